@@ -1,0 +1,61 @@
+# Targets a newcomer needs: `make run` and `make test`. Everything else serves development.
+VENV := .venv
+PY := $(VENV)/bin/python
+FIND_PYTHON := for p in python3.11 python3.12 python3.13 python3.14; do \
+	if $$p -c 'import sys; sys.exit(not ((3,11) <= sys.version_info[:2] < (3,15)))' >/dev/null 2>&1; then echo $$p; exit 0; fi; done; \
+	echo "Faregate needs Python 3.11 to 3.14: install one of them, then run make again." >&2; exit 1
+UV_COMPILE := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links --no-config
+
+.DEFAULT_GOAL := run
+.PHONY: run test lint lock bench fuzz soak screenshots package clean setup setup-test
+
+$(VENV)/.made:
+	@python=$$($(FIND_PYTHON)) && $$python -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/.made
+	@echo "Installing Faregate into $(VENV) …" >&2
+	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(VENV)/.test: tests/requirements.lock $(VENV)/.run
+	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r tests/requirements.lock
+	@touch $@
+
+setup: $(VENV)/.run
+setup-test: $(VENV)/.test
+	@bash tests/system_packages.sh
+
+run: setup
+	@bash packaging/run.sh $(PY)
+
+test: setup-test
+	@$(PY) -m pytest
+
+lint: $(VENV)/.test
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --config pyproject.toml
+
+lock: | $(VENV)/.made
+	@$(PY) -m pip install -q uv
+	@$(UV_COMPILE) --upgrade --extra build pyproject.toml -o requirements.lock
+	@$(UV_COMPILE) --upgrade --extra build --extra test -c requirements.lock pyproject.toml -o tests/requirements.lock
+
+bench: setup-test
+	@$(PY) -m tests.benchmarks
+
+soak: setup-test
+	@$(PY) -m tests.soak
+
+fuzz: setup-test
+	@$(PY) -m tests.fuzz
+
+screenshots: setup-test
+	@$(PY) -m tests.screenshots
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

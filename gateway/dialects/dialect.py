@@ -1,0 +1,75 @@
+"""What a dialect offers: pure functions, a Reader and a Writer; no I/O and no clock.
+
+The same codec serves both sides. Door side: `parse_request`, `render_response`, `Writer`, `render_error`.
+Upstream side: `render_request`, `parse_response`, `Reader`, `parse_error`, `path`, `credential_headers`.
+Ids and times come in as arguments, so that the same input gives the same bytes.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from gateway.errors import GatewayError, UpstreamError
+from gateway.events import Event, StreamError
+from gateway.model import Rendered, Request, Response, Target
+
+
+class AnswerContext(Struct, frozen=True, kw_only=True):
+    """What the door's side of an answer needs beside its events.
+
+    `id` is the answer's id without the dialect's prefix, `created` Unix seconds, `model` the name that the client
+    asked for, `include_usage` whether a chat client asked for the usage chunk.
+    """
+
+    id: str
+    created: int
+    model: str
+    include_usage: bool = False
+
+
+class Reader(Protocol):
+    """Incremental: bytes of a stream in, events out."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Events completed by these bytes. Raises nothing: what is unreadable becomes a `StreamError`."""
+        ...
+
+    def close(self) -> list[Event]:
+        """The rest at the end of the stream: nothing, or a `StreamError` where the stream was cut short."""
+        ...
+
+
+class Writer(Protocol):
+    """Incremental: events in, bytes of a stream out."""
+
+    def write(self, event: Event) -> bytes: ...
+
+    def close(self) -> bytes:
+        """What ends a complete stream (`data: [DONE]`); b"" after an error."""
+        ...
+
+    def error(self, error: StreamError) -> bytes:
+        """The dialect's error event; nothing may follow it."""
+        ...
+
+
+class Dialect(Struct, frozen=True, kw_only=True):
+    """One wire format. `path(model, stream)` is relative to the provider's base URL and begins with a slash.
+
+    `parse_request(body, path_model, path_stream)`: the model and the streaming verb where the path says them
+    (Gemini), else None. Raises ClientError. `parse_response` raises UpstreamError (kind unreadable_answer).
+    `parse_error(status, body, headers)` never raises.
+    """
+
+    name: str
+    parse_request: Callable[[bytes, str | None, bool | None], Request]
+    render_request: Callable[[Request, Target], Rendered]
+    parse_response: Callable[[bytes], Response]
+    render_response: Callable[[Response, AnswerContext], bytes]
+    parse_error: Callable[[int, bytes, Mapping[str, str]], UpstreamError]
+    render_error: Callable[[GatewayError, str], bytes]
+    reader: Callable[[], Reader]
+    writer: Callable[[AnswerContext], Writer]
+    path: Callable[[str, bool], str]
+    credential_headers: Callable[[str], Mapping[str, str]]

@@ -1,0 +1,90 @@
+"""Errors of the gateway: three leaves, a status each, rendered in the door's dialect by `server` alone.
+
+GatewayError
+├── ClientError      the caller's input is wrong, or the caller may not do this
+│   └── Unsupported  the request is right, but cannot be carried to this provider without changing its meaning
+└── UpstreamError    the provider refused, failed, fell silent or said something unreadable
+
+A message is one sentence for a person: what happened, and what to do. It never holds a secret.
+"""
+
+from collections.abc import Mapping
+
+NO_HEADERS: Mapping[str, str] = {}
+
+
+class GatewayError(Exception):
+    """`kind` is a neutral word that each dialect maps to its own type and code.
+
+    Kinds: bad_request, context_too_long, key_invalid (ours), provider_key_rejected, forbidden, budget_exhausted,
+    not_found, method_not_allowed, too_large, unsupported_media_type, upgrade_required, rate_limited,
+    provider_quota, overloaded, provider_unconfigured, provider_error, unreadable_answer, connection_lost, timeout,
+    loop_detected, internal.
+
+    `param` is the client's own field path, where one is to blame. `headers` are sent with the error
+    (`retry-after`, `x-should-retry`). `code` is the provider's own code, kept where it said one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        kind: str,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.kind = kind
+        self.param = param
+        self.code = code
+        self.headers = headers
+
+
+class ClientError(GatewayError):
+    """Bad input: 4xx by default."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        kind: str = "bad_request",
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> None:
+        super().__init__(message, status=status, kind=kind, param=param, code=code, headers=headers)
+
+
+class Unsupported(ClientError):
+    """A field whose loss would change the meaning of the answer; `param` names it in the client's own words."""
+
+    def __init__(self, message: str, *, param: str) -> None:
+        super().__init__(message, status=400, kind="bad_request", param=param, code="unsupported_parameter")
+
+
+class UpstreamError(GatewayError):
+    """A bad peer. `body` is the provider's own error body, kept only where its status stands as it was.
+
+    `upstream_status` is what the provider answered (None where it answered nothing), `upstream_type` its own word.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 502,
+        kind: str = "provider_error",
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+        upstream_status: int | None = None,
+        upstream_type: str | None = None,
+    ) -> None:
+        super().__init__(message, status=status, kind=kind, param=param, code=code, headers=headers)
+        self.upstream_status = upstream_status
+        self.upstream_type = upstream_type

@@ -1,0 +1,296 @@
+"""Frozen read-only rows: what the journal keeps, what the queries answer, what the window shows.
+
+Times are microseconds since the epoch (UTC) in fields ending `_us`; durations too, where the name says so. Money is
+whole nano-dollars. None is "unknown", never zero. Nothing here holds a secret.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+OUTCOMES = ("ok", "error", "aborted", "interrupted")
+USAGE_SOURCES = ("provider", "partial", "estimated", "none")
+COST_SOURCES = ("provider", "override", "list", "none")
+DIMENSIONS = ("model", "provider", "key", "user", "door", "client", "app", "conversation", "outcome")
+BUCKET_WIDTHS = ("1m", "15m", "hour", "day", "week", "month")
+
+
+class AttemptRecord(Struct, frozen=True, kw_only=True):
+    """One call to a provider within an exchange. `status` is the provider's, None where it answered nothing."""
+
+    n: int
+    provider: str
+    model: str
+    started_us: int
+    latency_us: int
+    status: int | None = None
+    error_type: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_nano: int | None = None
+    upstream_request_id: str | None = None
+
+
+class ExchangeRecord(Struct, frozen=True, kw_only=True):
+    """One exchange as the journal and `usage.db` keep it; exactly one for each, whatever its ending.
+
+    Written once when it begins, with outcome `interrupted` and what is known then, and once when it ends; the later
+    one stands. `status` is what the client was answered (499 where it left before). `latency_us`: request headers
+    read → last byte handed to the socket; `ttft_us` → first content byte; `overhead_us`: latency − time awaiting the
+    provider − time awaiting the client's socket. `price_id` is the matched price's model id; `price_fuzzy` marks a
+    match by prefix.
+    """
+
+    id: str
+    started_us: int
+    door: str
+    key_id: str
+    key: str
+    principal: str | None = None
+    end_user: str | None = None
+    provider: str | None = None
+    model_requested: str | None = None
+    model: str | None = None
+    conversation_id: str | None = None
+    tags: tuple[str, ...] = ()
+    byok: bool = False
+    streamed: bool = False
+    status: int = 0
+    outcome: str = "interrupted"
+    error_type: str | None = None
+    error_message: str | None = None
+    input_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    input_audio_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    output_audio_tokens: int | None = None
+    web_searches: int | None = None
+    usage_source: str = "none"
+    cost_nano: int | None = None
+    cost_source: str = "none"
+    price_id: str | None = None
+    price_fuzzy: bool = False
+    service_tier: str | None = None
+    latency_us: int | None = None
+    ttft_us: int | None = None
+    overhead_us: int | None = None
+    attempts: tuple[AttemptRecord, ...] = ()
+    dropped: tuple[str, ...] = ()
+    adapted: tuple[str, ...] = ()
+    trace_id: str | None = None
+    span_id: str | None = None
+    client: str | None = None
+    app: str | None = None
+    upstream_request_id: str | None = None
+
+    @property
+    def user(self) -> str | None:
+        """The end user, else whom the key belongs to."""
+        return self.end_user or self.principal
+
+
+class TagCondition(Struct, frozen=True):
+    """One `tag=` parameter: any of these tags, or with `negated` none of them.
+
+    A tag without a value (`team`) stands for that tag key with any value.
+    """
+
+    any_of: tuple[str, ...]
+    negated: bool = False
+
+
+class UsageQuery(Struct, frozen=True, kw_only=True):
+    """Filters that every read shares. `start_us` inclusive, `end_us` exclusive; each dimension's values are OR-ed,
+    dimensions and tag conditions AND-ed. `tz` is an IANA name that cuts days, weeks (Monday) and months."""
+
+    start_us: int | None = None
+    end_us: int | None = None
+    tz: str = "UTC"
+    provider: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    user: tuple[str, ...] = ()
+    door: tuple[str, ...] = ()
+    client: tuple[str, ...] = ()
+    app: tuple[str, ...] = ()
+    conversation: tuple[str, ...] = ()
+    outcome: tuple[str, ...] = ()
+    tags: tuple[TagCondition, ...] = ()
+
+
+class Distribution(Struct, frozen=True, kw_only=True):
+    """Milliseconds; None where nothing was measured. Percentiles come from log-spaced histograms (≤ 5 % off)."""
+
+    avg: float | None = None
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+
+class Completeness(Struct, frozen=True, kw_only=True):
+    """Exchanges seen on the wire, written to the database, priced, and still open, since the gateway started."""
+
+    seen: int = 0
+    written: int = 0
+    priced: int = 0
+    open: int = 0
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """Sums over the matching rows. `errors` counts outcomes error and interrupted. `cost_nano` sums the priced rows,
+    None where there are rows and none has a price. Token sums are None only where no row knows the count."""
+
+    requests: int = 0
+    errors: int = 0
+    input_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    cache_write_tokens: int | None = 0
+    output_tokens: int | None = 0
+    reasoning_tokens: int | None = 0
+    cost_nano: int | None = 0
+    unpriced_requests: int = 0
+    usage_sources: Mapping[str, int] = {}
+    cost_sources: Mapping[str, int] = {}
+    latency_ms: Distribution = Distribution()
+    ttft_ms: Distribution = Distribution()
+    tokens_per_s: float | None = None
+    completeness: Completeness | None = None
+
+
+class TimeBucket(Struct, frozen=True, kw_only=True):
+    """`value` names the group where the series is split by a dimension or a tag key (`tag:team`)."""
+
+    start_us: int
+    end_us: int
+    summary: Summary
+    value: str | None = None
+
+
+class BreakdownRow(Struct, frozen=True, kw_only=True):
+    """`value` None gathers the rows that have no value (no user, no such tag)."""
+
+    value: str | None
+    summary: Summary
+
+
+class Breakdown(Struct, frozen=True, kw_only=True):
+    """`overlapping`: a request can count in several rows (it has several values of the tag key)."""
+
+    rows: tuple[BreakdownRow, ...]
+    overlapping: bool = False
+
+
+class RequestPage(Struct, frozen=True, kw_only=True):
+    """Newest first; `next_cursor` None at the end."""
+
+    rows: tuple[ExchangeRecord, ...]
+    next_cursor: str | None = None
+
+
+class ApiKeyRow(Struct, frozen=True, kw_only=True):
+    """A `tk_` key as it may be shown: `prefix` is its first seven characters, the key itself exists nowhere."""
+
+    id: str
+    name: str
+    prefix: str
+    role: str
+    user: str | None
+    tags: tuple[str, ...]
+    created_us: int
+    last_used_us: int | None = None
+    revoked_us: int | None = None
+
+
+class NewApiKey(Struct, frozen=True, kw_only=True):
+    """The only time that the key is seen in the clear."""
+
+    key: str
+    row: ApiKeyRow
+
+
+class ProviderRow(Struct, frozen=True, kw_only=True):
+    """`key_source`: vault, environment, memory, none or unneeded. `masked` is like `sk-…a1b2`, None without a key.
+
+    `state`: connected, untested, rejected, unreachable or unconfigured; `state_at_us` when that was learnt.
+    """
+
+    name: str
+    title: str
+    dialect: str
+    base_url: str
+    key_source: str
+    masked: str | None = None
+    state: str = "unconfigured"
+    state_at_us: int | None = None
+    detail: str | None = None
+
+
+class TrialStep(Struct, frozen=True, kw_only=True):
+    """A step of trying a key (connect, authorise, list models), in words for people."""
+
+    title: str
+    ok: bool
+    ms: float
+    detail: str = ""
+
+
+class KeyTrial(Struct, frozen=True, kw_only=True):
+    """`ok` only when the provider took the key. `message` is one sentence: what happened, and what to do."""
+
+    ok: bool
+    message: str
+    steps: tuple[TrialStep, ...] = ()
+    models: tuple[str, ...] = ()
+
+
+class VaultState(Struct, frozen=True, kw_only=True):
+    """`backend`: keyring, file or memory. `available` false: `message` says why, and what to choose instead."""
+
+    backend: str
+    available: bool
+    message: str = ""
+
+
+class ModelRow(Struct, frozen=True, kw_only=True):
+    """A model that we know. Prices are nano-dollars per million tokens at the base tier, None where unknown.
+
+    `state`: live, deprecated or retired; `shutdown_date` is ISO (YYYY-MM-DD).
+    """
+
+    id: str
+    provider: str
+    title: str
+    spellings: tuple[str, ...] = ()
+    kind: str = "chat"
+    context_tokens: int | None = None
+    max_output_tokens: int | None = None
+    state: str = "live"
+    shutdown_date: str | None = None
+    replacement: str | None = None
+    note: str = ""
+    input_price: int | None = None
+    cached_price: int | None = None
+    output_price: int | None = None
+
+
+class GatewayState(Struct, frozen=True, kw_only=True):
+    """`word`: starting, running, stopping, off, port_in_use or error; `message` one sentence where it is not running.
+
+    `url` is the address that tools are pointed at (`http://127.0.0.1:4210`), known also while off.
+    """
+
+    word: str
+    url: str
+    message: str = ""
+
+
+class Changes(Struct, frozen=True, kw_only=True):
+    """What has changed since the last call; a page that shows none of it need not look."""
+
+    usage: bool = False
+    keys: bool = False
+    providers: bool = False
+    state: bool = False
