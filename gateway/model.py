@@ -278,5 +278,3 @@ class EmbeddingsRequest(Struct, frozen=True, kw_only=True):
     dimensions: int | None = None
     base64: bool = False
     user: str | None = None
-
-
