@@ -1,0 +1,95 @@
+"""Server-sent events, decoded incrementally from bytes and encoded again; pure.
+
+Works on bytes, so that a cut inside a UTF-8 character is nothing special. Each byte is looked at once: the newly
+arrived bytes are split at line ends, and only the unfinished last line is kept. A chunk's own line ends (LF, CR, CRLF)
+are made one kind first, and a CRLF that two chunks share is remembered by one flag.
+The format is that of the WHATWG HTML standard, section "Server-sent events"; `id` and `retry` mean nothing here.
+"""
+
+from msgspec import Struct
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class ServerSentEvent(Struct, frozen=True, gc=False):
+    """One event: its `event` field where it had one, and its `data` lines joined by LF."""
+
+    event: str | None
+    data: bytes
+
+
+class Decoder:
+    """Bytes in, events out, however the bytes are cut."""
+
+    def __init__(self) -> None:
+        self._tail = bytearray()
+        self._after_cr = False
+        self._first_line = True
+        self._event: str | None = None
+        self._data: list[bytes] = []
+
+    def feed(self, data: bytes) -> list[ServerSentEvent]:
+        """The events that these bytes complete."""
+        if self._after_cr and data:
+            self._after_cr = False
+            if data[0] == 0x0A:
+                data = data[1:]
+        if b"\r" in data:
+            self._after_cr = data[-1] == 0x0D
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lines = data.split(b"\n")
+        tail = lines.pop()
+        events: list[ServerSentEvent] = []
+        if lines and self._tail:
+            self._tail += lines[0]
+            lines[0] = bytes(self._tail)
+            self._tail = bytearray()
+        if lines and self._first_line:
+            self._first_line = False
+            lines[0] = lines[0].removeprefix(_BOM)
+        for line in lines:
+            if line:
+                self._field(line)
+            elif self._data:
+                events.append(self._dispatch())
+            else:
+                self._event = None
+        self._tail += tail
+        return events
+
+    def close(self) -> list[ServerSentEvent]:
+        """The last event, where the stream ended without the blank line that completes it.
+
+        The standard discards it; providers do end so after their terminator. Whether it is whole shows in its data.
+        """
+        line, self._tail = bytes(self._tail), bytearray()
+        if self._first_line:
+            line = line.removeprefix(_BOM)
+        if line:
+            self._field(line)
+        return [self._dispatch()] if self._data else []
+
+    def _dispatch(self) -> ServerSentEvent:
+        lines = self._data
+        event = ServerSentEvent(self._event, lines[0] if len(lines) == 1 else b"\n".join(lines))
+        self._event, self._data = None, []
+        return event
+
+    def _field(self, line: bytes) -> None:
+        if line.startswith(b"data: "):
+            self._data.append(line[6:])
+            return
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data.append(value)
+        elif name == b"event":
+            self._event = value.decode("utf-8", "replace")
+
+
+def encode(data: bytes, event: str | None = None) -> bytes:
+    """One event's bytes; data that holds line ends becomes several `data` lines."""
+    head = b"" if event is None else b"event: %b\n" % event.encode()
+    if b"\n" in data or b"\r" in data:
+        data = b"\ndata: ".join(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"))
+    return b"%bdata: %b\n\n" % (head, data)
