@@ -1,8 +1,8 @@
 """Server-sent events, decoded incrementally from bytes and encoded again; pure.
 
 Works on bytes, so that a cut inside a UTF-8 character is nothing special. Each byte is looked at once: the newly
-arrived bytes are split at line ends, and only the unfinished last line is kept. A chunk's own line ends (LF, CR, CRLF)
-are made one kind first, and a CRLF that two chunks share is remembered by one flag.
+arrived bytes are split at line ends, and only the unfinished last line is kept. Line ends (LF, CR, CRLF) are made
+one kind first, and a CRLF that two chunks share is remembered by one flag.
 The format is that of the WHATWG HTML standard, section "Server-sent events"; `id` and `retry` mean nothing here.
 """
 
