@@ -172,6 +172,10 @@ class ResponseFormat(Struct, frozen=True, kw_only=True):
 
 
 class Request(Struct, frozen=True, kw_only=True):
+    """What is asked. `essential` names the client's fields that live only in `extra` and whose loss would change the
+    answer's meaning (audio output, hosted search): whoever renders for another dialect refuses them by name.
+    """
+
     model: str
     messages: tuple[Message, ...]
     tools: tuple[Tool | HostedTool, ...] = ()
@@ -195,6 +199,7 @@ class Request(Struct, frozen=True, kw_only=True):
     user: str | None = None
     metadata: Mapping[str, Any] | None = None
     service_tier: str | None = None
+    essential: tuple[str, ...] = ()
     extra: Extra = NO_EXTRA
 
 
@@ -247,6 +252,7 @@ class Target(Struct, frozen=True, kw_only=True):
     `efforts` are the reasoning efforts that the model takes, () where it takes none. `thinking` is how the model is
     told to think: "" not at all, "effort", "budget", "adaptive", "level". `sampling` is which of temperature, top_p
     and top_k it accepts: "all", "temperature_or_top_p" (not both), "none". `max_tokens_field` names the chat field.
+    `reasoning_content`: whether a chat model takes its earlier thinking back in the history.
     """
 
     model: str
@@ -258,6 +264,7 @@ class Target(Struct, frozen=True, kw_only=True):
     penalties: bool = True
     prefill: bool = True
     max_tokens_field: str = "max_completion_tokens"
+    reasoning_content: bool = False
 
 
 class Rendered(Struct, frozen=True, kw_only=True):

@@ -19,13 +19,15 @@ class AnswerContext(Struct, frozen=True, kw_only=True):
     """What the door's side of an answer needs beside its events.
 
     `id` is the answer's id without the dialect's prefix, `created` Unix seconds, `model` the name that the client
-    asked for, `include_usage` whether a chat client asked for the usage chunk.
+    asked for, `include_usage` whether a chat client asked for the usage chunk, `legacy_functions` whether it asked
+    with the deprecated `functions` and so expects `function_call` back.
     """
 
     id: str
     created: int
     model: str
     include_usage: bool = False
+    legacy_functions: bool = False
 
 
 class Reader(Protocol):
