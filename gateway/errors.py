@@ -5,6 +5,8 @@ GatewayError
 │   └── Unsupported  the request is right, but cannot be carried to this provider without changing its meaning
 └── UpstreamError    the provider refused, failed, fell silent or said something unreadable
 
+`FaregateError` stands beside them: what is wrong on this machine, outside any request.
+
 A message is one sentence for a person: what happened, and what to do. It never holds a secret.
 """
 
@@ -88,3 +90,16 @@ class UpstreamError(GatewayError):
         super().__init__(message, status=status, kind=kind, param=param, code=code, headers=headers)
         self.upstream_status = upstream_status
         self.upstream_type = upstream_type
+
+
+class FaregateError(Exception):
+    """Something on this machine is not as it must be: settings, data folder, vault, a key's name.
+
+    The message is one sentence for a person; `exit_code` is what a command that meets it exits with.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message

@@ -210,6 +210,9 @@ class NewApiKey(Struct, frozen=True, kw_only=True):
     key: str
     row: ApiKeyRow
 
+    def __repr__(self) -> str:
+        return f"NewApiKey({self.row!r})"
+
 
 class ProviderRow(Struct, frozen=True, kw_only=True):
     """`key_source`: vault, environment, memory, none or unneeded. `masked` is like `sk-…a1b2`, None without a key.

@@ -1,0 +1,184 @@
+"""The data folder: where it is, what lies where in it, and who runs on it.
+
+It is made readable by its owner only. A running gateway holds an exclusive lock on `faregate.lock`, whose JSON says
+its process and URL; the lock belongs to the open file, so it ends with its process however that ends, and a file
+left behind without a lock names no holder.
+"""
+
+import contextlib
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from gateway.errors import FaregateError
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # Windows locks bytes, and locked bytes cannot be read by others: lock one far behind the text.
+    _LOCK_AT = 1 << 30
+
+    def _try_lock(descriptor: int) -> bool:
+        os.lseek(descriptor, _LOCK_AT, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        # flock and not lockf: record locks would be lost when any other descriptor of the file is closed.
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+class Holder(Struct, frozen=True):
+    """Who runs on a data folder. `pid` 0 and `url` "" for an instant while it starts."""
+
+    pid: int = 0
+    url: str = ""
+
+
+class FolderHeld(FaregateError):
+    """Another gateway runs on the folder; `holder` says which."""
+
+    def __init__(self, path: Path, holder: Holder) -> None:
+        at = f" at {holder.url}" if holder.url else ""
+        super().__init__(f"Faregate already runs on {path}{at} (process {holder.pid}): use it, or stop it first.")
+        self.holder = holder
+
+
+class FolderLock:
+    """A held lock; `set_url` corrects the URL once the port is known, `release` lets go."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def set_url(self, url: str) -> None:
+        if self._descriptor is None:
+            return
+        text = msgspec.json.encode(Holder(os.getpid(), url))
+        os.ftruncate(self._descriptor, 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.write(self._descriptor, text)
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def default_folder(environ: Mapping[str, str]) -> Path:
+    """`FAREGATE_HOME`, else the user's data directory of this system."""
+    if home := environ.get("FAREGATE_HOME"):
+        return Path(home).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("faregate", appauthor=False)
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, timeout_s: float = 10.0) -> Iterator[None]:
+    """Holds a lock file while a step that two processes must not take at once runs. Raises FaregateError."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        deadline = time.monotonic() + timeout_s
+        while not _try_lock(descriptor):
+            if time.monotonic() > deadline:
+                raise FaregateError(f"Another process holds {path}: wait for it or end it, and try again.")
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class DataFolder:
+    """One data folder; making this object makes the folder. Raises FaregateError where it cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(os.path.abspath(path))
+        self.config = self.path / "config.toml"
+        self.state_db = self.path / "state.db"
+        self.usage_db = self.path / "usage.db"
+        self.journal = self.path / "journal"
+        self.logs = self.path / "logs"
+        self.seal_key = self.path / "seal.key"
+        self.vault_file = self.path / "vault.sealed"
+        self.lock_file = self.path / "faregate.lock"
+        self.demo_path = self.path / "demo"
+        self._folder_id: str | None = None
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._keep_private()
+            for part in (self.journal, self.logs):
+                part.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise FaregateError(
+                f"The data folder {self.path} cannot be used ({error.strerror}): choose another with --data-dir."
+            ) from None
+
+    def __repr__(self) -> str:
+        return f"DataFolder({str(self.path)!r})"
+
+    def _keep_private(self) -> None:
+        # A folder with other people's files in it (--data-dir /tmp) keeps its mode; only ours is tightened.
+        ours = self.state_db.exists() or self.config.exists() or not any(self.path.iterdir())
+        if os.name == "posix" and ours and self.path.stat().st_mode & 0o077:
+            self.path.chmod(0o700)
+
+    @property
+    def folder_id(self) -> str:
+        """Random, made with the folder; it keeps folders apart in the keyring, which knows no folders."""
+        if self._folder_id is None:
+            from gateway import state_db
+
+            with contextlib.closing(state_db.connect(self.state_db)) as connection:
+                connection.execute("INSERT OR IGNORE INTO meta VALUES ('folder_id', ?)", (secrets.token_hex(8),))
+                row = connection.execute("SELECT value FROM meta WHERE name = 'folder_id'").fetchone()
+            self._folder_id = str(row[0])
+        return self._folder_id
+
+    def demo(self) -> "DataFolder":
+        """The folder of the simulated providers, inside this one and apart from its keys and rows."""
+        return DataFolder(self.demo_path)
+
+    def lock(self, url: str) -> FolderLock:
+        """Holds the folder for this process. Raises FolderHeld."""
+        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        # Someone asking for the holder tries the lock for a moment: that must not look like one.
+        for _ in range(10):
+            if _try_lock(descriptor):
+                lock = FolderLock(descriptor)
+                lock.set_url(url)
+                return lock
+            time.sleep(0.02)
+        os.close(descriptor)
+        raise FolderHeld(self.path, self.holder() or Holder())
+
+    def holder(self) -> Holder | None:
+        """Who holds the folder's lock now, None where nobody does."""
+        try:
+            descriptor = os.open(self.lock_file, os.O_RDWR)
+        except FileNotFoundError:
+            return None
+        try:
+            if _try_lock(descriptor):
+                return None
+            try:
+                return msgspec.json.decode(self.lock_file.read_bytes(), type=Holder)
+            except msgspec.DecodeError:
+                return Holder()
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,93 @@
+"""`state.db`: keys' hashes and other small state that several processes share; opened here, with its migrations.
+
+Each step is applied once and recorded by sqlite-utils; `user_version` repeats their number, so that a command on an
+up-to-date folder starts without importing it. Steps run under a file lock: two processes may start at once.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.errors import FaregateError
+from gateway.folder import exclusive
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+def _m001_access(db: "Database") -> None:
+    db.table("api_keys").create(
+        {
+            "id": str,
+            "name": str,
+            "prefix": str,
+            "sha256": str,
+            "role": str,
+            "user": str,
+            "tags": str,
+            "created_us": int,
+            "last_used_us": int,
+            "revoked_us": int,
+        },
+        pk="id",
+        not_null=("name", "prefix", "sha256", "role", "tags", "created_us"),
+    )
+    db.table("api_keys").create_index(["sha256"], unique=True)
+    db.execute("CREATE UNIQUE INDEX idx_api_keys_live_name ON api_keys(name) WHERE revoked_us IS NULL")
+
+
+def _m002_meta(db: "Database") -> None:
+    db.table("meta").create({"name": str, "value": str}, pk="name", not_null=("value",))
+
+
+def _m003_provider_keys(db: "Database") -> None:
+    db.table("provider_keys").create(
+        {"backend": str, "provider": str, "slot": str, "stored_us": int},
+        pk=("backend", "provider", "slot"),
+        not_null=("stored_us",),
+    )
+
+
+STEPS: tuple[Callable[["Database"], None], ...] = (_m001_access, _m002_meta, _m003_provider_keys)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection in autocommit mode that any one thread at a time may use; creates and migrates the database.
+
+    Raises FaregateError where the file cannot be opened, is no database, or comes from a newer version.
+    """
+    try:
+        # SQLite gives its side files the mode of the database.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            _migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except (sqlite3.Error, OSError) as error:
+        raise FaregateError(f"{path} cannot be used ({error}): check the disk, or move the file away.") from None
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    if _version(connection) > len(STEPS):
+        raise FaregateError(f"{path} was written by a newer Faregate: install that version, or another data folder.")
+    if _version(connection) == len(STEPS):
+        return
+    with exclusive(path.with_suffix(".lock")):
+        from sqlite_utils import Database, Migrations
+
+        migrations = Migrations("faregate_state")
+        for step in STEPS:
+            migrations(name=step.__name__.lstrip("_"))(step)
+        migrations.apply(Database(connection))
+        connection.execute(f"PRAGMA user_version = {len(STEPS):d}")
