@@ -1,0 +1,105 @@
+"""Starts the independent provider for a test, and reads its ledger."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+_ROOT = Path(__file__).parents[2]
+
+
+class ProviderProcess:
+    """A running provider: `base_urls` by provider name, `url` of its root, `pid`.
+
+    `with ProviderProcess(tmp_path / "ledger.jsonl", seed=3) as provider: …`
+    """
+
+    def __init__(self, ledger: Path, *, seed: int = 1, port: int = 0) -> None:
+        self._path = ledger
+        self._seed = seed
+        self._port = port
+        self._process: subprocess.Popen[str] | None = None
+        self.base_urls: dict[str, str] = {}
+        self.url = ""
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Raises RuntimeError where the process ends before it is ready."""
+        command = [sys.executable, "-m", "tests.provider", "--port", str(self._port)]
+        command += ["--ledger", str(self._path), "--seed", str(self._seed)]
+        self._process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            code = self._process.wait()
+            self.stop()
+            raise RuntimeError(f"The provider ended with code {code} before it was ready.")
+        ready = json.loads(line)
+        self.base_urls = ready["base_urls"]
+        self.url = f"http://127.0.0.1:{ready['port']}"
+
+    def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def order(self, behaviour: str, *, provider: str | None = None, times: int = 1, value: int | None = None) -> None:
+        """The next `times` calls (of one provider, or of any) behave so."""
+        self._post({"behaviour": behaviour, "provider": provider, "times": times, "value": value})
+
+    def set_strict(self, strict: bool) -> None:
+        """Whether request bodies are checked."""
+        self._post({"strict": strict})
+
+    def clear(self) -> None:
+        self._post({"clear": True})
+
+    def open(self) -> int:
+        """Calls that are being answered right now."""
+        with urllib.request.urlopen(f"{self.url}/control/open", timeout=10) as answer:
+            return int(json.load(answer)["open"])
+
+    def wait_idle(self, timeout_s: float = 5.0) -> None:
+        """Until no call is open. Raises TimeoutError."""
+        deadline = time.monotonic() + timeout_s
+        while still := self.open():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{still} calls are still open at the provider.")
+            time.sleep(0.02)
+
+    def ledger(self, *, wait: bool = True) -> list[dict[str, Any]]:
+        """All entries so far, oldest first; see `ledger.Entry` for the fields. Waits until no call is open."""
+        if wait:
+            self.wait_idle()
+        # Bytes: str.splitlines would also cut at the U+2028 that the answers hold.
+        return [json.loads(line) for line in self._path.read_bytes().split(b"\n") if line]
+
+    def _post(self, order: dict[str, Any]) -> None:
+        request = urllib.request.Request(f"{self.url}/control", data=json.dumps(order).encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            answer.read()

@@ -1,0 +1,60 @@
+"""What the server asks of a wire format; each format is one module with a `FORMAT` record (chat has two)."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.provider.draw import Ability, Answer
+from tests.provider.ledger import Said
+
+
+@dataclass(kw_only=True)
+class Call:
+    """A request as far as the server needs it. `prompt` is the last user text, "" where it is not the last message's.
+
+    `after_tools`: the last message carries tool results. `tools`: name and JSON Schema of each client-side function.
+    """
+
+    operation: str
+    model: str
+    stream: bool
+    body: dict[str, Any]
+    prompt: str = ""
+    after_tools: bool = False
+    tools: list[tuple[str, dict[str, Any] | None]] = field(default_factory=list)
+    stop: list[str] = field(default_factory=list)
+    shows_reasoning: bool = False
+
+
+Error = tuple[int, dict[str, str], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """`id_prefix` makes request ids, `id_header` carries them (None: only the body does).
+
+    `frames` are the events of a stream; `started` how many of them tell the input usage (0: none before the end).
+    `error(status, message, request_id, rejected)` gives status, headers and body as the provider words them.
+    """
+
+    provider: str
+    id_prefix: str
+    id_header: str | None
+    answer_prefix: str
+    call_prefix: str
+    credential: Callable[[Mapping[str, str], Mapping[str, str]], str | None]
+    read: Callable[[str, str, Mapping[str, str], dict[str, Any]], Call]
+    check: Callable[[Call, Mapping[str, str]], None]
+    ability: Callable[[Call], Ability]
+    said: Callable[[Call], Said]
+    whole: Callable[[Call, Answer], Any]
+    frames: Callable[[Call, Answer, random.Random], list[bytes]]
+    embeddings: Callable[[Call, Answer, list[list[float]]], Any]
+    error: Callable[[str, str, str, str | None, str | None], Error]
+    error_frame: Callable[[str], bytes]
+    models: Callable[[list[str]], Any]
+    model_ids: tuple[str, ...]
+    families: tuple[str, ...]
+    end_is_silent: bool = False
+    input_told_first: bool = False
