@@ -1,0 +1,137 @@
+"""Buckets: sums per slice of time, added up in memory per commit and then merged into their tables.
+
+Two tables. `buckets` has the totals and one row per value of each single dimension, in quarters of an hour and
+rolled up to hours and days; `combined` has one row per combination of all dimensions, by hour and day. Days are
+those of the store's own time zone. A row counts once in each, except that it counts for each of its tags; value 0
+stands for rows without the dimension.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from gateway.records import ExchangeRecord
+from gateway.store import histogram
+from gateway.store.measures import HISTOGRAMS, MEASURES, Sums, measure
+from gateway.store.migrations import COMBINED_DIMENSIONS
+from gateway.store.names import NO_NAME, Names, tag_key
+from gateway.store.quarters import HOUR_QUARTERS, day_start, quarter_of
+
+QUARTER, HOUR, DAY = 0, 1, 2
+TOTAL = 0
+DIMENSION_IDS: Mapping[str, int] = {
+    "provider": 1,
+    "model": 2,
+    "key": 3,
+    "user": 4,
+    "app": 5,
+    "door": 6,
+    "outcome": 7,
+    "tag": 8,
+    "tag_key": 9,
+}
+
+_PLUS = ", ".join(
+    [
+        *(f"{name} = {name} + excluded.{name}" for name in MEASURES),
+        *(f"{name} = merge_histograms({name}, excluded.{name})" for name in HISTOGRAMS),
+    ]
+)
+
+
+def _upsert(table: str, keys: Sequence[str]) -> str:
+    columns = [*keys, *MEASURES, *HISTOGRAMS]
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
+        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {_PLUS}"
+    )
+
+
+BUCKET_KEY = ("level", "dimension", "start", "value")
+COMBINED_KEY = ("level", "start", *COMBINED_DIMENSIONS)
+ADD_TO_BUCKETS = _upsert("buckets", BUCKET_KEY)
+ADD_TO_COMBINED = _upsert("combined", COMBINED_KEY)
+
+Key = tuple[int, ...]
+_Share = tuple[tuple[int, ...], int | None, int | None]
+
+
+def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: Iterable[ExchangeRecord]) -> None:
+    """Count new rows, within the transaction that writes them; their texts must have been learnt."""
+    singles: dict[Key, list[_Share]] = {}
+    combinations: dict[Key, list[_Share]] = {}
+    number = names.id
+    for record in records:
+        share = _share(record)
+        quarter = quarter_of(record.started_us)
+        dimensions = (
+            number(record.provider),
+            number(record.model),
+            number(record.key),
+            number(record.user),
+            number(record.app),
+            number(record.door),
+            number(record.outcome),
+        )
+        cells = [(TOTAL, quarter, NO_NAME)]
+        cells += [(dimension, quarter, value) for dimension, value in enumerate(dimensions, 1)]
+        cells += [(DIMENSION_IDS["tag"], quarter, number(tag)) for tag in set(record.tags) or (None,)]
+        cells += [(DIMENSION_IDS["tag_key"], quarter, number(key)) for key in set(map(tag_key, record.tags))]
+        for cell in cells:
+            singles.setdefault(cell, []).append(share)
+        values = (*dimensions, names.tag_set_id(record.tags))
+        for level, start in ((HOUR, quarter - quarter % HOUR_QUARTERS), (DAY, day_start(quarter, zone))):
+            combinations.setdefault((level, start, *values), []).append(share)
+    connection.executemany(ADD_TO_BUCKETS, _rows(_rolled_up(singles, zone)))
+    connection.executemany(ADD_TO_COMBINED, _rows({key: _sum(shares) for key, shares in combinations.items()}))
+
+
+def _share(record: ExchangeRecord) -> _Share:
+    latency, ttft = record.latency_us, record.ttft_us
+    return (
+        measure(record),
+        None if latency is None else histogram.bin_of(latency),
+        None if ttft is None else histogram.bin_of(ttft),
+    )
+
+
+def _sum(shares: Sequence[_Share]) -> Sums:
+    sums = Sums()
+    if len(shares) == 1:
+        sums.values = list(shares[0][0])
+    else:
+        sums.values = list(map(sum, zip(*(values for values, _, _ in shares), strict=True)))
+    for _, latency, ttft in shares:
+        if latency is not None:
+            sums.latency[latency] = sums.latency.get(latency, 0) + 1
+        if ttft is not None:
+            sums.ttft[ttft] = sums.ttft.get(ttft, 0) + 1
+    return sums
+
+
+def _rolled_up(quarters: Mapping[Key, Sequence[_Share]], zone: ZoneInfo) -> dict[Key, Sums]:
+    cells: dict[Key, Sums] = {}
+    coarse: dict[Key, list[Sums]] = {}
+    for (dimension, quarter, value), shares in quarters.items():
+        cells[(QUARTER, dimension, quarter, value)] = sums = _sum(shares)
+        for level, start in ((HOUR, quarter - quarter % HOUR_QUARTERS), (DAY, day_start(quarter, zone))):
+            coarse.setdefault((level, dimension, start, value), []).append(sums)
+    for key, parts in coarse.items():
+        cells[key] = _merged(parts)
+    return cells
+
+
+def _merged(parts: Sequence[Sums]) -> Sums:
+    if len(parts) == 1:
+        return parts[0]
+    sums = Sums()
+    for part in parts:
+        sums.add_sums(part)
+    return sums
+
+
+def _rows(cells: Mapping[Key, Sums]) -> Iterable[tuple[int | bytes, ...]]:
+    # In key order the tables' pages are each touched once.
+    for key in sorted(cells):
+        sums = cells[key]
+        yield (*key, *sums.values, histogram.encode(sums.latency), histogram.encode(sums.ttft))

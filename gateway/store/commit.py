@@ -1,0 +1,50 @@
+"""One transaction: rows, attempts, tags and buckets of a batch of records, all or nothing.
+
+Idempotent by id: a record whose row exists is left out of rows and buckets alike, so a replay never doubles.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from gateway.records import ExchangeRecord
+from gateway.store import buckets, rows
+from gateway.store.database import writing
+from gateway.store.names import Names, json_array
+
+DAY_ZONE = "SELECT value FROM settings WHERE name = 'day_zone'"
+
+
+def day_zone(connection: sqlite3.Connection) -> ZoneInfo:
+    """The time zone whose days are rolled up in this database."""
+    return ZoneInfo(connection.execute(DAY_ZONE).fetchone()[0])
+
+
+class Committer:
+    """Writes batches through one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._names = Names(connection)
+        self._zone = day_zone(connection)
+
+    def commit(self, records: Sequence[ExchangeRecord]) -> int:
+        """Write what is new and return how many that were. Raises sqlite3.Error, with nothing written."""
+        try:
+            with writing(self.connection):
+                fresh = self._fresh(records)
+                if fresh:
+                    self._names.learn(rows.texts_of(fresh))
+                    rows.insert(self.connection, self._names, fresh)
+                    buckets.add(self.connection, self._names, self._zone, fresh)
+        except BaseException:
+            self._names.forget()
+            raise
+        return len(fresh)
+
+    def _fresh(self, records: Sequence[ExchangeRecord]) -> list[ExchangeRecord]:
+        by_id = {record.id: record for record in records}
+        known = self.connection.execute(rows.KNOWN_REQUESTS, (json_array(by_id),))
+        for (request_id,) in known.fetchall():
+            del by_id[request_id]
+        return list(by_id.values())

@@ -1,0 +1,66 @@
+"""A `UsageQuery`'s filters as SQL conditions and bound values, for rows and combined buckets alike.
+
+Both tables are called `b` and name their dimensions alike. Values come in as JSON arrays of numbers of `names`; a
+text that no row ever held has no number, and a filter without numbers matches nothing.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from gateway.records import TagCondition, UsageQuery
+from gateway.store.names import NAMES_BY_TEXT, json_array
+
+# Contract dimension → column; the conversation is kept as text.
+NAMED_DIMENSIONS = ("provider", "model", "key", "user", "door", "client", "app", "outcome")
+CONVERSATION = "conversation"
+
+_IN: dict[str, str] = {
+    dimension: f"b.{dimension} IN (SELECT value FROM json_each(?))" for dimension in (*NAMED_DIMENSIONS, CONVERSATION)
+}
+_WITH_TAGS = (
+    "b.tag_set IN (SELECT tag_set FROM tag_set_members WHERE tag IN (SELECT value FROM json_each(?)) "
+    "UNION SELECT tag_set FROM tag_set_members WHERE key IN (SELECT value FROM json_each(?)))"
+)
+_WITHOUT_TAGS = _WITH_TAGS.replace("b.tag_set IN", "b.tag_set NOT IN")
+
+
+class Condition(Struct, frozen=True):
+    """SQL of constants, to be joined with AND, and what is bound in it."""
+
+    sql: tuple[str, ...]
+    values: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(f" AND {part}" for part in self.sql)
+
+
+def filtered_dimensions(query: UsageQuery) -> dict[str, tuple[str, ...]]:
+    """The dimensions that this query restricts, tags aside."""
+    return {name: values for name in (*NAMED_DIMENSIONS, CONVERSATION) if (values := getattr(query, name))}
+
+
+def ids_of(connection: sqlite3.Connection, texts: Sequence[str]) -> list[int]:
+    """The numbers of those of the texts that were ever stored."""
+    return [number for _, number in connection.execute(NAMES_BY_TEXT, (json_array(texts),)).fetchall()]
+
+
+def condition(connection: sqlite3.Connection, query: UsageQuery) -> Condition:
+    """All filters but the time."""
+    sql: list[str] = []
+    values: list[str] = []
+    for name, wanted in filtered_dimensions(query).items():
+        sql.append(_IN[name])
+        values.append(json_array(wanted if name == CONVERSATION else ids_of(connection, wanted)))
+    for tags in query.tags:
+        sql.append(_WITHOUT_TAGS if tags.negated else _WITH_TAGS)
+        values += _tag_ids(connection, tags)
+    return Condition(tuple(sql), tuple(values))
+
+
+def _tag_ids(connection: sqlite3.Connection, tags: TagCondition) -> tuple[str, str]:
+    whole = [tag for tag in tags.any_of if ":" in tag]
+    keys = [tag for tag in tags.any_of if ":" not in tag]
+    return json_array(ids_of(connection, whole)), json_array(ids_of(connection, keys))

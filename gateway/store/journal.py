@@ -1,0 +1,301 @@
+"""The journal: exchanges on their way into `usage.db`, safe from the death of the process.
+
+Append-only segment files; every exchange is one unbuffered `write` when it begins and one when it ends. A line is a
+mark (`B` or `E`), the CRC-32 of its JSON and the JSON, so a torn or damaged line is told apart and left out. A
+segment goes when each exchange in it is committed or carried on in a later one. A process locks its segments, so
+one that can be locked has lost its process: its exchanges are replayed by whoever finds it, as ended where they
+ended and as interrupted where they only began. With the disk full, lines wait in bounded memory for the next write.
+"""
+
+import logging
+import os
+import secrets
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from threading import Lock
+from zlib import crc32
+
+import msgspec
+
+from gateway.records import ExchangeRecord
+from gateway.store.file_lock import try_lock
+from gateway.store.storable import storable
+
+SEGMENT_BYTES = 4 * 1024 * 1024
+WAITING_LINES = 10_000
+RETRIED_LINES = 64
+SUFFIX = ".journal"
+BEGUN, ENDED = b"B", b"E"
+
+_log = logging.getLogger(__name__)
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(ExchangeRecord).decode
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+def render_line(mark: bytes, record: ExchangeRecord) -> bytes:
+    """One line. What JSON cannot hold is mended rather than lost."""
+    try:
+        body = _encode(record)
+    except (UnicodeEncodeError, OverflowError):
+        body = _encode(storable(record))
+    return b"%s %08x %s\n" % (mark, crc32(body), body)
+
+
+def parse_line(line: bytes) -> tuple[bytes, ExchangeRecord] | None:
+    """The mark and the record, or None where the line is torn or damaged."""
+    mark, body = line[:1], line[11:]
+    if mark not in (BEGUN, ENDED) or line[2:10] != b"%08x" % crc32(body):
+        return None
+    try:
+        return mark, _decode(body)
+    except msgspec.MsgspecError:
+        return None
+
+
+class _Segment:
+    """The file that is written, or the files of a process that is gone, and how many exchanges need them still."""
+
+    __slots__ = ("descriptors", "needed_for", "paths", "size")
+
+    def __init__(self, paths: list[Path], descriptors: list[int]) -> None:
+        self.paths = paths
+        self.descriptors = descriptors
+        self.size = 0
+        self.needed_for = 0
+
+    def close(self) -> None:
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        self.descriptors = []
+
+    def delete(self) -> None:
+        # Closed first: Windows deletes no open file.
+        self.close()
+        for path in self.paths:
+            try:
+                path.unlink()
+            except OSError:
+                # Replaying what is committed already adds nothing, so a file that stays does no harm.
+                _log.warning("The journal file %s could not be deleted.", path.name)
+
+
+class Journal:
+    """The journal of one process in one folder.
+
+    `begin` and `end` are called on the event-loop thread and never raise; `committed` comes from the writer's
+    thread. `failed_writes` counts writes that the disk refused, `unjournalled` lines that found no room in memory
+    either, `damaged_lines` those left out at replay.
+    """
+
+    def __init__(
+        self, folder: Path, *, segment_bytes: int = SEGMENT_BYTES, waiting_lines: int = WAITING_LINES
+    ) -> None:
+        self.failed_writes = 0
+        self.unjournalled = 0
+        self.damaged_lines = 0
+        self._folder = folder
+        self._segment_bytes = segment_bytes
+        self._waiting_lines = waiting_lines
+        self._prefix = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._segments_made = 0
+        self._lock = Lock()
+        self._current: _Segment | None = None
+        self._torn = False
+        self._homes: dict[str, _Segment] = {}
+        self._open: dict[str, bytes] = {}
+        self._waiting: dict[str, bytes] = {}
+
+    @property
+    def waiting(self) -> int:
+        """Exchanges whose latest line is in memory only, because the disk refused it."""
+        return len(self._waiting)
+
+    def begin(self, record: ExchangeRecord) -> None:
+        """Note that an exchange has begun; before the provider is called."""
+        line = render_line(BEGUN, record)
+        with self._lock:
+            self._open[record.id] = line
+            self._append(record.id, line)
+
+    def end(self, record: ExchangeRecord) -> None:
+        """Note how an exchange ended; before the client's last byte."""
+        line = render_line(ENDED, record)
+        with self._lock:
+            self._open.pop(record.id, None)
+            self._append(record.id, line)
+
+    def committed(self, ids: Iterable[str]) -> None:
+        """These exchanges are in the database: files that nothing needs any more are deleted."""
+        with self._lock:
+            for request_id in ids:
+                self._waiting.pop(request_id, None)
+                self._leave(self._homes.pop(request_id, None))
+
+    def adopt(self) -> list[ExchangeRecord]:
+        """What processes that are gone left behind; their files stay until `committed` has named every record."""
+        begun: dict[str, ExchangeRecord] = {}
+        ended: dict[str, ExchangeRecord] = {}
+        for segment in self._orphans():
+            for path in segment.paths:
+                for line in path.read_bytes().split(b"\n"):
+                    self._replay(line, segment, begun, ended)
+            if not segment.needed_for:
+                segment.delete()
+        interrupted = [
+            msgspec.structs.replace(record, outcome="interrupted", error_type="interrupted")
+            for request_id, record in begun.items()
+            if request_id not in ended
+        ]
+        return [*ended.values(), *interrupted]
+
+    def close(self) -> None:
+        """Let go of the files; those that are needed still are replayed at the next start."""
+        with self._lock:
+            segments = {id(segment): segment for segment in self._homes.values()}
+            if self._current is not None and not self._current.needed_for:
+                self._current.delete()
+            elif self._current is not None:
+                self._current.close()
+            for segment in segments.values():
+                segment.close()
+            self._current = None
+            self._homes.clear()
+
+    def _append(self, request_id: str, line: bytes) -> None:
+        if self._write(line):
+            self._waiting.pop(request_id, None)
+            self._live_in_current(request_id)
+        elif request_id in self._waiting or len(self._waiting) < self._waiting_lines:
+            self._waiting[request_id] = line
+            return
+        else:
+            self.unjournalled += 1
+            return
+        if self._waiting:
+            self._retry()
+
+    def _retry(self) -> None:
+        lines = dict(islice(self._waiting.items(), RETRIED_LINES))
+        if self._write(b"".join(lines.values())):
+            for request_id in lines:
+                del self._waiting[request_id]
+                self._live_in_current(request_id)
+
+    def _write(self, data: bytes) -> bool:
+        try:
+            segment = self._segment_for(len(data))
+            # What a refused write left behind must not swallow the next line.
+            prefix = b"\n" if self._torn else b""
+            written = os.write(segment.descriptors[0], prefix + data)
+        except OSError:
+            self.failed_writes += 1
+            return False
+        segment.size += written
+        self._torn = written < len(prefix) + len(data)
+        if self._torn:
+            self.failed_writes += 1
+        return not self._torn
+
+    def _segment_for(self, size: int) -> _Segment:
+        current = self._current
+        if current is not None and current.size + size <= self._segment_bytes:
+            return current
+        if current is not None and not current.size:
+            return current
+        try:
+            fresh = self._make_segment()
+        except OSError:
+            if current is None:
+                raise
+            return current
+        self._current, self._torn = fresh, False
+        if current is not None:
+            self._carry_on(current, fresh)
+        return fresh
+
+    def _carry_on(self, old: _Segment, fresh: _Segment) -> None:
+        """Write the begun lines of what is still open again, so that the old file need not wait for the slowest."""
+        carried = [request_id for request_id in self._open if self._homes.get(request_id) is old]
+        lines = b"".join(self._open[request_id] for request_id in carried)
+        if lines and self._write_all(fresh, lines):
+            for request_id in carried:
+                self._live_in_current(request_id)
+        if not old.needed_for:
+            old.delete()
+
+    def _write_all(self, segment: _Segment, lines: bytes) -> bool:
+        try:
+            written = os.write(segment.descriptors[0], lines)
+        except OSError:
+            self.failed_writes += 1
+            return False
+        segment.size += written
+        self._torn = written < len(lines)
+        return not self._torn
+
+    def _make_segment(self) -> _Segment:
+        while True:
+            self._segments_made += 1
+            path = self._folder / f"{self._prefix}-{self._segments_made:06d}{SUFFIX}"
+            descriptor = os.open(path, _FLAGS, 0o600)
+            # Between these two steps another process may have taken the file for an orphan and deleted it.
+            if try_lock(descriptor) and path.exists():
+                return _Segment([path], [descriptor])
+            os.close(descriptor)
+
+    def _live_in_current(self, request_id: str) -> None:
+        segment = self._current
+        before = self._homes.get(request_id)
+        if segment is None or before is segment:
+            return
+        segment.needed_for += 1
+        self._homes[request_id] = segment
+        self._leave(before)
+
+    def _leave(self, segment: _Segment | None) -> None:
+        if segment is None:
+            return
+        segment.needed_for -= 1
+        if not segment.needed_for and segment is not self._current:
+            segment.delete()
+
+    def _orphans(self) -> list[_Segment]:
+        groups: dict[str, list[Path]] = {}
+        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
+            prefix = path.name.rpartition("-")[0]
+            if prefix != self._prefix:
+                groups.setdefault(prefix, []).append(path)
+        return [segment for paths in groups.values() if (segment := _locked(paths)) is not None]
+
+    def _replay(
+        self, line: bytes, segment: _Segment, begun: dict[str, ExchangeRecord], ended: dict[str, ExchangeRecord]
+    ) -> None:
+        if not line:
+            return
+        parsed = parse_line(line)
+        if parsed is None:
+            self.damaged_lines += 1
+            return
+        mark, record = parsed
+        (ended if mark == ENDED else begun)[record.id] = record
+        if record.id not in self._homes:
+            self._homes[record.id] = segment
+            segment.needed_for += 1
+
+
+def _locked(paths: list[Path]) -> _Segment | None:
+    """All files of a process, or None where any is in use: a dying process lets go of them one by one."""
+    segment = _Segment(paths, [])
+    for path in paths:
+        try:
+            descriptor = os.open(path, os.O_RDWR)
+        except OSError:
+            segment.close()
+            return None
+        segment.descriptors.append(descriptor)
+        if not try_lock(descriptor):
+            segment.close()
+            return None
+    return segment

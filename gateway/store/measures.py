@@ -1,0 +1,156 @@
+"""What is summed: one list of measures, read from a record, from rows in SQL, and from buckets in SQL.
+
+The three give the same numbers in the same order, so any mix of them adds up to one `Sums`, and that becomes a
+`Summary`. A count that a row does not know adds to neither its sum nor its known-count: unknown never becomes zero.
+Generation speed is output tokens over generation time, over the rows that know both: latency − time to first token
+where the answer was streamed, the whole latency where it came at once.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from gateway.records import COST_SOURCES, USAGE_SOURCES, Distribution, ExchangeRecord, Summary
+from gateway.store import histogram
+from gateway.store.names import FIXED_IDS
+
+FAILED_OUTCOMES = ("error", "interrupted")
+COUNTS = (
+    "input_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "input_audio_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "output_audio_tokens",
+    "web_searches",
+)
+DURATIONS = ("latency_us", "ttft_us")
+
+
+def generation_us(record: ExchangeRecord) -> int | None:
+    """How long the answer took to generate; None where the row cannot tell a speed."""
+    if record.output_tokens is None or record.latency_us is None or record.latency_us <= 0:
+        return None
+    if record.streamed and record.ttft_us is not None and record.ttft_us < record.latency_us:
+        return record.latency_us - record.ttft_us
+    return record.latency_us
+
+
+def _row_expressions() -> dict[str, str]:
+    failed = ", ".join(str(FIXED_IDS[outcome]) for outcome in FAILED_OUTCOMES)
+    expressions = {
+        "requests": "COUNT(*)",
+        "errors": f"SUM(b.outcome IN ({failed}))",
+        "priced": "COUNT(b.cost_nano)",
+        "cost_nano": "COALESCE(SUM(b.cost_nano), 0)",
+    }
+    for source in USAGE_SOURCES:
+        expressions[f"usage_{source}"] = f"SUM(b.usage_source = {FIXED_IDS[source]})"
+    for source in COST_SOURCES:
+        expressions[f"cost_{source}"] = f"SUM(b.cost_source = {FIXED_IDS[source]})"
+    for count in COUNTS:
+        expressions[count] = f"COALESCE(SUM(b.{count}), 0)"
+        expressions[f"{count}_known"] = f"COUNT(b.{count})"
+    expressions["generated_tokens"] = "COALESCE(SUM(IIF(b.generation_us IS NULL, 0, b.output_tokens)), 0)"
+    expressions["generation_us"] = "COALESCE(SUM(b.generation_us), 0)"
+    for duration in DURATIONS:
+        expressions[duration] = f"COALESCE(SUM(b.{duration}), 0)"
+        expressions[f"{duration}_known"] = f"COUNT(b.{duration})"
+    return expressions
+
+
+_ROW_EXPRESSIONS = _row_expressions()
+MEASURES = tuple(_ROW_EXPRESSIONS)
+HISTOGRAMS = tuple(f"{duration}_histogram" for duration in DURATIONS)
+SUM_ROWS = ", ".join([*_ROW_EXPRESSIONS.values(), *(f"histogram_of(b.{duration})" for duration in DURATIONS)])
+SUM_BUCKETS = ", ".join(
+    [*(f"SUM(b.{measure})" for measure in MEASURES), *(f"sum_histograms(b.{blob})" for blob in HISTOGRAMS)]
+)
+
+_INDEX = {measure: index for index, measure in enumerate(MEASURES)}
+
+
+def measure(record: ExchangeRecord) -> tuple[int, ...]:
+    """One record's share of each of `MEASURES`."""
+    cost = record.cost_nano
+    values = [1, 1 if record.outcome in FAILED_OUTCOMES else 0, 0 if cost is None else 1, cost or 0]
+    values += [1 if record.usage_source == source else 0 for source in USAGE_SOURCES]
+    values += [1 if record.cost_source == source else 0 for source in COST_SOURCES]
+    for count in (
+        record.input_tokens,
+        record.cached_tokens,
+        record.cache_write_tokens,
+        record.cache_write_1h_tokens,
+        record.input_audio_tokens,
+        record.output_tokens,
+        record.reasoning_tokens,
+        record.output_audio_tokens,
+        record.web_searches,
+    ):
+        values += (0, 0) if count is None else (count, 1)
+    generation = generation_us(record)
+    values += (0, 0) if generation is None else (record.output_tokens or 0, generation)
+    for duration in (record.latency_us, record.ttft_us):
+        values += (0, 0) if duration is None else (duration, 1)
+    return tuple(values)
+
+
+class Sums:
+    """Measures and both histograms, added up from any source."""
+
+    __slots__ = ("latency", "ttft", "values")
+
+    def __init__(self) -> None:
+        self.values: list[int] = [0] * len(MEASURES)
+        self.latency: histogram.Bins = {}
+        self.ttft: histogram.Bins = {}
+
+    def add(
+        self,
+        values: Sequence[int],
+        latency: Mapping[int, int],
+        ttft: Mapping[int, int],
+        sign: int = 1,
+    ) -> None:
+        self.values = [have + sign * more for have, more in zip(self.values, values, strict=True)]
+        histogram.add(self.latency, latency, sign)
+        histogram.add(self.ttft, ttft, sign)
+
+    def add_sums(self, other: "Sums", sign: int = 1) -> None:
+        self.add(other.values, other.latency, other.ttft, sign)
+
+    def __getitem__(self, name: str) -> int:
+        return self.values[_INDEX[name]]
+
+    def summary(self) -> Summary:
+        """The sums as people read them: None where rows exist and none knows the number."""
+        requests = self["requests"]
+        generation = self["generation_us"]
+        return Summary(
+            requests=requests,
+            errors=self["errors"],
+            input_tokens=self._known("input_tokens"),
+            cached_tokens=self._known("cached_tokens"),
+            cache_write_tokens=self._known("cache_write_tokens"),
+            output_tokens=self._known("output_tokens"),
+            reasoning_tokens=self._known("reasoning_tokens"),
+            cost_nano=self["cost_nano"] if self["priced"] or not requests else None,
+            unpriced_requests=requests - self["priced"],
+            usage_sources={source: self[f"usage_{source}"] for source in USAGE_SOURCES},
+            cost_sources={source: self[f"cost_{source}"] for source in COST_SOURCES},
+            latency_ms=self._distribution("latency_us", self.latency),
+            ttft_ms=self._distribution("ttft_us", self.ttft),
+            tokens_per_s=self["generated_tokens"] * 1_000_000 / generation if generation else None,
+        )
+
+    def _known(self, count: str) -> int | None:
+        return self[count] if self[f"{count}_known"] or not self["requests"] else None
+
+    def _distribution(self, duration: str, bins: histogram.Bins) -> Distribution:
+        known = self[f"{duration}_known"]
+        return Distribution(
+            avg=self[duration] / known / 1000 if known else None,
+            p50=histogram.percentile(bins, 0.50),
+            p95=histogram.percentile(bins, 0.95),
+            p99=histogram.percentile(bins, 0.99),
+        )

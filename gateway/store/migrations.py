@@ -1,0 +1,99 @@
+"""The schema of `usage.db`, as numbered steps that are each applied once, in a transaction of their own.
+
+`requests` is one row per exchange, in the order of commits; texts that repeat are numbers of `names`, lists of tags
+numbers of `tag_sets`. `buckets` holds totals and single dimensions, `combined` all dimensions together; both count
+time in quarters of an hour since the epoch, whatever their level. 0 is "no value" in a key column, NULL "unknown"
+in a count. A released step is never changed: a later one is added.
+"""
+
+import sqlite3
+
+from sqlite_utils import Database, Migrations
+
+from gateway.store.measures import HISTOGRAMS, MEASURES
+from gateway.store.names import FIXED
+
+COMBINED_DIMENSIONS = ("provider", "model", "key", "user", "app", "door", "outcome", "tag_set")
+
+_MEASURE_COLUMNS = ", ".join(
+    [*(f"{measure} INTEGER NOT NULL" for measure in MEASURES), *(f"{blob} BLOB NOT NULL" for blob in HISTOGRAMS)]
+)
+
+CREATE_REQUESTS = """
+CREATE TABLE requests (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    started_us INTEGER NOT NULL,
+    door INTEGER NOT NULL, key_id INTEGER NOT NULL, key INTEGER NOT NULL,
+    principal INTEGER NOT NULL, end_user INTEGER NOT NULL, user INTEGER NOT NULL,
+    provider INTEGER NOT NULL, model_requested INTEGER NOT NULL, model INTEGER NOT NULL,
+    client INTEGER NOT NULL, app INTEGER NOT NULL, tag_set INTEGER NOT NULL,
+    outcome INTEGER NOT NULL, status INTEGER NOT NULL, error_type INTEGER NOT NULL,
+    byok INTEGER NOT NULL, streamed INTEGER NOT NULL,
+    input_tokens INTEGER, cached_tokens INTEGER, cache_write_tokens INTEGER, cache_write_1h_tokens INTEGER,
+    input_audio_tokens INTEGER, output_tokens INTEGER, reasoning_tokens INTEGER, output_audio_tokens INTEGER,
+    web_searches INTEGER,
+    usage_source INTEGER NOT NULL, cost_source INTEGER NOT NULL, cost_nano INTEGER,
+    price_id INTEGER NOT NULL, price_fuzzy INTEGER NOT NULL, service_tier INTEGER NOT NULL,
+    latency_us INTEGER, ttft_us INTEGER, overhead_us INTEGER, generation_us INTEGER,
+    conversation TEXT, trace_id TEXT, span_id TEXT, upstream_request_id TEXT,
+    error_message TEXT, dropped TEXT, adapted TEXT
+)"""
+CREATE_ATTEMPTS = """
+CREATE TABLE attempts (
+    request INTEGER NOT NULL, n INTEGER NOT NULL, provider INTEGER NOT NULL, model INTEGER NOT NULL,
+    started_us INTEGER NOT NULL, latency_us INTEGER NOT NULL, status INTEGER, error_type INTEGER NOT NULL,
+    input_tokens INTEGER, output_tokens INTEGER, cost_nano INTEGER, upstream_request_id TEXT,
+    PRIMARY KEY (request, n)
+) WITHOUT ROWID"""
+CREATE_TAG_SET_MEMBERS = """
+CREATE TABLE tag_set_members (
+    tag INTEGER NOT NULL, tag_set INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (tag, tag_set)
+) WITHOUT ROWID"""
+CREATE_BUCKETS = f"""
+CREATE TABLE buckets (
+    level INTEGER NOT NULL, dimension INTEGER NOT NULL, start INTEGER NOT NULL, value INTEGER NOT NULL,
+    {_MEASURE_COLUMNS},
+    PRIMARY KEY (level, dimension, start, value)
+) WITHOUT ROWID"""
+CREATE_COMBINED = f"""
+CREATE TABLE combined (
+    level INTEGER NOT NULL, start INTEGER NOT NULL,
+    {", ".join(f"{dimension} INTEGER NOT NULL" for dimension in COMBINED_DIMENSIONS)},
+    {_MEASURE_COLUMNS},
+    PRIMARY KEY (level, start, {", ".join(COMBINED_DIMENSIONS)})
+) WITHOUT ROWID"""
+INDEXES = (
+    "CREATE INDEX requests_started ON requests (started_us)",
+    "CREATE INDEX requests_conversation ON requests (conversation, started_us) WHERE conversation IS NOT NULL",
+    "CREATE INDEX members_by_key ON tag_set_members (key, tag_set, tag)",
+    "CREATE INDEX members_by_set ON tag_set_members (tag_set, key, tag)",
+)
+
+usage_migrations = Migrations("usage")
+
+
+@usage_migrations()
+def m001_requests_and_buckets(db: Database) -> None:
+    db.table("settings").create({"name": str, "value": str}, pk="name")
+    db.table("names").create({"id": int, "text": str}, pk="id", not_null={"text"})
+    db.table("names").create_index(["text"], unique=True)
+    db.table("names").insert_all({"id": number, "text": text} for number, text in enumerate(FIXED, 1))
+    db.table("tag_sets").create({"id": int, "tags": str}, pk="id", not_null={"tags"})
+    db.table("tag_sets").create_index(["tags"], unique=True)
+    for statement in (
+        CREATE_REQUESTS,
+        CREATE_ATTEMPTS,
+        CREATE_TAG_SET_MEMBERS,
+        CREATE_BUCKETS,
+        CREATE_COMBINED,
+        *INDEXES,
+    ):
+        db.execute(statement)
+
+
+def migrate(connection: sqlite3.Connection, *, day_zone: str) -> None:
+    """Bring a database to the newest schema. `day_zone` is kept only where the database is new."""
+    db = Database(connection)
+    usage_migrations.apply(db)
+    db.table("settings").insert({"name": "day_zone", "value": day_zone}, pk="name", ignore=True)

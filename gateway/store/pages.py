@@ -1,0 +1,81 @@
+"""Requests one by one, newest first: pages by key, by place, and in a stream that never holds more than a page.
+
+The order is (start, number of the row), which an index holds; a cursor names the last row seen, so pages neither
+skip nor repeat while new rows come in.
+"""
+
+import base64
+import binascii
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from gateway.errors import ClientError
+from gateway.records import ExchangeRecord, RequestPage, UsageQuery
+from gateway.store.filters import Condition, condition
+from gateway.store.names import Texts
+from gateway.store.rows import REQUEST_COLUMNS, read
+
+EARLIEST, LATEST = -(2**63), 2**63 - 1
+Place = tuple[int, int]
+
+_PAGE = (
+    f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.started_us >= ? AND b.started_us < ? "
+    "AND (b.started_us, b.n) < (?, ?)"
+)
+_NEWEST_FIRST = " ORDER BY b.started_us DESC, b.n DESC LIMIT ? OFFSET ?"
+_ONE = f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.id = ?"
+
+_decode_cursor = msgspec.json.Decoder(tuple[int, int]).decode
+
+
+def render_cursor(place: Place) -> str:
+    """Opaque text for the row after which the next page begins."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+def parse_cursor(cursor: str | None) -> Place:
+    """Raises ClientError for anything that `render_cursor` did not make."""
+    if cursor is None:
+        return LATEST, LATEST
+    try:
+        started_us, n = _decode_cursor(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        raise ClientError(
+            "The cursor is not one that an earlier answer gave; leave it out to begin again.", param="cursor"
+        ) from error
+    if not (EARLIEST <= started_us <= LATEST and EARLIEST <= n <= LATEST):
+        raise ClientError("The cursor is out of range; leave it out to begin again.", param="cursor")
+    return started_us, n
+
+
+def page(
+    connection: sqlite3.Connection, texts: Texts, query: UsageQuery, *, limit: int, offset: int, after: Place
+) -> tuple[list[ExchangeRecord], Place | None]:
+    """Up to `limit` rows, and the place of the last where more may follow."""
+    start = EARLIEST if query.start_us is None else query.start_us
+    end = LATEST if query.end_us is None else query.end_us
+    where = condition(connection, query)
+    rows = _select(connection, where, (start, end, *after), limit + 1, offset)
+    more = len(rows) > limit
+    rows = rows[:limit]
+    records = read(connection, texts, rows)
+    return records, ((records[-1].started_us, rows[-1][0]) if more and records else None)
+
+
+def one(connection: sqlite3.Connection, texts: Texts, request_id: str) -> ExchangeRecord | None:
+    rows = connection.execute(_ONE, (request_id,)).fetchall()
+    return read(connection, texts, rows)[0] if rows else None
+
+
+def as_page(records: Sequence[ExchangeRecord], last: Place | None) -> RequestPage:
+    return RequestPage(rows=tuple(records), next_cursor=None if last is None else render_cursor(last))
+
+
+def _select(
+    connection: sqlite3.Connection, where: Condition, bounds: tuple[int, ...], limit: int, offset: int
+) -> list[tuple[Any, ...]]:
+    statement = _PAGE + where.text + _NEWEST_FIRST
+    return connection.execute(statement, (*bounds, *where.values, limit, offset)).fetchall()

@@ -1,0 +1,165 @@
+"""The usage store: what the gateway calls to record exchanges and to ask about them.
+
+`begin` and `end` run on the event-loop thread and touch only the journal and a queue. Reads are plain functions for
+worker threads, each on a snapshot of its own, and never wait for the writer. Everything else lies in its own module.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from gateway.records import Completeness, ExchangeRecord, RequestPage, Summary, UsageQuery
+from gateway.store import pages, queries
+from gateway.store.commit import Committer
+from gateway.store.database import Readers, open_database
+from gateway.store.journal import Journal
+from gateway.store.migrations import migrate
+from gateway.store.names import Texts
+from gateway.store.rows import in_chunks
+from gateway.store.writer import Writer
+
+DATABASE = "usage.db"
+JOURNAL = "journal"
+CLOSE_TIMEOUT_S = 10.0
+REPLAY_TIMEOUT_S = 5.0
+HISTORY_ROWS = 10_000
+EXPORT_ROWS = 1000
+
+_log = logging.getLogger(__name__)
+
+
+class UsageStore:
+    """Requests, attempts and buckets of one data folder.
+
+    `on_commit` is called on the writer's thread after each transaction. `day_zone` (an IANA name) is whose days a
+    new database rolls up; queries in any other zone are as exact, from hours.
+    """
+
+    def __init__(self, folder: Path, *, on_commit: Callable[[], None] | None = None, day_zone: str = "UTC") -> None:
+        self._folder = folder
+        self._on_commit = on_commit
+        self._day_zone = day_zone
+        self._texts = Texts()
+        self._seen = 0
+        self._written = 0
+        self._priced = 0
+        self._open: set[str] = set()
+        self._unwritten: set[str] = set()
+        self._history: Committer | None = None
+        self._journal: Journal
+        self._readers: Readers
+        self._connection: sqlite3.Connection
+        self._writer: Writer
+
+    def start(self) -> None:
+        """Migrate, replay what processes that are gone left in the journal, start the writer.
+
+        Raises OSError or sqlite3.Error where the folder or the database cannot be opened.
+        """
+        folder = self._folder / JOURNAL
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._folder / DATABASE
+        self._connection = open_database(path)
+        migrate(self._connection, day_zone=self._day_zone)
+        self._readers = Readers(path)
+        self._journal = Journal(folder)
+        self._writer = Writer(Committer(self._connection), self._committed)
+        for record in self._journal.adopt():
+            self._writer.put(record)
+        self._writer.start()
+        self._writer.flush(REPLAY_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Commit what is queued; what cannot be (the database locked, the disk full) stays in the journal."""
+        if not self._writer.close(CLOSE_TIMEOUT_S):
+            _log.warning("Some usage could not be stored yet; it is kept in the journal for the next start.")
+        self._journal.close()
+        self._readers.close()
+        if self._history is not None:
+            self._history.connection.close()
+        self._connection.close()
+
+    def begin(self, record: ExchangeRecord) -> None:
+        """An exchange has begun; call before the provider is called. Never raises, never waits."""
+        self._seen += 1
+        self._open.add(record.id)
+        self._journal.begin(record)
+
+    def end(self, record: ExchangeRecord) -> None:
+        """An exchange has ended; call before the client's last byte. Never raises, never waits."""
+        self._open.discard(record.id)
+        self._unwritten.add(record.id)
+        self._journal.end(record)
+        self._writer.put(record)
+
+    def flush(self, timeout_s: float = 10.0) -> bool:
+        """Wait until all that has ended is in the database; False where that took too long."""
+        return self._writer.flush(timeout_s)
+
+    def completeness(self) -> Completeness:
+        """Since the start of this process."""
+        return Completeness(seen=self._seen, written=self._written, priced=self._priced, open=len(self._open))
+
+    def insert_history(self, records: Iterable[ExchangeRecord]) -> int:
+        """Write many ended exchanges, past the journal, and say how many were new. Raises sqlite3.Error."""
+        if self._history is None:
+            self._history = Committer(open_database(self._folder / DATABASE))
+        inserted = 0
+        for chunk in in_chunks(records, HISTORY_ROWS):
+            inserted += self._history.commit(chunk)
+            self._tell()
+        return inserted
+
+    def summary(self, query: UsageQuery) -> Summary:
+        """Sums over all matching rows."""
+        with self._readers.snapshot() as connection:
+            sums = queries.total(connection, query)
+        return replace(sums.summary(), completeness=self.completeness())
+
+    def request_count(self, query: UsageQuery) -> int:
+        """How many rows match."""
+        with self._readers.snapshot() as connection:
+            return queries.total(connection, query)["requests"]
+
+    def requests(
+        self, query: UsageQuery, limit: int = 100, offset: int = 0, cursor: str | None = None
+    ) -> RequestPage:
+        """Matching rows, newest first, from `cursor` on or else from the `offset`th. Raises ClientError."""
+        after = pages.parse_cursor(cursor)
+        with self._readers.snapshot() as connection:
+            records, last = pages.page(connection, self._texts, query, limit=limit, offset=offset, after=after)
+        return pages.as_page(records, last)
+
+    def request(self, request_id: str) -> ExchangeRecord | None:
+        with self._readers.snapshot() as connection:
+            return pages.one(connection, self._texts, request_id)
+
+    def iter_requests(self, query: UsageQuery) -> Iterator[ExchangeRecord]:
+        """All matching rows, newest first, a page in memory at a time."""
+        after: pages.Place | None = pages.parse_cursor(None)
+        while after is not None:
+            with self._readers.snapshot() as connection:
+                records, after = pages.page(connection, self._texts, query, limit=EXPORT_ROWS, offset=0, after=after)
+            yield from records
+
+    def _committed(self, records: Sequence[ExchangeRecord]) -> None:
+        ids = [record.id for record in records]
+        self._journal.committed(ids)
+        for record in records:
+            if record.id in self._unwritten:
+                self._unwritten.discard(record.id)
+                self._written += 1
+                self._priced += record.cost_nano is not None
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._on_commit is None:
+            return
+        try:
+            self._on_commit()
+        except RuntimeError as error:
+            # The listener's event loop may be gone while the last rows are written.
+            _log.debug("Nobody listens for new usage any more: %s", error)

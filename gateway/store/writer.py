@@ -1,0 +1,133 @@
+"""The writer: one thread that moves ended exchanges into `usage.db` in groups.
+
+Nobody on the request path waits for it. A record stays queued until its transaction is committed; where that fails
+(locked, full), the same records are tried again after a pause that grows, so nothing is lost and nothing doubled.
+"""
+
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+from threading import Condition, Thread
+from time import monotonic
+
+from gateway.records import ExchangeRecord
+from gateway.store.commit import Committer
+from gateway.store.storable import storable
+
+GROUP_ROWS = 50
+GROUP_S = 0.2
+BATCH_ROWS = 1000
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Writer:
+    """Owns the writing connection through its committer. `committed` is called on the writer's thread with the
+    records of each transaction. `refused` counts records that no table can hold."""
+
+    def __init__(self, committer: Committer, committed: Callable[[Sequence[ExchangeRecord]], None]) -> None:
+        self._committer = committer
+        self._committed = committed
+        self._queue: deque[ExchangeRecord] = deque()
+        self._changed = Condition()
+        self._taken_in = 0
+        self._done = 0
+        self._flush_to = 0
+        self._closing = False
+        self.refused = 0
+        self._thread = Thread(target=self._run, name="usage-writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue)
+
+    def put(self, record: ExchangeRecord) -> None:
+        """Queue a record; returns at once."""
+        with self._changed:
+            self._queue.append(record)
+            self._taken_in += 1
+            # Waking the thread for each record would cost more than the record.
+            if len(self._queue) in (1, GROUP_ROWS):
+                self._changed.notify_all()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until all that is queued now is committed; False where that took too long."""
+        with self._changed:
+            target = self._flush_to = self._taken_in
+            self._changed.notify_all()
+            return self._changed.wait_for(lambda: self._done >= target, timeout_s)
+
+    def close(self, timeout_s: float) -> bool:
+        """Commit what is queued, within the time given, and end the thread; False where records remain."""
+        flushed = self.flush(timeout_s)
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+        return flushed
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE_S
+        while (batch := self._next_batch()) is not None:
+            try:
+                self._commit(batch)
+            except sqlite3.Error as error:
+                _log.warning("Usage could not be stored (%s); trying again in %.1f s.", error, pause)
+                if not self._pause(pause):
+                    return
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+            else:
+                pause = FIRST_PAUSE_S
+
+    def _next_batch(self) -> list[ExchangeRecord] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closing)
+            if not self._queue:
+                return None
+            self._changed.wait_for(
+                lambda: len(self._queue) >= GROUP_ROWS or self._flush_to > self._done or self._closing, GROUP_S
+            )
+            return list(islice(self._queue, BATCH_ROWS))
+
+    def _commit(self, batch: Sequence[ExchangeRecord]) -> None:
+        stored = batch
+        try:
+            self._committer.commit(batch)
+        except (sqlite3.OperationalError, sqlite3.InternalError):
+            raise
+        except Exception:
+            stored = self._commit_singly(batch)
+        with self._changed:
+            for _ in batch:
+                self._queue.popleft()
+            self._done += len(batch)
+            self._changed.notify_all()
+        self._committed(stored)
+
+    def _commit_singly(self, batch: Sequence[ExchangeRecord]) -> list[ExchangeRecord]:
+        """A value that SQLite cannot hold must not keep the other records back for ever."""
+        stored = []
+        for record in batch:
+            try:
+                self._committer.commit([storable(record)])
+            except (sqlite3.OperationalError, sqlite3.InternalError):
+                raise
+            except Exception:
+                self.refused += 1
+                _log.exception("The record %s could not be stored; it stays in the journal.", record.id)
+            else:
+                stored.append(record)
+        return stored
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait; False where the writer is to end."""
+        until = monotonic() + seconds
+        with self._changed:
+            return not self._changed.wait_for(lambda: self._closing, until - monotonic())
