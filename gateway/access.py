@@ -86,10 +86,11 @@ class AccessKeys:
         """A new key; the only time that it is seen in the clear. Raises KeyNameError."""
         key, row = self._new(name, role, user, tags)
         with self._lock:
+            fields = msgspec.structs.asdict(row)
+            tags_json = msgspec.json.encode(row.tags).decode()
             try:
-                fields = msgspec.structs.asdict(row)
-                tags_json = msgspec.json.encode(row.tags).decode()
-                self._connection.execute(_INSERT, {**fields, "sha256": _digest(key), "tags": tags_json})
+                with state_db.transaction(self._connection):
+                    self._connection.execute(_INSERT, {**fields, "sha256": _digest(key), "tags": tags_json})
             except sqlite3.IntegrityError:
                 raise KeyNameError(f'A key named "{row.name}" exists: choose another name, or revoke it.') from None
             self._reload()
@@ -127,7 +128,8 @@ class AccessKeys:
                 raise KeyNameError(f'The key "{name_or_id}" {what}: see the list of keys for what there is.')
             row = msgspec.structs.replace(live[0], revoked_us=_now_us())
             if self._temporary.pop(row.id, None) is None:
-                self._connection.execute(_REVOKE, (row.revoked_us, row.id))
+                with state_db.transaction(self._connection):
+                    self._connection.execute(_REVOKE, (row.revoked_us, row.id))
             self._reload()
         return row
 
@@ -156,13 +158,12 @@ class AccessKeys:
                 self._temporary[key_id] = (live, msgspec.structs.replace(row, last_used_us=touched[key_id]))
             if not stored:
                 return
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._connection.executemany(_TOUCH, stored)
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+                with state_db.transaction(self._connection):
+                    self._connection.executemany(_TOUCH, stored)
+            except FaregateError:
+                self._touched = {**touched, **self._touched}
                 raise
-            self._connection.execute("COMMIT")
 
     def poll(self) -> bool:
         """Follows other processes: whether they changed the database since the last look (and it was read again)."""

@@ -9,6 +9,7 @@ import contextlib
 import os
 import secrets
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -92,7 +93,10 @@ def default_folder(environ: Mapping[str, str]) -> Path:
 @contextlib.contextmanager
 def exclusive(path: Path, timeout_s: float = 10.0) -> Iterator[None]:
     """Holds a lock file while a step that two processes must not take at once runs. Raises FaregateError."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise FaregateError(f"{path} cannot be written ({error.strerror}): check the folder's mode.") from None
     try:
         deadline = time.monotonic() + timeout_s
         while not _try_lock(descriptor):
@@ -102,6 +106,21 @@ def exclusive(path: Path, timeout_s: float = 10.0) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replaces a file at once, readable by its owner only, and waits until the disk has it."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
 
 
 class DataFolder:

@@ -241,10 +241,14 @@ class TrialStep(Struct, frozen=True, kw_only=True):
 
 
 class KeyTrial(Struct, frozen=True, kw_only=True):
-    """`ok` only when the provider took the key. `message` is one sentence: what happened, and what to do."""
+    """`ok` only when the provider took the key. `message` is one sentence: what happened, and what to do.
+
+    `state`: connected, limited (taken, or perhaps, but not for everything), rejected or unreachable.
+    """
 
     ok: bool
     message: str
+    state: str = "unreachable"
     steps: tuple[TrialStep, ...] = ()
     models: tuple[str, ...] = ()
 

@@ -9,9 +9,7 @@ comments and keys unknown to this version survive.
 import contextlib
 import ipaddress
 import math
-import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +19,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from gateway.errors import FaregateError
+from gateway.folder import write_private
+from gateway.key_format import KeyFormatError, clean_key
 
 DEFAULT_PORT = 4210
 MIB = 1 << 20
@@ -291,9 +291,7 @@ def load(folder: Path, environ: Mapping[str, str], options: Mapping[str, str] = 
     settings = Settings(
         **fields,
         base_urls=_base_urls(document, environ, extras),
-        provider_keys={
-            name: Hidden(value.strip()) for name, value in _by_provider(environ, "API_KEY", extras) if value.strip()
-        },
+        provider_keys=_provider_keys(environ, extras),
         providers=extras,
         vault_passphrase=Hidden(passphrase) if passphrase else None,
         unknown_keys=_unknown(document),
@@ -329,21 +327,6 @@ def save(folder: Path, changes: Mapping[str, Any]) -> None:
         else:
             table[last] = list(value) if isinstance(value, tuple) else value
     write_private(path, tomlkit.dumps(document).encode())
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Replaces a file at once, readable by its owner only, and waits until the disk has it."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
 
 
 def is_loopback(host: str) -> bool:
@@ -428,9 +411,19 @@ def _by_provider(environ: Mapping[str, str], ending: str, extras: tuple[ExtraPro
     found = []
     for variable, value in environ.items():
         match = _VARIABLE.fullmatch(variable)
-        if match and match[2] == ending and value:
+        if match and match[2] == ending and value.strip():
             found.append((extra_names.get(match[1], match[1].lower()), value))
     return found
+
+
+def _provider_keys(environ: Mapping[str, str], extras: tuple[ExtraProvider, ...]) -> dict[str, Hidden]:
+    keys = {}
+    for name, value in _by_provider(environ, "API_KEY", extras):
+        try:
+            keys[name] = Hidden(clean_key(value))
+        except KeyFormatError as error:
+            raise SettingsError(f"FAREGATE_{_variable_name(name)}_API_KEY: {error.message}") from None
+    return keys
 
 
 def _base_urls(

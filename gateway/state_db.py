@@ -4,9 +4,10 @@ Each step is applied once and recorded by sqlite-utils; `user_version` repeats t
 up-to-date folder starts without importing it. Steps run under a file lock: two processes may start at once.
 """
 
+import contextlib
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,25 @@ def connect(path: Path) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as error:
         raise FaregateError(f"{path} cannot be used ({error}): check the disk, or move the file away.") from None
     return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Writes as one. Raises FaregateError where the disk or another process does not let it; nothing is written then.
+
+    A broken constraint stays sqlite3.IntegrityError: it is the caller's to explain.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("COMMIT")
+    except sqlite3.IntegrityError:
+        connection.execute("ROLLBACK")
+        raise
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise FaregateError(f"state.db cannot be written ({error}): check the disk, and try again.") from None
 
 
 def _version(connection: sqlite3.Connection) -> int:
