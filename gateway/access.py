@@ -86,13 +86,15 @@ class AccessKeys:
         """A new key; the only time that it is seen in the clear. Raises KeyNameError."""
         key, row = self._new(name, role, user, tags)
         with self._lock:
+            self._check_free(row.name)
             fields = msgspec.structs.asdict(row)
             tags_json = msgspec.json.encode(row.tags).decode()
             try:
                 with state_db.transaction(self._connection):
                     self._connection.execute(_INSERT, {**fields, "sha256": _digest(key), "tags": tags_json})
             except sqlite3.IntegrityError:
-                raise KeyNameError(f'A key named "{row.name}" exists: choose another name, or revoke it.') from None
+                # Another process made it since the last poll.
+                raise _taken(row.name) from None
             self._reload()
         return NewApiKey(key=key, row=row)
 
@@ -100,8 +102,7 @@ class AccessKeys:
         """A key that lives in this process's memory only, until it ends. Raises KeyNameError."""
         key, row = self._new(name, role, None, ())
         with self._lock:
-            if any(live.principal.key_name == row.name for live in self._live.values()):
-                raise KeyNameError(f'A key named "{row.name}" exists: choose another name, or revoke it.')
+            self._check_free(row.name)
             digest = _digest(key)
             self._temporary[row.id] = (_Live(digest, _principal(row)), row)
             self._reload()
@@ -195,6 +196,10 @@ class AccessKeys:
         )
         return key, row
 
+    def _check_free(self, name: str) -> None:
+        if any(live.principal.key_name == name for live in self._live.values()):
+            raise _taken(name)
+
     def _stored(self) -> Iterator[tuple[str, ApiKeyRow]]:
         cursor = self._connection.execute(_ALL)
         names = [column[0] for column in cursor.description]
@@ -212,6 +217,10 @@ class AccessKeys:
 
 def _principal(row: ApiKeyRow) -> Principal:
     return Principal(row.id, row.name, row.role, row.user, row.tags)
+
+
+def _taken(name: str) -> KeyNameError:
+    return KeyNameError(f'A key named "{name}" exists: choose another name, or revoke it.')
 
 
 def _label(text: str, what: str) -> str:

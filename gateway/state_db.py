@@ -85,13 +85,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("COMMIT")
-    except sqlite3.IntegrityError:
-        connection.execute("ROLLBACK")
-        raise
-    except sqlite3.Error as error:
+    except BaseException as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        raise FaregateError(f"state.db cannot be written ({error}): check the disk, and try again.") from None
+        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+            raise FaregateError(f"state.db cannot be written ({error}): check the disk, and try again.") from None
+        raise
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -1,0 +1,129 @@
+"""The data folder: private, told apart, held by one gateway at a time."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import FaregateError
+from gateway.folder import DataFolder, FolderHeld, Holder, default_folder, exclusive, write_private
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert default_folder({"FAREGATE_HOME": str(tmp_path)}) == tmp_path
+    assert default_folder({"FAREGATE_HOME": "~/f"}) == Path.home() / "f"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert default_folder({}).name == "faregate"
+
+
+def test_it_and_what_it_holds_are_the_owners(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "a" / "b")
+    assert folder.folder_id
+    assert mode(folder.path) == 0o700
+    for part in folder.path.iterdir():
+        assert mode(part) & 0o077 == 0, part
+
+
+def test_an_open_folder_of_ours_is_tightened_and_a_strangers_is_left(tmp_path: Path) -> None:
+    ours, strange = tmp_path / "ours", tmp_path / "strange"
+    for path, file in ((ours, "state.db"), (strange, "letter.txt")):
+        path.mkdir()
+        (path / file).touch()
+        path.chmod(0o755)
+        DataFolder(path)
+    assert (mode(ours), mode(strange)) == (0o700, 0o755)
+
+
+def test_its_id_is_its_own_and_stays(tmp_path: Path) -> None:
+    one, other = DataFolder(tmp_path / "one"), DataFolder(tmp_path / "other")
+    assert one.folder_id == DataFolder(tmp_path / "one").folder_id
+    assert one.folder_id != other.folder_id
+    assert one.demo().folder_id != one.folder_id
+
+
+def test_a_path_that_cannot_be_a_folder_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FaregateError, match="choose another with --data-dir"):
+        DataFolder(tmp_path / "file")
+    with pytest.raises(FaregateError, match="choose another with --data-dir"):
+        DataFolder(tmp_path / "file" / "below")
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from gateway.folder import DataFolder
+lock = DataFolder(Path(sys.argv[1])).lock("http://127.0.0.1:1")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_one_holder_at_a_time_across_processes(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    assert folder.holder() is None
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == "held\n"
+        assert folder.holder() == Holder(other.pid, "http://127.0.0.1:1")
+        assert json.loads(folder.lock_file.read_text()) == {"pid": other.pid, "url": "http://127.0.0.1:1"}
+        with pytest.raises(FolderHeld, match=rf"at http://127.0.0.1:1 \(process {other.pid}\)") as caught:
+            folder.lock("http://127.0.0.1:2")
+        assert caught.value.holder.pid == other.pid
+        other.kill()
+    # What a killed process left in the file names no holder.
+    assert folder.lock_file.read_text() != ""
+    assert folder.holder() is None
+    folder.lock("http://127.0.0.1:3").release()
+
+
+def test_url_and_release(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    lock = folder.lock("http://127.0.0.1:0")
+    lock.set_url("http://127.0.0.1:40000")
+    assert folder.holder() == Holder(os.getpid(), "http://127.0.0.1:40000")
+    lock.release()
+    lock.release()
+    lock.set_url("late")
+    assert folder.holder() is None
+
+
+def test_asking_for_the_holder_does_not_keep_anyone_out(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    for _ in range(20):
+        assert folder.holder() is None
+        folder.lock("u").release()
+
+
+def test_exclusive_waits_and_gives_up(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    with (
+        exclusive(path),
+        pytest.raises(FaregateError, match="Another process holds"),
+        exclusive(path, timeout_s=0.05),
+    ):
+        pass
+    with exclusive(path, timeout_s=0.05):
+        assert path.exists()
+    with pytest.raises(FaregateError, match="cannot be written"), exclusive(tmp_path / "no" / "x.lock"):
+        pass
+
+
+def test_private_files_replace_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    write_private(path, b"one")
+    write_private(path, b"two")
+    assert (path.read_bytes(), mode(path)) == (b"two", 0o600)
+    with pytest.raises(TypeError):
+        write_private(path, "text")  # type: ignore[arg-type]
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+    assert path.read_bytes() == b"two"

@@ -1,0 +1,233 @@
+"""Settings: file, environment and options; wrong values name themselves; saving disturbs nothing else."""
+
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gateway import settings
+from gateway.settings import ExtraPrice, Keep, SettingsError, is_loopback, load, save
+
+MIB = 1 << 20
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "config.toml").write_text(text)
+    return folder
+
+
+def test_defaults_are_the_contracts(tmp_path: Path) -> None:
+    s = load(tmp_path, {})
+    assert (s.host, s.port, s.allowed_origins, s.allowed_hosts) == ("127.0.0.1", 4210, (), ())
+    assert (s.tls_cert, s.tls_key, s.insecure_remote, s.limits_body) == (None, None, False, 64 * MIB)
+    t = s.timeouts
+    assert (t.connect, t.first_byte, t.between_chunks, t.total) == (10, 600, 120, 3600)
+    assert (s.vault_backend, s.capture, s.store_url, s.base_urls) == ("keyring", True, "sqlite", {})
+    assert s.retention == settings.Retention(requests=Keep(days=396), content=Keep(days=30), buckets=Keep())
+    assert s.url == "http://127.0.0.1:4210"
+
+
+# Every row: what the file says, the variable's text, and the field's value from either.
+EACH = [
+    ("server.host", "FAREGATE_HOST", '"::1"', "::1", "host", "::1"),
+    ("server.port", "FAREGATE_PORT", "0", "0", "port", 0),
+    ("server.allowed_origins", "FAREGATE_ALLOWED_ORIGINS", '["https://a.b", "http://c:1"]', "https://a.b, http://c:1",
+     "allowed_origins", ("https://a.b", "http://c:1")),
+    ("server.allowed_hosts", "FAREGATE_ALLOWED_HOSTS", '["box"]', "box", "allowed_hosts", ("box",)),
+    ("server.insecure_remote", "FAREGATE_INSECURE_REMOTE", "true", "true", "insecure_remote", True),
+    ("limits.body", "FAREGATE_LIMITS_BODY", "1048576", "1 MiB", "limits_body", MIB),
+    ("timeouts.connect", "FAREGATE_TIMEOUTS_CONNECT", "2.5", "2.5", "timeouts.connect", 2.5),
+    ("timeouts.first_byte", "FAREGATE_TIMEOUTS_FIRST_BYTE", "3", "3", "timeouts.first_byte", 3),
+    ("timeouts.between_chunks", "FAREGATE_TIMEOUTS_BETWEEN_CHUNKS", "4", "4", "timeouts.between_chunks", 4),
+    ("timeouts.total", "FAREGATE_TIMEOUTS_TOTAL", "5", "5", "timeouts.total", 5),
+    ("vault.backend", "FAREGATE_VAULT", '"file"', "file", "vault_backend", "file"),
+    ("capture.content", "FAREGATE_CAPTURE", '"off"', "off", "capture", False),
+    ("retention.requests", "FAREGATE_RETENTION_REQUESTS", '"for ever"', "for ever", "retention.requests", Keep()),
+    ("retention.content", "FAREGATE_RETENTION_CONTENT", '"7 days, 2 GB"', "2 GB, 7 days", "retention.content",
+     Keep(days=7, size_bytes=2 * 10**9)),
+    ("retention.buckets", "FAREGATE_RETENTION_BUCKETS", '"512 MiB"', "512 MiB", "retention.buckets",
+     Keep(size_bytes=512 * MIB)),
+    ("store.url", "FAREGATE_STORE", '"sqlite"', "sqlite", "store_url", "sqlite"),
+    ("providers.openai.base_url", "FAREGATE_OPENAI_BASE_URL", '"http://127.0.0.1:9/v1/"', "http://127.0.0.1:9/v1",
+     "base_urls", {"openai": "http://127.0.0.1:9/v1"}),
+]  # fmt: skip
+
+
+def field(s: settings.Settings, name: str) -> object:
+    value: object = s
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+@pytest.mark.parametrize(("key", "variable", "toml", "text", "name", "value"), EACH, ids=[row[0] for row in EACH])
+def test_each_setting_from_file_and_environment(
+    tmp_path: Path, key: str, variable: str, toml: str, text: str, name: str, value: object
+) -> None:
+    table, _, last = key.rpartition(".")
+    written(tmp_path, f"[{table}]\n{last} = {toml}\n")
+    assert field(load(tmp_path, {}), name) == value
+    written(tmp_path, "")
+    assert field(load(tmp_path, {variable: text}), name) == value
+    assert field(load(tmp_path, {variable: ""}), name) != value or value == "sqlite"
+
+
+def test_every_setting_has_a_row_in_the_test() -> None:
+    tested = {row[0] for row in EACH} | {"server.tls_cert", "server.tls_key"}
+    assert {row.key for row in settings.SETTINGS} <= tested
+
+
+def test_environment_wins_over_the_file_and_options_over_both(tmp_path: Path) -> None:
+    written(tmp_path, "[server]\nport = 1001\n")
+    assert load(tmp_path, {}).port == 1001
+    assert load(tmp_path, {"FAREGATE_PORT": "1002"}).port == 1002
+    assert load(tmp_path, {"FAREGATE_PORT": "1002"}, {"server.port": "1003"}).port == 1003
+    with pytest.raises(SettingsError, match=r"^--port must be a port number"):
+        load(tmp_path, {}, {"server.port": "http"})
+
+
+WRONG = [
+    ("[server]\nport = 70000", {}, "config.toml: server.port must be a port number"),
+    ("[server]\nport = true", {}, "server.port must be a port"),
+    ('[server]\nport = "4210x"', {}, "server.port must be a port"),
+    ("", {"FAREGATE_PORT": "-1"}, "FAREGATE_PORT must be a port"),
+    ("server = 1", {}, "server must be a table"),
+    ("[server]\nhost = 5", {}, "server.host must be text"),
+    ('[server]\nallowed_origins = ["example.org"]', {}, "such as https://example.org"),
+    ('[server]\nallowed_origins = ["https://e.org/x"]', {}, "such as https://example.org"),
+    ("[server]\nallowed_hosts = [1]", {}, "must be a list of names"),
+    ('[server]\ntls_cert = "/nowhere/at/all.pem"', {}, "must name a file that exists"),
+    ("[limits]\nbody = 0", {}, "limits.body must be a number of bytes"),
+    ("", {"FAREGATE_LIMITS_BODY": "64 MiBs"}, "FAREGATE_LIMITS_BODY must be"),
+    ("[timeouts]\ntotal = 0", {}, "timeouts.total must be seconds"),
+    ("[timeouts]\ntotal = nan", {}, "timeouts.total must be seconds"),
+    ("", {"FAREGATE_TIMEOUTS_CONNECT": "soon"}, "FAREGATE_TIMEOUTS_CONNECT must be seconds"),
+    ("", {"FAREGATE_VAULT": "plain"}, "FAREGATE_VAULT must be keyring, file or memory"),
+    ("", {"FAREGATE_CAPTURE": "perhaps"}, "FAREGATE_CAPTURE must be on or off"),
+    ('[retention]\ncontent = "a while"', {}, "retention.content must be text such as"),
+    ('[retention]\ncontent = "1 day, 2 days"', {}, "retention.content must be"),
+    ("", {"FAREGATE_STORE": "postgres://x"}, "FAREGATE_STORE must be sqlite"),
+    ('[providers.openai]\nbase_url = "api.openai.com"', {}, "providers.openai.base_url must be an address"),
+    ("", {"FAREGATE_XAI_BASE_URL": "http://u:p@x/v1"}, "FAREGATE_XAI_BASE_URL must be an address"),
+    ("", {"FAREGATE_XAI_BASE_URL": "http://[x/v1"}, "FAREGATE_XAI_BASE_URL must be an address"),
+    ("providers = 1", {}, "providers must be a table"),
+    ("", {"FAREGATE_OPENAI_API_KEY": "sk-a b"}, "FAREGATE_OPENAI_API_KEY: The key has a space"),
+    ("provider = 1", {}, "[[provider]]"),
+    ('[[provider]]\nname = "x"\ndialect = "anthropic"', {}, "base_url is missing"),
+    ('[[provider]]\nname = "X y"\ndialect = "anthropic"\nbase_url = "http://x"', {}, "name must be lower-case"),
+    ('[[provider]]\nname = "x"\ndialect = "soap"\nbase_url = "http://x"', {}, "dialect must be one of openai_chat"),
+    ('[[provider]]\nname = "x"\ndialect = "gemini"\nbase_url = "http://x"\nauth = "basic"', {}, "auth must be one of"),
+    ('[[provider]]\nname = "x"\ndialect = "gemini"\nbase_url = "http://x"\nprices = 3', {}, "must be a table per model"),
+    ('[[provider]]\nname = "x"\ndialect = "gemini"\nbase_url = "http://x"\nprices = { m = { input = -1 } }', {},
+     "must be a table per model"),
+    ('[[provider]]\nname = "x"\ndialect = "gemini"\nbase_url = "http://x"\n' * 2, {}, "used twice"),
+    ("port = [", {}, "is not valid TOML"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "environ", "message"), WRONG, ids=[row[2] for row in WRONG])
+def test_a_wrong_value_is_one_sentence_that_names_it(
+    tmp_path: Path, text: str, environ: dict[str, str], message: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(written(tmp_path, text), environ)
+    assert message in caught.value.message
+    assert caught.value.exit_code == 2
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "::", "example.org", "127.0.0.1.example.org"])
+def test_another_machines_way_in_needs_tls_or_a_word(tmp_path: Path, host: str) -> None:
+    with pytest.raises(SettingsError, match="without encryption"):
+        load(tmp_path, {"FAREGATE_HOST": host})
+    assert load(tmp_path, {"FAREGATE_HOST": host, "FAREGATE_INSECURE_REMOTE": "on"}).host == host
+    pem = tmp_path / "x.pem"
+    pem.touch()
+    one = {"FAREGATE_HOST": host, "FAREGATE_TLS_CERT": str(pem)}
+    with pytest.raises(SettingsError, match="belong together"):
+        load(tmp_path, one)
+    s = load(tmp_path, {**one, "FAREGATE_TLS_KEY": str(pem)})
+    assert (s.tls_cert, s.tls_key) == (pem, pem)
+    assert s.url.startswith("https://")
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True), ("LOCALHOST.", True), ("127.0.0.1", True), ("127.9.9.9", True), ("[::1]", True),
+        ("app.localhost", True), ("localhost.evil.example", False), ("10.0.0.1", False), ("", False), ("::2", False),
+    ],
+)  # fmt: skip
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:4210/v1", "http://localhost:4210", "http://[::1]:4210/api/ai/v1"])
+def test_the_gateways_own_address_is_no_providers(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsError, match="own address"):
+        load(tmp_path, {"FAREGATE_OPENAI_BASE_URL": url})
+    assert load(tmp_path, {"FAREGATE_OPENAI_BASE_URL": url, "FAREGATE_PORT": "4211"}).base_urls == {"openai": url}
+
+
+def test_further_providers_and_their_keys(tmp_path: Path) -> None:
+    written(
+        tmp_path,
+        '[[provider]]\nname = "lm-studio"\ndialect = "openai_chat"\nbase_url = "http://127.0.0.1:1234/v1"\n'
+        'auth = "none"\nmodels = ["qwen3"]\nprices = { qwen3 = { input = 0.1, output = 0 } }\ncolour = "blue"\n',
+    )
+    s = load(tmp_path, {"FAREGATE_LM_STUDIO_API_KEY": " k1 ", "FAREGATE_LM_STUDIO_BASE_URL": "http://127.0.0.1:5/v1"})
+    (extra,) = s.providers
+    assert (extra.name, extra.dialect, extra.auth, extra.models) == ("lm-studio", "openai_chat", "none", ("qwen3",))
+    assert extra.prices == {"qwen3": ExtraPrice(input=0.1, output=0.0)}
+    assert s.provider_keys["lm-studio"].reveal() == "k1"
+    assert s.base_urls == {"lm-studio": "http://127.0.0.1:5/v1"}
+    assert s.unknown_keys == ("provider.colour",)
+
+
+def test_secrets_neither_print_nor_encode(tmp_path: Path) -> None:
+    s = load(tmp_path, {"FAREGATE_OPENAI_API_KEY": "sk-canary-1", "FAREGATE_VAULT_PASSPHRASE": "canary-2"})
+    assert s.provider_keys["openai"].reveal() == "sk-canary-1"
+    assert s.vault_passphrase is not None and s.vault_passphrase.reveal() == "canary-2"
+    assert "canary" not in f"{s!r} {s}"
+    with pytest.raises(TypeError):
+        msgspec.json.encode(s)
+
+
+def test_saving_keeps_comments_and_what_it_does_not_know(tmp_path: Path) -> None:
+    text = '# mine\n[server]\nport = 5000 # free here\ncolour = "blue"\n\n[[later]]\nx = 1\n'
+    written(tmp_path, text)
+    save(tmp_path, {"server.port": 5001, "timeouts.total": 60, "providers.xai.base_url": "http://127.0.0.1:1/v1"})
+    after = (tmp_path / "config.toml").read_text()
+    assert after.startswith(text.replace("5000", "5001"))
+    s = load(tmp_path, {})
+    assert (s.port, s.timeouts.total, s.base_urls) == (5001, 60, {"xai": "http://127.0.0.1:1/v1"})
+    assert s.unknown_keys == ("server.colour", "later")
+    save(tmp_path, {"server.port": None, "timeouts.total": None, "server.allowed_origins": ("https://a.b",)})
+    assert load(tmp_path, {}).port == 4210
+    assert load(tmp_path, {}).allowed_origins == ("https://a.b",)
+    assert stat.S_IMODE((tmp_path / "config.toml").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"server.port": 70000}, "server.port must be"),
+        ({"server.colour": "blue"}, "is not a setting"),
+        ({"providers.xai.api_key": "k"}, "is not a setting"),
+        ({"server.port": 1, "vault.backend": "plain"}, "vault.backend must be"),
+    ],
+)
+def test_a_wrong_change_is_refused_and_writes_nothing(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    written(tmp_path, "[server]\nport = 5000\n")
+    with pytest.raises(SettingsError, match=message):
+        save(tmp_path, changes)
+    assert (tmp_path / "config.toml").read_text() == "[server]\nport = 5000\n"
+
+
+def test_an_unreadable_file_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(tmp_path, {})
