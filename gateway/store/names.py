@@ -50,9 +50,17 @@ class Names:
         if len(self._ids) > CACHE_LIMIT:
             self._ids = {None: NO_NAME}
             unknown = {text for text in texts if text is not None}
-        self._connection.executemany(INSERT_NAME, [(text,) for text in unknown])
-        found = self._connection.execute(NAMES_BY_TEXT, (json_array(text for text in unknown if text is not None),))
-        self._ids.update(found.fetchall())
+        # Looked up first: a check, which may not write, finds all that it needs.
+        missing = unknown - self._look_up(unknown)
+        if missing:
+            self._connection.executemany(INSERT_NAME, [(text,) for text in missing])
+            self._look_up(missing)
+
+    def _look_up(self, texts: Set[str | None]) -> Set[str | None]:
+        wanted = json_array(text for text in texts if text is not None)
+        found = dict(self._connection.execute(NAMES_BY_TEXT, (wanted,)).fetchall())
+        self._ids.update(found)
+        return found.keys()
 
     def id(self, text: str | None) -> int:
         """The number of a text that was learnt."""
@@ -66,9 +74,13 @@ class Names:
         if len(self._tag_sets) > CACHE_LIMIT:
             self._tag_sets = {(): NO_NAME}
         encoded = json_array(tags)
-        self._connection.execute(INSERT_TAG_SET, (encoded,))
-        number: int = self._connection.execute(TAG_SET_BY_TAGS, (encoded,)).fetchone()[0]
-        self._connection.executemany(INSERT_MEMBER, [(number, self.id(tag), self.id(tag_key(tag))) for tag in tags])
+        found = self._connection.execute(TAG_SET_BY_TAGS, (encoded,)).fetchone()
+        if found is None:
+            self._connection.execute(INSERT_TAG_SET, (encoded,))
+            found = self._connection.execute(TAG_SET_BY_TAGS, (encoded,)).fetchone()
+            members = [(found[0], self.id(tag), self.id(tag_key(tag))) for tag in tags]
+            self._connection.executemany(INSERT_MEMBER, members)
+        number: int = found[0]
         self._tag_sets[tags] = number
         return number
 

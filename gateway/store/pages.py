@@ -55,8 +55,8 @@ def page(
     connection: sqlite3.Connection, texts: Texts, query: UsageQuery, *, limit: int, offset: int, after: Place
 ) -> tuple[list[ExchangeRecord], Place | None]:
     """Up to `limit` rows, and the place of the last where more may follow."""
-    start = EARLIEST if query.start_us is None else query.start_us
-    end = LATEST if query.end_us is None else query.end_us
+    start = EARLIEST if query.start_us is None else max(EARLIEST, min(query.start_us, LATEST))
+    end = LATEST if query.end_us is None else max(EARLIEST, min(query.end_us, LATEST))
     where = condition(connection, query)
     rows = _select(connection, where, (start, end, *after), limit + 1, offset)
     more = len(rows) > limit

@@ -1,23 +1,202 @@
-"""Sums over rows that match a query."""
+"""The questions: sums, a series over time, a breakdown; each on one snapshot, exact, from buckets or rows."""
 
 import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 
-from gateway.records import UsageQuery
-from gateway.store import histogram
-from gateway.store.filters import condition
-from gateway.store.measures import MEASURES, SUM_ROWS, Sums
-from gateway.store.pages import EARLIEST, LATEST
+from gateway.errors import ClientError
+from gateway.records import Breakdown, BreakdownRow, Summary, TimeBucket, UsageQuery
+from gateway.store.buckets import HOUR, QUARTER
+from gateway.store.commit import day_zone
+from gateway.store.measures import Sums
+from gateway.store.names import NO_NAME, Texts
+from gateway.store.plan import TAG, TAG_KEY_PREFIX, Rows, Singles, Source, checked_by, cut, source_of, whole
+from gateway.store.quarters import QUARTER_US
+from gateway.store.sums import Table, Value, gather
+from gateway.store.time_slices import Slice, slices, zone_of
 
-_SUM = f"SELECT {SUM_ROWS} FROM requests b WHERE b.started_us >= ? AND b.started_us < ?"
+MOST_CELLS = 100_000
+
+_FIRST_ROW = "SELECT MIN(started_us) FROM requests"
+_LAST_ROW = "SELECT MAX(started_us) FROM requests"
+_FIRST_BUCKET = "SELECT MIN(start) FROM buckets WHERE level = 0 AND dimension = 0"
+_LAST_BUCKET = "SELECT MAX(start) FROM buckets WHERE level = 0 AND dimension = 0"
+_SEVERAL_TAGS = "SELECT 1 FROM tag_set_members GROUP BY tag_set HAVING COUNT(*) > 1 LIMIT 1"
+_SEVERAL_OF_KEY = (
+    "SELECT 1 FROM tag_set_members WHERE key = (SELECT id FROM names WHERE text = ?) "
+    "GROUP BY tag_set HAVING COUNT(*) > 1 LIMIT 1"
+)
+
+Chooser = Callable[[UsageQuery, str | None], Source]
 
 
-def total(connection: sqlite3.Connection, query: UsageQuery) -> Sums:
-    start = EARLIEST if query.start_us is None else query.start_us
-    end = LATEST if query.end_us is None else query.end_us
-    where = condition(connection, query)
-    row = connection.execute(_SUM + where.text, (start, end, *where.values)).fetchone()
-    sums = Sums()
-    if row[0]:
-        values, blobs = row[: len(MEASURES)], row[len(MEASURES) :]
-        sums.add(values, histogram.decode(blobs[0]), histogram.decode(blobs[1]))
-    return sums
+def extent(connection: sqlite3.Connection) -> Slice | None:
+    """From the first row (or bucket, where rows are gone) to just after the last, in µs; None without data."""
+    first_bucket = connection.execute(_FIRST_BUCKET).fetchone()[0]
+    if first_bucket is None:
+        return None
+    last_bucket = connection.execute(_LAST_BUCKET).fetchone()[0]
+    first_row = connection.execute(_FIRST_ROW).fetchone()[0]
+    last_row = connection.execute(_LAST_ROW).fetchone()[0]
+    start, end = first_bucket * QUARTER_US, (last_bucket + 1) * QUARTER_US
+    if first_row is not None and first_row // QUARTER_US == first_bucket:
+        start = first_row
+    if last_row is not None and last_row // QUARTER_US == last_bucket:
+        end = last_row + 1
+    return start, end
+
+
+def total(connection: sqlite3.Connection, query: UsageQuery, choose: Chooser = source_of) -> Sums:
+    """All matching rows together."""
+    table = _gather(connection, query, None, _whole_time(connection, query), choose)
+    return table.get((0, NO_NAME), Sums())
+
+
+def breakdown(
+    connection: sqlite3.Connection,
+    texts: Texts,
+    query: UsageQuery,
+    by: str,
+    *,
+    sort: str = "cost_usd",
+    limit: int | None = None,
+    choose: Chooser = source_of,
+) -> Breakdown:
+    """A row per value of `by`, largest `sort` first, unknown last. Raises ClientError."""
+    checked_by(by)
+    order = sort_key(sort)
+    table = _gather(connection, query, by, _whole_time(connection, query), choose)
+    named = _named(connection, texts, by, table)
+    rows = [BreakdownRow(value=named[value], summary=sums.summary()) for (_, value), sums in table.items()]
+    rows.sort(key=lambda row: (row.value is None, row.value or ""))
+    if sort != "value":
+        rows.sort(key=lambda row: -row.summary.requests)
+        rows.sort(key=lambda row: order(row.summary))
+    return Breakdown(rows=tuple(rows[:limit]), overlapping=_overlapping(connection, by))
+
+
+def timeseries(
+    connection: sqlite3.Connection,
+    texts: Texts,
+    query: UsageQuery,
+    width: str,
+    by: str | None = None,
+    *,
+    choose: Chooser = source_of,
+) -> tuple[TimeBucket, ...]:
+    """A bucket per slice, empty ones too, and per value that occurs where `by` is given. Raises ClientError.
+
+    A slice that the range cuts keeps its whole bounds and counts only what lies within the range.
+    """
+    checked_by(by)
+    zone = zone_of(query.tz)
+    known = extent(connection)
+    start = query.start_us if query.start_us is not None else known and known[0]
+    end = query.end_us if query.end_us is not None else known and known[1]
+    if start is None or end is None:
+        slices(0, 0, width, zone)
+        return ()
+    steps = slices(start, end, width, zone)
+    table = _gather(connection, query, by, [(max(low, start), min(high, end)) for low, high in steps], choose)
+    values = _in_order(table) if by is not None else [NO_NAME]
+    if len(values) * len(steps) > MOST_CELLS:
+        raise ClientError(
+            f"That is more than {MOST_CELLS:,} buckets; choose a wider bucket, a shorter time or a filter.",
+            param="bucket",
+        )
+    named: Mapping[Value, str | None] = {NO_NAME: None}
+    if by is not None:
+        named = _named(connection, texts, by, table)
+    nothing = Sums().summary()
+    return tuple(
+        TimeBucket(
+            start_us=low,
+            end_us=high,
+            value=named[value],
+            summary=sums.summary() if (sums := table.get((index, value))) is not None else nothing,
+        )
+        for index, (low, high) in enumerate(steps)
+        for value in values
+    )
+
+
+def sort_key(sort: str) -> Callable[[Summary], tuple[bool, float]]:
+    """Orders summaries by a field of theirs, largest first and unknown last; a distribution by a point of it
+    (`latency_ms.p95`), its median by default. Raises ClientError."""
+    field, _, point = sort.partition(".")
+    if field in DISTRIBUTIONS and point in ("", *POINTS):
+        return lambda summary: _descending(getattr(getattr(summary, field), point or "p50"))
+    name = SORT_FIELDS.get(sort)
+    if name is None:
+        raise ClientError(
+            f"Usage cannot be sorted by {sort!r}; use one of {', '.join((*SORT_FIELDS, *DISTRIBUTIONS))}.",
+            param="sort",
+        )
+    return lambda summary: _descending(getattr(summary, name) if name else 0)
+
+
+DISTRIBUTIONS = ("latency_ms", "ttft_ms")
+POINTS = ("avg", "p50", "p95", "p99")
+SORT_FIELDS = {
+    "cost_usd": "cost_nano",
+    "requests": "requests",
+    "errors": "errors",
+    "input_tokens": "input_tokens",
+    "cached_tokens": "cached_tokens",
+    "cache_write_tokens": "cache_write_tokens",
+    "output_tokens": "output_tokens",
+    "reasoning_tokens": "reasoning_tokens",
+    "unpriced_requests": "unpriced_requests",
+    "tokens_per_s": "tokens_per_s",
+    "value": "",
+}
+
+
+def _descending(number: float | None) -> tuple[bool, float]:
+    return (number is None, -(number or 0))
+
+
+def _whole_time(connection: sqlite3.Connection, query: UsageQuery) -> list[Slice]:
+    """The asked time, no wider than the data."""
+    known = extent(connection)
+    if known is None:
+        return []
+    start = known[0] if query.start_us is None else max(query.start_us, known[0])
+    end = known[1] if query.end_us is None else min(query.end_us, known[1])
+    return [(start, end)]
+
+
+def _gather(
+    connection: sqlite3.Connection, query: UsageQuery, by: str | None, ranges: Sequence[Slice], choose: Chooser
+) -> Table:
+    source = choose(query, by)
+    if isinstance(source, Rows):
+        return gather(connection, query, by, source, [], whole(ranges))
+    finest = QUARTER if isinstance(source, Singles) else HOUR
+    cells, rows = cut(ranges, finest=finest, zone=day_zone(connection))
+    return gather(connection, query, by, source, cells, rows)
+
+
+def _in_order(table: Table) -> list[Value]:
+    """The values that occur, most requests first."""
+    requests: dict[Value, int] = {}
+    for (_, value), sums in table.items():
+        requests[value] = requests.get(value, 0) + sums["requests"]
+    return sorted(requests, key=lambda value: (-requests[value], str(value)))
+
+
+def _named(connection: sqlite3.Connection, texts: Texts, by: str, table: Table) -> dict[Value, str | None]:
+    """Values as people read them: of `tag:team` only what follows the colon."""
+    values = {value for _, value in table}
+    known = texts.texts(connection, (value for value in values if isinstance(value, int)))
+    named = {value: known[value] if isinstance(value, int) else value for value in values}
+    if by.startswith(TAG_KEY_PREFIX):
+        return {value: None if text is None else text.partition(":")[2] for value, text in named.items()}
+    return named
+
+
+def _overlapping(connection: sqlite3.Connection, by: str) -> bool:
+    if by == TAG:
+        return connection.execute(_SEVERAL_TAGS).fetchone() is not None
+    if by.startswith(TAG_KEY_PREFIX):
+        return connection.execute(_SEVERAL_OF_KEY, (by.removeprefix(TAG_KEY_PREFIX),)).fetchone() is not None
+    return False

@@ -8,12 +8,15 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from gateway.records import Completeness, ExchangeRecord, RequestPage, Summary, UsageQuery
-from gateway.store import pages, queries
+from gateway.records import Breakdown, Completeness, ExchangeRecord, RequestPage, Summary, TimeBucket, UsageQuery
+from gateway.store import check, csv_export, pages, queries
 from gateway.store.commit import Committer
+from gateway.store.csv_export import Progress
 from gateway.store.database import Readers, open_database
 from gateway.store.journal import Journal
 from gateway.store.migrations import migrate
@@ -124,6 +127,16 @@ class UsageStore:
         with self._readers.snapshot() as connection:
             return queries.total(connection, query)["requests"]
 
+    def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
+        """A bucket per slice of the calendar in the query's zone, empty ones too. Raises ClientError."""
+        with self._readers.snapshot() as connection:
+            return queries.timeseries(connection, self._texts, query, bucket, by)
+
+    def breakdown(self, query: UsageQuery, by: str, sort: str = "cost_usd", limit: int | None = None) -> Breakdown:
+        """A row per value of a dimension, of every tag, or of one tag key (`tag:team`). Raises ClientError."""
+        with self._readers.snapshot() as connection:
+            return queries.breakdown(connection, self._texts, query, by, sort=sort, limit=limit)
+
     def requests(
         self, query: UsageQuery, limit: int = 100, offset: int = 0, cursor: str | None = None
     ) -> RequestPage:
@@ -144,6 +157,31 @@ class UsageStore:
             with self._readers.snapshot() as connection:
                 records, after = pages.page(connection, self._texts, query, limit=EXPORT_ROWS, offset=0, after=after)
             yield from records
+
+    def export_requests(self, query: UsageQuery, file: TextIO, progress: Progress | None = None) -> int:
+        """CSV of all matching rows in constant memory; how many rows. `file` is opened with newline=""."""
+        return csv_export.export_requests(self.iter_requests(query), file, progress)
+
+    def export_timeseries(self, query: UsageQuery, bucket: str, by: str | None, file: TextIO) -> int:
+        """CSV of a series; how many rows. Raises ClientError."""
+        return csv_export.export_timeseries(self.timeseries(query, bucket, by), by, file)
+
+    def export_breakdown(self, query: UsageQuery, by: str, file: TextIO, sort: str = "cost_usd") -> int:
+        """CSV of a breakdown; how many rows. Raises ClientError."""
+        return csv_export.export_breakdown(self.breakdown(query, by, sort), file)
+
+    def check(self) -> list[str]:
+        """What differs between rows and buckets, in words; nothing where they agree."""
+        with self._readers.snapshot() as connection:
+            return check.check(connection)
+
+    def rebuild(self) -> None:
+        """Make all buckets anew from the rows, with days of this store's zone. The writer waits meanwhile.
+
+        Raises sqlite3.Error, with nothing changed.
+        """
+        check.rebuild(self._folder / DATABASE, ZoneInfo(self._day_zone))
+        self._tell()
 
     def _committed(self, records: Sequence[ExchangeRecord]) -> None:
         ids = [record.id for record in records]

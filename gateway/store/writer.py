@@ -104,12 +104,12 @@ class Writer:
             raise
         except Exception:
             stored = self._commit_singly(batch)
+        self._committed(stored)
         with self._changed:
             for _ in batch:
                 self._queue.popleft()
             self._done += len(batch)
             self._changed.notify_all()
-        self._committed(stored)
 
     def _commit_singly(self, batch: Sequence[ExchangeRecord]) -> list[ExchangeRecord]:
         """A value that SQLite cannot hold must not keep the other records back for ever."""

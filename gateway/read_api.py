@@ -1,0 +1,279 @@
+"""The read API's words and shapes: query parameters → `UsageQuery`, records → plain JSON values. Pure.
+
+Money leaves as a string of decimal dollars with nine places, times as ISO 8601 in UTC; both are null where unknown.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway.errors import ClientError
+from gateway.records import (
+    OUTCOMES,
+    Breakdown,
+    Completeness,
+    Distribution,
+    ExchangeRecord,
+    RequestPage,
+    Summary,
+    TagCondition,
+    TimeBucket,
+    UsageQuery,
+)
+from gateway.store.time_slices import EARLIEST_US, LATEST_US, zone_of
+
+DIMENSION_PARAMETERS = (
+    "provider",
+    "model",
+    "key",
+    "user",
+    "door",
+    "client",
+    "app",
+    "conversation",
+    "outcome",
+)
+NANO_PER_DOLLAR = 1_000_000_000
+LONGEST_TAG = 128
+MOST_ROWS = 1000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_PLUS_LOST = re.compile(r" (?=\d\d:?\d\d$)")
+_FORBIDDEN_IN_TAG = re.compile(r"[,!|\x00-\x1f\x7f]")
+
+Parameters = Sequence[tuple[str, str]]
+
+
+def parse_query(params: Parameters) -> UsageQuery:
+    """The filters among these parameters; others are left to the caller. Raises ClientError that names one.
+
+    A time without an offset is read in `tz`. A dimension may be repeated: any of its values matches.
+    """
+    tz = _single(params, "tz") or "UTC"
+    zone = zone_of(tz)
+    start, end = (_parse_time(name, _single(params, name), zone) for name in ("from", "to"))
+    if start is not None and end is not None and start > end:
+        raise ClientError("The time `from` lies after `to`; exchange them.", param="from")
+    dimensions = {name: tuple(dict.fromkeys(_all(params, name))) for name in DIMENSION_PARAMETERS}
+    for outcome in dimensions["outcome"]:
+        if outcome not in OUTCOMES:
+            raise ClientError(
+                f"The outcome {outcome!r} is unknown; use one of {', '.join(OUTCOMES)}.", param="outcome"
+            )
+    tags = tuple(_parse_tag_condition(value) for value in _all(params, "tag"))
+    return UsageQuery(start_us=start, end_us=end, tz=tz, tags=tags, **dimensions)
+
+
+def parse_limit(params: Parameters, *, default: int = 100, most: int = MOST_ROWS) -> int:
+    """`limit`, from 1 to `most`. Raises ClientError."""
+    value = _single(params, "limit")
+    if value is None:
+        return default
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= most):
+        raise ClientError(f"The limit {value!r} is not a whole number from 1 to {most}.", param="limit")
+    return int(value)
+
+
+def _all(params: Parameters, name: str) -> list[str]:
+    return [value for key, value in params if key == name and value]
+
+
+def _single(params: Parameters, name: str) -> str | None:
+    values = _all(params, name)
+    if len(values) > 1:
+        raise ClientError(f"The parameter {name} is given {len(values)} times; give it once.", param=name)
+    return values[0] if values else None
+
+
+def _parse_time(name: str, value: str | None, zone: ZoneInfo) -> int | None:
+    if value is None:
+        return None
+    us = _epoch_us(value)
+    if us is None:
+        us = _iso_us(value, zone)
+    if us is None or not EARLIEST_US <= us <= LATEST_US:
+        raise ClientError(
+            f"The time {value!r} cannot be read; use ISO 8601, like 2026-11-23T18:00:00Z, or seconds since 1970.",
+            param=name,
+        )
+    return us
+
+
+def _epoch_us(value: str) -> int | None:
+    try:
+        seconds = Decimal(value)
+    except InvalidOperation:
+        return None
+    # A bare year is a date to people and a second of 1970 to nobody.
+    if not seconds.is_finite() or seconds.adjusted() > 12 or re.fullmatch(r"\d{8}|\d{4}", value):
+        return None
+    return int(seconds * 1_000_000)
+
+
+def _iso_us(value: str, zone: ZoneInfo) -> int | None:
+    # In a URL an unescaped plus sign arrives as a space.
+    text = _PLUS_LOST.sub("+", value) if "T" in value else value
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
+        return (moment - _EPOCH) // _MICROSECOND
+    except (ValueError, OverflowError):
+        return None
+
+
+def _parse_tag_condition(value: str) -> TagCondition:
+    negated = value.startswith("!")
+    parts = (value[1:] if negated else value).split("|")
+    return TagCondition(any_of=tuple(dict.fromkeys(_parse_tag(part, value) for part in parts)), negated=negated)
+
+
+def _parse_tag(part: str, whole: str) -> str:
+    # `tag=team:a|tag=team:b` is how people repeat what they read as one parameter.
+    part = part.strip().removeprefix("tag=")
+    key, colon, tag_value = (piece.strip() for piece in part.partition(":"))
+    tag = f"{key}:{tag_value}" if colon else key
+    if not key or (colon and not tag_value) or len(tag) > LONGEST_TAG or _FORBIDDEN_IN_TAG.search(tag):
+        raise ClientError(
+            f"The tag filter {whole!r} cannot be read; use team:ml-ops, team:a|team:b or !env:dev.", param="tag"
+        )
+    return tag
+
+
+def render_money(nano: int | None) -> str | None:
+    """Nano-dollars as decimal dollars with nine places."""
+    if nano is None:
+        return None
+    dollars, rest = divmod(abs(nano), NANO_PER_DOLLAR)
+    return f"{'-' if nano < 0 else ''}{dollars}.{rest:09d}"
+
+
+def render_time(us: int) -> str:
+    """ISO 8601 in UTC, to the microsecond."""
+    return (_EPOCH + timedelta(microseconds=us)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _render_ms(us: int | None) -> float | None:
+    return None if us is None else us / 1000
+
+
+def render_row(record: ExchangeRecord) -> dict[str, Any]:
+    """A row of `/usage/requests`, and of its CSV."""
+    return {
+        "id": record.id,
+        "started_at": render_time(record.started_us),
+        "door": record.door,
+        "provider": record.provider,
+        "model_requested": record.model_requested,
+        "model": record.model,
+        "key": record.key,
+        "user": record.user,
+        "end_user": record.end_user,
+        "principal": record.principal,
+        "conversation_id": record.conversation_id,
+        "tags": list(record.tags),
+        "byok": record.byok,
+        "streamed": record.streamed,
+        "status": record.status,
+        "outcome": record.outcome,
+        "error_type": record.error_type,
+        "input_tokens": record.input_tokens,
+        "cached_tokens": record.cached_tokens,
+        "cache_write_tokens": record.cache_write_tokens,
+        "output_tokens": record.output_tokens,
+        "reasoning_tokens": record.reasoning_tokens,
+        "usage_source": record.usage_source,
+        "cost_usd": render_money(record.cost_nano),
+        "cost_source": record.cost_source,
+        "latency_ms": _render_ms(record.latency_us),
+        "ttft_ms": _render_ms(record.ttft_us),
+        "overhead_us": record.overhead_us,
+        "attempts": len(record.attempts),
+        "dropped": list(record.dropped),
+        "trace_id": record.trace_id,
+        "client": record.client,
+        "app": record.app,
+    }
+
+
+def render_page(page: RequestPage) -> dict[str, Any]:
+    """The answer of `/usage/requests`."""
+    return {"data": [render_row(record) for record in page.rows], "next_cursor": page.next_cursor}
+
+
+def render_summary(summary: Summary, previous: Summary | None = None) -> dict[str, Any]:
+    """The answer of `/usage/summary`; `previous` where a comparison was asked for."""
+    shape = _render_sums(summary)
+    if summary.completeness is not None:
+        shape["completeness"] = _render_completeness(summary.completeness)
+    if previous is not None:
+        shape["previous"] = render_summary(previous)
+    return shape
+
+
+def render_timeseries(buckets: Sequence[TimeBucket], by: str | None = None) -> dict[str, Any]:
+    """The answer of `/usage/timeseries`; `value` only where it was asked `by` something."""
+    return {"buckets": [render_bucket(bucket, by) for bucket in buckets]}
+
+
+def render_bucket(bucket: TimeBucket, by: str | None = None) -> dict[str, Any]:
+    """One slice of time, as in JSON and in its CSV."""
+    value: Mapping[str, str | None] = {} if by is None else {"value": bucket.value}
+    return {
+        "start": render_time(bucket.start_us),
+        "end": render_time(bucket.end_us),
+        **value,
+        **_render_sums(bucket.summary),
+    }
+
+
+def render_breakdown(breakdown: Breakdown) -> dict[str, Any]:
+    """The answer of `/usage/breakdown`."""
+    return {
+        "data": [{"value": row.value, **_render_sums(row.summary)} for row in breakdown.rows],
+        "overlapping": breakdown.overlapping,
+    }
+
+
+def _render_sums(summary: Summary) -> dict[str, Any]:
+    return {
+        "requests": summary.requests,
+        "errors": summary.errors,
+        "input_tokens": summary.input_tokens,
+        "cached_tokens": summary.cached_tokens,
+        "cache_write_tokens": summary.cache_write_tokens,
+        "output_tokens": summary.output_tokens,
+        "reasoning_tokens": summary.reasoning_tokens,
+        "cost_usd": render_money(summary.cost_nano),
+        "unpriced_requests": summary.unpriced_requests,
+        "usage_sources": dict(summary.usage_sources),
+        "latency_ms": _render_distribution(summary.latency_ms),
+        "ttft_ms": _render_distribution(summary.ttft_ms),
+        "tokens_per_s": _rounded(summary.tokens_per_s),
+    }
+
+
+def _render_distribution(distribution: Distribution) -> dict[str, float | None]:
+    return {
+        "avg": _rounded(distribution.avg),
+        "p50": _rounded(distribution.p50),
+        "p95": _rounded(distribution.p95),
+        "p99": _rounded(distribution.p99),
+    }
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 3)
+
+
+def _render_completeness(completeness: Completeness) -> dict[str, int]:
+    return {
+        "seen": completeness.seen,
+        "written": completeness.written,
+        "priced": completeness.priced,
+        "open": completeness.open,
+    }

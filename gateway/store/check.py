@@ -1,0 +1,106 @@
+"""Do the buckets say what the rows say? And buckets made anew from the rows, where they do not.
+
+Both count all rows through the code that counts new ones; the check does so into a temporary database and walks the
+two in key order, so memory stays constant whatever the history.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway.records import ExchangeRecord
+from gateway.store import buckets
+from gateway.store.commit import day_zone
+from gateway.store.database import open_database, writing
+from gateway.store.migrations import CREATE_BUCKETS, CREATE_COMBINED
+from gateway.store.names import Names, Texts
+from gateway.store.quarters import QUARTER_S
+from gateway.store.rows import REQUEST_COLUMNS, read, texts_of
+
+CHUNK_ROWS = 10_000
+MOST_DIFFERENCES = 100
+
+_LEVELS = ("quarter", "hour", "day")
+_CHUNK = f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.n > ? ORDER BY b.n LIMIT ?"
+_CELLS: Mapping[str, str] = {
+    "buckets": f"SELECT * FROM buckets ORDER BY {', '.join(buckets.BUCKET_KEY)}",
+    "combined": f"SELECT * FROM combined ORDER BY {', '.join(buckets.COMBINED_KEY)}",
+}
+_KEY_LENGTHS = {"buckets": len(buckets.BUCKET_KEY), "combined": len(buckets.COMBINED_KEY)}
+_EMPTY = ("DELETE FROM buckets", "DELETE FROM combined")
+_SET_DAY_ZONE = "UPDATE settings SET value = ? WHERE name = 'day_zone'"
+
+Cell = tuple[Any, ...]
+
+
+def check(connection: sqlite3.Connection) -> list[str]:
+    """What differs, in words, at most 100 lines; nothing where buckets equal rows. `connection` is a snapshot."""
+    with closing(open_database(Path(""))) as shadow:
+        for statement in (CREATE_BUCKETS, CREATE_COMBINED):
+            shadow.execute(statement)
+        _count(connection, shadow, day_zone(connection))
+        differences: list[str] = []
+        for table, statement in _CELLS.items():
+            stored, true = connection.execute(statement), shadow.execute(statement)
+            for key, have, want in _unequal(stored, true, _KEY_LENGTHS[table]):
+                if len(differences) == MOST_DIFFERENCES:
+                    return [*differences, "There are more differences than these."]
+                differences.append(_in_words(table, key, have, want))
+    return differences
+
+
+def rebuild(path: Path, zone: ZoneInfo) -> None:
+    """Make all buckets anew, with days of this zone, in one transaction. Raises sqlite3.Error, nothing changed."""
+    with closing(open_database(path)) as connection, writing(connection):
+        for statement in _EMPTY:
+            connection.execute(statement)
+        connection.execute(_SET_DAY_ZONE, (zone.key,))
+        _count(connection, connection, zone)
+
+
+def _count(source: sqlite3.Connection, target: sqlite3.Connection, zone: ZoneInfo) -> None:
+    names, texts = Names(source), Texts()
+    for records in _chunks(source, texts):
+        names.learn(texts_of(records))
+        buckets.add(target, names, zone, records)
+
+
+def _chunks(connection: sqlite3.Connection, texts: Texts) -> Iterator[list[ExchangeRecord]]:
+    last = 0
+    while rows := connection.execute(_CHUNK, (last, CHUNK_ROWS)).fetchall():
+        last = rows[-1][0]
+        yield read(connection, texts, rows)
+
+
+def _unequal(
+    stored: Iterator[Cell], true: Iterator[Cell], key_length: int
+) -> Iterator[tuple[Cell, Cell | None, Cell | None]]:
+    """(key, stored, true) of cells that differ or lack a partner; both come in key order."""
+    have, want = next(stored, None), next(true, None)
+    while have is not None or want is not None:
+        if want is None or (have is not None and have[:key_length] < want[:key_length]):
+            assert have is not None
+            yield have[:key_length], have, None
+            have = next(stored, None)
+        elif have is None or want[:key_length] < have[:key_length]:
+            yield want[:key_length], None, want
+            want = next(true, None)
+        else:
+            if have != want:
+                yield have[:key_length], have, want
+            have, want = next(stored, None), next(true, None)
+
+
+def _in_words(table: str, key: Sequence[int], have: Cell | None, want: Cell | None) -> str:
+    start = key[2] if table == "buckets" else key[1]
+    begins = datetime.fromtimestamp(start * QUARTER_S, UTC).strftime("%Y-%m-%dT%H:%MZ")
+    stored = "no bucket" if have is None else f"{have[len(key)]} requests"
+    true = "no rows" if want is None else f"{want[len(key)]} requests"
+    place = f"{table}, {_LEVELS[key[0]]} from {begins}, key {tuple(key)}"
+    if have is not None and want is not None and have[len(key)] == want[len(key)]:
+        return f"{place}: the sums differ from those of the rows."
+    return f"{place}: {stored} stored, {true} counted from rows."

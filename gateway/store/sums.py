@@ -1,0 +1,143 @@
+"""Sums for each slice of time and each value of a dimension, from buckets where they can tell, else from rows.
+
+All slices go into one statement as a JSON array that the table is joined to, so 5,000 slices are one question. What
+the parts give adds up in `Sums`, whichever table it came from.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gateway.records import UsageQuery
+from gateway.store import histogram
+from gateway.store.buckets import DIMENSION_IDS, TOTAL
+from gateway.store.filters import CONVERSATION, NAMED_DIMENSIONS, Condition, condition, ids_of
+from gateway.store.measures import MEASURES, SUM_BUCKETS, SUM_ROWS, Sums
+from gateway.store.names import NO_NAME, json_array
+from gateway.store.plan import TAG, TAG_KEY_PREFIX, CellRange, RowRange, Singles, Source
+
+Value = int | str
+Table = dict[tuple[int, Value], Sums]
+
+_NO_SUCH_ID = -1
+_CELL_RANGES = (
+    "(SELECT json_extract(value, '$[0]') AS slice, json_extract(value, '$[1]') AS level, "
+    "json_extract(value, '$[2]') AS low, json_extract(value, '$[3]') AS high FROM json_each(?)) s"
+)
+_ROW_RANGES = (
+    "(SELECT json_extract(value, '$[0]') AS slice, json_extract(value, '$[1]') AS low, "
+    "json_extract(value, '$[2]') AS high FROM json_each(?)) s"
+)
+_IN_CELLS = " WHERE b.level = s.level AND b.start >= s.low AND b.start < s.high"
+_IN_ROWS = " WHERE b.started_us >= s.low AND b.started_us < s.high"
+_GROUPED = " GROUP BY 1, 2"
+
+_SINGLES = f"{SUM_BUCKETS} FROM {_CELL_RANGES} CROSS JOIN buckets b{_IN_CELLS} AND b.dimension = ?"
+_OF_VALUES = " AND b.value IN (SELECT value FROM json_each(?))"
+_OF_KEY = " AND b.value IN (SELECT tag FROM tag_set_members WHERE key = ?)"
+_EACH_VALUE, _TOGETHER = "SELECT s.slice, b.value, ", "SELECT s.slice, 0, "
+
+_ALL_TAGS = " LEFT JOIN tag_set_members m ON m.tag_set = b.tag_set"
+_TAGS_OF_KEY = _ALL_TAGS + " AND m.key = ?"
+_VALUE_OF = {name: f"b.{name}" for name in (*NAMED_DIMENSIONS, CONVERSATION)}
+
+
+class _Side(Struct, frozen=True):
+    """A table that all filters and groups can be asked of: its sums, where they come from, and the time's part."""
+
+    sums: str
+    origin: str
+    within: str
+
+
+_COMBINED = _Side(SUM_BUCKETS, f" FROM {_CELL_RANGES} CROSS JOIN combined b", _IN_CELLS)
+# Named indexes, because the planner has no statistics to choose by.
+_ROWS = _Side(SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY requests_started", _IN_ROWS)
+_ROWS_OF_CONVERSATION = _Side(
+    SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY requests_conversation", _IN_ROWS
+)
+
+
+def gather(
+    connection: sqlite3.Connection,
+    query: UsageQuery,
+    by: str | None,
+    source: Source,
+    cells: Sequence[CellRange],
+    rows: Sequence[RowRange],
+) -> Table:
+    """Sums by (slice, value); a value is a number of `names`, 0 for none, or the text of a conversation."""
+    table: Table = {}
+    where = condition(connection, query)
+    if cells and isinstance(source, Singles):
+        _add_singles(connection, by, source, cells, table)
+    elif cells:
+        _add_side(connection, _COMBINED, by, where, cells, table)
+    if rows:
+        side = _ROWS_OF_CONVERSATION if query.conversation else _ROWS
+        _add_side(connection, side, by, where, rows, table)
+    return {key: sums for key, sums in table.items() if sums["requests"]}
+
+
+def _add_singles(
+    connection: sqlite3.Connection, by: str | None, source: Singles, cells: Sequence[CellRange], table: Table
+) -> None:
+    ranges = _json(cells)
+    if by is not None and by.startswith(TAG_KEY_PREFIX):
+        key = _key_id(connection, by)
+        statement = _EACH_VALUE + _SINGLES + _OF_KEY + _GROUPED
+        _add(table, connection.execute(statement, (ranges, source.dimension, key)))
+        # Who lacks the key: everything, less what has it.
+        _add(table, connection.execute(_TOGETHER + _SINGLES + _GROUPED, (ranges, TOTAL)))
+        having = (ranges, DIMENSION_IDS["tag_key"], json_array([key]))
+        _add(table, connection.execute(_TOGETHER + _SINGLES + _OF_VALUES + _GROUPED, having), sign=-1)
+        return
+    statement = (_TOGETHER if by is None else _EACH_VALUE) + _SINGLES
+    bound: tuple[str | int, ...] = (ranges, source.dimension)
+    if source.values is not None:
+        statement += _OF_VALUES
+        bound += (json_array(ids_of(connection, source.values)),)
+    _add(table, connection.execute(statement + _GROUPED, bound))
+
+
+def _add_side(
+    connection: sqlite3.Connection,
+    side: _Side,
+    by: str | None,
+    where: Condition,
+    ranges: Sequence[CellRange] | Sequence[RowRange],
+    table: Table,
+) -> None:
+    join, bound = "", [_json(ranges)]
+    if by is None:
+        value = "0"
+    elif by == TAG:
+        value, join = "COALESCE(m.tag, 0)", _ALL_TAGS
+    elif by.startswith(TAG_KEY_PREFIX):
+        value, join = "COALESCE(m.tag, 0)", _TAGS_OF_KEY
+        bound.append(str(_key_id(connection, by)))
+    else:
+        value = _VALUE_OF[by]
+    statement = "".join(
+        ("SELECT s.slice, ", value, ", ", side.sums, side.origin, join, side.within, where.text, _GROUPED)
+    )
+    _add(table, connection.execute(statement, (*bound, *where.values)))
+
+
+def _add(table: Table, found: Iterable[Sequence[Any]], sign: int = 1) -> None:
+    histograms = 2 + len(MEASURES)
+    for row in found:
+        sums = table.setdefault((row[0], NO_NAME if row[1] is None else row[1]), Sums())
+        latency, ttft = row[histograms:]
+        sums.add(row[2:histograms], histogram.decode(latency), histogram.decode(ttft), sign)
+
+
+def _key_id(connection: sqlite3.Connection, by: str) -> int:
+    return next(iter(ids_of(connection, (by.removeprefix(TAG_KEY_PREFIX),))), _NO_SUCH_ID)
+
+
+def _json(ranges: Sequence[CellRange] | Sequence[RowRange]) -> str:
+    return msgspec.json.encode(ranges).decode()

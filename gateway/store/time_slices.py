@@ -1,0 +1,132 @@
+"""Slices of the calendar in a time zone: where minutes, hours, days, weeks and months begin, in microseconds UTC.
+
+An hour is a run of local time with one hour on the clock and one UTC offset, so the hour that daylight saving
+repeats is two slices, and in half-hour zones hours begin at half past UTC. Days begin at the first moment of the
+local date: 23, 25 or 23.5 hours long on the days of a change.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from gateway.errors import ClientError
+from gateway.records import BUCKET_WIDTHS
+from gateway.store.quarters import midnight
+
+SECOND_US = 1_000_000
+MOST_SLICES = 5000
+# Python's calendar ends with these years; a zone's offset may move a time out of it, so keep a day's distance.
+EARLIEST_US = int(datetime(1, 1, 3, tzinfo=UTC).timestamp()) * SECOND_US
+LATEST_US = int(datetime(9999, 12, 1, tzinfo=UTC).timestamp()) * SECOND_US
+
+Slice = tuple[int, int]
+Edges = Callable[[int, ZoneInfo], Iterator[int]]
+
+
+@lru_cache(maxsize=256)
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of an IANA name. Raises ClientError."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ClientError(
+            f"The time zone {name!r} is unknown; use an IANA name like Europe/Berlin.", param="tz"
+        ) from error
+
+
+def slices(start_us: int, end_us: int, width: str, zone: ZoneInfo) -> list[Slice]:
+    """The whole slices that touch [start, end), each from its start to the next one's.
+
+    Raises ClientError for an unknown width, or for more than 5,000 of them.
+    """
+    advance = _BY_WIDTH.get(width)
+    if advance is None:
+        raise ClientError(f"The bucket {width!r} is unknown; use one of {', '.join(BUCKET_WIDTHS)}.", param="bucket")
+    if start_us >= end_us:
+        return []
+    if start_us < EARLIEST_US or end_us > LATEST_US:
+        raise ClientError("The time lies outside the years 1 to 9999.", param="from")
+    edges = advance(start_us // SECOND_US, zone)
+    found: list[Slice] = []
+    begin = next(edges)
+    while begin * SECOND_US < end_us:
+        if len(found) == MOST_SLICES:
+            raise ClientError(
+                f"That is more than {MOST_SLICES:,} buckets; choose a wider bucket or a shorter time.", param="bucket"
+            )
+        following = next(edges)
+        found.append((begin * SECOND_US, following * SECOND_US))
+        begin = following
+    return found
+
+
+def _even(seconds: int) -> Edges:
+    # Offsets are multiples of a quarter of an hour, so these edges are the same in every zone.
+    def edges(at: int, zone: ZoneInfo) -> Iterator[int]:
+        at -= at % seconds
+        while True:
+            yield at
+            at += seconds
+
+    return edges
+
+
+def _offset(at: int, zone: ZoneInfo) -> int:
+    offset = datetime.fromtimestamp(at, zone).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0
+
+
+def _change_between(low: int, high: int, zone: ZoneInfo) -> int:
+    """The first second at `high`'s offset, where the offset changes once in (low, high]."""
+    before = _offset(low, zone)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _offset(middle, zone) == before:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _hours(at: int, zone: ZoneInfo) -> Iterator[int]:
+    offset = _offset(at, zone)
+    begin = at - (at + offset) % 3600
+    if _offset(begin, zone) != offset:
+        begin = _change_between(begin, at, zone)
+    while True:
+        yield begin
+        offset = _offset(begin, zone)
+        following = begin + 3600 - (begin + offset) % 3600
+        if _offset(following, zone) != offset:
+            following = _change_between(begin, following, zone)
+        begin = following
+
+
+def _dates(
+    first: Callable[[date], date], next_one: Callable[[date], date]
+) -> Callable[[int, ZoneInfo], Iterator[int]]:
+    def edges(at: int, zone: ZoneInfo) -> Iterator[int]:
+        day = first(datetime.fromtimestamp(at, zone).date())
+        last = None
+        while True:
+            edge = midnight(day, zone)
+            # A zone that moved over the date line skipped a day: no slice without length.
+            if edge != last:
+                yield edge
+            last = edge
+            day = next_one(day)
+
+    return edges
+
+
+_BY_WIDTH: Mapping[str, Edges] = {
+    "1m": _even(60),
+    "15m": _even(900),
+    "hour": _hours,
+    "day": _dates(lambda day: day, lambda day: day + timedelta(days=1)),
+    "week": _dates(lambda day: day - timedelta(days=day.weekday()), lambda day: day + timedelta(weeks=1)),
+    "month": _dates(
+        lambda day: day.replace(day=1), lambda day: (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+    ),
+}
