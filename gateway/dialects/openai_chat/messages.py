@@ -1,0 +1,196 @@
+"""Messages of requests, both ways.
+
+Chat has one `tool` message per result; the model gathers a run of them into one turn. Chat takes only text in a tool
+result, so images found there follow in a user message after all results of the turn, never as base64 inside text.
+Every result must answer a call of the assistant turn before it, and every call must be answered before the next turn:
+OpenAI refuses anything else, and so do the other dialects in words that a chat client could not place.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gateway.dialects.openai_chat.content import parse_content, render_content, render_part
+from gateway.dialects.openai_chat.fields import Fields
+from gateway.dialects.openai_chat.tools import parse_call, render_call
+from gateway.dialects.openai_chat.wire import arguments_text, own, pocket
+from gateway.errors import ClientError
+from gateway.model import (
+    Blob,
+    File,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Role,
+    Target,
+    Text,
+    ToolCall,
+    ToolCallResponse,
+    Uri,
+)
+
+ATTACHED = "[image attached below]"
+
+
+def parse_messages(messages: list[Any] | None) -> tuple[Message, ...]:
+    """`messages`. Raises ClientError."""
+    if not messages:
+        raise ClientError("`messages` must be an array with at least one message.", param="messages")
+    parsed: list[Message] = []
+    pending: dict[str, str] = {}
+    for index, value in enumerate(messages):
+        fields = Fields(value, f"messages[{index}]")
+        role = fields.need_str("role")
+        if role not in ("tool", "function"):
+            _require_answered(pending, fields)
+        parse = _ROLES.get(role)
+        if parse is not None:
+            parsed.append(parse(fields, role, index))
+            pending = {part.id: part.name for part in parsed[-1].parts if isinstance(part, ToolCall)}
+            continue
+        if role not in ("tool", "function"):
+            known = ", ".join((*_ROLES, "tool", "function"))
+            raise ClientError(
+                f"`{fields.at('role')}` is {role!r}, but must be one of {known}.", param=fields.at("role")
+            )
+        result = _parse_result(fields, role, pending)
+        if parsed and parsed[-1].role is Role.TOOL:
+            parsed[-1] = Message(Role.TOOL, (*parsed[-1].parts, result))
+        else:
+            parsed.append(Message(Role.TOOL, (result,)))
+    if pending:
+        missing = next(iter(pending))
+        raise ClientError(f"The tool call {missing!r} has no answer: add its `tool` message.", param="messages")
+    return tuple(parsed)
+
+
+def _require_answered(pending: dict[str, str], fields: Fields) -> None:
+    if pending:
+        missing = next(iter(pending))
+        message = f"The tool call {missing!r} has no answer: its `tool` message must come before this one."
+        raise ClientError(message, param=fields.at("role"))
+
+
+def _parse_instructions(fields: Fields, role: str, index: int) -> Message:
+    name = fields.take_str("name")
+    parts = parse_content(fields.take("content"), fields.at("content"))
+    beside = fields.rest() | ({"role": role} if role == "developer" else {})
+    return Message(Role.SYSTEM, parts, name, pocket(beside))
+
+
+def _parse_user(fields: Fields, role: str, index: int) -> Message:
+    name = fields.take_str("name")
+    parts = parse_content(fields.take("content"), fields.at("content"))
+    return Message(Role.USER, parts, name, pocket(fields.rest()))
+
+
+def _parse_assistant(fields: Fields, role: str, index: int) -> Message:
+    name, thinking = fields.take_str("name"), fields.take_str("reasoning_content")
+    parts: list[Part] = [Reasoning(thinking)] if thinking else []
+    parts += parse_content(fields.take("content"), fields.at("content"))
+    refusal = fields.take_str("refusal")
+    if refusal:
+        parts.append(Refusal(refusal))
+    for position, call in enumerate(fields.take_list("tool_calls") or ()):
+        parts.append(parse_call(Fields(call, fields.at(f"tool_calls[{position}]"))))
+    legacy = fields.take_fields("function_call")
+    if legacy is not None:
+        parts.append(ToolCall(_legacy_id(index), legacy.need_str("name"), arguments_text(legacy.take("arguments"))))
+    return Message(Role.ASSISTANT, tuple(parts), name, pocket(fields.rest()))
+
+
+_ROLES: dict[str, Callable[[Fields, str, int], Message]] = {
+    "system": _parse_instructions,
+    "developer": _parse_instructions,
+    "user": _parse_user,
+    "assistant": _parse_assistant,
+}
+
+
+def _legacy_id(index: int) -> str:
+    # The deprecated `function_call` has no id; its place in the history is one that stays the same every time.
+    return f"call_function_{index}"
+
+
+def _parse_result(fields: Fields, role: str, pending: dict[str, str]) -> ToolCallResponse:
+    content = parse_content(fields.take("content"), fields.at("content"))
+    name = fields.take_str("name")
+    if role == "function":
+        call_id = next((call_id for call_id, called in pending.items() if called == name), None)
+        what, param = f"function {name!r}", fields.at("name")
+    else:
+        call_id = fields.need_str("tool_call_id")
+        what, param = f"tool call {call_id!r}", fields.at("tool_call_id")
+    if call_id is None or call_id not in pending:
+        raise ClientError(f"No assistant message before this result has the {what}.", param=param)
+    del pending[call_id]
+    kept = tuple(part for part in content if isinstance(part, Text | Blob | Uri | File))
+    return ToolCallResponse(call_id, kept, name, extra=pocket(fields.rest()))
+
+
+class MessageRenderer:
+    """Renders the history for one target; `dropped` and `adapted` tell what did not pass as it was."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.dropped: list[str] = []
+        self.adapted: list[str] = []
+
+    def render(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
+        """`messages`. Raises Unsupported."""
+        rendered: list[dict[str, Any]] = []
+        for index, message in enumerate(messages):
+            rendered += self._message(message, f"messages[{index}]")
+        return rendered
+
+    def _message(self, message: Message, path: str) -> list[dict[str, Any]]:
+        results = [part for part in message.parts if isinstance(part, ToolCallResponse)]
+        rest = [part for part in message.parts if not isinstance(part, ToolCallResponse)]
+        rendered = self._results(results, path)
+        if rest or not results:
+            role = message.role if message.role is not Role.TOOL else Role.USER
+            rendered.append(self._turn(message, role, rest, path))
+        return rendered
+
+    def _turn(self, message: Message, role: Role, parts: Sequence[Part], path: str) -> dict[str, Any]:
+        said = {"role": role.value, **own(message.extra)}
+        if message.name is not None:
+            said["name"] = message.name
+        content = [part for part in parts if not isinstance(part, ToolCall | Reasoning)]
+        calls = [render_call(part) for part in parts if isinstance(part, ToolCall)]
+        thinking = "".join(part.text for part in parts if isinstance(part, Reasoning))
+        kept = self._known(content)
+        said["content"] = None if calls and not kept else render_content(kept, path)
+        if calls:
+            said["tool_calls"] = calls
+        if thinking and self._target.reasoning_content:
+            said["reasoning_content"] = thinking
+        return said
+
+    def _known(self, parts: Sequence[Part]) -> list[Part]:
+        """Without the blocks that another dialect alone can say (its hosted tools' traces)."""
+        for part in parts:
+            if isinstance(part, Opaque):
+                self.dropped.append(str(part.value.get("type", "content")))
+        return [part for part in parts if not isinstance(part, Opaque)]
+
+    def _results(self, results: list[ToolCallResponse], path: str) -> list[dict[str, Any]]:
+        rendered: list[dict[str, Any]] = []
+        attached: list[dict[str, Any]] = []
+        for result in results:
+            texts: list[Part] = [Text("Error: ")] if result.is_error else []
+            for part in self._known(result.content):
+                if isinstance(part, Text):
+                    texts.append(part)
+                else:
+                    texts.append(Text(ATTACHED))
+                    attached.append(render_part(part, path))
+            if result.is_error and len(texts) > 1 and isinstance(texts[1], Text):
+                texts[:2] = [Text(f"Error: {texts[1].text}", texts[1].extra)]
+            said = {"role": "tool", "tool_call_id": result.id, "content": render_content(texts, path)}
+            rendered.append({**own(result.extra), **said})
+        if attached:
+            self.adapted.append("tool_result_images")
+            rendered.append({"role": "user", "content": attached})
+        return rendered

@@ -1,0 +1,139 @@
+"""Whole answers, both ways."""
+
+from typing import Any
+
+from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.openai_chat.errors import error_in_answer, unreadable
+from gateway.dialects.openai_chat.usage import parse_usage, render_usage
+from gateway.dialects.openai_chat.wire import (
+    ENCODER,
+    WireCall,
+    WireChoice,
+    WireMessage,
+    arguments_text,
+    chat_reason,
+    content_text,
+    decode_answer,
+    minted_call_id,
+    neutral_reason,
+    own,
+    pocket,
+    signature_in,
+    signature_out,
+)
+from gateway.model import Choice, Part, Reasoning, Refusal, Response, Text, ToolCall
+
+
+def parse_response(body: bytes) -> Response:
+    """A provider's whole answer. Raises UpstreamError where it is none, also for an error sent with a 200."""
+    try:
+        answer = decode_answer(body)
+    except ValueError as error:
+        raise unreadable() from error
+    if answer.error:
+        raise error_in_answer(body)
+    if answer.choices is None:
+        raise unreadable()
+    answer_id = answer.id if isinstance(answer.id, str) else None
+    beside = {"system_fingerprint": answer.system_fingerprint, "citations": answer.citations}
+    return Response(
+        id=answer_id,
+        model=answer.model if isinstance(answer.model, str) else None,
+        created=int(answer.created) if isinstance(answer.created, int | float) else None,
+        choices=tuple(_parse_choice(choice, at, answer_id) for at, choice in enumerate(answer.choices)),
+        usage=parse_usage(answer.usage, answer.service_tier),
+        extra=pocket({key: value for key, value in beside.items() if value is not None}),
+    )
+
+
+def _parse_choice(choice: WireChoice, position: int, answer_id: str | None) -> Choice:
+    message = choice.message or choice.delta
+    if message is None:
+        raise unreadable()
+    index = choice.index if isinstance(choice.index, int) else position
+    parts = _parse_parts(message, answer_id, index)
+    has_calls = any(isinstance(part, ToolCall) for part in parts)
+    return Choice(
+        index=index,
+        parts=parts,
+        finish_reason=neutral_reason(choice.finish_reason, has_calls),
+        logprobs=choice.logprobs or None,
+        extra=pocket({"audio": message.audio} if message.audio else {}),
+    )
+
+
+def _parse_parts(message: WireMessage, answer_id: str | None, choice: int) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    if thinking := content_text(message.reasoning_content or message.reasoning):
+        parts.append(Reasoning(thinking))
+    if text := content_text(message.content):
+        parts.append(Text(text, pocket({"annotations": message.annotations} if message.annotations else {})))
+    if refusal := content_text(message.refusal):
+        parts.append(Refusal(refusal))
+    calls = list(message.tool_calls or ())
+    if message.function_call is not None:
+        calls.append(WireCall(function=message.function_call))
+    parts += [_parse_call(call, minted_call_id(answer_id, choice, at)) for at, call in enumerate(calls)]
+    return tuple(parts)
+
+
+def _parse_call(call: WireCall, minted: str) -> ToolCall:
+    function = call.function or call.custom
+    if function is None or not isinstance(function.name, str) or not function.name:
+        raise unreadable()
+    custom = call.function is None
+    return ToolCall(
+        id=call.id if isinstance(call.id, str) and call.id else minted,
+        name=function.name,
+        arguments=arguments_text(function.input if custom else function.arguments),
+        custom=custom,
+        extra=signature_in(call.extra_content),
+    )
+
+
+def render_response(response: Response, context: AnswerContext) -> bytes:
+    """The answer for a chat client, under the id, time and model name of the context."""
+    answer: dict[str, Any] = {
+        "id": f"chatcmpl-{context.id}",
+        "object": "chat.completion",
+        "created": context.created,
+        "model": context.model,
+        "choices": [_render_choice(choice, context.legacy_functions) for choice in response.choices],
+    }
+    if response.usage is not None:
+        answer["usage"] = render_usage(response.usage)
+    return ENCODER.encode({**answer, **own(response.extra)})
+
+
+def _render_choice(choice: Choice, legacy: bool) -> dict[str, Any]:
+    texts = [part.text for part in choice.parts if isinstance(part, Text)]
+    thinking = [part.text for part in choice.parts if isinstance(part, Reasoning)]
+    refusals = [part.text for part in choice.parts if isinstance(part, Refusal)]
+    calls = [part for part in choice.parts if isinstance(part, ToolCall)]
+    notes = [
+        note for part in choice.parts if isinstance(part, Text) for note in own(part.extra).get("annotations", ())
+    ]
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": "".join(texts) if texts or not (calls or refusals) else None,
+        "refusal": "".join(refusals) if refusals else None,
+        **own(choice.extra),
+    }
+    if thinking and any(thinking):
+        message["reasoning_content"] = "".join(thinking)
+    if notes:
+        message["annotations"] = notes
+    if calls and legacy:
+        message["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
+    elif calls:
+        message["tool_calls"] = [_render_call(call) for call in calls]
+    reason = chat_reason(choice.finish_reason, bool(calls), legacy)
+    return {"index": choice.index, "message": message, "logprobs": choice.logprobs, "finish_reason": reason}
+
+
+def _render_call(call: ToolCall) -> dict[str, Any]:
+    if call.custom:
+        inner: dict[str, Any] = {"type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    else:
+        inner = {"type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+    return {"id": call.id, **inner, **signature_out(call.extra)}

@@ -1,0 +1,192 @@
+"""The shapes of chat answers and their words, as both sides of the codec need them.
+
+A whole answer's `message` and a stream's `delta` have the same fields, so one set of typed records serves both;
+decoding into them skips what we do not read. Leaves are untyped where providers are known to differ (a null index,
+content as a list), so that only a wrong structure is an error. Field lists: types of `openai` 3.54.0;
+`reasoning_content`, `reasoning` and `extra_content` are what xAI, DeepSeek, OpenRouter and Google add.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from gateway.model import NO_EXTRA, Extra, FinishReason
+
+NAME = "openai_chat"
+
+ANY_DECODER = msgspec.json.Decoder()
+ENCODER = msgspec.json.Encoder()
+
+
+class WireFunction(Struct, gc=False):
+    name: Any = None
+    arguments: Any = None
+    input: Any = None
+
+
+class WireCall(Struct, gc=False):
+    index: Any = None
+    id: Any = None
+    function: WireFunction | None = None
+    custom: WireFunction | None = None
+    extra_content: Any = None
+
+
+class WireMessage(Struct, gc=False):
+    content: Any = None
+    refusal: Any = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+    tool_calls: list[WireCall] | None = None
+    function_call: WireFunction | None = None
+    annotations: Any = None
+    audio: Any = None
+
+
+class WireChoice(Struct, gc=False):
+    index: Any = None
+    delta: WireMessage | None = None
+    message: WireMessage | None = None
+    finish_reason: Any = None
+    logprobs: Any = None
+
+
+class WireAnswer(Struct, gc=False):
+    id: Any = None
+    object: Any = None
+    created: Any = None
+    model: Any = None
+    choices: list[WireChoice] | None = None
+    usage: Any = None
+    error: Any = None
+    service_tier: Any = None
+    system_fingerprint: Any = None
+    citations: Any = None
+
+
+_ANSWER_DECODER = msgspec.json.Decoder(WireAnswer)
+
+
+def decode_answer(data: bytes) -> WireAnswer:
+    """A whole answer or one chunk of a stream. Raises ValueError."""
+    return decode_as(data, _ANSWER_DECODER)
+
+
+_Shape = TypeVar("_Shape")
+
+
+def decode_as(data: bytes, decoder: "msgspec.json.Decoder[_Shape]") -> _Shape:
+    """JSON in a given shape. Raises ValueError: bad JSON, or another shape (`ValueError.__cause__` says where)."""
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = decode_json(data)
+    try:
+        return msgspec.convert(value, decoder.type)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+
+
+def decode_json(data: bytes) -> Any:
+    """Any JSON value. Raises ValueError.
+
+    Half a surrogate pair (`"\\ud83d"`, which JavaScript writes for a cut string) is legal JSON but no text: it
+    becomes U+FFFD.
+    """
+    try:
+        return ANY_DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if b"\\u" not in data:
+            raise ValueError(str(error)) from error
+    except RecursionError as error:
+        raise ValueError("JSON is nested too deeply") from error
+    try:
+        text = json.dumps(json.loads(data), ensure_ascii=False)
+        return ANY_DECODER.decode(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
+def pocket(values: Mapping[str, Any]) -> Extra:
+    """The side pocket with these values, the shared empty one if there are none."""
+    return {NAME: values} if values else NO_EXTRA
+
+
+def own(extra: Extra) -> Mapping[str, Any]:
+    """This dialect's side pocket."""
+    return extra.get(NAME, {})
+
+
+def signature_in(extra_content: Any) -> Extra:
+    """Gemini's thought signature, which travels in chat as `extra_content.google.thought_signature`."""
+    google = extra_content.get("google") if isinstance(extra_content, dict) else None
+    signature = google.get("thought_signature") if isinstance(google, dict) else None
+    return {"gemini": {"thought_signature": signature}} if isinstance(signature, str) else NO_EXTRA
+
+
+def signature_out(extra: Extra) -> dict[str, Any]:
+    """`extra_content` of a tool call that has a thought signature, else nothing."""
+    signature = extra.get("gemini", {}).get("thought_signature")
+    return {"extra_content": {"google": {"thought_signature": signature}}} if isinstance(signature, str) else {}
+
+
+def arguments_text(arguments: Any) -> str:
+    """A call's arguments as JSON text; some servers send the object itself."""
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else ENCODER.encode(arguments).decode()
+
+
+def content_text(content: Any) -> str:
+    """The text of `content`: a string, or a list of parts with `text`, as some servers send it."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    texts = (part.get("text") for part in content if isinstance(part, dict))
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def minted_call_id(answer_id: str | None, choice: int, position: int) -> str:
+    """An id for a call that came without one: the same for the same answer, another in the next."""
+    base = (answer_id or "").removeprefix("chatcmpl-") or "0"
+    return f"call_{base}_{choice}_{position}"
+
+
+_REASONS = {
+    "stop": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
+    "content_filter": FinishReason.CONTENT_FILTER,
+    "error": FinishReason.ERROR,
+}
+_WORDS = {
+    FinishReason.STOP: "stop",
+    FinishReason.STOP_SEQUENCE: "stop",
+    FinishReason.LENGTH: "length",
+    FinishReason.CONTEXT: "length",
+    FinishReason.TOOL_CALLS: "tool_calls",
+    FinishReason.CONTENT_FILTER: "content_filter",
+    FinishReason.PAUSE: "stop",
+    FinishReason.ERROR: "stop",
+}
+
+
+def neutral_reason(word: Any, has_calls: bool) -> FinishReason:
+    """A `finish_reason`; an answer with tool calls that merely "stopped" waits for their results."""
+    reason = _REASONS.get(word, FinishReason.STOP) if isinstance(word, str) else FinishReason.STOP
+    return FinishReason.TOOL_CALLS if has_calls and reason is FinishReason.STOP else reason
+
+
+def chat_reason(reason: FinishReason | None, has_calls: bool, legacy: bool = False) -> str:
+    """The `finish_reason` for a client; `legacy` says function_call for tool_calls."""
+    word = "stop" if reason is None else _WORDS[reason]
+    if has_calls and word == "stop":
+        word = "tool_calls"
+    return "function_call" if legacy and word == "tool_calls" else word
