@@ -1,0 +1,137 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.events import Assembler, Finish
+from gateway.model import (
+    Choice,
+    FinishReason,
+    Message,
+    ReasoningOptions,
+    Request,
+    ResponseFormat,
+    Role,
+    Text,
+    Tool,
+    ToolCall,
+    ToolCallResponse,
+    ToolChoice,
+)
+from gateway.simulated.answer import Signs, compose, input_tokens
+from gateway.simulated.pacing import count_tokens, paced, whole_wait
+
+CITY = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "note": {"type": "string"}},
+    "required": ["city"],
+}
+TOOLS = (
+    Tool(name="get_time", description="The time in a city", parameters=CITY),
+    Tool(name="get_weather", description="The weather in a city", parameters=CITY),
+)
+
+
+def asked(text: str, model: str = "gpt-4.1-mini", **more: Any) -> Request:
+    return Request(model=model, messages=(Message(Role.USER, (Text(text),)),), **more)
+
+
+def answered(request: Request, **more: Any) -> tuple[Choice, Assembler]:
+    assembler = Assembler()
+    for event in compose(request, answer_id="a1", created=1, **more).events:
+        assembler.feed(event)
+    return assembler.response().choices[0], assembler
+
+
+def text_of(choice: Choice) -> str:
+    return "".join(part.text for part in choice.parts if isinstance(part, Text))
+
+
+def test_an_answer_takes_up_the_last_words_and_is_always_the_same() -> None:
+    choice, assembler = answered(asked("How do I tune a slow query in Postgres?"))
+    assert "slow query in Postgres?" in text_of(choice)
+    assert choice.finish_reason is FinishReason.STOP
+    usage = assembler.usage
+    assert usage and usage.input_tokens == input_tokens(asked("How do I tune a slow query in Postgres?"))
+    assert usage.output_tokens == count_tokens(text_of(choice)) and usage.reasoning_tokens == 0
+    assert answered(asked("How do I tune a slow query in Postgres?"))[0] == choice
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "names"),
+    [
+        ("What is the weather in Paris?", {}, ["get_weather"]),
+        ("Weather and time in Paris, please", {}, ["get_time", "get_weather"]),
+        ("Both for Paris", {}, ["get_time", "get_weather"]),
+        ("Weather and time in Paris", {"parallel_tool_calls": False}, ["get_time"]),
+        ("Weather in Paris", {"tool_choice": ToolChoice("named", ("get_time",))}, ["get_time"]),
+        ("Weather in Paris", {"tool_choice": ToolChoice("none")}, []),
+    ],
+)
+def test_tools_are_called_when_the_user_spoke_last(text: str, more: dict[str, Any], names: list[str]) -> None:
+    choice, _ = answered(asked(text, tools=TOOLS, **more))
+    calls = [part for part in choice.parts if isinstance(part, ToolCall)]
+    assert [call.name for call in calls] == names
+    assert len({call.id for call in calls}) == len(calls)
+    assert all(msgspec.json.decode(call.arguments) == {"city": "Paris"} for call in calls)
+    assert (choice.finish_reason is FinishReason.TOOL_CALLS) == bool(names)
+
+
+def test_results_are_used() -> None:
+    call = ToolCall("c1", "get_weather", '{"city":"Paris"}')
+    result = ToolCallResponse("c1", (Text("12 °C and rain"),), name="get_weather")
+    messages = (*asked("x").messages, Message(Role.ASSISTANT, (call,)), Message(Role.TOOL, (result,)))
+    choice, _ = answered(Request(model="gpt-4.1", messages=messages, tools=TOOLS))
+    assert "get_weather says: 12 °C and rain" in text_of(choice) and choice.finish_reason is FinishReason.STOP
+
+
+@pytest.mark.parametrize("room", [1, 5, 12])
+def test_a_limit_really_cuts(room: int) -> None:
+    choice, assembler = answered(asked("Tell me all", max_output_tokens=room))
+    assert choice.finish_reason is FinishReason.LENGTH
+    assert assembler.usage and (assembler.usage.output_tokens or 0) <= room
+    assert count_tokens(text_of(choice)) <= room
+
+
+def test_a_stop_sequence_ends_the_answer_before_it() -> None:
+    whole = text_of(answered(asked("Tell me all"))[0])
+    word = whole.split()[6]
+    choice, _ = answered(asked("Tell me all", stop=("never said", word)))
+    assert choice.finish_reason is FinishReason.STOP_SEQUENCE and choice.stop_sequence == word
+    assert text_of(choice) == whole[: whole.index(word)]
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "thinks"),
+    [
+        ("gpt-4.1", None, False),
+        ("o3", None, True),
+        ("gpt-5.4", ReasoningOptions(effort="none"), False),
+        ("gemini-2.5-flash", ReasoningOptions(budget_tokens=0), False),
+        ("claude-sonnet-4-6", None, False),
+        ("claude-sonnet-4-6", ReasoningOptions(enabled=True, budget_tokens=2000), True),
+    ],
+)
+def test_reasoning_counts_inside_the_output(model: str, options: ReasoningOptions | None, thinks: bool) -> None:
+    choice, assembler = answered(asked("Why?", model, reasoning=options), signs=Signs(shown=True))
+    usage = assembler.usage
+    assert usage and usage.reasoning_tokens is not None
+    assert (usage.reasoning_tokens > 0) is thinks
+    assert usage.output_tokens == usage.reasoning_tokens + count_tokens(text_of(choice))
+    assert any(part.__class__.__name__ == "Reasoning" for part in choice.parts) is thinks
+
+
+def test_json_is_answered_where_json_was_asked_for() -> None:
+    form = ResponseFormat(kind="json_schema", schema=CITY)
+    assert msgspec.json.decode(text_of(answered(asked("About Paris", response_format=form))[0])) == {"city": "Paris"}
+
+
+def test_pacing_keeps_every_event_in_order_and_takes_its_time() -> None:
+    composed = compose(asked("How long does it take?"), answer_id="a", created=1)
+    for pace in (0.0, 1.0):
+        groups = list(paced(composed.events, "gpt-4.1-mini", pace))
+        assert [event for _, group in groups for event in group] == composed.events
+        expected = whole_wait("gpt-4.1-mini", composed.usage.output_tokens or 0, pace)
+        # Short pieces are each rounded up to a token, so a stream is a little slower.
+        assert expected * 0.7 <= sum(wait for wait, _ in groups) <= expected * 2
+    assert isinstance(composed.events[-2], Finish)
