@@ -1,0 +1,110 @@
+"""A model's name to ordered candidates: which provider, under which id.
+
+An alias of the user's comes first, then an exact id, then a human spelling, then `provider/model`, then the dated
+form of a known id, last the family that a name begins with: a model newer than our list works on its first day.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from gateway.errors import ClientError
+from gateway.model import Target
+from gateway.providers.catalog import Provider
+from gateway.providers.models import (
+    BY_ID,
+    BY_SPELLING,
+    FAMILY_TRAITS,
+    MODELS,
+    Model,
+    Traits,
+    spelling_key,
+    target,
+)
+
+_DATED = re.compile(r"^(?P<id>.+?)-(?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
+_NO_ALIASES: Mapping[str, str] = {}
+_NO_MODELS: Mapping[str, tuple[str, ...]] = {}
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """`row` is None for a model that is not in the list; `target` says what it accepts all the same."""
+
+    provider: Provider
+    model: str
+    row: Model | None
+    target: Target
+
+
+class Routing:
+    """Resolves names for one set of providers; answers are kept, since the same few names are asked all day.
+
+    `own_models` are the ids that the user's own providers serve, by provider.
+    """
+
+    _KEPT = 1024
+
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        *,
+        own_models: Mapping[str, tuple[str, ...]] = _NO_MODELS,
+        aliases: Mapping[str, str] = _NO_ALIASES,
+    ) -> None:
+        self._providers = {provider.name: provider for provider in providers}
+        self._own = {id: self._providers[name] for name, ids in own_models.items() for id in ids}
+        self._aliases = aliases
+        self._kept: dict[str, tuple[Candidate, ...]] = {}
+
+    def candidates(self, name: str) -> tuple[Candidate, ...]:
+        """The candidates for a name, best first; never empty. Raises ClientError (404) naming the nearest models."""
+        kept = self._kept.get(name)
+        if kept is None:
+            if len(self._kept) >= self._KEPT:
+                self._kept.clear()
+            self._kept[name] = kept = (self._resolve(self._aliases.get(name, name)),)
+        return kept
+
+    def _resolve(self, name: str) -> Candidate:
+        plain = name.removeprefix("models/")
+        if plain in self._own:
+            return _candidate(self._own[plain], plain, None)
+        row = BY_ID.get(plain) or BY_SPELLING.get(spelling_key(plain))
+        if row is not None:
+            return _candidate(self._providers[row.provider], row.id, row)
+        prefix, slash, rest = plain.partition("/")
+        if slash and rest and (provider := self._providers.get(prefix)) is not None:
+            row = BY_ID.get(rest) or BY_SPELLING.get(spelling_key(rest))
+            if row is not None and row.provider == provider.name:
+                return _candidate(provider, row.id, row)
+            return _candidate(provider, rest, None)
+        dated = _DATED.match(plain)
+        base = BY_ID.get(dated["id"]) if dated else None
+        for provider in self._providers.values():
+            if plain.startswith(provider.families) and provider.families:
+                return _candidate(provider, plain, base)
+        raise self._unknown(name)
+
+    def _unknown(self, name: str) -> ClientError:
+        known = [model.id for model in MODELS] + list(self._own)
+        near = difflib.get_close_matches(spelling_key(name), known, n=3, cutoff=0.5)
+        hint = f" Did you mean {' or '.join(near)}?" if near else " GET /api/ai/v1/models lists what is known."
+        shown = name if len(name) <= 100 and name.isprintable() else name[:100].encode("ascii", "replace").decode()
+        return ClientError(
+            f"The model '{shown}' is not known.{hint}",
+            status=404,
+            kind="not_found",
+            param="model",
+            code="model_not_found",
+        )
+
+
+def _candidate(provider: Provider, id: str, row: Model | None) -> Candidate:
+    traits = row.traits if row else _family_traits(id)
+    return Candidate(provider=provider, model=id, row=row, target=target(id, row, traits))
+
+
+def _family_traits(id: str) -> Traits:
+    return next((traits for prefix, traits in FAMILY_TRAITS.items() if id.startswith(prefix)), Traits())
