@@ -5,9 +5,10 @@ A client that leaves cancels its handler. Failures come when they are ordered, n
 """
 
 import asyncio
+import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.errors import ClientError, GatewayError
 from gateway.events import Assembler
 from gateway.model import Request, Usage
+from gateway.providers.models import MODELS
 from gateway.simulated import faults
 from gateway.simulated.answer import Composed, compose, input_tokens, last_user_text
 from gateway.simulated.embedding import embed, packed
@@ -26,6 +28,7 @@ from gateway.simulated.prompt_cache import PromptCache
 from gateway.simulated.services import SERVICES, Service, amended
 
 Price = Callable[[str, str, Usage, int], tuple[int | None, str, str | None]]
+_DATE = re.compile(r"-\d{4}-?\d\d-?\d\d$")
 _MOST_BYTES = 64 * 2**20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -42,7 +45,7 @@ class _Peek(Struct):
 
 class _EmbeddingsBody(Struct):
     model: str
-    input: str | list[str] | list[int] | list[list[int]]
+    input: str | list[str | int | list[int]]
     dimensions: int | None = None
     encoding_format: str = "float"
 
@@ -75,12 +78,12 @@ class _Call(Struct):
 class SimulatedProviders:
     """The four providers on a free loopback port; `base_urls` by provider name, once started.
 
-    `models` are the ids that each provider serves. `pace` 1 is realistic, 0 at once. `price` gives the cost that a
-    provider reports where it reports one: (provider, model, usage, Unix microseconds) → (nano-dollars, …).
+    They serve every model of the registry, retired ones too, and their dated ids. `pace` 1 is realistic, 0 at once.
+    `price` gives the cost that a provider reports where it reports one: (provider, model, usage, Unix microseconds)
+    → (nano-dollars, …).
     """
 
-    def __init__(self, models: Mapping[str, Sequence[str]], *, pace: float = 1.0, price: Price | None = None) -> None:
-        self._models = models
+    def __init__(self, *, pace: float = 1.0, price: Price | None = None) -> None:
         self._pace = pace
         self._price = price
         self._orders = faults.Orders()
@@ -132,6 +135,8 @@ class SimulatedProviders:
                 return await act(call)
             except GatewayError as error:
                 return _refused(call, service.refuse(error.status, error.message, call.id))
+            except msgspec.MsgspecError as error:
+                return _refused(call, service.refuse(400, f"The body cannot be read: {error}.", call.id))
 
         return handle
 
@@ -158,11 +163,8 @@ class SimulatedProviders:
         return _json(call, {"input_tokens": input_tokens(request)})
 
     async def _embed(self, call: _Call) -> web.StreamResponse:
-        try:
-            body = msgspec.json.decode(await call.http.read(), type=_EmbeddingsBody)
-        except msgspec.DecodeError as error:
-            raise ClientError(f"The body cannot be read: {error}.") from error
-        self._known(call, body.model)
+        body = msgspec.json.decode(await call.http.read(), type=_EmbeddingsBody)
+        _known(call, body.model)
         texts = _inputs(body.input)
         vectors = [embed(body.model, str(text), body.dimensions) for text in texts]
         as_text = body.encoding_format == "base64"
@@ -175,7 +177,7 @@ class SimulatedProviders:
         return _json(call, {"object": "list", "data": data, "model": body.model, "usage": used})
 
     def _embed_contents(self, call: _Call, model: str, body: bytes) -> web.StreamResponse:
-        self._known(call, model)
+        _known(call, model)
         asked = msgspec.json.decode(body, type=_EmbedContentsBody).requests
         texts = [" ".join(part.text for part in item.content.parts) for item in asked]
         vectors = [embed(model, text, item.outputDimensionality) for text, item in zip(texts, asked, strict=True)]
@@ -184,22 +186,18 @@ class SimulatedProviders:
         return _json(call, {"embeddings": values, "usageMetadata": {"promptTokenCount": tokens}})
 
     async def _list(self, call: _Call) -> web.StreamResponse:
-        return _json(call, call.service.list_models(self._models[call.service.provider]))
+        return _json(call, call.service.list_models(_served(call.service.provider)))
 
     async def _describe_key(self, call: _Call) -> web.StreamResponse:
         flags = {"team_blocked": False, "api_key_blocked": False, "api_key_disabled": False}
         return _json(call, {"redacted_api_key": "xai-...demo", "name": "demo", "acls": ["api-key:model:*"], **flags})
-
-    def _known(self, call: _Call, model: str) -> None:
-        if model not in self._models[call.service.provider]:
-            raise ClientError(f"The model `{model}` does not exist.", status=404, kind="not_found")
 
     async def _answer(
         self, call: _Call, body: bytes, path_model: str | None, path_stream: bool | None
     ) -> web.StreamResponse:
         service = call.service
         request = service.dialect.parse_request(body, path_model, path_stream)
-        self._known(call, request.model)
+        _known(call, request.model)
         fault = self._orders.take(service.provider) or faults.marked(last_user_text(request))
         if fault in faults.STATUSES:
             status = service.wrong_key if fault == "401" else faults.STATUSES[fault]
@@ -276,7 +274,16 @@ class SimulatedProviders:
         return response
 
 
-def _inputs(given: str | list[str] | list[int] | list[list[int]]) -> list[str | list[int]]:
+def _served(provider: str) -> tuple[str, ...]:
+    return tuple(model.id for model in MODELS if model.provider == provider)
+
+
+def _known(call: _Call, model: str) -> None:
+    if _DATE.sub("", model) not in _served(call.service.provider):
+        raise ClientError(f"The model `{model}` does not exist.", status=404, kind="not_found")
+
+
+def _inputs(given: str | list[str | int | list[int]]) -> list[str | list[int]]:
     """One input or several; each is text, or token numbers."""
     if isinstance(given, str):
         return [given]
