@@ -8,7 +8,6 @@ left behind without a lock names no holder.
 import contextlib
 import os
 import secrets
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -18,30 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.errors import FaregateError
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # Windows locks bytes, and locked bytes cannot be read by others: lock one far behind the text.
-    _LOCK_AT = 1 << 30
-
-    def _try_lock(descriptor: int) -> bool:
-        os.lseek(descriptor, _LOCK_AT, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        # flock and not lockf: record locks would be lost when any other descriptor of the file is closed.
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+from gateway.store.file_lock import try_lock
 
 
 class Holder(Struct, frozen=True):
@@ -99,7 +75,7 @@ def exclusive(path: Path, timeout_s: float = 10.0) -> Iterator[None]:
         raise FaregateError(f"{path} cannot be written ({error.strerror}): check the folder's mode.") from None
     try:
         deadline = time.monotonic() + timeout_s
-        while not _try_lock(descriptor):
+        while not try_lock(descriptor):
             if time.monotonic() > deadline:
                 raise FaregateError(f"Another process holds {path}: wait for it or end it, and try again.")
             time.sleep(0.02)
@@ -178,7 +154,7 @@ class DataFolder:
         descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
         # Someone asking for the holder tries the lock for a moment: that must not look like one.
         for _ in range(10):
-            if _try_lock(descriptor):
+            if try_lock(descriptor):
                 lock = FolderLock(descriptor)
                 lock.set_url(url)
                 return lock
@@ -193,7 +169,7 @@ class DataFolder:
         except FileNotFoundError:
             return None
         try:
-            if _try_lock(descriptor):
+            if try_lock(descriptor):
                 return None
             try:
                 return msgspec.json.decode(self.lock_file.read_bytes(), type=Holder)

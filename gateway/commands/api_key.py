@@ -1,0 +1,53 @@
+"""`faregate api-key`: the keys that tools present to the gateway. A running gateway follows within a second."""
+
+import argparse
+import contextlib
+from datetime import datetime
+
+from gateway.access import AccessKeys
+from gateway.commands import UsageError, open_folder, print_table, tell
+
+
+def create(args: argparse.Namespace) -> int:
+    if not hasattr(args, "name"):
+        raise UsageError("a new key needs a name: faregate api-key create --name NAME.")
+    role, tags = getattr(args, "role", "execute"), getattr(args, "tags", "")
+    with contextlib.closing(AccessKeys(open_folder(args))) as keys:
+        new = keys.create(args.name, role, getattr(args, "user", None), (tags,) if tags else ())
+    tell(f'The key "{new.row.name}" ({new.row.role}) is shown this once: keep it where your tool reads it.')
+    print(new.key)
+    return 0
+
+
+def show(args: argparse.Namespace) -> int:
+    with contextlib.closing(AccessKeys(open_folder(args))) as keys:
+        rows = keys.list()
+    print_table(
+        ("NAME", "ROLE", "KEY", "USER", "TAGS", "CREATED", "LAST USED", "STATE", "ID"),
+        [
+            (
+                row.name,
+                row.role,
+                f"{row.prefix}…",
+                row.user or "-",
+                ",".join(row.tags) or "-",
+                _time(row.created_us),
+                _time(row.last_used_us),
+                "live" if row.revoked_us is None else f"revoked {_time(row.revoked_us)}",
+                row.id,
+            )
+            for row in rows
+        ],
+    )
+    return 0
+
+
+def revoke(args: argparse.Namespace) -> int:
+    with contextlib.closing(AccessKeys(open_folder(args))) as keys:
+        row = keys.revoke(args.key)
+    tell(f'The key "{row.name}" ({row.prefix}…) is revoked.')
+    return 0
+
+
+def _time(us: int | None) -> str:
+    return "-" if us is None else datetime.fromtimestamp(us / 1_000_000).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,35 @@
+"""`faregate check`: do the buckets say what the requests say; with `--rebuild`, they are made anew."""
+
+import argparse
+import contextlib
+
+from gateway.commands import open_folder, tell
+from gateway.store.commit import day_zone
+from gateway.store.database import open_database
+from gateway.store.usage import DATABASE, UsageStore
+
+
+def run(args: argparse.Namespace) -> int:
+    folder = open_folder(args)
+    path = folder.path / DATABASE
+    if not path.exists():
+        tell("There is no usage yet: nothing to compare.")
+        return 0
+    with contextlib.closing(open_database(path)) as connection:
+        zone = day_zone(connection).key
+    store = UsageStore(folder.path, day_zone=zone)
+    store.start()
+    try:
+        if args.rebuild:
+            store.rebuild()
+            tell("All buckets were made anew from the requests.")
+        differences = store.check()
+    finally:
+        store.close()
+    for line in differences:
+        print(line)
+    if differences:
+        tell(f"faregate: buckets and requests differ in {len(differences)} places: run faregate check --rebuild.")
+        return 1
+    print("Buckets and requests agree.")
+    return 0

@@ -1,0 +1,125 @@
+"""`faregate doctor`: a line for each thing that must be right here; exit 1 if one is not.
+
+A note is what may be meant so (no display on a server, no provider key yet) and fails nothing.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import socket
+import sqlite3
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from gateway import settings as settings_file
+from gateway.commands import open_folder
+from gateway.commands.provider import provider_keys, stored_key, try_provider
+from gateway.configured import configured_providers
+from gateway.errors import FaregateError
+from gateway.folder import DataFolder
+from gateway.port_holder import port_holder
+from gateway.settings import Settings
+
+OK, NOTE, FAIL = "ok", "note", "FAIL"
+
+
+class Finding(Struct, frozen=True):
+    mark: str
+    subject: str
+    message: str
+
+
+def run(args: argparse.Namespace) -> int:
+    folder = open_folder(args)
+    settings = settings_file.load(folder.path, os.environ)
+    failed = False
+    for finding in _findings(folder, settings):
+        print(f"{finding.mark:4}  {finding.subject:10}  {finding.message}", flush=True)
+        failed = failed or finding.mark == FAIL
+    return 1 if failed else 0
+
+
+def _findings(folder: DataFolder, settings: Settings) -> Iterator[Finding]:
+    yield Finding(OK, "folder", str(folder.path))
+    yield _settings(settings)
+    yield from asyncio.run(_keyring_and_providers(folder, settings))
+    yield _display()
+    yield Finding(
+        NOTE, "tray", "Whether there is a tray is seen by the window; without one, closing it asks what to do."
+    )
+    yield _port(folder, settings)
+    yield from (_database(path) for path in (folder.state_db, folder.usage_db) if path.exists())
+    yield _prices()
+
+
+def _settings(settings: Settings) -> Finding:
+    if settings.unknown_keys:
+        names = ", ".join(settings.unknown_keys)
+        return Finding(NOTE, "settings", f"config.toml holds keys that nothing reads: {names}.")
+    return Finding(OK, "settings", "config.toml and the environment are understood.")
+
+
+async def _keyring_and_providers(folder: DataFolder, settings: Settings) -> list[Finding]:
+    async with provider_keys(folder, settings) as keys:
+        state = await keys.vault.state()
+        findings = [Finding(OK if state.available else FAIL, "keyring", state.message)]
+        for provider in configured_providers(settings):
+            if provider.auth != "none" and keys.key_for(provider.name) is None:
+                problem = keys.problem(provider.name)
+                text = problem or f"{provider.title} has no key; faregate provider set {provider.name} stores one."
+                findings.append(Finding(FAIL if problem else NOTE, "provider", text))
+                continue
+            trial = await try_provider(provider, stored_key(keys, provider))
+            findings.append(Finding(OK if trial.ok else FAIL, "provider", trial.message))
+    return findings
+
+
+def _display() -> Finding:
+    if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return Finding(OK, "display", "The window can open here.")
+    return Finding(NOTE, "display", "There is no display: the window cannot open, faregate serve works without.")
+
+
+def _port(folder: DataFolder, settings: Settings) -> Finding:
+    holder = folder.holder()
+    if holder is not None and urlsplit(holder.url).port == settings.port:
+        return Finding(OK, "port", f"Faregate runs on this folder at {holder.url} (process {holder.pid}).")
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        if os.name == "posix":
+            # As the server does: connections of a gateway that has just ended keep nobody out.
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((settings.host, settings.port))
+        except OSError as error:
+            by = port_holder(settings.port)
+            why = f"is in use by {by}" if by else f"cannot be used ({error.strerror})"
+            return Finding(FAIL, "port", f"Port {settings.port} {why}: end that, or set server.port.")
+    return Finding(OK, "port", f"Port {settings.port} on {settings.host} is free.")
+
+
+def _database(path: Path) -> Finding:
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        result = str(error)
+    if result == "ok":
+        return Finding(OK, "database", f"{path.name} is sound ({path.stat().st_size / 1e6:.1f} MB).")
+    return Finding(FAIL, "database", f"{path.name} is damaged ({result}): put it back from a copy, or move it away.")
+
+
+def _prices() -> Finding:
+    from gateway.pricing import Pricing
+
+    try:
+        Pricing().warm()
+    except (FaregateError, ImportError, OSError, ValueError) as error:
+        return Finding(FAIL, "prices", f"The price list cannot be read ({error}): install Faregate again.")
+    return Finding(OK, "prices", f"The price list is genai-prices {version('genai-prices')}.")
