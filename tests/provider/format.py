@@ -34,7 +34,7 @@ Error = tuple[int, dict[str, str], Any]
 class Format:
     """`id_prefix` makes request ids, `id_header` carries them (None: only the body does).
 
-    `frames` are the events of a stream; `started` how many of them tell the input usage (0: none before the end).
+    `frames` are the events of a stream; `input_told_first`: its first ones already tell the input counts.
     `error(status, message, request_id, rejected)` gives status, headers and body as the provider words them.
     """
 
@@ -56,5 +56,4 @@ class Format:
     models: Callable[[list[str]], Any]
     model_ids: tuple[str, ...]
     families: tuple[str, ...]
-    end_is_silent: bool = False
     input_told_first: bool = False

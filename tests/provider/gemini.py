@@ -1,7 +1,8 @@
 """Gemini generateContent. Source: google-genai's types, which forbid unknown fields, and Google's published rules.
 
 Every field is taken in lowerCamelCase and snake_case. Output counts exclude thoughts, tool-use input stands beside the
-prompt, and a zero is left out, as Google's JSON does. The 3.x models sign function calls and refuse them unsigned.
+prompt, and a zero is said by leaving it out, as Google's JSON does. The 3.x models sign function calls and refuse them
+unsigned.
 """
 
 import base64
@@ -352,6 +353,5 @@ GEMINI = Format(
         "gemini-embedding-001",
     ),
     families=("gemini-",),
-    end_is_silent=True,
     input_told_first=True,
 )

@@ -190,11 +190,7 @@ class Provider:
         answer = self._draw(form, call, told, entry, request, raw)
         if form.id_header is None:
             entry.request_id = answer.id
-        usage = neutral(answer.counts, form.said(call))
-        for name, heap in (("cached", answer.counts.cache_read), ("reasoning", answer.counts.reasoning)):
-            if form.end_is_silent and heap == 0:
-                usage[name] = None
-        entry.usage = usage
+        entry.usage = neutral(answer.counts, form.said(call))
         calls = [{"id": item.id, "name": item.name, "arguments": item.arguments} for item in answer.calls]
         entry.answer = {"text": answer.text, "reasoning": answer.reasoning, "calls": calls, "finish": answer.finish}
         headers = {form.id_header: entry.request_id} if form.id_header else {}
