@@ -252,7 +252,8 @@ class Target(Struct, frozen=True, kw_only=True):
     `efforts` are the reasoning efforts that the model takes, () where it takes none. `thinking` is how the model is
     told to think: "" not at all, "effort", "budget", "adaptive", "level". `sampling` is which of temperature, top_p
     and top_k it accepts: "all", "temperature_or_top_p" (not both), "none". `max_tokens_field` names the chat field.
-    `reasoning_content`: whether a chat model takes its earlier thinking back in the history.
+    `reasoning_content`: whether a chat model takes its earlier thinking back in the history. `system_turns`: whether
+    an Anthropic model takes instructions between turns; else they are folded into the user's turn.
     """
 
     model: str
@@ -265,6 +266,7 @@ class Target(Struct, frozen=True, kw_only=True):
     prefill: bool = True
     max_tokens_field: str = "max_completion_tokens"
     reasoning_content: bool = False
+    system_turns: bool = False
 
 
 class Rendered(Struct, frozen=True, kw_only=True):

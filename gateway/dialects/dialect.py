@@ -38,7 +38,8 @@ class Reader(Protocol):
         ...
 
     def close(self) -> list[Event]:
-        """The rest at the end of the stream: nothing, or a `StreamError` where the stream was cut short."""
+        """The rest at the end of the stream: what was held until then (Gemini's finish), or a `StreamError` where
+        the stream was cut short."""
         ...
 
 

@@ -1,0 +1,310 @@
+"""Requests and whole answers between Anthropic's JSON and the neutral model; no state.
+
+What the neutral model has no word for stays in the `anthropic` pockets and is put back verbatim. Rendering a request
+first merges the turns, then decides the options, because thinking depends on both. Source: the SDK's
+MessageCreateParams and Message.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gateway.dialects.anthropic.blocks import NAME, Block, parse_blocks, pocket, restore_state
+from gateway.dialects.anthropic.errors import error_in_answer
+from gateway.dialects.anthropic.finish import explanation, finish_extra, parse_reason, render_ending
+from gateway.dialects.anthropic.options import (
+    SAMPLING,
+    SAMPLING_VERSION,
+    VERSION,
+    WireThinking,
+    parse_reasoning,
+    refuse,
+    render_format,
+    render_sampling,
+    render_thinking,
+)
+from gateway.dialects.anthropic.parts import answer_blocks, is_sendable, request_block
+from gateway.dialects.anthropic.tools import WireToolChoice, parse_choice, parse_tools, render_tools
+from gateway.dialects.anthropic.usage import WireUsage, parse_usage, render_usage
+from gateway.dialects.client_json import decode_object, misshapen, rest, shaped
+from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.losses import Losses, drop_service_tier, own_fields
+from gateway.dialects.turns import Conversation, Turn, gather
+from gateway.errors import ClientError, Unsupported, UpstreamError
+from gateway.model import (
+    Choice,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Rendered,
+    Request,
+    Response,
+    ResponseFormat,
+    Role,
+    Target,
+    Text,
+    ToolCall,
+    ToolCallResponse,
+)
+
+_MAX_CACHE_MARKS = 4
+_ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}
+# The pocket's fields that only this provider can honour and that change what is answered.
+_ESSENTIAL = ("mcp_servers", "container", "context_management", "compaction", "thread")
+
+
+class _Turn(Struct):
+    role: str
+    content: str | list[Block]
+
+
+class _Metadata(Struct):
+    user_id: str | None = None
+
+
+class _Body(Struct):
+    model: str
+    max_tokens: int
+    messages: list[_Turn]
+    system: str | list[Block] | None = None
+    tools: list[Block] | None = None
+    tool_choice: WireToolChoice | None = None
+    thinking: WireThinking | None = None
+    output_config: dict[str, Any] | None = None
+    stop_sequences: list[str] | None = None
+    stream: bool | None = None
+    metadata: _Metadata | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+
+
+class _Answer(Struct):
+    content: list[Block]
+    stop_reason: str
+    id: str | None = None
+    model: str | None = None
+    stop_sequence: str | None = None
+    stop_details: Any = None
+    usage: WireUsage | None = None
+
+
+def parse_request(body: bytes, path_model: str | None, path_stream: bool | None) -> Request:
+    """A client's request. Raises ClientError naming the field."""
+    fields = decode_object(body)
+    wire = shaped(fields, _Body)
+    config = dict(wire.output_config or {})
+    effort, output_format = config.pop("effort", None), config.pop("format", None)
+    extra = rest(fields, _Body)
+    if config:
+        extra["output_config"] = config
+    choice, parallel = parse_choice(wire.tool_choice)
+    thinking = wire.thinking
+    if thinking is not None and thinking.type not in ("enabled", "adaptive", "disabled"):
+        extra["thinking"], thinking = fields["thinking"], None
+    return Request(
+        model=path_model or wire.model,
+        messages=_parse_messages(wire),
+        tools=parse_tools(wire.tools or ()),
+        tool_choice=choice,
+        parallel_tool_calls=parallel,
+        max_output_tokens=wire.max_tokens,
+        temperature=wire.temperature,
+        top_p=wire.top_p,
+        top_k=wire.top_k,
+        stop=tuple(wire.stop_sequences or ()),
+        reasoning=parse_reasoning(thinking, effort if isinstance(effort, str) else None),
+        response_format=_parse_format(output_format),
+        stream=bool(wire.stream) if path_stream is None else path_stream,
+        user=wire.metadata.user_id if wire.metadata else None,
+        essential=tuple(name for name in _ESSENTIAL if name in extra),
+        extra=pocket(extra),
+    )
+
+
+def _parse_format(value: Any) -> ResponseFormat | None:
+    if not isinstance(value, dict) or not isinstance(value.get("schema"), dict):
+        return None
+    return ResponseFormat(kind="json_schema", schema=value["schema"])
+
+
+def _parse_messages(wire: _Body) -> tuple[Message, ...]:
+    messages: list[Message] = []
+    if wire.system:
+        messages.append(Message(Role.SYSTEM, _parse_content(wire.system, "system")))
+    for index, turn in enumerate(wire.messages):
+        if turn.role not in _ROLES:
+            path = f"messages[{index}].role"
+            raise ClientError(f"{path}: use 'user', 'assistant' or 'system', not '{turn.role}'.", param=path)
+        parts = _parse_content(turn.content, f"messages[{index}].content")
+        messages += _by_role(_ROLES[turn.role], parts)
+    return tuple(messages)
+
+
+def _by_role(role: Role, parts: tuple[Part, ...]) -> list[Message]:
+    """A user turn's tool results become messages of their own."""
+    if role is not Role.USER:
+        return [Message(role, parts)]
+    runs: list[tuple[Role, list[Part]]] = []
+    for part in parts:
+        kind = Role.TOOL if isinstance(part, ToolCallResponse) else Role.USER
+        if not runs or runs[-1][0] is not kind:
+            runs.append((kind, []))
+        runs[-1][1].append(part)
+    return [Message(kind, tuple(run)) for kind, run in runs]
+
+
+def _parse_content(content: str | list[Block], path: str) -> tuple[Part, ...]:
+    if isinstance(content, str):
+        return (Text(content),) if content else ()
+    try:
+        return tuple(restore_state(parse_blocks(content)))
+    except msgspec.ValidationError as error:
+        raise misshapen(error, path) from None
+
+
+def render_request(request: Request, target: Target) -> Rendered:
+    """Raises Unsupported or ClientError naming what cannot be carried."""
+    losses = Losses()
+    own = own_fields(request, NAME, losses)
+    refuse(request)
+    drop_service_tier(request, losses)
+    if request.stop and not target.stop:
+        raise Unsupported("The model takes no stop sequences: leave out 'stop'.", param="stop")
+    if _has_foreign_thinking(request):
+        losses.drop("reasoning_content")
+    conversation = gather(request.messages, losses, keep=is_sendable, system_turns=target.system_turns)
+    _check_prefill(conversation.turns, target)
+    tools = render_tools(request, losses)
+    forced = tools.get("tool_choice", {}).get("type") in ("any", "tool")
+    thinking = render_thinking(request, target, forced, _open_loop(conversation.turns), losses)
+    output_format, instruction = render_format(request, losses)
+    sampling = render_sampling(request, target, thinking, losses)
+    body: dict[str, Any] = {"model": target.model, "max_tokens": thinking.max_tokens}
+    if system := _render_system(conversation, instruction, losses):
+        body["system"] = system
+    body["messages"] = [_render_turn(turn, losses) for turn in conversation.turns]
+    body |= tools
+    if thinking.field is not None:
+        body["thinking"] = thinking.field
+    config = {"effort": thinking.effort, "format": output_format} | dict(own.get("output_config", {}))
+    if config := {name: value for name, value in config.items() if value is not None}:
+        body["output_config"] = config
+    if request.stop:
+        body["stop_sequences"] = list(request.stop)
+    if request.user is not None:
+        body["metadata"] = {"user_id": request.user}
+    body |= sampling | {name: value for name, value in own.items() if name != "output_config"}
+    if request.stream:
+        body["stream"] = True
+    _limit_cache_marks(body, losses)
+    version = SAMPLING_VERSION if any(name in body for name in SAMPLING) else VERSION
+    return Rendered(
+        body=msgspec.json.encode(body),
+        headers={"anthropic-version": version},
+        dropped=losses.dropped,
+        adapted=losses.adapted,
+    )
+
+
+def _has_foreign_thinking(request: Request) -> bool:
+    parts = (part for message in request.messages for part in message.parts)
+    return any(isinstance(part, Reasoning) and not is_sendable(part) for part in parts)
+
+
+def _check_prefill(turns: list[Turn], target: Target) -> None:
+    if turns[-1].role is Role.ASSISTANT and not target.prefill:
+        raise Unsupported(
+            "The model does not continue an assistant message: end the messages with a user message.",
+            param="messages",
+        )
+
+
+def _open_loop(turns: list[Turn]) -> bool:
+    """Whether the last assistant turn called tools without its own thinking in front (a client that dropped it)."""
+    last = next((turn for turn in reversed(turns) if turn.role is Role.ASSISTANT), None)
+    if last is None or not last.calls():
+        return False
+    return not any(isinstance(item.part, Reasoning) for item in last.items)
+
+
+def _render_system(conversation: Conversation, instruction: str | None, losses: Losses) -> list[Block]:
+    blocks = [request_block(item.part, item.path, Role.SYSTEM, losses) for item in conversation.instructions]
+    return [*blocks, {"type": "text", "text": instruction}] if instruction else blocks
+
+
+def _render_turn(turn: Turn, losses: Losses) -> dict[str, Any]:
+    items = turn.items
+    if turn.role is Role.ASSISTANT and turn.calls() and not isinstance(items[0].part, Reasoning):
+        # A turn that calls tools begins with its thinking.
+        items = sorted(items, key=lambda item: not isinstance(item.part, Reasoning))
+    return {
+        "role": turn.role.value,
+        "content": [request_block(item.part, item.path, turn.role, losses) for item in items],
+    }
+
+
+def _limit_cache_marks(body: dict[str, Any], losses: Losses) -> None:
+    """The API takes four cache marks: the last ones reach furthest, the earlier ones go."""
+    marked = [block for block in _blocks_in(body) if block.get("cache_control") is not None]
+    room = _MAX_CACHE_MARKS - (1 if body.get("cache_control") is not None else 0)
+    for block in marked[: max(0, len(marked) - room)]:
+        del block["cache_control"]
+        losses.adapt("cache_control")
+
+
+def _blocks_in(body: Mapping[str, Any]) -> list[Block]:
+    """Every block that may carry a cache mark, in the order of the prompt: tools, system, messages."""
+    found = [*body.get("tools", ()), *body.get("system", ())]
+    for turn in body["messages"]:
+        for block in turn["content"]:
+            found.append(block)
+            found += block["content"] if block.get("type") == "tool_result" and block.get("content") else ()
+    return [block for block in found if isinstance(block, dict)]
+
+
+def parse_response(body: bytes) -> Response:
+    """A provider's whole answer. Raises UpstreamError for an error in a 200, or for what cannot be read."""
+    try:
+        fields = msgspec.json.decode(body)
+        if isinstance(fields, dict) and (error := error_in_answer(fields)) is not None:
+            raise error
+        wire = msgspec.convert(fields, _Answer)
+        parts = parse_blocks(wire.content)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise UpstreamError(
+            "The provider's answer could not be read: try again, or check its base URL.", kind="unreadable_answer"
+        ) from None
+    if said := explanation(wire.stop_details):
+        parts.append(Refusal(said, pocket({"stop_details": True})))
+    choice = Choice(
+        parts=tuple(parts),
+        finish_reason=parse_reason(wire.stop_reason, any(isinstance(part, ToolCall) for part in parts)),
+        stop_sequence=wire.stop_sequence,
+        extra=finish_extra(fields),
+    )
+    usage = None if wire.usage is None else parse_usage(wire.usage)
+    return Response(id=wire.id, model=wire.model, choices=(choice,), usage=usage)
+
+
+def render_response(response: Response, context: AnswerContext) -> bytes:
+    """A whole answer for a client; of several choices the first."""
+    choice = response.choices[0] if response.choices else Choice()
+    refused = any(isinstance(part, Refusal) for part in choice.parts)
+    own = choice.extra.get(NAME, {})
+    message = {
+        "id": f"msg_{context.id}",
+        "type": "message",
+        "role": "assistant",
+        "model": context.model,
+        "content": [block for part in choice.parts for block in answer_blocks(part)],
+        **render_ending(choice.finish_reason, choice.stop_sequence, refused, own),
+        "usage": render_usage(response.usage),
+    }
+    for name in ("container", "diagnostics"):
+        if name in own:
+            message[name] = own[name]
+    return msgspec.json.encode(message)

@@ -1,0 +1,190 @@
+"""Sampling, thinking, effort and output format: what each model takes of them, and what becomes of the rest.
+
+Which API version is needed follows from the body: 2026-10-21 refuses temperature, top_p and top_k even at their
+defaults, so that the older version is named exactly where one of them is carried. Source: the SDK's types and
+warnings; which model takes what is in the `Target`.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.dialects.anthropic.schema import strict_schema
+from gateway.dialects.effort import BUDGETS, from_budget, nearest
+from gateway.dialects.losses import Losses
+from gateway.errors import Unsupported
+from gateway.model import ReasoningOptions, Request, Target
+
+VERSION = "2026-10-21"
+SAMPLING_VERSION = "2023-06-01"
+SAMPLING = ("temperature", "top_p", "top_k")
+_DEFAULT_MAX_TOKENS = 32_000
+_MIN_BUDGET = 1024
+# Room for the answer behind a thinking budget where the client set no limit.
+_ANSWER_ROOM = 8192
+JSON_INSTRUCTION = "Answer with a single valid JSON object and nothing else."
+
+
+class WireThinking(Struct):
+    type: str
+    budget_tokens: int | None = None
+    display: str | None = None
+
+
+class Thinking(Struct, frozen=True, kw_only=True):
+    """What is sent: the `thinking` field, the effort, and the output limit that leaves room for both."""
+
+    field: dict[str, Any] | None = None
+    effort: str | None = None
+    max_tokens: int
+
+    @property
+    def manual(self) -> bool:
+        return self.field is not None and self.field["type"] == "enabled"
+
+
+def parse_reasoning(thinking: WireThinking | None, effort: str | None) -> ReasoningOptions | None:
+    if thinking is None:
+        return None if effort is None else ReasoningOptions(effort=effort)
+    return ReasoningOptions(
+        enabled=thinking.type != "disabled",
+        effort=effort,
+        budget_tokens=thinking.budget_tokens,
+        show=None if thinking.display is None else thinking.display != "omitted",
+    )
+
+
+def refuse(request: Request) -> None:
+    """Raises Unsupported for what Anthropic has no word for and what cannot be left out."""
+    if (request.choice_count or 1) > 1:
+        raise Unsupported("The model's provider gives one answer for a request: leave out 'n'.", param="n")
+    if request.logit_bias:
+        raise Unsupported("The model's provider has no 'logit_bias': leave it out.", param="logit_bias")
+    if request.logprobs or request.top_logprobs:
+        name = "logprobs" if request.logprobs else "top_logprobs"
+        raise Unsupported(f"The model's provider gives no log probabilities: leave out '{name}'.", param=name)
+
+
+def render_sampling(request: Request, target: Target, thinking: Thinking, losses: Losses) -> dict[str, Any]:
+    """temperature, top_p and top_k as far as the model takes them; defaults vanish, the rest is named."""
+    if request.seed is not None:
+        losses.drop("seed")
+    for name in ("frequency_penalty", "presence_penalty"):
+        if getattr(request, name):
+            losses.drop(name)
+    wanted = {
+        "temperature": request.temperature if request.temperature != 1 else None,
+        "top_p": request.top_p if request.top_p != 1 else None,
+        "top_k": request.top_k,
+    }
+    said: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+    # With a thinking budget the API takes no sampling but its defaults.
+    if target.sampling == "none" or thinking.manual:
+        for name in said:
+            losses.drop(name)
+        return {}
+    if target.sampling == "temperature_or_top_p" and "temperature" in said and "top_p" in said:
+        losses.drop("top_p")
+        del said["top_p"]
+    if said.get("temperature", 0) > 1:
+        losses.adapt("temperature")
+        said["temperature"] = 1.0
+    return said
+
+
+def render_thinking(request: Request, target: Target, forced: bool, open_loop: bool, losses: Losses) -> Thinking:
+    """Thinking as the model is told to. `forced`: a tool call is demanded; `open_loop`: the turn that called tools
+    came without its signed thinking, which a thinking budget would demand."""
+    limit = request.max_output_tokens
+    room = Thinking(max_tokens=_default_limit(target) if limit is None else limit)
+    options = request.reasoning
+    if options is None:
+        return room
+    if _is_off(options):
+        return _off(target, room, losses)
+    match target.thinking:
+        case "effort" | "adaptive":
+            found = _adaptive(options, target, room, losses)
+        case "budget":
+            found = _budget(options, target, limit, losses)
+        case _:
+            losses.drop("reasoning_effort")
+            return room
+    if found.field is not None and (forced or (open_loop and found.manual)):
+        losses.drop("reasoning_effort")
+        return Thinking(effort=found.effort, max_tokens=room.max_tokens)
+    return found
+
+
+def _default_limit(target: Target) -> int:
+    return min(target.max_output_tokens or _DEFAULT_MAX_TOKENS, _DEFAULT_MAX_TOKENS)
+
+
+def _is_off(options: ReasoningOptions) -> bool:
+    return options.enabled is False or options.effort == "none" or options.budget_tokens == 0
+
+
+def _off(target: Target, room: Thinking, losses: Losses) -> Thinking:
+    """Models on a budget think only when told; of the others, those that take "none" can be told not to."""
+    if target.thinking in ("", "budget"):
+        return room
+    if "none" in target.efforts:
+        return Thinking(field={"type": "disabled"}, max_tokens=room.max_tokens)
+    losses.adapt("reasoning_effort")
+    lowest = nearest("none", target.efforts)
+    return Thinking(effort=lowest if lowest in target.efforts else None, max_tokens=room.max_tokens)
+
+
+def _effort(options: ReasoningOptions, target: Target, losses: Losses) -> str | None:
+    asked = options.effort
+    if asked is None and options.budget_tokens is not None:
+        asked = from_budget(options.budget_tokens)
+        losses.adapt("reasoning_effort")
+    if asked is None or not target.efforts:
+        return None
+    found = nearest(asked, target.efforts)
+    if found != asked:
+        losses.adapt("reasoning_effort")
+    return found
+
+
+def _display(options: ReasoningOptions) -> dict[str, str]:
+    return {} if options.show is None else {"display": "summarized" if options.show else "omitted"}
+
+
+def _adaptive(options: ReasoningOptions, target: Target, room: Thinking, losses: Losses) -> Thinking:
+    effort = _effort(options, target, losses)
+    return Thinking(field={"type": "adaptive", **_display(options)}, effort=effort, max_tokens=room.max_tokens)
+
+
+def _budget(options: ReasoningOptions, target: Target, limit: int | None, losses: Losses) -> Thinking:
+    """A budget is at least 1024 and below max_tokens; without room for that there is no thinking."""
+    said = options.budget_tokens if options.budget_tokens is not None and options.budget_tokens > 0 else None
+    budget = said or BUDGETS.get(options.effort or "medium", BUDGETS["medium"])
+    if limit is None:
+        limit = min(
+            max(_DEFAULT_MAX_TOKENS, budget + _ANSWER_ROOM), target.max_output_tokens or budget + _ANSWER_ROOM
+        )
+    if limit <= _MIN_BUDGET:
+        losses.drop("reasoning_effort")
+        return Thinking(max_tokens=limit)
+    # A budget made from an effort leaves half for the answer; one that the client chose is its own affair.
+    ceiling = limit - 1 if said else limit // 2
+    fitting = max(_MIN_BUDGET, min(budget, ceiling))
+    if fitting != budget:
+        losses.adapt("reasoning_effort")
+    return Thinking(field={"type": "enabled", "budget_tokens": fitting, **_display(options)}, max_tokens=limit)
+
+
+def render_format(request: Request, losses: Losses) -> tuple[dict[str, Any] | None, str | None]:
+    """`output_config.format`, and an instruction where only words can ask for JSON."""
+    wanted = request.response_format
+    if wanted is None or wanted.kind == "text":
+        return None, None
+    if wanted.kind != "json_schema" or wanted.schema is None:
+        losses.adapt("response_format")
+        return None, JSON_INSTRUCTION
+    schema, lossy = strict_schema(wanted.schema)
+    if lossy:
+        losses.adapt("response_format")
+    return {"type": "json_schema", "schema": schema}, None

@@ -1,0 +1,155 @@
+"""Parts into content blocks, for requests and for answers.
+
+A thinking block is only ever sent with the signature that Anthropic made for it. On the way to a client, reasoning of
+other providers gets an envelope in the signature's place, which comes back with the history and is unwrapped there.
+"""
+
+import re
+from hashlib import blake2b
+from typing import Any
+
+from gateway.dialects.anthropic.blocks import NAME, Block
+from gateway.dialects.anthropic.media import source
+from gateway.dialects.arguments import to_object
+from gateway.dialects.envelope import wrap
+from gateway.dialects.losses import Losses
+from gateway.errors import Unsupported
+from gateway.model import (
+    Blob,
+    Extra,
+    File,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Role,
+    Text,
+    ToolCall,
+    ToolCallResponse,
+    Uri,
+)
+
+_LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+
+
+def is_sendable(part: Part) -> bool:
+    """Anthropic refuses empty text, and thinking that it did not sign itself."""
+    match part:
+        case Text() | Refusal():
+            return bool(part.text.strip())
+        case Reasoning():
+            return not {"signature", "redacted"}.isdisjoint(part.extra.get(NAME, {}))
+    return True
+
+
+def own(extra: Extra, *without: str) -> dict[str, Any]:
+    return {name: value for name, value in extra.get(NAME, {}).items() if name not in without}
+
+
+def call_id(neutral: str) -> str:
+    """The id as Anthropic takes it; ids only pair calls with results, so that another spelling is no loss."""
+    if _LEGAL_ID.fullmatch(neutral):
+        return neutral
+    return "toolu_" + blake2b(neutral.encode(), digest_size=12).hexdigest()
+
+
+def require_name(name: str, path: str) -> str:
+    if not _LEGAL_NAME.fullmatch(name):
+        raise Unsupported(
+            f"The tool name '{name}' cannot be sent to this provider: use up to 128 letters, digits, '_' and '-'.",
+            param=path,
+        )
+    return name
+
+
+def request_block(part: Part, path: str, role: Role, losses: Losses) -> Block:
+    """A part of a turn. Raises Unsupported naming the part that Anthropic cannot take."""
+    match part:
+        case Text():
+            # Citations are the answer's; the newer API version refuses them in a user's text.
+            return {
+                "type": "text",
+                "text": part.text,
+                **own(part.extra, *(() if _is_answer(role) else ("citations",))),
+            }
+        case Refusal():
+            return {"type": "text", "text": part.text}
+        case Reasoning():
+            return thinking_block(part)
+        case ToolCall():
+            arguments, wrapped = to_object(part.arguments)
+            if part.custom:
+                arguments, wrapped = {"input": part.arguments}, True
+            if wrapped:
+                losses.adapt("tool_calls")
+            require_name(part.name, path)
+            return {"type": "tool_use", "id": call_id(part.id), "name": part.name, "input": arguments} | own(
+                part.extra
+            )
+        case ToolCallResponse():
+            return _tool_result(part, path, losses)
+        case Blob() | Uri() | File() if not _is_answer(role):
+            return media_block(part, path)
+        case Opaque() if part.dialect == NAME:
+            return dict(part.value)
+    raise Unsupported("The model's provider has nothing like this content: leave it out.", param=path)
+
+
+def _is_answer(role: Role) -> bool:
+    return role is Role.ASSISTANT
+
+
+def media_block(part: Blob | Uri | File, path: str) -> Block:
+    kind, content = source(part, path, NAME in part.extra)
+    block: Block = {"type": kind, "source": content}
+    if kind == "document" and isinstance(part, Blob | File) and part.filename:
+        block["title"] = part.filename
+    return block | own(part.extra)
+
+
+def thinking_block(part: Reasoning) -> Block:
+    pocket = own(part.extra)
+    if "redacted" in pocket:
+        return {"type": "redacted_thinking", "data": pocket["redacted"]}
+    return {"type": "thinking", "thinking": part.text, "signature": pocket.get("signature", "")}
+
+
+def _tool_result(part: ToolCallResponse, path: str, losses: Losses) -> Block:
+    block: Block = {"type": "tool_result", "tool_use_id": call_id(part.id)}
+    content = [request_block(item, path, Role.USER, losses) for item in part.content if is_sendable(item)]
+    if content:
+        block["content"] = content
+    if part.is_error:
+        block["is_error"] = True
+    return block | own(part.extra)
+
+
+def answer_blocks(part: Part) -> list[Block]:
+    """A part of an answer, for a client; what Anthropic's answers cannot hold (an image) is left out."""
+    match part:
+        case Text():
+            return [{"type": "text", "text": part.text, "citations": None} | own(part.extra)] if part.text else []
+        case Refusal():
+            from_details = "stop_details" in part.extra.get(NAME, {})
+            return [] if from_details else [{"type": "text", "text": part.text, "citations": None}]
+        case Reasoning():
+            block = thinking_block(part)
+            if block.get("signature") == "":
+                block["signature"] = wrap(part.extra, without=NAME)
+            return [block]
+        case ToolCall():
+            arguments, _ = ({"input": part.arguments}, True) if part.custom else to_object(part.arguments)
+            block = {"type": "tool_use", "id": part.id, "name": part.name, "input": arguments} | own(part.extra)
+            state = call_state(part.extra)
+            return [block] if state is None else [state, block]
+        case Opaque() if part.dialect == NAME:
+            return [dict(part.value)]
+    return []
+
+
+def call_state(extra: Extra) -> Block | None:
+    """A thinking block that carries another provider's state of the tool call after it (a thought signature)."""
+    if not any(pocket for dialect, pocket in extra.items() if dialect != NAME):
+        return None
+    return {"type": "thinking", "thinking": "", "signature": wrap(extra, without=NAME, mark="call")}

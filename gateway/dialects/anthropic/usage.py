@@ -1,0 +1,115 @@
+"""Anthropic counts tokens additively: `input_tokens` is only what was neither read from nor written to a cache.
+
+The neutral counts are inclusive. In a stream the counters come in message_start and again, cumulative, in
+message_delta, in any split: they are merged raw, the last one said wins, and only the merged whole is converted, so
+that nothing is added twice. Source: the SDK's Usage and MessageDeltaUsage.
+"""
+
+from typing import Any
+
+from msgspec import Struct, structs
+
+from gateway.model import Usage
+
+
+class CacheCreation(Struct):
+    ephemeral_5m_input_tokens: int | None = None
+    ephemeral_1h_input_tokens: int | None = None
+
+
+class OutputDetails(Struct):
+    thinking_tokens: int | None = None
+
+
+class ServerTools(Struct):
+    web_search_requests: int | None = None
+
+
+class WireUsage(Struct):
+    """The counters as they come; what was not said is None."""
+
+    input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation: CacheCreation | None = None
+    output_tokens: int | None = None
+    output_tokens_details: OutputDetails | None = None
+    server_tool_use: ServerTools | None = None
+    service_tier: str | None = None
+    speed: str | None = None
+
+    def merged(self, later: "WireUsage") -> "WireUsage":
+        said = {name: value for name, value in structs.asdict(later).items() if value is not None}
+        return structs.replace(self, **said)
+
+
+def parse_usage(usage: WireUsage) -> Usage:
+    """Inclusive counts; negative ones, which no provider means, count as zero."""
+    written, written_5m, written_1h = _cache_writes(usage)
+    parts = (usage.input_tokens, written, usage.cache_read_input_tokens)
+    thinking = usage.output_tokens_details.thinking_tokens if usage.output_tokens_details else None
+    searches = usage.server_tool_use.web_search_requests if usage.server_tool_use else None
+    return Usage(
+        input_tokens=None if usage.input_tokens is None else sum(max(0, part or 0) for part in parts),
+        cached_tokens=_count(usage.cache_read_input_tokens),
+        cache_write_tokens=written,
+        cache_write_5m_tokens=written_5m,
+        cache_write_1h_tokens=written_1h,
+        output_tokens=_count(usage.output_tokens),
+        reasoning_tokens=_count(thinking),
+        web_searches=_count(searches),
+        service_tier=usage.service_tier,
+        speed=usage.speed,
+    )
+
+
+def _cache_writes(usage: WireUsage) -> tuple[int | None, int | None, int | None]:
+    """Total, 5-minute and 1-hour writes, always adding up: what the split leaves out was written for 5 minutes."""
+    split = usage.cache_creation or CacheCreation()
+    five, hour = _count(split.ephemeral_5m_input_tokens), _count(split.ephemeral_1h_input_tokens)
+    total = _count(usage.cache_creation_input_tokens)
+    if total is None and five is None and hour is None:
+        return None, None, None
+    hour = hour or 0
+    total = max(total or 0, (five or 0) + hour)
+    return total, total - hour, hour
+
+
+def _count(value: int | None) -> int | None:
+    return None if value is None else max(0, value)
+
+
+def render_usage(usage: Usage | None) -> dict[str, Any]:
+    """The whole usage object, as in an answer's body and in message_start."""
+    usage = usage or Usage()
+    written = _written(usage)
+    hour = min(usage.cache_write_1h_tokens or 0, written)
+    body = {
+        **render_delta_usage(usage),
+        "cache_creation": {"ephemeral_5m_input_tokens": written - hour, "ephemeral_1h_input_tokens": hour},
+        "service_tier": usage.service_tier if usage.service_tier in ("standard", "priority", "batch") else None,
+    }
+    if usage.speed is not None:
+        body["speed"] = usage.speed
+    return body
+
+
+def render_delta_usage(usage: Usage) -> dict[str, Any]:
+    """The cumulative counters of message_delta."""
+    cached, written = usage.cached_tokens or 0, _written(usage)
+    body: dict[str, Any] = {
+        "input_tokens": max(0, (usage.input_tokens or 0) - cached - written),
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": cached,
+        "output_tokens": usage.output_tokens or 0,
+    }
+    if usage.reasoning_tokens is not None:
+        body["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
+    if usage.web_searches is not None:
+        body["server_tool_use"] = {"web_search_requests": usage.web_searches, "web_fetch_requests": 0}
+    return body
+
+
+def _written(usage: Usage) -> int:
+    split = (usage.cache_write_5m_tokens or 0) + (usage.cache_write_1h_tokens or 0)
+    return split if usage.cache_write_tokens is None else usage.cache_write_tokens

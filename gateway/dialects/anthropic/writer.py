@@ -1,0 +1,245 @@
+"""Neutral events into Anthropic's event stream.
+
+Blocks never overlap and count up by one. One part is being written at a time; text and reasoning give way to a part
+that begins (their later words open a new block), a tool call keeps its block until it ends, and what others say
+meanwhile waits. message_start waits for the first event after `Start`, so that input counts told at once are in it;
+the true counts are in message_delta in any case. Source: the SDK's raw message stream events.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.dialects.anthropic.blocks import NAME, Block
+from gateway.dialects.anthropic.errors import error_object
+from gateway.dialects.anthropic.finish import render_ending
+from gateway.dialects.anthropic.parts import call_state, own
+from gateway.dialects.anthropic.usage import render_delta_usage, render_usage
+from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.envelope import wrap
+from gateway.events import (
+    Delta,
+    Event,
+    Finish,
+    PartEnd,
+    PartStart,
+    Start,
+    StreamError,
+    UsageReport,
+    merge_extra,
+    merge_usage,
+)
+from gateway.model import Extra, Opaque, Usage
+from gateway.sse import encode
+
+_CUT = StreamError("The answer broke off before its end: try again.", "connection_lost", 502)
+_DELTAS = {
+    "text": ("text_delta", "text"),
+    "refusal": ("text_delta", "text"),
+    "reasoning": ("thinking_delta", "thinking"),
+    "tool_call": ("input_json_delta", "partial_json"),
+}
+
+
+class _Part:
+    __slots__ = ("ended", "extra", "start", "waiting")
+
+    def __init__(self, start: PartStart) -> None:
+        self.start = start
+        self.extra: Extra = start.extra
+        self.waiting: list[str] = []
+        self.ended = False
+
+
+class AnthropicWriter:
+    def __init__(self, context: AnswerContext) -> None:
+        self._context = context
+        self._parts: dict[int, _Part] = {}
+        self._queue: list[_Part] = []
+        self._current: _Part | None = None
+        self._block_open = False
+        self._index = -1
+        self._usage: Usage | None = None
+        self._finish: Finish | None = None
+        self._refused = False
+        self._started = False
+        self._failed = False
+
+    def write(self, event: Event) -> bytes:
+        if self._failed or isinstance(event, Start):
+            return b""
+        if isinstance(event, StreamError):
+            return self.error(event)
+        if isinstance(event, UsageReport):
+            self._usage = merge_usage(self._usage, event.usage)
+            return self._message_start()
+        out = [self._message_start()]
+        match event:
+            case PartStart() if event.choice == 0:
+                self._part_start(event, out)
+            case Delta() if event.part in self._parts:
+                self._delta(self._parts[event.part], event.text, out)
+            case PartEnd() if event.part in self._parts:
+                self._part_end(self._parts[event.part], event.extra, out)
+            case Finish() if event.choice == 0:
+                self._finish = event
+        return b"".join(out)
+
+    def close(self) -> bytes:
+        """message_delta and message_stop; an error where no finish was ever said."""
+        if self._failed:
+            return b""
+        if self._finish is None:
+            return self.error(_CUT)
+        out = [self._message_start()]
+        while self._current is not None or self._queue:
+            if self._current is not None:
+                self._close_current(out)
+            self._advance(out)
+        finish = self._finish
+        own_fields: Mapping[str, Any] = finish.extra.get(NAME, {})
+        delta = render_ending(finish.reason, finish.stop_sequence, self._refused, own_fields)
+        if "container" in own_fields:
+            delta["container"] = own_fields["container"]
+        usage = render_delta_usage(self._usage or Usage())
+        out.append(_event("message_delta", delta=delta, usage=usage))
+        out.append(_event("message_stop"))
+        return b"".join(out)
+
+    def error(self, error: StreamError) -> bytes:
+        """An `error` event; after it nothing more is written."""
+        self._failed = True
+        return encode(msgspec.json.encode(error_object(error.kind, error.status, error.message, error.code)), "error")
+
+    def _message_start(self) -> bytes:
+        if self._started:
+            return b""
+        self._started = True
+        message: dict[str, Any] = {
+            "id": f"msg_{self._context.id}",
+            "type": "message",
+            "role": "assistant",
+            "model": self._context.model,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": render_usage(self._usage),
+        }
+        return _event("message_start", message=message)
+
+    def _part_start(self, start: PartStart, out: list[bytes]) -> None:
+        part = _Part(start)
+        if start.kind == "refusal":
+            if "stop_details" in start.extra.get(NAME, {}):
+                return
+            self._refused = True
+        if start.kind == "opaque" and (not isinstance(start.value, Opaque) or start.value.dialect != NAME):
+            return
+        if start.kind == "blob":
+            return
+        self._parts[start.part] = part
+        if self._current is not None and self._current.start.kind == "tool_call":
+            self._queue.append(part)
+            return
+        if self._current is not None:
+            self._close_current(out)
+        self._begin(part, out)
+
+    def _begin(self, part: _Part, out: list[bytes]) -> None:
+        """Makes the part the current one; its block opens with its first word, a tool call's at once."""
+        self._current = part
+        if part.start.kind == "tool_call":
+            if (state := call_state(part.extra)) is not None:
+                self._whole_block(state, out)
+            block = {"type": "tool_use", "id": part.start.call_id, "name": part.start.name, "input": {}}
+            self._open(block | own(part.extra), out)
+        elif isinstance(part.start.value, Opaque):
+            self._open(dict(part.start.value.value), out)
+        elif "redacted" in part.extra.get(NAME, {}):
+            self._open({"type": "redacted_thinking", "data": part.extra[NAME]["redacted"]}, out)
+        waiting, part.waiting = part.waiting, []
+        for text in waiting:
+            self._say(part, text, out)
+
+    def _delta(self, part: _Part, text: str, out: list[bytes]) -> None:
+        if not text:
+            return
+        if part is self._current:
+            self._say(part, text, out)
+        elif part in self._queue or (self._current is not None and self._current.start.kind == "tool_call"):
+            part.waiting.append(text)
+            if part not in self._queue:
+                self._queue.append(part)
+        else:
+            if self._current is not None:
+                self._close_current(out)
+            self._current = part
+            self._say(part, text, out)
+
+    def _say(self, part: _Part, text: str, out: list[bytes]) -> None:
+        if part.start.kind not in _DELTAS:
+            return
+        if not self._block_open:
+            reasoning = part.start.kind == "reasoning"
+            self._open(
+                {"type": "thinking", "thinking": "", "signature": ""} if reasoning else {"type": "text", "text": ""},
+                out,
+            )
+        kind, field = _DELTAS[part.start.kind]
+        self._block_delta({"type": kind, field: text}, out)
+
+    def _part_end(self, part: _Part, extra: Extra, out: list[bytes]) -> None:
+        part.extra = merge_extra(part.extra, extra)
+        part.ended = True
+        if part is self._current:
+            self._close_current(out)
+            self._advance(out)
+
+    def _advance(self, out: list[bytes]) -> None:
+        """Writes waiting parts that have ended, then goes on with the first that has not."""
+        while self._current is None and self._queue:
+            part = self._queue.pop(0)
+            self._begin(part, out)
+            if part.ended:
+                self._close_current(out)
+
+    def _close_current(self, out: list[bytes]) -> None:
+        part, self._current = self._current, None
+        assert part is not None
+        if part.start.kind == "reasoning" and "redacted" not in part.extra.get(NAME, {}):
+            self._sign(part, out)
+        if part.start.kind == "text" and self._block_open:
+            for citation in part.extra.get(NAME, {}).get("citations", ()):
+                self._block_delta({"type": "citations_delta", "citation": citation}, out)
+        if self._block_open:
+            self._block_open = False
+            out.append(_event("content_block_stop", index=self._index))
+
+    def _sign(self, part: _Part, out: list[bytes]) -> None:
+        """A thinking block always ends with a signature: its own, or an envelope for another provider's state."""
+        signature = part.extra.get(NAME, {}).get("signature")
+        if not self._block_open:
+            if signature is None and not part.extra:
+                return
+            self._open({"type": "thinking", "thinking": "", "signature": ""}, out)
+        signature = signature or wrap(part.extra, without=NAME)
+        self._block_delta({"type": "signature_delta", "signature": signature}, out)
+
+    def _whole_block(self, block: Block, out: list[bytes]) -> None:
+        self._open({**block, "signature": ""}, out)
+        self._block_delta({"type": "signature_delta", "signature": block["signature"]}, out)
+        self._block_open = False
+        out.append(_event("content_block_stop", index=self._index))
+
+    def _open(self, block: Block, out: list[bytes]) -> None:
+        self._index += 1
+        self._block_open = True
+        out.append(_event("content_block_start", index=self._index, content_block=block))
+
+    def _block_delta(self, delta: dict[str, Any], out: list[bytes]) -> None:
+        out.append(_event("content_block_delta", index=self._index, delta=delta))
+
+
+def _event(kind: str, **fields: Any) -> bytes:
+    return encode(msgspec.json.encode({"type": kind, **fields}), kind)

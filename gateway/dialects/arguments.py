@@ -1,0 +1,27 @@
+"""A tool call's arguments between JSON text, as the neutral model keeps it, and the object that some dialects want.
+
+Agents replay what a model got wrong, so that bad JSON in a history is carried and not refused: as `{"_raw": text}`,
+and JSON that is no object as `{"value": …}`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+def to_object(text: str) -> tuple[Mapping[str, Any], bool]:
+    """The arguments as an object, and whether they had to be wrapped."""
+    if not text.strip():
+        return {}, False
+    try:
+        value = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return {"_raw": text}, True
+    if isinstance(value, dict):
+        return value, False
+    return {"value": value}, True
+
+
+def to_text(value: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,272 @@
+"""Requests and whole answers between Gemini's JSON and the neutral model; no state.
+
+What the neutral model has no word for stays in the `gemini` pockets under its dotted path and is put back verbatim.
+Calls and results that came without ids are paired by order and name. Source: google-genai's types.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gateway.dialects.client_json import decode_object, misshapen, rest, shaped
+from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.gemini.keys import camel_keys, put
+from gateway.dialects.gemini.options import JSON, WireConfig, parse_format, parse_reasoning, render_config
+from gateway.dialects.gemini.parts import (
+    NAME,
+    SENTINEL,
+    SIGNATURE,
+    Wire,
+    answer_part,
+    is_sendable,
+    minted_id,
+    parse_part,
+    request_part,
+    result_media,
+    unwrapped,
+)
+from gateway.dialects.gemini.reader import UNREADABLE, ChunkReader
+from gateway.dialects.gemini.tools import WireCallingConfig, parse_choice, parse_tools, render_tools
+from gateway.dialects.gemini.usage import render_usage
+from gateway.dialects.gemini.writer import ending, is_blocked
+from gateway.dialects.losses import Losses, drop_service_tier, own_fields
+from gateway.dialects.turns import Turn, gather
+from gateway.errors import ClientError, Unsupported, UpstreamError
+from gateway.events import Assembler, Event
+from gateway.model import (
+    Message,
+    Part,
+    Reasoning,
+    Rendered,
+    Request,
+    Response,
+    Role,
+    Target,
+    ToolCall,
+    ToolCallResponse,
+)
+
+_ROLES = {"user": Role.USER, "function": Role.USER, "model": Role.ASSISTANT}
+# The pocket's fields that only Google can honour and that change what is answered.
+_ESSENTIAL = (
+    "cachedContent",
+    "generationConfig.responseModalities",
+    "generationConfig.responseMimeType",
+    "generationConfig.responseFormat",
+    "generationConfig.speechConfig",
+)
+
+
+class _Content(Struct):
+    role: str | None = None
+    parts: list[Wire] | None = None
+
+
+class _ToolConfig(Struct, rename="camel"):
+    function_calling_config: WireCallingConfig | None = None
+
+
+class _Body(Struct, rename="camel"):
+    contents: list[_Content]
+    system_instruction: _Content | str | None = None
+    tools: list[Wire] | None = None
+    tool_config: _ToolConfig | None = None
+    generation_config: WireConfig | None = None
+
+
+def parse_request(body: bytes, path_model: str | None, path_stream: bool | None) -> Request:
+    """A client's request; model and streaming come from the path. Raises ClientError naming the field."""
+    fields = camel_keys(decode_object(body))
+    wire = shaped(fields, _Body)
+    config = wire.generation_config or WireConfig()
+    extra = _pocket(fields, wire, config)
+    return Request(
+        model=(path_model or str(fields.get("model", ""))).removeprefix("models/"),
+        messages=_parse_messages(wire),
+        tools=parse_tools(wire.tools or ()),
+        tool_choice=parse_choice(wire.tool_config.function_calling_config if wire.tool_config else None),
+        max_output_tokens=config.max_output_tokens,
+        temperature=config.temperature,
+        top_p=config.top_p,
+        top_k=None if config.top_k is None else int(config.top_k),
+        stop=tuple(config.stop_sequences or ()),
+        seed=config.seed,
+        choice_count=config.candidate_count,
+        frequency_penalty=config.frequency_penalty,
+        presence_penalty=config.presence_penalty,
+        logprobs=config.response_logprobs,
+        top_logprobs=config.logprobs,
+        reasoning=parse_reasoning(config.thinking_config),
+        response_format=parse_format(config),
+        stream=bool(path_stream),
+        essential=tuple(name for name in _ESSENTIAL if name in extra),
+        extra={NAME: extra} if extra else {},
+    )
+
+
+def _pocket(fields: Wire, wire: _Body, config: WireConfig) -> Wire:
+    extra = rest(fields, _Body, "model")
+    for parent, shape in (("generationConfig", WireConfig), ("toolConfig", _ToolConfig)):
+        for name, value in rest(fields.get(parent) or {}, shape).items():
+            extra[f"{parent}.{name}"] = value
+    if extra.get("generationConfig.responseModalities") == ["TEXT"]:
+        del extra["generationConfig.responseModalities"]
+    if config.response_mime_type not in (None, JSON, "text/plain"):
+        for name in ("responseMimeType", "responseSchema"):
+            if (value := fields["generationConfig"].get(name)) is not None:
+                extra[f"generationConfig.{name}"] = value
+    calling = wire.tool_config.function_calling_config if wire.tool_config else None
+    if calling is not None and calling.mode == "VALIDATED":
+        extra["toolConfig.functionCallingConfig.mode"] = calling.mode
+    return extra
+
+
+def _parse_messages(wire: _Body) -> tuple[Message, ...]:
+    messages: list[Message] = []
+    system = wire.system_instruction
+    if system is not None:
+        content = _Content(parts=[{"text": system}]) if isinstance(system, str) else system
+        if parts := _parse_parts(content, "systemInstruction"):
+            messages.append(Message(Role.SYSTEM, tuple(parts)))
+    pending: list[ToolCall] = []
+    for index, content in enumerate(wire.contents):
+        role = _ROLES.get(content.role or "user")
+        if role is None:
+            path = f"contents[{index}].role"
+            raise ClientError(f"{path}: use 'user' or 'model', not '{content.role}'.", param=path)
+        parts = [unwrapped(part) for part in _parse_parts(content, f"contents[{index}]")]
+        parts = [_with_id(part, pending, index, n) for n, part in enumerate(parts)]
+        if role is Role.ASSISTANT:
+            pending = [part for part in parts if isinstance(part, ToolCall)]
+        messages += _by_role(role, parts)
+    return tuple(messages)
+
+
+def _parse_parts(content: _Content, path: str) -> list[Part]:
+    parts: list[Part] = []
+    for index, part in enumerate(content.parts or ()):
+        try:
+            parts.append(parse_part(part))
+        except msgspec.ValidationError as error:
+            raise misshapen(error, f"{path}.parts[{index}]") from None
+    return parts
+
+
+def _with_id(part: Part, pending: list[ToolCall], index: int, number: int) -> Part:
+    """A result without an id answers the first open call of its name; a call without one gets one from its place."""
+    if isinstance(part, ToolCall) and not part.id:
+        return msgspec.structs.replace(part, id=minted_id(str(index), str(number), part.name))
+    if not isinstance(part, ToolCallResponse):
+        return part
+    answered = next(
+        (call for call in pending if part.id == call.id or (not part.id and part.name == call.name)), None
+    )
+    if answered is None:
+        return part
+    pending.remove(answered)
+    return msgspec.structs.replace(part, id=answered.id)
+
+
+def _by_role(role: Role, parts: list[Part]) -> list[Message]:
+    """A user turn's function responses become messages of their own."""
+    runs: list[tuple[Role, list[Part]]] = []
+    for part in parts:
+        kind = Role.TOOL if isinstance(part, ToolCallResponse) else role
+        if not runs or runs[-1][0] is not kind:
+            runs.append((kind, []))
+        runs[-1][1].append(part)
+    return [Message(kind, tuple(run)) for kind, run in runs]
+
+
+def render_request(request: Request, target: Target) -> Rendered:
+    """The body alone: model and streaming are in the path. Raises Unsupported or ClientError naming the field."""
+    losses = Losses()
+    own = own_fields(request, NAME, losses)
+    drop_service_tier(request, losses)
+    if _has_foreign_thinking(request):
+        losses.drop("reasoning_content")
+    conversation = gather(request.messages, losses, keep=is_sendable)
+    if conversation.turns[-1].role is Role.ASSISTANT and not target.prefill:
+        raise Unsupported(
+            "The model does not continue an assistant message: end the messages with a user message.",
+            param="messages",
+        )
+    names = {call.id: call.name for turn in conversation.turns for call, _ in turn.calls()}
+    body: dict[str, Any] = {}
+    if conversation.instructions:
+        parts = [request_part(item.part, item.path, names, losses) for item in conversation.instructions]
+        body["systemInstruction"] = {"parts": parts}
+    body["contents"] = [_render_turn(turn, names, target, losses) for turn in conversation.turns]
+    body |= render_tools(request, target, losses)
+    if config := render_config(request, target, losses):
+        body["generationConfig"] = config
+    for path, value in own.items():
+        put(body, path, value)
+    return Rendered(body=msgspec.json.encode(body), dropped=losses.dropped, adapted=losses.adapted)
+
+
+def _has_foreign_thinking(request: Request) -> bool:
+    """Thoughts of others; Gemini's own unsigned summaries are no loss."""
+    parts = (part for message in request.messages for part in message.parts)
+    return any(isinstance(part, Reasoning) and part.extra and not is_sendable(part) for part in parts)
+
+
+def _render_turn(turn: Turn, names: Mapping[str, str], target: Target, losses: Losses) -> Wire:
+    parts: list[Wire] = []
+    media: list[Wire] = []
+    signs = target.thinking == "level"
+    for item in turn.items:
+        wire = request_part(item.part, item.path, names, losses)
+        if isinstance(item.part, ToolCallResponse) and (found := result_media(item.part, item.path)):
+            if signs:
+                wire["functionResponse"]["parts"] = found
+            else:
+                # Older models take no media inside a result: it follows all results of the turn.
+                losses.adapt(item.path)
+                media += found
+        parts.append(wire)
+    if turn.role is Role.ASSISTANT and signs:
+        _sign_first_call(parts, losses)
+    results = sum("functionResponse" in part for part in parts)
+    role = "model" if turn.role is Role.ASSISTANT else "user"
+    return {"role": role, "parts": parts[:results] + media + parts[results:]}
+
+
+def _sign_first_call(parts: list[Wire], losses: Losses) -> None:
+    """Newer models want the first call of every step signed; the sentinel stands in for what a client has lost."""
+    first = next((part for part in parts if "functionCall" in part), None)
+    if first is not None and "thoughtSignature" not in first:
+        first["thoughtSignature"] = SENTINEL
+        losses.adapt(SIGNATURE)
+
+
+def parse_response(body: bytes) -> Response:
+    """A provider's whole answer. Raises UpstreamError for an error in a 200, or for what cannot be read."""
+    reader, events, assembler = ChunkReader(), list[Event](), Assembler()
+    try:
+        reader.chunk(body, events)
+        readable = reader.finish(events)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        readable = False
+    if not readable:
+        raise UpstreamError(UNREADABLE.message, kind=UNREADABLE.kind)
+    for event in events:
+        assembler.feed(event)
+    return assembler.response()
+
+
+def render_response(response: Response, context: AnswerContext) -> bytes:
+    """A whole answer for a client."""
+    body: dict[str, Any] = {"candidates": []}
+    for choice in response.choices:
+        if is_blocked(choice.extra):
+            body = {"promptFeedback": choice.extra[NAME]["promptFeedback"]}
+            break
+        parts = [part for item in choice.parts if (part := answer_part(item)) is not None]
+        content = {"content": {"parts": parts, "role": "model"}}
+        body["candidates"].append(content | ending(choice.finish_reason, choice.index, choice.logprobs, choice.extra))
+    if response.usage is not None:
+        body["usageMetadata"] = render_usage(response.usage)
+    return msgspec.json.encode(body | {"modelVersion": context.model, "responseId": context.id})

@@ -1,0 +1,27 @@
+"""Tool names as Gemini takes them: a letter or an underscore first, then letters, digits and `_ . : -`.
+
+OpenAI and Anthropic also allow a digit or a dash in front. Such a name gets a prefix, which is taken off again when
+the model calls it; a name that has the prefix by itself gets it once more, so that every name comes back as it was.
+"""
+
+import re
+
+from gateway.errors import Unsupported
+
+_LEGAL = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
+_PREFIX = "fn__"
+
+
+def escape(name: str, path: str) -> str:
+    """Raises Unsupported for a name that no prefix makes legal."""
+    escaped = name if _LEGAL.fullmatch(name) and not name.startswith(_PREFIX) else _PREFIX + name
+    if not _LEGAL.fullmatch(escaped):
+        raise Unsupported(
+            f"The tool name '{name}' cannot be sent to this provider: use up to 124 letters, digits and '_.:-'.",
+            param=path,
+        )
+    return escaped
+
+
+def restore(name: str) -> str:
+    return name.removeprefix(_PREFIX)

@@ -1,0 +1,272 @@
+"""Gemini's parts into neutral parts and back.
+
+A part holds exactly one kind of data; what stands beside it (signature, media resolution) stays in its pocket. A
+thought signature belongs to the very part that it came on: it is never moved to another one and never merged away.
+Where history lost the signature of a call that the model wants signed, Google's documented sentinel takes its place.
+Tool names are restored from the escape that `names.py` gives them. Source: google-genai's Part.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gateway.dialects.arguments import to_object, to_text
+from gateway.dialects.client_json import rest
+from gateway.dialects.envelope import unwrap, wrap
+from gateway.dialects.gemini.names import escape
+from gateway.dialects.losses import Losses
+from gateway.dialects.media_types import modality, sniff
+from gateway.errors import ClientError, Unsupported
+from gateway.model import (
+    NO_EXTRA,
+    Blob,
+    Extra,
+    File,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolCallResponse,
+    Uri,
+)
+
+NAME = "gemini"
+SIGNATURE = "thought_signature"
+SENTINEL = "skip_thought_signature_validator"
+Wire = dict[str, Any]
+
+
+class _Call(Struct):
+    name: str
+    id: str | None = None
+    args: dict[str, Any] | None = None
+
+
+class _Inline(Struct, rename="camel"):
+    data: str
+    mime_type: str = ""
+    display_name: str | None = None
+
+
+class _FileData(Struct, rename="camel"):
+    file_uri: str
+    mime_type: str | None = None
+
+
+class _Result(Struct):
+    name: str
+    id: str | None = None
+    response: dict[str, Any] | None = None
+    parts: list[Wire] | None = None
+
+
+class _Part(Struct, rename="camel"):
+    text: str | None = None
+    thought: bool | None = None
+    thought_signature: str | None = None
+    function_call: _Call | None = None
+    function_response: _Result | None = None
+    inline_data: _Inline | None = None
+    file_data: _FileData | None = None
+
+
+_MEDIA_BY_ENDING = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "heic": "image/heic",
+    "heif": "image/heif",
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "mp3": "audio/mp3",
+    "wav": "audio/wav",
+    "mp4": "video/mp4",
+    "mov": "video/mov",
+    "webm": "video/webm",
+}
+
+
+def parse_part(part: Wire) -> Part:
+    """Raises msgspec.ValidationError for a wrong shape. A call's id may be empty: who reads it mints one."""
+    wire = msgspec.convert(part, _Part)
+    beside = rest(part, _Part)
+    if wire.thought_signature:
+        beside[SIGNATURE] = wire.thought_signature
+    extra: Extra = {NAME: beside} if beside else NO_EXTRA
+    if wire.function_call is not None:
+        call = wire.function_call
+        return ToolCall(call.id or "", call.name, to_text(call.args or {}), extra=extra)
+    if wire.function_response is not None:
+        return _parse_result(wire.function_response, part["functionResponse"], beside)
+    if wire.inline_data is not None:
+        inline = wire.inline_data
+        return Blob(inline.mime_type, inline.data, modality(inline.mime_type), inline.display_name, extra)
+    if wire.file_data is not None:
+        mime = wire.file_data.mime_type
+        return Uri(wire.file_data.file_uri, modality(mime or ""), mime, extra)
+    if wire.text is None:
+        return Opaque(NAME, part)
+    return Reasoning(wire.text, extra) if wire.thought else Text(wire.text, extra)
+
+
+def _parse_result(result: _Result, fields: Wire, beside: Wire) -> ToolCallResponse:
+    response = result.response or {}
+    said = next(iter(response.values()), None) if len(response) == 1 else None
+    is_error = "error" in response and len(response) == 1
+    if isinstance(said, str) and next(iter(response)) in ("output", "error"):
+        text = said
+    else:
+        text = to_text(response)
+    media = [item for part in result.parts or () if isinstance(item := parse_part(part), Blob | Uri)]
+    beside = {**beside, **rest(fields, _Result)}
+    return ToolCallResponse(
+        result.id or "", (Text(text), *media), result.name, is_error, {NAME: beside} if beside else NO_EXTRA
+    )
+
+
+def minted_id(*about: str) -> str:
+    """An id for a call that came without one, the same for the same words."""
+    return "call_" + blake2b("\0".join(about).encode(), digest_size=12).hexdigest()
+
+
+def unwrapped(part: Part) -> Part:
+    """A history's reasoning, with the state of another dialect that we hid in its signature back in its pocket."""
+    if not isinstance(part, Reasoning):
+        return part
+    try:
+        carried = unwrap(b64decode(part.extra.get(NAME, {}).get(SIGNATURE, "")).decode())
+    except ValueError:
+        return part
+    return part if carried is None else Reasoning(part.text, carried[1])
+
+
+def is_sendable(part: Part) -> bool:
+    """Empty text says nothing, except where it carries a signature; thoughts go back only with their own."""
+    match part:
+        case Text():
+            return bool(part.text) or SIGNATURE in part.extra.get(NAME, {})
+        case Refusal():
+            return bool(part.text)
+        case Reasoning():
+            return SIGNATURE in part.extra.get(NAME, {})
+    return True
+
+
+def beside(extra: Extra) -> Wire:
+    """What stands beside a part's data."""
+    pocket = extra.get(NAME, {})
+    return {"thoughtSignature" if name == SIGNATURE else name: value for name, value in pocket.items()}
+
+
+def request_part(part: Part, path: str, names: Mapping[str, str], losses: Losses) -> Wire:
+    """A part of a turn, media of tool results apart. `names`: the tool behind each call's id. Raises Unsupported."""
+    match part:
+        case Text():
+            return {"text": part.text} | beside(part.extra)
+        case Refusal():
+            return {"text": part.text}
+        case Reasoning():
+            return {"text": part.text, "thought": True} | beside(part.extra)
+        case ToolCall():
+            return call_part(part, escape(part.name, path), losses)
+        case ToolCallResponse():
+            return _result_part(part, path, names)
+        case Blob() | Uri():
+            return media_part(part)
+        case Opaque() if part.dialect == NAME:
+            return dict(part.value)
+        case File():
+            raise Unsupported("The file id belongs to another provider: send the file's bytes instead.", param=path)
+    raise Unsupported("The model's provider has nothing like this content: leave it out.", param=path)
+
+
+def call_part(part: ToolCall, name: str, losses: Losses | None = None) -> Wire:
+    if part.custom:
+        arguments, wrapped = {"input": part.arguments}, True
+    else:
+        found, wrapped = to_object(part.arguments)
+        arguments = dict(found)
+    if wrapped and losses is not None:
+        losses.adapt("tool_calls")
+    return {"functionCall": {"id": part.id, "name": name, "args": arguments}} | beside(part.extra)
+
+
+def media_part(part: Blob | Uri) -> Wire:
+    """Bytes inline; an address as it is: Google fetches its own files, and for newer models public ones."""
+    if isinstance(part, Blob):
+        mime = sniff(part.data) or part.mime_type or "application/octet-stream"
+        return {"inlineData": {"mimeType": mime, "data": part.data}} | beside(part.extra)
+    mime_type = part.mime_type or _MEDIA_BY_ENDING.get(part.uri.partition("?")[0].rpartition(".")[2].lower())
+    file_data = {"fileUri": part.uri} | ({"mimeType": mime_type} if mime_type else {})
+    return {"fileData": file_data} | beside(part.extra)
+
+
+def _result_part(part: ToolCallResponse, path: str, names: Mapping[str, str]) -> Wire:
+    name = part.name or names.get(part.id)
+    if name is None:
+        raise ClientError(f"The tool result for '{part.id}' names no tool and answers no call.", param=path)
+    text = "\n".join(item.text for item in part.content if isinstance(item, Text))
+    pocket = beside(part.extra)
+    signature = {"thoughtSignature": pocket.pop("thoughtSignature")} if "thoughtSignature" in pocket else {}
+    result = {"id": part.id, "name": escape(name, path), "response": _response(text, part.is_error)}
+    return {"functionResponse": result | pocket} | signature
+
+
+def _response(text: str, is_error: bool) -> Wire:
+    if is_error:
+        return {"error": text}
+    found, wrapped = to_object(text)
+    # A reference inside the result is taken for one of the request's own and refused (vercel/ai#14369).
+    if wrapped or not text.strip() or _has_reference(found):
+        return {"output": text}
+    return dict(found)
+
+
+def _has_reference(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(key in ("$ref", "$defs") or _has_reference(item) for key, item in value.items())
+    return isinstance(value, list) and any(_has_reference(item) for item in value)
+
+
+def result_media(part: ToolCallResponse, path: str) -> list[Wire]:
+    """The images and files of a tool result. Raises Unsupported for what is neither text nor media."""
+    media: list[Wire] = []
+    for item in part.content:
+        if isinstance(item, Blob | Uri):
+            media.append(media_part(item))
+        elif not isinstance(item, Text):
+            raise Unsupported("The model's provider takes no such content in a tool result.", param=path)
+    return media
+
+
+def answer_part(part: Part) -> Wire | None:
+    """A part of an answer, for a client; None for what Gemini's answers cannot hold."""
+    match part:
+        case Text() if is_sendable(part):
+            return {"text": part.text} | beside(part.extra)
+        case Refusal():
+            return {"text": part.text}
+        case Reasoning():
+            return {"text": part.text, "thought": True} | signed(part.extra)
+        case ToolCall():
+            return call_part(part, part.name)
+        case Blob():
+            return media_part(part)
+        case Opaque() if part.dialect == NAME:
+            return dict(part.value)
+    return None
+
+
+def signed(extra: Extra) -> Wire:
+    """A thought's own signature, or an envelope for another provider's state."""
+    if SIGNATURE in extra.get(NAME, {}) or not any(pocket for other, pocket in extra.items() if other != NAME):
+        return beside(extra)
+    return {"thoughtSignature": b64encode(wrap(extra, without=NAME).encode()).decode()}

@@ -1,0 +1,246 @@
+"""Gemini's answers into neutral events; a whole answer is a stream of one chunk.
+
+Each chunk brings new parts only. Unsigned text goes on in the part that is open; a signed part stands by itself, so
+that its signature stays with its words. Tool calls arrive whole, often before the chunk that says STOP, and there is
+no terminator: the finish is given when the stream closes, and a stream without any finish reason was cut short.
+Source: google-genai's GenerateContentResponse.
+"""
+
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gateway.dialects.client_json import rest
+from gateway.dialects.gemini.errors import error_in_answer, stream_error
+from gateway.dialects.gemini.finish import is_exact, parse_reason
+from gateway.dialects.gemini.logprobs import LogprobsResult, parse_logprobs
+from gateway.dialects.gemini.names import restore
+from gateway.dialects.gemini.parts import NAME, Wire, minted_id, parse_part
+from gateway.dialects.gemini.usage import WireUsage, parse_usage
+from gateway.errors import UpstreamError
+from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
+from gateway.model import Blob, FinishReason, Opaque, Part, Reasoning, Text, ToolCall, Usage
+from gateway.sse import Decoder, ServerSentEvent
+
+CUT = StreamError("The provider's stream broke off before its end: try again.", "connection_lost", 502)
+UNREADABLE = StreamError(
+    "The provider's answer could not be read: try again, or check its base URL.", "unreadable_answer", 502
+)
+_UNKNOWN_REASONS = (None, "", "FINISH_REASON_UNSPECIFIED")
+
+
+class _Content(Struct):
+    parts: list[Wire] | None = None
+
+
+class _WireCandidate(Struct, rename="camel"):
+    content: _Content | None = None
+    finish_reason: str | None = None
+    index: int | None = None
+    logprobs_result: LogprobsResult | None = None
+
+
+class _Chunk(Struct, rename="camel"):
+    candidates: list[Wire] | None = None
+    prompt_feedback: Wire | None = None
+    usage_metadata: WireUsage | None = None
+    model_version: str | None = None
+    response_id: str | None = None
+    create_time: str | None = None
+
+
+class _Candidate:
+    """What one choice has said so far."""
+
+    __slots__ = ("called", "extra", "kind", "logprobs", "part", "reason")
+
+    def __init__(self) -> None:
+        self.part: int | None = None
+        self.kind = ""
+        self.called = False
+        self.reason: str | None = None
+        self.extra: Wire = {}
+        self.logprobs: list[dict[str, Any]] = []
+
+
+class ChunkReader:
+    """Chunks in, events out; framing is the caller's."""
+
+    def __init__(self) -> None:
+        self._candidates: dict[int, _Candidate] = {}
+        self._next_part = 0
+        self._calls = 0
+        self._started = False
+        self._response_id = ""
+        # Stands in for a missing response id, so that minted call ids differ between answers.
+        self._digest = blake2b(digest_size=12)
+        self._usage = WireUsage()
+        self._reported: Usage | None = None
+        self._blocked: Wire | None = None
+
+    def chunk(self, data: bytes, events: list[Event]) -> None:
+        """Raises msgspec.MsgspecError for what cannot be read, UpstreamError for an error in place of a chunk."""
+        fields = msgspec.json.decode(data)
+        if isinstance(fields, list) and len(fields) == 1:
+            fields = fields[0]
+        if isinstance(fields, dict) and (error := error_in_answer(fields)) is not None:
+            raise error
+        chunk = msgspec.convert(fields, _Chunk)
+        if not chunk.response_id:
+            self._digest.update(data)
+        if not self._started:
+            self._started = True
+            self._response_id = chunk.response_id or ""
+            events.append(Start(chunk.response_id, chunk.model_version, _unix_seconds(chunk.create_time)))
+        candidates = [(item, msgspec.convert(item, _WireCandidate)) for item in chunk.candidates or ()]
+        ending = any(wire.finish_reason not in _UNKNOWN_REASONS for _, wire in candidates)
+        if chunk.usage_metadata is not None:
+            self._report(chunk.usage_metadata, ending, events)
+        if chunk.prompt_feedback is not None and chunk.prompt_feedback.get("blockReason"):
+            self._blocked = chunk.prompt_feedback
+        for item, wire in candidates:
+            self._candidate(item, wire, events)
+
+    def finish(self, events: list[Event]) -> bool:
+        """Ends every choice; False where one of them, or all, never said why it ended."""
+        if self._blocked is not None and not self._candidates:
+            extra = {NAME: {"promptFeedback": self._blocked}}
+            events.append(Finish(FinishReason.CONTENT_FILTER, extra=extra))
+            return True
+        if not self._candidates or any(item.reason is None for item in self._candidates.values()):
+            return False
+        for index, candidate in sorted(self._candidates.items()):
+            self._end_part(candidate, events)
+            assert candidate.reason is not None
+            if not is_exact(candidate.reason):
+                candidate.extra["finishReason"] = candidate.reason
+            events.append(
+                Finish(
+                    parse_reason(candidate.reason, candidate.called),
+                    choice=index,
+                    logprobs={"content": candidate.logprobs} if candidate.logprobs else None,
+                    extra={NAME: candidate.extra} if candidate.extra else {},
+                )
+            )
+        return True
+
+    def _report(self, usage: WireUsage, ending: bool, events: list[Event]) -> None:
+        self._usage = self._usage.merged(usage)
+        counts = parse_usage(self._usage)
+        final = ending or any(item.reason is not None for item in self._candidates.values())
+        if counts is not None and (final or counts != self._reported):
+            self._reported = counts
+            events.append(UsageReport(counts, final))
+
+    def _candidate(self, fields: Wire, wire: _WireCandidate, events: list[Event]) -> None:
+        index = wire.index or 0
+        candidate = self._candidates.setdefault(index, _Candidate())
+        for item in (wire.content.parts if wire.content else None) or ():
+            self._part(parse_part(item), item, index, candidate, events)
+        if wire.finish_reason not in _UNKNOWN_REASONS:
+            candidate.reason = wire.finish_reason
+        if wire.logprobs_result is not None:
+            candidate.logprobs += parse_logprobs(wire.logprobs_result)
+        candidate.extra |= rest(fields, _WireCandidate)
+
+    def _part(self, part: Part, fields: Wire, index: int, candidate: _Candidate, events: list[Event]) -> None:
+        match part:
+            case Text() | Reasoning():
+                kind = "text" if isinstance(part, Text) else "reasoning"
+                self._words(part, kind, index, candidate, events)
+                return
+            case ToolCall():
+                start, text = self._call_start(part, index, candidate), part.arguments
+            case Blob():
+                start, text = PartStart(self._next_part, "blob", index, value=part), ""
+            case _:
+                start, text = PartStart(self._next_part, "opaque", index, value=Opaque(NAME, fields)), ""
+        self._end_part(candidate, events)
+        self._next_part += 1
+        events.append(start)
+        if text:
+            events.append(Delta(start.part, text))
+        events.append(PartEnd(start.part))
+
+    def _words(
+        self, part: Text | Reasoning, kind: str, index: int, candidate: _Candidate, events: list[Event]
+    ) -> None:
+        if not part.text and not part.extra:
+            return
+        if part.extra or candidate.kind != kind or candidate.part is None:
+            self._end_part(candidate, events)
+            candidate.part, candidate.kind = self._next_part, kind
+            self._next_part += 1
+            events.append(PartStart(candidate.part, kind, index, extra=part.extra))
+        if part.text:
+            events.append(Delta(candidate.part, part.text))
+        if part.extra:
+            self._end_part(candidate, events)
+
+    @staticmethod
+    def _end_part(candidate: _Candidate, events: list[Event]) -> None:
+        if candidate.part is not None:
+            events.append(PartEnd(candidate.part))
+            candidate.part = None
+
+    def _call_start(self, part: ToolCall, index: int, candidate: _Candidate) -> PartStart:
+        if not part.name:
+            raise msgspec.ValidationError("A function call without a name")
+        candidate.called = True
+        self._calls += 1
+        about = self._response_id or self._digest.hexdigest()
+        call_id = part.id or minted_id(about, str(self._calls), part.name)
+        return PartStart(
+            self._next_part, "tool_call", index, call_id=call_id, name=restore(part.name), extra=part.extra
+        )
+
+
+def _unix_seconds(created: str | None) -> int | None:
+    try:
+        return None if created is None else int(datetime.fromisoformat(created).timestamp())
+    except ValueError:
+        return None
+
+
+class GeminiReader:
+    def __init__(self) -> None:
+        self._sse = Decoder()
+        self._chunks = ChunkReader()
+        self._over = False
+        self._bytes_seen = False
+        self._events_seen = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Events completed by these bytes; nothing after an error."""
+        self._bytes_seen = self._bytes_seen or bool(data)
+        return self._read(self._sse.feed(data))
+
+    def close(self) -> list[Event]:
+        """The finish of every choice, or an error where one of them has none."""
+        events = self._read(self._sse.close())
+        if not self._over:
+            self._over = True
+            if not self._chunks.finish(events):
+                events.append(UNREADABLE if self._bytes_seen and not self._events_seen else CUT)
+        return events
+
+    def _read(self, received: list[ServerSentEvent]) -> list[Event]:
+        events: list[Event] = []
+        for item in received:
+            if self._over:
+                break
+            self._events_seen = True
+            if item.data == b"[DONE]":
+                continue
+            try:
+                self._chunks.chunk(item.data, events)
+            except UpstreamError as error:
+                events.append(stream_error(error))
+                self._over = True
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                events.append(UNREADABLE)
+                self._over = True
+        return events

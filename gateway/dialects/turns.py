@@ -1,0 +1,135 @@
+"""Turns for the dialects that want them merged and strictly paired: Anthropic and Gemini.
+
+Both take instructions apart from the conversation, one turn per run of the same role, all results of an assistant
+turn's calls in the very next user turn, first and in the order of the calls. What cannot be brought into that form
+is refused by name before it costs a call. Paths count as the chat door's messages do: a message for each result.
+"""
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from gateway.dialects.losses import Losses
+from gateway.errors import ClientError
+from gateway.model import Message, Part, Role, Text, ToolCall, ToolCallResponse
+
+
+class Item(Struct, frozen=True):
+    """A part and the client's own path to it."""
+
+    part: Part
+    path: str
+
+
+class Turn(Struct):
+    """`role` is USER, ASSISTANT, or SYSTEM for an instruction given midway where the dialect has such turns."""
+
+    role: Role
+    items: list[Item]
+
+    def calls(self) -> list[tuple[ToolCall, str]]:
+        return [(item.part, item.path) for item in self.items if isinstance(item.part, ToolCall)]
+
+
+class Conversation(Struct):
+    instructions: list[Item]
+    turns: list[Turn]
+
+
+def gather(
+    messages: Sequence[Message], losses: Losses, *, keep: Callable[[Part], bool], system_turns: bool = False
+) -> Conversation:
+    """Instructions apart, turns merged and paired. `keep` says which parts the dialect takes at all.
+
+    Raises ClientError for a conversation that does not begin with the user, an orphan result or an unanswered call.
+    """
+    instructions: list[Item] = []
+    turns: list[Turn] = []
+    for message, items in _with_paths(messages):
+        items = [item for item in items if keep(item.part)]
+        if message.name is not None:
+            losses.drop("name")
+        if not items:
+            continue
+        if message.role is not Role.SYSTEM:
+            role = Role.ASSISTANT if message.role is Role.ASSISTANT else Role.USER
+            _append(turns, role, items, answers=message.role is Role.TOOL)
+        elif not turns:
+            instructions += items
+        elif system_turns:
+            _append(turns, Role.SYSTEM, items)
+        else:
+            losses.adapt(items[0].path.partition(".content")[0])
+            _append(turns, Role.USER, [_tagged(item) for item in items])
+    if not turns and instructions:
+        losses.adapt("messages[0]")
+        turns, instructions = [Turn(Role.USER, instructions)], []
+    _pair(turns)
+    return Conversation(instructions, turns)
+
+
+def _with_paths(messages: Sequence[Message]) -> list[tuple[Message, list[Item]]]:
+    found: list[tuple[Message, list[Item]]] = []
+    index = 0
+    for message in messages:
+        if message.role is Role.TOOL:
+            found.append((message, [Item(part, f"messages[{index + n}]") for n, part in enumerate(message.parts)]))
+            index += max(1, len(message.parts))
+        else:
+            items = [Item(part, f"messages[{index}].content[{n}]") for n, part in enumerate(message.parts)]
+            found.append((message, items))
+            index += 1
+    return found
+
+
+def _append(turns: list[Turn], role: Role, items: list[Item], *, answers: bool = False) -> None:
+    if turns and turns[-1].role is role:
+        turns[-1].items.extend(items)
+    elif answers and len(turns) > 1 and turns[-1].role is Role.SYSTEM and turns[-2].calls():
+        # Results belong right after their calls, whatever was said in between.
+        turns.insert(len(turns) - 1, Turn(role, items))
+    else:
+        turns.append(Turn(role, items))
+
+
+def _tagged(item: Item) -> Item:
+    """An instruction given midway, as a user turn can carry it."""
+    if isinstance(item.part, Text):
+        return Item(Text(f"<system>\n{item.part.text}\n</system>", item.part.extra), item.path)
+    return item
+
+
+def _pair(turns: list[Turn]) -> None:
+    if not turns:
+        raise ClientError("There is no message to answer: send at least one user message.", param="messages")
+    if turns[0].role is not Role.USER:
+        raise ClientError(
+            "The model's provider wants the conversation to begin with a user message: put one first.",
+            param="messages",
+        )
+    calls: list[tuple[ToolCall, str]] = []
+    for turn in turns:
+        order = {call.id: position for position, (call, _) in enumerate(calls)}
+        results = [(item, item.part) for item in turn.items if isinstance(item.part, ToolCallResponse)]
+        for item, result in results:
+            if result.id not in order:
+                raise ClientError(
+                    f"The tool result for '{result.id}' answers no call of the assistant turn before it: "
+                    "send it right after its call.",
+                    param=item.path,
+                )
+        _require_answers(calls, {result.id for _, result in results})
+        results.sort(key=lambda pair: order[pair[1].id])
+        rest = [item for item in turn.items if not isinstance(item.part, ToolCallResponse)]
+        turn.items = [item for item, _ in results] + rest
+        calls = turn.calls() if turn.role is Role.ASSISTANT else []
+    _require_answers(calls, set())
+
+
+def _require_answers(calls: list[tuple[ToolCall, str]], answered: set[str]) -> None:
+    for call, path in calls:
+        if call.id not in answered:
+            raise ClientError(
+                f"The tool call '{call.id}' has no result: send one in the next message, or leave the call out.",
+                param=path,
+            )
