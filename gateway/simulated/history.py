@@ -193,7 +193,7 @@ def _record(plan: _Plan, price: Price) -> ExchangeRecord:
         upstream_request_id=upstream_id,
     )
     record = ExchangeRecord(
-        id=f"{rng.getrandbits(128):032x}",
+        id=f"req_{plan.at_us // 1000:012x}{rng.getrandbits(64):016x}",
         started_us=plan.at_us,
         door=plan.workload.door,
         key_id=plan.workload.key_id,
@@ -222,7 +222,7 @@ def _record(plan: _Plan, price: Price) -> ExchangeRecord:
         ttft_us=ttft,
         overhead_us=int(rng.lognormvariate(math.log(_OVERHEAD_US), 0.35)),
         attempts=(attempt,),
-        trace_id=f"{rng.getrandbits(128):032x}",
+        trace_id=f"req_{plan.at_us // 1000:012x}{rng.getrandbits(64):016x}",
         span_id=f"{rng.getrandbits(64):016x}",
         client=plan.workload.client,
         app=plan.workload.app,

@@ -37,7 +37,7 @@ def test_a_month_is_as_large_as_a_small_company() -> None:
     assert {row.provider for row in MONTH} == {"anthropic", "openai", "google", "xai"}
     assert 7 <= len({row.user for row in MONTH}) <= 10
     assert len({row.key for row in MONTH}) == 5
-    assert {"Claude Code", "Codex", "Gemini CLI", "OpenAI SDK"} <= {row.client for row in MONTH}
+    assert {"Claude Code", "Codex", "Gemini CLI", "OpenAI SDK (Python)"} <= {row.client for row in MONTH}
     assert {tag.split(":")[0] for row in MONTH for tag in row.tags} == {"team", "env", "feature"}
     failed = sum(row.outcome != "ok" for row in MONTH)
     assert 0.005 < failed / len(MONTH) < 0.02
