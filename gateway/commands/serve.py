@@ -17,7 +17,6 @@ from gateway import settings as settings_file
 from gateway.commands import UsageError, open_folder, tell
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
-from gateway.gateway import Gateway
 from gateway.port_holder import port_holder
 from gateway.settings import Settings
 
@@ -48,6 +47,9 @@ def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
 
 
 async def _serve(folder: DataFolder, settings: Settings, *, demo: bool) -> int:
+    # Half a second of imports, which a wrong setting or a held folder need not wait for.
+    from gateway.gateway import Gateway
+
     lock = folder.lock(settings.url)
     gateway = Gateway(folder, settings, demo=demo)
     stops = _stop_signals()
