@@ -38,20 +38,23 @@ def _parse_inputs(value: Any) -> tuple[str, ...] | tuple[tuple[int, ...], ...]:
         value = [value]
     if not isinstance(value, list) or not value:
         raise ClientError("`input` must be a string or a list with at least one entry.", param="input")
-    if _is_tokens(value):
+    kind = _kind(value[0])
+    wrong = next((at for at, entry in enumerate(value) if kind is None or _kind(entry) != kind), None)
+    if wrong is not None:
+        message = "`input` must hold only strings, only token numbers, or only lists of token numbers"
+        raise ClientError(f"{message}: look at `input[{wrong}]`.", param=f"input[{wrong}]")
+    if kind == "token":
         return (tuple(value),)
-    if all(isinstance(entry, str) for entry in value):
-        return tuple(value)
-    if all(isinstance(entry, list) and entry and _is_tokens(entry) for entry in value):
-        return tuple(tuple(entry) for entry in value)
-    first = type(value[0])
-    wrong = next((n for n, entry in enumerate(value) if not isinstance(entry, first)), 0)
-    message = "`input` must hold only strings, only token numbers, or only lists of token numbers."
-    raise ClientError(message, param=f"input[{wrong}]")
+    return tuple(value) if kind == "text" else tuple(tuple(entry) for entry in value)
 
 
-def _is_tokens(values: list[Any]) -> bool:
-    return all(isinstance(token, int) and not isinstance(token, bool) for token in values)
+def _kind(entry: Any) -> str | None:
+    if isinstance(entry, str):
+        return "text"
+    if isinstance(entry, int) and not isinstance(entry, bool):
+        return "token"
+    is_tokens = isinstance(entry, list) and bool(entry) and all(_kind(token) == "token" for token in entry)
+    return "tokens" if is_tokens else None
 
 
 class _Answer(Struct):

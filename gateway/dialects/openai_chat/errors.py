@@ -200,7 +200,8 @@ def _detail(entry: Any) -> str:
     # FastAPI's validation errors: {"loc": ["body", "model"], "msg": "field required"}.
     if not isinstance(entry, dict):
         return str(entry)
-    place = ".".join(str(step) for step in entry.get("loc", ()) if step != "body")
+    steps = entry.get("loc")
+    place = ".".join(str(step) for step in steps if step != "body") if isinstance(steps, list) else ""
     return f"{place}: {entry.get('msg', '')}" if place else str(entry.get("msg", ""))
 
 

@@ -43,7 +43,7 @@ def parse_messages(messages: list[Any] | None) -> tuple[Message, ...]:
         fields = Fields(value, f"messages[{index}]")
         role = fields.need_str("role")
         if role not in ("tool", "function"):
-            _require_answered(pending, fields)
+            _require_answered(pending, f"messages[{index}]")
         parse = _ROLES.get(role)
         if parse is not None:
             parsed.append(parse(fields, role, index))
@@ -61,15 +61,16 @@ def parse_messages(messages: list[Any] | None) -> tuple[Message, ...]:
             parsed.append(Message(Role.TOOL, (result,)))
     if pending:
         missing = next(iter(pending))
-        raise ClientError(f"The tool call {missing!r} has no answer: add its `tool` message.", param="messages")
+        message = f"`messages` ends without an answer to the tool call {missing!r}: add its `tool` message."
+        raise ClientError(message, param="messages")
     return tuple(parsed)
 
 
-def _require_answered(pending: dict[str, str], fields: Fields) -> None:
+def _require_answered(pending: dict[str, str], path: str) -> None:
     if pending:
         missing = next(iter(pending))
-        message = f"The tool call {missing!r} has no answer: its `tool` message must come before this one."
-        raise ClientError(message, param=fields.at("role"))
+        message = f"`{path}` comes before the answer to the tool call {missing!r}: put its `tool` message first."
+        raise ClientError(message, param=path)
 
 
 def _parse_instructions(fields: Fields, role: str, index: int) -> Message:
@@ -118,12 +119,14 @@ def _parse_result(fields: Fields, role: str, pending: dict[str, str]) -> ToolCal
     name = fields.take_str("name")
     if role == "function":
         call_id = next((call_id for call_id, called in pending.items() if called == name), None)
-        what, param = f"function {name!r}", fields.at("name")
+        what, param = f"the function {name!r}", fields.at("name")
     else:
         call_id = fields.need_str("tool_call_id")
-        what, param = f"tool call {call_id!r}", fields.at("tool_call_id")
+        what, param = f"the tool call {call_id!r}", fields.at("tool_call_id")
     if call_id is None or call_id not in pending:
-        raise ClientError(f"No assistant message before this result has the {what}.", param=param)
+        raise ClientError(
+            f"`{param}` answers {what}, which the assistant message before it did not make.", param=param
+        )
     del pending[call_id]
     kept = tuple(part for part in content if isinstance(part, Text | Blob | Uri | File))
     return ToolCallResponse(call_id, kept, name, extra=pocket(fields.rest()))

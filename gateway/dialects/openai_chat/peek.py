@@ -229,27 +229,31 @@ class UsageCutter:
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self._after_cut_cr = False
+        # Set where an event ended with CR, its LF perhaps still to come: whether that goes to the client.
+        self._pass_lf: bool | None = None
 
     def feed(self, data: bytes) -> bytes:
         """The bytes for the client."""
-        if self._after_cut_cr and data:
-            self._after_cut_cr = False
-            data = data.removeprefix(b"\n")
-        if not self._held and data.endswith(b"\n\n") and not _NO_CHOICES.search(data):
+        kept: list[bytes] = []
+        if self._pass_lf is not None and data:
+            if data.startswith(b"\n"):
+                kept.append(data[:1] if self._pass_lf else b"")
+                data = data[1:]
+            self._pass_lf = None
+        if not self._held and not kept and data.endswith(b"\n\n") and not _NO_CHOICES.search(data):
             return data
         # An end mark may have begun in the held bytes: it is at most four bytes long.
         search_from = max(0, len(self._held) - 3)
         self._held += data
-        kept: list[bytes] = []
         done = 0
         for end in _EVENT_END.finditer(self._held, search_from):
             event = bytes(self._held[done : end.end()])
             done = end.end()
-            if not _is_usage_only(event):
+            passes = not _is_usage_only(event)
+            if passes:
                 kept.append(event)
-            elif done == len(self._held):
-                self._after_cut_cr = event.endswith(b"\r")
+            if done == len(self._held) and event.endswith(b"\r"):
+                self._pass_lf = passes
         del self._held[:done]
         return b"".join(kept)
 
