@@ -16,10 +16,16 @@ def port_holder(port: int) -> str | None:
     for process in Path("/proc").glob("[0-9]*"):
         # Processes end while we look, and other users' are closed to us.
         with contextlib.suppress(OSError):
-            for descriptor in os.scandir(process / "fd"):
-                if os.readlink(descriptor.path) in wanted:
-                    return f"process {process.name} ({(process / 'comm').read_text().strip()})"
+            if any(_target(process / "fd" / name) in wanted for name in os.listdir(process / "fd")):
+                return f"process {process.name} ({(process / 'comm').read_text().strip()})"
     return None
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return os.readlink(descriptor)
+    except OSError:
+        return ""
 
 
 def _listening_inodes(port: int) -> set[str]:
