@@ -154,9 +154,7 @@ def _switch(value: Any) -> bool:
 
 def _names(value: Any) -> tuple[str, ...]:
     items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, list | tuple) or not all(
-        isinstance(item, str) and item.isprintable() for item in items
-    ):
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) and item.isprintable() for item in items):
         raise ValueError("must be a list of names")
     return tuple(stripped for item in items if (stripped := item.strip()))
 

@@ -1,7 +1,7 @@
 """`state.db`: keys' hashes and other small state that several processes share; opened here, with its migrations.
 
-Each step is applied once and recorded by sqlite-utils; `user_version` repeats their number, so that a command on an
-up-to-date folder starts without importing it. Steps run under a file lock: two processes may start at once.
+Each step is applied once and recorded by sqlite-utils, which is imported only where a step is missing, so that a
+command on an up-to-date folder starts at once. Steps run under a file lock: two processes may start together.
 """
 
 import contextlib
@@ -54,6 +54,11 @@ def _m003_provider_keys(db: "Database") -> None:
 STEPS: tuple[Callable[["Database"], None], ...] = (_m001_access, _m002_meta, _m003_provider_keys)
 
 
+_SET = "faregate_state"
+_HAS_STEPS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlite_migrations'"
+_COUNT_STEPS = "SELECT count(*) FROM _sqlite_migrations WHERE migration_set = ?"
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """A connection in autocommit mode that any one thread at a time may use; creates and migrates the database.
 
@@ -93,20 +98,22 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+def _applied(connection: sqlite3.Connection) -> int:
+    if connection.execute(_HAS_STEPS).fetchone() is None:
+        return 0
+    return int(connection.execute(_COUNT_STEPS, (_SET,)).fetchone()[0])
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    if _version(connection) > len(STEPS):
+    applied = _applied(connection)
+    if applied > len(STEPS):
         raise FaregateError(f"{path} was written by a newer Faregate: install that version, or another data folder.")
-    if _version(connection) == len(STEPS):
+    if applied == len(STEPS):
         return
     with exclusive(path.with_suffix(".lock")):
         from sqlite_utils import Database, Migrations
 
-        migrations = Migrations("faregate_state")
+        migrations = Migrations(_SET)
         for step in STEPS:
             migrations(name=step.__name__.lstrip("_"))(step)
         migrations.apply(Database(connection))
-        connection.execute(f"PRAGMA user_version = {len(STEPS):d}")

@@ -206,17 +206,18 @@ def test_each_schema_step_leads_to_the_same_end(tmp_path: Path) -> None:
             for step in state_db.STEPS[:done]:
                 earlier(name=step.__name__.lstrip("_"))(step)
             earlier.apply(Database(early))
-            early.execute(f"PRAGMA user_version = {done}")
         with contextlib.closing(state_db.connect(path)) as now:
-            assert now.execute("PRAGMA user_version").fetchone() == (len(state_db.STEPS),)
+            assert now.execute("SELECT count(*) FROM _sqlite_migrations").fetchone() == (len(state_db.STEPS),)
             schemas.append(now.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall())
     assert all(schema == schemas[0] for schema in schemas)
 
 
 def test_a_newer_or_broken_database_is_said_so(tmp_path: Path) -> None:
     newer, broken = tmp_path / "newer.db", tmp_path / "broken.db"
-    with contextlib.closing(sqlite3.connect(newer)) as connection:
-        connection.execute("PRAGMA user_version = 999")
+    with contextlib.closing(state_db.connect(newer)) as connection:
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('faregate_state', 'm999_later')"
+        )
     broken.write_bytes(b"no database at all" * 100)
     for path, message in (
         (newer, "newer Faregate"),

@@ -292,6 +292,7 @@ def test_the_environments_key_is_named_as_such(tmp_path: Path) -> None:
     [
         ({"FAREGATE_VAULT": "keyring"}, "FAREGATE_VAULT=file"),
         ({"FAREGATE_VAULT_PASSPHRASE": ""}, "needs its passphrase"),
+        ({"FAREGATE_VAULT": "memory"}, "memory ends with it"),
     ],
 )
 def test_without_a_vault_nothing_is_stored(tmp_path: Path, environ: Mapping[str, str], message: str) -> None:

@@ -26,6 +26,8 @@ _LONGEST_INPUT = 1 << 16
 def store(args: argparse.Namespace) -> int:
     folder, settings = _opened(args)
     provider = _named(settings, args.name)
+    if settings.vault_backend == "memory":
+        raise FaregateError("a command's memory ends with it: with FAREGATE_VAULT=memory, enter keys in the window.")
     key = clean_key(_read_key(provider))
     if warning := check_format(provider.name, key):
         tell(warning)
@@ -42,8 +44,6 @@ async def _store(folder: DataFolder, settings: Settings, provider: Provider, key
         await keys.store(provider.name, key)
         state = await keys.vault.state()
         tell(f"The key for {provider.title} is stored. {state.message}")
-        if keys.vault.backend == "memory":
-            tell("A command's memory ends with it: with FAREGATE_VAULT=memory, enter keys in the window.")
         if keys.source(provider.name) == "environment":
             tell("The environment gives another one, and that is used as long as it is set.")
     return 0
