@@ -129,7 +129,8 @@ def splice(body: bytes, *, model: str | None, include_usage: bool) -> bytes:
 
 
 def _insert(body: bytes, at: int, member: bytes) -> bytes:
-    empty = body[_end(_SPACE, body, at + 1) :][:1] == b"}"
+    first = _end(_SPACE, body, at + 1)
+    empty = body[first : first + 1] == b"}"
     return b"%b%b%b%b" % (body[: at + 1], member, b"" if empty else b",", body[at + 1 :])
 
 

@@ -67,7 +67,8 @@ def _parse_parts(message: WireMessage, answer_id: str | None, choice: int) -> tu
     if thinking := content_text(message.reasoning_content or message.reasoning):
         parts.append(Reasoning(thinking))
     if text := content_text(message.content):
-        parts.append(Text(text, pocket({"annotations": message.annotations} if message.annotations else {})))
+        notes = message.annotations if isinstance(message.annotations, list) else None
+        parts.append(Text(text, pocket({"annotations": notes} if notes else {})))
     if refusal := content_text(message.refusal):
         parts.append(Refusal(refusal))
     calls = list(message.tool_calls or ())

@@ -83,6 +83,7 @@ def only(message: dict[str, Any], reason: Any = "stop") -> Choice:
 def test_what_servers_send_beside_the_documented_form() -> None:
     assert only({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}).parts == (Text("ab"),)
     assert only({"content": "a", "reasoning": "hm"}).parts == (Reasoning("hm"), Text("a"))
+    assert only({"content": "a", "annotations": 3, "audio": None, "refusal": {}}).parts == (Text("a"),)
     # BerriAI/litellm#34692: a call that ends with "stop" waits for its result all the same.
     call = {"type": "function", "function": {"name": "f", "arguments": {"a": 1}}}
     choice = only({"content": "", "tool_calls": [call]}, "stop")
