@@ -91,13 +91,14 @@ class AnthropicReader:
 
     def close(self) -> list[Event]:
         """The rest, or an error where message_stop never came."""
-        events = self._read(self._sse.close())
+        events = self._read(self._sse.close(), _CUT)
         if not self._over:
             self._over = True
             events.append(_UNREADABLE if self._bytes_seen and not self._events_seen else _CUT)
         return events
 
-    def _read(self, received: list[ServerSentEvent]) -> list[Event]:
+    def _read(self, received: list[ServerSentEvent], broken: StreamError = _UNREADABLE) -> list[Event]:
+        """`broken` is said of an event that cannot be read: a last one without its end was cut."""
         events: list[Event] = []
         for item in received:
             if self._over:
@@ -106,7 +107,7 @@ class AnthropicReader:
             try:
                 self._event(item, events)
             except (msgspec.MsgspecError, UnicodeDecodeError):
-                events.append(_UNREADABLE)
+                events.append(broken)
                 self._over = True
         return events
 

@@ -97,10 +97,10 @@ class ChunkReader:
             events.append(Start(chunk.response_id, chunk.model_version, _unix_seconds(chunk.create_time)))
         candidates = [(item, msgspec.convert(item, _WireCandidate)) for item in chunk.candidates or ()]
         ending = any(wire.finish_reason not in _UNKNOWN_REASONS for _, wire in candidates)
+        if chunk.prompt_feedback is not None and chunk.prompt_feedback.get("blockReason"):
+            self._blocked, ending = chunk.prompt_feedback, True
         if chunk.usage_metadata is not None:
             self._report(chunk.usage_metadata, ending, events)
-        if chunk.prompt_feedback is not None and chunk.prompt_feedback.get("blockReason"):
-            self._blocked = chunk.prompt_feedback
         for item, wire in candidates:
             self._candidate(item, wire, events)
 
@@ -220,14 +220,15 @@ class GeminiReader:
 
     def close(self) -> list[Event]:
         """The finish of every choice, or an error where one of them has none."""
-        events = self._read(self._sse.close())
+        events = self._read(self._sse.close(), CUT)
         if not self._over:
             self._over = True
             if not self._chunks.finish(events):
                 events.append(UNREADABLE if self._bytes_seen and not self._events_seen else CUT)
         return events
 
-    def _read(self, received: list[ServerSentEvent]) -> list[Event]:
+    def _read(self, received: list[ServerSentEvent], broken: StreamError = UNREADABLE) -> list[Event]:
+        """`broken` is said of an event that cannot be read: a last one without its end was cut."""
         events: list[Event] = []
         for item in received:
             if self._over:
@@ -241,6 +242,6 @@ class GeminiReader:
                 events.append(stream_error(error))
                 self._over = True
             except (msgspec.MsgspecError, UnicodeDecodeError):
-                events.append(UNREADABLE)
+                events.append(broken)
                 self._over = True
         return events

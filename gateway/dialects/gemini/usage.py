@@ -73,9 +73,9 @@ def render_usage(usage: Usage) -> dict[str, Any]:
         "totalTokenCount": prompt + candidates + thoughts + tool_use,
         **{name: count for name, count in counts.items() if count},
     }
-    if usage.input_audio_tokens:
+    if usage.input_audio_tokens is not None:
         body["promptTokensDetails"] = _details(prompt, usage.input_audio_tokens)
-    if usage.output_audio_tokens:
+    if usage.output_audio_tokens is not None:
         body["candidatesTokensDetails"] = _details(candidates, usage.output_audio_tokens)
     return body
 
