@@ -1,0 +1,227 @@
+"""What every Observe page is filtered by: one range, one bucket width, dimensions and tag conditions, for the window.
+
+Pages ask `query` for the gateway's own words. A preset range ends now and starts on a round minute, quarter or hour,
+so that its first bar is whole; its start does not depend on the bucket, so that the sums do not either.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Struct
+from PySide6.QtCore import QObject, QTimeZone, Signal
+
+from app.formats import MONTHS
+from gateway import DIMENSIONS, TagCondition, UsageQuery
+
+_MINUTE_US = 60_000_000
+_HOUR_US = 60 * _MINUTE_US
+_DAY_US = 24 * _HOUR_US
+
+MAX_BUCKETS = 750
+BUCKETS = ("auto", "15m", "hour", "day")
+_WIDTHS_US = {"15m": 15 * _MINUTE_US, "hour": _HOUR_US, "day": _DAY_US, "week": 7 * _DAY_US, "month": 28 * _DAY_US}
+
+
+class _Preset(Struct, frozen=True):
+    """`round_us`: what the start is rounded down to. `widths`: the buckets that fit, the usual one first."""
+
+    span_us: int
+    round_us: int
+    widths: tuple[str, ...]
+
+
+_PRESETS: Mapping[str, _Preset] = {
+    "1h": _Preset(_HOUR_US, _MINUTE_US, ("1m",)),
+    "24h": _Preset(_DAY_US, 15 * _MINUTE_US, ("15m", "hour")),
+    "7d": _Preset(7 * _DAY_US, _HOUR_US, ("hour", "day")),
+    "30d": _Preset(30 * _DAY_US, _HOUR_US, ("day", "hour")),
+}
+RANGES = (*_PRESETS, "custom")
+
+
+class FilterSnapshot(Struct, frozen=True, kw_only=True):
+    """A filter state as a value: kept in the settings and in the history, handed along when a page opens."""
+
+    range_key: str = "24h"
+    custom: tuple[int, int] | None = None
+    bucket: str = "auto"
+    dimensions: Mapping[str, tuple[str, ...]] = {}
+    tags: tuple[TagCondition, ...] = ()
+
+
+def local_zone() -> str:
+    """The system's IANA zone; UTC where it has none."""
+    name = bytes(QTimeZone.systemTimeZoneId().data()).decode("ascii", "replace")
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return "UTC"
+    return name
+
+
+class FilterState(QObject):
+    """`changed` comes once for each change that changes something. Times are microseconds since the epoch."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None, *, tz: str | None = None) -> None:
+        super().__init__(parent)
+        self.tz = tz or local_zone()
+        self._state = FilterSnapshot()
+
+    @property
+    def range_key(self) -> str:
+        return self._state.range_key
+
+    @property
+    def custom(self) -> tuple[int, int] | None:
+        return self._state.custom
+
+    @property
+    def bucket(self) -> str:
+        return self._state.bucket
+
+    @property
+    def dimensions(self) -> dict[str, tuple[str, ...]]:
+        return dict(self._state.dimensions)
+
+    @property
+    def tags(self) -> tuple[TagCondition, ...]:
+        return self._state.tags
+
+    def snapshot(self) -> FilterSnapshot:
+        return self._state
+
+    def restore(self, snapshot: FilterSnapshot) -> None:
+        """Take over a whole state; what it holds that is not known is left out."""
+        custom = snapshot.custom if snapshot.custom is not None and snapshot.custom[0] < snapshot.custom[1] else None
+        known = snapshot.range_key in _PRESETS or (snapshot.range_key == "custom" and custom is not None)
+        self._set(
+            FilterSnapshot(
+                range_key=snapshot.range_key if known else "24h",
+                custom=custom,
+                bucket=snapshot.bucket if snapshot.bucket in BUCKETS else "auto",
+                dimensions={
+                    name: tuple(values)
+                    for name, values in snapshot.dimensions.items()
+                    if name in DIMENSIONS and values
+                },
+                tags=tuple(tag for tag in snapshot.tags if tag.any_of),
+            )
+        )
+
+    def set_range(self, key: str, custom: tuple[int, int] | None = None) -> None:
+        """A preset, or "custom" with (start, end). Raises ValueError for another key, or a range that is empty."""
+        if key not in RANGES:
+            raise ValueError(f"{key!r} is not a range: choose one of {', '.join(RANGES)}.")
+        if key == "custom" and (custom is None or custom[0] >= custom[1]):
+            raise ValueError("A custom range needs a start before its end.")
+        self._change(range_key=key, custom=custom if key == "custom" else None)
+
+    def set_bucket(self, bucket: str) -> None:
+        """Raises ValueError for anything but auto, 15m, hour or day."""
+        if bucket not in BUCKETS:
+            raise ValueError(f"{bucket!r} is not a bucket: choose one of {', '.join(BUCKETS)}.")
+        self._change(bucket=bucket)
+
+    def set_dimension(self, name: str, values: Sequence[str]) -> None:
+        """Any of these values; none at all takes the filter away. Raises ValueError for an unknown dimension."""
+        if name not in DIMENSIONS:
+            raise ValueError(f"{name!r} is not a dimension: choose one of {', '.join(DIMENSIONS)}.")
+        dimensions = {key: kept for key, kept in self._state.dimensions.items() if key != name or values}
+        if values:
+            dimensions[name] = tuple(dict.fromkeys(values))
+        self._change(dimensions=dimensions)
+
+    def add_tag(self, condition: TagCondition) -> None:
+        if condition.any_of and condition not in self._state.tags:
+            self._change(tags=(*self._state.tags, condition))
+
+    def remove_tag(self, condition: TagCondition) -> None:
+        self._change(tags=tuple(kept for kept in self._state.tags if kept != condition))
+
+    def clear(self) -> None:
+        """Take away dimensions and tags; range and bucket stay."""
+        self._change(dimensions={}, tags=())
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a dimension or a tag narrows the rows."""
+        return bool(self._state.dimensions or self._state.tags)
+
+    def bounds(self, now_us: int) -> tuple[int, int]:
+        """(start, end) of the range; a preset's end is now."""
+        if self.range_key == "custom" and self.custom is not None:
+            return self.custom
+        preset = _PRESETS[self.range_key]
+        start = now_us - preset.span_us
+        return start - start % preset.round_us, now_us
+
+    def query(self, now_us: int) -> UsageQuery:
+        """The gateway's query for this range and these filters."""
+        start, end = self.bounds(now_us)
+        return UsageQuery(start_us=start, end_us=end, tz=self.tz, tags=self.tags, **self._state.dimensions)
+
+    def resolved_bucket(self) -> str:
+        """The width to ask for: what was chosen where it fits the range, never more than 750 of them."""
+        preset = _PRESETS.get(self.range_key)
+        if preset is not None:
+            return self.bucket if self.bucket in preset.widths else _nearest(self.bucket, preset.widths)
+        start, end = self.bounds(time.time_ns() // 1000)
+        return _widened(self.bucket if self.bucket != "auto" else _usual(end - start), end - start)
+
+    def words(self, now_us: int) -> str:
+        """The range for people: "17:04 – 18:04", "22 Nov 18:00 – 23 Nov 18:04", "16 – 23 Nov"."""
+        start_us, end_us = self.bounds(now_us)
+        zone = ZoneInfo(self.tz)
+        start = datetime.fromtimestamp(start_us / 1e6, zone)
+        if self.range_key in ("1h", "24h"):
+            end = datetime.fromtimestamp(end_us / 1e6, zone)
+            if start.date() == end.date():
+                return f"{start:%H:%M} – {end:%H:%M}"
+            return f"{_day(start)} {start:%H:%M} – {_day(end)} {end:%H:%M}"
+        end = datetime.fromtimestamp((end_us - 1) / 1e6, zone)
+        if start.year != end.year:
+            return f"{_day(start)} {start.year} – {_day(end)} {end.year}"
+        if start.date() == end.date():
+            return _day(start)
+        if start.month == end.month:
+            return f"{start.day} – {_day(end)}"
+        return f"{_day(start)} – {_day(end)}"
+
+    def _change(self, **fields: object) -> None:
+        self._set(msgspec.structs.replace(self._state, **fields))
+
+    def _set(self, state: FilterSnapshot) -> None:
+        if state != self._state:
+            self._state = state
+            self.changed.emit()
+
+
+def _day(day: datetime) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]}"
+
+
+def _nearest(chosen: str, widths: tuple[str, ...]) -> str:
+    """The usual width, or for a choice that does not fit the closest one that does."""
+    if chosen == "auto" or chosen not in _WIDTHS_US:
+        return widths[0]
+    sized = [width for width in widths if width in _WIDTHS_US]
+    return min(sized, key=lambda width: abs(_WIDTHS_US[width] - _WIDTHS_US[chosen]), default=widths[0])
+
+
+def _usual(span_us: int) -> str:
+    if span_us <= 2 * _DAY_US:
+        return "15m"
+    return "hour" if span_us <= 14 * _DAY_US else "day"
+
+
+def _widened(width: str, span_us: int) -> str:
+    widths = list(_WIDTHS_US)
+    for wider in widths[widths.index(width) :]:
+        if span_us <= MAX_BUCKETS * _WIDTHS_US[wider]:
+            return wider
+    return widths[-1]

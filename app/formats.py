@@ -1,0 +1,162 @@
+"""Numbers, money, durations and times as the window says them; the window speaks English, so its separators are too.
+
+Rounding happens before a step is chosen, so that nothing reads "$1.000" or "1000 ms". Unknown is "—", never zero. CSV
+does not come from here: it keeps every digit.
+"""
+
+import time
+from datetime import datetime, tzinfo
+from decimal import ROUND_HALF_EVEN, Decimal
+from zoneinfo import ZoneInfo
+
+UNKNOWN = "—"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_NANO = Decimal(1_000_000_000)
+_EXACT_BELOW = 100_000
+_LARGE = ((Decimal(10) ** 12, "T"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
+_DAY_US = 86_400_000_000
+
+
+def _rounded(value: Decimal, places: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+
+
+def _significant(value: Decimal) -> str:
+    """Three significant digits and a letter: 71.4M, 123k. `value` is at least 1,000."""
+    for number, (size, letter) in enumerate(_LARGE):
+        if value < size:
+            continue
+        places = 2 - (value / size).adjusted()
+        short = _rounded(value / size, max(0, places))
+        if short >= 1000 and number > 0:
+            larger, letter = _LARGE[number - 1]
+            short = _rounded(value / larger, 2)
+        elif short.adjusted() > (value / size).adjusted():
+            short = _rounded(short, max(0, 2 - short.adjusted()))
+        return f"{short}{letter}"
+    return str(value)
+
+
+def count(n: float | None) -> str:
+    """Exact up to 99,999, then three significant digits: 123k, 1.2M, 71.4M."""
+    if n is None:
+        return UNKNOWN
+    whole = round(n)
+    if abs(whole) < _EXACT_BELOW:
+        return f"{whole:,}"
+    text = _significant(Decimal(abs(whole)))
+    number, letter = text[:-1], text[-1]
+    if "." in number:
+        number = number.rstrip("0").rstrip(".")
+    return f"{'-' if whole < 0 else ''}{number}{letter}"
+
+
+def money(nano: float | None) -> str:
+    """Nano-dollars: $12.3k from $10,000, 2 decimals from $1, 3 from a cent, 6 below, "<$0.000001", "$0.00"."""
+    if nano is None:
+        return UNKNOWN
+    if nano < 0:
+        return f"-{money(-nano)}"
+    dollars = Decimal(round(nano)) / _NANO
+    if not dollars:
+        return "$0.00"
+    if _rounded(dollars, 2) >= 10_000:
+        return f"${_significant(dollars)}"
+    if _rounded(dollars, 3) >= 1:
+        return f"${_rounded(dollars, 2):,}"
+    if _rounded(dollars, 6) >= Decimal("0.01"):
+        return f"${_rounded(dollars, 3)}"
+    if dollars < Decimal("0.000001"):
+        return "<$0.000001"
+    return f"${_rounded(dollars, 6):f}"
+
+
+def money_column(nano: int | None) -> str:
+    """Nano-dollars with six decimals always, so that points stand under each other."""
+    if nano is None:
+        return UNKNOWN
+    dollars = _rounded(Decimal(abs(nano)) / _NANO, 6)
+    if not dollars and nano:
+        return "<$0.000001"
+    return f"{'-' if nano < 0 else ''}${dollars:,.6f}"
+
+
+def duration(ms: float | None) -> str:
+    """Milliseconds: 640 ms, 1.42 s, 12.4 s, 2m 05s, 1h 02m."""
+    if ms is None:
+        return UNKNOWN
+    if 0 < ms < 1:
+        return "<1 ms"
+    if round(ms) < 1000:
+        return f"{round(ms)} ms"
+    seconds = ms / 1000
+    if round(seconds, 2) < 10:
+        return f"{seconds:.2f} s"
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m {rest:02d}s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours}h {minutes:02d}m"
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction (0.0108 is 1.1%); anything above zero that would read 0.0% is "<0.1%"."""
+    if fraction is None:
+        return UNKNOWN
+    if 0 < fraction < 0.001:
+        return "<0.1%"
+    return f"{fraction * 100:.1f}%"
+
+
+def delta_percent(now: float | None, before: float | None) -> str | None:
+    """+8.4%, −6.3%; None where there is nothing to compare with."""
+    if now is None or not before:
+        return None
+    return _signed((now - before) / abs(before) * 100, "%")
+
+
+def delta_points(now_fraction: float, before_fraction: float) -> str:
+    """The difference of two rates in percentage points: +0.4 pp."""
+    return _signed((now_fraction - before_fraction) * 100, " pp")
+
+
+def _signed(value: float, unit: str) -> str:
+    text = f"{abs(value):,.1f}" if abs(value) < 999.95 else f"{abs(value):,.0f}"
+    sign = "" if text == "0.0" else "+" if value > 0 else "−"
+    return f"{sign}{text}{unit}"
+
+
+def _local(us: int, tz: str | None) -> datetime:
+    zone: tzinfo | None = ZoneInfo(tz) if tz else None
+    seconds, rest = divmod(us, 1_000_000)
+    return datetime.fromtimestamp(seconds, zone).replace(microsecond=rest)
+
+
+def clock(us: int, tz: str | None = None, *, now_us: int | None = None) -> str:
+    """Local time: 18:04:12.802 today, "23 Nov 18:04" on other days, with the year where it is another one.
+
+    `us` is microseconds since the epoch, `tz` an IANA name (None: the system's zone).
+    """
+    then = _local(us, tz)
+    now = _local(time.time_ns() // 1000 if now_us is None else now_us, tz)
+    if then.date() == now.date():
+        return f"{then:%H:%M:%S}.{then.microsecond // 1000:03d}"
+    year = "" if then.year == now.year else f" {then.year}"
+    return f"{then.day} {MONTHS[then.month - 1]}{year} {then:%H:%M}"
+
+
+def ago(us: int, now_us: int) -> str:
+    """Within a day "just now", "12 s ago", "2 min ago", "3 h ago"; before that the date and time."""
+    seconds = (now_us - us) // 1_000_000
+    if seconds < 5:
+        return "just now"
+    if seconds < 60:
+        return f"{seconds} s ago"
+    if seconds < 3600:
+        return f"{seconds // 60} min ago"
+    if now_us - us < _DAY_US:
+        return f"{seconds // 3600} h ago"
+    return clock(us, now_us=now_us)

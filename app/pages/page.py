@@ -1,0 +1,44 @@
+"""What a page is to the window: a title, an icon, a key, controls for the header, and a refresh when it is looked at.
+
+A page never polls. The window calls `refresh` when the page is first shown, when something that may concern it has
+changed while it is visible, at most once a second.
+"""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from app.context import AppContext
+from gateway import Changes
+
+
+class Page(QWidget):
+    """`subtitle` and `toast` carry text for the header and for a passing note; `navigate` a page's key and the
+    filters (`FilterSnapshot`) that it opens with, None for the present ones."""
+
+    title: str = ""
+    icon: str = ""
+    key: str = ""
+
+    subtitle = Signal(str)
+    toast = Signal(str)
+    navigate = Signal(str, object)
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.context = context
+
+    def header_controls(self) -> list[QWidget]:
+        """Widgets for the right of the header, left to right."""
+        return []
+
+    async def refresh(self, changes: Changes) -> None:
+        """Read and show what `changes` may have changed; errors are shown by the window."""
+
+    def on_shown(self) -> None:
+        """The page has become visible."""
+
+    def on_hidden(self) -> None:
+        """The page is no longer visible: nothing of it needs painting."""
+
+    def start_export(self) -> None:
+        """Ctrl+E: ask where to, then save what is shown. A page without rows leaves this as it is."""

@@ -1,0 +1,30 @@
+"""The window's small parts: each takes the theme, reads it when it paints, and has an accessible name."""
+
+from app.widgets.banner import Banner
+from app.widgets.buttons import IconButton, PushButton
+from app.widgets.card import Card
+from app.widgets.chip import Chip
+from app.widgets.drawer import Drawer
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.empty_state import EmptyState
+from app.widgets.pill import Pill
+from app.widgets.search_field import SearchField
+from app.widgets.segmented_control import SegmentedControl
+from app.widgets.toast import Toasts
+from app.widgets.toggle_switch import ToggleSwitch
+
+__all__ = [
+    "Banner",
+    "Card",
+    "Chip",
+    "Drawer",
+    "ElidedLabel",
+    "EmptyState",
+    "IconButton",
+    "Pill",
+    "PushButton",
+    "SearchField",
+    "SegmentedControl",
+    "Toasts",
+    "ToggleSwitch",
+]

@@ -1,0 +1,88 @@
+"""A lasting state in one sentence on a soft ground, with at most one thing to do about it."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QPaintEvent, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from app import icons
+from app.fonts import ui_font
+from app.theme import Theme
+from app.widgets.buttons import PushButton
+from app.widgets.painting import CONTROL_RADIUS, rounded_box, smooth_painter
+
+_ICON = 16
+_LOOKS: Mapping[str, tuple[str, str, str]] = {
+    "info": ("accent", "accent_soft", "info"),
+    "accent": ("accent", "accent_soft", "info"),
+    "ok": ("ok", "ok_soft", "circle-check"),
+    "warn": ("warn", "warn_soft", "triangle-alert"),
+    "bad": ("bad", "bad_soft", "circle-alert"),
+}
+"""Ink, ground and icon for each kind."""
+
+
+class Banner(QWidget):
+    """`kind` is info, ok, warn or bad; `action` when its button is pressed."""
+
+    action = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        kind: str,
+        text: str,
+        action_text: str | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._look = _LOOKS[kind]
+        self.label = QLabel(text, self)
+        self.label.setFont(ui_font(13))
+        self.label.setWordWrap(True)
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.button: PushButton | None = None
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12 + _ICON + 8, 5, 8, 5)
+        row.setSpacing(12)
+        row.addWidget(self.label, 1)
+        if action_text is not None:
+            self.button = PushButton(theme, action_text, kind="secondary", parent=self)
+            self.button.clicked.connect(self.action)
+            row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
+        self.setMinimumHeight(42)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setAccessibleName(text)
+        theme.changed.connect(self._tint)
+        self._tint()
+
+    def text(self) -> str:
+        return self.label.text()
+
+    def set_text(self, text: str) -> None:
+        self.label.setText(text)
+        self.setAccessibleName(text)
+        self.updateGeometry()
+
+    def set_kind(self, kind: str) -> None:
+        """Raises KeyError for an unknown kind."""
+        self._look = _LOOKS[kind]
+        self._tint()
+
+    def _tint(self) -> None:
+        palette = self.label.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, self._theme.color(self._look[0]))
+        self.label.setPalette(palette)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth_painter(self)
+        ink, ground, icon = self._look
+        rounded_box(painter, QRectF(self.rect()), CONTROL_RADIUS, self._theme.color(ground))
+        place = QRect(12, (min(self.height(), 42) - _ICON) // 2, _ICON, _ICON)
+        painter.drawPixmap(place, icons.pixmap(icon, self._theme.color(ink), _ICON, self.devicePixelRatioF()))

@@ -1,0 +1,162 @@
+"""Buttons: with words (primary, secondary, ghost, danger, dashed), and with an icon alone."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QEnterEvent, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+
+from app import icons
+from app.fonts import ui_font
+from app.theme import Theme
+from app.widgets.painting import CONTROL_HEIGHT, CONTROL_RADIUS, focus_ring, rounded_box, smooth_painter
+
+_ICON = 16
+_GAP = 6
+_PADDING = 12
+
+
+class _Look(NamedTuple):
+    """Token names; None paints nothing."""
+
+    ink: str
+    fill: str | None
+    hover: str
+    line: str | None
+
+
+KINDS: Mapping[str, _Look] = {
+    "primary": _Look("on_accent", "accent", "accent", None),
+    "secondary": _Look("text", "surface", "hover", "border_strong"),
+    "ghost": _Look("text2", None, "hover", None),
+    "danger": _Look("bad", "surface", "bad_soft", "border_strong"),
+    "dashed": _Look("text2", None, "hover", "border_strong"),
+}
+
+
+class _HoverButton(QAbstractButton):
+    """Repaints as the pointer comes and goes, and when the theme flips."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        theme.changed.connect(self.update)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.update()
+        super().leaveEvent(event)
+
+    @property
+    def _hot(self) -> bool:
+        return self.isEnabled() and (self.underMouse() or self.isDown())
+
+
+class PushButton(_HoverButton):
+    """Words with an optional icon before them; `kind` is a key of `KINDS`. Its accessible name is its text."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        text: str,
+        icon: str | None = None,
+        kind: str = "secondary",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, parent)
+        self._look = KINDS[kind]
+        self._dashed = kind == "dashed"
+        self._icon_name = icon
+        self.kind = kind
+        self.setFont(ui_font(13, 500))
+        self.setText(text)
+        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+
+    def set_icon(self, name: str | None) -> None:
+        """A Lucide name, or None for words alone."""
+        self._icon_name = name
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        width = QFontMetrics(self.font()).horizontalAdvance(self.text()) + 2 * _PADDING
+        if self._icon_name is not None:
+            width += _ICON + (_GAP if self.text() else 0)
+        return QSize(width, 26 if self._dashed else CONTROL_HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth_painter(self)
+        if not self.isEnabled():
+            painter.setOpacity(0.45)
+        elif self.isDown():
+            painter.setOpacity(0.85)
+        box = QRectF(self.rect())
+        radius = box.height() / 2 if self._dashed else CONTROL_RADIUS
+        self._paint_ground(painter, box, radius)
+        self._paint_content(painter)
+        if self.hasFocus():
+            # On the accent itself the ring must be of another colour to be seen.
+            ring = "text" if self.kind == "primary" else "accent"
+            focus_ring(painter, box, radius, self._theme.color(ring))
+
+    def _paint_ground(self, painter: QPainter, box: QRectF, radius: float) -> None:
+        look = self._look
+        fill = look.hover if self._hot else look.fill
+        line = None if look.line is None else self._theme.color(look.line)
+        ground = None if fill is None else self._theme.color(fill)
+        rounded_box(painter, box, radius, ground, None if self._dashed else line)
+        if self._dashed and line is not None:
+            painter.setPen(QPen(line, 1, Qt.PenStyle.DashLine))
+            painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+
+    def _paint_content(self, painter: QPainter) -> None:
+        ink = self._theme.color(self._look.ink)
+        words = QFontMetrics(self.font()).horizontalAdvance(self.text())
+        icon = _ICON + (_GAP if self.text() else 0) if self._icon_name is not None else 0
+        left = max(0, (self.width() - words - icon) // 2)
+        if self._icon_name is not None:
+            place = QRect(left, (self.height() - _ICON) // 2, _ICON, _ICON)
+            painter.drawPixmap(place, icons.pixmap(self._icon_name, ink, _ICON, self.devicePixelRatioF()))
+        painter.setPen(ink)
+        rest = QRect(left + icon, 0, self.width() - left - icon, self.height())
+        painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
+
+
+class IconButton(_HoverButton):
+    """28 × 28 with a 16 px icon; the tooltip is its accessible name too."""
+
+    def __init__(self, theme: Theme, icon: str, tooltip: str, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._icon_name = icon
+        self.setToolTip(tooltip)
+        self.setAccessibleName(tooltip)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def set_icon(self, name: str) -> None:
+        self._icon_name = name
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(28, 28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth_painter(self)
+        if not self.isEnabled():
+            painter.setOpacity(0.45)
+        box = QRectF(self.rect())
+        if self._hot or self.isChecked():
+            rounded_box(painter, box, CONTROL_RADIUS, self._theme.color("hover"))
+        ink = self._theme.color("text" if self._hot else "text2")
+        place = QRect((self.width() - _ICON) // 2, (self.height() - _ICON) // 2, _ICON, _ICON)
+        painter.drawPixmap(place, icons.pixmap(self._icon_name, ink, _ICON, self.devicePixelRatioF()))
+        if self.hasFocus():
+            focus_ring(painter, box, CONTROL_RADIUS, self._theme.color("accent"))

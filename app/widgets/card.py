@@ -1,0 +1,32 @@
+"""A rounded surface with a border: what numbers, charts and tables stand on."""
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QFrame, QWidget
+
+from app.theme import Theme
+from app.widgets.painting import rounded_box
+
+RADIUS = 10.0
+
+
+class Card(QFrame):
+    """Paints itself; children that fill their ground get the surface's colour from its palette."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._card_theme = theme
+        theme.changed.connect(self._take_surface)
+        self._take_surface()
+
+    def _take_surface(self) -> None:
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Window, self._card_theme.color("surface"))
+        self.setPalette(palette)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        theme = self._card_theme
+        rounded_box(painter, QRectF(self.rect()), RADIUS, theme.color("surface"), theme.color("border"))

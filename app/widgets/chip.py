@@ -1,0 +1,76 @@
+"""A filter as a chip: a click opens it, its cross (or Delete) takes it away."""
+
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+
+from app import icons
+from app.fonts import ui_font
+from app.theme import Theme
+from app.widgets.painting import focus_ring, rounded_box, smooth_painter
+
+_HEIGHT = 26
+_PADDING = 13
+_CROSS = 14
+_CROSS_TARGET = 30
+_MAX_TEXT = 320
+
+
+class Chip(QAbstractButton):
+    """`removed` when the cross is pressed, `clicked` elsewhere. A long text is cut, and whole in the tooltip."""
+
+    removed = Signal()
+
+    def __init__(self, theme: Theme, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setFont(ui_font(13, 500))
+        self.setText(text)
+        self.setToolTip(text)
+        self.setAccessibleName(text)
+        self.setAccessibleDescription("Enter changes this filter, Delete takes it away")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        text = min(_MAX_TEXT, QFontMetrics(self.font()).horizontalAdvance(self.text()))
+        return QSize(_PADDING + text + _CROSS_TARGET, _HEIGHT)
+
+    @property
+    def cross(self) -> QRect:
+        """Where a press takes the chip away."""
+        return QRect(self.width() - _CROSS_TARGET, 0, _CROSS_TARGET, self.height())
+
+    def hitButton(self, pos: QPoint) -> bool:
+        return self.rect().contains(pos) and not self.cross.contains(pos)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.cross.contains(event.position().toPoint()):
+            self.removed.emit()
+            return
+        super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.removed.emit()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth_painter(self)
+        box = QRectF(self.rect())
+        accent = self._theme.color("accent")
+        rounded_box(painter, box, _HEIGHT / 2, self._theme.color("accent_soft"))
+        painter.setPen(accent)
+        room = QRect(_PADDING, 0, self.width() - _PADDING - _CROSS_TARGET, self.height())
+        text = QFontMetrics(self.font()).elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width() + 1)
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        place = QRect(0, 0, _CROSS, _CROSS)
+        place.moveCenter(self.cross.center())
+        painter.drawPixmap(place, icons.pixmap("x", accent, _CROSS, self.devicePixelRatioF()))
+        if self.hasFocus():
+            focus_ring(painter, box, _HEIGHT / 2, accent)

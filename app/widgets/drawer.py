@@ -1,0 +1,84 @@
+"""The panel at the right, 420 px wide, that shows the details of what is chosen beside it; Esc closes it."""
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.fonts import ui_font
+from app.theme import Theme
+from app.widgets.buttons import IconButton
+from app.widgets.elided_label import ElidedLabel
+
+WIDTH = 420
+
+
+class Drawer(QFrame):
+    """Starts closed. `open()` shows it; `closed` comes when it is closed by its cross, Esc or `close_drawer`."""
+
+    closed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._content: QWidget | None = None
+        self.setFixedWidth(WIDTH)
+        self.title_label = ElidedLabel(theme, "", parent=self)
+        self.title_label.setFont(ui_font(16, 600))
+        self.close_button = IconButton(theme, "x", "Close (Esc)", self)
+        self.close_button.clicked.connect(self.close_drawer)
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 12, 12, 8)
+        head.addWidget(self.title_label, 1)
+        head.addWidget(self.close_button)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(1, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addLayout(head)
+        self._column.addStretch(0)
+        theme.changed.connect(self._take_surface)
+        self._take_surface()
+        self.hide()
+
+    def set_title(self, title: str) -> None:
+        self.title_label.setText(title)
+        self.setAccessibleName(title)
+
+    def content(self) -> QWidget | None:
+        return self._content
+
+    def set_content(self, content: QWidget) -> None:
+        """Show another widget below the title; the drawer owns it, and drops the one before."""
+        if content is self._content:
+            return
+        if self._content is not None:
+            self._column.removeWidget(self._content)
+            self._content.hide()
+            self._content.deleteLater()
+        self._content = content
+        self._column.insertWidget(1, content, 1)
+        content.show()
+
+    def open(self) -> None:
+        self.show()
+
+    def close_drawer(self) -> None:
+        if not self.isHidden():
+            self.hide()
+            self.closed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.close_drawer()
+        else:
+            super().keyPressEvent(event)
+
+    def _take_surface(self) -> None:
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Window, self._theme.color("surface"))
+        self.setPalette(palette)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.color("surface"))
+        painter.fillRect(QRectF(0, 0, 1, self.height()), self._theme.color("border"))

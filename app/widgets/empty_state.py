@@ -1,0 +1,75 @@
+"""What stands where there is nothing to show: why, and the one thing to do about it."""
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app import icons
+from app.fonts import ui_font
+from app.theme import Theme
+from app.widgets.buttons import PushButton
+
+_ICON = 28
+_WIDTH = 440
+
+
+class EmptyState(QWidget):
+    """`action` when its button is pressed."""
+
+    action = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        icon: str,
+        title: str,
+        text: str,
+        action_text: str | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._icon_name = icon
+        self._icon = QLabel(self)
+        self.title_label = QLabel(title, self)
+        self.title_label.setFont(ui_font(16, 600))
+        self.text_label = QLabel(text, self)
+        self.text_label.setFont(ui_font(13))
+        self.text_label.setWordWrap(True)
+        self.text_label.setFixedWidth(_WIDTH)
+        self.text_label.setTextFormat(Qt.TextFormat.PlainText)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(8)
+        column.addStretch(1)
+        for label in (self._icon, self.title_label, self.text_label):
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.button: PushButton | None = None
+        if action_text is not None:
+            self.button = PushButton(theme, action_text, kind="primary", parent=self)
+            self.button.clicked.connect(self.action)
+            column.addSpacing(8)
+            column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
+        self.text_label.setVisible(bool(text))
+        self.setAccessibleName(title)
+        theme.changed.connect(self._tint)
+        self._tint()
+
+    def set_text(self, text: str) -> None:
+        self.text_label.setText(text)
+        self.text_label.setVisible(bool(text))
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._tint()
+        super().changeEvent(event)
+
+    def _tint(self) -> None:
+        self._icon.setPixmap(
+            icons.pixmap(self._icon_name, self._theme.color("text3"), _ICON, self.devicePixelRatioF())
+        )
+        palette = self.text_label.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, self._theme.color("text2"))
+        self.text_label.setPalette(palette)

@@ -1,0 +1,98 @@
+"""Passing notes at the bottom right: four seconds each, newest lowest, at most three at once."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QPaintEvent, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from app.fonts import ui_font
+from app.theme import Theme
+from app.widgets.buttons import PushButton
+from app.widgets.painting import rounded_box, smooth_painter
+
+STAYS_MS = 4000
+_AT_ONCE = 3
+_MARGIN = 16
+_GAP = 8
+_MAX_WIDTH = 420
+
+
+class Toast(QWidget):
+    """One note; pressing it sends it away."""
+
+    def __init__(self, theme: Theme, text: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.label = QLabel(text, self)
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label.setFont(ui_font(13, 500))
+        palette = self.label.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, theme.color("bg"))
+        self.label.setPalette(palette)
+        self.label.setWordWrap(self.label.sizeHint().width() > _MAX_WIDTH)
+        self.row = QHBoxLayout(self)
+        self.row.setContentsMargins(14, 9, 14, 9)
+        self.row.setSpacing(12)
+        self.row.addWidget(self.label)
+        self.setMaximumWidth(_MAX_WIDTH)
+        self.setAccessibleName(text)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth_painter(self)
+        # Inverted, so that it is seen on every ground.
+        rounded_box(painter, QRectF(self.rect()), 8, self._theme.color("text"))
+
+
+class Toasts(QObject):
+    """The notes of one window, kept in its corner as it is resized."""
+
+    def __init__(self, theme: Theme, window: QWidget) -> None:
+        super().__init__(window)
+        self._theme = theme
+        self._window = window
+        self._shown: list[Toast] = []
+        window.installEventFilter(self)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(toast.label.text() for toast in self._shown)
+
+    def show(self, text: str, action_text: str | None = None, action: Callable[[], None] | None = None) -> None:
+        """A note with an optional button."""
+        while len(self._shown) >= _AT_ONCE:
+            self._drop(self._shown[0])
+        toast = Toast(self._theme, text, self._window)
+        if action_text is not None and action is not None:
+            button = PushButton(self._theme, action_text, kind="secondary", parent=toast)
+            button.clicked.connect(action)
+            button.clicked.connect(lambda: self._drop(toast))
+            toast.row.addWidget(button)
+        QTimer.singleShot(STAYS_MS, toast, lambda: self._drop(toast))
+        self._shown.append(toast)
+        self._place()
+        toast.show()
+        toast.raise_()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _drop(self, toast: Toast) -> None:
+        if toast in self._shown:
+            self._shown.remove(toast)
+            toast.hide()
+            toast.deleteLater()
+            self._place()
+
+    def _place(self) -> None:
+        bottom = self._window.height() - _MARGIN
+        for toast in reversed(self._shown):
+            hint = toast.sizeHint()
+            width = min(hint.width(), _MAX_WIDTH)
+            height = toast.heightForWidth(width) if toast.hasHeightForWidth() else hint.height()
+            size = QSize(width, max(36, height))
+            toast.resize(size)
+            toast.move(self._window.width() - _MARGIN - size.width(), bottom - size.height())
+            bottom -= size.height() + _GAP

@@ -1,0 +1,359 @@
+"""The gateway's public surface over rows in memory, so that the window is tested without a server or a database.
+
+Answers are computed from the rows by the same words that the real queries take. A test sets `fails` to make every
+query raise, and reads `calls` to see what was asked.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from gateway import (
+    ApiKeyRow,
+    Breakdown,
+    BreakdownRow,
+    Changes,
+    Completeness,
+    Distribution,
+    ExchangeRecord,
+    FaregateError,
+    GatewayState,
+    KeyTrial,
+    ModelRow,
+    NewApiKey,
+    ProviderRow,
+    RequestPage,
+    Summary,
+    TimeBucket,
+    TrialStep,
+    UsageQuery,
+    VaultState,
+)
+from tests.app.fake_data import api_key_rows, exchanges, model_rows, provider_rows
+
+NOW_US = 1_795_456_980_000_000
+"""Mon 23 Nov 2026, 18:03 UTC: what the rows end at, unless a test says otherwise."""
+_WIDTHS = {"1m": 60_000_000, "15m": 900_000_000, "hour": 3_600_000_000}
+_FIELDS = {"provider", "model", "key", "door", "client", "app", "outcome"}
+
+
+class FakeGateway:
+    """`rows` newest first. `put` adds one and tells the window, as a real exchange would."""
+
+    def __init__(
+        self,
+        rows: int | Sequence[ExchangeRecord] = 400,
+        *,
+        now_us: int = NOW_US,
+        folder: Path = Path("/nonexistent/faregate"),
+        demo: bool = False,
+        word: str = "running",
+        message: str = "",
+    ) -> None:
+        self.now_us = now_us
+        self.rows = list(exchanges(rows, now_us) if isinstance(rows, int) else rows)
+        self.folder = folder
+        self.demo = demo
+        self.state = GatewayState(word=word, url="http://127.0.0.1:4210", message=message)
+        self.changed: Callable[[Changes], None] = lambda changes: None
+        self.fails: str | None = None
+        self.calls: list[str] = []
+        self.keys = list(api_key_rows(now_us))
+        self.provider_list = list(provider_rows(now_us))
+        self.vault = VaultState(backend="keyring", available=True)
+        self.trial_ok = True
+
+    # the gateway itself
+
+    async def start(self) -> None:
+        self._note("start")
+        self._set_word("running")
+
+    async def stop(self, drain_s: float = 10.0) -> None:
+        self._note("stop")
+        self._set_word("off")
+
+    async def close(self) -> None:
+        self._note("close")
+        self._set_word("off")
+
+    def _set_word(self, word: str, message: str = "") -> None:
+        self.state = GatewayState(word=word, url=self.state.url, message=message)
+        self.changed(Changes(state=True))
+
+    def put(self, row: ExchangeRecord) -> None:
+        self.rows.insert(0, row)
+        self.changed(Changes(usage=True))
+
+    def _note(self, call: str) -> None:
+        self.calls.append(call)
+        if self.fails is not None:
+            raise FaregateError(self.fails)
+
+    # usage
+
+    async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
+        self._note("summary")
+        before = None
+        if previous and query.start_us is not None and query.end_us is not None:
+            span = query.end_us - query.start_us
+            earlier = msgspec.structs.replace(query, start_us=query.start_us - span, end_us=query.start_us)
+            before = summarise(self._matching(earlier))
+        return summarise(self._matching(query)), before
+
+    async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
+        self._note("timeseries")
+        rows = self._matching(query)
+        start = query.start_us if query.start_us is not None else (rows[-1].started_us if rows else self.now_us)
+        end = query.end_us if query.end_us is not None else self.now_us
+        edges = bucket_edges(start, end, bucket, query.tz)
+        groups = [None] if by is None else sorted({value for row in rows for value in values_of(row, by)}, key=str)
+        made: list[TimeBucket] = []
+        for left, right in pairwise(edges):
+            within = [row for row in rows if left <= row.started_us < right]
+            for value in groups:
+                members = within if by is None else [row for row in within if value in values_of(row, by)]
+                made.append(TimeBucket(start_us=left, end_us=right, summary=summarise(members), value=value))
+        return tuple(made)
+
+    async def breakdown(
+        self, query: UsageQuery, by: str, *, sort: str = "cost_usd", limit: int | None = None
+    ) -> Breakdown:
+        self._note(f"breakdown {by}")
+        groups: dict[str | None, list[ExchangeRecord]] = {}
+        for row in self._matching(query):
+            for value in values_of(row, by):
+                groups.setdefault(value, []).append(row)
+        made = [BreakdownRow(value=value, summary=summarise(rows)) for value, rows in groups.items()]
+        made.sort(
+            key=lambda row: row.summary.requests if sort == "requests" else row.summary.cost_nano or 0, reverse=True
+        )
+        return Breakdown(rows=tuple(made[:limit]), overlapping=by.startswith("tag"))
+
+    async def request_count(self, query: UsageQuery) -> int:
+        self._note("request_count")
+        return len(self._matching(query))
+
+    async def requests(
+        self, query: UsageQuery, *, limit: int = 100, offset: int = 0, cursor: str | None = None
+    ) -> RequestPage:
+        self._note(f"requests {limit} {offset}")
+        rows = self._matching(query)
+        first = int(cursor) if cursor is not None else offset
+        last = first + limit
+        return RequestPage(rows=tuple(rows[first:last]), next_cursor=str(last) if last < len(rows) else None)
+
+    async def request(self, id: str) -> ExchangeRecord | None:
+        self._note("request")
+        return next((row for row in self.rows if row.id == id), None)
+
+    async def export_requests(
+        self, query: UsageQuery, path: Path, progress: Callable[[int], None] | None = None
+    ) -> int:
+        self._note("export_requests")
+        rows = self._matching(query)
+        _write(path, ("id", "started_us", "model", "cost_nano"), rows)
+        if progress is not None:
+            progress(len(rows))
+        return len(rows)
+
+    async def export_timeseries(self, query: UsageQuery, bucket: str, by: str | None, path: Path) -> int:
+        buckets = await self.timeseries(query, bucket, by)
+        _write(path, ("start_us", "end_us", "value"), buckets)
+        return len(buckets)
+
+    async def export_breakdown(self, query: UsageQuery, by: str, path: Path) -> int:
+        rows = (await self.breakdown(query, by)).rows
+        _write(path, ("value",), rows)
+        return len(rows)
+
+    def completeness(self) -> Completeness:
+        return Completeness(seen=len(self.rows), written=len(self.rows), priced=len(self.rows), open=0)
+
+    def _matching(self, query: UsageQuery) -> list[ExchangeRecord]:
+        return [row for row in self.rows if matches(row, query)]
+
+    # keys, providers, models
+
+    async def api_keys(self) -> tuple[ApiKeyRow, ...]:
+        self._note("api_keys")
+        return tuple(self.keys)
+
+    async def create_api_key(
+        self, name: str, *, role: str = "execute", user: str | None = None, tags: tuple[str, ...] = ()
+    ) -> NewApiKey:
+        self._note("create_api_key")
+        if any(row.name == name and row.revoked_us is None for row in self.keys):
+            raise FaregateError(f"A key named {name} exists already: choose another name.")
+        row = ApiKeyRow(
+            id=f"k{len(self.keys) + 1}",
+            name=name,
+            prefix="tk_FAKE",
+            role=role,
+            user=user,
+            tags=tags,
+            created_us=self.now_us,
+        )
+        self.keys.append(row)
+        self.changed(Changes(keys=True))
+        return NewApiKey(key="tk_FAKEFAKEFAKEFAKEFAKEFAKEFAKEFAKE", row=row)
+
+    async def create_temporary_key(self, name: str) -> NewApiKey:
+        return await self.create_api_key(name)
+
+    async def revoke_api_key(self, id: str) -> None:
+        self._note("revoke_api_key")
+        self.keys = [
+            msgspec.structs.replace(row, revoked_us=self.now_us) if row.id == id else row for row in self.keys
+        ]
+        self.changed(Changes(keys=True))
+
+    async def providers(self) -> tuple[ProviderRow, ...]:
+        self._note("providers")
+        return tuple(self.provider_list)
+
+    def check_key_format(self, provider: str, key: str) -> str | None:
+        if provider == "openai" and key.startswith("sk-ant-"):
+            return "This looks like an Anthropic key: choose Anthropic, or paste an OpenAI key."
+        return None
+
+    async def try_provider_key(self, provider: str, key: str) -> KeyTrial:
+        self._note("try_provider_key")
+        steps = (
+            TrialStep(title="Connect", ok=True, ms=24.0, detail="127.0.0.1"),
+            TrialStep(title="Authorise", ok=self.trial_ok, ms=61.0),
+        )
+        if self.trial_ok:
+            return KeyTrial(
+                ok=True, message="The provider took the key.", state="connected", steps=steps, models=("gpt-5.1",)
+            )
+        return KeyTrial(
+            ok=False, message="The provider rejected the key: paste it again.", state="rejected", steps=steps
+        )
+
+    async def store_provider_key(self, provider: str, key: str) -> None:
+        self._note("store_provider_key")
+        self._change_provider(provider, key_source="vault", masked=f"{key[:3]}…{key[-4:]}", state="connected")
+
+    async def test_provider(self, provider: str) -> KeyTrial:
+        return await self.try_provider_key(provider, "")
+
+    async def remove_provider_key(self, provider: str) -> None:
+        self._note("remove_provider_key")
+        self._change_provider(provider, key_source="none", masked=None, state="unconfigured", detail=None)
+
+    def _change_provider(self, name: str, **fields: object) -> None:
+        self.provider_list = [
+            msgspec.structs.replace(row, **fields) if row.name == name else row for row in self.provider_list
+        ]
+        self.changed(Changes(providers=True))
+
+    async def vault_state(self) -> VaultState:
+        self._note("vault_state")
+        return self.vault
+
+    async def choose_vault(self, backend: str, passphrase: str | None = None) -> None:
+        self._note(f"choose_vault {backend}")
+        self.vault = VaultState(backend=backend, available=True)
+        self.changed(Changes(providers=True))
+
+    def models(self) -> tuple[ModelRow, ...]:
+        return model_rows()
+
+
+def values_of(row: ExchangeRecord, by: str) -> tuple[str | None, ...]:
+    """What a row counts under: a dimension's value, every tag, or the values of one tag key."""
+    if by == "tag":
+        return row.tags or (None,)
+    if by.startswith("tag:"):
+        key = by.removeprefix("tag:")
+        return tuple(tag.partition(":")[2] for tag in row.tags if tag.partition(":")[0] == key) or (None,)
+    if by == "conversation":
+        return (row.conversation_id,)
+    return (getattr(row, by),)
+
+
+def matches(row: ExchangeRecord, query: UsageQuery) -> bool:
+    if query.start_us is not None and row.started_us < query.start_us:
+        return False
+    if query.end_us is not None and row.started_us >= query.end_us:
+        return False
+    for field in (*_FIELDS, "user", "conversation"):
+        wanted = getattr(query, field)
+        if wanted and values_of(row, field)[0] not in wanted:
+            return False
+    return all(_has_tag(row, condition.any_of) != condition.negated for condition in query.tags)
+
+
+def _has_tag(row: ExchangeRecord, any_of: Iterable[str]) -> bool:
+    keys = {tag.partition(":")[0] for tag in row.tags}
+    return any(tag in row.tags if ":" in tag else tag in keys for tag in any_of)
+
+
+def summarise(rows: Sequence[ExchangeRecord]) -> Summary:
+    """The sums over rows, as the real queries answer them."""
+    costs = [row.cost_nano for row in rows if row.cost_nano is not None]
+    sources: dict[str, int] = {}
+    for row in rows:
+        sources[row.usage_source] = sources.get(row.usage_source, 0) + 1
+    return Summary(
+        requests=len(rows),
+        errors=sum(row.outcome in ("error", "interrupted") for row in rows),
+        input_tokens=_sum(rows, "input_tokens"),
+        cached_tokens=_sum(rows, "cached_tokens"),
+        cache_write_tokens=_sum(rows, "cache_write_tokens"),
+        output_tokens=_sum(rows, "output_tokens"),
+        reasoning_tokens=_sum(rows, "reasoning_tokens"),
+        cost_nano=sum(costs) if costs or not rows else None,
+        unpriced_requests=sum(row.cost_nano is None for row in rows),
+        usage_sources=sources,
+        latency_ms=_distribution([row.latency_us / 1000 for row in rows if row.latency_us is not None]),
+        ttft_ms=_distribution([row.ttft_us / 1000 for row in rows if row.ttft_us is not None]),
+    )
+
+
+def _sum(rows: Sequence[ExchangeRecord], field: str) -> int | None:
+    known = [value for row in rows if (value := getattr(row, field)) is not None]
+    return sum(known) if known or not rows else None
+
+
+def _distribution(values: list[float]) -> Distribution:
+    if not values:
+        return Distribution()
+    values.sort()
+    at = [values[min(len(values) - 1, int(len(values) * share))] for share in (0.5, 0.95, 0.99)]
+    return Distribution(avg=sum(values) / len(values), p50=at[0], p95=at[1], p99=at[2])
+
+
+def bucket_edges(start_us: int, end_us: int, bucket: str, tz: str) -> list[int]:
+    """Edges that cover [start, end): fixed widths, or local days, weeks and months."""
+    if bucket in _WIDTHS:
+        width = _WIDTHS[bucket]
+        return list(range(start_us - start_us % width, end_us + width, width))
+    zone = ZoneInfo(tz)
+    day = datetime.fromtimestamp(start_us / 1e6, zone).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+    if bucket == "week":
+        day -= timedelta(days=day.weekday())
+    elif bucket == "month":
+        day = day.replace(day=1)
+    edges = [int(day.replace(tzinfo=zone).timestamp() * 1e6)]
+    while edges[-1] < end_us:
+        day = (
+            (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+            if bucket == "month"
+            else day + timedelta(days=7 if bucket == "week" else 1)
+        )
+        edges.append(int(day.replace(tzinfo=zone).timestamp() * 1e6))
+    return edges
+
+
+def _write(path: Path, names: Sequence[str], rows: Iterable[object]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        writer.writerows([getattr(row, name) for name in names] for row in rows)
