@@ -1,0 +1,90 @@
+"""Faregate's gateway: OpenAI-compatible in front, four providers behind, every exchange metered.
+
+This is the public surface: all that the window may import. `Gateway` and the command line are imported when they
+are first asked for, so that a window can be painted before the HTTP stack is loaded.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import ClientError, FaregateError, GatewayError
+from gateway.folder import DataFolder, FolderHeld, default_folder
+from gateway.records import (
+    DIMENSIONS,
+    ApiKeyRow,
+    AttemptRecord,
+    Breakdown,
+    BreakdownRow,
+    Changes,
+    Completeness,
+    Distribution,
+    ExchangeRecord,
+    GatewayState,
+    KeyTrial,
+    ModelRow,
+    NewApiKey,
+    ProviderRow,
+    RequestPage,
+    Summary,
+    TagCondition,
+    TimeBucket,
+    TrialStep,
+    UsageQuery,
+    VaultState,
+)
+from gateway.settings import Settings, SettingsError
+from gateway.settings import load as load_settings
+
+if TYPE_CHECKING:
+    from gateway.gateway import Gateway
+
+
+def run_command(argv: Sequence[str]) -> int:
+    """Run a command that needs no window; the exit code."""
+    from gateway.cli import main
+
+    return main(list(argv))
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Gateway":
+        from gateway.gateway import Gateway
+
+        return Gateway
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "DIMENSIONS",
+    "ApiKeyRow",
+    "AttemptRecord",
+    "Breakdown",
+    "BreakdownRow",
+    "Changes",
+    "ClientError",
+    "Completeness",
+    "DataFolder",
+    "Distribution",
+    "ExchangeRecord",
+    "FaregateError",
+    "FolderHeld",
+    "Gateway",
+    "GatewayError",
+    "GatewayState",
+    "KeyTrial",
+    "ModelRow",
+    "NewApiKey",
+    "ProviderRow",
+    "RequestPage",
+    "Settings",
+    "SettingsError",
+    "Summary",
+    "TagCondition",
+    "TimeBucket",
+    "TrialStep",
+    "UsageQuery",
+    "VaultState",
+    "default_folder",
+    "load_settings",
+    "run_command",
+]

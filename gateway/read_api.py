@@ -23,7 +23,7 @@ from gateway.records import (
     TimeBucket,
     UsageQuery,
 )
-from gateway.store.time_slices import EARLIEST_US, LATEST_US, zone_of
+from gateway.time_zones import EARLIEST_US, LATEST_US, zone_of
 
 DIMENSION_PARAMETERS = (
     "provider",

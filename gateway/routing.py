@@ -108,3 +108,18 @@ def _candidate(provider: Provider, id: str, row: Model | None) -> Candidate:
 
 def _family_traits(id: str) -> Traits:
     return next((traits for prefix, traits in FAMILY_TRAITS.items() if id.startswith(prefix)), Traits())
+
+
+_VERSION = re.compile(r"-(?:\d{8}|\d{6}|\d{4}-\d{2}-\d{2}|\d{2}-\d{2}|\d{4}|\d{3}|latest)$")
+
+
+def answering_model(routed: str, said: str | None) -> str:
+    """The model to book: the routed one, unless the provider says that quite another one answered.
+
+    Providers name a dated snapshot of what was asked (`gpt-4o` is answered as `gpt-4o-2024-08-06`), which is the
+    same model; a redirected name (a retired Grok is answered as `grok-4.3`) is not, and is billed as what it is.
+    """
+    if not said:
+        return routed
+    plain = said.removeprefix("models/")
+    return routed if _VERSION.sub("", plain) == _VERSION.sub("", routed) else plain

@@ -5,6 +5,7 @@ names begin (`families`), so that a model newer than this list is routed on its 
 """
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -27,6 +28,12 @@ class Provider(Struct, frozen=True, kw_only=True):
     families: tuple[str, ...] = ()
     request_id_header: str = "x-request-id"
     embeddings: bool = False
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the base URL may be a gateway's own: everything that is not a public host name."""
+        host = urlsplit(self.base_url).hostname or ""
+        return "." not in host or host.replace(".", "").isdigit()
 
 
 PROVIDERS: tuple[Provider, ...] = (

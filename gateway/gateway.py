@@ -1,0 +1,476 @@
+"""Gateway: one gateway on one data folder. It wires the parts and offers queries and commands; no logic of its own.
+
+Coroutines run on the loop that called `start`; SQL, keyring and price table are met in worker threads. What changes
+is told through `changed`, at most four times a second, so that a window may simply look again.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from msgspec.structs import replace
+
+from gateway.access import AccessKeys
+from gateway.configured import configured_providers
+from gateway.deadlines import Deadlines
+from gateway.errors import FaregateError
+from gateway.folder import DataFolder
+from gateway.key_format import check_format, clean_key
+from gateway.key_trial import probe, try_key
+from gateway.model import Usage
+from gateway.pricing import Pricing
+from gateway.provider_keys import ProviderKeys
+from gateway.providers.catalog import Provider
+from gateway.providers.models import MODELS, life_state
+from gateway.reads import read_routes
+from gateway.records import (
+    ApiKeyRow,
+    Breakdown,
+    Changes,
+    Completeness,
+    ExchangeRecord,
+    GatewayState,
+    KeyTrial,
+    ModelRow,
+    NewApiKey,
+    ProviderRow,
+    RequestPage,
+    Summary,
+    TimeBucket,
+    UsageQuery,
+    VaultState,
+)
+from gateway.relay import Relay
+from gateway.routing import Routing
+from gateway.server import Server, door_routes
+from gateway.settings import Hidden, Settings
+from gateway.store import UsageStore
+from gateway.upstream import Upstream
+from gateway.vault import Vault
+
+POLL_S = 0.5
+TOLD_EVERY_S = 0.25
+FLUSH_EVERY = 6
+DEMO_DAYS = 60
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _nobody(_changes: Changes) -> None:
+    return
+
+
+class Gateway:
+    """See the module. `demo`: simulated providers answer, and the folder holds an example history.
+
+    Raises FaregateError or GatewayError, whose messages are one sentence for people.
+    """
+
+    def __init__(self, folder: DataFolder, settings: Settings, *, demo: bool = False) -> None:
+        self.changed: Callable[[Changes], None] = _nobody
+        self.demo = demo
+        self.settings = settings
+        self._folder = folder
+        self._state = GatewayState(word="off", url=settings.url)
+        self._workers = ThreadPoolExecutor(max_workers=3, thread_name_prefix="faregate")
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._pending = Changes()
+        self._telling: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opened = False
+        self._health: dict[str, tuple[str, int, str | None]] = {}
+        self._providers: Mapping[str, Provider] = {}
+        self._pricing = Pricing()
+        self._store = UsageStore(folder.path, on_commit=self._on_commit)
+        self._access: AccessKeys
+        self._keys: ProviderKeys
+        self._upstream: Upstream
+        self._deadlines: Deadlines
+        self._relay: Relay
+        self._server: Server | None = None
+        self._simulated: Any = None
+
+    # Life.
+
+    @property
+    def folder(self) -> Path:
+        return self._folder.path
+
+    @property
+    def state(self) -> GatewayState:
+        return self._state
+
+    async def start(self) -> None:
+        """Listen. A port that is in use becomes the state, not an exception."""
+        if self._state.word in ("running", "starting"):
+            return
+        self._set_state("starting")
+        try:
+            await self._open()
+            routes = (*door_routes(), *read_routes(self, self._healthz))
+            server = Server(self.settings, self._access, self._relay, routes)
+            await server.start()
+        except OSError as error:
+            port = self.settings.port
+            if self._opened:
+                message = f"Port {port} cannot be used ({error.strerror}): end what uses it, or choose another port."
+                self._set_state("port_in_use", message)
+            else:
+                self._set_state("error", f"The data folder cannot be used ({error.strerror}): check {self.folder}.")
+            return
+        except FaregateError as error:
+            self._set_state("error", error.message)
+            return
+        self._server = server
+        self._state = replace(self._state, url=replace(self.settings, port=server.port).url)
+        self._set_state("running")
+
+    async def stop(self, drain_s: float = 10.0) -> None:
+        """Stop listening; running requests get `drain_s` seconds. Queries go on working."""
+        if self._server is None:
+            self._set_state("off")
+            return
+        self._set_state("stopping")
+        await self._server.stop(drain_s)
+        self._server = None
+        self._set_state("off")
+
+    async def close(self) -> None:
+        """Stop, write what is left, let everything go."""
+        await self.stop(0.0)
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._telling is not None:
+            self._telling.cancel()
+        if self._opened:
+            self._opened = False
+            self._deadlines.close()
+            await self._upstream.close()
+            if self._simulated is not None:
+                await self._simulated.stop()
+            await self._work(self._store.close)
+            await self._work(self._access.close)
+            self._keys.close()
+        self._workers.shutdown(wait=True)
+
+    async def _open(self) -> None:
+        if self._opened:
+            return
+        self._loop = asyncio.get_running_loop()
+        self._access = await self._work(AccessKeys, self._folder)
+        await self._work(self._store.start)
+        environment = self.settings.provider_keys
+        settings, backend = self.settings, self.settings.vault_backend
+        if self.demo:
+            settings = await self._simulate()
+            environment = {name: Hidden(f"demo-{name}") for name in settings.base_urls}
+            backend = "memory"
+        passphrase = self.settings.vault_passphrase
+        vault = Vault(self._folder, backend, passphrase.reveal() if passphrase else None)
+        self._keys = ProviderKeys(self._folder, vault, environment)
+        rows = configured_providers(settings)
+        self._providers = {row.name: row for row in rows}
+        self._deadlines = Deadlines()
+        self._upstream = Upstream(settings.timeouts.connect)
+        self._relay = Relay(
+            routing=Routing(rows, own_models={extra.name: extra.models for extra in settings.providers}),
+            keys=self._keys,
+            store=self._store,
+            pricing=self._pricing,
+            upstream=self._upstream,
+            deadlines=self._deadlines,
+            timeouts=settings.timeouts,
+            learnt=self._learnt,
+        )
+        await self._work(self._pricing.warm)
+        await self._keys.load()
+        self._opened = True
+        self._spawn(self._follow())
+
+    async def _simulate(self) -> Settings:
+        from gateway.simulated.server import SimulatedProviders
+
+        self._simulated = SimulatedProviders()
+        await self._simulated.start()
+        await self._work(self._fill_history)
+        return replace(self.settings, base_urls=self._simulated.base_urls, providers=())
+
+    def _fill_history(self) -> None:
+        from gateway.simulated.history import history
+
+        if self._store.request_count(UsageQuery()) > 0:
+            return
+        offset = datetime.now().astimezone().utcoffset()
+        ids = {row.name: row.price_provider for row in configured_providers(Settings())}
+
+        def price(provider: str, model: str, usage: Usage, at_us: int) -> tuple[int | None, str, str | None]:
+            priced = self._pricing.price(ids[provider] or "", model, usage, at_us)
+            return priced.cost_nano, priced.source, priced.price_id
+
+        records = history(
+            time.time_ns() // 1000, price, days=DEMO_DAYS, utc_offset_s=int(offset.total_seconds()) if offset else 0
+        )
+        self._store.insert_history(records)
+
+    async def _follow(self) -> None:
+        """Follow what other processes change in the folder, and write down which keys were used."""
+        beat = 0
+        while True:
+            await asyncio.sleep(POLL_S)
+            beat += 1
+            with contextlib.suppress(FaregateError):
+                if await self._work(self._access.poll):
+                    self._note(Changes(keys=True))
+                if await self._keys.poll():
+                    self._note(Changes(providers=True))
+                if beat % FLUSH_EVERY == 0:
+                    await self._work(self._access.flush)
+
+    # Queries.
+
+    async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
+        """Sums over the matching rows, and the same over the period of equal length before."""
+        now = await self._work(self._store.summary, query)
+        if not previous or query.start_us is None:
+            return now, None
+        end = query.end_us if query.end_us is not None else time.time_ns() // 1000
+        before = replace(query, start_us=2 * query.start_us - end, end_us=query.start_us)
+        return now, await self._work(self._store.summary, before)
+
+    async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
+        return await self._work(self._store.timeseries, query, bucket, by)
+
+    async def breakdown(
+        self, query: UsageQuery, by: str, *, sort: str = "cost_usd", limit: int | None = None
+    ) -> Breakdown:
+        return await self._work(self._store.breakdown, query, by, sort, limit)
+
+    async def request_count(self, query: UsageQuery) -> int:
+        return await self._work(self._store.request_count, query)
+
+    async def requests(
+        self, query: UsageQuery, *, limit: int = 100, offset: int = 0, cursor: str | None = None
+    ) -> RequestPage:
+        return await self._work(self._store.requests, query, limit, offset, cursor)
+
+    async def request(self, id: str) -> ExchangeRecord | None:
+        return await self._work(self._store.request, id)
+
+    async def export_requests(
+        self, query: UsageQuery, path: Path, progress: Callable[[int], None] | None = None
+    ) -> int:
+        """CSV of all matching rows. `progress` is told the rows so far, on a worker's thread."""
+
+        def write() -> int:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                return self._store.export_requests(query, file, progress)
+
+        return await self._work(write)
+
+    async def export_timeseries(self, query: UsageQuery, bucket: str, by: str | None, path: Path) -> int:
+        def write() -> int:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                return self._store.export_timeseries(query, bucket, by, file)
+
+        return await self._work(write)
+
+    async def export_breakdown(self, query: UsageQuery, by: str, path: Path) -> int:
+        def write() -> int:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                return self._store.export_breakdown(query, by, file)
+
+        return await self._work(write)
+
+    def completeness(self) -> Completeness:
+        return self._store.completeness()
+
+    # tk_ keys.
+
+    async def api_keys(self) -> tuple[ApiKeyRow, ...]:
+        return await self._work(self._access.list)
+
+    async def create_api_key(
+        self, name: str, *, role: str = "execute", user: str | None = None, tags: tuple[str, ...] = ()
+    ) -> NewApiKey:
+        made = await self._work(self._access.create, name, role, user, tags)
+        self._note(Changes(keys=True))
+        return made
+
+    async def create_temporary_key(self, name: str, *, role: str = "execute") -> NewApiKey:
+        """A key that is valid until this process ends."""
+        made = await self._work(self._access.add_temporary, name, role)
+        self._note(Changes(keys=True))
+        return made
+
+    async def revoke_api_key(self, id: str) -> None:
+        await self._work(self._access.revoke, id)
+        self._note(Changes(keys=True))
+
+    # Providers.
+
+    async def providers(self) -> tuple[ProviderRow, ...]:
+        return tuple(self._provider_row(provider) for provider in self._providers.values())
+
+    def check_key_format(self, provider: str, key: str) -> str | None:
+        return check_format(provider, key)
+
+    async def try_provider_key(self, provider: str, key: str) -> KeyTrial:
+        """Asks the provider with this key; nothing is stored."""
+        row = self._provider(provider)
+        asked = probe(row.title, row.base_url, row.probe_path, row.auth, row.dialect)
+        return await try_key(self._upstream.session, asked, clean_key(key))
+
+    async def store_provider_key(self, provider: str, key: str) -> None:
+        self._provider(provider)
+        await self._keys.store(provider, key)
+        self._health.pop(provider, None)
+        self._note(Changes(providers=True))
+
+    async def test_provider(self, provider: str) -> KeyTrial:
+        """Tries the key that is in force."""
+        row = self._provider(provider)
+        key = self._keys.key_for(provider)
+        if key is None and row.auth != "none":
+            return KeyTrial(
+                ok=False, state="unconfigured", message=f"No key for {row.title} is stored: add one first."
+            )
+        asked = probe(row.title, row.base_url, row.probe_path, row.auth, row.dialect)
+        trial = await try_key(self._upstream.session, asked, key or "")
+        self._learnt(provider, "connected" if trial.ok else trial.state, None if trial.ok else trial.message)
+        return trial
+
+    async def remove_provider_key(self, provider: str) -> None:
+        await self._keys.remove(provider)
+        self._health.pop(provider, None)
+        self._note(Changes(providers=True))
+
+    async def vault_state(self) -> VaultState:
+        return await self._keys.vault.state()
+
+    async def choose_vault(self, backend: str, passphrase: str | None = None) -> None:
+        """Keep provider keys elsewhere from now on. Raises VaultError."""
+        await self._keys.use(Vault(self._folder, backend, passphrase))
+        self._note(Changes(providers=True))
+
+    # Models.
+
+    def models(self) -> tuple[ModelRow, ...]:
+        now = time.time_ns() // 1000
+        today = datetime.now(UTC).date()
+        rows = []
+        for model in MODELS:
+            provider = self._providers.get(model.provider)
+            listed = provider.price_provider if provider else None
+            prices = self._pricing.list_price(listed, model.id, now) if listed else (None, None, None)
+            rows.append(
+                ModelRow(
+                    id=model.id,
+                    provider=model.provider,
+                    title=model.title,
+                    spellings=model.spellings,
+                    kind=model.kind,
+                    context_tokens=model.context,
+                    max_output_tokens=model.max_output,
+                    state=life_state(model, today),
+                    shutdown_date=model.ended,
+                    replacement=model.replacement,
+                    note=model.note,
+                    input_price=prices[0],
+                    cached_price=prices[1],
+                    output_price=prices[2],
+                )
+            )
+        return tuple(rows)
+
+    # Within.
+
+    def _provider(self, name: str) -> Provider:
+        row = self._providers.get(name)
+        if row is None:
+            known = ", ".join(self._providers)
+            raise FaregateError(f'There is no provider "{name}": choose one of {known}.')
+        return row
+
+    def _provider_row(self, provider: Provider) -> ProviderRow:
+        name = provider.name
+        source = "unneeded" if provider.auth == "none" else self._keys.source(name)
+        state, at_us, detail = self._health.get(name, ("untested", None, None))
+        if source == "none":
+            state, at_us, detail = "unconfigured", None, self._keys.problem(name)
+        return ProviderRow(
+            name=name,
+            title=provider.title,
+            dialect=provider.dialect,
+            base_url=provider.base_url,
+            key_source=source,
+            masked=self._keys.masked(name),
+            state=state,
+            state_at_us=at_us,
+            detail=detail,
+        )
+
+    def _learnt(self, provider: str, state: str, detail: str | None) -> None:
+        """What traffic or a trial says of a provider's key."""
+        known = self._health.get(provider)
+        self._health[provider] = (state, time.time_ns() // 1000, detail)
+        if known is None or known[0] != state:
+            self._note(Changes(providers=True))
+
+    def _healthz(self) -> dict[str, Any]:
+        counts = self.completeness()
+        return {
+            "status": "ok",
+            "demo": self.demo,
+            "completeness": {
+                "seen": counts.seen,
+                "written": counts.written,
+                "priced": counts.priced,
+                "open": counts.open,
+            },
+        }
+
+    def _set_state(self, word: str, message: str = "") -> None:
+        self._state = replace(self._state, word=word, message=message)
+        self._note(Changes(state=True))
+
+    def _on_commit(self) -> None:
+        # On the writer's thread.
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._note, Changes(usage=True))
+
+    def _note(self, changes: Changes) -> None:
+        pending = self._pending
+        self._pending = Changes(
+            usage=pending.usage or changes.usage,
+            keys=pending.keys or changes.keys,
+            providers=pending.providers or changes.providers,
+            state=pending.state or changes.state,
+        )
+        if changes.state:
+            self._tell()
+        elif self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(TOLD_EVERY_S, self._tell)
+
+    def _tell(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+        told, self._pending = self._pending, Changes()
+        if told != Changes():
+            self.changed(told)
+
+    async def _work(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Run in a worker thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, lambda: call(*args, **kwargs))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

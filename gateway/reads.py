@@ -1,0 +1,143 @@
+"""The GET routes: usage, models and health, each a few lines over the same queries that the window uses.
+
+A key that is no admin's sees the rows of its own key only.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+
+from gateway.errors import ClientError
+from gateway.providers.models import BY_ID, BY_SPELLING, MODELS, Model, life_state, spelling_key
+from gateway.read_api import (
+    parse_limit,
+    parse_query,
+    render_breakdown,
+    render_page,
+    render_row,
+    render_summary,
+    render_timeseries,
+)
+from gateway.records import Breakdown, ExchangeRecord, RequestPage, Summary, TimeBucket, UsageQuery
+from gateway.server import OPEN, Call, Route
+
+BASE = "/api/ai/v1"
+
+
+class Queries(Protocol):
+    """What the reads ask of the gateway."""
+
+    async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]: ...
+
+    async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]: ...
+
+    async def breakdown(
+        self, query: UsageQuery, by: str, *, sort: str = "cost_usd", limit: int | None = None
+    ) -> Breakdown: ...
+
+    async def requests(
+        self, query: UsageQuery, *, limit: int = 100, offset: int = 0, cursor: str | None = None
+    ) -> RequestPage: ...
+
+    async def request(self, id: str) -> ExchangeRecord | None: ...
+
+
+def read_routes(queries: Queries, health: Callable[[], dict[str, Any]]) -> tuple[Route, ...]:
+    """All routes that only read."""
+
+    async def requests(call: Call) -> Any:
+        page = await queries.requests(_query(call), limit=parse_limit(call.query), cursor=_one(call, "cursor"))
+        return render_page(page)
+
+    async def request(call: Call) -> Any:
+        row = await queries.request(call.rest)
+        principal = call.principal
+        if row is None or (principal and principal.role != "admin" and row.key_id != principal.key_id):
+            raise ClientError("No request has this id: see /usage/requests.", status=404, kind="not_found")
+        return render_row(row)
+
+    async def summary(call: Call) -> Any:
+        compare = _one(call, "compare")
+        if compare not in (None, "previous"):
+            raise ClientError("compare must be previous.", param="compare")
+        now, before = await queries.summary(_query(call), previous=compare == "previous")
+        return render_summary(now, before)
+
+    async def timeseries(call: Call) -> Any:
+        by = _one(call, "by")
+        return render_timeseries(await queries.timeseries(_query(call), _one(call, "bucket") or "hour", by), by)
+
+    async def breakdown(call: Call) -> Any:
+        by, sort = _one(call, "by") or "model", _one(call, "sort") or "cost_usd"
+        return render_breakdown(await queries.breakdown(_query(call), by, sort=sort))
+
+    async def models(_call: Call) -> Any:
+        today = datetime.now(UTC).date()
+        return {"object": "list", "data": [_render_model(model, today) for model in MODELS]}
+
+    async def model(call: Call) -> Any:
+        row = BY_ID.get(call.rest) or BY_SPELLING.get(spelling_key(call.rest))
+        if row is None:
+            raise ClientError(
+                f"The model '{call.rest[:100]}' is not in the list.",
+                status=404,
+                kind="not_found",
+                param="model",
+                code="model_not_found",
+            )
+        return _render_model(row, datetime.now(UTC).date())
+
+    async def healthz(_call: Call) -> Any:
+        return health()
+
+    reads: tuple[tuple[str, str, Callable[[Call], Awaitable[Any]]], ...] = (
+        (f"{BASE}/usage/requests", "read", requests),
+        (f"{BASE}/usage/requests/", "read", request),
+        (f"{BASE}/usage/summary", "read", summary),
+        (f"{BASE}/usage/timeseries", "read", timeseries),
+        (f"{BASE}/usage/breakdown", "read", breakdown),
+        (f"{BASE}/models", "read", models),
+        (f"{BASE}/models/", "read", model),
+        ("/healthz", OPEN, healthz),
+    )
+    return tuple(Route(method="GET", path=path, role=role, read=read) for path, role, read in reads)
+
+
+def _query(call: Call) -> UsageQuery:
+    query = parse_query(call.query)
+    principal = call.principal
+    if principal is None or principal.role == "admin":
+        return query
+    if query.key and principal.key_name not in query.key:
+        raise ClientError(
+            "This key sees only its own usage: ask for key=" + principal.key_name + ", or use an admin key.",
+            status=403,
+            kind="forbidden",
+            param="key",
+        )
+    return replace(query, key=(principal.key_name,))
+
+
+def _one(call: Call, name: str) -> str | None:
+    return next((value for key, value in call.query if key == name and value), None)
+
+
+def _render_model(model: Model, today: date) -> dict[str, Any]:
+    """OpenAI's shape, `shutdown_date` included; our own facts beside it under one key."""
+    return {
+        "id": model.id,
+        "object": "model",
+        "created": 0,
+        "owned_by": model.provider,
+        "shutdown_date": model.ended,
+        "faregate": {
+            "title": model.title,
+            "state": life_state(model, today),
+            "replacement": model.replacement,
+            "context_tokens": model.context,
+            "max_output_tokens": model.max_output,
+            "spellings": list(model.spellings),
+        },
+    }

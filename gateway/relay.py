@@ -1,0 +1,564 @@
+"""Runs one exchange: door to provider and back, and leaves exactly one row whatever happens.
+
+Bytes pass as they are where door and provider share a dialect, else codecs translate; that is decided once. The row
+is journalled before the provider is called and again before the client's last byte. An exchange is closed once, in
+`run`: there every ending becomes an answer for whoever still listens, and a row.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Protocol
+
+from msgspec import Struct
+from yarl import URL
+
+from gateway.access import Principal
+from gateway.clients import client_name, conversation_id, trace_id
+from gateway.deadlines import Deadline, Deadlines
+from gateway.dialects import DIALECTS
+from gateway.dialects.dialect import AnswerContext, Dialect, Reader, Writer
+from gateway.dialects.openai_chat.peek import Peek
+from gateway.doors import Cutter, Door
+from gateway.errors import ClientError, GatewayError, Unsupported, UpstreamError
+from gateway.events import Event, StreamError
+from gateway.exchange import Exchange
+from gateway.model import Response
+from gateway.pricing import NO_PRICE, Pricing
+from gateway.provider_keys import ProviderKeys
+from gateway.providers.catalog import Provider
+from gateway.providers.models import MODELS, notice
+from gateway.records import ExchangeRecord
+from gateway.routing import Candidate, Routing, answering_model
+from gateway.settings import Timeouts
+from gateway.store import UsageStore
+from gateway.tags import parse_tags, stamp
+from gateway.tally import Tally
+from gateway.upstream import USER_AGENT, Answer, Upstream
+
+HOP_HEADER = "x-faregate-hop"
+BYOK_HEADER = "x-provider-api-key"
+CLIENT_LEFT = 499
+# How long a finished stream may still say what it used before its last bytes go out without.
+LATE_USAGE_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Incoming(Protocol):
+    """The client's request. `headers` is case-insensitive; `read` raises ClientError (413) or ConnectionError."""
+
+    headers: Mapping[str, str]
+
+    async def read(self) -> bytes: ...
+
+
+class Client(Protocol):
+    """The client's end of the connection; waiting for its socket is counted on the exchange."""
+
+    started: bool
+
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None: ...
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None: ...
+
+    async def write(self, data: bytes) -> None: ...
+
+    async def finish(self, data: bytes) -> None: ...
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What is decided before the provider is called."""
+
+    door: Door
+    peek: Peek
+    candidate: Candidate
+    dialect: Dialect
+    verbatim: bool
+    body: bytes
+    url: URL
+    headers: Mapping[str, str]
+    cut_usage: bool
+
+
+class Relay:
+    """Everything that an exchange needs, wired once. `learnt` is told what a provider's answer says of its key:
+    (provider, "connected" | "rejected" | "unreachable", a sentence or None)."""
+
+    def __init__(
+        self,
+        *,
+        routing: Routing,
+        keys: ProviderKeys,
+        store: UsageStore,
+        pricing: Pricing,
+        upstream: Upstream,
+        deadlines: Deadlines,
+        timeouts: Timeouts,
+        learnt: Callable[[str, str, str | None], None],
+    ) -> None:
+        self._routing = routing
+        self._keys = keys
+        self._store = store
+        self._pricing = pricing
+        self._upstream = upstream
+        self._deadlines = deadlines
+        self._timeouts = timeouts
+        self._learnt = learnt
+        self._urls: dict[tuple[str, str], URL] = {}
+        self.running = 0
+
+    async def run(
+        self, door: Door, principal: Principal, incoming: Incoming, client: Client, exchange: Exchange
+    ) -> None:
+        """Serve one request of an accepted key. Raises CancelledError where the client left."""
+        tally = Tally()
+        self.running += 1
+        task = asyncio.current_task()
+        try:
+            with self._deadlines.start(self._timeouts.total) as deadline:
+                try:
+                    await self._serve(door, incoming, client, exchange, tally, deadline)
+                except asyncio.CancelledError:
+                    if deadline.expired is None or task is None:
+                        raise
+                    task.uncancel()
+                    raise self._late(exchange, deadline.expired) from None
+        except GatewayError as error:
+            await self._fail(door, client, exchange, tally, error)
+        except (asyncio.CancelledError, ConnectionError):
+            self._abort(exchange, tally)
+            raise
+        except Exception:
+            _log.exception("An exchange failed inside the gateway")
+            internal = GatewayError("The gateway failed inside: its log says why.", status=500, kind="internal")
+            await self._fail(door, client, exchange, tally, internal)
+        finally:
+            self.running -= 1
+
+    async def _serve(
+        self,
+        door: Door,
+        incoming: Incoming,
+        client: Client,
+        exchange: Exchange,
+        tally: Tally,
+        deadline: Deadline,
+    ) -> None:
+        body = await self._take(incoming, exchange)
+        plan = self._plan(door, body, incoming.headers, exchange)
+        self._store.begin(exchange.opening_record())
+        exchange.begun = True
+        deadline.within(self._timeouts.first_byte, "first_byte")
+        provider = plan.candidate.provider
+        answer = await self._upstream.send(exchange, provider.title, plan.url, plan.headers, plan.body)
+        try:
+            exchange.upstream_status = answer.status
+            exchange.upstream_request_id = answer.headers.get(provider.request_id_header)
+            if not 200 <= answer.status < 300:
+                raise await self._refusal(plan, answer)
+            self._learnt(provider.name, "connected", None)
+            if plan.peek.stream and "json" not in answer.headers.get("content-type", ""):
+                await self._stream(plan, answer, client, exchange, tally, deadline)
+            else:
+                await self._whole(plan, answer, client, exchange, tally)
+        finally:
+            answer.close()
+
+    # Before the provider is called.
+
+    async def _take(self, incoming: Incoming, exchange: Exchange) -> bytes:
+        headers = incoming.headers
+        exchange.client = client_name(headers.get("user-agent"))
+        exchange.trace_id = trace_id(headers.get("traceparent"))
+        exchange.conversation_id = conversation_id(headers)
+        exchange.end_user = headers.get("x-user") or None
+        if HOP_HEADER in headers:
+            raise ClientError(
+                "This request came from a Faregate and would loop back: set the provider's base URL to the provider.",
+                status=508,
+                kind="loop_detected",
+                headers={"x-should-retry": "false"},
+            )
+        before = time.perf_counter_ns()
+        body = await incoming.read()
+        exchange.client_ns += time.perf_counter_ns() - before
+        exchange.request_bytes = len(body)
+        if tags := headers.get("x-tags"):
+            exchange.tags = stamp(parse_tags(tags), exchange.principal.tags)
+        return body
+
+    def _plan(self, door: Door, body: bytes, headers: Mapping[str, str], exchange: Exchange) -> Plan:
+        peek = door.peek(body)
+        exchange.model_requested = peek.model
+        exchange.streamed = peek.stream
+        exchange.end_user = peek.user or exchange.end_user
+        candidate = self._routing.candidates(peek.model)[0]
+        provider = candidate.provider
+        exchange.provider, exchange.model = provider.name, candidate.model
+        exchange.price_provider = provider.price_provider
+        dialect = DIALECTS[provider.dialect]
+        if door.operation == "embeddings":
+            _require_embeddings(candidate)
+        key = self._key(provider, headers, exchange)
+        sent = {"content-type": "application/json", "user-agent": USER_AGENT, "accept-encoding": "identity"}
+        if key is not None:
+            sent.update(credentials(provider, key))
+        if provider.is_local:
+            sent[HOP_HEADER] = "1"
+        verbatim = dialect.name == door.dialect.name
+        if verbatim:
+            asks = peek.stream and not peek.include_usage
+            model = candidate.model if candidate.model != peek.model else None
+            out = door.splice(body, model=model, include_usage=asks) if asks or model else body
+            sent.update({name: headers[name] for name in door.forwarded if name in headers})
+        else:
+            asks = False
+            out, headers_of_body = self._translate(door, dialect, candidate, body, exchange)
+            sent.update(headers_of_body)
+        path = door.upstream_path or dialect.path(candidate.model, peek.stream)
+        return Plan(
+            door=door,
+            peek=peek,
+            candidate=candidate,
+            dialect=dialect,
+            verbatim=verbatim,
+            body=out,
+            url=self._url(provider.base_url, path),
+            headers=sent,
+            cut_usage=asks,
+        )
+
+    def _translate(
+        self, door: Door, dialect: Dialect, candidate: Candidate, body: bytes, exchange: Exchange
+    ) -> tuple[bytes, Mapping[str, str]]:
+        request = door.dialect.parse_request(body, None, None)
+        for name in request.essential:
+            raise Unsupported(
+                f"`{name}` cannot be carried to {candidate.provider.title}: leave it out, or use another model.",
+                param=name,
+            )
+        rendered = dialect.render_request(request, candidate.target)
+        own = request.extra.get(door.dialect.name, {})
+        exchange.dropped = tuple(dict.fromkeys((*rendered.dropped, *own)))
+        exchange.adapted = rendered.adapted
+        return rendered.body, rendered.headers
+
+    def _key(self, provider: Provider, headers: Mapping[str, str], exchange: Exchange) -> str | None:
+        own = headers.get(BYOK_HEADER)
+        if own:
+            exchange.byok = True
+            return own.strip()
+        if provider.auth == "none":
+            return None
+        key = self._keys.key_for(provider.name)
+        if key is None:
+            raise GatewayError(
+                f"No key for {provider.title} is stored: add it in Faregate under Providers, "
+                f"or run `faregate provider set {provider.name}`.",
+                status=503,
+                kind="provider_unconfigured",
+                headers={"x-should-retry": "false"},
+            )
+        return key
+
+    def _url(self, base: str, path: str) -> URL:
+        url = self._urls.get((base, path))
+        if url is None:
+            if len(self._urls) > 1000:
+                self._urls.clear()
+            self._urls[(base, path)] = url = URL(base + path, encoded=True)
+        return url
+
+    # The provider's answer.
+
+    async def _refusal(self, plan: Plan, answer: Answer) -> UpstreamError:
+        provider = plan.candidate.provider
+        body = await answer.read()
+        if answer.status < 400:
+            return UpstreamError(
+                f"{provider.title} answered with a redirect ({answer.status}): check its base URL.",
+                status=502,
+                upstream_status=answer.status,
+            )
+        error = plan.dialect.parse_error(answer.status, body, answer.headers)
+        if error.kind == "provider_key_rejected":
+            self._learnt(provider.name, "rejected", error.message)
+        return error
+
+    async def _whole(self, plan: Plan, answer: Answer, client: Client, exchange: Exchange, tally: Tally) -> None:
+        data = await answer.read()
+        exchange.first_event_ns = time.perf_counter_ns()
+        response = self._parse(plan, data, tally)
+        if plan.verbatim or response is None:
+            body, content_type = data, answer.headers.get("content-type", "application/json")
+        else:
+            body = plan.door.dialect.render_response(response, self._context(plan, exchange))
+            content_type = "application/json"
+        exchange.first_content_ns = time.perf_counter_ns()
+        record = self._close(exchange, tally, status=answer.status, outcome="ok")
+        headers = self._headers(plan, exchange, content_type, record.model)
+        if record.cost_nano is not None:
+            headers["x-faregate-cost-usd"] = f"{record.cost_nano // 10**9}.{record.cost_nano % 10**9:09d}"
+        await client.whole(answer.status, headers, body)
+
+    def _parse(self, plan: Plan, data: bytes, tally: Tally) -> Response | None:
+        """The parsed answer, its usage in the tally; None for an answer of the same dialect that we cannot read."""
+        if plan.door.read_usage is not None:
+            tally.model, tally.usage = plan.door.read_usage(data)
+            tally.final = tally.usage is not None
+            return None
+        try:
+            response = plan.dialect.parse_response(data)
+        except UpstreamError:
+            if plan.verbatim and data.lstrip()[:1] == b"{":
+                return None
+            raise
+        tally.model, tally.usage, tally.response_id = response.model, response.usage, response.id
+        tally.final = response.usage is not None
+        return response
+
+    async def _stream(
+        self,
+        plan: Plan,
+        answer: Answer,
+        client: Client,
+        exchange: Exchange,
+        tally: Tally,
+        deadline: Deadline,
+    ) -> None:
+        reader: Reader = plan.dialect.reader()
+        translator = self._translator(plan, exchange)
+        data, events = await self._first(answer, reader, tally)
+        exchange.first_event_ns = time.perf_counter_ns()
+        if tally.failed and tally.error is not None:
+            raise upstream_error(tally.error)
+        deadline.within(self._timeouts.between_chunks, "between_chunks")
+        content_type = answer.headers.get("content-type") if plan.verbatim else None
+        model = answering_model(plan.candidate.model, tally.model)
+        await client.start(200, self._headers(plan, exchange, content_type or "text/event-stream", model))
+        while True:
+            out = translator.feed(data, events)
+            if tally.failed and not exchange.ended:
+                await self._stream_failed(plan, client, exchange, tally, out, said=bool(data))
+                return
+            if tally.finished and not tally.final:
+                # The count may come after the end mark: the last bytes wait for it, a moment at most.
+                out += await self._late_usage(answer, reader, translator, tally)
+            if not data:
+                break
+            if tally.settled and plan.verbatim and not exchange.ended:
+                self._close(exchange, tally, status=200, outcome="ok")
+            if out:
+                if not exchange.first_content_ns and tally.content:
+                    exchange.first_content_ns = time.perf_counter_ns()
+                await client.write(out)
+            deadline.extend(self._timeouts.between_chunks)
+            data = await answer.chunk()
+            events = reader.feed(data) if data else reader.close()
+            for event in events:
+                tally.feed(event)
+        if not exchange.ended:
+            self._close(exchange, tally, status=200, outcome="ok")
+        await client.finish(out + translator.close())
+
+    async def _stream_failed(
+        self, plan: Plan, client: Client, exchange: Exchange, tally: Tally, out: bytes, *, said: bool
+    ) -> None:
+        """`said`: the provider's own error event is in `out` already, where bytes pass as they are."""
+        assert tally.error is not None
+        error = upstream_error(tally.error)
+        if plan.verbatim and said and error.kind != "unreadable_answer":
+            self._close(exchange, tally, status=200, outcome="error", error=error)
+            await client.finish(out)
+            return
+        if out:
+            await client.write(out)
+        raise error
+
+    async def _first(self, answer: Answer, reader: Reader, tally: Tally) -> tuple[bytes, list[Event]]:
+        """Bytes up to the first event, so that an early refusal keeps its status."""
+        held = bytearray()
+        while True:
+            data = await answer.chunk()
+            held += data
+            events = reader.feed(data) if data else reader.close()
+            for event in events:
+                tally.feed(event)
+            if events or not data:
+                return bytes(held), events
+
+    async def _late_usage(self, answer: Answer, reader: Reader, translator: "Translator", tally: Tally) -> bytes:
+        out = b""
+        try:
+            async with asyncio.timeout(LATE_USAGE_S):
+                while not tally.final and (data := await answer.chunk()):
+                    events = reader.feed(data)
+                    for event in events:
+                        tally.feed(event)
+                    out += translator.feed(data, events)
+        except (TimeoutError, UpstreamError):
+            # The answer itself is complete; only its count is missing, and the row will say so.
+            tally.final = tally.usage is not None
+        return out
+
+    def _translator(self, plan: Plan, exchange: Exchange) -> "Translator":
+        if plan.verbatim:
+            return Translator(cutter=plan.door.cutter() if plan.cut_usage else None)
+        return Translator(writer=plan.door.dialect.writer(self._context(plan, exchange)))
+
+    def _context(self, plan: Plan, exchange: Exchange) -> AnswerContext:
+        return AnswerContext(
+            id=exchange.id.removeprefix("req_"),
+            created=exchange.started_us // 1_000_000,
+            model=plan.peek.model,
+            include_usage=plan.peek.include_usage,
+            legacy_functions=plan.peek.legacy_functions,
+        )
+
+    def _headers(self, plan: Plan, exchange: Exchange, content_type: str, model: str | None) -> dict[str, str]:
+        headers = {
+            "content-type": content_type,
+            "x-request-id": exchange.id,
+            "x-faregate-provider": plan.candidate.provider.name,
+            "x-faregate-model": model or plan.candidate.model,
+            "x-faregate-overhead-ms": f"{exchange.overhead_so_far_ms():.3f}",
+        }
+        if plan.peek.stream:
+            headers["cache-control"] = "no-cache"
+        if exchange.upstream_request_id:
+            headers["x-faregate-upstream-request-id"] = exchange.upstream_request_id
+        if exchange.conversation_id:
+            headers["x-faregate-conversation-id"] = exchange.conversation_id
+        if exchange.dropped:
+            headers["x-faregate-dropped"] = ", ".join(exchange.dropped)
+        if exchange.adapted:
+            headers["x-faregate-adapted"] = ", ".join(exchange.adapted)
+        row = plan.candidate.row
+        if row is not None and row.ended is not None and (words := notice(row, datetime.now(UTC).date())):
+            headers["x-faregate-model-notice"] = words
+        return headers
+
+    # Endings.
+
+    def _close(
+        self,
+        exchange: Exchange,
+        tally: Tally,
+        *,
+        status: int,
+        outcome: str,
+        error: GatewayError | None = None,
+    ) -> ExchangeRecord:
+        """Price the exchange and hand its row to the journal; once."""
+        taken = exchange.upstream_status is None and exchange.sent_ns > 0 and outcome == "aborted"
+        unreadable = error is not None and error.kind == "unreadable_answer" and not tally.content
+        accepted = exchange.upstream_status is not None and exchange.upstream_status < 300
+        answered = taken or (accepted and not unreadable)
+        usage, source = tally.verdict(exchange.request_bytes, answered=answered)
+        model = answering_model(exchange.model, tally.model) if exchange.model else None
+        priced = NO_PRICE
+        if source != "none" and model and (exchange.price_provider or usage.cost_nano is not None):
+            priced = self._pricing.price(exchange.price_provider or "", model, usage, exchange.started_us)
+        record = exchange.final_record(
+            status=status,
+            outcome=outcome,
+            usage=usage,
+            usage_source=source,
+            priced=priced,
+            error_type=error.kind if error else None,
+            error_message=error.message if error else None,
+            observed_model=model,
+        )
+        if not exchange.begun:
+            self._store.begin(exchange.opening_record())
+        self._store.end(record)
+        exchange.ended = True
+        return record
+
+    async def _fail(self, door: Door, client: Client, exchange: Exchange, tally: Tally, error: GatewayError) -> None:
+        """An error for whoever still listens, and the row that says what happened."""
+        lost = isinstance(error, UpstreamError) and error.kind in ("connection_lost", "timeout")
+        if lost and exchange.provider and not tally.content:
+            self._learnt(exchange.provider, "unreachable", error.message)
+        if not exchange.ended:
+            status = 200 if client.started else error.status
+            self._close(exchange, tally, status=status, outcome="error", error=error)
+        try:
+            if client.started:
+                event = StreamError(error.message, error.kind, error.status, error.code)
+                context = AnswerContext(id=exchange.id, created=0, model=exchange.model_requested or "")
+                await client.finish(door.dialect.writer(context).error(event))
+                return
+            headers = {**error.headers, "content-type": "application/json", "x-request-id": exchange.id}
+            if exchange.provider:
+                headers["x-faregate-provider"] = exchange.provider
+            if exchange.model:
+                headers["x-faregate-model"] = exchange.model
+            if exchange.upstream_request_id:
+                headers["x-faregate-upstream-request-id"] = exchange.upstream_request_id
+            await client.whole(error.status, headers, door.dialect.render_error(error, exchange.id))
+        except ConnectionError:
+            # Nobody listens any more; the row stands.
+            return
+
+    def _abort(self, exchange: Exchange, tally: Tally) -> None:
+        if exchange.ended:
+            return
+        left = ClientError("The client closed the connection before its answer was complete.", kind="client_left")
+        self._close(exchange, tally, status=CLIENT_LEFT, outcome="aborted", error=left)
+
+    def _late(self, exchange: Exchange, limit: str) -> UpstreamError:
+        seconds = getattr(self._timeouts, limit)
+        who = exchange.provider or "The provider"
+        words = {
+            "first_byte": f"{who} has not begun to answer within {seconds:g} s: try again.",
+            "between_chunks": f"{who} fell silent for {seconds:g} s in the middle of its answer: try again.",
+            "total": f"The request took longer than {seconds:g} s: try again, or raise timeouts.total.",
+        }
+        return UpstreamError(words[limit], status=504, kind="timeout", upstream_status=exchange.upstream_status)
+
+
+class Translator:
+    """From the provider's bytes and events to the client's bytes: as they are, less a cut, or written anew."""
+
+    __slots__ = ("_cutter", "_writer")
+
+    def __init__(self, *, writer: Writer | None = None, cutter: Cutter | None = None) -> None:
+        self._writer = writer
+        self._cutter = cutter
+
+    def feed(self, data: bytes, events: list[Event]) -> bytes:
+        if self._writer is not None:
+            write = self._writer.write
+            return b"".join([write(event) for event in events if not isinstance(event, StreamError)])
+        return self._cutter.feed(data) if self._cutter is not None else data
+
+    def close(self) -> bytes:
+        if self._writer is not None:
+            return self._writer.close()
+        return self._cutter.close() if self._cutter is not None else b""
+
+
+def credentials(provider: Provider, key: str) -> Mapping[str, str]:
+    """The header that carries a provider's key."""
+    if provider.auth == "bearer":
+        return {"authorization": f"Bearer {key}"}
+    return {provider.auth: key}
+
+
+def upstream_error(error: StreamError) -> UpstreamError:
+    return UpstreamError(error.message, status=error.status, kind=error.kind, code=error.code)
+
+
+def _require_embeddings(candidate: Candidate) -> None:
+    if candidate.provider.embeddings:
+        return
+    known = ", ".join(row.id for row in MODELS if row.kind == "embeddings" and row.provider == "openai")
+    raise ClientError(
+        f"{candidate.provider.title} has no embeddings here: use one of {known}.",
+        param="model",
+        code="model_not_found",
+    )

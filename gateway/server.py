@@ -1,0 +1,313 @@
+"""The HTTP side: a route per line, keys and roles, host and origin, errors in the door's dialect.
+
+aiohttp's low-level server without its router: a dict of paths finds the route. Inference goes to the relay with the
+two ends of the connection wrapped, so that waiting for the client's socket is counted; everything else is JSON.
+"""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+from msgspec import Struct
+
+from gateway.access import AccessKeys, Principal, allows
+from gateway.dialects import openai_chat
+from gateway.dialects.dialect import Dialect
+from gateway.doors import DOORS, Door
+from gateway.errors import ClientError, GatewayError
+from gateway.exchange import Exchange
+from gateway.origin import check_host, check_origin
+from gateway.relay import CLIENT_LEFT, Relay
+from gateway.settings import Settings
+
+KEEPALIVE_S = 75.0
+DOOR_ROLE = "execute"
+OPEN = ""
+
+_log = logging.getLogger(__name__)
+_JSON = "application/json"
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """A GET with an accepted key. `rest` is what follows a route that ends in a slash."""
+
+    principal: Principal | None
+    query: tuple[tuple[str, str], ...]
+    rest: str
+
+
+Read = Callable[[Call], Awaitable[Any]]
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """`path` ends in a slash where a name follows. `role` is what the key needs, "" for an open route.
+
+    `door` takes inference; `read` answers with a value that becomes JSON.
+    """
+
+    method: str
+    path: str
+    role: str
+    door: Door | None = None
+    read: Read | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.door.dialect if self.door else openai_chat.DIALECT
+
+
+def door_routes() -> tuple[Route, ...]:
+    return tuple(Route(method="POST", path=door.path, role=DOOR_ROLE, door=door) for door in DOORS)
+
+
+class _Incoming:
+    __slots__ = ("_limit", "_request", "headers")
+
+    def __init__(self, request: BaseRequest, limit: int) -> None:
+        self._request = request
+        self._limit = limit
+        self.headers: Mapping[str, str] = request.headers
+
+    async def read(self) -> bytes:
+        try:
+            return await self._request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise ClientError(
+                f"The request body is larger than {self._limit >> 20} MiB: send less, or raise limits.body.",
+                status=413,
+                kind="too_large",
+            ) from None
+        except (web.RequestPayloadError, ValueError):
+            raise ClientError("The request body cannot be read: check its length and content-encoding.") from None
+
+
+class _Client:
+    """Writes to the client; `response` is what the handler gives back to aiohttp."""
+
+    __slots__ = ("_cors", "_exchange", "_request", "response", "started")
+
+    def __init__(self, request: BaseRequest, exchange: Exchange, cors: Mapping[str, str]) -> None:
+        self._request = request
+        self._exchange = exchange
+        self._cors = cors
+        self.started = False
+        self.response: web.StreamResponse | None = None
+
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        before = time.perf_counter_ns()
+        self.response = response = web.Response(status=status, headers={**headers, **self._cors}, body=body)
+        await response.prepare(self._request)
+        await response.write_eof()
+        self._exchange.client_ns += time.perf_counter_ns() - before
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        before = time.perf_counter_ns()
+        self.response = response = web.StreamResponse(status=status, headers={**headers, **self._cors})
+        await response.prepare(self._request)
+        self.started = True
+        self._exchange.client_ns += time.perf_counter_ns() - before
+
+    async def write(self, data: bytes) -> None:
+        assert self.response is not None
+        before = time.perf_counter_ns()
+        await self.response.write(data)
+        self._exchange.client_ns += time.perf_counter_ns() - before
+
+    async def finish(self, data: bytes) -> None:
+        assert self.response is not None
+        before = time.perf_counter_ns()
+        if data:
+            await self.response.write(data)
+        await self.response.write_eof()
+        self._exchange.client_ns += time.perf_counter_ns() - before
+
+
+class Server:
+    """Listens for one gateway. `routes` are all there are; `counters` counts what leaves no row, by status."""
+
+    def __init__(self, settings: Settings, access: AccessKeys, relay: Relay, routes: tuple[Route, ...]) -> None:
+        self._settings = settings
+        self._access = access
+        self._relay = relay
+        self._exact: dict[str, dict[str, Route]] = {}
+        self._prefixes: list[Route] = []
+        for route in routes:
+            if route.path.endswith("/"):
+                self._prefixes.append(route)
+            else:
+                self._exact.setdefault(route.path, {})[route.method] = route
+        self._hosts = frozenset(name.lower() for name in settings.allowed_hosts)
+        self._check_hosts = not settings.insecure_remote
+        self._runner: web.ServerRunner | None = None
+        self._site: web.TCPSite | None = None
+        self.counters: Counter[int] = Counter()
+        self.port = settings.port
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where the port cannot be had."""
+        limit = self._settings.limits_body
+
+        def make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> BaseRequest:
+            return BaseRequest(
+                message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=limit
+            )
+
+        server = web.Server(
+            self._handle,
+            request_factory=make_request,
+            handler_cancellation=True,
+            access_log=None,
+            keepalive_timeout=KEEPALIVE_S,
+            max_line_size=32 * 1024,
+            max_field_size=64 * 1024,
+        )
+        self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._settings.host, self._settings.port, ssl_context=self._tls())
+        try:
+            await site.start()
+        except OSError:
+            await self._runner.cleanup()
+            self._runner = None
+            raise
+        self._site = site
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self, drain_s: float) -> None:
+        """Take no more connections, give running requests `drain_s` seconds, then end them."""
+        if self._runner is None:
+            return
+        if self._site is not None:
+            await self._site.stop()
+            self._site = None
+        until = time.monotonic() + drain_s
+        while self._relay.running and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        await self._runner.cleanup()
+        self._runner = None
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self._settings.tls_cert is None or self._settings.tls_key is None:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self._settings.tls_cert, self._settings.tls_key)
+        return context
+
+    async def _handle(self, request: BaseRequest) -> web.StreamResponse:
+        started_ns = time.perf_counter_ns()
+        dialect = openai_chat.DIALECT
+        cors: Mapping[str, str] = {}
+        try:
+            if self._check_hosts:
+                check_host(request.headers.getall("Host", ()), self._hosts)
+            cors = self._cors(request)
+            if request.method == "OPTIONS" and cors:
+                return web.Response(status=204, headers=cors)
+            route, rest = self._find(request)
+            dialect = route.dialect
+            principal = self._principal(request, route.role) if route.role != OPEN else None
+            if route.door is not None and principal is not None:
+                return await self._exchange(route.door, principal, request, started_ns, cors)
+            assert route.read is not None
+            call = Call(principal=principal, query=tuple(request.rel_url.query.items()), rest=rest)
+            body = msgspec.json.encode(await route.read(call))
+            return web.Response(body=body, headers={"content-type": _JSON, **cors})
+        except GatewayError as error:
+            self.counters[error.status] += 1
+            headers = {**error.headers, "content-type": _JSON, **cors}
+            return web.Response(status=error.status, headers=headers, body=dialect.render_error(error, ""))
+        except ConnectionError:
+            # The client left; what it cost is on its row, and aiohttp only wants an answer to drop.
+            return web.Response(status=CLIENT_LEFT)
+        except Exception:
+            _log.exception("A request failed inside the gateway")
+            internal = GatewayError("The gateway failed inside: its log says why.", status=500, kind="internal")
+            return web.Response(
+                status=500, headers={"content-type": _JSON, **cors}, body=dialect.render_error(internal, "")
+            )
+
+    async def _exchange(
+        self, door: Door, principal: Principal, request: BaseRequest, started_ns: int, cors: Mapping[str, str]
+    ) -> web.StreamResponse:
+        exchange = Exchange(door.name, principal, started_ns)
+        self._access.touch(principal.key_id, exchange.started_us)
+        client = _Client(request, exchange, cors)
+        await self._relay.run(door, principal, _Incoming(request, self._settings.limits_body), client, exchange)
+        if client.response is None:
+            return web.Response(status=CLIENT_LEFT)
+        return client.response
+
+    def _find(self, request: BaseRequest) -> tuple[Route, str]:
+        path = request.rel_url.raw_path
+        methods = self._exact.get(path)
+        if methods is not None:
+            route = methods.get(request.method)
+            if route is not None:
+                return route, ""
+            raise _method_not_allowed(request.method, methods)
+        for route in self._prefixes:
+            if path.startswith(route.path) and len(path) > len(route.path):
+                if route.method == request.method:
+                    return route, unquote(path[len(route.path) :])
+                raise _method_not_allowed(request.method, {route.method: route})
+        raise ClientError(
+            "There is nothing at this path: the OpenAI door is /api/ai/v1/chat/completions.",
+            status=404,
+            kind="not_found",
+        )
+
+    def _principal(self, request: BaseRequest, role: str) -> Principal:
+        principal = self._access.authenticate(presented_key(request.headers, request.rel_url.query))
+        if principal is None:
+            raise ClientError(
+                "No valid Faregate key was sent: send `Authorization: Bearer tk_…`; "
+                "make a key in the window or with `faregate api-key create`.",
+                status=401,
+                kind="key_invalid",
+                headers={"www-authenticate": "Bearer"},
+            )
+        if not allows(principal.role, role):
+            raise ClientError(
+                f"The key {principal.key_name} has the role {principal.role} and this needs {role}: use another.",
+                status=403,
+                kind="forbidden",
+            )
+        return principal
+
+    def _cors(self, request: BaseRequest) -> Mapping[str, str]:
+        origin = request.headers.get("Origin")
+        if not check_origin(origin, request.headers.get("Sec-Fetch-Site"), self._settings.allowed_origins):
+            return {}
+        return {
+            "access-control-allow-origin": origin or "",
+            "access-control-allow-methods": "GET, POST",
+            "access-control-allow-headers": request.headers.get("Access-Control-Request-Headers", "*"),
+            "vary": "origin",
+        }
+
+
+def presented_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
+    """The tk_ key as any of the SDKs sends it; where several credentials came, the one that is ours."""
+    authorization = headers.get("Authorization", "")
+    scheme, _, token = authorization.partition(" ")
+    found = [token.strip() if scheme.lower() == "bearer" else "", headers.get("x-api-key", "")]
+    found += [headers.get("x-goog-api-key", ""), query.get("key", "")]
+    return next((key for key in found if key.startswith("tk_")), None)
+
+
+def _method_not_allowed(method: str, methods: Mapping[str, Route]) -> ClientError:
+    allowed = ", ".join(sorted(methods))
+    return ClientError(
+        f"{method} is not possible here: use {allowed}.",
+        status=405,
+        kind="method_not_allowed",
+        headers={"allow": allowed},
+    )

@@ -1,0 +1,76 @@
+"""What an answer used, gathered from its events: the observer on which accounting rests.
+
+The provider's last word wins, per counter. Where a stream ended before it, what the provider had said so far stands
+and the output is estimated from the bytes that came (UTF-8 bytes / 4), and the row says so.
+"""
+
+from msgspec.structs import replace
+
+from gateway.events import Delta, Event, Finish, PartStart, Start, StreamError, UsageReport, merge_usage
+from gateway.model import Usage
+
+BYTES_PER_TOKEN = 4
+
+
+def estimated_tokens(size: int) -> int:
+    """Tokens of `size` bytes of UTF-8, rounded up."""
+    return -(-size // BYTES_PER_TOKEN)
+
+
+class Tally:
+    """Folds events. `finished`: a finish reason was seen; `content`: so was something that the model said."""
+
+    __slots__ = ("content", "error", "final", "finished", "model", "output_bytes", "response_id", "usage")
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.final = False
+        self.finished = False
+        self.content = False
+        self.output_bytes = 0
+        self.model: str | None = None
+        self.response_id: str | None = None
+        self.error: StreamError | None = None
+
+    def feed(self, event: Event) -> None:
+        match event:
+            case Delta():
+                self.content = True
+                self.output_bytes += len(event.text.encode("utf-8", "surrogatepass"))
+            case PartStart():
+                self.content = True
+            case UsageReport():
+                self.usage = merge_usage(self.usage, event.usage)
+                self.final = self.final or event.final
+            case Finish():
+                self.finished = True
+            case Start():
+                self.model, self.response_id = event.model, event.id
+            case StreamError():
+                self.error = event
+
+    @property
+    def failed(self) -> bool:
+        """The provider ended its stream with an error, or cut it short."""
+        return self.error is not None
+
+    @property
+    def settled(self) -> bool:
+        """Nothing that counts can follow: the provider finished and gave its final count."""
+        return self.finished and self.final
+
+    def verdict(self, request_bytes: int, *, answered: bool) -> tuple[Usage, str]:
+        """Usage and its source. `answered`: the provider took the request, so that it may bill it.
+
+        `request_bytes` is the body's size, from which the input is estimated where the provider said nothing.
+        """
+        if self.usage is not None and self.final:
+            return self.usage, "provider"
+        estimate = estimated_tokens(self.output_bytes) if self.output_bytes else None
+        if self.usage is not None:
+            said = self.usage.output_tokens
+            output = said if estimate is None else max(estimate, said or 0)
+            return replace(self.usage, output_tokens=output), "partial"
+        if answered:
+            return Usage(input_tokens=estimated_tokens(request_bytes), output_tokens=estimate), "estimated"
+        return Usage(), "none"

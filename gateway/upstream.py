@@ -1,0 +1,177 @@
+"""Calls to providers: one pooled client session, no timer per request, redirects not followed.
+
+Bodies go out in slices, so that 20 MB hold the loop no longer than 20 kB do. Proxies are looked up once per
+address. What goes wrong becomes an `UpstreamError` whose sentence names the provider and no secret.
+"""
+
+import asyncio
+import time
+import urllib.request
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+from yarl import URL
+
+from gateway.errors import UpstreamError
+from gateway.exchange import Exchange
+
+KEEPALIVE_S = 30.0
+_SLICE = 256 * 1024
+USER_AGENT = "faregate"
+
+
+class _Body(Payload):
+    """Bytes of any size; aiohttp's own payload for bytes warns from 1 MB on, and would hold the loop."""
+
+    _value: bytes
+
+    def __init__(self, value: bytes) -> None:
+        super().__init__(value, content_type="application/json")
+        self._size = len(value)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return self._value.decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        if self._size is not None and self._size <= _SLICE:
+            await writer.write(self._value)
+            return
+        for start in range(0, len(self._value), _SLICE):
+            await writer.write(self._value[start : start + _SLICE])
+            await asyncio.sleep(0)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        await self.write(writer)
+
+
+async def _on_headers_sent(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
+    exchange: Exchange = context.trace_request_ctx
+    exchange.sent_ns = time.perf_counter_ns()
+
+
+class Answer:
+    """A provider's answer. Waiting for it counts as the provider's time; `close` cancels what has not come."""
+
+    __slots__ = ("_exchange", "_response", "_title", "headers", "status")
+
+    def __init__(self, exchange: Exchange, title: str, response: aiohttp.ClientResponse) -> None:
+        self._exchange = exchange
+        self._title = title
+        self._response = response
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+
+    async def read(self) -> bytes:
+        """The whole body. Raises UpstreamError where the connection breaks before its end."""
+        before = time.perf_counter_ns()
+        try:
+            return await self._response.read()
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise self._broken(error) from None
+        finally:
+            self._exchange.provider_ns += time.perf_counter_ns() - before
+
+    async def chunk(self) -> bytes:
+        """The next bytes as they arrive, b"" at the end. Raises UpstreamError where the connection breaks."""
+        before = time.perf_counter_ns()
+        try:
+            return await self._response.content.readany()
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise self._broken(error) from None
+        finally:
+            self._exchange.provider_ns += time.perf_counter_ns() - before
+
+    def close(self) -> None:
+        """Let the connection go: back to the pool where the answer is complete, else closed at once."""
+        if self._response.content.is_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+    def _broken(self, error: BaseException) -> UpstreamError:
+        return UpstreamError(
+            f"{self._title} broke off its answer before the end: try the request again.",
+            status=502,
+            kind="connection_lost",
+            upstream_status=self.status,
+        )
+
+
+class Upstream:
+    """The client session of one gateway. `connect_s` limits connecting; all other limits are the caller's."""
+
+    def __init__(self, connect_s: float) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
+        self._proxies: dict[str, URL | None] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(_on_headers_sent)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ttl_dns_cache=300),
+                timeout=self._timeout,
+                trace_configs=[trace],
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+                read_bufsize=256 * 1024,
+            )
+        return self._session
+
+    async def send(
+        self, exchange: Exchange, title: str, url: URL, headers: Mapping[str, str], body: bytes
+    ) -> "Answer":
+        """The provider's answer, its headers read and its body not. Raises UpstreamError where there is none."""
+        before = time.perf_counter_ns()
+        try:
+            response = await self.session.post(
+                url,
+                data=_Body(body),
+                headers=headers,
+                allow_redirects=False,
+                proxy=self._proxy(url),
+                trace_request_ctx=exchange,
+            )
+            return Answer(exchange, title, response)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise unreachable(title, error) from None
+        finally:
+            exchange.provider_ns += time.perf_counter_ns() - (exchange.sent_ns or before)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _proxy(self, url: URL) -> URL | None:
+        host = url.host or ""
+        if host not in self._proxies:
+            found = urllib.request.getproxies().get(url.scheme)
+            direct = not found or bool(urllib.request.proxy_bypass(host))
+            self._proxies[host] = None if direct or not found else URL(found)
+        return self._proxies[host]
+
+
+def unreachable(title: str, error: BaseException) -> UpstreamError:
+    """What a failed connection means, in a sentence; never the error's own words, which can hold an address."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+        reason = "its certificate cannot be trusted: check the clock, the proxy and the base URL"
+    elif isinstance(error, aiohttp.ClientConnectorDNSError):
+        reason = "its name cannot be found: check the network and the base URL"
+    elif isinstance(error, TimeoutError):
+        return UpstreamError(
+            f"{title} did not accept a connection in time: check the network, then try again.",
+            status=504,
+            kind="timeout",
+        )
+    elif isinstance(error, aiohttp.ClientConnectorError | ConnectionRefusedError):
+        reason = "the connection was refused: check the network and the base URL"
+    else:
+        reason = "it closed the connection before answering: try again"
+    return UpstreamError(f"{title} cannot be reached, {reason}.", status=502, kind="connection_lost")
