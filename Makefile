@@ -29,12 +29,12 @@ setup-test: $(VENV)/.test
 	@bash tests/system_packages.sh
 
 run: setup
-	@bash packaging/run.sh $(PY)
+	@$(VENV)/bin/faregate run
 
 test: setup-test
 	@$(PY) -m pytest
 
-lint: $(VENV)/.test
+lint: setup-test
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
