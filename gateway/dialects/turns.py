@@ -83,13 +83,14 @@ def _with_paths(messages: Sequence[Message]) -> list[tuple[Message, list[Item]]]
 
 
 def _append(turns: list[Turn], role: Role, items: list[Item], *, answers: bool = False) -> None:
-    if turns and turns[-1].role is role:
-        turns[-1].items.extend(items)
-    elif answers and len(turns) > 1 and turns[-1].role is Role.SYSTEM and turns[-2].calls():
+    at = len(turns)
+    if answers and turns and turns[-1].role is Role.SYSTEM:
         # Results belong right after their calls, whatever was said in between.
-        turns.insert(len(turns) - 1, Turn(role, items))
+        at -= 1
+    if at and turns[at - 1].role is role:
+        turns[at - 1].items.extend(items)
     else:
-        turns.append(Turn(role, items))
+        turns.insert(at, Turn(role, items))
 
 
 def _tagged(item: Item) -> Item:

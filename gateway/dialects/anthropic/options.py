@@ -161,15 +161,16 @@ def _budget(options: ReasoningOptions, target: Target, limit: int | None, losses
     """A budget is at least 1024 and below max_tokens; without room for that there is no thinking."""
     said = options.budget_tokens if options.budget_tokens is not None and options.budget_tokens > 0 else None
     budget = said or BUDGETS.get(options.effort or "medium", BUDGETS["medium"])
+    # A budget made from an effort leaves half for the answer; one that the client chose is its own affair.
     if limit is None:
-        limit = min(
-            max(_DEFAULT_MAX_TOKENS, budget + _ANSWER_ROOM), target.max_output_tokens or budget + _ANSWER_ROOM
-        )
+        wanted = max(_DEFAULT_MAX_TOKENS, budget + _ANSWER_ROOM)
+        limit = min(wanted, target.max_output_tokens or wanted)
+        ceiling = max(limit - _ANSWER_ROOM, limit // 2)
+    else:
+        ceiling = limit - 1 if said else limit // 2
     if limit <= _MIN_BUDGET:
         losses.drop("reasoning_effort")
         return Thinking(max_tokens=limit)
-    # A budget made from an effort leaves half for the answer; one that the client chose is its own affair.
-    ceiling = limit - 1 if said else limit // 2
     fitting = max(_MIN_BUDGET, min(budget, ceiling))
     if fitting != budget:
         losses.adapt("reasoning_effort")

@@ -191,6 +191,6 @@ def _budget(options: ReasoningOptions, losses: Losses) -> dict[str, Any]:
     if budget < 0:
         return {"thinkingBudget": -1}
     fitting = min(max(budget, _MIN_BUDGET), _MAX_BUDGET)
-    if fitting != budget and options.budget_tokens is not None:
+    if fitting != budget:
         losses.adapt("reasoning_effort")
     return {"thinkingBudget": fitting}
