@@ -1,0 +1,21 @@
+"""The charts of the Overview: all that pyqtgraph draws, and nothing outside imports it.
+
+Importing this package costs half a second, so a page imports it after its first paint. A new chart is one file with
+a `ChartSpec` and one line in `CHARTS`.
+"""
+
+import pyqtgraph as _pyqtgraph
+
+from app.charts.card import ChartCard
+from app.charts.cost import COST
+from app.charts.data import ChartData, ChartInput, ChartSpec, Group, Series, chart_data
+from app.charts.latency import LATENCY
+from app.charts.requests import REQUESTS
+from app.charts.tokens import TOKENS
+
+CHARTS: tuple[ChartSpec, ...] = (REQUESTS, TOKENS, COST, LATENCY)
+
+# Its exit handler hides every error of a shutdown; ours is orderly.
+_pyqtgraph.setConfigOptions(exitCleanup=False, antialias=False)
+
+__all__ = ["CHARTS", "ChartCard", "ChartData", "ChartInput", "ChartSpec", "Group", "Series", "chart_data"]

@@ -1,0 +1,232 @@
+"""A chart in its card: title line with legend, plot, crosshair and tooltip, and the same by keyboard.
+
+The crosshair's bucket can be set from outside, so that a page keeps its charts in step. All that the plot shows can
+also be read: `values_at` answers a bucket's rows, the accessible description says range, sum and peak, and follows
+the arrow keys.
+"""
+
+import math
+
+import numpy as np
+from PySide6.QtCore import QPoint, QRectF, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.charts.data import ChartData, ChartSpec
+from app.charts.legend import Legend
+from app.charts.plot import Plot, colour_of
+from app.charts.timescale import bucket_title
+from app.charts.tooltip import Row, Tooltip
+from app.focus import KEYBOARD_REASONS
+from app.fonts import ui_font
+from app.formats import UNKNOWN
+from app.theme import Theme
+from app.widgets import Card
+
+_STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -24, Qt.Key.Key_PageDown: 24}
+
+
+class ChartCard(Card):
+    """`crosshair_moved` names the pointed bucket (-1: none). The other two carry microseconds [start, end)."""
+
+    crosshair_moved = Signal(int)
+    range_selected = Signal(object, object)
+    bucket_activated = Signal(object, object)
+
+    def __init__(self, spec: ChartSpec, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self.spec = spec
+        self._theme = theme
+        self._data: ChartData | None = None
+        self.crosshair = -1
+        self._ring = False
+        self.setObjectName(f"chart.{spec.key}")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(f"{spec.title} chart")
+        self._lay_out()
+        self.plot.hovered.connect(self._on_hovered)
+        self.plot.selected.connect(self._on_selected)
+        self.plot.clicked.connect(self._activate)
+        self.legend.hidden_changed.connect(self._redraw)
+        theme.changed.connect(self._on_theme_changed)
+
+    def _lay_out(self) -> None:
+        self._title = QLabel(self.spec.title, self)
+        self._title.setFont(ui_font(13, 600))
+        self.legend = Legend(self._theme, self)
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 0, 14, 0)
+        head.setSpacing(16)
+        head.addWidget(self._title)
+        head.addWidget(self.legend, 1)
+        self.plot = Plot(self.spec, self._theme, self)
+        self.plot.setAccessibleName(f"{self.spec.title} plot")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(1, 8, 1, 6)
+        column.setSpacing(2)
+        column.addLayout(head)
+        body = QHBoxLayout()
+        body.setContentsMargins(2, 0, 16, 0)
+        body.addWidget(self.plot)
+        column.addLayout(body, 1)
+        self.hairline = Hairline(self._theme, self.plot.viewport())
+        self.tooltip = Tooltip(self._theme, self)
+
+    @property
+    def data(self) -> ChartData | None:
+        """What was given last."""
+        return self._data
+
+    def set_data(self, data: ChartData) -> None:
+        self._data = data
+        self._set_legend()
+        self._redraw()
+        self._describe()
+
+    def set_crosshair(self, index: int, *, tooltip: bool = False) -> None:
+        """Put the crosshair on a bucket, -1 for none; `tooltip` shows the card of values too."""
+        data = self._data
+        if data is None or not 0 <= index < len(data.starts_us):
+            self.crosshair = -1
+            self.hairline.hide()
+            self.tooltip.hide()
+            return
+        self.crosshair = index
+        left, right = self.plot.columns(index, index)
+        area = self.plot.area()
+        x = round((left + right) / 2)
+        self.hairline.setGeometry(x, area.top(), 1, area.height())
+        self.hairline.show()
+        if not tooltip:
+            self.tooltip.hide()
+            return
+        offset = self.plot.viewport().mapTo(self, QPoint(0, 0))
+        bounds = area.translated(offset)
+        self.tooltip.show_rows(self.title_at(index), self._rows_at(index), x + offset.x(), bounds)
+
+    def title_at(self, index: int) -> str:
+        """A bucket's name in local time."""
+        assert self._data is not None
+        return bucket_title(int(self._data.starts_us[index]), int(self._data.ends_us[index]), self._data.tz)
+
+    def values_at(self, index: int) -> dict[str, str]:
+        """A bucket's values as the tooltip words them, by series name, with the total where there is one."""
+        return {name: value for _, name, value in self._rows_at(index)}
+
+    def _rows_at(self, index: int) -> tuple[Row, ...]:
+        data = self._data
+        assert data is not None
+        shown = [series for series in data.series if series.key not in self.legend.hidden]
+        rows = [
+            (colour_of(self._theme, series.colour), series.name, self._text(float(series.values[index])))
+            for series in shown
+        ]
+        if self.spec.total and len(shown) > 1:
+            total = float(np.nansum([series.values[index] for series in shown]))
+            rows.append((self._theme.color("border_strong"), "Total", self._text(total)))
+        return tuple(rows)
+
+    def _text(self, value: float) -> str:
+        return UNKNOWN if math.isnan(value) else self.spec.value_text(value)
+
+    def _set_legend(self) -> None:
+        assert self._data is not None
+        series = self._data.series
+        self.legend.set_entries([(s.key, s.name, colour_of(self._theme, s.colour)) for s in series])
+
+    def _redraw(self) -> None:
+        if self._data is not None:
+            self.plot.set_data(self._data, self.legend.hidden)
+            self.set_crosshair(self.crosshair, tooltip=self.tooltip.isVisible())
+
+    def _describe(self) -> None:
+        data = self._data
+        assert data is not None
+        if not len(data.starts_us) or not data.series:
+            self.setAccessibleDescription("Nothing to show")
+            return
+        stacked = np.nan_to_num(np.vstack([series.values for series in data.series]))
+        sums = stacked.sum(axis=0) if self.spec.total else stacked.max(axis=0)
+        peak = int(sums.argmax())
+        words = [f"{self.title_at(0)} to {self.title_at(len(sums) - 1)}"]
+        if self.spec.total:
+            words.append(f"total {self._text(float(sums.sum()))}")
+        words.append(f"peak {self._text(float(sums[peak]))} at {self.title_at(peak)}")
+        self.setAccessibleDescription(", ".join(words))
+
+    def _on_hovered(self, index: int) -> None:
+        if index != self.crosshair or (index >= 0) != self.tooltip.isVisible():
+            self.set_crosshair(index, tooltip=True)
+            self.crosshair_moved.emit(index)
+
+    def _on_selected(self, first: int, last: int) -> None:
+        data = self._data
+        if data is not None and first >= 0 and last >= first:
+            self.range_selected.emit(int(data.starts_us[first]), int(data.ends_us[last]))
+
+    def _activate(self, index: int) -> None:
+        data = self._data
+        if data is not None and 0 <= index < len(data.starts_us):
+            self.bucket_activated.emit(int(data.starts_us[index]), int(data.ends_us[index]))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        data, key = self._data, event.key()
+        count = len(data.starts_us) if data is not None else 0
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.crosshair >= 0:
+            self._activate(self.crosshair)
+        elif key == Qt.Key.Key_Escape and self.crosshair >= 0:
+            self._move_crosshair(-1)
+        elif count and key in (Qt.Key.Key_Home, Qt.Key.Key_End):
+            self._move_crosshair(0 if key == Qt.Key.Key_Home else count - 1)
+        elif count and (step := _STEPS.get(Qt.Key(key))):
+            start = self.crosshair if self.crosshair >= 0 else (count if step < 0 else -1)
+            self._move_crosshair(min(max(start + step, 0), count - 1))
+        else:
+            super().keyPressEvent(event)
+
+    def _move_crosshair(self, index: int) -> None:
+        self.set_crosshair(index, tooltip=True)
+        self.crosshair_moved.emit(index)
+        if index < 0:
+            self._describe()
+            return
+        values = ", ".join(f"{name} {value}" for name, value in self.values_at(index).items())
+        self.setAccessibleDescription(f"{self.title_at(index)}: {values}")
+        QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._ring = event.reason() in KEYBOARD_REASONS
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if self.crosshair >= 0:
+            self._move_crosshair(-1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.hasFocus() and self._ring:
+            painter = QPainter(self)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(self._theme.color("accent"), 2))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 10, 10)
+
+    def _on_theme_changed(self) -> None:
+        self.plot.recolour()
+        if self._data is not None:
+            self._set_legend()
+        self.set_crosshair(-1)
+
+
+class Hairline(QWidget):
+    """The crosshair's vertical line."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), QColor(self._theme.color("border_strong")))

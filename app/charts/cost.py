@@ -1,0 +1,32 @@
+"""Cost by model: the costliest ones, and the rest of the total as Other. Values are nano-dollars, which a float holds
+exactly up to nine million dollars a bucket."""
+
+import numpy as np
+
+from app.charts.data import ChartInput, ChartSpec, Series, money_axis, values_of
+from app.formats import money
+
+
+def _read(given: ChartInput) -> tuple[Series, ...]:
+    rest = values_of(given.buckets, lambda bucket: bucket.summary.cost_nano or 0)
+    layers = []
+    for group in given.groups:
+        values = values_of(group.buckets, lambda bucket: bucket.summary.cost_nano or 0)
+        rest = rest - values
+        layers.append(Series(key=group.value, name=group.value, colour=group.slot, values=values))
+    # Rows that arrived between the two queries would make the rest negative for a moment.
+    rest = np.maximum(rest, 0)
+    if rest.any() or not layers:
+        layers.append(Series(key="", name="Other" if layers else "All models", colour="other", values=rest))
+    return tuple(layers)
+
+
+COST = ChartSpec(
+    key="cost",
+    title="Cost",
+    kind="bars",
+    read=_read,
+    axis_text=money_axis,
+    value_text=lambda nano: money(round(nano)),
+    idle=1e9,
+)

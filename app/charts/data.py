@@ -1,0 +1,128 @@
+"""What a chart draws, as arrays, and the row that describes a chart.
+
+A `ChartSpec` turns the query's answers (`ChartInput`) into series; nothing else differs between the charts. Values
+stay in the unit of the answer (counts, nano-dollars, milliseconds), so that a tooltip shows the very number of the
+API. NaN is "nothing measured".
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from gateway import TimeBucket
+
+Floats = NDArray[np.float64]
+Instants = NDArray[np.int64]
+Colour = int | str
+"""A slot of the categorical colours, or the name of a token."""
+_LONGEST_DOLLARS = 5
+
+
+class Series(Struct, frozen=True, kw_only=True, eq=False):
+    """One named row of values, one for each bucket."""
+
+    key: str
+    name: str
+    colour: Colour
+    values: Floats
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """The same buckets for one value of a dimension (a model), with the colour slot that it keeps."""
+
+    value: str
+    slot: int
+    buckets: Sequence[TimeBucket]
+
+
+class ChartInput(Struct, frozen=True, kw_only=True):
+    """The answers that charts are drawn from. `groups` are the costliest models, without the rest."""
+
+    buckets: Sequence[TimeBucket]
+    groups: Sequence[Group] = ()
+    now_us: int = 0
+    tz: str = "UTC"
+
+
+class ChartData(Struct, frozen=True, kw_only=True, eq=False):
+    """Bucket edges in microseconds, and the series from the bottom of the stack upwards."""
+
+    starts_us: Instants
+    ends_us: Instants
+    series: tuple[Series, ...]
+    now_us: int
+    tz: str
+
+
+class ChartSpec(Struct, frozen=True, kw_only=True):
+    """`read` gives the series bottom first. `axis_text` words a tick, given the step too; `value_text` a value.
+
+    `whole`: only whole numbers mean something.
+    `idle`: the axis' top while there is nothing. `total`: the series are parts of a sum that the tooltip names.
+    """
+
+    key: str
+    title: str
+    kind: Literal["bars", "lines"]
+    read: Callable[[ChartInput], tuple[Series, ...]]
+    axis_text: Callable[[float, float], str]
+    value_text: Callable[[float], str]
+    whole: bool = False
+    idle: float | None = None
+    total: bool = True
+
+
+def chart_data(spec: ChartSpec, given: ChartInput) -> ChartData:
+    """What `spec` draws of the answers."""
+    count = len(given.buckets)
+    return ChartData(
+        starts_us=np.fromiter((bucket.start_us for bucket in given.buckets), np.int64, count),
+        ends_us=np.fromiter((bucket.end_us for bucket in given.buckets), np.int64, count),
+        series=spec.read(given),
+        now_us=given.now_us,
+        tz=given.tz,
+    )
+
+
+def values_of(buckets: Sequence[TimeBucket], value: Callable[[TimeBucket], float | None]) -> Floats:
+    """One value for each bucket, NaN for None."""
+    return np.fromiter((np.nan if (v := value(b)) is None else v for b in buckets), np.float64, len(buckets))
+
+
+def count_axis(value: float, step: float) -> str:
+    """A tick of counts: 200, 500k, 1.0M."""
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            least = 1 if step < size else 0
+            return f"{value / size:,.{max(least, _decimals(value / size))}f}{letter}"
+    return f"{value:,.{_decimals(step)}f}"
+
+
+def money_axis(nano: float, step: float) -> str:
+    """A tick of nano-dollars: $4, $0.50, $0.0002; in cents where that would be too long: 0.0025¢."""
+    if nano == 0:
+        return "$0"
+    decimals = _decimals(step / 1e9)
+    if decimals > _LONGEST_DOLLARS:
+        return f"{nano / 1e7:.{decimals - 2}f}¢"
+    return f"${nano / 1e9:,.{2 if decimals == 1 else decimals}f}"
+
+
+def duration_axis(ms: float, step: float) -> str:
+    """A tick of milliseconds: 500 ms, 2.5 s."""
+    if ms == 0:
+        return "0"
+    if step < 250:
+        return f"{ms:,.{_decimals(step)}f} ms"
+    return f"{ms / 1000:,.{max(1, _decimals(step / 1000)) if step < 10_000 else 0}f} s"
+
+
+def _decimals(step: float) -> int:
+    """How many decimals tell the ticks of this step apart."""
+    for decimals in range(10):
+        if abs(round(step, decimals) - step) < 1e-9 * max(1.0, step) and round(step, decimals) > 0:
+            return decimals
+    return 10

@@ -1,0 +1,183 @@
+"""The legend on a chart's title line; a click isolates a series, with Ctrl it hides one.
+
+Names are shown whole where they fit, without dates and family names where that helps, else cut in the middle; the
+tooltip and the accessible name are always whole.
+"""
+
+import re
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
+
+from app.fonts import ui_font
+from app.theme import Theme
+
+_SWATCH = 8
+_GAP = 6
+_SPACING = 12
+_SHORTEST = 40
+_DATE = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
+_FAMILY = re.compile(r"^[A-Za-z]+-(?=[A-Za-z]{3})")
+
+Entry = tuple[str, str, QColor]
+"""Key, name, colour."""
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Names without their date and, where a word follows, without their family, as far as they stay apart."""
+    bare = [_DATE.sub("", name.rsplit("/", 1)[-1]) for name in names]
+    if len(set(bare)) < len(names):
+        bare = list(names)
+    short = [_FAMILY.sub("", name) for name in bare]
+    return short if len(set(short)) == len(names) else bare
+
+
+class LegendItem(QAbstractButton):
+    """`pressed_with` carries whether Ctrl was held."""
+
+    pressed_with = Signal(bool)
+
+    def __init__(self, theme: Theme, key: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.key = key
+        self._theme = theme
+        self._colour = QColor()
+        self._name = ""
+        self.shown = True
+        self.setObjectName(f"legend.{key}")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._control = False
+        self.clicked.connect(self._on_clicked)
+
+    def set_entry(self, name: str, text: str, colour: QColor, shown: bool) -> None:
+        self._name, self._colour, self.shown = name, colour, shown
+        self.setText(text)
+        self.setToolTip(name if text != name else "")
+        self.setAccessibleName(f"{name}, {'shown' if shown else 'hidden'}")
+        self.setFixedSize(self.sizeHint())
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(_SWATCH + _GAP + QFontMetrics(ui_font(12)).horizontalAdvance(self.text()) + 2, 24)
+
+    def _on_clicked(self) -> None:
+        self.pressed_with.emit(self._control)
+        self._control = False
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        super().mousePressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setOpacity(1.0 if self.shown else 0.4)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._colour)
+        painter.drawRoundedRect(QRectF(0, (self.height() - _SWATCH) / 2, _SWATCH, _SWATCH), 2, 2)
+        painter.setOpacity(1.0)
+        painter.setFont(ui_font(12))
+        hot = self.underMouse() and self.shown
+        painter.setPen(self._theme.color("text" if hot else "text2" if self.shown else "text3"))
+        rect = QRect(_SWATCH + _GAP, 0, self.width() - _SWATCH - _GAP, self.height())
+        painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self._theme.color("accent"), 1))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 2.5, -0.5, -2.5), 4, 4)
+
+
+class Legend(QWidget):
+    """`hidden_changed` carries the keys of the series that are not to be drawn."""
+
+    hidden_changed = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._entries: list[Entry] = []
+        self._items: list[LegendItem] = []
+        self.hidden: frozenset[str] = frozenset()
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(_SPACING)
+        self._row.addStretch(1)
+        self.setFixedHeight(24)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    @property
+    def items(self) -> tuple[LegendItem, ...]:
+        return tuple(self._items)
+
+    def set_entries(self, entries: Sequence[Entry]) -> None:
+        """Series in the order in which they are named; those that are gone are forgotten, hidden ones too."""
+        if [entry[:2] for entry in entries] == [entry[:2] for entry in self._entries]:
+            self._entries = list(entries)
+        else:
+            self._entries = list(entries)
+            self.hidden &= {key for key, _, _ in entries}
+            if len(self.hidden) == len(entries):
+                self.hidden = frozenset()
+            self._build()
+        self._fit()
+
+    def _build(self) -> None:
+        for item in self._items:
+            self._row.removeWidget(item)
+            item.hide()
+            item.deleteLater()
+        self._items = []
+        for key, _, _ in self._entries:
+            item = LegendItem(self._theme, key, self)
+            item.pressed_with.connect(lambda control, key=key: self._press(key, control))
+            self._row.addWidget(item)
+            self._items.append(item)
+
+    def _press(self, key: str, control: bool) -> None:
+        keys = frozenset(entry[0] for entry in self._entries)
+        if control:
+            hidden = self.hidden ^ {key}
+        else:
+            hidden = frozenset() if self.hidden == keys - {key} else keys - {key}
+        self.hidden = frozenset() if hidden == keys else hidden
+        self._fit()
+        self.hidden_changed.emit(self.hidden)
+
+    def _fit(self) -> None:
+        names = [name for _, name, _ in self._entries]
+        metrics = QFontMetrics(ui_font(12))
+        fixed = (_SWATCH + _GAP + 2 + _SPACING) * len(names)
+        texts = names
+        for candidate in (names, short_names(names)):
+            texts = candidate
+            if fixed + sum(metrics.horizontalAdvance(text) for text in candidate) <= self.width():
+                break
+        else:
+            room = max(0, (self.width() - fixed) // max(1, len(names)))
+            texts = _cut(texts, room, metrics)
+        for item, (key, name, colour), text in zip(self._items, self._entries, texts, strict=True):
+            item.set_entry(name, text, colour, key not in self.hidden)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+
+def _cut(texts: Sequence[str], room: int, metrics: QFontMetrics) -> list[str]:
+    """Texts of at most `room` pixels each, where the short ones leave their room to the long ones; where that is not
+    even a word, the first ones whole and of the others only the colour."""
+    widths = [metrics.horizontalAdvance(text) for text in texts]
+    if room < _SHORTEST:
+        left = room * len(texts)
+        kept = []
+        for text, width in zip(texts, widths, strict=True):
+            kept.append(text if width <= left else "")
+            left -= width if kept[-1] else 0
+        return kept
+    spare = sum(max(0, room - width) for width in widths)
+    long = sum(1 for width in widths if width > room)
+    limit = room + spare // max(1, long)
+    return [metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, limit) for text in texts]

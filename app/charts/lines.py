@@ -1,0 +1,103 @@
+"""Lines with gaps where there was no traffic, and a dot where a bucket stands alone between gaps.
+
+A line needs two neighbours; without the dot, an hour with a single request would show nothing at all.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QTransform
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+
+from app.charts.data import Floats
+
+LINE_WIDTH = 1.6
+_DOT_RADIUS = 2.0
+
+
+def alone(values: Floats) -> NDArray[np.bool_]:
+    """Which values have no measured neighbour."""
+    known: NDArray[np.bool_] = np.isfinite(values)
+    before = np.concatenate([[False], known[:-1]])
+    after = np.concatenate([known[1:], [False]])
+    lone: NDArray[np.bool_] = known & ~before & ~after
+    return lone
+
+
+class Dots(pg.GraphicsObject):  # type: ignore[misc]
+    """Round dots of a fixed size in pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._points: list[QPointF] = []
+        self._colour = QColor()
+
+    def set_data(self, x: Floats, y: Floats) -> None:
+        self.prepareGeometryChange()
+        self._points = [QPointF(*point) for point in zip(x.tolist(), y.tolist(), strict=True)]
+        self.update()
+
+    def set_colour(self, colour: QColor) -> None:
+        self._colour = colour
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        view = self.getViewBox()
+        return QRectF(view.viewRect()) if view is not None else QRectF()
+
+    def viewRangeChanged(self) -> None:
+        self.prepareGeometryChange()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        if not self._points:
+            return
+        transform = painter.transform()
+        painter.save()
+        painter.setWorldTransform(QTransform())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._colour)
+        for point in self._points:
+            painter.drawEllipse(transform.map(point), _DOT_RADIUS, _DOT_RADIUS)
+        painter.restore()
+
+
+class Lines:
+    """One curve, with its dots, for each series; they are made once and then only given new values."""
+
+    def __init__(self, view: pg.ViewBox) -> None:
+        self._view = view
+        self._curves: list[tuple[pg.PlotCurveItem, Dots]] = []
+
+    def set_data(self, x: Floats, series: Sequence[Floats]) -> None:
+        while len(self._curves) < len(series):
+            self._curves.append((self._add_curve(), self._add_dots()))
+        for index, (curve, dots) in enumerate(self._curves):
+            values = series[index] if index < len(series) else np.full(len(x), np.nan)
+            single = alone(values)
+            curve.setData(x, values, connect="finite", skipFiniteCheck=False)
+            dots.set_data(x[single], values[single])
+
+    def set_colours(self, colours: Sequence[QColor]) -> None:
+        for (curve, dots), colour in zip(self._curves, colours, strict=False):
+            curve.setPen(pg.mkPen(colour, width=LINE_WIDTH))
+            dots.set_colour(colour)
+
+    def drawn(self, index: int) -> tuple[Floats, Floats]:
+        """x and y of a curve, as last set."""
+        x, y = self._curves[index][0].getData()
+        return x, y
+
+    def _add_curve(self) -> pg.PlotCurveItem:
+        curve = pg.PlotCurveItem(antialias=True)
+        curve.setSegmentedLineMode("on")
+        self._view.addItem(curve, ignoreBounds=True)
+        return curve
+
+    def _add_dots(self) -> Dots:
+        dots = Dots()
+        self._view.addItem(dots, ignoreBounds=True)
+        return dots

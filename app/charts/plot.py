@@ -1,0 +1,225 @@
+"""One plot: axes, grid, bars or lines, and what the mouse does to it.
+
+A pyqtgraph view without its mouse: nothing zooms or pans, the wheel belongs to the page. The pointer is followed at
+30 Hz at most and snapped to a bucket; a drag selects a range of buckets; a click names one. Everything is updated in
+place, and a refresh that changes nothing but values repaints the values only.
+"""
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPolygon, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from app.charts.axes import TOP_ROOM, Grid, TimeAxis, ValueAxis
+from app.charts.bars import StackedBars
+from app.charts.data import ChartData, ChartSpec, Colour
+from app.charts.lines import Lines
+from app.charts.scale import NiceMaximum
+from app.theme import Theme
+
+_FOLLOW_MS = 33
+_DRAG_PX = 6
+
+
+def colour_of(theme: Theme, colour: Colour) -> QColor:
+    """A slot's colour, or a token's."""
+    return theme.series_color(colour) if isinstance(colour, int) else theme.color(colour)
+
+
+class Plot(pg.GraphicsView):  # type: ignore[misc]
+    """`hovered` names a bucket (-1: none); `selected` and `clicked` name buckets, first and last included."""
+
+    hovered = Signal(int)
+    selected = Signal(int, int)
+    clicked = Signal(int)
+
+    def __init__(self, spec: ChartSpec, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent, background=theme.color("surface"))
+        self._spec = spec
+        self._theme = theme
+        self._data: ChartData | None = None
+        self._hidden: frozenset[str] = frozenset()
+        self._maximum = NiceMaximum(whole=spec.whole, idle=spec.idle)
+        self._pressed: QPoint | None = None
+        self._pointer: QPoint | None = None
+        self._follow = QTimer(self, singleShot=True, interval=_FOLLOW_MS)
+        self._follow.timeout.connect(self._follow_pointer)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self._lay_out()
+        self.brush = Brush(theme, self.viewport())
+
+    def _lay_out(self) -> None:
+        self.view = pg.ViewBox(enableMouse=False, enableMenu=False, defaultPadding=0)
+        self.view.disableAutoRange()
+        self.values = ValueAxis(self._theme, self._spec.axis_text, whole=self._spec.whole)
+        self.times = TimeAxis(self._theme)
+        self.values.linkToView(self.view)
+        self.times.linkToView(self.view)
+        grid = self.centralLayout
+        grid.setContentsMargins(0, TOP_ROOM, 0, 0)
+        grid.setSpacing(0)
+        grid.addItem(self.values, 0, 0)
+        grid.addItem(self.view, 0, 1)
+        grid.addItem(self.times, 1, 1)
+        self.grid = Grid(self._theme)
+        self.view.addItem(self.grid, ignoreBounds=True)
+        self.bars = StackedBars() if self._spec.kind == "bars" else None
+        self.lines = Lines(self.view) if self._spec.kind == "lines" else None
+        if self.bars is not None:
+            self.view.addItem(self.bars, ignoreBounds=True)
+
+    def set_data(self, data: ChartData, hidden: frozenset[str] = frozenset()) -> None:
+        """Draw `data` without the series whose keys are `hidden`."""
+        self._data, self._hidden = data, hidden
+        if not len(data.starts_us):
+            return
+        shown = [series for series in data.series if series.key not in hidden]
+        origin = int(data.starts_us[0])
+        starts, ends = (data.starts_us - origin) / 1e6, (data.ends_us - origin) / 1e6
+        top = self._maximum.follow(self._peak([series.values for series in shown]))
+        self.grid.set_values(self.values.set_maximum(top))
+        self.view.setRange(xRange=(0.0, float(ends[-1])), yRange=(0.0, top), padding=0, disableAutoRange=True)
+        layers = [series.values for series in shown]
+        if self.bars is not None:
+            complete = int(np.searchsorted(data.ends_us, data.now_us, side="right"))
+            self.bars.set_data(starts, ends, layers, complete)
+        if self.lines is not None:
+            self.lines.set_data((starts + ends) / 2, layers)
+        self._label_times()
+        self.recolour_series()
+
+    def recolour_series(self) -> None:
+        data = self._data
+        shown = [series for series in data.series if series.key not in self._hidden] if data is not None else []
+        colours = [colour_of(self._theme, series.colour) for series in shown]
+        drawn = self.bars or self.lines
+        assert drawn is not None
+        drawn.set_colours(colours)
+
+    def recolour(self) -> None:
+        """After the theme has changed."""
+        self.setBackground(self._theme.color("surface"))
+        self.values.recolour()
+        self.times.recolour()
+        self.recolour_series()
+
+    @property
+    def maximum(self) -> float:
+        """The top of the value axis, in the unit of the data."""
+        return self._maximum.value
+
+    def area(self) -> QRect:
+        """Where the data is drawn, in the viewport's pixels."""
+        scene: QRectF = self.view.sceneBoundingRect()
+        corners: QPolygon = self.mapFromScene(scene)
+        # The polygon's corners lie on the edges, so its bounding rectangle is one pixel too large.
+        return corners.boundingRect().adjusted(0, 0, -1, -1)
+
+    def bucket_at(self, x: int) -> int:
+        """The bucket under a viewport column; -1 beside the data."""
+        area, data = self.area(), self._data
+        if data is None or not len(data.starts_us) or not area.left() <= x <= area.right():
+            return -1
+        first, last = int(data.starts_us[0]), int(data.ends_us[-1])
+        instant = first + (x - area.left() + 0.5) / area.width() * (last - first)
+        return min(int(np.searchsorted(data.starts_us, instant, side="right")) - 1, len(data.starts_us) - 1)
+
+    def columns(self, first: int, last: int) -> tuple[float, float]:
+        """Left and right edge of buckets first to last, in the viewport's pixels."""
+        area, data = self.area(), self._data
+        assert data is not None
+        origin, span = int(data.starts_us[0]), int(data.ends_us[-1]) - int(data.starts_us[0])
+        left = (int(data.starts_us[first]) - origin) / span * area.width()
+        right = (int(data.ends_us[last]) - origin) / span * area.width()
+        return area.left() + left, area.left() + right
+
+    def _peak(self, layers: list[np.ndarray]) -> float:
+        if not layers:
+            return 0.0
+        stacked = np.vstack(layers)
+        known = np.nan_to_num(stacked)
+        return float((known.sum(axis=0) if self._spec.kind == "bars" else known).max())
+
+    def _label_times(self) -> None:
+        data = self._data
+        if data is not None and len(data.starts_us):
+            self.times.set_range(int(data.starts_us[0]), int(data.ends_us[-1]), data.tz, self.area().width())
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        # pyqtgraph calls this while its own constructor still runs.
+        if hasattr(self, "times"):
+            self._label_times()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.area().contains(event.position().toPoint()):
+            self._pressed = event.position().toPoint()
+        else:
+            event.ignore()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._pointer = event.position().toPoint()
+        if not self._follow.isActive():
+            self._follow_pointer()
+            self._follow.start()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        pressed, self._pressed = self._pressed, None
+        if pressed is None:
+            return
+        self.brush.hide()
+        end = event.position().toPoint()
+        if abs(end.x() - pressed.x()) >= _DRAG_PX:
+            self.selected.emit(*self._buckets_between(pressed.x(), end.x()))
+        elif (bucket := self.bucket_at(pressed.x())) >= 0:
+            self.clicked.emit(bucket)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.mousePressEvent(event)
+
+    def leaveEvent(self, event: object) -> None:
+        self._pointer = None
+        self._follow.stop()
+        self.hovered.emit(-1)
+
+    def _follow_pointer(self) -> None:
+        pointer, self._pointer = self._pointer, None
+        if pointer is None:
+            return
+        pressed = self._pressed
+        if pressed is not None and abs(pointer.x() - pressed.x()) >= _DRAG_PX:
+            left, right = self.columns(*self._buckets_between(pressed.x(), pointer.x()))
+            area = self.area()
+            self.brush.setGeometry(round(left), area.top(), round(right - left), area.height() + 1)
+            self.brush.show()
+        inside = self.area().adjusted(0, -TOP_ROOM, 0, 0).contains(pointer)
+        self.hovered.emit(self.bucket_at(pointer.x()) if inside or pressed is not None else -1)
+
+    def _buckets_between(self, one: int, other: int) -> tuple[int, int]:
+        area = self.area()
+        left, right = (min(max(x, area.left()), area.right()) for x in sorted((one, other)))
+        return self.bucket_at(left), self.bucket_at(right)
+
+
+class Brush(QWidget):
+    """The band over the selected buckets."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        colour = QColor(self._theme.color("accent"))
+        colour.setAlphaF(0.16)
+        painter.fillRect(self.rect(), colour)
+        colour.setAlphaF(0.8)
+        painter.fillRect(0, 0, 1, self.height(), colour)
+        painter.fillRect(self.width() - 1, 0, 1, self.height(), colour)

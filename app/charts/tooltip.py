@@ -1,0 +1,83 @@
+"""The card beside the pointer: a bucket's name, a row for each series, their total.
+
+One widget that paints itself: a layout of labels would cost more than the whole move of the crosshair may.
+"""
+
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from app.fonts import ui_font
+from app.theme import Theme
+
+_PADDING = 11
+_TITLE_HEIGHT = 22
+_ROW_HEIGHT = 18
+_SWATCH = 8
+_GAP = 8
+_COLUMN_GAP = 16
+_OFFSET = 12
+_NAME_MAX = 150
+
+Row = tuple[QColor, str, str]
+"""Swatch, name, value."""
+
+
+class Tooltip(QWidget):
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._card = parent
+        self.title = ""
+        self.rows: tuple[Row, ...] = ()
+        self._name_font, self._value_font = ui_font(12), ui_font(12, 600)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def show_rows(self, title: str, rows: tuple[Row, ...], x: int, bounds: QRect) -> None:
+        """Beside column `x` within `bounds` (the parent's pixels); on its left where the right has no room."""
+        self.title, self.rows = title, rows
+        size = self.sizeHint()
+        left = x + _OFFSET
+        if left + size.width() > bounds.right():
+            left = x - _OFFSET - size.width()
+        top = min(bounds.top(), self._card.height() - size.height() - 4)
+        self.setGeometry(QRect(QPoint(max(left, 4), max(top, 4)), size))
+        self.show()
+        self.raise_()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        names, values = QFontMetrics(self._name_font), QFontMetrics(self._value_font)
+        name = min(max((names.horizontalAdvance(row[1]) for row in self.rows), default=0), _NAME_MAX)
+        value = max((values.horizontalAdvance(row[2]) for row in self.rows), default=0)
+        inner = max(_SWATCH + _GAP + name + _COLUMN_GAP + value, names.horizontalAdvance(self.title) + 4)
+        return QSize(inner + 2 * _PADDING, _PADDING + _TITLE_HEIGHT + _ROW_HEIGHT * len(self.rows) + _PADDING - 4)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._theme.color("border_strong"), 1))
+        painter.setBrush(self._theme.color("surface"))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
+        width = self.width() - 2 * _PADDING
+        middle_left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        middle_right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        painter.setFont(ui_font(12, 500))
+        painter.setPen(self._theme.color("text2"))
+        painter.drawText(QRect(_PADDING, _PADDING - 3, width, 18), middle_left, self.title)
+        names, values = QFontMetrics(self._name_font), QFontMetrics(self._value_font)
+        top = _PADDING + _TITLE_HEIGHT - 3
+        for swatch, name, value in self.rows:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(swatch)
+            painter.drawRoundedRect(QRectF(_PADDING, top + 5, _SWATCH, _SWATCH), 2, 2)
+            painter.setFont(self._name_font)
+            painter.setPen(self._theme.color("text2"))
+            room = width - _SWATCH - _GAP - values.horizontalAdvance(value) - _GAP
+            text = names.elidedText(name, Qt.TextElideMode.ElideMiddle, room)
+            painter.drawText(QRect(_PADDING + _SWATCH + _GAP, top, room, _ROW_HEIGHT), middle_left, text)
+            painter.setFont(self._value_font)
+            painter.setPen(self._theme.color("text"))
+            painter.drawText(QRect(_PADDING, top, width, _ROW_HEIGHT), middle_right, value)
+            top += _ROW_HEIGHT

@@ -1,0 +1,157 @@
+"""The row of filter chips that the pages share: what is filtered, and the way to filter more.
+
+It shows and changes the window's one `FilterState`, so chips survive a change of page. A chip's cross removes it, a
+click on it opens its values.
+"""
+
+import time
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QWidget
+
+from app.context import AppContext
+from app.filter_popover import TAG, FilterPopover, key_entries, tag_entries, value_entries
+from app.filter_words import (
+    condition_key,
+    dimension_text,
+    find_condition,
+    tag_text,
+    with_key_negated,
+    with_tag_toggled,
+)
+from app.flow_layout import FlowLayout
+from app.widgets import Chip, PushButton
+from gateway import Breakdown, FaregateError, TagCondition, UsageQuery
+
+_VALUES = 200
+
+
+class FilterBar(QWidget):
+    """Chips and "Add filter"; every change goes to `context.filters`, whose `changed` redraws the chips."""
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._filters = context.filters
+        self._popover: FilterPopover | None = None
+        self._tags = Breakdown(rows=())
+        self._chips: list[Chip] = []
+        self._flow = FlowLayout(self)
+        self.add_button = PushButton(context.theme, "Add filter", icon="plus", kind="dashed")
+        self.add_button.setObjectName("filter.add")
+        self.add_button.clicked.connect(self.open_popover)
+        self._flow.addWidget(self.add_button)
+        self._filters.changed.connect(self._on_filters_changed)
+        self._show_chips()
+
+    @property
+    def chips(self) -> tuple[Chip, ...]:
+        return tuple(self._chips)
+
+    @property
+    def popover(self) -> FilterPopover:
+        """Made when it is first wanted."""
+        if self._popover is None:
+            popover = FilterPopover(self._context.theme, self)
+            popover.opened.connect(self._on_opened)
+            popover.chosen.connect(self._on_chosen)
+            popover.negated.connect(self._on_negated)
+            popover.back.clicked.connect(lambda: self._on_opened(None))
+            self._popover = popover
+        return self._popover
+
+    def open_popover(self) -> None:
+        """Show the keys below the button."""
+        self._open(self.add_button, None)
+
+    def _open(self, anchor: QWidget, subject: str | None) -> None:
+        self.popover.show_entries(None, key_entries(self._tags))
+        self.popover.open_at(anchor)
+        self._on_opened(subject)
+
+    def _on_opened(self, subject: str | None) -> None:
+        self._context.spawn(self._load(subject))
+
+    async def _load(self, subject: str | None) -> None:
+        """Read what the popover is to show; a failure is told in its place."""
+        query = self._range_only()
+        dimension = TAG if subject is None or subject.startswith(f"{TAG}:") else subject
+        try:
+            breakdown = await self._context.gateway.breakdown(query, dimension, sort="requests", limit=_VALUES)
+        except FaregateError as error:
+            self.popover.show_problem(str(error))
+            return
+        if dimension == TAG:
+            self._tags = breakdown
+        self._show_values(subject, breakdown)
+
+    def _show_values(self, subject: str | None, breakdown: Breakdown) -> None:
+        if subject is None:
+            self.popover.show_entries(None, key_entries(breakdown))
+        elif subject.startswith(f"{TAG}:"):
+            key = subject.removeprefix(f"{TAG}:")
+            condition = find_condition(self._filters.tags, key)
+            chosen = condition.any_of if condition is not None else ()
+            negated = condition.negated if condition is not None else False
+            self.popover.show_entries(subject, tag_entries(breakdown, key, chosen), negated=negated)
+        else:
+            chosen = self._filters.dimensions.get(subject, ())
+            self.popover.show_entries(subject, value_entries(subject, breakdown, chosen))
+
+    def _range_only(self) -> UsageQuery:
+        query = self._filters.query(time.time_ns() // 1000)
+        return UsageQuery(start_us=query.start_us, end_us=query.end_us, tz=query.tz)
+
+    def _on_chosen(self, subject: str, value: str) -> None:
+        if subject.startswith(f"{TAG}:"):
+            self._set_tags(with_tag_toggled(self._filters.tags, value, negated=self.popover.is_negated))
+        else:
+            old = self._filters.dimensions.get(subject, ())
+            new = tuple(known for known in old if known != value) if value in old else (*old, value)
+            self._filters.set_dimension(subject, new)
+        self._on_opened(subject)
+
+    def _on_negated(self, key: str, negated: bool) -> None:
+        self._set_tags(with_key_negated(self._filters.tags, key, negated=negated))
+
+    def _set_tags(self, tags: Sequence[TagCondition]) -> None:
+        for old in self._filters.tags:
+            if old not in tags:
+                self._filters.remove_tag(old)
+        for new in tags:
+            if new not in self._filters.tags:
+                self._filters.add_tag(new)
+
+    def _on_filters_changed(self) -> None:
+        self._show_chips()
+
+    def _show_chips(self) -> None:
+        for chip in self._chips:
+            self._flow.removeWidget(chip)
+            chip.hide()
+            chip.deleteLater()
+        self._chips = []
+        for condition in self._filters.tags:
+            self._add_tag_chip(condition)
+        for dimension, values in self._filters.dimensions.items():
+            if values:
+                self._add_dimension_chip(dimension, values)
+
+    def _add_tag_chip(self, condition: TagCondition) -> None:
+        chip = self._add_chip(tag_text(condition))
+        chip.removed.connect(lambda: self._filters.remove_tag(condition))
+        key = condition_key(condition)
+        if key is not None:
+            chip.clicked.connect(lambda: self._open(chip, f"{TAG}:{key}"))
+
+    def _add_dimension_chip(self, dimension: str, values: Sequence[str]) -> None:
+        chip = self._add_chip(dimension_text(dimension, values))
+        chip.removed.connect(lambda: self._filters.set_dimension(dimension, ()))
+        chip.clicked.connect(lambda: self._open(chip, dimension))
+
+    def _add_chip(self, text: str) -> Chip:
+        chip = Chip(self._context.theme, text)
+        self._flow.insert_widget(len(self._chips), chip)
+        chip.show()
+        self._chips.append(chip)
+        return chip

@@ -1,0 +1,263 @@
+"""The popover behind "Add filter": a tag key or a dimension, then its values with how many requests each has.
+
+Values are what the current range holds, counted without the filters, so that an alternative to a chosen value can be
+found. Choosing acts at once; the popover stays open for more.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import icons
+from app.filter_words import DIMENSION_NAMES, tag_key, tag_value
+from app.fonts import ui_font
+from app.formats import count
+from app.theme import Theme
+from app.widgets import IconButton, SearchField, SegmentedControl
+from gateway import Breakdown
+
+TAG = "tag"
+_ROW = 30
+_MAX_ROWS = 9
+_WIDTH = 288
+_ENTRY_ROLE = Qt.ItemDataRole.UserRole
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """A row: a key to open (`value` None) or a value to choose. `subject` is a dimension, or `tag:KEY`."""
+
+    subject: str
+    text: str
+    value: str | None = None
+    requests: int | None = None
+    chosen: bool = False
+
+
+def key_entries(tags: Breakdown) -> tuple[Entry, ...]:
+    """Every tag key, then every dimension."""
+    keys = dict.fromkeys(tag_key(row.value) for row in tags.rows if row.value is not None)
+    dimensions = [Entry(subject=dimension, text=name) for dimension, name in DIMENSION_NAMES.items()]
+    return (*(Entry(subject=f"{TAG}:{key}", text=key) for key in sorted(keys)), *dimensions)
+
+
+def tag_entries(tags: Breakdown, key: str, chosen: Sequence[str]) -> tuple[Entry, ...]:
+    """A tag key's values, most used first; chosen ones that have no request are kept at the end."""
+    rows = [row for row in tags.rows if row.value is not None and tag_key(row.value) == key]
+    counts = {row.value: row.summary.requests for row in rows if row.value is not None}
+    values = [*sorted(counts, key=lambda value: -counts[value]), *(value for value in chosen if value not in counts)]
+    return tuple(
+        Entry(
+            subject=f"{TAG}:{key}",
+            text=tag_value(value) or "any value",
+            value=value,
+            requests=counts.get(value, 0),
+            chosen=value in chosen,
+        )
+        for value in values
+    )
+
+
+def value_entries(dimension: str, breakdown: Breakdown, chosen: Sequence[str]) -> tuple[Entry, ...]:
+    """A dimension's values, most used first; chosen ones that have no request are kept at the end."""
+    counts = {row.value: row.summary.requests for row in breakdown.rows if row.value is not None}
+    values = [*sorted(counts, key=lambda value: -counts[value]), *(value for value in chosen if value not in counts)]
+    return tuple(
+        Entry(subject=dimension, text=value, value=value, requests=counts.get(value, 0), chosen=value in chosen)
+        for value in values
+    )
+
+
+class EntryDelegate(QStyledItemDelegate):
+    """A tick where chosen, the text, and the count or an arrow at the right."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(_WIDTH - 20, _ROW)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        entry: Entry = index.data(_ENTRY_ROLE)
+        rect: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.color("hover" if state & QStyle.StateFlag.State_Selected else "inset"))
+            painter.drawRoundedRect(rect, 6, 6)
+        scale = painter.device().devicePixelRatio()
+        middle = rect.center().y() - 6
+        if entry.chosen:
+            mark = icons.pixmap("check", self._theme.color("accent"), 14, scale)
+            painter.drawPixmap(QRect(rect.left() + 8, middle, 14, 14), mark)
+        right = "" if entry.value is None else count(entry.requests)
+        painter.setFont(ui_font(12))
+        painter.setPen(self._theme.color("text3"))
+        reserved = 26 if entry.value is None else QFontMetrics(ui_font(12)).horizontalAdvance(right) + 18
+        if entry.value is None:
+            arrow = icons.pixmap("chevron-right", self._theme.color("text3"), 14, scale)
+            painter.drawPixmap(QRect(rect.right() - 20, middle, 14, 14), arrow)
+        painter.drawText(
+            rect.adjusted(0, 0, -10, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, right
+        )
+        font = ui_font(13)
+        painter.setFont(font)
+        painter.setPen(self._theme.color("text"))
+        room = rect.adjusted(10 if entry.value is None else 28, 0, -reserved, 0)
+        text = QFontMetrics(font).elidedText(entry.text, Qt.TextElideMode.ElideMiddle, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.restore()
+
+
+class FilterPopover(QFrame):
+    """`opened` names the subject whose values are wanted; `chosen` has (subject, value), `negated` (key, is not)."""
+
+    opened = Signal(str)
+    chosen = Signal(str, str)
+    negated = Signal(str, bool)
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self._theme = theme
+        self.subject: str | None = None
+        self._entries: tuple[Entry, ...] = ()
+        self.setObjectName("filterPopover")
+        self.setAccessibleName("Add filter")
+        self.setFixedWidth(_WIDTH)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        theme = self._theme
+        self.search = SearchField(theme, "Find a key or value")
+        self.search.setAccessibleName("Find a key or value")
+        self.back = IconButton(theme, "chevron-left", "Back to all filters")
+        self.back.hide()
+        self._title = QLabel(self)
+        self._title.setFont(ui_font(13, 600))
+        self.mode = SegmentedControl(theme, [("is", "is"), ("not", "is not")])
+        self.mode.changed.connect(self._on_mode)
+        self.list = QListWidget(self)
+        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setMouseTracking(True)
+        self.list.setItemDelegate(EntryDelegate(theme, self.list))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setAccessibleName("Filters")
+        self.list.itemClicked.connect(self._on_item)
+        self.list.itemActivated.connect(self._on_item)
+        self._hint = QLabel(self)
+        self._hint.setFont(ui_font(12))
+        self._hint.setWordWrap(True)
+        self._hint.setContentsMargins(8, 6, 8, 6)
+        head = QHBoxLayout()
+        head.setSpacing(6)
+        head.addWidget(self.back)
+        head.addWidget(self._title, 1)
+        head.addWidget(self.mode)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(9, 9, 9, 9)
+        column.setSpacing(8)
+        column.addLayout(head)
+        column.addWidget(self.search)
+        column.addWidget(self.list)
+        column.addWidget(self._hint)
+        self.search.textChanged.connect(self._fill)
+
+    @property
+    def is_negated(self) -> bool:
+        """Whether "is not" is chosen for the tag on show."""
+        return self._negated
+
+    def show_entries(self, subject: str | None, entries: Sequence[Entry], *, negated: bool = False) -> None:
+        """Keys (`subject` None), or a subject's values."""
+        if subject != self.subject:
+            self.search.clear()
+        self.subject, self._entries, self._negated = subject, tuple(entries), negated
+        is_tag = subject is not None and subject.startswith(f"{TAG}:")
+        self.back.setVisible(subject is not None)
+        self._title.setText("Filter by" if subject is None else _title(subject))
+        self.mode.setVisible(is_tag)
+        self.mode.set_current("not" if negated else "is")
+        self._fill()
+
+    def show_problem(self, message: str) -> None:
+        """A sentence where the values should be."""
+        self._entries = ()
+        self._fill()
+        self._hint.setText(message)
+
+    def open_at(self, anchor: QWidget) -> None:
+        """Below a widget."""
+        self.move(anchor.mapToGlobal(QPoint(0, anchor.height() + 4)))
+        self.show()
+        self.search.setFocus()
+
+    def entries(self) -> list[Entry]:
+        """The rows on show."""
+        return [self.list.item(row).data(_ENTRY_ROLE) for row in range(self.list.count())]
+
+    def _fill(self) -> None:
+        wanted = self.search.text().strip().casefold()
+        shown = [entry for entry in self._entries if wanted in entry.text.casefold()]
+        row = self.list.currentRow()
+        self.list.clear()
+        for entry in shown:
+            item = QListWidgetItem(self.list)
+            item.setData(_ENTRY_ROLE, entry)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, _spoken(entry))
+        if shown:
+            self.list.setCurrentRow(min(max(row, 0), len(shown) - 1))
+        self.list.setFixedHeight(min(len(shown), _MAX_ROWS) * _ROW + 2)
+        self.list.setVisible(bool(shown))
+        self._hint.setText("Nothing by that name in this range.")
+        self._hint.setVisible(not shown)
+        self.adjustSize()
+
+    def _on_item(self, item: QListWidgetItem) -> None:
+        entry: Entry = item.data(_ENTRY_ROLE)
+        if entry.value is None:
+            self.opened.emit(entry.subject)
+        else:
+            self.chosen.emit(entry.subject, entry.value)
+
+    def _on_mode(self, key: str) -> None:
+        self._negated = key == "not"
+        if self.subject is not None:
+            self.negated.emit(self.subject.removeprefix(f"{TAG}:"), self._negated)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and self.list.count():
+            step = 1 if event.key() == Qt.Key.Key_Down else -1
+            self.list.setCurrentRow((self.list.currentRow() + step) % self.list.count())
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and (item := self.list.currentItem()) is not None:
+            self._on_item(item)
+        else:
+            super().keyPressEvent(event)
+
+
+def _title(subject: str) -> str:
+    key = subject.removeprefix(f"{TAG}:")
+    return f"Tag {key}" if key != subject else DIMENSION_NAMES.get(subject, subject)
+
+
+def _spoken(entry: Entry) -> str:
+    if entry.value is None:
+        return entry.text
+    return f"{entry.text}, {count(entry.requests)} requests{', chosen' if entry.chosen else ''}"

@@ -1,0 +1,88 @@
+"""Filters as chips say them, and how choosing a value changes them; without Qt.
+
+Values of one tag are OR-ed in one condition, and each condition can be turned into its opposite.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from gateway import TagCondition
+
+DIMENSION_NAMES: Mapping[str, str] = {
+    "model": "Model",
+    "provider": "Provider",
+    "user": "User",
+    "key": "API key",
+    "app": "App",
+    "client": "Client",
+    "door": "Door",
+    "conversation": "Conversation",
+    "outcome": "Outcome",
+}
+"""The dimensions that can be filtered by, in the order in which they are offered."""
+
+_SHOWN_VALUES = 3
+
+
+def tag_key(tag: str) -> str:
+    """`team` of `team:platform`; a tag without a value is its own key."""
+    return tag.partition(":")[0]
+
+
+def tag_value(tag: str) -> str:
+    """`platform` of `team:platform`; empty for a tag without a value."""
+    return tag.partition(":")[2]
+
+
+def condition_key(condition: TagCondition) -> str | None:
+    """The tag key that all of a condition's tags share."""
+    keys = {tag_key(tag) for tag in condition.any_of}
+    return keys.pop() if len(keys) == 1 else None
+
+
+def tag_text(condition: TagCondition) -> str:
+    """`team: platform, growth`, `team: not platform`, `not beta`, `team:a or env:b`."""
+    no = "not " if condition.negated else ""
+    key = condition_key(condition)
+    if key is None:
+        return no + " or ".join(condition.any_of)
+    values = [tag_value(tag) or "any" for tag in condition.any_of]
+    if values == ["any"]:
+        return f"{no}{key}"
+    return f"{key}: {no}{_join(values)}"
+
+
+def dimension_text(dimension: str, values: Sequence[str]) -> str:
+    """`Model: gpt-5, o3`."""
+    return f"{DIMENSION_NAMES.get(dimension, dimension)}: {_join(values)}"
+
+
+def find_condition(tags: Sequence[TagCondition], key: str) -> TagCondition | None:
+    """The first condition about this tag key alone."""
+    return next((condition for condition in tags if condition_key(condition) == key), None)
+
+
+def with_tag_toggled(tags: Sequence[TagCondition], tag: str, *, negated: bool) -> tuple[TagCondition, ...]:
+    """The conditions with `tag` chosen, or no longer chosen; its key's condition is kept in its place."""
+    old = find_condition(tags, tag_key(tag))
+    if old is None:
+        return (*tags, TagCondition(any_of=(tag,), negated=negated))
+    chosen = tuple(known for known in old.any_of if known != tag)
+    if len(chosen) == len(old.any_of):
+        chosen = (*old.any_of, tag)
+    new = (TagCondition(any_of=chosen, negated=negated),) if chosen else ()
+    return tuple(kept for condition in tags for kept in (new if condition is old else (condition,)))
+
+
+def with_key_negated(tags: Sequence[TagCondition], key: str, *, negated: bool) -> tuple[TagCondition, ...]:
+    """The conditions with this key's one turned to "is not", or back."""
+    old = find_condition(tags, key)
+    return tuple(
+        TagCondition(any_of=condition.any_of, negated=negated) if condition is old else condition
+        for condition in tags
+    )
+
+
+def _join(values: Sequence[str]) -> str:
+    shown = ", ".join(values[:_SHOWN_VALUES])
+    more = len(values) - _SHOWN_VALUES
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,205 @@
+"""The breakdown tables: rows of names with their share of the cost.
+
+Columns are data; the model sorts the few rows itself. The table paints whole rows in one go, which is how the share
+bars, the rounded hover and the colour squares come for free.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+
+from app.formats import UNKNOWN, count, duration, money, percent
+from app.overview.figures import error_rate
+from app.overview.slots import ColourSlots
+from gateway import Breakdown, BreakdownRow, Summary
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+
+DIMENSION_TITLES: Mapping[str, str] = {
+    "model": "By model",
+    "provider": "By provider",
+    "user": "By user",
+    "key": "By key",
+    "app": "By app",
+    "tag": "By tag",
+}
+_UNNAMED: Mapping[str, str] = {
+    "model": "No model",
+    "provider": "No provider",
+    "user": "No user",
+    "key": "No key",
+    "app": "Unknown app",
+    "tag": "No tag",
+}
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One row. `value` is what a filter takes, `name` what is read; `share` of all the cost, None where unpriced."""
+
+    value: str | None
+    name: str
+    slot: int
+    share: float | None
+    summary: Summary
+
+
+class Measure(Struct, frozen=True, kw_only=True):
+    """A column: `text` for reading, `order` for sorting (None comes last)."""
+
+    key: str
+    title: str
+    text: Callable[[Line], str]
+    order: Callable[[Line], float | str | None]
+    width: int
+    tone: str = "text2"
+
+
+NAME = Measure(key="name", title="Name", text=lambda line: line.name, order=lambda line: line.name.lower(), width=0)
+SHARE = Measure(
+    key="share",
+    title="Share of cost",
+    text=lambda line: share_text(line.share),
+    order=lambda line: line.share,
+    width=98,
+)
+LATENCY = Measure(
+    key="latency",
+    title="Avg latency",
+    text=lambda line: duration(line.summary.latency_ms.avg),
+    order=lambda line: line.summary.latency_ms.avg,
+    width=84,
+)
+ERRORS = Measure(
+    key="errors",
+    title="Errors",
+    text=lambda line: percent(error_rate(line.summary)),
+    order=lambda line: error_rate(line.summary),
+    width=84,
+)
+REQUESTS = Measure(
+    key="requests",
+    title="Requests",
+    text=lambda line: count(line.summary.requests),
+    order=lambda line: line.summary.requests,
+    width=74,
+)
+COST = Measure(
+    key="cost",
+    title="Cost",
+    text=lambda line: money(line.summary.cost_nano),
+    order=lambda line: line.summary.cost_nano,
+    width=80,
+    tone="text",
+)
+
+MODEL_MEASURES = (NAME, SHARE, LATENCY, REQUESTS, COST)
+SIDE_MEASURES = (NAME, SHARE, ERRORS, REQUESTS, COST)
+
+
+def share_text(share: float | None) -> str:
+    """A share of the cost in whole percent: 53 %, <1 %, or — where there is no price."""
+    if share is None:
+        return UNKNOWN
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def lines(
+    breakdown: Breakdown,
+    dimension: str,
+    total_nano: int | None,
+    slots: ColourSlots,
+    titles: Mapping[str, str] | None = None,
+) -> tuple[Line, ...]:
+    """A breakdown's rows for reading; `titles` gives names to values (providers have them)."""
+
+    def line(row: BreakdownRow) -> Line:
+        cost = row.summary.cost_nano
+        name = _UNNAMED.get(dimension, "None") if row.value is None else (titles or {}).get(row.value, row.value)
+        return Line(
+            value=row.value,
+            name=name,
+            slot=slots.slot(row.value),
+            share=None if cost is None else cost / total_nano if total_nano else 0.0,
+            summary=row.summary,
+        )
+
+    return tuple(line(row) for row in breakdown.rows)
+
+
+class BreakdownModel(QAbstractTableModel):
+    """Shows `limit` rows of what it was given, in the order of a column."""
+
+    def __init__(self, measures: Sequence[Measure]) -> None:
+        super().__init__()
+        self.measures = tuple(measures)
+        self._all: tuple[Line, ...] = ()
+        self._shown: tuple[Line, ...] = ()
+        self._limit: int | None = None
+        self.sorted_by = len(self.measures) - 1
+        self.order = Qt.SortOrder.DescendingOrder
+
+    def set_lines(self, lines: Sequence[Line], limit: int | None) -> None:
+        self._all, self._limit = tuple(lines), limit
+        self._arrange()
+
+    def set_measures(self, measures: Sequence[Measure]) -> None:
+        self.measures = tuple(measures)
+
+    def line(self, row: int) -> Line | None:
+        return self._shown[row] if 0 <= row < len(self._shown) else None
+
+    @property
+    def total(self) -> int:
+        """How many rows there are, shown or not."""
+        return len(self._all)
+
+    @property
+    def largest_share(self) -> float:
+        return max((line.share or 0.0 for line in self._all), default=0.0)
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self.sorted_by, self.order = column, order
+        self._arrange()
+
+    def _arrange(self) -> None:
+        by = self.measures[self.sorted_by].order
+        known = sorted(
+            (line for line in self._all if by(line) is not None),
+            key=by,  # type: ignore[arg-type]
+            reverse=self.order == Qt.SortOrder.DescendingOrder,
+        )
+        arranged = (*known, *(line for line in self._all if by(line) is None))[: self._limit]
+        if len(arranged) == len(self._shown):
+            self._shown = arranged
+            if arranged:
+                self.dataChanged.emit(self.index(0, 0), self.index(len(arranged) - 1, len(self.measures) - 1))
+            return
+        self.beginResetModel()
+        self._shown = arranged
+        self.endResetModel()
+
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._shown)
+
+    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.measures)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        line = self.line(index.row())
+        if line is None:
+            return None
+        measure = self.measures[index.column()]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return measure.text(line)
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() > 1:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.ToolTipRole and measure is NAME:
+            return line.name
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self.measures[section].title
+        return None

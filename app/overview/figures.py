@@ -1,0 +1,198 @@
+"""What the five cards say: figures of a summary as words, and how they stand to the period before.
+
+Pure: from the query's answers to text. A change is good or bad, not only up or down: less cost is good, more latency
+is bad. Where a figure is unknown it is "—", never zero.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from app.formats import UNKNOWN, count, delta_percent, delta_points, duration, money, percent
+from gateway import Summary, TimeBucket
+
+MAX_POINTS = 28
+_HOUR_US = 3_600_000_000
+
+Direction = Literal["up", "down", "level"]
+Verdict = Literal["good", "bad", "neutral"]
+
+
+class Delta(Struct, frozen=True):
+    """A change against the period before; `text` is without a sign."""
+
+    text: str
+    direction: Direction
+    verdict: Verdict
+
+
+class Figure(Struct, frozen=True, kw_only=True):
+    """One card. `exact` is the value without rounding; `delta` None and `is_new` where there is nothing before."""
+
+    key: str
+    title: str
+    icon: str
+    value: str
+    exact: str
+    fact: str
+    delta: Delta | None = None
+    is_new: bool = False
+    warning: bool = False
+    points: tuple[float | None, ...] = ()
+
+
+def figures(
+    summary: Summary, previous: Summary | None, buckets: Sequence[TimeBucket], span_us: int
+) -> tuple[Figure, ...]:
+    """The five cards for a range of `span_us` microseconds that has begun."""
+    before = previous if previous is not None and previous.requests else None
+    return (
+        _requests(summary, before, buckets, span_us),
+        _tokens(summary, before, buckets),
+        _cost(summary, before, buckets),
+        _latency(summary, before, buckets),
+        _error_rate(summary, before, buckets),
+    )
+
+
+def tokens(summary: Summary) -> int | None:
+    """Input and output together; None only where neither is known."""
+    if summary.input_tokens is None and summary.output_tokens is None:
+        return None
+    return (summary.input_tokens or 0) + (summary.output_tokens or 0)
+
+
+def error_rate(summary: Summary) -> float | None:
+    """Errors among all requests, as a fraction."""
+    return summary.errors / summary.requests if summary.requests else None
+
+
+def split_unit(text: str) -> tuple[str, str]:
+    """A value and the unit that is written smaller: "1.42 s" → ("1.42", "s"), "1.1 %" or "1.1%" → ("1.1", "%")."""
+    if text.endswith("%"):
+        return text[:-1].rstrip(), "%"
+    number, space, unit = text.rpartition(" ")
+    if space and unit.isalpha() and " " not in number:
+        return number, unit
+    return text, ""
+
+
+def _requests(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket], span_us: int) -> Figure:
+    hours = max(span_us / _HOUR_US, 1 / 60)
+    rate, unit = (now.requests / hours, "h") if hours > 2 else (now.requests / (hours * 60), "min")
+    shown = count(round(rate)) if rate >= 10 or not rate else f"{rate:.1f}" if rate >= 0.1 else "<0.1"
+    return Figure(
+        key="requests",
+        title="Requests",
+        icon="activity",
+        value=count(now.requests),
+        exact=f"{now.requests:,}",
+        fact=f"avg {shown} / {unit}",
+        delta=_delta(now.requests, before.requests if before else None, good="up"),
+        is_new=before is None and now.requests > 0,
+        points=_points(buckets, lambda summary: summary.requests, None),
+    )
+
+
+def _tokens(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket]) -> Figure:
+    total = tokens(now)
+    each = count(round(total / now.requests)) if total is not None and now.requests else UNKNOWN
+    return Figure(
+        key="tokens",
+        title="Tokens",
+        icon="scroll-text",
+        value=count(total),
+        exact=UNKNOWN if total is None else f"{total:,}",
+        fact=f"{each} / request",
+        delta=_delta(total, tokens(before) if before else None, good="up"),
+        is_new=before is None and bool(total),
+        points=_points(buckets, tokens, None),
+    )
+
+
+def _cost(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket]) -> Figure:
+    priced = now.requests - now.unpriced_requests
+    each = money(round(now.cost_nano / priced)) if now.cost_nano is not None and priced > 0 else UNKNOWN
+    missing = now.unpriced_requests
+    return Figure(
+        key="cost",
+        title="Cost",
+        icon="coins",
+        value=money(now.cost_nano),
+        exact=UNKNOWN if now.cost_nano is None else f"${now.cost_nano / 1e9:,.9f} · {each} / request",
+        fact=f"{count(missing)} not priced" if missing else f"{each} / request",
+        delta=_delta(now.cost_nano, before.cost_nano if before else None, good="down"),
+        is_new=before is None and bool(now.cost_nano),
+        warning=missing > 0,
+        points=_points(buckets, lambda summary: summary.cost_nano, None),
+    )
+
+
+def _latency(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket]) -> Figure:
+    average = now.latency_ms.avg
+    return Figure(
+        key="latency",
+        title="Avg latency",
+        icon="clock",
+        value=duration(average),
+        exact=UNKNOWN if average is None else f"{average:,.1f} ms",
+        fact=f"p95 {duration(now.latency_ms.p95)}",
+        delta=_delta(average, before.latency_ms.avg if before else None, good="down"),
+        is_new=before is None and average is not None,
+        points=_points(buckets, lambda summary: summary.latency_ms.avg, lambda summary: summary.requests),
+    )
+
+
+def _error_rate(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket]) -> Figure:
+    rate = error_rate(now)
+    rate_before = error_rate(before) if before else None
+    delta = None
+    if rate is not None and rate_before is not None:
+        delta = _judge(delta_points(rate, rate_before), rate - rate_before, 0.0005, good="down")
+    return Figure(
+        key="errors",
+        title="Error rate",
+        icon="circle-alert",
+        value=percent(rate),
+        exact=f"{now.errors:,} of {now.requests:,} requests",
+        fact=f"{count(now.errors)} failed",
+        delta=delta,
+        is_new=before is None and rate is not None,
+        points=_points(buckets, error_rate, lambda summary: summary.requests),
+    )
+
+
+def _delta(now: float | None, before: float | None, *, good: Direction) -> Delta | None:
+    if now is None or not before:
+        return None
+    text = delta_percent(now, before)
+    return _judge(text, (now - before) / before, 0.0005, good=good) if text is not None else None
+
+
+def _judge(text: str, change: float, threshold: float, *, good: Direction) -> Delta:
+    text = text.lstrip("+-−")
+    if abs(change) < threshold:
+        return Delta(text, "level", "neutral")
+    direction: Direction = "up" if change > 0 else "down"
+    return Delta(text, direction, "good" if direction == good else "bad")
+
+
+def _points(
+    buckets: Sequence[TimeBucket],
+    value: Callable[[Summary], float | None],
+    weight: Callable[[Summary], float] | None,
+) -> tuple[float | None, ...]:
+    """At most 28 points: sums of neighbouring buckets, or with `weight` their weighted means (None: no traffic)."""
+    size = -(-len(buckets) // MAX_POINTS) if buckets else 1
+    points: list[float | None] = []
+    for start in range(0, len(buckets), size):
+        total = weights = 0.0
+        for bucket in buckets[start : start + size]:
+            known = value(bucket.summary)
+            if known is not None:
+                share = weight(bucket.summary) if weight else 1.0
+                total += known * share
+                weights += share
+        points.append(total if weight is None else total / weights if weights else None)
+    return tuple(points)

@@ -1,0 +1,103 @@
+"""Text in one of the theme's tones, and text that acts when pressed; both read the theme when they paint."""
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
+
+from app.fonts import ui_font
+from app.theme import Theme
+
+
+class ToneLabel(QLabel):
+    """One line, cut at the end where there is no room even at `narrow_px`; with `beside`, on that font's line."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        text: str = "",
+        *,
+        px: int = 13,
+        weight: int = 400,
+        tone: str = "text",
+        beside: QFont | None = None,
+        narrow_px: int | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(text, parent)
+        self._beside = beside
+        self._narrow = ui_font(narrow_px, weight) if narrow_px is not None else None
+        self._theme = theme
+        self._tone = tone
+        self.setFont(ui_font(px, weight))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    @property
+    def tone(self) -> str:
+        return self._tone
+
+    def set_tone(self, tone: str) -> None:
+        if tone != self._tone:
+            self._tone = tone
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        metrics = QFontMetrics(self.font())
+        return QSize(metrics.horizontalAdvance(self.text()) + 1, self._line_height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, self._line_height())
+
+    def _line_height(self) -> int:
+        return QFontMetrics(self._beside or self.font()).height()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        font = self.font()
+        if self._narrow is not None and QFontMetrics(font).horizontalAdvance(self.text()) > self.width():
+            font = self._narrow
+        painter.setFont(font)
+        painter.setPen(self._theme.color(self._tone))
+        text = QFontMetrics(font).elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        if self._beside is None:
+            painter.drawText(self.rect(), self.alignment() | Qt.AlignmentFlag.AlignVCenter, text)
+            return
+        neighbour = QFontMetrics(self._beside)
+        painter.drawText(0, (self.height() - neighbour.height()) // 2 + neighbour.ascent(), text)
+
+
+class TextButton(QAbstractButton):
+    """Bare text: a link in the accent colour, or with `tab` the title of a view, bold while it is the chosen one."""
+
+    def __init__(self, theme: Theme, text: str, *, tab: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._tab = tab
+        self.setText(text)
+        self.setCheckable(tab)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(text)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        # The width of the bold text, so that choosing a tab moves none.
+        return QSize(QFontMetrics(ui_font(13, 600)).horizontalAdvance(self.text()) + 2, 28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        chosen = self._tab and self.isChecked()
+        painter.setFont(ui_font(13, 600 if chosen else 500 if not self._tab else 400))
+        tone = (
+            "text"
+            if chosen
+            else "text3"
+            if self._tab and not self.underMouse()
+            else "text2"
+            if self._tab
+            else "accent"
+        )
+        painter.setPen(self._theme.color(tone))
+        painter.drawText(QRect(0, 0, self.width(), self.height()), Qt.AlignmentFlag.AlignCenter, self.text())
+        if self.hasFocus():
+            painter.setPen(QPen(self._theme.color("accent"), 1))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 2.5, -0.5, -2.5), 4, 4)

@@ -1,0 +1,71 @@
+"""A small line without axes: the shape of the last period, and where it stands now."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.theme import Theme
+
+_MARGIN = 3.0
+
+
+class Sparkline(QWidget):
+    """Points from left to right; None leaves a point out."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.points: tuple[float | None, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(30)
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, 30)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, 30)
+
+    def set_points(self, points: Sequence[float | None]) -> None:
+        if tuple(points) != self.points:
+            self.points = tuple(points)
+            self.update()
+
+    def _places(self) -> list[QPointF]:
+        known = [value for value in self.points if value is not None]
+        if len(known) < 2:
+            return []
+        low, high = min(0.0, *known), max(known)
+        width, height = self.width() - 2 * _MARGIN, self.height() - 2 * _MARGIN
+        step, scale = width / (len(self.points) - 1), height / (high - low or 1.0)
+        return [
+            QPointF(_MARGIN + index * step, _MARGIN + height - (value - low) * scale)
+            for index, value in enumerate(self.points)
+            if value is not None
+        ]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        places = self._places()
+        if not places:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        accent = QColor(self._theme.color("accent"))
+        faint, none = QColor(accent), QColor(accent)
+        faint.setAlphaF(0.16)
+        none.setAlphaF(0.0)
+        ground = QLinearGradient(0, _MARGIN, 0, self.height())
+        ground.setColorAt(0, faint)
+        ground.setColorAt(1, none)
+        corners = [QPointF(places[-1].x(), self.height()), QPointF(places[0].x(), self.height())]
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        painter.drawPolygon(QPolygonF([*places, *corners]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(accent, 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+        painter.drawPolyline(QPolygonF(places))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(accent)
+        last = places[-1]
+        painter.drawEllipse(QRectF(last.x() - 2.2, last.y() - 2.2, 4.4, 4.4))

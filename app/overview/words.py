@@ -1,0 +1,35 @@
+"""Ranges in words."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from gateway import UsageQuery
+
+_HOUR_US = 3_600_000_000
+_DAY_US = 24 * _HOUR_US
+
+
+def compared_with(query: UsageQuery) -> str:
+    """What the range is compared with: "the 7 days before"; empty where it has no beginning."""
+    if query.start_us is None or query.end_us is None:
+        return ""
+    span = query.end_us - query.start_us
+    if span > _DAY_US + _HOUR_US:
+        return f"the {round(span / _DAY_US)} days before"
+    hours = round(span / _HOUR_US)
+    if hours == 24 and span >= _DAY_US - _HOUR_US:
+        return "the 24 hours before"
+    if hours >= 1:
+        return "the hour before" if hours == 1 else f"the {hours} hours before"
+    return f"the {max(1, round(span / 60_000_000))} minutes before"
+
+
+def export_name(what: str, query: UsageQuery) -> str:
+    """A file name that says what it holds: `faregate-model-2026-11-16-to-2026-11-23.csv`."""
+    zone = ZoneInfo(query.tz)
+    days = [
+        datetime.fromtimestamp(us / 1e6, zone).date().isoformat()
+        for us in (query.start_us, query.end_us)
+        if us is not None
+    ]
+    return "-".join(["faregate", what.replace(" ", "-"), "-to-".join(days)]).rstrip("-") + ".csv"

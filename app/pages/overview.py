@@ -1,0 +1,262 @@
+"""Overview: what was used, what it cost, how that compares, and one click to the rows behind each number.
+
+The page asks all its questions at once (`overview.answers`); an answer that is overtaken by a newer question is
+dropped. Cards and tables are shown first, then one chart in each turn of the loop, so that no turn is long. The
+charts are imported and built after the page's first paint: they are the slowest import of the app.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from app.context import AppContext
+from app.filters import FilterSnapshot
+from app.overview.answers import Answers, fitting_bucket, load
+from app.overview.breakdown import DIMENSION_TITLES, Line
+from app.overview.figures import figures
+from app.overview.layout import OverviewLayout
+from app.overview.words import compared_with, export_name
+from app.pages.page import Page
+from app.range_picker import BucketPicker, RangePicker
+from app.widgets import PushButton
+from gateway import Changes, FaregateError, TagCondition
+
+if TYPE_CHECKING:
+    from app.charts import ChartCard
+
+_BETWEEN_CHARTS_S = 0.016
+_FAILED = ("error", "interrupted")
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class OverviewPage(Page):
+    title = "Overview"
+    icon = "layout-dashboard"
+    key = "overview"
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self._context = context
+        self._answers: Answers | None = None
+        self._shown_at_us = 0
+        self._turn = 0
+        self._provider_titles: Mapping[str, str] = {}
+        self._file_dialog: QFileDialog | None = None
+        self.charts: list[ChartCard] = []
+        self.parts = OverviewLayout(context, self)
+        self.range_picker = RangePicker(context)
+        self.bucket_picker = BucketPicker(context)
+        self.export_button = PushButton(context.theme, "Export", icon="download", kind="secondary")
+        self.export_button.setObjectName("overview.export")
+        self.export_button.clicked.connect(self._open_export_menu)
+        self._connect()
+
+    def _connect(self) -> None:
+        parts = self.parts
+        self._context.filters.changed.connect(self._on_filters_changed)
+        for card in parts.cards.values():
+            card.activated.connect(partial(self._open_requests_of_card, card.key))
+        for table in (parts.by_model, parts.by_side):
+            table.line_activated.connect(self._open_requests_of_line)
+        parts.by_side.dimension_changed.connect(lambda _dimension: self._reload_soon())
+        # After the paint, not within it: the import of the charts takes half a second.
+        parts.first_place.painted.connect(lambda: QTimer.singleShot(0, self.build_next_chart))
+        parts.banner.action.connect(self._reload_soon)
+        parts.no_match.action.connect(self._context.filters.clear)
+        parts.no_requests.action.connect(lambda: self.navigate.emit("api_keys", None))
+
+    def header_controls(self) -> list[QWidget]:
+        return [self.range_picker, self.bucket_picker, self.export_button]
+
+    @property
+    def answers(self) -> Answers | None:
+        """What the numbers on show were read from."""
+        return self._answers
+
+    # Reading
+
+    async def refresh(self, changes: Changes) -> None:
+        """Read anew where usage has changed, or nothing was read yet."""
+        if changes.providers or not self._provider_titles:
+            await self._read_provider_titles()
+        if changes.usage or self._answers is None:
+            await self._reload()
+
+    async def _read_provider_titles(self) -> None:
+        try:
+            rows = await self._context.gateway.providers()
+        except FaregateError:
+            # Names are a nicety here; the providers page tells what is wrong.
+            return
+        self._provider_titles = {row.name: row.title for row in rows}
+
+    def _on_filters_changed(self) -> None:
+        if self.isVisible():
+            self._reload_soon()
+        else:
+            self._answers = None
+
+    def _reload_soon(self) -> None:
+        self._context.spawn(self._reload())
+
+    async def _reload(self) -> None:
+        """Ask, and show what comes back unless something newer was asked meanwhile."""
+        self._turn += 1
+        turn = self._turn
+        now_us = _now_us()
+        filters = self._context.filters
+        query = filters.query(now_us)
+        span = (query.end_us or now_us) - (query.start_us or 0)
+        self.parts.veil.begin()
+        try:
+            bucket = fitting_bucket(filters.resolved_bucket(), span)
+            answers = await load(self._context.gateway, query, bucket, self.parts.by_side.dimension)
+        except FaregateError as error:
+            if turn == self._turn:
+                self.parts.show_problem(str(error))
+            return
+        finally:
+            if turn == self._turn:
+                self.parts.veil.end()
+        if turn == self._turn:
+            self._answers, self._shown_at_us = answers, now_us
+            await self._show(answers, turn)
+
+    # Showing
+
+    async def _show(self, answers: Answers, turn: int) -> None:
+        parts, query = self.parts, answers.query
+        parts.show_state(answers, filtered=self._context.filters.is_filtered)
+        words = self._context.filters.words(self._shown_at_us)
+        before = compared_with(query) if answers.previous is not None else ""
+        parts.note.setText(f"{words} · compared with {before}" if before else words)
+        parts.note.updateGeometry()
+        begun = min(query.end_us or self._shown_at_us, self._shown_at_us) - (query.start_us or 0)
+        for figure in figures(answers.summary, answers.previous, answers.buckets, begun):
+            parts.cards[figure.key].show_figure(figure)
+        self._show_tables(answers)
+        for chart in tuple(self.charts):
+            await asyncio.sleep(_BETWEEN_CHARTS_S)
+            if turn != self._turn:
+                return
+            self._show_chart(chart)
+
+    def _show_tables(self, answers: Answers) -> None:
+        total = answers.summary.cost_nano
+        self.parts.by_model.set_breakdown(answers.by_model, "model", total)
+        side = self.parts.by_side.dimension
+        titles = self._provider_titles if side == "provider" else {}
+        self.parts.by_side.set_breakdown(answers.by_side, side, total, titles)
+
+    def _show_chart(self, chart: "ChartCard") -> None:
+        from app.charts import ChartInput, Group, chart_data
+
+        answers = self._answers
+        if answers is None:
+            return
+        slots = self.parts.by_model.slots_of("model")
+        given = ChartInput(
+            buckets=answers.buckets,
+            groups=[Group(value=name, slot=slots.slot(name), buckets=b) for name, b in answers.models.items()],
+            now_us=self._shown_at_us,
+            tz=answers.query.tz,
+        )
+        chart.set_data(chart_data(chart.spec, given))
+
+    # Charts
+
+    def build_next_chart(self) -> None:
+        """Build one chart, and in the next turn of the loop the next one."""
+        from app.charts import CHARTS, ChartCard
+
+        if len(self.charts) == len(CHARTS):
+            return
+        chart = ChartCard(CHARTS[len(self.charts)], self._context.theme)
+        chart.range_selected.connect(self._on_range_selected)
+        chart.bucket_activated.connect(self._open_requests_of_bucket)
+        chart.crosshair_moved.connect(partial(self._follow_crosshair, chart))
+        self.parts.place_chart(len(self.charts), chart)
+        self.charts.append(chart)
+        self._show_chart(chart)
+        QTimer.singleShot(0, self.build_next_chart)
+
+    def _follow_crosshair(self, source: "ChartCard", index: int) -> None:
+        for chart in self.charts:
+            if chart is not source:
+                chart.set_crosshair(index)
+
+    def _on_range_selected(self, start_us: int, end_us: int) -> None:
+        self._context.filters.set_range("custom", (start_us, end_us))
+
+    # To the rows behind a number
+
+    def _open_requests(self, **changes: object) -> None:
+        """Requests with these filters besides the present ones; the way back finds the Overview as it was."""
+        snapshot = self._context.filters.snapshot()
+        known = {name: getattr(snapshot, name) for name in snapshot.__struct_fields__}
+        self.navigate.emit("requests", FilterSnapshot(**{**known, **changes}))
+
+    def _open_requests_of_bucket(self, start_us: int, end_us: int) -> None:
+        self._open_requests(range_key="custom", custom=(start_us, end_us))
+
+    def _open_requests_of_card(self, key: str) -> None:
+        if key == "errors":
+            self._open_requests(dimensions={**self._context.filters.dimensions, "outcome": _FAILED})
+        else:
+            self._open_requests()
+
+    def _open_requests_of_line(self, dimension: str, line: Line) -> None:
+        assert line.value is not None
+        filters = self._context.filters
+        if dimension == "tag":
+            condition = TagCondition(any_of=(line.value,))
+            self._open_requests(tags=tuple(dict.fromkeys((*filters.tags, condition))))
+        else:
+            self._open_requests(dimensions={**filters.dimensions, dimension: (line.value,)})
+
+    # Export
+
+    def export(self) -> None:
+        self._open_export_menu()
+
+    def _open_export_menu(self) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Time series (CSV)…", partial(self.choose_export_file, "time series"))
+        for dimension, title in DIMENSION_TITLES.items():
+            menu.addAction(f"{title} (CSV)…", partial(self.choose_export_file, dimension))
+        menu.popup(self.export_button.mapToGlobal(QPoint(0, self.export_button.height() + 4)))
+
+    def choose_export_file(self, what: str) -> None:
+        """Ask where "time series", or a dimension's breakdown, is to be saved."""
+        if self._answers is None:
+            return
+        dialog = QFileDialog(self, f"Export {what}", export_name(what, self._answers.query))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter("CSV (*.csv)")
+        dialog.setDefaultSuffix("csv")
+        dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_csv(what, Path(name))))
+        dialog.open()
+        self._file_dialog = dialog
+
+    async def save_csv(self, what: str, path: Path) -> None:
+        """Write the numbers on show as CSV: the range, filters and bucket of the last answer."""
+        answers = self._answers
+        if answers is None:
+            return
+        gateway = self._context.gateway
+        if what == "time series":
+            rows = await gateway.export_timeseries(answers.query, answers.bucket, None, path)
+        else:
+            rows = await gateway.export_breakdown(answers.query, what, path)
+        self.toast.emit(f"Exported {rows:,} rows to {path.name}")

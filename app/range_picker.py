@@ -1,0 +1,164 @@
+"""The header's range and bucket: 1h to 30d at a click, or two calendar fields; hours, days, or what fits.
+
+A custom range runs from the start of its first local day to the end of its last, daylight saving included.
+"""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from PySide6.QtCore import QDate, QPoint, Qt, Signal
+from PySide6.QtWidgets import QDateEdit, QFormLayout, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.context import AppContext
+from app.fonts import ui_font
+from app.theme import Theme
+from app.widgets import PushButton, SegmentedControl
+
+RANGES = (("1h", "1h"), ("24h", "24h"), ("7d", "7d"), ("30d", "30d"), ("custom", "Custom…"))
+BUCKETS = (("auto", "Auto"), ("hour", "Hourly"), ("day", "Daily"))
+_FITTING = {"1h": ("auto",), "24h": ("auto", "hour")}
+
+
+def day_range(first: date, last: date, tz: str) -> tuple[int, int]:
+    """Local days as microseconds: from the first one's midnight to the midnight after the last one."""
+    zone = ZoneInfo(tz)
+    start = datetime(first.year, first.month, first.day, tzinfo=zone)
+    after = last + timedelta(days=1)
+    end = datetime(after.year, after.month, after.day, tzinfo=zone)
+    return int(start.timestamp()) * 1_000_000, int(end.timestamp()) * 1_000_000
+
+
+class CustomRange(QFrame):
+    """A popover with the first and the last day; `applied` carries both."""
+
+    applied = Signal(object, object)
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setObjectName("customRange")
+        self.setAccessibleName("Custom range")
+        self.first = self._field("From")
+        self.last = self._field("To")
+        self.problem = QLabel("", self)
+        self.problem.setFont(ui_font(12))
+        self.problem.setWordWrap(True)
+        self.apply_button = PushButton(theme, "Apply", kind="primary")
+        self.apply_button.clicked.connect(self._apply)
+        cancel = PushButton(theme, "Cancel", kind="ghost")
+        cancel.clicked.connect(self.close)
+        form = QFormLayout()
+        form.setSpacing(8)
+        form.addRow("From", self.first)
+        form.addRow("To", self.last)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.apply_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 14, 16, 12)
+        column.setSpacing(10)
+        column.addLayout(form)
+        column.addWidget(self.problem)
+        column.addLayout(buttons)
+        self._check()
+
+    def _field(self, name: str) -> QDateEdit:
+        field = QDateEdit(QDate.currentDate(), self)
+        field.setCalendarPopup(True)
+        field.setDisplayFormat("d MMM yyyy")
+        field.setAccessibleName(name)
+        field.setMinimumWidth(150)
+        field.setFont(ui_font(13))
+        field.dateChanged.connect(lambda _date: self._check())
+        return field
+
+    def open_at(self, anchor: QWidget, first: date, last: date) -> None:
+        """Below a widget, on these days."""
+        self.first.setDate(QDate(first.year, first.month, first.day))
+        self.last.setDate(QDate(last.year, last.month, last.day))
+        self.adjustSize()
+        self.move(anchor.mapToGlobal(QPoint(anchor.width() - self.width(), anchor.height() + 4)))
+        self.show()
+        self.first.setFocus()
+
+    def _check(self) -> None:
+        if not hasattr(self, "apply_button"):
+            return
+        wrong = self.first.date() > self.last.date()
+        self.problem.setText("The first day is after the last: choose an earlier one." if wrong else "")
+        self.problem.setVisible(wrong)
+        self.apply_button.setEnabled(not wrong)
+
+    def _apply(self) -> None:
+        self.close()
+        days = [date(day.year(), day.month(), day.day()) for day in (self.first.date(), self.last.date())]
+        self.applied.emit(*days)
+
+
+class RangePicker(SegmentedControl):
+    """Shows and sets `filters.range_key`."""
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context.theme, list(RANGES), parent)
+        self._theme = context.theme
+        self._filters = filters = context.filters
+        self._custom: CustomRange | None = None
+        self.setObjectName("picker.range")
+        self.setAccessibleName("Range")
+        self.changed.connect(self._on_chosen)
+        # The control is silent where the choice stays the same; another custom range is one.
+        self.segment("custom").clicked.connect(self._open_custom)
+        filters.changed.connect(self._follow)
+        self._follow()
+
+    @property
+    def custom(self) -> CustomRange:
+        """The popover, made when it is first wanted."""
+        if self._custom is None:
+            self._custom = CustomRange(self._theme, self)
+            self._custom.applied.connect(self._on_applied)
+        return self._custom
+
+    def _follow(self) -> None:
+        self.set_current(self._filters.range_key)
+
+    def _on_chosen(self, key: str) -> None:
+        if key != "custom":
+            self._filters.set_range(key)
+
+    def _open_custom(self) -> None:
+        # Nothing is chosen until it is applied.
+        self._follow()
+        zone = ZoneInfo(self._filters.tz)
+        if self._filters.custom is not None:
+            start, end = self._filters.custom
+            first = datetime.fromtimestamp(start / 1e6, zone).date()
+            last = datetime.fromtimestamp((end - 1) / 1e6, zone).date()
+        else:
+            last = datetime.now(zone).date()
+            first = last - timedelta(days=6)
+        self.custom.open_at(self, first, last)
+
+    def _on_applied(self, first: date, last: date) -> None:
+        self._filters.set_range("custom", day_range(first, last, self._filters.tz))
+
+
+class BucketPicker(SegmentedControl):
+    """Shows and sets `filters.bucket`."""
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context.theme, list(BUCKETS), parent)
+        self._filters = filters = context.filters
+        self.setObjectName("picker.bucket")
+        self.setAccessibleName("Bucket width")
+        self.changed.connect(filters.set_bucket)
+        filters.changed.connect(self._follow)
+        self._follow()
+
+    def _follow(self) -> None:
+        fitting = _FITTING.get(self._filters.range_key, tuple(key for key, _ in BUCKETS))
+        for key, label in BUCKETS:
+            segment = self.segment(key)
+            segment.setEnabled(key in fitting)
+            segment.setToolTip("" if key in fitting else f"{label} is too wide for this range")
+        self.set_current(self._filters.bucket if self._filters.bucket in fitting else "auto")

@@ -1,0 +1,428 @@
+"""Charts: what is drawn is what the query answered, on axes that stand still and speak local time."""
+
+import math
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyqtgraph
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QWheelEvent
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.charts import CHARTS, ChartCard, ChartInput, ChartSpec, Group, chart_data
+from app.charts.bars import gaps, stack
+from app.charts.data import count_axis, duration_axis, money_axis
+from app.charts.legend import short_names
+from app.charts.lines import alone
+from app.charts.rectangles import ListedRectangles, PackedRectangles, make_rectangles
+from app.charts.scale import NiceMaximum, nice_maximum, tick_step, ticks
+from app.charts.timescale import bucket_title, time_ticks
+from app.formats import UNKNOWN, count, duration, money
+from app.theme import Theme
+from gateway import Distribution, Summary, TimeBucket
+
+BERLIN = "Europe/Berlin"
+HOUR = 3_600_000_000
+SPECS = {spec.key: spec for spec in CHARTS}
+
+
+def us(*moment: int, tz: str = BERLIN) -> int:
+    return int(datetime(*moment, tzinfo=ZoneInfo(tz)).timestamp()) * 1_000_000  # type: ignore[arg-type]
+
+
+START = us(2026, 11, 20, 0)
+
+
+def buckets(*summaries: Summary, start: int = START, width: int = HOUR) -> list[TimeBucket]:
+    return [
+        TimeBucket(start_us=start + index * width, end_us=start + (index + 1) * width, summary=summary)
+        for index, summary in enumerate(summaries)
+    ]
+
+
+def busy(n: int, *, errors: int = 0) -> Summary:
+    return Summary(
+        requests=n,
+        errors=errors,
+        input_tokens=n * 100,
+        cached_tokens=n * 40,
+        output_tokens=n * 10,
+        cost_nano=n * 1_000_000,
+        latency_ms=Distribution(avg=500, p50=400.0 + n, p95=900.0 + n) if n else Distribution(),
+    )
+
+
+# Scales
+
+
+@pytest.mark.parametrize(
+    ("value", "whole", "top", "lines"),
+    [
+        (0, False, 1, [0, 0.25, 0.5, 0.75, 1]),
+        (0, True, 2, [0, 1, 2]),
+        (1, True, 2, [0, 1, 2]),
+        (3, True, 3, [0, 1, 2, 3]),
+        (4.2, True, 5, [0, 2, 4]),
+        (4.2, False, 5, [0, 2.5, 5]),
+        (100, True, 100, [0, 25, 50, 75, 100]),
+        (205, True, 250, [0, 100, 200]),
+        (5_900, False, 6_000, [0, 2_000, 4_000, 6_000]),
+        (1.08e6, True, 1.2e6, [0, 250_000, 500_000, 750_000, 1_000_000]),
+    ],
+)
+def test_an_axis_ends_on_a_round_number_with_three_to_five_lines(
+    value: float, whole: bool, top: float, lines: list[float]
+) -> None:
+    assert nice_maximum(value, whole=whole) == pytest.approx(top)
+    assert ticks(top, whole=whole) == pytest.approx(lines)
+
+
+def test_an_idle_axis_has_its_own_top() -> None:
+    top = NiceMaximum(idle=1e9)
+    assert [top.follow(peak) for peak in (0, 30_000, 0)] == [1e9, 30_000, 1e9]
+
+
+def test_every_top_is_above_its_value_and_has_three_to_five_lines() -> None:
+    for exponent in range(-3, 10):
+        for mantissa in np.linspace(1, 9.99, 200):
+            value = float(mantissa) * 10.0**exponent
+            top = nice_maximum(value)
+            assert value <= top * (1 + 1e-9) <= 2.01 * value
+            assert 3 <= len(ticks(top)) <= 5
+            assert tick_step(top) > 0
+
+
+def test_the_top_stays_while_the_data_fills_55_to_100_percent_of_it() -> None:
+    top = NiceMaximum()
+    assert [top.follow(peak) for peak in (97, 100, 56, 54, 60, 61)] == [100, 100, 100, 60, 60, 80]
+
+
+@pytest.mark.parametrize(
+    ("value", "step", "text"),
+    [(0, 50, "0"), (150, 50, "150"), (0.5, 0.25, "0.50"), (500_000, 500_000, "500k"), (1e6, 500_000, "1.0M"),
+     (1_250_000, 250_000, "1.25M"), (2e6, 1e6, "2M"), (1_500, 500, "1.5k")],
+)  # fmt: skip
+def test_counts_on_an_axis(value: float, step: float, text: str) -> None:
+    assert count_axis(value, step) == text
+
+
+@pytest.mark.parametrize(
+    ("nano", "step", "text"),
+    [
+        (0, 1e9, "$0"),
+        (4e9, 1e9, "$4"),
+        (5e8, 5e8, "$0.50"),
+        (250_000, 250_000, "$0.00025"),
+        (2.5e9, 2.5e9, "$2.50"),
+        (25_000, 25_000, "0.0025¢"),
+    ],
+)
+def test_money_on_an_axis(nano: float, step: float, text: str) -> None:
+    assert money_axis(nano, step) == text
+
+
+@pytest.mark.parametrize(
+    ("ms", "step", "text"),
+    [(0, 500, "0"), (2_500, 2_500, "2.5 s"), (5_000, 2_500, "5.0 s"), (50, 50, "50 ms"), (500, 500, "0.5 s")],
+)
+def test_durations_on_an_axis(ms: float, step: float, text: str) -> None:
+    assert duration_axis(ms, step) == text
+
+
+def texts(start: int, end: int, room: int) -> list[str]:
+    return [text for _, text in time_ticks(start, end, BERLIN, room)]
+
+
+def test_time_labels_stand_on_local_days_and_hours() -> None:
+    week = time_ticks(us(2026, 11, 16, 20), us(2026, 11, 23, 20), BERLIN, 8)
+    assert [text for _, text in week] == [f"{day} Nov" for day in range(17, 24)]
+    assert [instant for instant, _ in week] == [us(2026, 11, day) for day in range(17, 24)]
+    assert texts(us(2026, 11, 22, 20), us(2026, 11, 23, 20), 8) == [
+        "21:00", "23 Nov", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00"
+    ]  # fmt: skip
+    assert texts(us(2026, 11, 22, 20, 3), us(2026, 11, 22, 21, 3), 4) == ["20:15", "20:30", "20:45", "21:00"]
+    assert texts(us(2025, 10, 20), us(2026, 11, 27), 8) == ["2026", "Apr", "Jul", "Oct"]
+
+
+def test_a_day_with_25_hours_keeps_its_labels_on_the_clock() -> None:
+    over = time_ticks(us(2026, 10, 24), us(2026, 10, 27), BERLIN, 4)
+    assert [b - a for (a, _), (b, _) in pairwise(over)] == [24 * HOUR, 25 * HOUR]
+
+
+def test_an_hour_that_the_clock_skips_has_no_label() -> None:
+    assert texts(us(2026, 3, 29, 0), us(2026, 3, 29, 5), 4) == ["29 Mar", "01:00", "03:00", "04:00"]
+
+
+@pytest.mark.parametrize(
+    ("width", "title"),
+    [(HOUR, "Fri 20 Nov, 00:00"), (24 * HOUR, "Fri 20 Nov"), (23 * HOUR, "Fri 20 Nov"), (7 * 24 * HOUR, "Week of 20 Nov"),
+     (30 * 24 * HOUR, "Nov 2026"), (HOUR // 4, "Fri 20 Nov, 00:00")],
+)  # fmt: skip
+def test_a_bucket_is_named_by_its_width(width: int, title: str) -> None:
+    assert bucket_title(START, START + width, BERLIN) == title
+
+
+# Parts
+
+
+def test_gaps_between_bars_follow_their_width() -> None:
+    assert gaps(np.array([20.0, 10, 9, 4, 3]), 1.0).tolist() == [4, 2, 1, 1, 0]
+    assert gaps(np.array([20.0, 8, 7]), 2.0).tolist() == [4, 2, 0]
+
+
+def test_a_layer_stands_on_the_one_below_and_is_never_invisible() -> None:
+    tops, heights = stack(np.array([100.0, 100, 100, 100]), np.array([10, 0, 0.001, np.nan]), 2.0)
+    assert heights.tolist() == [20, 0, 1, 0]
+    assert tops.tolist() == [80, 100, 99, 100]
+
+
+def test_values_between_gaps_are_alone() -> None:
+    values = np.array([1, np.nan, 2, 3, np.nan, 4])
+    assert alone(values).tolist() == [True, False, False, False, False, True]
+
+
+def painted(rectangles: ListedRectangles | PackedRectangles) -> QImage:
+    image = QImage(40, 20, QImage.Format.Format_RGB32)
+    image.fill(QColor("white"))
+    painter = QPainter(image)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor("black"))
+    rectangles.draw(painter)
+    painter.end()
+    return image
+
+
+def test_packed_and_listed_rectangles_paint_the_same() -> None:
+    boxes = np.array([[1.0, 2, 3, 10], [8, 4, 5, 6], [20, 0, 4, 20]])
+    packed, listed = make_rectangles(), ListedRectangles()
+    assert isinstance(packed, PackedRectangles), "this pyqtgraph has no PrimitiveArray any more"
+    for rows in (boxes, boxes[:1], boxes[:0], boxes):
+        packed.set(rows)
+        listed.set(rows)
+        assert painted(packed) == painted(listed)
+        assert packed.array().tolist() == listed.array().tolist() == rows.tolist()
+    assert painted(packed).pixelColor(2, 5) == QColor("black")
+
+
+def test_without_the_packed_kind_a_list_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(pyqtgraph.Qt.internals, "PrimitiveArray")
+    assert isinstance(make_rectangles(), ListedRectangles)
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["claude-sonnet-4-5-20250929", "gpt-5.1"], ["sonnet-4-5", "gpt-5.1"]),
+        (["claude-sonnet-4", "claude-sonnet-4-20250514"], ["sonnet-4", "sonnet-4-20250514"]),
+        (["openai/gpt-5", "deepseek-v3.2"], ["gpt-5", "deepseek-v3.2"]),
+        (["a-same", "b-same"], ["a-same", "b-same"]),
+        (["x-large", "y-large"], ["x-large", "y-large"]),
+    ],
+)
+def test_short_names_stay_apart(names: list[str], short: list[str]) -> None:
+    assert short_names(names) == short
+
+
+# Whole charts
+
+
+@pytest.fixture(params=[False, True], ids=["light", "dark"])
+def theme(request: pytest.FixtureRequest, qapp: object) -> Iterator[Theme]:
+    theme = Theme()
+    theme.set_mode("dark" if request.param else "light")
+    yield theme
+
+
+@pytest.fixture
+def light(qapp: object) -> Theme:
+    theme = Theme()
+    theme.set_mode("light")
+    return theme
+
+
+def chart(qtbot: QtBot, spec: ChartSpec, theme: Theme, given: ChartInput) -> ChartCard:
+    card = ChartCard(spec, theme)
+    qtbot.addWidget(card)
+    card.resize(560, 220)
+    card.show()
+    card.set_data(chart_data(spec, given))
+    qtbot.waitExposed(card)
+    card.grab()
+    return card
+
+
+def test_bars_are_as_high_as_their_values(qtbot: QtBot, theme: Theme) -> None:
+    given = ChartInput(
+        buckets=buckets(busy(100, errors=10), busy(0), busy(50), busy(200, errors=200)), now_us=START * 2
+    )
+    card = chart(qtbot, SPECS["requests"], theme, given)
+    bars = card.plot.bars
+    assert bars is not None
+    unit = card.plot.area().height() / card.plot.maximum * card.devicePixelRatioF()
+    good, errors = bars.drawn(0), bars.drawn(1)
+    assert [round(height / unit) for height in good[:, 3]] == pytest.approx([90, 50], abs=1)
+    assert [round(height / unit) for height in errors[:, 3]] == pytest.approx([10, 200], abs=1)
+    assert errors[0, 1] + errors[0, 3] == good[0, 1], "errors stand on the successes"
+    assert len({round(box[1] + box[3]) for box in good}) == 1, "all bars stand on zero"
+
+
+def test_a_bar_has_its_series_colour_and_a_running_bucket_is_faint(qtbot: QtBot, theme: Theme) -> None:
+    given = ChartInput(buckets=buckets(busy(100), busy(100)), now_us=START + HOUR + HOUR // 2)
+    card = chart(qtbot, SPECS["requests"], theme, given)
+    image = card.plot.grab().toImage()
+    area = card.plot.area()
+    full = image.pixelColor(round(area.left() + area.width() * 0.2), area.bottom() - 20)
+    faint = image.pixelColor(round(area.left() + area.width() * 0.7), area.bottom() - 20)
+    assert full == theme.series_color(0)
+    assert faint not in (theme.series_color(0), theme.color("surface"))
+
+
+def test_input_tokens_are_split_into_fresh_and_cached(qtbot: QtBot, light: Theme) -> None:
+    card = chart(qtbot, SPECS["tokens"], light, ChartInput(buckets=buckets(busy(3)), now_us=START * 2))
+    assert card.values_at(0) == {
+        "Input": count(180), "Cached input": count(120), "Output": count(30), "Total": count(330)
+    }  # fmt: skip
+
+
+def test_cost_names_the_models_and_the_rest(qtbot: QtBot, light: Theme) -> None:
+    total = buckets(busy(10), busy(20))
+    groups = [
+        Group(value="gpt-5.1", slot=3, buckets=buckets(busy(4), busy(5))),
+        Group(value="o3", slot=0, buckets=buckets(busy(1), busy(15))),
+    ]
+    card = chart(qtbot, SPECS["cost"], light, ChartInput(buckets=total, groups=groups, now_us=START * 2))
+    assert card.values_at(0) == {
+        "gpt-5.1": money(4_000_000), "o3": money(1_000_000), "Other": money(5_000_000), "Total": money(10_000_000)
+    }  # fmt: skip
+    assert [series.colour for series in card.data.series] == [3, 0, "other"]  # type: ignore[union-attr]
+    whole = ChartInput(buckets=total, groups=[Group(value="o3", slot=0, buckets=total)], now_us=START * 2)
+    card.set_data(chart_data(SPECS["cost"], whole))
+    assert [item.key for item in card.legend.items] == ["o3"], "no Other where nothing is left"
+
+
+def test_latency_has_gaps_without_traffic_and_a_dot_for_a_lone_bucket(qtbot: QtBot, theme: Theme) -> None:
+    given = ChartInput(buckets=buckets(busy(5), busy(6), busy(0), busy(7), busy(0)), now_us=START * 2)
+    card = chart(qtbot, SPECS["latency"], theme, given)
+    lines = card.plot.lines
+    assert lines is not None
+    _, median = lines.drawn(1)
+    assert [None if math.isnan(value) else value for value in median] == [405, 406, None, 407, None]
+    assert card.values_at(0) == {"p95": duration(905), "p50": duration(405)}
+    assert card.values_at(2) == {"p95": UNKNOWN, "p50": UNKNOWN}
+    left, right = card.plot.columns(3, 3)
+    y = card.plot.area().bottom() - 407 / card.plot.maximum * card.plot.area().height()
+    image = card.plot.grab().toImage()
+    around = [
+        image.pixelColor(round((left + right) / 2) + dx, round(y) + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)
+    ]
+    assert theme.series_color(0) in around
+
+
+def test_the_tooltip_snaps_to_the_bucket_and_says_its_values(qtbot: QtBot, light: Theme) -> None:
+    given = ChartInput(buckets=buckets(*[busy(n + 1, errors=1) for n in range(24)]), now_us=START * 2, tz=BERLIN)
+    card = chart(qtbot, SPECS["requests"], light, given)
+    left, right = card.plot.columns(17, 17)
+    with qtbot.waitSignal(card.crosshair_moved) as moved:
+        QTest.mouseMove(card.plot.viewport(), QPoint(round(left) + 2, card.plot.area().center().y()))
+    assert moved.args == [17]
+    assert card.tooltip.isVisible()
+    assert card.tooltip.title == "Fri 20 Nov, 17:00"
+    assert [(name, value) for _, name, value in card.tooltip.rows] == [
+        ("Success", count(17)), ("Errors", count(1)), ("Total", count(18))
+    ]  # fmt: skip
+    assert card.hairline.x() == round((left + right) / 2)
+    assert card.rect().contains(card.tooltip.geometry()), "the card flips to the side that has room"
+
+
+def test_a_drag_selects_buckets_and_a_click_names_one(qtbot: QtBot, light: Theme) -> None:
+    given = ChartInput(buckets=buckets(*[busy(3)] * 24), now_us=START * 2)
+    card = chart(qtbot, SPECS["cost"], light, given)
+    viewport, area = card.plot.viewport(), card.plot.area()
+    middle = area.center().y()
+    first, last = (QPoint(round(sum(card.plot.columns(n, n)) / 2), middle) for n in (5, 9))
+    with qtbot.waitSignal(card.range_selected) as selected:
+        QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=first)
+        QTest.mouseMove(viewport, last)
+        assert card.plot.brush.isVisible()
+        QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=last)
+    assert selected.args == [START + 5 * HOUR, START + 10 * HOUR]
+    assert not card.plot.brush.isVisible()
+    with qtbot.waitSignal(card.bucket_activated) as activated:
+        QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=last)
+    assert activated.args == [START + 9 * HOUR, START + 10 * HOUR]
+
+
+def test_the_keyboard_reads_and_opens_buckets(qtbot: QtBot, light: Theme) -> None:
+    given = ChartInput(buckets=buckets(*[busy(n) for n in range(24)]), now_us=START * 2, tz=BERLIN)
+    card = chart(qtbot, SPECS["requests"], light, given)
+    assert "total 276" in card.accessibleDescription()
+    assert "peak 23 at Fri 20 Nov, 23:00" in card.accessibleDescription()
+    for key, cursor in [
+        (Qt.Key.Key_Left, 23), (Qt.Key.Key_Left, 22), (Qt.Key.Key_Home, 0), (Qt.Key.Key_Left, 0), (Qt.Key.Key_Right, 1),
+        (Qt.Key.Key_End, 23), (Qt.Key.Key_PageUp, 0), (Qt.Key.Key_Escape, -1), (Qt.Key.Key_Right, 0),
+    ]:  # fmt: skip
+        QTest.keyClick(card, key)
+        assert card.crosshair == cursor
+    QTest.keyClick(card, Qt.Key.Key_Right)
+    assert card.accessibleDescription() == "Fri 20 Nov, 01:00: Success 1, Errors 0, Total 1"
+    with qtbot.waitSignal(card.bucket_activated) as activated:
+        QTest.keyClick(card, Qt.Key.Key_Return)
+    assert activated.args == [START + HOUR, START + 2 * HOUR]
+
+
+def test_the_legend_isolates_and_hides(qtbot: QtBot, light: Theme) -> None:
+    card = chart(qtbot, SPECS["tokens"], light, ChartInput(buckets=buckets(busy(3)), now_us=START * 2))
+    by_key = {item.key: item for item in card.legend.items}
+    shown = lambda: set(card.values_at(0)) - {"Total"}  # noqa: E731
+    QTest.mouseClick(by_key["cached"], Qt.MouseButton.LeftButton)
+    assert shown() == {"Cached input"}
+    assert card.plot.maximum == nice_maximum(120, whole=True)
+    assert by_key["input"].accessibleName() == "Input, hidden"
+    QTest.mouseClick(by_key["cached"], Qt.MouseButton.LeftButton)
+    assert shown() == {"Input", "Cached input", "Output"}
+    QTest.mouseClick(by_key["cached"], Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier)
+    assert shown() == {"Input", "Output"}
+
+
+def test_a_refresh_updates_in_place(qtbot: QtBot, light: Theme) -> None:
+    card = chart(qtbot, SPECS["latency"], light, ChartInput(buckets=buckets(busy(5), busy(6)), now_us=START * 2))
+    items = card.plot.view.addedItems[:]
+    legend = card.legend.items
+    card.set_data(chart_data(card.spec, ChartInput(buckets=buckets(busy(7), busy(8)), now_us=START * 2)))
+    assert card.plot.view.addedItems == items
+    assert card.legend.items == legend
+    assert card.values_at(0)["p50"] == duration(407)
+
+
+def test_the_theme_recolours_the_plot(qtbot: QtBot, light: Theme) -> None:
+    card = chart(qtbot, SPECS["requests"], light, ChartInput(buckets=buckets(busy(9), busy(2)), now_us=START * 2))
+    light.set_mode("dark")
+    image = card.plot.grab().toImage()
+    area = card.plot.area()
+    assert image.pixelColor(area.right() - 3, area.top() + 2) == light.color("surface")
+    assert image.pixelColor(area.left() + 20, area.bottom() - 20) == light.series_color(0)
+
+
+def test_nothing_to_draw_is_no_error(qtbot: QtBot, light: Theme) -> None:
+    for spec in CHARTS:
+        card = chart(qtbot, spec, light, ChartInput(buckets=(), now_us=START))
+        card.set_crosshair(3, tooltip=True)
+        assert card.crosshair == -1
+        assert card.accessibleDescription() == "Nothing to show"
+
+
+def test_the_wheel_belongs_to_the_page(qtbot: QtBot, light: Theme) -> None:
+    card = chart(qtbot, SPECS["requests"], light, ChartInput(buckets=buckets(busy(9)), now_us=START * 2))
+    before = card.plot.view.viewRange()
+    event = QWheelEvent(
+        QPointF(200, 100), QPointF(200, 100), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    card.plot.wheelEvent(event)
+    assert not event.isAccepted()
+    assert card.plot.view.viewRange() == before
