@@ -52,7 +52,8 @@ class EmptyState(QWidget):
             column.addSpacing(8)
             column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
-        self.text_label.setVisible(bool(text))
+        if not text:
+            self.text_label.hide()
         self.setAccessibleName(title)
         theme.changed.connect(self._tint)
         self._tint()
