@@ -11,6 +11,7 @@ from gateway.errors import ClientError, FaregateError, GatewayError
 from gateway.folder import DataFolder, FolderHeld, default_folder
 from gateway.records import (
     DIMENSIONS,
+    OUTCOMES,
     ApiKeyRow,
     AttemptRecord,
     Breakdown,
@@ -56,6 +57,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "DIMENSIONS",
+    "OUTCOMES",
     "ApiKeyRow",
     "AttemptRecord",
     "Breakdown",
