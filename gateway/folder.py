@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.errors import FaregateError
-from gateway.store.file_lock import try_lock
+from gateway.file_lock import try_lock
 
 
 class Holder(Struct, frozen=True):

@@ -65,8 +65,10 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises FaregateError where the file cannot be opened, is no database, or comes from a newer version.
     """
     try:
-        # SQLite gives its side files the mode of the database.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # SQLite gives its side files the mode of the database. Only a new file is opened here: closing any descriptor
+        # of a database would drop the locks that this process holds on it through other connections.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")

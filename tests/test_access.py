@@ -3,6 +3,8 @@
 import contextlib
 import hashlib
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -133,6 +135,28 @@ def test_another_processs_changes_are_followed(keys: AccessKeys, tmp_path: Path)
         # Its own writes are no news.
         keys.create("own")
         assert keys.poll() is False
+
+
+ELSEWHERE = """
+import sys
+from pathlib import Path
+from gateway.access import AccessKeys
+from gateway.folder import DataFolder
+keys = AccessKeys(DataFolder(Path(sys.argv[1])))
+getattr(keys, sys.argv[2])(sys.argv[3])
+keys.close()
+"""
+
+
+def test_a_second_connection_here_does_not_cut_the_first_off(keys: AccessKeys, tmp_path: Path) -> None:
+    """A process that ends as the last one takes the write-ahead log away; it must see that we are still here."""
+    new = keys.create("a")
+    with contextlib.closing(state_db.connect(tmp_path / "state.db")):
+        for action, name in (("create", "b"), ("revoke", "a"), ("revoke", "b")):
+            subprocess.run([sys.executable, "-c", ELSEWHERE, str(tmp_path), action, name], check=True)
+            assert keys.poll() is True, (action, name)
+    assert keys.authenticate(new.key) is None
+    assert all(row.revoked_us is not None for row in keys.list())
 
 
 def test_last_used_is_gathered_and_written_once(keys: AccessKeys, tmp_path: Path) -> None:
