@@ -133,8 +133,6 @@ def _parse_tag_condition(value: str) -> TagCondition:
 
 
 def _parse_tag(part: str, whole: str) -> str:
-    # `tag=team:a|tag=team:b` is how people repeat what they read as one parameter.
-    part = part.strip().removeprefix("tag=")
     key, colon, tag_value = (piece.strip() for piece in part.partition(":"))
     tag = f"{key}:{tag_value}" if colon else key
     if not key or (colon and not tag_value) or len(tag) > LONGEST_TAG or _FORBIDDEN_IN_TAG.search(tag):

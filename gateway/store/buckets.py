@@ -7,7 +7,8 @@ stands for rows without the dimension.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
@@ -53,18 +54,18 @@ ADD_TO_BUCKETS = _upsert("buckets", BUCKET_KEY)
 ADD_TO_COMBINED = _upsert("combined", COMBINED_KEY)
 
 Key = tuple[int, ...]
-_Share = tuple[tuple[int, ...], int | None, int | None]
+Share = tuple[tuple[int, ...], int | None, int | None]
+Shares = defaultdict[Key, list[Share]]
 
 
 def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: Iterable[ExchangeRecord]) -> None:
     """Count new rows, within the transaction that writes them; their texts must have been learnt."""
-    singles: dict[Key, list[_Share]] = {}
-    combinations: dict[Key, list[_Share]] = {}
+    quarters: defaultdict[int, Shares] = defaultdict(lambda: defaultdict(list))
+    combinations: Shares = defaultdict(list)
+    cells_of: dict[Key, list[Key]] = {}
     number = names.id
     for record in records:
-        share = _share(record)
-        quarter = quarter_of(record.started_us)
-        dimensions = (
+        values = (
             number(record.provider),
             number(record.model),
             number(record.key),
@@ -72,21 +73,31 @@ def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: I
             number(record.app),
             number(record.door),
             number(record.outcome),
+            names.tag_set_id(record.tags),
         )
-        cells = [(TOTAL, quarter, NO_NAME)]
-        cells += [(dimension, quarter, value) for dimension, value in enumerate(dimensions, 1)]
-        cells += [(DIMENSION_IDS["tag"], quarter, number(tag)) for tag in set(record.tags) or (None,)]
-        cells += [(DIMENSION_IDS["tag_key"], quarter, number(key)) for key in set(map(tag_key, record.tags))]
+        cells = cells_of.get(values)
+        if cells is None:
+            cells = cells_of[values] = _cells(names, values, record.tags)
+        share = _share(record)
+        quarter = quarter_of(record.started_us)
+        singles = quarters[quarter]
         for cell in cells:
-            singles.setdefault(cell, []).append(share)
-        values = (*dimensions, names.tag_set_id(record.tags))
-        for level, start in ((HOUR, quarter - quarter % HOUR_QUARTERS), (DAY, day_start(quarter, zone))):
-            combinations.setdefault((level, start, *values), []).append(share)
-    connection.executemany(ADD_TO_BUCKETS, _rows(_rolled_up(singles, zone)))
+            singles[cell].append(share)
+        combinations[(HOUR, quarter - quarter % HOUR_QUARTERS, *values)].append(share)
+        combinations[(DAY, day_start(quarter, zone), *values)].append(share)
+    connection.executemany(ADD_TO_BUCKETS, _rows(_rolled_up(quarters, zone)))
     connection.executemany(ADD_TO_COMBINED, _rows({key: _sum(shares) for key, shares in combinations.items()}))
 
 
-def _share(record: ExchangeRecord) -> _Share:
+def _cells(names: Names, values: Key, tags: Sequence[str]) -> list[Key]:
+    """The (dimension, value) pairs that a row counts in."""
+    cells: list[Key] = [(TOTAL, NO_NAME), *enumerate(values[:-1], 1)]
+    cells += [(DIMENSION_IDS["tag"], names.id(tag)) for tag in set(tags) or (None,)]
+    cells += [(DIMENSION_IDS["tag_key"], names.id(key)) for key in set(map(tag_key, tags))]
+    return cells
+
+
+def _share(record: ExchangeRecord) -> Share:
     latency, ttft = record.latency_us, record.ttft_us
     return (
         measure(record),
@@ -95,27 +106,30 @@ def _share(record: ExchangeRecord) -> _Share:
     )
 
 
-def _sum(shares: Sequence[_Share]) -> Sums:
+def _sum(shares: Sequence[Share]) -> Sums:
     sums = Sums()
     if len(shares) == 1:
         sums.values = list(shares[0][0])
     else:
-        sums.values = list(map(sum, zip(*(values for values, _, _ in shares), strict=True)))
+        sums.values = list(map(sum, zip(*[values for values, _, _ in shares], strict=True)))
+    latencies, ttfts = sums.latency, sums.ttft
     for _, latency, ttft in shares:
         if latency is not None:
-            sums.latency[latency] = sums.latency.get(latency, 0) + 1
+            latencies[latency] = latencies.get(latency, 0) + 1
         if ttft is not None:
-            sums.ttft[ttft] = sums.ttft.get(ttft, 0) + 1
+            ttfts[ttft] = ttfts.get(ttft, 0) + 1
     return sums
 
 
-def _rolled_up(quarters: Mapping[Key, Sequence[_Share]], zone: ZoneInfo) -> dict[Key, Sums]:
+def _rolled_up(quarters: Mapping[int, Mapping[Key, Sequence[Share]]], zone: ZoneInfo) -> dict[Key, Sums]:
     cells: dict[Key, Sums] = {}
-    coarse: dict[Key, list[Sums]] = {}
-    for (dimension, quarter, value), shares in quarters.items():
-        cells[(QUARTER, dimension, quarter, value)] = sums = _sum(shares)
-        for level, start in ((HOUR, quarter - quarter % HOUR_QUARTERS), (DAY, day_start(quarter, zone))):
-            coarse.setdefault((level, dimension, start, value), []).append(sums)
+    coarse: defaultdict[Key, list[Sums]] = defaultdict(list)
+    for quarter, singles in quarters.items():
+        hour, day = quarter - quarter % HOUR_QUARTERS, day_start(quarter, zone)
+        for (dimension, value), shares in singles.items():
+            cells[(QUARTER, dimension, quarter, value)] = sums = _sum(shares)
+            coarse[(HOUR, dimension, hour, value)].append(sums)
+            coarse[(DAY, dimension, day, value)].append(sums)
     for key, parts in coarse.items():
         cells[key] = _merged(parts)
     return cells
@@ -124,13 +138,15 @@ def _rolled_up(quarters: Mapping[Key, Sequence[_Share]], zone: ZoneInfo) -> dict
 def _merged(parts: Sequence[Sums]) -> Sums:
     if len(parts) == 1:
         return parts[0]
-    sums = Sums()
+    merged = Sums()
+    merged.values = list(map(sum, zip(*[part.values for part in parts], strict=True)))
     for part in parts:
-        sums.add_sums(part)
-    return sums
+        histogram.add(merged.latency, part.latency)
+        histogram.add(merged.ttft, part.ttft)
+    return merged
 
 
-def _rows(cells: Mapping[Key, Sums]) -> Iterable[tuple[int | bytes, ...]]:
+def _rows(cells: Mapping[Key, Sums]) -> Iterator[tuple[int | bytes, ...]]:
     # In key order the tables' pages are each touched once.
     for key in sorted(cells):
         sums = cells[key]

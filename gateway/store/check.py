@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from gateway.records import ExchangeRecord
 from gateway.store import buckets
 from gateway.store.commit import day_zone
-from gateway.store.database import open_database, writing
+from gateway.store.database import TEMPORARY, open_database, writing
 from gateway.store.migrations import CREATE_BUCKETS, CREATE_COMBINED
 from gateway.store.names import Names, Texts
 from gateway.store.quarters import QUARTER_S
@@ -39,7 +39,7 @@ Cell = tuple[Any, ...]
 
 def check(connection: sqlite3.Connection) -> list[str]:
     """What differs, in words, at most 100 lines; nothing where buckets equal rows. `connection` is a snapshot."""
-    with closing(open_database(Path(""))) as shadow:
+    with closing(open_database(TEMPORARY)) as shadow:
         for statement in (CREATE_BUCKETS, CREATE_COMBINED):
             shadow.execute(statement)
         _count(connection, shadow, day_zone(connection))

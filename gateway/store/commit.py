@@ -26,7 +26,6 @@ class Committer:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self._names = Names(connection)
-        self._zone = day_zone(connection)
 
     def commit(self, records: Sequence[ExchangeRecord]) -> int:
         """Write what is new and return how many that were. Raises sqlite3.Error, with nothing written."""
@@ -36,7 +35,8 @@ class Committer:
                 if fresh:
                     self._names.learn(rows.texts_of(fresh))
                     rows.insert(self.connection, self._names, fresh)
-                    buckets.add(self.connection, self._names, self._zone, fresh)
+                    # Asked each time: another process may have made the buckets anew with days of another zone.
+                    buckets.add(self.connection, self._names, day_zone(self.connection), fresh)
         except BaseException:
             self._names.forget()
             raise

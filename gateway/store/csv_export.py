@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
 from gateway.read_api import render_breakdown, render_bucket, render_row
-from gateway.records import Breakdown, ExchangeRecord, Summary, TimeBucket
+from gateway.records import USAGE_SOURCES, Breakdown, ExchangeRecord, Summary, TimeBucket
 
 PROGRESS_ROWS = 1000
 MONEY_COLUMNS = ("cost_usd",)
@@ -18,7 +18,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 Progress = Callable[[int], None]
 
 _NO_RECORD = ExchangeRecord(id="", started_us=0, door="", key_id="", key="")
-_NO_BUCKET = TimeBucket(start_us=0, end_us=0, summary=Summary())
+_NO_BUCKET = TimeBucket(start_us=0, end_us=0, summary=Summary(usage_sources=dict.fromkeys(USAGE_SOURCES, 0)))
 
 
 def export_requests(records: Iterable[ExchangeRecord], file: TextIO, progress: Progress | None = None) -> int:

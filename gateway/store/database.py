@@ -4,6 +4,7 @@ WAL lets readers and the writer pass each other. `synchronous=NORMAL` survives t
 what the journal promises too. Readers are switched to query-only; a pool, because worker threads come and go.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,15 +16,20 @@ from gateway.store.histogram import HistogramOf, SumHistograms, merge
 BUSY_TIMEOUT_S = 5.0
 
 
-def open_database(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
+TEMPORARY = ""
+
+
+def open_database(path: Path | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
     """A connection in autocommit mode, to be used by one thread at a time, that knows the histogram functions.
 
-    Raises sqlite3.Error.
+    A new file is its owner's alone; `TEMPORARY` is a database that goes with its connection. Raises OSError or
+    sqlite3.Error.
     """
+    if path != TEMPORARY:
+        # The write-ahead log takes its mode from the database.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -32000")
     except sqlite3.Error:
@@ -33,6 +39,14 @@ def open_database(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqli
     connection.create_aggregate("sum_histograms", 1, SumHistograms)  # type: ignore[arg-type]
     connection.create_aggregate("histogram_of", 1, HistogramOf)  # type: ignore[arg-type]
     return connection
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Set what a database file keeps. Raises sqlite3.Error."""
+    # Only a file without pages can still choose; asking later would need the write lock.
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 @contextmanager

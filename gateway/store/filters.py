@@ -5,7 +5,7 @@ text that no row ever held has no number, and a filter without numbers matches n
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -44,7 +44,12 @@ def filtered_dimensions(query: UsageQuery) -> dict[str, tuple[str, ...]]:
 
 def ids_of(connection: sqlite3.Connection, texts: Sequence[str]) -> list[int]:
     """The numbers of those of the texts that were ever stored."""
-    return [number for _, number in connection.execute(NAMES_BY_TEXT, (json_array(texts),)).fetchall()]
+    return [number for _, number in connection.execute(NAMES_BY_TEXT, (json_array(_storable(texts)),)).fetchall()]
+
+
+def _storable(texts: Iterable[str]) -> list[str]:
+    """Without texts that no row can hold, which JSON in SQLite would cut short and so mistake for others."""
+    return [text for text in texts if "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)]
 
 
 def condition(connection: sqlite3.Connection, query: UsageQuery) -> Condition:
@@ -53,7 +58,7 @@ def condition(connection: sqlite3.Connection, query: UsageQuery) -> Condition:
     values: list[str] = []
     for name, wanted in filtered_dimensions(query).items():
         sql.append(_IN[name])
-        values.append(json_array(wanted if name == CONVERSATION else ids_of(connection, wanted)))
+        values.append(json_array(_storable(wanted) if name == CONVERSATION else ids_of(connection, wanted)))
     for tags in query.tags:
         sql.append(_WITHOUT_TAGS if tags.negated else _WITH_TAGS)
         values += _tag_ids(connection, tags)

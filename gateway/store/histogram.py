@@ -5,7 +5,7 @@ far, relatively, from both of its edges: at most 4.4 % off. Counting from one mi
 byte of the stored MessagePack map {bin: count}; its keys are sorted, so equal histograms are equal bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil, log
 
 import msgspec
@@ -57,18 +57,25 @@ def merge(left: bytes, right: bytes) -> bytes:
     return encode(bins)
 
 
-def percentile(bins: Mapping[int, int], fraction: float) -> float | None:
-    """Milliseconds at the nearest rank (the smallest value with at least `fraction` of all at or below it)."""
+def percentiles(bins: Mapping[int, int], fractions: Sequence[float]) -> list[float | None]:
+    """Milliseconds at the nearest ranks (the smallest value with at least a fraction of all at or below it).
+
+    `fractions` ascend.
+    """
     total = sum(bins.values())
     if not total:
-        return None
-    rank = max(1, ceil(fraction * total))
-    seen = 0
-    for key in sorted(bins):
-        seen += bins[key]
-        if seen >= rank:
-            return float(_MIDDLE * GROWTH**key)
-    return None
+        return [None] * len(fractions)
+    found: list[float | None] = []
+    keys = iter(sorted(bins))
+    key = next(keys)
+    seen = bins[key]
+    for fraction in fractions:
+        rank = max(1, ceil(fraction * total))
+        while seen < rank:
+            key = next(keys)
+            seen += bins[key]
+        found.append(_MIDDLE * GROWTH**key)
+    return found
 
 
 class SumHistograms:

@@ -10,7 +10,7 @@ ended and as interrupted where they only began. With the disk full, lines wait i
 import logging
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -149,6 +149,17 @@ class Journal:
             if request_id not in ended
         ]
         return [*ended.values(), *interrupted]
+
+    def read_back(self, ids: Set[str]) -> list[ExchangeRecord]:
+        """How these exchanges of this process ended, as far as it is written or waits to be."""
+        with self._lock:
+            lines = [line.rstrip(b"\n") for request_id in ids if (line := self._waiting.get(request_id))]
+            paths = {path for request_id in ids if (home := self._homes.get(request_id)) for path in home.paths}
+        for path in sorted(paths):
+            lines += path.read_bytes().split(b"\n")
+        parsed = (parse_line(line) for line in lines)
+        found = {record.id: record for mark, record in filter(None, parsed) if mark == ENDED and record.id in ids}
+        return list(found.values())
 
     def close(self) -> None:
         """Let go of the files; those that are needed still are replayed at the next start."""

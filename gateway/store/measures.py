@@ -7,6 +7,7 @@ where the answer was streamed, the whole latency where it came at once.
 """
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from gateway.records import COST_SOURCES, USAGE_SOURCES, Distribution, ExchangeRecord, Summary
 from gateway.store import histogram
@@ -67,32 +68,31 @@ SUM_BUCKETS = ", ".join(
     [*(f"SUM(b.{measure})" for measure in MEASURES), *(f"sum_histograms(b.{blob})" for blob in HISTOGRAMS)]
 )
 
+_counts_of = attrgetter(*COUNTS)
+_UNKNOWN = (0, 0)
+_NO_FLAGS = (0, 0, 0, 0)
+_USAGE_FLAGS = {source: tuple(int(source == each) for each in USAGE_SOURCES) for source in USAGE_SOURCES}
+_COST_FLAGS = {source: tuple(int(source == each) for each in COST_SOURCES) for source in COST_SOURCES}
 _INDEX = {measure: index for index, measure in enumerate(MEASURES)}
 
 
 def measure(record: ExchangeRecord) -> tuple[int, ...]:
     """One record's share of each of `MEASURES`."""
-    cost = record.cost_nano
-    values = [1, 1 if record.outcome in FAILED_OUTCOMES else 0, 0 if cost is None else 1, cost or 0]
-    values += [1 if record.usage_source == source else 0 for source in USAGE_SOURCES]
-    values += [1 if record.cost_source == source else 0 for source in COST_SOURCES]
-    for count in (
-        record.input_tokens,
-        record.cached_tokens,
-        record.cache_write_tokens,
-        record.cache_write_1h_tokens,
-        record.input_audio_tokens,
-        record.output_tokens,
-        record.reasoning_tokens,
-        record.output_audio_tokens,
-        record.web_searches,
-    ):
-        values += (0, 0) if count is None else (count, 1)
-    generation = generation_us(record)
-    values += (0, 0) if generation is None else (record.output_tokens or 0, generation)
-    for duration in (record.latency_us, record.ttft_us):
-        values += (0, 0) if duration is None else (duration, 1)
-    return tuple(values)
+    cost, generation = record.cost_nano, generation_us(record)
+    latency, ttft = record.latency_us, record.ttft_us
+    counts = _counts_of(record)
+    return (
+        1,
+        record.outcome in FAILED_OUTCOMES,
+        cost is not None,
+        cost or 0,
+        *_USAGE_FLAGS.get(record.usage_source, _NO_FLAGS),
+        *_COST_FLAGS.get(record.cost_source, _NO_FLAGS),
+        *[number for count in counts for number in (_UNKNOWN if count is None else (count, 1))],
+        *(_UNKNOWN if generation is None else (record.output_tokens or 0, generation)),
+        *(_UNKNOWN if latency is None else (latency, 1)),
+        *(_UNKNOWN if ttft is None else (ttft, 1)),
+    )
 
 
 class Sums:
@@ -148,9 +148,5 @@ class Sums:
 
     def _distribution(self, duration: str, bins: histogram.Bins) -> Distribution:
         known = self[f"{duration}_known"]
-        return Distribution(
-            avg=self[duration] / known / 1000 if known else None,
-            p50=histogram.percentile(bins, 0.50),
-            p95=histogram.percentile(bins, 0.95),
-            p99=histogram.percentile(bins, 0.99),
-        )
+        p50, p95, p99 = histogram.percentiles(bins, (0.50, 0.95, 0.99))
+        return Distribution(avg=self[duration] / known / 1000 if known else None, p50=p50, p95=p95, p99=p99)

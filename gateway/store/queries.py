@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from gateway.errors import ClientError
 from gateway.records import Breakdown, BreakdownRow, Summary, TimeBucket, UsageQuery
 from gateway.store.buckets import HOUR, QUARTER
@@ -11,20 +13,36 @@ from gateway.store.measures import Sums
 from gateway.store.names import NO_NAME, Texts
 from gateway.store.plan import TAG, TAG_KEY_PREFIX, Rows, Singles, Source, checked_by, cut, source_of, whole
 from gateway.store.quarters import QUARTER_US
-from gateway.store.sums import Table, Value, gather
-from gateway.store.time_slices import Slice, slices, zone_of
+from gateway.store.sums import Table, Value, gather, key_id
+from gateway.store.time_slices import Slice, slices
+from gateway.time_zones import zone_of
 
 MOST_CELLS = 100_000
+# Fewer rows are skipped faster than places are looked up.
+LEAST_OFFSET = 20_000
+
+DISTRIBUTIONS = ("latency_ms", "ttft_ms")
+POINTS = ("avg", "p50", "p95", "p99")
+SORT_FIELDS = {
+    "cost_usd": "cost_nano",
+    "requests": "requests",
+    "errors": "errors",
+    "input_tokens": "input_tokens",
+    "cached_tokens": "cached_tokens",
+    "cache_write_tokens": "cache_write_tokens",
+    "output_tokens": "output_tokens",
+    "reasoning_tokens": "reasoning_tokens",
+    "unpriced_requests": "unpriced_requests",
+    "tokens_per_s": "tokens_per_s",
+    "value": "",
+}
 
 _FIRST_ROW = "SELECT MIN(started_us) FROM requests"
 _LAST_ROW = "SELECT MAX(started_us) FROM requests"
 _FIRST_BUCKET = "SELECT MIN(start) FROM buckets WHERE level = 0 AND dimension = 0"
 _LAST_BUCKET = "SELECT MAX(start) FROM buckets WHERE level = 0 AND dimension = 0"
 _SEVERAL_TAGS = "SELECT 1 FROM tag_set_members GROUP BY tag_set HAVING COUNT(*) > 1 LIMIT 1"
-_SEVERAL_OF_KEY = (
-    "SELECT 1 FROM tag_set_members WHERE key = (SELECT id FROM names WHERE text = ?) "
-    "GROUP BY tag_set HAVING COUNT(*) > 1 LIMIT 1"
-)
+_SEVERAL_OF_KEY = "SELECT 1 FROM tag_set_members WHERE key = ? GROUP BY tag_set HAVING COUNT(*) > 1 LIMIT 1"
 
 Chooser = Callable[[UsageQuery, str | None], Source]
 
@@ -119,6 +137,33 @@ def timeseries(
     )
 
 
+def narrowed(
+    connection: sqlite3.Connection, query: UsageQuery, offset: int, choose: Chooser = source_of
+) -> tuple[UsageQuery, int]:
+    """The same rows from the `offset`th newest on, as a query that ends nearer and skips fewer.
+
+    Counts of months, then days, then hours lead to the place, so that a list of millions scrolls anywhere.
+    """
+    spans = _whole_time(connection, query)
+    if offset < LEAST_OFFSET or not spans or isinstance(choose(query, None), Rows):
+        return query, offset
+    ((start, end),) = spans
+    zone = day_zone(connection)
+    for width in ("month", "day", "hour"):
+        steps = [(max(low, start), min(high, end)) for low, high in slices(start, end, width, zone)]
+        table = _gather(connection, query, None, steps, choose)
+        for index in range(len(steps) - 1, -1, -1):
+            sums = table.get((index, NO_NAME))
+            count = 0 if sums is None else sums["requests"]
+            if offset < count:
+                start, end = steps[index]
+                break
+            offset -= count
+        else:
+            return replace(query, end_us=start), offset
+    return replace(query, end_us=end), offset
+
+
 def sort_key(sort: str) -> Callable[[Summary], tuple[bool, float]]:
     """Orders summaries by a field of theirs, largest first and unknown last; a distribution by a point of it
     (`latency_ms.p95`), its median by default. Raises ClientError."""
@@ -132,23 +177,6 @@ def sort_key(sort: str) -> Callable[[Summary], tuple[bool, float]]:
             param="sort",
         )
     return lambda summary: _descending(getattr(summary, name) if name else 0)
-
-
-DISTRIBUTIONS = ("latency_ms", "ttft_ms")
-POINTS = ("avg", "p50", "p95", "p99")
-SORT_FIELDS = {
-    "cost_usd": "cost_nano",
-    "requests": "requests",
-    "errors": "errors",
-    "input_tokens": "input_tokens",
-    "cached_tokens": "cached_tokens",
-    "cache_write_tokens": "cache_write_tokens",
-    "output_tokens": "output_tokens",
-    "reasoning_tokens": "reasoning_tokens",
-    "unpriced_requests": "unpriced_requests",
-    "tokens_per_s": "tokens_per_s",
-    "value": "",
-}
 
 
 def _descending(number: float | None) -> tuple[bool, float]:
@@ -198,5 +226,5 @@ def _overlapping(connection: sqlite3.Connection, by: str) -> bool:
     if by == TAG:
         return connection.execute(_SEVERAL_TAGS).fetchone() is not None
     if by.startswith(TAG_KEY_PREFIX):
-        return connection.execute(_SEVERAL_OF_KEY, (by.removeprefix(TAG_KEY_PREFIX),)).fetchone() is not None
+        return connection.execute(_SEVERAL_OF_KEY, (key_id(connection, by),)).fetchone() is not None
     return False

@@ -87,7 +87,7 @@ def _add_singles(
 ) -> None:
     ranges = _json(cells)
     if by is not None and by.startswith(TAG_KEY_PREFIX):
-        key = _key_id(connection, by)
+        key = key_id(connection, by)
         statement = _EACH_VALUE + _SINGLES + _OF_KEY + _GROUPED
         _add(table, connection.execute(statement, (ranges, source.dimension, key)))
         # Who lacks the key: everything, less what has it.
@@ -118,7 +118,7 @@ def _add_side(
         value, join = "COALESCE(m.tag, 0)", _ALL_TAGS
     elif by.startswith(TAG_KEY_PREFIX):
         value, join = "COALESCE(m.tag, 0)", _TAGS_OF_KEY
-        bound.append(str(_key_id(connection, by)))
+        bound.append(str(key_id(connection, by)))
     else:
         value = _VALUE_OF[by]
     statement = "".join(
@@ -130,12 +130,15 @@ def _add_side(
 def _add(table: Table, found: Iterable[Sequence[Any]], sign: int = 1) -> None:
     histograms = 2 + len(MEASURES)
     for row in found:
-        sums = table.setdefault((row[0], NO_NAME if row[1] is None else row[1]), Sums())
-        latency, ttft = row[histograms:]
-        sums.add(row[2:histograms], histogram.decode(latency), histogram.decode(ttft), sign)
+        key = (row[0], NO_NAME if row[1] is None else row[1])
+        sums = table.get(key)
+        if sums is None:
+            sums = table[key] = Sums()
+        sums.add(row[2:histograms], histogram.decode(row[histograms]), histogram.decode(row[histograms + 1]), sign)
 
 
-def _key_id(connection: sqlite3.Connection, by: str) -> int:
+def key_id(connection: sqlite3.Connection, by: str) -> int:
+    """The number of the tag key in `tag:KEY`, or one that nothing has."""
     return next(iter(ids_of(connection, (by.removeprefix(TAG_KEY_PREFIX),))), _NO_SUCH_ID)
 
 

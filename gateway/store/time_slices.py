@@ -6,33 +6,18 @@ local date: 23, 25 or 23.5 hours long on the days of a change.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.errors import ClientError
 from gateway.records import BUCKET_WIDTHS
 from gateway.store.quarters import midnight
+from gateway.time_zones import EARLIEST_US, LATEST_US
 
 SECOND_US = 1_000_000
 MOST_SLICES = 5000
-# Python's calendar ends with these years; a zone's offset may move a time out of it, so keep a day's distance.
-EARLIEST_US = int(datetime(1, 1, 3, tzinfo=UTC).timestamp()) * SECOND_US
-LATEST_US = int(datetime(9999, 12, 1, tzinfo=UTC).timestamp()) * SECOND_US
-
 Slice = tuple[int, int]
 Edges = Callable[[int, ZoneInfo], Iterator[int]]
-
-
-@lru_cache(maxsize=256)
-def zone_of(name: str) -> ZoneInfo:
-    """The time zone of an IANA name. Raises ClientError."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ClientError(
-            f"The time zone {name!r} is unknown; use an IANA name like Europe/Berlin.", param="tz"
-        ) from error
 
 
 def slices(start_us: int, end_us: int, width: str, zone: ZoneInfo) -> list[Slice]:

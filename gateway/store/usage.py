@@ -7,7 +7,10 @@ worker threads, each on a snapshot of its own, and never wait for the writer. Ev
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from threading import Lock
+from time import monotonic
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
@@ -17,7 +20,7 @@ from gateway.records import Breakdown, Completeness, ExchangeRecord, RequestPage
 from gateway.store import check, csv_export, pages, queries
 from gateway.store.commit import Committer
 from gateway.store.csv_export import Progress
-from gateway.store.database import Readers, open_database
+from gateway.store.database import Readers, open_database, prepare
 from gateway.store.journal import Journal
 from gateway.store.migrations import migrate
 from gateway.store.names import Texts
@@ -30,6 +33,8 @@ CLOSE_TIMEOUT_S = 10.0
 REPLAY_TIMEOUT_S = 5.0
 HISTORY_ROWS = 10_000
 EXPORT_ROWS = 1000
+# With the database out of reach for long, memory keeps this many ended exchanges; later ones are in the journal only.
+QUEUED_ROWS = 20_000
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +56,8 @@ class UsageStore:
         self._priced = 0
         self._open: set[str] = set()
         self._unwritten: set[str] = set()
+        self._deferred: dict[str, None] = {}
+        self._deferred_lock = Lock()
         self._history: Committer | None = None
         self._journal: Journal
         self._readers: Readers
@@ -65,12 +72,19 @@ class UsageStore:
         folder = self._folder / JOURNAL
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._folder / DATABASE
-        self._connection = open_database(path)
-        migrate(self._connection, day_zone=self._day_zone)
+        connection = open_database(path)
+        try:
+            prepare(connection)
+            migrate(connection, day_zone=self._day_zone)
+            self._journal = Journal(folder)
+            orphaned = self._journal.adopt()
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
         self._readers = Readers(path)
-        self._journal = Journal(folder)
-        self._writer = Writer(Committer(self._connection), self._committed)
-        for record in self._journal.adopt():
+        self._writer = Writer(Committer(connection), self._committed)
+        for record in orphaned:
             self._writer.put(record)
         self._writer.start()
         self._writer.flush(REPLAY_TIMEOUT_S)
@@ -96,11 +110,22 @@ class UsageStore:
         self._open.discard(record.id)
         self._unwritten.add(record.id)
         self._journal.end(record)
-        self._writer.put(record)
+        if self._writer.queued < QUEUED_ROWS:
+            self._writer.put(record)
+        else:
+            with self._deferred_lock:
+                self._deferred[record.id] = None
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until all that has ended is in the database; False where that took too long."""
-        return self._writer.flush(timeout_s)
+        until = monotonic() + timeout_s
+        deferred = True
+        while deferred:
+            # Asked before, not after: what is taken up meanwhile lies behind the place that is waited for.
+            deferred = bool(self._deferred)
+            if not self._writer.flush(max(0.0, until - monotonic())):
+                return False
+        return True
 
     def completeness(self) -> Completeness:
         """Since the start of this process."""
@@ -143,6 +168,8 @@ class UsageStore:
         """Matching rows, newest first, from `cursor` on or else from the `offset`th. Raises ClientError."""
         after = pages.parse_cursor(cursor)
         with self._readers.snapshot() as connection:
+            if cursor is None:
+                query, offset = queries.narrowed(connection, query, offset)
             records, last = pages.page(connection, self._texts, query, limit=limit, offset=offset, after=after)
         return pages.as_page(records, last)
 
@@ -191,7 +218,19 @@ class UsageStore:
                 self._unwritten.discard(record.id)
                 self._written += 1
                 self._priced += record.cost_nano is not None
+        if self._deferred:
+            self._take_up_deferred()
         self._tell()
+
+    def _take_up_deferred(self) -> None:
+        """Queue what found the queue full, from the journal, once the database takes rows again."""
+        room = QUEUED_ROWS - self._writer.queued
+        with self._deferred_lock:
+            ids = list(islice(self._deferred, max(0, room)))
+            for record in self._journal.read_back(set(ids)):
+                self._writer.put(record)
+            for request_id in ids:
+                del self._deferred[request_id]
 
     def _tell(self) -> None:
         if self._on_commit is None:

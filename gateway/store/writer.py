@@ -79,11 +79,14 @@ class Writer:
             try:
                 self._commit(batch)
             except sqlite3.Error as error:
-                _log.warning("Usage could not be stored (%s); trying again in %.1f s.", error, pause)
+                if pause == FIRST_PAUSE_S:
+                    _log.warning("Usage cannot be stored now (%s); it waits in the journal.", error)
                 if not self._pause(pause):
                     return
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             else:
+                if pause != FIRST_PAUSE_S:
+                    _log.warning("Usage is stored again.")
                 pause = FIRST_PAUSE_S
 
     def _next_batch(self) -> list[ExchangeRecord] | None:
@@ -104,10 +107,11 @@ class Writer:
             raise
         except Exception:
             stored = self._commit_singly(batch)
-        self._committed(stored)
         with self._changed:
             for _ in batch:
                 self._queue.popleft()
+        self._committed(stored)
+        with self._changed:
             self._done += len(batch)
             self._changed.notify_all()
 

@@ -1,0 +1,51 @@
+from math import ceil
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.store import histogram
+
+durations = st.lists(st.integers(1, 4_000_000_000), min_size=1, max_size=200)
+FRACTIONS = (0.5, 0.95, 0.99)
+
+
+def bins_of(values: list[int]) -> histogram.Bins:
+    bins: histogram.Bins = {}
+    for value in values:
+        histogram.add(bins, {histogram.bin_of(value): 1})
+    return bins
+
+
+@given(durations)
+def test_percentiles_are_within_five_percent_of_the_nearest_rank(values: list[int]) -> None:
+    found = histogram.percentiles(bins_of(values), FRACTIONS)
+    for fraction, percentile in zip(FRACTIONS, found, strict=True):
+        exact = sorted(values)[max(1, ceil(fraction * len(values))) - 1] / 1000
+        assert percentile is not None
+        assert abs(percentile - exact) <= 0.05 * exact
+
+
+@given(durations, durations)
+def test_histograms_add_up_in_any_order_to_the_same_bytes(left: list[int], right: list[int]) -> None:
+    whole = histogram.encode(bins_of(left + right))
+    a, b = histogram.encode(bins_of(left)), histogram.encode(bins_of(right))
+    assert histogram.merge(a, b) == histogram.merge(b, a) == whole
+    taken = histogram.decode(whole)
+    histogram.add(taken, histogram.decode(b), -1)
+    assert histogram.encode(taken) == a
+
+
+def test_nothing_measured_has_no_percentiles_and_no_bytes() -> None:
+    assert histogram.percentiles({}, FRACTIONS) == [None, None, None]
+    assert histogram.encode({}) == b""
+    assert histogram.decode(b"") == {}
+    assert histogram.merge(b"", b"") == b""
+
+
+def test_zero_and_negative_durations_count_as_the_shortest() -> None:
+    assert histogram.bin_of(0) == histogram.bin_of(-5) == histogram.bin_of(1)
+
+
+def test_a_usual_histogram_is_small() -> None:
+    latencies = [100_000 + 37_000 * step for step in range(400)]
+    assert len(histogram.encode(bins_of(latencies))) < 160

@@ -1,0 +1,248 @@
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from gateway.store import journal as journal_module
+from gateway.store.journal import BEGUN, ENDED, Journal, parse_line, render_line
+from tests.store.examples import FULL, record
+
+OPEN = replace(record(1), outcome="interrupted", status=0)
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.journal"))
+
+
+def left_by_the_dead(folder: Path, lines: bytes, name: str = "1-dead") -> None:
+    (folder / f"{name}-000001.journal").write_bytes(lines)
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, after_bytes: int | None = None) -> Callable[[], None]:
+    """Make the disk full, at once or once it took so many bytes of a line; the answer frees it again."""
+    real = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if after_bytes is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, data[:after_bytes])
+
+    monkeypatch.setattr(journal_module.os, "write", full)
+    return lambda: monkeypatch.setattr(journal_module.os, "write", real)
+
+
+@pytest.mark.parametrize("mark", [BEGUN, ENDED])
+def test_a_line_comes_back_as_it_went(mark: bytes) -> None:
+    assert parse_line(render_line(mark, FULL).rstrip(b"\n")) == (mark, FULL)
+
+
+@settings(max_examples=200)
+@given(st.integers(0, len(render_line(ENDED, FULL)) - 2), st.integers(1, 255))
+def test_a_torn_or_damaged_line_is_never_taken_for_a_whole_one(place: int, change: int) -> None:
+    line = render_line(ENDED, FULL).rstrip(b"\n")
+    assert parse_line(line[:place]) is None
+    damaged = bytearray(line)
+    damaged[place] ^= change
+    # Only the two spaces between the parts say nothing.
+    assert place in (1, 10) or parse_line(bytes(damaged)) is None
+
+
+def test_each_exchange_is_one_write_at_its_beginning_and_one_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[bytes] = []
+    real = os.write
+
+    def spy(descriptor: int, data: bytes) -> int:
+        written.append(data)
+        return real(descriptor, data)
+
+    monkeypatch.setattr(journal_module.os, "write", spy)
+    journal = Journal(tmp_path)
+    journal.begin(OPEN)
+    journal.end(record(1))
+    assert written == [render_line(BEGUN, OPEN), render_line(ENDED, record(1))]
+    journal.close()
+
+
+def test_what_ended_is_replayed_as_it_ended_and_what_began_as_interrupted(tmp_path: Path) -> None:
+    left_by_the_dead(
+        tmp_path,
+        render_line(BEGUN, replace(record(1), status=0))
+        + render_line(BEGUN, replace(record(2), status=7, outcome="ok"))
+        + render_line(ENDED, record(1)),
+    )
+    journal = Journal(tmp_path)
+    found = {each.id: each for each in journal.adopt()}
+    assert found == {
+        "req_1": record(1),
+        "req_2": replace(record(2), status=7, outcome="interrupted", error_type="interrupted"),
+    }
+    journal.committed(["req_1"])
+    assert len(files(tmp_path)) == 1
+    journal.committed(["req_2"])
+    assert files(tmp_path) == []
+    journal.close()
+
+
+def test_a_torn_last_line_and_damaged_lines_are_left_out_and_counted(tmp_path: Path) -> None:
+    torn = render_line(ENDED, record(3))[:-20]
+    left_by_the_dead(
+        tmp_path,
+        render_line(ENDED, record(1)) + b"E 00000000 {}\n\x00\xff garbage\n" + render_line(ENDED, record(2)) + torn,
+    )
+    journal = Journal(tmp_path)
+    assert {each.id for each in journal.adopt()} == {"req_1", "req_2"}
+    assert journal.damaged_lines == 3
+    journal.close()
+
+
+def test_an_end_in_a_later_file_of_the_same_process_counts(tmp_path: Path) -> None:
+    (tmp_path / "1-dead-000001.journal").write_bytes(render_line(BEGUN, OPEN))
+    (tmp_path / "1-dead-000002.journal").write_bytes(render_line(ENDED, record(1)))
+    journal = Journal(tmp_path)
+    assert journal.adopt() == [record(1)]
+    journal.committed(["req_1"])
+    assert files(tmp_path) == []
+    journal.close()
+
+
+def test_a_live_process_is_left_alone(tmp_path: Path) -> None:
+    alive = Journal(tmp_path)
+    alive.begin(OPEN)
+    other = Journal(tmp_path)
+    assert other.adopt() == []
+    assert len(files(tmp_path)) == 1
+    alive.close()
+    assert [each.outcome for each in other.adopt()] == ["interrupted"]
+    other.close()
+
+
+def test_a_process_that_lets_go_of_only_some_files_is_left_alone(tmp_path: Path) -> None:
+    alive = Journal(tmp_path)
+    alive.begin(OPEN)
+    prefix = files(tmp_path)[0].name.rpartition("-")[0]
+    left_by_the_dead(tmp_path, render_line(BEGUN, record(2)), f"{prefix}"[:-1] + prefix[-1])
+    other = Journal(tmp_path)
+    assert other.adopt() == []
+    alive.close()
+    other.close()
+
+
+def test_files_rotate_and_go_once_nothing_needs_them(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, segment_bytes=5000)
+    slow = record(0)
+    journal.begin(slow)
+    for number in range(1, 30):
+        journal.begin(record(number))
+        journal.end(record(number))
+        journal.committed([f"req_{number}"])
+        assert len(files(tmp_path)) <= 1 + (number % 2 == 0 or len(files(tmp_path)) == 1)
+    # The slow one was carried on into the file that is written now.
+    (current,) = files(tmp_path)
+    assert b'"id":"req_0"' in current.read_bytes()
+    journal.end(slow)
+    journal.committed(["req_0"])
+    journal.close()
+    assert files(tmp_path) == []
+
+
+def test_files_stay_while_an_ended_exchange_is_not_committed(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, segment_bytes=5000)
+    journal.end(record(0))
+    for number in range(1, 30):
+        journal.end(record(number))
+        journal.committed([f"req_{number}"])
+    assert len(files(tmp_path)) == 2
+    journal.committed(["req_0"])
+    assert len(files(tmp_path)) == 1
+    journal.close()
+
+
+@pytest.mark.parametrize("taken", [None, 0, 1, 9, 200])
+def test_with_the_disk_full_lines_wait_in_memory_for_the_next_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int | None
+) -> None:
+    journal = Journal(tmp_path)
+    journal.begin(record(0))
+    free = refuse(monkeypatch, taken)
+    for number in range(1, 6):
+        journal.begin(replace(record(number), outcome="interrupted"))
+        journal.end(record(number))
+    assert journal.waiting == 5
+    assert journal.failed_writes == 10
+    free()
+    journal.end(record(0))
+    assert journal.waiting == 0
+    journal.close()
+    reader = Journal(tmp_path)
+    assert {each.id: each.outcome for each in reader.adopt()} == {f"req_{n}": "ok" for n in range(6)}
+    reader.close()
+
+
+def test_memory_for_waiting_lines_is_bounded_and_what_finds_no_room_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path, waiting_lines=3)
+    free = refuse(monkeypatch)
+    for number in range(5):
+        journal.end(record(number))
+    assert (journal.waiting, journal.unjournalled) == (3, 2)
+    # What reached the database needs no line any more.
+    journal.committed([f"req_{number}" for number in range(5)])
+    assert journal.waiting == 0
+    free()
+    journal.close()
+    assert files(tmp_path) == []
+
+
+def test_a_folder_that_is_gone_never_raises_into_the_request(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    journal = Journal(folder)
+    shutil.rmtree(folder)
+    journal.begin(OPEN)
+    journal.end(record(1))
+    assert journal.waiting == 1
+    folder.mkdir()
+    journal.end(record(2))
+    assert journal.waiting == 0
+    journal.close()
+
+
+def test_texts_that_json_cannot_hold_are_mended(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.end(record(1, end_user="half \ud83d", input_tokens=2**70))
+    journal.close()
+    reader = Journal(tmp_path)
+    (found,) = reader.adopt()
+    assert (found.end_user, found.input_tokens) == ("half ?", None)
+    reader.close()
+
+
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+from gateway.store.journal import Journal
+from tests.store.examples import record
+journal = Journal(Path(sys.argv[1]))
+journal.begin(record(1))
+journal.begin(record(2))
+journal.end(record(2))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_process_leaves_its_exchanges_to_the_next(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", CHILD, str(tmp_path)], check=False)
+    journal = Journal(tmp_path)
+    assert {each.id: each.outcome for each in journal.adopt()} == {"req_1": "interrupted", "req_2": "ok"}
+    journal.close()

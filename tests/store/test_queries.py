@@ -1,0 +1,337 @@
+"""Buckets, rows and a plain loop in Python give the same answer to every question."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.errors import ClientError
+from gateway.records import (
+    DIMENSIONS,
+    ExchangeRecord,
+    Summary,
+    TagCondition,
+    UsageQuery,
+)
+from gateway.store import buckets, histogram, queries
+from gateway.store.measures import MEASURES, Sums, measure
+from gateway.store.names import Texts
+from gateway.store.plan import Combined, Rows, Singles, Source, source_of
+from gateway.store.usage import UsageStore
+from tests.store.examples import BASE_US, DAY_US, HOUR_US, histories, record, usage_queries
+
+GROUPS = (*DIMENSIONS, "tag", "tag:team", "tag:env", "tag:urgent", "tag:no-such")
+CALM = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def only_rows(query: UsageQuery, by: str | None) -> Source:
+    return Rows()
+
+
+@contextmanager
+def stored(records: list[ExchangeRecord], day_zone: str = "UTC") -> Iterator[UsageStore]:
+    with TemporaryDirectory() as folder:
+        store = UsageStore(Path(folder), day_zone=day_zone)
+        store.start()
+        store.insert_history(records)
+        yield store
+        store.close()
+
+
+def has_tag(record: ExchangeRecord, wanted: str) -> bool:
+    return any(tag == wanted or (":" not in wanted and tag.partition(":")[0] == wanted) for tag in record.tags)
+
+
+def meets(record: ExchangeRecord, condition: TagCondition) -> bool:
+    return any(has_tag(record, tag) for tag in condition.any_of) != condition.negated
+
+
+def value_of(record: ExchangeRecord, name: str) -> str | None:
+    return record.conversation_id if name == "conversation" else getattr(record, name)
+
+
+def matches(record: ExchangeRecord, query: UsageQuery) -> bool:
+    return (
+        (query.start_us is None or record.started_us >= query.start_us)
+        and (query.end_us is None or record.started_us < query.end_us)
+        and all(not getattr(query, name) or value_of(record, name) in getattr(query, name) for name in DIMENSIONS)
+        and all(meets(record, condition) for condition in query.tags)
+    )
+
+
+def values_by(record: ExchangeRecord, by: str) -> set[str | None]:
+    if by == "tag":
+        return set(record.tags) or {None}
+    if by.startswith("tag:"):
+        key = by[4:]
+        return {tag.partition(":")[2] for tag in record.tags if tag.partition(":")[0] == key} or {None}
+    return {value_of(record, by)}
+
+
+def brute(records: list[ExchangeRecord]) -> Summary:
+    sums = Sums()
+    for each in records:
+        latency = {} if each.latency_us is None else {histogram.bin_of(each.latency_us): 1}
+        ttft = {} if each.ttft_us is None else {histogram.bin_of(each.ttft_us): 1}
+        sums.add(measure(each), latency, ttft)
+    return sums.summary()
+
+
+@CALM
+@given(histories(), usage_queries(), st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]))
+def test_totals_from_buckets_rows_and_a_loop_are_equal(
+    records: list[ExchangeRecord], query: UsageQuery, day_zone: str
+) -> None:
+    expected = brute([each for each in records if matches(each, query)])
+    with stored(records, day_zone) as store, store._readers.snapshot() as connection:
+        assert queries.total(connection, query).summary() == expected
+        assert queries.total(connection, query, only_rows).summary() == expected
+        assert store.request_count(query) == expected.requests
+        assert len(list(store.iter_requests(query))) == expected.requests
+
+
+@CALM
+@given(histories(), usage_queries(), st.sampled_from(GROUPS), st.sampled_from(["UTC", "Europe/Berlin"]))
+def test_breakdowns_from_buckets_rows_and_a_loop_are_equal(
+    records: list[ExchangeRecord], query: UsageQuery, by: str, day_zone: str
+) -> None:
+    groups: dict[str | None, list[ExchangeRecord]] = {}
+    for each in records:
+        if matches(each, query):
+            for value in values_by(each, by):
+                groups.setdefault(value, []).append(each)
+    expected = {value: brute(members) for value, members in groups.items()}
+    with stored(records, day_zone) as store, store._readers.snapshot() as connection:
+        found = queries.breakdown(connection, Texts(), query, by)
+        assert found == queries.breakdown(connection, Texts(), query, by, choose=only_rows)
+    assert {row.value: row.summary for row in found.rows} == expected
+    costs = [row.summary.cost_nano for row in found.rows]
+    known = [cost for cost in costs if cost is not None]
+    assert costs == sorted(known, reverse=True) + [None] * (len(costs) - len(known))
+
+
+@CALM
+@given(
+    histories(),
+    usage_queries(),
+    st.sampled_from(["15m", "hour", "day", "week", "month"]),
+    st.none() | st.sampled_from(GROUPS),
+)
+def test_series_from_buckets_rows_and_a_loop_are_equal(
+    records: list[ExchangeRecord], query: UsageQuery, width: str, by: str | None
+) -> None:
+    with stored(records) as store, store._readers.snapshot() as connection:
+        found = queries.timeseries(connection, Texts(), query, width, by)
+        assert found == queries.timeseries(connection, Texts(), query, width, by, choose=only_rows)
+    matching = [each for each in records if matches(each, query)]
+    for bucket in found:
+        members = [
+            each
+            for each in matching
+            if bucket.start_us <= each.started_us < bucket.end_us
+            and (by is None or bucket.value in values_by(each, by))
+        ]
+        assert bucket.summary == brute(members)
+    if by is None:
+        assert sum(bucket.summary.requests for bucket in found) == len(matching)
+
+
+@CALM
+@given(histories(), usage_queries())
+def test_the_days_of_a_series_are_the_days_on_the_users_calendar(
+    records: list[ExchangeRecord], query: UsageQuery
+) -> None:
+    zone = ZoneInfo(query.tz)
+    days: dict[str, int] = {}
+    for each in records:
+        if matches(each, query):
+            day = datetime.fromtimestamp(each.started_us // 1_000_000, zone).date().isoformat()
+            days[day] = days.get(day, 0) + 1
+    with stored(records) as store:
+        found = {
+            datetime.fromtimestamp(bucket.start_us // 1_000_000, zone).date().isoformat(): bucket.summary.requests
+            for bucket in store.timeseries(query, "day")
+        }
+    assert {day: count for day, count in found.items() if count} == days
+
+
+@pytest.mark.parametrize(
+    ("query", "by", "source"),
+    [
+        (UsageQuery(), None, Singles(buckets.TOTAL)),
+        (UsageQuery(), "model", Singles(buckets.DIMENSION_IDS["model"])),
+        (UsageQuery(model=("a", "b")), None, Singles(buckets.DIMENSION_IDS["model"], ("a", "b"))),
+        (UsageQuery(model=("a",)), "model", Singles(buckets.DIMENSION_IDS["model"], ("a",))),
+        (UsageQuery(model=("a",)), "provider", Combined()),
+        (UsageQuery(model=("a",), user=("u",)), None, Combined()),
+        (UsageQuery(tags=(TagCondition(("team:a",)),)), None, Singles(buckets.DIMENSION_IDS["tag"], ("team:a",))),
+        (UsageQuery(tags=(TagCondition(("team",)),)), None, Singles(buckets.DIMENSION_IDS["tag_key"], ("team",))),
+        # A row with both tags would count twice.
+        (UsageQuery(tags=(TagCondition(("team:a", "team:b")),)), None, Combined()),
+        (UsageQuery(tags=(TagCondition(("team:a",), negated=True),)), None, Combined()),
+        (UsageQuery(), "tag:team", Singles(buckets.DIMENSION_IDS["tag"])),
+        (UsageQuery(), "client", Rows()),
+        (UsageQuery(conversation=("c",)), "model", Rows()),
+    ],
+)
+def test_the_smallest_table_that_can_tell_is_asked(query: UsageQuery, by: str | None, source: Source) -> None:
+    assert source_of(query, by) == source
+
+
+def test_empty_buckets_are_included_and_the_ranges_edges_are_cut(store: UsageStore) -> None:
+    store.insert_history([record(0), record(3 * 3600 + 600)])
+    found = store.timeseries(UsageQuery(start_us=BASE_US, end_us=BASE_US + 3 * HOUR_US + 600_000_001), "hour")
+    assert [bucket.summary.requests for bucket in found] == [1, 0, 0, 1]
+    found = store.timeseries(UsageQuery(start_us=BASE_US + 1, end_us=BASE_US + 3 * HOUR_US + 600_000_000), "hour")
+    assert [bucket.summary.requests for bucket in found] == [0, 0, 0, 0]
+    assert found[0].start_us == BASE_US
+    assert found[1].summary == Summary(
+        usage_sources=dict.fromkeys(("provider", "partial", "estimated", "none"), 0),
+        cost_sources=dict.fromkeys(("provider", "override", "list", "none"), 0),
+    )
+
+
+def test_without_a_range_a_series_spans_the_data(store: UsageStore) -> None:
+    assert store.timeseries(UsageQuery(), "day") == ()
+    store.insert_history([record(0), record(2 * 86_400)])
+    assert [bucket.summary.requests for bucket in store.timeseries(UsageQuery(), "day")] == [1, 0, 1]
+
+
+def test_minutes_come_from_rows(store: UsageStore) -> None:
+    store.insert_history([record(0), record(59), record(60)])
+    found = store.timeseries(UsageQuery(start_us=BASE_US, end_us=BASE_US + 120_000_000), "1m")
+    assert [bucket.summary.requests for bucket in found] == [2, 1]
+
+
+def test_unpriced_requests_are_counted_and_never_cost(store: UsageStore) -> None:
+    store.insert_history([record(0, cost_nano=None, cost_source="none", model="new")])
+    alone = store.summary(UsageQuery())
+    assert (alone.cost_nano, alone.unpriced_requests) == (None, 1)
+    store.insert_history([record(1, cost_nano=7)])
+    both = store.summary(UsageQuery())
+    assert (both.cost_nano, both.unpriced_requests) == (7, 1)
+    nothing = store.summary(UsageQuery(model=("unheard-of",)))
+    assert (nothing.cost_nano, nothing.unpriced_requests, nothing.input_tokens) == (0, 0, 0)
+
+
+def test_an_explicit_zero_is_a_zero_and_a_missing_count_is_none(store: UsageStore) -> None:
+    store.insert_history([record(0, input_tokens=0, output_tokens=None)])
+    summary = store.summary(UsageQuery())
+    assert (summary.input_tokens, summary.output_tokens, summary.cached_tokens) == (0, None, None)
+
+
+def test_errors_are_errors_and_interruptions(store: UsageStore) -> None:
+    outcomes = ("ok", "error", "aborted", "interrupted")
+    store.insert_history([record(number, outcome=outcome) for number, outcome in enumerate(outcomes)])
+    assert store.summary(UsageQuery()).errors == 2
+
+
+def test_generation_speed_leaves_out_the_wait_for_the_first_token_of_streams(store: UsageStore) -> None:
+    store.insert_history(
+        [
+            record(0, streamed=True, output_tokens=100, latency_us=3_000_000, ttft_us=1_000_000),
+            record(1, streamed=False, output_tokens=100, latency_us=2_000_000, ttft_us=1_999_000),
+            record(2, streamed=True, output_tokens=None, latency_us=9_000_000, ttft_us=1),
+            record(3, output_tokens=50, latency_us=None),
+        ]
+    )
+    assert store.summary(UsageQuery()).tokens_per_s == 50.0
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("cost_usd", ["dear", "cheap", "unpriced"]),
+        ("output_tokens", ["unpriced", "cheap", "dear"]),
+        ("latency_ms", ["cheap", "dear", "unpriced"]),
+        ("latency_ms.p95", ["cheap", "dear", "unpriced"]),
+        ("value", ["cheap", "dear", "unpriced"]),
+        ("requests", ["unpriced", "cheap", "dear"]),
+    ],
+)
+def test_breakdowns_sort_by_any_field_largest_first_and_unknown_last(
+    store: UsageStore, sort: str, order: list[str]
+) -> None:
+    store.insert_history(
+        [
+            record(0, model="cheap", cost_nano=1, output_tokens=2, latency_us=9_000_000),
+            record(1, model="dear", cost_nano=10**12, output_tokens=1, latency_us=1_000_000),
+            record(2, model="unpriced", cost_nano=None, output_tokens=3, latency_us=None),
+            record(3, model="unpriced", cost_nano=None, output_tokens=3, latency_us=None),
+        ]
+    )
+    assert [row.value for row in store.breakdown(UsageQuery(), "model", sort=sort).rows] == order
+    assert len(store.breakdown(UsageQuery(), "model", sort=sort, limit=2).rows) == 2
+
+
+def test_rows_overlap_only_where_a_request_has_several_values(store: UsageStore) -> None:
+    store.insert_history([record(0, tags=("team:a", "env:dev")), record(1, tags=("team:b",))])
+    assert not store.breakdown(UsageQuery(), "tag:team").overlapping
+    assert store.breakdown(UsageQuery(), "tag").overlapping
+    store.insert_history([record(2, tags=("team:a", "team:b"))])
+    assert store.breakdown(UsageQuery(), "tag:team").overlapping
+    assert not store.breakdown(UsageQuery(), "model").overlapping
+
+
+def test_what_did_a_feature_cost_per_month_by_team_is_one_call(store: UsageStore) -> None:
+    month = 31 * 86_400
+    store.insert_history(
+        [
+            record(0, tags=("feature:code-review", "team:a"), cost_nano=5),
+            record(1, tags=("feature:code-review", "team:b"), cost_nano=7),
+            record(2, tags=("feature:search", "team:a"), cost_nano=100),
+            record(month, tags=("feature:code-review", "team:a"), cost_nano=11),
+        ]
+    )
+    query = UsageQuery(tags=(TagCondition(("feature:code-review",)),), tz="Asia/Kolkata")
+    found = store.timeseries(query, "month", "tag:team")
+    assert [(bucket.value, bucket.summary.cost_nano) for bucket in found] == [("a", 5), ("b", 7), ("a", 11), ("b", 0)]
+
+
+@pytest.mark.parametrize(
+    ("ask", "param"),
+    [
+        (lambda store: store.breakdown(UsageQuery(), "colour"), "by"),
+        (lambda store: store.breakdown(UsageQuery(), "tag:"), "by"),
+        (lambda store: store.breakdown(UsageQuery(), "model", sort="shoe_size"), "sort"),
+        (lambda store: store.timeseries(UsageQuery(), "hour", "started_us"), "by"),
+        (lambda store: store.timeseries(UsageQuery(), "fortnight"), "bucket"),
+        (lambda store: store.timeseries(UsageQuery(tz="Mars/Olympus"), "day"), "tz"),
+        (lambda store: store.timeseries(UsageQuery(start_us=0, end_us=10 * DAY_US * 365), "hour"), "bucket"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_the_clients_fault(store: UsageStore, ask, param: str) -> None:  # type: ignore[no-untyped-def]
+    store.insert_history([record(0)])
+    with pytest.raises(ClientError) as caught:
+        ask(store)
+    assert caught.value.param == param
+
+
+@pytest.mark.parametrize(
+    "text", ["'; DROP TABLE requests; --", '"', "%", "a' OR '1'='1", "\0", "\ud800", "[1]", "🙂"]
+)
+def test_no_text_of_a_client_becomes_sql(store: UsageStore, text: str) -> None:
+    store.insert_history([record(0)])
+    for name in DIMENSIONS:
+        assert store.summary(UsageQuery(**{name: (text,)})).requests == 0
+    for negated in (False, True):
+        query = UsageQuery(tags=(TagCondition((text, f"{text}:x"), negated=negated),))
+        assert store.summary(query).requests == int(negated)
+    for by in (f"tag:{text}", text):
+        try:
+            store.breakdown(UsageQuery(), by)
+        except ClientError:
+            assert by == text
+    with closing(sqlite3.connect(store._folder / "usage.db")) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM requests").fetchone() == (1,)
+
+
+def test_measures_of_a_record_fill_every_column() -> None:
+    assert len(measure(record(0))) == len(MEASURES)

@@ -1,0 +1,141 @@
+from datetime import UTC, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import ClientError
+from gateway.records import BUCKET_WIDTHS
+from gateway.store.quarters import QUARTER_S, day_end, day_start
+from gateway.store.time_slices import MOST_SLICES, slices
+from gateway.time_zones import zone_of
+
+ZONES = (
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "America/Santiago",
+    "Africa/Cairo",
+    "Pacific/Chatham",
+)
+
+
+def us(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp()) * 1_000_000
+
+
+def starts(start: str, end: str, width: str, zone: str) -> list[str]:
+    found = slices(us(start), us(end), width, ZoneInfo(zone))
+    return [datetime.fromtimestamp(low // 1_000_000, UTC).strftime("%d %H:%M") for low, _ in found]
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "hours"),
+    [
+        ("2026-03-29T10:00+00:00", "Europe/Berlin", 23),
+        ("2026-10-25T10:00+00:00", "Europe/Berlin", 25),
+        ("2026-03-28T10:00+00:00", "Europe/Berlin", 24),
+        ("2026-04-05T00:00+00:00", "Australia/Lord_Howe", 24.5),
+        ("2026-10-04T00:00+00:00", "Australia/Lord_Howe", 23.5),
+        # Midnight itself is skipped; the day begins at one o'clock.
+        ("2026-09-06T12:00+00:00", "America/Santiago", 23),
+        ("2026-06-01T00:00+00:00", "Asia/Kolkata", 24),
+    ],
+)
+def test_days_of_a_change_of_clocks_have_their_true_length(day: str, zone: str, hours: float) -> None:
+    ((low, high),) = slices(us(day), us(day) + 1, "day", ZoneInfo(zone))
+    assert (high - low) / 3_600_000_000 == hours
+
+
+def test_hours_begin_where_the_local_clock_strikes() -> None:
+    assert starts("2026-06-01T00:10+00:00", "2026-06-01T02:00+00:00", "hour", "Asia/Kolkata") == [
+        "31 23:30",
+        "01 00:30",
+        "01 01:30",
+    ]
+    assert starts("2026-06-01T00:10+00:00", "2026-06-01T02:00+00:00", "hour", "Asia/Kathmandu") == [
+        "31 23:15",
+        "01 00:15",
+        "01 01:15",
+    ]
+
+
+def test_the_repeated_hour_is_two_slices_and_the_skipped_one_none() -> None:
+    autumn = slices(us("2026-10-24T22:00+00:00"), us("2026-10-25T23:00+00:00"), "hour", ZoneInfo("Europe/Berlin"))
+    spring = slices(us("2026-03-28T23:00+00:00"), us("2026-03-29T22:00+00:00"), "hour", ZoneInfo("Europe/Berlin"))
+    assert (len(autumn), len(spring)) == (25, 23)
+    assert {high - low for low, high in autumn + spring} == {3_600_000_000}
+
+
+def test_a_change_by_half_an_hour_leaves_one_shorter_hour() -> None:
+    lengths = [
+        (high - low) // 60_000_000
+        for low, high in slices(
+            us("2026-04-04T13:00+00:00"), us("2026-04-04T17:00+00:00"), "hour", ZoneInfo("Australia/Lord_Howe")
+        )
+    ]
+    assert sorted(set(lengths)) == [30, 60]
+    assert lengths.count(30) == 1
+
+
+def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
+    assert starts("2026-11-25T00:00+00:00", "2026-12-02T00:00+00:00", "week", "UTC") == ["23 00:00", "30 00:00"]
+    assert starts("2026-01-31T23:30+00:00", "2026-03-01T00:00+00:00", "month", "Europe/Berlin") == [
+        "31 23:00",
+        "28 23:00",
+    ]
+
+
+def test_a_skipped_date_is_no_slice() -> None:
+    days = slices(us("2011-12-29T10:00+00:00"), us("2012-01-01T10:00+00:00"), "day", ZoneInfo("Pacific/Apia"))
+    assert all(low < high for low, high in days)
+    assert [(high - low) // 3_600_000_000 for low, high in days] == [24, 24, 24]
+
+
+@given(
+    start=st.integers(us("2024-01-01T00:00+00:00"), us("2027-12-31T00:00+00:00")),
+    hours=st.integers(1, 80),
+    width=st.sampled_from(BUCKET_WIDTHS),
+    zone=st.sampled_from(ZONES),
+)
+def test_slices_touch_each_other_and_cover_the_range(start: int, hours: int, width: str, zone: str) -> None:
+    end = start + hours * 3_600_000_000
+    found = slices(start, end, width, ZoneInfo(zone))
+    assert found[0][0] <= start < found[0][1]
+    assert found[-1][0] < end <= found[-1][1]
+    assert all(before[1] == after[0] for before, after in pairwise(found))
+    assert all(low < high for low, high in found)
+
+
+@given(
+    quarter=st.integers(us("2024-01-01T00:00+00:00") // 900_000_000, us("2027-12-31T00:00+00:00") // 900_000_000),
+    zone=st.sampled_from(ZONES),
+)
+def test_days_of_buckets_are_the_days_of_slices(quarter: int, zone: str) -> None:
+    at = quarter * QUARTER_S * 1_000_000
+    ((low, high),) = slices(at, at + 1, "day", ZoneInfo(zone))
+    assert day_start(quarter, ZoneInfo(zone)) * QUARTER_S * 1_000_000 == low
+    assert day_end(quarter, ZoneInfo(zone)) * QUARTER_S * 1_000_000 == high
+
+
+def test_too_many_unknown_widths_and_unknown_zones_are_the_clients_fault() -> None:
+    with pytest.raises(ClientError) as many:
+        slices(0, (MOST_SLICES + 1) * 60_000_000, "1m", ZoneInfo("UTC"))
+    assert many.value.param == "bucket"
+    assert len(slices(0, MOST_SLICES * 60_000_000, "1m", ZoneInfo("UTC"))) == MOST_SLICES
+    with pytest.raises(ClientError) as width:
+        slices(0, 0, "decade", ZoneInfo("UTC"))
+    assert width.value.param == "bucket"
+    for name in ("Mars/Olympus", "", "../../etc/passwd", "/etc/localtime", "a\0b", "Europe"):
+        with pytest.raises(ClientError) as zone:
+            zone_of(name)
+        assert zone.value.param == "tz"
+
+
+def test_an_empty_range_has_no_slices() -> None:
+    assert slices(5, 5, "day", ZoneInfo("UTC")) == []
