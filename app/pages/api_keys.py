@@ -1,0 +1,183 @@
+"""API keys: who may use this gateway. Keys are made in the drawer and shown once; a revoked one stays, greyed."""
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+
+from app.context import AppContext
+from app.known_errors import KNOWN_ERRORS
+from app.pages.api_keys_parts.columns import api_key_columns, revoke_consequence
+from app.pages.api_keys_parts.create_panel import CreatePanel
+from app.pages.page import Page
+from app.tables.column import comma_separated, tab_separated
+from app.tables.model import ListModel
+from app.tables.view import TableView
+from app.widgets import Banner, Card, Drawer, EmptyState, PushButton
+from gateway import ApiKeyRow, Changes
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class ApiKeysPage(Page):
+    title = "API keys"
+    icon = "key-round"
+    key = "api_keys"
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.setObjectName("api_keys_page")
+        self.model: ListModel[ApiKeyRow] = ListModel(api_key_columns(_now_us), self)
+        self._build()
+        self.create_button.clicked.connect(self.open_create)
+        self.empty.action.connect(self.open_create)
+        self.revoke_button.clicked.connect(self.ask_to_revoke)
+        self.export_button.clicked.connect(self.start_export)
+        self.banner.action.connect(lambda: context.spawn(self.refresh(Changes(keys=True))))
+        self.view.selectionModel().selectionChanged.connect(lambda *_: self._selection_changed())
+        self.view.copy_asked.connect(self._copy_rows)
+        self.panel.created.connect(lambda name: context.spawn(self.refresh(Changes(keys=True))))
+        self.panel.copied.connect(self.toast)
+        self.panel.finished.connect(self.drawer.close_drawer)
+        self.drawer.closed.connect(self._drawer_closed)
+
+    def header_controls(self) -> list[QWidget]:
+        return [self.export_button, self.revoke_button, self.create_button]
+
+    def _build(self) -> None:
+        theme = self.context.theme
+        self.export_button = PushButton(theme, "Export", "download", "secondary")
+        self.export_button.setObjectName("api_keys_export")
+        self.create_button = PushButton(theme, "Create key", "plus", "primary")
+        self.create_button.setObjectName("create_key")
+        self.revoke_button = PushButton(theme, "Revoke", None, "danger")
+        self.revoke_button.setObjectName("revoke_key")
+        self.revoke_button.setEnabled(False)
+        self.banner = Banner(theme, "bad", "", "Retry")
+        self.banner.setObjectName("api_keys_error")
+        self.banner.hide()
+        self.view = TableView(theme, self.model, "API keys")
+        self.view.setObjectName("api_keys_table")
+        self.view.set_faint(lambda row: row.revoked_us is not None)
+        self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
+        self.table = Card(theme)
+        inner = QVBoxLayout(self.table)
+        inner.setContentsMargins(1, 4, 1, 4)
+        inner.addWidget(self.view)
+        self.empty = EmptyState(
+            theme, "key-round", "No keys yet", "Every tool that uses this gateway needs a key.", "Create key"
+        )
+        self.empty.setObjectName("api_keys_empty")
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.table)
+        self.stack.addWidget(self.empty)
+        self.panel = CreatePanel(self.context)
+        self.drawer = Drawer(theme)
+        self.drawer.setObjectName("api_keys_drawer")
+        self.drawer.set_content(self.panel)
+        self.drawer.set_title("New key")
+        main = QVBoxLayout()
+        main.setContentsMargins(24, 16, 24, 16)
+        main.setSpacing(12)
+        main.addWidget(self.banner)
+        main.addWidget(self.stack, 1)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(main, 1)
+        whole.addWidget(self.drawer)
+
+    async def refresh(self, changes: Changes) -> None:
+        try:
+            rows = await self.context.gateway.api_keys()
+        except KNOWN_ERRORS as error:
+            self.banner.set_text(str(error))
+            self.banner.show()
+            return
+        self.banner.hide()
+        chosen = self.selected()
+        self.model.set_rows(rows)
+        self._select(chosen)
+        self.stack.setCurrentWidget(self.table if rows else self.empty)
+        active = sum(row.revoked_us is None for row in rows)
+        revoked = len(rows) - active
+        self.subtitle.emit(f"{active} active{f', {revoked} revoked' if revoked else ''}")
+
+    def selected(self) -> ApiKeyRow | None:
+        """The row that Revoke would act on."""
+        ranges = self.view.selected_ranges()
+        return self.model.row(ranges[0][0]) if ranges else None
+
+    def open_create(self) -> None:
+        self.drawer.open()
+        self.panel.open()
+
+    def ask_to_revoke(self) -> None:
+        """Revoking is asked for with what it would break."""
+        row = self.selected()
+        if row is None or row.revoked_us is not None:
+            return
+        box = QMessageBox(self)
+        box.setObjectName("confirm_revoke")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(f"Revoke “{row.name}”?")
+        box.setText(f"Revoke “{row.name}”?")
+        box.setInformativeText(revoke_consequence(row, _now_us()))
+        revoke = box.addButton("Revoke", QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole)
+        revoke.clicked.connect(lambda: self.context.spawn(self._revoke(row)))
+        box.open()
+
+    async def _revoke(self, row: ApiKeyRow) -> None:
+        try:
+            await self.context.gateway.revoke_api_key(row.id)
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+        else:
+            self.toast.emit(f"“{row.name}” is revoked")
+        await self.refresh(Changes(keys=True))
+
+    def start_export(self) -> None:
+        """Asks where to, then writes the table as CSV."""
+        dialog = QFileDialog(self, "Export API keys", "api-keys.csv", "CSV (*.csv)")
+        dialog.setObjectName("api_keys_export_file")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.fileSelected.connect(lambda name: self.export_to(Path(name)))
+        dialog.open()
+
+    def export_to(self, path: Path) -> None:
+        """Writes what the table shows; a key itself is in none of its cells."""
+        rows = self.model.rows
+        try:
+            path.write_text(comma_separated(self.view.shown_columns(), rows), "utf-8")
+        except OSError as error:
+            self.toast.emit(f"Not exported: {error.strerror or error}; choose another place")
+        else:
+            self.toast.emit(f"Exported {len(rows):,} row{'' if len(rows) == 1 else 's'}")
+
+    def _select(self, chosen: ApiKeyRow | None) -> None:
+        if chosen is not None:
+            number = next((n for n, row in enumerate(self.model.rows) if row.id == chosen.id), None)
+            if number is not None:
+                self.view.selectRow(number)
+        self._selection_changed()
+
+    def _selection_changed(self) -> None:
+        row = self.selected()
+        self.revoke_button.setEnabled(row is not None and row.revoked_us is None)
+
+    def _copy_rows(self) -> None:
+        row = self.selected()
+        if row is not None:
+            QGuiApplication.clipboard().setText(tab_separated(self.view.shown_columns(), [row]))
+            self.toast.emit("1 row copied")
+
+    def _drawer_closed(self) -> None:
+        self.panel.leave()
+        self.create_button.setFocus()

@@ -1,0 +1,125 @@
+"""The columns of the API keys table, and how tags are typed."""
+
+from collections.abc import Callable
+
+from app import formats
+from app.tables.column import Column, PillText, utc_text
+from gateway import ApiKeyRow
+
+ROLES = (
+    ("execute", "Execute", "Sends requests and sees its own usage. What a tool or an app needs."),
+    ("read", "Read", "Lists models and sees its own usage; sends nothing. For dashboards."),
+    ("admin", "Admin", "Sees everyone's usage and content, manages keys, providers and settings."),
+)
+_ROLE_PILLS = {"admin": "warn", "execute": "accent"}
+_MAX_TAGS, _MAX_LENGTH = 32, 128
+
+
+def state_pill(row: ApiKeyRow) -> PillText:
+    return PillText("Revoked", "neutral") if row.revoked_us is not None else PillText("Active", "ok")
+
+
+def prefix_shown(row: ApiKeyRow) -> str:
+    return f"{row.prefix}…"
+
+
+def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[ApiKeyRow], ...]:
+    """`now_us` is asked whenever a cell tells how long ago something was."""
+
+    def ago(us: int | None) -> str:
+        return "never" if us is None else formats.ago(us, now_us())
+
+    return (
+        Column(
+            key="name",
+            title="Name",
+            text=lambda r: r.name,
+            value=lambda r: r.name,
+            tone="text",
+            weight=500,
+            width=170,
+            grow=3,
+            sortable=True,
+        ),
+        Column(key="prefix", title="Key", text=prefix_shown, value=lambda r: r.prefix, mono=True, width=110),
+        Column(
+            key="role",
+            title="Role",
+            text=lambda r: r.role,
+            value=lambda r: r.role,
+            width=96,
+            sortable=True,
+            pills=lambda r: (PillText(r.role, _ROLE_PILLS.get(r.role, "neutral")),),
+        ),
+        Column(
+            key="tags",
+            title="Tags",
+            text=lambda r: ", ".join(r.tags),
+            value=lambda r: ",".join(r.tags),
+            pills=lambda r: tuple(PillText(tag) for tag in r.tags),
+            width=180,
+            grow=3,
+            tooltip=lambda r: "\n".join(r.tags),
+        ),
+        Column(
+            key="user",
+            title="User",
+            text=lambda r: r.user or formats.UNKNOWN,
+            value=lambda r: r.user,
+            width=120,
+            grow=1,
+            sortable=True,
+        ),
+        Column(
+            key="created",
+            title="Created",
+            text=lambda r: ago(r.created_us),
+            value=lambda r: utc_text(r.created_us),
+            width=120,
+            sortable=True,
+            tooltip=lambda r: formats.clock(r.created_us),
+        ),
+        Column(
+            key="last_used",
+            title="Last used",
+            text=lambda r: ago(r.last_used_us),
+            value=lambda r: None if r.last_used_us is None else utc_text(r.last_used_us),
+            width=120,
+            sortable=True,
+            tooltip=lambda r: "" if r.last_used_us is None else formats.clock(r.last_used_us),
+        ),
+        Column(
+            key="state",
+            title="State",
+            text=lambda r: state_pill(r).text,
+            value=lambda r: state_pill(r).text,
+            pills=lambda r: (state_pill(r),),
+            width=96,
+            tooltip=lambda r: "" if r.revoked_us is None else f"Revoked {formats.clock(r.revoked_us)}",
+        ),
+    )
+
+
+def parse_tags(text: str) -> tuple[tuple[str, ...], str | None]:
+    """Tags typed with commas between, as the header `x-tags` takes them, and what is wrong with them, if anything."""
+    tags = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if len(tags) > _MAX_TAGS:
+        return tags, f"A key stamps at most {_MAX_TAGS} tags; these are {len(tags)}."
+    for tag in tags:
+        key, colon, value = tag.partition(":")
+        if len(tag) > _MAX_LENGTH:
+            return tags, f"A tag has at most {_MAX_LENGTH} characters; “{tag[:20]}…” has {len(tag)}."
+        if any(character in "|!" or not character.isprintable() for character in tag):
+            return tags, f"A tag holds no |, ! or control characters; change “{tag}”."
+        if not key.strip() or (colon and not value.strip()):
+            return tags, f"“{tag}” is half a tag; write it as team:ml-ops."
+    return tags, None
+
+
+def revoke_consequence(row: ApiKeyRow, now_us: int) -> str:
+    """What a person should know before a key stops working."""
+    if row.last_used_us is None:
+        used = "It was never used."
+    else:
+        used = f"It was last used {formats.ago(row.last_used_us, now_us)}."
+    return f"{used} Whatever still uses it is refused at once, and a revoked key cannot be brought back."

@@ -1,0 +1,205 @@
+"""The drawer's sheet for a new key: what it is for, then the key itself, shown once.
+
+"I have stored it" clears the key from the window; from then on only its first letters exist anywhere.
+"""
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QButtonGroup, QLineEdit, QRadioButton, QStackedWidget, QVBoxLayout, QWidget
+
+from app.context import AppContext
+from app.known_errors import KNOWN_ERRORS
+from app.pages.api_keys_parts.columns import ROLES, parse_tags
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.widgets import Banner, PushButton
+from gateway import NewApiKey
+
+
+class CreatePanel(QWidget):
+    """`created`: a key exists now, and is shown. `finished`: the sheet can close."""
+
+    created = Signal(str)
+    copied = Signal(str)
+    finished = Signal()
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("create_key_panel")
+        self._context = context
+        self._visit = 0
+        self.form = KeyForm(context.theme)
+        self.shown = ShownKey(context.theme)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.form)
+        self.stack.addWidget(self.shown)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.stack)
+        self.form.submitted.connect(self._create)
+        self.shown.copied.connect(self.copied)
+        self.shown.stored.connect(self._finish)
+
+    def open(self) -> None:
+        self.leave()
+        self.form.name.setFocus()
+
+    def leave(self) -> None:
+        """Forgets what was typed and the key, if one stands there."""
+        self._visit += 1
+        self.shown.forget()
+        self.form.clear()
+        self.stack.setCurrentWidget(self.form)
+
+    @property
+    def showing_key(self) -> bool:
+        """Whether a key stands there that nobody has said to have stored."""
+        return self.stack.currentWidget() is self.shown
+
+    def _create(self) -> None:
+        self.form.setEnabled(False)
+        self._context.spawn(self._make(self._visit))
+
+    async def _make(self, visit: int) -> None:
+        name, role, user, tags = self.form.values()
+        try:
+            new = await self._context.gateway.create_api_key(name, role=role, user=user, tags=tags)
+        except KNOWN_ERRORS as error:
+            if visit == self._visit:
+                self.form.tell(str(error))
+            return
+        finally:
+            if visit == self._visit:
+                self.form.setEnabled(True)
+        if visit == self._visit:
+            self.form.clear()
+            self.stack.setCurrentWidget(self.shown)
+            self.shown.show_key(new)
+        self.created.emit(new.row.name)
+
+    def _finish(self) -> None:
+        self.leave()
+        self.finished.emit()
+
+
+class KeyForm(QWidget):
+    submitted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = _line("Name", "new_key_name", "claude-code on my laptop")
+        self.user = _line("User", "new_key_user", "Whom its requests are counted for (optional)")
+        self.tags = _line("Tags", "new_key_tags", "team:platform, env:dev (optional)")
+        self.problem = TextLabel(theme, px=12, tone="bad", wrap=True)
+        self.problem.setObjectName("new_key_problem")
+        self.make = PushButton(theme, "Create key", kind="primary")
+        self.make.setObjectName("new_key_create")
+        self.roles = QButtonGroup(self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 8, 16, 16)
+        column.setSpacing(6)
+        column.addWidget(TextLabel(theme, "Name", px=12, weight=500, tone="text2"))
+        column.addWidget(self.name)
+        column.addSpacing(8)
+        column.addWidget(TextLabel(theme, "Role", px=12, weight=500, tone="text2"))
+        for number, (role, title, words) in enumerate(ROLES):
+            button = QRadioButton(title)
+            button.setObjectName(f"new_key_role_{role}")
+            button.setAccessibleDescription(words)
+            self.roles.addButton(button, number)
+            note = TextLabel(theme, words, px=12, tone="text3", wrap=True)
+            note.setContentsMargins(24, 0, 0, 4)
+            column.addWidget(button)
+            column.addWidget(note)
+        column.addSpacing(8)
+        column.addWidget(TextLabel(theme, "User", px=12, weight=500, tone="text2"))
+        column.addWidget(self.user)
+        column.addSpacing(8)
+        column.addWidget(TextLabel(theme, "Tags that it stamps on its requests", px=12, weight=500, tone="text2"))
+        column.addWidget(self.tags)
+        column.addWidget(self.problem)
+        column.addSpacing(8)
+        column.addWidget(self.make)
+        column.addStretch(1)
+        for field in (self.name, self.user, self.tags):
+            field.textChanged.connect(self._check)
+            field.returnPressed.connect(self._submit)
+        self.make.clicked.connect(self._submit)
+        self.clear()
+
+    def values(self) -> tuple[str, str, str | None, tuple[str, ...]]:
+        """Name, role, user, tags."""
+        tags, _ = parse_tags(self.tags.text())
+        return self.name.text().strip(), ROLES[self.roles.checkedId()][0], self.user.text().strip() or None, tags
+
+    def clear(self) -> None:
+        for field in (self.name, self.user, self.tags):
+            field.clear()
+        self.roles.button(0).setChecked(True)
+        self.setEnabled(True)
+        self._check()
+
+    def tell(self, problem: str) -> None:
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+
+    def _check(self) -> None:
+        _, problem = parse_tags(self.tags.text())
+        self.tell(problem or "")
+        self.make.setEnabled(bool(self.name.text().strip()) and problem is None)
+
+    def _submit(self) -> None:
+        if self.make.isEnabled() and self.isEnabled():
+            self.submitted.emit()
+
+
+class ShownKey(QWidget):
+    """The key in the clear, once."""
+
+    stored = Signal()
+    copied = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("new_key_shown")
+        self.title = TextLabel(theme, px=16, weight=600, wrap=True)
+        self.key = TextLabel(theme, mono=True, px=13, wrap=True)
+        self.key.setObjectName("new_key")
+        self.key.setAccessibleName("The new key")
+        self.copy = PushButton(theme, "Copy", "copy", "primary")
+        self.copy.setObjectName("new_key_copy")
+        self.done = PushButton(theme, "I have stored it", kind="secondary")
+        self.done.setObjectName("new_key_stored")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 8, 16, 16)
+        column.setSpacing(12)
+        column.addWidget(self.title)
+        column.addWidget(Banner(theme, "warn", "Copy it now: this is the only time that the key is shown."))
+        column.addWidget(self.key)
+        column.addWidget(self.copy)
+        column.addWidget(self.done)
+        column.addStretch(1)
+        self.copy.clicked.connect(self._copy)
+        self.done.clicked.connect(self.stored)
+
+    def show_key(self, new: NewApiKey) -> None:
+        self.title.setText(f"The key “{new.row.name}”")
+        self.key.setText(new.key)
+        QTimer.singleShot(0, self.copy, self.copy.setFocus)
+
+    def forget(self) -> None:
+        self.key.setText("")
+        self.title.setText("")
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.key.text())
+        self.copied.emit("Key copied")
+
+
+def _line(name: str, object_name: str, hint: str) -> QLineEdit:
+    field = QLineEdit()
+    field.setObjectName(object_name)
+    field.setAccessibleName(name)
+    field.setPlaceholderText(hint)
+    field.setMinimumHeight(32)
+    return field

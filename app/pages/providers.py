@@ -1,0 +1,215 @@
+"""Providers: a card for each, with its key's state, today's traffic, and the way to set, try and remove its key.
+
+Keys are set in the drawer. Where the system has no open keyring, the drawer first asks where keys may be kept.
+"""
+
+import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMessageBox, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from app.context import AppContext
+from app.known_errors import KNOWN_ERRORS
+from app.pages.page import Page
+from app.pages.providers_parts.card import LEAST_WIDTH, ProviderCard
+from app.pages.providers_parts.grid import CardGrid
+from app.pages.providers_parts.key_panel import KeyPanel
+from app.pages.providers_parts.vault_panel import VaultPanel
+from app.widgets import Banner, Drawer
+from gateway import Changes, ProviderRow, Summary, UsageQuery, VaultState
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def today(now_us: int, tz: str) -> UsageQuery:
+    """From the local midnight on."""
+    midnight = datetime.fromtimestamp(now_us / 1_000_000, ZoneInfo(tz)).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    return UsageQuery(start_us=int(midnight.timestamp()) * 1_000_000, tz=tz)
+
+
+class ProvidersPage(Page):
+    title = "Providers"
+    icon = "plug"
+    key = "providers"
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.setObjectName("providers_page")
+        self.cards: dict[str, ProviderCard] = {}
+        self._rows: tuple[ProviderRow, ...] = ()
+        self._today: dict[str | None, Summary] = {}
+        self._vault = VaultState(backend="keyring", available=True)
+        self._waiting_for_vault: str | None = None
+        self._testing: set[str] = set()
+        self._build()
+        self.key_panel.stored.connect(self._stored)
+        self.key_panel.cancelled.connect(self.drawer.close_drawer)
+        self.key_panel.switched.connect(lambda title: self.drawer.set_title(f"Key for {title}"))
+        self.vault_panel.chosen.connect(self._vault_chosen)
+        self.drawer.closed.connect(self._drawer_closed)
+        self.vault_banner.action.connect(self._open_vault)
+        self.error_banner.action.connect(lambda: context.spawn(self.refresh(Changes(providers=True))))
+
+    def _build(self) -> None:
+        context, theme = self.context, self.context.theme
+        self.vault_banner = Banner(theme, "warn", "", "Choose where keys are kept")
+        self.vault_banner.setObjectName("vault_banner")
+        self.error_banner = Banner(theme, "bad", "", "Retry")
+        self.error_banner.setObjectName("providers_error")
+        self.vault_banner.hide()
+        self.error_banner.hide()
+        self.key_panel = KeyPanel(context)
+        self.vault_panel = VaultPanel(context)
+        self._panels = QStackedWidget()
+        self._panels.addWidget(self.key_panel)
+        self._panels.addWidget(self.vault_panel)
+        self.drawer = Drawer(theme)
+        self.drawer.setObjectName("providers_drawer")
+        self.drawer.set_content(self._panels)
+        self._grid = CardGrid(LEAST_WIDTH)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(self._grid)
+        main = QVBoxLayout()
+        main.setContentsMargins(24, 16, 24, 16)
+        main.setSpacing(12)
+        for widget in (self.error_banner, self.vault_banner):
+            main.addWidget(widget)
+        main.addWidget(scroll, 1)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(main, 1)
+        whole.addWidget(self.drawer)
+
+    # data
+
+    async def refresh(self, changes: Changes) -> None:
+        gateway = self.context.gateway
+        try:
+            self._rows = await gateway.providers()
+            self._vault = await gateway.vault_state()
+            traffic = await gateway.breakdown(today(_now_us(), self.context.filters.tz), "provider")
+        except KNOWN_ERRORS as error:
+            self.error_banner.set_text(str(error))
+            self.error_banner.show()
+            return
+        self._today = {row.value: row.summary for row in traffic.rows}
+        self.error_banner.hide()
+        self._show()
+
+    def _show(self) -> None:
+        names = [row.name for row in self._rows]
+        for name in [name for name in self.cards if name not in names]:
+            self._grid.remove(self.cards.pop(name))
+        for row in self._rows:
+            if row.name not in self.cards:
+                card = self.cards[row.name] = ProviderCard(self.context.theme, row.name)
+                card.asked.connect(self._act)
+                self._grid.add(card)
+            if row.name not in self._testing:
+                self.cards[row.name].show_row(row, self._today.get(row.name), self._vault.backend, _now_us())
+        self.vault_banner.set_text(self._vault.message or "The system keyring is not available.")
+        self.vault_banner.setVisible(not self._vault.available)
+        ready = sum(row.key_source != "none" for row in self._rows)
+        self.subtitle.emit(f"{ready} of {len(self._rows)} with a key")
+
+    def _row(self, name: str) -> ProviderRow:
+        return next(row for row in self._rows if row.name == name)
+
+    # actions
+
+    def _act(self, action: str, name: str) -> None:
+        match action:
+            case "test":
+                self.context.spawn(self._test(name))
+            case "key":
+                self.open_key_panel(name)
+            case "remove":
+                self._ask_to_remove(self._row(name))
+
+    def open_key_panel(self, name: str) -> None:
+        """The drawer on which this provider's key is set; asks first where keys are kept, if that is open."""
+        if not self._vault.available:
+            self._open_vault()
+            self._waiting_for_vault = name
+            return
+        row = self._row(name)
+        self.key_panel.open(row, tuple(row for row in self._rows if row.key_source != "unneeded"))
+        self._panels.setCurrentWidget(self.key_panel)
+        self.drawer.set_title(f"Key for {row.title}")
+        self.drawer.open()
+        self.key_panel.field.edit.setFocus()
+
+    def _open_vault(self) -> None:
+        self._waiting_for_vault = None
+        self.vault_panel.open(self._vault)
+        self._panels.setCurrentWidget(self.vault_panel)
+        self.drawer.set_title("Where keys are kept")
+        self.drawer.open()
+        self.vault_panel.first.edit.setFocus()
+
+    def _vault_chosen(self, words: str) -> None:
+        self.toast.emit(words)
+        self.context.spawn(self._after_vault(self._waiting_for_vault))
+
+    async def _after_vault(self, name: str | None) -> None:
+        await self.refresh(Changes(providers=True))
+        if name is not None:
+            self.open_key_panel(name)
+        else:
+            self.drawer.close_drawer()
+
+    def _stored(self, title: str) -> None:
+        self.toast.emit(f"The key for {title} works and is stored")
+        self.context.spawn(self.refresh(Changes(providers=True)))
+
+    def _drawer_closed(self) -> None:
+        self._waiting_for_vault = None
+        self.key_panel.leave()
+        self.vault_panel.leave()
+
+    async def _test(self, name: str) -> None:
+        if name in self._testing:
+            return
+        self._testing.add(name)
+        self.cards[name].show_testing()
+        try:
+            trial = await self.context.gateway.test_provider(name)
+            self.toast.emit(trial.message)
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+        finally:
+            self._testing.discard(name)
+        await self.refresh(Changes(providers=True))
+
+    def _ask_to_remove(self, row: ProviderRow) -> None:
+        box = QMessageBox(self)
+        box.setObjectName("confirm_remove")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setIcon(QMessageBox.Icon.NoIcon)
+        box.setWindowTitle(f"Remove the key for {row.title}?")
+        box.setText(f"Remove the key for {row.title}?")
+        box.setInformativeText(
+            f"It is deleted here, not at {row.title}. Requests to {row.title} fail until a key is set again."
+        )
+        remove = box.addButton("Remove", QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole)
+        remove.clicked.connect(lambda: self.context.spawn(self._remove(row)))
+        box.open()
+
+    async def _remove(self, row: ProviderRow) -> None:
+        try:
+            await self.context.gateway.remove_provider_key(row.name)
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+        else:
+            self.toast.emit(f"The key for {row.title} is removed")
+        await self.refresh(Changes(providers=True))

@@ -1,0 +1,135 @@
+"""One provider's card: its state in a word, its key masked and where it is kept, today's traffic, what to do."""
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app import formats, icons
+from app.pages.providers_parts.words import can_remove, can_store, can_test, source_words, state_words
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.widgets import Card, PushButton
+from gateway import ProviderRow, Summary
+
+LEAST_WIDTH = 330
+
+
+class ProviderCard(Card):
+    """`asked(action, provider)`: action is test, key or remove."""
+
+    asked = Signal(str, str)
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self.setObjectName(f"provider_{name}")
+        self._theme = theme
+        self._name = name
+        self._tone, self._icon = "text3", "info"
+        self._build()
+        theme.changed.connect(self._draw_mark)
+        acts = (("test", self.test), ("key", self.set_key), ("key", self.replace), ("remove", self.remove))
+        for action, button in acts:
+            button.clicked.connect(lambda *_, action=action: self.asked.emit(action, self._name))
+
+    def _build(self) -> None:
+        theme = self._theme
+        self.title = TextLabel(theme, px=16, weight=600)
+        self.mark = QLabel()
+        self.mark.setFixedSize(QSize(16, 16))
+        self.state = TextLabel(theme, weight=500)
+        self.state.setObjectName("provider_state")
+        self.detail = TextLabel(theme, px=12, tone="text2", wrap=True)
+        self.detail.setObjectName("provider_detail")
+        self.masked = TextLabel(theme, mono=True, px=12)
+        self.masked.setObjectName("provider_masked")
+        self.source = TextLabel(theme, px=12, tone="text3")
+        self.cost = TextLabel(theme, px=16, weight=600)
+        self.cost.setObjectName("provider_cost")
+        self.requests = TextLabel(theme, px=12, tone="text2")
+        self.requests.setObjectName("provider_requests")
+        self.test = PushButton(theme, "Test", kind="secondary")
+        self.set_key = PushButton(theme, "Set key", kind="primary")
+        self.replace = PushButton(theme, "Replace key", kind="secondary")
+        self.remove = PushButton(theme, "Remove", kind="ghost")
+        for name in ("test", "set_key", "replace", "remove"):
+            getattr(self, name).setObjectName(f"provider_{name}")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 14, 16, 14)
+        column.setSpacing(14)
+        column.addLayout(self._head())
+        column.addWidget(self.detail)
+        column.addLayout(self._facts())
+        column.addStretch(1)
+        column.addLayout(self._buttons())
+
+    def _head(self) -> QHBoxLayout:
+        head = QHBoxLayout()
+        head.setSpacing(6)
+        head.addWidget(self.title)
+        head.addStretch(1)
+        head.addWidget(self.mark)
+        head.addWidget(self.state)
+        return head
+
+    def _facts(self) -> QGridLayout:
+        facts = QGridLayout()
+        facts.setHorizontalSpacing(12)
+        facts.setVerticalSpacing(4)
+        facts.setColumnStretch(0, 1)
+        facts.setColumnStretch(1, 1)
+        facts.addWidget(TextLabel(self._theme, "Key", px=12, weight=500, tone="text3"), 0, 0)
+        facts.addWidget(TextLabel(self._theme, "Today", px=12, weight=500, tone="text3"), 0, 1)
+        facts.addWidget(self.masked, 1, 0)
+        facts.addWidget(self.cost, 1, 1)
+        facts.addWidget(self.source, 2, 0)
+        facts.addWidget(self.requests, 2, 1)
+        return facts
+
+    def _buttons(self) -> QHBoxLayout:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.set_key)
+        buttons.addWidget(self.replace)
+        buttons.addWidget(self.test)
+        buttons.addStretch(1)
+        buttons.addWidget(self.remove)
+        return buttons
+
+    def show_row(self, row: ProviderRow, today: Summary | None, vault_backend: str, now_us: int) -> None:
+        words = state_words(row, now_us)
+        self.title.setText(row.title)
+        self.state.setText(words.text)
+        self.state.set_tone(words.tone)
+        self._tone, self._icon = words.tone, words.icon
+        self._draw_mark()
+        self.detail.setText(row.detail or "")
+        self.detail.setVisible(bool(row.detail))
+        self.masked.setText(row.masked or formats.UNKNOWN)
+        self.source.setText(source_words(row, vault_backend))
+        requests = today.requests if today is not None else 0
+        self.cost.setText(formats.money(today.cost_nano if today is not None else 0))
+        self.requests.setText(f"{formats.count(requests)} request{'' if requests == 1 else 's'}")
+        self._show_actions(row)
+        self.setAccessibleName(f"{row.title}: {words.text}")
+
+    def show_testing(self) -> None:
+        self._tone, self._icon = "text2", "refresh-cw"
+        self._draw_mark()
+        self.state.set_tone("text2")
+        self.state.setText("Testing …")
+        self.test.setEnabled(False)
+
+    def _show_actions(self, row: ProviderRow) -> None:
+        has_key = row.key_source not in ("none", "unneeded")
+        self.set_key.setVisible(row.key_source == "none")
+        self.replace.setVisible(has_key)
+        self.replace.setEnabled(can_store(row))
+        first = "The environment's key comes first; unset it there to set one here."
+        self.replace.setToolTip("" if can_store(row) else first)
+        self.test.setEnabled(can_test(row))
+        self.test.setVisible(can_test(row))
+        self.remove.setVisible(can_remove(row))
+        for button in (self.test, self.set_key, self.replace, self.remove):
+            button.setAccessibleName(f"{button.text()}: {row.title}")
+
+    def _draw_mark(self) -> None:
+        self.mark.setPixmap(icons.pixmap(self._icon, self._theme.color(self._tone), 16, self.devicePixelRatioF()))

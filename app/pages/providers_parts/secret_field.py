@@ -1,0 +1,67 @@
+"""A field for a secret: hidden, never prefilled, trimmed, with an eye and a paste button, and forgotten on `forget`.
+
+What is typed is never in an accessible description, a tooltip or the undo history that outlives the panel: `forget`
+replaces the line edit's text, which also drops its undo stack.
+"""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+
+from app.theme import Theme
+from app.widgets import IconButton
+
+
+class SecretField(QWidget):
+    """`changed`: the trimmed text changed. `submitted`: Enter was pressed."""
+
+    changed = Signal()
+    submitted = Signal()
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.edit = QLineEdit()
+        self.edit.setEchoMode(QLineEdit.EchoMode.Password)
+        self.edit.setAccessibleName(name)
+        self.edit.setPlaceholderText(name)
+        self.edit.setMinimumHeight(32)
+        self.edit.setInputMethodHints(
+            Qt.InputMethodHint.ImhSensitiveData
+            | Qt.InputMethodHint.ImhNoPredictiveText
+            | Qt.InputMethodHint.ImhNoAutoUppercase
+        )
+        self.edit.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.eye = IconButton(theme, "eye", "Show what is typed")
+        self.eye.setObjectName("secret_eye")
+        self.paste = IconButton(theme, "clipboard-paste", "Paste")
+        self.paste.setObjectName("secret_paste")
+        self.setFocusProxy(self.edit)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(4)
+        line.addWidget(self.edit, 1)
+        line.addWidget(self.eye)
+        line.addWidget(self.paste)
+        self.eye.clicked.connect(self._flip)
+        self.paste.clicked.connect(self._paste)
+        self.edit.textChanged.connect(self.changed)
+        self.edit.returnPressed.connect(self.submitted)
+
+    def text(self) -> str:
+        return self.edit.text().strip()
+
+    def forget(self) -> None:
+        """Leaves nothing behind, and hides what is typed next."""
+        self.edit.setText("")
+        self.edit.setEchoMode(QLineEdit.EchoMode.Password)
+
+    def _flip(self) -> None:
+        hidden = self.edit.echoMode() == QLineEdit.EchoMode.Password
+        self.edit.setEchoMode(QLineEdit.EchoMode.Normal if hidden else QLineEdit.EchoMode.Password)
+        self.eye.setToolTip("Hide what is typed" if hidden else "Show what is typed")
+        self.eye.setAccessibleName(self.eye.toolTip())
+
+    def _paste(self) -> None:
+        """Replaces the text: a key is pasted whole or not at all."""
+        self.edit.setText(QGuiApplication.clipboard().text().strip())
+        self.edit.setFocus()

@@ -1,0 +1,71 @@
+"""The steps of trying a key, each with its mark and milliseconds, and the sentence that sums them up."""
+
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from app import formats, icons
+from app.text_label import TextLabel
+from app.theme import Theme
+from gateway import KeyTrial
+
+
+class StepList(QWidget):
+    """Empty until a trial is shown."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("trial_steps")
+        self._theme = theme
+        self._trial: KeyTrial | None = None
+        self.message = TextLabel(theme, weight=500, wrap=True)
+        self.message.setObjectName("trial_message")
+        self._grid_holder: QWidget | None = None
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(8)
+        self._column.addWidget(self.message)
+        theme.changed.connect(self._redraw)
+
+    def clear(self) -> None:
+        self._trial = None
+        self.message.setText("")
+        self._drop()
+
+    def wait(self, text: str) -> None:
+        self.clear()
+        self.message.set_tone("text2")
+        self.message.setText(text)
+
+    def show_trial(self, trial: KeyTrial) -> None:
+        self._trial = trial
+        self.message.set_tone("ok" if trial.ok else "bad")
+        self.message.setText(trial.message)
+        self._redraw()
+
+    def _drop(self) -> None:
+        if self._grid_holder is not None:
+            self._column.removeWidget(self._grid_holder)
+            self._grid_holder.hide()
+            self._grid_holder.deleteLater()
+            self._grid_holder = None
+
+    def _redraw(self) -> None:
+        self._drop()
+        if self._trial is None:
+            return
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        for row, step in enumerate(self._trial.steps):
+            name, tone = ("circle-check", "ok") if step.ok else ("circle-x", "bad")
+            mark = QLabel()
+            mark.setPixmap(icons.pixmap(name, self._theme.color(tone), 16, self.devicePixelRatioF()))
+            mark.setAccessibleName("done" if step.ok else "failed")
+            words = f"{step.title}: {step.detail}" if step.detail else step.title
+            grid.addWidget(mark, row, 0)
+            grid.addWidget(TextLabel(self._theme, words, tone="text2", wrap=True), row, 1)
+            grid.addWidget(TextLabel(self._theme, formats.duration(step.ms), px=12, tone="text3"), row, 2)
+        self._grid_holder = holder
+        self._column.addWidget(holder)

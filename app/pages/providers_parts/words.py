@@ -1,0 +1,74 @@
+"""A provider's state and its key in words, and what may be done with it: data, no widgets."""
+
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+
+from app import formats
+from gateway import ProviderRow
+
+_SOURCES = {
+    "keyring": "in the system keyring",
+    "file": "in the sealed file",
+    "memory": "in memory until quit",
+    "environment": "from the environment",
+}
+
+
+class StateWords(Struct, frozen=True, kw_only=True):
+    """`tone` is a colour token, `icon` a shape of its own, so that colour never speaks alone."""
+
+    text: str
+    tone: str
+    icon: str
+
+
+def state_words(row: ProviderRow, now_us: int) -> StateWords:
+    """The state as a person reads it, with how long ago it was learnt."""
+    when = "" if row.state_at_us is None else f" {formats.ago(row.state_at_us, now_us)}"
+    match row.state:
+        case "connected":
+            return StateWords(text=f"Connected{when}", tone="ok", icon="circle-check")
+        case "limited":
+            return StateWords(text=f"Limited{when}", tone="warn", icon="triangle-alert")
+        case "untested":
+            return StateWords(text="Key not tested", tone="warn", icon="clock")
+        case "rejected":
+            return StateWords(text=f"Rejected{when}", tone="bad", icon="circle-x")
+        case "unreachable":
+            return StateWords(text=f"Unreachable{when}", tone="bad", icon="unplug")
+    if row.key_source == "unneeded":
+        return StateWords(text="No key needed", tone="text2", icon="circle-check")
+    return StateWords(text="No key", tone="text3", icon="info")
+
+
+def source_words(row: ProviderRow, vault_backend: str) -> str:
+    """Where the key is kept, and where it comes from."""
+    if row.key_source == "none":
+        return "Not set"
+    if row.key_source == "unneeded":
+        return "This provider takes requests without a key"
+    return _SOURCES.get(vault_backend if row.key_source == "vault" else row.key_source, row.key_source)
+
+
+def can_store(row: ProviderRow) -> bool:
+    """Whether a key set in the window would be used: the environment's comes first."""
+    return row.key_source not in ("environment", "unneeded")
+
+
+def can_remove(row: ProviderRow) -> bool:
+    return row.key_source in ("vault", "memory")
+
+
+def can_test(row: ProviderRow) -> bool:
+    return row.key_source != "none"
+
+
+def better_provider(
+    warning: str, key: str, current: str, rows: Iterable[ProviderRow], check: Callable[[str, str], str | None]
+) -> ProviderRow | None:
+    """The provider that a format warning names, where `check(provider, key)` finds nothing wrong with the key."""
+    for row in rows:
+        if row.name != current and row.title in warning and check(row.name, key) is None:
+            return row
+    return None

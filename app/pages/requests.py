@@ -1,0 +1,317 @@
+"""Requests: every exchange of the range, newest first, with the filters above and the details of one beside them.
+
+The page only places things: the feed keeps the table's model in step with the log, the filter field and the chips
+change the window's one filter state, and a change of that state opens the list anew.
+"""
+
+import time
+from pathlib import Path
+
+from msgspec.structs import replace
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.context import AppContext
+from app.filter_bar import FilterBar
+from app.known_errors import KNOWN_ERRORS
+from app.pages.page import Page
+from app.pages.requests_parts.columns import request_columns
+from app.pages.requests_parts.feed import RequestFeed
+from app.pages.requests_parts.filter_field import FilterField
+from app.pages.requests_parts.panel import RequestPanel
+from app.pages.requests_parts.table_area import TableArea
+from app.query_text import ParsedText, resolve
+from app.range_picker import RangePicker
+from app.tables.column import tab_separated
+from app.tables.model import WindowedModel
+from app.tables.view import TableView
+from app.text_label import TextLabel
+from app.widgets import Banner, Drawer, PushButton, ToggleSwitch
+from gateway import Changes, ExchangeRecord, ModelRow, UsageQuery
+
+_COPY_AT_MOST = 5_000
+_DETAILS_AFTER_MS = 60
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class RequestsPage(Page):
+    title = "Requests"
+    icon = "list"
+    key = "requests"
+
+    # Progress may be told from the thread that writes the file.
+    _exported = Signal(int)
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.setObjectName("requests_page")
+        self._provider_titles: dict[str, str] = {}
+        self._models: dict[str, ModelRow] = {}
+        self._stale = True
+        self._exporting = False
+        self.feed = RequestFeed(context, self)
+        columns = request_columns(lambda name: self._provider_titles.get(name, name))
+        self.model: WindowedModel[ExchangeRecord] = WindowedModel(columns, self.feed.read, context.spawn, self)
+        self._build()
+        self._connect()
+
+    def header_controls(self) -> list[QWidget]:
+        return [self.range_picker, self.export_button]
+
+    def _build(self) -> None:
+        theme = self.context.theme
+        self.range_picker = RangePicker(self.context)
+        self.export_button = PushButton(theme, "Export", "download", "secondary")
+        self.export_button.setObjectName("requests_export")
+        self.export_button.setToolTip("Save the filtered requests as CSV (Ctrl+E)")
+        self.view = TableView(theme, self.model, "Requests")
+        self.view.setObjectName("requests_table")
+        self.area = TableArea(theme, self.view, self.context.gateway.state.url)
+        self.panel = RequestPanel(theme)
+        self.drawer = Drawer(theme)
+        self.drawer.setObjectName("requests_drawer")
+        self.drawer.set_title("Request")
+        self.drawer.set_content(self.panel)
+        self.banner = Banner(theme, "bad", "", "Retry")
+        self.banner.setObjectName("requests_error")
+        self.banner.hide()
+        main = QVBoxLayout()
+        main.setContentsMargins(24, 12, 24, 16)
+        main.setSpacing(12)
+        main.addWidget(self.banner)
+        main.addLayout(self._toolbar())
+        main.addWidget(self.area, 1)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(main, 1)
+        whole.addWidget(self.drawer)
+
+    def _toolbar(self) -> QHBoxLayout:
+        theme = self.context.theme
+        self.filter_field = FilterField(theme)
+        self.filter_bar = FilterBar(self.context)
+        self.live_word = TextLabel(theme, "Live", px=12, weight=600, tone="ok")
+        self.live = ToggleSwitch(theme)
+        self.live.setObjectName("requests_live")
+        self.live.setAccessibleName("Live: let new requests in at the top")
+        self.live.setToolTip("Let new requests in at the top (Ctrl+L)")
+        self.live.setChecked(True)
+        self.columns_button = PushButton(theme, "Columns", "sliders-horizontal", "secondary")
+        self.columns_button.setObjectName("requests_columns")
+        # Chips are lower than the field beside them.
+        self.filter_bar.setContentsMargins(0, 3, 0, 0)
+        right = QHBoxLayout()
+        right.setSpacing(8)
+        for widget in (self.live_word, self.live, self.columns_button):
+            right.addWidget(widget)
+        top = Qt.AlignmentFlag.AlignTop
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self.filter_field, 3, top)
+        line.addWidget(self.filter_bar, 4)
+        line.addLayout(right)
+        line.setAlignment(right, top)
+        return line
+
+    def _connect(self) -> None:
+        self.context.filters.changed.connect(self._filters_changed)
+        self.filter_field.submitted.connect(lambda parsed: self.context.spawn(self._apply_filters(parsed)))
+        self.area.clear_asked.connect(self.context.filters.clear)
+        self.area.keys_asked.connect(lambda: self.navigate.emit("api_keys", None))
+        self.area.newest_asked.connect(self._go_to_newest)
+        self.banner.action.connect(self._retry)
+        self.live.toggled.connect(self._live_toggled)
+        self.columns_button.clicked.connect(self._show_columns_menu)
+        self.export_button.clicked.connect(self.start_export)
+        self.view.opened.connect(self._open_row)
+        self.view.moved.connect(self._row_moved)
+        self.view.copy_asked.connect(lambda: self.context.spawn(self._copy_rows()))
+        self.view.verticalScrollBar().valueChanged.connect(self._scrolled)
+        self.panel.copied.connect(self.toast)
+        self.drawer.closed.connect(self.view.setFocus)
+        self.feed.opened.connect(self._opened)
+        self.feed.counted.connect(self._counted)
+        self.feed.pending.connect(self.area.show_waiting)
+        self.model.failed.connect(self._failed)
+        self._exported.connect(self._show_progress)
+        self._details = QTimer(self, singleShot=True, interval=_DETAILS_AFTER_MS)
+        self._details.timeout.connect(self._show_details)
+
+    # the list
+
+    async def refresh(self, changes: Changes) -> None:
+        """Opens the list where its query changed, else lets in or counts what is new."""
+        try:
+            if not self._provider_titles or changes.providers:
+                await self._learn_names()
+            if self._stale:
+                await self._open()
+            elif changes.usage:
+                await self.feed.advance(self.model, self.context.filters.query(_now_us()), self._at_top())
+        except KNOWN_ERRORS as error:
+            self._failed(str(error))
+
+    def on_shown(self) -> None:
+        self.view.setFocus()
+        if self._stale:
+            self.context.spawn(self.refresh(Changes(usage=True)))
+
+    async def _learn_names(self) -> None:
+        rows = await self.context.gateway.providers()
+        self._provider_titles = {row.name: row.title for row in rows}
+        self._models = {row.id: row for row in self.context.gateway.models()}
+        self.filter_field.set_values({"model": sorted(self._models), "provider": [row.name for row in rows]})
+
+    async def _open(self) -> None:
+        self._stale = False
+        try:
+            await self.feed.open(self.model, self.context.filters.query(_now_us()))
+        except BaseException:
+            self._stale = True
+            raise
+
+    def _filters_changed(self) -> None:
+        self._stale = True
+        if self.isVisible():
+            self.context.spawn(self.refresh(Changes(usage=True)))
+
+    def _at_top(self) -> bool:
+        return self.live.isChecked() and self.view.verticalScrollBar().value() == 0
+
+    def _opened(self) -> None:
+        self.banner.hide()
+        self.view.scrollToTop()
+
+    def _counted(self, count: int) -> None:
+        filters = self.context.filters
+        self.subtitle.emit(f"{count:,} in range")
+        self.area.show_count(count, filters.is_filtered)
+        self.export_button.setEnabled(bool(count) and not self._exporting)
+
+    def _failed(self, message: str) -> None:
+        self.banner.set_text(message)
+        self.banner.show()
+
+    def _retry(self) -> None:
+        self.banner.hide()
+        self.model.retry()
+        self.context.spawn(self.refresh(Changes(usage=True)))
+
+    # live
+
+    def _live_toggled(self, on: bool) -> None:
+        self.live_word.set_tone("ok" if on else "text3")
+        if on and self._at_top():
+            self.context.spawn(self.refresh(Changes(usage=True)))
+
+    def _scrolled(self, value: int) -> None:
+        if value == 0 and self.area.pill.isVisibleTo(self.area) and self.live.isChecked():
+            self.context.spawn(self.refresh(Changes(usage=True)))
+
+    def _go_to_newest(self) -> None:
+        self._stale = True
+        self.context.spawn(self.refresh(Changes(usage=True)))
+
+    # filters
+
+    async def _apply_filters(self, parsed: ParsedText) -> None:
+        """A part of a name becomes the names in use that hold it, so that chips say what is filtered."""
+        now = self.context.filters.query(_now_us())
+        unfiltered = UsageQuery(start_us=now.start_us, end_us=now.end_us, tz=now.tz)
+        wanted = dict(parsed.dimensions)
+        try:
+            for dimension, values in parsed.dimensions.items():
+                if dimension != "outcome":
+                    found = await self.context.gateway.breakdown(unfiltered, dimension, sort="requests")
+                    wanted[dimension] = resolve(values, (row.value for row in found.rows if row.value is not None))
+        except KNOWN_ERRORS as error:
+            self._failed(str(error))
+        filters = self.context.filters
+        dimensions = filters.dimensions
+        for dimension, values in wanted.items():
+            dimensions[dimension] = tuple(dict.fromkeys(dimensions.get(dimension, ()) + values))
+        tags = tuple(dict.fromkeys(filters.tags + parsed.tags))
+        filters.restore(replace(filters.snapshot(), dimensions=dimensions, tags=tags))
+
+    def focus_filter(self) -> None:
+        """Ctrl+F."""
+        self.filter_field.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.filter_field.field.selectAll()
+
+    def _show_columns_menu(self) -> None:
+        menu = self.view.columns_menu(self)
+        menu.popup(self.columns_button.mapToGlobal(self.columns_button.rect().bottomLeft()))
+
+    # details
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.drawer.isVisible():
+            self.drawer.close_drawer()
+        elif event.key() == Qt.Key.Key_Slash and not event.modifiers():
+            self.focus_filter()
+        else:
+            super().keyPressEvent(event)
+
+    def _open_row(self, row: int) -> None:
+        if self.model.row(row) is not None:
+            self._show_details()
+            self.drawer.open()
+
+    def _row_moved(self, row: int) -> None:
+        if row >= 0 and self.drawer.isVisible():
+            self._details.start()
+
+    def _show_details(self) -> None:
+        record = self.model.row(self.view.currentIndex().row())
+        if record is not None and record != self.panel.record:
+            self.panel.show_record(record, lambda name: self._provider_titles.get(name, name), self._models)
+
+    # copying and exporting
+
+    async def _copy_rows(self) -> None:
+        ranges = self.view.selected_ranges()
+        count = sum(last - first + 1 for first, last in ranges)
+        if count > _COPY_AT_MOST:
+            self.toast.emit(f"Select at most {_COPY_AT_MOST:,} rows to copy; Export saves them all")
+            return
+        rows = [row for first, last in ranges for row in await self.model.fetch(first, last)]
+        if rows:
+            QGuiApplication.clipboard().setText(tab_separated(self.view.shown_columns(), rows))
+            self.toast.emit(f"{len(rows):,} row{'' if len(rows) == 1 else 's'} copied")
+
+    def start_export(self) -> None:
+        """Asks where to, then writes every row that the filters let through."""
+        if self._exporting or not self.export_button.isEnabled():
+            return
+        dialog = QFileDialog(self, "Export requests", "requests.csv", "CSV (*.csv)")
+        dialog.setObjectName("requests_export_file")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.fileSelected.connect(lambda name: self.context.spawn(self.export_to(Path(name))))
+        dialog.open()
+
+    async def export_to(self, path: Path) -> None:
+        """Writes the filtered requests as CSV and says how many."""
+        self._exporting = True
+        self.export_button.setEnabled(False)
+        query = self.context.filters.query(_now_us())
+        try:
+            rows = await self.context.gateway.export_requests(query, path, self._exported.emit)
+        except KNOWN_ERRORS as error:
+            self._failed(str(error))
+        else:
+            self.toast.emit(f"Exported {rows:,} row{'' if rows == 1 else 's'}")
+        finally:
+            self._exporting = False
+            self.export_button.setText("Export")
+            self.export_button.setEnabled(self.model.rowCount() > 0)
+
+    def _show_progress(self, rows: int) -> None:
+        if self._exporting:
+            self.export_button.setText(f"{rows:,} …")

@@ -1,0 +1,158 @@
+"""The columns of the Requests table, in the order in which they stand at first."""
+
+from collections.abc import Callable
+
+from app import formats
+from app.tables.column import Column, PillText, utc_text
+from gateway import ExchangeRecord
+
+_PILL_KINDS = {"ok": "ok", "error": "bad", "interrupted": "bad", "aborted": "warn"}
+_OUTCOME_PILLS = {"aborted": "abort", "interrupted": "interrupted"}
+USAGE_SOURCE_WORDS = {
+    "provider": "counted by the provider",
+    "partial": "provider's counts so far, output estimated",
+    "estimated": "estimated: the provider gave no counts",
+    "none": "not counted",
+}
+COST_SOURCE_WORDS = {
+    "provider": "said by the provider",
+    "override": "your own price",
+    "list": "list price",
+    "none": "no price known",
+}
+
+
+def status_pill(row: ExchangeRecord) -> PillText:
+    """The HTTP status that the client got, or the word for an ending that has none."""
+    return PillText(
+        _OUTCOME_PILLS.get(row.outcome, str(row.status or row.outcome)), _PILL_KINDS.get(row.outcome, "neutral")
+    )
+
+
+def model_shown(row: ExchangeRecord) -> str | None:
+    """The model that answered, else the one that was asked for."""
+    return row.model or row.model_requested
+
+
+def milliseconds(us: int | None) -> float | None:
+    return None if us is None else us / 1000
+
+
+def dollars(nano: int | None) -> str | None:
+    """Decimal dollars with all nine places, None where unknown."""
+    return None if nano is None else f"{nano // 1_000_000_000}.{nano % 1_000_000_000:09d}"
+
+
+def _words(
+    key: str,
+    title: str,
+    get: Callable[[ExchangeRecord], str | None],
+    width: int,
+    *,
+    grow: int = 0,
+    tone: str = "text2",
+    optional: bool = False,
+) -> Column[ExchangeRecord]:
+    return Column(
+        key=key,
+        title=title,
+        text=lambda row: get(row) or formats.UNKNOWN,
+        value=get,
+        width=width,
+        grow=grow,
+        tone=tone,
+        optional=optional,
+    )
+
+
+def _number(
+    key: str, title: str, get: Callable[[ExchangeRecord], int | None], width: int, *, optional: bool = False
+) -> Column[ExchangeRecord]:
+    return Column(
+        key=key,
+        title=title,
+        text=lambda row: formats.count(get(row)),
+        value=get,
+        right=True,
+        width=width,
+        optional=optional,
+    )
+
+
+def _time(key: str, title: str, get: Callable[[ExchangeRecord], int | None], width: int) -> Column[ExchangeRecord]:
+    return Column(
+        key=key,
+        title=title,
+        text=lambda row: formats.duration(milliseconds(get(row))),
+        value=lambda row: milliseconds(get(row)),
+        right=True,
+        width=width,
+    )
+
+
+_TIME: Column[ExchangeRecord] = Column(
+    key="time",
+    title="Time",
+    text=lambda row: formats.clock(row.started_us),
+    value=lambda row: utc_text(row.started_us),
+    width=114,
+    tone="text",
+    tooltip=lambda row: utc_text(row.started_us),
+)
+_STATUS: Column[ExchangeRecord] = Column(
+    key="status",
+    title="Status",
+    text=lambda row: status_pill(row).text,
+    value=lambda row: row.status if row.outcome in ("ok", "error") else row.outcome,
+    pills=lambda row: (status_pill(row),),
+    width=96,
+    tooltip=lambda row: row.error_message or "",
+)
+_TAGS: Column[ExchangeRecord] = Column(
+    key="tags",
+    title="Tags",
+    text=lambda row: ", ".join(row.tags),
+    value=lambda row: ",".join(row.tags),
+    pills=lambda row: tuple(PillText(tag) for tag in row.tags),
+    width=156,
+    grow=3,
+    tooltip=lambda row: "\n".join(row.tags),
+)
+_COST: Column[ExchangeRecord] = Column(
+    key="cost",
+    title="Cost",
+    text=lambda row: formats.money_column(row.cost_nano),
+    value=lambda row: dollars(row.cost_nano),
+    right=True,
+    width=98,
+    tone="text",
+    tooltip=lambda row: COST_SOURCE_WORDS.get(row.cost_source, row.cost_source),
+)
+
+
+def request_columns(provider_title: Callable[[str], str]) -> tuple[Column[ExchangeRecord], ...]:
+    """`provider_title` turns a provider's name into its title."""
+    return (
+        _TIME,
+        _STATUS,
+        _words("model", "Model", model_shown, 136, grow=3, tone="text"),
+        _words("provider", "Provider", lambda row: row.provider and provider_title(row.provider), 82, grow=1),
+        _words("key", "Key", lambda row: row.key, 74, grow=1),
+        _words("user", "User", lambda row: row.user, 68, grow=1),
+        _TAGS,
+        _number("input_tokens", "Tokens in", lambda row: row.input_tokens, 80),
+        _number("output_tokens", "Tokens out", lambda row: row.output_tokens, 90),
+        _COST,
+        _time("ttft", "TTFT", lambda row: row.ttft_us, 72),
+        _time("latency", "Latency", lambda row: row.latency_us, 74),
+        _number("cached_tokens", "Cached", lambda row: row.cached_tokens, 80, optional=True),
+        _number("reasoning_tokens", "Reasoning", lambda row: row.reasoning_tokens, 92, optional=True),
+        _words("stream", "Stream", lambda row: "yes" if row.streamed else "no", 72, optional=True),
+        _words("door", "Door", lambda row: row.door, 92, optional=True),
+        _words("client", "Client", lambda row: row.client, 110, optional=True),
+        _words("conversation", "Conversation", lambda row: row.conversation_id, 130, optional=True),
+        _words("model_requested", "Requested model", lambda row: row.model_requested, 150, optional=True),
+        _number("attempts", "Attempts", lambda row: len(row.attempts), 84, optional=True),
+        _words("usage_source", "Usage source", lambda row: row.usage_source, 110, optional=True),
+        _words("cost_source", "Cost source", lambda row: row.cost_source, 110, optional=True),
+    )

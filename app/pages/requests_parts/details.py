@@ -1,0 +1,218 @@
+"""The details of one request as plain rows of words: what the drawer shows, without a widget.
+
+Numbers keep their source beside them. The cost's sum is spelt out only where the listed unit prices really give the
+recorded cost to the nano-dollar; else its source stands alone, for a wrong sum is worse than none.
+"""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from msgspec import Struct
+
+from app import formats
+from app.pages.requests_parts.columns import COST_SOURCE_WORDS, USAGE_SOURCE_WORDS, dollars, milliseconds
+from app.tables.column import utc_text
+from gateway import AttemptRecord, ExchangeRecord, ModelRow
+
+OUTCOME_WORDS = {
+    "ok": "Answered",
+    "error": "Failed",
+    "aborted": "The client left before the end",
+    "interrupted": "Cut off: the gateway stopped",
+}
+_ENDINGS = {
+    "aborted": "The client left before the answer was complete; the call to the provider was cancelled at once.",
+    "interrupted": "The gateway stopped while this request was running; send it again.",
+}
+_CAUSES = {
+    "rate_limited": "The provider's rate limit was reached; wait a little and send it again.",
+    "provider_quota": "The provider's quota is used up; check the account's billing.",
+    "provider_key_rejected": "The provider rejected its key; replace it on the Providers page.",
+    "provider_unconfigured": "This provider has no key; set one on the Providers page.",
+    "timeout": "The provider fell silent; send it again.",
+    "overloaded": "The provider is overloaded; send it again later.",
+    "connection_lost": "The connection to the provider was lost; send it again.",
+    "unreadable_answer": "The provider's answer could not be read; send it again.",
+    "context_too_long": "The request is longer than the model's context; shorten it.",
+    "not_found": "The model or path is not known; check its name.",
+}
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """`part` marks an "of which" line; `note` is the source of the value; `copy` what its button copies."""
+
+    label: str
+    value: str
+    note: str = ""
+    mono: bool = False
+    part: bool = False
+    copy: str | None = None
+
+
+class Section(Struct, frozen=True, kw_only=True):
+    title: str
+    lines: tuple[Line, ...]
+
+
+def cause(row: ExchangeRecord) -> str | None:
+    """What went wrong in one plain sentence, None where nothing did."""
+    if row.outcome == "ok":
+        return None
+    if row.error_message:
+        return row.error_message
+    known = _ENDINGS.get(row.outcome) or _CAUSES.get(row.error_type or "")
+    return known or f"The request ended with status {row.status}; see its attempts for what the provider answered."
+
+
+def sections(
+    row: ExchangeRecord, provider_title: Callable[[str], str], models: Mapping[str, ModelRow]
+) -> tuple[Section, ...]:
+    """Everything that is known of a request, grouped; groups without a line are left out."""
+    groups = (
+        Section(title="Times", lines=_times(row)),
+        Section(title="Tokens", lines=_tokens(row)),
+        Section(title="Cost", lines=_cost(row, models)),
+        Section(title="Who", lines=_who(row)),
+        Section(title="Route", lines=_route(row, provider_title)),
+        Section(title="Changed on the way", lines=_changed(row)),
+        Section(title="Ids", lines=_ids(row)),
+    )
+    return tuple(group for group in groups if group.lines)
+
+
+def attempt_words(attempt: AttemptRecord, provider_title: Callable[[str], str]) -> tuple[str, str, str, str]:
+    """Number and provider, model, result, time of one attempt."""
+    result = str(attempt.status) if attempt.status is not None else "no answer"
+    if attempt.error_type:
+        result = f"{result} · {attempt.error_type.replace('_', ' ')}"
+    took = formats.duration(milliseconds(attempt.latency_us))
+    return f"{attempt.n}. {provider_title(attempt.provider)}", attempt.model, result, took
+
+
+def cost_sum(row: ExchangeRecord, model: ModelRow | None) -> tuple[Line, ...]:
+    """The cost by part with its unit prices, () unless they give exactly the recorded cost."""
+    if model is None or row.cost_nano is None or row.cache_write_tokens or row.input_tokens is None:
+        return ()
+    cached = row.cached_tokens or 0
+    parts = [
+        ("Input", row.input_tokens - cached, model.input_price),
+        ("Cached", cached, model.cached_price),
+        ("Output", row.output_tokens or 0, model.output_price),
+    ]
+    used = [(label, tokens, price) for label, tokens, price in parts if tokens]
+    priced = [(label, tokens, price) for label, tokens, price in used if price is not None]
+    total = sum((Fraction(tokens * price, 1_000_000) for _, tokens, price in priced), Fraction(0))
+    if len(priced) != len(used) or round(total) != row.cost_nano:
+        return ()
+    return tuple(
+        Line(
+            label=label,
+            value=f"{formats.money_column(round(Fraction(tokens * price, 1_000_000)))}",
+            note=f"{tokens:,} × ${_unit(price)} per million",
+            part=True,
+        )
+        for label, tokens, price in priced
+    )
+
+
+def _unit(price_nano: int) -> str:
+    whole = f"{price_nano / 1_000_000_000:.9f}".rstrip("0")
+    head, _, tail = whole.partition(".")
+    return f"{head}.{tail:0<2}"
+
+
+def _times(row: ExchangeRecord) -> tuple[Line, ...]:
+    lines = [
+        Line(label="Started", value=formats.clock(row.started_us), note=utc_text(row.started_us)),
+        Line(label="Latency", value=formats.duration(milliseconds(row.latency_us))),
+    ]
+    if row.latency_us is not None and row.overhead_us is not None:
+        outside = milliseconds(max(row.latency_us - row.overhead_us, 0))
+        lines += [
+            Line(label="in the gateway", value=_fine(row.overhead_us), part=True),
+            Line(label="provider and client", value=formats.duration(outside), part=True),
+        ]
+    lines.append(Line(label="First token", value=formats.duration(milliseconds(row.ttft_us))))
+    return tuple(lines)
+
+
+def _fine(us: int) -> str:
+    """The gateway's own share is often below a millisecond."""
+    return f"{us / 1000:.2f} ms" if us < 100_000 else formats.duration(us / 1000)
+
+
+def _tokens(row: ExchangeRecord) -> tuple[Line, ...]:
+    lines = [Line(label="Input", value=_exact(row.input_tokens), note=USAGE_SOURCE_WORDS.get(row.usage_source, ""))]
+    lines += _parts(
+        ("of which cached", row.cached_tokens),
+        ("of which written to the cache", row.cache_write_tokens),
+        ("of which kept for an hour", row.cache_write_1h_tokens),
+        ("of which audio", row.input_audio_tokens),
+    )
+    lines.append(Line(label="Output", value=_exact(row.output_tokens)))
+    lines += _parts(("of which reasoning", row.reasoning_tokens), ("of which audio", row.output_audio_tokens))
+    if row.web_searches:
+        lines.append(Line(label="Web searches", value=_exact(row.web_searches)))
+    return tuple(lines)
+
+
+def _parts(*parts: tuple[str, int | None]) -> list[Line]:
+    return [Line(label=label, value=_exact(count), part=True) for label, count in parts if count is not None]
+
+
+def _exact(count: int | None) -> str:
+    return formats.UNKNOWN if count is None else f"{count:,}"
+
+
+def _cost(row: ExchangeRecord, models: Mapping[str, ModelRow]) -> tuple[Line, ...]:
+    source = COST_SOURCE_WORDS.get(row.cost_source, row.cost_source)
+    if row.price_id and row.cost_source in ("list", "override"):
+        source = f"{source} of {row.price_id}{', matched by how its name begins' if row.price_fuzzy else ''}"
+    if row.cost_nano is None:
+        source = "no price is known, so it counts in no sum"
+    total = Line(label="Total", value=formats.money_column(row.cost_nano), note=source, copy=dollars(row.cost_nano))
+    lines = [total, *cost_sum(row, models.get(row.price_id or row.model or ""))]
+    if row.service_tier:
+        lines.append(Line(label="Service tier", value=row.service_tier))
+    return tuple(lines)
+
+
+def _who(row: ExchangeRecord) -> tuple[Line, ...]:
+    return _known(
+        ("Key", row.key),
+        ("User", row.user),
+        ("Key's owner", row.principal if row.end_user else None),
+        ("Client", row.client),
+        ("App", row.app),
+    )
+
+
+def _route(row: ExchangeRecord, provider_title: Callable[[str], str]) -> tuple[Line, ...]:
+    renamed = row.model_requested != row.model
+    return _known(
+        ("Door", row.door),
+        ("Provider", row.provider and provider_title(row.provider)),
+        ("Model", row.model or row.model_requested),
+        ("Asked for as", row.model_requested if row.model and renamed else None),
+        ("Answered", "as a stream" if row.streamed else "in one piece"),
+        ("Provider key", "the caller's own" if row.byok else None),
+    )
+
+
+def _changed(row: ExchangeRecord) -> tuple[Line, ...]:
+    return _known(("Left out", ", ".join(row.dropped)), ("Adapted", ", ".join(row.adapted)))
+
+
+def _known(*pairs: tuple[str, str | None]) -> tuple[Line, ...]:
+    return tuple(Line(label=label, value=value) for label, value in pairs if value)
+
+
+def _ids(row: ExchangeRecord) -> tuple[Line, ...]:
+    ids = (
+        ("Request", row.id),
+        ("Provider's request", row.upstream_request_id),
+        ("Conversation", row.conversation_id),
+        ("Trace", row.trace_id),
+        ("Span", row.span_id),
+    )
+    return tuple(Line(label=label, value=value, mono=True, copy=value) for label, value in ids if value)

@@ -1,0 +1,103 @@
+"""Keeps the table's model in step with the log: opens a query, lets new rows in at the top, or only counts them.
+
+The list that is open ends at its newest row, so that offsets into it stand still while requests go on arriving.
+At the top, new rows are put in front of it; away from the top nothing moves, and `pending` says how many wait.
+Every answer that comes after another query was opened is thrown away.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+
+from app.context import AppContext
+from app.tables.model import WindowedModel
+from app.tables.window import PAGE_ROWS
+from gateway import ExchangeRecord, UsageQuery
+
+
+class RequestFeed(QObject):
+    """`opened`: another list stands in the model. `counted(rows)`: how many match. `pending(rows)`: how many wait."""
+
+    opened = Signal()
+    counted = Signal(int)
+    pending = Signal(int)
+
+    def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._anchored = UsageQuery()
+        self._tail_count = 0
+        self._generation = 0
+
+    async def read(self, offset: int, limit: int) -> Sequence[ExchangeRecord]:
+        """Rows of the list as it was opened; the model's `load`."""
+        page = await self._context.gateway.requests(self._anchored, limit=limit, offset=offset)
+        return page.rows
+
+    async def open(self, model: WindowedModel[ExchangeRecord], query: UsageQuery) -> None:
+        """Shows the query's rows from the newest."""
+        self._generation += 1
+        mine = self._generation
+        rows, anchored, count = await self._newest(query)
+        if mine == self._generation:
+            self._show(model, rows, anchored, count)
+
+    async def advance(self, model: WindowedModel[ExchangeRecord], query: UsageQuery, at_top: bool) -> None:
+        """Lets in what is new at the top, else counts it. The query is the open one at a later time."""
+        mine = self._generation
+        if not at_top:
+            await self._count_waiting(model, query, mine)
+            return
+        rows, anchored, count = await self._newest(query)
+        if mine != self._generation:
+            return
+        fresh = _new_at_front(rows, model)
+        if fresh is None or model.wants_reopening or count > model.rowCount() + len(fresh):
+            self._show(model, rows, anchored, count)
+            return
+        model.prepend(fresh)
+        model.shorten(count)
+        self.counted.emit(count)
+        self.pending.emit(0)
+
+    async def _newest(self, query: UsageQuery) -> tuple[Sequence[ExchangeRecord], UsageQuery, int]:
+        """The first page, the query that ends at its newest row, and how many rows that has."""
+        gateway = self._context.gateway
+        page = await gateway.requests(query, limit=PAGE_ROWS, offset=0)
+        if not page.rows:
+            return (), query, 0
+        anchored = msgspec.structs.replace(query, end_us=page.rows[0].started_us + 1)
+        return page.rows, anchored, await gateway.request_count(anchored)
+
+    async def _count_waiting(self, model: WindowedModel[ExchangeRecord], query: UsageQuery, mine: int) -> None:
+        gateway = self._context.gateway
+        now = await gateway.request_count(msgspec.structs.replace(query, start_us=self._anchored.start_us))
+        tail = await gateway.request_count(self._anchored)
+        if mine == self._generation:
+            model.drifted(max(0, tail - self._tail_count))
+            self.pending.emit(max(0, now - self._tail_count - model.head_length))
+
+    def _show(
+        self, model: WindowedModel[ExchangeRecord], rows: Sequence[ExchangeRecord], anchored: UsageQuery, count: int
+    ) -> None:
+        self._anchored = anchored
+        self._tail_count = count
+        model.open(count, rows)
+        self.opened.emit()
+        self.counted.emit(count)
+        self.pending.emit(0)
+
+
+def _new_at_front(
+    rows: Sequence[ExchangeRecord], model: WindowedModel[ExchangeRecord]
+) -> Sequence[ExchangeRecord] | None:
+    """The rows before the list's newest, None where what follows is not the list as it stands."""
+    newest = model.held(0)
+    if newest is None:
+        return None
+    place = next((number for number, row in enumerate(rows) if row.id == newest.id), None)
+    if place is None:
+        return None
+    follow = zip(range(min(len(rows) - place, PAGE_ROWS)), rows[place:], strict=False)
+    return rows[:place] if all(model.held(number) == row for number, row in follow) else None

@@ -1,0 +1,100 @@
+"""The Requests filter field: typed filters, completion of their names and values, and a sentence where one is wrong.
+
+The text is only read on Enter; while typing, a sentence that no longer applies goes away. Completion offers the
+names of filters first and then, after the colon, the values that were given with `set_values`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QStringListModel, Qt, Signal
+from PySide6.QtWidgets import QCompleter, QListView, QVBoxLayout, QWidget
+
+from app.query_text import FILTERS, TAG, ParsedText, parse
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.widgets import SearchField
+from gateway import OUTCOMES
+
+PLACEHOLDER = "Filter: model:claude status:error tag:team:ml-ops"
+
+
+class FilterField(QWidget):
+    """`submitted(ParsedText)`: Enter was pressed on filters that can be understood."""
+
+    submitted = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.field = SearchField(theme, PLACEHOLDER)
+        self.field.setObjectName("requests_filter")
+        self.field.setAccessibleName("Filter requests")
+        self.field.setAccessibleDescription("Type filters such as model:claude status:error and press Enter.")
+        self.problem = TextLabel(theme, "", px=12, tone="bad", wrap=True)
+        self.problem.setObjectName("requests_filter_problem")
+        self.problem.hide()
+        self._values: dict[str, tuple[str, ...]] = {"status": OUTCOMES}
+        self._words = QStringListModel(self)
+        self._completer = QCompleter(self._words, self)
+        self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self._popup = QListView()
+        self._completer.setPopup(self._popup)
+        self._completer.setWidget(self.field)
+        self._completer.activated.connect(self._complete)
+        self.field.textEdited.connect(self._edited)
+        self.field.returnPressed.connect(self.submit)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.field)
+        column.addWidget(self.problem)
+
+    def set_values(self, values: Mapping[str, Sequence[str]]) -> None:
+        """Known values by filter name, for completion."""
+        self._values = {"status": OUTCOMES, **{name: tuple(known) for name, known in values.items()}}
+
+    def submit(self) -> None:
+        self._popup.hide()
+        parsed = parse(self.field.text())
+        self._tell(parsed.problem)
+        if parsed.problem is None and parsed != ParsedText():
+            self.field.clear()
+            self.submitted.emit(parsed)
+
+    def suggestions(self, word: str) -> list[str]:
+        """What a word that is being typed may become."""
+        name, colon, value = word.partition(":")
+        name = name.removeprefix("-").casefold()
+        if not colon:
+            return [f"{known}:" for known in (*FILTERS, TAG) if known.startswith(name)] if name else []
+        typed, _, last = value.rpartition(",")
+        start = f"{word[: word.index(':') + 1]}{typed}{',' if typed else ''}"
+        matching = [known for known in self._values.get(name, ()) if last.casefold() in known.casefold()]
+        return [f"{start}{_quoted(known)}" for known in matching if known != last][:12]
+
+    def _edited(self, text: str) -> None:
+        self._tell(None)
+        found = self.suggestions(self._word(text))
+        self._words.setStringList(found)
+        if found and self.field.hasFocus():
+            self._completer.setCompletionPrefix("")
+            self._completer.complete()
+        else:
+            self._popup.hide()
+
+    def _word(self, text: str) -> str:
+        before = text[: self.field.cursorPosition()]
+        return before[before.rfind(" ") + 1 :]
+
+    def _complete(self, completed: str) -> None:
+        text, place = self.field.text(), self.field.cursorPosition()
+        start = text[:place].rfind(" ") + 1
+        self.field.setText(text[:start] + completed + text[place:])
+        self.field.setCursorPosition(start + len(completed))
+
+    def _tell(self, problem: str | None) -> None:
+        self.problem.setText(problem or "")
+        self.problem.setVisible(problem is not None)
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if any(c.isspace() or c == "," for c in value) else value

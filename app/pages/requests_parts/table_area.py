@@ -1,0 +1,72 @@
+"""The table, the pill that says how many rows wait above it, and what stands there when there are none."""
+
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from app.tables.view import TableView
+from app.theme import Theme
+from app.widgets import Card, EmptyState, PushButton
+
+
+class TableArea(QStackedWidget):
+    """`newest_asked`: the pill was clicked. `clear_asked` and `keys_asked`: the empty states' actions."""
+
+    newest_asked = Signal()
+    clear_asked = Signal()
+    keys_asked = Signal()
+
+    def __init__(self, theme: Theme, view: TableView, url: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._view = view
+        self.table = Card(theme)
+        inner = QVBoxLayout(self.table)
+        # Clear of the card's round corners, which the table's opaque ground would cover.
+        inner.setContentsMargins(1, 4, 1, 4)
+        inner.addWidget(view)
+        self.no_match = EmptyState(
+            theme,
+            "search",
+            "Nothing matches these filters",
+            "Take a filter away, or choose a longer range.",
+            "Clear filters",
+        )
+        self.no_match.setObjectName("requests_no_match")
+        self.empty = EmptyState(
+            theme, "list", "No requests in this range", f"Point a tool at {url} with a key of yours.", "API keys"
+        )
+        self.empty.setObjectName("requests_empty")
+        for widget in (self.table, self.no_match, self.empty):
+            self.addWidget(widget)
+        self.pill = PushButton(theme, "", "arrow-up", "primary")
+        self.pill.setParent(self.table)
+        self.pill.setObjectName("requests_pending")
+        self.pill.hide()
+        self.pill.clicked.connect(self.newest_asked)
+        self.no_match.action.connect(self.clear_asked)
+        self.empty.action.connect(self.keys_asked)
+        self.table.installEventFilter(self)
+
+    def show_count(self, count: int, filtered: bool) -> None:
+        if count:
+            self.setCurrentWidget(self.table)
+        else:
+            self.setCurrentWidget(self.no_match if filtered else self.empty)
+
+    def show_waiting(self, rows: int) -> None:
+        """So many rows are newer than the list; 0 hides the pill."""
+        self.pill.setVisible(rows > 0)
+        if rows:
+            self.pill.setText(f"{rows:,} new")
+            self.pill.setAccessibleName(f"{rows:,} new requests: show them")
+            self._place_pill()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.table and event.type() == QEvent.Type.Resize:
+            self._place_pill()
+        return super().eventFilter(watched, event)
+
+    def _place_pill(self) -> None:
+        self.pill.adjustSize()
+        below_header = self._view.horizontalHeader().height() + 14
+        self.pill.move((self.table.width() - self.pill.width()) // 2, below_header)
+        self.pill.raise_()

@@ -1,0 +1,167 @@
+"""The language of the Requests filter field, parsed without looking anything up.
+
+A word is `name:value`; commas mean "or", words mean "and", a minus before `tag:` means "not", quotes keep spaces.
+Anything else is a problem told in one sentence, with what would work. `render` is the inverse of `parse`, and
+`resolve` turns a part of a name (`model:claude`) into the known names that hold it.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from gateway import OUTCOMES, TagCondition
+
+FILTERS: Mapping[str, str] = {
+    "model": "model",
+    "provider": "provider",
+    "status": "outcome",
+    "user": "user",
+    "key": "key",
+    "door": "door",
+    "client": "client",
+    "app": "app",
+    "conversation": "conversation",
+}
+"""The names that can be typed, each with the dimension that it filters."""
+
+TAG = "tag"
+_FORBIDDEN_IN_TAGS = frozenset("|!")
+_KNOWN = ", ".join(f"{name}:" for name in (*FILTERS, TAG))
+
+
+class ParsedText(Struct, frozen=True, kw_only=True):
+    """`dimensions` holds each one's values as typed; `problem` is a sentence, and then the rest is empty."""
+
+    dimensions: Mapping[str, tuple[str, ...]] = {}
+    tags: tuple[TagCondition, ...] = ()
+    problem: str | None = None
+
+
+class _Problem(Exception):
+    """A sentence for the person who typed."""
+
+
+def parse(text: str) -> ParsedText:
+    """What the typed text asks for; never raises."""
+    dimensions: dict[str, tuple[str, ...]] = {}
+    tags: list[TagCondition] = []
+    try:
+        for word in _words(text):
+            negated, name, values = _split(word)
+            if name == TAG:
+                tags.append(_tag_condition(values, negated))
+            else:
+                dimension = FILTERS[name]
+                both = dimensions.get(dimension, ()) + _dimension_values(name, values)
+                dimensions[dimension] = tuple(dict.fromkeys(both))
+    except _Problem as problem:
+        return ParsedText(problem=str(problem))
+    return ParsedText(dimensions=dimensions, tags=tuple(dict.fromkeys(tags)))
+
+
+def render(dimensions: Mapping[str, Sequence[str]], tags: Iterable[TagCondition]) -> str:
+    """The text that `parse` reads as these filters."""
+    names = {dimension: name for name, dimension in FILTERS.items()}
+    words = [f"{names[dimension]}:{_join(values)}" for dimension, values in dimensions.items() if values]
+    for tag in tags:
+        # A tag without a value stands first: after `team:a` it would be read as another team.
+        ordered = sorted(tag.any_of, key=lambda value: ":" in value)
+        words.append(f"{'-' if tag.negated else ''}{TAG}:{_join(ordered)}")
+    return " ".join(words)
+
+
+def resolve(values: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Each value as it is where it is known (or nothing known holds it), else every known name that holds it."""
+    names = tuple(known)
+    found: list[str] = []
+    for value in values:
+        folded = value.casefold()
+        exact = [name for name in names if name.casefold() == folded]
+        found += exact or [name for name in names if folded in name.casefold()] or [value]
+    return tuple(dict.fromkeys(found))
+
+
+def _words(text: str) -> list[list[tuple[str, bool]]]:
+    """Words as lists of (character, quoted); an unclosed quote is a problem."""
+    words: list[list[tuple[str, bool]]] = []
+    word: list[tuple[str, bool]] = []
+    quoted = False
+    for character in text:
+        if character == '"':
+            quoted = not quoted
+        elif character.isspace() and not quoted:
+            if word:
+                words.append(word)
+            word = []
+        else:
+            word.append((character, quoted))
+    if quoted:
+        raise _Problem('A quotation mark is not closed: write it as model:"a name with spaces".')
+    return [*words, word] if word else words
+
+
+def _split(word: list[tuple[str, bool]]) -> tuple[bool, str, list[str]]:
+    """(negated, name, comma-separated values) of one word; quoted commas do not separate."""
+    plain = "".join(character for character, _ in word)
+    name, colon, _ = plain.partition(":")
+    negated = name.startswith("-")
+    name = name.removeprefix("-").casefold()
+    if not colon or (name not in FILTERS and name != TAG):
+        raise _Problem(_unknown(plain if not colon else f"{name}:", name))
+    if negated and name != TAG:
+        raise _Problem(f"Only tags can be left out with a minus, as in -tag:env:dev; take the minus off {name}:.")
+    rest = word[plain.index(":") + 1 :]
+    if negated is False and name == TAG and rest[:1] == [("!", False)]:
+        negated, rest = True, rest[1:]
+    values = [""]
+    for character, quoted in rest:
+        if character == "," and not quoted:
+            values.append("")
+        else:
+            values[-1] += character
+    values = [value.strip() for value in values if value.strip()]
+    if not values:
+        raise _Problem(f"Say what {name}: should be, as in {_example(name)}.")
+    return negated, name, values
+
+
+def _unknown(shown: str, name: str) -> str:
+    near = difflib.get_close_matches(name, (*FILTERS, TAG), n=1, cutoff=0.6)
+    hint = f" Did you mean {near[0]}:?" if near else ""
+    return f"“{shown}” is not a filter.{hint} These work: {_KNOWN}."
+
+
+def _example(name: str) -> str:
+    examples = {"status": "status:error", TAG: "tag:team:ml-ops", "model": "model:gpt", "provider": "provider:openai"}
+    return examples.get(name, f"{name}:NAME")
+
+
+def _dimension_values(name: str, values: list[str]) -> tuple[str, ...]:
+    if name != "status":
+        return tuple(values)
+    outcomes = tuple(value.casefold() for value in values)
+    wrong = [value for value in outcomes if value not in OUTCOMES]
+    if wrong:
+        raise _Problem(f"status: is one of {', '.join(OUTCOMES)}; “{wrong[0]}” is none of them.")
+    return outcomes
+
+
+def _tag_condition(values: list[str], negated: bool) -> TagCondition:
+    """`team:a,b` means team:a or team:b: a value without a colon takes the tag key before it."""
+    tags: list[str] = []
+    key = ""
+    for value in values:
+        if _FORBIDDEN_IN_TAGS & set(value):
+            raise _Problem(f"A tag holds no | or !: write “{value}” as tag:key:value, with commas for “or”.")
+        own, colon, rest = value.partition(":")
+        if colon and (not own or not rest):
+            raise _Problem(f"“{value}” is half a tag: write it as tag:team:ml-ops, or tag:team for any team.")
+        if colon:
+            key = own
+        tags.append(value if colon or not key else f"{key}:{value}")
+    return TagCondition(any_of=tuple(dict.fromkeys(tags)), negated=negated)
+
+
+def _join(values: Iterable[str]) -> str:
+    return ",".join(f'"{value}"' if any(c.isspace() or c == "," for c in value) else value for value in values)

@@ -1,0 +1,81 @@
+"""A table's columns as data: what a cell shows, what copying and exporting write, and how it stands.
+
+One tuple of columns per table is all that a table is; the model, the painter, the Columns menu, the clipboard and CSV
+read the same tuple, so that a new column is one row here and nothing else.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class PillText:
+    """A short word on a soft ground; `kind` is ok, warn, bad, neutral or accent."""
+
+    text: str
+    kind: str = "neutral"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column(Generic[Row]):
+    """`text` is what the cell shows; `value` what is copied, exported and sorted by (None is "unknown": empty).
+
+    `width` in pixels; `grow` is the column's share of the room that is left. `tone` names a colour token. `pills`
+    replaces the text when painting, `text` still speaks for it. `tooltip` where the cell holds less than is known.
+    """
+
+    key: str
+    title: str
+    text: Callable[[Row], str]
+    value: Callable[[Row], object]
+    right: bool = False
+    width: int = 100
+    grow: int = 0
+    tone: str = "text2"
+    weight: int = 400
+    mono: bool = False
+    elide_middle: bool = False
+    pills: Callable[[Row], Sequence[PillText]] | None = None
+    tooltip: Callable[[Row], str] | None = None
+    optional: bool = False
+    sortable: bool = False
+
+
+def utc_text(us: int) -> str:
+    """ISO 8601 in UTC with milliseconds."""
+    return datetime.fromtimestamp(us / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def safe_cell(value: object) -> str:
+    """A cell's value for a spreadsheet: nothing that it would run as a formula, None as nothing."""
+    text = "" if value is None else str(value)
+    if not isinstance(value, (int, float)) and text.startswith(_FORMULA_STARTS):
+        return f"'{text}"
+    return text
+
+
+def tab_separated(columns: Iterable[Column[Row]], rows: Iterable[Row]) -> str:
+    """Rows as a clipboard's text, with a line of titles; tabs and line breaks inside cells become spaces."""
+    shown = tuple(columns)
+    lines = ["\t".join(column.title for column in shown)]
+    for row in rows:
+        lines.append("\t".join(" ".join(safe_cell(column.value(row)).split()) for column in shown))
+    return "\n".join(lines) + "\n"
+
+
+def comma_separated(columns: Iterable[Column[Row]], rows: Iterable[Row]) -> str:
+    """Rows as CSV with a line of titles."""
+    shown = tuple(columns)
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([column.title for column in shown])
+    writer.writerows([safe_cell(column.value(row)) for column in shown] for row in rows)
+    return out.getvalue()

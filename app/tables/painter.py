@@ -1,0 +1,168 @@
+"""Paints whole table rows from caches: one QStaticText per text and width, one pixmap per distinct pill.
+
+A text is measured, elided and laid out once; its colour is the painter's pen, so that selecting, hovering and a theme
+flip cost nothing new. Pills are pictures of their word on its ground and are dropped when the theme flips. Both
+caches are emptied when they grow past a bound, which a screenful refills in one paint.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap, QStaticText
+
+from app.fonts import mono_font, ui_font
+from app.tables.column import Column, PillText
+from app.theme import Theme
+
+CELL_PADDING = 10
+PILL_HEIGHT = 20
+PILL_GAP = 4
+_PILL_PADDING = 6
+_PILL_RADIUS = 5
+_TEXT_PIXELS = 13
+_MAX_TEXTS = 20_000
+_MAX_PILLS = 2_000
+_GROUNDS = {"neutral": ("text2", "inset"), "accent": ("accent", "accent_soft")}
+
+
+class Cell(NamedTuple):
+    """A column where it stands in the viewport."""
+
+    column: Column[Any]
+    left: int
+    width: int
+
+
+class _Laid(NamedTuple):
+    text: QStaticText
+    width: float
+
+
+class RowPainter:
+    """Shared by the rows of one view."""
+
+    def __init__(self, theme: Theme) -> None:
+        self._theme = theme
+        self._texts: dict[tuple[str, int, int, bool, bool], _Laid] = {}
+        self._pills: dict[tuple[PillText, float, bool], QPixmap] = {}
+        self._fonts: dict[tuple[int, bool], QFont] = {}
+        self._metrics: dict[tuple[int, bool], QFontMetricsF] = {}
+
+    def forget(self) -> None:
+        """Drops what was drawn in colours or fonts that no longer hold."""
+        self._texts.clear()
+        self._pills.clear()
+        self._fonts.clear()
+        self._metrics.clear()
+
+    def paint(
+        self, painter: QPainter, row: object, cells: list[Cell], top: int, height: int, *, faint: bool = False
+    ) -> None:
+        """One row's cells; `row` None draws its placeholder, `faint` a row that no longer counts."""
+        for cell in cells:
+            if row is None:
+                self._placeholder(painter, cell, top, height)
+            elif cell.column.pills is not None:
+                pills = cell.column.pills(row)
+                if faint:
+                    pills = tuple(PillText(pill.text) for pill in pills)
+                self._paint_pills(painter, cell, pills, top, height)
+            else:
+                self._paint_text(painter, cell, cell.column.text(row), top, height, faint)
+
+    def _paint_text(self, painter: QPainter, cell: Cell, text: str, top: int, height: int, faint: bool) -> None:
+        column = cell.column
+        if not text:
+            return
+        laid = self._laid(text, column, cell.width - 2 * CELL_PADDING)
+        painter.setFont(self._font(column))
+        painter.setPen(self._theme.color("text3" if faint else column.tone))
+        left = cell.left + (cell.width - CELL_PADDING - laid.width if column.right else CELL_PADDING)
+        painter.drawStaticText(QPointF(left, top + (height - laid.text.size().height()) / 2), laid.text)
+
+    def _paint_pills(self, painter: QPainter, cell: Cell, pills: Sequence[PillText], top: int, height: int) -> None:
+        left = cell.left + CELL_PADDING
+        right = cell.left + cell.width - CELL_PADDING
+        for number, pill in enumerate(pills):
+            picture = self._pill(pill, painter)
+            width = picture.deviceIndependentSize().width()
+            more = len(pills) - number - 1
+            room = self._more(more, painter).deviceIndependentSize().width() + PILL_GAP if more else 0
+            if left + width + room > right and number:
+                picture = self._more(more + 1, painter)
+                if left + picture.deviceIndependentSize().width() > right:
+                    return
+                painter.drawPixmap(QPointF(left, top + (height - PILL_HEIGHT) / 2), picture)
+                return
+            painter.drawPixmap(QPointF(left, top + (height - PILL_HEIGHT) / 2), picture)
+            left += int(width) + PILL_GAP
+
+    def _more(self, count: int, painter: QPainter) -> QPixmap:
+        return self._pill(PillText(f"+{count}"), painter)
+
+    def _placeholder(self, painter: QPainter, cell: Cell, top: int, height: int) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.color("inset"))
+        room = cell.width - 2 * CELL_PADDING
+        width = max(12, room * 6 // 10)
+        left = cell.left + CELL_PADDING + (room - width if cell.column.right else 0)
+        painter.drawRoundedRect(QRectF(left, top + height / 2 - 4, width, 8), 4, 4)
+
+    def _laid(self, text: str, column: Column[Any], width: int) -> _Laid:
+        key = (text, width, column.weight, column.mono, column.elide_middle)
+        laid = self._texts.get(key)
+        if laid is None:
+            if len(self._texts) >= _MAX_TEXTS:
+                self._texts.clear()
+            laid = self._texts[key] = self._lay_out(text, column, width)
+        return laid
+
+    def _lay_out(self, text: str, column: Column[Any], width: int) -> _Laid:
+        font = self._font(column)
+        metrics = self._metrics.setdefault((column.weight, column.mono), QFontMetricsF(font))
+        shown = text.replace("\n", " ")
+        if metrics.horizontalAdvance(shown) > width:
+            side = Qt.TextElideMode.ElideMiddle if column.elide_middle else Qt.TextElideMode.ElideRight
+            shown = metrics.elidedText(shown, side, width)
+        static = QStaticText(shown)
+        static.setTextFormat(Qt.TextFormat.PlainText)
+        static.prepare(font=font)
+        return _Laid(static, static.size().width())
+
+    def _font(self, column: Column[Any]) -> QFont:
+        key = (column.weight, column.mono)
+        font = self._fonts.get(key)
+        if font is None:
+            font = self._fonts[key] = mono_font(12) if column.mono else ui_font(_TEXT_PIXELS, column.weight)
+        return font
+
+    def _pill(self, pill: PillText, painter: QPainter) -> QPixmap:
+        ratio = painter.device().devicePixelRatioF()
+        key = (pill, ratio, self._theme.dark)
+        picture = self._pills.get(key)
+        if picture is None:
+            if len(self._pills) >= _MAX_PILLS:
+                self._pills.clear()
+            picture = self._pills[key] = draw_pill(self._theme, pill, ratio)
+        return picture
+
+
+def draw_pill(theme: Theme, pill: PillText, ratio: float) -> QPixmap:
+    """A pill's picture at a device pixel ratio."""
+    ink, ground = _GROUNDS.get(pill.kind, (pill.kind, f"{pill.kind}_soft"))
+    font = ui_font(11, 600 if pill.kind != "neutral" else 500)
+    width = int(QFontMetricsF(font).horizontalAdvance(pill.text)) + 1 + 2 * _PILL_PADDING
+    picture = QPixmap(int(width * ratio), int(PILL_HEIGHT * ratio))
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(QColor(0, 0, 0, 0))
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.color(ground))
+    painter.drawRoundedRect(QRectF(0, 0, width, PILL_HEIGHT), _PILL_RADIUS, _PILL_RADIUS)
+    painter.setPen(QPen(theme.color(ink)))
+    painter.setFont(font)
+    painter.drawText(QRect(0, 0, width, PILL_HEIGHT), Qt.AlignmentFlag.AlignCenter, pill.text)
+    painter.end()
+    return picture

@@ -1,0 +1,260 @@
+"""The one table view: fixed rows, whole-row painting, row selection, hover, keyboard.
+
+It never looks at a row that is not on the screen: columns are as wide as they say (what is left goes to those that
+grow), typing letters searches nothing, and copying takes the ranges that are selected, not their rows one by one.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
+
+from app.tables.column import Column
+from app.tables.header import TableHeader
+from app.tables.model import RowModel
+from app.tables.painter import Cell, RowPainter
+from app.theme import Theme
+
+ROW_HEIGHT = 30
+
+
+class TableView(QTableView):
+    """`opened(row)`: a row was clicked, or Enter or Space pressed on it. `copy_asked`: Ctrl+C. `moved(row)`: the
+    current row changed."""
+
+    opened = Signal(int)
+    moved = Signal(int)
+    copy_asked = Signal()
+    columns_changed = Signal()
+
+    def __init__(self, theme: Theme, model: RowModel[Any], name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._rows = model
+        self._painter = RowPainter(theme)
+        self._hovered = -1
+        self._fitting = False
+        self._widths = [column.width for column in model.columns]
+        self._faint = _never
+        self.setHorizontalHeader(TableHeader(theme, model, self))
+        self.setModel(model)
+        self.setAccessibleName(name)
+        self._behave()
+        for section, column in enumerate(model.columns):
+            self.setColumnHidden(section, column.optional)
+        header = self.horizontalHeader()
+        header.sectionResized.connect(self._section_resized)
+        header.sectionClicked.connect(self._header_clicked)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header.customContextMenuRequested.connect(
+            lambda at: self.columns_menu(self).popup(header.viewport().mapToGlobal(at))
+        )
+        theme.changed.connect(self._theme_changed)
+
+    def _behave(self) -> None:
+        self.setFrameShape(QTableView.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setCornerButtonEnabled(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        # Without one, the style paints its own window colour where the scroll bars meet.
+        self.setCornerWidget(QWidget())
+        self.setMouseTracking(True)
+        self.setAlternatingRowColors(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        vertical = self.verticalHeader()
+        vertical.hide()
+        vertical.setSectionResizeMode(vertical.ResizeMode.Fixed)
+        vertical.setMinimumSectionSize(ROW_HEIGHT)
+        vertical.setDefaultSectionSize(ROW_HEIGHT)
+
+    def set_faint(self, faint: Any) -> None:
+        """`faint(row) -> bool` tells which rows are painted as no longer counting."""
+        self._faint = faint
+
+    # columns
+
+    def shown_columns(self) -> tuple[Column[Any], ...]:
+        """The columns on the screen, in the order in which they stand."""
+        header = self.horizontalHeader()
+        logical = (header.logicalIndex(visual) for visual in range(header.count()))
+        return tuple(self._rows.columns[section] for section in logical if not self.isColumnHidden(section))
+
+    def show_column(self, key: str, shown: bool) -> None:
+        section = next(i for i, column in enumerate(self._rows.columns) if column.key == key)
+        self.setColumnHidden(section, not shown)
+        self.fit_columns()
+        self.columns_changed.emit()
+
+    def columns_menu(self, parent: QWidget) -> QMenu:
+        """A menu in which each column can be shown or hidden; the first one always stays."""
+        menu = QMenu(parent)
+        menu.setObjectName("columns_menu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for section, column in enumerate(self._rows.columns[1:], start=1):
+            action = menu.addAction(column.title)
+            action.setCheckable(True)
+            action.setChecked(not self.isColumnHidden(section))
+            action.toggled.connect(lambda shown, key=column.key: self.show_column(key, shown))
+        return menu
+
+    def fit_columns(self) -> None:
+        """Gives what is left of the width to the columns that grow."""
+        shown = [i for i in range(len(self._widths)) if not self.isColumnHidden(i)]
+        shares = {i: self._rows.columns[i].grow for i in shown if self._rows.columns[i].grow}
+        spare = max(0, self.viewport().width() - sum(self._widths[i] for i in shown))
+        total = sum(shares.values())
+        self._fitting = True
+        for section in shown:
+            part = spare * shares.get(section, 0) // total if total else 0
+            if self.columnWidth(section) != self._widths[section] + part:
+                self.setColumnWidth(section, self._widths[section] + part)
+        self._fitting = False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit_columns()
+
+    def _section_resized(self, section: int, before: int, now: int) -> None:
+        if not self._fitting and now:
+            self._widths[section] += now - before
+
+    def _header_clicked(self, section: int) -> None:
+        if not self._rows.columns[section].sortable:
+            return
+        header = self.horizontalHeader()
+        assert isinstance(header, TableHeader)
+        descending = header.arrow == (section, False)
+        header.show_arrow(section, descending)
+        self._rows.sort(section, Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder)
+
+    # selection and keys
+
+    def selected_ranges(self) -> list[tuple[int, int]]:
+        """First and last row of each selected run, from the top, without overlap."""
+        selection = self.selectionModel().selection()
+        parts = (selection.at(number) for number in range(selection.count()))
+        ranges = sorted((part.top(), part.bottom()) for part in parts)
+        merged: list[tuple[int, int]] = []
+        for first, last in ranges:
+            if merged and first <= merged[-1][1] + 1:
+                merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+            else:
+                merged.append((first, last))
+        return merged
+
+    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:  # type: ignore[override]
+        super().currentChanged(current, previous)
+        if current.row() != previous.row():
+            self.moved.emit(current.row())
+
+    def keyboardSearch(self, search: str) -> None:
+        """Nothing: the built-in search reads every row."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        row = self.currentIndex().row()
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        key = event.key()
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_asked.emit()
+        elif plain and row >= 0 and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.opened.emit(row)
+        elif plain and key in (Qt.Key.Key_J, Qt.Key.Key_K):
+            self._step(1 if key == Qt.Key.Key_J else -1)
+        elif plain and event.text().isprintable() and event.text().strip():
+            # Letters are shortcuts of the page and window, not a search through rows.
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+    def _step(self, rows: int) -> None:
+        target = min(max(self.currentIndex().row() + rows, 0), self._rows.rowCount() - 1)
+        if target >= 0:
+            self.setCurrentIndex(self._rows.index(target, max(self.currentIndex().column(), 0)))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        row = self.rowAt(int(event.position().y()))
+        if event.button() == Qt.MouseButton.LeftButton and not event.modifiers() and row >= 0:
+            self.opened.emit(row)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        self._hover(self.rowAt(int(event.position().y())))
+
+    def leaveEvent(self, event: Any) -> None:
+        super().leaveEvent(event)
+        self._hover(-1)
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        self._hover(-1)
+        super().scrollContentsBy(dx, dy)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Copy rows", self.copy_asked.emit)
+        menu.popup(event.globalPos())
+
+    def _hover(self, row: int) -> None:
+        if row != self._hovered:
+            for each in (row, self._hovered):
+                if each >= 0:
+                    self.viewport().update(0, self.rowViewportPosition(each), self.viewport().width(), ROW_HEIGHT)
+            self._hovered = row
+
+    # painting
+
+    def visible_rows(self) -> tuple[int, int]:
+        """First and last row on the screen; (0, -1) where there are none."""
+        last = self.rowAt(self.viewport().height() - 1)
+        return max(self.rowAt(0), 0), last if last >= 0 else self._rows.rowCount() - 1
+
+    def _cells(self) -> Iterable[Cell]:
+        header = self.horizontalHeader()
+        width = self.viewport().width()
+        for section, column in enumerate(self._rows.columns):
+            if not self.isColumnHidden(section):
+                left, size = header.sectionViewportPosition(section), header.sectionSize(section)
+                if left < width and left + size > 0:
+                    yield Cell(column, left, size)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        area = event.rect()
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(area, self._theme.color("surface"))
+        first = self.rowAt(area.top())
+        if first >= 0:
+            last = self.rowAt(area.bottom())
+            cells = list(self._cells())
+            for row in range(first, (last if last >= 0 else self._rows.rowCount() - 1) + 1):
+                self._paint_row(painter, row, cells)
+        painter.end()
+
+    def _paint_row(self, painter: QPainter, row: int, cells: list[Cell]) -> None:
+        top, width = self.rowViewportPosition(row), self.viewport().width()
+        selection = self.selectionModel()
+        if selection.isRowSelected(row, self.rootIndex()):
+            painter.fillRect(0, top, width, ROW_HEIGHT, self._theme.color("accent_soft"))
+        elif row == self._hovered:
+            painter.fillRect(0, top, width, ROW_HEIGHT, self._theme.color("hover"))
+        if self.hasFocus() and row == self.currentIndex().row():
+            painter.fillRect(0, top, 2, ROW_HEIGHT, self._theme.color("accent"))
+        record = self._rows.row(row)
+        self._painter.paint(painter, record, cells, top, ROW_HEIGHT, faint=record is not None and self._faint(record))
+
+    def _theme_changed(self) -> None:
+        self._painter.forget()
+        self.viewport().update()
+        self.horizontalHeader().viewport().update()
+
+
+def _never(row: object) -> bool:
+    return False

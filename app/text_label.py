@@ -1,0 +1,47 @@
+"""Words in one of the theme's tones that may wrap and be selected; the tone follows the theme when it flips."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from app.fonts import mono_font, ui_font
+from app.theme import Theme
+
+
+class TextLabel(QLabel):
+    """`tone` names a colour token; `px` is the text's size. Text is plain: nothing in it is read as HTML."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        text: str = "",
+        *,
+        px: int = 13,
+        weight: int = 400,
+        tone: str = "text",
+        mono: bool = False,
+        wrap: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._tone = tone
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setText(text)
+        self.setFont(mono_font(px) if mono else ui_font(px, weight))
+        self.setWordWrap(wrap)
+        if wrap:
+            policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+            policy.setHeightForWidth(True)
+            self.setSizePolicy(policy)
+        theme.changed.connect(self._colour)
+        self._colour()
+
+    def set_tone(self, tone: str) -> None:
+        self._tone = tone
+        self._colour()
+
+    def _colour(self) -> None:
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, self._theme.color(self._tone))
+        self.setPalette(palette)

@@ -1,0 +1,667 @@
+"""The Requests page as a person uses it: what cells say, filtering, live rows, details, copying, exporting."""
+
+import csv
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtTest import QSignalSpy
+from PySide6.QtWidgets import QFileDialog, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from app import formats
+from app.context import AppContext
+from app.filters import FilterState
+from app.pages.requests import RequestsPage
+from app.pages.requests_parts.details import cause, cost_sum, sections
+from app.tables.view import ROW_HEIGHT
+from app.theme import Theme
+from app.widgets import IconButton
+from gateway import AttemptRecord, Changes, ExchangeRecord, ModelRow, RequestPage, TagCondition, UsageQuery
+from tests.app.accessible import unnamed
+from tests.app.fake_gateway import FakeGateway
+from tests.app.turns import Turns
+
+USAGE = Changes(usage=True)
+NO_MODIFIER = Qt.KeyboardModifier.NoModifier
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+@pytest.fixture
+def turns() -> Iterator[Turns]:
+    made = Turns()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    return FakeGateway(900, now_us=now_us() - 5_000_000)
+
+
+@pytest.fixture
+def context(theme: Theme, gateway: FakeGateway, turns: Turns) -> AppContext:
+    filters = FilterState(tz="Europe/Berlin")
+    filters.set_range("30d")
+    return AppContext(gateway, theme, filters, turns)  # type: ignore[arg-type]
+
+
+def show(qtbot: QtBot, page: RequestsPage, turns: Turns) -> RequestsPage:
+    qtbot.addWidget(page)
+    page.resize(1220, 840)
+    page.show()
+    qtbot.waitExposed(page)
+    page.on_shown()
+    turns.run()
+    return page
+
+
+@pytest.fixture
+def page(qtbot: QtBot, context: AppContext, turns: Turns) -> RequestsPage:
+    return show(qtbot, RequestsPage(context), turns)
+
+
+def refresh(page: RequestsPage, turns: Turns) -> None:
+    """What the window does once a second when usage has changed."""
+    turns(page.refresh(USAGE))
+    turns.run()
+
+
+def cell(page: RequestsPage, row: int, key: str) -> str:
+    section = next(number for number, column in enumerate(page.model.columns) if column.key == key)
+    return str(page.model.index(row, section).data())
+
+
+def newer(row: ExchangeRecord, number: int, **fields: object) -> ExchangeRecord:
+    return msgspec.structs.replace(row, id=f"new_{number}", started_us=now_us(), **fields)
+
+
+def drawn(widget: QWidget) -> QImage:
+    return widget.grab().toImage()
+
+
+# the table
+
+
+def test_cells_equal_the_rows(page: RequestsPage, gateway: FakeGateway) -> None:
+    titles = {row.name: row.title for row in gateway.provider_list}
+    rows = gateway.rows
+    assert page.model.rowCount() == len(rows) == 900
+    for number in (0, 1, 7, 100, 255):
+        row = rows[number]
+        assert cell(page, number, "model") == row.model
+        assert cell(page, number, "provider") == titles[str(row.provider)]
+        assert cell(page, number, "key") == row.key
+        assert cell(page, number, "user") == (row.end_user or "—")
+        assert cell(page, number, "tags") == ", ".join(row.tags)
+        assert cell(page, number, "status") == str(row.status)
+        assert cell(page, number, "input_tokens") == ("—" if row.input_tokens is None else f"{row.input_tokens:,}")
+        assert cell(page, number, "output_tokens") == ("—" if row.output_tokens is None else f"{row.output_tokens:,}")
+        expected = "—" if row.cost_nano is None else f"${row.cost_nano / 1e9:.6f}"
+        assert cell(page, number, "cost") == expected
+        assert cell(page, number, "attempts") == "1"
+
+
+def test_an_unknown_cost_is_a_dash(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    gateway.put(newer(gateway.rows[0], 1, cost_nano=None, cost_source="none"))
+    gateway.put(newer(gateway.rows[0], 2, cost_nano=0))
+    refresh(page, turns)
+    assert [cell(page, row, "cost") for row in (0, 1)] == ["$0.000000", "—"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"outcome": "ok", "status": 200}, "200"),
+        ({"outcome": "error", "status": 429}, "429"),
+        ({"outcome": "aborted", "status": 499}, "abort"),
+        ({"outcome": "interrupted", "status": 0}, "interrupted"),
+    ],
+)
+def test_status_says_how_it_ended(
+    page: RequestsPage, gateway: FakeGateway, turns: Turns, fields: dict[str, object], word: str
+) -> None:
+    gateway.put(newer(gateway.rows[0], 1, **fields))
+    refresh(page, turns)
+    assert cell(page, 0, "status") == word
+
+
+def test_newest_first_and_counted_in_the_subtitle(context: AppContext, qtbot: QtBot, turns: Turns) -> None:
+    page = RequestsPage(context)
+    subtitles = QSignalSpy(page.subtitle)
+    show(qtbot, page, turns)
+    assert subtitles.at(subtitles.count() - 1) == ["900 in range"]
+    times = [page.model.held(row).started_us for row in range(200)]  # type: ignore[union-attr]
+    assert times == sorted(times, reverse=True)
+
+
+def test_optional_columns_are_shown_by_the_menu(page: RequestsPage, qtbot: QtBot) -> None:
+    assert "Door" not in [column.title for column in page.view.shown_columns()]
+    qtbot.mouseClick(page.columns_button, Qt.MouseButton.LeftButton)
+    menu = page.findChild(QWidget, "columns_menu")
+    titles = [action.text() for action in menu.actions()]
+    optional = ["Cached", "Reasoning", "Stream", "Door", "Client", "Conversation", "Requested model", "Attempts"]
+    assert [title for title in [*optional, "Usage source", "Cost source"] if title not in titles] == []
+    next(action for action in menu.actions() if action.text() == "Door").trigger()
+    menu.close()
+    assert "Door" in [column.title for column in page.view.shown_columns()]
+
+
+# a million rows
+
+
+class Million(FakeGateway):
+    """Rows made where they are asked for, from `newest` back, one each 2 ms."""
+
+    count = 1_000_000
+
+    def __init__(self) -> None:
+        super().__init__(1, now_us=now_us() - 5_000_000)
+        self.template = self.rows[0]
+        self.newest = self.now_us
+
+    def row(self, number: int) -> ExchangeRecord:
+        return msgspec.structs.replace(
+            self.template, id=f"req_{number}", started_us=self.newest - number * 2_000, input_tokens=number
+        )
+
+    async def request_count(self, query: UsageQuery) -> int:
+        self._note("request_count")
+        return self.count
+
+    async def requests(
+        self, query: UsageQuery, *, limit: int = 100, offset: int = 0, cursor: str | None = None
+    ) -> RequestPage:
+        self._note(f"requests {limit} {offset}")
+        return RequestPage(rows=tuple(self.row(n) for n in range(offset, min(offset + limit, self.count))))
+
+
+def test_a_million_rows_are_read_a_page_at_a_time_and_never_in_the_turn_that_paints(
+    theme: Theme, turns: Turns, qtbot: QtBot
+) -> None:
+    gateway = Million()
+    filters = FilterState(tz="UTC")
+    page = show(qtbot, RequestsPage(AppContext(gateway, theme, filters, turns)), turns)  # type: ignore[arg-type]
+    assert page.model.rowCount() == 1_000_000
+    assert [call for call in gateway.calls if call.startswith("requests")] == ["requests 256 0"]
+    gateway.calls.clear()
+    page.view.scrollToBottom()
+    drawn(page.view)
+    assert gateway.calls == [], "the turn that paints only queues"
+    assert len(turns.waiting) <= 2
+    turns.run()
+    assert len(gateway.calls) <= 2
+    first, last = page.view.visible_rows()
+    assert last == 999_999
+    assert [page.model.held(row) for row in range(first, last + 1)] == [
+        gateway.row(row) for row in range(first, last + 1)
+    ]
+    assert cell(page, 999_999, "input_tokens") == "1M"
+    assert cell(page, 999_970, "time") == formats.clock(gateway.row(999_970).started_us)
+
+
+# filters
+
+
+def test_typed_filters_become_chips_and_the_list(
+    page: RequestsPage, gateway: FakeGateway, context: AppContext, qtbot: QtBot, turns: Turns
+) -> None:
+    field = page.filter_field.field
+    qtbot.keyClicks(field, "model:claude status:ok -tag:env:dev")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    turns.run()
+    assert field.text() == ""
+    models = ("claude-sonnet-4.5", "claude-haiku-4.5")
+    assert sorted(context.filters.dimensions["model"]) == sorted(models)
+    assert context.filters.dimensions["outcome"] == ("ok",)
+    assert context.filters.tags == (TagCondition(("env:dev",), negated=True),)
+    expected = [
+        row for row in gateway.rows if row.model in models and row.outcome == "ok" and "env:dev" not in row.tags
+    ]
+    assert page.model.rowCount() == len(expected) > 0
+    assert [page.model.held(row) for row in range(20)] == expected[:20]
+
+
+def test_a_word_that_is_no_filter_is_told_and_kept(
+    page: RequestsPage, context: AppContext, qtbot: QtBot, turns: Turns
+) -> None:
+    field, problem = page.filter_field.field, page.filter_field.problem
+    qtbot.keyClicks(field, "modl:gpt")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    turns.run()
+    assert problem.isVisible()
+    assert "Did you mean model:?" in problem.text()
+    assert field.text() == "modl:gpt"
+    assert not context.filters.is_filtered
+    qtbot.keyClicks(field, "x")
+    assert not problem.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("mod", ["model:"]),
+        ("-t", ["tag:"]),
+        ("status:a", ["status:aborted"]),
+        ("status:ok,int", ["status:ok,interrupted"]),
+        ("provider:open", ["provider:openai"]),
+        ("model:haiku", ["model:claude-haiku-4.5"]),
+        ("nothing", []),
+        ("", []),
+    ],
+)
+def test_completion_offers_names_then_values(page: RequestsPage, typed: str, offered: list[str]) -> None:
+    suggestions = page.filter_field.suggestions(typed)
+    assert [one for one in suggestions if one in offered] == offered
+    assert bool(suggestions) == bool(offered)
+
+
+def test_completion_completes_the_word_at_the_cursor(page: RequestsPage, qtbot: QtBot) -> None:
+    field = page.filter_field.field
+    field.setFocus()
+    qtbot.keyClicks(field, "user:ana sta")
+    page.filter_field._completer.activated.emit("status:")
+    assert field.text() == "user:ana status:"
+
+
+def test_a_slash_goes_to_the_filter_field(page: RequestsPage, qtbot: QtBot) -> None:
+    page.view.setFocus()
+    qtbot.keyClick(page.view, Qt.Key.Key_Slash)
+    assert page.filter_field.field.hasFocus()
+
+
+# live
+
+
+def test_new_rows_come_in_at_the_top(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    old = gateway.rows[0]
+    page.view.selectRow(0)
+    for number in range(3):
+        gateway.put(newer(old, number))
+    refresh(page, turns)
+    assert [page.model.held(row) for row in range(4)] == gateway.rows[:4]
+    assert page.model.rowCount() == 903
+    assert page.view.selected_ranges() == [(3, 3)], "the selection stays with its row"
+    assert not page.area.pill.isVisible()
+
+
+def test_scrolled_away_the_view_stands_still(
+    page: RequestsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    page.view.verticalScrollBar().setValue(10 * ROW_HEIGHT)
+    turns.run()
+    before = drawn(page.view.viewport())
+    for number in range(37):
+        gateway.put(newer(gateway.rows[0], number))
+    refresh(page, turns)
+    assert drawn(page.view.viewport()) == before
+    assert page.model.rowCount() == 900
+    assert page.area.pill.isVisible()
+    assert page.area.pill.text() == "37 new"
+    qtbot.mouseClick(page.area.pill, Qt.MouseButton.LeftButton)
+    turns.run()
+    assert page.view.verticalScrollBar().value() == 0
+    assert page.model.held(0) == gateway.rows[0]
+    assert not page.area.pill.isVisible()
+
+
+def test_scrolling_back_to_the_top_lets_them_in(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    page.view.verticalScrollBar().setValue(10 * ROW_HEIGHT)
+    gateway.put(newer(gateway.rows[0], 1))
+    refresh(page, turns)
+    page.view.verticalScrollBar().setValue(0)
+    turns.run()
+    assert page.model.held(0) == gateway.rows[0]
+    assert not page.area.pill.isVisible()
+
+
+def test_rows_read_while_standing_still_are_the_right_ones(
+    page: RequestsPage, gateway: FakeGateway, turns: Turns
+) -> None:
+    """Also where a long request ends late and slips in below the newest."""
+    before = list(gateway.rows)
+    page.view.verticalScrollBar().setValue(10 * ROW_HEIGHT)
+    turns.run()
+    gateway.put(newer(before[0], 1))
+    gateway.rows.insert(3, msgspec.structs.replace(before[2], id="late", started_us=before[2].started_us - 1))
+    refresh(page, turns)
+    assert page.area.pill.text() == "2 new"
+    page.model.row(700)
+    turns.run()
+    assert page.model.held(700) == before[700]
+
+
+def test_live_off_stands_still_at_the_top(
+    page: RequestsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    qtbot.mouseClick(page.live, Qt.MouseButton.LeftButton)
+    gateway.put(newer(gateway.rows[0], 1))
+    refresh(page, turns)
+    assert page.model.held(0) == gateway.rows[1]
+    assert page.area.pill.text() == "1 new"
+    qtbot.mouseClick(page.live, Qt.MouseButton.LeftButton)
+    turns.run()
+    assert page.model.held(0) == gateway.rows[0]
+
+
+def test_more_new_rows_than_a_page_open_the_list_anew(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    for number in range(300):
+        gateway.rows.insert(0, newer(gateway.rows[0], number))
+    refresh(page, turns)
+    assert page.model.rowCount() == 1_200
+    for row in (0, 255, 256, 299, 300, 1_199):
+        page.model.row(row)
+        turns.run()
+        assert page.model.held(row) == gateway.rows[row]
+
+
+def test_an_answer_to_a_query_that_was_left_is_thrown_away(
+    page: RequestsPage, gateway: FakeGateway, context: AppContext, turns: Turns
+) -> None:
+    context.filters.set_dimension("model", ("gpt-5.1",))
+    context.filters.set_dimension("model", ("grok-4.1-fast",))
+    assert len(turns.waiting) == 2
+    turns.waiting.reverse()
+    turns.run()
+    models = {page.model.held(row).model for row in range(min(page.model.rowCount(), 20))}  # type: ignore[union-attr]
+    assert models == {"grok-4.1-fast"}
+
+
+# details
+
+
+def texts(page: RequestsPage) -> list[str]:
+    return [label.text() for label in page.drawer.findChildren(QLabel)]
+
+
+def test_a_click_opens_the_details_and_esc_closes_them(
+    page: RequestsPage, gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    assert not page.drawer.isVisible()
+    qtbot.mouseClick(page.view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(40, 2 * ROW_HEIGHT + 5))
+    row = gateway.rows[2]
+    assert page.drawer.isVisible()
+    shown = texts(page)
+    for expected in (
+        row.id,
+        row.model,
+        row.key,
+        row.door,
+        f"{row.input_tokens:,}",
+        f"${(row.cost_nano or 0) / 1e9:.6f}",
+    ):
+        assert expected in shown
+    assert "counted by the provider" in shown
+    qtbot.keyClick(page.view, Qt.Key.Key_Escape)
+    assert not page.drawer.isVisible()
+    assert page.view.hasFocus()
+
+
+def test_details_follow_the_keyboard(page: RequestsPage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    page.view.setFocus()
+    page.view.selectRow(0)
+    qtbot.keyClick(page.view, Qt.Key.Key_Return)
+    assert gateway.rows[0].id in texts(page)
+    qtbot.keyClick(page.view, Qt.Key.Key_Down)
+    qtbot.keyClick(page.view, Qt.Key.Key_J)
+    qtbot.waitUntil(lambda: page.panel.record == gateway.rows[2])
+    assert gateway.rows[2].id in texts(page)
+
+
+def test_ids_can_be_copied(page: RequestsPage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    page.view.selectRow(1)
+    page.view.opened.emit(1)
+    button = next(one for one in page.panel.findChildren(IconButton) if one.accessibleName() == "Copy request")
+    with qtbot.waitSignal(page.toast) as toast:
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == gateway.rows[1].id
+    assert toast.args == ["Request copied"]
+
+
+def test_an_error_is_told_in_plain_words(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    words = "OpenAI's rate limit was reached; wait 12 s and send it again."
+    gateway.put(newer(gateway.rows[0], 1, outcome="error", status=429, error_message=words))
+    refresh(page, turns)
+    page.view.selectRow(0)
+    page.view.opened.emit(0)
+    banner = page.panel.findChild(QWidget, "request_cause")
+    assert banner.accessibleName() == words
+
+
+RECORD = ExchangeRecord(id="r", started_us=1, door="chat", key_id="k", key="ci", status=200, outcome="ok")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, None),
+        ({"outcome": "aborted", "status": 499}, "The client left"),
+        ({"outcome": "interrupted"}, "The gateway stopped"),
+        ({"outcome": "error", "error_type": "rate_limited", "status": 429}, "rate limit"),
+        ({"outcome": "error", "error_type": "never_heard_of", "status": 418}, "status 418"),
+        ({"outcome": "error", "error_message": "It broke; mend it."}, "It broke; mend it."),
+    ],
+)
+def test_every_ending_has_a_cause(fields: dict[str, object], words: str | None) -> None:
+    found = cause(msgspec.structs.replace(RECORD, **fields))
+    assert (found is None) == (words is None)
+    assert words is None or words in str(found)
+
+
+MODEL = ModelRow(
+    id="m",
+    provider="openai",
+    title="M",
+    input_price=3_000_000_000,
+    cached_price=300_000_000,
+    output_price=15_000_000_000,
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "parts"),
+    [
+        ({"cost_nano": 3_000_000 + 750_000}, ["1,000 × $3.00 per million", "50 × $15.00 per million"]),
+        (
+            {"cost_nano": 2_400_000 + 60_000 + 750_000, "cached_tokens": 200},
+            ["800 × $3.00 per million", "200 × $0.30 per million", "50 × $15.00 per million"],
+        ),
+        ({"cost_nano": 3_750_001}, []),
+        ({"cost_nano": None}, []),
+        ({"cost_nano": 3_750_000, "cache_write_tokens": 5}, []),
+        ({"cost_nano": 3_750_000, "input_tokens": None}, []),
+    ],
+)
+def test_a_sum_is_spelt_out_only_where_it_is_exact(fields: dict[str, object], parts: list[str]) -> None:
+    row = msgspec.structs.replace(RECORD, **{"input_tokens": 1_000, "output_tokens": 50, "model": "m", **fields})
+    assert [line.note for line in cost_sum(row, MODEL)] == parts
+
+
+def test_details_name_every_fact() -> None:
+    row = msgspec.structs.replace(
+        RECORD,
+        model_requested="fast",
+        model="m",
+        provider="openai",
+        principal="team",
+        end_user="ana",
+        byok=True,
+        dropped=("seed", "logit_bias"),
+        adapted=("tools",),
+        latency_us=1_000_000,
+        overhead_us=2_000,
+        ttft_us=300_000,
+        input_tokens=10,
+        cached_tokens=4,
+        cache_write_tokens=2,
+        output_tokens=5,
+        reasoning_tokens=3,
+        usage_source="partial",
+        cost_nano=7,
+        cost_source="list",
+        price_id="m-2026",
+        price_fuzzy=True,
+        conversation_id="c1",
+        trace_id="t1",
+        upstream_request_id="up1",
+        attempts=(AttemptRecord(n=1, provider="openai", model="m", started_us=1, latency_us=5, status=429),),
+    )
+    said = {(line.label, line.value, line.note) for part in sections(row, str.title, {}) for line in part.lines}
+    for expected in (
+        ("Latency", "1.00 s", ""),
+        ("in the gateway", "2.00 ms", ""),
+        ("provider and client", "998 ms", ""),
+        ("First token", "300 ms", ""),
+        ("Input", "10", "provider's counts so far, output estimated"),
+        ("of which cached", "4", ""),
+        ("of which written to the cache", "2", ""),
+        ("of which reasoning", "3", ""),
+        ("Total", "<$0.000001", "list price of m-2026, matched by how its name begins"),
+        ("Provider", "Openai", ""),
+        ("Asked for as", "fast", ""),
+        ("Provider key", "the caller's own", ""),
+        ("Left out", "seed, logit_bias", ""),
+        ("Adapted", "tools", ""),
+        ("User", "ana", ""),
+        ("Key's owner", "team", ""),
+        ("Provider's request", "up1", ""),
+        ("Conversation", "c1", ""),
+        ("Trace", "t1", ""),
+    ):
+        assert expected in said
+
+
+# copying and exporting
+
+
+def test_ctrl_c_copies_the_selected_rows(
+    page: RequestsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    page.view.setFocus()
+    page.view.selectRow(0)
+    qtbot.keyClick(page.view, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    with qtbot.waitSignal(page.toast) as toast:
+        qtbot.keyClick(page.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+        turns.run()
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert lines[0].split("\t")[:3] == ["Time", "Status", "Model"]
+    assert [line.split("\t")[2] for line in lines[1:]] == [row.model for row in gateway.rows[:2]]
+    cost = gateway.rows[0].cost_nano or 0
+    assert f"{cost / 1e9:.9f}" in lines[1].split("\t")
+    assert toast.args == ["2 rows copied"]
+
+
+def test_copying_reaches_rows_that_were_never_shown(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    page.view.selectAll()
+    page.view.copy_asked.emit()
+    turns.run()
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert [line.split("\t")[2] for line in lines[1:]] == [row.model for row in gateway.rows]
+
+
+def test_export_writes_the_filtered_rows(
+    page: RequestsPage, context: AppContext, gateway: FakeGateway, qtbot: QtBot, turns: Turns, tmp_path: Path
+) -> None:
+    context.filters.set_dimension("provider", ("openai",))
+    turns.run()
+    qtbot.mouseClick(page.export_button, Qt.MouseButton.LeftButton)
+    dialog = page.findChild(QFileDialog, "requests_export_file")
+    dialog.fileSelected.emit(str(tmp_path / "out.csv"))
+    dialog.close()
+    with qtbot.waitSignal(page.toast) as toast:
+        turns.run()
+    with (tmp_path / "out.csv").open(encoding="utf-8") as file:
+        written = list(csv.reader(file))[1:]
+    expected = [row.id for row in gateway.rows if row.provider == "openai"]
+    assert [line[0] for line in written] == expected
+    assert toast.args == [f"Exported {len(expected):,} rows"]
+    assert page.export_button.isEnabled() and page.export_button.text() == "Export"
+
+
+def test_an_export_that_fails_says_so(page: RequestsPage, turns: Turns, tmp_path: Path) -> None:
+    turns(page.export_to(tmp_path / "no" / "folder" / "out.csv"))
+    turns.run()
+    assert page.banner.isVisible()
+    assert page.export_button.isEnabled()
+
+
+# states
+
+
+def test_nothing_in_the_range(theme: Theme, turns: Turns, qtbot: QtBot) -> None:
+    context = AppContext(FakeGateway(0), theme, FilterState(tz="UTC"), turns)  # type: ignore[arg-type]
+    page = show(qtbot, RequestsPage(context), turns)
+    assert page.area.empty.isVisible()
+    assert "http://127.0.0.1:4210" in page.area.empty.text_label.text()
+    assert not page.export_button.isEnabled()
+    with qtbot.waitSignal(page.navigate) as asked:
+        page.area.empty.action.emit()
+    assert asked.args == ["api_keys", None]
+    context.gateway.put(newer(RECORD, 1))  # type: ignore[attr-defined]
+    refresh(page, turns)
+    assert page.area.table.isVisible()
+
+
+def test_no_match_offers_to_clear(page: RequestsPage, context: AppContext, turns: Turns) -> None:
+    context.filters.set_dimension("user", ("nobody",))
+    turns.run()
+    assert page.area.no_match.isVisible()
+    page.area.no_match.action.emit()
+    turns.run()
+    assert page.area.table.isVisible()
+    assert not context.filters.is_filtered
+
+
+def test_an_error_keeps_the_old_rows_and_can_be_retried(
+    page: RequestsPage, gateway: FakeGateway, context: AppContext, turns: Turns
+) -> None:
+    gateway.fails = "The database is locked; close what holds it."
+    context.filters.set_dimension("provider", ("openai",))
+    turns.run()
+    assert page.banner.isVisible()
+    assert page.banner.text() == "The database is locked; close what holds it."
+    assert page.model.rowCount() == 900
+    gateway.fails = None
+    page.banner.action.emit()
+    turns.run()
+    assert not page.banner.isVisible()
+    assert page.model.rowCount() == sum(row.provider == "openai" for row in gateway.rows)
+
+
+def test_a_hidden_page_waits_until_it_is_shown(
+    page: RequestsPage, gateway: FakeGateway, context: AppContext, turns: Turns
+) -> None:
+    page.hide()
+    page.on_hidden()
+    gateway.calls.clear()
+    context.filters.set_dimension("provider", ("openai",))
+    turns.run()
+    assert [call for call in gateway.calls if call.startswith("requests")] == []
+    page.show()
+    page.on_shown()
+    turns.run()
+    assert page.model.rowCount() == sum(row.provider == "openai" for row in gateway.rows)
+
+
+def test_everything_has_a_name(page: RequestsPage) -> None:
+    page.view.selectRow(0)
+    page.view.opened.emit(0)
+    assert unnamed(page) == []
+
+
+def test_both_themes(page: RequestsPage, theme: Theme) -> None:
+    page.view.selectRow(0)
+    page.view.opened.emit(0)
+    light = drawn(page)
+    theme.set_mode("dark")
+    dark = drawn(page)
+    theme.set_mode("light")
+    assert light.pixelColor(700, 500).lightness() > 200 > 60 > dark.pixelColor(700, 500).lightness()
+    assert light.pixelColor(1210, 830).lightness() > 200 > 60 > dark.pixelColor(1210, 830).lightness(), "the drawer"

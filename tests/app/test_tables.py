@@ -1,0 +1,388 @@
+"""Tables: a long list reads only what is looked at, off the GUI thread's turn, and what is painted is what is there."""
+
+import csv
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QAbstractItemModelTester
+from pytestqt.qtbot import QtBot
+
+from app.tables.column import Column, PillText, comma_separated, tab_separated
+from app.tables.model import LOADING, ListModel, WindowedModel
+from app.tables.view import ROW_HEIGHT, TableView
+from app.tables.window import MAX_PAGES, PAGE_ROWS, Window
+from app.theme import DARK, LIGHT, Theme
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Record:
+    number: int
+    name: str | None = None
+
+    @property
+    def id(self) -> str:
+        return f"id-{self.number}"
+
+
+COLUMNS: tuple[Column[Record], ...] = (
+    Column(
+        key="number", title="Number", text=lambda row: f"{row.number:,}", value=lambda row: row.number, right=True
+    ),
+    Column(
+        key="name",
+        title="Name",
+        text=lambda row: row.name or "—",
+        value=lambda row: row.name,
+        grow=1,
+        sortable=True,
+        tooltip=lambda row: f"called {row.name}",
+    ),
+    Column(
+        key="even",
+        title="Even",
+        text=lambda row: "even" if row.number % 2 == 0 else "odd",
+        value=lambda row: row.number % 2 == 0,
+        pills=lambda row: (PillText("even" if row.number % 2 == 0 else "odd", "ok"),),
+        optional=True,
+    ),
+)
+
+
+class Reader:
+    """Rows made up on demand; its coroutines run only when the test says so, as a loop's later turn would."""
+
+    def __init__(self, count: int, newest: int = 0) -> None:
+        self.count = count
+        self.newest = newest
+        self.asked: list[tuple[int, int]] = []
+        self.waiting: list[Coroutine[Any, Any, None]] = []
+        self.failure: Exception | None = None
+
+    def rows(self, offset: int, limit: int) -> list[Record]:
+        return [Record(self.newest + number) for number in range(offset, min(offset + limit, self.count))]
+
+    async def load(self, offset: int, limit: int) -> Sequence[Record]:
+        self.asked.append((offset, limit))
+        if self.failure is not None:
+            raise self.failure
+        return self.rows(offset, limit)
+
+    def run(self) -> None:
+        """Finishes everything that was spawned, and what that spawns."""
+        while self.waiting:
+            for coroutine in self.waiting[:]:
+                self.waiting.remove(coroutine)
+                with pytest.raises(StopIteration):
+                    coroutine.send(None)
+
+
+@pytest.fixture
+def reader() -> Any:
+    reader = Reader(MILLION)
+    yield reader
+    for coroutine in reader.waiting:
+        coroutine.close()
+
+
+@pytest.fixture
+def model(reader: Reader, qtbot: QtBot) -> WindowedModel[Record]:
+    model = WindowedModel(COLUMNS, reader.load, reader.waiting.append)
+    model.open(reader.count, reader.rows(0, PAGE_ROWS))
+    return model
+
+
+def make_view(qtbot: QtBot, model: Any, theme: Theme | None = None) -> TableView:
+    view = TableView(theme or Theme(), model, "Records")
+    qtbot.addWidget(view)
+    view.resize(600, 400)
+    view.show()
+    qtbot.waitExposed(view)
+    return view
+
+
+# what is held
+
+
+def test_window_keeps_the_pages_used_last() -> None:
+    window: Window[int] = Window(count=PAGE_ROWS * 100)
+    for page in range(MAX_PAGES):
+        window.put(page, range(page * PAGE_ROWS, (page + 1) * PAGE_ROWS))
+    assert window.get(3) == 3
+    window.put(77, range(77 * PAGE_ROWS, 78 * PAGE_ROWS))
+    assert len(window.held_pages) == MAX_PAGES
+    assert window.get(3) == 3, "page 0 was used after page 1"
+    assert window.get(PAGE_ROWS + 3) is None
+    assert window.get(77 * PAGE_ROWS) == 77 * PAGE_ROWS
+
+
+def test_window_keeps_offsets_when_rows_come_in_front() -> None:
+    window: Window[int] = Window(600, range(PAGE_ROWS))
+    window.prepend([-2, -1])
+    assert [window.get(row) for row in range(4)] == [-2, -1, 0, 1]
+    assert window.count == 602
+    assert window.page_number(2 + PAGE_ROWS) == 1
+    assert window.page_rows(2) == (2 + 2 * PAGE_ROWS, 601)
+    assert window.page_offset(1) == PAGE_ROWS
+    window.drift = 3
+    assert window.page_offset(1) == PAGE_ROWS + 3
+
+
+# the models
+
+
+def test_windowed_model_is_a_sound_qt_model(reader: Reader, qtbot: QtBot) -> None:
+    model = WindowedModel(COLUMNS, reader.load, reader.waiting.append)
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Warning)
+    model.open(3, reader.rows(0, 3))
+    model.prepend([Record(-1)])
+    model.shorten(2)
+    assert tester.model() is model
+
+
+def test_a_miss_is_a_placeholder_read_later(model: WindowedModel[Record], reader: Reader, qtbot: QtBot) -> None:
+    cell = model.index(500_000, 0)
+    assert cell.data() == LOADING
+    assert reader.asked == [], "nothing is read in the turn that asked"
+    with qtbot.waitSignal(model.dataChanged) as changed:
+        reader.run()
+    assert reader.asked == [(500_000 // PAGE_ROWS * PAGE_ROWS, PAGE_ROWS)]
+    assert cell.data() == "500,000"
+    first, last, _ = changed.args
+    assert first.row() <= 500_000 <= last.row()
+    assert cell.data() == "500,000" and len(reader.asked) == 1
+
+
+def test_rows_equal_the_list_wherever_one_looks(model: WindowedModel[Record], reader: Reader) -> None:
+    for row in (0, 255, 256, 257, 1_000, 767_676, MILLION - 257, MILLION - 256, MILLION - 1):
+        model.index(row, 0).data()
+        reader.run()
+        assert model.index(row, 0).data() == f"{row:,}"
+
+
+def test_memory_is_bounded(model: WindowedModel[Record], reader: Reader) -> None:
+    for page in range(100):
+        model.row(page * PAGE_ROWS)
+        reader.run()
+    assert len(model.held_pages) == MAX_PAGES
+
+
+def test_a_fast_drag_reads_only_where_it_stops(model: WindowedModel[Record], reader: Reader) -> None:
+    for row in range(0, MILLION, 4_000):
+        model.row(row)
+    model.row(MILLION - 1)
+    reader.run()
+    assert len(reader.asked) <= 6
+    assert model.held(MILLION - 1) == Record(MILLION - 1)
+
+
+def test_an_answer_to_an_older_list_is_thrown_away(model: WindowedModel[Record], reader: Reader) -> None:
+    model.row(5_000)
+    reader.newest = 7
+    model.open(6_000, [Record(7 + number) for number in range(PAGE_ROWS)])
+    reader.newest = 0
+    late = reader.waiting[:]
+    reader.run()
+    assert late
+    assert model.held(5_000) is None
+
+
+def test_a_failed_page_says_so_and_is_not_asked_for_again_by_itself(
+    model: WindowedModel[Record], reader: Reader, qtbot: QtBot
+) -> None:
+    reader.failure = OSError("The disk is gone; plug it in.")
+    model.row(5_000)
+    with qtbot.waitSignal(model.failed) as failed:
+        reader.run()
+    assert failed.args == ["The disk is gone; plug it in."]
+    model.row(5_000)
+    assert reader.waiting == []
+    reader.failure = None
+    model.retry()
+    model.row(5_000)
+    reader.run()
+    assert model.held(5_000) == Record(5_000)
+
+
+def test_new_rows_in_front_keep_selection_and_offsets(
+    model: WindowedModel[Record], reader: Reader, qtbot: QtBot
+) -> None:
+    view = make_view(qtbot, model)
+    view.selectRow(2)
+    model.prepend([Record(-2), Record(-1)])
+    assert view.selected_ranges() == [(4, 4)]
+    assert model.rowCount() == MILLION + 2
+    model.row(1_002)
+    reader.run()
+    assert [model.held(row) for row in (0, 1, 2, 1_002)] == [Record(-2), Record(-1), Record(0), Record(1_000)]
+
+
+def test_short_models_sort_with_unknown_last(qtbot: QtBot) -> None:
+    model = ListModel(COLUMNS)
+    model.set_rows([Record(1, "b"), Record(2), Record(3, "A"), Record(4, "c")])
+    model.sort(1)
+    assert [row.name for row in model.rows] == ["A", "b", "c", None]
+    model.sort(1, Qt.SortOrder.DescendingOrder)
+    assert [row.name for row in model.rows] == ["c", "b", "A", None]
+    model.set_rows([Record(5, "x"), Record(6, "y")])
+    assert [row.name for row in model.rows] == ["y", "x"], "the order asked for stays"
+    model.sort(0)
+    assert [row.name for row in model.rows] == ["y", "x"], "a column that does not sort changes nothing"
+
+
+# the view
+
+
+def test_opening_a_million_rows_reads_nothing_more_than_the_screen(
+    model: WindowedModel[Record], reader: Reader, qtbot: QtBot
+) -> None:
+    view = make_view(qtbot, model)
+    view.grab()
+    assert reader.waiting == [] and reader.asked == []
+    assert view.verticalScrollBar().maximum() > (MILLION - 100) * ROW_HEIGHT
+
+
+def test_scrolling_to_the_end_shows_the_last_rows(model: WindowedModel[Record], reader: Reader, qtbot: QtBot) -> None:
+    view = make_view(qtbot, model)
+    view.scrollToBottom()
+    view.grab()
+    assert reader.asked == []
+    reader.run()
+    first, last = view.visible_rows()
+    assert last == MILLION - 1
+    assert [model.held(row) for row in range(first, last + 1)] == [Record(row) for row in range(first, last + 1)]
+    assert len(reader.asked) <= 2
+
+
+def test_painting_follows_rows_selection_placeholders_and_theme(model: WindowedModel[Record], qtbot: QtBot) -> None:
+    theme = Theme("light")
+    view = make_view(qtbot, model, theme)
+    view.show_column("even", True)
+    rows = view.grab().toImage()
+    assert view.grab().toImage() == rows
+    view.selectRow(1)
+    selected = view.grab().toImage()
+    view.clearSelection()
+    theme.set_mode("dark")
+    dark = view.grab().toImage()
+    theme.set_mode("light")
+    model.open(10, ())
+    placeholders = view.grab().toImage()
+    for picture in (selected, dark, placeholders):
+        assert picture != rows
+    corner = QPoint(view.width() - 30, view.height() - 5)
+    assert dark.pixelColor(corner).name().upper() == DARK.surface
+    assert placeholders.pixelColor(corner).name().upper() == LIGHT.surface
+
+
+def test_keyboard_moves_opens_and_copies(model: WindowedModel[Record], qtbot: QtBot) -> None:
+    view = make_view(qtbot, model)
+    view.setFocus()
+    view.selectRow(0)
+    for key, row in (
+        (Qt.Key.Key_J, 1),
+        (Qt.Key.Key_Down, 2),
+        (Qt.Key.Key_K, 1),
+        (Qt.Key.Key_Up, 0),
+        (Qt.Key.Key_K, 0),
+    ):
+        qtbot.keyClick(view, key)
+        assert view.currentIndex().row() == row
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Space):
+        with qtbot.waitSignal(view.opened) as opened:
+            qtbot.keyClick(view, key)
+        assert opened.args == [0]
+    with qtbot.waitSignal(view.copy_asked):
+        qtbot.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+
+
+def test_typing_letters_searches_no_rows(model: WindowedModel[Record], reader: Reader, qtbot: QtBot) -> None:
+    view = make_view(qtbot, model)
+    view.setFocus()
+    qtbot.keyClicks(view, "zzz")
+    assert reader.waiting == []
+    assert view.currentIndex().row() <= 0
+
+
+def test_a_click_opens_its_row(model: WindowedModel[Record], qtbot: QtBot) -> None:
+    view = make_view(qtbot, model)
+    with qtbot.waitSignal(view.opened) as opened:
+        qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(50, 3 * ROW_HEIGHT + 5))
+    assert opened.args == [3]
+    assert view.selected_ranges() == [(3, 3)]
+
+
+def test_selecting_everything_names_a_range_not_rows(
+    model: WindowedModel[Record], reader: Reader, qtbot: QtBot
+) -> None:
+    view = make_view(qtbot, model)
+    view.selectAll()
+    assert view.selected_ranges() == [(0, MILLION - 1)]
+    assert reader.waiting == []
+
+
+def test_columns_can_be_shown_and_hidden_and_share_the_room(model: WindowedModel[Record], qtbot: QtBot) -> None:
+    view = make_view(qtbot, model)
+    assert [column.key for column in view.shown_columns()] == ["number", "name"]
+    assert view.columnWidth(0) == 100
+    assert view.columnWidth(0) + view.columnWidth(1) == view.viewport().width()
+    menu = view.columns_menu(view)
+    even = next(action for action in menu.actions() if action.text() == "Even")
+    assert not even.isChecked()
+    even.trigger()
+    assert [column.key for column in view.shown_columns()] == ["number", "name", "even"]
+    assert sum(view.columnWidth(section) for section in range(3)) == view.viewport().width()
+    menu.close()
+
+
+def test_header_sorts_only_what_sorts(qtbot: QtBot) -> None:
+    model = ListModel(COLUMNS)
+    model.set_rows([Record(1, "b"), Record(2, "a")])
+    view = make_view(qtbot, model)
+    header = view.horizontalHeader()
+    header.sectionClicked.emit(0)
+    assert [row.number for row in model.rows] == [1, 2]
+    header.sectionClicked.emit(1)
+    assert [row.number for row in model.rows] == [2, 1]
+    header.sectionClicked.emit(1)
+    assert [row.number for row in model.rows] == [1, 2]
+
+
+def test_the_view_is_named_and_tells_its_cells(model: WindowedModel[Record], qtbot: QtBot) -> None:
+    view = make_view(qtbot, model)
+    assert view.accessibleName() == "Records"
+    assert model.headerData(0, Qt.Orientation.Horizontal) == "Number"
+    assert model.index(4, 1).data(Qt.ItemDataRole.ToolTipRole) == "called None"
+    assert QGuiApplication.platformName() == "offscreen"
+
+
+# what is copied and exported
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("plain", "plain"),
+        (None, ""),
+        (-3, "-3"),
+        (1.5, "1.5"),
+        ("=1+1", "'=1+1"),
+        ("@cmd", "'@cmd"),
+        ("-x", "'-x"),
+        ('a "b", c', 'a "b", c'),
+    ],
+)
+def test_cells_are_safe_for_spreadsheets(value: object, cell: str) -> None:
+    column: Column[object] = Column(key="v", title="V", text=str, value=lambda row: row)
+    assert list(csv.reader(StringIO(comma_separated([column], [value])))) == [["V"], [cell]]
+
+
+def test_copied_rows_stay_one_line_each() -> None:
+    text = tab_separated(COLUMNS[:2], [Record(1, "a\tb\nc"), Record(2)])
+    assert text == "Number\tName\n1\ta b c\n2\t\n"
