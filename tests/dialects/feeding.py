@@ -97,3 +97,38 @@ def cut_everywhere(stream: bytes, reader: Callable[[], Reader]) -> None:
 def only_choice(response: Response) -> Choice:
     (choice,) = response.choices
     return choice
+
+
+def mutations(stream: bytes, count: int) -> Iterator[bytes]:
+    """The stream with a field of one event missing, null or of another type."""
+    rng = random.Random(count)
+    events = [item for item in stream.replace(b"\r\n", b"\n").split(b"\n\n") if item]
+    for _ in range(count):
+        at = rng.randrange(len(events))
+        head, _, data = events[at].partition(b"data: ")
+        value = msgspec.json.decode(data)
+        _mutate(value, rng)
+        changed = head + b"data: " + msgspec.json.encode(value)
+        yield b"\n\n".join([*events[:at], changed, *events[at + 1 :]]) + b"\n\n"
+
+
+def _mutate(value: object, rng: random.Random) -> None:
+    places: list[tuple[dict[str, object] | list[object], str | int]] = []
+
+    def walk(node: object) -> None:
+        if isinstance(node, dict):
+            for key, item in node.items():
+                places.append((node, key))
+                walk(item)
+        elif isinstance(node, list):
+            for index, item in enumerate(node):
+                places.append((node, index))
+                walk(item)
+
+    walk(value)
+    holder, key = rng.choice(places)
+    replacement = rng.choice([None, 7, -1, "x", True, [], {}, [[]], {"type": "x"}])
+    if isinstance(holder, dict) and rng.random() < 0.4:
+        del holder[key]  # type: ignore[arg-type]
+    else:
+        holder[key] = replacement  # type: ignore[index,call-overload]

@@ -15,7 +15,17 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
 from gateway.model import FinishReason, Opaque, Reasoning, Refusal, Text, ToolCall, Usage
 from gateway.sse import Decoder
-from tests.dialects.feeding import cut_everywhere, cuts, events_of, folded, normal, only_choice, read, written
+from tests.dialects.feeding import (
+    cut_everywhere,
+    cuts,
+    events_of,
+    folded,
+    mutations,
+    normal,
+    only_choice,
+    read,
+    written,
+)
 
 WIRE = Path(__file__).parents[2] / "wire" / "anthropic"
 FINISHED = sorted(path.stem for path in WIRE.glob("*.json"))
@@ -387,3 +397,13 @@ def test_a_whole_answer_is_valid_for_the_sdk_and_reads_back(name: str) -> None:
     again = DIALECT.parse_response(body)
     assert (again.choices, again.usage) == (answer.choices, answer.usage)
     assert (again.id, again.model) == ("msg_1", "claude")
+
+
+@pytest.mark.parametrize("path", sorted(WIRE.glob("*.sse")), ids=lambda path: path.stem)
+def test_a_damaged_event_is_a_typed_error_or_no_harm(path: Path) -> None:
+    """cc-switch 3.19: missing fields and wrong types; never an exception, never both a finish and an error."""
+    for stream in mutations(path.read_bytes(), 150):
+        events = read(AnthropicReader(), [stream])
+        answer = folded(events)
+        answer.response()
+        assert answer.finished != isinstance(events[-1], StreamError)

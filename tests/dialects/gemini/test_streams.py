@@ -14,7 +14,7 @@ from gateway.dialects.gemini.writer import GeminiWriter
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
 from gateway.model import Blob, FinishReason, Opaque, Reasoning, Text, ToolCall, Usage
 from gateway.sse import Decoder
-from tests.dialects.feeding import cut_everywhere, cuts, events_of, folded, only_choice, read, written
+from tests.dialects.feeding import cut_everywhere, cuts, events_of, folded, mutations, only_choice, read, written
 
 WIRE = Path(__file__).parents[2] / "wire" / "gemini"
 FINISHED = sorted(path.stem for path in WIRE.glob("*.json"))
@@ -282,3 +282,13 @@ def test_a_close_without_a_finish_is_an_error() -> None:
     writer = GeminiWriter(CONTEXT)
     out = writer.write(PartStart(0, "text")) + writer.write(Delta(0, "a")) + writer.write(PartEnd(0)) + writer.close()
     assert b'"error"' in out and b"finishReason" not in out
+
+
+@pytest.mark.parametrize("path", sorted(WIRE.glob("*.sse")), ids=lambda path: path.stem)
+def test_a_damaged_event_is_a_typed_error_or_no_harm(path: Path) -> None:
+    """cc-switch 3.19: missing fields and wrong types; never an exception, never both a finish and an error."""
+    for stream in mutations(path.read_bytes(), 150):
+        events = read(GeminiReader(), [stream])
+        answer = folded(events)
+        answer.response()
+        assert answer.finished != isinstance(events[-1], StreamError)

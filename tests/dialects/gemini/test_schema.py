@@ -1,0 +1,150 @@
+"""JSON Schemas as tools really send them (Pydantic, zod, hand-made) against the keywords that Gemini takes."""
+
+import copy
+import json
+import time
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from gateway.dialects.gemini.schema import clean_schema
+
+TAKEN = {
+    *(
+        "$defs",
+        "$ref",
+        "type",
+        "format",
+        "title",
+        "description",
+        "enum",
+        "items",
+        "prefixItems",
+        "minItems",
+        "maxItems",
+    ),
+    *("minimum", "maximum", "anyOf", "oneOf", "properties", "additionalProperties", "required", "propertyOrdering"),
+}
+
+
+class Leaf(BaseModel):
+    kind: str = Field("x", pattern="^x", max_length=4)
+    price: float | None = Field(None, gt=0, lt=9)
+
+
+class Node(BaseModel):
+    leaf: Leaf
+    other: Leaf | None = None
+    children: list["Node"] = []
+    pair: tuple[int, str] = (1, "a")
+    extra: dict[str, Leaf] = {}
+
+
+CORPUS = [
+    pytest.param(Leaf.model_json_schema(), id="pydantic"),
+    pytest.param(Node.model_json_schema(), id="pydantic, recursive"),
+    pytest.param({"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": False}, id="zod"),
+    pytest.param({"type": "object", "properties": {"a": {"const": "x"}, "b": {"const": True}}}, id="const"),
+    pytest.param({"type": "array"}, id="array without items (OmniRoute#10578)"),
+    pytest.param({"type": "array", "uniqueItems": True, "items": {"type": "string", "$comment": "c"}}, id="uniqueItems, $comment (OmniRoute#9617)"),
+    pytest.param({"type": "array", "prefixItems": [{"type": "number"}], "items": False}, id="prefixItems (OmniRoute#13464)"),
+    pytest.param({"type": ["string", "null"], "default": None, "enumDescriptions": ["a"]}, id="type list"),
+    pytest.param({"enum": ["a", None, 1]}, id="mixed enum"),
+    pytest.param({"type": "object", "patternProperties": {"^x": {}}, "not": {"type": "null"}, "if": {}, "then": {}}, id="conditions"),
+    pytest.param({"definitions": {"a": {"type": "string"}}, "allOf": [{"$ref": "#/definitions/a"}, {"description": "d"}]}, id="allOf with a reference"),
+    pytest.param({"allOf": [{"type": "object", "properties": {"a": {}}, "required": ["a"]}, {"properties": {"b": {}}, "required": ["b"]}]}, id="allOf"),
+    pytest.param({"properties": {"$ref": {"type": "string"}, "pattern": {"type": "string"}, "properties": {"type": "object", "properties": {}}}}, id="names like keywords"),
+    pytest.param({"$ref": "#"}, id="a reference to itself"),
+    pytest.param({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}, id="references in a circle"),
+    pytest.param({"properties": {"a": {"$ref": "https://elsewhere/x"}, "b": {"$ref": "#/missing"}}}, id="references to nowhere"),
+    pytest.param({"type": "object", "required": ["a", "ghost"], "properties": {"a": True}}, id="required but missing"),
+    pytest.param({"exclusiveMinimum": 3, "type": "integer", "multipleOf": 2}, id="bounds"),
+    pytest.param({"properties": "nonsense", "items": 3, "anyOf": {}, "enum": "x", "required": 1}, id="nonsense"),
+]  # fmt: skip
+
+
+def keywords(schema: Any) -> set[str]:
+    if not isinstance(schema, dict):
+        return set()
+    found = set(schema)
+    for key in ("properties", "$defs"):
+        for item in (schema.get(key) or {}).values():
+            found |= keywords(item)
+    for key in ("items", "additionalProperties"):
+        found |= keywords(schema.get(key))
+    for key in ("anyOf", "oneOf", "prefixItems"):
+        for item in schema.get(key, []):
+            found |= keywords(item)
+    return found
+
+
+def references(schema: Any) -> set[str]:
+    if isinstance(schema, list):
+        return set().union(*(references(item) for item in schema)) if schema else set()
+    if not isinstance(schema, dict):
+        return set()
+    own = {schema["$ref"]} if isinstance(schema.get("$ref"), str) else set()
+    if own:
+        assert set(schema) == {"$ref"} or set(schema) == {"$ref", "$defs"}
+    return own.union(*(references(item) for item in schema.values()))
+
+
+@pytest.mark.parametrize("schema", CORPUS)
+def test_only_what_gemini_takes_is_left_and_the_client_s_own_is_untouched(schema: dict[str, Any]) -> None:
+    before = copy.deepcopy(schema)
+    cleaned, _ = clean_schema(schema)
+    assert schema == before
+    assert keywords(cleaned) <= TAKEN
+    for reference in references(cleaned):
+        assert reference.removeprefix("#/$defs/") in cleaned["$defs"]
+    assert clean_schema(schema)[0] == cleaned
+    assert json.dumps(clean_schema(cleaned)[0]) == json.dumps(cleaned) or "$defs" in cleaned
+
+
+EXACT = [
+    ({"const": "x", "type": "string"}, {"enum": ["x"], "type": "string"}, False),
+    (
+        {"type": "string", "pattern": "a", "description": "d"},
+        {"type": "string", "description": 'd\n\n{pattern: "a"}'},
+        True,
+    ),
+    ({"type": "boolean", "const": True}, {"type": "boolean", "description": "{enum: [true]}"}, True),
+    ({"type": "array"}, {"type": "array", "items": {}}, False),
+    ({"type": "object", "required": ["a"]}, {"type": "object"}, False),
+    (
+        {
+            "$defs": {"a": {"type": "string", "title": "A"}},
+            "properties": {"x": {"$ref": "#/$defs/a", "description": "d"}},
+        },
+        {"properties": {"x": {"type": "string", "title": "A", "description": "d"}}},
+        False,
+    ),
+    (
+        {"allOf": [{"properties": {"a": {}}, "required": ["a"]}, {"properties": {"b": {}}, "required": ["b"]}]},
+        {"properties": {"a": {}, "b": {}}, "required": ["a", "b"]},
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("schema", "cleaned", "lossy"), EXACT)
+def test_exactly(schema: dict[str, Any], cleaned: dict[str, Any], lossy: bool) -> None:
+    assert clean_schema(schema) == (cleaned, lossy)
+
+
+def test_cycles_keep_their_references() -> None:
+    cleaned, _ = clean_schema(Node.model_json_schema())
+    assert cleaned["$defs"]["Node"]["properties"]["leaf"]["properties"]["kind"]["type"] == "string"
+    assert references(cleaned) == {"#/$defs/Node"}
+
+
+def test_a_small_schema_that_stands_for_a_huge_one_stays_small() -> None:
+    """References that double at each level would become 2^30 nodes."""
+    definitions = {f"d{n}": {"properties": {side: {"$ref": f"#/$defs/d{n + 1}"} for side in "ab"}} for n in range(30)}
+    schema = {"$ref": "#/$defs/d0", "$defs": {**definitions, "d30": {"type": "string"}}}
+    started = time.process_time()
+    cleaned, _ = clean_schema(schema)
+    assert time.process_time() - started < 2
+    assert len(json.dumps(cleaned)) < 2_000_000
+    assert references(cleaned) <= {f"#/$defs/{name}" for name in cleaned["$defs"]}
