@@ -42,6 +42,10 @@ class Thinking(Struct, frozen=True, kw_only=True):
     def manual(self) -> bool:
         return self.field is not None and self.field["type"] == "enabled"
 
+    @property
+    def on(self) -> bool:
+        return self.field is not None and self.field["type"] != "disabled"
+
 
 def parse_reasoning(thinking: WireThinking | None, effort: str | None) -> ReasoningOptions | None:
     if thinking is None:
@@ -78,8 +82,8 @@ def render_sampling(request: Request, target: Target, thinking: Thinking, losses
         "top_k": request.top_k,
     }
     said: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-    # With a thinking budget the API takes no sampling but its defaults.
-    if target.sampling == "none" or thinking.manual:
+    # While it thinks, on a budget or adaptively, a model takes no sampling but its defaults.
+    if target.sampling == "none" or thinking.on:
         for name in said:
             losses.drop(name)
         return {}

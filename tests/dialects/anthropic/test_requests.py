@@ -426,8 +426,9 @@ def test_a_budget_and_a_tool_loop_that_lost_its_thinking() -> None:
     assert body["thinking"]["type"] == "enabled" and dropped == ()
 
 
-def test_sampling_gives_way_to_a_thinking_budget() -> None:
-    body, headers, dropped, _ = render(ask(reasoning=effort("low"), temperature=0.5, top_k=4), BUDGET)
+@pytest.mark.parametrize("target", [BUDGET, ADAPTIVE])
+def test_sampling_gives_way_to_thinking(target: Target) -> None:
+    body, headers, dropped, _ = render(ask(reasoning=effort("low"), temperature=0.5, top_k=4), target)
     assert not {"temperature", "top_k"} & set(body) and dropped == ("temperature", "top_k")
     assert headers["anthropic-version"] == "2026-10-21"
 
@@ -585,13 +586,14 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
         )
     optional = {
         "stop_sequences": st.lists(words, min_size=1, max_size=3),
-        "temperature": st.sampled_from([0.0, 0.5]),
         "metadata": st.fixed_dictionaries({"user_id": words}),
         "system": st.lists(blocks, min_size=1, max_size=1),
-        "thinking": st.sampled_from(
-            [{"type": "adaptive"}, {"type": "adaptive", "display": "summarized"}, {"type": "disabled"}]
-        ),
     }
+    thinking = [{"type": "adaptive"}, {"type": "adaptive", "display": "summarized"}]
+    # A model takes sampling only while it does not think.
+    optional |= draw(
+        st.sampled_from([{"thinking": st.sampled_from(thinking)}, {"temperature": st.sampled_from([0.0, 0.5])}])
+    )
     return draw(
         st.fixed_dictionaries(
             {"model": st.just(ADAPTIVE.model), "max_tokens": st.integers(1, 9000), "messages": st.just(messages)},
