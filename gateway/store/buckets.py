@@ -107,18 +107,18 @@ def _share(record: ExchangeRecord) -> Share:
 
 
 def _sum(shares: Sequence[Share]) -> Sums:
-    sums = Sums()
     if len(shares) == 1:
-        sums.values = list(shares[0][0])
+        values = list(shares[0][0])
     else:
-        sums.values = list(map(sum, zip(*[values for values, _, _ in shares], strict=True)))
-    latencies, ttfts = sums.latency, sums.ttft
+        values = list(map(sum, zip(*[each for each, _, _ in shares], strict=True)))
+    latencies: histogram.Bins = {}
+    ttfts: histogram.Bins = {}
     for _, latency, ttft in shares:
         if latency is not None:
             latencies[latency] = latencies.get(latency, 0) + 1
         if ttft is not None:
             ttfts[ttft] = ttfts.get(ttft, 0) + 1
-    return sums
+    return Sums(values, latencies, ttfts)
 
 
 def _rolled_up(quarters: Mapping[int, Mapping[Key, Sequence[Share]]], zone: ZoneInfo) -> dict[Key, Sums]:
@@ -138,8 +138,7 @@ def _rolled_up(quarters: Mapping[int, Mapping[Key, Sequence[Share]]], zone: Zone
 def _merged(parts: Sequence[Sums]) -> Sums:
     if len(parts) == 1:
         return parts[0]
-    merged = Sums()
-    merged.values = list(map(sum, zip(*[part.values for part in parts], strict=True)))
+    merged = Sums(list(map(sum, zip(*[part.values for part in parts], strict=True))))
     for part in parts:
         histogram.add(merged.latency, part.latency)
         histogram.add(merged.ttft, part.ttft)

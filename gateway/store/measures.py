@@ -100,10 +100,15 @@ class Sums:
 
     __slots__ = ("latency", "ttft", "values")
 
-    def __init__(self) -> None:
-        self.values: list[int] = [0] * len(MEASURES)
-        self.latency: histogram.Bins = {}
-        self.ttft: histogram.Bins = {}
+    def __init__(
+        self,
+        values: list[int] | None = None,
+        latency: histogram.Bins | None = None,
+        ttft: histogram.Bins | None = None,
+    ) -> None:
+        self.values: list[int] = [0] * len(MEASURES) if values is None else values
+        self.latency: histogram.Bins = {} if latency is None else latency
+        self.ttft: histogram.Bins = {} if ttft is None else ttft
 
     def add(
         self,

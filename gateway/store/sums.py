@@ -131,10 +131,12 @@ def _add(table: Table, found: Iterable[Sequence[Any]], sign: int = 1) -> None:
     histograms = 2 + len(MEASURES)
     for row in found:
         key = (row[0], NO_NAME if row[1] is None else row[1])
-        sums = table.get(key)
-        if sums is None:
-            sums = table[key] = Sums()
-        sums.add(row[2:histograms], histogram.decode(row[histograms]), histogram.decode(row[histograms + 1]), sign)
+        values, latency, ttft = row[2:histograms], histogram.decode(row[histograms]), histogram.decode(row[-1])
+        known = table.get(key)
+        if known is None and sign > 0:
+            table[key] = Sums(list(values), latency, ttft)
+        else:
+            table.setdefault(key, Sums()).add(values, latency, ttft, sign)
 
 
 def key_id(connection: sqlite3.Connection, by: str) -> int:
