@@ -170,10 +170,8 @@ def render_request(request: Request, target: Target) -> Rendered:
     """Raises Unsupported or ClientError naming what cannot be carried."""
     losses = Losses()
     own = own_fields(request, NAME, losses)
-    refuse(request)
+    refuse(request, target)
     drop_service_tier(request, losses)
-    if request.stop and not target.stop:
-        raise Unsupported("The model takes no stop sequences: leave out 'stop'.", param="stop")
     if _has_foreign_thinking(request):
         losses.drop("reasoning_content")
     conversation = gather(request.messages, losses, keep=is_sendable, system_turns=target.system_turns)

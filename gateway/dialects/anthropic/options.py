@@ -58,8 +58,10 @@ def parse_reasoning(thinking: WireThinking | None, effort: str | None) -> Reason
     )
 
 
-def refuse(request: Request) -> None:
-    """Raises Unsupported for what Anthropic has no word for and what cannot be left out."""
+def refuse(request: Request, target: Target) -> None:
+    """Raises Unsupported for what Anthropic, or the model, has no word for and what cannot be left out."""
+    if request.stop and not target.stop:
+        raise Unsupported("The model takes no stop sequences: leave out 'stop'.", param="stop")
     if (request.choice_count or 1) > 1:
         raise Unsupported("The model's provider gives one answer for a request: leave out 'n'.", param="n")
     if request.logit_bias:
