@@ -7,7 +7,7 @@ found. Choosing acts at once; the popover stays open for more.
 from collections.abc import Sequence
 
 from msgspec import Struct
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
@@ -26,6 +26,7 @@ from app import icons
 from app.filter_words import DIMENSION_NAMES, tag_key, tag_value
 from app.fonts import ui_font
 from app.formats import count
+from app.popover import Popover
 from app.theme import Theme
 from app.widgets import IconButton, SearchField, SegmentedControl
 from gateway import Breakdown
@@ -127,7 +128,7 @@ class EntryDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-class FilterPopover(QFrame):
+class FilterPopover(Popover):
     """`opened` names the subject whose values are wanted; `chosen` has (subject, value), `negated` (key, is not)."""
 
     opened = Signal(str)
@@ -135,8 +136,7 @@ class FilterPopover(QFrame):
     negated = Signal(str, bool)
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
-        self._theme = theme
+        super().__init__(theme, parent)
         self.subject: str | None = None
         self._entries: tuple[Entry, ...] = ()
         self.setObjectName("filterPopover")
@@ -162,10 +162,10 @@ class FilterPopover(QFrame):
         self.list.setAccessibleName("Filters")
         self.list.itemClicked.connect(self._on_item)
         self.list.itemActivated.connect(self._on_item)
-        self._hint = QLabel(self)
-        self._hint.setFont(ui_font(12))
-        self._hint.setWordWrap(True)
-        self._hint.setContentsMargins(8, 6, 8, 6)
+        self.hint = QLabel(self)
+        self.hint.setFont(ui_font(12))
+        self.hint.setWordWrap(True)
+        self.hint.setContentsMargins(8, 6, 8, 6)
         head = QHBoxLayout()
         head.setSpacing(6)
         head.addWidget(self.back)
@@ -177,7 +177,7 @@ class FilterPopover(QFrame):
         column.addLayout(head)
         column.addWidget(self.search)
         column.addWidget(self.list)
-        column.addWidget(self._hint)
+        column.addWidget(self.hint)
         self.search.textChanged.connect(self._fill)
 
     @property
@@ -201,12 +201,11 @@ class FilterPopover(QFrame):
         """A sentence where the values should be."""
         self._entries = ()
         self._fill()
-        self._hint.setText(message)
+        self.hint.setText(message)
 
     def open_at(self, anchor: QWidget) -> None:
         """Below a widget."""
-        self.move(anchor.mapToGlobal(QPoint(0, anchor.height() + 4)))
-        self.show()
+        self.place(anchor)
         self.search.setFocus()
 
     def entries(self) -> list[Entry]:
@@ -226,8 +225,8 @@ class FilterPopover(QFrame):
             self.list.setCurrentRow(min(max(row, 0), len(shown) - 1))
         self.list.setFixedHeight(min(len(shown), _MAX_ROWS) * _ROW + 2)
         self.list.setVisible(bool(shown))
-        self._hint.setText("Nothing by that name in this range.")
-        self._hint.setVisible(not shown)
+        self.hint.setText("Nothing by that name in this range.")
+        self.hint.setVisible(not shown)
         self.adjustSize()
 
     def _on_item(self, item: QListWidgetItem) -> None:

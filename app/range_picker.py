@@ -6,11 +6,13 @@ A custom range runs from the start of its first local day to the end of its last
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from PySide6.QtCore import QDate, QPoint, Qt, Signal
-from PySide6.QtWidgets import QDateEdit, QFormLayout, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QDate, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.context import AppContext
+from app.date_field import DateField
 from app.fonts import ui_font
+from app.popover import Popover
 from app.theme import Theme
 from app.widgets import PushButton, SegmentedControl
 
@@ -28,17 +30,17 @@ def day_range(first: date, last: date, tz: str) -> tuple[int, int]:
     return int(start.timestamp()) * 1_000_000, int(end.timestamp()) * 1_000_000
 
 
-class CustomRange(QFrame):
+class CustomRange(Popover):
     """A popover with the first and the last day; `applied` carries both."""
 
     applied = Signal(object, object)
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
+        super().__init__(theme, parent)
         self.setObjectName("customRange")
         self.setAccessibleName("Custom range")
-        self.first = self._field("From")
-        self.last = self._field("To")
+        self.first = DateField(theme, "From", self)
+        self.last = DateField(theme, "To", self)
         self.problem = QLabel("", self)
         self.problem.setFont(ui_font(12))
         self.problem.setWordWrap(True)
@@ -46,10 +48,13 @@ class CustomRange(QFrame):
         self.apply_button.clicked.connect(self._apply)
         cancel = PushButton(theme, "Cancel", kind="ghost")
         cancel.clicked.connect(self.close)
-        form = QFormLayout()
-        form.setSpacing(8)
-        form.addRow("From", self.first)
-        form.addRow("To", self.last)
+        form = QGridLayout()
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(8)
+        for row, field in enumerate((self.first, self.last)):
+            form.addWidget(QLabel(field.accessibleName(), self), row, 0)
+            form.addWidget(field, row, 1)
+            field.dateChanged.connect(self._check)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(cancel)
@@ -62,28 +67,14 @@ class CustomRange(QFrame):
         column.addLayout(buttons)
         self._check()
 
-    def _field(self, name: str) -> QDateEdit:
-        field = QDateEdit(QDate.currentDate(), self)
-        field.setCalendarPopup(True)
-        field.setDisplayFormat("d MMM yyyy")
-        field.setAccessibleName(name)
-        field.setMinimumWidth(150)
-        field.setFont(ui_font(13))
-        field.dateChanged.connect(lambda _date: self._check())
-        return field
-
     def open_at(self, anchor: QWidget, first: date, last: date) -> None:
         """Below a widget, on these days."""
         self.first.setDate(QDate(first.year, first.month, first.day))
         self.last.setDate(QDate(last.year, last.month, last.day))
-        self.adjustSize()
-        self.move(anchor.mapToGlobal(QPoint(anchor.width() - self.width(), anchor.height() + 4)))
-        self.show()
+        self.place(anchor, right=True)
         self.first.setFocus()
 
     def _check(self) -> None:
-        if not hasattr(self, "apply_button"):
-            return
         wrong = self.first.date() > self.last.date()
         self.problem.setText("The first day is after the last: choose an earlier one." if wrong else "")
         self.problem.setVisible(wrong)

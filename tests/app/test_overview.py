@@ -2,6 +2,8 @@
 
 import asyncio
 import csv
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFileDialog, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -456,8 +458,6 @@ def test_the_theme_flips_everything(page: OverviewPage, context: AppContext) -> 
 
 
 def test_everything_that_takes_the_focus_has_a_name(page: OverviewPage) -> None:
-    from PySide6.QtWidgets import QAbstractScrollArea, QWidget
-
     for widget in [*page.findChildren(QWidget), *page.header_controls()]:
         if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and not isinstance(widget.parent(), QAbstractScrollArea):
             assert widget.accessibleName() or getattr(widget, "text", str)(), widget
@@ -467,9 +467,6 @@ def test_everything_that_takes_the_focus_has_a_name(page: OverviewPage) -> None:
 
 
 def test_nothing_of_pyqtgraph_is_imported_before_the_first_paint() -> None:
-    import subprocess
-    import sys
-
     code = (
         "import sys; import app.pages.overview; print(any(name.split('.')[0] == 'pyqtgraph' for name in sys.modules))"
     )

@@ -1,0 +1,62 @@
+"""A date that can be typed, or picked from a month that opens below it, in the theme's colours."""
+
+from PySide6.QtCore import QDate, QRect, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QTextCharFormat
+from PySide6.QtWidgets import QCalendarWidget, QDateEdit, QToolButton, QWidget
+
+from app import icons
+from app.fonts import ui_font
+from app.theme import Theme
+
+_ICON = 16
+_NAVIGATION = {"qt_calendar_prevmonth": "chevron-left", "qt_calendar_nextmonth": "chevron-right"}
+
+
+class DateField(QDateEdit):
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(QDate.currentDate(), parent)
+        self._theme = theme
+        self.setCalendarPopup(True)
+        self.setDisplayFormat("d MMM yyyy")
+        self.setAccessibleName(name)
+        self.setMinimumWidth(160)
+        self.setFont(ui_font(13))
+        # Qt's own drop-down button has a frame of another style.
+        self.setStyleSheet("QDateEdit::drop-down { border: none; width: 28px; }")
+        theme.changed.connect(self._dress)
+        self._dress()
+
+    def _dress(self) -> None:
+        calendar, theme = self.calendarWidget(), self._theme
+        calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
+        calendar.setFirstDayOfWeek(Qt.DayOfWeek.Monday)
+        day, title = QTextCharFormat(), QTextCharFormat()
+        day.setForeground(theme.color("text"))
+        title.setForeground(theme.color("text3"))
+        title.setFont(ui_font(11, 500))
+        for weekday in Qt.DayOfWeek:
+            calendar.setWeekdayTextFormat(weekday, day)
+        calendar.setHeaderTextFormat(title)
+        palette = calendar.palette()
+        for role in (QPalette.ColorRole.AlternateBase, QPalette.ColorRole.Base, QPalette.ColorRole.Window):
+            palette.setColor(role, theme.color("surface"))
+        calendar.setPalette(palette)
+        text, hover = theme.color("text").name(), theme.color("hover").name()
+        calendar.setStyleSheet(
+            f"#qt_calendar_navigationbar {{ background: {theme.color('surface').name()}; }}"
+            f"QToolButton {{ color: {text}; border: none; border-radius: 6px; padding: 4px 8px; font-weight: 600; }}"
+            f"QToolButton:hover {{ background: {hover}; }}"
+            "QToolButton::menu-indicator { image: none; }"
+        )
+        for name, icon in _NAVIGATION.items():
+            button = calendar.findChild(QToolButton, name)
+            if button is not None:
+                button.setIcon(icons.icon(icon, theme.color("text2")))
+                button.setIconSize(QSize(_ICON, _ICON))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        picture = icons.pixmap("calendar", self._theme.color("text3"), _ICON, self.devicePixelRatioF())
+        place = QRect(self.width() - _ICON - 9, (self.height() - _ICON) // 2, _ICON, _ICON)
+        QPainter(self).drawPixmap(place, picture)

@@ -1,0 +1,43 @@
+"""A small surface that opens at a widget and closes by itself when something else is pressed."""
+
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QFrame, QWidget
+
+from app.theme import Theme
+from app.widgets.painting import rounded_box
+
+RADIUS = 9.0
+
+
+class Popover(QFrame):
+    """Paints its own rounded ground; its children fill theirs with the surface's colour."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        self._theme = theme
+        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+        theme.changed.connect(self._take_surface)
+        self._take_surface()
+
+    def place(self, anchor: QWidget, *, right: bool = False) -> None:
+        """Below a widget, at its left edge or with `right` at its right one, and within the screen."""
+        self.adjustSize()
+        left = anchor.width() - self.width() if right else 0
+        corner = anchor.mapToGlobal(QPoint(left, anchor.height() + 4))
+        room = anchor.screen().availableGeometry()
+        x = max(room.left(), min(corner.x(), room.right() - self.width()))
+        self.move(x, max(room.top(), min(corner.y(), room.bottom() - self.height())))
+        self.show()
+
+    def _take_surface(self) -> None:
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Window, self._theme.color("surface"))
+        self.setPalette(palette)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        surface, line = self._theme.color("surface"), self._theme.color("border_strong")
+        rounded_box(painter, QRectF(self.rect()), RADIUS, surface, line)

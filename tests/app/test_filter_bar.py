@@ -1,0 +1,187 @@
+"""The filter row: chips say what is filtered, the popover offers what there is, and each choice acts at once."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.filter_bar import FilterBar
+from app.filter_popover import FilterPopover
+from app.flow_layout import FlowLayout
+from gateway import TagCondition, UsageQuery
+from tests.app.fake_gateway import FakeGateway
+
+
+@pytest.fixture
+def fake_gateway() -> FakeGateway:
+    return FakeGateway(600, now_us=time.time_ns() // 1000)
+
+
+@pytest.fixture
+def bar(qtbot: QtBot, context: AppContext) -> Iterator[FilterBar]:
+    context.filters.set_range("7d")
+    made = FilterBar(context)
+    qtbot.addWidget(made)
+    made.resize(700, 40)
+    made.show()
+    yield made
+    made.popover.close()
+
+
+def chips(bar: FilterBar) -> list[str]:
+    return [chip.text() for chip in bar.chips]
+
+
+def choose(popover: FilterPopover, text: str) -> None:
+    """Click the row that reads so."""
+    rows = [entry.text for entry in popover.entries()]
+    item = popover.list.item(rows.index(text))
+    QTest.mouseClick(
+        popover.list.viewport(), Qt.MouseButton.LeftButton, pos=popover.list.visualItemRect(item).center()
+    )
+
+
+def texts(popover: FilterPopover) -> list[str]:
+    return [entry.text for entry in popover.entries()]
+
+
+async def counts(gateway: FakeGateway, context: AppContext, by: str) -> dict[str | None, int]:
+    query = context.filters.query(time.time_ns() // 1000)
+    everything = UsageQuery(start_us=query.start_us, end_us=query.end_us, tz=query.tz)
+    return {row.value: row.summary.requests for row in (await gateway.breakdown(everything, by)).rows}
+
+
+def test_chips_follow_the_filters(bar: FilterBar, context: AppContext) -> None:
+    assert chips(bar) == []
+    context.filters.add_tag(TagCondition(any_of=("team:platform", "team:growth")))
+    context.filters.add_tag(TagCondition(any_of=("env:dev",), negated=True))
+    context.filters.set_dimension("model", ("gpt-5.1",))
+    assert chips(bar) == ["team: platform, growth", "env: not dev", "Model: gpt-5.1"]
+    bar.chips[0].removed.emit()
+    bar.chips[1].removed.emit()
+    assert chips(bar) == ["env: not dev"]
+    assert context.filters.dimensions == {}
+    context.filters.clear()
+    assert chips(bar) == []
+
+
+def test_the_popover_offers_tag_keys_then_dimensions(bar: FilterBar) -> None:
+    bar.add_button.click()
+    assert bar.popover.isVisible()
+    assert texts(bar.popover) == [
+        "env", "team", "Model", "Provider", "User", "API key", "App", "Client", "Door", "Conversation", "Outcome"
+    ]  # fmt: skip
+
+
+def test_values_come_with_the_gateways_counts_most_used_first(
+    bar: FilterBar, context: AppContext, fake_gateway: FakeGateway
+) -> None:
+    context.filters.set_dimension("model", ("gpt-5.1",))
+    expected = asyncio.run(counts(fake_gateway, context, "model"))
+    bar.open_popover()
+    choose(bar.popover, "Model")
+    shown = {entry.value: entry.requests for entry in bar.popover.entries()}
+    assert shown == expected, "counted without the filters, so that alternatives are seen"
+    numbers = [entry.requests or 0 for entry in bar.popover.entries()]
+    assert numbers == sorted(numbers, reverse=True)
+    assert [entry.value for entry in bar.popover.entries() if entry.chosen] == ["gpt-5.1"]
+
+
+def test_values_of_one_tag_are_ored_and_different_tags_anded(bar: FilterBar, context: AppContext) -> None:
+    bar.open_popover()
+    choose(bar.popover, "team")
+    choose(bar.popover, "growth")
+    choose(bar.popover, "platform")
+    assert context.filters.tags == (TagCondition(any_of=("team:growth", "team:platform")),)
+    bar.popover.back.click()
+    choose(bar.popover, "env")
+    choose(bar.popover, "prod")
+    assert context.filters.tags[1:] == (TagCondition(any_of=("env:prod",)),)
+    assert chips(bar) == ["team: growth, platform", "env: prod"]
+    choose(bar.popover, "prod")
+    assert chips(bar) == ["team: growth, platform"], "choosing again takes it away"
+
+
+def test_a_tag_is_turned_into_is_not(bar: FilterBar, context: AppContext) -> None:
+    bar.open_popover()
+    choose(bar.popover, "env")
+    bar.popover.mode.segment("not").click()
+    assert context.filters.tags == ()
+    choose(bar.popover, "dev")
+    assert context.filters.tags == (TagCondition(any_of=("env:dev",), negated=True),)
+    bar.popover.mode.segment("is").click()
+    assert context.filters.tags == (TagCondition(any_of=("env:dev",)),)
+
+
+def test_a_chip_opens_its_own_values(bar: FilterBar, context: AppContext) -> None:
+    context.filters.add_tag(TagCondition(any_of=("env:dev",), negated=True))
+    context.filters.set_dimension("user", ("ana",))
+    bar.chips[0].click()
+    assert bar.popover.subject == "tag:env"
+    assert bar.popover.mode.current == "not"
+    assert [entry.value for entry in bar.popover.entries() if entry.chosen] == ["env:dev"]
+    bar.popover.close()
+    bar.chips[1].click()
+    assert bar.popover.subject == "user"
+    assert not bar.popover.mode.isVisible()
+    assert "ana" in texts(bar.popover)
+
+
+def test_a_chosen_value_without_requests_can_be_taken_away(bar: FilterBar, context: AppContext) -> None:
+    context.filters.set_dimension("user", ("zoe",))
+    bar.chips[0].click()
+    last = bar.popover.entries()[-1]
+    assert (last.value, last.requests, last.chosen) == ("zoe", 0, True)
+    choose(bar.popover, "zoe")
+    assert context.filters.dimensions == {}
+
+
+def test_search_and_keyboard(bar: FilterBar, context: AppContext) -> None:
+    bar.open_popover()
+    choose(bar.popover, "Model")
+    bar.popover.search.setText("gemini")
+    assert texts(bar.popover) == ["gemini-3-pro"]
+    QTest.keyClick(bar.popover, Qt.Key.Key_Return)
+    assert context.filters.dimensions == {"model": ("gemini-3-pro",)}
+    bar.popover.search.setText("nothing like it")
+    assert texts(bar.popover) == []
+    bar.popover.search.setText("")
+    first = bar.popover.list.currentRow()
+    QTest.keyClick(bar.popover, Qt.Key.Key_Down)
+    assert bar.popover.list.currentRow() == (first + 1) % bar.popover.list.count()
+
+
+def test_a_failure_is_told_where_the_values_would_be(bar: FilterBar, fake_gateway: FakeGateway) -> None:
+    bar.open_popover()
+    fake_gateway.fails = "The usage database is locked: close the other program that reads it."
+    choose(bar.popover, "Model")
+    assert bar.popover.hint.text() == fake_gateway.fails
+    assert texts(bar.popover) == []
+
+
+def test_a_row_that_is_full_goes_on_below(qtbot: QtBot) -> None:
+    box = QWidget()
+    qtbot.addWidget(box)
+    flow = FlowLayout(box, spacing=10)
+    buttons = [QPushButton(str(n)) for n in range(5)]
+    for button in buttons:
+        button.setFixedSize(100, 30)
+        flow.addWidget(button)
+    extra = QPushButton("first")
+    extra.setFixedSize(100, 30)
+    flow.insert_widget(0, extra)
+    box.resize(330, 200)
+    box.show()
+    assert [widget.pos() for widget in (extra, *buttons)] == [
+        QPoint(x, y) for y in (0, 40) for x in (0, 110, 220)
+    ]  # fmt: skip
+    assert flow.heightForWidth(330) == 70
+    buttons[0].hide()
+    flow.activate()
+    assert buttons[1].pos() == QPoint(110, 0)
