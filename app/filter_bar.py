@@ -20,8 +20,9 @@ from app.filter_words import (
     with_tag_toggled,
 )
 from app.flow_layout import FlowLayout
+from app.known_errors import KNOWN_ERRORS
 from app.widgets import Chip, PushButton
-from gateway import Breakdown, FaregateError, TagCondition, UsageQuery
+from gateway import Breakdown, TagCondition, UsageQuery
 
 _VALUES = 200
 
@@ -78,7 +79,7 @@ class FilterBar(QWidget):
         dimension = TAG if subject is None or subject.startswith(f"{TAG}:") else subject
         try:
             breakdown = await self._context.gateway.breakdown(query, dimension, sort="requests", limit=_VALUES)
-        except FaregateError as error:
+        except KNOWN_ERRORS as error:
             self.popover.show_problem(str(error))
             return
         if dimension == TAG:
@@ -123,7 +124,11 @@ class FilterBar(QWidget):
                 self._filters.add_tag(new)
 
     def _on_filters_changed(self) -> None:
+        focused = any(chip.hasFocus() for chip in self._chips)
         self._show_chips()
+        if focused:
+            # The chip that had the keyboard is gone; what follows it is the way to add one.
+            self.add_button.setFocus()
 
     def _show_chips(self) -> None:
         for chip in self._chips:

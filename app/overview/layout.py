@@ -71,7 +71,7 @@ class OverviewLayout:
             theme,
             "activity",
             "No requests yet",
-            f"Point a tool at {context.gateway.state.url}/api/ai/v1 with one of your keys.",
+            "",
             "Create an API key",
         )
         self.no_match = EmptyState(
@@ -147,9 +147,10 @@ class OverviewLayout:
         placeholder.hide()
         placeholder.deleteLater()
 
-    def show_state(self, answers: Answers, *, filtered: bool) -> None:
-        """Numbers, or why there are none."""
+    def show_state(self, answers: Answers, *, filtered: bool, url: str) -> None:
+        """Numbers, or why there are none; `url` is where tools are pointed at."""
         self.banner.hide()
+        self.no_requests.set_text(f"Point a tool at {url}/api/ai/v1 with one of your keys.")
         if answers.summary.requests or (answers.ever and not filtered):
             self.stack.setCurrentWidget(self._dashboard)
         else:

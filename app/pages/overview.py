@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from app.context import AppContext
 from app.filters import FilterSnapshot
+from app.known_errors import KNOWN_ERRORS
 from app.overview.answers import Answers, fitting_bucket, load
 from app.overview.breakdown import DIMENSION_TITLES, Line
 from app.overview.figures import figures
@@ -25,12 +26,13 @@ from app.overview.words import compared_with, export_name
 from app.pages.page import Page
 from app.range_picker import BucketPicker, RangePicker
 from app.widgets import PushButton
-from gateway import Changes, FaregateError, TagCondition
+from gateway import Changes, TagCondition
 
 if TYPE_CHECKING:
     from app.charts import ChartCard
 
 _BETWEEN_CHARTS_S = 0.016
+_TICK_MS = 60_000
 _FAILED = ("error", "interrupted")
 
 
@@ -52,6 +54,9 @@ class OverviewPage(Page):
         self._provider_titles: Mapping[str, str] = {}
         self._file_dialog: QFileDialog | None = None
         self.charts: list[ChartCard] = []
+        # Without traffic nothing else says that the range has moved on.
+        self._tick = QTimer(self, interval=_TICK_MS)
+        self._tick.timeout.connect(self._reload_soon)
         self.parts = OverviewLayout(context, self)
         self.range_picker = RangePicker(context)
         self.bucket_picker = BucketPicker(context)
@@ -94,16 +99,23 @@ class OverviewPage(Page):
     async def _read_provider_titles(self) -> None:
         try:
             rows = await self._context.gateway.providers()
-        except FaregateError:
+        except KNOWN_ERRORS:
             # Names are a nicety here; the providers page tells what is wrong.
             return
         self._provider_titles = {row.name: row.title for row in rows}
 
+    def on_shown(self) -> None:
+        """A range that ends now has moved on meanwhile, and filters may have changed on another page."""
+        if self._answers is not None:
+            self._reload_soon()
+        self._tick.start()
+
+    def on_hidden(self) -> None:
+        self._tick.stop()
+
     def _on_filters_changed(self) -> None:
         if self.isVisible():
             self._reload_soon()
-        else:
-            self._answers = None
 
     def _reload_soon(self) -> None:
         self._context.spawn(self._reload())
@@ -120,7 +132,7 @@ class OverviewPage(Page):
         try:
             bucket = fitting_bucket(filters.resolved_bucket(), span)
             answers = await load(self._context.gateway, query, bucket, self.parts.by_side.dimension)
-        except FaregateError as error:
+        except KNOWN_ERRORS as error:
             if turn == self._turn:
                 self.parts.show_problem(str(error))
             return
@@ -135,7 +147,7 @@ class OverviewPage(Page):
 
     async def _show(self, answers: Answers, turn: int) -> None:
         parts, query = self.parts, answers.query
-        parts.show_state(answers, filtered=self._context.filters.is_filtered)
+        parts.show_state(answers, filtered=self._context.filters.is_filtered, url=self._context.gateway.state.url)
         words = self._context.filters.words(self._shown_at_us)
         before = compared_with(query) if answers.previous is not None else ""
         parts.note.setText(f"{words} · compared with {before}" if before else words)

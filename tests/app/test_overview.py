@@ -191,6 +191,16 @@ def test_a_new_request_shows_without_a_click(page: OverviewPage, fake_gateway: F
     assert last[-2:].sum() >= 1
 
 
+def test_coming_back_reads_what_was_filtered_elsewhere(page: OverviewPage, context: AppContext) -> None:
+    page.on_hidden()
+    page.hide()
+    context.filters.set_range("1h")
+    assert page.answers is not None and page.answers.bucket == "hour", "what is not seen is not read"
+    page.show()
+    page.on_shown()
+    assert page.answers.bucket == "1m"
+
+
 def test_other_changes_ask_nothing(page: OverviewPage, fake_gateway: FakeGateway) -> None:
     fake_gateway.calls.clear()
     asyncio.run(page.refresh(Changes(keys=True, state=True)))
