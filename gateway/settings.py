@@ -6,9 +6,7 @@ only and are wrapped in `Hidden`, which prints and encodes as nothing. Saving ed
 comments and keys unknown to this version survive.
 """
 
-import contextlib
 import ipaddress
-import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -21,11 +19,25 @@ from msgspec import Struct
 from gateway.errors import FaregateError
 from gateway.folder import write_private
 from gateway.key_format import KeyFormatError, clean_key
+from gateway.setting_values import (
+    MIB,
+    Keep,
+    check_base_url,
+    parse_backend,
+    parse_keep,
+    parse_names,
+    parse_origins,
+    parse_path,
+    parse_port,
+    parse_seconds,
+    parse_size,
+    parse_store,
+    parse_switch,
+    parse_text,
+)
 
 DEFAULT_PORT = 4210
-MIB = 1 << 20
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
-VAULT_BACKENDS = ("keyring", "file", "memory")
 PROVIDER_DIALECTS = ("openai_chat", "openai_responses", "anthropic", "gemini")
 PROVIDER_AUTHS = ("bearer", "x-api-key", "x-goog-api-key", "none")
 
@@ -58,13 +70,6 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     first_byte: float = 600.0
     between_chunks: float = 120.0
     total: float = 3600.0
-
-
-class Keep(Struct, frozen=True, kw_only=True):
-    """How long and how much is kept; None is without limit. A month counts as 30.4375 days."""
-
-    days: float | None = None
-    size_bytes: int | None = None
 
 
 class Retention(Struct, frozen=True, kw_only=True):
@@ -127,112 +132,6 @@ class Settings(Struct, frozen=True, kw_only=True):
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
-# Parsers raise ValueError whose text says what the value must be.
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise ValueError("must be text")
-    return value.strip()
-
-
-def _port(value: Any) -> int:
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
-        raise ValueError("must be a port number from 0 to 65535")
-    return value
-
-
-def _switch(value: Any) -> bool:
-    words = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
-    known = value if isinstance(value, bool) else words.get(str(value).strip().lower())
-    if known is None:
-        raise ValueError("must be on or off")
-    return known
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, list | tuple) or not all(isinstance(item, str) and item.isprintable() for item in items):
-        raise ValueError("must be a list of names")
-    return tuple(stripped for item in items if (stripped := item.strip()))
-
-
-def _origins(value: Any) -> tuple[str, ...]:
-    origins = _names(value)
-    for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
-            raise ValueError(f"must be origins such as https://example.org, not {origin!r}")
-    return origins
-
-
-def _seconds(value: Any) -> float:
-    with contextlib.suppress(TypeError, ValueError):
-        seconds = float(value)
-        if not isinstance(value, bool) and math.isfinite(seconds) and 0 < seconds <= 86_400:
-            return seconds
-    raise ValueError("must be seconds, more than 0 and at most 86400")
-
-
-_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": MIB, "gib": 1 << 30}
-_SPANS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
-
-
-def _size(value: Any) -> int:
-    match = re.fullmatch(r"(\d{1,15})\s*([a-z]{0,3})", str(value).strip().lower())
-    if isinstance(value, bool) or match is None or match[2] not in _SIZES or int(match[1]) == 0:
-        raise ValueError('must be a number of bytes, or text such as "64 MiB"')
-    return int(match[1]) * _SIZES[match[2]]
-
-
-def _keep(value: Any) -> Keep:
-    """`"30 days"`, `"5 GB"`, `"13 months, 5 GB"`, `"for ever"`."""
-    days, size = None, None
-    for piece in [] if value in ("for ever", "forever") else str(value).lower().split(","):
-        span = re.fullmatch(r"(\d{1,5})\s*(day|week|month|year)s?", piece.strip())
-        if span is not None and days is None and int(span[1]):
-            days = float(math.ceil(int(span[1]) * _SPANS[span[2]]))
-        elif re.fullmatch(r"\d+\s*[kmg]i?b", piece.strip()) and size is None:
-            size = _size(piece)
-        else:
-            raise ValueError('must be text such as "30 days", "5 GB", "13 months, 5 GB" or "for ever"')
-    return Keep(days=days, size_bytes=size)
-
-
-def _backend(value: Any) -> str:
-    if value not in VAULT_BACKENDS:
-        raise ValueError("must be keyring, file or memory")
-    return str(value)
-
-
-def _store(value: Any) -> str:
-    if value != "sqlite":
-        raise ValueError("must be sqlite: usage is kept in the data folder, and no other store exists")
-    return "sqlite"
-
-
-def _path(value: Any) -> Path:
-    path = Path(_text(value)).expanduser()
-    if not path.is_file():
-        raise ValueError(f"must name a file that exists, and {path} does not")
-    return path
-
-
-def check_base_url(value: Any) -> str:
-    """A provider's base URL without a slash at its end. Raises ValueError saying what it must be."""
-    url = _text(value).rstrip("/")
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.username or parts.query or parts.fragment:
-        raise ValueError("must be an address such as https://api.example.com/v1, without user name or query")
-    return url
-
-
 class Setting(Struct, frozen=True):
     """One row of the table: `field` may be dotted (a field of a nested record)."""
 
@@ -243,24 +142,24 @@ class Setting(Struct, frozen=True):
 
 
 SETTINGS = (
-    Setting("host", "server.host", "FAREGATE_HOST", _text),
-    Setting("port", "server.port", "FAREGATE_PORT", _port),
-    Setting("allowed_origins", "server.allowed_origins", "FAREGATE_ALLOWED_ORIGINS", _origins),
-    Setting("allowed_hosts", "server.allowed_hosts", "FAREGATE_ALLOWED_HOSTS", _names),
-    Setting("tls_cert", "server.tls_cert", "FAREGATE_TLS_CERT", _path),
-    Setting("tls_key", "server.tls_key", "FAREGATE_TLS_KEY", _path),
-    Setting("insecure_remote", "server.insecure_remote", "FAREGATE_INSECURE_REMOTE", _switch),
-    Setting("limits_body", "limits.body", "FAREGATE_LIMITS_BODY", _size),
-    Setting("timeouts.connect", "timeouts.connect", "FAREGATE_TIMEOUTS_CONNECT", _seconds),
-    Setting("timeouts.first_byte", "timeouts.first_byte", "FAREGATE_TIMEOUTS_FIRST_BYTE", _seconds),
-    Setting("timeouts.between_chunks", "timeouts.between_chunks", "FAREGATE_TIMEOUTS_BETWEEN_CHUNKS", _seconds),
-    Setting("timeouts.total", "timeouts.total", "FAREGATE_TIMEOUTS_TOTAL", _seconds),
-    Setting("vault_backend", "vault.backend", "FAREGATE_VAULT", _backend),
-    Setting("capture", "capture.content", "FAREGATE_CAPTURE", _switch),
-    Setting("retention.requests", "retention.requests", "FAREGATE_RETENTION_REQUESTS", _keep),
-    Setting("retention.content", "retention.content", "FAREGATE_RETENTION_CONTENT", _keep),
-    Setting("retention.buckets", "retention.buckets", "FAREGATE_RETENTION_BUCKETS", _keep),
-    Setting("store_url", "store.url", "FAREGATE_STORE", _store),
+    Setting("host", "server.host", "FAREGATE_HOST", parse_text),
+    Setting("port", "server.port", "FAREGATE_PORT", parse_port),
+    Setting("allowed_origins", "server.allowed_origins", "FAREGATE_ALLOWED_ORIGINS", parse_origins),
+    Setting("allowed_hosts", "server.allowed_hosts", "FAREGATE_ALLOWED_HOSTS", parse_names),
+    Setting("tls_cert", "server.tls_cert", "FAREGATE_TLS_CERT", parse_path),
+    Setting("tls_key", "server.tls_key", "FAREGATE_TLS_KEY", parse_path),
+    Setting("insecure_remote", "server.insecure_remote", "FAREGATE_INSECURE_REMOTE", parse_switch),
+    Setting("limits_body", "limits.body", "FAREGATE_LIMITS_BODY", parse_size),
+    Setting("timeouts.connect", "timeouts.connect", "FAREGATE_TIMEOUTS_CONNECT", parse_seconds),
+    Setting("timeouts.first_byte", "timeouts.first_byte", "FAREGATE_TIMEOUTS_FIRST_BYTE", parse_seconds),
+    Setting("timeouts.between_chunks", "timeouts.between_chunks", "FAREGATE_TIMEOUTS_BETWEEN_CHUNKS", parse_seconds),
+    Setting("timeouts.total", "timeouts.total", "FAREGATE_TIMEOUTS_TOTAL", parse_seconds),
+    Setting("vault_backend", "vault.backend", "FAREGATE_VAULT", parse_backend),
+    Setting("capture", "capture.content", "FAREGATE_CAPTURE", parse_switch),
+    Setting("retention.requests", "retention.requests", "FAREGATE_RETENTION_REQUESTS", parse_keep),
+    Setting("retention.content", "retention.content", "FAREGATE_RETENTION_CONTENT", parse_keep),
+    Setting("retention.buckets", "retention.buckets", "FAREGATE_RETENTION_BUCKETS", parse_keep),
+    Setting("store_url", "store.url", "FAREGATE_STORE", parse_store),
 )
 _NESTED: Mapping[str, type[Struct]] = {"timeouts": Timeouts, "retention": Retention}
 _VARIABLE = re.compile(r"FAREGATE_([A-Z0-9_]+)_(API_KEY|BASE_URL)")
@@ -476,7 +375,7 @@ _EXTRA_FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "dialect": _one_of(PROVIDER_DIALECTS),
     "base_url": check_base_url,
     "auth": _one_of(PROVIDER_AUTHS),
-    "models": _names,
+    "models": parse_names,
     "prices": _prices,
 }
 

@@ -50,7 +50,7 @@ def run(folder: Path, *args: str, stdin: str = "", **more: str) -> subprocess.Co
     return done
 
 
-def failed(done: subprocess.CompletedProcess[str], code: int, message: str) -> None:
+def assert_failed(done: subprocess.CompletedProcess[str], code: int, message: str) -> None:
     assert (done.returncode, done.stdout) == (code, ""), done
     assert done.stderr.startswith("faregate") and message in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
@@ -153,14 +153,14 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
 def test_what_a_user_can_get_wrong_is_one_line(
     tmp_path: Path, args: tuple[str, ...], code: int, message: str
 ) -> None:
-    failed(run(tmp_path, *args), code, message)
+    assert_failed(run(tmp_path, *args), code, message)
 
 
 @pytest.mark.parametrize("setting", ["FAREGATE_STORE=postgres://x", "FAREGATE_VAULT=plain", "FAREGATE_PORT=x"])
 @pytest.mark.parametrize("command", ["serve", "doctor", "provider list"])
 def test_wrong_settings_are_wrong_usage(tmp_path: Path, setting: str, command: str) -> None:
     name, _, value = setting.partition("=")
-    failed(run(tmp_path, *command.split(), **{name: value}), 2, f"{name} must be")
+    assert_failed(run(tmp_path, *command.split(), **{name: value}), 2, f"{name} must be")
 
 
 def test_without_a_command_it_says_how(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_without_a_command_it_says_how(tmp_path: Path) -> None:
 
 def test_a_broken_database_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_bytes(b"not a database" * 99)
-    failed(run(tmp_path, "api-key", "list"), 1, "state.db cannot be used")
+    assert_failed(run(tmp_path, "api-key", "list"), 1, "state.db cannot be used")
 
 
 def test_api_key_starts_at_once(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_provider_key_is_tried_stored_listed_and_removed(tmp_path: Path, base_
     assert tested.returncode == 0 and tested.stdout.splitlines()[-1] == "OpenAI takes this key."
     assert "ok    Check the key" in tested.stdout
     assert run(tmp_path, "provider", "remove", "openai", **urls).returncode == 0
-    failed(run(tmp_path, "provider", "test", "openai", **urls), 1, "has no key")
+    assert_failed(run(tmp_path, "provider", "test", "openai", **urls), 1, "has no key")
     outputs = [stored, listed, tested]
     assert not any(KEY in done.stdout + done.stderr for done in outputs)
     assert KEY.encode() not in b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
@@ -296,7 +296,7 @@ def test_the_environments_key_is_named_as_such(tmp_path: Path) -> None:
     ],
 )
 def test_without_a_vault_nothing_is_stored(tmp_path: Path, environ: Mapping[str, str], message: str) -> None:
-    failed(run(tmp_path, "provider", "set", "openai", "--no-verify", stdin=KEY, **environ), 1, message)
+    assert_failed(run(tmp_path, "provider", "set", "openai", "--no-verify", stdin=KEY, **environ), 1, message)
 
 
 def test_a_terminal_is_asked_and_shows_no_key(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gateway.folder import DataFolder, Holder
-from tests.test_cli import COMMAND, ROOT, environment, failed, run
+from tests.test_cli import COMMAND, ROOT, assert_failed, environment, run
 
 MODEL = "gpt-4.1-mini"
 
@@ -142,7 +142,7 @@ def rows_of(folder: Path, key: str) -> int:
 
 def test_a_held_folder_names_its_url(tmp_path: Path) -> None:
     with served(tmp_path, "--port", "0") as gateway:
-        failed(run(tmp_path, "serve", "--port", "0"), 1, f"already runs on {tmp_path} at {gateway.url}")
+        assert_failed(run(tmp_path, "serve", "--port", "0"), 1, f"already runs on {tmp_path} at {gateway.url}")
         assert gateway.stop()[0] == 0
 
 

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from gateway import settings
-from gateway.settings import ExtraPrice, Keep, SettingsError, is_loopback, load, save
+from gateway.setting_values import Keep
+from gateway.settings import ExtraPrice, SettingsError, is_loopback, load, save
 
 MIB = 1 << 20
 

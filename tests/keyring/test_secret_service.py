@@ -96,16 +96,16 @@ def test_a_removed_key_is_gone_from_the_keyring(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", [None, PLAIN], ids=["no session bus", "no unlocked keyring"])
 def test_without_a_keyring_the_other_vaults_are_offered(tmp_path: Path, shell: str | None) -> None:
-    refused(run(tmp_path / "home", "state", tmp_path / "data", shell=shell), tmp_path / "data")
+    assert_refused(run(tmp_path / "home", "state", tmp_path / "data", shell=shell), tmp_path / "data")
 
 
 def test_a_locked_keyring_is_said_so(tmp_path: Path) -> None:
     outcome = run(tmp_path / "home", "locked", tmp_path / "data")
     assert outcome["get"]["error"] == "VaultError"
-    refused(outcome, tmp_path / "data")
+    assert_refused(outcome, tmp_path / "data")
 
 
-def refused(outcome: Any, folder: Path) -> None:
+def assert_refused(outcome: Any, folder: Path) -> None:
     assert outcome["available"] is False
     assert "FAREGATE_VAULT=file" in outcome["message"] and "FAREGATE_VAULT=memory" in outcome["message"]
     assert outcome["put"]["error"] == "VaultError"

@@ -1,0 +1,126 @@
+"""What the values of settings may be: a parser for each kind, for TOML's value or a variable's text alike.
+
+A parser raises ValueError whose text says what the value must be, to stand behind the setting's name.
+"""
+
+import contextlib
+import math
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+MIB = 1 << 20
+VAULT_BACKENDS = ("keyring", "file", "memory")
+
+
+class Keep(Struct, frozen=True, kw_only=True):
+    """How long and how much is kept; None is without limit. A month counts as 30.4375 days."""
+
+    days: float | None = None
+    size_bytes: int | None = None
+
+
+def parse_text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError("must be text")
+    return value.strip()
+
+
+def parse_port(value: Any) -> int:
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
+        raise ValueError("must be a port number from 0 to 65535")
+    return value
+
+
+def parse_switch(value: Any) -> bool:
+    words = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+    known = value if isinstance(value, bool) else words.get(str(value).strip().lower())
+    if known is None:
+        raise ValueError("must be on or off")
+    return known
+
+
+def parse_names(value: Any) -> tuple[str, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) and item.isprintable() for item in items):
+        raise ValueError("must be a list of names")
+    return tuple(stripped for item in items if (stripped := item.strip()))
+
+
+def parse_origins(value: Any) -> tuple[str, ...]:
+    origins = parse_names(value)
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+            raise ValueError(f"must be origins such as https://example.org, not {origin!r}")
+    return origins
+
+
+def parse_seconds(value: Any) -> float:
+    with contextlib.suppress(TypeError, ValueError):
+        seconds = float(value)
+        if not isinstance(value, bool) and math.isfinite(seconds) and 0 < seconds <= 86_400:
+            return seconds
+    raise ValueError("must be seconds, more than 0 and at most 86400")
+
+
+_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": MIB, "gib": 1 << 30}
+_SPANS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
+
+
+def parse_size(value: Any) -> int:
+    match = re.fullmatch(r"(\d{1,15})\s*([a-z]{0,3})", str(value).strip().lower())
+    if isinstance(value, bool) or match is None or match[2] not in _SIZES or int(match[1]) == 0:
+        raise ValueError('must be a number of bytes, or text such as "64 MiB"')
+    return int(match[1]) * _SIZES[match[2]]
+
+
+def parse_keep(value: Any) -> Keep:
+    """`"30 days"`, `"5 GB"`, `"13 months, 5 GB"`, `"for ever"`."""
+    days, size = None, None
+    for piece in [] if value in ("for ever", "forever") else str(value).lower().split(","):
+        span = re.fullmatch(r"(\d{1,5})\s*(day|week|month|year)s?", piece.strip())
+        if span is not None and days is None and int(span[1]):
+            days = float(math.ceil(int(span[1]) * _SPANS[span[2]]))
+        elif re.fullmatch(r"\d+\s*[kmg]i?b", piece.strip()) and size is None:
+            size = parse_size(piece)
+        else:
+            raise ValueError('must be text such as "30 days", "5 GB", "13 months, 5 GB" or "for ever"')
+    return Keep(days=days, size_bytes=size)
+
+
+def parse_backend(value: Any) -> str:
+    if value not in VAULT_BACKENDS:
+        raise ValueError("must be keyring, file or memory")
+    return str(value)
+
+
+def parse_store(value: Any) -> str:
+    if value != "sqlite":
+        raise ValueError("must be sqlite: usage is kept in the data folder, and no other store exists")
+    return "sqlite"
+
+
+def parse_path(value: Any) -> Path:
+    path = Path(parse_text(value)).expanduser()
+    if not path.is_file():
+        raise ValueError(f"must name a file that exists, and {path} does not")
+    return path
+
+
+def check_base_url(value: Any) -> str:
+    """A provider's base URL without a slash at its end. Raises ValueError saying what it must be."""
+    url = parse_text(value).rstrip("/")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username or parts.query or parts.fragment:
+        raise ValueError("must be an address such as https://api.example.com/v1, without user name or query")
+    return url
