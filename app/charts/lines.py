@@ -81,9 +81,10 @@ class Lines:
             curve.setData(x, values, connect="finite", skipFiniteCheck=False)
             dots.set_data(x[single], values[single])
 
-    def set_colours(self, colours: Sequence[QColor]) -> None:
+    def set_colours(self, colours: Sequence[QColor], scale: float) -> None:
+        """`scale`: device pixels for a logical one; pyqtgraph's pens are as wide as that many device pixels."""
         for (curve, dots), colour in zip(self._curves, colours, strict=False):
-            curve.setPen(pg.mkPen(colour, width=LINE_WIDTH))
+            curve.setPen(pg.mkPen(colour, width=LINE_WIDTH * scale))
             dots.set_colour(colour)
 
     def drawn(self, index: int) -> tuple[Floats, Floats]:

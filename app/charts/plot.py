@@ -7,7 +7,7 @@ place, and a refresh that changes nothing but values repaints the values only.
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPoint, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPolygon, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -94,9 +94,10 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         data = self._data
         shown = [series for series in data.series if series.key not in self._hidden] if data is not None else []
         colours = [colour_of(self._theme, series.colour) for series in shown]
-        drawn = self.bars or self.lines
-        assert drawn is not None
-        drawn.set_colours(colours)
+        if self.bars is not None:
+            self.bars.set_colours(colours)
+        if self.lines is not None:
+            self.lines.set_colours(colours, self.devicePixelRatioF())
 
     def recolour(self) -> None:
         """After the theme has changed."""
@@ -152,6 +153,11 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         # pyqtgraph calls this while its own constructor still runs.
         if hasattr(self, "times"):
             self._label_times()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.DevicePixelRatioChange and self._data is not None:
+            self.recolour_series()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
