@@ -141,7 +141,8 @@ class Completeness(Struct, frozen=True, kw_only=True):
 
 class Summary(Struct, frozen=True, kw_only=True):
     """Sums over the matching rows. `errors` counts outcomes error and interrupted. `cost_nano` sums the priced rows,
-    None where there are rows and none has a price. Token sums are None only where no row knows the count."""
+    None where rows lack a price and none has one. `unpriced_requests` used something and have no price. Token sums
+    are None only where no row knows the count."""
 
     requests: int = 0
     errors: int = 0

@@ -131,6 +131,8 @@ class Sums:
         """The sums as people read them: None where rows exist and none knows the number."""
         requests = self["requests"]
         generation = self["generation_us"]
+        # What used nothing that anybody counted (a refusal) lacks no price.
+        unpriced = max(0, requests - self["priced"] - self["usage_none"])
         return Summary(
             requests=requests,
             errors=self["errors"],
@@ -139,8 +141,8 @@ class Sums:
             cache_write_tokens=self._known("cache_write_tokens"),
             output_tokens=self._known("output_tokens"),
             reasoning_tokens=self._known("reasoning_tokens"),
-            cost_nano=self["cost_nano"] if self["priced"] or not requests else None,
-            unpriced_requests=requests - self["priced"],
+            cost_nano=self["cost_nano"] if self["priced"] or not unpriced else None,
+            unpriced_requests=unpriced,
             usage_sources={source: self[f"usage_{source}"] for source in USAGE_SOURCES},
             cost_sources={source: self[f"cost_{source}"] for source in COST_SOURCES},
             latency_ms=self._distribution("latency_us", self.latency),

@@ -221,6 +221,12 @@ def test_unpriced_requests_are_counted_and_never_cost(store: UsageStore) -> None
     assert (nothing.cost_nano, nothing.unpriced_requests, nothing.input_tokens) == (0, 0, 0)
 
 
+def test_a_refusal_that_used_nothing_lacks_no_price(store: UsageStore) -> None:
+    store.insert_history([record(0, cost_nano=None, cost_source="none", usage_source="none", outcome="error")])
+    refused = store.summary(UsageQuery())
+    assert (refused.requests, refused.cost_nano, refused.unpriced_requests) == (1, 0, 0)
+
+
 def test_an_explicit_zero_is_a_zero_and_a_missing_count_is_none(store: UsageStore) -> None:
     store.insert_history([record(0, input_tokens=0, output_tokens=None)])
     summary = store.summary(UsageQuery())
