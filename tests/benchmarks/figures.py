@@ -1,0 +1,56 @@
+"""Samples to figures. What is added is judged pair by pair, since neighbours on the machine come and go."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from tests.benchmarks.load import Slice
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+@dataclass
+class Lane:
+    """The slices of one target in one phase, one for each round."""
+
+    slices: list[Slice] = field(default_factory=list)
+    cpu_s: float = 0.0
+
+    @property
+    def requests(self) -> int:
+        return sum(len(one.total) for one in self.slices)
+
+    @property
+    def bad(self) -> int:
+        return sum(one.bad for one in self.slices)
+
+    @property
+    def cpu_us(self) -> float:
+        """Microseconds of CPU for each request, its share of what is written afterwards included."""
+        return self.cpu_s / max(1, self.requests) * 1e6
+
+
+@dataclass
+class Phase:
+    """One kind of load, by lane. `chunks` is 0 for whole answers."""
+
+    clients: int
+    chunks: int
+    lanes: defaultdict[str, Lane] = field(default_factory=lambda: defaultdict(Lane))
+
+    def added_ms(self, lane: str, share: float, *, first: bool = False) -> float | None:
+        """Milliseconds over the direct call of the same round: the median of the rounds."""
+        pairs = [
+            percentile(_times(mine, first), share) - percentile(_times(direct, first), share)
+            for mine, direct in zip(self.lanes[lane].slices, self.lanes["direct"].slices, strict=True)
+            if mine.total and direct.total
+        ]
+        return median(pairs) * 1000 if pairs else None
+
+
+def _times(one: Slice, first: bool) -> Sequence[float]:
+    return one.first if first else one.total

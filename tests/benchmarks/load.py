@@ -1,0 +1,135 @@
+"""The load generator: raw connections that send the next request when the last answer is complete.
+
+It looks at as little as possible: the status, the first byte of the body and its end. Connections stay open between
+slices.
+"""
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass, field
+from typing import cast
+
+_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
+_LAST = b"data: [DONE]\n\n\r\n0\r\n\r\n"
+_OVERTIME_S = 10.0
+MAX_REQUESTS = 20_000
+
+
+@dataclass
+class Slice:
+    """Seconds of each request: until the first byte of its body, and until its end. `bad` counts wrong answers."""
+
+    first: list[float] = field(default_factory=list)
+    total: list[float] = field(default_factory=list)
+    bad: int = 0
+
+
+class _Connection(asyncio.Protocol):
+    """One client. `begin` starts it; it goes on until `until`, then sets its future."""
+
+    def __init__(self) -> None:
+        self.open = False
+        self._transport: asyncio.Transport
+        self._request = b""
+        self._slice = Slice()
+        self._until = 0.0
+        self._done: asyncio.Future[None] | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._held = b""
+        self._body_at = -1
+        self._need = -1
+        self._first = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are none of asyncio's classes.
+        self._transport = cast(asyncio.Transport, transport)
+        self.open = True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.open = False
+        if self._done is not None and not self._done.done():
+            self._slice.bad += 1
+            self._done.set_result(None)
+
+    def begin(self, request: bytes, into: Slice, until: float) -> "asyncio.Future[None]":
+        self._request, self._slice, self._until = request, into, until
+        self._done = asyncio.get_running_loop().create_future()
+        self._send()
+        return self._done
+
+    def _send(self) -> None:
+        self._reset()
+        self._sent = time.perf_counter()
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        held = self._held = self._held + data if self._held else data
+        if self._body_at < 0 and not self._read_head(held):
+            return
+        if not self._first and len(held) > self._body_at:
+            self._first = time.perf_counter()
+        if self._need >= 0:
+            if len(held) >= self._need:
+                self._answered(good=len(held) == self._need)
+        elif held.endswith(b"\r\n0\r\n\r\n"):
+            # Each frame's own end stands before the last one; a relay may have put both in one.
+            self._answered(good=b"data: [DONE]\n\n" in held[-len(_LAST) :])
+
+    def _read_head(self, held: bytes) -> bool:
+        end = held.find(b"\r\n\r\n")
+        if end < 0:
+            return False
+        self._body_at = end + 4
+        length = _LENGTH.search(held, 0, end)
+        if length is not None:
+            self._need = self._body_at + int(length[1])
+        return True
+
+    def _answered(self, *, good: bool) -> None:
+        now = time.perf_counter()
+        into = self._slice
+        if good and self._held.startswith(b"HTTP/1.1 200"):
+            into.first.append(self._first - self._sent)
+            into.total.append(now - self._sent)
+        else:
+            into.bad += 1
+        if now < self._until and len(into.total) < MAX_REQUESTS:
+            self._send()
+        elif self._done is not None and not self._done.done():
+            self._done.set_result(None)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+class Clients:
+    """Open connections to one target."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._connections: list[_Connection] = []
+
+    async def run(self, request: bytes, clients: int, seconds: float) -> Slice:
+        """A slice. Raises TimeoutError where answers fail to come."""
+        await self._connect(clients)
+        into = Slice()
+        until = time.perf_counter() + seconds
+        async with asyncio.timeout(seconds + _OVERTIME_S):
+            await asyncio.gather(
+                *[connection.begin(request, into, until) for connection in self._connections[:clients]]
+            )
+        return into
+
+    async def _connect(self, clients: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._connections = [connection for connection in self._connections if connection.open]
+        while len(self._connections) < clients:
+            _, made = await loop.create_connection(_Connection, "127.0.0.1", self._port)
+            self._connections.append(made)
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()

@@ -1,0 +1,120 @@
+"""The benchmark's tables and marks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.benchmarks.figures import Phase
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that was measured. `grid` has whole answers and short streams by clients; memory is in MB, `idle` in cores,
+    `start_s` the seconds from start to ready."""
+
+    grid: tuple[Phase, ...]
+    long_streams: Phase
+    translated: tuple[Phase, ...]
+    memory_before: Mapping[str, float]
+    memory_after: Mapping[str, float]
+    idle: Mapping[str, float]
+    start_s: Mapping[str, float]
+
+
+def show(run: Run, *, seconds: float) -> None:
+    for lines in (_latency(run), _cpu(run), _translated(run), _processes(run), _marks(run)):
+        print("\n".join(lines), end="\n\n")
+    print(f"{seconds:.0f} s in all.")
+
+
+def _latency(run: Run) -> list[str]:
+    rows = [("clients, answer", "target", "p50", "p99", "first p50", "first p99", "requests", "bad")]
+    for phase in (*run.grid, run.long_streams):
+        for name, lane in phase.lanes.items():
+            if name == "direct":
+                continue
+            first = phase.chunks > 0
+            rows.append(
+                (
+                    _kind(phase),
+                    name,
+                    _ms(phase.added_ms(name, 0.5)),
+                    _ms(phase.added_ms(name, 0.99)),
+                    _ms(phase.added_ms(name, 0.5, first=True)) if first else "",
+                    _ms(phase.added_ms(name, 0.99, first=True)) if first else "",
+                    str(lane.requests),
+                    str(lane.bad),
+                )
+            )
+    return ["Latency added over the direct call, ms (until the end; first: until the first chunk)", *_table(rows)]
+
+
+def _cpu(run: Run) -> list[str]:
+    rows = [("clients, answer", "target", "µs", "× relay")]
+    for phase in (*run.grid, run.long_streams):
+        relay = phase.lanes["relay"].cpu_us
+        for name, lane in phase.lanes.items():
+            if name != "direct":
+                rows.append((_kind(phase), name, f"{lane.cpu_us:.0f}", f"{lane.cpu_us / relay:.2f}"))
+    return ["CPU for each request", *_table(rows)]
+
+
+def _translated(run: Run) -> list[str]:
+    rows = [("clients, answer", "relay µs", "same dialect µs", "chat → Anthropic µs", "ratio")]
+    for phase in run.translated:
+        relay, same, other = (phase.lanes[name].cpu_us for name in ("relay", "gateway", "translated"))
+        rows.append((_kind(phase), f"{relay:.0f}", f"{same:.0f}", f"{other:.0f}", f"{other / same:.2f}"))
+    return ["CPU for each request, bytes passed as they are and translated", *_table(rows)]
+
+
+def _processes(run: Run) -> list[str]:
+    rows = [("process", "ready after s", "memory MB at first", "after load", "idle, % of a core")]
+    for name in run.memory_after:
+        rows.append(
+            (
+                name,
+                f"{run.start_s[name]:.1f}",
+                f"{run.memory_before[name]:.0f}",
+                f"{run.memory_after[name]:.0f}",
+                f"{run.idle[name] * 100:.2f}",
+            )
+        )
+    return ["Processes", *_table(rows)]
+
+
+def _marks(run: Run) -> list[str]:
+    one_client = run.grid[0]
+    ten = next(phase for phase in run.grid if phase.clients == 10 and not phase.chunks)
+    ratio = ten.lanes["gateway"].cpu_us / ten.lanes["relay"].cpu_us
+    lines = [_mark("CPU per exchange headless below 3 × the bare relay's", ratio < 3, f"{ratio:.2f} ×")]
+    if "window" in one_client.lanes:
+        added = one_client.added_ms("window", 0.5)
+        good = added is not None and added < 3
+        lines.insert(0, _mark("added p50 at one client, window open, below 3 ms", good, f"{_ms(added)} ms"))
+    judged = "window" if "window" in run.idle else "gateway"
+    idle = run.idle[judged] * 100
+    lines.append(_mark(f"{judged} idle below 1 % of a core", idle < 1, f"{idle:.2f} %"))
+    return ["Marks", *lines]
+
+
+def _mark(what: str, good: bool, figure: str) -> str:
+    return f"  {'PASS' if good else 'FAIL'}  {what}: {figure}"
+
+
+def _kind(phase: Phase) -> str:
+    return f"{phase.clients:>2}, {f'{phase.chunks} chunks' if phase.chunks else 'whole'}"
+
+
+def _ms(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  " + "  ".join(cells).rstrip())
+    return lines

@@ -1,0 +1,84 @@
+"""What is measured: the mock provider itself, the bare relay, the gateway headless, and the gateway in the window.
+
+Each is a process of its own on the first core; the mock provider and the load generator share the second.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.chat import OTHER_DIALECT, chat_request
+from tests.benchmarks.load import Clients
+from tests.benchmarks.processes import LOAD_CORES, ROOT, Child
+
+_PLAIN_PATH = "/v1/chat/completions"
+_DOOR = "/api/ai/v1/chat/completions"
+
+
+@dataclass
+class Target:
+    """A process under load, and how to ask it. `key` and `path` are what its requests carry."""
+
+    child: Child
+    clients: Clients
+    path: str
+    key: str
+
+    @property
+    def name(self) -> str:
+        return self.child.name
+
+    def request(self, *, chunks: int, other_dialect: bool = False) -> bytes:
+        if other_dialect:
+            return chat_request(self.child.port, self.path, self.key, model=OTHER_DIALECT, chunks=chunks)
+        return chat_request(self.child.port, self.path, self.key, chunks=chunks)
+
+
+@contextmanager
+def started(folder: Path, *, window: bool) -> Iterator[dict[str, Target]]:
+    """The targets by name: direct, relay, gateway and, where asked for, window."""
+    with ExitStack() as stack:
+        targets: dict[str, Target] = {}
+
+        def add(child: Child, path: str = _PLAIN_PATH, key: str = "none") -> Child:
+            stack.callback(child.stop)
+            targets[child.name] = Target(child, Clients(child.port), path, key)
+            return child
+
+        provider = add(Child("direct", ["-m", "tests.benchmarks.mock"], cores=LOAD_CORES, log=folder / "direct.log"))
+        upstream = f"http://127.0.0.1:{provider.port}"
+        add(Child("relay", ["-m", "tests.benchmarks.bare_relay", upstream], log=folder / "relay.log"))
+        environment = _environment(upstream)
+        home = folder / "headless"
+        key = _make_key(home)
+        command = ["-m", "gateway", "--data-dir", str(home), "serve", "--port", "0"]
+        add(Child("gateway", command, environment=environment, log=folder / "gateway.log"), _DOOR, key)
+        if window:
+            from tests.benchmarks.display import display
+
+            shown = stack.enter_context(display())
+            home = folder / "window"
+            key = _make_key(home)
+            command = ["-m", "tests.benchmarks.window", "--data-dir", str(home)]
+            log = folder / "window.log"
+            add(Child("window", command, environment={**environment, **shown}, log=log), _DOOR, key)
+        yield targets
+
+
+def _environment(upstream: str) -> dict[str, str]:
+    return {
+        "FAREGATE_OPENAI_BASE_URL": f"{upstream}/v1",
+        "FAREGATE_OPENAI_API_KEY": "sk-benchmark-0123456789abcdef",
+        "FAREGATE_ANTHROPIC_BASE_URL": upstream,
+        "FAREGATE_ANTHROPIC_API_KEY": "sk-ant-benchmark-0123456789abcdef",
+        "FAREGATE_VAULT": "memory",
+    }
+
+
+def _make_key(home: Path) -> str:
+    command = [sys.executable, "-m", "gateway", "--data-dir", str(home), "api-key", "create", "--name", "benchmark"]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return made.stdout.split()[-1]
