@@ -15,6 +15,8 @@ from gateway.pricing import NO_PRICE, Priced
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.tags import stamp
 
+STOPPED = "The gateway stopped before this request had its answer."
+
 
 class Observer(Protocol):
     """Sees every neutral event of an exchange; never waits, never raises."""
@@ -45,6 +47,7 @@ class Exchange:
         self.streamed = False
         self.model_requested: str | None = None
         self.provider: str | None = None
+        self.provider_title: str | None = None
         self.model: str | None = None
         self.price_provider: str | None = None
         self.dropped: tuple[str, ...] = ()
@@ -87,7 +90,7 @@ class Exchange:
             byok=self.byok,
             streamed=self.streamed,
             error_type="interrupted",
-            error_message="The gateway stopped before this request had its answer.",
+            error_message=STOPPED,
             dropped=self.dropped,
             adapted=self.adapted,
             trace_id=self.trace_id,

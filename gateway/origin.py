@@ -47,11 +47,18 @@ def check_origin(origin: str | None, fetch_site: str | None, allowed: Collection
     if origin is not None:
         if origin in allowed:
             return True
-        if not is_loopback(urlsplit(origin).hostname or ""):
+        if not is_loopback(_host_of(origin)):
             raise _refused("Origin", "a tool instead of a web page, or add the origin to server.allowed_origins")
     if fetch_site not in (None, "none", "same-origin", "same-site"):
         raise _refused("Sec-Fetch-Site", "a tool instead of a web page, or add its origin to server.allowed_origins")
     return False
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _refused(header: str, remedy: str) -> ClientError:

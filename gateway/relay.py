@@ -9,37 +9,29 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Protocol
 
-from msgspec import Struct
-from yarl import URL
-
 from gateway.access import Principal
+from gateway.answer_headers import answer_headers, error_headers
 from gateway.clients import client_name, conversation_id, trace_id
 from gateway.deadlines import Deadline, Deadlines
-from gateway.dialects import DIALECTS
-from gateway.dialects.dialect import AnswerContext, Dialect, Reader, Writer
-from gateway.dialects.openai_chat.peek import Peek
+from gateway.dialects.dialect import AnswerContext, Reader, Writer
 from gateway.doors import Cutter, Door
-from gateway.errors import ClientError, GatewayError, Unsupported, UpstreamError
+from gateway.errors import ClientError, GatewayError, UpstreamError
 from gateway.events import Event, StreamError
-from gateway.exchange import Exchange
+from gateway.exchange import STOPPED, Exchange
 from gateway.model import Response
+from gateway.plan import HOP_HEADER, LONGEST_NAME, Plan, Planner, looped
 from gateway.pricing import NO_PRICE, Pricing
 from gateway.provider_keys import ProviderKeys
-from gateway.providers.catalog import Provider
-from gateway.providers.models import MODELS, notice
 from gateway.records import ExchangeRecord
-from gateway.routing import Candidate, Routing, answering_model
+from gateway.routing import Routing, answering_model
 from gateway.settings import Timeouts
 from gateway.store import UsageStore
 from gateway.tags import parse_tags, stamp
 from gateway.tally import Tally
-from gateway.upstream import USER_AGENT, Answer, Upstream
+from gateway.upstream import Answer, Upstream
 
-HOP_HEADER = "x-faregate-hop"
-BYOK_HEADER = "x-provider-api-key"
 CLIENT_LEFT = 499
 # How long a finished stream may still say what it used before its last bytes go out without.
 LATE_USAGE_S = 1.0
@@ -69,20 +61,6 @@ class Client(Protocol):
     async def finish(self, data: bytes) -> None: ...
 
 
-class Plan(Struct, frozen=True, kw_only=True):
-    """What is decided before the provider is called."""
-
-    door: Door
-    peek: Peek
-    candidate: Candidate
-    dialect: Dialect
-    verbatim: bool
-    body: bytes
-    url: URL
-    headers: Mapping[str, str]
-    cut_usage: bool
-
-
 class Relay:
     """Everything that an exchange needs, wired once. `learnt` is told what a provider's answer says of its key:
     (provider, "connected" | "rejected" | "unreachable", a sentence or None)."""
@@ -99,16 +77,16 @@ class Relay:
         timeouts: Timeouts,
         learnt: Callable[[str, str, str | None], None],
     ) -> None:
-        self._routing = routing
-        self._keys = keys
+        self._planner = Planner(routing, keys)
         self._store = store
         self._pricing = pricing
         self._upstream = upstream
         self._deadlines = deadlines
         self._timeouts = timeouts
         self._learnt = learnt
-        self._urls: dict[tuple[str, str], URL] = {}
         self.running = 0
+        # Set when what still runs will be cancelled by us and not by its client.
+        self.stopping = False
 
     async def run(
         self, door: Door, principal: Principal, incoming: Incoming, client: Client, exchange: Exchange
@@ -148,7 +126,7 @@ class Relay:
         deadline: Deadline,
     ) -> None:
         body = await self._take(incoming, exchange)
-        plan = self._plan(door, body, incoming.headers, exchange)
+        plan = self._planner.plan(door, body, incoming.headers, exchange)
         self._store.begin(exchange.opening_record())
         exchange.begun = True
         deadline.within(self._timeouts.first_byte, "first_byte")
@@ -158,12 +136,15 @@ class Relay:
             exchange.upstream_status = answer.status
             exchange.upstream_request_id = answer.headers.get(provider.request_id_header)
             if not 200 <= answer.status < 300:
-                raise await self._refusal(plan, answer)
-            self._learnt(provider.name, "connected", None)
+                raise await self._refusal(plan, answer, exchange)
+            if not exchange.byok:
+                self._learnt(provider.name, "connected", None)
             if plan.peek.stream and "json" not in answer.headers.get("content-type", ""):
                 await self._stream(plan, answer, client, exchange, tally, deadline)
             else:
-                await self._whole(plan, answer, client, exchange, tally)
+                await self._whole(plan, answer, client, exchange, tally, deadline)
+        except UpstreamError as error:
+            raise _without(plan.key, error) from None
         finally:
             answer.close()
 
@@ -174,14 +155,9 @@ class Relay:
         exchange.client = client_name(headers.get("user-agent"))
         exchange.trace_id = trace_id(headers.get("traceparent"))
         exchange.conversation_id = conversation_id(headers)
-        exchange.end_user = headers.get("x-user") or None
+        exchange.end_user = headers.get("x-user", "")[:LONGEST_NAME] or None
         if HOP_HEADER in headers:
-            raise ClientError(
-                "This request came from a Faregate and would loop back: set the provider's base URL to the provider.",
-                status=508,
-                kind="loop_detected",
-                headers={"x-should-retry": "false"},
-            )
+            raise looped()
         before = time.perf_counter_ns()
         body = await incoming.read()
         exchange.client_ns += time.perf_counter_ns() - before
@@ -190,91 +166,9 @@ class Relay:
             exchange.tags = stamp(parse_tags(tags), exchange.principal.tags)
         return body
 
-    def _plan(self, door: Door, body: bytes, headers: Mapping[str, str], exchange: Exchange) -> Plan:
-        peek = door.peek(body)
-        exchange.model_requested = peek.model
-        exchange.streamed = peek.stream
-        exchange.end_user = peek.user or exchange.end_user
-        candidate = self._routing.candidates(peek.model)[0]
-        provider = candidate.provider
-        exchange.provider, exchange.model = provider.name, candidate.model
-        exchange.price_provider = provider.price_provider
-        dialect = DIALECTS[provider.dialect]
-        if door.operation == "embeddings":
-            _require_embeddings(candidate)
-        key = self._key(provider, headers, exchange)
-        sent = {"content-type": "application/json", "user-agent": USER_AGENT, "accept-encoding": "identity"}
-        if key is not None:
-            sent.update(credentials(provider, key))
-        if provider.is_local:
-            sent[HOP_HEADER] = "1"
-        verbatim = dialect.name == door.dialect.name
-        if verbatim:
-            asks = peek.stream and not peek.include_usage
-            model = candidate.model if candidate.model != peek.model else None
-            out = door.splice(body, model=model, include_usage=asks) if asks or model else body
-            sent.update({name: headers[name] for name in door.forwarded if name in headers})
-        else:
-            asks = False
-            out, headers_of_body = self._translate(door, dialect, candidate, body, exchange)
-            sent.update(headers_of_body)
-        path = door.upstream_path or dialect.path(candidate.model, peek.stream)
-        return Plan(
-            door=door,
-            peek=peek,
-            candidate=candidate,
-            dialect=dialect,
-            verbatim=verbatim,
-            body=out,
-            url=self._url(provider.base_url, path),
-            headers=sent,
-            cut_usage=asks,
-        )
-
-    def _translate(
-        self, door: Door, dialect: Dialect, candidate: Candidate, body: bytes, exchange: Exchange
-    ) -> tuple[bytes, Mapping[str, str]]:
-        request = door.dialect.parse_request(body, None, None)
-        for name in request.essential:
-            raise Unsupported(
-                f"`{name}` cannot be carried to {candidate.provider.title}: leave it out, or use another model.",
-                param=name,
-            )
-        rendered = dialect.render_request(request, candidate.target)
-        own = request.extra.get(door.dialect.name, {})
-        exchange.dropped = tuple(dict.fromkeys((*rendered.dropped, *own)))
-        exchange.adapted = rendered.adapted
-        return rendered.body, rendered.headers
-
-    def _key(self, provider: Provider, headers: Mapping[str, str], exchange: Exchange) -> str | None:
-        own = headers.get(BYOK_HEADER)
-        if own:
-            exchange.byok = True
-            return own.strip()
-        if provider.auth == "none":
-            return None
-        key = self._keys.key_for(provider.name)
-        if key is None:
-            raise GatewayError(
-                f"No key for {provider.title} is stored: add it in Faregate under Providers, "
-                f"or run `faregate provider set {provider.name}`.",
-                status=503,
-                kind="provider_unconfigured",
-                headers={"x-should-retry": "false"},
-            )
-        return key
-
-    def _url(self, base: str, path: str) -> URL:
-        url = self._urls.get((base, path))
-        if url is None:
-            if len(self._urls) > 1000:
-                self._urls.clear()
-            self._urls[(base, path)] = url = URL(base + path, encoded=True)
-        return url
-
     # The provider's answer.
 
-    async def _refusal(self, plan: Plan, answer: Answer) -> UpstreamError:
+    async def _refusal(self, plan: Plan, answer: Answer, exchange: Exchange) -> UpstreamError:
         provider = plan.candidate.provider
         body = await answer.read()
         if answer.status < 400:
@@ -284,14 +178,23 @@ class Relay:
                 upstream_status=answer.status,
             )
         error = plan.dialect.parse_error(answer.status, body, answer.headers)
-        if error.kind == "provider_key_rejected":
+        if error.kind == "provider_key_rejected" and not exchange.byok:
             self._learnt(provider.name, "rejected", error.message)
         return error
 
-    async def _whole(self, plan: Plan, answer: Answer, client: Client, exchange: Exchange, tally: Tally) -> None:
-        data = await answer.read()
+    async def _whole(
+        self,
+        plan: Plan,
+        answer: Answer,
+        client: Client,
+        exchange: Exchange,
+        tally: Tally,
+        deadline: Deadline,
+    ) -> None:
+        data = await self._read(answer, deadline)
         exchange.first_event_ns = time.perf_counter_ns()
         response = self._parse(plan, data, tally)
+        exchange.upstream_request_id = exchange.upstream_request_id or tally.response_id
         if plan.verbatim or response is None:
             body, content_type = data, answer.headers.get("content-type", "application/json")
         else:
@@ -299,10 +202,19 @@ class Relay:
             content_type = "application/json"
         exchange.first_content_ns = time.perf_counter_ns()
         record = self._close(exchange, tally, status=answer.status, outcome="ok")
-        headers = self._headers(plan, exchange, content_type, record.model)
+        headers = answer_headers(plan, exchange, content_type, record.model)
         if record.cost_nano is not None:
             headers["x-faregate-cost-usd"] = f"{record.cost_nano // 10**9}.{record.cost_nano % 10**9:09d}"
+        deadline.off()
         await client.whole(answer.status, headers, body)
+
+    async def _read(self, answer: Answer, deadline: Deadline) -> bytes:
+        pieces = []
+        deadline.within(self._timeouts.between_chunks, "between_chunks")
+        while data := await answer.chunk():
+            pieces.append(data)
+            deadline.extend(self._timeouts.between_chunks)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _parse(self, plan: Plan, data: bytes, tally: Tally) -> Response | None:
         """The parsed answer, its usage in the tally; None for an answer of the same dialect that we cannot read."""
@@ -312,8 +224,8 @@ class Relay:
             return None
         try:
             response = plan.dialect.parse_response(data)
-        except UpstreamError:
-            if plan.verbatim and data.lstrip()[:1] == b"{":
+        except UpstreamError as error:
+            if plan.verbatim and error.kind == "unreadable_answer" and data.lstrip()[:1] == b"{":
                 return None
             raise
         tally.model, tally.usage, tally.response_id = response.model, response.usage, response.id
@@ -333,14 +245,18 @@ class Relay:
         translator = self._translator(plan, exchange)
         data, events = await self._first(answer, reader, tally)
         exchange.first_event_ns = time.perf_counter_ns()
+        exchange.upstream_request_id = exchange.upstream_request_id or tally.response_id
         if tally.failed and tally.error is not None:
             raise upstream_error(tally.error)
-        deadline.within(self._timeouts.between_chunks, "between_chunks")
+        between = self._timeouts.between_chunks
+        deadline.off()
         content_type = answer.headers.get("content-type") if plan.verbatim else None
         model = answering_model(plan.candidate.model, tally.model)
-        await client.start(200, self._headers(plan, exchange, content_type or "text/event-stream", model))
+        await client.start(200, answer_headers(plan, exchange, content_type or "text/event-stream", model))
         while True:
             out = translator.feed(data, events)
+            if tally.content and not exchange.first_content_ns:
+                exchange.first_content_ns = time.perf_counter_ns()
             if tally.failed and not exchange.ended:
                 await self._stream_failed(plan, client, exchange, tally, out, said=bool(data))
                 return
@@ -352,16 +268,16 @@ class Relay:
             if tally.settled and plan.verbatim and not exchange.ended:
                 self._close(exchange, tally, status=200, outcome="ok")
             if out:
-                if not exchange.first_content_ns and tally.content:
-                    exchange.first_content_ns = time.perf_counter_ns()
+                deadline.off()
                 await client.write(out)
-            deadline.extend(self._timeouts.between_chunks)
+            deadline.within(between, "between_chunks")
             data = await answer.chunk()
             events = reader.feed(data) if data else reader.close()
             for event in events:
                 tally.feed(event)
         if not exchange.ended:
             self._close(exchange, tally, status=200, outcome="ok")
+        deadline.off()
         await client.finish(out + translator.close())
 
     async def _stream_failed(
@@ -369,7 +285,9 @@ class Relay:
     ) -> None:
         """`said`: the provider's own error event is in `out` already, where bytes pass as they are."""
         assert tally.error is not None
-        error = upstream_error(tally.error)
+        error = _without(plan.key, upstream_error(tally.error))
+        if plan.key:
+            out = out.replace(plan.key.encode(), b"[hidden]")
         if plan.verbatim and said and error.kind != "unreadable_answer":
             self._close(exchange, tally, status=200, outcome="error", error=error)
             await client.finish(out)
@@ -418,29 +336,6 @@ class Relay:
             legacy_functions=plan.peek.legacy_functions,
         )
 
-    def _headers(self, plan: Plan, exchange: Exchange, content_type: str, model: str | None) -> dict[str, str]:
-        headers = {
-            "content-type": content_type,
-            "x-request-id": exchange.id,
-            "x-faregate-provider": plan.candidate.provider.name,
-            "x-faregate-model": model or plan.candidate.model,
-            "x-faregate-overhead-ms": f"{exchange.overhead_so_far_ms():.3f}",
-        }
-        if plan.peek.stream:
-            headers["cache-control"] = "no-cache"
-        if exchange.upstream_request_id:
-            headers["x-faregate-upstream-request-id"] = exchange.upstream_request_id
-        if exchange.conversation_id:
-            headers["x-faregate-conversation-id"] = exchange.conversation_id
-        if exchange.dropped:
-            headers["x-faregate-dropped"] = ", ".join(exchange.dropped)
-        if exchange.adapted:
-            headers["x-faregate-adapted"] = ", ".join(exchange.adapted)
-        row = plan.candidate.row
-        if row is not None and row.ended is not None and (words := notice(row, datetime.now(UTC).date())):
-            headers["x-faregate-model-notice"] = words
-        return headers
-
     # Endings.
 
     def _close(
@@ -453,7 +348,8 @@ class Relay:
         error: GatewayError | None = None,
     ) -> ExchangeRecord:
         """Price the exchange and hand its row to the journal; once."""
-        taken = exchange.upstream_status is None and exchange.sent_ns > 0 and outcome == "aborted"
+        cancelled = outcome in ("aborted", "interrupted")
+        taken = exchange.upstream_status is None and exchange.sent_ns > 0 and cancelled
         unreadable = error is not None and error.kind == "unreadable_answer" and not tally.content
         accepted = exchange.upstream_status is not None and exchange.upstream_status < 300
         answered = taken or (accepted and not unreadable)
@@ -492,13 +388,7 @@ class Relay:
                 context = AnswerContext(id=exchange.id, created=0, model=exchange.model_requested or "")
                 await client.finish(door.dialect.writer(context).error(event))
                 return
-            headers = {**error.headers, "content-type": "application/json", "x-request-id": exchange.id}
-            if exchange.provider:
-                headers["x-faregate-provider"] = exchange.provider
-            if exchange.model:
-                headers["x-faregate-model"] = exchange.model
-            if exchange.upstream_request_id:
-                headers["x-faregate-upstream-request-id"] = exchange.upstream_request_id
+            headers = error_headers(error, exchange)
             await client.whole(error.status, headers, door.dialect.render_error(error, exchange.id))
         except ConnectionError:
             # Nobody listens any more; the row stands.
@@ -507,12 +397,16 @@ class Relay:
     def _abort(self, exchange: Exchange, tally: Tally) -> None:
         if exchange.ended:
             return
+        if self.stopping:
+            ended = GatewayError(STOPPED, status=503, kind="interrupted")
+            self._close(exchange, tally, status=0, outcome="interrupted", error=ended)
+            return
         left = ClientError("The client closed the connection before its answer was complete.", kind="client_left")
         self._close(exchange, tally, status=CLIENT_LEFT, outcome="aborted", error=left)
 
     def _late(self, exchange: Exchange, limit: str) -> UpstreamError:
         seconds = getattr(self._timeouts, limit)
-        who = exchange.provider or "The provider"
+        who = exchange.provider_title or "The provider"
         words = {
             "first_byte": f"{who} has not begun to answer within {seconds:g} s: try again.",
             "between_chunks": f"{who} fell silent for {seconds:g} s in the middle of its answer: try again.",
@@ -542,23 +436,12 @@ class Translator:
         return self._cutter.close() if self._cutter is not None else b""
 
 
-def credentials(provider: Provider, key: str) -> Mapping[str, str]:
-    """The header that carries a provider's key."""
-    if provider.auth == "bearer":
-        return {"authorization": f"Bearer {key}"}
-    return {provider.auth: key}
+def _without(key: str | None, error: UpstreamError) -> UpstreamError:
+    """The error without the key that was sent, should the provider have repeated it."""
+    if key and key in error.message:
+        error.message = error.message.replace(key, "[hidden]")
+    return error
 
 
 def upstream_error(error: StreamError) -> UpstreamError:
     return UpstreamError(error.message, status=error.status, kind=error.kind, code=error.code)
-
-
-def _require_embeddings(candidate: Candidate) -> None:
-    if candidate.provider.embeddings:
-        return
-    known = ", ".join(row.id for row in MODELS if row.kind == "embeddings" and row.provider == "openai")
-    raise ClientError(
-        f"{candidate.provider.title} has no embeddings here: use one of {known}.",
-        param="model",
-        code="model_not_found",
-    )

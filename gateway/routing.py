@@ -25,6 +25,7 @@ from gateway.providers.models import (
 )
 
 _DATED = re.compile(r"^(?P<id>.+?)-(?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
+_LONGEST = 256
 _NO_ALIASES: Mapping[str, str] = {}
 _NO_MODELS: Mapping[str, tuple[str, ...]] = {}
 
@@ -69,6 +70,8 @@ class Routing:
 
     def _resolve(self, name: str) -> Candidate:
         plain = name.removeprefix("models/")
+        if len(name) > _LONGEST or not name.isprintable():
+            raise self._unknown(name)
         if plain in self._own:
             return _candidate(self._own[plain], plain, None)
         row = BY_ID.get(plain) or BY_SPELLING.get(spelling_key(plain))
@@ -89,7 +92,7 @@ class Routing:
 
     def _unknown(self, name: str) -> ClientError:
         known = [model.id for model in MODELS] + list(self._own)
-        near = difflib.get_close_matches(spelling_key(name), known, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(spelling_key(name[:_LONGEST]), known, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else " GET /api/ai/v1/models lists what is known."
         shown = name if len(name) <= 100 and name.isprintable() else name[:100].encode("ascii", "replace").decode()
         return ClientError(

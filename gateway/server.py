@@ -25,6 +25,7 @@ from gateway.doors import DOORS, Door
 from gateway.errors import ClientError, GatewayError
 from gateway.exchange import Exchange
 from gateway.origin import check_host, check_origin
+from gateway.plan import HOP_HEADER, looped
 from gateway.relay import CLIENT_LEFT, Relay
 from gateway.settings import Settings
 
@@ -78,6 +79,9 @@ class _Incoming:
 
     async def read(self) -> bytes:
         try:
+            if self.headers.get("Expect", "").lower() == "100-continue":
+                await self._request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                self._request.writer.output_size = 0
             return await self._request.read()
         except web.HTTPRequestEntityTooLarge:
             raise ClientError(
@@ -188,10 +192,17 @@ class Server:
         if self._site is not None:
             await self._site.stop()
             self._site = None
+        if self._runner.server is not None:
+            # A connection closes with its running request's answer: none begins another one.
+            self._runner.server.pre_shutdown()
         until = time.monotonic() + drain_s
         while self._relay.running and time.monotonic() < until:
             await asyncio.sleep(0.02)
-        await self._runner.cleanup()
+        self._relay.stopping = True
+        try:
+            await self._runner.cleanup()
+        finally:
+            self._relay.stopping = False
         self._runner = None
 
     def _tls(self) -> ssl.SSLContext | None:
@@ -220,7 +231,9 @@ class Server:
             call = Call(principal=principal, query=tuple(request.rel_url.query.items()), rest=rest)
             body = msgspec.json.encode(await route.read(call))
             return web.Response(body=body, headers={"content-type": _JSON, **cors})
-        except GatewayError as error:
+        except GatewayError as refusal:
+            # What a gateway sends on bears a provider's key and path: without this a loop would look like a bad key.
+            error = looped() if HOP_HEADER in request.headers else refusal
             self.counters[error.status] += 1
             headers = {**error.headers, "content-type": _JSON, **cors}
             return web.Response(status=error.status, headers=headers, body=dialect.render_error(error, ""))

@@ -33,7 +33,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     def is_local(self) -> bool:
         """Whether the base URL may be a gateway's own: everything that is not a public host name."""
         host = urlsplit(self.base_url).hostname or ""
-        return "." not in host or host.replace(".", "").isdigit()
+        return "." not in host or ":" in host or host.replace(".", "").isdigit()
 
 
 PROVIDERS: tuple[Provider, ...] = (

@@ -1,0 +1,58 @@
+"""The headers of an answer: which request, provider and model it is, what it cost us, and what was lost on the way.
+
+Names that clients and providers chose stand in them, so every value is made sendable first.
+"""
+
+from datetime import UTC, datetime
+
+from gateway.errors import GatewayError
+from gateway.exchange import Exchange
+from gateway.plan import Plan
+from gateway.providers.models import notice
+
+LONGEST_HEADER = 2048
+
+
+def answer_headers(plan: Plan, exchange: Exchange, content_type: str, model: str | None) -> dict[str, str]:
+    """`model` is the one that answered, where that is known already."""
+    headers = {
+        "content-type": sendable(content_type),
+        "x-request-id": exchange.id,
+        "x-faregate-provider": plan.candidate.provider.name,
+        "x-faregate-model": sendable(model or plan.candidate.model),
+        "x-faregate-overhead-ms": f"{exchange.overhead_so_far_ms():.3f}",
+    }
+    if plan.peek.stream:
+        headers["cache-control"] = "no-cache"
+    if exchange.upstream_request_id:
+        headers["x-faregate-upstream-request-id"] = sendable(exchange.upstream_request_id)
+    if exchange.conversation_id:
+        headers["x-faregate-conversation-id"] = sendable(exchange.conversation_id)
+    if exchange.dropped:
+        headers["x-faregate-dropped"] = sendable(", ".join(exchange.dropped))
+    if exchange.adapted:
+        headers["x-faregate-adapted"] = sendable(", ".join(exchange.adapted))
+    row = plan.candidate.row
+    if row is not None and row.ended is not None and (words := notice(row, datetime.now(UTC).date())):
+        headers["x-faregate-model-notice"] = words
+    return headers
+
+
+def error_headers(error: GatewayError, exchange: Exchange) -> dict[str, str]:
+    headers = {name: sendable(value) for name, value in error.headers.items()}
+    headers |= {"content-type": "application/json", "x-request-id": exchange.id}
+    if exchange.provider:
+        headers["x-faregate-provider"] = exchange.provider
+    if exchange.model:
+        headers["x-faregate-model"] = sendable(exchange.model)
+    if exchange.upstream_request_id:
+        headers["x-faregate-upstream-request-id"] = sendable(exchange.upstream_request_id)
+    return headers
+
+
+def sendable(value: str) -> str:
+    """The text as one header's value: what no header may hold is escaped, and what is too long is cut."""
+    if value.isascii() and value.isprintable() and len(value) <= LONGEST_HEADER:
+        return value
+    plain = "".join(c if " " <= c <= "~" else f"%{ord(c):02X}" for c in value[:LONGEST_HEADER])
+    return plain[:LONGEST_HEADER]

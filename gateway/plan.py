@@ -1,0 +1,171 @@
+"""What is decided of an exchange before its provider is called: which one, with which key, and the bytes that go out.
+
+Where door and provider share a dialect the client's bytes go as they are, spliced where they must be; else they are
+translated. A request that cannot be carried is refused here, before it costs anything.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+from yarl import URL
+
+from gateway.dialects import DIALECTS
+from gateway.dialects.dialect import Dialect
+from gateway.dialects.openai_chat.peek import Peek
+from gateway.doors import Door
+from gateway.errors import ClientError, GatewayError, Unsupported
+from gateway.exchange import Exchange
+from gateway.key_format import KeyFormatError, clean_key
+from gateway.provider_keys import ProviderKeys
+from gateway.providers.catalog import Provider
+from gateway.providers.models import MODELS
+from gateway.routing import Candidate, Routing
+from gateway.upstream import USER_AGENT
+
+HOP_HEADER = "x-faregate-hop"
+BYOK_HEADER = "x-provider-api-key"
+# A name in a row; bodies may hold longer ones.
+LONGEST_NAME = 256
+_KEPT_URLS = 1000
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What is decided before the provider is called."""
+
+    door: Door
+    peek: Peek
+    candidate: Candidate
+    dialect: Dialect
+    verbatim: bool
+    body: bytes
+    url: URL
+    headers: Mapping[str, str]
+    cut_usage: bool
+    key: str | None
+
+    def __repr__(self) -> str:
+        return f"Plan({self.door.name!r}, {self.candidate.model!r})"
+
+
+class Planner:
+    """Plans exchanges for one set of providers and keys."""
+
+    def __init__(self, routing: Routing, keys: ProviderKeys) -> None:
+        self._routing = routing
+        self._keys = keys
+        self._urls: dict[tuple[str, str], URL] = {}
+
+    def plan(self, door: Door, body: bytes, headers: Mapping[str, str], exchange: Exchange) -> Plan:
+        """The plan for this body; what is learnt on the way stands in `exchange`. Raises GatewayError."""
+        peek = door.peek(body)
+        exchange.model_requested = peek.model[:LONGEST_NAME]
+        exchange.streamed = peek.stream
+        exchange.end_user = peek.user[:LONGEST_NAME] if peek.user else exchange.end_user
+        candidate = self._routing.candidates(peek.model)[0]
+        provider = candidate.provider
+        exchange.provider, exchange.provider_title, exchange.model = provider.name, provider.title, candidate.model
+        exchange.price_provider = provider.price_provider
+        dialect = DIALECTS[provider.dialect]
+        if door.operation == "embeddings":
+            _require_embeddings(candidate)
+        key = self._key(provider, headers, exchange)
+        sent = {"content-type": "application/json", "user-agent": USER_AGENT, "accept-encoding": "identity"}
+        if key is not None:
+            sent.update(credentials(provider, dialect, key))
+        if provider.is_local:
+            sent[HOP_HEADER] = "1"
+        verbatim = dialect.name == door.dialect.name
+        if verbatim:
+            asks = peek.stream and not peek.include_usage
+            model = candidate.model if candidate.model != peek.model else None
+            out = door.splice(body, model=model, include_usage=asks) if asks or model else body
+            sent.update({name: headers[name] for name in door.forwarded if name in headers})
+        else:
+            asks = False
+            out, headers_of_body = self._translate(door, dialect, candidate, body, exchange)
+            sent.update(headers_of_body)
+        path = door.upstream_path or dialect.path(candidate.model, peek.stream)
+        return Plan(
+            door=door,
+            peek=peek,
+            candidate=candidate,
+            dialect=dialect,
+            verbatim=verbatim,
+            body=out,
+            url=self._url(provider.base_url, path),
+            headers=sent,
+            cut_usage=asks,
+            key=key,
+        )
+
+    def _translate(
+        self, door: Door, dialect: Dialect, candidate: Candidate, body: bytes, exchange: Exchange
+    ) -> tuple[bytes, Mapping[str, str]]:
+        request = door.dialect.parse_request(body, None, None)
+        for name in request.essential:
+            raise Unsupported(
+                f"`{name}` cannot be carried to {candidate.provider.title}: leave it out, or use another model.",
+                param=name,
+            )
+        rendered = dialect.render_request(request, candidate.target)
+        own = request.extra.get(door.dialect.name, {})
+        exchange.dropped = tuple(dict.fromkeys((*rendered.dropped, *own)))
+        exchange.adapted = rendered.adapted
+        return rendered.body, rendered.headers
+
+    def _key(self, provider: Provider, headers: Mapping[str, str], exchange: Exchange) -> str | None:
+        own = headers.get(BYOK_HEADER)
+        if own is not None:
+            exchange.byok = True
+            try:
+                return clean_key(own)
+            except KeyFormatError as error:
+                raise ClientError(f"{BYOK_HEADER}: {error.message}", param=BYOK_HEADER) from None
+        if provider.auth == "none":
+            return None
+        key = self._keys.key_for(provider.name)
+        if key is None:
+            raise GatewayError(
+                f"No key for {provider.title} is stored: add it in Faregate under Providers, "
+                f"or run `faregate provider set {provider.name}`.",
+                status=503,
+                kind="provider_unconfigured",
+                headers={"x-should-retry": "false"},
+            )
+        return key
+
+    def _url(self, base: str, path: str) -> URL:
+        url = self._urls.get((base, path))
+        if url is None:
+            if len(self._urls) > _KEPT_URLS:
+                self._urls.clear()
+            self._urls[(base, path)] = url = URL(base + path, encoded=True)
+        return url
+
+
+def credentials(provider: Provider, dialect: Dialect, key: str) -> Mapping[str, str]:
+    """The header that carries a provider's key; where it needs none, a caller's own goes in its dialect's way."""
+    if provider.auth == "bearer":
+        return {"authorization": f"Bearer {key}"}
+    return dialect.credential_headers(key) if provider.auth == "none" else {provider.auth: key}
+
+
+def looped() -> ClientError:
+    """For a request that a gateway has sent already."""
+    return ClientError(
+        "This request came from a Faregate and would loop back: set the provider's base URL to the provider.",
+        status=508,
+        kind="loop_detected",
+        headers={"x-should-retry": "false"},
+    )
+
+
+def _require_embeddings(candidate: Candidate) -> None:
+    if candidate.provider.embeddings:
+        return
+    known = ", ".join(row.id for row in MODELS if row.kind == "embeddings" and row.provider == "openai")
+    raise ClientError(
+        f"{candidate.provider.title} has no embeddings here: use one of {known}.",
+        param="model",
+        code="model_not_found",
+    )
