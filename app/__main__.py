@@ -1,0 +1,74 @@
+"""The entry point `faregate`: the window for `faregate`, `faregate demo` and `make run`, else a command.
+
+Qt is imported only for the window. What a user can cause is one line on standard error, never a traceback.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway import FaregateError, run_command
+
+_DATA_DIR = "--data-dir"
+# `run` is for `make run`: it chooses between the stored keys and the demo, and does without a display.
+_DEMO = {(): False, ("demo",): True, ("run",): None}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line and gives its exit code: 0 done, 1 failed, 2 wrong usage."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    words, data_dir = _without_data_dir(arguments)
+    if words is None or words not in _DEMO:
+        return run_command(arguments)
+    # Databases, journal and exports hold what people said and spent.
+    os.umask(0o077)
+    try:
+        return _run(_DEMO[words], data_dir, announce=words == ("run",))
+    except FaregateError as error:
+        print(f"faregate: {error.message}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 1
+
+
+def _without_data_dir(arguments: Sequence[str]) -> tuple[tuple[str, ...] | None, Path | None]:
+    """The words without the folder's option; None where the option lacks its folder."""
+    words: list[str] = []
+    data_dir: Path | None = None
+    rest = iter(arguments)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name != _DATA_DIR:
+            words.append(word)
+            continue
+        chosen = value if equals else next(rest, "")
+        if not chosen:
+            return None, None
+        data_dir = Path(chosen).expanduser()
+    return tuple(words), data_dir
+
+
+def _run(demo: bool | None, data_dir: Path | None, *, announce: bool) -> int:
+    from app.display import display_problem
+    from app.launch import prepare, running_at
+
+    launch = prepare(data_dir, demo=demo, announce=announce)
+    if announce and (url := running_at(launch.outer)) is not None:
+        print(f"Faregate already runs on {launch.outer.path}{f' at {url}' if url else ''}.", flush=True)
+        return 0
+    problem = display_problem(os.environ)
+    if problem is None:
+        from app.host import run_window
+
+        return run_window(launch)
+    if not announce:
+        raise FaregateError(f"No window can be shown: {problem}. faregate serve runs the gateway without one.")
+    print(f"No window can be shown: {problem}. The gateway runs without one.", file=sys.stderr, flush=True)
+    from app.headless import run_headless
+
+    return run_headless(launch)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

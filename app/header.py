@@ -1,0 +1,67 @@
+"""The 60 px above every page: its title, a subtitle, its own controls at the right, a line below."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
+
+from app.fonts import ui_font
+from app.theme import Theme
+from app.widgets import ElidedLabel
+
+HEIGHT = 60
+MARGIN = 24
+
+
+class Header(QWidget):
+    """Each page's controls are kept in their own row, and only the shown page's row is on show."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setFixedHeight(HEIGHT)
+        self.title = ElidedLabel(theme, "", parent=self)
+        self.title.setFont(ui_font(20, 600))
+        self.title.setObjectName("header.title")
+        self.title.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        self.subtitle = ElidedLabel(theme, "", tone="text3", parent=self)
+        self.subtitle.setObjectName("header.subtitle")
+        self._rows = QStackedWidget(self)
+        self._rows.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(MARGIN, 0, MARGIN, 1)
+        row.setSpacing(14)
+        row.addWidget(self.title)
+        row.addWidget(self.subtitle, 1, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._rows)
+        theme.changed.connect(self.update)
+
+    def add_controls(self, controls: Sequence[QWidget]) -> QWidget:
+        """Make a page's row; `show_page` takes it, `drop` takes it away."""
+        holder = QWidget(self._rows)
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addStretch(1)
+        for control in controls:
+            row.addWidget(control)
+        self._rows.addWidget(holder)
+        return holder
+
+    def drop(self, holder: QWidget) -> None:
+        self._rows.removeWidget(holder)
+        holder.deleteLater()
+
+    def show_page(self, title: str, subtitle: str, holder: QWidget | None) -> None:
+        self.title.setText(title)
+        self.subtitle.setText(subtitle)
+        self._rows.setVisible(holder is not None)
+        if holder is not None:
+            self._rows.setCurrentWidget(holder)
+            self._rows.setFixedWidth(holder.sizeHint().width())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.color("bg"))
+        painter.fillRect(0, self.height() - 1, self.width(), 1, self._theme.color("border"))

@@ -1,0 +1,406 @@
+"""The only file that knows which loop runs where: one thread, Qt's loop and asyncio's in one, the gateway on it.
+
+The shell is painted first, then the gateway is imported and started, then the pages. What the gateway says has
+changed becomes flags that the window looks at. `Host` also does what the window and the tray ask for: the switch,
+leaving the demo, closing, quitting in order. Errors end here: those with a sentence for people are shown, others are
+logged.
+"""
+
+import asyncio
+import logging
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from msgspec.structs import replace
+from PySide6.QtCore import QEvent, QSettings, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from app.context import AppContext
+from app.demo_gateway import DemoGateway
+from app.filters import FilterState
+from app.launch import Launch, announcement, has_provider
+from app.loop import make_loop
+from app.questions import ask_how_to_close, ask_to_leave_demo
+from app.single_instance import FirstInstance, call_first
+from app.theme import MODES, Theme
+from app.tray import Tray
+from app.window import Window
+from gateway import Changes, DataFolder, FaregateError, GatewayError, GatewayState, Settings
+
+if TYPE_CHECKING:
+    from gateway import Gateway
+
+DRAIN_S = 10.0
+SWITCH_INTERVAL_S = 0.0005
+_TODAY_MS = 30_000
+_PAINT_WAIT_S = 2.0
+_KNOWN = (FaregateError, GatewayError, OSError)
+_log = logging.getLogger("faregate")
+
+MakeGateway = Callable[[DataFolder, Settings, bool], "Gateway"]
+
+
+def make_gateway(folder: DataFolder, settings: Settings, demo: bool) -> "Gateway":
+    """The real one; its import is what the first paint does not wait for."""
+    from gateway import Gateway
+
+    return Gateway(folder, settings, demo=demo)
+
+
+class _NotYet:
+    """Stands for the gateway until the first paint."""
+
+    def __init__(self, launch: Launch) -> None:
+        self.demo = bool(launch.demo)
+        self.folder = launch.folder.path
+        self.state = GatewayState(word="starting", url=launch.settings.url)
+
+
+class Host:
+    """One window on one gateway. `run` returns the exit code after an orderly end."""
+
+    def __init__(self, app: QApplication, launch: Launch, make: MakeGateway = make_gateway) -> None:
+        self._app = app
+        self._launch = launch
+        self._make = make
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._asked_to_quit = asyncio.Event()
+        self._in_a_hurry = asyncio.Event()
+        self._lock = launch.folder.lock(launch.settings.url)
+        self._first = FirstInstance(launch.folder.path)
+        self._gateway: Gateway | None = None
+        self._real: Gateway | None = None
+        self._store = QSettings(str(launch.outer.path / "window.ini"), QSettings.Format.IniFormat)
+        mode = self._store.value("theme")
+        self.theme = Theme(mode if mode in MODES else "system")
+        self.theme.apply(app)
+        self.filters = FilterState()
+        self.window = Window(self._context(cast("Gateway", _NotYet(launch))), self._store)
+        self.tray = Tray(self.theme, self.window.context.gateway.state)
+        self._today_timer = QTimer(interval=_TODAY_MS)
+        self._today_is_old = False
+        self._connect()
+
+    def _connect(self) -> None:
+        window, tray = self.window, self.tray
+        self._first.called.connect(window.come_to_front)
+        for side in (window, tray):
+            side.gateway_switched.connect(lambda on: self.spawn(self._switch(on)))
+            side.quit_asked.connect(self.quit)
+        window.close_asked.connect(self._close_window)
+        window.today.connect(tray.show_today)
+        tray.toggle_asked.connect(self._toggle_window)
+        tray.open_asked.connect(window.come_to_front)
+        tray.copy_asked.connect(window.sidebar.card.copy_endpoint)
+        tray.menu.aboutToShow.connect(self._read_today)
+        self._today_timer.timeout.connect(self._read_today)
+        self._today_timer.start()
+        # A new theme is kept at once: the process may be killed later.
+        self.theme.changed.connect(lambda: self._store.setValue("theme", self.theme.mode))
+
+    def _context(self, gateway: "Gateway") -> AppContext:
+        return AppContext(gateway, self.theme, self.filters, self.spawn)
+
+    # tasks and errors
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Start a task and keep it; its error is shown."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+
+    def _on_done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.report(error)
+
+    def report(self, error: BaseException) -> None:
+        """Show an error: its sentence where it has one for people, else where to read of it."""
+        if isinstance(error, _KNOWN):
+            self.window.toast(str(error))
+            return
+        _log.error("A fault in the window", exc_info=error)
+        self.window.toast(f"Something went wrong in Faregate: {self._launch.outer.logs / 'faregate.log'} says what.")
+
+    # life
+
+    async def run(self) -> int:
+        """Show the window, run the gateway, end when asked to."""
+        painted = asyncio.Event()
+        self.window.painted.connect(painted.set)
+        self.window.show()
+        # A window that comes up hidden or minimised is never painted.
+        await asyncio.wait({asyncio.get_running_loop().create_task(painted.wait())}, timeout=_PAINT_WAIT_S)
+        painted.set()
+        try:
+            await self._open()
+            await self._asked_to_quit.wait()
+        finally:
+            await self._finish()
+        return 0
+
+    async def _open(self) -> None:
+        """Decide what to run on, and run it."""
+        launch = self._launch
+        if launch.demo is None:
+            await self._decide()
+        await self._start(self._make(self._launch.folder, launch.settings, bool(self._launch.demo)))
+        if launch.announce:
+            gateway = self._gateway
+            assert gateway is not None
+            running = gateway.state.word == "running"
+            print(await announcement(gateway) if running else gateway.state.message, flush=True)
+
+    async def _decide(self) -> None:
+        """Ask the folder's own gateway for a provider key; without one it is the demo."""
+        looking = self._make(self._launch.outer, replace(self._launch.settings, port=0), False)
+        try:
+            await looking.start()
+            demo = looking.state.word == "running" and not has_provider(await looking.providers())
+        finally:
+            await looking.close()
+        self._launch = replace(self._launch, demo=demo)
+        if demo:
+            self._change_folder()
+
+    def _change_folder(self) -> None:
+        """Hold the folder that is worked in now, and let go of the other. Raises FolderHeld."""
+        lock = self._launch.folder.lock(self._launch.settings.url)
+        self._lock.release()
+        self._lock = lock
+        self._first.close()
+        self._first = FirstInstance(self._launch.folder.path)
+        self._first.called.connect(self.window.come_to_front)
+
+    async def _start(self, gateway: "Gateway") -> None:
+        self._gateway = gateway
+        gateway.changed = self._on_changed
+        shown = gateway
+        if gateway.demo:
+            moved = self._leave_demo_soon
+            shown = cast("Gateway", DemoGateway(gateway, self._open_real, moved))
+        self.window.change_context(self._context(shown))
+        await gateway.start()
+        self._show_state()
+        if gateway.state.word != "error":
+            self._lock.set_url(gateway.state.url)
+            self.window.start_pages()
+            await self._show_vault()
+
+    async def _switch(self, on: bool) -> None:
+        gateway = self._gateway
+        if gateway is None:
+            return
+        if on:
+            await gateway.start()
+            if gateway.state.word == "running":
+                self._lock.set_url(gateway.state.url)
+                self.window.start_pages()
+        else:
+            await gateway.stop(DRAIN_S)
+        self._show_state()
+
+    async def _finish(self) -> None:
+        """Let running requests end, up to ten seconds or until asked again; then close everything."""
+        self._today_timer.stop()
+        self.window.remember()
+        self.window.pause_pages()
+        gateway = self._gateway
+        if gateway is not None:
+            if gateway.state.word == "running":
+                self.window.toast("Quitting: running requests may take up to 10 s. Quit again not to wait.")
+            loop = asyncio.get_running_loop()
+            draining = loop.create_task(gateway.stop(DRAIN_S))
+            hurrying = loop.create_task(self._in_a_hurry.wait())
+            await asyncio.wait({draining, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (draining, hurrying):
+                task.cancel()
+            await asyncio.gather(draining, hurrying, return_exceptions=True)
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for one in (gateway, self._real):
+            if one is not None:
+                await one.close()
+        self.tray.close()
+        self._first.close()
+        self.window.close_for_good()
+        self._lock.release()
+
+    def quit(self) -> None:
+        """End in order; asked again, do not wait for running requests."""
+        if self._asked_to_quit.is_set():
+            self._in_a_hurry.set()
+        self._asked_to_quit.set()
+
+    # the demo
+
+    async def _open_real(self) -> "Gateway":
+        """The gateway on the user's own folder, beside the demo's and on a port of its own until it takes over."""
+        if self._real is None:
+            outer, settings = self._launch.outer, self._launch.settings
+            holder = outer.holder()
+            if holder is not None:
+                raise FaregateError(f"Faregate already runs on {outer.path} at {holder.url}: store the key there.")
+            real = self._make(outer, replace(settings, port=0), False)
+            await real.start()
+            if real.state.word == "error":
+                message = real.state.message
+                await real.close()
+                raise FaregateError(message)
+            self._real = real
+        return self._real
+
+    def _ask_to_leave_demo(self) -> None:
+        ask_to_leave_demo(self.window, self._leave_demo_soon)
+
+    def _leave_demo_soon(self) -> None:
+        self.spawn(self._leave_demo())
+
+    async def _leave_demo(self) -> None:
+        """Go on in the user's own folder; the demo's is deleted."""
+        demo = self._gateway
+        if demo is None or not self._launch.demo:
+            return
+        before = self._launch
+        self._launch = replace(before, demo=False)
+        try:
+            self._change_folder()
+        except FaregateError:
+            self._launch = before
+            raise
+        self.window.pause_pages()
+        await demo.close()
+        real, self._real = self._real, None
+        if real is not None:
+            await real.stop(0.0)
+            real.settings = before.settings
+        else:
+            real = self._make(before.outer, before.settings, False)
+        self.filters.clear()
+        await self._start(real)
+        await asyncio.to_thread(shutil.rmtree, before.outer.demo_path, True)
+        self.window.toast("You have left the demo; its example data is deleted.")
+
+    # what is shown
+
+    def _on_changed(self, changes: Changes) -> None:
+        self.window.mark(changes)
+        self._today_is_old = self._today_is_old or changes.usage
+        if changes.state:
+            self._show_state()
+        if changes.providers and self._gateway is not None and self._gateway.state.word == "running":
+            self.spawn(self._show_vault())
+
+    def _show_state(self) -> None:
+        gateway = self._gateway
+        if gateway is None:
+            return
+        state, notices = gateway.state, self.window.notices
+        self.window.show_state(state)
+        self.tray.show_state(state)
+        if gateway.demo:
+            text = "Example data: simulated providers answer here, at no cost, and nothing leaves this machine."
+            notices.tell("demo", "info", text, "Leave demo", self._ask_to_leave_demo)
+        else:
+            notices.clear("demo")
+        if state.word in ("off", "port_in_use", "error"):
+            off = "The gateway is off: tools cannot reach it."
+            kind, words = ("warn", "Turn on") if state.word == "off" else ("bad", "Try again")
+            notices.tell("state", kind, state.message or off, words, lambda: self.spawn(self._switch(True)))
+        else:
+            notices.clear("state")
+
+    async def _show_vault(self) -> None:
+        gateway = self._gateway
+        if gateway is None or gateway.demo:
+            self.window.notices.clear("vault")
+            return
+        vault = await gateway.vault_state()
+        if vault.available:
+            self.window.notices.clear("vault")
+        else:
+            text = vault.message or "The system's keyring is not available: choose where provider keys are kept."
+            self.window.notices.tell(
+                "vault", "warn", text, "Open Providers", lambda: self.window.open_page("providers")
+            )
+
+    def _read_today(self) -> None:
+        """Keep the tray's figures right while the window is hidden."""
+        gateway = self._gateway
+        if self._today_is_old and gateway is not None and gateway.state.word == "running":
+            self._today_is_old = False
+            self.spawn(self.window.refresh_today())
+
+    # closing
+
+    def _toggle_window(self) -> None:
+        if self.window.isVisible() and not self.window.isMinimized():
+            self.window.hide()
+        else:
+            self.window.come_to_front()
+
+    def _close_window(self) -> None:
+        self.window.remember()
+        if not self.tray.available:
+            ask_how_to_close(self.window, self.quit, self.window.showMinimized)
+            return
+        self.window.hide()
+        if self._store.value("closed_to_tray") is None:
+            self._store.setValue("closed_to_tray", "explained")
+            self.tray.notify("Faregate goes on in the tray", "The gateway keeps running. Quit from the tray's menu.")
+
+
+class _Application(QApplication):
+    """`ended`: the system asks the application to end (a logout, or Quit in macOS's own menu)."""
+
+    ended = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Quit:
+            self.ended.emit()
+            event.ignore()
+            return True
+        return super().event(event)
+
+
+def _log_to(folder: Path) -> RotatingFileHandler:
+    handler = RotatingFileHandler(
+        folder / "faregate.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    return handler
+
+
+def run_window(launch: Launch) -> int:
+    """The window, until it is quit. Raises FaregateError where another gateway holds the folder."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    app = _Application(["faregate"])
+    app.setApplicationName("Faregate")
+    app.setDesktopFileName("faregate")
+    app.setQuitOnLastWindowClosed(False)
+    if call_first(launch.folder.path):
+        return 0
+    log = _log_to(launch.outer.logs)
+    loop = make_loop(app)
+    asyncio.set_event_loop(loop)
+    try:
+        host = Host(app, launch)
+        app.ended.connect(host.quit)
+        sys.excepthook = lambda _kind, error, _trace: host.report(error)
+        if sys.platform != "win32":
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, host.quit)
+        return loop.run_until_complete(host.run())
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+        asyncio.set_event_loop(None)
+        logging.getLogger().removeHandler(log)
+        log.close()

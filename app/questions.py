@@ -1,0 +1,48 @@
+"""The few questions that must be answered before going on; each opens beside the loop, never inside it."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+
+def _question(parent: QWidget, name: str, title: str, text: str) -> QMessageBox:
+    box = QMessageBox(parent)
+    box.setObjectName(name)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setIcon(QMessageBox.Icon.NoIcon)
+    box.setWindowTitle("Faregate")
+    box.setText(title)
+    box.setInformativeText(text)
+    return box
+
+
+def ask_how_to_close(parent: QWidget, quit_: Callable[[], None], minimise: Callable[[], None]) -> None:
+    """For desktops without a tray, where a closed window could not be found again."""
+    box = _question(
+        parent,
+        "question.close",
+        "Quit, or keep running minimised?",
+        "This desktop shows no tray. Tools can reach the gateway only while Faregate runs.",
+    )
+    quit_button = box.addButton("Quit", QMessageBox.ButtonRole.DestructiveRole)
+    keep = box.addButton("Keep running", QMessageBox.ButtonRole.AcceptRole)
+    box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(keep)
+    quit_button.clicked.connect(lambda: quit_())
+    keep.clicked.connect(lambda: minimise())
+    box.open()
+
+
+def ask_to_leave_demo(parent: QWidget, leave: Callable[[], None]) -> None:
+    """The demo's rows and keys are deleted."""
+    box = _question(
+        parent,
+        "question.leave_demo",
+        "Leave the demo?",
+        "Its example data and keys are deleted. Faregate goes on in your own folder, with your own provider keys.",
+    )
+    leave_button = box.addButton("Leave demo", QMessageBox.ButtonRole.AcceptRole)
+    box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+    leave_button.clicked.connect(lambda: leave())
+    box.open()

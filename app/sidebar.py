@@ -1,0 +1,330 @@
+"""The window's left side: the gateway and its switch, the pages with their counts, today's cost, the theme.
+
+It shows what it is told and says what was pressed; it asks nothing itself. Narrow, it is a column of icons.
+"""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QIcon, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QBoxLayout,
+    QButtonGroup,
+    QHBoxLayout,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import formats, icons
+from app.fonts import mono_font, ui_font
+from app.pages import PageEntry
+from app.resources import resource
+from app.theme import Theme
+from app.widgets import ElidedLabel, IconButton, ToggleSwitch
+from app.widgets.painting import focus_ring, rounded_box, smooth_painter
+from gateway import GatewayState
+
+WIDE = 220
+NARROW = 56
+API_PATH = "/api/ai/v1"
+# What a state is called, the token of its colour, and whether the switch stands on.
+STATES = {
+    "starting": ("Starting", "warn", True),
+    "running": ("Running", "ok", True),
+    "stopping": ("Stopping", "warn", False),
+    "off": ("Off", "text3", False),
+    "port_in_use": ("Port in use", "bad", False),
+    "error": ("Error", "bad", False),
+}
+_THEMES = (("system", "monitor", "Follow the system"), ("light", "sun", "Light"), ("dark", "moon", "Dark"))
+
+
+class NavButton(QAbstractButton):
+    """A page's row: icon, title, count. The chosen one has the accent's ground."""
+
+    def __init__(self, theme: Theme, entry: PageEntry, number: int, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._entry = entry
+        self.count = ""
+        self.setText(entry.title)
+        self.setFont(ui_font(13, 500))
+        self.setCheckable(True)
+        self.setAccessibleName(entry.title)
+        self.setToolTip(f"{entry.title} (Ctrl+{number})")
+        self.setObjectName(f"nav.{entry.key}")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+
+    def set_count(self, count: str) -> None:
+        if count != self.count:
+            self.count = count
+            self.setAccessibleDescription(count)
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(NARROW - 16, 34)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth_painter(self)
+        box = QRectF(self.rect())
+        chosen = self.isChecked()
+        if chosen or self.underMouse():
+            rounded_box(painter, box, 7, self._theme.color("accent_soft" if chosen else "hover"))
+        ink = self._theme.color("accent" if chosen else "text")
+        glyph = self._theme.color("accent" if chosen else "text2")
+        narrow = self.width() < WIDE // 2
+        left = (self.width() - 16) // 2 if narrow else 10
+        picture = icons.pixmap(self._entry.icon, glyph, 16, self.devicePixelRatioF())
+        painter.drawPixmap(QRect(left, (self.height() - 16) // 2, 16, 16), picture)
+        if not narrow:
+            painter.setPen(ink)
+            middle = Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(self.rect().adjusted(36, 0, -10, 0), middle | Qt.AlignmentFlag.AlignLeft, self.text())
+            painter.setPen(self._theme.color("text3"))
+            painter.setFont(ui_font(12))
+            painter.drawText(self.rect().adjusted(0, 0, -12, 0), middle | Qt.AlignmentFlag.AlignRight, self.count)
+        if self.hasFocus():
+            focus_ring(painter, box, 7, self._theme.color("accent"))
+
+
+class GatewayCard(QWidget):
+    """State, switch and endpoint. `switched` carries what the user asked for; the switch follows the state."""
+
+    switched = Signal(bool)
+    copied = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._narrow = False
+        self._url = ""
+        self.word = ElidedLabel(theme, "", parent=self)
+        self.word.setFont(ui_font(13, 600))
+        self.word.setObjectName("gateway.state")
+        self.switch = ToggleSwitch(theme, self)
+        self.switch.setObjectName("gateway.switch")
+        self.switch.setAccessibleName("Gateway on")
+        self.switch.setToolTip("Gateway on or off (Ctrl+Shift+G)")
+        self.switch.clicked.connect(self._on_clicked)
+        self.endpoint = ElidedLabel(theme, "", tone="text2", parent=self)
+        self.endpoint.setFont(mono_font(12))
+        self.endpoint.setObjectName("gateway.endpoint")
+        self.copy_button = IconButton(theme, "copy", "Copy the endpoint", self)
+        self.copy_button.setObjectName("gateway.copy")
+        self.copy_button.clicked.connect(self.copy_endpoint)
+        first, second = QHBoxLayout(), QHBoxLayout()
+        first.addWidget(self.word, 1)
+        first.addWidget(self.switch)
+        second.addWidget(self.endpoint, 1)
+        second.addWidget(self.copy_button)
+        self._column = QVBoxLayout(self)
+        self._column.setSpacing(0)
+        self._column.addLayout(first)
+        self._column.addLayout(second)
+        self.set_narrow(False)
+        theme.changed.connect(self.update)
+
+    def show_state(self, state: GatewayState) -> None:
+        """`state.word` is one of `STATES`."""
+        word, tone, on = STATES[state.word]
+        self._url = f"{state.url}{API_PATH}"
+        self.word.setText(word)
+        self.word.set_tone(tone)
+        self.word.setAccessibleName(f"Gateway: {word}")
+        self.endpoint.setText(state.url.partition("://")[2])
+        self.endpoint.setAccessibleName(f"Endpoint {self._url}")
+        self.copy_button.setToolTip(f"Copy {self._url}")
+        self.switch.setChecked(on)
+        self.switch.setEnabled(state.word not in ("starting", "stopping"))
+        self.setToolTip(state.message)
+
+    def copy_endpoint(self) -> None:
+        """Put the whole base URL, as tools want it, on the clipboard."""
+        QGuiApplication.clipboard().setText(self._url)
+        self.copied.emit("Endpoint copied")
+
+    def set_narrow(self, narrow: bool) -> None:
+        self._narrow = narrow
+        for widget in (self.word, self.endpoint, self.copy_button):
+            widget.setVisible(not narrow)
+        self._column.setContentsMargins(*((0, 4, 0, 4) if narrow else (12, 8, 6, 6)))
+        self.update()
+
+    def _on_clicked(self, on: bool) -> None:
+        self.switched.emit(on)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self._narrow:
+            theme = self._theme
+            rounded_box(smooth_painter(self), QRectF(self.rect()), 10, theme.color("surface"), theme.color("border"))
+
+
+class _Brand(QWidget):
+    """The mark and the name."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._mark = QIcon(str(resource("icons", "own", "mark.svg")))
+        self.setFixedHeight(48)
+        self.setAccessibleName("Faregate")
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth_painter(self)
+        narrow = self.width() < WIDE // 2
+        left = (self.width() - 28) // 2 if narrow else 8
+        self._mark.paint(painter, QRect(left, 10, 28, 28))
+        if not narrow:
+            painter.setFont(ui_font(16, 600))
+            painter.setPen(self._theme.color("text"))
+            painter.drawText(self.rect().adjusted(46, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, "Faregate")
+
+
+class _Heading(QWidget):
+    """A group's name; narrow, a space."""
+
+    def __init__(self, theme: Theme, text: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._text = text
+        self.setFixedHeight(30)
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.width() > WIDE // 2:
+            painter = smooth_painter(self)
+            painter.setFont(ui_font(12, 500))
+            painter.setPen(self._theme.color("text3"))
+            painter.drawText(self.rect().adjusted(12, 4, 0, 0), Qt.AlignmentFlag.AlignVCenter, self._text)
+
+
+class _Today(QWidget):
+    """Today's cost; narrow, the figure alone in its tooltip."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._figure = formats.UNKNOWN
+        self.setFixedHeight(28)
+        self.setObjectName("sidebar.today")
+        theme.changed.connect(self.update)
+
+    @property
+    def text(self) -> str:
+        return f"Today {self._figure}"
+
+    def set_figure(self, figure: str) -> None:
+        self._figure = figure
+        self.setToolTip(self.text)
+        self.setAccessibleName(self.text)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth_painter(self)
+        figure_font = ui_font(13 if self.width() > WIDE // 2 else 10, 600)
+        if self.width() <= WIDE // 2:
+            painter.setFont(figure_font)
+            painter.setPen(self._theme.color("text"))
+            text = QFontMetrics(figure_font).elidedText(self._figure, Qt.TextElideMode.ElideRight, self.width())
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
+            return
+        painter.setFont(ui_font(12))
+        painter.setPen(self._theme.color("text2"))
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(self.rect().adjusted(12, 0, 0, 0), middle, "Today")
+        painter.setFont(figure_font)
+        painter.setPen(self._theme.color("text"))
+        painter.drawText(self.rect().adjusted(0, 0, -12, 0), middle | Qt.AlignmentFlag.AlignRight, self._figure)
+
+
+class ThemeSwitch(QWidget):
+    """System, light or dark."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._buttons: dict[str, IconButton] = {}
+        self._group = QButtonGroup(self)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._row.setContentsMargins(6, 0, 6, 0)
+        self._row.setSpacing(4)
+        for mode, icon, name in _THEMES:
+            button = IconButton(theme, icon, name, self)
+            button.setCheckable(True)
+            button.setAccessibleName(f"Theme: {name}")
+            button.setObjectName(f"theme.{mode}")
+            button.clicked.connect(lambda _checked=False, mode=mode: self._theme.set_mode(mode))
+            self._group.addButton(button)
+            self._buttons[mode] = button
+            self._row.addWidget(button)
+        self._row.addStretch(1)
+        self._buttons[theme.mode].setChecked(True)
+        theme.changed.connect(lambda: self._buttons[theme.mode].setChecked(True))
+
+    def set_narrow(self, narrow: bool) -> None:
+        ways = QBoxLayout.Direction
+        self._row.setDirection(ways.TopToBottom if narrow else ways.LeftToRight)
+
+
+class Sidebar(QWidget):
+    """`chosen` carries a page's key."""
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, entries: Sequence[PageEntry], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setAccessibleName("Pages")
+        self.card = GatewayCard(theme, self)
+        self.buttons: dict[str, NavButton] = {}
+        self._group = QButtonGroup(self)
+        self.today = _Today(theme, self)
+        self.theme_switch = ThemeSwitch(theme, self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 6, 9, 10)
+        column.setSpacing(1)
+        column.addWidget(_Brand(theme, self))
+        column.addWidget(self.card)
+        column.addSpacing(8)
+        group = ""
+        for number, entry in enumerate(entries, start=1):
+            if entry.group != group:
+                group = entry.group
+                column.addWidget(_Heading(theme, group, self))
+            column.addWidget(self._button(entry, number))
+        column.addStretch(1)
+        column.addWidget(self.today)
+        column.addWidget(self.theme_switch)
+        self.set_narrow(False)
+        theme.changed.connect(self.update)
+
+    @property
+    def narrow(self) -> bool:
+        return self._narrow
+
+    def _button(self, entry: PageEntry, number: int) -> NavButton:
+        button = NavButton(self._theme, entry, number, self)
+        button.clicked.connect(lambda: self.chosen.emit(entry.key))
+        self._group.addButton(button)
+        self.buttons[entry.key] = button
+        return button
+
+    def set_current(self, key: str) -> None:
+        self.buttons[key].setChecked(True)
+
+    def set_narrow(self, narrow: bool) -> None:
+        self._narrow = narrow
+        self.setFixedWidth(NARROW if narrow else WIDE)
+        self.card.set_narrow(narrow)
+        self.theme_switch.set_narrow(narrow)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.color("sidebar"))
+        painter.fillRect(self.width() - 1, 0, 1, self.height(), self._theme.color("border"))

@@ -1,0 +1,68 @@
+"""One window for each data folder: a second start asks the first to come to the front, and ends.
+
+The two meet at a local socket inside the folder (which only its owner can enter), or, where that path is too long for
+a socket, under a name made of the folder's path. The folder's lock decides who is first; the socket only carries the
+call, so a socket left behind by a crash is taken over.
+"""
+
+import hashlib
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+_LONGEST = 100
+_CALL = b"raise\n"
+_WAIT_MS = 1000
+
+
+def socket_name(folder: Path) -> str:
+    """Where a folder's window listens."""
+    inside = str(folder / "window.sock")
+    if sys.platform != "win32" and len(inside.encode()) <= _LONGEST:
+        return inside
+    return f"faregate-{hashlib.sha256(str(folder).encode()).hexdigest()[:24]}"
+
+
+def call_first(folder: Path) -> bool:
+    """Ask the folder's window to come to the front; False where none answers."""
+    socket = QLocalSocket()
+    socket.connectToServer(socket_name(folder))
+    if not socket.waitForConnected(_WAIT_MS):
+        return False
+    socket.write(_CALL)
+    answered = socket.waitForBytesWritten(_WAIT_MS) and socket.waitForReadyRead(_WAIT_MS)
+    socket.disconnectFromServer()
+    return answered
+
+
+class FirstInstance(QObject):
+    """`called` when a second start asks for the window. Make it only while the folder's lock is held."""
+
+    called = Signal()
+
+    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._name = socket_name(folder)
+        self._server = QLocalServer(self)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        self._server.newConnection.connect(self._on_connection)
+        QLocalServer.removeServer(self._name)
+        self.listening = self._server.listen(self._name)
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _on_connection(self) -> None:
+        while (socket := self._server.nextPendingConnection()) is not None:
+            socket.disconnected.connect(socket.deleteLater)
+            socket.readyRead.connect(lambda socket=socket: self._on_call(socket))
+            if socket.bytesAvailable():
+                self._on_call(socket)
+
+    def _on_call(self, socket: QLocalSocket) -> None:
+        if bytes(socket.readAll().data()) == _CALL:
+            self.called.emit()
+            socket.write(b"raised\n")
+            socket.flush()

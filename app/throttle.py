@@ -1,0 +1,71 @@
+"""Many changes, one look: what has changed is told at most once a second, and only while someone looks."""
+
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from gateway import Changes
+
+INTERVAL_MS = 1000
+EVERYTHING = Changes(usage=True, keys=True, providers=True, state=True)
+NOTHING = Changes()
+
+
+def merged(left: Changes, right: Changes) -> Changes:
+    """What either says has changed."""
+    return Changes(
+        usage=left.usage or right.usage,
+        keys=left.keys or right.keys,
+        providers=left.providers or right.providers,
+        state=left.state or right.state,
+    )
+
+
+class Coalescer(QObject):
+    """`due` carries the gathered changes. The first one after a quiet second is told at once."""
+
+    due = Signal(object)
+
+    def __init__(
+        self,
+        interval_ms: int = INTERVAL_MS,
+        parent: QObject | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(parent)
+        self._interval_ms = interval_ms
+        self._clock = clock
+        self._pending = NOTHING
+        self._active = False
+        self._last = float("-inf")
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(self._tell)
+
+    @property
+    def pending(self) -> Changes:
+        return self._pending
+
+    def mark(self, changes: Changes) -> None:
+        """Gather a change; it is kept while nobody looks."""
+        self._pending = merged(self._pending, changes)
+        self._arm()
+
+    def set_active(self, active: bool) -> None:
+        """Whether someone looks: the window is neither hidden nor minimised, and can show an answer."""
+        if active != self._active:
+            self._active = active
+            if active:
+                self._arm()
+            else:
+                self._timer.stop()
+
+    def _arm(self) -> None:
+        if self._active and self._pending != NOTHING and not self._timer.isActive():
+            waited_ms = (self._clock() - self._last) * 1000
+            self._timer.start(round(min(self._interval_ms, max(0.0, self._interval_ms - waited_ms))))
+
+    def _tell(self) -> None:
+        changes, self._pending = self._pending, NOTHING
+        self._last = self._clock()
+        self.due.emit(changes)

@@ -1,0 +1,136 @@
+"""The tray icon: three shapes for on, off and attention, the day's figures, and the few things one wants from there.
+
+Whether the desktop has a tray is asked again every few seconds, since its host may come and go; only
+`isSystemTrayAvailable` tells the truth. The picture is drawn anew only when something in it changes.
+"""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QMenu, QSystemTrayIcon
+
+from app import formats
+from app.resources import resource
+from app.sidebar import STATES
+from app.theme import Theme
+from gateway import GatewayState, Summary
+
+_CHECK_MS = 5000
+_SIZES = (16, 22, 24, 32, 48, 64)
+_SHAPES = {"running": "tray-on", "starting": "tray-on", "stopping": "tray-off", "off": "tray-off"}
+_ATTENTION = "tray-attention"
+
+
+def tray_picture(shape: str, color: str) -> QIcon:
+    """A shape of `resources/icons/own`, tinted, in every size that trays ask for."""
+    text = resource("icons", "own", f"{shape}.svg").read_text("utf-8").replace("currentColor", color)
+    renderer = QSvgRenderer(text.encode())
+    icon = QIcon()
+    for size in _SIZES:
+        picture = QPixmap(QSize(size, size))
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        renderer.render(painter, QRectF(0, 0, size, size))
+        painter.end()
+        icon.addPixmap(picture)
+    return icon
+
+
+class Tray(QObject):
+    """Says what was asked of it; `available_changed` when a tray host comes or goes."""
+
+    gateway_switched = Signal(bool)
+    toggle_asked = Signal()
+    open_asked = Signal()
+    copy_asked = Signal()
+    quit_asked = Signal()
+    available_changed = Signal(bool)
+
+    def __init__(self, theme: Theme, state: GatewayState, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._state = state
+        self._summary = Summary()
+        self._drawn: tuple[str, str] | None = None
+        self.menu = QMenu()
+        self.gateway_action = self._add("Gateway on", self.gateway_switched.emit, checkable=True)
+        self.today_action = self._add("", None)
+        self.menu.addSeparator()
+        self._add("Open window", lambda _=False: self.open_asked.emit())
+        self._add("Copy endpoint", lambda _=False: self.copy_asked.emit())
+        self.menu.addSeparator()
+        self._add("Quit", lambda _=False: self.quit_asked.emit())
+        self.icon = QSystemTrayIcon(self)
+        self.icon.setContextMenu(self.menu)
+        self.icon.activated.connect(self._on_activated)
+        theme.changed.connect(self._draw)
+        self._timer = QTimer(self, interval=_CHECK_MS)
+        self._timer.timeout.connect(self.check)
+        self._timer.start()
+        self.available = False
+        self.show_state(state)
+        self.show_today(self._summary)
+        self.check()
+
+    def _add(self, text: str, act: Callable[..., object] | None, *, checkable: bool = False) -> QAction:
+        action = self.menu.addAction(text)
+        action.setCheckable(checkable)
+        if act is None:
+            action.setEnabled(False)
+        else:
+            action.triggered.connect(act)
+        return action
+
+    def check(self) -> None:
+        """Look whether there is a tray now."""
+        available = QSystemTrayIcon.isSystemTrayAvailable()
+        if available and not self.icon.isVisible():
+            self.icon.show()
+        if available != self.available:
+            self.available = available
+            self.available_changed.emit(available)
+
+    def show_state(self, state: GatewayState) -> None:
+        self._state = state
+        self.gateway_action.setChecked(STATES[state.word][2])
+        self.gateway_action.setEnabled(state.word not in ("starting", "stopping"))
+        self._draw()
+        self._say()
+
+    def show_today(self, summary: Summary) -> None:
+        self._summary = summary
+        self.today_action.setText(f"Today {formats.money(summary.cost_nano)}")
+        self._say()
+
+    def notify(self, title: str, text: str) -> None:
+        """A desktop notification, where there is a tray to show it."""
+        if self.available:
+            self.icon.showMessage(title, text, self.icon.icon(), 6000)
+
+    def close(self) -> None:
+        self._timer.stop()
+        self.icon.hide()
+        self.menu.deleteLater()
+
+    def _draw(self) -> None:
+        shape = _SHAPES.get(self._state.word, _ATTENTION)
+        color = self._theme.tokens.accent if shape != "tray-off" else self._theme.tokens.text3
+        if (shape, color) != self._drawn:
+            self._drawn = (shape, color)
+            self.icon.setIcon(tray_picture(shape, color))
+
+    def _say(self) -> None:
+        word = "on" if self._state.word == "running" else STATES[self._state.word][0].casefold()
+        requests = self._summary.requests
+        text = (
+            f"Gateway {word} · {formats.money(self._summary.cost_nano)} today · "
+            f"{formats.count(requests)} request{'' if requests == 1 else 's'}"
+        )
+        if text != self.icon.toolTip():
+            self.icon.setToolTip(text)
+
+    def _on_activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        if reason == QSystemTrayIcon.ActivationReason.Trigger:
+            self.toggle_asked.emit()

@@ -1,0 +1,407 @@
+"""The shell: sidebar, header, notices and the pages, which are built when they are first opened.
+
+The window asks the gateway only for what the sidebar shows. It says what the user wants (`gateway_switched`,
+`close_asked`, `quit_asked`), and `host` does it. A page is refreshed while it is on show, at most once a second; what
+changed meanwhile is kept for the pages that are not.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QIcon, QKeySequence, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from app import formats
+from app.context import AppContext
+from app.filters import FilterSnapshot
+from app.header import Header
+from app.notices import Notices
+from app.pages import PAGES, PageEntry
+from app.pages.page import Page
+from app.resources import resource
+from app.sidebar import Sidebar
+from app.throttle import EVERYTHING, NOTHING, Coalescer, merged
+from app.widgets import Toasts
+from gateway import Changes, GatewayState, UsageQuery
+
+DESIGN_SIZE = (1440, 900)
+LEAST_SIZE = (1024, 680)
+NARROW_BELOW = 1180
+_HISTORY = 50
+# What of a change the sidebar's figures depend on.
+_COUNTED = ("usage", "keys", "providers")
+
+
+class Shortcut(NamedTuple):
+    """A row of the table of actions: `slot` is a method of the window."""
+
+    name: str
+    text: str
+    keys: tuple[str, ...]
+    slot: str
+
+
+SHORTCUTS: tuple[Shortcut, ...] = (
+    Shortcut("sidebar", "Narrow or widen the sidebar", ("Ctrl+B",), "toggle_sidebar"),
+    Shortcut("refresh", "Refresh", ("Ctrl+R", "F5"), "refresh_now"),
+    Shortcut("export", "Export", ("Ctrl+E",), "export"),
+    Shortcut("gateway", "Gateway on or off", ("Ctrl+Shift+G",), "toggle_gateway"),
+    Shortcut("back", "Back", ("Alt+Left",), "go_back"),
+    Shortcut("close", "Close the window", ("Ctrl+W",), "close"),
+    Shortcut("quit", "Quit", ("Ctrl+Q",), "ask_to_quit"),
+)
+
+
+class _Opened(NamedTuple):
+    page: Page
+    controls: QWidget
+
+
+class _Body(QWidget):
+    """`painted` once, after the shell's first paint: what is slow to load may be loaded then."""
+
+    painted = Signal()
+    _first = True
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._first:
+            self._first = False
+            self.painted.emit()
+
+
+def midnight_us(now_us: int, tz: str) -> int:
+    """When the local day began."""
+    now = datetime.fromtimestamp(now_us / 1e6, ZoneInfo(tz))
+    return int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1_000_000
+
+
+class Window(QMainWindow):
+    """`today` carries the day's Summary whenever it was read anew."""
+
+    gateway_switched = Signal(bool)
+    close_asked = Signal()
+    quit_asked = Signal()
+    painted = Signal()
+    today = Signal(object)
+
+    def __init__(self, context: AppContext, store: QSettings, pages: Sequence[PageEntry] = PAGES) -> None:
+        super().__init__()
+        self.context = context
+        self._store = store
+        self._entries = {entry.key: entry for entry in pages}
+        self._opened: dict[str, _Opened] = {}
+        self._subtitles: dict[str, str] = {}
+        self._dirty: dict[str, Changes] = {}
+        self._history: list[tuple[str, FilterSnapshot]] = []
+        self._current = ""
+        self._ready = False
+        self._busy = False
+        self._may_close = False
+        self._narrow_chosen: bool | None = None
+        self.coalescer = Coalescer(parent=self)
+        self.coalescer.due.connect(lambda changes: self.context.spawn(self._look(changes)))
+        self._build(pages)
+        self._add_actions(pages)
+        self._restore()
+
+    # layout
+
+    def _build(self, pages: Sequence[PageEntry]) -> None:
+        theme = self.context.theme
+        self.setWindowTitle("Faregate")
+        self.setWindowIcon(QIcon(str(resource("icons", "own", "mark.svg"))))
+        self.setMinimumSize(*LEAST_SIZE)
+        body = _Body()
+        body.painted.connect(self.painted)
+        self.sidebar = Sidebar(theme, pages, body)
+        self.header = Header(theme, body)
+        self.notices = Notices(theme, body)
+        self.stack = QStackedWidget(body)
+        self.toasts = Toasts(theme, self)
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        right.addWidget(self.header)
+        right.addWidget(self.notices)
+        right.addWidget(self.stack, 1)
+        whole = QHBoxLayout(body)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.sidebar)
+        whole.addLayout(right, 1)
+        self.setCentralWidget(body)
+        self.sidebar.chosen.connect(self.open_page)
+        self.sidebar.card.switched.connect(self.gateway_switched)
+        self.sidebar.card.copied.connect(self.toast)
+        self.show_state(self.context.gateway.state)
+
+    def _add_actions(self, pages: Sequence[PageEntry]) -> None:
+        self.window_actions: dict[str, QAction] = {}
+        for row in SHORTCUTS:
+            self._add_action(row.name, row.text, row.keys, getattr(self, row.slot))
+        for number, entry in enumerate(pages, start=1):
+            self._add_action(
+                f"page.{entry.key}", entry.title, (f"Ctrl+{number}",), partial(self.open_page, entry.key)
+            )
+
+    def _add_action(self, name: str, text: str, keys: tuple[str, ...], act: Callable[[], object]) -> None:
+        action = QAction(text, self)
+        action.setObjectName(f"action.{name}")
+        action.setShortcuts([QKeySequence(key) for key in keys])
+        action.triggered.connect(lambda _checked=False: act())
+        self.addAction(action)
+        self.window_actions[name] = action
+
+    # what is remembered
+
+    def _restore(self) -> None:
+        geometry = self._store.value("geometry")
+        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
+            self.resize(*DESIGN_SIZE)
+        kept = self._store.value("filters")
+        if isinstance(kept, str):
+            # Settings of another version, or edited by hand: the usual filters do as well.
+            with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError):
+                self.context.filters.restore(msgspec.json.decode(kept, type=FilterSnapshot))
+        if self._store.contains("narrow"):
+            self._narrow_chosen = self._store.value("narrow") in (True, "true")
+        self._fit_sidebar()
+
+    def remember(self) -> None:
+        """Write down size, place, page, filters and the sidebar's width."""
+        self._store.setValue("geometry", self.saveGeometry())
+        self._store.setValue("filters", msgspec.json.encode(self.context.filters.snapshot()).decode())
+        self._store.setValue("theme", self.context.theme.mode)
+        if self._current:
+            self._store.setValue("page", self._current)
+        if self._narrow_chosen is not None:
+            self._store.setValue("narrow", self._narrow_chosen)
+        self._store.sync()
+
+    # pages
+
+    @property
+    def page(self) -> Page | None:
+        opened = self._opened.get(self._current)
+        return opened.page if opened is not None else None
+
+    def start_pages(self) -> None:
+        """The gateway answers: open the page that was open last, and look at everything."""
+        self._ready = True
+        self.coalescer.mark(EVERYTHING)
+        kept = self._store.value("page")
+        first = next(iter(self._entries))
+        self.open_page(self._current or (kept if isinstance(kept, str) and kept in self._entries else first))
+        self._follow_visibility()
+
+    def pause_pages(self) -> None:
+        """The gateway does not answer: nothing is asked until `start_pages`."""
+        self._ready = False
+        self._follow_visibility()
+
+    def change_context(self, context: AppContext) -> None:
+        """Another gateway from now on: every page is built anew on it."""
+        self.pause_pages()
+        self.context = context
+        for opened in self._opened.values():
+            self.stack.removeWidget(opened.page)
+            self.header.drop(opened.controls)
+            opened.page.on_hidden()
+            opened.page.deleteLater()
+        self._opened.clear()
+        self._subtitles.clear()
+        self._dirty.clear()
+        self._history.clear()
+        self.show_state(context.gateway.state)
+
+    def open_page(self, key: str, *, remember: bool = True) -> None:
+        """Show a page; raises KeyError for an unknown one."""
+        if not self._ready:
+            self._current = key
+            return
+        before = self.page
+        if key == self._current and before is not None:
+            return
+        if before is not None:
+            if remember:
+                self._push_history()
+            before.on_hidden()
+        first = key not in self._opened
+        opened = self._opened.get(key) or self._build_page(key)
+        self._current = key
+        self.stack.setCurrentWidget(opened.page)
+        self.sidebar.set_current(key)
+        self.header.show_page(self._entries[key].title, self._subtitles.get(key, ""), opened.controls)
+        self.setWindowTitle(f"{self._entries[key].title} – Faregate")
+        can_export = type(opened.page).start_export is not Page.start_export
+        self.window_actions["export"].setEnabled(can_export)
+        opened.page.on_shown()
+        changes = EVERYTHING if first else self._dirty.pop(key, NOTHING)
+        if changes != NOTHING:
+            self.context.spawn(self._refresh_page(key, changes))
+
+    def _build_page(self, key: str) -> _Opened:
+        page = self._entries[key].load()(self.context)
+        opened = self._opened[key] = _Opened(page, self.header.add_controls(page.header_controls()))
+        self.stack.addWidget(page)
+        page.subtitle.connect(lambda text: self._on_subtitle(key, text))
+        page.toast.connect(self.toast)
+        page.navigate.connect(self.navigate)
+        return opened
+
+    def _on_subtitle(self, key: str, text: str) -> None:
+        self._subtitles[key] = text
+        if key == self._current:
+            self.header.subtitle.setText(text)
+
+    def _push_history(self) -> None:
+        self._history = [*self._history[1 - _HISTORY :], (self._current, self.context.filters.snapshot())]
+
+    def navigate(self, key: str, filters: object) -> None:
+        """Open a page, with other filters where some are given; Back returns to the page and its filters."""
+        if key not in self._entries:
+            return
+        if self._current:
+            self._push_history()
+        if isinstance(filters, FilterSnapshot):
+            self.context.filters.restore(filters)
+        self.open_page(key, remember=False)
+
+    def go_back(self) -> None:
+        if self._history:
+            key, filters = self._history.pop()
+            self.context.filters.restore(filters)
+            self.open_page(key, remember=False)
+
+    # looking
+
+    def mark(self, changes: Changes) -> None:
+        """Something has changed; whoever shows it looks, soon."""
+        self.coalescer.mark(changes)
+
+    def refresh_now(self) -> None:
+        if self._ready and self._current:
+            self.context.spawn(self._look(EVERYTHING))
+
+    async def _look(self, changes: Changes) -> None:
+        if self._busy or not self._ready:
+            self.coalescer.mark(changes)
+            return
+        self._busy = True
+        try:
+            for key in self._opened:
+                if key != self._current:
+                    self._dirty[key] = merged(self._dirty.get(key, NOTHING), changes)
+            await self._refresh_page(self._current, changes)
+            if any(getattr(changes, name) for name in _COUNTED):
+                await self._refresh_sidebar(changes)
+        finally:
+            self._busy = False
+
+    async def _refresh_page(self, key: str, changes: Changes) -> None:
+        opened = self._opened.get(key)
+        if opened is not None:
+            await opened.page.refresh(changes)
+
+    async def _refresh_sidebar(self, changes: Changes) -> None:
+        gateway, buttons = self.context.gateway, self.sidebar.buttons
+        if changes.usage:
+            await self.refresh_today()
+            if "requests" in buttons:
+                buttons["requests"].set_count(formats.count(await gateway.request_count(UsageQuery())))
+        if changes.providers and "providers" in buttons:
+            rows = await gateway.providers()
+            buttons["providers"].set_count(str(sum(row.key_source != "none" for row in rows)))
+        if changes.keys and "api_keys" in buttons:
+            keys = await gateway.api_keys()
+            buttons["api_keys"].set_count(str(sum(row.revoked_us is None for row in keys)))
+
+    async def refresh_today(self) -> None:
+        """Read the day's figures, for the sidebar and whoever listens to `today`."""
+        now, tz = time.time_ns() // 1000, self.context.filters.tz
+        summary, _ = await self.context.gateway.summary(UsageQuery(start_us=midnight_us(now, tz), tz=tz))
+        self.sidebar.today.set_figure(formats.money(summary.cost_nano))
+        self.today.emit(summary)
+
+    # the gateway
+
+    def show_state(self, state: GatewayState) -> None:
+        self.sidebar.card.show_state(state)
+
+    def toggle_gateway(self) -> None:
+        if self.sidebar.card.switch.isEnabled():
+            self.gateway_switched.emit(not self.sidebar.card.switch.isChecked())
+
+    # actions
+
+    def toast(self, text: str) -> None:
+        """A passing note."""
+        self.toasts.show(text)
+
+    def export(self) -> None:
+        if self.page is not None:
+            self.page.start_export()
+
+    def ask_to_quit(self) -> None:
+        self.quit_asked.emit()
+
+    def toggle_sidebar(self) -> None:
+        self._narrow_chosen = not self.sidebar.narrow
+        self._fit_sidebar()
+
+    def _fit_sidebar(self) -> None:
+        small = self.width() < NARROW_BELOW
+        self.sidebar.set_narrow(small if self._narrow_chosen is None else self._narrow_chosen)
+
+    # Qt
+
+    def come_to_front(self) -> None:
+        """Shown, not minimised, above the others."""
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def close_for_good(self) -> None:
+        self.remember()
+        self._may_close = True
+        self.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._may_close:
+            event.accept()
+        else:
+            event.ignore()
+            self.close_asked.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        crossed = (event.oldSize().width() < NARROW_BELOW) != (event.size().width() < NARROW_BELOW)
+        if crossed and event.oldSize().isValid():
+            # The choice was made for the other width.
+            self._narrow_chosen = None
+        self._fit_sidebar()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._follow_visibility()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._follow_visibility()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self._follow_visibility()
+
+    def _follow_visibility(self) -> None:
+        self.coalescer.set_active(self._ready and self.isVisible() and not self.isMinimized())
