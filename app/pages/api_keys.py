@@ -113,8 +113,10 @@ class ApiKeysPage(Page):
         return self.model.row(ranges[0][0]) if ranges else None
 
     def open_create(self) -> None:
+        """The sheet for a new key; a key that still stands there stays."""
         self.drawer.open()
-        self.panel.open()
+        if not self.panel.showing_key:
+            self.panel.open()
 
     def ask_to_revoke(self) -> None:
         """Revoking is asked for with what it would break."""
@@ -179,5 +181,10 @@ class ApiKeysPage(Page):
             self.toast.emit("1 row copied")
 
     def _drawer_closed(self) -> None:
+        if self.panel.showing_key:
+            # Closing by accident would lose a key that exists nowhere else.
+            self.drawer.open()
+            self.toast.emit("Store the key first, then press “I have stored it”")
+            return
         self.panel.leave()
         self.create_button.setFocus()

@@ -34,9 +34,18 @@ class Cell(NamedTuple):
     width: int
 
 
+class PaintedRow(NamedTuple):
+    """A row where it stands; `record` None draws its placeholder, `faint` a row that no longer counts."""
+
+    record: Any
+    top: int
+    faint: bool = False
+
+
 class _Laid(NamedTuple):
     text: QStaticText
     width: float
+    height: float
 
 
 class RowPainter:
@@ -56,30 +65,38 @@ class RowPainter:
         self._fonts.clear()
         self._metrics.clear()
 
-    def paint(
-        self, painter: QPainter, row: object, cells: list[Cell], top: int, height: int, *, faint: bool = False
-    ) -> None:
-        """One row's cells; `row` None draws its placeholder, `faint` a row that no longer counts."""
+    def paint(self, painter: QPainter, cells: list[Cell], rows: list[PaintedRow], height: int) -> None:
+        """The rows' cells, a column at a time, so that font and colour are set once for each."""
         for cell in cells:
-            if row is None:
-                self._placeholder(painter, cell, top, height)
-            elif cell.column.pills is not None:
-                pills = cell.column.pills(row)
-                if faint:
-                    pills = tuple(PillText(pill.text) for pill in pills)
-                self._paint_pills(painter, cell, pills, top, height)
-            else:
-                self._paint_text(painter, cell, cell.column.text(row), top, height, faint)
+            column = cell.column
+            if column.pills is None:
+                painter.setFont(self._font(column))
+            ink, faint_ink = self._theme.color(column.tone), self._theme.color("text3")
+            painter.setPen(ink)
+            now = ink
+            for row in rows:
+                if row.record is None:
+                    self._placeholder(painter, cell, row.top, height)
+                    painter.setPen(now)
+                elif column.pills is not None:
+                    pills = column.pills(row.record)
+                    if row.faint:
+                        pills = tuple(PillText(pill.text) for pill in pills)
+                    self._paint_pills(painter, cell, pills, row.top, height)
+                else:
+                    wanted = faint_ink if row.faint else ink
+                    if wanted is not now:
+                        painter.setPen(wanted)
+                        now = wanted
+                    self._paint_text(painter, cell, column.text(row.record), row.top, height)
 
-    def _paint_text(self, painter: QPainter, cell: Cell, text: str, top: int, height: int, faint: bool) -> None:
-        column = cell.column
+    def _paint_text(self, painter: QPainter, cell: Cell, text: str, top: int, height: int) -> None:
         if not text:
             return
+        column = cell.column
         laid = self._laid(text, column, cell.width - 2 * CELL_PADDING)
-        painter.setFont(self._font(column))
-        painter.setPen(self._theme.color("text3" if faint else column.tone))
         left = cell.left + (cell.width - CELL_PADDING - laid.width if column.right else CELL_PADDING)
-        painter.drawStaticText(QPointF(left, top + (height - laid.text.size().height()) / 2), laid.text)
+        painter.drawStaticText(QPointF(left, top + (height - laid.height) / 2), laid.text)
 
     def _paint_pills(self, painter: QPainter, cell: Cell, pills: Sequence[PillText], top: int, height: int) -> None:
         left = cell.left + CELL_PADDING
@@ -128,7 +145,8 @@ class RowPainter:
         static = QStaticText(shown)
         static.setTextFormat(Qt.TextFormat.PlainText)
         static.prepare(font=font)
-        return _Laid(static, static.size().width())
+        size = static.size()
+        return _Laid(static, size.width(), size.height())
 
     def _font(self, column: Column[Any]) -> QFont:
         key = (column.weight, column.mono)

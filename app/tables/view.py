@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
 from app.tables.column import Column
 from app.tables.header import TableHeader
 from app.tables.model import RowModel
-from app.tables.painter import Cell, RowPainter
+from app.tables.painter import Cell, PaintedRow, RowPainter
 from app.theme import Theme
 
 ROW_HEIGHT = 30
@@ -233,22 +233,24 @@ class TableView(QTableView):
         first = self.rowAt(area.top())
         if first >= 0:
             last = self.rowAt(area.bottom())
-            cells = list(self._cells())
-            for row in range(first, (last if last >= 0 else self._rows.rowCount() - 1) + 1):
-                self._paint_row(painter, row, cells)
+            self._paint_rows(painter, first, last if last >= 0 else self._rows.rowCount() - 1)
         painter.end()
 
-    def _paint_row(self, painter: QPainter, row: int, cells: list[Cell]) -> None:
-        top, width = self.rowViewportPosition(row), self.viewport().width()
-        selection = self.selectionModel()
-        if selection.isRowSelected(row, self.rootIndex()):
-            painter.fillRect(0, top, width, ROW_HEIGHT, self._theme.color("accent_soft"))
-        elif row == self._hovered:
-            painter.fillRect(0, top, width, ROW_HEIGHT, self._theme.color("hover"))
-        if self.hasFocus() and row == self.currentIndex().row():
-            painter.fillRect(0, top, 2, ROW_HEIGHT, self._theme.color("accent"))
-        record = self._rows.row(row)
-        self._painter.paint(painter, record, cells, top, ROW_HEIGHT, faint=record is not None and self._faint(record))
+    def _paint_rows(self, painter: QPainter, first: int, last: int) -> None:
+        width, chosen = self.viewport().width(), self.selectionModel()
+        current = self.currentIndex().row() if self.hasFocus() else -1
+        painted = []
+        for number in range(first, last + 1):
+            top = self.rowViewportPosition(number)
+            if chosen.isRowSelected(number, self.rootIndex()):
+                painter.fillRect(0, top, width, ROW_HEIGHT, self._theme.color("accent_soft"))
+            elif number == self._hovered:
+                painter.fillRect(0, top, width, ROW_HEIGHT, self._theme.color("hover"))
+            if number == current:
+                painter.fillRect(0, top, 2, ROW_HEIGHT, self._theme.color("accent"))
+            record = self._rows.row(number)
+            painted.append(PaintedRow(record, top, record is not None and self._faint(record)))
+        self._painter.paint(painter, list(self._cells()), painted, ROW_HEIGHT)
 
     def _theme_changed(self) -> None:
         self._painter.forget()

@@ -18,6 +18,7 @@ from app.context import AppContext
 from app.filters import FilterState
 from app.pages.requests import RequestsPage
 from app.pages.requests_parts.details import cause, cost_sum, sections
+from app.pages.requests_parts.panel import RequestPanel
 from app.tables.view import ROW_HEIGHT
 from app.theme import Theme
 from app.widgets import IconButton
@@ -415,7 +416,27 @@ def test_details_follow_the_keyboard(page: RequestsPage, gateway: FakeGateway, q
     assert gateway.rows[2].id in texts(page)
 
 
+def test_details_say_the_same_whether_lines_are_reused_or_new(
+    page: RequestsPage, gateway: FakeGateway, context: AppContext, turns: Turns
+) -> None:
+    """Walking through rows keeps widgets; what they say must not depend on the way."""
+    failed = next(row for row in gateway.rows if row.outcome == "error")
+    unpriced = next(row for row in gateway.rows if row.cost_nano is None)
+    attempts = gateway.rows[0].attempts * 2
+    several = msgspec.structs.replace(gateway.rows[0], attempts=attempts, conversation_id="c1", byok=True)
+    for row in (gateway.rows[0], gateway.rows[1], failed, unpriced, several, gateway.rows[0]):
+        page.panel.show_record(row, str.title, {})
+        walked = [label.text() for label in page.panel.widget().findChildren(QLabel)]
+        fresh = RequestPanel(context.theme)
+        fresh.show_record(row, str.title, {})
+        assert walked == [label.text() for label in fresh.widget().findChildren(QLabel)]
+        assert row.id in walked
+        fresh.deleteLater()
+
+
 def test_ids_can_be_copied(page: RequestsPage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    page.view.selectRow(0)
+    page.view.opened.emit(0)
     page.view.selectRow(1)
     page.view.opened.emit(1)
     button = next(one for one in page.panel.findChildren(IconButton) if one.accessibleName() == "Copy request")
@@ -508,6 +529,7 @@ def test_details_name_every_fact() -> None:
         cost_source="list",
         price_id="m-2026",
         price_fuzzy=True,
+        tags=("team:a", "env:b"),
         conversation_id="c1",
         trace_id="t1",
         upstream_request_id="up1",
@@ -530,6 +552,7 @@ def test_details_name_every_fact() -> None:
         ("Left out", "seed, logit_bias", ""),
         ("Adapted", "tools", ""),
         ("User", "ana", ""),
+        ("Tags", "team:a, env:b", ""),
         ("Key's owner", "team", ""),
         ("Provider's request", "up1", ""),
         ("Conversation", "c1", ""),

@@ -184,6 +184,7 @@ def _who(row: ExchangeRecord) -> tuple[Line, ...]:
         ("Key's owner", row.principal if row.end_user else None),
         ("Client", row.client),
         ("App", row.app),
+        ("Tags", ", ".join(row.tags)),
     )
 
 

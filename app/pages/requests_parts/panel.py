@@ -1,6 +1,10 @@
-"""The drawer's content for one request: what happened first, then the numbers, then who and which ids."""
+"""The drawer's content for one request: what happened first, then the numbers, then who, how often, and which ids.
 
-from collections.abc import Callable, Mapping
+Walking through rows changes words, seldom lines: the widgets stay as long as the next request has the same lines, so
+that holding an arrow key costs no layout of fifty widgets per row.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QPalette
@@ -15,46 +19,142 @@ from app.widgets import Banner, IconButton, Pill
 from gateway import ExchangeRecord, ModelRow
 
 _LABEL_WIDTH = 150
+_TOP = Qt.AlignmentFlag.AlignTop
+
+Attempts = Sequence[Sequence[str]]
 
 
 class RequestPanel(QScrollArea):
-    """`copied(word)`: something was put on the clipboard. `filter_asked(text)`: a filter that shows related rows."""
+    """`copied(words)`: something was put on the clipboard. `record` is what is shown."""
 
     copied = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self.record: ExchangeRecord | None = None
+        self._shape: object = None
+        self._changing: list[TextLabel] = []
+        self._copies: list[str] = []
         self.setObjectName("request_details")
         self.setAccessibleName("Details of the request")
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.record: ExchangeRecord | None = None
         theme.changed.connect(self._take_surface)
         self._take_surface()
 
     def show_record(
         self, row: ExchangeRecord, provider_title: Callable[[str], str], models: Mapping[str, ModelRow]
     ) -> None:
+        """Shows a request; where it has the same lines as the one before, only their words change."""
         self.record = row
+        groups = sections(row, provider_title, models)
+        attempts = [attempt_words(attempt, provider_title) for attempt in row.attempts]
+        shape = (_lines(groups), len(attempts), _cause_kind(row))
+        if shape != self._shape:
+            self._shape = shape
+            self._build(row, groups, attempts)
+        self._copies = [line.copy for group in groups for line in group.lines if line.copy is not None]
+        for label, text in zip(self._changing, _words(groups, attempts), strict=True):
+            label.setText(text)
+        pill = status_pill(row)
+        self._status.setText(pill.text)
+        self._status.set_kind(pill.kind)
+        self._ending.setText(OUTCOME_WORDS.get(row.outcome, row.outcome))
+        self._model.setText(model_shown(row) or formats.UNKNOWN)
+        self._cause.set_text(cause(row) or "")
+
+    def _build(self, row: ExchangeRecord, groups: Sequence[Section], attempts: Attempts) -> None:
+        self._changing = []
+        self._next_copy = 0
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(16, 4, 16, 24)
         column.setSpacing(16)
-        column.addLayout(self._head(row))
-        plain = cause(row)
-        if plain is not None:
-            banner = Banner(self._theme, "warn" if row.outcome == "aborted" else "bad", plain)
-            banner.setObjectName("request_cause")
-            column.addWidget(banner)
-        for section in sections(row, provider_title, models):
-            column.addLayout(self._section(section))
-            if section.title == "Route" and row.attempts:
-                column.addLayout(self._attempts(row, provider_title))
+        column.addLayout(self._head())
+        kind = _cause_kind(row)
+        self._cause = Banner(self._theme, kind or "bad", "")
+        self._cause.setObjectName("request_cause")
+        self._cause.setVisible(kind is not None)
+        column.addWidget(self._cause)
+        for group in groups[:-1]:
+            column.addLayout(self._section(group))
+        if attempts:
+            column.addLayout(self._attempts(len(attempts)))
+        column.addLayout(self._section(groups[-1]))
         column.addStretch(1)
         body.setPalette(self.palette())
         self.setWidget(body)
+
+    def _head(self) -> QHBoxLayout:
+        self._status = Pill(self._theme, "")
+        self._ending = TextLabel(self._theme, weight=600)
+        self._model = TextLabel(self._theme, tone="text2")
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self._status)
+        line.addWidget(self._ending)
+        line.addStretch(1)
+        line.addWidget(self._model)
+        return line
+
+    def _section(self, section: Section) -> QGridLayout:
+        grid = self._grid(section.title)
+        grid.setColumnStretch(1, 1)
+        for number, line in enumerate(section.lines, start=1):
+            self._line(grid, number, line)
+        return grid
+
+    def _grid(self, title: str) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(4)
+        grid.addWidget(TextLabel(self._theme, title, px=12, weight=600, tone="text3"), 0, 0, 1, 4)
+        return grid
+
+    def _line(self, grid: QGridLayout, number: int, line: Line) -> None:
+        small = line.part or line.mono
+        label = TextLabel(self._theme, line.label, tone="text3" if line.part else "text2", px=12 if line.part else 13)
+        label.setMinimumWidth(_LABEL_WIDTH)
+        label.setContentsMargins(12 if line.part else 0, 0, 0, 0)
+        grid.addWidget(label, number, 0, _TOP)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        value = TextLabel(self._theme, mono=line.mono, px=12 if small else 13, wrap=True)
+        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        value.setObjectName(f"detail_{line.label.casefold().replace(' ', '_')}")
+        self._add_changing(value)
+        words.addWidget(value)
+        if line.note:
+            words.addWidget(self._add_changing(TextLabel(self._theme, px=12, tone="text3", wrap=True)))
+        grid.addLayout(words, number, 1)
+        if line.copy is not None:
+            button = IconButton(self._theme, "copy", f"Copy {line.label.casefold()}")
+            place = self._next_copy
+            self._next_copy += 1
+            button.clicked.connect(lambda *_: self._copy(line.label, self._copies[place]))
+            grid.addWidget(button, number, 2, _TOP)
+
+    def _attempts(self, count: int) -> QGridLayout:
+        grid = self._grid("Attempts")
+        grid.setHorizontalSpacing(12)
+        grid.setColumnStretch(1, 1)
+        for number in range(1, count + 1):
+            for place in range(4):
+                tone = "text" if place == 0 else "text2"
+                cell = self._add_changing(TextLabel(self._theme, px=12, tone=tone, wrap=place == 1))
+                side = Qt.AlignmentFlag.AlignRight if place == 3 else Qt.AlignmentFlag.AlignLeft
+                grid.addWidget(cell, number, place, side | _TOP if place != 1 else _TOP)
+        return grid
+
+    def _add_changing(self, label: TextLabel) -> TextLabel:
+        self._changing.append(label)
+        return label
+
+    def _copy(self, name: str, text: str) -> None:
+        QGuiApplication.clipboard().setText(text)
+        self.copied.emit(f"{name} copied")
 
     def _take_surface(self) -> None:
         palette = self.palette()
@@ -66,60 +166,29 @@ class RequestPanel(QScrollArea):
         if body is not None:
             body.setPalette(palette)
 
-    def _head(self, row: ExchangeRecord) -> QHBoxLayout:
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        pill = status_pill(row)
-        line.addWidget(Pill(self._theme, pill.text, pill.kind))
-        line.addWidget(TextLabel(self._theme, OUTCOME_WORDS.get(row.outcome, row.outcome), weight=600))
-        line.addStretch(1)
-        line.addWidget(TextLabel(self._theme, model_shown(row) or formats.UNKNOWN, tone="text2"))
-        return line
 
-    def _section(self, section: Section) -> QGridLayout:
-        grid = self._grid(section.title)
-        for number, line in enumerate(section.lines, start=1):
-            self._line(grid, number, line)
-        return grid
+def _cause_kind(row: ExchangeRecord) -> str | None:
+    if cause(row) is None:
+        return None
+    return "warn" if row.outcome == "aborted" else "bad"
 
-    def _grid(self, title: str) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(4)
-        grid.addWidget(TextLabel(self._theme, title, px=12, weight=600, tone="text3"), 0, 0, 1, 3)
-        return grid
 
-    def _line(self, grid: QGridLayout, number: int, line: Line) -> None:
-        label = TextLabel(self._theme, line.label, tone="text3" if line.part else "text2", px=12 if line.part else 13)
-        label.setMinimumWidth(_LABEL_WIDTH)
-        label.setContentsMargins(12 if line.part else 0, 0, 0, 0)
-        grid.addWidget(label, number, 0, Qt.AlignmentFlag.AlignTop)
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        value = TextLabel(self._theme, line.value, mono=line.mono, px=12 if line.part or line.mono else 13, wrap=True)
-        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        value.setObjectName(f"detail_{line.label.casefold().replace(' ', '_')}")
-        words.addWidget(value)
-        if line.note:
-            words.addWidget(TextLabel(self._theme, line.note, px=12, tone="text3", wrap=True))
-        grid.addLayout(words, number, 1)
-        grid.setColumnStretch(1, 1)
-        if line.copy is not None:
-            button = IconButton(self._theme, "copy", f"Copy {line.label.casefold()}")
-            button.clicked.connect(lambda *_, text=line.copy, name=line.label: self._copy(name, text))
-            grid.addWidget(button, number, 2, Qt.AlignmentFlag.AlignTop)
+def _lines(groups: Sequence[Section]) -> object:
+    """What stands on the panel, without the words that change from request to request."""
+    return [
+        (
+            group.title,
+            [(line.label, bool(line.note), line.mono, line.part, line.copy is None) for line in group.lines],
+        )
+        for group in groups
+    ]
 
-    def _attempts(self, row: ExchangeRecord, provider_title: Callable[[str], str]) -> QGridLayout:
-        grid = self._grid("Attempts")
-        grid.setHorizontalSpacing(12)
-        for number, attempt in enumerate(row.attempts, start=1):
-            for place, text in enumerate(attempt_words(attempt, provider_title)):
-                cell = TextLabel(self._theme, text, px=12, tone="text" if place == 0 else "text2", wrap=place == 1)
-                side = Qt.AlignmentFlag.AlignRight if place == 3 else Qt.AlignmentFlag.AlignLeft
-                grid.addWidget(cell, number, place, side | Qt.AlignmentFlag.AlignTop)
-        grid.setColumnStretch(1, 1)
-        return grid
 
-    def _copy(self, name: str, text: str) -> None:
-        QGuiApplication.clipboard().setText(text)
-        self.copied.emit(f"{name} copied")
+def _words(groups: Sequence[Section], attempts: Attempts) -> list[str]:
+    """The words that change, in the order in which their labels were made."""
+
+    def of(group: Section) -> list[str]:
+        return [text for line in group.lines for text in ((line.value, line.note) if line.note else (line.value,))]
+
+    before = [text for group in groups[:-1] for text in of(group)]
+    return [*before, *(text for attempt in attempts for text in attempt), *of(groups[-1])]

@@ -1,0 +1,306 @@
+"""The API keys page as a person uses it: the table, making a key and seeing it once, revoking one, exporting."""
+
+import csv
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QSignalSpy
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLabel, QLineEdit, QMessageBox, QRadioButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.filters import FilterState
+from app.pages.api_keys import ApiKeysPage
+from app.pages.api_keys_parts.columns import parse_tags, revoke_consequence
+from app.tables.view import ROW_HEIGHT
+from app.theme import Theme
+from gateway import ApiKeyRow, Changes
+from tests.app.accessible import unnamed
+from tests.app.fake_gateway import FakeGateway
+from tests.app.turns import Turns
+
+KEY = "tk_FAKEFAKEFAKEFAKEFAKEFAKEFAKEFAKE"
+KEYS = Changes(keys=True)
+
+
+@pytest.fixture
+def turns() -> Iterator[Turns]:
+    made = Turns()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    return FakeGateway(0, now_us=time.time_ns() // 1000)
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> ApiKeysPage:
+    page = ApiKeysPage(AppContext(gateway, theme, FilterState(tz="UTC"), turns))  # type: ignore[arg-type]
+    for control in page.header_controls():
+        control.setParent(page)
+        qtbot.addWidget(control)
+    qtbot.addWidget(page)
+    page.resize(1220, 840)
+    page.show()
+    qtbot.waitExposed(page)
+    refresh(page, turns)
+    return page
+
+
+def refresh(page: ApiKeysPage, turns: Turns) -> None:
+    turns(page.refresh(KEYS))
+    turns.run()
+
+
+def click(qtbot: QtBot, button: QWidget) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def cells(page: ApiKeysPage, row: int) -> list[str]:
+    return [str(page.model.index(row, column).data()) for column in range(len(page.model.columns))]
+
+
+def press(page: ApiKeysPage, button: str, qtbot: QtBot) -> None:
+    box = page.findChild(QMessageBox, "confirm_revoke")
+    click(qtbot, next(one for one in box.findChildren(QAbstractButton) if one.text() == button))
+
+
+def create(page: ApiKeysPage, qtbot: QtBot, turns: Turns, name: str = "laptop") -> None:
+    click(qtbot, page.create_button)
+    qtbot.keyClicks(page.panel.form.name, name)
+    click(qtbot, page.panel.form.make)
+    turns.run()
+
+
+def test_cells_equal_the_rows(page: ApiKeysPage, gateway: FakeGateway) -> None:
+    assert page.model.rowCount() == len(gateway.keys) == 4
+    assert cells(page, 0)[:5] == ["growth", "tk_grow…", "execute", "env:prod", "—"]
+    assert cells(page, 3)[6:] == ["never", "Active"]
+    assert cells(page, 2)[7] == "Revoked"
+    titles = [page.model.headerData(number, Qt.Orientation.Horizontal) for number in range(8)]
+    assert titles == ["Name", "Key", "Role", "Tags", "User", "Created", "Last used", "State"]
+
+
+def test_revoked_rows_stay_and_are_greyed(page: ApiKeysPage) -> None:
+    def darkest(row: int) -> int:
+        image = page.view.viewport().grab().toImage()
+        top = row * ROW_HEIGHT
+        return min(image.pixelColor(x, y).lightness() for x in range(110) for y in range(top + 5, top + 25))
+
+    page.setFocus()
+    page.view.setCurrentIndex(page.model.index(3, 0))
+    assert darkest(2) > darkest(0) + 20
+
+
+def test_sorting_by_name(page: ApiKeysPage, qtbot: QtBot) -> None:
+    header = page.view.horizontalHeader().viewport()
+    for expected in (["ana", "ci", "growth", "support"], ["support", "growth", "ci", "ana"]):
+        qtbot.mouseClick(header, Qt.MouseButton.LeftButton, pos=QPoint(30, 15))
+        assert [row.name for row in page.model.rows] == expected
+
+
+def test_a_key_is_made_by_keyboard_and_shown_once(
+    page: ApiKeysPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    page.create_button.setFocus()
+    qtbot.keyClick(page.create_button, Qt.Key.Key_Space)
+    form, shown = page.panel.form, page.panel.shown
+    assert form.name.hasFocus() and not form.make.isEnabled()
+    qtbot.keyClicks(form.name, "claude-code")
+    form.findChild(QRadioButton, "new_key_role_read").click()
+    qtbot.keyClicks(form.user, "ana")
+    qtbot.keyClicks(form.tags, "team:platform, env:dev")
+    qtbot.keyClick(form.tags, Qt.Key.Key_Return)
+    turns.run()
+    made = gateway.keys[-1]
+    assert (made.name, made.role, made.user, made.tags) == (
+        "claude-code",
+        "read",
+        "ana",
+        ("team:platform", "env:dev"),
+    )
+    assert shown.isVisible() and shown.key.text() == KEY
+    qtbot.waitUntil(shown.copy.hasFocus)
+    qtbot.keyClick(shown.copy, Qt.Key.Key_Space)
+    assert QGuiApplication.clipboard().text() == KEY
+    click(qtbot, shown.done)
+    assert not page.drawer.isVisible()
+    assert cells(page, 4)[:2] == ["claude-code", "tk_FAKE…"]
+    words = [label.text() for label in page.findChildren(QLabel)] + [
+        edit.text() for edit in page.findChildren(QLineEdit)
+    ]
+    assert [word for word in words if KEY in word] == [], "from now on only its first letters exist"
+
+
+def test_a_key_that_is_shown_cannot_be_lost_by_esc(page: ApiKeysPage, qtbot: QtBot, turns: Turns) -> None:
+    create(page, qtbot, turns)
+    with qtbot.waitSignal(page.toast) as toast:
+        qtbot.keyClick(page.drawer, Qt.Key.Key_Escape)
+    assert "Store the key first" in toast.args[0]
+    assert page.panel.shown.isVisible() and page.panel.shown.key.text() == KEY
+    click(qtbot, page.panel.shown.done)
+    assert not page.drawer.isVisible() and page.panel.shown.key.text() == ""
+
+
+def test_esc_forgets_a_form_that_was_begun(page: ApiKeysPage, qtbot: QtBot) -> None:
+    click(qtbot, page.create_button)
+    qtbot.keyClicks(page.panel.form.name, "half")
+    qtbot.keyClick(page.panel.form.name, Qt.Key.Key_Escape)
+    assert not page.drawer.isVisible()
+    click(qtbot, page.create_button)
+    assert page.panel.form.isVisible() and page.panel.form.name.text() == ""
+
+
+def test_each_role_says_what_it_may(page: ApiKeysPage, qtbot: QtBot) -> None:
+    click(qtbot, page.create_button)
+    roles = {button.text(): button.accessibleDescription() for button in page.panel.form.findChildren(QRadioButton)}
+    assert list(roles) == ["Execute", "Read", "Admin"]
+    assert all(words.endswith(".") for words in roles.values())
+    assert page.panel.form.values()[1] == "execute"
+
+
+def test_a_name_that_is_taken_is_told(page: ApiKeysPage, qtbot: QtBot, turns: Turns) -> None:
+    create(page, qtbot, turns, "growth")
+    form = page.panel.form
+    assert form.problem.text() == "A key named growth exists already: choose another name."
+    assert form.isEnabled() and form.name.text() == "growth"
+    assert not page.panel.showing_key
+
+
+@pytest.mark.parametrize(
+    ("typed", "tags", "problem"),
+    [
+        ("", (), None),
+        (" team:a , team:a, beta ", ("team:a", "beta"), None),
+        ("url:http://x", ("url:http://x",), None),
+        ("team:", ("team:",), "“team:” is half a tag"),
+        (":a", (":a",), "“:a” is half a tag"),
+        ("a|b", ("a|b",), "holds no |"),
+        ("!x", ("!x",), "holds no |"),
+        ("a\tb", ("a\tb",), "control characters"),
+        ("x" * 129, ("x" * 129,), "at most 128 characters"),
+        (",".join(f"t{n}" for n in range(33)), tuple(f"t{n}" for n in range(33)), "at most 32 tags"),
+    ],
+)
+def test_tags_as_they_are_typed(typed: str, tags: tuple[str, ...], problem: str | None) -> None:
+    found, told = parse_tags(typed)
+    assert found == tags
+    assert (told is None) == (problem is None)
+    assert problem is None or problem in str(told)
+
+
+def test_wrong_tags_are_told_while_typing(page: ApiKeysPage, qtbot: QtBot) -> None:
+    click(qtbot, page.create_button)
+    form = page.panel.form
+    qtbot.keyClicks(form.name, "x")
+    assert form.make.isEnabled()
+    qtbot.keyClicks(form.tags, "team:")
+    assert form.problem.isVisible() and not form.make.isEnabled()
+    qtbot.keyClicks(form.tags, "a")
+    assert not form.problem.isVisible() and form.make.isEnabled()
+
+
+def test_revoking_asks_with_its_consequence(
+    page: ApiKeysPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    assert not page.revoke_button.isEnabled()
+    qtbot.mouseClick(page.view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(30, ROW_HEIGHT + 5))
+    click(qtbot, page.revoke_button)
+    box = page.findChild(QMessageBox, "confirm_revoke")
+    assert "support" in box.text() and "last used 1 h ago" in box.informativeText()
+    press(page, "Keep it", qtbot)
+    turns.run()
+    assert "revoke_api_key" not in gateway.calls
+    qtbot.waitUntil(lambda: page.findChild(QMessageBox, "confirm_revoke") is None)
+    click(qtbot, page.revoke_button)
+    press(page, "Revoke", qtbot)
+    turns.run()
+    assert [row.name for row in gateway.keys if row.revoked_us is not None] == ["support", "ci"]
+    assert cells(page, 1)[7] == "Revoked"
+    assert page.model.rowCount() == 4, "the row stays"
+    assert not page.revoke_button.isEnabled(), "what is revoked cannot be revoked again"
+
+
+def test_the_consequence_names_the_last_use() -> None:
+    row = ApiKeyRow(id="k", name="n", prefix="tk_ab12", role="read", user=None, tags=(), created_us=0)
+    assert revoke_consequence(row, 10).startswith("It was never used.")
+    used = msgspec.structs.replace(row, last_used_us=1_000_000)
+    assert revoke_consequence(used, 241_000_000).startswith("It was last used 4 min ago.")
+
+
+def test_the_selection_outlives_a_refresh(page: ApiKeysPage, turns: Turns) -> None:
+    page.view.selectRow(3)
+    refresh(page, turns)
+    assert page.view.selected_ranges() == [(3, 3)]
+    assert page.revoke_button.isEnabled()
+
+
+def test_the_table_is_exported(page: ApiKeysPage, gateway: FakeGateway, qtbot: QtBot, tmp_path: Path) -> None:
+    click(qtbot, page.export_button)
+    dialog = page.findChild(QFileDialog, "api_keys_export_file")
+    with qtbot.waitSignal(page.toast) as toast:
+        dialog.fileSelected.emit(str(tmp_path / "keys.csv"))
+    dialog.close()
+    with (tmp_path / "keys.csv").open(encoding="utf-8") as file:
+        lines = list(csv.reader(file))
+    assert lines[0] == ["Name", "Key", "Role", "Tags", "User", "Created", "Last used", "State"]
+    assert [line[0] for line in lines[1:]] == [row.name for row in gateway.keys]
+    assert lines[4][6] == ""
+    assert toast.args == ["Exported 4 rows"]
+
+
+def test_an_export_that_fails_says_so(page: ApiKeysPage, qtbot: QtBot, tmp_path: Path) -> None:
+    with qtbot.waitSignal(page.toast) as toast:
+        page.export_to(tmp_path / "no" / "keys.csv")
+    assert toast.args == ["Not exported: No such file or directory; choose another place"]
+
+
+def test_a_row_is_copied(page: ApiKeysPage, qtbot: QtBot) -> None:
+    page.view.setFocus()
+    page.view.selectRow(0)
+    qtbot.keyClick(page.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text().splitlines()[1].startswith("growth\ttk_grow\texecute")
+
+
+def test_no_keys_offers_to_make_one(page: ApiKeysPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns) -> None:
+    gateway.keys = []
+    subtitles = QSignalSpy(page.subtitle)
+    refresh(page, turns)
+    assert page.empty.isVisible() and subtitles.at(0) == ["0 active"]
+    page.empty.action.emit()
+    assert page.drawer.isVisible()
+
+
+def test_an_error_is_told_and_can_be_retried(page: ApiKeysPage, gateway: FakeGateway, turns: Turns) -> None:
+    gateway.fails = "The database is locked; close what holds it."
+    refresh(page, turns)
+    assert page.banner.isVisible() and page.banner.text() == gateway.fails
+    assert page.model.rowCount() == 4
+    gateway.fails = None
+    page.banner.action.emit()
+    turns.run()
+    assert not page.banner.isVisible()
+
+
+def test_everything_has_a_name(page: ApiKeysPage, qtbot: QtBot, turns: Turns) -> None:
+    click(qtbot, page.create_button)
+    assert unnamed(page) == []
+    create(page, qtbot, turns)
+    assert unnamed(page) == []
+
+
+def test_both_themes(page: ApiKeysPage, theme: Theme, qtbot: QtBot) -> None:
+    click(qtbot, page.create_button)
+    light = page.grab().toImage()
+    theme.set_mode("dark")
+    dark = page.grab().toImage()
+    theme.set_mode("light")
+    for x in (100, 1000):
+        assert light.pixelColor(x, 750).lightness() > 200 > 60 > dark.pixelColor(x, 750).lightness()

@@ -1,0 +1,440 @@
+"""The Providers page as a person uses it: what cards say, setting a key by hand, where keys are kept, removing one."""
+
+import logging
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.filters import FilterState
+from app.pages.providers import ProvidersPage, today
+from app.pages.providers_parts.words import better_provider, source_words, state_words
+from app.theme import Theme
+from gateway import Changes, ExchangeRecord, FaregateError, KeyTrial, ProviderRow, VaultState
+from tests.app.accessible import unnamed
+from tests.app.fake_gateway import FakeGateway
+from tests.app.turns import Turns
+
+SECRET = "sk-canary-0123456789abcdefWXYZ"
+PROVIDERS = Changes(providers=True)
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class Gateway(FakeGateway):
+    """Remembers which keys were tried and stored."""
+
+    def __init__(self) -> None:
+        super().__init__(0, now_us=now_us())
+        self.tried: list[tuple[str, str]] = []
+        self.stored: list[tuple[str, str]] = []
+        self.store_fails = False
+
+    async def try_provider_key(self, provider: str, key: str) -> KeyTrial:
+        self.tried.append((provider, key))
+        return await super().try_provider_key(provider, key)
+
+    async def store_provider_key(self, provider: str, key: str) -> None:
+        if self.store_fails:
+            raise FaregateError("The keyring is locked: unlock it, then save again.")
+        self.stored.append((provider, key))
+        await super().store_provider_key(provider, key)
+
+
+@pytest.fixture
+def turns() -> Iterator[Turns]:
+    made = Turns()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    return Gateway()
+
+
+@pytest.fixture
+def context(theme: Theme, gateway: Gateway, turns: Turns) -> AppContext:
+    return AppContext(gateway, theme, FilterState(tz="Europe/Berlin"), turns)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def page(qtbot: QtBot, context: AppContext, turns: Turns) -> ProvidersPage:
+    page = ProvidersPage(context)
+    qtbot.addWidget(page)
+    page.resize(1220, 840)
+    page.show()
+    qtbot.waitExposed(page)
+    refresh(page, turns)
+    return page
+
+
+def refresh(page: ProvidersPage, turns: Turns) -> None:
+    turns(page.refresh(PROVIDERS))
+    turns.run()
+
+
+def click(qtbot: QtBot, button: QWidget) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def type_key(page: ProvidersPage, qtbot: QtBot, key: str) -> None:
+    qtbot.keyClicks(page.key_panel.field.edit, key)
+
+
+def press(page: ProvidersPage, dialog: str, button: str, qtbot: QtBot) -> None:
+    box = page.findChild(QMessageBox, dialog)
+    found = next(one for one in box.findChildren(QAbstractButton) if one.text() == button)
+    click(qtbot, found)
+
+
+# cards
+
+
+def test_a_card_for_each_provider_says_its_state(page: ProvidersPage) -> None:
+    said = {name: (card.title.text(), card.state.text(), card.masked.text()) for name, card in page.cards.items()}
+    assert said == {
+        "openai": ("OpenAI", "Connected 2 min ago", "sk-…a1b2"),
+        "anthropic": ("Anthropic", "Connected 2 min ago", "sk-ant-…c3d4"),
+        "google": ("Google", "Rejected 2 min ago", "AIza…e5f6"),
+        "xai": ("xAI", "No key", "—"),
+    }
+    assert page.cards["google"].detail.text() == "The provider rejected the key (401)."
+
+
+def test_today_counts_from_the_local_midnight(page: ProvidersPage, gateway: Gateway, turns: Turns) -> None:
+    midnight = today(now_us(), "Europe/Berlin").start_us or 0
+    row = ExchangeRecord(
+        id="a", started_us=midnight, door="chat", key_id="k", key="k", provider="openai", cost_nano=1_250_000_000
+    )
+    gateway.rows = [
+        msgspec.structs.replace(row, id="b", started_us=midnight + 1),
+        row,
+        msgspec.structs.replace(row, id="c", started_us=midnight - 1),
+    ]
+    refresh(page, turns)
+    card = page.cards["openai"]
+    assert (card.cost.text(), card.requests.text()) == ("$2.50", "2 requests")
+    assert page.cards["xai"].requests.text() == "0 requests"
+
+
+ROW = ProviderRow(name="p", title="P", dialect="openai_chat", base_url="http://p", key_source="vault")
+
+
+@pytest.mark.parametrize(
+    ("state", "source", "text", "tone"),
+    [
+        ("connected", "vault", "Connected 2 min ago", "ok"),
+        ("limited", "vault", "Limited 2 min ago", "warn"),
+        ("untested", "vault", "Key not tested", "warn"),
+        ("rejected", "vault", "Rejected 2 min ago", "bad"),
+        ("unreachable", "vault", "Unreachable 2 min ago", "bad"),
+        ("unconfigured", "none", "No key", "text3"),
+        ("unconfigured", "unneeded", "No key needed", "text2"),
+    ],
+)
+def test_every_state_has_a_word_and_a_shape(state: str, source: str, text: str, tone: str) -> None:
+    row = msgspec.structs.replace(ROW, state=state, key_source=source, state_at_us=1_000_000)
+    words = state_words(row, 121_000_000)
+    assert (words.text, words.tone) == (text, tone)
+    assert words.icon
+
+
+@pytest.mark.parametrize(
+    ("source", "backend", "words"),
+    [
+        ("vault", "keyring", "in the system keyring"),
+        ("vault", "file", "in the sealed file"),
+        ("vault", "memory", "in memory until quit"),
+        ("memory", "keyring", "in memory until quit"),
+        ("environment", "keyring", "from the environment"),
+        ("none", "keyring", "Not set"),
+    ],
+)
+def test_where_a_key_is_kept(source: str, backend: str, words: str) -> None:
+    assert source_words(msgspec.structs.replace(ROW, key_source=source), backend) == words
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("none", {"set_key"}),
+        ("vault", {"replace", "test", "remove"}),
+        ("environment", {"replace", "test"}),
+        ("unneeded", {"test"}),
+    ],
+)
+def test_a_card_offers_what_can_be_done(
+    page: ProvidersPage, gateway: Gateway, turns: Turns, source: str, shown: set[str]
+) -> None:
+    gateway.provider_list = [msgspec.structs.replace(ROW, name="openai", title="OpenAI", key_source=source)]
+    refresh(page, turns)
+    assert list(page.cards) == ["openai"]
+    card = page.cards["openai"]
+    assert {name for name in ("test", "set_key", "replace", "remove") if getattr(card, name).isVisible()} == shown
+    assert card.replace.isEnabled() == (source in ("none", "vault")), "the environment's key comes first"
+
+
+def test_a_provider_is_tested_at_a_click(page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns) -> None:
+    click(qtbot, page.cards["google"].test)
+    with qtbot.waitSignal(page.toast) as toast:
+        turns.run()
+    assert toast.args == ["The provider took the key."]
+    assert gateway.tried == [("google", "")]
+
+
+# setting a key
+
+
+def test_a_key_is_typed_tried_and_only_then_stored(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    click(qtbot, page.cards["xai"].set_key)
+    assert page.drawer.isVisible()
+    assert page.drawer.title_label.text() == "Key for xAI"
+    edit = page.key_panel.field.edit
+    assert edit.hasFocus() and edit.text() == ""
+    assert edit.echoMode() == QLineEdit.EchoMode.Password
+    assert not page.key_panel.save.isEnabled()
+    type_key(page, qtbot, SECRET)
+    assert page.key_panel.hint.text() == "Looks like a key of xAI."
+    click(qtbot, page.key_panel.save)
+    assert gateway.tried == [] and not page.key_panel.save.isEnabled()
+    turns.run()
+    assert gateway.tried == gateway.stored == [("xai", SECRET)]
+    assert edit.text() == ""
+    steps = [label.text() for label in page.key_panel.steps.findChildren(QLabel) if label.text()]
+    assert steps == ["The provider took the key.", "Connect: 127.0.0.1", "24 ms", "Authorise", "61 ms"]
+    assert page.cards["xai"].state.text().startswith("Connected")
+    assert page.key_panel.cancel.text() == "Done"
+
+
+def test_a_key_that_the_provider_rejects_is_not_stored(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    gateway.trial_ok = False
+    page.open_key_panel("xai")
+    type_key(page, qtbot, SECRET)
+    qtbot.keyClick(page.key_panel.field.edit, Qt.Key.Key_Return)
+    turns.run()
+    assert gateway.stored == []
+    assert page.key_panel.steps.message.text() == "The provider rejected the key: paste it again."
+    assert page.key_panel.save.isEnabled(), "it can be mended and tried again"
+    assert page.cards["xai"].state.text() == "No key"
+
+
+def test_a_vault_that_fails_says_so(page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns) -> None:
+    gateway.store_fails = True
+    page.open_key_panel("xai")
+    type_key(page, qtbot, SECRET)
+    page.key_panel.save.click()
+    turns.run()
+    assert page.key_panel.steps.message.text() == "The keyring is locked: unlock it, then save again."
+    assert page.key_panel.save.isEnabled()
+
+
+def test_leaving_while_it_is_tried_stores_nothing(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    page.open_key_panel("xai")
+    type_key(page, qtbot, SECRET)
+    page.key_panel.save.click()
+    qtbot.keyClick(page.drawer, Qt.Key.Key_Escape)
+    turns.run()
+    assert gateway.stored == []
+    assert page.key_panel.field.edit.text() == ""
+
+
+def test_a_pasted_key_is_trimmed_and_shown_only_by_the_eye(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    page.open_key_panel("xai")
+    field = page.key_panel.field
+    QGuiApplication.clipboard().setText(f"  {SECRET}\n")
+    click(qtbot, field.paste)
+    assert field.edit.displayText() == "●" * len(SECRET)
+    click(qtbot, field.eye)
+    assert field.edit.displayText() == SECRET
+    click(qtbot, field.eye)
+    assert field.edit.echoMode() == QLineEdit.EchoMode.Password
+    page.key_panel.save.click()
+    turns.run()
+    assert gateway.stored == [("xai", SECRET)]
+
+
+def test_another_providers_key_is_told_and_switched(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    page.open_key_panel("openai")
+    panel = page.key_panel
+    type_key(page, qtbot, "sk-ant-0123456789")
+    assert "Anthropic" in panel.hint.text()
+    assert panel.switch.text() == "Switch to Anthropic"
+    click(qtbot, panel.switch)
+    assert page.drawer.title_label.text() == "Key for Anthropic"
+    assert not panel.switch.isVisible()
+    panel.save.click()
+    turns.run()
+    assert gateway.stored == [("anthropic", "sk-ant-0123456789")]
+
+
+def test_only_a_provider_that_the_warning_names_is_offered() -> None:
+    rows = [msgspec.structs.replace(ROW, name=name, title=name.title()) for name in ("one", "two", "three")]
+    assert better_provider("Looks like a Two key.", "k", "one", rows, lambda name, key: None) == rows[1]
+    assert better_provider("Looks like a Two key.", "k", "one", rows, lambda name, key: "no") is None
+    assert better_provider("It has a space.", "k", "one", rows, lambda name, key: None) is None
+
+
+def test_the_key_is_in_no_words_anywhere(
+    page: ProvidersPage, qtbot: QtBot, turns: Turns, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    page.open_key_panel("xai")
+    type_key(page, qtbot, SECRET)
+    words = []
+    for widget in page.findChildren(QWidget):
+        words += [widget.accessibleName(), widget.accessibleDescription(), widget.toolTip(), widget.objectName()]
+        if isinstance(widget, QLabel):
+            words.append(widget.text())
+    page.key_panel.save.click()
+    turns.run()
+    assert [word for word in words if SECRET in word] == []
+    assert SECRET not in caplog.text
+    assert [edit for edit in page.findChildren(QLineEdit) if SECRET in edit.text() or edit.isUndoAvailable()] == []
+
+
+def test_opening_again_starts_empty(page: ProvidersPage, qtbot: QtBot) -> None:
+    page.open_key_panel("xai")
+    type_key(page, qtbot, SECRET)
+    page.open_key_panel("openai")
+    assert page.key_panel.field.edit.text() == ""
+    assert page.key_panel.cancel.text() == "Cancel"
+
+
+# where keys are kept
+
+
+@pytest.fixture
+def no_keyring(page: ProvidersPage, gateway: Gateway, turns: Turns) -> ProvidersPage:
+    words = "The system has no keyring: choose the sealed file, or keep keys until you quit."
+    gateway.vault = VaultState(backend="keyring", available=False, message=words)
+    refresh(page, turns)
+    return page
+
+
+def test_without_a_keyring_one_chooses_the_sealed_file_knowingly(
+    no_keyring: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    page, panel = no_keyring, no_keyring.vault_panel
+    assert page.vault_banner.isVisible()
+    click(qtbot, page.cards["xai"].set_key)
+    assert panel.isVisible() and not page.key_panel.isVisible()
+    assert panel.reason.text() == gateway.vault.message
+    for first, second, problem, ready in (
+        ("short", "", "Use at least 8 characters.", False),
+        ("long enough", "", "", False),
+        ("long enough", "other", "The two passphrases differ.", False),
+        ("long enough", "long enough", "", True),
+    ):
+        panel.first.edit.setText(first)
+        panel.second.edit.setText(second)
+        assert (panel.problem.text(), panel.use_file.isEnabled()) == (problem, ready)
+    click(qtbot, panel.use_file)
+    turns.run()
+    assert "choose_vault file" in gateway.calls
+    assert panel.first.edit.text() == panel.second.edit.text() == ""
+    assert page.key_panel.isVisible(), "and on with the key that was wanted"
+    assert page.drawer.title_label.text() == "Key for xAI"
+    assert not page.vault_banner.isVisible()
+
+
+def test_without_a_keyring_keys_can_be_kept_until_quit(
+    no_keyring: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    no_keyring.vault_banner.action.emit()
+    click(qtbot, no_keyring.vault_panel.use_memory)
+    turns.run()
+    assert "choose_vault memory" in gateway.calls
+    assert not no_keyring.drawer.isVisible()
+    assert no_keyring.cards["openai"].source.text() == "in memory until quit"
+
+
+def test_a_sealed_file_is_opened_with_its_passphrase(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    gateway.vault = VaultState(
+        backend="file", available=False, message="The sealed file is closed: enter its passphrase."
+    )
+    refresh(page, turns)
+    page.vault_banner.action.emit()
+    panel = page.vault_panel
+    assert not panel.second.isVisible()
+    assert panel.use_file.text() == "Open"
+    qtbot.keyClicks(panel.first.edit, "pass")
+    qtbot.keyClick(panel.first.edit, Qt.Key.Key_Return)
+    turns.run()
+    assert "choose_vault file" in gateway.calls
+
+
+def test_a_choice_that_fails_is_told(no_keyring: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns) -> None:
+    no_keyring.vault_banner.action.emit()
+    gateway.fails = "The passphrase is wrong: enter it again."
+    click(qtbot, no_keyring.vault_panel.use_memory)
+    turns.run()
+    assert no_keyring.vault_panel.problem.text() == gateway.fails
+    assert no_keyring.vault_panel.isEnabled() and no_keyring.drawer.isVisible()
+
+
+# removing
+
+
+def test_removing_asks_first(page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns) -> None:
+    click(qtbot, page.cards["openai"].remove)
+    press(page, "confirm_remove", "Keep it", qtbot)
+    turns.run()
+    assert "remove_provider_key" not in gateway.calls
+    qtbot.waitUntil(lambda: page.findChild(QMessageBox, "confirm_remove") is None)
+    click(qtbot, page.cards["openai"].remove)
+    press(page, "confirm_remove", "Remove", qtbot)
+    turns.run()
+    assert "remove_provider_key" in gateway.calls
+    assert page.cards["openai"].state.text() == "No key"
+
+
+# states
+
+
+def test_an_error_is_told_and_can_be_retried(page: ProvidersPage, gateway: Gateway, turns: Turns) -> None:
+    gateway.fails = "The database is locked; close what holds it."
+    refresh(page, turns)
+    assert page.error_banner.isVisible() and page.error_banner.text() == gateway.fails
+    gateway.fails = None
+    page.error_banner.action.emit()
+    turns.run()
+    assert not page.error_banner.isVisible()
+
+
+def test_everything_has_a_name(no_keyring: ProvidersPage) -> None:
+    no_keyring.vault_banner.action.emit()
+    assert unnamed(no_keyring) == []
+    no_keyring._vault = VaultState(backend="file", available=True)
+    no_keyring.open_key_panel("xai")
+    assert unnamed(no_keyring) == []
+
+
+def test_both_themes(page: ProvidersPage, theme: Theme) -> None:
+    page.open_key_panel("xai")
+    light = page.grab().toImage()
+    theme.set_mode("dark")
+    dark = page.grab().toImage()
+    theme.set_mode("light")
+    for x in (100, 1000):
+        assert light.pixelColor(x, 600).lightness() > 200 > 60 > dark.pixelColor(x, 600).lightness()
