@@ -52,7 +52,6 @@ class OverviewPage(Page):
         self._shown_at_us = 0
         self._turn = 0
         self._provider_titles: Mapping[str, str] = {}
-        self._file_dialog: QFileDialog | None = None
         self.charts: list[ChartCard] = []
         # Without traffic nothing else says that the range has moved on.
         self._tick = QTimer(self, interval=_TICK_MS)
@@ -62,7 +61,7 @@ class OverviewPage(Page):
         self.bucket_picker = BucketPicker(context)
         self.export_button = PushButton(context.theme, "Export", icon="download", kind="secondary")
         self.export_button.setObjectName("overview.export")
-        self.export_button.clicked.connect(self._open_export_menu)
+        self.export_button.clicked.connect(self.start_export)
         self._connect()
 
     def _connect(self) -> None:
@@ -237,10 +236,8 @@ class OverviewPage(Page):
 
     # Export
 
-    def export(self) -> None:
-        self._open_export_menu()
-
-    def _open_export_menu(self) -> None:
+    def start_export(self) -> None:
+        """Offer the series and the tables."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Time series (CSV)…", partial(self.choose_export_file, "time series"))
@@ -252,14 +249,14 @@ class OverviewPage(Page):
         """Ask where "time series", or a dimension's breakdown, is to be saved."""
         if self._answers is None:
             return
-        dialog = QFileDialog(self, f"Export {what}", export_name(what, self._answers.query))
+        dialog = QFileDialog(self, f"Export {what}")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter("CSV (*.csv)")
         dialog.setDefaultSuffix("csv")
+        dialog.selectFile(export_name(what, self._answers.query))
         dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_csv(what, Path(name))))
         dialog.open()
-        self._file_dialog = dialog
 
     async def save_csv(self, what: str, path: Path) -> None:
         """Write the numbers on show as CSV: the range, filters and bucket of the last answer."""

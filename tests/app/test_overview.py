@@ -449,6 +449,7 @@ def test_the_export_menu_opens_a_file_dialog(qtbot: QtBot, page: OverviewPage, t
     menus[0].close()
     dialogs = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QFileDialog)]
     assert [dialog.isVisible() for dialog in dialogs] == [True]
+    assert Path(dialogs[0].selectedFiles()[0]).name.startswith("faregate-time-series-20")
     target = tmp_path / "out.csv"
     dialogs[0].fileSelected.emit(str(target))
     dialogs[0].close()
