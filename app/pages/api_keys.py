@@ -130,7 +130,7 @@ class ApiKeysPage(Page):
         box.setText(f"Revoke “{row.name}”?")
         box.setInformativeText(revoke_consequence(row, _now_us()))
         revoke = box.addButton("Revoke", QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole))
         revoke.clicked.connect(lambda: self.context.spawn(self._revoke(row)))
         box.open()
 

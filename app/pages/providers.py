@@ -201,7 +201,7 @@ class ProvidersPage(Page):
             f"It is deleted here, not at {row.title}. Requests to {row.title} fail until a key is set again."
         )
         remove = box.addButton("Remove", QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole))
         remove.clicked.connect(lambda: self.context.spawn(self._remove(row)))
         box.open()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.context import AppContext
@@ -141,6 +141,10 @@ class RequestsPage(Page):
         self._exported.connect(self._show_progress)
         self._details = QTimer(self, singleShot=True, interval=_DETAILS_AFTER_MS)
         self._details.timeout.connect(self._show_details)
+        for keys, act in (("Ctrl+L", self.live.toggle), ("Ctrl+F", self.focus_filter)):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(act)
 
     # the list
 
@@ -158,7 +162,8 @@ class RequestsPage(Page):
 
     def on_shown(self) -> None:
         self.view.setFocus()
-        if self._stale:
+        # The first time, the window asks for everything by itself.
+        if self._stale and self._provider_titles:
             self.context.spawn(self.refresh(Changes(usage=True)))
 
     async def _learn_names(self) -> None:

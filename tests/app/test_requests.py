@@ -60,6 +60,7 @@ def show(qtbot: QtBot, page: RequestsPage, turns: Turns) -> RequestsPage:
     page.show()
     qtbot.waitExposed(page)
     page.on_shown()
+    turns(page.refresh(Changes(usage=True, keys=True, providers=True, state=True)))
     turns.run()
     return page
 
@@ -272,10 +273,22 @@ def test_completion_completes_the_word_at_the_cursor(page: RequestsPage, qtbot: 
     assert field.text() == "user:ana status:"
 
 
-def test_a_slash_goes_to_the_filter_field(page: RequestsPage, qtbot: QtBot) -> None:
+@pytest.mark.parametrize(
+    ("key", "modifier"), [(Qt.Key.Key_Slash, NO_MODIFIER), (Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)]
+)
+def test_a_key_goes_to_the_filter_field(
+    page: RequestsPage, qtbot: QtBot, key: Qt.Key, modifier: Qt.KeyboardModifier
+) -> None:
     page.view.setFocus()
-    qtbot.keyClick(page.view, Qt.Key.Key_Slash)
+    qtbot.keyClick(page.view, key, modifier)
     assert page.filter_field.field.hasFocus()
+
+
+def test_ctrl_l_stops_and_starts_live(page: RequestsPage, qtbot: QtBot, turns: Turns) -> None:
+    for on in (False, True):
+        qtbot.keyClick(page.view, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+        turns.run()
+        assert page.live.isChecked() is on
 
 
 # live
