@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
@@ -22,7 +22,6 @@ from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.key_format import check_format, clean_key
 from gateway.key_trial import probe, try_key
-from gateway.model import Usage
 from gateway.pricing import Pricing
 from gateway.provider_keys import ProviderKeys
 from gateway.providers.catalog import Provider
@@ -48,15 +47,18 @@ from gateway.records import (
 from gateway.relay import Relay
 from gateway.routing import Routing
 from gateway.server import Server, door_routes
-from gateway.settings import Hidden, Settings
+from gateway.settings import Settings
+from gateway.settings import save as save_settings
 from gateway.store import UsageStore
 from gateway.upstream import Upstream
 from gateway.vault import Vault
 
+if TYPE_CHECKING:
+    from gateway.demo import Demo
+
 POLL_S = 0.5
 TOLD_EVERY_S = 0.25
 FLUSH_EVERY = 6
-DEMO_DAYS = 60
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -94,7 +96,7 @@ class Gateway:
         self._deadlines: Deadlines
         self._relay: Relay
         self._server: Server | None = None
-        self._simulated: Any = None
+        self._demo: Demo | None = None
 
     # Life.
 
@@ -153,8 +155,8 @@ class Gateway:
             self._opened = False
             self._deadlines.close()
             await self._upstream.close()
-            if self._simulated is not None:
-                await self._simulated.stop()
+            if self._demo is not None:
+                await self._demo.stop()
             await self._work(self._store.close)
             await self._work(self._access.close)
             self._keys.close()
@@ -169,9 +171,9 @@ class Gateway:
         environment = self.settings.provider_keys
         settings, backend = self.settings, self.settings.vault_backend
         if self.demo:
-            settings = await self._simulate()
-            environment = {name: Hidden(f"demo-{name}") for name in settings.base_urls}
-            backend = "memory"
+            self._demo = await self._start_demo()
+            settings = replace(self.settings, base_urls=self._demo.base_urls, providers=())
+            environment, backend = self._demo.keys, "memory"
         passphrase = self.settings.vault_passphrase
         vault = Vault(self._folder, backend, passphrase.reveal() if passphrase else None)
         self._keys = ProviderKeys(self._folder, vault, environment)
@@ -193,31 +195,15 @@ class Gateway:
         await self._keys.load()
         self._opened = True
         self._spawn(self._follow())
+        if self._demo is not None:
+            self._spawn(self._demo.fill(self._store, self._workers))
 
-    async def _simulate(self) -> Settings:
-        from gateway.simulated.server import SimulatedProviders
+    async def _start_demo(self) -> "Demo":
+        from gateway.demo import Demo
 
-        self._simulated = SimulatedProviders()
-        await self._simulated.start()
-        await self._work(self._fill_history)
-        return replace(self.settings, base_urls=self._simulated.base_urls, providers=())
-
-    def _fill_history(self) -> None:
-        from gateway.simulated.history import history
-
-        if self._store.request_count(UsageQuery()) > 0:
-            return
-        offset = datetime.now().astimezone().utcoffset()
-        ids = {row.name: row.price_provider for row in configured_providers(Settings())}
-
-        def price(provider: str, model: str, usage: Usage, at_us: int) -> tuple[int | None, str, str | None]:
-            priced = self._pricing.price(ids[provider] or "", model, usage, at_us)
-            return priced.cost_nano, priced.source, priced.price_id
-
-        records = history(
-            time.time_ns() // 1000, price, days=DEMO_DAYS, utc_offset_s=int(offset.total_seconds()) if offset else 0
-        )
-        self._store.insert_history(records)
+        demo = Demo(self._pricing)
+        await demo.start()
+        return demo
 
     async def _follow(self) -> None:
         """Follow what other processes change in the folder, and write down which keys were used."""
@@ -355,8 +341,9 @@ class Gateway:
         return await self._keys.vault.state()
 
     async def choose_vault(self, backend: str, passphrase: str | None = None) -> None:
-        """Keep provider keys elsewhere from now on. Raises VaultError."""
+        """Keep provider keys elsewhere from now on, also after a restart. Raises VaultError or SettingsError."""
         await self._keys.use(Vault(self._folder, backend, passphrase))
+        await self._work(save_settings, self._folder.path, {"vault.backend": backend})
         self._note(Changes(providers=True))
 
     # Models.

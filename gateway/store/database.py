@@ -4,6 +4,7 @@ WAL lets readers and the writer pass each other. `synchronous=NORMAL` survives t
 what the journal promises too. Readers are switched to query-only; a pool, because worker threads come and go.
 """
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -26,8 +27,11 @@ def open_database(path: Path | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -
     sqlite3.Error.
     """
     if path != TEMPORARY:
-        # The write-ahead log takes its mode from the database.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # The write-ahead log takes its mode from the database. Only a new file is opened here: closing any descriptor
+        # of a database would drop the locks that this process holds on it through other connections, and the next
+        # process to leave would take the log away under them.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA synchronous = NORMAL")

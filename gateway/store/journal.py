@@ -18,8 +18,8 @@ from zlib import crc32
 
 import msgspec
 
+from gateway.file_lock import try_lock
 from gateway.records import ExchangeRecord
-from gateway.store.file_lock import try_lock
 from gateway.store.storable import storable
 
 SEGMENT_BYTES = 4 * 1024 * 1024

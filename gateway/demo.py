@@ -1,0 +1,86 @@
+"""What a demo runs on: simulated providers on loopback, and an example history in its own folder.
+
+The history is filled in while the gateway already answers, newest first, so that the charts are there at once. What a
+run left out (it was quit midway, or lies a week back) is filled in at the next start; nothing is written twice.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from datetime import datetime
+
+from gateway.configured import configured_providers
+from gateway.model import Usage
+from gateway.pricing import Pricing
+from gateway.records import ExchangeRecord, UsageQuery
+from gateway.settings import Hidden, Settings
+from gateway.simulated.history import history
+from gateway.simulated.server import SimulatedProviders
+from gateway.store import UsageStore
+
+DAYS = 60
+CHUNK = 1500
+DAY_US = 86_400_000_000
+# A shorter gap than this is a quiet evening and not missing history.
+GAP_US = DAY_US // 2
+
+
+class Demo:
+    """`start` before the gateway is wired; `fill` any time after the store was started."""
+
+    def __init__(self, pricing: Pricing) -> None:
+        self._pricing = pricing
+        self._price_ids = {row.name: row.price_provider or "" for row in configured_providers(Settings())}
+        self._providers = SimulatedProviders(price=self._cost)
+
+    async def start(self) -> None:
+        await self._providers.start()
+
+    async def stop(self) -> None:
+        await self._providers.stop()
+
+    @property
+    def base_urls(self) -> Mapping[str, str]:
+        return self._providers.base_urls
+
+    @property
+    def keys(self) -> Mapping[str, Hidden]:
+        """The simulated providers take any key; these say what they are."""
+        return {name: Hidden(f"demo-{name}") for name in self.base_urls}
+
+    async def fill(self, store: UsageStore, workers: Executor) -> None:
+        """Insert what of the example history is missing, in worker threads."""
+        loop = asyncio.get_running_loop()
+        records = await loop.run_in_executor(workers, self._missing, store)
+        for chunk in _newest_first(records):
+            await loop.run_in_executor(workers, store.insert_history, chunk)
+
+    def _missing(self, store: UsageStore) -> Sequence[ExchangeRecord]:
+        now_us = time.time_ns() // 1000
+        offset = datetime.now().astimezone().utcoffset()
+        offset_s = int(offset.total_seconds()) if offset else 0
+        newest = store.requests(UsageQuery(), limit=1).rows
+        if not newest:
+            return list(history(now_us, self._cost, days=DAYS, utc_offset_s=offset_s))
+        count = store.request_count(UsageQuery())
+        oldest = store.requests(UsageQuery(), limit=1, offset=count - 1).rows
+        first_us, last_us = oldest[0].started_us, newest[0].started_us
+        found: list[ExchangeRecord] = []
+        if now_us - last_us > GAP_US:
+            days = -(-(now_us - last_us) // DAY_US)
+            later = history(now_us, self._cost, days=min(DAYS, days), utc_offset_s=offset_s)
+            found += [record for record in later if record.started_us > last_us]
+        if (missing := DAYS - (now_us - first_us) // DAY_US - 1) > 0:
+            earlier = history(first_us, self._cost, days=missing, utc_offset_s=offset_s)
+            found = [record for record in earlier if record.started_us < first_us] + found
+        return found
+
+    def _cost(self, provider: str, model: str, usage: Usage, at_us: int) -> tuple[int | None, str, str | None]:
+        priced = self._pricing.price(self._price_ids[provider], model, usage, at_us)
+        return priced.cost_nano, priced.source, priced.price_id
+
+
+def _newest_first(records: Sequence[ExchangeRecord]) -> Iterator[Sequence[ExchangeRecord]]:
+    for end in range(len(records), 0, -CHUNK):
+        yield records[max(0, end - CHUNK) : end]
