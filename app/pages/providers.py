@@ -115,7 +115,9 @@ class ProvidersPage(Page):
                 card.asked.connect(self._act)
                 self._grid.add(card)
             if row.name not in self._testing:
-                self.cards[row.name].show_row(row, self._today.get(row.name), self._vault.backend, _now_us())
+                self.cards[row.name].show_row(
+                    row, self._today.get(row.name), self._vault.backend, _now_us(), self.context.gateway.demo
+                )
         self.vault_banner.set_text(self._vault.message or "The system keyring is not available.")
         self.vault_banner.setVisible(not self._vault.available)
         ready = sum(row.key_source != "none" for row in self._rows)

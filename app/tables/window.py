@@ -33,6 +33,8 @@ class Window(Generic[Row]):
         return tuple(self._pages)
 
     def get(self, row: int) -> Row | None:
+        if row < 0:
+            return None
         if row < len(self.head):
             return self.head[row]
         number, within = divmod(row - len(self.head), PAGE_ROWS)

@@ -183,6 +183,19 @@ def test_a_card_offers_what_can_be_done(
     assert card.replace.isEnabled() == (source in ("none", "vault")), "the environment's key comes first"
 
 
+def test_a_demos_key_gives_way_to_a_real_one(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    gateway.demo = True
+    gateway.provider_list = [msgspec.structs.replace(ROW, name="openai", title="OpenAI", key_source="environment")]
+    refresh(page, turns)
+    card = page.cards["openai"]
+    assert card.source.text() == "simulated, for the demo"
+    assert card.replace.text() == "Set your own key"
+    click(qtbot, card.replace)
+    assert page.key_panel.isVisible()
+
+
 def test_a_provider_is_tested_at_a_click(page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns) -> None:
     click(qtbot, page.cards["google"].test)
     with qtbot.waitSignal(page.toast) as toast:

@@ -556,7 +556,7 @@ def test_details_name_every_fact() -> None:
         ("First token", "300 ms", ""),
         ("Input", "10", "provider's counts so far, output estimated"),
         ("of which cached", "4", ""),
-        ("of which written to the cache", "2", ""),
+        ("of which cache-written", "2", ""),
         ("of which reasoning", "3", ""),
         ("Total", "<$0.000001", "list price of m-2026, matched by how its name begins"),
         ("Provider", "Openai", ""),

@@ -94,7 +94,10 @@ class ProviderCard(Card):
         buttons.addWidget(self.remove)
         return buttons
 
-    def show_row(self, row: ProviderRow, today: Summary | None, vault_backend: str, now_us: int) -> None:
+    def show_row(
+        self, row: ProviderRow, today: Summary | None, vault_backend: str, now_us: int, demo: bool = False
+    ) -> None:
+        """`today` is the day's traffic, None where there was none; `demo`: the providers are simulated."""
         words = state_words(row, now_us)
         self.title.setText(row.title)
         self.state.setText(words.text)
@@ -104,11 +107,11 @@ class ProviderCard(Card):
         self.detail.setText(row.detail or "")
         self.detail.setVisible(bool(row.detail))
         self.masked.setText(row.masked or formats.UNKNOWN)
-        self.source.setText(source_words(row, vault_backend))
+        self.source.setText(source_words(row, vault_backend, demo))
         requests = today.requests if today is not None else 0
         self.cost.setText(formats.money(today.cost_nano if today is not None else 0))
         self.requests.setText(f"{formats.count(requests)} request{'' if requests == 1 else 's'}")
-        self._show_actions(row)
+        self._show_actions(row, demo)
         self.setAccessibleName(f"{row.title}: {words.text}")
 
     def show_testing(self) -> None:
@@ -118,13 +121,14 @@ class ProviderCard(Card):
         self.state.setText("Testing …")
         self.test.setEnabled(False)
 
-    def _show_actions(self, row: ProviderRow) -> None:
+    def _show_actions(self, row: ProviderRow, demo: bool) -> None:
         has_key = row.key_source not in ("none", "unneeded")
         self.set_key.setVisible(row.key_source == "none")
         self.replace.setVisible(has_key)
-        self.replace.setEnabled(can_store(row))
+        self.replace.setText("Set your own key" if demo else "Replace key")
+        self.replace.setEnabled(can_store(row, demo))
         first = "The environment's key comes first; unset it there to set one here."
-        self.replace.setToolTip("" if can_store(row) else first)
+        self.replace.setToolTip("" if can_store(row, demo) else first)
         self.test.setEnabled(can_test(row))
         self.test.setVisible(can_test(row))
         self.remove.setVisible(can_remove(row))

@@ -42,8 +42,10 @@ def state_words(row: ProviderRow, now_us: int) -> StateWords:
     return StateWords(text="No key", tone="text3", icon="info")
 
 
-def source_words(row: ProviderRow, vault_backend: str) -> str:
+def source_words(row: ProviderRow, vault_backend: str, demo: bool = False) -> str:
     """Where the key is kept, and where it comes from."""
+    if demo and row.key_source == "environment":
+        return "simulated, for the demo"
     if row.key_source == "none":
         return "Not set"
     if row.key_source == "unneeded":
@@ -51,9 +53,9 @@ def source_words(row: ProviderRow, vault_backend: str) -> str:
     return _SOURCES.get(vault_backend if row.key_source == "vault" else row.key_source, row.key_source)
 
 
-def can_store(row: ProviderRow) -> bool:
-    """Whether a key set in the window would be used: the environment's comes first."""
-    return row.key_source not in ("environment", "unneeded")
+def can_store(row: ProviderRow, demo: bool = False) -> bool:
+    """Whether a key set in the window would be used: the environment's comes first, a demo's gives way."""
+    return row.key_source != "unneeded" and (demo or row.key_source != "environment")
 
 
 def can_remove(row: ProviderRow) -> bool:

@@ -145,12 +145,12 @@ def _tokens(row: ExchangeRecord) -> tuple[Line, ...]:
     lines = [Line(label="Input", value=_exact(row.input_tokens), note=USAGE_SOURCE_WORDS.get(row.usage_source, ""))]
     lines += _parts(
         ("of which cached", row.cached_tokens),
-        ("of which written to the cache", row.cache_write_tokens),
-        ("of which kept for an hour", row.cache_write_1h_tokens),
-        ("of which audio", row.input_audio_tokens),
+        ("of which cache-written", row.cache_write_tokens or None),
+        ("of which kept 1 hour", row.cache_write_1h_tokens or None),
+        ("of which audio", row.input_audio_tokens or None),
     )
     lines.append(Line(label="Output", value=_exact(row.output_tokens)))
-    lines += _parts(("of which reasoning", row.reasoning_tokens), ("of which audio", row.output_audio_tokens))
+    lines += _parts(("of which reasoning", row.reasoning_tokens), ("of which audio", row.output_audio_tokens or None))
     if row.web_searches:
         lines.append(Line(label="Web searches", value=_exact(row.web_searches)))
     return tuple(lines)
