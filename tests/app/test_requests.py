@@ -699,5 +699,5 @@ def test_both_themes(page: RequestsPage, theme: Theme) -> None:
     theme.set_mode("dark")
     dark = drawn(page)
     theme.set_mode("light")
-    assert light.pixelColor(700, 500).lightness() > 200 > 60 > dark.pixelColor(700, 500).lightness()
+    assert light.pixelColor(30, 500).lightness() > 200 > 60 > dark.pixelColor(30, 500).lightness()
     assert light.pixelColor(1210, 830).lightness() > 200 > 60 > dark.pixelColor(1210, 830).lightness(), "the drawer"
