@@ -6,10 +6,11 @@ is told through `changed`, at most four times a second, so that a window may sim
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -64,6 +65,10 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.strip().encode()).hexdigest()
+
+
 def _nobody(_changes: Changes) -> None:
     return
 
@@ -86,6 +91,9 @@ class Gateway:
         self._telling: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opened = False
+        # The key that a provider took last, as a digest: storing it next need not ask again.
+        self._proven: tuple[str, str] | None = None
+        self._models: tuple[date, tuple[ModelRow, ...]] | None = None
         self._health: dict[str, tuple[str, int, str | None]] = {}
         self._providers: Mapping[str, Provider] = {}
         self._pricing = Pricing()
@@ -311,12 +319,16 @@ class Gateway:
         """Asks the provider with this key; nothing is stored."""
         row = self._provider(provider)
         asked = probe(row.title, row.base_url, row.probe_path, row.auth, row.dialect)
-        return await try_key(self._upstream.session, asked, clean_key(key))
+        trial = await try_key(self._upstream.session, asked, clean_key(key))
+        self._proven = (provider, _digest(key)) if trial.ok else None
+        return trial
 
     async def store_provider_key(self, provider: str, key: str) -> None:
         self._provider(provider)
         await self._keys.store(provider, key)
         self._health.pop(provider, None)
+        if self._proven == (provider, _digest(key)):
+            self._learnt(provider, "connected", None)
         self._note(Changes(providers=True))
 
     async def test_provider(self, provider: str) -> KeyTrial:
@@ -349,8 +361,14 @@ class Gateway:
     # Models.
 
     def models(self) -> tuple[ModelRow, ...]:
-        now = time.time_ns() // 1000
+        """All models that we know, with the prices of today."""
         today = datetime.now(UTC).date()
+        if self._models is None or self._models[0] != today:
+            self._models = (today, self._model_rows(today))
+        return self._models[1]
+
+    def _model_rows(self, today: date) -> tuple[ModelRow, ...]:
+        now = time.time_ns() // 1000
         rows = []
         for model in MODELS:
             provider = self._providers.get(model.provider)
