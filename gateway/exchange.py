@@ -4,7 +4,7 @@ The relay fills it in as things become known; `record` may be asked at any time.
 clock: what is spent awaiting the provider and awaiting the client's socket is summed apart, and the rest is ours.
 """
 
-import os
+import random
 import time
 from typing import Protocol
 
@@ -25,8 +25,8 @@ class Observer(Protocol):
 
 
 def new_id(now_us: int) -> str:
-    """`req_`, the milliseconds in hex and 64 random bits: ids sort by time and never meet."""
-    return f"req_{now_us // 1000:012x}{os.urandom(8).hex()}"
+    """`req_`, the milliseconds in hex and 64 random bits: ids sort by time and never meet. They are no secrets."""
+    return f"req_{now_us // 1000:012x}{random.getrandbits(64):016x}"
 
 
 class Exchange:
@@ -38,7 +38,7 @@ class Exchange:
         self.id = new_id(self.started_us)
         self.door = door
         self.principal = principal
-        self.tags: tuple[str, ...] = stamp((), principal.tags)
+        self.tags: tuple[str, ...] = stamp((), principal.tags) if principal.tags else ()
         self.end_user: str | None = None
         self.conversation_id: str | None = None
         self.trace_id: str | None = None

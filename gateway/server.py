@@ -32,6 +32,7 @@ from gateway.settings import Settings
 KEEPALIVE_S = 75.0
 DOOR_ROLE = "execute"
 OPEN = ""
+_KEPT_HOSTS = 100
 
 _log = logging.getLogger(__name__)
 _JSON = "application/json"
@@ -82,6 +83,10 @@ class _Incoming:
             if self.headers.get("Expect", "").lower() == "100-continue":
                 await self._request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 self._request.writer.output_size = 0
+            content = self._request.content
+            if content.is_eof() and content.total_bytes <= self._limit:
+                # All of it came with the headers: there is nothing to wait for.
+                return content.read_nowait()
             return await self._request.read()
         except web.HTTPRequestEntityTooLarge:
             raise ClientError(
@@ -150,6 +155,7 @@ class Server:
                 self._exact.setdefault(route.path, {})[route.method] = route
         self._hosts = frozenset(name.lower() for name in settings.allowed_hosts)
         self._check_hosts = not settings.insecure_remote
+        self._good_hosts: set[str] = set()
         self._runner: web.ServerRunner | None = None
         self._site: web.TCPSite | None = None
         self.counters: Counter[int] = Counter()
@@ -218,7 +224,7 @@ class Server:
         cors: Mapping[str, str] = {}
         try:
             if self._check_hosts:
-                check_host(request.headers.getall("Host", ()), self._hosts)
+                self._check_host(request)
             cors = self._cors(request)
             if request.method == "OPTIONS" and cors:
                 return web.Response(status=204, headers=cors)
@@ -257,6 +263,15 @@ class Server:
         if client.response is None:
             return web.Response(status=CLIENT_LEFT)
         return client.response
+
+    def _check_host(self, request: BaseRequest) -> None:
+        values = request.headers.getall("Host", [])
+        if len(values) == 1 and values[0] in self._good_hosts:
+            return
+        check_host(values, self._hosts)
+        if len(self._good_hosts) >= _KEPT_HOSTS:
+            self._good_hosts.clear()
+        self._good_hosts.add(values[0])
 
     def _find(self, request: BaseRequest) -> tuple[Route, str]:
         path = request.rel_url.raw_path
@@ -310,6 +325,8 @@ class Server:
 def presented_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
     """The tk_ key as any of the SDKs sends it; where several credentials came, the one that is ours."""
     authorization = headers.get("Authorization", "")
+    if authorization.startswith("Bearer tk_"):
+        return authorization[7:].strip()
     scheme, _, token = authorization.partition(" ")
     found = [token.strip() if scheme.lower() == "bearer" else "", headers.get("x-api-key", "")]
     found += [headers.get("x-goog-api-key", ""), query.get("key", "")]

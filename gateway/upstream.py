@@ -8,8 +8,6 @@ import asyncio
 import time
 import urllib.request
 from collections.abc import Mapping
-from types import SimpleNamespace
-from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -29,14 +27,17 @@ class _Body(Payload):
 
     _value: bytes
 
-    def __init__(self, value: bytes) -> None:
+    def __init__(self, value: bytes, exchange: Exchange) -> None:
         super().__init__(value, content_type="application/json")
         self._size = len(value)
+        self._exchange = exchange
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         return self._value.decode(encoding, errors)
 
     async def write(self, writer: AbstractStreamWriter) -> None:
+        # The connection stands, and the headers go out with the first bytes.
+        self._exchange.sent_ns = time.perf_counter_ns()
         if self._size is not None and self._size <= _SLICE:
             await writer.write(self._value)
             return
@@ -46,11 +47,6 @@ class _Body(Payload):
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         await self.write(writer)
-
-
-async def _on_headers_sent(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
-    exchange: Exchange = context.trace_request_ctx
-    exchange.sent_ns = time.perf_counter_ns()
 
 
 class Answer:
@@ -85,6 +81,11 @@ class Answer:
         finally:
             self._exchange.provider_ns += time.perf_counter_ns() - before
 
+    @property
+    def ended(self) -> bool:
+        """All of it has been read: `chunk` would give b"" at once."""
+        return self._response.content.at_eof()
+
     def close(self) -> None:
         """Let the connection go: back to the pool where the answer is complete, else closed at once."""
         if self._response.content.is_eof():
@@ -112,12 +113,9 @@ class Upstream:
     @property
     def session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_on_headers_sent)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ttl_dns_cache=300),
                 timeout=self._timeout,
-                trace_configs=[trace],
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
                 read_bufsize=256 * 1024,
@@ -132,11 +130,10 @@ class Upstream:
         try:
             response = await self.session.post(
                 url,
-                data=_Body(body),
+                data=_Body(body, exchange),
                 headers=headers,
                 allow_redirects=False,
                 proxy=self._proxy(url),
-                trace_request_ctx=exchange,
             )
             return Answer(exchange, title, response)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
