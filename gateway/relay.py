@@ -137,6 +137,11 @@ class Relay:
             exchange.upstream_request_id = answer.headers.get(provider.request_id_header)
             if not 200 <= answer.status < 300:
                 raise await self._refusal(plan, answer, exchange)
+            if answer.headers.get("content-type", "").startswith("text/html"):
+                raise UpstreamError(
+                    f"{provider.title} answered with a web page: check its base URL, or sign in to the network.",
+                    kind="unreadable_answer",
+                )
             if not exchange.byok:
                 self._learnt(provider.name, "connected", None)
             if plan.peek.stream and "json" not in answer.headers.get("content-type", ""):

@@ -224,10 +224,10 @@ def test_curl_whatever_its_content_type(gateway: Served, model: str, content_typ
 def test_curl_waits_for_no_continue(gateway: Served) -> None:
     """From a megabyte on, curl asks whether to go on and waits a second where nobody answers."""
     long = json.dumps({"model": "text-embedding-3-small", "input": "word " * 300_000})
+    options = ["-s", "-w", "%{time_starttransfer}", "-o", "/dev/null", "--expect100-timeout", "20", "-d", "@-"]
+    headers = ["-H", f"Authorization: Bearer {gateway.key()}", "-H", "Expect: 100-continue"]
     done = subprocess.run(
-        ["curl", "-s", "-w", "%{time_starttransfer}", "-o", "/dev/null", gateway.url + EMBEDDINGS]
-        + ["-H", f"Authorization: Bearer {gateway.key()}", "-H", "Expect: 100-continue", "--expect100-timeout", "20"]
-        + ["-d", "@-"],
+        ["curl", *options, *headers, gateway.url + EMBEDDINGS],
         input=long.encode(),
         capture_output=True,
         timeout=60,
