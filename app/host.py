@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QApplication
 from app.context import AppContext
 from app.demo_gateway import DemoGateway
 from app.filters import FilterState
+from app.garbage import GarbageTimer
 from app.launch import Launch, announcement, has_provider
 from app.loop import make_loop
 from app.questions import ask_how_to_close, ask_to_leave_demo
@@ -101,7 +102,7 @@ class Host:
         self._today_timer.timeout.connect(self._read_today)
         self._today_timer.start()
         # A new theme is kept at once: the process may be killed later.
-        self.theme.changed.connect(lambda: self._store.setValue("theme", self.theme.mode))
+        self.theme.mode_changed.connect(lambda: self._store.setValue("theme", self.theme.mode))
 
     def _context(self, gateway: "Gateway") -> AppContext:
         return AppContext(gateway, self.theme, self.filters, self.spawn)
@@ -388,10 +389,12 @@ def run_window(launch: Launch) -> int:
     if call_first(launch.folder.path):
         return 0
     log = _log_to(launch.outer.logs)
+    garbage = GarbageTimer()
     loop = make_loop(app)
     asyncio.set_event_loop(loop)
     try:
         host = Host(app, launch)
+        host.window.painted.connect(garbage.set_aside)
         app.ended.connect(host.quit)
         sys.excepthook = lambda _kind, error, _trace: host.report(error)
         if sys.platform != "win32":
@@ -402,5 +405,6 @@ def run_window(launch: Launch) -> int:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
         asyncio.set_event_loop(None)
+        garbage.stop()
         logging.getLogger().removeHandler(log)
         log.close()

@@ -56,7 +56,7 @@ class NavButton(QAbstractButton):
         self.setToolTip(f"{entry.title} (Ctrl+{number})")
         self.setObjectName(f"nav.{entry.key}")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
@@ -265,7 +265,7 @@ class ThemeSwitch(QWidget):
             self._row.addWidget(button)
         self._row.addStretch(1)
         self._buttons[theme.mode].setChecked(True)
-        theme.changed.connect(lambda: self._buttons[theme.mode].setChecked(True))
+        theme.mode_changed.connect(lambda: self._buttons[theme.mode].setChecked(True))
 
     def set_narrow(self, narrow: bool) -> None:
         ways = QBoxLayout.Direction

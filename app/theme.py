@@ -112,9 +112,11 @@ def high_contrast(tokens: Tokens) -> Tokens:
 
 
 class Theme(QObject):
-    """Which tokens are in force. `changed` comes once for each flip, after palette and stylesheet are set."""
+    """Which tokens are in force. `changed` comes once for each flip, after palette and stylesheet are set;
+    `mode_changed` with each other choice, whether or not it looks different."""
 
     changed = Signal()
+    mode_changed = Signal()
 
     def __init__(self, mode: str = "system", parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -147,6 +149,7 @@ class Theme(QObject):
         if mode != self._mode:
             self._mode = mode
             self._refresh()
+            self.mode_changed.emit()
 
     def color(self, name: str) -> QColor:
         """A token by its name; raises AttributeError for a name that is none."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-from PySide6.QtCore import QByteArray, QEvent, QSettings, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QIcon, QKeySequence, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -237,6 +237,7 @@ class Window(QMainWindow):
         opened = self._opened.get(key) or self._build_page(key)
         self._current = key
         self.stack.setCurrentWidget(opened.page)
+        opened.page.setFocus(Qt.FocusReason.OtherFocusReason)
         self.sidebar.set_current(key)
         self.header.show_page(self._entries[key].title, self._subtitles.get(key, ""), opened.controls)
         self.setWindowTitle(f"{self._entries[key].title} – Faregate")

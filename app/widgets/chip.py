@@ -30,7 +30,7 @@ class Chip(QAbstractButton):
         self.setAccessibleName(text)
         self.setAccessibleDescription("Enter changes this filter, Delete takes it away")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 

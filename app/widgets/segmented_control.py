@@ -21,7 +21,7 @@ class _Segment(QAbstractButton):
         self.setText(label)
         self.setFont(ui_font(13, 500))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:

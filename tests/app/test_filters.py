@@ -1,0 +1,164 @@
+"""The window's one filter state: ranges, buckets, dimensions and tags, and the query that they come to."""
+
+import msgspec
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from app.filters import RANGES, FilterSnapshot, FilterState, local_zone
+from gateway import TagCondition
+
+HOUR = 3_600_000_000
+NOW = 1_795_456_980_000_000 + 30_000_000
+"""Mon 23 Nov 2026, 18:03:30 UTC."""
+PLATFORM = TagCondition(any_of=("team:platform", "team:growth"))
+
+
+@pytest.fixture
+def filters(qapp: QApplication) -> FilterState:
+    return FilterState(tz="UTC")
+
+
+@pytest.fixture
+def changes(filters: FilterState) -> list[None]:
+    seen: list[None] = []
+    filters.changed.connect(lambda: seen.append(None))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("key", "start"),
+    [
+        ("1h", NOW - HOUR - 30_000_000),
+        ("24h", NOW - 24 * HOUR - 210_000_000),
+        ("7d", NOW - 7 * 24 * HOUR - 210_000_000),
+        ("30d", NOW - 30 * 24 * HOUR - 210_000_000),
+    ],
+)
+def test_a_preset_ends_now_and_starts_on_a_round_time(filters: FilterState, key: str, start: int) -> None:
+    filters.set_range(key)
+    query = filters.query(NOW)
+    assert (query.start_us, query.end_us) == (start, NOW)
+
+
+def test_a_custom_range_is_as_given(filters: FilterState) -> None:
+    filters.set_range("custom", (NOW - 5 * HOUR, NOW - HOUR))
+    assert filters.custom == (NOW - 5 * HOUR, NOW - HOUR)
+    query = filters.query(NOW)
+    assert (query.start_us, query.end_us) == filters.custom
+    filters.set_range("7d")
+    assert filters.custom is None
+
+
+def test_the_query_carries_dimensions_tags_and_zone(filters: FilterState) -> None:
+    filters.set_dimension("model", ["gpt-5.1", "o3", "gpt-5.1"])
+    filters.add_tag(PLATFORM)
+    query = filters.query(NOW)
+    assert (query.model, query.tags, query.tz) == (("gpt-5.1", "o3"), (PLATFORM,), "UTC")
+
+
+@pytest.mark.parametrize(
+    ("key", "chosen", "bucket"),
+    [
+        ("1h", "auto", "1m"),
+        ("1h", "day", "1m"),
+        ("24h", "auto", "15m"),
+        ("24h", "hour", "hour"),
+        ("24h", "day", "hour"),
+        ("7d", "auto", "hour"),
+        ("7d", "15m", "hour"),
+        ("7d", "day", "day"),
+        ("30d", "auto", "day"),
+        ("30d", "hour", "hour"),
+    ],
+)
+def test_a_bucket_fits_its_range(filters: FilterState, key: str, chosen: str, bucket: str) -> None:
+    filters.set_range(key)
+    filters.set_bucket(chosen)
+    assert filters.resolved_bucket() == bucket
+
+
+@pytest.mark.parametrize(
+    ("days", "chosen", "bucket"),
+    [
+        (1, "auto", "15m"),
+        (10, "auto", "hour"),
+        (60, "auto", "day"),
+        (60, "15m", "day"),
+        (30, "hour", "hour"),
+        (900, "auto", "week"),
+        (900, "hour", "week"),
+    ],
+)
+def test_a_custom_range_has_at_most_750_buckets(filters: FilterState, days: int, chosen: str, bucket: str) -> None:
+    filters.set_range("custom", (NOW - days * 24 * HOUR, NOW))
+    filters.set_bucket(chosen)
+    assert filters.resolved_bucket() == bucket
+
+
+@pytest.mark.parametrize(
+    ("key", "custom", "words"),
+    [
+        ("1h", None, "17:03 – 18:03"),
+        ("24h", None, "22 Nov 18:00 – 23 Nov 18:03"),
+        ("7d", None, "16 – 23 Nov"),
+        ("30d", None, "24 Oct – 23 Nov"),
+        ("custom", (NOW - 400 * 24 * HOUR, NOW), "19 Oct 2025 – 23 Nov 2026"),
+        ("custom", (NOW - 2 * HOUR, NOW), "23 Nov"),
+    ],
+)
+def test_words_for_a_range(filters: FilterState, key: str, custom: tuple[int, int] | None, words: str) -> None:
+    filters.set_range(key, custom)
+    assert filters.words(NOW) == words
+
+
+def test_only_a_change_is_told(filters: FilterState, changes: list[None]) -> None:
+    filters.set_range("7d")
+    filters.set_range("7d")
+    filters.add_tag(PLATFORM)
+    filters.add_tag(PLATFORM)
+    filters.remove_tag(TagCondition(any_of=("env:dev",)))
+    filters.set_dimension("user", ())
+    assert len(changes) == 2
+    filters.clear()
+    filters.clear()
+    assert len(changes) == 3
+    assert filters.range_key == "7d"
+    assert not filters.is_filtered
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda filters: filters.set_range("3d"),
+        lambda filters: filters.set_range("custom"),
+        lambda filters: filters.set_range("custom", (NOW, NOW)),
+        lambda filters: filters.set_bucket("week"),
+        lambda filters: filters.set_dimension("colour", ("red",)),
+    ],
+)
+def test_what_does_not_exist_is_refused(filters: FilterState, changes: list[None], wrong: object) -> None:
+    with pytest.raises(ValueError, match=r"\."):
+        wrong(filters)  # type: ignore[operator]
+    assert changes == []
+
+
+def test_a_state_survives_being_written_down(filters: FilterState) -> None:
+    filters.set_range("custom", (NOW - HOUR, NOW))
+    filters.set_dimension("model", ("o3",))
+    filters.add_tag(TagCondition(any_of=("env:dev",), negated=True))
+    text = msgspec.json.encode(filters.snapshot())
+    other = FilterState(tz="UTC")
+    other.restore(msgspec.json.decode(text, type=FilterSnapshot))
+    assert other.snapshot() == filters.snapshot()
+
+
+def test_a_state_of_another_version_is_taken_as_far_as_it_is_known(filters: FilterState) -> None:
+    filters.restore(
+        FilterSnapshot(range_key="5y", bucket="minute", dimensions={"colour": ("red",), "model": ("o3",)})
+    )
+    assert (filters.range_key, filters.bucket, filters.dimensions) == ("24h", "auto", {"model": ("o3",)})
+
+
+def test_ranges_and_zone_are_known(qapp: QApplication) -> None:
+    assert RANGES == ("1h", "24h", "7d", "30d", "custom")
+    assert local_zone()

@@ -1,0 +1,158 @@
+"""Numbers, money, durations and times, at and around every step."""
+
+import pytest
+
+from app import formats
+
+NANO = 1_000_000_000
+MON_18_03 = 1_795_456_980_000_000
+"""Mon 23 Nov 2026, 18:03:00 UTC."""
+
+
+@pytest.mark.parametrize(
+    ("n", "text"),
+    [
+        (None, "—"),
+        (0, "0"),
+        (999, "999"),
+        (12_482, "12,482"),
+        (99_999, "99,999"),
+        (100_000, "100k"),
+        (123_499, "123k"),
+        (999_499, "999k"),
+        (999_500, "1M"),
+        (1_200_000, "1.2M"),
+        (1_234_567, "1.23M"),
+        (71_400_000, "71.4M"),
+        (99_960_000, "100M"),
+        (999_999_999, "1B"),
+        (2_500_000_000_000, "2.5T"),
+        (-123_456, "-123k"),
+        (79.6, "80"),
+    ],
+)
+def test_counts(n: float | None, text: str) -> None:
+    assert formats.count(n) == text
+
+
+@pytest.mark.parametrize(
+    ("nano", "text"),
+    [
+        (None, "—"),
+        (0, "$0.00"),
+        (1, "<$0.000001"),
+        (999, "<$0.000001"),
+        (1_000, "$0.000001"),
+        (15_900, "$0.000016"),
+        (9_999_000, "$0.009999"),
+        (9_999_999, "$0.010"),
+        (10_000_000, "$0.010"),
+        (54_321_000, "$0.054"),
+        (999_400_000, "$0.999"),
+        (999_600_000, "$1.00"),
+        (214_860_000_000, "$214.86"),
+        (9_999 * NANO, "$9,999.00"),
+        (9_999_996_000_000, "$10.0k"),
+        (12_345 * NANO, "$12.3k"),
+        (999_960 * NANO, "$1.00M"),
+        (-1_500_000_000, "-$1.50"),
+    ],
+)
+def test_money(nano: int | None, text: str) -> None:
+    assert formats.money(nano) == text
+
+
+@pytest.mark.parametrize(
+    ("nano", "text"),
+    [
+        (None, "—"),
+        (0, "$0.000000"),
+        (400, "<$0.000001"),
+        (9_200_000, "$0.009200"),
+        (1_234_567_890_000, "$1,234.567890"),
+    ],
+)
+def test_money_in_a_column_has_six_decimals(nano: int | None, text: str) -> None:
+    assert formats.money_column(nano) == text
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (None, "—"),
+        (0, "0 ms"),
+        (0.3, "<1 ms"),
+        (640.4, "640 ms"),
+        (999.4, "999 ms"),
+        (999.6, "1.00 s"),
+        (1420, "1.42 s"),
+        (9_994, "9.99 s"),
+        (9_996, "10.0 s"),
+        (12_400, "12.4 s"),
+        (59_940, "59.9 s"),
+        (59_960, "1m 00s"),
+        (125_000, "2m 05s"),
+        (3_599_900, "1h 00m"),
+        (3_725_000, "1h 02m"),
+    ],
+)
+def test_durations(ms: float | None, text: str) -> None:
+    assert formats.duration(ms) == text
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [(None, "—"), (0, "0.0%"), (0.0004, "<0.1%"), (0.001, "0.1%"), (0.0108, "1.1%"), (0.53, "53.0%"), (1, "100.0%")],
+)
+def test_percent(fraction: float | None, text: str) -> None:
+    assert formats.percent(fraction) == text
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "text"),
+    [
+        (108.4, 100, "+8.4%"),
+        (93.7, 100, "−6.3%"),
+        (100, 100, "0.0%"),
+        (2500, 100, "+2,400%"),
+        (5, 0, None),
+        (5, None, None),
+        (None, 5, None),
+    ],
+)
+def test_deltas(now: float | None, before: float | None, text: str | None) -> None:
+    assert formats.delta_percent(now, before) == text
+
+
+def test_deltas_of_rates_are_points() -> None:
+    assert formats.delta_points(0.0108, 0.0068) == "+0.4 pp"
+    assert formats.delta_points(0.0068, 0.0108) == "−0.4 pp"
+    assert formats.delta_points(0.01, 0.01) == "0.0 pp"
+
+
+@pytest.mark.parametrize(
+    ("us", "text"),
+    [
+        (MON_18_03 + 72_802_999, "18:04:12.802"),
+        (MON_18_03 - 24 * 3_600_000_000, "22 Nov 18:03"),
+        (MON_18_03 - 366 * 24 * 3_600_000_000, "22 Nov 2025 18:03"),
+    ],
+)
+def test_clock(us: int, text: str) -> None:
+    assert formats.clock(us, "UTC", now_us=MON_18_03) == text
+
+
+def test_clock_uses_the_zone_it_is_given() -> None:
+    assert formats.clock(MON_18_03, "Asia/Tokyo", now_us=MON_18_03).startswith("03:03:00")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "just now"), (-3, "just now"), (12, "12 s ago"), (59, "59 s ago"), (60, "1 min ago"), (7199, "1 h ago")],
+)
+def test_ago(seconds: int, text: str) -> None:
+    assert formats.ago(MON_18_03 - seconds * 1_000_000, MON_18_03) == text
+
+
+def test_long_ago_is_a_date() -> None:
+    assert "Nov" in formats.ago(MON_18_03 - 3 * 86_400_000_000, MON_18_03)
