@@ -26,6 +26,7 @@ _Context = tuple[tuple[str, str], ...]
 
 _NANO = 1_000_000_000
 _CACHE_LIMIT = 4096
+_MINUTE_US = 60_000_000
 _DATE = r"(?:20\d\d-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))"
 _DATE_SUFFIX = re.compile(rf"-{_DATE}$")
 
@@ -69,6 +70,8 @@ class Pricing:
     def __init__(self) -> None:
         self._matches: dict[tuple[str, str], _Match | None] = {}
         self._plans: dict[tuple[int, _Context], tuple[ModelPrice, tuple[_Unit, ...]]] = {}
+        self._minute = -1
+        self._plans_now: dict[tuple[int, _Context], tuple[_Unit, ...]] = {}
 
     def warm(self) -> None:
         """Load the price table."""
@@ -109,6 +112,17 @@ class Pricing:
         return match
 
     def _plan(self, info: ModelInfo, at_us: int, context: _Context) -> tuple[_Unit, ...]:
+        # Prices change at whole minutes: those of a minute's first request are the prices of all.
+        minute = at_us // _MINUTE_US
+        if minute != self._minute:
+            self._minute = minute
+            self._plans_now.clear()
+        plan = self._plans_now.get((id(info), context))
+        if plan is None:
+            plan = self._plans_now[id(info), context] = self._plan_at(info, at_us, context)
+        return plan
+
+    def _plan_at(self, info: ModelInfo, at_us: int, context: _Context) -> tuple[_Unit, ...]:
         prices = info.get_prices(datetime.fromtimestamp(at_us / 1e6, UTC), dict(context))
         key = (id(info), context)
         kept = self._plans.get(key)

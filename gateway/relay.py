@@ -218,14 +218,21 @@ class Relay:
         deadline.within(self._timeouts.between_chunks, "between_chunks")
         while data := await answer.chunk():
             pieces.append(data)
+            if answer.ended:
+                break
             deadline.extend(self._timeouts.between_chunks)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _parse(self, plan: Plan, data: bytes, tally: Tally) -> Response | None:
-        """The parsed answer, its usage in the tally; None for an answer of the same dialect that we cannot read."""
+        """The parsed answer, its usage in the tally; None for one of the same dialect, which passes as it is."""
         if plan.door.read_usage is not None:
             tally.model, tally.usage = plan.door.read_usage(data)
             tally.final = tally.usage is not None
+            return None
+        look = plan.dialect.peek_answer
+        if plan.verbatim and look is not None and (seen := look(data)) is not None:
+            tally.model, tally.usage, tally.response_id = seen.model, seen.usage, seen.id
+            tally.final = seen.usage is not None
             return None
         try:
             response = plan.dialect.parse_response(data)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from gateway.errors import GatewayError, UpstreamError
 from gateway.events import Event, StreamError
-from gateway.model import Rendered, Request, Response, Target
+from gateway.model import Rendered, Request, Response, Target, Usage
 
 
 class AnswerContext(Struct, frozen=True, kw_only=True):
@@ -28,6 +28,14 @@ class AnswerContext(Struct, frozen=True, kw_only=True):
     model: str
     include_usage: bool = False
     legacy_functions: bool = False
+
+
+class AnswerPeek(Struct, frozen=True, gc=False):
+    """What accounting needs of a whole answer."""
+
+    id: str | None
+    model: str | None
+    usage: Usage | None
 
 
 class Reader(Protocol):
@@ -62,7 +70,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
 
     `parse_request(body, path_model, path_stream)`: the model and the streaming verb where the path says them
     (Gemini), else None. Raises ClientError. `parse_response` raises UpstreamError (kind unreadable_answer).
-    `parse_error(status, body, headers)` never raises.
+    `parse_error(status, body, headers)` never raises. `peek_answer` looks at a whole answer that passes as it is;
+    where it is None or answers None, `parse_response` must.
     """
 
     name: str
@@ -76,3 +85,4 @@ class Dialect(Struct, frozen=True, kw_only=True):
     writer: Callable[[AnswerContext], Writer]
     path: Callable[[str, bool], str]
     credential_headers: Callable[[str], Mapping[str, str]]
+    peek_answer: Callable[[bytes], AnswerPeek | None] | None = None

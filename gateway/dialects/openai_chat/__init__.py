@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 
 from gateway.dialects.dialect import Dialect
+from gateway.dialects.openai_chat.answer_peek import peek_answer
 from gateway.dialects.openai_chat.errors import parse_error, render_error
 from gateway.dialects.openai_chat.reader import ChatReader
 from gateway.dialects.openai_chat.request import parse_request, render_request
@@ -34,4 +35,5 @@ DIALECT = Dialect(
     writer=ChatWriter,
     path=path,
     credential_headers=credential_headers,
+    peek_answer=peek_answer,
 )

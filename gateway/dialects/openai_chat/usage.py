@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.model import Usage
 
-_LARGEST = 2**53
+LARGEST_COUNT = 2**53
 
 
 def parse_usage(raw: Any, service_tier: Any = None) -> Usage | None:
@@ -25,10 +25,10 @@ def parse_usage(raw: Any, service_tier: Any = None) -> Usage | None:
         cached_tokens=_first(_count(input_details, "cached_tokens"), _count(raw, "prompt_cache_hit_tokens")),
         cache_write_tokens=_count(input_details, "cache_write_tokens"),
         input_audio_tokens=_count(input_details, "audio_tokens"),
-        output_tokens=_with_reasoning(prompt, completion, reasoning, _count(raw, "total_tokens")),
+        output_tokens=with_reasoning(prompt, completion, reasoning, _count(raw, "total_tokens")),
         reasoning_tokens=reasoning,
         output_audio_tokens=_count(output_details, "audio_tokens"),
-        cost_nano=_cost_nano(raw.get("cost_in_usd_ticks")),
+        cost_nano=cost_nano(raw.get("cost_in_usd_ticks")),
     )
     if usage == Usage():
         return None
@@ -58,9 +58,10 @@ def render_usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _with_reasoning(
+def with_reasoning(
     prompt: int | None, completion: int | None, reasoning: int | None, total: int | None
 ) -> int | None:
+    """Output tokens with reasoning among them, whichever way the provider counts."""
     if completion is None or not reasoning:
         return completion
     excluded = total == (prompt or 0) + completion + reasoning if total is not None else False
@@ -75,7 +76,7 @@ def _object(raw: dict[str, Any], key: str) -> dict[str, Any]:
 
 def _count(raw: dict[str, Any], key: str) -> int | None:
     value = raw.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LARGEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_COUNT:
         return None
     return int(value)
 
@@ -84,7 +85,8 @@ def _first(one: int | None, other: int | None) -> int | None:
     return other if one is None else one
 
 
-def _cost_nano(ticks: Any) -> int | None:
-    if isinstance(ticks, bool) or not isinstance(ticks, int | float) or not 0 <= ticks <= 10 * _LARGEST:
+def cost_nano(ticks: Any) -> int | None:
+    """xAI's ticks as nano-dollars, None where they are no such number."""
+    if isinstance(ticks, bool) or not isinstance(ticks, int | float) or not 0 <= ticks <= 10 * LARGEST_COUNT:
         return None
     return int((Decimal(ticks) / 10).to_integral_value(ROUND_HALF_EVEN))
