@@ -1,0 +1,229 @@
+"""The small parts: what a mouse, a keyboard and a screen reader find."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.theme import Theme
+from app.widgets import (
+    Banner,
+    Card,
+    Chip,
+    Drawer,
+    ElidedLabel,
+    EmptyState,
+    IconButton,
+    Pill,
+    PushButton,
+    SearchField,
+    SegmentedControl,
+    Toasts,
+    ToggleSwitch,
+)
+from app.widgets.buttons import KINDS
+
+MAKERS: dict[str, Callable[[Theme], QWidget]] = {
+    "banner": lambda theme: Banner(theme, "bad", "The disk is full.", "Retry"),
+    "card": Card,
+    "chip": lambda theme: Chip(theme, "team: platform"),
+    "drawer": Drawer,
+    "elided": lambda theme: ElidedLabel(theme, "req_0001"),
+    "empty": lambda theme: EmptyState(theme, "list", "No requests yet", "Point a tool here.", "Create a key"),
+    "icon_button": lambda theme: IconButton(theme, "copy", "Copy"),
+    "pill": lambda theme: Pill(theme, "429", "bad"),
+    **{kind: lambda theme, kind=kind: PushButton(theme, "Export", "download", kind) for kind in KINDS},
+    "search": lambda theme: SearchField(theme, "Filter"),
+    "segments": lambda theme: SegmentedControl(theme, [("1h", "1h"), ("7d", "7d")]),
+    "switch": ToggleSwitch,
+}
+
+
+def picture(widget: QWidget) -> QImage:
+    widget.resize(widget.sizeHint().expandedTo(widget.minimumSize()).expandedTo(QSize(24, 20)))
+    return widget.grab().toImage()
+
+
+def show_active(qtbot: QtBot, window: QWidget) -> None:
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_part_repaints_itself_when_the_theme_flips(qtbot: QtBot, theme: Theme, name: str) -> None:
+    widget = MAKERS[name](theme)
+    qtbot.addWidget(widget)
+    light = picture(widget)
+    theme.set_mode("dark")
+    assert picture(widget) != light
+    theme.set_mode("light")
+    assert picture(widget) == light
+
+
+@pytest.mark.parametrize("name", sorted(set(MAKERS) - {"switch", "card"}))
+def test_what_takes_the_keyboard_has_a_name(qtbot: QtBot, theme: Theme, name: str) -> None:
+    widget = MAKERS[name](theme)
+    qtbot.addWidget(widget)
+    for part in [widget, *widget.findChildren(QWidget)]:
+        named = part.accessibleName() or (part.text() if hasattr(part, "text") else "")
+        assert named or part.focusPolicy() == Qt.FocusPolicy.NoFocus, part
+
+
+@pytest.mark.parametrize("name", ["chip", "icon_button", *KINDS, "switch"])
+def test_the_focus_is_seen(qtbot: QtBot, theme: Theme, name: str) -> None:
+    window = QWidget()
+    widget = MAKERS[name](theme)
+    column = QVBoxLayout(window)
+    column.addWidget(widget)
+    qtbot.addWidget(window)
+    show_active(qtbot, window)
+    window.setFocus()
+    before = picture(widget)
+    widget.setFocus(Qt.FocusReason.TabFocusReason)
+    assert widget.hasFocus()
+    assert picture(widget) != before
+
+
+def test_a_chip_is_opened_or_taken_away(qtbot: QtBot, theme: Theme) -> None:
+    chip = Chip(theme, "team: platform")
+    qtbot.addWidget(chip)
+    chip.resize(chip.sizeHint())
+    seen: list[str] = []
+    chip.clicked.connect(lambda: seen.append("opened"))
+    chip.removed.connect(lambda: seen.append("removed"))
+    left = Qt.MouseButton.LeftButton
+    qtbot.mouseClick(chip, left, pos=QPoint(20, 13))
+    qtbot.mouseClick(chip, left, pos=chip.cross.center())
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Space):
+        qtbot.keyClick(chip, key)
+    assert seen == ["opened", "removed", "opened", "removed", "removed", "opened"]
+
+
+def test_a_long_chip_is_cut_and_whole_in_its_tooltip(qtbot: QtBot, theme: Theme) -> None:
+    chip = Chip(theme, "model: " + ", ".join(f"a-model-{number}" for number in range(40)))
+    qtbot.addWidget(chip)
+    assert chip.sizeHint().width() < 400
+    assert "a-model-39" in chip.toolTip()
+
+
+def test_segments_tell_only_what_the_user_chose(qtbot: QtBot, theme: Theme) -> None:
+    control = SegmentedControl(theme, [("1h", "1h"), ("24h", "24h"), ("7d", "7d")])
+    qtbot.addWidget(control)
+    seen: list[str] = []
+    control.changed.connect(seen.append)
+    control.set_current("7d")
+    assert (control.current, seen) == ("7d", [])
+    qtbot.mouseClick(control.segment("24h"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(control.segment("24h"), Qt.MouseButton.LeftButton)
+    assert (control.current, seen) == ("24h", ["24h"])
+    show_active(qtbot, control)
+    control.segment("24h").setFocus()
+    qtbot.keyClick(control.segment("24h"), Qt.Key.Key_Right)
+    assert seen[1:] == ["7d"], "arrow keys choose too"
+    with pytest.raises(KeyError):
+        control.set_current("9d")
+
+
+def test_a_switch_is_toggled_by_mouse_and_space(qtbot: QtBot, theme: Theme) -> None:
+    switch = ToggleSwitch(theme)
+    qtbot.addWidget(switch)
+    off = picture(switch)
+    qtbot.mouseClick(switch, Qt.MouseButton.LeftButton)
+    assert switch.isChecked()
+    assert picture(switch) != off
+    qtbot.keyClick(switch, Qt.Key.Key_Space)
+    assert not switch.isChecked()
+
+
+def test_a_banner_says_its_sentence_to_everyone(qtbot: QtBot, theme: Theme) -> None:
+    banner = Banner(theme, "warn", "The gateway is off.", "Turn on")
+    qtbot.addWidget(banner)
+    assert banner.button is not None
+    with qtbot.waitSignal(banner.action):
+        qtbot.mouseClick(banner.button, Qt.MouseButton.LeftButton)
+    before = picture(banner)
+    banner.set_text("<b>The disk is full</b>: " + "make room, and try again. " * 20)
+    banner.set_kind("bad")
+    assert banner.accessibleName() == banner.text()
+    assert picture(banner) != before
+    assert banner.label.heightForWidth(400) > 60, "a long text takes more lines"
+
+
+def test_a_drawer_closes_by_its_cross_and_by_escape_and_says_so_once(qtbot: QtBot, theme: Theme) -> None:
+    window = QWidget()
+    drawer = Drawer(theme, window)
+    qtbot.addWidget(window)
+    window.show()
+    closed: list[None] = []
+    drawer.closed.connect(lambda: closed.append(None))
+    assert not drawer.isVisible()
+    drawer.set_title("Request")
+    first, second = QLabel("one"), QLabel("two")
+    drawer.set_content(first)
+    drawer.set_content(second)
+    drawer.open()
+    assert (drawer.isVisible(), drawer.content(), drawer.accessibleName()) == (True, second, "Request")
+    qtbot.keyClick(drawer, Qt.Key.Key_Escape)
+    drawer.close_drawer()
+    assert len(closed) == 1
+    drawer.open()
+    qtbot.mouseClick(drawer.close_button, Qt.MouseButton.LeftButton)
+    assert (drawer.isVisible(), len(closed)) == (False, 2)
+
+
+def test_an_elided_label_shows_the_whole_in_its_tooltip(qtbot: QtBot, theme: Theme) -> None:
+    label = ElidedLabel(theme, "claude-sonnet-4.5-20250929", Qt.TextElideMode.ElideMiddle)
+    qtbot.addWidget(label)
+    label.show()
+    label.resize(400, 20)
+    assert (label.shown_text(), label.toolTip()) == (label.text(), "")
+    label.resize(80, 20)
+    assert "…" in label.shown_text()
+    assert label.toolTip() == label.text()
+
+
+def test_an_empty_state_offers_its_action(qtbot: QtBot, theme: Theme) -> None:
+    state = EmptyState(theme, "search", "Nothing matches", "", "Clear filters")
+    qtbot.addWidget(state)
+    assert state.text_label.isHidden()
+    state.set_text("Take a filter away.")
+    assert not state.text_label.isHidden()
+    assert state.button is not None
+    with qtbot.waitSignal(state.action):
+        state.button.click()
+    assert EmptyState(theme, "search", "Nothing", "").button is None
+
+
+def test_a_pill_knows_its_kinds(qtbot: QtBot, theme: Theme) -> None:
+    pill = Pill(theme, "200", "ok")
+    qtbot.addWidget(pill)
+    before = picture(pill)
+    pill.set_kind("bad")
+    assert picture(pill) != before
+    with pytest.raises(KeyError):
+        Pill(theme, "?", "purple")
+
+
+def test_toasts_pile_up_to_three_and_go(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.widgets.toast.STAYS_MS", 150)
+    window = QWidget()
+    window.resize(800, 600)
+    qtbot.addWidget(window)
+    window.show()
+    toasts = Toasts(theme, window)
+    acted: list[None] = []
+    for number in range(4):
+        toasts.show(f"note {number}")
+    assert toasts.texts == ("note 1", "note 2", "note 3")
+    toasts.show("Exported 12 rows", "Show", lambda: acted.append(None))
+    button = window.findChildren(PushButton)[-1]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert acted == [None]
+    assert toasts.texts == ("note 2", "note 3")
+    lowest = max(widget.geometry().bottom() for widget in window.findChildren(QWidget) if widget.parent() is window)
+    assert lowest < 600
+    qtbot.waitUntil(lambda: toasts.texts == ())
