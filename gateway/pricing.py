@@ -70,8 +70,7 @@ class Pricing:
     def __init__(self) -> None:
         self._matches: dict[tuple[str, str], _Match | None] = {}
         self._plans: dict[tuple[int, _Context], tuple[ModelPrice, tuple[_Unit, ...]]] = {}
-        self._minute = -1
-        self._plans_now: dict[tuple[int, _Context], tuple[_Unit, ...]] = {}
+        self._plans_now: dict[tuple[int, _Context], tuple[int, tuple[_Unit, ...]]] = {}
 
     def warm(self) -> None:
         """Load the price table."""
@@ -113,14 +112,13 @@ class Pricing:
 
     def _plan(self, info: ModelInfo, at_us: int, context: _Context) -> tuple[_Unit, ...]:
         # Prices change at whole minutes: those of a minute's first request are the prices of all.
-        minute = at_us // _MINUTE_US
-        if minute != self._minute:
-            self._minute = minute
-            self._plans_now.clear()
-        plan = self._plans_now.get((id(info), context))
-        if plan is None:
-            plan = self._plans_now[id(info), context] = self._plan_at(info, at_us, context)
-        return plan
+        key, minute = (id(info), context), at_us // _MINUTE_US
+        kept = self._plans_now.get(key)
+        if kept is None or kept[0] != minute:
+            if len(self._plans_now) >= _CACHE_LIMIT:
+                self._plans_now.clear()
+            self._plans_now[key] = kept = (minute, self._plan_at(info, at_us, context))
+        return kept[1]
 
     def _plan_at(self, info: ModelInfo, at_us: int, context: _Context) -> tuple[_Unit, ...]:
         prices = info.get_prices(datetime.fromtimestamp(at_us / 1e6, UTC), dict(context))
