@@ -1,0 +1,358 @@
+"""The shell: pages built when opened, refreshed when seen, remembered; its keyboard; its sidebar."""
+
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.filters import FilterSnapshot, FilterState
+from app.pages import PAGES, PageEntry
+from app.pages.page import Page
+from app.sidebar import NARROW, STATES, WIDE
+from app.theme import Theme
+from app.throttle import EVERYTHING
+from app.window import SHORTCUTS, Window, midnight_us
+from gateway import Changes, GatewayState
+from tests.app.fake_data import exchanges
+from tests.app.fake_gateway import FakeGateway
+from tests.app.spawner import Spawner
+
+
+class Probe(Page):
+    """Counts what the window does to it."""
+
+    icon = "list"
+    made = 0
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        type(self).made += 1
+        self.refreshed: list[Changes] = []
+        self.visits: list[str] = []
+        self.control = QLabel("control")
+
+    def header_controls(self) -> list[QWidget]:
+        return [self.control]
+
+    async def refresh(self, changes: Changes) -> None:
+        self.refreshed.append(changes)
+        self.subtitle.emit(f"{len(self.refreshed)} times")
+
+    def on_shown(self) -> None:
+        self.visits.append("shown")
+
+    def on_hidden(self) -> None:
+        self.visits.append("hidden")
+
+
+class Exporting(Probe):
+    exported = 0
+
+    def start_export(self) -> None:
+        type(self).exported += 1
+
+
+def entries(first: type[Page] = Probe, second: type[Page] = Exporting) -> tuple[PageEntry, ...]:
+    return (
+        PageEntry("requests", "Requests", "list", "Observe", lambda: first),
+        PageEntry("providers", "Providers", "plug", "Set up", lambda: second),
+        PageEntry("api_keys", "API keys", "key-round", "Set up", lambda: first),
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> QSettings:
+    return QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+
+
+@pytest.fixture
+def make_window(qtbot: QtBot, context: AppContext, store: QSettings) -> Callable[..., Window]:
+    def make(pages: tuple[PageEntry, ...] = entries(), *, start: bool = True) -> Window:
+        window = Window(context, store, pages)
+        qtbot.addWidget(window, before_close_func=lambda window: setattr(window, "_may_close", True))
+        window.show()
+        if start:
+            window.start_pages()
+        return window
+
+    return make
+
+
+@pytest.fixture
+def window(make_window: Callable[..., Window]) -> Window:
+    return make_window()
+
+
+def page(window: Window) -> Probe:
+    assert isinstance(window.page, Probe)
+    return window.page
+
+
+# pages
+
+
+def test_a_page_is_built_when_it_is_first_opened(make_window: Callable[..., Window]) -> None:
+    Probe.made = 0
+    window = make_window(start=False)
+    assert window.page is None
+    assert Probe.made == 0
+    window.start_pages()
+    assert (Probe.made, window.header.title.text()) == (1, "Requests")
+    window.open_page("api_keys")
+    window.open_page("requests")
+    assert Probe.made == 2
+
+
+def test_a_page_is_refreshed_with_everything_when_it_is_first_shown(window: Window) -> None:
+    assert page(window).refreshed[0] == EVERYTHING
+    assert page(window).visits == ["shown"]
+    assert window.header.subtitle.text() == f"{len(page(window).refreshed)} times"
+
+
+def test_changes_reach_the_page_on_show_at_once_and_others_when_they_are_opened(qtbot: QtBot, window: Window) -> None:
+    first = page(window)
+    window.open_page("providers")
+    second = page(window)
+    qtbot.waitUntil(lambda: window.coalescer.pending == Changes())
+    before = (len(first.refreshed), len(second.refreshed))
+    window.mark(Changes(usage=True))
+    qtbot.waitUntil(lambda: len(second.refreshed) == before[1] + 1, timeout=3000)
+    assert second.refreshed[-1] == Changes(usage=True)
+    assert len(first.refreshed) == before[0]
+    window.open_page("requests")
+    assert first.refreshed[-1].usage
+    assert first.visits == ["shown", "hidden", "shown"]
+
+
+def test_a_hidden_window_asks_nothing(qtbot: QtBot, window: Window, fake_gateway: FakeGateway) -> None:
+    qtbot.waitUntil(lambda: window.coalescer.pending == Changes())
+    window.hide()
+    fake_gateway.calls.clear()
+    window.mark(Changes(usage=True, keys=True))
+    qtbot.wait(1200)
+    assert fake_gateway.calls == []
+    window.show()
+    qtbot.waitUntil(lambda: "summary" in fake_gateway.calls and "api_keys" in fake_gateway.calls)
+
+
+def test_header_controls_belong_to_their_page(window: Window) -> None:
+    first = page(window)
+    assert first.control.isVisible()
+    window.open_page("providers")
+    assert not first.control.isVisible()
+    assert page(window).control.isVisible()
+
+
+def test_a_page_opens_another_with_filters_and_back_returns(window: Window, context: AppContext) -> None:
+    context.filters.set_range("7d")
+    page(window).navigate.emit("providers", FilterSnapshot(range_key="1h", dimensions={"model": ("o3",)}))
+    assert (window.header.title.text(), context.filters.range_key) == ("Providers", "1h")
+    window.go_back()
+    assert (window.header.title.text(), context.filters.range_key) == ("Requests", "7d")
+    assert context.filters.dimensions == {}
+    window.go_back()
+    page(window).navigate.emit("nowhere", None)
+    assert window.header.title.text() == "Requests"
+
+
+def test_another_gateway_builds_the_pages_anew(qtbot: QtBot, window: Window, theme: Theme, spawner: Spawner) -> None:
+    old = page(window)
+    other = FakeGateway(10, word="off")
+    window.change_context(AppContext(other, theme, window.context.filters, spawner))  # type: ignore[arg-type]
+    assert window.page is None
+    assert window.sidebar.card.word.text() == "Off"
+    window.start_pages()
+    assert page(window) is not old
+    qtbot.waitUntil(lambda: "summary" in other.calls)
+
+
+# the sidebar
+
+
+def test_the_sidebar_shows_counts_and_the_day(qtbot: QtBot, context: AppContext, window: Window) -> None:
+    assert isinstance(context.gateway, FakeGateway)
+    buttons = window.sidebar.buttons
+    qtbot.waitUntil(lambda: buttons["requests"].count == "400")
+    assert (buttons["providers"].count, buttons["api_keys"].count) == ("3", "3")
+    now = time.time_ns() // 1000
+    context.gateway.rows = list(exchanges(5, now, days=1))
+    with qtbot.waitSignal(window.today):
+        window.mark(Changes(usage=True))
+    assert window.sidebar.today.text.startswith("Today $")
+
+
+@pytest.mark.parametrize("word", STATES)
+def test_a_state_is_a_word_a_colour_and_a_switch(window: Window, word: str) -> None:
+    card = window.sidebar.card
+    window.show_state(GatewayState(word=word, url="http://127.0.0.1:4300", message="Because."))
+    shown, _, on = STATES[word]
+    assert (card.word.text(), card.switch.isChecked(), card.toolTip()) == (shown, on, "Because.")
+    assert card.switch.isEnabled() == (word not in ("starting", "stopping"))
+    assert card.endpoint.text() == "127.0.0.1:4300"
+
+
+def test_the_endpoint_is_copied_whole(qtbot: QtBot, window: Window) -> None:
+    qtbot.mouseClick(window.sidebar.card.copy_button, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == "http://127.0.0.1:4210/api/ai/v1"
+    assert window.toasts.texts == ("Endpoint copied",)
+
+
+def test_the_switch_asks_and_does_not_decide(qtbot: QtBot, window: Window) -> None:
+    with qtbot.waitSignal(window.gateway_switched) as asked:
+        qtbot.mouseClick(window.sidebar.card.switch, Qt.MouseButton.LeftButton)
+    assert asked.args == [False]
+
+
+def test_the_sidebar_narrows_with_the_window_and_by_choice(qtbot: QtBot, window: Window) -> None:
+    window.resize(1300, 800)
+    assert window.sidebar.width() == WIDE
+    window.resize(1100, 800)
+    qtbot.waitUntil(lambda: window.sidebar.width() == NARROW)
+    assert not window.sidebar.card.endpoint.isVisible()
+    window.toggle_sidebar()
+    assert window.sidebar.width() == WIDE
+    window.resize(1300, 800)
+    window.toggle_sidebar()
+    assert window.sidebar.width() == NARROW
+
+
+def test_the_theme_is_chosen_in_the_sidebar(qtbot: QtBot, window: Window, theme: Theme) -> None:
+    for mode in ("dark", "system", "light"):
+        button = window.findChild(QWidget, f"theme.{mode}")
+        assert button is not None
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert theme.mode == mode
+        assert button.isChecked()  # type: ignore[attr-defined]
+
+
+# the keyboard
+
+
+def test_no_two_actions_share_a_key(window: Window) -> None:
+    keys = [key.toString() for action in window.window_actions.values() for key in action.shortcuts()]
+    assert len(keys) == len(set(keys))
+    assert {"Ctrl+1", "Ctrl+2", "Ctrl+3", "Ctrl+B", "Ctrl+R", "Ctrl+E", "Ctrl+Shift+G", "Ctrl+Q", "Ctrl+W"} <= set(
+        keys
+    )
+    assert all(hasattr(window, row.slot) for row in SHORTCUTS)
+
+
+@pytest.mark.parametrize(
+    ("keys", "happened"),
+    [
+        (("Ctrl+2",), lambda window: window.header.title.text() == "Providers"),
+        (("Ctrl+B",), lambda window: window.sidebar.narrow),
+        (("Ctrl+2", "Ctrl+E"), lambda window: Exporting.exported == 1),
+        (("Ctrl+3", "Alt+Left"), lambda window: window.header.title.text() == "Requests"),
+        (("Ctrl+R",), lambda window: len(page(window).refreshed) >= 2),
+    ],
+    ids=str,
+)
+def test_keys_do_what_they_say(
+    qtbot: QtBot, window: Window, keys: tuple[str, ...], happened: Callable[[Window], bool]
+) -> None:
+    Exporting.exported = 0
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    for key in keys:
+        combination = QKeySequence(key)[0]
+        qtbot.keyClick(window, combination.key(), combination.keyboardModifiers())
+    qtbot.waitUntil(lambda: happened(window))
+
+
+@pytest.mark.parametrize(
+    ("key", "signal"), [("Ctrl+Q", "quit_asked"), ("Ctrl+W", "close_asked"), ("Ctrl+Shift+G", "gateway_switched")]
+)
+def test_keys_that_are_asked_of_the_host(qtbot: QtBot, window: Window, key: str, signal: str) -> None:
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    combination = QKeySequence(key)[0]
+    with qtbot.waitSignal(getattr(window, signal)):
+        qtbot.keyClick(window, combination.key(), combination.keyboardModifiers())
+    assert window.isVisible(), "whether it closes is not the window's to say"
+
+
+def test_export_is_off_where_a_page_has_nothing_to_save(window: Window) -> None:
+    assert not window.window_actions["export"].isEnabled()
+    window.open_page("providers")
+    assert window.window_actions["export"].isEnabled()
+
+
+# what is remembered
+
+
+def test_size_page_range_and_sidebar_are_remembered(
+    make_window: Callable[..., Window], context: AppContext, store: QSettings, qtbot: QtBot
+) -> None:
+    window = make_window()
+    window.resize(1350, 777)
+    window.open_page("providers")
+    context.filters.set_range("30d")
+    window.toggle_sidebar()
+    window.close_for_good()
+    assert not window.isVisible()
+    again = AppContext(context.gateway, context.theme, FilterState(tz="UTC"), context.spawn)
+    second = Window(again, QSettings(store.fileName(), QSettings.Format.IniFormat), entries())
+    qtbot.addWidget(second)
+    second.start_pages()
+    assert (second.width(), second.height()) == (1350, 777)
+    assert (second.header.title.text(), again.filters.range_key, second.sidebar.narrow) == ("Providers", "30d", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("filters", "{not json"), ("filters", '{"range_key":7}'), ("page", "gone"), ("geometry", "x")]
+)
+def test_damaged_settings_are_as_good_as_none(
+    make_window: Callable[..., Window], store: QSettings, name: str, value: str
+) -> None:
+    store.setValue(name, value)
+    window = make_window()
+    assert window.header.title.text() == "Requests"
+    assert window.context.filters.range_key == "24h"
+
+
+# the whole, with the real pages
+
+
+def test_every_page_of_the_list_can_be_opened_and_is_named(
+    qtbot: QtBot, make_window: Callable[..., Window], spawner: Spawner
+) -> None:
+    window = make_window(PAGES)
+    for entry in PAGES:
+        window.open_page(entry.key)
+        shown = window.page
+        assert shown is not None
+        assert (type(shown).title, type(shown).key, type(shown).icon) == (entry.title, entry.key, entry.icon)
+        for part in window.findChildren(QWidget):
+            if part.isVisible() and part.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                text = part.text() if hasattr(part, "text") else ""
+                assert part.accessibleName() or text, f"{entry.key}: {part} has no name"
+    qtbot.wait(50)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 680)])
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_window_fits_and_is_not_blank(
+    qtbot: QtBot, make_window: Callable[..., Window], theme: Theme, width: int, height: int, mode: str
+) -> None:
+    theme.set_mode(mode)
+    window = make_window(PAGES)
+    window.resize(width, height)
+    qtbot.wait(50)
+    assert (window.width(), window.height()) == (width, height), "nothing is wider than the window"
+    image = window.grab().toImage()
+    sampled = itertools.product(range(0, image.width(), 20), range(0, image.height(), 20))
+    assert len({image.pixel(x, y) for x, y in sampled}) > 5
+
+
+def test_the_day_begins_at_local_midnight() -> None:
+    now = 1_795_456_980_000_000
+    assert midnight_us(now, "UTC") == 1_795_392_000_000_000
+    assert midnight_us(now, "Europe/Berlin") == 1_795_388_400_000_000
