@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from gateway.errors import GatewayError
 from gateway.exchange import Exchange
-from gateway.plan import Plan
+from gateway.plan import LONGEST_NAME, Plan
 from gateway.providers.models import notice
 
 LONGEST_HEADER = 2048
@@ -29,9 +29,9 @@ def answer_headers(plan: Plan, exchange: Exchange, content_type: str, model: str
     if exchange.conversation_id:
         headers["x-faregate-conversation-id"] = sendable(exchange.conversation_id)
     if exchange.dropped:
-        headers["x-faregate-dropped"] = sendable(", ".join(exchange.dropped))
+        headers["x-faregate-dropped"] = _names(exchange.dropped)
     if exchange.adapted:
-        headers["x-faregate-adapted"] = sendable(", ".join(exchange.adapted))
+        headers["x-faregate-adapted"] = _names(exchange.adapted)
     row = plan.candidate.row
     if row is not None and row.ended is not None and (words := notice(row, datetime.now(UTC).date())):
         headers["x-faregate-model-notice"] = words
@@ -48,6 +48,10 @@ def error_headers(error: GatewayError, exchange: Exchange) -> dict[str, str]:
     if exchange.upstream_request_id:
         headers["x-faregate-upstream-request-id"] = sendable(exchange.upstream_request_id)
     return headers
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return sendable(", ".join(name[:LONGEST_NAME] for name in names))
 
 
 def sendable(value: str) -> str:

@@ -55,7 +55,9 @@ def read_routes(queries: Queries, health: Callable[[], dict[str, Any]]) -> tuple
         row = await queries.request(call.rest)
         principal = call.principal
         if row is None or (principal and principal.role != "admin" and row.key_id != principal.key_id):
-            raise ClientError("No request has this id: see /usage/requests.", status=404, kind="not_found")
+            raise ClientError(
+                "No request has this id: see /usage/requests.", status=404, kind="not_found", code="not_found"
+            )
         return render_row(row)
 
     async def summary(call: Call) -> Any:

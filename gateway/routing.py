@@ -94,7 +94,7 @@ class Routing:
         known = [model.id for model in MODELS] + list(self._own)
         near = difflib.get_close_matches(spelling_key(name[:_LONGEST]), known, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else " GET /api/ai/v1/models lists what is known."
-        shown = name if len(name) <= 100 and name.isprintable() else name[:100].encode("ascii", "replace").decode()
+        shown = name if len(name) <= 100 and name.isprintable() else ascii(name[:100])[1:-1]
         return ClientError(
             f"The model '{shown}' is not known.{hint}",
             status=404,

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_request import BaseRequest
 from msgspec import Struct
 
@@ -64,6 +65,20 @@ class Route(Struct, frozen=True, kw_only=True):
     @property
     def dialect(self) -> Dialect:
         return self.door.dialect if self.door else openai_chat.DIALECT
+
+
+class _WithoutBytes(logging.Filter):
+    """What is no HTTP is told without its bytes: aiohttp shows the line that broke, which may hold a key."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+            record.msg = f"{record.msg}: it is not HTTP as it should be."
+            record.exc_info = None
+        return True
+
+
+_http_log = logging.getLogger(f"{__name__}.http")
+_http_log.addFilter(_WithoutBytes())
 
 
 def door_routes() -> tuple[Route, ...]:
@@ -175,6 +190,7 @@ class Server:
             request_factory=make_request,
             handler_cancellation=True,
             access_log=None,
+            logger=_http_log,
             keepalive_timeout=KEEPALIVE_S,
             max_line_size=32 * 1024,
             max_field_size=64 * 1024,
@@ -290,6 +306,7 @@ class Server:
             "There is nothing at this path: the OpenAI door is /api/ai/v1/chat/completions.",
             status=404,
             kind="not_found",
+            code="unknown_url",
         )
 
     def _principal(self, request: BaseRequest, role: str) -> Principal:

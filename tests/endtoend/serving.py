@@ -116,7 +116,8 @@ class Served:
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, self.log
+        if not line:
+            raise RuntimeError(f"The gateway ended with code {self._ended()}: {self.log}")
         self.url = json.loads(line)["url"]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -183,7 +184,7 @@ class Served:
         body: Any = None,
         *,
         key: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | bytes] | None = None,
         timeout: float = 30,
     ) -> Reply:
         """One request. A body that is not bytes goes as JSON, without a Content-Type."""
