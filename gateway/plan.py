@@ -54,6 +54,7 @@ class Planner:
         self._routing = routing
         self._keys = keys
         self._urls: dict[tuple[str, str], URL] = {}
+        self._common: dict[str, dict[str, str]] = {}
 
     def plan(self, door: Door, body: bytes, headers: Mapping[str, str], exchange: Exchange) -> Plan:
         """The plan for this body; what is learnt on the way stands in `exchange`. Raises GatewayError."""
@@ -69,17 +70,17 @@ class Planner:
         if door.operation == "embeddings":
             _require_embeddings(candidate)
         key = self._key(provider, headers, exchange)
-        sent = {"content-type": "application/json", "user-agent": USER_AGENT, "accept-encoding": "identity"}
+        sent = self._common_headers(provider)
         if key is not None:
             sent.update(credentials(provider, dialect, key))
-        if provider.is_local:
-            sent[HOP_HEADER] = "1"
         verbatim = dialect.name == door.dialect.name
         if verbatim:
             asks = peek.stream and not peek.include_usage
             model = candidate.model if candidate.model != peek.model else None
             out = door.splice(body, model=model, include_usage=asks) if asks or model else body
-            sent.update({name: headers[name] for name in door.forwarded if name in headers})
+            for name in door.forwarded:
+                if name in headers:
+                    sent[name] = headers[name]
         else:
             asks = False
             out, headers_of_body = self._translate(door, dialect, candidate, body, exchange)
@@ -133,6 +134,16 @@ class Planner:
                 headers={"x-should-retry": "false"},
             )
         return key
+
+    def _common_headers(self, provider: Provider) -> dict[str, str]:
+        """What every request to this provider bears; a copy."""
+        common = self._common.get(provider.name)
+        if common is None:
+            common = {"content-type": "application/json", "user-agent": USER_AGENT, "accept-encoding": "identity"}
+            if provider.is_local:
+                common[HOP_HEADER] = "1"
+            self._common[provider.name] = common
+        return common.copy()
 
     def _url(self, base: str, path: str) -> URL:
         url = self._urls.get((base, path))

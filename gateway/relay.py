@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Protocol
 
 from gateway.access import Principal
@@ -37,6 +38,7 @@ CLIENT_LEFT = 499
 LATE_USAGE_S = 1.0
 
 _log = logging.getLogger(__name__)
+_answering_model = lru_cache(maxsize=1024)(answering_model)
 
 
 class Incoming(Protocol):
@@ -263,7 +265,7 @@ class Relay:
         between = self._timeouts.between_chunks
         deadline.off()
         content_type = answer.headers.get("content-type") if plan.verbatim else None
-        model = answering_model(plan.candidate.model, tally.model)
+        model = _answering_model(plan.candidate.model, tally.model)
         await client.start(200, answer_headers(plan, exchange, content_type or "text/event-stream", model))
         while True:
             out = translator.feed(data, events)
@@ -366,7 +368,7 @@ class Relay:
         accepted = exchange.upstream_status is not None and exchange.upstream_status < 300
         answered = taken or (accepted and not unreadable)
         usage, source = tally.verdict(exchange.request_bytes, answered=answered)
-        model = answering_model(exchange.model, tally.model) if exchange.model else None
+        model = _answering_model(exchange.model, tally.model) if exchange.model else None
         priced = NO_PRICE
         if source != "none" and model and (exchange.price_provider or usage.cost_nano is not None):
             priced = self._pricing.price(exchange.price_provider or "", model, usage, exchange.started_us)
