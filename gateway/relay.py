@@ -34,6 +34,7 @@ from gateway.tally import Tally
 from gateway.upstream import Answer, Upstream
 
 CLIENT_LEFT = 499
+HIDDEN = "[hidden]"
 # How long a finished stream may still say what it used before its last bytes go out without.
 LATE_USAGE_S = 1.0
 
@@ -301,7 +302,7 @@ class Relay:
         assert tally.error is not None
         error = _without(plan.key, upstream_error(tally.error))
         if plan.key:
-            out = out.replace(plan.key.encode(), b"[hidden]")
+            out = out.replace(plan.key.encode(), HIDDEN.encode())
         if plan.verbatim and said and error.kind != "unreadable_answer":
             self._close(exchange, tally, status=200, outcome="error", error=error)
             await client.finish(out)
@@ -451,9 +452,12 @@ class Translator:
 
 
 def _without(key: str | None, error: UpstreamError) -> UpstreamError:
-    """The error without the key that was sent, should the provider have repeated it."""
-    if key and key in error.message:
-        error.message = error.message.replace(key, "[hidden]")
+    """The error without the key that was sent, should the provider have repeated it in any of its words."""
+    if key:
+        error.message = error.message.replace(key, HIDDEN)
+        error.param = error.param and error.param.replace(key, HIDDEN)
+        error.code = error.code and error.code.replace(key, HIDDEN)
+        error.headers = {name: value.replace(key, HIDDEN) for name, value in error.headers.items()}
     return error
 
 
