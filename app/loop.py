@@ -77,7 +77,7 @@ class QtLoop(qasync.QEventLoop):  # type: ignore[misc]
     def call_at(
         self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
-        timer = _ASYNCIO.call_at(self, when, callback, *args, context=context)
+        timer: asyncio.TimerHandle = _ASYNCIO.call_at(self, when, callback, *args, context=context)
         if not self._in_turn and self.is_running() and (self._due_at is None or when < self._due_at):
             self._await_deadline(when)
         return timer

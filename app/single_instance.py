@@ -45,6 +45,7 @@ class FirstInstance(QObject):
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._name = socket_name(folder)
+        self._sockets: list[QLocalSocket] = []
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._on_connection)
@@ -55,14 +56,23 @@ class FirstInstance(QObject):
         self._server.close()
 
     def _on_connection(self) -> None:
-        while (socket := self._server.nextPendingConnection()) is not None:
-            socket.disconnected.connect(socket.deleteLater)
-            socket.readyRead.connect(lambda socket=socket: self._on_call(socket))
-            if socket.bytesAvailable():
-                self._on_call(socket)
+        while self._server.hasPendingConnections():
+            socket = self._server.nextPendingConnection()
+            # Bound methods are held weakly: a lambda would keep this object alive from within its own child.
+            self._sockets.append(socket)
+            socket.readyRead.connect(self._read)
+            socket.disconnected.connect(self._drop)
+        self._read()
 
-    def _on_call(self, socket: QLocalSocket) -> None:
-        if bytes(socket.readAll().data()) == _CALL:
-            self.called.emit()
-            socket.write(b"raised\n")
-            socket.flush()
+    def _read(self) -> None:
+        for socket in self._sockets:
+            if bytes(socket.readAll().data()) == _CALL:
+                self.called.emit()
+                socket.write(b"raised\n")
+                socket.flush()
+
+    def _drop(self) -> None:
+        for socket in tuple(self._sockets):
+            if socket.state() == QLocalSocket.LocalSocketState.UnconnectedState:
+                self._sockets.remove(socket)
+                socket.deleteLater()

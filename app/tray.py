@@ -55,7 +55,7 @@ class Tray(QObject):
         self._summary = Summary()
         self._drawn: tuple[str, str] | None = None
         self.menu = QMenu()
-        self.gateway_action = self._add("Gateway on", self.gateway_switched.emit, checkable=True)
+        self.gateway_action = self._add("Gateway on", lambda on: self.gateway_switched.emit(on), checkable=True)
         self.today_action = self._add("", None)
         self.menu.addSeparator()
         self._add("Open window", lambda _=False: self.open_asked.emit())

@@ -1,0 +1,161 @@
+"""The tray: its shapes and words here, a real tray host with a real pointer below."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from app.sidebar import STATES
+from app.theme import Theme
+from app.tray import Tray, tray_picture
+from gateway import GatewayState, Summary
+from tests.app.display import Display, free_display
+
+ON = GatewayState(word="running", url="http://127.0.0.1:4210")
+
+
+@pytest.fixture
+def tray(qtbot: QtBot, theme: Theme) -> Iterator[Tray]:
+    made = Tray(theme, ON)
+    yield made
+    made.close()
+
+
+def shape(image: QImage) -> list[bool]:
+    """Where there is ink, whatever its colour."""
+    return [image.pixelColor(x, y).alpha() > 127 for x in range(image.width()) for y in range(image.height())]
+
+
+def test_states_differ_in_shape_and_not_only_in_colour(theme: Theme) -> None:
+    images = [tray_picture(f"tray-{name}", "#808080").pixmap(32, 32).toImage() for name in ("on", "off", "attention")]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        different = sum(a != b for a, b in zip(shape(images[one]), shape(images[other]), strict=True))
+        assert different > 40
+
+
+@pytest.mark.parametrize("word", STATES)
+def test_every_state_has_a_picture_and_a_word(tray: Tray, word: str) -> None:
+    tray.show_state(GatewayState(word=word, url="http://127.0.0.1:4210"))
+    assert not tray.icon.icon().isNull()
+    assert tray.gateway_action.isChecked() == STATES[word][2]
+    assert tray.icon.toolTip().startswith("Gateway ")
+
+
+def test_the_tooltip_and_the_menu_say_what_today_cost(tray: Tray) -> None:
+    tray.show_today(Summary(requests=1204, cost_nano=48_200_000_000))
+    assert tray.icon.toolTip() == "Gateway on · $48.20 today · 1,204 requests"
+    assert tray.today_action.text() == "Today $48.20"
+    assert not tray.today_action.isEnabled()
+    tray.show_today(Summary(requests=1, cost_nano=None))
+    assert tray.icon.toolTip() == "Gateway on · — today · 1 request"
+
+
+def test_the_picture_is_drawn_only_when_it_changes(tray: Tray, theme: Theme) -> None:
+    before = tray.icon.icon().cacheKey()
+    tray.show_state(GatewayState(word="running", url="http://127.0.0.1:4300"))
+    tray.show_today(Summary(requests=3, cost_nano=1))
+    assert tray.icon.icon().cacheKey() == before
+    theme.set_mode("dark")
+    assert tray.icon.icon().cacheKey() != before
+
+
+def test_the_menu_says_what_was_asked(qtbot: QtBot, tray: Tray) -> None:
+    actions = {action.text(): action for action in tray.menu.actions()}
+    assert list(actions) == ["Gateway on", "Today $0.00", "", "Open window", "Copy endpoint", "Quit"]
+    for text, signal in (
+        ("Open window", tray.open_asked),
+        ("Copy endpoint", tray.copy_asked),
+        ("Quit", tray.quit_asked),
+    ):
+        with qtbot.waitSignal(signal):
+            actions[text].trigger()
+    with qtbot.waitSignal(tray.gateway_switched) as asked:
+        actions["Gateway on"].trigger()
+    assert asked.args == [False]
+
+
+@pytest.mark.qt_log_ignore("systemTrayWindowChanged")
+def test_a_tray_that_comes_later_is_found(qtbot: QtBot, tray: Tray, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not tray.available
+    monkeypatch.setattr("app.tray.QSystemTrayIcon.isSystemTrayAvailable", lambda: True)
+    with qtbot.waitSignal(tray.available_changed) as told:
+        tray.check()
+    assert told.args == [True]
+
+
+# a real one
+
+
+TRAYER = ("trayer", "--edge", "bottom", "--align", "right", "--widthtype", "request", "--height", "32")
+PROGRAM = Path(__file__).with_name("tray_program.py")
+
+
+@pytest.fixture
+def display() -> Iterator[Display]:
+    with free_display() as made:
+        yield made
+
+
+@contextmanager
+def started(display: Display, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    environ = {**display.environ, "PYTHONPATH": str(PROGRAM.parents[2])}
+    command = [sys.executable, str(PROGRAM), str(folder)]
+    # Leaving the block closes the pipes, and waits.
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as program:
+        try:
+            yield program
+        finally:
+            program.kill()
+
+
+def ask(program: subprocess.Popen[str], question: str) -> list[str]:
+    assert program.stdin is not None
+    assert program.stdout is not None
+    program.stdin.write(f"{question}\n")
+    program.stdin.flush()
+    return program.stdout.readline().strip().split("|")
+
+
+def wait_for(program: subprocess.Popen[str], question: str, answer: list[str]) -> None:
+    until = time.monotonic() + 20
+    while (got := ask(program, question)) != answer:
+        assert time.monotonic() < until, f"{question}: {got}, not {answer}"
+        time.sleep(0.1)
+
+
+def test_a_click_on_a_real_tray_hides_and_shows_the_window(display: Display, tmp_path: Path) -> None:
+    display.start(*TRAYER)
+    with started(display, tmp_path) as program:
+        wait_for(program, "tray", ["True"])
+        wait_for(program, "window", ["True"])
+        tooltip = ask(program, "tooltip")[0]
+        assert re.fullmatch(r"Gateway on · \$[\d.]+ today · \d+ requests?", tooltip)
+        # Closing hides to the tray.
+        ask(program, "close")
+        wait_for(program, "window", ["False"])
+        for shown in ("True", "False"):
+            x, y = ask(program, "place")
+            display.run("xdotool", "mousemove", x, y, "click", "1")
+            wait_for(program, "window", [shown])
+            # Two clicks within Qt's interval would be a double click.
+            time.sleep(0.6)
+        assert ask(program, "quit") == ["quitting"]
+        assert program.wait(20) == 0
+
+
+def test_without_a_tray_closing_asks_until_one_comes(display: Display, tmp_path: Path) -> None:
+    with started(display, tmp_path) as program:
+        wait_for(program, "window", ["True"])
+        assert ask(program, "tray") == ["False"]
+        ask(program, "close")
+        wait_for(program, "question", ["True"])
+        assert ask(program, "window") == ["True"]
+        display.start(*TRAYER)
+        wait_for(program, "tray", ["True"])
