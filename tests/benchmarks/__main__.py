@@ -7,6 +7,8 @@ a second, and what is compared was measured within the same seconds.
 import argparse
 import asyncio
 import gc
+import json
+import signal
 import tempfile
 import time
 from collections.abc import Sequence
@@ -28,15 +30,16 @@ _SETTLE_S = 0.4
 
 @dataclass(frozen=True)
 class Effort:
-    """Rounds over all targets, seconds of a slice, and seconds of idling."""
+    """Rounds over all targets, seconds of a slice, of watching the window's holds, and of idling."""
 
     rounds: int
     slice_s: float
+    holds_s: float
     idle_s: float
 
 
-FULL = Effort(rounds=9, slice_s=0.5, idle_s=60.0)
-QUICK = Effort(rounds=2, slice_s=0.4, idle_s=10.0)
+FULL = Effort(rounds=9, slice_s=0.5, holds_s=20.0, idle_s=60.0)
+QUICK = Effort(rounds=2, slice_s=0.3, holds_s=5.0, idle_s=10.0)
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,24 @@ async def _measure(targets: dict[str, Target], effort: Effort) -> report.Run:
         translated.append(await _phase(f"translated, {chunks}", lanes, 10, chunks, effort))
         print(".", end="", flush=True)
     memory_after = {name: target.child.rss_mb() for name, target in targets.items()}
+    holds = await _holds(targets["window"], effort.holds_s) if "window" in targets else None
     idle = await _idle(targets, effort.idle_s)
     starts = {name: target.child.start_s for name, target in targets.items()}
     print()
-    return report.Run(tuple(grid), long_streams, tuple(translated), memory_before, memory_after, idle, starts)
+    return report.Run(tuple(grid), long_streams, tuple(translated), memory_before, memory_after, holds, idle, starts)
+
+
+async def _holds(window: Target, seconds: float) -> report.Holds:
+    """How long the window holds the loop while it follows light traffic, a request five times a second."""
+    request = window.request(chunks=0)
+    window.child.signal(signal.SIGUSR1)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        await window.clients.run(request, 1, 0.0)
+        await asyncio.sleep(0.2)
+    window.child.signal(signal.SIGUSR2)
+    said = json.loads(await asyncio.to_thread(window.child.line))
+    return report.Holds(tuple(said["holds"]), tuple(said["late"]))
 
 
 async def _idle(targets: dict[str, Target], seconds: float) -> dict[str, float]:

@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.benchmarks.figures import Phase
+from tests.benchmarks.figures import Phase, percentile
+
+_FRAME_S = 1 / 60
+
+
+@dataclass(frozen=True)
+class Holds:
+    """Seconds for which each beat of the probe found the loop held by its own thread, and how late it was at all."""
+
+    own: tuple[float, ...]
+    late: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -16,13 +26,15 @@ class Run:
     translated: tuple[Phase, ...]
     memory_before: Mapping[str, float]
     memory_after: Mapping[str, float]
+    holds: Holds | None
     idle: Mapping[str, float]
     start_s: Mapping[str, float]
 
 
 def show(run: Run, *, seconds: float) -> None:
-    for lines in (_latency(run), _cpu(run), _translated(run), _processes(run), _marks(run)):
-        print("\n".join(lines), end="\n\n")
+    for lines in (_latency(run), _cpu(run), _translated(run), _processes(run), _held(run), _marks(run)):
+        if lines:
+            print("\n".join(lines), end="\n\n")
     print(f"{seconds:.0f} s in all.")
 
 
@@ -79,6 +91,18 @@ def _processes(run: Run) -> list[str]:
             )
         )
     return ["Processes", *_table(rows)]
+
+
+def _held(run: Run) -> list[str]:
+    if run.holds is None:
+        return []
+    own, late = run.holds.own, run.holds.late
+    return [
+        "How long the window holds the loop, charts following five requests a second, ms",
+        f"  its own work: longest {max(own) * 1000:.1f}, p99 {percentile(own, 0.99) * 1000:.1f}, "
+        f"{sum(one > _FRAME_S for one in own)} of {len(own)} beats longer than a frame",
+        f"  with the machine's other work: longest {max(late) * 1000:.1f}, p99 {percentile(late, 0.99) * 1000:.1f}",
+    ]
 
 
 def _marks(run: Run) -> list[str]:

@@ -3,13 +3,19 @@
 Each is a process of its own on the first core; the mock provider and the load generator share the second.
 """
 
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.model import Usage
+from gateway.simulated.history import history
+from gateway.store import UsageStore
+from tests.app.display import free_display
 from tests.benchmarks.chat import OTHER_DIALECT, chat_request
 from tests.benchmarks.load import Clients
 from tests.benchmarks.processes import LOAD_CORES, ROOT, Child
@@ -57,12 +63,14 @@ def started(folder: Path, *, window: bool) -> Iterator[dict[str, Target]]:
         command = ["-m", "gateway", "--data-dir", str(home), "serve", "--port", "0"]
         add(Child("gateway", command, environment=environment, log=folder / "gateway.log"), _DOOR, key)
         if window:
-            from tests.benchmarks.display import display
-
-            shown = stack.enter_context(display())
+            display = stack.enter_context(free_display())
+            if shutil.which("trayer"):
+                display.start("trayer", "--edge", "bottom")
+            shown = {"DISPLAY": display.name, "QT_QPA_PLATFORM": "xcb", "FAREGATE_PORT": "0"}
             home = folder / "window"
             key = _make_key(home)
-            command = ["-m", "tests.benchmarks.window", "--data-dir", str(home)]
+            _fill(home)
+            command = ["-m", "tests.benchmarks.window", str(home)]
             log = folder / "window.log"
             add(Child("window", command, environment={**environment, **shown}, log=log), _DOOR, key)
         yield targets
@@ -76,6 +84,18 @@ def _environment(upstream: str) -> dict[str, str]:
         "FAREGATE_ANTHROPIC_API_KEY": "sk-ant-benchmark-0123456789abcdef",
         "FAREGATE_VAULT": "memory",
     }
+
+
+def _fill(home: Path) -> None:
+    """A month of example rows, so that the charts have something to draw."""
+
+    def price(_provider: str, _model: str, usage: Usage, _at_us: int) -> tuple[int | None, str, str | None]:
+        return (usage.input_tokens or 0) * 400 + (usage.output_tokens or 0) * 1600, "list", None
+
+    store = UsageStore(home)
+    store.start()
+    store.insert_history(history(time.time_ns() // 1000, price))
+    store.close()
 
 
 def _make_key(home: Path) -> str:
