@@ -24,6 +24,7 @@ from app.context import AppContext
 from app.demo_gateway import DemoGateway
 from app.filters import FilterState
 from app.garbage import GarbageTimer
+from app.kept_tasks import KeptTasks
 from app.launch import Launch, announcement, has_provider
 from app.loop import make_loop
 from app.questions import ask_how_to_close, ask_to_leave_demo
@@ -69,7 +70,8 @@ class Host:
         self._app = app
         self._launch = launch
         self._make = make
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = KeptTasks(self.report)
+        self._page_tasks = KeptTasks(self.report)
         self._asked_to_quit = asyncio.Event()
         self._in_a_hurry = asyncio.Event()
         self._lock = launch.folder.lock(launch.settings.url)
@@ -105,20 +107,13 @@ class Host:
         self.theme.mode_changed.connect(lambda: self._store.setValue("theme", self.theme.mode))
 
     def _context(self, gateway: "Gateway") -> AppContext:
-        return AppContext(gateway, self.theme, self.filters, self.spawn)
+        return AppContext(gateway, self.theme, self.filters, self._page_tasks.spawn)
 
     # tasks and errors
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Start a task and keep it; its error is shown."""
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._on_done)
-
-    def _on_done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.report(error)
+        self._tasks.spawn(coroutine)
 
     def report(self, error: BaseException) -> None:
         """Show an error: its sentence where it has one for people, else where to read of it."""
@@ -179,6 +174,9 @@ class Host:
         self._first.called.connect(self.window.come_to_front)
 
     async def _start(self, gateway: "Gateway") -> None:
+        # What the pages asked of the gateway before is theirs no more.
+        await self._page_tasks.end()
+        self._page_tasks = KeptTasks(self.report)
         self._gateway = gateway
         gateway.changed = self._on_changed
         shown = gateway
@@ -222,15 +220,15 @@ class Host:
             for task in (draining, hurrying):
                 task.cancel()
             await asyncio.gather(draining, hurrying, return_exceptions=True)
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._page_tasks.end()
+        await self._tasks.end()
         for one in (gateway, self._real):
             if one is not None:
                 await one.close()
         self.tray.close()
         self._first.close()
         self.window.close_for_good()
+        self.window.deleteLater()
         self._lock.release()
 
     def quit(self) -> None:

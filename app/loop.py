@@ -1,10 +1,10 @@
 """qasync's loop made cheap: one Qt wake-up serves many asyncio callbacks.
 
 qasync starts a Qt timer for each callback and a notifier for each socket, and leaves a cancelled timer armed until
-its time. Here ready callbacks stand in one queue that is drained in turns of a few milliseconds, deadlines in one heap
-behind one precise timer, and all sockets in one selector whose own descriptor is watched by one notifier. Between two
-turns Qt handles its own events, so that painting and traffic take turns. On Windows, whose sockets have no such
-descriptor, `make_loop` gives qasync's loop as it is.
+its time. Here ready callbacks stand in one queue that is drained in turns of a few milliseconds, deadlines in one
+heap behind one precise timer, and all sockets in one selector whose own descriptor is watched by one notifier.
+Between two turns Qt handles its own events, so that painting and traffic take turns. On Windows, whose sockets have
+no such descriptor, `make_loop` gives qasync's loop as it is.
 
 Callbacks stand still while one of them runs a nested Qt loop: asyncio's tasks must not be entered twice. Open dialogs
 with `open()`, and the question does not arise.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QIcon, QKeySequence, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -35,6 +35,7 @@ DESIGN_SIZE = (1440, 900)
 LEAST_SIZE = (1024, 680)
 NARROW_BELOW = 1180
 _HISTORY = 50
+_RETIRED_MS = 1000
 # What of a change the sidebar's figures depend on.
 _COUNTED = ("usage", "keys", "providers")
 
@@ -214,7 +215,9 @@ class Window(QMainWindow):
             self.stack.removeWidget(opened.page)
             self.header.drop(opened.controls)
             opened.page.on_hidden()
-            opened.page.deleteLater()
+            opened.page.hide()
+            # Steps that the page has put off still find it.
+            QTimer.singleShot(_RETIRED_MS, opened.page, opened.page.deleteLater)
         self._opened.clear()
         self._subtitles.clear()
         self._dirty.clear()

@@ -1,0 +1,413 @@
+"""One window on one gateway, from the first paint to the last: start, switch, demo, errors, closing, quitting."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from app.host import Host
+from app.launch import Launch, prepare
+from app.loop import QtLoop
+from app.widgets import Banner
+from gateway import Changes, FaregateError, FolderHeld, VaultState
+from tests.app.fake_gateway import FakeGateway
+
+Drive = Callable[[Host], Awaitable[None]]
+
+
+class Stage:
+    """Runs a host on fake gateways, which it keeps; `change(gateway)` is called with each before it starts."""
+
+    def __init__(self, app: QApplication, folder: Path) -> None:
+        self.app = app
+        self.folder = folder
+        self.gateways: list[FakeGateway] = []
+        self.change: Callable[[FakeGateway], None] = lambda gateway: None
+
+    def make(self, folder: Any, settings: Any, demo: bool) -> Any:
+        gateway = FakeGateway(50, now_us=time.time_ns() // 1000, folder=folder.path, demo=demo)
+        gateway.settings = settings  # type: ignore[attr-defined]
+        self.change(gateway)
+        self.gateways.append(gateway)
+        return gateway
+
+    def launch(self, **options: Any) -> Launch:
+        return prepare(self.folder, **options)
+
+    def run(self, drive: Drive, **options: Any) -> int:
+        """The exit code; what goes wrong in `drive` is raised."""
+        loop = QtLoop(self.app)
+        asyncio.set_event_loop(loop)
+
+        async def main() -> int:
+            host = Host(self.app, self.launch(**options), self.make)
+            running = loop.create_task(host.run())
+            try:
+                await asyncio.wait_for(drive(host), 20)
+            finally:
+                host.quit()
+                host.quit()
+                code = await asyncio.wait_for(running, 20)
+            return code
+
+        try:
+            return loop.run_until_complete(main())
+        finally:
+            loop.run_until_complete(loop.shutdown_default_executor())
+            asyncio.set_event_loop(None)
+            loop.close()
+
+
+@pytest.fixture
+def stage(qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    for name in ("FAREGATE_OPENAI_API_KEY", "FAREGATE_ANTHROPIC_API_KEY", "FAREGATE_GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    qapp.setQuitOnLastWindowClosed(False)
+    yield Stage(qapp, tmp_path / "folder")
+    qapp.setQuitOnLastWindowClosed(True)
+    qapp.setStyleSheet("")
+
+
+async def until(happened: Callable[[], object]) -> None:
+    while not happened():
+        await asyncio.sleep(0.01)
+
+
+async def started(host: Host) -> None:
+    await until(lambda: host.window.page is not None)
+
+
+def notice(host: Host, subject: str) -> Banner:
+    banner = host.window.notices.banner(subject)
+    assert banner is not None
+    return banner
+
+
+def press(banner: Banner) -> None:
+    assert banner.button is not None
+    banner.button.click()
+
+
+def test_the_shell_is_painted_before_the_gateway_is_made(stage: Stage) -> None:
+    seen: list[str] = []
+    stage.change = lambda gateway: seen.append("made")
+
+    async def drive(host: Host) -> None:
+        host.window.painted.connect(lambda: seen.append("painted"))
+        assert host.window.sidebar.card.word.text() == "Starting"
+        await started(host)
+
+    assert stage.run(drive) == 0
+    assert seen == ["painted", "made"]
+
+
+def test_it_starts_shows_pages_and_ends_in_order(stage: Stage) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        await until(lambda: host.window.sidebar.buttons["requests"].count == "50")
+        assert host.window.sidebar.card.word.text() == "Running"
+        assert host.tray.icon.toolTip().startswith("Gateway on")
+        assert stage.launch().outer.holder() is not None, "the folder is held while it runs"
+
+    assert stage.run(drive) == 0
+    assert stage.gateways[0].calls[-2:] == ["stop", "close"]
+    assert stage.launch().outer.holder() is None
+    assert not (stage.folder / "window.sock").exists()
+
+
+def test_changes_of_the_gateway_reach_the_page(stage: Stage) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        gateway = stage.gateways[0]
+        await until(lambda: host.window.sidebar.buttons["requests"].count == "50")
+        gateway.put(gateway.rows[0])
+        await until(lambda: host.window.sidebar.buttons["requests"].count == "51")
+
+    assert stage.run(drive) == 0
+
+
+def test_the_switch_stops_and_starts_the_gateway(stage: Stage) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        host.window.toggle_gateway()
+        await until(lambda: host.window.sidebar.card.word.text() == "Off")
+        assert "off" in notice(host, "state").text()
+        assert host.tray.icon.toolTip().startswith("Gateway off")
+        press(notice(host, "state"))
+        await until(lambda: host.window.sidebar.card.word.text() == "Running")
+        assert host.window.notices.banner("state") is None
+        host.tray.gateway_switched.emit(False)
+        await until(lambda: host.window.sidebar.card.word.text() == "Off")
+
+    assert stage.run(drive) == 0
+
+
+def test_a_port_in_use_is_a_state_that_can_be_tried_again(stage: Stage) -> None:
+    async def refuse() -> None:
+        stage.gateways[0]._set_word("port_in_use", "Port 4210 is in use: end what uses it, or choose another.")
+
+    def occupied(gateway: FakeGateway) -> None:
+        gateway.start = refuse  # type: ignore[method-assign]
+
+    stage.change = occupied
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        banner = notice(host, "state")
+        assert "Port 4210 is in use" in banner.text()
+        assert host.window.sidebar.card.word.text() == "Port in use"
+        assert host.window.page is not None, "queries work without a port"
+        del stage.gateways[0].start  # type: ignore[method-assign]
+        press(banner)
+        await until(lambda: host.window.sidebar.card.word.text() == "Running")
+
+    assert stage.run(drive) == 0
+
+
+def test_a_folder_that_cannot_be_used_shows_its_reason_and_no_pages(stage: Stage) -> None:
+    async def fail() -> None:
+        stage.gateways[0]._set_word("error", "The usage database is of a newer version: update Faregate.")
+
+    stage.change = lambda gateway: setattr(gateway, "start", fail)
+
+    async def drive(host: Host) -> None:
+        await until(lambda: host.window.notices.banner("state"))
+        assert "newer version" in notice(host, "state").text()
+        await asyncio.sleep(0.05)
+        assert host.window.page is None
+
+    assert stage.run(drive) == 0
+
+
+def test_a_missing_keyring_is_told_until_it_is_chosen_around(stage: Stage) -> None:
+    message = "This system has no keyring: choose where keys are kept."
+    stage.change = lambda gateway: setattr(
+        gateway, "vault", VaultState(backend="keyring", available=False, message=message)
+    )
+
+    async def drive(host: Host) -> None:
+        await until(lambda: host.window.notices.banner("vault"))
+        press(notice(host, "vault"))
+        assert host.window.header.title.text() == "Providers"
+        await stage.gateways[0].choose_vault("memory")
+        await until(lambda: host.window.notices.banner("vault") is None)
+
+    assert stage.run(drive) == 0
+
+
+# errors
+
+
+def test_an_error_with_a_sentence_is_shown_and_another_is_logged(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def known() -> None:
+        raise FaregateError("The disk is full: make room.")
+
+    async def unknown() -> None:
+        raise ZeroDivisionError
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        host.spawn(known())
+        await until(lambda: "The disk is full: make room." in host.window.toasts.texts)
+        host.spawn(unknown())
+        await until(lambda: any("faregate.log" in text for text in host.window.toasts.texts))
+
+    with caplog.at_level(logging.ERROR):
+        assert stage.run(drive) == 0
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_held_folder_is_refused_before_there_is_a_window(stage: Stage) -> None:
+    lock = stage.launch().outer.lock("http://127.0.0.1:4999")
+
+    async def drive(host: Host) -> None:
+        raise AssertionError("there is no host")
+
+    with pytest.raises(FolderHeld, match="4999"):
+        stage.run(drive)
+    lock.release()
+
+
+# the demo
+
+
+def test_the_demo_is_marked_and_left_after_a_question(stage: Stage) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        demo_folder = stage.folder / "demo"
+        assert stage.gateways[0].folder == demo_folder
+        (demo_folder / "usage.db").write_text("rows")
+        press(notice(host, "demo"))
+        question = host.window.findChild(QMessageBox, "question.leave_demo")
+        assert question is not None
+        next(button for button in question.buttons() if button.text() == "Leave demo").click()
+        await until(lambda: len(stage.gateways) == 2 and host.window.page is not None)
+        await until(lambda: not demo_folder.exists())
+        assert stage.gateways[1].folder == stage.folder
+        assert not stage.gateways[1].demo
+        assert host.window.notices.banner("demo") is None
+        assert host.window.context.gateway is stage.gateways[1]
+
+    assert stage.run(drive, demo=True) == 0
+    assert "close" in stage.gateways[0].calls
+
+
+def test_a_real_key_stored_in_the_demo_moves_to_the_own_folder(stage: Stage) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        gateway = host.window.context.gateway
+        trial = await gateway.try_provider_key("openai", "sk-real")
+        assert trial.ok
+        demo, real = stage.gateways
+        assert "try_provider_key" not in demo.calls, "the simulated providers never see a real key"
+        assert (real.folder, real.settings.port) == (stage.folder, 0)  # type: ignore[attr-defined]
+        await gateway.store_provider_key("openai", "sk-real")
+        await until(lambda: host.window.context.gateway is real and host.window.page is not None)
+        assert "store_provider_key" in real.calls
+        assert "store_provider_key" not in demo.calls
+        assert real.settings.port == 4210  # type: ignore[attr-defined]
+        assert len(stage.gateways) == 2
+
+    assert stage.run(drive, demo=True) == 0
+
+
+def test_the_demo_is_not_left_while_the_own_folder_is_held(stage: Stage) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        lock = stage.launch().outer.lock("http://127.0.0.1:4999")
+        with pytest.raises(FaregateError, match="4999"):
+            await host.window.context.gateway.try_provider_key("openai", "sk-real")
+        host._leave_demo_soon()
+        await until(lambda: any("already runs" in text for text in host.window.toasts.texts))
+        assert stage.gateways[0].state.word == "running"
+        lock.release()
+
+    assert stage.run(drive, demo=True) == 0
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+def test_make_run_takes_the_stored_keys_and_else_the_demo(
+    stage: Stage, with_key: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # An earlier run: only the folder's own gateway can tell whether its vault holds a key.
+    (stage.folder).mkdir()
+    (stage.folder / "state.db").touch()
+    if not with_key:
+        stage.change = lambda gateway: setattr(gateway, "provider_list", [])
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        await until(lambda: stage.gateways[-1].calls.count("create_api_key"))
+
+    assert stage.run(drive, demo=None, announce=True) == 0
+    assert [gateway.demo for gateway in stage.gateways] == [False, not with_key]
+    out = capsys.readouterr().out
+    assert "http://127.0.0.1:4210" in out
+    assert 'curl http://127.0.0.1:4210/api/ai/v1/chat/completions -H "Authorization: Bearer tk_' in out
+    assert ("(demo)" in out) == (not with_key)
+
+
+# closing and quitting
+
+
+def test_closing_hides_to_the_tray_and_explains_it_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        monkeypatch.setattr(host.tray, "available", True)
+        monkeypatch.setattr(host.tray, "notify", lambda title, text: told.append(title))
+        for _ in range(2):
+            host.window.close()
+            assert not host.window.isVisible()
+            host.tray.toggle_asked.emit()
+            assert host.window.isVisible()
+        host.tray.toggle_asked.emit()
+        assert not host.window.isVisible()
+        host.tray.open_asked.emit()
+        assert host.window.isVisible()
+
+    assert stage.run(drive) == 0
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(("answer", "quits"), [("Quit", True), ("Keep running", False), ("Cancel", False)])
+def test_without_a_tray_closing_asks(stage: Stage, answer: str, quits: bool) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        host.window.close()
+        question = host.window.findChild(QMessageBox, "question.close")
+        assert question is not None
+        next(button for button in question.buttons() if button.text() == answer).click()
+        if quits:
+            await until(lambda: "close" in stage.gateways[0].calls)
+        else:
+            await asyncio.sleep(0.05)
+            assert host.window.isMinimized() == (answer == "Keep running")
+            assert "close" not in stage.gateways[0].calls
+
+    assert stage.run(drive) == 0
+
+
+def test_quitting_waits_for_running_requests_and_asked_again_does_not(stage: Stage) -> None:
+    drained: list[str] = []
+
+    async def drain(drain_s: float = 10.0) -> None:
+        drained.append(f"up to {drain_s:.0f} s")
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            drained.append("hurried")
+            raise
+
+    stage.change = lambda gateway: setattr(gateway, "stop", drain)
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        host.quit()
+        await until(lambda: drained)
+        assert any("Quitting" in text for text in host.window.toasts.texts)
+        await asyncio.sleep(0.05)
+        assert drained == ["up to 10 s"]
+
+    assert stage.run(drive) == 0
+    assert drained == ["up to 10 s", "hurried"]
+    assert "close" in stage.gateways[0].calls
+
+
+def test_the_trays_figures_stay_right_while_the_window_is_hidden(stage: Stage) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        gateway = stage.gateways[0]
+        await until(lambda: "summary" in gateway.calls and host.window.coalescer.pending == Changes())
+        host.window.hide()
+        before = host.tray.icon.toolTip()
+        newest = gateway.rows[0]
+        for number in range(3):
+            gateway.put(msgspec.structs.replace(newest, id=f"new{number}", started_us=time.time_ns() // 1000))
+        host.tray.menu.aboutToShow.emit()
+        await until(lambda: host.tray.icon.toolTip() != before)
+
+    assert stage.run(drive) == 0
+
+
+def test_the_theme_is_kept_at_once(stage: Stage) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        host.theme.set_mode("dark")
+
+    assert stage.run(drive) == 0
+
+    async def again(host: Host) -> None:
+        assert host.theme.mode == "dark"
+        await started(host)
+
+    assert stage.run(again) == 0
