@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from gateway.dialects import openai_chat
 from gateway.dialects.dialect import Dialect
-from gateway.dialects.openai_chat.embeddings import EMBEDDINGS_PATH, parse_embeddings, parse_embeddings_usage
+from gateway.dialects.openai_chat.embeddings import EMBEDDINGS_PATH, parse_embeddings_usage
 from gateway.dialects.openai_chat.peek import Peek, UsageCutter, peek, splice
 from gateway.model import Usage
 
@@ -45,8 +45,8 @@ class Door(Struct, frozen=True, kw_only=True):
 
 
 def _peek_embeddings(body: bytes) -> Peek:
-    request = parse_embeddings(body)
-    return Peek(model=request.model, user=request.user)
+    found = peek(body)
+    return Peek(model=found.model, user=found.user)
 
 
 DOORS: tuple[Door, ...] = (

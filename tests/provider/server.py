@@ -116,9 +116,11 @@ class Provider:
             )
             try:
                 return await self._serve(form, request, entry)
-            except (asyncio.CancelledError, ConnectionError):
+            except (asyncio.CancelledError, ConnectionError) as gone:
                 entry.client_left = not self.closing and not _OUR_ENDINGS & set(entry.behaviours)
-                raise
+                if isinstance(gone, asyncio.CancelledError):
+                    raise
+                return web.Response()
             finally:
                 self.open -= 1
                 self._ledger.append(entry)

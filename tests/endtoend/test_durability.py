@@ -1,0 +1,130 @@
+"""Nothing recorded is lost: `kill -9` at ten random moments under load, and an orderly end that lets requests finish."""
+
+import http.client
+import json
+import random
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.endtoend.serving import CHAT, Served, opened, upstreams, wait_until
+from tests.provider.client import ProviderProcess
+from tests.soak.rounds import REQUESTS, Totals, faults, run_round
+
+KILLS = 10
+
+
+@pytest.mark.timeout(240)
+def test_litellm_35531_kill_at_random_moments(provider: ProviderProcess, tmp_path: Path) -> None:
+    with ProviderProcess(tmp_path / "ledger.jsonl", seed=9) as witness:
+        gateway = Served(tmp_path / "home", **upstreams(witness.base_urls))
+        gateway.key()
+        rng, totals = random.Random(11), Totals()
+        moments = [run_round(gateway, rng, totals) for _ in range(KILLS)]
+        with gateway:
+            assert faults(gateway, witness, totals) == [], moments
+            outcomes = {row.outcome for row in gateway.records()}
+            assert gateway.stop() == 0
+        # The moments were such that some answers came and some did not.
+        assert 0 < len(totals.received) < KILLS * REQUESTS and {"ok", "interrupted"} <= outcomes
+        assert list((gateway.folder / "journal").iterdir()) == []
+
+
+def asking(gateway: Served, text: str, results: list[Any]) -> threading.Thread:
+    def ask() -> None:
+        try:
+            results.append(gateway.chat(text, "claude-sonnet-4-6", stream=True))
+        except (OSError, http.client.HTTPException) as error:
+            results.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    return thread
+
+
+@pytest.fixture
+def own(provider: ProviderProcess, tmp_path: Path) -> Any:
+    gateway = Served(tmp_path / "home", **upstreams(provider.base_urls))
+    gateway.key()
+    with gateway:
+        yield gateway
+
+
+def test_sigterm_lets_running_requests_finish_and_takes_no_more(own: Served, provider: ProviderProcess) -> None:
+    results: list[Any] = []
+    thread = asking(own, "Slowly. [[slow:150]]", results)
+    # A second client holds a connection open, and would go on asking over it.
+    with socket.create_connection(own.address, timeout=10) as kept:
+        kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b'"status"' in kept.recv(1000)
+        wait_until(lambda: provider.open() == 1)
+        own.process.send_signal(signal.SIGTERM)
+        assert kept.recv(1000) == b""
+        wait_until(lambda: not listens(own.address))
+        assert own.process.poll() is None
+        began = time.monotonic()
+        thread.join(15)
+    assert own._ended() == 0 and time.monotonic() - began < 10
+    (reply,) = results
+    assert reply.status == 200 and reply.body.endswith(b"data: [DONE]\n\n")
+    (row,) = own.records()
+    assert (row.id, row.outcome, row.usage_source) == (reply.id, "ok", "provider")
+    with opened(own.folder) as store:
+        assert store.check() == []
+
+
+def listens(address: tuple[str, int]) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex(address) == 0
+
+
+def test_a_second_sigterm_waits_for_nobody_and_the_row_says_so(own: Served, provider: ProviderProcess) -> None:
+    results: list[Any] = []
+    thread = asking(own, "For ever. [[stall]]", results)
+    wait_until(lambda: provider.open() == 1)
+    own.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: not listens(own.address))
+    began = time.monotonic()
+    assert own.stop() == 0 and time.monotonic() - began < 5
+    thread.join(10)
+    provider.wait_idle(2)
+    (row,) = own.records()
+    assert (row.outcome, row.error_type, row.streamed) == ("interrupted", "interrupted", True)
+    assert row.error_message == "The gateway stopped before this request had its answer."
+    assert row.usage_source == "partial" and row.input_tokens == provider.ledger()[-1]["input"]
+
+
+def test_what_was_running_at_a_kill_is_an_interrupted_row(own: Served, provider: ProviderProcess) -> None:
+    own.chat("Before.")
+    results: list[Any] = []
+    thread = asking(own, "Cut off. [[stall]]", results)
+    wait_until(lambda: provider.open() == 1)
+    own.kill()
+    thread.join(10)
+    own.start()
+    rows = own.records()
+    assert [row.outcome for row in rows] == ["interrupted", "ok"]
+    assert (rows[0].model, rows[0].cost_nano, rows[0].usage_source) == ("claude-sonnet-4-6", None, "none")
+    own.kill()
+    own.start()
+    assert own.records() == rows
+    summary = own.ask("GET", "/api/ai/v1/usage/summary", key=own.key()).json
+    assert (summary["requests"], summary["errors"]) == (2, 1)
+
+
+def test_cc_switch_805_totals_stand_over_a_restart(own: Served) -> None:
+    for n in range(5):
+        own.ask("POST", CHAT, {"model": "grok-4.3", "messages": [{"role": "user", "content": str(n)}]}, key=own.key())
+    own.settle()
+    before = own.ask("GET", "/api/ai/v1/usage/summary", key=own.key()).json
+    assert own.stop() == 0
+    own.start()
+    after = own.ask("GET", "/api/ai/v1/usage/summary", key=own.key()).json
+    assert json.dumps({**before, "completeness": 0}) == json.dumps({**after, "completeness": 0})
+    assert after["completeness"] == {"seen": 0, "written": 0, "priced": 0, "open": 0}
