@@ -11,7 +11,7 @@ import logging
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,6 +27,7 @@ from app.garbage import GarbageTimer
 from app.kept_tasks import KeptTasks
 from app.launch import Launch, announcement, has_provider
 from app.loop import make_loop
+from app.pages import PAGES, PageEntry
 from app.questions import ask_how_to_close, ask_to_leave_demo
 from app.single_instance import FirstInstance, call_first
 from app.theme import MODES, Theme
@@ -66,7 +67,13 @@ class _NotYet:
 class Host:
     """One window on one gateway. `run` returns the exit code after an orderly end."""
 
-    def __init__(self, app: QApplication, launch: Launch, make: MakeGateway = make_gateway) -> None:
+    def __init__(
+        self,
+        app: QApplication,
+        launch: Launch,
+        make: MakeGateway = make_gateway,
+        pages: Sequence[PageEntry] = PAGES,
+    ) -> None:
         self._app = app
         self._launch = launch
         self._make = make
@@ -83,7 +90,7 @@ class Host:
         self.theme = Theme(mode if mode in MODES else "system")
         self.theme.apply(app)
         self.filters = FilterState()
-        self.window = Window(self._context(cast("Gateway", _NotYet(launch))), self._store)
+        self.window = Window(self._context(cast("Gateway", _NotYet(launch))), self._store, pages)
         self.tray = Tray(self.theme, self.window.context.gateway.state)
         self._today_timer = QTimer(interval=_TODAY_MS)
         self._today_is_old = False
@@ -228,7 +235,6 @@ class Host:
         self.tray.close()
         self._first.close()
         self.window.close_for_good()
-        self.window.deleteLater()
         self._lock.release()
 
     def quit(self) -> None:

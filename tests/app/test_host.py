@@ -17,6 +17,7 @@ from app.loop import QtLoop
 from app.widgets import Banner
 from gateway import Changes, FaregateError, FolderHeld, VaultState
 from tests.app.fake_gateway import FakeGateway
+from tests.app.probe_pages import probe_entries
 
 Drive = Callable[[Host], Awaitable[None]]
 
@@ -27,6 +28,7 @@ class Stage:
     def __init__(self, app: QApplication, folder: Path) -> None:
         self.app = app
         self.folder = folder
+        self.pages = probe_entries()
         self.gateways: list[FakeGateway] = []
         self.change: Callable[[FakeGateway], None] = lambda gateway: None
 
@@ -43,10 +45,12 @@ class Stage:
     def run(self, drive: Drive, **options: Any) -> int:
         """The exit code; what goes wrong in `drive` is raised."""
         loop = QtLoop(self.app)
+        hosts: list[Host] = []
         asyncio.set_event_loop(loop)
 
         async def main() -> int:
-            host = Host(self.app, self.launch(**options), self.make)
+            host = Host(self.app, self.launch(**options), self.make, self.pages)
+            hosts.append(host)
             running = loop.create_task(host.run())
             try:
                 await asyncio.wait_for(drive(host), 20)
@@ -62,6 +66,8 @@ class Stage:
             loop.run_until_complete(loop.shutdown_default_executor())
             asyncio.set_event_loop(None)
             loop.close()
+            for host in hosts:
+                host.window.deleteLater()
 
 
 @pytest.fixture

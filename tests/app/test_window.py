@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterSnapshot, FilterState
 from app.pages import PAGES, PageEntry
-from app.pages.page import Page
 from app.sidebar import NARROW, STATES, WIDE
 from app.theme import Theme
 from app.throttle import EVERYTHING
@@ -22,49 +21,8 @@ from app.window import SHORTCUTS, Window, midnight_us
 from gateway import Changes, GatewayState
 from tests.app.fake_data import exchanges
 from tests.app.fake_gateway import FakeGateway
+from tests.app.probe_pages import Exporting, Probe, probe_entries
 from tests.app.spawner import Spawner
-
-
-class Probe(Page):
-    """Counts what the window does to it."""
-
-    icon = "list"
-    made = 0
-
-    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
-        super().__init__(context, parent)
-        type(self).made += 1
-        self.refreshed: list[Changes] = []
-        self.visits: list[str] = []
-        self.control = QLabel("control")
-
-    def header_controls(self) -> list[QWidget]:
-        return [self.control]
-
-    async def refresh(self, changes: Changes) -> None:
-        self.refreshed.append(changes)
-        self.subtitle.emit(f"{len(self.refreshed)} times")
-
-    def on_shown(self) -> None:
-        self.visits.append("shown")
-
-    def on_hidden(self) -> None:
-        self.visits.append("hidden")
-
-
-class Exporting(Probe):
-    exported = 0
-
-    def start_export(self) -> None:
-        type(self).exported += 1
-
-
-def entries(first: type[Page] = Probe, second: type[Page] = Exporting) -> tuple[PageEntry, ...]:
-    return (
-        PageEntry("requests", "Requests", "list", "Observe", lambda: first),
-        PageEntry("providers", "Providers", "plug", "Set up", lambda: second),
-        PageEntry("api_keys", "API keys", "key-round", "Set up", lambda: first),
-    )
 
 
 @pytest.fixture
@@ -74,7 +32,7 @@ def store(tmp_path: Path) -> QSettings:
 
 @pytest.fixture
 def make_window(qtbot: QtBot, context: AppContext, store: QSettings) -> Callable[..., Window]:
-    def make(pages: tuple[PageEntry, ...] = entries(), *, start: bool = True) -> Window:
+    def make(pages: tuple[PageEntry, ...] = probe_entries(), *, start: bool = True) -> Window:
         window = Window(context, store, pages)
         qtbot.addWidget(window, before_close_func=lambda window: setattr(window, "_may_close", True))
         window.show()
@@ -307,7 +265,7 @@ def test_size_page_range_and_sidebar_are_remembered(
     window.close_for_good()
     assert not window.isVisible()
     again = AppContext(context.gateway, context.theme, FilterState(tz="UTC"), context.spawn)
-    second = Window(again, QSettings(store.fileName(), QSettings.Format.IniFormat), entries())
+    second = Window(again, QSettings(store.fileName(), QSettings.Format.IniFormat), probe_entries())
     qtbot.addWidget(second)
     second.start_pages()
     assert restored == [geometry]
