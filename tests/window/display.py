@@ -1,0 +1,121 @@
+"""A real X display of its own: Xvfb on a free number, with a tray host where the desktop is to have one.
+
+There is no window manager: what one would do (give a window the keyboard) is done by `focus`. Mouse and keyboard are
+xdotool's, so that the app sees the X server's own events.
+"""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+
+def wait_until(holds: Callable[[], object], seconds: float = 10.0, what: str = "It") -> None:
+    """Raises TimeoutError where it never came true."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come true within {seconds:g} s.")
+        time.sleep(0.03)
+
+
+def end(process: subprocess.Popen[bytes]) -> int:
+    """Ask a process of ours to end, and wait for it."""
+    process.terminate()
+    try:
+        return process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+class Display:
+    """`with Display(log) as display:`; `name` is what DISPLAY must say."""
+
+    def __init__(self, log: Path, *, size: tuple[int, int] = (1600, 1000), tray: bool = True) -> None:
+        self._log = log
+        self._size = size
+        self._tray = tray
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.name = ""
+
+    def __enter__(self) -> Self:
+        read, write = os.pipe()
+        width, height = self._size
+        screen = ["-screen", "0", f"{width}x{height}x24"]
+        try:
+            self._run(["Xvfb", "-displayfd", str(write), *screen, "-nolisten", "tcp", "-noreset"], keep=write)
+        finally:
+            os.close(write)
+        with os.fdopen(read) as answer:
+            number = answer.readline().strip()
+        assert number, self._log.read_text()
+        self.name = f":{number}"
+        if self._tray:
+            self._run(["trayer", "--edge", "bottom", "--align", "right", "--widthtype", "request", "--height", "32"])
+            wait_until(lambda: self._xdotool("search", "--class", "trayer").stdout.strip(), what="The tray host")
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for process in reversed(self._processes):
+            end(process)
+
+    def _run(self, command: list[str], *, keep: int | None = None) -> None:
+        with self._log.open("ab") as log:
+            started = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment(),
+                pass_fds=() if keep is None else (keep,),
+            )
+        self._processes.append(started)
+
+    def environment(self) -> dict[str, str]:
+        """This process's, on this display, without what would lead a program to another one or to another bus."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("DBUS_", "XDG_", "QT_", "FAREGATE_", "WAYLAND_")) and name != "DISPLAY"
+        }
+        return {**kept, "DISPLAY": self.name} if self.name else kept
+
+    def _xdotool(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["xdotool", *words], env=self.environment(), capture_output=True, text=True, timeout=20, check=False
+        )
+
+    def _do(self, *words: str) -> None:
+        done = self._xdotool(*words)
+        assert done.returncode == 0 and not done.stderr, (words, done.stderr)
+
+    # hands
+
+    def point(self, x: int, y: int) -> None:
+        self._do("mousemove", str(x), str(y))
+
+    def click(self, x: int, y: int, button: int = 1) -> None:
+        # A person's pointer arrives before its button goes down.
+        self._do("mousemove", str(x), str(y), "sleep", "0.03", "click", str(button))
+
+    def type(self, text: str) -> None:
+        self._do("type", "--delay", "3", "--", text)
+
+    def press(self, *keys: str) -> None:
+        """Keys by their X names: `ctrl+a`, `Return`."""
+        self._do("key", "--clearmodifiers", *keys)
+
+    def focus(self, window: int) -> None:
+        """Give a window the keyboard, as a window manager does."""
+        self._do("windowfocus", "--sync", str(window))
+
+    # eyes
+
+    def picture(self, path: Path, window: int | None = None) -> None:
+        """The whole screen as a PNG, or one window."""
+        target = "root" if window is None else str(window)
+        command = ["import", "-silent", "-window", target, "-define", "png:compression-level=9", "-strip", str(path)]
+        subprocess.run(command, env=self.environment(), check=True, timeout=60)

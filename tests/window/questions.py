@@ -1,0 +1,318 @@
+"""What can be asked of the running window. Each answer is read from the widgets themselves, as plain JSON.
+
+Names are object names. A place is the middle of what is asked for, in pixels of the screen, and only where the mouse
+would really hit it: shown, enabled, and with nothing above it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QGridLayout,
+    QLabel,
+    QListWidget,
+    QMenu,
+    QTableView,
+    QWidget,
+)
+
+from app.charts import ChartCard
+from app.host import Host
+from app.pages.overview import OverviewPage
+from app.tables.model import LOADING
+from app.widgets import Chip
+
+Place = tuple[int, int]
+
+
+def shown_widgets(name: str, within: str | None = None) -> list[QWidget]:
+    found = [widget for widget in QApplication.allWidgets() if widget.objectName() == name and widget.isVisible()]
+    if within is None:
+        return found
+    around = shown_widgets(within)
+    return [widget for widget in found if any(one.isAncestorOf(widget) for one in around)]
+
+
+def the_widget(name: str, within: str | None = None) -> QWidget:
+    """The only one on show. Raises LookupError."""
+    found = shown_widgets(name, within)
+    if len(found) != 1:
+        raise LookupError(f"{len(found)} widgets named {name!r} are on show")
+    return found[0]
+
+
+def _middle(widget: QWidget, rect: QRect) -> Place:
+    """Raises LookupError where a click would not reach the widget."""
+    point = widget.mapToGlobal(rect.center())
+    hit = QApplication.widgetAt(point)
+    if hit is None or not (hit is widget or widget.isAncestorOf(hit)):
+        above = "nothing" if hit is None else f"{type(hit).__name__} {hit.objectName()!r}"
+        raise LookupError(f"a click at {point.toTuple()} would hit {above} and not {widget.objectName()!r}")
+    if not widget.isEnabled():
+        raise LookupError(f"{widget.objectName()!r} is disabled")
+    return point.x(), point.y()
+
+
+# where things stand
+
+
+def place(host: Host, name: str, within: str | None = None) -> Place:
+    widget = the_widget(name, within)
+    return _middle(widget, widget.rect())
+
+
+def place_of_text(host: Host, text: str) -> Place:
+    """The button with these words."""
+    found = [
+        widget
+        for widget in QApplication.allWidgets()
+        if isinstance(widget, QAbstractButton) and widget.isVisible() and widget.text().replace("&", "") == text
+    ]
+    if len(found) != 1:
+        raise LookupError(f"{len(found)} buttons say {text!r}")
+    return _middle(found[0], found[0].rect())
+
+
+def place_in_menu(host: Host, text: str) -> Place:
+    """An entry of the menu that is open."""
+    for menu in (widget for widget in QApplication.allWidgets() if isinstance(widget, QMenu) and widget.isVisible()):
+        for action in menu.actions():
+            if action.text() == text and action.isEnabled():
+                return _middle(menu, menu.actionGeometry(action))
+    raise LookupError(f"no open menu offers {text!r}")
+
+
+def place_in_list(host: Host, text: str) -> Place:
+    """A row of the filter popover."""
+    popover = the_widget("filterPopover")
+    rows = popover.findChild(QListWidget)
+    for number in range(rows.count()):
+        item = rows.item(number)
+        if item.data(Qt.ItemDataRole.UserRole).text == text:
+            return _middle(rows.viewport(), rows.visualItemRect(item))
+    raise LookupError(f"the popover does not offer {text!r}")
+
+
+def place_of_cell(host: Host, table: str, row: int, column: int = 0) -> Place:
+    view = _table(table)
+    return _middle(view.viewport(), view.visualRect(view.model().index(row, column)))
+
+
+def place_of_bucket(host: Host, chart: str, bucket: int) -> Place:
+    """The middle of a chart's bucket."""
+    card = the_widget(f"chart.{chart}")
+    assert isinstance(card, ChartCard)
+    left, right = card.plot.columns(bucket, bucket)
+    middle = QPoint(round((left + right) / 2), card.plot.area().center().y())
+    return _middle(card.plot.viewport(), QRect(middle, middle))
+
+
+def place_of_tray(host: Host) -> Place:
+    area = host.tray.icon.geometry()
+    if not host.tray.available or area.isEmpty():
+        raise LookupError("there is no tray icon")
+    return area.center().x(), area.center().y()
+
+
+# what is shown
+
+
+def state(host: Host) -> str:
+    return host.window.sidebar.card.word.text()
+
+
+def shown(host: Host, name: str, within: str | None = None) -> bool:
+    return bool(shown_widgets(name, within))
+
+
+def banner(host: Host, subject: str) -> str:
+    """What the notice under the header says; empty where there is none."""
+    found = host.window.notices.banner(subject)
+    return found.text() if found is not None and found.isVisible() else ""
+
+
+def counts(host: Host) -> dict[str, str]:
+    """The numbers beside the sidebar's pages."""
+    return {key: button.count for key, button in host.window.sidebar.buttons.items()}
+
+
+def text(host: Host, name: str, within: str | None = None) -> str:
+    """What a label, a button or a field says."""
+    widget: Any = the_widget(name, within)
+    return str(widget.text())
+
+
+def page(host: Host) -> str:
+    return host.window.header.title.text() if host.window.page is not None else ""
+
+
+def chips(host: Host) -> list[str]:
+    """The filters that stand on the page."""
+    assert host.window.page is not None
+    return [chip.text() for chip in host.window.page.findChildren(Chip) if chip.isVisible()]
+
+
+def steps(host: Host) -> list[list[object]]:
+    """The steps of trying a key: what, and whether it went well."""
+    grid = the_widget("trial_steps").findChild(QGridLayout)
+    rows = range(grid.rowCount()) if grid is not None else ()
+    found: list[list[object]] = []
+    for row in rows:
+        mark: Any = grid.itemAtPosition(row, 0).widget()
+        words: Any = grid.itemAtPosition(row, 1).widget()
+        found.append([words.text().partition(":")[0], mark.accessibleName() == "done"])
+    return found
+
+
+def toasts(host: Host) -> list[str]:
+    return list(host.window.toasts.texts)
+
+
+def tray_says(host: Host) -> str:
+    return host.tray.icon.toolTip()
+
+
+def tray(host: Host) -> dict[str, Any]:
+    return {
+        "available": host.tray.available,
+        "menu": [action.text() for action in host.tray.menu.actions() if not action.isSeparator()],
+        "on": host.tray.gateway_action.isChecked(),
+    }
+
+
+def windows(host: Host) -> list[dict[str, Any]]:
+    """The top-level windows on show, with the X server's ids."""
+    return [
+        {
+            "class": widget.metaObject().className(),
+            "name": widget.objectName(),
+            "title": widget.windowTitle(),
+            "texts": [label.text() for label in widget.findChildren(QLabel) if label.text()],
+            "id": int(widget.winId()),
+        }
+        for widget in QApplication.topLevelWidgets()
+        if widget.isVisible()
+    ]
+
+
+def cards(host: Host) -> dict[str, dict[str, str]]:
+    """The five cards' words, by the card's key and the part's name."""
+    page = _overview(host)
+    found: dict[str, dict[str, str]] = {}
+    for key, card in page.parts.cards.items():
+        unit = card.unit.text() if card.unit.isVisible() else ""
+        found[key] = {"value": card.value.text(), "unit": unit, "fact": card.fact.text(), "badge": card.badge.text()}
+    return found
+
+
+def charts(host: Host) -> dict[str, Any]:
+    """For every chart its buckets' edges (microseconds), and what each bucket's values read."""
+    found = {}
+    for chart in _overview(host).charts:
+        data = chart.data
+        assert data is not None
+        found[chart.spec.key] = {
+            "starts_us": [int(us) for us in data.starts_us],
+            "ends_us": [int(us) for us in data.ends_us],
+            "values": [chart.values_at(index) for index in range(len(data.starts_us))],
+            "described": chart.accessibleDescription(),
+        }
+    return found
+
+
+def requests_drawn(host: Host) -> int:
+    """How many requests the bars of the Requests chart stand for."""
+    drawn = [chart.data for chart in _overview(host).charts if chart.spec.key == "requests"]
+    if not drawn or drawn[0] is None:
+        return -1
+    return int(sum(series.values.sum() for series in drawn[0].series))
+
+
+def answered(host: Host) -> dict[str, Any] | None:
+    """The range and bucket of what the Overview shows; None while it has nothing to show."""
+    answers = _overview(host).answers
+    if answers is None:
+        return None
+    return {
+        "start_us": answers.query.start_us,
+        "end_us": answers.query.end_us,
+        "tz": answers.query.tz,
+        "bucket": answers.bucket,
+        "requests": answers.summary.requests,
+    }
+
+
+def rows(host: Host, name: str) -> int:
+    return int(_table(name).model().rowCount())
+
+
+async def table(host: Host, name: str, most: int = 1000) -> dict[str, Any]:
+    """A table's cells as they read, without hidden columns; rows that are on their way are waited for."""
+    view = _table(name)
+    columns = [column for column in range(view.model().columnCount()) if not view.isColumnHidden(column)]
+    titles = [
+        view.model().headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.DisplayRole) for column in columns
+    ]
+    cells = []
+    for row in range(min(most, view.model().rowCount())):
+        while (line := _line(view, row, columns))[0] == LOADING:
+            await asyncio.sleep(0.02)
+        cells.append(line)
+    return {"titles": titles, "rows": cells}
+
+
+def _line(view: QTableView, row: int, columns: list[int]) -> list[str]:
+    return [str(view.model().index(row, column).data() or "") for column in columns]
+
+
+def _table(name: str) -> QTableView:
+    view = the_widget(name)
+    assert isinstance(view, QTableView)
+    return view
+
+
+def _overview(host: Host) -> OverviewPage:
+    page = host.window.page
+    assert isinstance(page, OverviewPage), page
+    return page
+
+
+def clipboard(host: Host) -> str:
+    return QApplication.clipboard().text()
+
+
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    question.__name__: question
+    for question in (
+        place,
+        place_of_text,
+        place_in_menu,
+        place_in_list,
+        place_of_cell,
+        place_of_bucket,
+        place_of_tray,
+        state,
+        shown,
+        text,
+        page,
+        chips,
+        steps,
+        toasts,
+        banner,
+        counts,
+        tray,
+        tray_says,
+        requests_drawn,
+        windows,
+        cards,
+        charts,
+        answered,
+        rows,
+        table,
+        clipboard,
+    )
+}

@@ -1,0 +1,217 @@
+"""`faregate` as a person runs it: a process of its own on a real display, worked by mouse and keyboard from outside."""
+
+import contextlib
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlencode, urlsplit
+
+from gateway.access import AccessKeys
+from gateway.folder import DataFolder
+from tests.window.display import Display, wait_until
+
+ROOT = Path(__file__).parents[2]
+API = "/api/ai/v1"
+START_S = 20.0
+
+
+class RealApp:
+    """`with RealApp(display, home) as app:` runs it, and ends it in order: exit code 0, nothing on standard error.
+
+    `words` are those of `faregate`; `variables` of its environment.
+    """
+
+    def __init__(self, display: Display, home: Path, *words: str, **variables: str) -> None:
+        self.display = display
+        self.home = home
+        self._words = words
+        self._variables = {"FAREGATE_HOME": str(home), "FAREGATE_PORT": "0", "TZ": "Europe/Berlin", **variables}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Any = None
+        self.printed = home.parent / f"{home.name}.out"
+        self.errors = home.parent / f"{home.name}.err"
+
+    # life
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if self._process is None:
+            return
+        if kind is not None:
+            picture = self.home.parent / "failed.png"
+            self.display.picture(picture)
+            self.kill()
+            print(f"See {picture}. The app said: {self.errors.read_text()}", file=sys.stderr)
+            return
+        self.process.send_signal(signal.SIGTERM)
+        self.ended()
+
+    def start(self) -> None:
+        """Raises TimeoutError where the window does not answer."""
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-W", "error", "-X", "faulthandler", "-m", "tests.window.probe"]
+        with self.printed.open("wb") as printed, self.errors.open("wb") as errors, theirs:
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno()), *self._words],
+                cwd=ROOT,
+                env=self.display.environment() | self._variables,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=errors,
+                pass_fds=(theirs.fileno(),),
+            )
+        ours.settimeout(START_S)
+        self._channel = ours.makefile("rwb")
+        ours.close()
+        wait_until(lambda: self.ask("state") != "Starting" and self.ask("page"), START_S, "The window")
+        self.focus()
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None
+        return self._process
+
+    def ended(self, code: int = 0) -> None:
+        """Wait for the end, which must be an orderly one."""
+        found = self.process.wait(timeout=20)
+        self._let_go()
+        said = self.errors.read_text()
+        assert (found, said) == (code, ""), f"exit code {found}, and it said: {said}"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._process = None
+        with contextlib.suppress(OSError):
+            self._channel.close()
+
+    # what it shows
+
+    def ask(self, question: str, **arguments: object) -> Any:
+        """Raises LookupError where the window cannot answer."""
+        try:
+            self._channel.write(json.dumps({"question": question, "arguments": arguments}).encode() + b"\n")
+            self._channel.flush()
+            line = self._channel.readline()
+        except OSError as error:
+            raise AssertionError(f"The window is gone ({error}): {self.errors.read_text()}") from error
+        assert line, f"The window is gone: {self.errors.read_text()}"
+        answer = json.loads(line)
+        if "problem" in answer:
+            raise LookupError(answer["problem"])
+        return answer["answer"]
+
+    def wait_for(self, question: str, wanted: object = True, seconds: float = 10.0, **arguments: object) -> None:
+        """Until the answer is `wanted`."""
+        last: object = None
+
+        def holds() -> bool:
+            nonlocal last
+            try:
+                last = self.ask(question, **arguments)
+            except LookupError as error:
+                last = error
+            return last == wanted
+
+        try:
+            wait_until(holds, seconds)
+        except TimeoutError:
+            raise AssertionError(
+                f"{question} {arguments} was {last!r} and not {wanted!r} for {seconds:g} s"
+            ) from None
+
+    def find(self, question: str, seconds: float = 10.0, **arguments: object) -> tuple[int, int]:
+        """A place, as soon as there is one."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                x, y = self.ask(question, **arguments)
+                return x, y
+            except LookupError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.03)
+
+    # what is done to it
+
+    def focus(self) -> None:
+        """The keyboard goes to the main window, or to the dialog that stands before it."""
+        frames = [
+            window for window in self.ask("windows") if window["class"] in ("Window", "QFileDialog", "QMessageBox")
+        ]
+        if frames:
+            self.display.focus(max(frames, key=lambda window: window["class"] != "Window")["id"])
+
+    def click(self, name: str, within: str | None = None, button: int = 1) -> None:
+        self.display.click(*self.find("place", name=name, within=within), button)
+
+    def click_on(self, question: str, **arguments: object) -> None:
+        """A click on any place that can be asked for."""
+        self.display.click(*self.find(question, **arguments))
+
+    def write(self, name: str, text: str) -> None:
+        """Click into a field, and type over what it says."""
+        self.click(name)
+        self.display.press("ctrl+a")
+        self.display.type(text)
+
+    def save_as(self, path: Path) -> None:
+        """Type a path into the file dialog that is open."""
+        wait_until(lambda: any(window["class"] == "QFileDialog" for window in self.ask("windows")), what="The dialog")
+        self.focus()
+        self.write("fileNameEdit", str(path))
+        self.display.press("Return")
+        wait_until(lambda: all(window["class"] != "QFileDialog" for window in self.ask("windows")), what="Its end")
+        self.focus()
+
+    # its gateway
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.ask('text', name='gateway.endpoint')}"
+
+    def api(self, path: str, key: str, body: Any = None, **more: Any) -> Any:
+        """What the gateway answers as JSON; raises AssertionError for anything but 200."""
+        status, answer = call(self.url, f"{API}{path}", key, body, **more)
+        assert status == 200, answer
+        return json.loads(answer)
+
+    def usage(self, what: str, key: str, **parameters: object) -> Any:
+        """The usage API; a list is a parameter given several times."""
+        return self.api(f"/usage/{what}?{urlencode(parameters, doseq=True)}", key)
+
+
+def new_key(home: Path, role: str = "admin") -> str:
+    """A key that is there before the app starts."""
+    with contextlib.closing(AccessKeys(DataFolder(home))) as keys:
+        return keys.create("test", role, "ana").key
+
+
+def call(
+    url: str, path: str, key: str, body: Any = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
+    """One request on a connection of its own: its status, and all of the answer. Raises OSError where none answers."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+    try:
+        sent = {"Authorization": f"Bearer {key}", **(headers or {})}
+        data = None if body is None else json.dumps(body).encode()
+        connection.request("GET" if body is None else "POST", path, data, sent)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
