@@ -13,7 +13,7 @@ from gateway.dialects import DIALECTS
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.openai_chat.peek import Peek
 from gateway.doors import Door
-from gateway.errors import ClientError, GatewayError, Unsupported
+from gateway.errors import ClientError, GatewayError
 from gateway.exchange import Exchange
 from gateway.key_format import KeyFormatError, clean_key
 from gateway.provider_keys import ProviderKeys
@@ -103,15 +103,8 @@ class Planner:
         self, door: Door, dialect: Dialect, candidate: Candidate, body: bytes, exchange: Exchange
     ) -> tuple[bytes, Mapping[str, str]]:
         request = door.dialect.parse_request(body, None, None)
-        for name in request.essential:
-            raise Unsupported(
-                f"`{name}` cannot be carried to {candidate.provider.title}: leave it out, or use another model.",
-                param=name,
-            )
         rendered = dialect.render_request(request, candidate.target)
-        own = request.extra.get(door.dialect.name, {})
-        exchange.dropped = tuple(dict.fromkeys((*rendered.dropped, *own)))
-        exchange.adapted = rendered.adapted
+        exchange.dropped, exchange.adapted = rendered.dropped, rendered.adapted
         return rendered.body, rendered.headers
 
     def _key(self, provider: Provider, headers: Mapping[str, str], exchange: Exchange) -> str | None:
