@@ -26,17 +26,15 @@ class Deadline:
         self.expired: str | None = None
 
     def within(self, seconds: float, reason: str) -> None:
-        """From now on, the task's waits end after `seconds`, or at the total limit if that comes first."""
+        """From now on, the task's wait ends after `seconds`, or at the total limit if that comes first.
+
+        Cheap enough for every chunk of a stream.
+        """
         at = time.monotonic() + seconds
         if at < self._total_at:
             self._at, self._reason = at, reason
         else:
             self._at, self._reason = self._total_at, "total"
-
-    def extend(self, seconds: float) -> None:
-        """As `within` for the same reason; cheap enough for every chunk of a stream."""
-        at = time.monotonic() + seconds
-        self._at = at if at < self._total_at else self._total_at
 
     def off(self) -> None:
         """No limit but the total one: the wait is the client's, not the provider's."""

@@ -1,0 +1,64 @@
+"""Which tool called, in which conversation and trace: told from headers, and never from what cannot be trusted."""
+
+import pytest
+
+from gateway.clients import client_name, conversation_id, trace_id
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("claude-cli/2.0.1 (external, cli)", "Claude Code"),
+        ("codex_cli_rs/0.9 (Linux)", "Codex"),
+        ("GeminiCLI/0.4", "Gemini CLI"),
+        ("AsyncOpenAI/Python 3.54.0", "OpenAI SDK (Python)"),
+        ("OpenAI/JS 6.1", "OpenAI SDK (JavaScript)"),
+        ("Anthropic/Python 2.12.0", "Anthropic SDK (Python)"),
+        ("google-genai-sdk/3.4.0 gl-python/3.11", "Google GenAI SDK"),
+        ("curl/8.5.0", "curl"),
+        ("python-requests/2.32", "python-requests"),
+        ("Mozilla/5.0 (X11)", "Mozilla"),
+        ("\x1b[31mred", None),
+        ("x" * 100, "x" * 40),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_cc_switch_5405_the_tool_behind_a_user_agent(agent: str | None, name: str | None) -> None:
+    assert client_name(agent) == name
+
+
+@pytest.mark.parametrize(
+    ("headers", "id"),
+    [
+        ({"x-conversation-id": "mine", "x-claude-code-session-id": "theirs"}, "mine"),
+        ({"x-claude-code-session-id": "theirs"}, "theirs"),
+        ({"session_id": "codex"}, "codex"),
+        ({"x-conversation-id": "", "thread-id": "t"}, "t"),
+        ({"x-conversation-id": "x" * 257}, None),
+        ({"x-conversation-id": "a\x1bb"}, None),
+        ({"x-conversation-id": "a\udcffb"}, None),
+        ({}, None),
+    ],
+)
+def test_the_conversation(headers: dict[str, str], id: str | None) -> None:
+    assert conversation_id(headers) == id
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize(
+    ("header", "id"),
+    [
+        (f"00-{TRACE}-00f067aa0ba902b7-01", TRACE),
+        (f"00-{'0' * 32}-00f067aa0ba902b7-01", None),
+        (f"00-{TRACE.upper()}-00f067aa0ba902b7-01", None),
+        (f"00-{TRACE}-00f067aa0ba902b7", None),
+        ("nonsense", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_trace(header: str | None, id: str | None) -> None:
+    assert trace_id(header) == id
