@@ -223,7 +223,7 @@ class Relay:
             pieces.append(data)
             if answer.ended:
                 break
-            deadline.extend(self._timeouts.between_chunks)
+            deadline.within(self._timeouts.between_chunks, "between_chunks")
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _parse(self, plan: Plan, data: bytes, tally: Tally) -> Response | None:

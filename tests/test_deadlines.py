@@ -46,7 +46,7 @@ async def chunks(deadline: Deadline) -> None:
     deadline.within(0.4, "between_chunks")
     for _ in range(6):
         await asyncio.sleep(0.15)
-        deadline.extend(0.4)
+        deadline.within(0.4, "between_chunks")
 
 
 async def switched_off(deadline: Deadline) -> None:
