@@ -111,6 +111,15 @@ def place_of_bucket(host: Host, chart: str, bucket: int) -> Place:
     return _middle(card.plot.viewport(), QRect(middle, middle))
 
 
+def place_of_chip_cross(host: Host) -> Place:
+    """The cross of the first filter chip."""
+    assert host.window.page is not None
+    chip = next((chip for chip in host.window.page.findChildren(Chip) if chip.isVisible()), None)
+    if chip is None:
+        raise LookupError("there is no chip")
+    return _middle(chip, chip.cross)
+
+
 def place_of_tray(host: Host) -> Place:
     area = host.tray.icon.geometry()
     if not host.tray.available or area.isEmpty():
@@ -123,6 +132,11 @@ def place_of_tray(host: Host) -> Place:
 
 def state(host: Host) -> str:
     return host.window.sidebar.card.word.text()
+
+
+def address(host: Host) -> str:
+    """Where the sidebar says that tools reach the gateway; known also while the window is hidden."""
+    return host.window.sidebar.card.endpoint.text()
 
 
 def shown(host: Host, name: str, within: str | None = None) -> bool:
@@ -294,8 +308,10 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         place_in_list,
         place_of_cell,
         place_of_bucket,
+        place_of_chip_cross,
         place_of_tray,
         state,
+        address,
         shown,
         text,
         page,

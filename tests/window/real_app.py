@@ -181,7 +181,7 @@ class RealApp:
 
     @property
     def url(self) -> str:
-        return f"http://{self.ask('text', name='gateway.endpoint')}"
+        return f"http://{self.ask('address')}"
 
     def api(self, path: str, key: str, body: Any = None, **more: Any) -> Any:
         """What the gateway answers as JSON; raises AssertionError for anything but 200."""

@@ -1,0 +1,138 @@
+"""What the Overview and the Requests table must say, worked out from the usage API's JSON."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.formats import UNKNOWN, clock, count, delta_percent, delta_points, duration, money, money_column, percent
+
+TITLES = {"openai": "OpenAI", "anthropic": "Anthropic", "google": "Google Gemini", "xai": "xAI"}
+TOP_MODELS = 5
+
+Json = Mapping[str, Any]
+
+
+def nano(dollars: str | None) -> int | None:
+    return None if dollars is None else int(Decimal(dollars) * 1_000_000_000)
+
+
+def us(iso: str) -> int:
+    moment = datetime.fromisoformat(iso)
+    return int(moment.replace(microsecond=0).timestamp()) * 1_000_000 + moment.microsecond
+
+
+def tokens(sums: Json) -> int:
+    return (sums["input_tokens"] or 0) + (sums["output_tokens"] or 0)
+
+
+def error_rate(sums: Json) -> float | None:
+    return sums["errors"] / sums["requests"] if sums["requests"] else None
+
+
+def cards(summary: Json) -> dict[str, tuple[str, str]]:
+    """By card: the value with its unit, and the badge."""
+    before = summary["previous"]
+    had = before["requests"] > 0
+    cost, cost_before = nano(summary["cost_usd"]), nano(before["cost_usd"])
+    latency, latency_before = summary["latency_ms"]["avg"], before["latency_ms"]["avg"]
+    rate, rate_before = error_rate(summary), error_rate(before)
+
+    def badge(now: float | None, then: float | None) -> str:
+        if not had:
+            return "new" if now else ""
+        return (delta_percent(now, then) or "").lstrip("+−")
+
+    points = "" if rate is None or rate_before is None else delta_points(rate, rate_before).lstrip("+−")
+    return {
+        "requests": (count(summary["requests"]), badge(summary["requests"], before["requests"])),
+        "tokens": (count(tokens(summary)), badge(tokens(summary), tokens(before))),
+        "cost": (money(cost), badge(cost, cost_before)),
+        "latency": (duration(latency), badge(latency, latency_before)),
+        "errors": (percent(rate), points if had else "new" if rate is not None else ""),
+    }
+
+
+def requests_bars(buckets: Sequence[Json]) -> list[dict[str, str]]:
+    return [
+        {"Success": count(b["requests"] - b["errors"]), "Errors": count(b["errors"]), "Total": count(b["requests"])}
+        for b in buckets
+    ]
+
+
+def tokens_bars(buckets: Sequence[Json]) -> list[dict[str, str]]:
+    bars = []
+    for bucket in buckets:
+        given, cached, made = (bucket[f"{part}_tokens"] or 0 for part in ("input", "cached", "output"))
+        parts = {"Input": given - cached, "Cached input": cached, "Output": made, "Total": given + made}
+        bars.append({name: count(value) for name, value in parts.items()})
+    return bars
+
+
+def cost_bars(buckets: Sequence[Json], by_model: Sequence[Json], models: Sequence[Json]) -> list[dict[str, str]]:
+    """`models` is the breakdown, `by_model` the series split by model."""
+    top = [row["value"] for row in models if row["value"] and nano(row["cost_usd"])][:TOP_MODELS]
+    known = {(bucket["value"], bucket["start"]): nano(bucket["cost_usd"]) or 0 for bucket in by_model}
+    stacks = []
+    for bucket in buckets:
+        parts = {model: known.get((model, bucket["start"]), 0) for model in top}
+        parts["Other"] = (nano(bucket["cost_usd"]) or 0) - sum(parts.values())
+        stacks.append(parts)
+    if not any(parts["Other"] for parts in stacks):
+        for parts in stacks:
+            del parts["Other"]
+    bars = []
+    for parts in stacks:
+        total = {"Total": sum(parts.values())} if len(parts) > 1 else {}
+        bars.append({name: money(value) for name, value in (parts | total).items()})
+    return bars
+
+
+def latency_lines(buckets: Sequence[Json]) -> list[dict[str, str]]:
+    return [{name: duration(bucket["latency_ms"][name]) for name in ("p95", "p50")} for bucket in buckets]
+
+
+def breakdown(answer: Json, total: Json, dimension: str) -> list[list[str]]:
+    """The lines of a breakdown table, all of them."""
+    whole = nano(total["cost_usd"]) or 0
+    lines = []
+    for row in answer["data"]:
+        cost = nano(row["cost_usd"])
+        share = UNKNOWN if cost is None else _share(cost / whole if whole else 0.0)
+        middle = duration(row["latency_ms"]["avg"]) if dimension == "model" else percent(error_rate(row))
+        lines.append([_name(row["value"], dimension), share, middle, count(row["requests"]), money(cost)])
+    return lines
+
+
+def _share(share: float) -> str:
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def _name(value: str | None, dimension: str) -> str:
+    if value is None:
+        return {"app": "Unknown app"}.get(dimension, f"No {dimension}")
+    return TITLES.get(value, value) if dimension == "provider" else value
+
+
+def request_line(row: Json, tz: str) -> dict[str, str]:
+    """A row of the Requests table, by the titles of its columns."""
+    status = {"aborted": "abort", "interrupted": "interrupted"}.get(row["outcome"], str(row["status"]))
+    return {
+        "Time": clock(us(row["started_at"]), tz),
+        "Status": status,
+        "Model": row["model"] or row["model_requested"] or UNKNOWN,
+        "Provider": TITLES[row["provider"]] if row["provider"] else UNKNOWN,
+        "Key": row["key"],
+        "User": row["user"] or UNKNOWN,
+        "Tags": ", ".join(row["tags"]),
+        "Tokens in": count(row["input_tokens"]),
+        "Tokens out": count(row["output_tokens"]),
+        "Cost": money_column(nano(row["cost_usd"])),
+        "TTFT": duration(row["ttft_ms"]),
+        "Latency": duration(row["latency_ms"]),
+    }
+
+
+def local_date(at_us: int, tz: str) -> str:
+    return datetime.fromtimestamp(at_us / 1e6, ZoneInfo(tz)).date().isoformat()

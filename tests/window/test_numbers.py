@@ -1,0 +1,298 @@
+"""Every number that the window shows, against the usage API: 200 calls to four providers on top of nine days' history.
+
+Ranges, buckets and filters are chosen by clicking; what the widgets say is read from them. The CSV that the page
+saves is read back and held against the database, each field of each row.
+"""
+
+import csv
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.model import Usage
+from gateway.records import ExchangeRecord, TagCondition, UsageQuery
+from gateway.simulated.history import history
+from tests.endtoend.serving import MODELS, opened, upstreams
+from tests.provider.client import ProviderProcess
+from tests.window import expected
+from tests.window.display import Display, wait_until
+from tests.window.real_app import RealApp, call, new_key
+
+CALLS = 200
+TZ = "Europe/Berlin"
+DAY_S = 86_400
+SPANS_S = {"1h": 3600, "24h": DAY_S, "7d": 7 * DAY_S, "30d": 30 * DAY_S}
+
+
+def price(provider: str, model: str, usage: Usage, at_us: int) -> tuple[int | None, str, str | None]:
+    """Any price will do for what lies in the past."""
+    return 1_250 * (usage.input_tokens or 0) + 10_007 * (usage.output_tokens or 0), "list", model
+
+
+def fill(home: Path) -> None:
+    """Nine days of the demo's history."""
+    home.mkdir(parents=True)
+    with opened(home) as store:
+        store.insert_history(history(time.time_ns() // 1000, price, days=9, utc_offset_s=3600))
+
+
+def make_calls(app: RealApp, key: str) -> None:
+    """200 calls, eight at a time: over four providers, half of them streamed, some failing."""
+
+    def one(number: int) -> int:
+        model = list(MODELS.values())[number % 4]
+        text = "[[429]] Please." if number % 25 == 7 else f"Question {number}."
+        body = {"model": model, "messages": [{"role": "user", "content": text}], "stream": number % 8 >= 4}
+        tags = f"team:{'red' if number % 3 else 'blue'},env:test"
+        return call(app.url, "/api/ai/v1/chat/completions", key, body, {"x-tags": tags})[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(one, range(CALLS)))
+    assert (statuses.count(200), statuses.count(429)) == (192, 8)
+    wait_until(lambda: app.usage("summary", key, tag="env:test")["requests"] == CALLS, what="The last row")
+
+
+@pytest.fixture(scope="module")
+def running(
+    display: Display, provider: ProviderProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RealApp, str]]:
+    """The app after its calls, and an admin's key."""
+    home = tmp_path_factory.mktemp("numbers") / "home"
+    fill(home)
+    key = new_key(home)
+    with RealApp(display, home, FAREGATE_VAULT="memory", TZ=TZ, **upstreams(provider.base_urls)) as app:
+        make_calls(app, key)
+        yield app, key
+
+
+def eventually(check: Callable[[], None], seconds: float = 6.0) -> None:
+    """Until nothing is wrong; what is still wrong then."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return check()
+        except (AssertionError, LookupError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def choose(app: RealApp, page: str, *buttons: str) -> None:
+    app.click(f"nav.{page}")
+    app.wait_for("page", page.title())
+    for text in buttons:
+        app.click_on("place_of_text", text=text)
+
+
+def filter_by_tag(app: RealApp, key: str, *values: str) -> None:
+    app.click("filter.add")
+    for entry in (key, *values):
+        app.click_on("place_in_list", text=entry)
+    app.display.press("Escape")
+    app.wait_for("shown", False, name="filterPopover")
+    app.focus()
+
+
+def clear_filters(app: RealApp) -> None:
+    while app.ask("chips"):
+        before = len(app.ask("chips"))
+        app.click_on("place_of_chip_cross")
+        wait_until(lambda before=before: len(app.ask("chips")) < before)
+
+
+def parameters(app: RealApp, **more: str) -> dict[str, str]:
+    """The range that the Overview shows, as the API's parameters."""
+    answered = app.ask("answered")
+    return {"from": f"{answered['start_us'] / 1e6:.6f}", "to": f"{answered['end_us'] / 1e6:.6f}", "tz": TZ, **more}
+
+
+def check_overview(app: RealApp, key: str, bucket: str, **filters: str) -> None:
+    """Cards, every bar of every chart, and both tables."""
+    asked = parameters(app, **filters)
+    assert app.ask("answered")["bucket"] == bucket
+    summary = app.usage("summary", key, compare="previous", **asked)
+    cards = app.ask("cards")
+    shown = {name: (" ".join((card["value"], card["unit"])).strip(), card["badge"]) for name, card in cards.items()}
+    wanted = {name: (value.replace("%", " %"), badge) for name, (value, badge) in expected.cards(summary).items()}
+    assert shown == wanted
+
+    buckets = app.usage("timeseries", key, bucket=bucket, **asked)["buckets"]
+    by_model = app.usage("timeseries", key, bucket=bucket, by="model", **asked)["buckets"]
+    models = app.usage("breakdown", key, by="model", **asked)
+    charts = app.ask("charts")
+    edges = [(expected.us(one["start"]), expected.us(one["end"])) for one in buckets]
+    for name, bars in {
+        "requests": expected.requests_bars(buckets),
+        "tokens": expected.tokens_bars(buckets),
+        "cost": expected.cost_bars(buckets, by_model, models["data"]),
+        "latency": expected.latency_lines(buckets),
+    }.items():
+        assert list(zip(charts[name]["starts_us"], charts[name]["ends_us"], strict=True)) == edges, name
+        assert charts[name]["values"] == bars, name
+
+    assert app.ask("table", name="table.model")["rows"] == expected.breakdown(models, summary, "model")[:4]
+    providers = app.usage("breakdown", key, by="provider", **asked)
+    assert app.ask("table", name="table.provider")["rows"] == expected.breakdown(providers, summary, "provider")[:4]
+
+
+@pytest.mark.parametrize(
+    ("range_", "buttons", "bucket"),
+    [
+        ("1h", ("1h",), "1m"),
+        ("24h", ("24h", "Auto"), "15m"),
+        ("24h", ("24h", "Hourly"), "hour"),
+        ("7d", ("7d", "Auto"), "hour"),
+        ("30d", ("30d", "Auto"), "day"),
+    ],
+    ids=["1h", "24h", "24h hourly", "7d", "30d"],
+)
+def test_the_overview_is_the_usage_api(
+    running: tuple[RealApp, str], range_: str, buttons: tuple[str, ...], bucket: str
+) -> None:
+    app, key = running
+    choose(app, "overview", *buttons)
+    eventually(lambda: check_overview(app, key, bucket))
+    answered = app.ask("answered")
+    span = (answered["end_us"] - answered["start_us"]) / 1e6
+    assert SPANS_S[range_] <= span < SPANS_S[range_] + 3600, "the range's start is rounded down to a whole bar"
+    assert abs(answered["end_us"] / 1e6 - time.time()) < 60
+    assert answered["requests"] >= CALLS
+
+
+def test_a_tag_filter_narrows_everything(running: tuple[RealApp, str]) -> None:
+    app, key = running
+    choose(app, "overview", "24h", "Auto")
+    filter_by_tag(app, "team", "red")
+    try:
+        app.wait_for("chips", ["team: red"])
+        eventually(lambda: check_overview(app, key, "15m", tag="team:red"))
+        assert app.ask("answered")["requests"] == sum(1 for number in range(CALLS) if number % 3)
+        # A second value of the same tag is one more that may match; another page keeps the filter.
+        filter_by_tag(app, "team", "blue")
+        app.wait_for("chips", ["team: red, blue"])
+        eventually(lambda: check_overview(app, key, "15m", tag="team:red|team:blue"))
+        app.click("nav.requests")
+        app.wait_for("rows", CALLS, name="requests_table")
+        assert app.ask("chips") == ["team: red, blue"]
+    finally:
+        clear_filters(app)
+
+
+@pytest.mark.parametrize("dimension", ["user", "key", "app", "tag"])
+def test_each_tab_of_the_second_table(running: tuple[RealApp, str], dimension: str) -> None:
+    app, key = running
+    choose(app, "overview", "7d", "Auto")
+    app.click(f"tab.{dimension}")
+
+    def check() -> None:
+        asked = parameters(app)
+        summary = app.usage("summary", key, **asked)
+        answer = app.usage("breakdown", key, by=dimension, **asked)
+        shown = app.ask("table", name=f"table.{dimension}")["rows"]
+        assert shown == expected.breakdown(answer, summary, dimension)[:4]
+
+    eventually(check)
+    app.click("tab.provider")
+
+
+@pytest.mark.parametrize("range_", ["1h", "24h"])
+def test_the_requests_table_is_the_usage_api(running: tuple[RealApp, str], range_: str) -> None:
+    app, key = running
+    choose(app, "requests", range_)
+
+    def check() -> None:
+        start = time.time() - SPANS_S[range_]
+        page = app.usage("requests", key, limit=1000, tz=TZ, **{"from": f"{start - start % 900:.0f}"})
+        if range_ == "1h":
+            page["data"] = [row for row in page["data"] if "env:test" in row["tags"]]
+        table = app.ask("table", name="requests_table", most=len(page["data"]))
+        lines = [dict(zip(table["titles"], row, strict=True)) for row in table["rows"]]
+        assert lines == [expected.request_line(row, TZ) for row in page["data"]]
+        assert len(lines) >= CALLS
+
+    eventually(check)
+
+
+CSV_FIELDS: dict[str, Callable[[ExchangeRecord], Any]] = {
+    "id": lambda row: row.id,
+    "door": lambda row: row.door,
+    "provider": lambda row: row.provider,
+    "model_requested": lambda row: row.model_requested,
+    "model": lambda row: row.model,
+    "key": lambda row: row.key,
+    "user": lambda row: row.end_user or row.principal,
+    "end_user": lambda row: row.end_user,
+    "principal": lambda row: row.principal,
+    "conversation_id": lambda row: row.conversation_id,
+    "tags": lambda row: ",".join(row.tags),
+    "byok": lambda row: str(row.byok).lower(),
+    "streamed": lambda row: str(row.streamed).lower(),
+    "status": lambda row: row.status,
+    "outcome": lambda row: row.outcome,
+    "error_type": lambda row: row.error_type,
+    "input_tokens": lambda row: row.input_tokens,
+    "cached_tokens": lambda row: row.cached_tokens,
+    "cache_write_tokens": lambda row: row.cache_write_tokens,
+    "output_tokens": lambda row: row.output_tokens,
+    "reasoning_tokens": lambda row: row.reasoning_tokens,
+    "usage_source": lambda row: row.usage_source,
+    "cost_source": lambda row: row.cost_source,
+    "overhead_us": lambda row: row.overhead_us,
+    "attempts": lambda row: len(row.attempts),
+    "dropped": lambda row: ",".join(row.dropped),
+    "trace_id": lambda row: row.trace_id,
+    "client": lambda row: row.client,
+    "app": lambda row: row.app,
+}
+
+
+def test_the_saved_requests_are_the_database(running: tuple[RealApp, str], tmp_path: Path) -> None:
+    app, _ = running
+    choose(app, "requests", "24h")
+    filter_by_tag(app, "env", "test")
+    path = tmp_path / "saved requests.csv"
+    try:
+        app.wait_for("rows", CALLS, name="requests_table")
+        app.click("requests_export")
+        app.save_as(path)
+        app.wait_for("toasts", [f"Exported {CALLS} rows"])
+    finally:
+        clear_filters(app)
+    with path.open(encoding="utf-8", newline="") as file:
+        saved = list(csv.DictReader(file))
+    with opened(app.home) as store:
+        rows = list(store.iter_requests(UsageQuery(tags=(TagCondition(any_of=("env:test",)),))))
+    assert len(saved) == len(rows) == CALLS
+    for line, row in zip(saved, rows, strict=True):
+        for name, field in CSV_FIELDS.items():
+            value = field(row)
+            assert line.pop(name) == ("" if value is None else str(value)), name
+        assert expected.us(line.pop("started_at")) == row.started_us
+        assert (expected.nano(line.pop("cost_usd") or None)) == row.cost_nano
+        for name, us in (("latency_ms", row.latency_us), ("ttft_ms", row.ttft_us)):
+            assert line.pop(name) == ("" if us is None else str(us / 1000))
+        assert line == {}, "no column is left over"
+    assert sum(row.cost_nano or 0 for row in rows) > 0
+
+
+def test_the_saved_series_is_the_usage_api(running: tuple[RealApp, str], tmp_path: Path) -> None:
+    app, key = running
+    choose(app, "overview", "7d", "Auto")
+    eventually(lambda: check_overview(app, key, "hour"))
+    app.click("overview.export")
+    app.click_on("place_in_menu", text="Time series (CSV)…")
+    path = tmp_path / "series.csv"
+    app.save_as(path)
+    wait_until(lambda: any(text.endswith("rows to series.csv") for text in app.ask("toasts")))
+    with path.open(encoding="utf-8", newline="") as file:
+        saved = list(csv.DictReader(file))
+    buckets = app.usage("timeseries", key, bucket="hour", **parameters(app))["buckets"]
+    assert [line["start"] for line in saved] == [bucket["start"] for bucket in buckets]
+    for line, bucket in zip(saved, buckets, strict=True):
+        for name in ("requests", "errors", "input_tokens", "output_tokens", "cost_usd"):
+            assert line[name] == ("" if bucket[name] is None else str(bucket[name])), name
+        assert line["latency_ms.p95"] == str(bucket["latency_ms"]["p95"] or "")
