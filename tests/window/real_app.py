@@ -185,7 +185,7 @@ class RealApp:
 
     def api(self, path: str, key: str, body: Any = None, **more: Any) -> Any:
         """What the gateway answers as JSON; raises AssertionError for anything but 200."""
-        status, answer = call(self.url, f"{API}{path}", key, body, **more)
+        status, answer, _ = call(self.url, f"{API}{path}", key, body, **more)
         assert status == 200, answer
         return json.loads(answer)
 
@@ -202,8 +202,8 @@ def new_key(home: Path, role: str = "admin") -> str:
 
 def call(
     url: str, path: str, key: str, body: Any = None, headers: Mapping[str, str] | None = None
-) -> tuple[int, bytes]:
-    """One request on a connection of its own: its status, and all of the answer. Raises OSError where none answers."""
+) -> tuple[int, bytes, Mapping[str, str]]:
+    """One request on a connection of its own: status, all of the answer, headers. Raises OSError where none answers."""
     parts = urlsplit(url)
     assert parts.hostname is not None
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
@@ -212,6 +212,6 @@ def call(
         data = None if body is None else json.dumps(body).encode()
         connection.request("GET" if body is None else "POST", path, data, sent)
         answer = connection.getresponse()
-        return answer.status, answer.read()
+        return answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}
     finally:
         connection.close()
