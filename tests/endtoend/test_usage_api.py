@@ -1,0 +1,263 @@
+"""The read API over HTTP: the contract's shapes to the letter, filters that agree, times, money and pages."""
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.endtoend.serving import CHAT, MODELS, PROVIDERS, USAGE, Served, upstreams
+from tests.provider.client import ProviderProcess
+
+ROW = [
+    "id",
+    "started_at",
+    "door",
+    "provider",
+    "model_requested",
+    "model",
+    "key",
+    "user",
+    "end_user",
+    "principal",
+    "conversation_id",
+    "tags",
+    "byok",
+    "streamed",
+    "status",
+    "outcome",
+    "error_type",
+    "input_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "usage_source",
+    "cost_usd",
+    "cost_source",
+    "latency_ms",
+    "ttft_ms",
+    "overhead_us",
+    "attempts",
+    "dropped",
+    "trace_id",
+    "client",
+    "app",
+]
+SUMS = [
+    "requests",
+    "errors",
+    "input_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "unpriced_requests",
+    "usage_sources",
+    "latency_ms",
+    "ttft_ms",
+    "tokens_per_s",
+]
+DISTRIBUTION = ["avg", "p50", "p95", "p99"]
+MONEY = re.compile(r"\d+\.\d{9}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+@pytest.fixture(scope="module")
+def gateway(provider: ProviderProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Twelve requests: four providers, three of each, one of them refused; two users, tags."""
+    served = Served(tmp_path_factory.mktemp("usage") / "home", **upstreams(provider.base_urls))
+    served.key("admin")
+    ana = served.key(name="ana", user="ana", tags=("team:ml",))
+    with served:
+        for name in PROVIDERS:
+            headers = {"x-tags": f"env:dev,env:{name}", "x-conversation-id": f"c-{name}", "user-agent": "curl/8"}
+            served.chat("One.", MODELS[name], key=ana, headers=headers)
+            served.chat("Two.", MODELS[name], key=served.key("admin"), stream=True, headers={"x-user": "bob"})
+            served.chat("Three. [[500]]", MODELS[name], key=ana)
+        served.settle()
+        yield served
+
+
+def shaped(sums: Any, *more: str) -> None:
+    assert sorted(sums) == sorted([*SUMS, *more])
+    counts = [sums[name] for name in SUMS[:7] if name not in ("requests", "errors")]
+    assert all(isinstance(sums[name], int) for name in ("requests", "errors", "unpriced_requests"))
+    assert all(count is None or (isinstance(count, int) and count >= 0) for count in counts)
+    assert sums["cost_usd"] is None or MONEY.fullmatch(sums["cost_usd"])
+    for name in ("latency_ms", "ttft_ms"):
+        assert list(sums[name]) == DISTRIBUTION
+        known = [value for value in sums[name].values() if value is not None]
+        assert all(value > 0 for value in known)
+
+
+def test_requests(gateway: Served) -> None:
+    page = gateway.get(f"{USAGE}/requests")
+    assert list(page) == ["data", "next_cursor"] and page["next_cursor"] is None
+    assert len(page["data"]) == 12
+    for row in page["data"]:
+        assert list(row) == ROW
+        assert re.fullmatch(r"req_[0-9a-f]{28}", row["id"]) and TIME.fullmatch(row["started_at"])
+        assert row["cost_usd"] is None or MONEY.fullmatch(row["cost_usd"])
+        assert isinstance(row["tags"], list) and isinstance(row["dropped"], list) and row["attempts"] == 1
+        assert (row["cost_usd"] is None) == (row["cost_source"] == "none") == (row["outcome"] == "error")
+    times = [row["started_at"] for row in page["data"]]
+    assert times == sorted(times, reverse=True)
+    newest, oldest = page["data"][0], page["data"][-1]
+    assert (newest["status"], newest["outcome"], newest["error_type"]) == (500, "error", "provider_error")
+    assert (newest["key"], newest["principal"], newest["user"], newest["tags"]) == ("ana", "ana", "ana", ["team:ml"])
+    assert (oldest["conversation_id"], oldest["client"]) == ("c-openai", "curl")
+    assert sorted(oldest["tags"]) == ["env:dev", "env:openai", "team:ml"]
+    assert gateway.get(f"{USAGE}/requests/{newest['id']}") == newest
+
+
+def test_summary(gateway: Served) -> None:
+    summary = gateway.get(f"{USAGE}/summary")
+    shaped(summary, "completeness")
+    assert (summary["requests"], summary["errors"]) == (12, 4)
+    assert {name: count for name, count in summary["usage_sources"].items() if count} == {"provider": 8, "none": 4}
+    assert sorted(summary["completeness"]) == ["open", "priced", "seen", "written"]
+    rows = gateway.get(f"{USAGE}/requests")["data"]
+    total = sum(Decimal(row["cost_usd"]) for row in rows if row["cost_usd"])
+    assert Decimal(summary["cost_usd"]) == total
+
+
+def test_summary_compared(gateway: Served) -> None:
+    now = time.time()
+    summary = gateway.get(f"{USAGE}/summary?from={now - 600:.0f}&to={now + 60:.0f}&compare=previous")
+    shaped(summary, "completeness", "previous")
+    shaped({name: value for name, value in summary["previous"].items() if name != "completeness"})
+    assert (summary["requests"], summary["previous"]["requests"]) == (12, 0)
+    assert summary["previous"]["cost_usd"] == "0.000000000"
+
+
+@pytest.mark.parametrize("bucket", ["15m", "hour", "day", "week", "month"])
+@pytest.mark.parametrize("by", ["", "provider", "tag:env"])
+def test_timeseries(gateway: Served, bucket: str, by: str) -> None:
+    query = f"bucket={bucket}&tz=Asia/Kathmandu" + (f"&by={by}" if by else "")
+    answer = gateway.get(f"{USAGE}/timeseries?{query}")
+    assert list(answer) == ["buckets"]
+    for item in answer["buckets"]:
+        shaped(item, "start", "end", *(["value"] if by else []))
+        assert TIME.fullmatch(item["start"]) and item["start"] < item["end"]
+    requests = sum(item["requests"] for item in answer["buckets"])
+    # A request with two values of one tag key counts in both; one without any is a group of its own.
+    assert requests == (16 if by == "tag:env" else 12)
+
+
+@pytest.mark.parametrize(
+    ("by", "values", "overlapping"),
+    [
+        ("provider", set(PROVIDERS), False),
+        ("model", set(MODELS.values()), False),
+        ("key", {"ana", "admin"}, False),
+        ("user", {"ana", "bob"}, False),
+        ("door", {"openai_chat"}, False),
+        ("conversation", {None, *(f"c-{name}" for name in PROVIDERS)}, False),
+        ("tag:env", {None, "dev", *PROVIDERS}, True),
+        ("tag:team", {None, "ml"}, False),
+    ],
+)
+def test_breakdown(gateway: Served, by: str, values: set[str | None], overlapping: bool) -> None:
+    answer = gateway.get(f"{USAGE}/breakdown?by={by}")
+    assert sorted(answer) == ["data", "overlapping"] and answer["overlapping"] is overlapping
+    assert {item["value"] for item in answer["data"]} == values
+    for item in answer["data"]:
+        shaped(item, "value")
+    costs = [Decimal(item["cost_usd"] or -1) for item in answer["data"]]
+    assert costs == sorted(costs, reverse=True)
+    if not overlapping:
+        assert sum(item["requests"] for item in answer["data"]) == 12
+
+
+def test_breakdown_sorted_by_a_field(gateway: Served) -> None:
+    data = gateway.get(f"{USAGE}/breakdown?by=model&sort=output_tokens")["data"]
+    assert [item["output_tokens"] for item in data] == sorted((item["output_tokens"] for item in data), reverse=True)
+
+
+FILTERS = [
+    ("provider=xai", 3),
+    ("provider=xai&provider=openai", 6),
+    ("model=gpt-4.1-mini", 3),
+    ("key=ana", 8),
+    ("user=bob", 4),
+    ("door=openai_chat", 12),
+    ("client=curl", 4),
+    ("conversation=c-google", 1),
+    ("outcome=error", 4),
+    ("outcome=ok&outcome=error", 12),
+    ("tag=env:dev", 4),
+    ("tag=env:xai|env:google", 2),
+    ("tag=team:ml&tag=env:dev", 4),
+    ("tag=!env:dev", 8),
+    ("tag=env", 4),
+    ("provider=xai&outcome=error&key=ana", 1),
+    ("to=2020-01-01", 0),
+    ("from=2020-01-01T00:00:00Z", 12),
+    ("from=2020-01-01T00:00:00%2B02:00&tz=Europe/Berlin", 12),
+]
+
+
+@pytest.mark.parametrize(("query", "count"), FILTERS)
+def test_filters_agree_everywhere(gateway: Served, query: str, count: int) -> None:
+    rows = gateway.get(f"{USAGE}/requests?{query}")["data"]
+    assert len(rows) == count
+    assert gateway.get(f"{USAGE}/summary?{query}")["requests"] == count
+    assert sum(item["requests"] for item in gateway.get(f"{USAGE}/breakdown?by=model&{query}")["data"]) == count
+    assert sum(item["requests"] for item in gateway.get(f"{USAGE}/timeseries?bucket=day&{query}")["buckets"]) == count
+
+
+def test_the_end_is_exclusive_to_the_microsecond(gateway: Served) -> None:
+    rows = gateway.get(f"{USAGE}/requests")["data"]
+    fifth = rows[4]["started_at"]
+    assert len(gateway.get(f"{USAGE}/requests?to={fifth}")["data"]) == 7
+    assert len(gateway.get(f"{USAGE}/requests?from={fifth}")["data"]) == 5
+    seconds = datetime.fromisoformat(fifth).astimezone(UTC).timestamp()
+    assert len(gateway.get(f"{USAGE}/requests?from={seconds:.6f}")["data"]) == 5
+
+
+def test_pages(gateway: Served) -> None:
+    seen = []
+    cursor = ""
+    for _ in range(3):
+        page = gateway.get(f"{USAGE}/requests?limit=5{cursor}")
+        seen += [row["id"] for row in page["data"]]
+        cursor = f"&cursor={page['next_cursor']}"
+    assert page["next_cursor"] is None and len(set(seen)) == 12
+
+
+@pytest.mark.parametrize(
+    ("path", "param"),
+    [
+        ("requests?limit=0", "limit"),
+        ("requests?limit=1001", "limit"),
+        ("requests?cursor=nonsense", "cursor"),
+        ("summary?from=yesterday", "from"),
+        ("summary?from=2026-01-02&to=2026-01-01", "from"),
+        ("summary?tz=Mars/Olympus", "tz"),
+        ("summary?compare=next", "compare"),
+        ("summary?outcome=fine", "outcome"),
+        ("summary?tag=a,b", "tag"),
+        ("timeseries?bucket=second", "bucket"),
+        ("timeseries?by=colour", "by"),
+        ("breakdown?by=colour", "by"),
+        ("breakdown?by=model&sort=colour", "sort"),
+    ],
+)
+def test_a_bad_parameter_is_named(gateway: Served, path: str, param: str) -> None:
+    reply = gateway.ask("GET", f"{USAGE}/{path}", key=gateway.key("admin"))
+    assert reply.status == 400 and reply.error["param"] == param
+
+
+def test_what_is_seen_is_there_within_two_seconds(gateway: Served) -> None:
+    before = gateway.get(f"{USAGE}/summary")["requests"]
+    body = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Now."}]}
+    reply = gateway.ask("POST", CHAT, body, key=gateway.key("admin"))
+    began = time.monotonic()
+    while gateway.get(f"{USAGE}/summary")["requests"] == before:
+        assert time.monotonic() - began < 2
+    assert gateway.get(f"{USAGE}/requests?limit=1")["data"][0]["id"] == reply.id
