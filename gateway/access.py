@@ -8,6 +8,7 @@ Everything but `authenticate` and `touch` may wait for the disk: call it from a 
 
 import hashlib
 import hmac
+import logging
 import secrets
 import sqlite3
 import threading
@@ -24,6 +25,8 @@ from gateway.folder import DataFolder
 from gateway.records import ApiKeyRow, NewApiKey
 from gateway.tags import parse_tags
 
+_log = logging.getLogger(__name__)
+
 ROLES = ("read", "execute", "admin")
 KEY_START = "tk_"
 _KEY_LENGTH = len(KEY_START) + 43
@@ -37,7 +40,13 @@ _TOUCH = "UPDATE api_keys SET last_used_us = max(coalesce(last_used_us, 0), ?) W
 
 
 class KeyNameError(FaregateError):
-    """A name, role, user or tag that a key cannot have, or a key that does not exist."""
+    """A name that is taken, or a key that does not exist."""
+
+
+class KeyFieldError(KeyNameError):
+    """A name, role, user or tag that no key can have."""
+
+    exit_code = 2
 
 
 class Principal(Struct, frozen=True):
@@ -178,12 +187,16 @@ class AccessKeys:
 
     def close(self) -> None:
         with self._lock:
-            self.flush()
+            try:
+                self.flush()
+            except FaregateError as error:
+                # When keys were last used is worth no more than this at the end.
+                _log.warning("When keys were last used is not kept: %s", error.message)
             self._connection.close()
 
     def _new(self, name: str, role: str, user: str | None, tags: Iterable[str]) -> tuple[str, ApiKeyRow]:
         if role not in ROLES:
-            raise KeyNameError(f'"{role}" is not a role: choose read, execute or admin.')
+            raise KeyFieldError(f'"{role}" is not a role: choose read, execute or admin.')
         key = KEY_START + secrets.token_urlsafe(32)
         row = ApiKeyRow(
             id="key_" + secrets.token_hex(6),
@@ -226,7 +239,7 @@ def _taken(name: str) -> KeyNameError:
 def _label(text: str, what: str) -> str:
     label = unicodedata.normalize("NFC", text.strip())
     if not 1 <= len(label) <= 100 or not label.isprintable():
-        raise KeyNameError(f"{what} must be 1 to 100 printable characters.")
+        raise KeyFieldError(f"{what} must be 1 to 100 printable characters.")
     return label
 
 
@@ -234,4 +247,4 @@ def _tags(tags: Iterable[str]) -> tuple[str, ...]:
     try:
         return parse_tags(",".join(tags))
     except ClientError as error:
-        raise KeyNameError(error.message.replace(" in x-tags", "")) from None
+        raise KeyFieldError(error.message.replace(" in x-tags", "")) from None

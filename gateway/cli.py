@@ -5,11 +5,11 @@ bug. The window's own commands (`faregate`, `faregate demo`) are dispatched befo
 """
 
 import argparse
+import io
 import os
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from gateway.errors import FaregateError, GatewayError
@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit code."""
     # Databases, journal and exports hold what people said and spent.
     os.umask(0o077)
+    _mend_streams()
     parser = build_parser()
     try:
         args = parser.parse_args(argv)
@@ -50,14 +51,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(error.message, error.exit_code)
     except GatewayError as error:
         return _failed(error.message, 2 if error.status == 400 else 1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         return _failed("stopped.", 1)
     except BrokenPipeError:
         # Whoever read our output has left (`| head`); the interpreter's own last flush must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (OSError, sqlite3.Error) as error:
-        return _failed(f"{error}.", 1)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.filename:
+            return _failed(f"{error.filename} cannot be used ({reason}): check its path and mode.", 1)
+        return _failed(f"reading or writing failed ({reason}): check the space on the disk.", 1)
+    except sqlite3.Error as error:
+        return _failed(f"the data folder's database cannot be used ({error}): faregate doctor says more.", 1)
+
+
+def _mend_streams() -> None:
+    """Streams that a caller closed (`<&-`) are there again, and no character of a name is more than they can say."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            # In their order, so that they get the closed ones' numbers, which no database may have.
+            nothing = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nothing, mode, encoding="utf-8", closefd=False))
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _failed(message: str, code: int) -> int:
@@ -81,7 +99,6 @@ def _add_data_dir(parser: argparse.ArgumentParser) -> None:
     # Without a default, so that an inner parser does not undo what stood before the command.
     parser.add_argument(
         "--data-dir",
-        type=Path,
         metavar="DIR",
         default=argparse.SUPPRESS,
         help="the data folder (default: FAREGATE_HOME, else the user's data directory)",

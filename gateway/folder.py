@@ -58,9 +58,12 @@ class FolderLock:
 
 
 def default_folder(environ: Mapping[str, str]) -> Path:
-    """`FAREGATE_HOME`, else the user's data directory of this system."""
-    if home := environ.get("FAREGATE_HOME"):
-        return Path(home).expanduser()
+    """`FAREGATE_HOME`, else the user's data directory of this system. Raises FaregateError for an unknown `~user`."""
+    if home := environ.get("FAREGATE_HOME", "").strip():
+        try:
+            return Path(home).expanduser()
+        except RuntimeError:
+            raise FaregateError(f"FAREGATE_HOME={home} names a user who is not known here: give a path.") from None
     from platformdirs import user_data_path
 
     return user_data_path("faregate", appauthor=False)

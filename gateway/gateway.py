@@ -6,7 +6,10 @@ is told through `changed`, at most four times a second, so that a window may sim
 
 import asyncio
 import contextlib
+import errno
 import hashlib
+import sqlite3
+import ssl
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +50,7 @@ from gateway.records import (
 )
 from gateway.relay import Relay
 from gateway.routing import Routing
+from gateway.schema import unusable
 from gateway.server import Server, door_routes
 from gateway.settings import Settings
 from gateway.settings import save as save_settings
@@ -127,12 +131,7 @@ class Gateway:
             server = Server(self.settings, self._access, self._relay, routes)
             await server.start()
         except OSError as error:
-            port = self.settings.port
-            if self._opened:
-                message = f"Port {port} cannot be used ({error.strerror}): end what uses it, or choose another port."
-                self._set_state("port_in_use", message)
-            else:
-                self._set_state("error", f"The data folder cannot be used ({error.strerror}): check {self.folder}.")
+            self._set_state(*self._why_not(error))
             return
         except FaregateError as error:
             self._set_state("error", error.message)
@@ -441,6 +440,20 @@ class Gateway:
             },
         }
 
+    def _why_not(self, error: OSError) -> tuple[str, str]:
+        """The state's word and sentence for what kept the gateway from listening."""
+        if not self._opened:
+            return "error", f"The data folder cannot be used ({error.strerror}): check {self.folder}."
+        if isinstance(error, ssl.SSLError):
+            return (
+                "error",
+                f"The certificate cannot be used ({error.strerror}): check server.tls_cert and server.tls_key.",
+            )
+        port, host = self.settings.port, self.settings.host
+        if error.errno == errno.EADDRINUSE:
+            return "port_in_use", f"Port {port} is in use: end what uses it, or choose another port."
+        return "error", f"Nothing can listen on {host}, port {port} ({error.strerror}): choose another host or port."
+
     def _set_state(self, word: str, message: str = "") -> None:
         self._state = replace(self._state, word=word, message=message)
         self._note(Changes(state=True))
@@ -472,8 +485,11 @@ class Gateway:
             self.changed(told)
 
     async def _work(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Run in a worker thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._workers, lambda: call(*args, **kwargs))
+        """Run in a worker thread. Raises FaregateError where SQLite cannot go on."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._workers, lambda: call(*args, **kwargs))
+        except sqlite3.Error as error:
+            raise unusable(self.folder, error) from None
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -6,6 +6,7 @@ stored or removed.
 """
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from gateway import state_db
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.key_format import KeyFormatError, check_format, clean_key, mask
+from gateway.schema import unusable
 from gateway.settings import Hidden
 from gateway.vault import Vault
 
@@ -37,7 +39,8 @@ class ProviderKeys:
         self._environment = {name: hidden.reveal() for name, hidden in environment.items()}
         self._stored: dict[str, str] = {}
         self._problems: dict[str, str] = {}
-        self._connection = state_db.connect(folder.state_db)
+        self._path = folder.state_db
+        self._connection = state_db.connect(self._path)
         self._lock = threading.Lock()
         self._version: int | None = None
 
@@ -133,9 +136,12 @@ class ProviderKeys:
             self._connection.close()
 
     def _listed(self) -> tuple[int, list[str]]:
-        with self._lock:
-            row = self._connection.execute(_VERSION).fetchone()
-            names = [str(name) for (name,) in self._connection.execute(_STORED, (self._vault.backend,))]
+        try:
+            with self._lock:
+                row = self._connection.execute(_VERSION).fetchone()
+                names = [str(name) for (name,) in self._connection.execute(_STORED, (self._vault.backend,))]
+        except sqlite3.Error as error:
+            raise unusable(self._path, error) from None
         return (int(row[0]) if row else 0), names
 
     def _record(self, statement: str, values: tuple[object, ...]) -> None:

@@ -24,9 +24,15 @@ class Keep(Struct, frozen=True, kw_only=True):
 
 
 def parse_text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+    text = value.strip() if isinstance(value, str) else ""
+    if not text or not text.isprintable():
         raise ValueError("must be text")
-    return value.strip()
+    return text
+
+
+def parse_host(value: Any) -> str:
+    """A host name or address; the brackets that a URL puts around an IPv6 address are left out."""
+    return parse_text(value).removeprefix("[").removesuffix("]")
 
 
 def parse_port(value: Any) -> int:
@@ -83,7 +89,8 @@ def parse_size(value: Any) -> int:
 def parse_keep(value: Any) -> Keep:
     """`"30 days"`, `"5 GB"`, `"13 months, 5 GB"`, `"for ever"`."""
     days, size = None, None
-    for piece in [] if value in ("for ever", "forever") else str(value).lower().split(","):
+    text = str(value).strip().lower()
+    for piece in [] if text in ("for ever", "forever") else text.split(","):
         span = re.fullmatch(r"(\d{1,5})\s*(day|week|month|year)s?", piece.strip())
         if span is not None and days is None and int(span[1]):
             days = float(math.ceil(int(span[1]) * _SPANS[span[2]]))
@@ -95,13 +102,14 @@ def parse_keep(value: Any) -> Keep:
 
 
 def parse_backend(value: Any) -> str:
-    if value not in VAULT_BACKENDS:
+    backend = str(value).strip()
+    if backend not in VAULT_BACKENDS:
         raise ValueError("must be keyring, file or memory")
-    return str(value)
+    return backend
 
 
 def parse_store(value: Any) -> str:
-    if value != "sqlite":
+    if str(value).strip() != "sqlite":
         raise ValueError("must be sqlite: usage is kept in the data folder, and no other store exists")
     return "sqlite"
 

@@ -24,6 +24,7 @@ from gateway.setting_values import (
     Keep,
     check_base_url,
     parse_backend,
+    parse_host,
     parse_keep,
     parse_names,
     parse_origins,
@@ -33,7 +34,6 @@ from gateway.setting_values import (
     parse_size,
     parse_store,
     parse_switch,
-    parse_text,
 )
 
 DEFAULT_PORT = 4210
@@ -142,7 +142,7 @@ class Setting(Struct, frozen=True):
 
 
 SETTINGS = (
-    Setting("host", "server.host", "FAREGATE_HOST", parse_text),
+    Setting("host", "server.host", "FAREGATE_HOST", parse_host),
     Setting("port", "server.port", "FAREGATE_PORT", parse_port),
     Setting("allowed_origins", "server.allowed_origins", "FAREGATE_ALLOWED_ORIGINS", parse_origins),
     Setting("allowed_hosts", "server.allowed_hosts", "FAREGATE_ALLOWED_HOSTS", parse_names),
@@ -173,7 +173,7 @@ def config_path(folder: Path) -> Path:
 def load(folder: Path, environ: Mapping[str, str], options: Mapping[str, str] = _NO_OPTIONS) -> Settings:
     """The settings in force: the file's, over them the environment's, over them a command's options.
 
-    `options` go by dotted key (`server.port`); an error calls them by their last part (`--port`). An empty
+    `options` go by dotted key (`server.port`); an error calls them by their last part (`--port`). A blank
     variable counts as unset. Raises SettingsError.
     """
     document = _read(config_path(folder))
@@ -278,7 +278,7 @@ def _find(
 ) -> tuple[str, Any]:
     if row.key in options:
         return f"--{row.key.rpartition('.')[2]}", options[row.key]
-    if environ.get(row.variable):
+    if environ.get(row.variable, "").strip():
         return row.variable, environ[row.variable]
     return f"config.toml: {row.key}", _lookup(document, row.key)
 

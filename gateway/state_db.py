@@ -1,18 +1,14 @@
-"""`state.db`: keys' hashes and other small state that several processes share; opened here, with its migrations.
-
-Each step is applied once and recorded by sqlite-utils, which is imported only where a step is missing, so that a
-command on an up-to-date folder starts at once. Steps run under a file lock: two processes may start together.
-"""
+"""`state.db`: keys' hashes and other small state that several processes share; its schema, and how it is opened."""
 
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.errors import FaregateError
-from gateway.folder import exclusive
+from gateway.schema import Step, bring_up, unusable
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -51,12 +47,8 @@ def _m003_provider_keys(db: "Database") -> None:
     )
 
 
-STEPS: tuple[Callable[["Database"], None], ...] = (_m001_access, _m002_meta, _m003_provider_keys)
-
-
-_SET = "faregate_state"
-_HAS_STEPS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlite_migrations'"
-_COUNT_STEPS = "SELECT count(*) FROM _sqlite_migrations WHERE migration_set = ?"
+STEPS: tuple[Step, ...] = (_m001_access, _m002_meta, _m003_provider_keys)
+STEPS_NAME = "faregate_state"
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -71,14 +63,13 @@ def connect(path: Path) -> sqlite3.Connection:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            _migrate(connection, path)
+            bring_up(connection, path, STEPS_NAME, STEPS)
         except BaseException:
             connection.close()
             raise
     except (sqlite3.Error, OSError) as error:
-        raise FaregateError(f"{path} cannot be used ({error}): check the disk, or move the file away.") from None
+        raise unusable(path, error) from None
     return connection
 
 
@@ -98,24 +89,3 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
             raise FaregateError(f"state.db cannot be written ({error}): check the disk, and try again.") from None
         raise
-
-
-def _applied(connection: sqlite3.Connection) -> int:
-    if connection.execute(_HAS_STEPS).fetchone() is None:
-        return 0
-    return int(connection.execute(_COUNT_STEPS, (_SET,)).fetchone()[0])
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    applied = _applied(connection)
-    if applied > len(STEPS):
-        raise FaregateError(f"{path} was written by a newer Faregate: install that version, or another data folder.")
-    if applied == len(STEPS):
-        return
-    with exclusive(path.with_suffix(".lock")):
-        from sqlite_utils import Database, Migrations
-
-        migrations = Migrations(_SET)
-        for step in STEPS:
-            migrations(name=step.__name__.lstrip("_"))(step)
-        migrations.apply(Database(connection))

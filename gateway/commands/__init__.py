@@ -17,8 +17,12 @@ class UsageError(FaregateError):
 
 
 def folder_path(args: argparse.Namespace) -> Path:
-    chosen: Path | None = getattr(args, "data_dir", None)
-    return chosen if chosen is not None else default_folder(os.environ)
+    chosen: str | None = getattr(args, "data_dir", None)
+    if chosen is None:
+        return default_folder(os.environ)
+    if not chosen.strip():
+        raise UsageError("--data-dir is empty: give the path of a folder.")
+    return Path(chosen)
 
 
 def open_folder(args: argparse.Namespace) -> DataFolder:

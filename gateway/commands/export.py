@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +11,8 @@ from typing import Any, TextIO
 
 import msgspec
 
-from gateway.commands import open_folder, tell
+from gateway.commands import UsageError, open_folder, tell
+from gateway.errors import FaregateError
 from gateway.read_api import parse_query, render_breakdown, render_bucket, render_row
 from gateway.records import UsageQuery
 from gateway.store.usage import UsageStore
@@ -80,10 +82,23 @@ def _progress(count: int) -> None:
 @contextlib.contextmanager
 def _opened(output: str) -> Iterator[TextIO]:
     if output == "-":
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", newline="")
         yield sys.stdout
         return
     path = Path(output)
-    part = path.with_name(f".{path.name}.part")
+    if not path.name or path.is_dir():
+        raise UsageError(f'-o "{output}" is not a file: give the name of one, or - for standard output.')
+    if path.exists() and not path.is_file():
+        # A pipe or a device is written to, never replaced.
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        return
+    # A link stays, and what it points to is replaced.
+    path = path.resolve()
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if not path.parent.is_dir():
+        raise FaregateError(f"{path} cannot be written: there is no folder {path.parent}.")
     try:
         with part.open("w", encoding="utf-8", newline="") as file:
             yield file

@@ -87,8 +87,7 @@ def _stop_signals() -> "asyncio.Queue[int]":
 
 
 def _why_not(settings: Settings, word: str, message: str) -> str:
-    if word != "port_in_use":
-        return message
-    holder = port_holder(settings.port)
-    by = f" by {holder}" if holder else ""
-    return f"Port {settings.port} is in use{by}: end that, or choose another with --port."
+    holder = port_holder(settings.port) if word == "port_in_use" else None
+    return (
+        f"Port {settings.port} is in use by {holder}: end that, or choose another with --port." if holder else message
+    )

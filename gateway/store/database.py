@@ -45,14 +45,6 @@ def open_database(path: Path | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -
     return connection
 
 
-def prepare(connection: sqlite3.Connection) -> None:
-    """Set what a database file keeps. Raises sqlite3.Error."""
-    # Only a file without pages can still choose; asking later would need the write lock.
-    if connection.execute("PRAGMA page_count").fetchone() == (0,):
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    connection.execute("PRAGMA journal_mode = WAL")
-
-
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[None]:
     """One transaction that holds the write lock from its first moment, rolled back on any exception."""

@@ -7,11 +7,15 @@ in a count. A released step is never changed: a later one is added.
 """
 
 import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlite_utils import Database, Migrations
-
+from gateway.schema import Step, bring_up
 from gateway.store.measures import HISTOGRAMS, MEASURES
 from gateway.store.names import FIXED
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 COMBINED_DIMENSIONS = ("provider", "model", "key", "user", "app", "door", "outcome", "tag_set")
 
@@ -70,11 +74,11 @@ INDEXES = (
     "CREATE INDEX members_by_set ON tag_set_members (tag_set, key, tag)",
 )
 
-usage_migrations = Migrations("usage")
+_DAY_ZONE = "SELECT value FROM settings WHERE name = 'day_zone'"
+_SET_DAY_ZONE = "INSERT INTO settings (name, value) VALUES ('day_zone', ?) ON CONFLICT DO NOTHING"
 
 
-@usage_migrations()
-def m001_requests_and_buckets(db: Database) -> None:
+def _m001_requests_and_buckets(db: "Database") -> None:
     db.table("settings").create({"name": str, "value": str}, pk="name")
     db.table("names").create({"id": int, "text": str}, pk="id", not_null={"text"})
     db.table("names").create_index(["text"], unique=True)
@@ -92,8 +96,15 @@ def m001_requests_and_buckets(db: Database) -> None:
         db.execute(statement)
 
 
-def migrate(connection: sqlite3.Connection, *, day_zone: str) -> None:
-    """Bring a database to the newest schema. `day_zone` is kept only where the database is new."""
-    db = Database(connection)
-    usage_migrations.apply(db)
-    db.table("settings").insert({"name": "day_zone", "value": day_zone}, pk="name", ignore=True)
+STEPS: tuple[Step, ...] = (_m001_requests_and_buckets,)
+STEPS_NAME = "usage"
+
+
+def migrate(connection: sqlite3.Connection, path: Path, *, day_zone: str) -> None:
+    """Bring a database to the newest schema. `day_zone` is kept only where the database is new.
+
+    Raises FaregateError where a newer version wrote it, or sqlite3.Error.
+    """
+    bring_up(connection, path, STEPS_NAME, STEPS)
+    if connection.execute(_DAY_ZONE).fetchone() is None:
+        connection.execute(_SET_DAY_ZONE, (day_zone,))

@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from gateway.records import Breakdown, Completeness, ExchangeRecord, RequestPage, Summary, TimeBucket, UsageQuery
+from gateway.schema import unusable
 from gateway.store import check, csv_export, pages, queries
 from gateway.store.commit import Committer
 from gateway.store.csv_export import Progress
-from gateway.store.database import Readers, open_database, prepare
+from gateway.store.database import Readers, open_database
 from gateway.store.journal import Journal
 from gateway.store.migrations import migrate
 from gateway.store.names import Texts
@@ -59,6 +60,8 @@ class UsageStore:
         self._deferred: dict[str, None] = {}
         self._deferred_lock = Lock()
         self._history: Committer | None = None
+        self._history_lock = Lock()
+        self._closing = False
         self._journal: Journal
         self._readers: Readers
         self._connection: sqlite3.Connection
@@ -67,15 +70,13 @@ class UsageStore:
     def start(self) -> None:
         """Migrate, replay what processes that are gone left in the journal, start the writer.
 
-        Raises OSError or sqlite3.Error where the folder or the database cannot be opened.
+        Raises FaregateError where the database cannot be used, OSError where the journal cannot.
         """
         folder = self._folder / JOURNAL
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._folder / DATABASE
-        connection = open_database(path)
+        connection = self._connected(path)
         try:
-            prepare(connection)
-            migrate(connection, day_zone=self._day_zone)
             self._journal = Journal(folder)
             orphaned = self._journal.adopt()
         except BaseException:
@@ -89,14 +90,28 @@ class UsageStore:
         self._writer.start()
         self._writer.flush(REPLAY_TIMEOUT_S)
 
+    def _connected(self, path: Path) -> sqlite3.Connection:
+        try:
+            connection = open_database(path)
+            try:
+                migrate(connection, path, day_zone=self._day_zone)
+            except BaseException:
+                connection.close()
+                raise
+        except (sqlite3.Error, OSError) as error:
+            raise unusable(path, error) from None
+        return connection
+
     def close(self) -> None:
         """Commit what is queued; what cannot be (the database locked, the disk full) stays in the journal."""
+        self._closing = True
         if not self._writer.close(CLOSE_TIMEOUT_S):
             _log.warning("Some usage could not be stored yet; it is kept in the journal for the next start.")
         self._journal.close()
         self._readers.close()
-        if self._history is not None:
-            self._history.connection.close()
+        with self._history_lock:
+            if self._history is not None:
+                self._history.connection.close()
         self._connection.close()
 
     def begin(self, record: ExchangeRecord) -> None:
@@ -132,12 +147,21 @@ class UsageStore:
         return Completeness(seen=self._seen, written=self._written, priced=self._priced, open=len(self._open))
 
     def insert_history(self, records: Iterable[ExchangeRecord]) -> int:
-        """Write many ended exchanges, past the journal, and say how many were new. Raises sqlite3.Error."""
-        if self._history is None:
-            self._history = Committer(open_database(self._folder / DATABASE))
+        """Write many ended exchanges, past the journal, and say how many were new; `close` ends it between two chunks.
+
+        Raises sqlite3.Error.
+        """
         inserted = 0
         for chunk in in_chunks(records, HISTORY_ROWS):
-            inserted += self._history.commit(chunk)
+            # Of two writers the one that has just written gets the lock again: what happens now would wait for long.
+            self._writer.flush(REPLAY_TIMEOUT_S)
+            # A connection must not be closed under the thread that uses it.
+            with self._history_lock:
+                if self._closing:
+                    break
+                if self._history is None:
+                    self._history = Committer(open_database(self._folder / DATABASE))
+                inserted += self._history.commit(chunk)
             self._tell()
         return inserted
 

@@ -8,16 +8,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from gateway.errors import FaregateError
 from gateway.records import Completeness, ExchangeRecord, TagCondition, UsageQuery
 from gateway.store import journal as journal_module
 from gateway.store import rows
+from gateway.store import usage as usage_module
 from gateway.store import writer as writer_module
 from gateway.store.commit import Committer
 from gateway.store.database import open_database
@@ -382,7 +384,7 @@ def test_a_record_that_no_table_can_hold_stays_in_the_journal(
 
 def test_a_folder_that_cannot_be_used_is_told_and_nothing_stays_open(tmp_path: Path) -> None:
     (tmp_path / "usage.db").write_bytes(b"This is no database, and it is long enough to be told so." * 100)
-    with pytest.raises(sqlite3.DatabaseError):
+    with pytest.raises(FaregateError, match=r"usage\.db cannot be used"):
         UsageStore(tmp_path).start()
 
 
@@ -449,3 +451,40 @@ def test_queries_find_rows_at_the_very_edges_of_their_range(store: UsageStore) -
     assert store.request_count(UsageQuery(start_us=second, end_us=second)) == 0
     assert store.request_count(UsageQuery(start_us=-(10**30), end_us=10**30)) == 2
     assert len(store.requests(UsageQuery(start_us=-(10**30), end_us=10**30)).rows) == 2
+
+
+def test_what_happens_now_is_stored_between_two_chunks_of_history(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage_module, "HISTORY_ROWS", 10)
+    stored_by_then = []
+
+    def history() -> Iterator[ExchangeRecord]:
+        for number in range(50):
+            if number == 15:
+                store.end(record(1000))
+            if number >= 20 and number % 10 == 0:
+                stored_by_then.append(store.request(record(1000).id) is not None)
+            yield record(number)
+
+    assert store.insert_history(history()) == 50
+    assert stored_by_then == [True, True, True]
+
+
+def test_closing_ends_a_long_history_between_two_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A connection that is closed under its thread takes the process down.
+    monkeypatch.setattr(usage_module, "HISTORY_ROWS", 100)
+    inserted = []
+    for round in range(5):
+        store = started(tmp_path)
+        base = round * 100_000
+        records = (record(base + number) for number in range(50_000))
+        thread = threading.Thread(target=lambda: inserted.append(store.insert_history(records)))  # noqa: B023
+        thread.start()
+        time.sleep(0.1 + round * 0.05)
+        store.close()
+        thread.join()
+    store = started(tmp_path)
+    assert 0 < sum(inserted) == store.request_count(UsageQuery()) < 250_000
+    assert_sound(store)
+    store.close()

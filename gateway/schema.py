@@ -1,0 +1,63 @@
+"""Numbered schema steps of a database, each applied once and recorded by sqlite-utils.
+
+A database that has them all is only read, so that opening it waits for nobody's transaction, and sqlite-utils is not
+even imported. Missing steps run under a file lock beside the database: two processes may start together.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.errors import FaregateError
+from gateway.folder import exclusive
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+Step = Callable[["Database"], None]
+
+_HAS_STEPS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlite_migrations'"
+_WRITE_AHEAD = "PRAGMA journal_mode = WAL"
+_COUNT_STEPS = "SELECT count(*) FROM _sqlite_migrations WHERE migration_set = ?"
+
+
+def bring_up(connection: sqlite3.Connection, path: Path, name: str, steps: Sequence[Step]) -> None:
+    """Applies the steps of the set `name` that the database at `path` lacks, and keeps a write-ahead log.
+
+    Raises FaregateError where a newer version wrote the database, or sqlite3.Error.
+    """
+    if _lacking(connection, path, name, steps):
+        with exclusive(path.with_suffix(".lock")):
+            _apply(connection, name, steps)
+    # Without effect on nearly every start; a copy that was made by VACUUM INTO has lost it.
+    connection.execute(_WRITE_AHEAD)
+
+
+def unusable(path: Path, error: Exception) -> FaregateError:
+    """The sentence for a database, or a folder of them, that SQLite or the system (`error`) refuses."""
+    if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        return FaregateError(f"Another process holds {path}: wait for it or end it, and try again.")
+    return FaregateError(f"{path} cannot be used ({error}): check the disk, or move the file away.")
+
+
+def _apply(connection: sqlite3.Connection, name: str, steps: Sequence[Step]) -> None:
+    # Only a file without pages can still choose.
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute(_WRITE_AHEAD)
+    from sqlite_utils import Database, Migrations
+
+    migrations = Migrations(name)
+    for step in steps:
+        migrations(name=step.__name__.lstrip("_"))(step)
+    migrations.apply(Database(connection))
+
+
+def _lacking(connection: sqlite3.Connection, path: Path, name: str, steps: Sequence[Step]) -> int:
+    applied = 0
+    if connection.execute(_HAS_STEPS).fetchone() is not None:
+        applied = int(connection.execute(_COUNT_STEPS, (name,)).fetchone()[0])
+    if applied > len(steps):
+        raise FaregateError(f"{path} was written by a newer Faregate: install that version, or another data folder.")
+    return len(steps) - applied
