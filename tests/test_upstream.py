@@ -1,0 +1,184 @@
+"""Calls to providers: sentences for what goes wrong, big bodies in slices, proxies, and connections let go."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.client_reqrep import ConnectionKey
+from yarl import URL
+
+from gateway.access import Principal
+from gateway.errors import UpstreamError
+from gateway.exchange import Exchange
+from gateway.upstream import Upstream, unreachable
+
+KEY = ConnectionKey("secret-host.example", 443, True, True, None, None, None)
+REFUSED = aiohttp.ClientConnectorError(KEY, OSError(111, "refused"))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind", "words"),
+    [
+        (REFUSED, 502, "connection_lost", "the connection was refused"),
+        (
+            aiohttp.ClientConnectorDNSError(KEY, OSError(-2, "no name")),
+            502,
+            "connection_lost",
+            "name cannot be found",
+        ),
+        (
+            aiohttp.ClientConnectorCertificateError(KEY, ssl.CertificateError("bad")),
+            502,
+            "connection_lost",
+            "certificate",
+        ),
+        (aiohttp.ClientConnectorSSLError(KEY, OSError("tls")), 502, "connection_lost", "certificate"),
+        (aiohttp.ServerDisconnectedError(), 502, "connection_lost", "closed the connection before answering"),
+        (aiohttp.ClientOSError(104, "reset"), 502, "connection_lost", "closed the connection before answering"),
+        (aiohttp.ConnectionTimeoutError("slow"), 504, "timeout", "did not accept a connection in time"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_litellm_15799_what_cannot_be_reached_is_one_sentence_without_an_address(
+    error: BaseException, status: int, kind: str, words: str
+) -> None:
+    told = unreachable("Some Provider", error)
+    assert (told.status, told.kind) == (status, kind)
+    assert told.message.startswith("Some Provider ") and words in told.message and told.message.endswith(".")
+    assert "secret-host" not in told.message
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    made = Upstream(2.0)
+    yield made
+    await made.close()
+    # The connector's sockets are closed on the loop's next turn.
+    await asyncio.sleep(0)
+
+
+Serve = Callable[[web.BaseRequest], Any]
+
+
+@pytest.fixture
+async def serving() -> AsyncIterator[Callable[[Serve], Any]]:
+    runners: list[web.ServerRunner] = []
+
+    async def start(handler: Serve) -> URL:
+        runner = web.ServerRunner(web.Server(handler, handler_cancellation=True), shutdown_timeout=0.1)
+        runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return URL(f"http://127.0.0.1:{runner.addresses[0][1]}/path")
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+def exchange() -> Exchange:
+    return Exchange("openai_chat", Principal("key_1", "key", "execute", None, ()), 0)
+
+
+async def test_a_big_body_arrives_whole_and_lets_others_run(upstream: Upstream, serving: Any) -> None:
+    body = bytes(range(256)) * (20_000_000 // 256)
+    seen: list[bytes] = []
+
+    async def take(request: web.BaseRequest) -> web.Response:
+        request._client_max_size = 64 << 20
+        seen.append(await request.read())
+        return web.Response(text="taken")
+
+    url = await serving(take)
+    loop = asyncio.get_running_loop()
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+        ticks.handle = loop.call_soon(count)
+
+    ticks = SimpleNamespace(handle=loop.call_soon(count))
+    one = exchange()
+    answer = await upstream.send(one, "Some", url, {"content-type": "application/json"}, body)
+    ticks.handle.cancel()
+    assert await answer.read() == b"taken" and seen == [body]
+    assert turns > len(body) / (256 * 1024) and one.sent_ns and one.provider_ns
+    answer.close()
+
+
+async def test_a_closed_answer_is_a_closed_connection(upstream: Upstream, serving: Any) -> None:
+    left = asyncio.Event()
+
+    async def stream(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"first")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+        return response
+
+    answer = await upstream.send(exchange(), "Some", await serving(stream), {}, b"{}")
+    assert await answer.chunk() == b"first"
+    answer.close()
+    async with asyncio.timeout(2):
+        await left.wait()
+
+
+async def test_complete_answers_leave_their_connection_for_the_next(upstream: Upstream, serving: Any) -> None:
+    ports: set[Any] = set()
+
+    async def note(request: web.BaseRequest) -> web.Response:
+        assert request.transport is not None
+        ports.add(request.transport.get_extra_info("peername"))
+        return web.Response(text="hello")
+
+    url = await serving(note)
+    for _ in range(5):
+        answer = await upstream.send(exchange(), "Some", url, {}, b"{}")
+        pieces = b""
+        while data := await answer.chunk():
+            pieces += data
+        assert pieces == b"hello"
+        answer.close()
+    assert len(ports) == 1
+
+
+async def test_a_cut_answer_is_told(upstream: Upstream, serving: Any) -> None:
+    async def cut(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-length": "100"})
+        await response.prepare(request)
+        await response.write(b"only this")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    url = await serving(cut)
+    for read in ("read", "chunk"):
+        answer = await upstream.send(exchange(), "Some", url, {}, b"{}")
+        with pytest.raises(UpstreamError, match="Some broke off its answer") as broken:
+            while await getattr(answer, read)():
+                pass
+        assert (broken.value.status, broken.value.kind, broken.value.upstream_status) == (502, "connection_lost", 200)
+        answer.close()
+
+
+async def test_proxies_are_the_system_s(upstream: Upstream, serving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def proxy(request: web.BaseRequest) -> web.Response:
+        return web.Response(text=f"{request.method} {request.url}")
+
+    url = await serving(proxy)
+    monkeypatch.setenv("http_proxy", str(url.origin()))
+    monkeypatch.setenv("no_proxy", "direct.invalid")
+    answer = await upstream.send(exchange(), "Some", URL("http://far.invalid/v1/x"), {}, b"{}")
+    assert await answer.read() == b"POST http://far.invalid/v1/x"
+    answer.close()
+    with pytest.raises(UpstreamError, match="its name cannot be found"):
+        await upstream.send(exchange(), "Some", URL("http://direct.invalid/v1/x"), {}, b"{}")
