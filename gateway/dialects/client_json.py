@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from gateway.dialects.json_text import decode_json
 from gateway.errors import ClientError
 
 T = TypeVar("T")
@@ -15,8 +16,8 @@ _AT = re.compile(r" - at `\$?(.*)`$")
 def decode_object(body: bytes) -> dict[str, Any]:
     """Raises ClientError where the body is not a JSON object in UTF-8."""
     try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        value = decode_json(body)
+    except ValueError as error:
         raise ClientError(f"The body is not valid JSON ({error}): send a JSON object.") from None
     if not isinstance(value, dict):
         raise ClientError("The body is not a JSON object: send one.")

@@ -20,13 +20,29 @@ class AnswerContext(Struct, frozen=True, kw_only=True):
 
     `id` is the answer's id without the dialect's prefix, `created` Unix seconds, `model` the name that the client
     asked for, `include_usage` whether a chat client asked for the usage chunk, `legacy_functions` whether it asked
-    with the deprecated `functions` and so expects `function_call` back.
+    with the deprecated `functions` and so expects `function_call` back. `request` is what was asked, for a dialect
+    whose answers repeat it (Responses: tools, limits, formats) and whose tools have names that we flattened.
     """
 
     id: str
     created: int
     model: str
     include_usage: bool = False
+    legacy_functions: bool = False
+    request: Request | None = None
+
+
+class Peek(Struct, frozen=True, kw_only=True):
+    """What the path needs of a request that passes as it is, without parsing it.
+
+    `include_usage`: nothing has to be asked for on the client's behalf, because it asked for the usage chunk itself
+    or its dialect always tells the usage. `user` is the end user as the body says it.
+    """
+
+    model: str
+    stream: bool = False
+    include_usage: bool = False
+    user: str | None = None
     legacy_functions: bool = False
 
 

@@ -5,7 +5,7 @@ dropped and named; a default that says nothing is dropped without a word. Names 
 model knows the field; a foreign dialect's own fields keep their own names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from gateway.errors import Unsupported
@@ -50,10 +50,11 @@ class Losses:
         return tuple(self._adapted)
 
 
-def own_fields(request: Request, dialect: str, losses: Losses) -> Mapping[str, Any]:
+def own_fields(request: Request, dialect: str, losses: Losses, carried: Container[str] = ()) -> Mapping[str, Any]:
     """The request's pocket of this dialect; what other dialects' pockets hold is refused or named as dropped.
 
-    Raises Unsupported for an essential field of another dialect.
+    `carried` are fields of other dialects that the caller carries all the same. Raises Unsupported for an essential
+    field of another dialect.
     """
     own = request.extra.get(dialect, {})
     for name in request.essential:
@@ -63,7 +64,7 @@ def own_fields(request: Request, dialect: str, losses: Losses) -> Mapping[str, A
         if other == dialect:
             continue
         for name, value in pocket.items():
-            if value not in (None, [], {}) and name not in _SILENT:
+            if value not in (None, [], {}) and name not in _SILENT and name not in carried:
                 losses.drop(name)
     return own
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.openai_chat.answer_peek import peek_answer
-from gateway.dialects.openai_chat.errors import parse_error, render_error
 from gateway.dialects.openai_chat.reader import ChatReader
 from gateway.dialects.openai_chat.request import parse_request, render_request
 from gateway.dialects.openai_chat.response import parse_response, render_response
 from gateway.dialects.openai_chat.wire import NAME
 from gateway.dialects.openai_chat.writer import ChatWriter
+from gateway.dialects.openai_errors import parse_error, render_error
 
 
 def path(model: str, stream: bool) -> str:

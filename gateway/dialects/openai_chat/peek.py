@@ -1,29 +1,21 @@
 """What the path needs on which a chat body passes as it is: a look at it, and changes by byte offsets.
 
-`peek` decodes a handful of fields and skips the rest, which may hold what no parser of ours takes (1e400, half
-surrogates). `splice` finds top-level members with two regular expressions that never look back, replaces only the
-bytes of their values, and leaves everything else as it is: white space, order, escapes, numbers, duplicate keys.
+`peek` decodes a handful of fields and skips the rest. `splice` replaces the bytes of two members and leaves
+everything else as it is. `UsageCutter` takes out of the answer what was asked for on the client's behalf.
 """
 
-import json
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
+from gateway.dialects.body_look import look
+from gateway.dialects.dialect import Peek
+from gateway.dialects.json_splice import Edit, Member, edited, is_empty_object, members, replace_model, start
 from gateway.errors import ClientError
 
-
-class Peek(Struct, frozen=True, kw_only=True):
-    """`include_usage`: the client itself asked for the usage chunk. `user` is the end user as the body says it."""
-
-    model: str
-    stream: bool = False
-    include_usage: bool = False
-    user: str | None = None
-    legacy_functions: bool = False
+__all__ = ["Peek", "UsageCutter", "peek", "splice"]
 
 
 class _StreamOptions(Struct):
@@ -46,12 +38,7 @@ _ABSENT = (b"", b"null", b"[]")
 
 def peek(body: bytes) -> Peek:
     """Raises ClientError: bad JSON, no model, or a field of a wrong type (named by `param`)."""
-    try:
-        found = _DECODER.decode(body)
-    except msgspec.ValidationError as error:
-        _refuse(error)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        found = _peek_slowly(body)
+    found = look(body, _DECODER)
     if not found.model:
         raise ClientError("`model` is missing: name the model to use.", param="model")
     return Peek(
@@ -63,46 +50,7 @@ def peek(body: bytes) -> Peek:
     )
 
 
-def _peek_slowly(body: bytes) -> _Body:
-    """For bodies with half surrogates, which the fast decoder takes for broken JSON."""
-    try:
-        value = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise ClientError(f"The request body is not valid JSON: {error}.") from error
-    if isinstance(value, dict):
-        wanted = {key: value[key] for key in _Body.__struct_fields__ if key in value}
-        for name in ("functions", "tools"):
-            if name in wanted:
-                wanted[name] = Raw(json.dumps(wanted[name]).encode())
-        value = wanted
-    try:
-        return msgspec.convert(value, _Body)
-    except msgspec.ValidationError as error:
-        _refuse(error)
-
-
-def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not JSON")
-
-
-def _refuse(error: msgspec.ValidationError) -> NoReturn:
-    said, _, path = str(error).partition(" - at ")
-    param = path.strip("`").removeprefix("$").removeprefix(".") or None
-    what = f"`{param}`" if param else "The request body"
-    raise ClientError(f"{what} has a wrong type: {said[:1].lower()}{said[1:]}.", param=param) from error
-
-
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_SPACE = re.compile(rb"[ \t\r\n]*+")
-_SCALAR = re.compile(rb"[^,\]}\s]++")
-_TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _USAGE_ASKED = b'"stream_options":{"include_usage":true}'
-
-
-class _Member(NamedTuple):
-    key: str
-    start: int
-    end: int
 
 
 def splice(body: bytes, *, model: str | None, include_usage: bool) -> bytes:
@@ -110,105 +58,31 @@ def splice(body: bytes, *, model: str | None, include_usage: bool) -> bytes:
 
     `body` is one that `peek` accepted. Raises ClientError where it is no JSON object after all.
     """
+    at = start(body)
     has_options = include_usage and (b'"stream_options"' in body or b"\\u" in body)
-    if model is None and not has_options:
-        return _insert(body, _end(_SPACE, body, 0), _USAGE_ASKED) if include_usage else body
-    at = _end(_SPACE, body, 0)
-    members = list(_members(body, at))
-    edits: list[tuple[int, int, bytes]] = []
-    if model is not None:
-        name = msgspec.json.encode(model)
-        edits += [(m.start, m.end, name) for m in members if m.key == "model" and body[m.start] == 0x22]
-    if include_usage:
-        options = [m for m in members if m.key == "stream_options"]
-        for member in options:
-            edits.append((member.start, member.end, _with_usage(body, member)))
-        if not options:
-            edits.append((at + 1, at + 1, _USAGE_ASKED + (b"," if members else b"")))
-    return _edited(body, edits)
+    if not has_options:
+        edits = replace_model(body, model) if model is not None else []
+        return edited(body, [*edits, *([_asked(body, at)] if include_usage else ())])
+    edits = replace_model(body, model) if model is not None else []
+    options = [member for member in members(body, at) if member.key == "stream_options"]
+    edits += [(member.start, member.end, _with_usage(body, member)) for member in options]
+    return edited(body, edits if options else [*edits, _asked(body, at)])
 
 
-def _insert(body: bytes, at: int, member: bytes) -> bytes:
-    first = _end(_SPACE, body, at + 1)
-    empty = body[first : first + 1] == b"}"
-    return b"%b%b%b%b" % (body[: at + 1], member, b"" if empty else b",", body[at + 1 :])
+def _asked(body: bytes, at: int) -> Edit:
+    return at + 1, at + 1, _USAGE_ASKED + (b"" if is_empty_object(body, at) else b",")
 
 
-def _edited(body: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
-    pieces: list[bytes] = []
-    last = 0
-    for start, end, replacement in sorted(edits):
-        pieces += (body[last:start], replacement)
-        last = end
-    return b"".join((*pieces, body[last:]))
-
-
-def _with_usage(body: bytes, member: _Member) -> bytes:
+def _with_usage(body: bytes, member: Member) -> bytes:
     """The value of `stream_options` with `include_usage` true, its other members untouched."""
     value = body[member.start : member.end]
     if value[:1] != b"{":
         return b'{"include_usage":true}'
-    inner = list(_members(value, 0))
+    inner = list(members(value, 0))
     asked = [(m.start, m.end, b"true") for m in inner if m.key == "include_usage"]
     if not asked:
         asked = [(1, 1, b'"include_usage":true' + (b"," if inner else b""))]
-    return _edited(value, asked)
-
-
-def _members(body: bytes, at: int) -> Iterator[_Member]:
-    """The members of the object that begins at `at`, with the offsets of their values."""
-    _expect(body, at, b"{")
-    at = _end(_SPACE, body, at + 1)
-    if body[at : at + 1] == b"}":
-        return
-    while True:
-        key_end = _end(_STRING, body, at)
-        key = body[at + 1 : key_end - 1]
-        name = json.loads(body[at:key_end]) if b"\\" in key else key.decode("utf-8", "replace")
-        at = _end(_SPACE, body, key_end)
-        _expect(body, at, b":")
-        start = _end(_SPACE, body, at + 1)
-        end = _value_end(body, start)
-        yield _Member(name, start, end)
-        at = _end(_SPACE, body, end)
-        if body[at : at + 1] == b"}":
-            return
-        _expect(body, at, b",")
-        at = _end(_SPACE, body, at + 1)
-
-
-def _value_end(body: bytes, at: int) -> int:
-    first = body[at : at + 1]
-    if first == b'"':
-        return _end(_STRING, body, at)
-    if first not in (b"{", b"["):
-        return _end(_SCALAR, body, at)
-    depth = 0
-    while True:
-        bracket = body[at : at + 1]
-        if not bracket:
-            _broken(at)
-        depth += 1 if bracket in b"{[" else -1
-        at += 1
-        if depth == 0:
-            return at
-        at = _end(_TO_BRACKET, body, at)
-
-
-def _end(pattern: "re.Pattern[bytes]", body: bytes, at: int) -> int:
-    match = pattern.match(body, at)
-    if match is None:
-        _broken(at)
-    return match.end()
-
-
-def _expect(body: bytes, at: int, char: bytes) -> None:
-    if body[at : at + 1] != char:
-        _broken(at)
-
-
-def _broken(at: int) -> NoReturn:
-    raise ClientError(f"The request body is not valid JSON (byte {at}).")
+    return edited(value, asked)
 
 
 class _Chunk(Struct):

@@ -8,7 +8,6 @@ where a call begins; calls stay open until the choice is finished, since their f
 
 from typing import Any
 
-from gateway.dialects.openai_chat.errors import UNREADABLE, stream_error
 from gateway.dialects.openai_chat.usage import parse_usage
 from gateway.dialects.openai_chat.wire import (
     WireAnswer,
@@ -22,6 +21,7 @@ from gateway.dialects.openai_chat.wire import (
     pocket,
     signature_in,
 )
+from gateway.dialects.openai_errors import UNREADABLE, stream_error
 from gateway.events import (
     Delta,
     Event,

@@ -3,7 +3,6 @@
 from typing import Any
 
 from gateway.dialects.dialect import AnswerContext
-from gateway.dialects.openai_chat.errors import error_in_answer, unreadable
 from gateway.dialects.openai_chat.usage import parse_usage, render_usage
 from gateway.dialects.openai_chat.wire import (
     ENCODER,
@@ -21,6 +20,7 @@ from gateway.dialects.openai_chat.wire import (
     signature_in,
     signature_out,
 )
+from gateway.dialects.openai_errors import error_in_answer, unreadable
 from gateway.model import Choice, Part, Reasoning, Refusal, Response, Text, ToolCall
 
 

@@ -6,18 +6,19 @@ content as a list), so that only a wrong structure is an error. Field lists: typ
 `reasoning_content`, `reasoning` and `extra_content` are what xAI, DeepSeek, OpenRouter and Google add.
 """
 
-import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from gateway.dialects.json_text import decode_as, decode_json
 from gateway.model import NO_EXTRA, Extra, FinishReason
+
+__all__ = ["decode_as", "decode_json"]
 
 NAME = "openai_chat"
 
-ANY_DECODER = msgspec.json.Decoder()
 ENCODER = msgspec.json.Encoder()
 
 
@@ -73,43 +74,6 @@ _ANSWER_DECODER = msgspec.json.Decoder(WireAnswer)
 def decode_answer(data: bytes) -> WireAnswer:
     """A whole answer or one chunk of a stream. Raises ValueError."""
     return decode_as(data, _ANSWER_DECODER)
-
-
-_Shape = TypeVar("_Shape")
-
-
-def decode_as(data: bytes, decoder: "msgspec.json.Decoder[_Shape]") -> _Shape:
-    """JSON in a given shape. Raises ValueError: bad JSON, or another shape (`ValueError.__cause__` says where)."""
-    try:
-        return decoder.decode(data)
-    except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = decode_json(data)
-    try:
-        return msgspec.convert(value, decoder.type)
-    except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from error
-
-
-def decode_json(data: bytes) -> Any:
-    """Any JSON value. Raises ValueError.
-
-    Half a surrogate pair (`"\\ud83d"`, which JavaScript writes for a cut string) is legal JSON but no text: it
-    becomes U+FFFD.
-    """
-    try:
-        return ANY_DECODER.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if b"\\u" not in data:
-            raise ValueError(str(error)) from error
-    except RecursionError as error:
-        raise ValueError("JSON is nested too deeply") from error
-    try:
-        text = json.dumps(json.loads(data), ensure_ascii=False)
-        return ANY_DECODER.decode(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError(str(error)) from error
 
 
 def pocket(values: Mapping[str, Any]) -> Extra:

@@ -8,9 +8,9 @@ rendered once: a delta costs the encoding of its text. After an error nothing fo
 from typing import Any
 
 from gateway.dialects.dialect import AnswerContext
-from gateway.dialects.openai_chat.errors import error_object
 from gateway.dialects.openai_chat.usage import render_usage
 from gateway.dialects.openai_chat.wire import ENCODER, chat_reason, own, signature_out
+from gateway.dialects.openai_errors import error_object
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport, merge_usage
 from gateway.model import Usage
 from gateway.sse import encode

@@ -1,6 +1,6 @@
-"""Errors, both ways.
+"""Errors of OpenAI's two dialects, both ways.
 
-Providers that speak chat answer errors in several forms: OpenAI's object, xAI's string `error` beside `code`, a
+Providers that speak them answer errors in several forms: OpenAI's object, xAI's string `error` beside `code`, a
 `detail` (string or FastAPI's list), a bare message, an array around any of them, plain text, an HTML page. All become
 an `UpstreamError` with a neutral kind. A rejected key is told in our own words: the provider's may echo the key, and
 it is the gateway's key, not the client's. Towards clients all four keys of OpenAI's error object are always there.
@@ -10,9 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
-from gateway.dialects.openai_chat.wire import ENCODER, decode_json
+from gateway.dialects.json_text import decode_json
 from gateway.errors import GatewayError, UpstreamError
 from gateway.events import StreamError
 
@@ -217,4 +218,4 @@ def error_object(kind: str, message: str, param: str | None, code: str | None) -
 
 def render_error(error: GatewayError, request_id: str) -> bytes:
     """The error's body; the request id is in a header of this dialect, not in the body."""
-    return ENCODER.encode(error_object(error.kind, error.message, error.param, error.code))
+    return msgspec.json.encode(error_object(error.kind, error.message, error.param, error.code))
