@@ -15,7 +15,7 @@ _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
 
 def look(body: bytes, decoder: "msgspec.json.Decoder[_Shape]") -> _Shape:
-    """The fields of the decoder's type. Raises ClientError: bad JSON, or a field of a wrong type, named by `param`."""
+    """The fields of the decoder's type. Raises ClientError: bad JSON, or a field of a wrong type (by `param`)."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:

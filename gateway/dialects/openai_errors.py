@@ -50,6 +50,12 @@ _STATUS_BY_WORD = {
     "timeout": 504,
     "context_length_exceeded": 400,
     "invalid_request_error": 400,
+    # Codes of a failed response (`ResponseError` of the SDK).
+    "invalid_prompt": 400,
+    "bio_policy": 400,
+    "misalignment_policy_violation": 400,
+    "data_residency_mismatch": 400,
+    "vector_store_timeout": 504,
 }
 
 # kind → the client's `type`, and `code` where the error brings none (wire/mapping: errors and status).
@@ -108,9 +114,18 @@ def error_in_answer(body: bytes) -> UpstreamError:
     return _classified(_status_of(said), said, {})
 
 
+def error_in(value: Any) -> UpstreamError:
+    """The same for an object that is decoded already: an `error`, or what holds one."""
+    said = _said_in(value)
+    return _classified(_status_of(said), said, {})
+
+
 def stream_error(data: bytes) -> StreamError:
     """An error event inside a stream."""
-    error = error_in_answer(data)
+    return as_stream_error(error_in_answer(data))
+
+
+def as_stream_error(error: UpstreamError) -> StreamError:
     return StreamError(error.message, error.kind, error.status, error.code)
 
 
