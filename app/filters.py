@@ -40,12 +40,13 @@ _PRESETS: Mapping[str, _Preset] = {
     "30d": _Preset(30 * _DAY_US, _HOUR_US, ("day", "hour")),
 }
 RANGES = (*_PRESETS, "custom")
+USUAL_RANGE = "7d"
 
 
 class FilterSnapshot(Struct, frozen=True, kw_only=True):
     """A filter state as a value: kept in the settings and in the history, handed along when a page opens."""
 
-    range_key: str = "24h"
+    range_key: str = USUAL_RANGE
     custom: tuple[int, int] | None = None
     bucket: str = "auto"
     dimensions: Mapping[str, tuple[str, ...]] = {}
@@ -101,7 +102,7 @@ class FilterState(QObject):
         known = snapshot.range_key in _PRESETS or (snapshot.range_key == "custom" and custom is not None)
         self._set(
             FilterSnapshot(
-                range_key=snapshot.range_key if known else "24h",
+                range_key=snapshot.range_key if known else USUAL_RANGE,
                 custom=custom,
                 bucket=snapshot.bucket if snapshot.bucket in BUCKETS else "auto",
                 dimensions={

@@ -1,11 +1,12 @@
 """The legend on a chart's title line; a click isolates a series, with Ctrl it hides one.
 
-Names are shown whole where they fit, without dates and family names where that helps, else cut in the middle; the
-tooltip and the accessible name are always whole.
+Names are shown whole where they fit, without dates and family names where that helps; where that is still too long,
+the longest ones lose their family first, and what is left is cut in the middle. The tooltip and the accessible name
+are always whole.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
@@ -20,6 +21,8 @@ _SPACING = 12
 _SHORTEST = 40
 _DATE = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
 _FAMILY = re.compile(r"^[A-Za-z]+-(?=[A-Za-z]{3})")
+# Before a version a family name is worth more: "2.5-flash" is for want of room.
+_ANY_FAMILY = re.compile(r"^[A-Za-z]+-(?=.*-[A-Za-z]{3})")
 
 Entry = tuple[str, str, QColor]
 """Key, name, colour."""
@@ -32,6 +35,21 @@ def short_names(names: Sequence[str]) -> list[str]:
         bare = list(names)
     short = [_FAMILY.sub("", name) for name in bare]
     return short if len(set(short)) == len(names) else bare
+
+
+def fitting_names(names: Sequence[str], fits: Callable[[Sequence[str]], bool]) -> list[str]:
+    """The longest wording that fits; where none does, the shortest one."""
+    texts = list(names)
+    if fits(texts):
+        return texts
+    texts = short_names(names)
+    for place in sorted(range(len(texts)), key=lambda place: -len(texts[place])):
+        if fits(texts):
+            break
+        shorter = _ANY_FAMILY.sub("", texts[place])
+        if shorter not in texts:
+            texts[place] = shorter
+    return texts
 
 
 class LegendItem(QAbstractButton):
@@ -150,12 +168,12 @@ class Legend(QWidget):
         names = [name for _, name, _ in self._entries]
         metrics = QFontMetrics(ui_font(12))
         fixed = (_SWATCH + _GAP + 2 + _SPACING) * len(names)
-        texts = names
-        for candidate in (names, short_names(names)):
-            texts = candidate
-            if fixed + sum(metrics.horizontalAdvance(text) for text in candidate) <= self.width():
-                break
-        else:
+
+        def fits(texts: Sequence[str]) -> bool:
+            return fixed + sum(metrics.horizontalAdvance(text) for text in texts) <= self.width()
+
+        texts = fitting_names(names, fits)
+        if not fits(texts):
             room = max(0, (self.width() - fixed) // max(1, len(names)))
             texts = _cut(texts, room, metrics)
         for item, (key, name, colour), text in zip(self._items, self._entries, texts, strict=True):

@@ -1,7 +1,7 @@
 """Where the Overview's parts stand: filters, five cards, charts two by two, two tables; or why there are none."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtCore import QMargins, Qt, Signal
+from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -30,7 +30,8 @@ SIDE_DIMENSIONS = ("provider", "user", "key", "app", "tag")
 CHART_PLACES = 4
 _GAP = 12
 _MARGIN = 24
-_CHART_HEIGHT = 208
+# Four charts, cards, tables and one notice fit a window of the design's size.
+_CHART_HEIGHT = 186
 
 
 class ChartPlace(Card):
@@ -48,6 +49,27 @@ class ChartPlace(Card):
         if not self._seen:
             self._seen = True
             self.painted.emit()
+
+
+class PageScroll(QScrollArea):
+    """Scrolls a page's body; the scroll bar takes its room from the right margin, so that nothing moves sideways."""
+
+    def __init__(self, body: QWidget, margins: QMargins, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._body = body
+        self._margins = margins
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(body)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        bar = self.width() - self.viewport().width()
+        layout = self._body.layout()
+        if layout is not None:
+            layout.setContentsMargins(self._margins - QMargins(0, 0, min(bar, self._margins.right()), 0))
+        super().resizeEvent(event)
 
 
 class OverviewLayout:
@@ -124,17 +146,11 @@ class OverviewLayout:
         top.addWidget(self.filter_bar, 1)
         top.addWidget(self.note, 0, Qt.AlignmentFlag.AlignVCenter)
         column = QVBoxLayout(body)
-        column.setContentsMargins(_MARGIN, _GAP, _MARGIN, 16)
         column.setSpacing(_GAP)
         column.addWidget(self.banner)
         column.addLayout(top)
         column.addWidget(self.stack, 1)
-        area = QScrollArea(page)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(body)
+        area = PageScroll(body, QMargins(_MARGIN, _GAP, _MARGIN, 16), page)
         whole = QVBoxLayout(page)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(area)

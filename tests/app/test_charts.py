@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from app.charts import CHARTS, ChartCard, ChartInput, ChartSpec, Group, chart_data
 from app.charts.bars import gaps, stack
 from app.charts.data import count_axis, duration_axis, money_axis
-from app.charts.legend import short_names
+from app.charts.legend import fitting_names, short_names
 from app.charts.lines import alone
 from app.charts.rectangles import ListedRectangles, PackedRectangles, make_rectangles
 from app.charts.scale import NiceMaximum, nice_maximum, tick_step, ticks
@@ -226,6 +226,24 @@ def test_without_the_packed_kind_a_list_is_drawn(monkeypatch: pytest.MonkeyPatch
 )
 def test_short_names_stay_apart(names: list[str], short: list[str]) -> None:
     assert short_names(names) == short
+
+
+@pytest.mark.parametrize(
+    ("room", "shown"),
+    [
+        (99, ["claude-sonnet-4-6", "gpt-5.4", "gemini-2.5-flash", "Other"]),
+        (40, ["sonnet-4-6", "gpt-5.4", "gemini-2.5-flash", "Other"]),
+        (34, ["sonnet-4-6", "gpt-5.4", "2.5-flash", "Other"]),
+        (3, ["sonnet-4-6", "gpt-5.4", "2.5-flash", "Other"]),
+    ],
+)
+def test_a_legend_says_as_much_as_there_is_room_for(room: int, shown: list[str]) -> None:
+    names = ["claude-sonnet-4-6", "gpt-5.4", "gemini-2.5-flash", "Other"]
+    assert fitting_names(names, lambda texts: sum(map(len, texts)) <= room) == shown
+
+
+def test_names_that_would_read_the_same_keep_their_family() -> None:
+    assert fitting_names(["a-2.5-flash", "b-2.5-flash"], lambda texts: False) == ["2.5-flash", "b-2.5-flash"]
 
 
 # Whole charts

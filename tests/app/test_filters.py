@@ -112,8 +112,8 @@ def test_words_for_a_range(filters: FilterState, key: str, custom: tuple[int, in
 
 
 def test_only_a_change_is_told(filters: FilterState, changes: list[None]) -> None:
-    filters.set_range("7d")
-    filters.set_range("7d")
+    filters.set_range("30d")
+    filters.set_range("30d")
     filters.add_tag(PLATFORM)
     filters.add_tag(PLATFORM)
     filters.remove_tag(TagCondition(any_of=("env:dev",)))
@@ -122,7 +122,7 @@ def test_only_a_change_is_told(filters: FilterState, changes: list[None]) -> Non
     filters.clear()
     filters.clear()
     assert len(changes) == 3
-    assert filters.range_key == "7d"
+    assert filters.range_key == "30d"
     assert not filters.is_filtered
 
 
@@ -156,7 +156,7 @@ def test_a_state_of_another_version_is_taken_as_far_as_it_is_known(filters: Filt
     filters.restore(
         FilterSnapshot(range_key="5y", bucket="minute", dimensions={"colour": ("red",), "model": ("o3",)})
     )
-    assert (filters.range_key, filters.bucket, filters.dimensions) == ("24h", "auto", {"model": ("o3",)})
+    assert (filters.range_key, filters.bucket, filters.dimensions) == ("7d", "auto", {"model": ("o3",)})
 
 
 def test_ranges_and_zone_are_known(qapp: QApplication) -> None:

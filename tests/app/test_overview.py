@@ -53,6 +53,19 @@ def page(qtbot: QtBot, context: AppContext) -> Iterator[OverviewPage]:
     yield made
 
 
+@pytest.mark.parametrize("height", [839, 786, 500], ids=["all fits", "with a notice", "scrolled"])
+def test_the_cards_stand_in_the_middle_of_the_page(page: OverviewPage, height: int) -> None:
+    page.resize(1220, height)
+    QApplication.processEvents()
+    bar = page.findChild(QAbstractScrollArea).verticalScrollBar()
+    assert bar.isVisible() == (height == 500)
+    first, last = (page.parts.cards[key].geometry() for key in ("requests", "errors"))
+    left = page.parts.cards["requests"].mapTo(page, QPoint(0, 0)).x()
+    right = page.parts.cards["errors"].mapTo(page, QPoint(last.width(), 0)).x()
+    assert (left, page.width() - right) == (24, 24)
+    assert abs(first.width() - last.width()) <= 1
+
+
 def answer(page: OverviewPage, ask: Callable[[UsageQuery], object]) -> object:
     """What the gateway says to the question that the page asked."""
     assert page.answers is not None

@@ -281,7 +281,7 @@ def test_damaged_settings_are_as_good_as_none(
     store.setValue(name, value)
     window = make_window()
     assert window.header.title.text() == "Requests"
-    assert window.context.filters.range_key == "24h"
+    assert window.context.filters.range_key == "7d"
 
 
 # the whole, with the real pages
