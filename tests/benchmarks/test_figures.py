@@ -1,0 +1,54 @@
+"""The benchmark's arithmetic: what is added is judged within a round, and CPU is shared among the requests."""
+
+import pytest
+
+from tests.benchmarks import report
+from tests.benchmarks.figures import Lane, Phase, percentile
+from tests.benchmarks.load import Slice
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "expected"),
+    [([3.0], 0.5, 3.0), ([1.0, 2.0, 3.0], 0.5, 2.0), ([1.0, 2.0, 3.0, 4.0], 0.5, 3.0), ([2.0, 1.0], 0.99, 2.0)],
+)
+def test_a_percentile_is_one_of_the_values(values: list[float], share: float, expected: float) -> None:
+    assert percentile(values, share) == expected
+
+
+def _phase(direct: list[list[float]], relay: list[list[float]], *, clients: int = 10, chunks: int = 0) -> Phase:
+    phase = Phase(clients, chunks)
+    for name, rounds in (("direct", direct), ("relay", relay), ("gateway", relay)):
+        phase.lanes[name] = Lane([Slice(first=times, total=times) for times in rounds], cpu_s=1.0)
+    return phase
+
+
+def test_a_slow_round_slows_both_sides_and_adds_nothing() -> None:
+    phase = _phase([[0.001], [0.101], [0.001]], [[0.002], [0.102], [0.002]])
+    assert phase.added_ms("relay", 0.5) == pytest.approx(1.0)
+
+
+def test_rounds_without_an_answer_are_left_out() -> None:
+    assert _phase([[0.001], []], [[0.003], [0.5]]).added_ms("relay", 0.5) == pytest.approx(2.0)
+    assert _phase([[]], [[0.003]]).added_ms("relay", 0.5) is None
+
+
+def test_cpu_is_shared_among_the_requests() -> None:
+    lane = Lane([Slice(total=[0.1] * 300), Slice(total=[0.1] * 200, bad=2)], cpu_s=0.25)
+    assert (lane.requests, lane.bad, lane.cpu_us) == (500, 2, 500.0)
+
+
+def test_the_report_names_each_mark(capsys: pytest.CaptureFixture[str]) -> None:
+    grid = tuple(_phase([[0.001]], [[0.002]], clients=clients) for clients in (1, 10))
+    for phase in grid:
+        phase.lanes["window"] = Lane([Slice(first=[0.006], total=[0.006])], cpu_s=9.0)
+    grid[1].lanes["gateway"].cpu_s = 4.0
+    translated = _phase([[0.001]], [[0.002]])
+    translated.lanes["translated"] = Lane(translated.lanes["relay"].slices, cpu_s=2.0)
+    each = dict.fromkeys(("direct", "relay", "gateway", "window"), 0.005)
+    holds = report.Holds((0.001, 0.020), (0.002, 0.030))
+    report.show(report.Run(grid, grid[1], (translated,), each, each, holds, each, each), seconds=1.0)
+    shown = capsys.readouterr().out
+    assert "FAIL  added p50 at one client, window open, below 3 ms: 5.00 ms" in shown
+    assert "FAIL  CPU per exchange headless below 3 × the bare relay's: 4.00 ×" in shown
+    assert "PASS  window idle below 1 % of a core: 0.50 %" in shown
+    assert "longest 20.0, p99 20.0, 1 of 2 beats longer than a frame" in shown
