@@ -5,8 +5,9 @@ It shows what it is told and says what was pressed; it asks nothing itself. Narr
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QIcon, QPainter, QPaintEvent
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import (
     QAbstractButton,
     QBoxLayout,
@@ -21,7 +22,7 @@ from app import formats, icons
 from app.fonts import mono_font, ui_font
 from app.pages import PageEntry
 from app.resources import resource
-from app.theme import Theme
+from app.theme import LIGHT, Theme
 from app.widgets import ElidedLabel, IconButton, ToggleSwitch
 from app.widgets.painting import focus_ring, rounded_box, smooth_painter
 from gateway import GatewayState
@@ -109,7 +110,6 @@ class GatewayCard(QWidget):
         self.switch = ToggleSwitch(theme, self)
         self.switch.setObjectName("gateway.switch")
         self.switch.setAccessibleName("Gateway on")
-        self.switch.setToolTip("Gateway on or off (Ctrl+Shift+G)")
         self.switch.clicked.connect(self._on_clicked)
         self.endpoint = ElidedLabel(theme, "", tone="text2", parent=self)
         self.endpoint.setFont(mono_font(12))
@@ -140,6 +140,7 @@ class GatewayCard(QWidget):
         self.endpoint.setAccessibleName(f"Endpoint {self._url}")
         self.copy_button.setToolTip(f"Copy {self._url}")
         self.switch.setChecked(on)
+        self.switch.setToolTip(f"Gateway: {word.casefold()} (Ctrl+Shift+G)")
         self.switch.setEnabled(state.word not in ("starting", "stopping"))
         self.setToolTip(state.message)
 
@@ -170,16 +171,24 @@ class _Brand(QWidget):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._mark = QIcon(str(resource("icons", "own", "mark.svg")))
+        self._mark = QSvgRenderer(self)
         self.setFixedHeight(48)
         self.setAccessibleName("Faregate")
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._tint)
+        self._tint()
+
+    def _tint(self) -> None:
+        tokens = self._theme.tokens
+        text = resource("icons", "own", "mark.svg").read_text("utf-8")
+        text = text.replace(LIGHT.accent, tokens.accent).replace(LIGHT.on_accent, tokens.on_accent)
+        self._mark.load(QByteArray(text.encode()))
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
         narrow = self.width() < WIDE // 2
         left = (self.width() - 28) // 2 if narrow else 8
-        self._mark.paint(painter, QRect(left, 10, 28, 28))
+        self._mark.render(painter, QRectF(left, 10, 28, 28))
         if not narrow:
             painter.setFont(ui_font(16, 600))
             painter.setPen(self._theme.color("text"))
