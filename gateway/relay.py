@@ -277,11 +277,16 @@ class Relay:
                 return
             if tally.finished and not tally.final:
                 # The count may come after the end mark: the last bytes wait for it, a moment at most.
-                out += await self._late_usage(answer, reader, translator, tally)
+                more, over = await self._late_usage(answer, reader, translator, tally)
+                out += more
+                if over:
+                    break
             if not data:
                 break
-            if tally.settled and plan.verbatim and not exchange.ended:
+            if tally.settled and not exchange.ended:
+                # Nothing that counts can follow: the client need not wait for the connection's end.
                 self._close(exchange, tally, status=200, outcome="ok")
+                out += translator.end()
             if out:
                 deadline.off()
                 await client.write(out)
@@ -323,7 +328,10 @@ class Relay:
             if events or not data:
                 return bytes(held), events
 
-    async def _late_usage(self, answer: Answer, reader: Reader, translator: "Translator", tally: Tally) -> bytes:
+    async def _late_usage(
+        self, answer: Answer, reader: Reader, translator: "Translator", tally: Tally
+    ) -> tuple[bytes, bool]:
+        """What else came for the client, and whether nothing more is to be waited for."""
         out = b""
         try:
             async with asyncio.timeout(LATE_USAGE_S):
@@ -334,8 +342,8 @@ class Relay:
                     out += translator.feed(data, events)
         except (TimeoutError, UpstreamError):
             # The answer itself is complete; only its count is missing, and the row will say so.
-            tally.final = tally.usage is not None
-        return out
+            return out, True
+        return out, False
 
     def _translator(self, plan: Plan, exchange: Exchange) -> "Translator":
         if plan.verbatim:
@@ -394,10 +402,14 @@ class Relay:
         lost = isinstance(error, UpstreamError) and error.kind in ("connection_lost", "timeout")
         if lost and exchange.provider and not tally.content:
             self._learnt(exchange.provider, "unreachable", error.message)
-        if not exchange.ended:
+        row_stands = exchange.ended
+        if not row_stands:
             status = 200 if client.started else error.status
             self._close(exchange, tally, status=status, outcome="error", error=error)
         try:
+            if client.started and row_stands:
+                await client.finish(b"")
+                return
             if client.started:
                 event = StreamError(error.message, error.kind, error.status, error.code)
                 context = AnswerContext(id=exchange.id, created=0, model=exchange.model_requested or "")
@@ -433,22 +445,30 @@ class Relay:
 class Translator:
     """From the provider's bytes and events to the client's bytes: as they are, less a cut, or written anew."""
 
-    __slots__ = ("_cutter", "_writer")
+    __slots__ = ("_cutter", "_ended", "_writer")
 
     def __init__(self, *, writer: Writer | None = None, cutter: Cutter | None = None) -> None:
         self._writer = writer
         self._cutter = cutter
+        self._ended = False
 
     def feed(self, data: bytes, events: list[Event]) -> bytes:
-        if self._writer is not None:
-            write = self._writer.write
-            return b"".join([write(event) for event in events if not isinstance(event, StreamError)])
-        return self._cutter.feed(data) if self._cutter is not None else data
+        if self._writer is None:
+            return self._cutter.feed(data) if self._cutter is not None else data
+        if self._ended:
+            return b""
+        write = self._writer.write
+        return b"".join([write(event) for event in events if not isinstance(event, StreamError)])
+
+    def end(self) -> bytes:
+        """What ends a stream that is written anew, once; bytes that pass as they are bring their own end."""
+        if self._writer is None or self._ended:
+            return b""
+        self._ended = True
+        return self._writer.close()
 
     def close(self) -> bytes:
-        if self._writer is not None:
-            return self._writer.close()
-        return self._cutter.close() if self._cutter is not None else b""
+        return self._cutter.close() if self._cutter is not None else self.end()
 
 
 def _without(key: str | None, error: UpstreamError) -> UpstreamError:
