@@ -117,6 +117,17 @@ class AccessKeys:
             self._reload()
         return NewApiKey(key=key, row=row)
 
+    def add_example(self, row: ApiKeyRow) -> None:
+        """A key that an example history was made with: it is listed, and nobody has it. One that is there stays."""
+        fields = {**msgspec.structs.asdict(row), "tags": msgspec.json.encode(row.tags).decode()}
+        with self._lock:
+            if all(known.id != row.id for known in self.list()):
+                with state_db.transaction(self._connection):
+                    self._connection.execute(_INSERT, {**fields, "sha256": _digest(secrets.token_urlsafe(32))})
+                self._reload()
+            if row.last_used_us is not None:
+                self.touch(row.id, row.last_used_us)
+
     def list(self) -> tuple[ApiKeyRow, ...]:
         """All keys, oldest first, revoked ones included."""
         with self._lock:

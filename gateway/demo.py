@@ -6,17 +6,21 @@ run left out (it was quit midway, or lies a week back) is filled in at the next 
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
+from hashlib import sha256
 
+from gateway.access import KEY_START, AccessKeys
 from gateway.configured import configured_providers
 from gateway.model import Usage
 from gateway.pricing import Pricing
-from gateway.records import ExchangeRecord, UsageQuery
+from gateway.records import ApiKeyRow, ExchangeRecord, UsageQuery
 from gateway.settings import Hidden, Settings
 from gateway.simulated.history import history
 from gateway.simulated.server import SimulatedProviders
+from gateway.simulated.workloads import WORKLOADS
 from gateway.store import UsageStore
 
 DAYS = 60
@@ -24,6 +28,8 @@ CHUNK = 1500
 DAY_US = 86_400_000_000
 # A shorter gap than this is a quiet evening and not missing history.
 GAP_US = DAY_US // 2
+# A key is a little older than its first request.
+MADE_BEFORE_US = 600_000_000
 
 
 class Demo:
@@ -47,12 +53,18 @@ class Demo:
     @property
     def keys(self) -> Mapping[str, Hidden]:
         """The simulated providers take any key; these say what they are."""
-        return {name: Hidden(f"demo-{name}") for name in self.base_urls}
+        return {name: Hidden(f"sim-{name}-of-the-demo") for name in self.base_urls}
 
-    async def fill(self, store: UsageStore, workers: Executor) -> None:
-        """Insert what of the example history is missing, in worker threads."""
+    async def fill(
+        self, store: UsageStore, access: AccessKeys, workers: Executor, keys_made: Callable[[], None]
+    ) -> None:
+        """Insert what of the example history is missing, and first the tk_ keys that it was made with, in worker
+        threads. `keys_made` is told once the keys are there."""
         loop = asyncio.get_running_loop()
         records = await loop.run_in_executor(workers, self._missing, store)
+        for key in _keys_of(records):
+            await loop.run_in_executor(workers, access.add_example, key)
+        keys_made()
         for chunk in _newest_first(records):
             await loop.run_in_executor(workers, store.insert_history, chunk)
 
@@ -79,6 +91,25 @@ class Demo:
     def _cost(self, provider: str, model: str, usage: Usage, at_us: int) -> tuple[int | None, str, str | None]:
         priced = self._pricing.price(self._price_ids[provider], model, usage, at_us)
         return priced.cost_nano, priced.source, priced.price_id
+
+
+def _keys_of(records: Sequence[ExchangeRecord]) -> Iterator[ApiKeyRow]:
+    """A row for each key of the history, with the tags that all its requests carry."""
+    used: dict[str, list[int]] = {}
+    for record in records:
+        used.setdefault(record.key_id, []).append(record.started_us)
+    for load in {load.key_id: load for load in WORKLOADS if load.key_id in used}.values():
+        same = [other.tags for other in WORKLOADS if other.key_id == load.key_id]
+        yield ApiKeyRow(
+            id=load.key_id,
+            name=load.key,
+            prefix=KEY_START + urlsafe_b64encode(sha256(load.key_id.encode()).digest()).decode()[:4],
+            role="execute",
+            user=load.principal,
+            tags=tuple(tag for tag in load.tags if all(tag in tags for tags in same)),
+            created_us=min(used[load.key_id]) - MADE_BEFORE_US,
+            last_used_us=max(used[load.key_id]),
+        )
 
 
 def _newest_first(records: Sequence[ExchangeRecord]) -> Iterator[Sequence[ExchangeRecord]]:

@@ -203,7 +203,12 @@ class Gateway:
         self._opened = True
         self._spawn(self._follow())
         if self._demo is not None:
-            self._spawn(self._demo.fill(self._store, self._workers))
+            for name in self._demo.base_urls:
+                self._learnt(name, "connected", None)
+            self._spawn(self._demo.fill(self._store, self._access, self._workers, self._keys_changed))
+
+    def _keys_changed(self) -> None:
+        self._note(Changes(keys=True))
 
     async def _start_demo(self) -> "Demo":
         from gateway.demo import Demo
