@@ -73,7 +73,7 @@ class OverviewPage(Page):
             table.line_activated.connect(self._open_requests_of_line)
         parts.by_side.dimension_changed.connect(lambda _dimension: self._reload_soon())
         # After the paint, not within it: the import of the charts takes half a second.
-        parts.first_place.painted.connect(lambda: QTimer.singleShot(0, self.build_next_chart))
+        parts.first_place.painted.connect(lambda: QTimer.singleShot(0, self, self.build_next_chart))
         parts.banner.action.connect(self._reload_soon)
         parts.no_match.action.connect(self._context.filters.clear)
         parts.no_requests.action.connect(lambda: self.navigate.emit("api_keys", None))
@@ -198,7 +198,7 @@ class OverviewPage(Page):
         self.parts.place_chart(len(self.charts), chart)
         self.charts.append(chart)
         self._show_chart(chart)
-        QTimer.singleShot(0, self.build_next_chart)
+        QTimer.singleShot(0, self, self.build_next_chart)
 
     def _follow_crosshair(self, source: "ChartCard", index: int) -> None:
         for chart in self.charts:

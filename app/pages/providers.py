@@ -74,6 +74,7 @@ class ProvidersPage(Page):
         self.drawer.set_content(self._panels)
         self._grid = CardGrid(LEAST_WIDTH)
         scroll = QScrollArea()
+        scroll.setAccessibleName(self.tr("Providers"))
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(self._grid)
