@@ -175,7 +175,9 @@ def _record(plan: _Plan, price: Price) -> ExchangeRecord:
         usage = _part_of(usage, rng) if failure.partial else Usage()
     streamed = rng.random() < plan.workload.streamed
     latency, ttft = _times(rng, plan, usage, failure, streamed)
-    cost, source, price_id = price(plan.provider, plan.model, usage, plan.at_us)
+    cost, source, price_id = None, "none", None
+    if usage != Usage():
+        cost, source, price_id = price(plan.provider, plan.model, usage, plan.at_us)
     if cost is not None and usage.output_tokens and plan.provider in REPORTS_COST and failure is None:
         source = "provider"
     upstream_id = f"req_{rng.getrandbits(80):020x}"
@@ -222,7 +224,7 @@ def _record(plan: _Plan, price: Price) -> ExchangeRecord:
         ttft_us=ttft,
         overhead_us=int(rng.lognormvariate(math.log(_OVERHEAD_US), 0.35)),
         attempts=(attempt,),
-        trace_id=f"req_{plan.at_us // 1000:012x}{rng.getrandbits(64):016x}",
+        trace_id=f"{rng.getrandbits(128):032x}",
         span_id=f"{rng.getrandbits(64):016x}",
         client=plan.workload.client,
         app=plan.workload.app,

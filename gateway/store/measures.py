@@ -14,6 +14,7 @@ from gateway.store import histogram
 from gateway.store.names import FIXED_IDS
 
 FAILED_OUTCOMES = ("error", "interrupted")
+UNUSED = "none"
 COUNTS = (
     "input_tokens",
     "cached_tokens",
@@ -42,7 +43,8 @@ def _row_expressions() -> dict[str, str]:
     expressions = {
         "requests": "COUNT(*)",
         "errors": f"SUM(b.outcome IN ({failed}))",
-        "priced": "COUNT(b.cost_nano)",
+        # What used nothing that anybody counted (a refusal) lacks no price.
+        "priced": f"SUM(b.cost_nano IS NOT NULL OR b.usage_source = {FIXED_IDS[UNUSED]})",
         "cost_nano": "COALESCE(SUM(b.cost_nano), 0)",
     }
     for source in USAGE_SOURCES:
@@ -84,7 +86,7 @@ def measure(record: ExchangeRecord) -> tuple[int, ...]:
     return (
         1,
         record.outcome in FAILED_OUTCOMES,
-        cost is not None,
+        cost is not None or record.usage_source == UNUSED,
         cost or 0,
         *_USAGE_FLAGS.get(record.usage_source, _NO_FLAGS),
         *_COST_FLAGS.get(record.cost_source, _NO_FLAGS),
@@ -131,8 +133,8 @@ class Sums:
         """The sums as people read them: None where rows exist and none knows the number."""
         requests = self["requests"]
         generation = self["generation_us"]
-        # What used nothing that anybody counted (a refusal) lacks no price.
-        unpriced = max(0, requests - self["priced"] - self["usage_none"])
+        unpriced = requests - self["priced"]
+        has_costs = requests > self["cost_none"]
         return Summary(
             requests=requests,
             errors=self["errors"],
@@ -141,7 +143,7 @@ class Sums:
             cache_write_tokens=self._known("cache_write_tokens"),
             output_tokens=self._known("output_tokens"),
             reasoning_tokens=self._known("reasoning_tokens"),
-            cost_nano=self["cost_nano"] if self["priced"] or not unpriced else None,
+            cost_nano=self["cost_nano"] if has_costs or not unpriced else None,
             unpriced_requests=unpriced,
             usage_sources={source: self[f"usage_{source}"] for source in USAGE_SOURCES},
             cost_sources={source: self[f"cost_{source}"] for source in COST_SOURCES},

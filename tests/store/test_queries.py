@@ -225,6 +225,17 @@ def test_a_refusal_that_used_nothing_lacks_no_price(store: UsageStore) -> None:
     store.insert_history([record(0, cost_nano=None, cost_source="none", usage_source="none", outcome="error")])
     refused = store.summary(UsageQuery())
     assert (refused.requests, refused.cost_nano, refused.unpriced_requests) == (1, 0, 0)
+    store.insert_history([record(1, cost_nano=None, cost_source="none")])
+    beside = store.summary(UsageQuery())
+    assert (beside.cost_nano, beside.unpriced_requests) == (None, 1)
+
+
+@pytest.mark.parametrize("filters", [UsageQuery(), UsageQuery(client=("cli",))], ids=["buckets", "rows"])
+def test_what_was_free_and_used_nothing_hides_no_missing_price(store: UsageStore, filters: UsageQuery) -> None:
+    free = record(0, cost_nano=0, cost_source="list", usage_source="none", client="cli")
+    store.insert_history([free, record(1, cost_nano=None, cost_source="none", client="cli")])
+    both = store.summary(filters)
+    assert (both.cost_nano, both.unpriced_requests) == (0, 1)
 
 
 def test_an_explicit_zero_is_a_zero_and_a_missing_count_is_none(store: UsageStore) -> None:
