@@ -11,6 +11,7 @@ from gateway.records import ExchangeRecord
 from gateway.store import buckets, rows
 from gateway.store.database import writing
 from gateway.store.names import Names, json_array
+from gateway.store.storable import adds_up, storable
 
 DAY_ZONE = "SELECT value FROM settings WHERE name = 'day_zone'"
 
@@ -43,7 +44,7 @@ class Committer:
         return len(fresh)
 
     def _fresh(self, records: Sequence[ExchangeRecord]) -> list[ExchangeRecord]:
-        by_id = {record.id: record for record in records}
+        by_id = {record.id: record if adds_up(record) else storable(record) for record in records}
         known = self.connection.execute(rows.KNOWN_REQUESTS, (json_array(by_id),))
         for (request_id,) in known.fetchall():
             del by_id[request_id]

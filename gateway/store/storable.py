@@ -1,21 +1,45 @@
-"""Records that JSON and SQLite can hold, whatever a client or provider made them hold.
+"""Records that JSON and SQLite can hold and add up, whatever a client or provider made them hold.
 
-Half a surrogate pair and the null character come in through JSON escapes; a count beyond 2⁵³ is no count. Texts keep
-all else; an impossible count becomes unknown.
+Half a surrogate pair and the null character come in through JSON escapes. A count that is negative or beyond
+anything that a request can use is no count: it becomes unknown, since sums of such numbers would leave SQLite's
+integers and no question could be answered any more. Texts keep all else.
 """
 
+from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from gateway.records import ExchangeRecord
+from gateway.store.measures import COUNTS
 
 LARGEST = 2**53
+# A hundred thousand dollars, and four months: a hundred thousand rows of either still add up.
+LIMITS: Mapping[str, int] = {
+    **dict.fromkeys(COUNTS, 10**12),
+    "cost_nano": 10**14,
+    **dict.fromkeys(("latency_us", "ttft_us", "overhead_us"), 10**13),
+}
+
+_limited_of = attrgetter(*LIMITS)
+_limits = tuple(LIMITS.values())
+
+
+def adds_up(record: ExchangeRecord) -> bool:
+    """Whether each number of a record may go into sums as it is."""
+    return all(value is None or 0 <= value <= most for value, most in zip(_limited_of(record), _limits, strict=True))
 
 
 def storable(record: ExchangeRecord) -> ExchangeRecord:
     """The same record with impossible texts mended and impossible numbers unknown (0 where there must be one)."""
-    return ExchangeRecord(**_sound_fields(record))
+    fields = _sound_fields(record)
+    for name, most in LIMITS.items():
+        if fields[name] is not None and not 0 <= fields[name] <= most:
+            fields[name] = None
+    if fields["cost_nano"] is None:
+        fields["cost_source"] = "none"
+    return ExchangeRecord(**fields)
 
 
 def _sound_fields(value: msgspec.Struct) -> dict[str, Any]:

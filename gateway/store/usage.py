@@ -147,7 +147,7 @@ class UsageStore:
         return Completeness(seen=self._seen, written=self._written, priced=self._priced, open=len(self._open))
 
     def insert_history(self, records: Iterable[ExchangeRecord]) -> int:
-        """Write many ended exchanges, past the journal, and say how many were new; `close` ends it between two chunks.
+        """Write many ended exchanges, past the journal, and say how many were new. `close` ends it midway.
 
         Raises sqlite3.Error.
         """

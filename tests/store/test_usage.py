@@ -358,6 +358,35 @@ def test_a_value_that_cannot_be_stored_keeps_no_other_record_back(
     assert_sound(store)
 
 
+@pytest.mark.parametrize(
+    ("fields", "costs", "tokens"),
+    [
+        ({"input_tokens": 2**53}, 1200, None),
+        ({"input_tokens": 2**63 - 1}, 1200, None),
+        ({"input_tokens": -1, "output_tokens": None}, 1200, None),
+        ({"cost_nano": 2**60}, None, 12_000),
+        ({"cost_nano": -1}, None, 12_000),
+        ({"latency_us": 2**62, "ttft_us": 2**61}, 1200, 12_000),
+    ],
+    ids=str,
+)
+def test_impossible_numbers_become_unknown_and_all_sums_still_answer(
+    store: UsageStore, fields: dict[str, int], costs: int | None, tokens: int | None
+) -> None:
+    # 1,200 of the first come to more than SQLite's integers hold.
+    given = {"cost_nano": 1, "cost_source": "list", "input_tokens": 10, **fields}
+    for number in range(0, 1200, 300):
+        for each in range(number, number + 300):
+            store.end(record(each, **given))
+        assert store.flush()
+    for query in (UsageQuery(), UsageQuery(provider=("openai",), model=("gpt-5",)), UsageQuery(client=("none",))):
+        store.summary(query)
+    found = store.summary(UsageQuery())
+    assert (found.requests, found.cost_nano, found.input_tokens) == (1200, costs, tokens)
+    assert found.unpriced_requests == (0 if costs else 1200)
+    assert_sound(store)
+
+
 def test_a_record_that_no_table_can_hold_stays_in_the_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
