@@ -305,6 +305,13 @@ def test_bodies_come_compressed(small: Served) -> None:
     assert broken.status == 400
 
 
+@pytest.mark.parametrize("encoding", ["compress", "gzip, gzip", "aes128gcm"])
+def test_an_unknown_encoding_is_415_and_a_row(small: Served, encoding: str) -> None:
+    reply = small.ask("POST", CHAT, HELLO, key=small.key(), headers={"content-encoding": encoding})
+    assert "gzip or deflate" in refused(reply, 415, "unsupported_media_type")
+    assert small.row(reply.id).error_type == "unsupported_media_type"
+
+
 def test_an_origin_and_a_host_that_are_allowed_by_name(small: Served) -> None:
     origin = {"origin": "https://app.example", "sec-fetch-site": "cross-site"}
     preflight = small.ask(
