@@ -25,3 +25,13 @@ def to_object(text: str) -> tuple[Mapping[str, Any], bool]:
 
 def to_text(value: Mapping[str, Any]) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def from_freeform(text: str) -> str:
+    """The input of a freeform tool that was sent as a function with one string, `input`; else the text as it is."""
+    try:
+        value = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+    said = value.get("input") if isinstance(value, dict) else None
+    return said if isinstance(said, str) else text

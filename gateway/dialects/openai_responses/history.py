@@ -1,0 +1,270 @@
+"""`input` of requests, both ways: a flat list of items there, turns here.
+
+Everything that the model produced in a row is one assistant message, whatever its items are; a run of tool outputs is
+one message of role tool. Items that only OpenAI can place (references, compactions, outputs of its own tools) travel
+as `Opaque` parts, and the paths of those whose loss would change the answer are told as essential.
+Reasoning goes back only with its own encrypted state: id and summary as they were, plain text left out, and never
+last, because OpenAI wants something to follow it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gateway.dialects.client_json import misshapen, rest
+from gateway.dialects.losses import Losses
+from gateway.dialects.openai_responses.content import parse_content, render_content, within
+from gateway.dialects.openai_responses.items import (
+    item_type,
+    message_item,
+    parse_item,
+    reasoning_item,
+    refusal_piece,
+    restore_state,
+    text_piece,
+)
+from gateway.dialects.openai_responses.tools import require_name
+from gateway.dialects.openai_responses.wire import NAME, Wire, call_id, digest, own, own_or_kin, pocket
+from gateway.errors import ClientError, Unsupported
+from gateway.model import (
+    Blob,
+    File,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Role,
+    Text,
+    ToolCall,
+    ToolCallResponse,
+    Uri,
+)
+
+_ROLES = {"user": Role.USER, "system": Role.SYSTEM, "developer": Role.SYSTEM, "assistant": Role.ASSISTANT}
+# Items that hold content of the conversation, which no other provider can read or place.
+_ESSENTIAL = frozenset(
+    (
+        "additional_tools",
+        "apply_patch_call_output",
+        "compaction",
+        "computer_call_output",
+        "configuration_update",
+        "item_reference",
+        "local_shell_call_output",
+        "shell_call_output",
+    )
+)
+
+
+class _Turn(Struct):
+    role: str
+    content: Any = None
+
+
+class _Output(Struct):
+    call_id: str
+    output: Any = None
+    name: str | None = None
+
+
+class _Builder:
+    """Gathers items into messages."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.essential: list[str] = []
+        self._custom: set[str] = set()
+
+    def add(self, item: Wire, path: str) -> None:
+        """Raises msgspec.ValidationError, its path below the item; ClientError for a role that there is not."""
+        kind = item_type(item)
+        if kind == "message":
+            self._message(item, path)
+        elif kind in ("function_call_output", "custom_tool_call_output"):
+            self._output(item, kind)
+        else:
+            if kind in _ESSENTIAL:
+                self.essential.append(path)
+            self._assistant(parse_item(item))
+
+    def _message(self, item: Wire, path: str) -> None:
+        turn = msgspec.convert(item, _Turn)
+        role = _ROLES.get(turn.role)
+        if role is None:
+            raise ClientError(f"{path}.role: use {', '.join(_ROLES)}, not '{turn.role}'.", param=f"{path}.role")
+        if role is Role.ASSISTANT:
+            self._assistant(parse_item({**item, "type": "message"}))
+            return
+        beside = rest(item, _Turn, "type", "status")
+        if turn.role == "developer":
+            beside["role"] = turn.role
+        self.messages.append(Message(role, tuple(_content(turn.content, "content")), extra=pocket(beside)))
+
+    def _output(self, item: Wire, kind: str) -> None:
+        output = msgspec.convert(item, _Output)
+        beside = rest(item, _Output, "type", "status")
+        if kind == "custom_tool_call_output" and output.call_id not in self._custom:
+            beside["type"] = kind
+        parts = _content(output.output, "output")
+        kept = tuple(part for part in parts if isinstance(part, Text | Blob | Uri | File | Opaque))
+        result = ToolCallResponse(output.call_id, kept, output.name, extra=pocket(beside))
+        if self.messages and self.messages[-1].role is Role.TOOL:
+            self.messages[-1] = Message(Role.TOOL, (*self.messages[-1].parts, result))
+        else:
+            self.messages.append(Message(Role.TOOL, (result,)))
+
+    def _assistant(self, parts: Sequence[Part]) -> None:
+        self._custom |= {part.id for part in parts if isinstance(part, ToolCall) and part.custom}
+        if self.messages and self.messages[-1].role is Role.ASSISTANT:
+            self.messages[-1] = Message(Role.ASSISTANT, (*self.messages[-1].parts, *parts))
+        elif parts:
+            self.messages.append(Message(Role.ASSISTANT, tuple(parts)))
+
+
+def _content(content: Any, field: str) -> list[Part]:
+    try:
+        return parse_content(content)
+    except msgspec.ValidationError as error:
+        raise within(error, f".{field}") from None
+
+
+def parse_input(value: str | list[Wire]) -> tuple[list[Message], tuple[str, ...]]:
+    """The messages, and the paths of items without which the answer would be another. Raises ClientError."""
+    if isinstance(value, str):
+        return [Message(Role.USER, (Text(value),) if value else ())], ()
+    builder = _Builder()
+    for index, item in enumerate(value):
+        path = f"input[{index}]"
+        try:
+            builder.add(item, path)
+        except msgspec.ValidationError as error:
+            raise misshapen(error, path) from None
+    messages = [
+        msgspec.structs.replace(message, parts=tuple(restore_state(message.parts)))
+        if message.role is Role.ASSISTANT
+        else message
+        for message in builder.messages
+    ]
+    return messages, tuple(builder.essential)
+
+
+class HistoryRenderer:
+    """Renders messages as `input`."""
+
+    def __init__(self, losses: Losses) -> None:
+        self._losses = losses
+        self._custom: set[str] = set()
+        self._items: list[Wire] = []
+
+    def render(self, messages: Sequence[Message]) -> list[Wire]:
+        """Raises Unsupported, naming the place as the chat door counts messages."""
+        for index, message in enumerate(messages):
+            self._message(message, f"messages[{index}]")
+        kept: list[Wire] = []
+        for item in reversed(self._items):
+            # Nothing that the model said follows: OpenAI refuses such a reasoning item.
+            follows = bool(kept) and (kept[-1].get("role") == "assistant" or "role" not in kept[-1])
+            if item.get("type") == "reasoning" and (not follows or _is_output(kept[-1])):
+                self._losses.drop("reasoning_content")
+                continue
+            kept.append(item)
+        return kept[::-1]
+
+    def _message(self, message: Message, path: str) -> None:
+        if message.name is not None:
+            self._losses.drop("name")
+        if message.role is Role.ASSISTANT:
+            self._answer(message.parts, path)
+            return
+        results = [part for part in message.parts if isinstance(part, ToolCallResponse)]
+        content = [part for part in message.parts if not isinstance(part, ToolCallResponse)]
+        for result in results:
+            self._items.append(self._result(result, path))
+        if content or not results:
+            self._items.append(self._turn(message, content, path))
+
+    def _turn(self, message: Message, parts: Sequence[Part], path: str) -> Wire:
+        beside = own_or_kin(message.extra, "role")
+        role = Role.USER if message.role is Role.TOOL else message.role
+        said = {"type": "message", "role": beside.pop("role", role.value)}
+        return {**said, "content": render_content(parts, f"{path}.content"), **beside}
+
+    def _result(self, result: ToolCallResponse, path: str) -> Wire:
+        beside = dict(own(result.extra))
+        kind = "custom_tool_call_output" if result.id in self._custom else "function_call_output"
+        parts = list(result.content)
+        if result.is_error:
+            first = parts[0] if parts else None
+            said = Text(f"Error: {first.text}", first.extra) if isinstance(first, Text) else Text("Error: ")
+            parts[: isinstance(first, Text)] = [said]
+        item = {"type": kind, "call_id": call_id(result.id), "output": render_content(parts, path), **beside}
+        if result.name is not None and NAME in result.extra:
+            item["name"] = result.name
+        return item
+
+    def _answer(self, parts: Sequence[Part], path: str) -> None:
+        for index, part in enumerate(parts):
+            where = f"{path}.content[{index}]"
+            match part:
+                case Text() | Refusal():
+                    self._words(part)
+                case ToolCall():
+                    self._items.append(self._call(part, where))
+                case Reasoning():
+                    self._reasoning(part)
+                case Opaque() if part.dialect == NAME:
+                    self._items.append(dict(part.value))
+                case _:
+                    raise Unsupported(
+                        "The model's provider has nothing like this content in an assistant message: leave it out.",
+                        param=where,
+                    )
+
+    def _words(self, part: Text | Refusal) -> None:
+        said = own(part.extra)
+        if "joined" in said and self._items and isinstance(self._items[-1].get("content"), list):
+            self._items[-1]["content"].append(_piece(part))
+        elif "item" not in said and isinstance(part, Text):
+            if part.text.strip():
+                self._items.append({"type": "message", "role": "assistant", "content": part.text})
+        else:
+            beside = dict(said.get("item", {}))
+            item_id = beside.pop("id", None) or f"msg_{digest(part.text)}"
+            self._items.append(message_item(item_id, [_piece(part)], beside))
+
+    def _call(self, call: ToolCall, path: str) -> Wire:
+        beside = dict(own(call.extra))
+        if call.custom:
+            self._custom.add(call.id)
+        names = {"name": beside.pop("name", call.name)}
+        if "namespace" not in beside:
+            require_name(call.name, path)
+        text = {"input": call.arguments} if call.custom else {"arguments": call.arguments or "{}"}
+        kind = "custom_tool_call" if call.custom else "function_call"
+        return {"type": kind, "call_id": call_id(call.id), **names, **text, **beside}
+
+    def _reasoning(self, part: Reasoning) -> None:
+        said = own(part.extra)
+        if "encrypted_content" not in said:
+            self._losses.drop("reasoning_content")
+            return
+        item = reasoning_item("", part.text, {NAME: said})
+        item.pop("content", None)
+        if "id" not in said:
+            del item["id"]
+        self._items.append(item)
+
+
+def _piece(part: Text | Refusal) -> Wire:
+    if isinstance(part, Refusal):
+        return refusal_piece(part.text)
+    piece = text_piece(part.text, own(part.extra).get("annotations", ()))
+    del piece["logprobs"]
+    return piece
+
+
+def _is_output(item: Wire) -> bool:
+    return str(item.get("type")).endswith("_output")
