@@ -1,16 +1,20 @@
 """What a demo runs on: simulated providers on loopback, and an example history in its own folder.
 
-The history is filled in while the gateway already answers, newest first, so that the charts are there at once. What a
-run left out (it was quit midway, or lies a week back) is filled in at the next start; nothing is written twice.
+The history is filled in while the gateway already answers, newest first, so that the charts are there at once. What
+a run left out (it was quit midway, or lies a week back) is a gap between two rows; the next start fills it in, and so
+writes nothing twice.
 """
 
 import asyncio
+import logging
+import sqlite3
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 from hashlib import sha256
+from itertools import groupby
 
 from gateway.access import KEY_START, AccessKeys
 from gateway.configured import configured_providers
@@ -23,11 +27,14 @@ from gateway.simulated.server import SimulatedProviders
 from gateway.simulated.workloads import WORKLOADS
 from gateway.store import UsageStore
 
+_log = logging.getLogger(__name__)
+
 DAYS = 60
 CHUNK = 1500
-DAY_US = 86_400_000_000
-# A shorter gap than this is a quiet evening and not missing history.
-GAP_US = DAY_US // 2
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
+# The example company is never silent for longer than five hours: a shorter gap is a quiet night.
+GAP_HOURS = 8
 # A key is a little older than its first request.
 MADE_BEFORE_US = 600_000_000
 
@@ -65,32 +72,44 @@ class Demo:
         for key in _keys_of(records):
             await loop.run_in_executor(workers, access.add_example, key)
         keys_made()
-        for chunk in _newest_first(records):
-            await loop.run_in_executor(workers, store.insert_history, chunk)
+        try:
+            for chunk in _newest_first(records):
+                await loop.run_in_executor(workers, store.insert_history, chunk)
+        except sqlite3.Error as error:
+            _log.warning("The example history is not complete (%s); the next start goes on with it.", error)
 
     def _missing(self, store: UsageStore) -> Sequence[ExchangeRecord]:
         now_us = time.time_ns() // 1000
+        gaps = _gaps(store, now_us - DAYS * DAY_US, now_us)
+        if not gaps:
+            return ()
         offset = datetime.now().astimezone().utcoffset()
         offset_s = int(offset.total_seconds()) if offset else 0
-        newest = store.requests(UsageQuery(), limit=1).rows
-        if not newest:
-            return list(history(now_us, self._cost, days=DAYS, utc_offset_s=offset_s))
-        count = store.request_count(UsageQuery())
-        oldest = store.requests(UsageQuery(), limit=1, offset=count - 1).rows
-        first_us, last_us = oldest[0].started_us, newest[0].started_us
-        found: list[ExchangeRecord] = []
-        if now_us - last_us > GAP_US:
-            days = -(-(now_us - last_us) // DAY_US)
-            later = history(now_us, self._cost, days=min(DAYS, days), utc_offset_s=offset_s)
-            found += [record for record in later if record.started_us > last_us]
-        if (missing := DAYS - (now_us - first_us) // DAY_US - 1) > 0:
-            earlier = history(first_us, self._cost, days=missing, utc_offset_s=offset_s)
-            found = [record for record in earlier if record.started_us < first_us] + found
-        return found
+        return [
+            record
+            for record in history(now_us, self._cost, days=DAYS, utc_offset_s=offset_s)
+            if any(after < record.started_us < before for after, before in gaps)
+        ]
 
     def _cost(self, provider: str, model: str, usage: Usage, at_us: int) -> tuple[int | None, str, str | None]:
         priced = self._pricing.price(self._price_ids[provider], model, usage, at_us)
         return priced.cost_nano, priced.source, priced.price_id
+
+
+def _gaps(store: UsageStore, start_us: int, end_us: int) -> list[tuple[int, int]]:
+    """Long silences between two rows, as the times of both; `start_us` and `end_us` stand for rows outside."""
+    hours = store.timeseries(UsageQuery(start_us=start_us, end_us=end_us), "hour")
+    gaps = []
+    for empty, run in groupby(hours, lambda hour: not hour.summary.requests):
+        silent = list(run)
+        if empty and len(silent) >= GAP_HOURS:
+            low, high = silent[0].start_us, silent[-1].end_us
+            before = store.requests(UsageQuery(start_us=low - HOUR_US, end_us=low), limit=1).rows
+            following = UsageQuery(start_us=high, end_us=high + HOUR_US)
+            oldest = max(0, store.request_count(following) - 1)
+            after = store.requests(following, limit=1, offset=oldest).rows
+            gaps.append((before[0].started_us if before else start_us, after[0].started_us if after else end_us))
+    return gaps
 
 
 def _keys_of(records: Sequence[ExchangeRecord]) -> Iterator[ApiKeyRow]:

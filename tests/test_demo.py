@@ -2,11 +2,18 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from gateway import DataFolder, Gateway, Settings, UsageQuery
-from gateway.demo import DAY_US
+from gateway import demo as demo_module
+from gateway.demo import DAY_US, GAP_HOURS, HOUR_US, Demo
+from gateway.pricing import Pricing
 from gateway.records import ApiKeyRow
+from gateway.store import UsageStore
 
 
 async def look(
@@ -43,3 +50,74 @@ def test_the_history_and_its_keys_belong_together(tmp_path: Path) -> None:
     again, counted, _ = asyncio.run(look(tmp_path))
     assert [(key.id, key.created_us) for key in again] == [(key.id, key.created_us) for key in keys]
     assert all(counted[key] >= requests for key, requests in by_key.items())
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[UsageStore]:
+    store = UsageStore(folder)
+    store.start()
+    yield store
+    store.close()
+
+
+def fill(store: UsageStore, *, most_chunks: int | None = None) -> int:
+    """What one run of the demo adds; with `most_chunks` it is killed after so many."""
+    missing = Demo(Pricing())._missing(store)
+    return sum(store.insert_history(chunk) for chunk in list(demo_module._newest_first(missing))[:most_chunks])
+
+
+def days_of(store: UsageStore) -> list[int]:
+    """Requests by day, newest first."""
+    now_us = time.time_ns() // 1000
+    query = UsageQuery(start_us=now_us - demo_module.DAYS * DAY_US, end_us=now_us)
+    return [bucket.summary.requests for bucket in reversed(store.timeseries(query, "day"))]
+
+
+def longest_silence_us(store: UsageStore) -> int:
+    starts = [row.started_us for row in store.iter_requests(UsageQuery())]
+    now_us = time.time_ns() // 1000
+    begun = now_us - demo_module.DAYS * DAY_US
+    return max(late - early for late, early in zip([now_us, *starts], [*starts, begun], strict=True))
+
+
+@pytest.fixture
+def short_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_module, "DAYS", 12)
+    monkeypatch.setattr(demo_module, "CHUNK", 700)
+
+
+@pytest.mark.usefixtures("short_history")
+def test_a_history_that_was_cut_short_is_completed_and_not_doubled(tmp_path: Path) -> None:
+    with opened(tmp_path / "whole") as store:
+        whole = fill(store)
+        assert fill(store) == 0
+        expected = days_of(store)
+    with opened(tmp_path / "cut") as store:
+        assert fill(store, most_chunks=0) == 0
+        first = fill(store, most_chunks=2)
+        second = fill(store, most_chunks=1)
+        rest = fill(store)
+        assert first == 1400 and second == 700 and abs(first + second + rest - whole) < 30
+        assert fill(store) == 0
+        assert all(abs(day - want) < 30 for day, want in zip(days_of(store), expected, strict=True))
+
+
+@pytest.mark.usefixtures("short_history")
+def test_a_week_later_the_week_between_is_filled_in_even_in_several_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = time.time_ns
+    with opened(tmp_path) as store:
+        with monkeypatch.context() as a_week_ago:
+            a_week_ago.setattr(time, "time_ns", lambda: real() - 7 * DAY_US * 1000)
+            fill(store)
+        before = store.request_count(UsageQuery())
+        assert longest_silence_us(store) > 6.9 * DAY_US
+        # Killed after its newest part: a gap is left in the middle, with rows on both sides of it.
+        assert fill(store, most_chunks=1) == 700
+        assert fill(store) > 700
+        assert longest_silence_us(store) < GAP_HOURS * HOUR_US
+        assert fill(store) == 0
+        assert (
+            len({row.id for row in store.iter_requests(UsageQuery())}) == store.request_count(UsageQuery()) > before
+        )
