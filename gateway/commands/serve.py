@@ -21,6 +21,7 @@ from gateway.port_holder import port_holder
 from gateway.settings import Settings
 
 DRAIN_S = 10.0
+SWITCH_INTERVAL_S = 0.0005
 _OPTIONS = {"host": "server.host", "port": "server.port"}
 
 
@@ -53,6 +54,8 @@ async def _serve(folder: DataFolder, settings: Settings, *, demo: bool) -> int:
     lock = folder.lock(settings.url)
     gateway = Gateway(folder, settings, demo=demo)
     stops = _stop_signals()
+    # Worker threads may hold the interpreter this long; the usual 5 ms would show in every tenth request.
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         await gateway.start()
         state = gateway.state

@@ -233,7 +233,8 @@ class Journal:
         if lines and self._write_all(fresh, lines):
             for request_id in carried:
                 self._live_in_current(request_id)
-        if not old.needed_for:
+        # Moving the last of them away has deleted it already.
+        if not old.needed_for and old.descriptors:
             old.delete()
 
     def _write_all(self, segment: _Segment, lines: bytes) -> bool:
