@@ -114,7 +114,8 @@ def timeseries(
         slices(0, 0, width, zone)
         return ()
     steps = slices(start, end, width, zone)
-    table = _gather(connection, query, by, [(max(low, start), min(high, end)) for low, high in steps], choose)
+    first, last = (start, end) if known is None else _to_quarters(start, end, known)
+    table = _gather(connection, query, by, [(max(low, first), min(high, last)) for low, high in steps], choose)
     values = _in_order(table) if by is not None else [NO_NAME]
     if len(values) * len(steps) > MOST_CELLS:
         raise ClientError(
@@ -190,7 +191,15 @@ def _whole_time(connection: sqlite3.Connection, query: UsageQuery) -> list[Slice
         return []
     start = known[0] if query.start_us is None else max(query.start_us, known[0])
     end = known[1] if query.end_us is None else min(query.end_us, known[1])
-    return [(start, end)]
+    return [_to_quarters(start, end, known)]
+
+
+def _to_quarters(start: int, end: int, known: Slice) -> Slice:
+    """The range, out to the whole quarter where it reaches past the data: the quarter's bucket then tells the same
+    as its rows, which in the current quarter may be many."""
+    low = min(start, known[0]) // QUARTER_US * QUARTER_US if start <= known[0] else start
+    high = -(-max(end, known[1]) // QUARTER_US) * QUARTER_US if end >= known[1] else end
+    return low, high
 
 
 def _gather(
