@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -331,9 +332,8 @@ class Host:
             self.window.notices.clear("vault")
         else:
             text = vault.message or "The system's keyring is not available: choose where provider keys are kept."
-            self.window.notices.tell(
-                "vault", "warn", text, "Open Providers", lambda: self.window.open_page("providers")
-            )
+            open_providers = partial(self.window.open_page, "providers")
+            self.window.notices.tell("vault", "warn", text, "Open Providers", open_providers, told_on="providers")
 
     def _read_today(self) -> None:
         """Keep the tray's figures right while the window is hidden."""

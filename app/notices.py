@@ -1,4 +1,7 @@
-"""Lasting states under the header: one banner for each subject, the last one told wins, gone when the state is."""
+"""Lasting states under the header: one banner for each subject, the last one told wins, gone when the state is.
+
+A page that tells a state itself, where something can be done about it, is spared the banner.
+"""
 
 from collections.abc import Callable
 
@@ -15,6 +18,8 @@ class Notices(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._banners: dict[str, Banner] = {}
+        self._told_on: dict[str, str] = {}
+        self._page = ""
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(24, 12, 24, 0)
         self._column.setSpacing(8)
@@ -30,8 +35,10 @@ class Notices(QWidget):
         text: str,
         action_text: str | None = None,
         action: Callable[[], None] | None = None,
+        told_on: str | None = None,
     ) -> None:
-        """Show a state; `kind` as in `Banner`. Telling the same again changes nothing."""
+        """Show a state; `kind` as in `Banner`, `told_on` the page that tells it itself. Telling the same again
+        changes nothing."""
         known = self._banners.get(subject)
         button = known.button.text() if known is not None and known.button is not None else None
         if known is not None and (known.text(), button) == (text, action_text):
@@ -42,8 +49,20 @@ class Notices(QWidget):
         if action is not None:
             banner.action.connect(action)
         self._banners[subject] = banner
+        if told_on is not None:
+            self._told_on[subject] = told_on
         self._column.addWidget(banner)
-        self.show()
+        self._follow()
+
+    def set_page(self, key: str) -> None:
+        """The page on show."""
+        self._page = key
+        self._follow()
+
+    def _follow(self) -> None:
+        for subject, banner in self._banners.items():
+            banner.setVisible(self._told_on.get(subject) != self._page)
+        self.setVisible(any(not banner.isHidden() for banner in self._banners.values()))
 
     def clear(self, subject: str) -> None:
         banner = self._banners.pop(subject, None)
@@ -51,4 +70,5 @@ class Notices(QWidget):
             self._column.removeWidget(banner)
             banner.hide()
             banner.deleteLater()
-            self.setVisible(bool(self._banners))
+            self._told_on.pop(subject, None)
+            self._follow()

@@ -1,7 +1,11 @@
-"""A small surface that opens at a widget and closes by itself when something else is pressed."""
+"""A small surface that opens at a widget and closes by itself when something else is pressed.
+
+Its corners are round by transparency, except on X11: there a window manager may not blend windows, and would show
+black corners, so that the window itself is cut to shape.
+"""
 
 from PySide6.QtCore import QPoint, QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QBitmap, QGuiApplication, QPainter, QPaintEvent, QPalette, QRegion, QResizeEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from app.theme import Theme
@@ -16,7 +20,8 @@ class Popover(QFrame):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self._theme = theme
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+        self._cut_out = QGuiApplication.platformName() == "xcb"
+        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground, not self._cut_out)
         theme.changed.connect(self._take_surface)
         self._take_surface()
 
@@ -36,8 +41,22 @@ class Popover(QFrame):
         self.setPalette(palette)
         self.update()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._cut_out:
+            shape = QBitmap(self.size())
+            shape.clear()
+            painter = QPainter(shape)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(Qt.GlobalColor.color1)
+            painter.drawRoundedRect(self.rect(), RADIUS, RADIUS)
+            painter.end()
+            self.setMask(QRegion(shape))
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         surface, line = self._theme.color("surface"), self._theme.color("border_strong")
+        if self._cut_out:
+            painter.fillRect(self.rect(), line)
         rounded_box(painter, QRectF(self.rect()), RADIUS, surface, line)

@@ -242,6 +242,7 @@ class Window(QMainWindow):
         self.stack.setCurrentWidget(opened.page)
         opened.page.setFocus(Qt.FocusReason.OtherFocusReason)
         self.sidebar.set_current(key)
+        self.notices.set_page(key)
         self.header.show_page(self._entries[key].title, self._subtitles.get(key, ""), opened.controls)
         self.setWindowTitle(f"{self._entries[key].title} – Faregate")
         can_export = type(opened.page).start_export is not Page.start_export

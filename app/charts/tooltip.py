@@ -30,6 +30,7 @@ class Tooltip(QWidget):
         self._card = parent
         self.title = ""
         self.rows: tuple[Row, ...] = ()
+        self.setObjectName("chart.tooltip")
         self._name_font, self._value_font = ui_font(12), ui_font(12, 600)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()

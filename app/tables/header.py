@@ -56,12 +56,12 @@ class TableHeader(QHeaderView):
         painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, self._theme.color("border"))
 
     def paintEvent(self, event: Any) -> None:
-        painter = QPainter(self.viewport())
-        painter.fillRect(self.viewport().rect(), self._theme.color("surface"))
-        bottom = self.viewport().height() - 1
-        painter.fillRect(0, bottom, self.viewport().width(), 1, self._theme.color("border"))
-        painter.end()
         super().paintEvent(event)
+        # The style fills what lies behind the last section with a ground of its own.
+        rest = self.viewport().rect().adjusted(max(0, self.length() - self.offset()), 0, 0, 0)
+        painter = QPainter(self.viewport())
+        painter.fillRect(rest, self._theme.color("surface"))
+        painter.fillRect(rest.left(), rest.bottom(), rest.width(), 1, self._theme.color("border"))
 
     def _paint_arrow(self, painter: QPainter, inner: QRect, title_width: int, right: bool) -> None:
         assert self._arrow is not None

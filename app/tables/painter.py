@@ -55,6 +55,7 @@ class RowPainter:
         self._theme = theme
         self._texts: dict[tuple[str, int, int, bool, bool], _Laid] = {}
         self._pills: dict[tuple[PillText, float, bool], QPixmap] = {}
+        self._pill_widths: dict[PillText, int] = {}
         self._fonts: dict[tuple[int, bool], QFont] = {}
         self._metrics: dict[tuple[int, bool], QFontMetricsF] = {}
 
@@ -62,6 +63,7 @@ class RowPainter:
         """Drops what was drawn in colours or fonts that no longer hold."""
         self._texts.clear()
         self._pills.clear()
+        self._pill_widths.clear()
         self._fonts.clear()
         self._metrics.clear()
 
@@ -99,24 +101,32 @@ class RowPainter:
         painter.drawStaticText(QPointF(left, top + (height - laid.height) / 2), laid.text)
 
     def _paint_pills(self, painter: QPainter, cell: Cell, pills: Sequence[PillText], top: int, height: int) -> None:
+        """As many as there is room for, and how many more there are; the first one is cut rather than left out."""
         left = cell.left + CELL_PADDING
         right = cell.left + cell.width - CELL_PADDING
         for number, pill in enumerate(pills):
-            picture = self._pill(pill, painter)
-            width = picture.deviceIndependentSize().width()
             more = len(pills) - number - 1
-            room = self._more(more, painter).deviceIndependentSize().width() + PILL_GAP if more else 0
-            if left + width + room > right and number:
-                picture = self._more(more + 1, painter)
-                if left + picture.deviceIndependentSize().width() > right:
-                    return
-                painter.drawPixmap(QPointF(left, top + (height - PILL_HEIGHT) / 2), picture)
-                return
+            room = right - left - (self._width(_more(more)) + PILL_GAP if more else 0)
+            fits = self._width(pill) <= room
+            shown = pill if fits else _more(more + 1) if number else self._cut(pill, room)
+            picture = self._pill(shown, painter)
             painter.drawPixmap(QPointF(left, top + (height - PILL_HEIGHT) / 2), picture)
-            left += int(width) + PILL_GAP
+            if number and not fits:
+                return
+            left += self._width(shown) + PILL_GAP
 
-    def _more(self, count: int, painter: QPainter) -> QPixmap:
-        return self._pill(PillText(f"+{count}"), painter)
+    def _width(self, pill: PillText) -> int:
+        width = self._pill_widths.get(pill)
+        if width is None:
+            if len(self._pill_widths) >= _MAX_PILLS:
+                self._pill_widths.clear()
+            width = self._pill_widths[pill] = pill_width(pill)
+        return width
+
+    def _cut(self, pill: PillText, room: int) -> PillText:
+        metrics = QFontMetricsF(pill_font(pill))
+        text = metrics.elidedText(pill.text, Qt.TextElideMode.ElideRight, max(0, room - 2 * _PILL_PADDING - 1))
+        return PillText(text, pill.kind)
 
     def _placeholder(self, painter: QPainter, cell: Cell, top: int, height: int) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
@@ -166,11 +176,23 @@ class RowPainter:
         return picture
 
 
+def _more(count: int) -> PillText:
+    return PillText(f"+{count}")
+
+
+def pill_font(pill: PillText) -> QFont:
+    return ui_font(11, 600 if pill.kind != "neutral" else 500)
+
+
+def pill_width(pill: PillText) -> int:
+    """In logical pixels."""
+    return int(QFontMetricsF(pill_font(pill)).horizontalAdvance(pill.text)) + 1 + 2 * _PILL_PADDING
+
+
 def draw_pill(theme: Theme, pill: PillText, ratio: float) -> QPixmap:
     """A pill's picture at a device pixel ratio."""
     ink, ground = _GROUNDS.get(pill.kind, (pill.kind, f"{pill.kind}_soft"))
-    font = ui_font(11, 600 if pill.kind != "neutral" else 500)
-    width = int(QFontMetricsF(font).horizontalAdvance(pill.text)) + 1 + 2 * _PILL_PADDING
+    font, width = pill_font(pill), pill_width(pill)
     picture = QPixmap(int(width * ratio), int(PILL_HEIGHT * ratio))
     picture.setDevicePixelRatio(ratio)
     picture.fill(QColor(0, 0, 0, 0))

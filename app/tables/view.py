@@ -113,6 +113,7 @@ class TableView(QTableView):
         self._fitting = True
         for section in shown:
             part = spare * shares.get(section, 0) // total if total else 0
+            spare, total = spare - part, total - shares.get(section, 0)
             if self.columnWidth(section) != self._widths[section] + part:
                 self.setColumnWidth(section, self._widths[section] + part)
         self._fitting = False

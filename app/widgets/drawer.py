@@ -25,6 +25,7 @@ class Drawer(QFrame):
         self.title_label = ElidedLabel(theme, "", parent=self)
         self.title_label.setFont(ui_font(16, 600))
         self.close_button = IconButton(theme, "x", "Close (Esc)", self)
+        self.close_button.setObjectName("drawer.close")
         self.close_button.clicked.connect(self.close_drawer)
         head = QHBoxLayout()
         head.setContentsMargins(16, 12, 12, 8)

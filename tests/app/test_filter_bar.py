@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -14,6 +15,7 @@ from app.context import AppContext
 from app.filter_bar import FilterBar
 from app.filter_popover import FilterPopover
 from app.flow_layout import FlowLayout
+from app.theme import Theme
 from gateway import TagCondition, UsageQuery
 from tests.app.fake_gateway import FakeGateway
 
@@ -77,6 +79,19 @@ def test_the_popover_offers_tag_keys_then_dimensions(bar: FilterBar) -> None:
     assert texts(bar.popover) == [
         "env", "team", "Model", "Provider", "User", "API key", "App", "Client", "Door", "Conversation", "Outcome"
     ]  # fmt: skip
+
+
+def test_on_x11_the_popovers_corners_are_cut_off(theme: Theme, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QGuiApplication, "platformName", lambda: "xcb")
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    popover = FilterPopover(theme, parent)
+    popover.resize(300, 200)
+    popover.show()
+    corner, middle = QPoint(0, 0), QPoint(150, 100)
+    assert popover.mask().contains(middle) and not popover.mask().contains(corner)
+    popover.resize(300, 400)
+    assert popover.mask().contains(QPoint(150, 390))
 
 
 def test_values_come_with_the_gateways_counts_most_used_first(

@@ -201,6 +201,9 @@ def test_a_missing_keyring_is_told_until_it_is_chosen_around(stage: Stage) -> No
         await until(lambda: host.window.notices.banner("vault"))
         press(notice(host, "vault"))
         assert host.window.header.title.text() == "Providers"
+        assert not host.window.notices.isVisible(), "the page tells it"
+        host.window.open_page("api_keys")
+        assert notice(host, "vault").isVisible()
         await stage.gateways[0].choose_vault("memory")
         await until(lambda: host.window.notices.banner("vault") is None)
 

@@ -110,6 +110,13 @@ def test_a_card_for_each_provider_says_its_state(page: ProvidersPage) -> None:
     assert page.cards["google"].detail.text() == "The provider rejected the key (401)."
 
 
+@pytest.mark.parametrize(("width", "columns"), [(1220, 2), (1500, 4), (1000, 2), (500, 1)])
+def test_cards_stand_in_full_rows(page: ProvidersPage, qtbot: QtBot, width: int, columns: int) -> None:
+    page.resize(width, 700)
+    qtbot.waitUntil(lambda: len({card.x() for card in page.cards.values()}) == columns)
+    assert len({card.y() for card in page.cards.values()}) == len(page.cards) // columns
+
+
 def test_today_counts_from_the_local_midnight(page: ProvidersPage, gateway: Gateway, turns: Turns) -> None:
     midnight = today(now_us(), "Europe/Berlin").start_us or 0
     row = ExchangeRecord(

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QSignalSpy
-from PySide6.QtWidgets import QFileDialog, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -445,6 +445,25 @@ def test_details_say_the_same_whether_lines_are_reused_or_new(
         assert walked == [label.text() for label in fresh.widget().findChildren(QLabel)]
         assert row.id in walked
         fresh.deleteLater()
+
+
+@pytest.mark.parametrize("width", [400, 419])
+def test_nothing_in_the_details_is_cut_off_at_the_edge(
+    page: RequestsPage, gateway: FakeGateway, qtbot: QtBot, theme: Theme, width: int
+) -> None:
+    panel = RequestPanel(theme)
+    qtbot.addWidget(panel)
+    panel.resize(width, 500)
+    panel.show()
+    record = msgspec.structs.replace(
+        gateway.rows[0], trace_id="4bf92f3577b34da6a3ce929d0e0e4736", outcome="error", status=429
+    )
+    panel.show_record(record, str.title, {})
+    QApplication.processEvents()
+    body = panel.widget()
+    assert body.width() == panel.viewport().width()
+    for label in body.findChildren(QLabel):
+        assert label.mapTo(body, label.rect().topRight()).x() < body.width(), label.text()
 
 
 def test_ids_can_be_copied(page: RequestsPage, gateway: FakeGateway, qtbot: QtBot) -> None:

@@ -341,6 +341,37 @@ def test_columns_can_be_shown_and_hidden_and_share_the_room(model: WindowedModel
     menu.close()
 
 
+def tagged(tags: int) -> Column[Record]:
+    """A column of 100 px whose first pill does not fit beside the number of the others."""
+    pills = (PillText("team:platform"), PillText("env:prod"), PillText("feature:chat"))[:tags]
+    return Column(
+        key="tags", title="Tags", text=lambda row: "", value=lambda row: "", width=100, pills=lambda row: pills
+    )
+
+
+def test_no_pill_is_left_out_without_a_word(qtbot: QtBot) -> None:
+    pictures = []
+    for tags in (1, 2, 3):
+        model = ListModel([tagged(tags)])
+        model.set_rows([Record(1)])
+        pictures.append(make_view(qtbot, model).viewport().grab().toImage())
+    assert pictures[0] != pictures[1] != pictures[2]
+    edge = [pictures[2].pixelColor(95, y).name() for y in range(ROW_HEIGHT)]
+    assert set(edge) == {edge[0]}, "none runs into the next column"
+
+
+def test_the_header_is_one_surface_up_to_its_end(model: WindowedModel[Record], qtbot: QtBot) -> None:
+    view = make_view(qtbot, model, Theme("dark"))
+    header = view.horizontalHeader()
+    view.setColumnWidth(1, 100)
+    view.setColumnWidth(0, 60)
+    assert header.length() < header.viewport().width()
+    picture = header.grab().toImage()
+    for x in (header.length() + 1, header.viewport().width() - 1):
+        assert picture.pixelColor(x, 5).name().upper() == DARK.surface
+        assert picture.pixelColor(x, header.height() - 1).name().upper() == DARK.border
+
+
 def test_header_sorts_only_what_sorts(qtbot: QtBot) -> None:
     model = ListModel(COLUMNS)
     model.set_rows([Record(1, "b"), Record(2, "a")])

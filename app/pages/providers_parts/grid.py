@@ -1,4 +1,5 @@
-"""Cards in as many equal columns as the width has room for; cards of a row are equally high."""
+"""Cards in equal columns, no more than the width has room for, and rows as full as each other; cards of a row are
+equally high."""
 
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
@@ -33,7 +34,10 @@ class CardGrid(QWidget):
             self._place()
 
     def _room(self) -> int:
-        return max(1, (self.width() + _GAP) // (self._least + _GAP))
+        """How many columns: with room for three, four cards stand two by two."""
+        most = max(1, (self.width() + _GAP) // (self._least + _GAP))
+        rows = -(-len(self._cards) // most)
+        return -(-len(self._cards) // rows) if rows else most
 
     def _place(self) -> None:
         before, self._columns = self._columns, self._room()

@@ -95,7 +95,7 @@ _TIME: Column[ExchangeRecord] = Column(
     title="Time",
     text=lambda row: formats.clock(row.started_us),
     value=lambda row: utc_text(row.started_us),
-    width=108,
+    width=106,
     tone="text",
     tooltip=lambda row: utc_text(row.started_us),
 )
@@ -114,7 +114,7 @@ _TAGS: Column[ExchangeRecord] = Column(
     text=lambda row: ", ".join(row.tags),
     value=lambda row: ",".join(row.tags),
     pills=lambda row: tuple(PillText(tag) for tag in row.tags),
-    width=134,
+    width=140,
     grow=3,
     tooltip=lambda row: "\n".join(row.tags),
 )
@@ -135,9 +135,9 @@ def request_columns(provider_title: Callable[[str], str]) -> tuple[Column[Exchan
     return (
         _TIME,
         _STATUS,
-        _words("model", "Model", model_shown, 142, grow=3, tone="text"),
+        _words("model", "Model", model_shown, 140, grow=3, tone="text"),
         _words("provider", "Provider", lambda row: row.provider and provider_title(row.provider), 110, grow=1),
-        _words("key", "Key", lambda row: row.key, 94, grow=1),
+        _words("key", "Key", lambda row: row.key, 96, grow=1),
         _words("user", "User", lambda row: row.user, 72, grow=1),
         _TAGS,
         _number("input_tokens", "Tokens in", lambda row: row.input_tokens, 76),

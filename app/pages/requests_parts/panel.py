@@ -11,14 +11,15 @@ from PySide6.QtGui import QGuiApplication, QPalette
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app import formats
+from app.fonts import mono_font
 from app.pages.requests_parts.columns import model_shown, status_pill
 from app.pages.requests_parts.details import OUTCOME_WORDS, Line, Section, attempt_words, cause, sections
 from app.text_label import TextLabel
 from app.theme import Theme
-from app.widgets import Banner, IconButton, Pill
+from app.widgets import Banner, ElidedLabel, IconButton, Pill
 from gateway import ExchangeRecord, ModelRow
 
-_LABEL_WIDTH = 150
+_LABEL_WIDTH = 128
 _TOP = Qt.AlignmentFlag.AlignTop
 
 Attempts = Sequence[Sequence[str]]
@@ -34,7 +35,7 @@ class RequestPanel(QScrollArea):
         self._theme = theme
         self.record: ExchangeRecord | None = None
         self._shape: object = None
-        self._changing: list[TextLabel] = []
+        self._changing: list[TextLabel | ElidedLabel] = []
         self._copies: list[str] = []
         self.setObjectName("request_details")
         self.setAccessibleName("Details of the request")
@@ -121,8 +122,7 @@ class RequestPanel(QScrollArea):
         grid.addWidget(label, number, 0, _TOP)
         words = QVBoxLayout()
         words.setSpacing(0)
-        value = TextLabel(self._theme, mono=line.mono, px=12 if small else 13, wrap=True)
-        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        value = self._value(line, 12 if small else 13)
         value.setObjectName(f"detail_{line.label.casefold().replace(' ', '_')}")
         self._add_changing(value)
         words.addWidget(value)
@@ -136,6 +136,16 @@ class RequestPanel(QScrollArea):
             button.clicked.connect(lambda *_: self._copy(line.label, self._copies[place]))
             grid.addWidget(button, number, 2, _TOP)
 
+    def _value(self, line: Line, px: int) -> TextLabel | ElidedLabel:
+        """Words wrap; an id has no place to break, and is cut in the middle."""
+        if not line.mono:
+            words = TextLabel(self._theme, px=px, wrap=True)
+            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            return words
+        label = ElidedLabel(self._theme, "", Qt.TextElideMode.ElideMiddle)
+        label.setFont(mono_font(px))
+        return label
+
     def _attempts(self, count: int) -> QGridLayout:
         grid = self._grid("Attempts")
         grid.setHorizontalSpacing(12)
@@ -148,7 +158,7 @@ class RequestPanel(QScrollArea):
                 grid.addWidget(cell, number, place, side | _TOP if place != 1 else _TOP)
         return grid
 
-    def _add_changing(self, label: TextLabel) -> TextLabel:
+    def _add_changing(self, label: TextLabel | ElidedLabel) -> TextLabel | ElidedLabel:
         self._changing.append(label)
         return label
 
