@@ -95,6 +95,7 @@ class Gateway:
         self._telling: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opened = False
+        self._parts = contextlib.AsyncExitStack()
         # The key that a provider took last, as a digest: storing it next need not ask again.
         self._proven: tuple[str, str] | None = None
         self._models: tuple[date, tuple[ModelRow, ...]] | None = None
@@ -158,36 +159,49 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._telling is not None:
             self._telling.cancel()
-        if self._opened:
-            self._opened = False
-            self._deadlines.close()
-            await self._upstream.close()
-            if self._demo is not None:
-                await self._demo.stop()
-            await self._work(self._store.close)
-            await self._work(self._access.close)
-            self._keys.close()
+        await self._parts.aclose()
+        self._opened = False
         self._workers.shutdown(wait=True)
 
     async def _open(self) -> None:
         if self._opened:
             return
         self._loop = asyncio.get_running_loop()
+        async with contextlib.AsyncExitStack() as parts:
+            await self._open_parts(parts)
+            await self._work(self._pricing.warm)
+            await self._keys.load()
+            self._parts = parts.pop_all()
+        self._opened = True
+        self._spawn(self._follow())
+        if self._demo is not None:
+            for name in self._demo.base_urls:
+                self._learnt(name, "connected", None)
+            self._spawn(self._demo.fill(self._store, self._access, self._workers, self._keys_changed))
+
+    async def _open_parts(self, parts: contextlib.AsyncExitStack) -> None:
+        """Wires everything; each part that must be closed goes on the stack, so that half a start leaves nothing."""
         self._access = await self._work(AccessKeys, self._folder)
+        parts.push_async_callback(self._work, self._access.close)
         await self._work(self._store.start)
+        parts.push_async_callback(self._work, self._store.close)
         environment = self.settings.provider_keys
         settings, backend = self.settings, self.settings.vault_backend
         if self.demo:
             self._demo = await self._start_demo()
+            parts.push_async_callback(self._demo.stop)
             settings = replace(self.settings, base_urls=self._demo.base_urls, providers=())
             environment, backend = self._demo.keys, "memory"
         passphrase = self.settings.vault_passphrase
         vault = Vault(self._folder, backend, passphrase.reveal() if passphrase else None)
         self._keys = ProviderKeys(self._folder, vault, environment)
+        parts.callback(self._keys.close)
         rows = configured_providers(settings)
         self._providers = {row.name: row for row in rows}
-        self._deadlines = Deadlines()
         self._upstream = Upstream(settings.timeouts.connect)
+        parts.push_async_callback(self._upstream.close)
+        self._deadlines = Deadlines()
+        parts.callback(self._deadlines.close)
         self._relay = Relay(
             routing=Routing(rows, own_models={extra.name: extra.models for extra in settings.providers}),
             keys=self._keys,
@@ -198,14 +212,6 @@ class Gateway:
             timeouts=settings.timeouts,
             learnt=self._learnt,
         )
-        await self._work(self._pricing.warm)
-        await self._keys.load()
-        self._opened = True
-        self._spawn(self._follow())
-        if self._demo is not None:
-            for name in self._demo.base_urls:
-                self._learnt(name, "connected", None)
-            self._spawn(self._demo.fill(self._store, self._access, self._workers, self._keys_changed))
 
     def _keys_changed(self) -> None:
         self._note(Changes(keys=True))

@@ -14,12 +14,11 @@ from collections.abc import Mapping
 from gateway import state_db
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
-from gateway.key_format import KeyFormatError, check_format, clean_key, mask
+from gateway.key_format import clean_key, mask
 from gateway.schema import unusable
+from gateway.sealing import VaultError
 from gateway.settings import Hidden
 from gateway.vault import Vault
-
-__all__ = ["KeyFormatError", "ProviderKeys", "check_format", "clean_key"]
 
 _STORED = "SELECT provider FROM provider_keys WHERE backend = ? AND slot = 'default' ORDER BY provider"
 _ADD = "INSERT OR REPLACE INTO provider_keys (backend, provider, slot, stored_us) VALUES (?, ?, 'default', ?)"
@@ -42,6 +41,8 @@ class ProviderKeys:
         self._path = folder.state_db
         self._connection = state_db.connect(self._path)
         self._lock = threading.Lock()
+        # A reading that began before a key was stored must not end by forgetting it.
+        self._changing = asyncio.Lock()
         self._version: int | None = None
 
     def __repr__(self) -> str:
@@ -76,6 +77,65 @@ class ProviderKeys:
 
     async def load(self) -> None:
         """Reads every stored key. One that cannot be read becomes its provider's `problem` and hides no other."""
+        async with self._changing:
+            await self._load()
+
+    async def store(self, provider: str, key: str) -> None:
+        """Puts a key into the vault and uses it from now on. Raises KeyFormatError or VaultError."""
+        key = clean_key(key)
+        async with self._changing:
+            await self._vault.put(provider, key)
+            await asyncio.to_thread(self._record, _ADD, (self._vault.backend, provider, time.time_ns() // 1000))
+            self._stored = {**self._stored, provider: key}
+            self._problems.pop(provider, None)
+
+    async def remove(self, provider: str) -> None:
+        """Takes a key out of the vault; fine where there is none. The environment's stays."""
+        async with self._changing:
+            await self._vault.remove(provider)
+            await asyncio.to_thread(self._record, _REMOVE, (self._vault.backend, provider))
+            self._stored = {name: key for name, key in self._stored.items() if name != provider}
+            self._problems.pop(provider, None)
+
+    async def use(self, vault: Vault) -> None:
+        """Changes to another vault. Keys that lived in memory only are carried over, else they would be lost.
+
+        Raises VaultError where that vault cannot be used; the one before stays then.
+        """
+        async with self._changing:
+            carried = dict(self._stored) if self._vault.backend == "memory" else {}
+            try:
+                state = await vault.state()
+                if not state.available:
+                    raise VaultError(state.message)
+                for name, key in carried.items():
+                    await vault.put(name, key)
+                    await asyncio.to_thread(self._record, _ADD, (vault.backend, name, time.time_ns() // 1000))
+            except FaregateError:
+                vault.close()
+                raise
+            before, self._vault = self._vault, vault
+            before.close()
+            if vault.backend == "memory":
+                self._stored = carried
+            await self._load()
+
+    async def poll(self) -> bool:
+        """Whether another process changed the keys since they were loaded; they have been read again then."""
+        version, _ = await asyncio.to_thread(self._listed)
+        if version == self._version:
+            return False
+        await self.load()
+        return True
+
+    def close(self) -> None:
+        """Forgets the keys and closes the vault."""
+        self._stored, self._environment = {}, {}
+        self._vault.close()
+        with self._lock:
+            self._connection.close()
+
+    async def _load(self) -> None:
         version, names = await asyncio.to_thread(self._listed)
         if self._vault.backend == "memory":
             names = list(self._stored)
@@ -92,48 +152,6 @@ class ProviderKeys:
             else:
                 keys[name] = key
         self._stored, self._problems, self._version = keys, problems, version
-
-    async def store(self, provider: str, key: str) -> None:
-        """Puts a key into the vault and uses it from now on. Raises KeyFormatError or VaultError."""
-        key = clean_key(key)
-        await self._vault.put(provider, key)
-        await asyncio.to_thread(self._record, _ADD, (self._vault.backend, provider, time.time_ns() // 1000))
-        self._stored = {**self._stored, provider: key}
-        self._problems.pop(provider, None)
-
-    async def remove(self, provider: str) -> None:
-        """Takes a key out of the vault; fine where there is none. The environment's stays."""
-        await self._vault.remove(provider)
-        await asyncio.to_thread(self._record, _REMOVE, (self._vault.backend, provider))
-        self._stored = {name: key for name, key in self._stored.items() if name != provider}
-        self._problems.pop(provider, None)
-
-    async def use(self, vault: Vault) -> None:
-        """Changes to another vault. Keys that lived in memory only are carried over, else they would be lost."""
-        carried = dict(self._stored) if self._vault.backend == "memory" else {}
-        for name, key in carried.items():
-            await vault.put(name, key)
-            await asyncio.to_thread(self._record, _ADD, (vault.backend, name, time.time_ns() // 1000))
-        before, self._vault = self._vault, vault
-        before.close()
-        if vault.backend == "memory":
-            self._stored = carried
-        await self.load()
-
-    async def poll(self) -> bool:
-        """Whether another process changed the keys since they were loaded; they have been read again then."""
-        version, _ = await asyncio.to_thread(self._listed)
-        if version == self._version:
-            return False
-        await self.load()
-        return True
-
-    def close(self) -> None:
-        """Forgets the keys and closes the vault."""
-        self._stored, self._environment = {}, {}
-        self._vault.close()
-        with self._lock:
-            self._connection.close()
 
     def _listed(self) -> tuple[int, list[str]]:
         try:

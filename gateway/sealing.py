@@ -6,7 +6,6 @@ useless without the other.
 """
 
 import base64
-import binascii
 import os
 import secrets
 from pathlib import Path
@@ -53,13 +52,24 @@ def unseal(key: bytes, sealed: str, context: Context) -> str:
     try:
         if not sealed.startswith(_FORMAT):
             raise ValueError
-        data = base64.b64decode(sealed[len(_FORMAT) :], altchars=b"-_", validate=True)
+        data = decode_exactly(sealed[len(_FORMAT) :], b"-_")
         return AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _associated(context)).decode()
-    except (InvalidTag, ValueError, binascii.Error):
+    except (InvalidTag, ValueError):
         raise SealBroken(
             f"The stored key for {context.provider} cannot be opened: it was changed, or seal.key is not the one it "
             "was sealed with; store the key again."
         ) from None
+
+
+def decode_exactly(text: str, altchars: bytes = b"+/") -> bytes:
+    """Base64 that is spelt the one usual way: bits that mean nothing must not be changed unnoticed either.
+
+    Raises ValueError.
+    """
+    data = base64.b64decode(text, altchars, validate=True)
+    if base64.b64encode(data, altchars).decode() != text:
+        raise ValueError("not the usual spelling")
+    return data
 
 
 def _associated(context: Context) -> bytes:
@@ -87,11 +97,14 @@ def make_seal_key(path: Path) -> bytes:
         key = read_seal_key(path)
         if key is None:
             key = secrets.token_bytes(KEY_BYTES)
-            write_private(path, key)
+            try:
+                write_private(path, key)
+            except OSError as error:
+                raise VaultError(f"{path} cannot be written ({error.strerror}): the key was not stored.") from None
     return key
 
 
-class Cost(Struct, frozen=True):
+class Cost(Struct, frozen=True, forbid_unknown_fields=True):
     """scrypt's parameters; 2**17 × 8 takes 128 MiB and a few tenths of a second (OWASP's figure for passwords)."""
 
     n: int = 1 << 17
@@ -105,4 +118,7 @@ class Cost(Struct, frozen=True):
 
 
 def derive(passphrase: str, salt: bytes, cost: Cost) -> bytes:
-    return Scrypt(salt=salt, length=KEY_BYTES, n=cost.n, r=cost.r, p=cost.p).derive(passphrase.encode())
+    """scrypt's key. A passphrase from the environment may hold bytes that are no text; they count as they are."""
+    return Scrypt(salt=salt, length=KEY_BYTES, n=cost.n, r=cost.r, p=cost.p).derive(
+        passphrase.encode("utf-8", "surrogatepass")
+    )

@@ -28,6 +28,7 @@ from gateway.sealing import (
     Context,
     Cost,
     VaultError,
+    decode_exactly,
     derive,
     make_seal_key,
     read_seal_key,
@@ -65,13 +66,13 @@ class _KeyringStore:
         self._folder = folder
 
     def check(self) -> str:
-        backend = self._backend()
-        self._ask(lambda: backend.get_password(SERVICE, self._account(Context("check", "check", "default"))))
+        backend, account = self._backend(), self._account(Context("check", "check", "default"))
+        self._ask(lambda: backend.get_password(SERVICE, account))
         return f"Keys are kept in the system keyring ({backend.name})."
 
     def read(self, context: Context) -> str | None:
-        backend = self._backend()
-        sealed = self._ask(lambda: backend.get_password(SERVICE, self._account(context)))
+        backend, account = self._backend(), self._account(context)
+        sealed = self._ask(lambda: backend.get_password(SERVICE, account))
         if sealed is None:
             return None
         key = read_seal_key(self._folder.seal_key)
@@ -133,7 +134,7 @@ class _KeyringStore:
             raise VaultError(f"The system keyring failed ({name}): unlock it or log in again, or {_OFFER}.") from None
 
 
-class _SealedFile(Struct, frozen=True, kw_only=True):
+class _SealedFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`vault.sealed` as JSON. Salt, nonce and data are base64; all but nonce and data is associated data."""
 
     version: int
@@ -177,7 +178,7 @@ class _FileStore:
                 "The file vault needs its passphrase: enter it in the window, or set FAREGATE_VAULT_PASSPHRASE."
             )
         if self._derived is None or self._derived[:2] != (salt, cost):
-            self._derived = (salt, cost, derive(self._passphrase, base64.b64decode(salt), cost))
+            self._derived = (salt, cost, derive(self._passphrase, decode_exactly(salt), cost))
         return self._derived[2]
 
     def _load(self) -> dict[str, str]:
@@ -198,7 +199,7 @@ class _FileStore:
             ) from None
         try:
             key = self._key(file.salt, file.cost)
-            nonce, data = base64.b64decode(file.nonce), base64.b64decode(file.data)
+            nonce, data = decode_exactly(file.nonce), decode_exactly(file.data)
             plain = AESGCM(key).decrypt(nonce, data, self._header(file.salt, file.cost))
             return msgspec.json.decode(plain, type=dict[str, str])
         except (InvalidTag, ValueError):

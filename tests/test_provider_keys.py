@@ -1,5 +1,6 @@
 """Where a provider key comes from, what its shape tells, and how a running gateway follows other processes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -124,6 +125,27 @@ async def test_memory_keeps_nothing_and_moves_over_when_a_vault_is_chosen(folder
     assert keys.configured() == ()
     keys.close()
     other.close()
+
+
+async def test_a_vault_that_cannot_be_opened_is_not_changed_to(keys: ProviderKeys, folder: DataFolder) -> None:
+    await keys.store("openai", OPENAI)
+    for passphrase, message in (("wrong", "does not open"), (None, "needs its passphrase")):
+        with pytest.raises(VaultError, match=message):
+            await keys.use(Vault(folder, "file", passphrase))
+        await keys.load()
+        assert (keys.key_for("openai"), keys.source("openai")) == (OPENAI, "vault")
+
+
+async def test_a_key_stored_during_a_reading_stays(folder: DataFolder) -> None:
+    keys = opened(folder, "memory")
+    await keys.load()
+    for number in range(20):
+        reading = asyncio.gather(keys.load(), keys.load())
+        await asyncio.sleep(0)
+        await keys.store(f"p{number}", OPENAI)
+        await reading
+        assert keys.key_for(f"p{number}") == OPENAI
+    keys.close()
 
 
 async def test_what_cannot_be_a_key_is_not_stored(keys: ProviderKeys, folder: DataFolder) -> None:

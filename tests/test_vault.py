@@ -2,6 +2,10 @@
 
 import asyncio
 import base64
+import functools
+import hashlib
+import os
+import re
 import stat
 import threading
 import time
@@ -311,6 +315,40 @@ async def test_a_changed_file_is_refused_and_kept(folder: DataFolder, change: An
     assert folder.vault_file.read_bytes() == changed
 
 
+async def test_every_flipped_bit_of_the_file_is_refused(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Deriving costs a tenth of a second, and the same parameters come up thousands of times.
+    monkeypatch.setattr(vault_module, "derive", functools.cache(cheap))
+    vault = Vault(folder, "file", "correct horse")
+    await vault.put("openai", KEY)
+    vault.close()
+    right = folder.vault_file.read_bytes()
+    store = vault_module._FileStore(folder.vault_file, "correct horse")
+    assert store.read(CONTEXT) == KEY
+    # A field's name that becomes another's leaves it at its usual value: the same file in other words.
+    names = {match.start(1) for match in re.finditer(rb'"(r|p)":', right)}
+    for at in set(range(len(right))) - names:
+        for bit in range(8):
+            changed = bytearray(right)
+            changed[at] ^= 1 << bit
+            folder.vault_file.write_bytes(changed)
+            with pytest.raises(VaultError):
+                store.read(CONTEXT)
+
+
+def cheap(passphrase: str, salt: bytes, cost: Cost) -> bytes:
+    return hashlib.sha256(repr((passphrase, salt, cost)).encode()).digest()
+
+
+async def test_a_passphrase_from_the_environment_may_be_any_bytes(folder: DataFolder) -> None:
+    passphrase = os.fsdecode(b"caf\xe9")
+    vault = Vault(folder, "file", passphrase)
+    await vault.put("openai", KEY)
+    vault.close()
+    again = Vault(folder, "file", passphrase)
+    assert await again.get("openai") == KEY
+    again.close()
+
+
 def flip(text: str) -> str:
     data = bytearray(base64.b64decode(text))
     data[0] ^= 1
@@ -356,7 +394,11 @@ def test_every_flipped_bit_is_refused() -> None:
         with pytest.raises(SealBroken):
             unseal(key, "fg1." + base64.urlsafe_b64encode(data).decode(), CONTEXT)
         data[bit // 8] ^= 1 << bit % 8
-    for text in ("", "fg1.", "fg1.AAAA", "fg1.é", "fg2." + "A" * 60):
+    sealed = seal(key, "k", CONTEXT)
+    # The last character before the filling has bits that no byte needs.
+    body, filling = sealed.rstrip("="), sealed[len(sealed.rstrip("=")) :]
+    unused = [body[:-1] + chr(ord(body[-1]) + 1) + filling, body, sealed + "=", sealed + "\n"]
+    for text in ("", "fg1.", "fg1.AAAA", "fg1.é", "fg2." + "A" * 60, *unused):
         with pytest.raises(SealBroken):
             unseal(key, text, CONTEXT)
 

@@ -83,6 +83,7 @@ class UsageStore:
             connection.close()
             raise
         self._connection = connection
+        self._closing, self._history = False, None
         self._readers = Readers(path)
         self._writer = Writer(Committer(connection), self._committed)
         for record in orphaned:

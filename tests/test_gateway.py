@@ -1,0 +1,75 @@
+"""The Gateway's own life: what keeps it from listening becomes its state, and half a start leaves nothing behind."""
+
+import asyncio
+import socket
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway import DataFolder, FaregateError, Gateway, Settings, UsageQuery
+from gateway.state_db import connect
+
+
+async def states(folder: Path, settings: Settings) -> tuple[str, str]:
+    gateway = Gateway(DataFolder(folder), settings)
+    await gateway.start()
+    word, message = gateway.state.word, gateway.state.message
+    await gateway.close()
+    return word, message
+
+
+async def test_what_keeps_it_from_listening_is_told_apart(tmp_path: Path) -> None:
+    no_certificate = tmp_path / "plain.txt"
+    no_certificate.write_text("This is no certificate.")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert await states(tmp_path, Settings(port=port)) == (
+            "port_in_use",
+            f"Port {port} is in use: end what uses it, or choose another port.",
+        )
+    elsewhere = Settings(port=0, host="192.0.2.1", insecure_remote=True)
+    word, message = await states(tmp_path, elsewhere)
+    assert word == "error" and message.startswith("Nothing can listen on 192.0.2.1, port 0 (")
+    word, message = await states(tmp_path, Settings(port=0, tls_cert=no_certificate, tls_key=no_certificate))
+    assert word == "error" and message.startswith("The certificate cannot be used (")
+
+
+@pytest.mark.parametrize("name", ["usage.db", "state.db"])
+async def test_a_folder_that_was_mended_starts(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"no database at all" * 100)
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    for _ in range(2):
+        await gateway.start()
+        assert gateway.state.word == "error" and f"{name} cannot be used" in gateway.state.message
+    (tmp_path / name).unlink()
+    await gateway.start()
+    assert gateway.state.word == "running", gateway.state
+    assert await gateway.request_count(UsageQuery()) == 0
+    await gateway.create_api_key("made after all")
+    await gateway.close()
+
+
+async def test_a_database_that_fails_later_is_a_sentence_and_is_followed_again(tmp_path: Path) -> None:
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+    with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
+        other.execute("ALTER TABLE api_keys RENAME TO hidden")
+        with pytest.raises(FaregateError, match="cannot be used"):
+            await gateway.api_keys()
+        await asyncio.sleep(1.2)
+        other.execute("ALTER TABLE hidden RENAME TO api_keys")
+    # The task that follows other processes went on.
+    with closing(connect(tmp_path / "state.db")) as other:
+        other.execute(
+            "INSERT INTO api_keys (id, name, prefix, sha256, role, tags, created_us)"
+            " VALUES ('key_1', 'later', 'tk_abcd', 'x', 'read', '[]', 1)"
+        )
+    until = time.monotonic() + 5
+    while not any(row.name == "later" for row in await gateway.api_keys()):
+        assert time.monotonic() < until
+    await asyncio.sleep(1.2)
+    assert any(live.principal.key_name == "later" for live in gateway._access._live.values())
+    await gateway.close()
