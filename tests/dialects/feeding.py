@@ -59,7 +59,9 @@ def events_of(response: Response) -> list[Event]:
         for part in choice.parts:
             match part:
                 case ToolCall():
-                    start = PartStart(number, "tool_call", choice.index, part.id, part.name, extra=part.extra)
+                    start = PartStart(
+                        number, "tool_call", choice.index, part.id, part.name, part.custom, extra=part.extra
+                    )
                 case Blob() | Opaque():
                     start = PartStart(
                         number, "blob" if isinstance(part, Blob) else "opaque", choice.index, value=part

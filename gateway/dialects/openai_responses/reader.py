@@ -24,7 +24,7 @@ from gateway.dialects.openai_responses.items import (
     message_pocket,
     reasoning_part,
 )
-from gateway.dialects.openai_responses.response import logprobs_in, minted_call_id
+from gateway.dialects.openai_responses.response import logprobs_in, logprobs_of, minted_call_id
 from gateway.dialects.openai_responses.usage import parse_usage
 from gateway.dialects.openai_responses.wire import NAME, Wire, pocket
 from gateway.errors import UpstreamError
@@ -35,6 +35,8 @@ from gateway.sse import Decoder, ServerSentEvent
 _CUT = StreamError("The provider's stream ended before the answer was complete: try again.", "connection_lost")
 _UNREADABLE = StreamError(UNREADABLE, "unreadable_answer")
 _CALLS = ("function_call", "custom_tool_call")
+# The part of a call whose name is not known yet: its fragments wait.
+_UNNAMED = -1
 
 
 class _Event(Struct, gc=False):
@@ -186,7 +188,8 @@ class ResponsesReader:
         kind = value.get("type")
         item = self._items[place] = _Item(place, kind if isinstance(kind, str) else "", value)
         if item.kind == "reasoning":
-            item.words = self._begin("reasoning", events)
+            own_id = {"id": item.id} if isinstance(item.id, str) else {}
+            item.words = self._begin("reasoning", events, extra=pocket(own_id))
         elif item.kind in _CALLS and value.get("name"):
             self._begin_call(item, value, events)
         return item
@@ -294,20 +297,20 @@ class ResponsesReader:
 
     def _call_delta(self, event: _Event, events: list[Event]) -> None:
         item = self._item(event, "function_call", events)
-        if item.words is not None and item.value.get("name"):
+        if item.words is not None and item.words.part != _UNNAMED:
             self._say(item.words, event.delta, events)
         elif isinstance(event.delta, str):
             # Its name is told with the finished item at the latest.
-            item.words = item.words or _Words(-1)
+            item.words = item.words or _Words(_UNNAMED)
             item.words.texts.append(event.delta)
 
     def _call_done(self, event: _Event, events: list[Event]) -> None:
         item = self._item(event, "function_call", events)
         whole = event.arguments if event.arguments is not None else event.input
-        if item.words is not None and item.value.get("name"):
+        if item.words is not None and item.words.part != _UNNAMED:
             self._complete(item.words, whole, events)
         elif isinstance(whole, str):
-            item.words = _Words(-1)
+            item.words = _Words(_UNNAMED)
             item.words.texts.append(whole)
 
     def _summary_part(self, event: _Event, events: list[Event]) -> None:
@@ -366,11 +369,11 @@ class ResponsesReader:
                 self._end_words(words, {"annotations": words.annotations} if words.annotations else {}, events)
 
     def _end_call(self, item: _Item, value: Wire, events: list[Event]) -> None:
-        if item.words is None or not item.value.get("name"):
+        if item.words is None or item.words.part == _UNNAMED:
             item.value = value
             self._begin_call(item, value, events)
         assert item.words is not None
-        custom = item.kind == "custom_tool_call"
+        custom = value.get("type") == "custom_tool_call"
         whole = value.get("input" if custom else "arguments")
         first = item.value.get("input" if custom else "arguments")
         self._complete(item.words, arguments_text(whole if whole is not None else first), events)
@@ -394,7 +397,7 @@ class ResponsesReader:
             events.append(UsageReport(usage))
         reason, extra = parse_finish(response, self._called)
         assert reason is not None
-        logprobs = {"content": self._logprobs} if self._logprobs else None
+        logprobs = {"content": self._logprobs} if self._logprobs else logprobs_of(response.get("output"))
         events.append(Finish(reason, logprobs=logprobs, extra=extra))
         self._over = True
 

@@ -50,7 +50,7 @@ def parse_response(body: bytes) -> Response:
     except msgspec.ValidationError:
         raise unreadable() from None
     reason, extra = parse_finish(fields, has_calls(parts))
-    choice = Choice(parts=tuple(parts), finish_reason=reason, logprobs=_logprobs(answer.output), extra=extra)
+    choice = Choice(parts=tuple(parts), finish_reason=reason, logprobs=logprobs_of(answer.output), extra=extra)
     return Response(
         id=answer.id,
         model=answer.model,
@@ -69,10 +69,11 @@ def minted_call_id(answer_id: str | None, place: int) -> str:
     return f"call_{(answer_id or '').removeprefix('resp_') or '0'}_{place}"
 
 
-def _logprobs(output: Sequence[Wire]) -> Any:
+def logprobs_of(output: Any) -> Any:
+    """The choice's log probabilities out of all its texts, None where there are none."""
     found: list[Any] = []
-    for item in output:
-        content = item.get("content") if item.get("type") == "message" else None
+    for item in output if isinstance(output, list) else ():
+        content = item.get("content") if isinstance(item, dict) and item.get("type") == "message" else None
         for piece in content if isinstance(content, list) else ():
             found += logprobs_in(piece)
     return {"content": found} if found else None
@@ -157,7 +158,7 @@ class OutputBuilder:
         custom = names.is_custom(call.name, call.custom)
         text = names.input_of(call.arguments, call.custom) if custom else call.arguments
         item_id = self._id("custom_tool_call" if custom else "function_call", own(call.extra).get("id"))
-        self._append(call_item(item_id, call.id, names.named(call.name), text, custom=custom))
+        self._append(call_item(item_id, call.id, names.named(call.name, call.extra), text, custom=custom))
 
 
 def image_item(item_id: str, image: Blob) -> Wire:

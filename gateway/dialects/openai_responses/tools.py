@@ -16,7 +16,7 @@ from gateway.dialects.arguments import from_freeform
 from gateway.dialects.client_json import misshapen, rest, shaped
 from gateway.dialects.openai_responses.wire import NAME, Wire, digest, is_tool_name, own, own_or_kin
 from gateway.errors import ClientError, Unsupported
-from gateway.model import HostedTool, Tool, ToolChoice
+from gateway.model import NO_EXTRA, Extra, HostedTool, Tool, ToolChoice
 
 _MODES = ("auto", "none", "required")
 _LONGEST_NAME = 64
@@ -220,8 +220,11 @@ class CallNames:
     def choice(self, name: str) -> Wire:
         return {"type": "custom" if self.is_custom(name, False) else "function", **self.named(name)}
 
-    def named(self, name: str) -> Wire:
-        """`name`, and `namespace` where the tool was declared in one."""
+    def named(self, name: str, extra: Extra = NO_EXTRA) -> Wire:
+        """`name`, and `namespace` where the call (its `extra`) or its tool's declaration has one."""
+        said = own(extra)
+        if "namespace" in said:
+            return {"name": said["name"], "namespace": said["namespace"]}
         tool = self._tools.get(name)
         pocket = {} if tool is None else own(tool.extra)
         if "namespace" not in pocket:

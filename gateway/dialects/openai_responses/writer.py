@@ -280,7 +280,7 @@ class ResponsesWriter:
             part.extra = {NAME: part.extra[NAME]} if NAME in part.extra else {}
         kind = "custom_tool_call" if part.custom else "function_call"
         part.item_id = self._frame.item_id(kind, len(self._items), own(part.extra).get("id"))
-        item = call_item(part.item_id, start.call_id, names.named(start.name), "", custom=part.custom)
+        item = call_item(part.item_id, start.call_id, names.named(start.name, part.extra), "", custom=part.custom)
         self._added({**item, "status": "in_progress", "input" if part.custom else "arguments": ""}, out)
         word = "custom_tool_call_input" if part.custom else "function_call_arguments"
         self._ready(part, f"response.{word}.delta")
@@ -354,7 +354,7 @@ class ResponsesWriter:
             self._added({"id": part.item_id, "type": "reasoning", "summary": []}, out)
         else:
             return
-        self._done(reasoning_item(part.item_id, text, part.extra), out)
+        self._done({**reasoning_item(part.item_id, text, part.extra), "id": part.item_id}, out)
 
     def _close_call(self, part: _Part, text: str, out: list[bytes]) -> None:
         start, names = part.start, self._frame.names
@@ -369,7 +369,9 @@ class ResponsesWriter:
             self._event("response.custom_tool_call_input.done", out, **place, input=text)
         else:
             self._event("response.function_call_arguments.done", out, **place, arguments=text)
-        self._done(call_item(part.item_id, start.call_id, names.named(start.name), text, custom=part.custom), out)
+        self._done(
+            call_item(part.item_id, start.call_id, names.named(start.name, part.extra), text, custom=part.custom), out
+        )
         if foreign_state(part.extra):
             self._state(part.extra, LAST_CALL, out)
 
