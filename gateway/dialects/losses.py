@@ -14,6 +14,7 @@ from gateway.model import Request
 # Honoured by the gateway itself, or hints about caching and storage that cannot change an answer.
 _SILENT = frozenset(
     (
+        "client_metadata",
         "include",
         "metadata",
         "prompt_cache_key",

@@ -1,0 +1,54 @@
+"""What the path needs on which a Messages body passes as it is: a look at it, and another model's name put in."""
+
+import msgspec
+from msgspec import Struct
+
+from gateway.dialects.body_look import look
+from gateway.dialects.dialect import Peek
+from gateway.dialects.json_splice import edited, replace_model
+from gateway.errors import ClientError
+
+
+class _Metadata(Struct):
+    user_id: str | None = None
+
+
+class _Body(Struct):
+    model: str = ""
+    stream: bool | None = None
+    metadata: _Metadata | None = None
+
+
+class _ToolUser(Struct):
+    """Claude Code's `metadata.user_id` is JSON text with these in it (captured, November 2026)."""
+
+    account_uuid: str | None = None
+    device_id: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Body)
+_USER_DECODER = msgspec.json.Decoder(_ToolUser)
+
+
+def peek(body: bytes, path_model: str | None = None, path_stream: bool | None = None) -> Peek:
+    """Raises ClientError: bad JSON, no model, or a field of a wrong type (named by `param`)."""
+    found = look(body, _DECODER)
+    if not found.model:
+        raise ClientError("`model` is missing: name the model to use.", param="model")
+    user = found.metadata.user_id if found.metadata else None
+    return Peek(model=found.model, stream=found.stream or False, include_usage=True, user=_end_user(user))
+
+
+def splice(body: bytes, *, model: str | None, include_usage: bool) -> bytes:
+    """The body with another model's name (None: its own), else byte for byte. Raises ClientError for no object."""
+    return body if model is None else edited(body, replace_model(body, model))
+
+
+def _end_user(user_id: str | None) -> str | None:
+    if user_id is None or not user_id.startswith("{"):
+        return user_id
+    try:
+        found = _USER_DECODER.decode(user_id)
+    except msgspec.DecodeError:
+        return user_id
+    return found.account_uuid or found.device_id or user_id
