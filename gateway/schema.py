@@ -38,7 +38,9 @@ def unusable(path: Path, error: Exception) -> FaregateError:
     """The sentence for a database, or a folder of them, that SQLite or the system (`error`) refuses."""
     if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
         return FaregateError(f"Another process holds {path}: wait for it or end it, and try again.")
-    return FaregateError(f"{path} cannot be used ({error}): check the disk, or move the file away.")
+    if "full" in str(error) or "I/O" in str(error):
+        return FaregateError(f"{path} cannot be used ({error}): check the space on its disk.")
+    return FaregateError(f"{path} cannot be used ({error}): check its disk and mode, or move the file away.")
 
 
 def _apply(connection: sqlite3.Connection, name: str, steps: Sequence[Step]) -> None:

@@ -470,6 +470,11 @@ def test_doctor_says_a_line_each_and_fails_when_one_fails(used: Path, base_url: 
     assert f"process {os.getpid()}" in bad["port"].stdout
     headless = run(used, "doctor", **{**environ, "DISPLAY": "", "WAYLAND_DISPLAY": ""})
     assert headless.returncode == 0 and findings(headless)["display"] == "note"
+    (used / "state.db").write_bytes(b"\0" * 9000)
+    whole = run(used, "doctor", **environ)
+    assert whole.returncode == 1 and {"keyring", "port", "database", "prices"} <= findings(whole).keys()
+    assert "state.db is damaged" in whole.stdout
+    (used / "state.db").unlink()
     (used / "usage.db").write_bytes(b"\0" * 9000)
     damaged = run(used, "doctor", **environ)
     assert damaged.returncode == 1 and "usage.db is damaged" in damaged.stdout

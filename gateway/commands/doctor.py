@@ -66,6 +66,13 @@ def _settings(settings: Settings) -> Finding:
 
 
 async def _keyring_and_providers(folder: DataFolder, settings: Settings) -> list[Finding]:
+    try:
+        return await _looked_at(folder, settings)
+    except FaregateError as error:
+        return [Finding(FAIL, "keyring", error.message)]
+
+
+async def _looked_at(folder: DataFolder, settings: Settings) -> list[Finding]:
     async with provider_keys(folder, settings) as keys:
         state = await keys.vault.state()
         findings = [Finding(OK if state.available else FAIL, "keyring", state.message)]

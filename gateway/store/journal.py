@@ -162,8 +162,13 @@ class Journal:
         return list(found.values())
 
     def close(self) -> None:
-        """Let go of the files; those that are needed still are replayed at the next start."""
+        """Let go of the files; those that are needed still are replayed at the next start.
+
+        What the disk refuses even now stays in `waiting`, and is lost.
+        """
         with self._lock:
+            while self._waiting and self._retry():
+                pass
             segments = {id(segment): segment for segment in self._homes.values()}
             if self._current is not None and not self._current.needed_for:
                 self._current.delete()
@@ -187,12 +192,14 @@ class Journal:
         if self._waiting:
             self._retry()
 
-    def _retry(self) -> None:
+    def _retry(self) -> bool:
         lines = dict(islice(self._waiting.items(), RETRIED_LINES))
-        if self._write(b"".join(lines.values())):
-            for request_id in lines:
-                del self._waiting[request_id]
-                self._live_in_current(request_id)
+        if not self._write(b"".join(lines.values())):
+            return False
+        for request_id in lines:
+            del self._waiting[request_id]
+            self._live_in_current(request_id)
+        return True
 
     def _write(self, data: bytes) -> bool:
         try:

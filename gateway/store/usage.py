@@ -106,9 +106,12 @@ class UsageStore:
     def close(self) -> None:
         """Commit what is queued; what cannot be (the database locked, the disk full) stays in the journal."""
         self._closing = True
-        if not self._writer.close(CLOSE_TIMEOUT_S):
-            _log.warning("Some usage could not be stored yet; it is kept in the journal for the next start.")
+        flushed = self._writer.close(CLOSE_TIMEOUT_S)
         self._journal.close()
+        if self._journal.waiting:
+            _log.error("The disk refused %d exchanges to the end: they are lost.", self._journal.waiting)
+        elif not flushed:
+            _log.warning("Some usage could not be stored yet; it is kept in the journal for the next start.")
         self._readers.close()
         with self._history_lock:
             if self._history is not None:

@@ -188,6 +188,22 @@ def test_with_the_disk_full_lines_wait_in_memory_for_the_next_write(
     reader.close()
 
 
+def test_closing_writes_what_still_waits_where_the_disk_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path)
+    free = refuse(monkeypatch)
+    for number in range(100):
+        journal.end(record(number))
+    assert journal.waiting == 100
+    free()
+    journal.close()
+    assert journal.waiting == 0
+    reader = Journal(tmp_path)
+    assert len(reader.adopt()) == 100
+    reader.close()
+
+
 def test_memory_for_waiting_lines_is_bounded_and_what_finds_no_room_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -517,3 +517,22 @@ def test_closing_ends_a_long_history_between_two_chunks(tmp_path: Path, monkeypa
     assert 0 < sum(inserted) == store.request_count(UsageQuery()) < 250_000
     assert_sound(store)
     store.close()
+
+
+def test_what_neither_database_nor_journal_took_is_not_said_to_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(usage_module, "CLOSE_TIMEOUT_S", 0.2)
+    store = started(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "usage.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(journal_module.os, "write", full_disk)
+        store.end(record(1))
+        store.end(record(2))
+        store.close()
+    assert "The disk refused 2 exchanges to the end: they are lost." in caplog.text
+    assert "kept in the journal" not in caplog.text
+
+
+def full_disk(descriptor: int, data: bytes) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
