@@ -22,6 +22,8 @@ def answer_headers(plan: Plan, exchange: Exchange, content_type: str, model: str
         "x-faregate-model": sendable(model or plan.candidate.model),
         "x-faregate-overhead-ms": f"{exchange.overhead_so_far_ms():.3f}",
     }
+    if plan.door.request_id_header is not None:
+        headers[plan.door.request_id_header] = exchange.id
     if plan.peek.stream:
         headers["cache-control"] = "no-cache"
     if exchange.upstream_request_id:

@@ -58,7 +58,7 @@ class Planner:
 
     def plan(self, door: Door, body: bytes, headers: Mapping[str, str], exchange: Exchange) -> Plan:
         """The plan for this body; what is learnt on the way stands in `exchange`. Raises GatewayError."""
-        peek = door.peek(body)
+        peek = door.peek(body, door.path_model, door.path_stream)
         exchange.model_requested = peek.model[:LONGEST_NAME]
         exchange.streamed = peek.stream
         exchange.end_user = peek.user[:LONGEST_NAME] if peek.user else exchange.end_user
@@ -78,6 +78,8 @@ class Planner:
             asks = peek.stream and not peek.include_usage
             model = candidate.model if candidate.model != peek.model else None
             out = door.splice(body, model=model, include_usage=asks) if asks or model else body
+            if door.version is not None:
+                sent[door.version[0]] = door.version[1]
             for name in door.forwarded:
                 if name in headers:
                     sent[name] = headers[name]
@@ -102,7 +104,7 @@ class Planner:
     def _translate(
         self, door: Door, dialect: Dialect, candidate: Candidate, body: bytes, exchange: Exchange
     ) -> tuple[bytes, Mapping[str, str]]:
-        request = door.dialect.parse_request(body, None, None)
+        request = door.dialect.parse_request(body, door.path_model, door.path_stream)
         rendered = dialect.render_request(request, candidate.target)
         exchange.dropped, exchange.adapted = rendered.dropped, rendered.adapted
         return rendered.body, rendered.headers

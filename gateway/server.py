@@ -257,7 +257,8 @@ class Server:
             dialect = route.dialect
             principal = self._principal(request, route.role) if route.role != OPEN else None
             if route.door is not None and principal is not None:
-                return await self._exchange(route.door, principal, request, started_ns, cors)
+                door = route.door.named(rest, request.rel_url.query) if route.door.verbs else route.door
+                return await self._exchange(door, principal, request, started_ns, cors)
             assert route.read is not None
             call = Call(principal=principal, query=tuple(request.rel_url.query.items()), rest=rest)
             body = msgspec.json.encode(await route.read(call))
@@ -306,11 +307,12 @@ class Server:
             if route is not None:
                 return route, ""
             raise _method_not_allowed(request.method, methods)
-        for route in self._prefixes:
-            if path.startswith(route.path) and len(path) > len(route.path):
-                if route.method == request.method:
-                    return route, unquote(path[len(route.path) :])
-                raise _method_not_allowed(request.method, {route.method: route})
+        under = {route.method: route for route in self._prefixes if _goes_on(route.path, path)}
+        if under:
+            found = under.get(request.method)
+            if found is not None:
+                return found, unquote(path[len(found.path) :])
+            raise _method_not_allowed(request.method, under)
         raise ClientError(
             "There is nothing at this path: the OpenAI door is /api/ai/v1/chat/completions.",
             status=404,
@@ -357,6 +359,10 @@ def presented_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str |
     found = [token.strip() if scheme.lower() == "bearer" else "", headers.get("x-api-key", "")]
     found += [headers.get("x-goog-api-key", ""), query.get("key", "")]
     return next((key for key in found if key.startswith("tk_")), None)
+
+
+def _goes_on(prefix: str, path: str) -> bool:
+    return path.startswith(prefix) and len(path) > len(prefix)
 
 
 def _method_not_allowed(method: str, methods: Mapping[str, Route]) -> ClientError:

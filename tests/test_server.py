@@ -46,6 +46,9 @@ def test_cve_2026_42271_every_route_asks_for_a_key_but_health() -> None:
     assert {(route.method, route.path): route.role for route in routes} == {
         ("POST", "/api/ai/v1/chat/completions"): "execute",
         ("POST", "/api/ai/v1/embeddings"): "execute",
+        ("POST", "/api/ai/v1/messages"): "execute",
+        ("POST", "/api/ai/v1/models/"): "execute",
+        ("POST", "/api/ai/v1beta/models/"): "execute",
         ("GET", "/api/ai/v1/usage/requests"): "read",
         ("GET", "/api/ai/v1/usage/requests/"): "read",
         ("GET", "/api/ai/v1/usage/summary"): "read",
