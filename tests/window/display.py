@@ -112,10 +112,15 @@ class Display:
         """Give a window the keyboard, as a window manager does."""
         self._do("windowfocus", "--sync", str(window))
 
+    def resize(self, window: int, width: int, height: int) -> None:
+        self._do("windowmove", str(window), "0", "0", "windowsize", str(window), str(width), str(height))
+
     # eyes
 
     def picture(self, path: Path, window: int | None = None) -> None:
         """The whole screen as a PNG, or one window."""
         target = "root" if window is None else str(window)
-        command = ["import", "-silent", "-window", target, "-define", "png:compression-level=9", "-strip", str(path)]
+        # 256 colours are more than the window has, but for the edges of letters.
+        small = ["+dither", "-colors", "256", "-strip", f"PNG8:{path}"]
+        command = ["import", "-silent", "-window", target, *small]
         subprocess.run(command, env=self.environment(), check=True, timeout=60)

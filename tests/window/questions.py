@@ -213,6 +213,10 @@ def windows(host: Host) -> list[dict[str, Any]]:
     ]
 
 
+def window_size(host: Host) -> tuple[int, int]:
+    return host.window.width(), host.window.height()
+
+
 def cards(host: Host) -> dict[str, dict[str, str]]:
     """The five cards' words, by the card's key and the part's name."""
     page = _overview(host)
@@ -324,6 +328,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         tray_says,
         requests_drawn,
         windows,
+        window_size,
         cards,
         charts,
         answered,

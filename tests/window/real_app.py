@@ -155,6 +155,12 @@ class RealApp:
         if frames:
             self.display.focus(max(frames, key=lambda window: window["class"] != "Window")["id"])
 
+    def fill_screen(self, size: tuple[int, int]) -> None:
+        """The main window over the whole screen, as a window manager maximises it."""
+        window = next(window for window in self.ask("windows") if window["class"] == "Window")
+        self.display.resize(window["id"], *size)
+        wait_until(lambda: self.ask("window_size") == list(size), what="The size")
+
     def click(self, name: str, within: str | None = None, button: int = 1) -> None:
         self.display.click(*self.find("place", name=name, within=within), button)
 
@@ -167,6 +173,21 @@ class RealApp:
         self.click(name)
         self.display.press("ctrl+a")
         self.display.type(text)
+
+    def filter_by_tag(self, key: str, *values: str) -> None:
+        """Choose values of a tag in the popover behind "Add filter"."""
+        self.click("filter.add")
+        for entry in (key, *values):
+            self.click_on("place_in_list", text=entry)
+        self.display.press("Escape")
+        self.wait_for("shown", False, name="filterPopover")
+        self.focus()
+
+    def clear_filters(self) -> None:
+        """Press the crosses of all chips."""
+        while chips := self.ask("chips"):
+            self.click_on("place_of_chip_cross")
+            self.wait_for("chips", chips[1:])
 
     def save_as(self, path: Path) -> None:
         """Type a path into the file dialog that is open."""

@@ -4,6 +4,7 @@ import re
 import time
 from pathlib import Path
 
+from app.formats import count
 from tests.endtoend.serving import MODELS, upstreams
 from tests.provider.client import ProviderProcess
 from tests.window.display import Display
@@ -63,7 +64,7 @@ def test_a_key_is_shown_once_and_what_it_does_is_seen_live(
         cells = dict(zip(shown["titles"], shown["rows"][0], strict=True))
         assert (cells["Status"], cells["Model"], cells["Provider"]) == ("200", MODELS["xai"], "xAI")
         assert (cells["Key"], cells["User"], cells["Tags"]) == ("laptop", "ana", "team:platform, env:dev")
-        assert cells["Tokens in"] == f"{newest['input_tokens']:,}"
+        assert cells["Tokens in"] == count(newest["input_tokens"])
         assert app.ask("counts")["requests"] == "2"
 
         # Cards, charts and tables follow too.

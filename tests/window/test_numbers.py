@@ -88,22 +88,6 @@ def choose(app: RealApp, page: str, *buttons: str) -> None:
         app.click_on("place_of_text", text=text)
 
 
-def filter_by_tag(app: RealApp, key: str, *values: str) -> None:
-    app.click("filter.add")
-    for entry in (key, *values):
-        app.click_on("place_in_list", text=entry)
-    app.display.press("Escape")
-    app.wait_for("shown", False, name="filterPopover")
-    app.focus()
-
-
-def clear_filters(app: RealApp) -> None:
-    while app.ask("chips"):
-        before = len(app.ask("chips"))
-        app.click_on("place_of_chip_cross")
-        wait_until(lambda before=before: len(app.ask("chips")) < before)
-
-
 def parameters(app: RealApp, **more: str) -> dict[str, str]:
     """The range that the Overview shows, as the API's parameters."""
     answered = app.ask("answered")
@@ -166,20 +150,20 @@ def test_the_overview_is_the_usage_api(
 def test_a_tag_filter_narrows_everything(running: tuple[RealApp, str]) -> None:
     app, key = running
     choose(app, "overview", "24h", "Auto")
-    filter_by_tag(app, "team", "red")
+    app.filter_by_tag("team", "red")
     try:
         app.wait_for("chips", ["team: red"])
         eventually(lambda: check_overview(app, key, "15m", tag="team:red"))
         assert app.ask("answered")["requests"] == sum(1 for number in range(CALLS) if number % 3)
         # A second value of the same tag is one more that may match; another page keeps the filter.
-        filter_by_tag(app, "team", "blue")
+        app.filter_by_tag("team", "blue")
         app.wait_for("chips", ["team: red, blue"])
         eventually(lambda: check_overview(app, key, "15m", tag="team:red|team:blue"))
         app.click("nav.requests")
         app.wait_for("rows", CALLS, name="requests_table")
         assert app.ask("chips") == ["team: red, blue"]
     finally:
-        clear_filters(app)
+        app.clear_filters()
 
 
 @pytest.mark.parametrize("dimension", ["user", "key", "app", "tag"])
@@ -253,7 +237,7 @@ CSV_FIELDS: dict[str, Callable[[ExchangeRecord], Any]] = {
 def test_the_saved_requests_are_the_database(running: tuple[RealApp, str], tmp_path: Path) -> None:
     app, _ = running
     choose(app, "requests", "24h")
-    filter_by_tag(app, "env", "test")
+    app.filter_by_tag("env", "test")
     path = tmp_path / "saved requests.csv"
     try:
         app.wait_for("rows", CALLS, name="requests_table")
@@ -261,7 +245,7 @@ def test_the_saved_requests_are_the_database(running: tuple[RealApp, str], tmp_p
         app.save_as(path)
         app.wait_for("toasts", [f"Exported {CALLS} rows"])
     finally:
-        clear_filters(app)
+        app.clear_filters()
     with path.open(encoding="utf-8", newline="") as file:
         saved = list(csv.DictReader(file))
     with opened(app.home) as store:

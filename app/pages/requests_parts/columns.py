@@ -95,7 +95,7 @@ _TIME: Column[ExchangeRecord] = Column(
     title="Time",
     text=lambda row: formats.clock(row.started_us),
     value=lambda row: utc_text(row.started_us),
-    width=106,
+    width=108,
     tone="text",
     tooltip=lambda row: utc_text(row.started_us),
 )

@@ -19,7 +19,7 @@ from app.theme import Theme
 from app.widgets import Banner, ElidedLabel, IconButton, Pill
 from gateway import ExchangeRecord, ModelRow
 
-_LABEL_WIDTH = 128
+_LABEL_WIDTH = 146
 _TOP = Qt.AlignmentFlag.AlignTop
 
 Attempts = Sequence[Sequence[str]]

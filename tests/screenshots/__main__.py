@@ -1,0 +1,95 @@
+"""`python -m tests.screenshots [names]`: each page in both themes, as README shows it, into resources/screenshots.
+
+The app runs as a person runs it, on a display of the window's size, on the demo's data; pages, states and themes are
+reached by mouse and keyboard. README shows the pictures at the top; those in `states` are for looking at.
+"""
+
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway import Settings
+from tests.screenshots.states import BOTH, DEMO_STATES, EMPTY_STATES, LARGE, Size, State
+from tests.window.display import Display, wait_until
+from tests.window.real_app import ROOT, RealApp
+
+PICTURES = ROOT / "resources" / "screenshots"
+THEMES = ("light", "dark")
+SETTLED_S = 0.3
+STANDS_STILL_S = 1.5
+
+
+def picture_path(state: State, theme: str, size: Size) -> Path:
+    small = "" if size == LARGE else f"_{size[0]}"
+    folder = PICTURES if state.readme and not small else PICTURES / "states"
+    return folder / f"{state.name}{small}_{theme}.png"
+
+
+def take(app: RealApp, state: State, theme: str, size: Size) -> None:
+    state.reach(app)
+    if state.name != "overview_tooltip":
+        # Nothing is hovered in a picture.
+        app.display.point(size[0] - 1, size[1] - 1)
+    time.sleep(SETTLED_S)
+    path = picture_path(state, theme, size)
+    app.display.picture(path)
+    print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1024:.0f} kB", flush=True)
+    state.leave(app)
+
+
+def take_all(folder: Path, size: Size, states: Sequence[State], *words: str) -> None:
+    """One run of the app."""
+    wanted = [state for state in states if size in state.sizes]
+    if not wanted:
+        return
+    log, home = folder / f"display-{size[0]}.log", folder / f"home-{size[0]}-{'-'.join(words)}"
+    with (
+        Display(log, size=size, tray=False) as display,
+        RealApp(display, home, *words, FAREGATE_PORT=usual_port()) as app,
+    ):
+        app.fill_screen(size)
+        if words == ("demo",):
+            wait_until(lambda: stands_still(app), 120, "The history")
+        for theme in THEMES:
+            app.click(f"theme.{theme}")
+            for state in wanted:
+                take(app, state, theme, size)
+
+
+def stands_still(app: RealApp) -> bool:
+    """Whether the history is filled in."""
+    before = app.ask("counts")["requests"]
+    time.sleep(STANDS_STILL_S)
+    return bool(before not in ("", "0") and app.ask("counts")["requests"] == before)
+
+
+def usual_port() -> str:
+    """Faregate's own port where it is free, so that pictures show it."""
+    port = Settings().port
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return "0"
+    return str(port)
+
+
+def main(names: Sequence[str]) -> int:
+    (PICTURES / "states").mkdir(parents=True, exist_ok=True)
+
+    def asked(states: Sequence[State]) -> list[State]:
+        return [state for state in states if not names or state.name in names]
+
+    with tempfile.TemporaryDirectory(prefix="faregate-pictures-") as folder:
+        for size in BOTH:
+            take_all(Path(folder), size, asked(DEMO_STATES), "demo")
+            take_all(Path(folder), size, asked(EMPTY_STATES))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,210 @@
+"""The states that are worth a picture, and how a person gets there and back."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from tests.window.display import wait_until
+from tests.window.real_app import RealApp
+
+Act = Callable[[RealApp], None]
+Size = tuple[int, int]
+
+LARGE: Size = (1440, 900)
+SMALL: Size = (1024, 700)
+BOTH = (LARGE, SMALL)
+
+
+def nothing(app: RealApp) -> None:
+    """The state is there already, or needs no way back."""
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """`reach` from any page; `leave` so that the next one can be reached. `readme`: a picture that README shows."""
+
+    name: str
+    reach: Act
+    leave: Act = nothing
+    sizes: tuple[Size, ...] = (LARGE,)
+    readme: bool = False
+
+
+def page(app: RealApp, key: str, title: str) -> None:
+    app.click(f"nav.{key}")
+    app.wait_for("page", title)
+
+
+def overview(app: RealApp, range_: str = "7d") -> None:
+    page(app, "overview", "Overview")
+    app.click_on("place_of_text", text=range_)
+    wait_until(lambda: app.ask("requests_drawn") == (app.ask("answered") or {}).get("requests"), what="The charts")
+
+
+def overview_of_teams(app: RealApp) -> None:
+    overview(app)
+    app.filter_by_tag("team", "platform", "growth")
+    app.filter_by_tag("env", "prod")
+    wait_until(lambda: app.ask("requests_drawn") == app.ask("answered")["requests"], what="The charts")
+
+
+def overview_pointed_at(app: RealApp) -> None:
+    overview(app)
+    app.display.point(*app.find("place_of_bucket", chart="cost", bucket=108))
+    app.wait_for("shown", name="chart.tooltip")
+
+
+def filter_popover(app: RealApp) -> None:
+    overview(app)
+    app.click("filter.add")
+    app.click_on("place_in_list", text="team")
+    app.find("place_in_list", text="platform")
+
+
+def custom_range(app: RealApp) -> None:
+    overview(app)
+    app.click_on("place_of_text", text="Custom…")
+    app.wait_for("shown", name="customRange")
+
+
+def escape(app: RealApp) -> None:
+    app.display.press("Escape")
+    app.focus()
+
+
+def requests(app: RealApp) -> None:
+    page(app, "requests", "Requests")
+    app.click_on("place_of_text", text="7d")
+    wait_until(lambda: app.ask("rows", name="requests_table") > 1000, what="The rows")
+
+
+def request_details(app: RealApp) -> None:
+    requests(app)
+    app.click_on("place_of_cell", table="requests_table", row=3)
+    app.wait_for("shown", name="request_details")
+
+
+def failed_request(app: RealApp) -> None:
+    page(app, "requests", "Requests")
+    typed_filter(app, "status:error")
+    app.click_on("place_of_cell", table="requests_table", row=0)
+    app.wait_for("shown", name="request_cause")
+
+
+def typed_filter(app: RealApp, text: str) -> None:
+    app.write("requests_filter", text)
+    app.display.press("Escape", "Return")
+    wait_until(lambda: app.ask("chips"), what="The chips")
+
+
+def back_from_requests(app: RealApp) -> None:
+    if app.ask("shown", name="requests_drawer"):
+        app.display.press("Escape")
+        app.wait_for("shown", False, name="requests_drawer")
+    app.clear_filters()
+
+
+def no_match(app: RealApp) -> None:
+    page(app, "requests", "Requests")
+    typed_filter(app, "model:no-such-model")
+    app.wait_for("shown", name="requests_no_match")
+
+
+def providers(app: RealApp) -> None:
+    page(app, "providers", "Providers")
+    app.wait_for("shown", name="provider_xai")
+
+
+def provider_key(app: RealApp) -> None:
+    providers(app)
+    app.click("provider_replace", within="provider_anthropic")
+    app.wait_for("shown", name="provider_key")
+
+
+def close_provider_key(app: RealApp) -> None:
+    app.click("provider_key_cancel")
+    app.wait_for("shown", False, name="providers_drawer")
+
+
+def api_keys(app: RealApp) -> None:
+    page(app, "api_keys", "API keys")
+    app.wait_for("shown", name="api_keys_table")
+
+
+def new_key(app: RealApp) -> None:
+    page(app, "api_keys", "API keys")
+    app.click("create_key")
+    app.write("new_key_name", "claude-code on my laptop")
+    app.write("new_key_tags", "team:platform")
+
+
+def close_new_key(app: RealApp) -> None:
+    app.click("drawer.close", within="api_keys_drawer")
+    app.wait_for("shown", False, name="api_keys_drawer")
+
+
+def gateway_off(app: RealApp) -> None:
+    overview(app)
+    app.click("gateway.switch")
+    app.wait_for("state", "Off")
+
+
+def gateway_on(app: RealApp) -> None:
+    app.click("gateway.switch")
+    app.wait_for("state", "Running")
+
+
+def empty_overview(app: RealApp) -> None:
+    page(app, "overview", "Overview")
+    wait_until(lambda: app.ask("answered"), what="An answer")
+
+
+def empty_requests(app: RealApp) -> None:
+    page(app, "requests", "Requests")
+    app.wait_for("shown", name="requests_empty")
+
+
+def empty_api_keys(app: RealApp) -> None:
+    page(app, "api_keys", "API keys")
+    app.wait_for("shown", name="api_keys_empty")
+
+
+def no_keyring(app: RealApp) -> None:
+    providers(app)
+    app.wait_for("shown", name="vault_banner")
+
+
+def vault_choice(app: RealApp) -> None:
+    no_keyring(app)
+    app.click("provider_set_key", within="provider_openai")
+    app.wait_for("shown", name="vault_panel")
+
+
+def close_vault_choice(app: RealApp) -> None:
+    app.click("drawer.close", within="providers_drawer")
+
+
+DEMO_STATES = (
+    State(name="overview", reach=overview, sizes=BOTH, readme=True),
+    State(name="overview_24h", reach=lambda app: overview(app, "24h")),
+    State(name="overview_30d", reach=lambda app: overview(app, "30d")),
+    State(name="overview_filtered", reach=overview_of_teams, leave=RealApp.clear_filters),
+    State(name="overview_tooltip", reach=overview_pointed_at),
+    State(name="filter_popover", reach=filter_popover, leave=escape),
+    State(name="custom_range", reach=custom_range, leave=escape),
+    State(name="requests", reach=requests, sizes=BOTH, readme=True),
+    State(name="request_details", reach=request_details, leave=back_from_requests, sizes=BOTH),
+    State(name="request_failed", reach=failed_request, leave=back_from_requests),
+    State(name="requests_no_match", reach=no_match, leave=back_from_requests),
+    State(name="providers", reach=providers, sizes=BOTH, readme=True),
+    State(name="provider_key", reach=provider_key, leave=close_provider_key, sizes=BOTH),
+    State(name="api_keys", reach=api_keys, sizes=BOTH, readme=True),
+    State(name="api_key_new", reach=new_key, leave=close_new_key, sizes=BOTH),
+    State(name="gateway_off", reach=gateway_off, leave=gateway_on),
+)
+EMPTY_STATES = (
+    State(name="empty_overview", reach=empty_overview),
+    State(name="empty_requests", reach=empty_requests),
+    State(name="empty_api_keys", reach=empty_api_keys),
+    State(name="keyring_unavailable", reach=no_keyring),
+    State(name="keyring_choice", reach=vault_choice, leave=close_vault_choice),
+)

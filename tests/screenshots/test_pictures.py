@@ -1,0 +1,26 @@
+"""The pictures in the repository: there, of the window's size, with something on them, and not too heavy."""
+
+import pytest
+from PySide6.QtGui import QImage
+
+from tests.screenshots.__main__ import PICTURES, THEMES, picture_path
+from tests.screenshots.states import DEMO_STATES, EMPTY_STATES, State
+
+MOST_BYTES = 6_000_000
+CASES = [(state, theme, size) for state in (*DEMO_STATES, *EMPTY_STATES) for theme in THEMES for size in state.sizes]
+
+
+@pytest.mark.parametrize(("state", "theme", "size"), CASES, ids=[picture_path(*case).stem for case in CASES])
+def test_a_picture_shows_the_window(state: State, theme: str, size: tuple[int, int]) -> None:
+    picture = QImage(str(picture_path(state, theme, size)))
+    assert picture.size().toTuple() == size
+    ground = picture.pixelColor(size[0] - 8, 8)
+    assert (ground.lightness() < 64) is (theme == "dark")
+    row = {picture.pixel(x, y) for x in range(0, size[0], 3) for y in range(0, size[1], 7)}
+    assert len(row) > 20, "text and pictures have edges"
+
+
+def test_there_are_no_others_and_they_are_light() -> None:
+    files = set(PICTURES.rglob("*.png"))
+    assert files == {picture_path(*case) for case in CASES}
+    assert sum(file.stat().st_size for file in files) < MOST_BYTES
