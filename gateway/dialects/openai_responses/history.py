@@ -67,7 +67,6 @@ class _Turn(Struct):
 class _Output(Struct):
     call_id: str
     output: Any = None
-    name: str | None = None
 
 
 class _Builder:
@@ -110,7 +109,8 @@ class _Builder:
             beside["type"] = kind
         parts = _content(output.output, "output")
         kept = tuple(part for part in parts if isinstance(part, Text | Blob | Uri | File | Opaque))
-        result = ToolCallResponse(output.call_id, kept, output.name, extra=pocket(beside))
+        name = beside.get("name")
+        result = ToolCallResponse(output.call_id, kept, name if isinstance(name, str) else None, extra=pocket(beside))
         if self.messages and self.messages[-1].role is Role.TOOL:
             self.messages[-1] = Message(Role.TOOL, (*self.messages[-1].parts, result))
         else:
@@ -200,10 +200,7 @@ class HistoryRenderer:
             first = parts[0] if parts else None
             said = Text(f"Error: {first.text}", first.extra) if isinstance(first, Text) else Text("Error: ")
             parts[: isinstance(first, Text)] = [said]
-        item = {"type": kind, "call_id": call_id(result.id), "output": render_content(parts, path), **beside}
-        if result.name is not None and NAME in result.extra:
-            item["name"] = result.name
-        return item
+        return {"type": kind, "call_id": call_id(result.id), "output": render_content(parts, path), **beside}
 
     def _answer(self, parts: Sequence[Part], path: str) -> None:
         for index, part in enumerate(parts):

@@ -9,6 +9,12 @@ from pydantic import TypeAdapter
 from gateway.sse import Decoder
 
 _EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
+# What an item of each type that has words is told in, at least.
+_TOLD: dict[str, set[str]] = {
+    "message": {"content_part.added", "content_part.done"},
+    "function_call": {"function_call_arguments.delta", "function_call_arguments.done"},
+    "custom_tool_call": {"custom_tool_call_input.delta", "custom_tool_call_input.done"},
+}
 _ENDS = ("response.completed", "response.incomplete", "response.failed")
 
 
@@ -33,17 +39,29 @@ def grammar(stream: bytes) -> list[dict[str, Any]]:
     done: list[dict[str, Any]] = []
     item: dict[str, Any] | None = None
     pieces: list[str] = []
+    told: set[str] = set()
     for event in events[2:-1]:
         match event["type"]:
             case "response.output_item.added":
                 assert item is None and event["output_index"] == len(done)
-                item, pieces = event["item"], []
+                item, pieces, told = event["item"], [], set()
             case "response.output_item.done":
                 assert item is not None and event["output_index"] == len(done)
                 assert (item["type"], item.get("id")) == (event["item"]["type"], event["item"].get("id"))
+                assert told >= _TOLD.get(item["type"], set())
+                for piece in event["item"].get("content", ()) if item["type"] == "message" else ():
+                    word = "refusal" if piece["type"] == "refusal" else "output_text"
+                    assert told >= {f"{word}.delta", f"{word}.done"}
+                if item["type"] == "reasoning" and pieces:
+                    assert told >= {
+                        "reasoning_summary_part.added",
+                        "reasoning_summary_text.done",
+                        "reasoning_summary_part.done",
+                    }
                 done.append(event["item"])
                 item = None
             case kind:
+                told.add(kind.removeprefix("response."))
                 assert item is not None and event["output_index"] == len(done) and event["item_id"] == item["id"]
                 if kind.endswith("_part.added"):
                     assert event.get("content_index", event.get("summary_index")) == len(pieces)

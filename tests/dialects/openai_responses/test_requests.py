@@ -170,6 +170,14 @@ INPUTS: dict[str, tuple[list[Any], tuple[Message, ...]]] = {
         [{"type": "custom_tool_call_output", "call_id": "x", "output": "4", "id": "out_1"}],
         (Message(Role.TOOL, (ToolCallResponse("x", (Text("4"),), extra=own(type="custom_tool_call_output", id="out_1")),)),),
     ),
+    "an output that names its tool": (
+        [HELLO_ITEM, CALL_ITEM, {**RESULT_ITEM, "name": "weather"}],
+        (HELLO, assistant(CALL), Message(Role.TOOL, (ToolCallResponse("call_a", (Text("4"),), "weather", extra=own(name="weather")),))),
+    ),
+    "a file by address with a name": (
+        [said("user", [{"type": "input_file", "file_url": "https://x/a.pdf", "filename": "a.pdf"}])],
+        (user(Uri("https://x/a.pdf", "document", extra=own(filename="a.pdf"))),),
+    ),
     "a part of an unknown type": ([said("user", [{"type": "hologram", "depth": 3}])], (user(Opaque("openai_responses", {"type": "hologram", "depth": 3})),)),
 }  # fmt: skip
 
@@ -211,6 +219,15 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"tools": (HostedTool("openai_responses", "web_search", {"type": "web_search", "search_context_size": "low"}), HostedTool("openai_responses", "local_shell", {"type": "local_shell"}), WEATHER), "tool_choice": ToolChoice("auto", ("weather",))},
     ),
     "a hosted tool is chosen": ({"tools": [{"type": "web_search"}], "tool_choice": {"type": "web_search"}}, {"tools": (HostedTool("openai_responses", "web_search", {"type": "web_search"}),), "extra": own(tool_choice={"type": "web_search"}), "essential": ("tool_choice",)}),
+    "a namespace with a hosted tool": (
+        {"tools": [{"type": "namespace", "name": "n", "tools": [{"type": "web_search"}]}], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "web_search"}]}},
+        {
+            "tools": (HostedTool("openai_responses", "namespace", {"type": "namespace", "name": "n", "tools": [{"type": "web_search"}]}),),
+            "extra": own(tool_choice={"type": "allowed_tools", "mode": "auto", "tools": [{"type": "web_search"}]}),
+            "essential": ("tool_choice",),
+        },
+    ),
+    "reasoning without effort": ({"reasoning": {"mode": "pro"}}, {"extra": own(**{"reasoning.mode": "pro"})}),
     "text format": ({"text": {"format": {"type": "text"}, "verbosity": "low"}}, {"response_format": ResponseFormat(kind="text"), "extra": own(**{"text.verbosity": "low"})}),
     "json": ({"text": {"format": {"type": "json_object"}}}, {"response_format": ResponseFormat(kind="json")}),
     "schema": (
@@ -256,6 +273,7 @@ READ_ONLY: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"input": [said("user", [{"type": "input_text", "text": "Hi"}, {"type": "input_text", "text": ""}], status="completed")]}, {}),
     ({"stream": None, "temperature": None, "tools": None, "tool_choice": None, "text": None, "reasoning": None, "user": None, "instructions": None}, {}),
     ({"background": False, "truncation": "disabled", "stream_options": {"include_obfuscation": False}, "text": {"verbosity": "medium"}, "reasoning": {}, "context_management": []}, {}),
+    ({"input": [said("user", [{"type": "input_file", "file_data": "JVBERi0xLjQ=", "filename": "a.pdf"}])]}, {"messages": (user(Blob("application/pdf", "JVBERi0xLjQ=", "document", "a.pdf", own(file=True))),)}),
     ({"reasoning": {"generate_summary": "auto"}}, {"reasoning": ReasoningOptions(show=True)}),
     ({"tools": []}, {}),
     ({"instructions": "Be brief."}, {"messages": (Message(Role.SYSTEM, (Text("Be brief."),), extra=own(instructions=True)), HELLO)}),
@@ -359,6 +377,7 @@ BAD: list[tuple[Any, str | None]] = [
             (item(role="user", content=[{"type": "input_audio", "input_audio": {"data": "x"}}]), "input[1].content[0].input_audio.format"),
             (item(role="assistant", content=[{"type": "output_text", "text": 3}]), "input[1].content[0].text"),
             (item(type="function_call", call_id="c", arguments="{}"), "input[1].name"),
+            (item(type="function_call", call_id="c", name="", arguments="{}"), "input[1].name"),
             (item(type="function_call_output", output="4"), "input[1].call_id"),
             (item(type="function_call_output", call_id="c", output=[{"type": "input_text"}]), "input[1].output[0].text"),
             (item(type="reasoning", summary=[3]), "input[1].summary[0]"),

@@ -226,6 +226,28 @@ def test_deltas_without_their_items_and_indices() -> None:
     assert choice.finish_reason is CALLS
 
 
+def test_a_piece_that_is_no_text_an_early_end_and_a_failure_that_was_counted() -> None:
+    message = {
+        "type": "message",
+        "id": "msg_1",
+        "content": [{"type": "hologram", "depth": 3}, {"type": "output_text", "text": "Hi"}],
+    }
+    done = {"type": "response.output_item.done", "output_index": 0, "item": message}
+    empty = {"type": "response.output_text.delta", "output_index": 0, "content_index": 1, "delta": ""}
+    answer = {"id": "resp_1", "status": "in_progress", "output": [message]}
+    events = read(ResponsesReader(), [sse(empty, done, {"type": "response.completed", "response": answer})])
+    choice = only_choice(folded(events).response())
+    assert choice.parts[0] == Opaque("openai_responses", {"type": "hologram", "depth": 3})
+    assert [part.text for part in choice.parts if isinstance(part, Text)] == ["Hi"] and choice.finish_reason is STOP
+    failed = {
+        "status": "failed",
+        "usage": {"input_tokens": 9, "output_tokens": 4},
+        "error": {"code": "server_error", "message": "Oops"},
+    }
+    found = folded(read(ResponsesReader(), [sse(done, {"type": "response.failed", "response": failed})]))
+    assert found.usage == Usage(input_tokens=9, output_tokens=4) and found.error is not None and not found.finished
+
+
 def test_half_a_surrogate_pair_is_no_failure() -> None:
     stream = sse(
         {"type": "response.output_text.delta", "output_index": 0, "delta": "Hi\ud83d"},
@@ -317,11 +339,26 @@ FOREIGN: dict[str, tuple[list[Event], list[dict[str, Any]]]] = {
         ],
         [{"type": "image_generation_call", "result": "iVBO"}],
     ),
+    "words that come back to a text and to nothing": (
+        [
+            PartStart(0, "text"), Delta(0, "a"), PartStart(1, "reasoning"), PartStart(2, "text"), Delta(2, ""), Delta(0, "b"), Delta(2, "c"),
+            PartEnd(0), PartEnd(1), PartEnd(2),
+        ],
+        [{"type": "message"}],
+    ),
     "citations that chat has": (
         [PartStart(0, "text"), Delta(0, "12 °C"), PartEnd(0, {"openai_chat": {"annotations": [{"type": "url_citation", "url_citation": {key: value for key, value in NOTE.items() if key != "type"}}]}})],
         [{"type": "message", "content": [{"type": "output_text", "text": "12 °C", "annotations": [NOTE], "logprobs": []}]}],
     ),
 }  # fmt: skip
+
+
+# What a stream cannot know in time: a whole answer has it in order.
+IN_ORDER_OF_ARRIVAL = (
+    "interleaved",
+    "words that come back to a text and to nothing",
+    "a thought signature at the end of its call",
+)
 
 
 @pytest.mark.parametrize("name", FOREIGN)
@@ -332,6 +369,9 @@ def test_other_dialects_events(name: str) -> None:
     Codex().feed(stream)
     output = events_in(stream)[-1]["response"]["output"]
     assert [{key: item[key] for key in wanted} for item, wanted in zip(output, items, strict=True)] == items
+    if name not in IN_ORDER_OF_ARRIVAL:
+        whole = DIALECT.render_response(folded([*events, Finish(STOP)]).response(), CONTEXT)
+        assert json.loads(whole)["output"] == output
     said = {"".join(event.text for event in events if isinstance(event, Delta))}
     if name == "interleaved":
         assert (
