@@ -3,6 +3,7 @@
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from app.sidebar import API_PATH
 from app.tables.view import TableView
 from app.theme import Theme
 from app.widgets import Card, EmptyState, PushButton
@@ -32,7 +33,7 @@ class TableArea(QStackedWidget):
         )
         self.no_match.setObjectName("requests_no_match")
         self.empty = EmptyState(
-            theme, "list", "No requests in this range", f"Point a tool at {url} with a key of yours.", "API keys"
+            theme, "list", "No requests in this range", f"Point a tool at {url}{API_PATH} with a key of yours.", "API keys"
         )
         self.empty.setObjectName("requests_empty")
         for widget in (self.table, self.no_match, self.empty):
