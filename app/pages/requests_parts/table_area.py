@@ -33,7 +33,11 @@ class TableArea(QStackedWidget):
         )
         self.no_match.setObjectName("requests_no_match")
         self.empty = EmptyState(
-            theme, "list", "No requests in this range", f"Point a tool at {url}{API_PATH} with a key of yours.", "API keys"
+            theme,
+            "list",
+            "No requests in this range",
+            f"Point a tool at {url}{API_PATH} with a key of yours.",
+            "API keys",
         )
         self.empty.setObjectName("requests_empty")
         for widget in (self.table, self.no_match, self.empty):
