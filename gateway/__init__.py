@@ -33,7 +33,8 @@ from gateway.records import (
     UsageQuery,
     VaultState,
 )
-from gateway.settings import Settings, SettingsError
+from gateway.setting_values import SettingsError
+from gateway.settings import Settings
 from gateway.settings import load as load_settings
 
 if TYPE_CHECKING:

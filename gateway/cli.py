@@ -63,7 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _failed(f"{error.filename} cannot be used ({reason}): check its path and mode.", 1)
         return _failed(f"reading or writing failed ({reason}): check the space on the disk.", 1)
     except sqlite3.Error as error:
-        return _failed(f"the data folder's database cannot be used ({error}): faregate doctor says more.", 1)
+        from gateway.schema import unusable
+
+        return _failed(unusable("the data folder's database", error).message, 1)
 
 
 def _mend_streams() -> None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from gateway.extra_providers import ExtraProvider
 from gateway.providers.catalog import PROVIDERS, Provider
-from gateway.settings import ExtraProvider, Settings
+from gateway.settings import Settings
 
 # A free GET that every server of the dialect answers.
 PROBE_PATHS: Mapping[str, str] = {

@@ -4,13 +4,14 @@ A key that is no admin's sees the rows of its own key only.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from msgspec.structs import replace
 
 from gateway.errors import ClientError
-from gateway.providers.models import BY_ID, BY_SPELLING, MODELS, Model, life_state, spelling_key
+from gateway.model_lists import SHAPES
+from gateway.providers.models import BY_ID, BY_SPELLING, spelling_key
 from gateway.read_api import (
     parse_limit,
     parse_query,
@@ -65,7 +66,8 @@ def read_routes(queries: Queries, health: Callable[[], dict[str, Any]]) -> tuple
         if compare not in (None, "previous"):
             raise ClientError("compare must be previous.", param="compare")
         now, before = await queries.summary(_query(call), previous=compare == "previous")
-        return render_summary(now, before)
+        # Without a beginning there is no period before, which is null and not left out.
+        return render_summary(now, before) | ({"previous": None} if compare and before is None else {})
 
     async def timeseries(call: Call) -> Any:
         by = _one(call, "by")
@@ -75,21 +77,21 @@ def read_routes(queries: Queries, health: Callable[[], dict[str, Any]]) -> tuple
         by, sort = _one(call, "by") or "model", _one(call, "sort") or "cost_usd"
         return render_breakdown(await queries.breakdown(_query(call), by, sort=sort))
 
-    async def models(_call: Call) -> Any:
-        today = datetime.now(UTC).date()
-        return {"object": "list", "data": [_render_model(model, today) for model in MODELS]}
+    async def models(call: Call) -> Any:
+        return SHAPES[call.dialect].page(call.query, datetime.now(UTC).date())
 
     async def model(call: Call) -> Any:
-        row = BY_ID.get(call.rest) or BY_SPELLING.get(spelling_key(call.rest))
+        name = call.rest.removeprefix("models/")
+        row = BY_ID.get(name) or BY_SPELLING.get(spelling_key(name))
         if row is None:
             raise ClientError(
-                f"The model '{call.rest[:100]}' is not in the list.",
+                f"The model '{name[:100]}' is not in the list: GET {BASE}/models says what is.",
                 status=404,
                 kind="not_found",
                 param="model",
                 code="model_not_found",
             )
-        return _render_model(row, datetime.now(UTC).date())
+        return SHAPES[call.dialect].model(row, datetime.now(UTC).date())
 
     async def healthz(_call: Call) -> Any:
         return health()
@@ -100,11 +102,14 @@ def read_routes(queries: Queries, health: Callable[[], dict[str, Any]]) -> tuple
         (f"{BASE}/usage/summary", "read", summary),
         (f"{BASE}/usage/timeseries", "read", timeseries),
         (f"{BASE}/usage/breakdown", "read", breakdown),
-        (f"{BASE}/models", "read", models),
-        (f"{BASE}/models/", "read", model),
         ("/healthz", OPEN, healthz),
     )
-    return tuple(Route(method="GET", path=path, role=role, read=read) for path, role, read in reads)
+    lists = tuple(
+        Route(method="GET", path=f"/api/ai/{version}/{path}", role="read", read=read, any_dialect=True)
+        for version in ("v1", "v1beta")
+        for path, read in (("models", models), ("models/", model))
+    )
+    return (*(Route(method="GET", path=path, role=role, read=read) for path, role, read in reads), *lists)
 
 
 def _query(call: Call) -> UsageQuery:
@@ -124,22 +129,3 @@ def _query(call: Call) -> UsageQuery:
 
 def _one(call: Call, name: str) -> str | None:
     return next((value for key, value in call.query if key == name and value), None)
-
-
-def _render_model(model: Model, today: date) -> dict[str, Any]:
-    """OpenAI's shape, `shutdown_date` included; our own facts beside it under one key."""
-    return {
-        "id": model.id,
-        "object": "model",
-        "created": 0,
-        "owned_by": model.provider,
-        "shutdown_date": model.ended,
-        "faregate": {
-            "title": model.title,
-            "state": life_state(model, today),
-            "replacement": model.replacement,
-            "context_tokens": model.context,
-            "max_output_tokens": model.max_output,
-            "spellings": list(model.spellings),
-        },
-    }

@@ -34,8 +34,8 @@ def bring_up(connection: sqlite3.Connection, path: Path, name: str, steps: Seque
     connection.execute(_WRITE_AHEAD)
 
 
-def unusable(path: Path, error: Exception) -> FaregateError:
-    """The sentence for a database, or a folder of them, that SQLite or the system (`error`) refuses."""
+def unusable(path: Path | str, error: Exception) -> FaregateError:
+    """The sentence for a database, or what holds it, that SQLite or the system (`error`) refuses."""
     if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
         return FaregateError(f"Another process holds {path}: wait for it or end it, and try again.")
     if "full" in str(error) or "I/O" in str(error):

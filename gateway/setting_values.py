@@ -6,14 +6,31 @@ A parser raises ValueError whose text says what the value must be, to stand behi
 import contextlib
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from gateway.errors import FaregateError
+
 MIB = 1 << 20
 VAULT_BACKENDS = ("keyring", "file", "memory")
+
+
+class SettingsError(FaregateError):
+    """A setting that cannot be used; one sentence that names it and says what it should be."""
+
+    exit_code = 2
+
+
+def parse_as(parse: Callable[[Any], Any], source: str, value: Any) -> Any:
+    """A value through one of the parsers below; `source` says where it stands. Raises SettingsError."""
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise SettingsError(f"{source} {error}.") from None
 
 
 class Keep(Struct, frozen=True, kw_only=True):
@@ -61,8 +78,12 @@ def parse_names(value: Any) -> tuple[str, ...]:
 def parse_origins(value: Any) -> tuple[str, ...]:
     origins = parse_names(value)
     for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+        try:
+            parts = urlsplit(origin)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            usable = False
+        if not usable or parts.path or parts.query:
             raise ValueError(f"must be origins such as https://example.org, not {origin!r}")
     return origins
 

@@ -9,7 +9,7 @@ comments and keys unknown to this version survive.
 import ipaddress
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,12 +17,16 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from gateway.errors import FaregateError
+from gateway.extra_providers import EXTRA_FIELDS, ExtraProvider, extra_providers
 from gateway.folder import write_private
 from gateway.key_format import KeyFormatError, clean_key
+from gateway.providers.catalog import BY_NAME
 from gateway.setting_values import (
     MIB,
     Keep,
+    SettingsError,
     check_base_url,
+    parse_as,
     parse_backend,
     parse_host,
     parse_keep,
@@ -38,14 +42,6 @@ from gateway.setting_values import (
 
 DEFAULT_PORT = 4210
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
-PROVIDER_DIALECTS = ("openai_chat", "openai_responses", "anthropic", "gemini")
-PROVIDER_AUTHS = ("bearer", "x-api-key", "x-goog-api-key", "none")
-
-
-class SettingsError(FaregateError):
-    """A setting that cannot be used; one sentence that names it and says what it should be."""
-
-    exit_code = 2
 
 
 class Hidden:
@@ -76,26 +72,6 @@ class Retention(Struct, frozen=True, kw_only=True):
     requests: Keep = Keep(days=396.0)
     content: Keep = Keep(days=30.0)
     buckets: Keep = Keep()
-
-
-class ExtraPrice(Struct, frozen=True, kw_only=True):
-    """Dollars per million tokens, as the user wrote them; None where not given."""
-
-    input: float | None = None
-    cached: float | None = None
-    cache_write: float | None = None
-    output: float | None = None
-
-
-class ExtraProvider(Struct, frozen=True, kw_only=True):
-    """A `[[provider]]` table: a further provider that speaks a dialect we know. `prices` go by model."""
-
-    name: str
-    dialect: str
-    base_url: str
-    auth: str = "bearer"
-    models: tuple[str, ...] = ()
-    prices: Mapping[str, ExtraPrice] = {}
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -176,56 +152,42 @@ def load(folder: Path, environ: Mapping[str, str], options: Mapping[str, str] = 
     `options` go by dotted key (`server.port`); an error calls them by their last part (`--port`). A blank
     variable counts as unset. Raises SettingsError.
     """
-    document = _read(config_path(folder))
-    fields: dict[str, Any] = {}
-    for row in SETTINGS:
-        source, value = _find(row, document, environ, options)
-        if value is not None:
-            _place(fields, row.field, _parse(row.parse, source, value))
-    for name, record in _NESTED.items():
-        if name in fields:
-            fields[name] = record(**fields[name])
-    extras = _extra_providers(document)
-    passphrase = environ.get("FAREGATE_VAULT_PASSPHRASE")
-    settings = Settings(
-        **fields,
-        base_urls=_base_urls(document, environ, extras),
-        provider_keys=_provider_keys(environ, extras),
-        providers=extras,
-        vault_passphrase=Hidden(passphrase) if passphrase else None,
-        unknown_keys=_unknown(document),
-    )
-    _check_together(settings)
-    return settings
+    path = config_path(folder)
+    return _settings(_parsed(path, _read_text(path)), environ, options)
 
 
 def save(folder: Path, changes: Mapping[str, Any]) -> None:
-    """Writes settings by dotted key (`server.port`); None removes one. Comments and unknown keys stay.
+    """Writes settings by dotted key (`server.port`); None removes one. Comments, unknown keys and line ends stay.
 
-    A change whose key is not a setting, or whose value is wrong, raises SettingsError and writes nothing.
+    Raises SettingsError, and writes nothing, where a key is not a setting, a value is wrong, or the file could not be
+    started with any more; FaregateError where it cannot be written.
     """
     import tomlkit
-    from tomlkit.items import Table
+    from tomlkit.exceptions import TOMLKitError
 
     path = config_path(folder)
-    document = tomlkit.parse(_read_text(path))
-    for key, value in changes.items():
-        parse = _parser_of(key)
-        if value is not None:
-            _parse(parse, key, value)
-        *tables, last = key.split(".")
-        table: Any = document
-        for name in tables:
-            if name not in table:
-                table[name] = tomlkit.table()
-            table = table[name]
-            if not isinstance(table, (dict, Table)):
-                raise SettingsError(f"{name} in {path} must be a table: correct the file by hand first.")
-        if value is None:
-            table.pop(last, None)
-        else:
-            table[last] = list(value) if isinstance(value, tuple) else value
-    write_private(path, tomlkit.dumps(document).encode())
+    text = _read_text(path)
+    before = _parsed(path, text)
+    try:
+        document = tomlkit.parse(text)
+        for key, value in changes.items():
+            if value is not None:
+                parse_as(_parser_of(key), key, value)
+            _set(path, document, key, value)
+        changed = tomlkit.dumps(document)
+    except TOMLKitError as error:
+        raise SettingsError(f"{path} cannot be changed ({error}): correct the file by hand.") from None
+    if _problem(before) is None and (problem := _problem(_parsed(path, changed))) is not None:
+        raise problem
+    if "\r\n" in text:
+        changed = re.sub(r"(?<!\r)\n", "\r\n", changed)
+    try:
+        # What a link points to is replaced, the link stays.
+        write_private(path.resolve(), changed.encode())
+    except OSError as error:
+        raise FaregateError(
+            f"{path} cannot be written ({error.strerror}): check its folder's mode and disk."
+        ) from None
 
 
 def is_loopback(host: str) -> bool:
@@ -241,25 +203,67 @@ def is_loopback(host: str) -> bool:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read ({error}): correct or remove it.") from None
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _parsed(path: Path, text: str) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(_read_text(path))
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None
 
 
-def _parse(parse: Callable[[Any], Any], source: str, value: Any) -> Any:
+def _settings(document: Mapping[str, Any], environ: Mapping[str, str], options: Mapping[str, str]) -> Settings:
+    fields: dict[str, Any] = {}
+    for row in SETTINGS:
+        source, value = _find(row, document, environ, options)
+        if value is not None:
+            _place(fields, row.field, parse_as(row.parse, source, value))
+    for name, record in _NESTED.items():
+        if name in fields:
+            fields[name] = record(**fields[name])
+    extras = extra_providers(document)
+    passphrase = environ.get("FAREGATE_VAULT_PASSPHRASE")
+    settings = Settings(
+        **fields,
+        base_urls=_base_urls(document, environ, extras),
+        provider_keys=_provider_keys(environ, extras),
+        providers=extras,
+        vault_passphrase=Hidden(passphrase) if passphrase else None,
+        unknown_keys=_unknown(document, {*BY_NAME, *(extra.name for extra in extras)}),
+    )
+    _check_together(settings)
+    return settings
+
+
+def _problem(document: Mapping[str, Any]) -> SettingsError | None:
+    """Why a file cannot be used by itself, without the environment."""
     try:
-        return parse(value)
-    except ValueError as error:
-        raise SettingsError(f"{source} {error}.") from None
+        _settings(document, {}, {})
+    except SettingsError as error:
+        return error
+    return None
+
+
+def _set(path: Path, document: Any, key: str, value: Any) -> None:
+    import tomlkit
+
+    *tables, last = key.split(".")
+    table = document
+    for name in tables:
+        if name not in table:
+            table[name] = tomlkit.table()
+        table = table[name]
+        if not isinstance(table, dict):
+            raise SettingsError(f"{name} in {path} must be a table: correct the file by hand first.")
+    if value is None:
+        table.pop(last, None)
+    else:
+        table[last] = list(value) if isinstance(value, tuple) else value
 
 
 def _lookup(document: Mapping[str, Any], key: str) -> Any:
@@ -335,82 +339,25 @@ def _base_urls(
     for name in tables:
         value = _lookup(document, f"providers.{name}.base_url")
         if value is not None:
-            urls[name] = _parse(check_base_url, f"config.toml: providers.{name}.base_url", value)
+            urls[name] = parse_as(check_base_url, f"config.toml: providers.{name}.base_url", value)
     for name, value in _by_provider(environ, "BASE_URL", extras):
-        urls[name] = _parse(check_base_url, f"FAREGATE_{_variable_name(name)}_BASE_URL", value)
+        urls[name] = parse_as(check_base_url, f"FAREGATE_{_variable_name(name)}_BASE_URL", value)
     return urls
 
 
-def _one_of(words: tuple[str, ...]) -> Callable[[Any], str]:
-    def parse(value: Any) -> str:
-        if value not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return str(value)
-
-    return parse
-
-
-def _provider_name(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", value):
-        raise ValueError("must be lower-case letters, digits, - and _, such as lm-studio")
-    return value
-
-
-def _prices(value: Any) -> dict[str, ExtraPrice]:
-    wrong = ValueError('must be a table per model, such as "llama3" = { input = 0.1, output = 0.4 } in dollars')
-    if not isinstance(value, Mapping):
-        raise wrong
-    prices = {}
-    for model, price in value.items():
-        if not isinstance(price, Mapping) or not set(price) <= set(ExtraPrice.__struct_fields__):
-            raise wrong
-        if any(isinstance(p, bool) or not isinstance(p, (int, float)) or not 0 <= p < 1e9 for p in price.values()):
-            raise wrong
-        prices[model] = ExtraPrice(**{name: float(dollars) for name, dollars in price.items()})
-    return prices
-
-
-_EXTRA_FIELDS: Mapping[str, Callable[[Any], Any]] = {
-    "name": _provider_name,
-    "dialect": _one_of(PROVIDER_DIALECTS),
-    "base_url": check_base_url,
-    "auth": _one_of(PROVIDER_AUTHS),
-    "models": parse_names,
-    "prices": _prices,
-}
-
-
-def _extra_providers(document: Mapping[str, Any]) -> tuple[ExtraProvider, ...]:
-    tables = document.get("provider", [])
-    if not isinstance(tables, list) or not all(isinstance(table, Mapping) for table in tables):
-        raise SettingsError("config.toml: provider must be written as [[provider]] tables.")
-    extras: list[ExtraProvider] = []
-    for number, table in enumerate(tables, 1):
-        where = f"config.toml: [[provider]] {number}:"
-        for field in ("name", "dialect", "base_url"):
-            if field not in table:
-                raise SettingsError(f"{where} {field} is missing.")
-        values = {
-            field: _parse(parse, f"{where} {field}", table[field])
-            for field, parse in _EXTRA_FIELDS.items()
-            if field in table
-        }
-        if any(extra.name == values["name"] for extra in extras):
-            raise SettingsError(f"{where} name {values['name']!r} is used twice.")
-        extras.append(ExtraProvider(**values))
-    return tuple(extras)
-
-
-def _unknown(document: Mapping[str, Any]) -> tuple[str, ...]:
+def _unknown(document: Mapping[str, Any], providers: Collection[str]) -> tuple[str, ...]:
     known = {row.key for row in SETTINGS}
     unknown = []
     for name, value in document.items():
         if name == "provider":
-            unknown += [f"provider.{key}" for table in value for key in table if key not in _EXTRA_FIELDS]
+            unknown += [f"provider.{key}" for table in value for key in table if key not in EXTRA_FIELDS]
         elif not isinstance(value, Mapping):
             unknown.append(name)
         elif name == "providers":
-            unknown += [f"providers.{p}.{key}" for p, table in value.items() for key in table if key != "base_url"]
+            unknown += [f"providers.{provider}" for provider in value if provider not in providers]
+            unknown += [
+                f"providers.{p}.{key}" for p in value if p in providers for key in value[p] if key != "base_url"
+            ]
         else:
             unknown += [f"{name}.{key}" for key in value if f"{name}.{key}" not in known]
     return tuple(unknown)

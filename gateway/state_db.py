@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.errors import FaregateError
 from gateway.schema import Step, bring_up, unusable
 
 if TYPE_CHECKING:
@@ -87,5 +86,5 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
-            raise FaregateError(f"state.db cannot be written ({error}): check the disk, and try again.") from None
+            raise unusable("state.db", error) from None
         raise

@@ -9,9 +9,10 @@ import sys
 import pytest
 
 from gateway.configured import PROBE_PATHS, configured_providers
+from gateway.extra_providers import PROVIDER_AUTHS, PROVIDER_DIALECTS, ExtraProvider
 from gateway.port_holder import port_holder
 from gateway.providers.catalog import PROVIDERS
-from gateway.settings import PROVIDER_AUTHS, PROVIDER_DIALECTS, ExtraProvider, Settings
+from gateway.settings import Settings
 
 LOCAL = ExtraProvider(name="lm-studio", dialect="openai_chat", base_url="http://127.0.0.1:1234/v1", auth="none")
 

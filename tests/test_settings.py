@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from gateway import settings
-from gateway.setting_values import Keep
-from gateway.settings import ExtraPrice, SettingsError, is_loopback, load, save
+from gateway.extra_providers import ExtraPrice
+from gateway.setting_values import Keep, SettingsError
+from gateway.settings import SETTINGS, is_loopback, load, save
 
 MIB = 1 << 20
 
@@ -226,6 +227,85 @@ def test_a_wrong_change_is_refused_and_writes_nothing(
     with pytest.raises(SettingsError, match=message):
         save(tmp_path, changes)
     assert (tmp_path / "config.toml").read_text() == "[server]\nport = 5000\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("# a\r\n[server]\r\nport = 5000 # b\r\n", "# a\r\n[server]\r\nport = 5001 # b\r\n"),
+        ("# a\r\n[later]\r\nx = 1\r\n", "# a\r\n[later]\r\nx = 1\r\n\r\n[server]\r\nport = 5001\r\n"),
+        ("server.port = 5000\n", "server.port = 5001\n"),
+        ("server = { port = 5000 }\n", "server = { port = 5001 }\n"),
+    ],
+)
+def test_saving_keeps_line_ends_and_ways_of_writing(tmp_path: Path, before: str, after: str) -> None:
+    (tmp_path / "config.toml").write_bytes(before.encode())
+    save(tmp_path, {"server.port": 5001})
+    assert (tmp_path / "config.toml").read_bytes() == after.encode()
+
+
+def test_saving_through_a_link_keeps_the_link(tmp_path: Path) -> None:
+    mine = tmp_path / "dotfiles.toml"
+    mine.write_text("[server]\nport = 5000\n")
+    (tmp_path / "config.toml").symlink_to(mine)
+    save(tmp_path, {"server.port": 5001})
+    assert (tmp_path / "config.toml").is_symlink() and "5001" in mine.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "message"),
+    [
+        ("[server\nport = 1\n", {"server.port": 5}, "is not valid TOML"),
+        ("a = " + "[" * 3000 + "]" * 3000, {"server.port": 5}, "is not valid TOML"),
+        ("server = 3\n", {"server.port": 5}, "server in .* must be a table"),
+        ("", {"server.host": "0.0.0.0"}, "without encryption"),
+        ("", {"providers.openai.base_url": "http://127.0.0.1:4210/v1"}, "the gateway's own address"),
+    ],
+)
+def test_no_change_leaves_a_file_that_cannot_be_started_with(
+    tmp_path: Path, text: str, changes: dict[str, object], message: str
+) -> None:
+    written(tmp_path, text)
+    with pytest.raises(SettingsError, match=message):
+        save(tmp_path, changes)
+    assert (tmp_path / "config.toml").read_text() == text
+
+
+def test_a_file_that_only_the_environment_makes_usable_can_be_changed(tmp_path: Path) -> None:
+    written(tmp_path, '[server]\nhost = "0.0.0.0"\n')
+    save(tmp_path, {"server.port": 5001})
+    assert load(tmp_path, {"FAREGATE_INSECURE_REMOTE": "on"}).port == 5001
+
+
+def test_a_provider_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    written(
+        tmp_path, '[providers.opnai]\nbase_url = "http://x"\n[providers.openai]\nbase_url = "http://y"\nkey = "k"\n'
+    )
+    assert load(tmp_path, {}).unknown_keys == ("providers.opnai", "providers.openai.key")
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\r\n"])
+def test_a_blank_variable_is_none(tmp_path: Path, blank: str) -> None:
+    names = [setting.variable for setting in SETTINGS] + ["FAREGATE_OPENAI_API_KEY", "FAREGATE_XAI_BASE_URL"]
+    assert load(tmp_path, dict.fromkeys(names, blank)) == load(tmp_path, {})
+
+
+def test_blanks_around_a_variables_value_do_not_count(tmp_path: Path) -> None:
+    given = {
+        "FAREGATE_PORT": " 4211\r\n",
+        "FAREGATE_HOST": " [::1] ",
+        "FAREGATE_VAULT": "file\n",
+        "FAREGATE_STORE": " sqlite",
+        "FAREGATE_CAPTURE": " off ",
+        "FAREGATE_RETENTION_REQUESTS": " For ever ",
+        "FAREGATE_LIMITS_BODY": " 1 MiB\n",
+        "FAREGATE_TIMEOUTS_TOTAL": " 5 ",
+        "FAREGATE_OPENAI_BASE_URL": " http://127.0.0.1:1/v1\r",
+    }
+    s = load(tmp_path, given)
+    assert (s.port, s.host, s.url, s.vault_backend, s.capture) == (4211, "::1", "http://[::1]:4211", "file", False)
+    assert (s.retention.requests.days, s.limits_body, s.timeouts.total) == (None, 1 << 20, 5.0)
+    assert s.base_urls == {"openai": "http://127.0.0.1:1/v1"}
 
 
 def test_an_unreadable_file_is_said_so(tmp_path: Path) -> None:
