@@ -10,12 +10,13 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.dialects import anthropic, gemini, openai_chat
+from gateway.dialects import anthropic, gemini, openai_chat, openai_responses
 from gateway.dialects.anthropic import peek as anthropic_peek
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.gemini import peek as gemini_peek
 from gateway.dialects.openai_chat.embeddings import EMBEDDINGS_PATH, parse_embeddings_usage
 from gateway.dialects.openai_chat.peek import Peek, UsageCutter, peek, splice
+from gateway.dialects.openai_responses import peek as responses_peek
 from gateway.errors import ClientError
 from gateway.model import Usage
 
@@ -101,6 +102,14 @@ DOORS: tuple[Door, ...] = (
         operation="embeddings",
         upstream_path=EMBEDDINGS_PATH,
         read_usage=parse_embeddings_usage,
+        forwarded=("openai-beta",),
+    ),
+    Door(
+        name="openai_responses",
+        path="/api/ai/v1/responses",
+        dialect=openai_responses.DIALECT,
+        peek=responses_peek.peek,
+        splice=responses_peek.splice,
         forwarded=("openai-beta",),
     ),
     Door(

@@ -16,6 +16,7 @@ from gateway.doors import Door
 from gateway.errors import ClientError, GatewayError
 from gateway.exchange import Exchange
 from gateway.key_format import KeyFormatError, clean_key
+from gateway.model import Request
 from gateway.provider_keys import ProviderKeys
 from gateway.providers.catalog import Provider
 from gateway.providers.models import MODELS
@@ -42,6 +43,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     cut_usage: bool
     key: str | None
+    request: Request | None
 
     def __repr__(self) -> str:
         return f"Plan({self.door.name!r}, {self.candidate.model!r})"
@@ -66,48 +68,27 @@ class Planner:
         provider = candidate.provider
         exchange.provider, exchange.provider_title, exchange.model = provider.name, provider.title, candidate.model
         exchange.price_provider = provider.price_provider
-        dialect = DIALECTS[provider.dialect]
         if door.operation == "embeddings":
             _require_embeddings(candidate)
         key = self._key(provider, headers, exchange)
-        sent = self._common_headers(provider)
+        carried = _verbatim(door, body, peek, candidate, headers) or _translated(door, body, candidate, exchange)
+        sent = {**self._common_headers(provider), **carried.headers}
         if key is not None:
-            sent.update(credentials(provider, dialect, key))
-        verbatim = dialect.name == door.dialect.name
-        if verbatim:
-            asks = peek.stream and not peek.include_usage
-            model = candidate.model if candidate.model != peek.model else None
-            out = door.splice(body, model=model, include_usage=asks) if asks or model else body
-            if door.version is not None:
-                sent[door.version[0]] = door.version[1]
-            for name in door.forwarded:
-                if name in headers:
-                    sent[name] = headers[name]
-        else:
-            asks = False
-            out, headers_of_body = self._translate(door, dialect, candidate, body, exchange)
-            sent.update(headers_of_body)
-        path = door.upstream_path or dialect.path(candidate.model, peek.stream)
+            sent.update(credentials(provider, carried.dialect, key))
+        path = door.upstream_path or carried.dialect.path(candidate.model, peek.stream)
         return Plan(
             door=door,
             peek=peek,
             candidate=candidate,
-            dialect=dialect,
-            verbatim=verbatim,
-            body=out,
+            dialect=carried.dialect,
+            verbatim=carried.request is None,
+            body=carried.body,
             url=self._url(provider.base_url, path),
             headers=sent,
-            cut_usage=asks,
+            cut_usage=carried.cut_usage,
             key=key,
+            request=carried.request,
         )
-
-    def _translate(
-        self, door: Door, dialect: Dialect, candidate: Candidate, body: bytes, exchange: Exchange
-    ) -> tuple[bytes, Mapping[str, str]]:
-        request = door.dialect.parse_request(body, door.path_model, door.path_stream)
-        rendered = dialect.render_request(request, candidate.target)
-        exchange.dropped, exchange.adapted = rendered.dropped, rendered.adapted
-        return rendered.body, rendered.headers
 
     def _key(self, provider: Provider, headers: Mapping[str, str], exchange: Exchange) -> str | None:
         own = headers.get(BYOK_HEADER)
@@ -147,6 +128,44 @@ class Planner:
                 self._urls.clear()
             self._urls[(base, path)] = url = URL(base + path, encoded=True)
         return url
+
+
+class _Carried(Struct, frozen=True, kw_only=True):
+    """A body as the provider gets it, and the headers that belong to it; `request` where it was translated."""
+
+    dialect: Dialect
+    body: bytes
+    headers: Mapping[str, str]
+    cut_usage: bool = False
+    request: Request | None = None
+
+
+def _verbatim(
+    door: Door, body: bytes, peek: Peek, candidate: Candidate, headers: Mapping[str, str]
+) -> _Carried | None:
+    """The client's own bytes, spliced where they must be; None where the provider does not take them so."""
+    provider, dialect = candidate.provider, door.dialect
+    if dialect.name == provider.dialect:
+        if candidate.dialect(tools=peek.tools, effort=peek.effort) != dialect.name:
+            return None
+    elif dialect.name not in provider.also_speaks:
+        return None
+    asks = peek.stream and not peek.include_usage
+    model = candidate.model if candidate.model != peek.model else None
+    out = door.splice(body, model=model, include_usage=asks) if asks or model else body
+    sent = dict((door.version,)) if door.version is not None else {}
+    sent.update({name: headers[name] for name in door.forwarded if name in headers})
+    return _Carried(dialect=dialect, body=out, headers=sent, cut_usage=asks)
+
+
+def _translated(door: Door, body: bytes, candidate: Candidate, exchange: Exchange) -> _Carried:
+    """The request said anew in a dialect of the provider's; what was lost stands in `exchange`."""
+    request = door.dialect.parse_request(body, door.path_model, door.path_stream)
+    effort = request.reasoning.effort if request.reasoning else None
+    dialect = DIALECTS[candidate.dialect(tools=bool(request.tools), effort=effort)]
+    rendered = dialect.render_request(request, candidate.target)
+    exchange.dropped, exchange.adapted = rendered.dropped, rendered.adapted
+    return _Carried(dialect=dialect, body=rendered.body, headers=rendered.headers, request=request)
 
 
 def credentials(provider: Provider, dialect: Dialect, key: str) -> Mapping[str, str]:

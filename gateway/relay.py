@@ -357,6 +357,7 @@ class Relay:
             model=plan.peek.model,
             include_usage=plan.peek.include_usage,
             legacy_functions=plan.peek.legacy_functions,
+            request=plan.request,
         )
 
     # Endings.

@@ -37,6 +37,15 @@ class Candidate(Struct, frozen=True, kw_only=True):
     model: str
     row: Model | None
     target: Target
+    traits: Traits
+
+    def dialect(self, *, tools: bool, effort: str | None) -> str:
+        """The dialect in which this model takes a request with these; its provider's own as a rule."""
+        traits = self.traits
+        refused = tools and effort != "none" and (effort is not None or not traits.tools_dialect_on_effort)
+        if refused and traits.tools_dialect in self.provider.also_speaks:
+            return traits.tools_dialect
+        return self.provider.dialect
 
 
 class Routing:
@@ -106,7 +115,7 @@ class Routing:
 
 def _candidate(provider: Provider, id: str, row: Model | None) -> Candidate:
     traits = row.traits if row else _family_traits(id)
-    return Candidate(provider=provider, model=id, row=row, target=target(id, row, traits))
+    return Candidate(provider=provider, model=id, row=row, target=target(id, row, traits), traits=traits)
 
 
 def _family_traits(id: str) -> Traits:

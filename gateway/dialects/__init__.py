@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from gateway.dialects import anthropic, gemini, openai_chat
+from gateway.dialects import anthropic, gemini, openai_chat, openai_responses
 from gateway.dialects.dialect import Dialect
 
 DIALECTS: Mapping[str, Dialect] = {
-    dialect.name: dialect for dialect in (openai_chat.DIALECT, anthropic.DIALECT, gemini.DIALECT)
+    dialect.name: dialect
+    for dialect in (openai_chat.DIALECT, openai_responses.DIALECT, anthropic.DIALECT, gemini.DIALECT)
 }

@@ -36,7 +36,8 @@ class Peek(Struct, frozen=True, kw_only=True):
     """What the path needs of a request that passes as it is, without parsing it.
 
     `include_usage`: nothing has to be asked for on the client's behalf, because it asked for the usage chunk itself
-    or its dialect always tells the usage. `user` is the end user as the body says it.
+    or its dialect always tells the usage. `user` is the end user as the body says it. `tools` and `effort` (of
+    reasoning) decide where a model takes such requests in another dialect only.
     """
 
     model: str
@@ -44,6 +45,8 @@ class Peek(Struct, frozen=True, kw_only=True):
     include_usage: bool = False
     user: str | None = None
     legacy_functions: bool = False
+    tools: bool = False
+    effort: str | None = None
 
 
 class AnswerPeek(Struct, frozen=True, gc=False):

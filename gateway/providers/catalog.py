@@ -13,9 +13,10 @@ from msgspec import Struct
 class Provider(Struct, frozen=True, kw_only=True):
     """`base_url` is used as given: OpenAI's and xAI's include `/v1`, Anthropic's and Google's are the host.
 
-    `auth`: bearer, x-api-key, x-goog-api-key or none. `probe_path` is a free GET that tries a key. `price_provider`
-    is genai-prices' id, None where no list knows the provider. `request_id_header` is where its answers name
-    themselves. `embeddings` says whether it answers on `/embeddings`.
+    `also_speaks` are further dialects that it answers in, used where the door speaks them, and where a model takes
+    a request in no other (`models.Traits`). `auth`: bearer, x-api-key, x-goog-api-key or none. `probe_path` is a
+    free GET that tries a key. `price_provider` is genai-prices' id, None where no list knows the provider.
+    `request_id_header` is where its answers name themselves. `embeddings` says whether it answers on `/embeddings`.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     families: tuple[str, ...] = ()
     request_id_header: str = "x-request-id"
     embeddings: bool = False
+    also_speaks: tuple[str, ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -45,6 +47,7 @@ PROVIDERS: tuple[Provider, ...] = (
         auth="bearer",
         probe_path="/models",
         price_provider="openai",
+        also_speaks=("openai_responses",),
         families=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-", "text-embedding-", "ft:"),
         embeddings=True,
     ),
@@ -77,6 +80,7 @@ PROVIDERS: tuple[Provider, ...] = (
         auth="bearer",
         probe_path="/api-key",
         price_provider="x-ai",
+        also_speaks=("openai_responses",),
         families=("grok-",),
     ),
 )

@@ -23,7 +23,11 @@ K = 1_000
 
 
 class Traits(Struct, frozen=True, kw_only=True):
-    """What a group of models accepts; the words are those of `model.Target`."""
+    """What a group of models accepts; the words are those of `model.Target`.
+
+    `tools_dialect`: tools are taken in this dialect only, unless the reasoning effort is none; with
+    `tools_dialect_on_effort` only where an effort is said (openai/openai-openapi#541, pipecat#4043).
+    """
 
     thinking: str = ""
     efforts: tuple[str, ...] = ()
@@ -34,6 +38,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     max_tokens_field: str = "max_completion_tokens"
     reasoning_content: bool = False
     system_turns: bool = False
+    tools_dialect: str = ""
+    tools_dialect_on_effort: bool = False
 
 
 CLAUDE_BUDGET = Traits(thinking="budget", sampling="temperature_or_top_p")
@@ -46,8 +52,20 @@ GPT_CLASSIC = Traits()
 GPT_O = Traits(thinking="effort", efforts=LOW_TO_HIGH, sampling="none", stop=False, penalties=False)
 GPT_5 = Traits(thinking="effort", efforts=("minimal", *LOW_TO_HIGH), sampling="none", penalties=False)
 GPT_NONE_XHIGH = Traits(thinking="effort", efforts=NONE_TO_XHIGH, sampling="none", penalties=False)
-GPT_NONE_MAX = Traits(thinking="effort", efforts=NONE_TO_MAX, sampling="none", penalties=False)
-GPT_LOW_MAX = Traits(thinking="effort", efforts=LOW_TO_MAX, sampling="none", penalties=False)
+GPT_5_4 = Traits(
+    thinking="effort",
+    efforts=NONE_TO_XHIGH,
+    sampling="none",
+    penalties=False,
+    tools_dialect="openai_responses",
+    tools_dialect_on_effort=True,
+)
+GPT_NONE_MAX = Traits(
+    thinking="effort", efforts=NONE_TO_MAX, sampling="none", penalties=False, tools_dialect="openai_responses"
+)
+GPT_LOW_MAX = Traits(
+    thinking="effort", efforts=LOW_TO_MAX, sampling="none", penalties=False, tools_dialect="openai_responses"
+)
 GEMINI_PLAIN = Traits()
 GEMINI_BUDGET = Traits(thinking="budget", efforts=("none", *LOW_TO_HIGH))
 GEMINI_PRO_BUDGET = Traits(thinking="budget", efforts=LOW_TO_HIGH)
@@ -133,9 +151,9 @@ MODELS: tuple[Model, ...] = (
         ended="2026-11-30",
         replacement="claude-sonnet-5-5",
     ),
-    _gpt("gpt-5.4", "GPT-5.4", GPT_NONE_XHIGH, 1_050_000, 128 * K, replacement="gpt-6.1-sol"),
-    _gpt("gpt-5.4-mini", "GPT-5.4 mini", GPT_NONE_XHIGH, 400 * K, 128 * K),
-    _gpt("gpt-5.4-nano", "GPT-5.4 nano", GPT_NONE_XHIGH, 400 * K, 128 * K, ended="2027-04-01"),
+    _gpt("gpt-5.4", "GPT-5.4", GPT_5_4, 1_050_000, 128 * K, replacement="gpt-6.1-sol"),
+    _gpt("gpt-5.4-mini", "GPT-5.4 mini", GPT_5_4, 400 * K, 128 * K),
+    _gpt("gpt-5.4-nano", "GPT-5.4 nano", GPT_5_4, 400 * K, 128 * K, ended="2027-04-01"),
     _gpt("gpt-4.1", "GPT-4.1", GPT_CLASSIC, M, 32_768, **GPT_JANUARY),
     _gpt("gpt-4.1-mini", "GPT-4.1 mini", GPT_CLASSIC, M, 32_768, **GPT_JANUARY),
     _gpt("gpt-4.1-nano", "GPT-4.1 nano", GPT_CLASSIC, M, 32_768, ended="2026-10-23", replacement="gpt-5.6-terra"),
@@ -149,7 +167,7 @@ MODELS: tuple[Model, ...] = (
     _gpt("gpt-5.1", "GPT-5.1", GPT_NONE_XHIGH, 400 * K, 128 * K, ended="2027-04-01"),
     _gpt("gpt-5.2", "GPT-5.2", GPT_NONE_XHIGH, 400 * K, 128 * K),
     _gpt("gpt-5.3-codex", "GPT-5.3 Codex", GPT_NONE_XHIGH, 400 * K, 128 * K),
-    _gpt("gpt-5.5", "GPT-5.5", GPT_NONE_XHIGH, M, 128 * K),
+    _gpt("gpt-5.5", "GPT-5.5", GPT_5_4, M, 128 * K),
     _gpt("gpt-5.6-sol", "GPT-5.6 Sol", GPT_NONE_MAX, 1_050_000, 128 * K),
     _gpt("gpt-5.6-terra", "GPT-5.6 Terra", GPT_NONE_MAX, 1_050_000, 128 * K),
     _gpt("gpt-5.6-luna", "GPT-5.6 Luna", GPT_NONE_MAX, 1_050_000, 128 * K),

@@ -206,7 +206,11 @@ class SimulatedProviders:
             return web.Response(status=502, text=faults.PAGE, content_type="text/html")
         composed = self._compose(call, request, body)
         context = AnswerContext(
-            id=call.id, created=int(time.time()), model=request.model, include_usage=_asks_for_usage(body)
+            id=call.id,
+            created=int(time.time()),
+            model=request.model,
+            include_usage=_asks_for_usage(body),
+            request=request,
         )
         if request.stream:
             return await self._stream(call, context, composed, fault)

@@ -13,6 +13,7 @@ from gateway.dialects.anthropic import DIALECT as ANTHROPIC
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.gemini import DIALECT as GEMINI
 from gateway.dialects.openai_chat import DIALECT as OPENAI_CHAT
+from gateway.dialects.openai_responses import DIALECT as OPENAI_RESPONSES
 from gateway.model import Request, Usage
 from gateway.simulated.answer import Signs
 from gateway.simulated.faults import Refuse, refuse_anthropic, refuse_google, refuse_openai, refuse_xai
@@ -170,6 +171,25 @@ SERVICES = (
         signs=_xai_signs,
         caches=_always,
         amend=_count_like_xai,
+    ),
+    *(
+        Service(
+            provider=provider,
+            dialect=OPENAI_RESPONSES,
+            base_path=base_path,
+            routes=(Route("POST", "/responses", "generate"),),
+            list_models=list_openai,
+            id_header="x-request-id",
+            credential=_bearer,
+            refuse=refuse,
+            wrong_key=wrong_key,
+            signs=_hidden,
+            caches=_always,
+        )
+        for provider, base_path, refuse, wrong_key in (
+            ("openai", "/openai/v1", refuse_openai, 401),
+            ("xai", "/xai/v1", refuse_xai, 400),
+        )
     ),
     Service(
         provider="anthropic",

@@ -28,6 +28,7 @@ class _Body(Struct):
     stream_options: _StreamOptions | None = None
     user: str | None = None
     safety_identifier: str | None = None
+    reasoning_effort: Any = None
     functions: Raw = Raw()
     tools: Raw = Raw()
 
@@ -47,6 +48,8 @@ def peek(body: bytes, path_model: str | None = None, path_stream: bool | None = 
         include_usage=bool(found.stream_options and found.stream_options.include_usage),
         user=found.safety_identifier or found.user,
         legacy_functions=bytes(found.functions) not in _ABSENT and bytes(found.tools) in (b"", b"null"),
+        tools=bytes(found.tools) not in _ABSENT,
+        effort=found.reasoning_effort if isinstance(found.reasoning_effort, str) else None,
     )
 
 

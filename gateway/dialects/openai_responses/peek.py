@@ -22,7 +22,7 @@ class _Body(Struct):
 _DECODER = msgspec.json.Decoder(_Body)
 
 
-def peek(body: bytes) -> Peek:
+def peek(body: bytes, path_model: str | None = None, path_stream: bool | None = None) -> Peek:
     """Raises ClientError: bad JSON, no model, or a field of a wrong type (named by `param`)."""
     found = look(body, _DECODER)
     if not found.model:
