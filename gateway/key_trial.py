@@ -167,7 +167,7 @@ def _failed(steps: _Steps, state: str, message: str) -> KeyTrial:
 def _json(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

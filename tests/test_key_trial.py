@@ -60,6 +60,7 @@ def says(status: int, body: Any) -> Handler:
         (200, {"team_blocked": True}, "rejected", False, "blocked or disabled"),
         (200, "<html>hello</html>", "unreachable", False, "check the base URL"),
         (200, [], "unreachable", False, "check the base URL"),
+        pytest.param(200, "[" * 100_000, "unreachable", False, "check the base URL", id="deep"),
         (401, {"error": {"message": "no"}}, "rejected", False, "rejects this key (401)"),
         (401, "", "rejected", False, "rejects this key (401)"),
         (400, GEMINI_BAD, "rejected", False, "rejects this key (400)"),
