@@ -20,11 +20,12 @@ from aiohttp.web_request import BaseRequest
 from msgspec import Struct
 
 from gateway.access import AccessKeys, Principal, allows
-from gateway.dialects import openai_chat
+from gateway.dialects import DIALECTS, openai_chat
 from gateway.dialects.dialect import Dialect
 from gateway.doors import DOORS, Door
 from gateway.errors import ClientError, GatewayError
 from gateway.exchange import Exchange
+from gateway.model_lists import caller_dialect
 from gateway.origin import check_host, check_origin
 from gateway.plan import HOP_HEADER, looped
 from gateway.relay import CLIENT_LEFT, Relay
@@ -42,11 +43,12 @@ _JSON = "application/json"
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A GET with an accepted key. `rest` is what follows a route that ends in a slash."""
+    """A GET with an accepted key. `rest` follows a route that ends in a slash; `dialect` names the caller's."""
 
     principal: Principal | None
     query: tuple[tuple[str, str], ...]
     rest: str
+    dialect: str = openai_chat.DIALECT.name
 
 
 Read = Callable[[Call], Awaitable[Any]]
@@ -55,7 +57,8 @@ Read = Callable[[Call], Awaitable[Any]]
 class Route(Struct, frozen=True, kw_only=True):
     """`path` ends in a slash where a name follows. `role` is what the key needs, "" for an open route.
 
-    `door` takes inference; `read` answers with a value that becomes JSON.
+    `door` takes inference; `read` answers with a value that becomes JSON. `any_dialect`: answers and errors are in
+    the caller's own dialect, told by its path and headers.
     """
 
     method: str
@@ -63,9 +66,12 @@ class Route(Struct, frozen=True, kw_only=True):
     role: str
     door: Door | None = None
     read: Read | None = None
+    any_dialect: bool = False
 
-    @property
-    def dialect(self) -> Dialect:
+    def dialect(self, request: BaseRequest) -> Dialect:
+        if self.any_dialect:
+            url = request.rel_url
+            return DIALECTS[caller_dialect(url.raw_path, request.headers, url.query)]
         return self.door.dialect if self.door else openai_chat.DIALECT
 
 
@@ -254,13 +260,14 @@ class Server:
             if request.method == "OPTIONS" and cors:
                 return web.Response(status=204, headers=cors)
             route, rest = self._find(request)
-            dialect = route.dialect
+            dialect = route.dialect(request)
             principal = self._principal(request, route.role) if route.role != OPEN else None
             if route.door is not None and principal is not None:
                 door = route.door.named(rest, request.rel_url.query) if route.door.verbs else route.door
                 return await self._exchange(door, principal, request, started_ns, cors)
             assert route.read is not None
-            call = Call(principal=principal, query=tuple(request.rel_url.query.items()), rest=rest)
+            query = tuple(request.rel_url.query.items())
+            call = Call(principal=principal, query=query, rest=rest, dialect=dialect.name)
             body = msgspec.json.encode(await route.read(call))
             return web.Response(body=body, headers={"content-type": _JSON, **cors})
         except GatewayError as refusal:
@@ -306,13 +313,13 @@ class Server:
             route = methods.get(request.method)
             if route is not None:
                 return route, ""
-            raise _method_not_allowed(request.method, methods)
+            raise _method_not_allowed(request, methods)
         under = {route.method: route for route in self._prefixes if _goes_on(route.path, path)}
         if under:
             found = under.get(request.method)
             if found is not None:
                 return found, unquote(path[len(found.path) :])
-            raise _method_not_allowed(request.method, under)
+            raise _method_not_allowed(request, under)
         raise ClientError(
             "There is nothing at this path: the OpenAI door is /api/ai/v1/chat/completions.",
             status=404,
@@ -365,10 +372,15 @@ def _goes_on(prefix: str, path: str) -> bool:
     return path.startswith(prefix) and len(path) > len(prefix)
 
 
-def _method_not_allowed(method: str, methods: Mapping[str, Route]) -> ClientError:
+def _method_not_allowed(request: BaseRequest, methods: Mapping[str, Route]) -> ClientError:
     allowed = ", ".join(sorted(methods))
+    if "Upgrade" in request.headers:
+        # Codex tries a web socket first and posts at once when told so.
+        return ClientError(
+            f"There is no web socket here: send a plain {allowed}.", status=426, kind="upgrade_required"
+        )
     return ClientError(
-        f"{method} is not possible here: use {allowed}.",
+        f"{request.method} is not possible here: use {allowed}.",
         status=405,
         kind="method_not_allowed",
         headers={"allow": allowed},
