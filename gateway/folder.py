@@ -153,8 +153,11 @@ class DataFolder:
         return DataFolder(self.demo_path)
 
     def lock(self, url: str) -> FolderLock:
-        """Holds the folder for this process. Raises FolderHeld."""
-        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        """Holds the folder for this process. Raises FolderHeld, or FaregateError where it cannot be written."""
+        try:
+            descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise FaregateError(f"{self.lock_file} cannot be written ({error.strerror}): check its owner.") from None
         # Someone asking for the holder tries the lock for a moment: that must not look like one.
         for _ in range(10):
             if try_lock(descriptor):
@@ -166,11 +169,13 @@ class DataFolder:
         raise FolderHeld(self.path, self.holder() or Holder())
 
     def holder(self) -> Holder | None:
-        """Who holds the folder's lock now, None where nobody does."""
+        """Who holds the folder's lock now, None where nobody does. Raises FaregateError where that cannot be told."""
         try:
             descriptor = os.open(self.lock_file, os.O_RDWR)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise FaregateError(f"{self.lock_file} cannot be read ({error.strerror}): check its owner.") from None
         try:
             if try_lock(descriptor):
                 return None

@@ -40,7 +40,8 @@ def unusable(path: Path | str, error: Exception) -> FaregateError:
         return FaregateError(f"Another process holds {path}: wait for it or end it, and try again.")
     if "full" in str(error) or "I/O" in str(error):
         return FaregateError(f"{path} cannot be used ({error}): check the space on its disk.")
-    return FaregateError(f"{path} cannot be used ({error}): check its disk and mode, or move the file away.")
+    reason = error.strerror if isinstance(error, OSError) else error
+    return FaregateError(f"{path} cannot be used ({reason}): check its owner and mode, or move the file away.")
 
 
 def _apply(connection: sqlite3.Connection, name: str, steps: Sequence[Step]) -> None:

@@ -207,7 +207,8 @@ def _read_text(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read ({error}): correct or remove it.") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"{path} cannot be read ({reason}): correct or remove it.") from None
 
 
 def _parsed(path: Path, text: str) -> Mapping[str, Any]:

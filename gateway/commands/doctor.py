@@ -94,7 +94,10 @@ def _display() -> Finding:
 
 
 def _port(folder: DataFolder, settings: Settings) -> Finding:
-    holder = folder.holder()
+    try:
+        holder = folder.holder()
+    except FaregateError as error:
+        return Finding(FAIL, "port", error.message)
     if holder is not None and urlsplit(holder.url).port == settings.port:
         return Finding(OK, "port", f"Faregate runs on this folder at {holder.url} (process {holder.pid}).")
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -115,6 +118,8 @@ def _database(path: Path) -> Finding:
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
             result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        return Finding(FAIL, "database", f"{path.name} cannot be read ({error}): check its owner and mode.")
     except sqlite3.Error as error:
         result = str(error)
     if result == "ok":

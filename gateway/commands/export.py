@@ -97,10 +97,12 @@ def _opened(output: str) -> Iterator[TextIO]:
     # A link stays, and what it points to is replaced.
     path = path.resolve()
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    if not path.parent.is_dir():
-        raise FaregateError(f"{path} cannot be written: there is no folder {path.parent}.")
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
+        file = part.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise FaregateError(f"{path} cannot be written ({error.strerror}): choose another file.") from None
+    try:
+        with file:
             yield file
         os.replace(part, path)
     finally:

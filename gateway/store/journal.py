@@ -103,6 +103,7 @@ class Journal:
         self._lock = Lock()
         self._current: _Segment | None = None
         self._torn = False
+        self._refusing = False
         self._homes: dict[str, _Segment] = {}
         self._open: dict[str, bytes] = {}
         self._waiting: dict[str, bytes] = {}
@@ -204,17 +205,32 @@ class Journal:
     def _write(self, data: bytes) -> bool:
         try:
             segment = self._segment_for(len(data))
-            # What a refused write left behind must not swallow the next line.
-            prefix = b"\n" if self._torn else b""
-            written = os.write(segment.descriptors[0], prefix + data)
-        except OSError:
-            self.failed_writes += 1
-            return False
+        except OSError as error:
+            return self._refused(error)
+        # What a refused write left behind must not swallow the next line.
+        return self._put(segment, b"\n" + data if self._torn else data)
+
+    def _put(self, segment: _Segment, data: bytes) -> bool:
+        try:
+            written = os.write(segment.descriptors[0], data)
+        except OSError as error:
+            return self._refused(error)
         segment.size += written
-        self._torn = written < len(prefix) + len(data)
-        if self._torn:
-            self.failed_writes += 1
-        return not self._torn
+        self._torn = written < len(data)
+        return self._refused(OSError("only a part was taken")) if self._torn else self._taken()
+
+    def _refused(self, why: OSError) -> bool:
+        self.failed_writes += 1
+        if not self._refusing:
+            self._refusing = True
+            _log.warning("The journal cannot be written (%s): what happens now would not survive a kill.", why)
+        return False
+
+    def _taken(self) -> bool:
+        if self._refusing:
+            self._refusing = False
+            _log.warning("The journal is written again.")
+        return True
 
     def _segment_for(self, size: int) -> _Segment:
         current = self._current
@@ -237,22 +253,12 @@ class Journal:
         """Write the begun lines of what is still open again, so that the old file need not wait for the slowest."""
         carried = [request_id for request_id in self._open if self._homes.get(request_id) is old]
         lines = b"".join(self._open[request_id] for request_id in carried)
-        if lines and self._write_all(fresh, lines):
+        if lines and self._put(fresh, lines):
             for request_id in carried:
                 self._live_in_current(request_id)
         # Moving the last of them away has deleted it already.
         if not old.needed_for and old.descriptors:
             old.delete()
-
-    def _write_all(self, segment: _Segment, lines: bytes) -> bool:
-        try:
-            written = os.write(segment.descriptors[0], lines)
-        except OSError:
-            self.failed_writes += 1
-            return False
-        segment.size += written
-        self._torn = written < len(lines)
-        return not self._torn
 
     def _make_segment(self) -> _Segment:
         while True:

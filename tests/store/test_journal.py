@@ -188,6 +188,21 @@ def test_with_the_disk_full_lines_wait_in_memory_for_the_next_write(
     reader.close()
 
 
+def test_a_disk_that_refuses_is_told_once_and_so_is_its_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(tmp_path)
+    for _ in range(2):
+        free = refuse(monkeypatch)
+        for number in range(5):
+            journal.end(record(number))
+        free()
+        journal.end(record(9))
+    journal.close()
+    said = [message.partition(" (")[0] for message in caplog.messages]
+    assert said == ["The journal cannot be written", "The journal is written again."] * 2
+
+
 def test_closing_writes_what_still_waits_where_the_disk_takes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
