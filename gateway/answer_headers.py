@@ -9,6 +9,7 @@ from gateway.errors import GatewayError
 from gateway.exchange import Exchange
 from gateway.plan import LONGEST_NAME, Plan
 from gateway.providers.models import notice
+from gateway.records import ExchangeRecord
 
 LONGEST_HEADER = 2048
 
@@ -37,6 +38,14 @@ def answer_headers(plan: Plan, exchange: Exchange, content_type: str, model: str
     row = plan.candidate.row
     if row is not None and row.ended is not None and (words := notice(row, datetime.now(UTC).date())):
         headers["x-faregate-model-notice"] = words
+    return headers
+
+
+def whole_headers(plan: Plan, exchange: Exchange, content_type: str, record: ExchangeRecord) -> dict[str, str]:
+    """Those of an answer whose row is known before it goes out: its cost too."""
+    headers = answer_headers(plan, exchange, content_type, record.model)
+    if record.cost_nano is not None:
+        headers["x-faregate-cost-usd"] = f"{record.cost_nano // 10**9}.{record.cost_nano % 10**9:09d}"
     return headers
 
 

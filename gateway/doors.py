@@ -11,10 +11,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.dialects import anthropic, gemini, openai_chat, openai_responses
+from gateway.dialects.anthropic import counting as anthropic_counting
 from gateway.dialects.anthropic import peek as anthropic_peek
 from gateway.dialects.dialect import Dialect
+from gateway.dialects.gemini import counting as gemini_counting
 from gateway.dialects.gemini import peek as gemini_peek
-from gateway.dialects.openai_chat.embeddings import EMBEDDINGS_PATH, parse_embeddings_usage
+from gateway.dialects.openai_chat.embeddings import embeddings_path, parse_embeddings_usage
 from gateway.dialects.openai_chat.peek import Peek, UsageCutter, peek, splice
 from gateway.dialects.openai_responses import peek as responses_peek
 from gateway.errors import ClientError
@@ -35,13 +37,28 @@ class Splice(Protocol):
     def __call__(self, body: bytes, *, model: str | None, include_usage: bool) -> bytes: ...
 
 
-class Door(Struct, frozen=True, kw_only=True):
-    """`operation` is chat or embeddings; embeddings pass only where door and provider share a dialect.
+class Operation(Struct, frozen=True, kw_only=True):
+    """What a door's request asks for beside chat: `name` is chat, embeddings or count.
 
-    `forwarded` are the client's headers that a provider of the same dialect gets too, `version` one that it must get
-    where the client sent none. `verbs` are what a path that names the model may end in, with whether that streams;
-    the model and the verb of a request then stand in `path_model` and `path_stream`. `request_id_header` is where
-    clients of the dialect look for the request's id, beside `x-request-id`.
+    `path` is where a provider of the door's dialect takes it for a model (None: as its dialect says), `read_usage`
+    finds model and usage in the provider's answer. `render_count` makes the answer for a count that is estimated
+    here, since a provider of another dialect does not count in this one.
+    """
+
+    name: str = "chat"
+    stream: bool = False
+    path: Callable[[str], str] | None = None
+    read_usage: Callable[[bytes], tuple[str | None, Usage | None]] | None = None
+    render_count: Callable[[int], bytes] | None = None
+
+
+class Door(Struct, frozen=True, kw_only=True):
+    """`forwarded` are the client's headers that a provider of the same dialect gets too, `version` one that it must
+    get where the client sent none.
+
+    `verbs` are what a path that names the model may end in; the model of such a request then stands in `path_model`,
+    and in `path_stream` whether its verb streams. `request_id_header` is where clients of the dialect look for the
+    request's id, beside `x-request-id`.
     """
 
     name: str
@@ -50,12 +67,10 @@ class Door(Struct, frozen=True, kw_only=True):
     peek: Look
     splice: Splice
     cutter: Callable[[], Cutter] = UsageCutter
-    operation: str = "chat"
-    upstream_path: str | None = None
-    read_usage: Callable[[bytes], tuple[str | None, Usage | None]] | None = None
+    operation: Operation = Operation()
     forwarded: tuple[str, ...] = ()
     version: tuple[str, str] | None = None
-    verbs: Mapping[str, bool] = {}
+    verbs: Mapping[str, Operation] = {}
     path_model: str | None = None
     path_stream: bool | None = None
     request_id_header: str | None = None
@@ -63,20 +78,29 @@ class Door(Struct, frozen=True, kw_only=True):
     def named(self, words: str, query: Mapping[str, str]) -> "Door":
         """The door for one request whose path goes on with these words, MODEL:VERB. Raises ClientError."""
         model, _, verb = words.rpartition(":")
-        streams = self.verbs.get(verb)
-        if streams is None or not model:
+        operation = self.verbs.get(verb)
+        if operation is None or not model:
             known = ", ".join(self.verbs)
             raise ClientError(
                 f"There is nothing at this path: it must end in MODEL:VERB, with one of {known}.",
                 status=404,
                 kind="not_found",
             )
-        if streams and query.get("alt") != "sse":
+        if operation.stream and query.get("alt") != "sse":
             raise ClientError("A stream is sent as server-sent events only: add ?alt=sse.", param="alt")
-        return replace(self, path_model=model, path_stream=streams)
+        return replace(self, operation=operation, path_model=model, path_stream=operation.stream)
 
 
-GENERATE: Mapping[str, bool] = {"generateContent": False, "streamGenerateContent": True}
+VERBS: Mapping[str, Operation] = {
+    "generateContent": Operation(),
+    "streamGenerateContent": Operation(stream=True),
+    "countTokens": Operation(
+        name="count",
+        path=gemini_counting.count_path,
+        read_usage=gemini_counting.parse_count,
+        render_count=gemini_counting.render_count,
+    ),
+}
 
 
 def _peek_embeddings(body: bytes, path_model: str | None = None, path_stream: bool | None = None) -> Peek:
@@ -99,9 +123,7 @@ DOORS: tuple[Door, ...] = (
         dialect=openai_chat.DIALECT,
         peek=_peek_embeddings,
         splice=splice,
-        operation="embeddings",
-        upstream_path=EMBEDDINGS_PATH,
-        read_usage=parse_embeddings_usage,
+        operation=Operation(name="embeddings", path=embeddings_path, read_usage=parse_embeddings_usage),
         forwarded=("openai-beta",),
     ),
     Door(
@@ -122,6 +144,22 @@ DOORS: tuple[Door, ...] = (
         version=("anthropic-version", "2023-06-01"),
         request_id_header="request-id",
     ),
+    Door(
+        name="anthropic",
+        path="/api/ai/v1/messages/count_tokens",
+        dialect=anthropic.DIALECT,
+        peek=anthropic_peek.peek,
+        splice=anthropic_peek.splice,
+        operation=Operation(
+            name="count",
+            path=anthropic_counting.count_path,
+            read_usage=anthropic_counting.parse_count,
+            render_count=anthropic_counting.render_count,
+        ),
+        forwarded=("anthropic-version", "anthropic-beta"),
+        version=("anthropic-version", "2023-06-01"),
+        request_id_header="request-id",
+    ),
     *(
         Door(
             name="gemini",
@@ -129,7 +167,7 @@ DOORS: tuple[Door, ...] = (
             dialect=gemini.DIALECT,
             peek=gemini_peek.peek,
             splice=gemini_peek.splice,
-            verbs=GENERATE,
+            verbs=VERBS,
         )
         for version in ("v1beta", "v1")
     ),

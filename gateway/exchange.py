@@ -45,6 +45,8 @@ class Exchange:
         self.client: str | None = None
         self.byok = False
         self.streamed = False
+        # What no provider bills: counting tokens.
+        self.free = False
         self.model_requested: str | None = None
         self.provider: str | None = None
         self.provider_title: str | None = None

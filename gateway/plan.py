@@ -21,17 +21,20 @@ from gateway.provider_keys import ProviderKeys
 from gateway.providers.catalog import Provider
 from gateway.providers.models import MODELS
 from gateway.routing import Candidate, Routing
+from gateway.tally import estimated_tokens
 from gateway.upstream import USER_AGENT
 
 HOP_HEADER = "x-faregate-hop"
 BYOK_HEADER = "x-provider-api-key"
 # A name in a row; bodies may hold longer ones.
 LONGEST_NAME = 256
+# What is not the provider's own count, in `x-faregate-adapted` and on the row.
+COUNT_ESTIMATED = ("input_tokens",)
 _KEPT_URLS = 1000
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What is decided before the provider is called."""
+    """What is decided before the provider is called. Where `answer` is given it is not called at all."""
 
     door: Door
     peek: Peek
@@ -44,6 +47,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     cut_usage: bool
     key: str | None
     request: Request | None
+    answer: bytes | None = None
 
     def __repr__(self) -> str:
         return f"Plan({self.door.name!r}, {self.candidate.model!r})"
@@ -68,14 +72,20 @@ class Planner:
         provider = candidate.provider
         exchange.provider, exchange.provider_title, exchange.model = provider.name, provider.title, candidate.model
         exchange.price_provider = provider.price_provider
-        if door.operation == "embeddings":
+        operation = door.operation
+        exchange.free = operation.name == "count"
+        if operation.name == "embeddings":
             _require_embeddings(candidate)
+        if operation.render_count is not None and provider.dialect != door.dialect.name:
+            exchange.adapted = COUNT_ESTIMATED
+            return self._answered(door, peek, candidate, operation.render_count(estimated_tokens(len(body))))
         key = self._key(provider, headers, exchange)
         carried = _verbatim(door, body, peek, candidate, headers) or _translated(door, body, candidate, exchange)
         sent = {**self._common_headers(provider), **carried.headers}
         if key is not None:
             sent.update(credentials(provider, carried.dialect, key))
-        path = door.upstream_path or carried.dialect.path(candidate.model, peek.stream)
+        model = candidate.model
+        path = operation.path(model) if operation.path else carried.dialect.path(model, peek.stream)
         return Plan(
             door=door,
             peek=peek,
@@ -88,6 +98,22 @@ class Planner:
             cut_usage=carried.cut_usage,
             key=key,
             request=carried.request,
+        )
+
+    def _answered(self, door: Door, peek: Peek, candidate: Candidate, answer: bytes) -> Plan:
+        return Plan(
+            door=door,
+            peek=peek,
+            candidate=candidate,
+            dialect=door.dialect,
+            verbatim=True,
+            body=b"",
+            url=self._url(candidate.provider.base_url, ""),
+            headers={},
+            cut_usage=False,
+            key=None,
+            request=None,
+            answer=answer,
         )
 
     def _key(self, provider: Provider, headers: Mapping[str, str], exchange: Exchange) -> str | None:

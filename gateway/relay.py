@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from gateway.access import Principal
-from gateway.answer_headers import answer_headers, error_headers
+from gateway.answer_headers import answer_headers, error_headers, whole_headers
 from gateway.clients import client_name, conversation_id, trace_id
 from gateway.deadlines import Deadline, Deadlines
 from gateway.dialects.dialect import AnswerContext, Reader, Writer
@@ -132,6 +132,9 @@ class Relay:
         plan = self._planner.plan(door, body, incoming.headers, exchange)
         self._store.begin(exchange.opening_record())
         exchange.begun = True
+        if plan.answer is not None:
+            await self._answer_here(plan, plan.answer, client, exchange, tally, deadline)
+            return
         deadline.within(self._timeouts.first_byte, "first_byte")
         provider = plan.candidate.provider
         answer = await self._upstream.send(exchange, provider.title, plan.url, plan.headers, plan.body)
@@ -210,11 +213,17 @@ class Relay:
             content_type = "application/json"
         exchange.first_content_ns = time.perf_counter_ns()
         record = self._close(exchange, tally, status=answer.status, outcome="ok")
-        headers = answer_headers(plan, exchange, content_type, record.model)
-        if record.cost_nano is not None:
-            headers["x-faregate-cost-usd"] = f"{record.cost_nano // 10**9}.{record.cost_nano % 10**9:09d}"
         deadline.off()
-        await client.whole(answer.status, headers, body)
+        await client.whole(answer.status, whole_headers(plan, exchange, content_type, record), body)
+
+    async def _answer_here(
+        self, plan: Plan, body: bytes, client: Client, exchange: Exchange, tally: Tally, deadline: Deadline
+    ) -> None:
+        """An estimate, given without asking the provider."""
+        exchange.first_content_ns = time.perf_counter_ns()
+        record = self._close(exchange, tally, status=200, outcome="ok", estimate=True)
+        deadline.off()
+        await client.whole(200, whole_headers(plan, exchange, "application/json", record), body)
 
     async def _read(self, answer: Answer, deadline: Deadline) -> bytes:
         pieces = []
@@ -228,8 +237,9 @@ class Relay:
 
     def _parse(self, plan: Plan, data: bytes, tally: Tally) -> Response | None:
         """The parsed answer, its usage in the tally; None for one of the same dialect, which passes as it is."""
-        if plan.door.read_usage is not None:
-            tally.model, tally.usage = plan.door.read_usage(data)
+        read_usage = plan.door.operation.read_usage
+        if read_usage is not None:
+            tally.model, tally.usage = read_usage(data)
             tally.final = tally.usage is not None
             return None
         look = plan.dialect.peek_answer
@@ -370,18 +380,20 @@ class Relay:
         status: int,
         outcome: str,
         error: GatewayError | None = None,
+        estimate: bool = False,
     ) -> ExchangeRecord:
-        """Price the exchange and hand its row to the journal; once."""
+        """Price the exchange and hand its row to the journal; once. `estimate`: it was answered here, by its size."""
         cancelled = outcome in ("aborted", "interrupted")
         taken = exchange.upstream_status is None and exchange.sent_ns > 0 and cancelled
         unreadable = error is not None and error.kind == "unreadable_answer" and not tally.content
         accepted = exchange.upstream_status is not None and exchange.upstream_status < 300
-        answered = taken or (accepted and not unreadable)
+        answered = taken or estimate or (accepted and not unreadable)
         usage, source = tally.verdict(exchange.request_bytes, answered=answered)
         model = _answering_model(exchange.model, tally.model) if exchange.model else None
         priced = NO_PRICE
-        if source != "none" and model and (exchange.price_provider or usage.cost_nano is not None):
-            priced = self._pricing.price(exchange.price_provider or "", model, usage, exchange.started_us)
+        if source != "none" and model and (exchange.price_provider or exchange.free or usage.cost_nano is not None):
+            listed, free = exchange.price_provider or "", exchange.free
+            priced = self._pricing.price(listed, model, usage, exchange.started_us, free=free)
         record = exchange.final_record(
             status=status,
             outcome=outcome,

@@ -47,6 +47,7 @@ def test_cve_2026_42271_every_route_asks_for_a_key_but_health() -> None:
         ("POST", "/api/ai/v1/chat/completions"): "execute",
         ("POST", "/api/ai/v1/embeddings"): "execute",
         ("POST", "/api/ai/v1/messages"): "execute",
+        ("POST", "/api/ai/v1/messages/count_tokens"): "execute",
         ("POST", "/api/ai/v1/responses"): "execute",
         ("POST", "/api/ai/v1/models/"): "execute",
         ("POST", "/api/ai/v1beta/models/"): "execute",

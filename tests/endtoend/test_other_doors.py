@@ -127,7 +127,8 @@ async def test_the_google_sdk_chats_with_every_provider(
     entry = provider.ledger()[-1]
     assert text == entry["answer"]["text"]
     assert reason == types.FinishReason.STOP
-    assert usage.prompt_token_count == row.input_tokens == entry["input"]
+    prompt = usage.prompt_token_count + (usage.tool_use_prompt_token_count or 0)
+    assert prompt == row.input_tokens == entry["input"]
     assert (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0) == row.output_tokens
     assert row.output_tokens == entry["output"]
     assert (row.door, row.outcome, row.usage_source, row.streamed) == ("gemini", "ok", "provider", streamed)

@@ -14,6 +14,10 @@ from gateway.model import EmbeddingsRequest, Usage
 EMBEDDINGS_PATH = "/embeddings"
 
 
+def embeddings_path(_model: str) -> str:
+    return EMBEDDINGS_PATH
+
+
 def parse_embeddings(body: bytes) -> EmbeddingsRequest:
     """The body of an embeddings request. Raises ClientError that names the field."""
     try:
