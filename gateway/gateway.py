@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, TypeVar
 
 from msgspec.structs import replace
 
@@ -26,10 +26,11 @@ from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.key_format import check_format, clean_key
 from gateway.key_trial import probe, try_key
+from gateway.model_rows import model_rows
+from gateway.output_file import output_file
 from gateway.pricing import Pricing
 from gateway.provider_keys import ProviderKeys
 from gateway.providers.catalog import Provider
-from gateway.providers.models import MODELS, life_state
 from gateway.reads import read_routes
 from gateway.records import (
     ApiKeyRow,
@@ -271,26 +272,13 @@ class Gateway:
         self, query: UsageQuery, path: Path, progress: Callable[[int], None] | None = None
     ) -> int:
         """CSV of all matching rows. `progress` is told the rows so far, on a worker's thread."""
-
-        def write() -> int:
-            with path.open("w", encoding="utf-8", newline="") as file:
-                return self._store.export_requests(query, file, progress)
-
-        return await self._work(write)
+        return await self._written(path, lambda file: self._store.export_requests(query, file, progress))
 
     async def export_timeseries(self, query: UsageQuery, bucket: str, by: str | None, path: Path) -> int:
-        def write() -> int:
-            with path.open("w", encoding="utf-8", newline="") as file:
-                return self._store.export_timeseries(query, bucket, by, file)
-
-        return await self._work(write)
+        return await self._written(path, lambda file: self._store.export_timeseries(query, bucket, by, file))
 
     async def export_breakdown(self, query: UsageQuery, by: str, path: Path) -> int:
-        def write() -> int:
-            with path.open("w", encoding="utf-8", newline="") as file:
-                return self._store.export_breakdown(query, by, file)
-
-        return await self._work(write)
+        return await self._written(path, lambda file: self._store.export_breakdown(query, by, file))
 
     def completeness(self) -> Completeness:
         return self._store.completeness()
@@ -374,35 +362,8 @@ class Gateway:
         """All models that we know, with the prices of today."""
         today = datetime.now(UTC).date()
         if self._models is None or self._models[0] != today:
-            self._models = (today, self._model_rows(today))
+            self._models = (today, model_rows(self._providers, self._pricing, today))
         return self._models[1]
-
-    def _model_rows(self, today: date) -> tuple[ModelRow, ...]:
-        now = time.time_ns() // 1000
-        rows = []
-        for model in MODELS:
-            provider = self._providers.get(model.provider)
-            listed = provider.price_provider if provider else None
-            prices = self._pricing.list_price(listed, model.id, now) if listed else (None, None, None)
-            rows.append(
-                ModelRow(
-                    id=model.id,
-                    provider=model.provider,
-                    title=model.title,
-                    spellings=model.spellings,
-                    kind=model.kind,
-                    context_tokens=model.context,
-                    max_output_tokens=model.max_output,
-                    state=life_state(model, today),
-                    shutdown_date=model.ended,
-                    replacement=model.replacement,
-                    note=model.note,
-                    input_price=prices[0],
-                    cached_price=prices[1],
-                    output_price=prices[2],
-                )
-            )
-        return tuple(rows)
 
     # Within.
 
@@ -494,6 +455,13 @@ class Gateway:
         told, self._pending = self._pending, Changes()
         if told != Changes():
             self.changed(told)
+
+    async def _written(self, path: Path, write: Callable[[TextIO], int]) -> int:
+        def whole() -> int:
+            with output_file(path) as file:
+                return write(file)
+
+        return await self._work(whole)
 
     async def _work(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Run in a worker thread. Raises FaregateError where SQLite cannot go on."""

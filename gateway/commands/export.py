@@ -12,7 +12,7 @@ from typing import Any, TextIO
 import msgspec
 
 from gateway.commands import UsageError, open_folder, tell
-from gateway.errors import FaregateError
+from gateway.output_file import output_file
 from gateway.read_api import parse_query, render_breakdown, render_bucket, render_row
 from gateway.records import UsageQuery
 from gateway.store.usage import UsageStore
@@ -87,23 +87,7 @@ def _opened(output: str) -> Iterator[TextIO]:
         yield sys.stdout
         return
     path = Path(output)
-    if not path.name or path.is_dir():
+    if not path.name or os.path.isdir(path):
         raise UsageError(f'-o "{output}" is not a file: give the name of one, or - for standard output.')
-    if path.exists() and not path.is_file():
-        # A pipe or a device is written to, never replaced.
-        with path.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        return
-    # A link stays, and what it points to is replaced.
-    path = path.resolve()
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        file = part.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise FaregateError(f"{path} cannot be written ({error.strerror}): choose another file.") from None
-    try:
-        with file:
-            yield file
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with output_file(path) as file:
+        yield file
