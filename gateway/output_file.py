@@ -20,8 +20,9 @@ def output_file(path: Path) -> Iterator[TextIO]:
     # A link stays, and what it points to is replaced.
     target = path.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    file = _opened(part, path)
     try:
-        with _opened(part, path) as file:
+        with file:
             yield file
         os.replace(part, target)
     finally:
