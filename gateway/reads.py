@@ -77,22 +77,6 @@ def read_routes(queries: Queries, health: Callable[[], dict[str, Any]]) -> tuple
         by, sort = _one(call, "by") or "model", _one(call, "sort") or "cost_usd"
         return render_breakdown(await queries.breakdown(_query(call), by, sort=sort))
 
-    async def models(call: Call) -> Any:
-        return SHAPES[call.dialect].page(call.query, datetime.now(UTC).date())
-
-    async def model(call: Call) -> Any:
-        name = call.rest.removeprefix("models/")
-        row = BY_ID.get(name) or BY_SPELLING.get(spelling_key(name))
-        if row is None:
-            raise ClientError(
-                f"The model '{name[:100]}' is not in the list: GET {BASE}/models says what is.",
-                status=404,
-                kind="not_found",
-                param="model",
-                code="model_not_found",
-            )
-        return SHAPES[call.dialect].model(row, datetime.now(UTC).date())
-
     async def healthz(_call: Call) -> Any:
         return health()
 
@@ -104,12 +88,34 @@ def read_routes(queries: Queries, health: Callable[[], dict[str, Any]]) -> tuple
         (f"{BASE}/usage/breakdown", "read", breakdown),
         ("/healthz", OPEN, healthz),
     )
-    lists = tuple(
+    routes = tuple(Route(method="GET", path=path, role=role, read=read) for path, role, read in reads)
+    return routes + _model_routes()
+
+
+def _model_routes() -> tuple[Route, ...]:
+    return tuple(
         Route(method="GET", path=f"/api/ai/{version}/{path}", role="read", read=read, any_dialect=True)
         for version in ("v1", "v1beta")
-        for path, read in (("models", models), ("models/", model))
+        for path, read in (("models", _models), ("models/", _model))
     )
-    return (*(Route(method="GET", path=path, role=role, read=read) for path, role, read in reads), *lists)
+
+
+async def _models(call: Call) -> Any:
+    return SHAPES[call.dialect].page(call.query, datetime.now(UTC).date())
+
+
+async def _model(call: Call) -> Any:
+    name = call.rest.removeprefix("models/")
+    row = BY_ID.get(name) or BY_SPELLING.get(spelling_key(name))
+    if row is None:
+        raise ClientError(
+            f"The model '{name[:100]}' is not in the list: GET {BASE}/models says what is.",
+            status=404,
+            kind="not_found",
+            param="model",
+            code="model_not_found",
+        )
+    return SHAPES[call.dialect].model(row, datetime.now(UTC).date())
 
 
 def _query(call: Call) -> UsageQuery:

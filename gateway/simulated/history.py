@@ -181,19 +181,6 @@ def _record(plan: _Plan, price: Price) -> ExchangeRecord:
     if cost is not None and usage.output_tokens and plan.provider in REPORTS_COST and failure is None:
         source = "provider"
     upstream_id = f"req_{rng.getrandbits(80):020x}"
-    attempt = AttemptRecord(
-        n=1,
-        provider=plan.provider,
-        model=plan.model,
-        started_us=plan.at_us + _OVERHEAD_US // 2,
-        latency_us=max(1, latency - _OVERHEAD_US),
-        status=failure.upstream_status if failure is not None else 200,
-        error_type=failure.error_type if failure is not None else None,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cost_nano=cost,
-        upstream_request_id=upstream_id,
-    )
     record = ExchangeRecord(
         id=f"req_{plan.at_us // 1000:012x}{rng.getrandbits(64):016x}",
         started_us=plan.at_us,
@@ -223,7 +210,7 @@ def _record(plan: _Plan, price: Price) -> ExchangeRecord:
         latency_us=latency,
         ttft_us=ttft,
         overhead_us=int(rng.lognormvariate(math.log(_OVERHEAD_US), 0.35)),
-        attempts=(attempt,),
+        attempts=(_attempt(plan, usage, failure, latency, cost, upstream_id),),
         trace_id=f"{rng.getrandbits(128):032x}",
         span_id=f"{rng.getrandbits(64):016x}",
         client=plan.workload.client,
@@ -231,6 +218,24 @@ def _record(plan: _Plan, price: Price) -> ExchangeRecord:
         upstream_request_id=upstream_id,
     )
     return record if failure is None else _failed(record, failure)
+
+
+def _attempt(
+    plan: _Plan, usage: Usage, failure: _Failure | None, latency: int, cost: int | None, upstream_id: str
+) -> AttemptRecord:
+    return AttemptRecord(
+        n=1,
+        provider=plan.provider,
+        model=plan.model,
+        started_us=plan.at_us + _OVERHEAD_US // 2,
+        latency_us=max(1, latency - _OVERHEAD_US),
+        status=failure.upstream_status if failure is not None else 200,
+        error_type=failure.error_type if failure is not None else None,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_nano=cost,
+        upstream_request_id=upstream_id,
+    )
 
 
 def _failed(record: ExchangeRecord, failure: _Failure) -> ExchangeRecord:
