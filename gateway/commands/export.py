@@ -54,7 +54,7 @@ def _write(store: UsageStore, query: UsageQuery, args: argparse.Namespace, file:
             case "buckets" if csv:
                 return store.export_timeseries(query, args.bucket, args.by, file)
             case "buckets":
-                buckets = store.timeseries(query, args.bucket, args.by)
+                buckets = store.iter_timeseries(query, args.bucket, args.by)
                 return _write_lines((render_bucket(bucket, args.by) for bucket in buckets), file, progress)
             case _ if csv:
                 return store.export_breakdown(query, "conversation", file)

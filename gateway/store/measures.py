@@ -123,9 +123,6 @@ class Sums:
         histogram.add(self.latency, latency, sign)
         histogram.add(self.ttft, ttft, sign)
 
-    def add_sums(self, other: "Sums", sign: int = 1) -> None:
-        self.add(other.values, other.latency, other.ttft, sign)
-
     def __getitem__(self, name: str) -> int:
         return self.values[_INDEX[name]]
 

@@ -14,7 +14,7 @@ from gateway.store.names import NO_NAME, Texts
 from gateway.store.plan import TAG, TAG_KEY_PREFIX, Rows, Singles, Source, checked_by, cut, source_of, whole
 from gateway.store.quarters import QUARTER_US
 from gateway.store.sums import Table, Value, gather, key_id
-from gateway.store.time_slices import Slice, slices
+from gateway.store.time_slices import MOST_SLICES, Slice, slices
 from gateway.time_zones import zone_of
 
 MOST_CELLS = 100_000
@@ -43,6 +43,15 @@ _FIRST_BUCKET = "SELECT MIN(start) FROM buckets WHERE level = 0 AND dimension = 
 _LAST_BUCKET = "SELECT MAX(start) FROM buckets WHERE level = 0 AND dimension = 0"
 _SEVERAL_TAGS = "SELECT 1 FROM tag_set_members GROUP BY tag_set HAVING COUNT(*) > 1 LIMIT 1"
 _SEVERAL_OF_KEY = "SELECT 1 FROM tag_set_members WHERE key = ? GROUP BY tag_set HAVING COUNT(*) > 1 LIMIT 1"
+
+# How short a slice of a width can be, in microseconds, and of what a long series is made up. Weeks and months are
+# never too many.
+_STRETCHES = {
+    "1m": (60_000_000, "day"),
+    "15m": (900_000_000, "month"),
+    "hour": (1_800_000_000, "month"),
+    "day": (82_800_000_000, "month"),
+}
 
 Chooser = Callable[[UsageQuery, str | None], Source]
 
@@ -136,6 +145,23 @@ def timeseries(
         for index, (low, high) in enumerate(steps)
         for value in values
     )
+
+
+def stretches(connection: sqlite3.Connection, query: UsageQuery, width: str) -> list[UsageQuery]:
+    """The same series as one or several, one after the other, each short enough for `timeseries`.
+
+    Raises ClientError.
+    """
+    known = extent(connection)
+    start = query.start_us if query.start_us is not None else known and known[0]
+    end = query.end_us if query.end_us is not None else known and known[1]
+    if start is None or end is None or width not in _STRETCHES:
+        return [query]
+    shortest_us, stretch = _STRETCHES[width]
+    if end - start < (MOST_SLICES - 2) * shortest_us:
+        return [query]
+    steps = slices(start, end, stretch, zone_of(query.tz))
+    return [replace(query, start_us=max(low, start), end_us=min(high, end)) for low, high in steps]
 
 
 def narrowed(

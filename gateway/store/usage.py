@@ -213,13 +213,20 @@ class UsageStore:
                 records, after = pages.page(connection, self._texts, query, limit=EXPORT_ROWS, offset=0, after=after)
             yield from records
 
+    def iter_timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> Iterator[TimeBucket]:
+        """The buckets of `timeseries`, however many, a stretch of them in memory at a time. Raises ClientError."""
+        with self._readers.snapshot() as connection:
+            stretches = queries.stretches(connection, query, bucket)
+        for stretch in stretches:
+            yield from self.timeseries(stretch, bucket, by)
+
     def export_requests(self, query: UsageQuery, file: TextIO, progress: Progress | None = None) -> int:
         """CSV of all matching rows in constant memory; how many rows. `file` is opened with newline=""."""
         return csv_export.export_requests(self.iter_requests(query), file, progress)
 
     def export_timeseries(self, query: UsageQuery, bucket: str, by: str | None, file: TextIO) -> int:
         """CSV of a series; how many rows. Raises ClientError."""
-        return csv_export.export_timeseries(self.timeseries(query, bucket, by), by, file)
+        return csv_export.export_timeseries(self.iter_timeseries(query, bucket, by), by, file)
 
     def export_breakdown(self, query: UsageQuery, by: str, file: TextIO, sort: str = "cost_usd") -> int:
         """CSV of a breakdown; how many rows. Raises ClientError."""

@@ -2,15 +2,18 @@ import csv
 import io
 import tracemalloc
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from msgspec.structs import replace
 
+from gateway.errors import ClientError
 from gateway.read_api import render_row
 from gateway.records import ExchangeRecord, UsageQuery
+from gateway.store import queries
 from gateway.store.csv_export import export_requests
 from gateway.store.usage import UsageStore
-from tests.store.examples import FULL, record
+from tests.store.examples import BASE_US, FULL, record
 
 
 def test_columns_are_the_contracts_and_money_has_nine_places(store: UsageStore) -> None:
@@ -67,6 +70,31 @@ def test_series_and_breakdowns_have_flat_columns(store: UsageStore) -> None:
     header, *rows = csv.reader(io.StringIO(breakdown.getvalue(), newline=""))
     assert header[:2] == ["value", "requests"]
     assert {row[0] for row in rows} == {"gpt-5", ""}
+
+
+@pytest.mark.parametrize(("width", "zone"), [("hour", "Asia/Kolkata"), ("15m", "America/St_Johns"), ("day", "UTC")])
+@pytest.mark.parametrize("by", [None, "model"])
+def test_a_series_of_any_length_leaves_and_is_the_same_in_stretches(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch, width: str, zone: str, by: str | None
+) -> None:
+    day_us = 86_400_000_000
+    store.insert_history([record(number, started_us=BASE_US + number * 5 * day_us) for number in range(60)])
+    end_us = BASE_US + 300 * day_us
+    query = UsageQuery(start_us=BASE_US + 7, end_us=end_us, tz=zone)
+    if width != "day":
+        with pytest.raises(ClientError, match="more than 5,000"):
+            store.timeseries(query, width)
+    file = io.StringIO(newline="")
+    store.export_timeseries(query, width, by, file)
+    rows = list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
+    assert sum(int(row["requests"]) for row in rows) == 59
+    assert by is not None or all(row["end"] == following["start"] for row, following in pairwise(rows))
+    monkeypatch.setattr(queries, "MOST_SLICES", 40)
+    short = UsageQuery(start_us=BASE_US + 7, end_us=BASE_US + 45 * day_us, tz=zone)
+    # A value has buckets in the stretches in which it occurs; where there is none, time has its buckets all the same.
+    apart, whole = list(store.iter_timeseries(short, width, by)), list(store.timeseries(short, width, by))
+    assert [each for each in apart if each.summary.requests] == [each for each in whole if each.summary.requests]
+    assert by is not None or apart == whole
 
 
 def test_an_empty_export_still_names_its_columns(store: UsageStore) -> None:
