@@ -57,6 +57,7 @@ class Principal(Struct, frozen=True):
     role: str
     user: str | None
     tags: tuple[str, ...]
+    created_us: int = 0
 
 
 class _Live(Struct, frozen=True):
@@ -240,7 +241,7 @@ class AccessKeys:
 
 
 def _principal(row: ApiKeyRow) -> Principal:
-    return Principal(row.id, row.name, row.role, row.user, row.tags)
+    return Principal(row.id, row.name, row.role, row.user, row.tags, row.created_us)
 
 
 def _taken(name: str) -> KeyNameError:

@@ -130,7 +130,9 @@ def _query(call: Call) -> UsageQuery:
             kind="forbidden",
             param="key",
         )
-    return replace(query, key=(principal.key_name,))
+    # Rows bear the key's name, and a revoked key may have had the same one: what is older than the key was another's.
+    begun_us = principal.created_us if query.start_us is None else max(query.start_us, principal.created_us)
+    return replace(query, key=(principal.key_name,), start_us=begun_us)
 
 
 def _one(call: Call, name: str) -> str | None:

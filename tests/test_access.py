@@ -28,7 +28,9 @@ def test_a_key_is_seen_once_and_kept_as_its_hash(keys: AccessKeys, tmp_path: Pat
     new = keys.create("laptop", "read", "ann", ("team:ml", " env : dev "))
     assert new.key.startswith("tk_") and len(new.key) == 46
     assert new.row.prefix == new.key[:7]
-    assert keys.authenticate(new.key) == Principal(new.row.id, "laptop", "read", "ann", ("team:ml", "env:dev"))
+    tags = ("team:ml", "env:dev")
+    principal = Principal(new.row.id, "laptop", "read", "ann", tags, created_us=new.row.created_us)
+    assert keys.authenticate(new.key) == principal
     assert keys.list() == (new.row,)
     assert new.key not in f"{new!r} {keys.list()!r} {keys!r}"
     keys.close()

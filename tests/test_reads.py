@@ -77,6 +77,18 @@ async def test_only_an_admin_sees_other_keys_rows(path: str, role: str) -> None:
     assert asked.queries[2:] == [UsageQuery(key=("other",))]
 
 
+async def test_a_name_that_a_revoked_key_had_shows_nothing_of_that_key() -> None:
+    asked, path = Asked(), "/usage/summary"
+    who = Principal(key_id="key_2", key_name="ci", role="read", user=None, tags=(), created_us=1_790_000_000_000_000)
+    for given in ((), (("from", "1780000000"),), (("from", "1795000000"),)):
+        await answer(asked, path, *given, who=who)
+    assert [query.start_us for query in asked.queries] == [
+        1_790_000_000_000_000,
+        1_790_000_000_000_000,
+        1_795_000_000_000_000,
+    ]
+
+
 async def test_one_row_is_its_own_keys_and_the_admins() -> None:
     path, own = "/usage/requests/", Principal(key_id="key_1", key_name="laptop", role="read", user=None, tags=())
     for who in (own, principal("admin", "root")):
