@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 from gateway.errors import ClientError
 
-# Python's calendar has the years 1 to 9999; a zone's offset may move a time out of it, so some days are kept free.
+# Python's calendar has the years 1 to 9999. A zone's offset or the end of a month may lie out of it: some time is
+# kept free.
 EARLIEST_US = int(datetime(1, 1, 3, tzinfo=UTC).timestamp()) * 1_000_000
-LATEST_US = int(datetime(9999, 12, 1, tzinfo=UTC).timestamp()) * 1_000_000
+LATEST_US = int(datetime(9999, 11, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 @lru_cache(maxsize=256)

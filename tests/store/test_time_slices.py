@@ -10,7 +10,7 @@ from gateway.errors import ClientError
 from gateway.records import BUCKET_WIDTHS
 from gateway.store.quarters import QUARTER_S, day_end, day_start
 from gateway.store.time_slices import MOST_SLICES, slices
-from gateway.time_zones import zone_of
+from gateway.time_zones import EARLIEST_US, LATEST_US, zone_of
 
 ZONES = (
     "UTC",
@@ -135,6 +135,14 @@ def test_too_many_unknown_widths_and_unknown_zones_are_the_clients_fault() -> No
         with pytest.raises(ClientError) as zone:
             zone_of(name)
         assert zone.value.param == "tz"
+
+
+@pytest.mark.parametrize("width", ["1m", "15m", "hour", "day", "week", "month"])
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Etc/GMT+12"])
+def test_the_ends_of_the_calendar_have_slices(width: str, zone: str) -> None:
+    for low, high in ((EARLIEST_US, EARLIEST_US + 1), (LATEST_US - 1, LATEST_US)):
+        ((begin, end),) = slices(low, high, width, ZoneInfo(zone))
+        assert begin <= low and high <= end
 
 
 def test_an_empty_range_has_no_slices() -> None:
