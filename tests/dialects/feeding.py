@@ -109,12 +109,12 @@ def mutations(stream: bytes, count: int) -> Iterator[bytes]:
         at = rng.randrange(len(events))
         head, _, data = events[at].partition(b"data: ")
         value = msgspec.json.decode(data)
-        _mutate(value, rng)
+        mutate(value, rng)
         changed = head + b"data: " + msgspec.json.encode(value)
         yield b"\n\n".join([*events[:at], changed, *events[at + 1 :]]) + b"\n\n"
 
 
-def _mutate(value: object, rng: random.Random) -> None:
+def mutate(value: object, rng: random.Random) -> None:
     places: list[tuple[dict[str, object] | list[object], str | int]] = []
 
     def walk(node: object) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 
@@ -36,15 +37,29 @@ def _entry(candidate: Candidate) -> dict[str, Any]:
     }
 
 
+class _Token(Struct):
+    token: str
+    logprob: float
+
+
+class _Chosen(_Token):
+    top_logprobs: list[_Token] = []
+
+
 def render_logprobs(logprobs: Any) -> dict[str, Any] | None:
+    """None where there is nothing, or nothing that has the form."""
     entries = logprobs.get("content") if isinstance(logprobs, dict) else None
     if not entries:
         return None
+    try:
+        chosen = msgspec.convert(entries, list[_Chosen])
+    except msgspec.ValidationError:
+        return None
     return {
-        "chosenCandidates": [_candidate(entry) for entry in entries],
-        "topCandidates": [{"candidates": [_candidate(top) for top in entry["top_logprobs"]]} for entry in entries],
+        "chosenCandidates": [_candidate(entry) for entry in chosen],
+        "topCandidates": [{"candidates": [_candidate(top) for top in entry.top_logprobs]} for entry in chosen],
     }
 
 
-def _candidate(entry: dict[str, Any]) -> dict[str, Any]:
-    return {"token": entry["token"], "logProbability": entry["logprob"]}
+def _candidate(entry: _Token) -> dict[str, Any]:
+    return {"token": entry.token, "logProbability": entry.logprob}

@@ -136,7 +136,7 @@ class ChunkReader:
             events.append(UsageReport(counts, final))
 
     def _candidate(self, fields: Wire, wire: _WireCandidate, events: list[Event]) -> None:
-        index = wire.index or 0
+        index = max(0, wire.index or 0)
         candidate = self._candidates.setdefault(index, _Candidate())
         for item in (wire.content.parts if wire.content else None) or ():
             self._part(parse_part(item), item, index, candidate, events)

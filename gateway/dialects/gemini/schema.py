@@ -66,7 +66,9 @@ class _Cleaner:
         if out.get("type") == "array" and "items" not in out and "prefixItems" not in out:
             out["items"] = {}
         if isinstance(out.get("required"), list):
-            out["required"] = [name for name in out["required"] if name in out.get("properties", {})]
+            out["required"] = [
+                name for name in out["required"] if isinstance(name, str) and name in out.get("properties", {})
+            ]
             if not out["required"]:
                 del out["required"]
         if words:

@@ -155,7 +155,8 @@ class ChatReader:
             events.append(UsageReport(usage, final))
 
     def _choice(self, choice: WireChoice, events: list[Event]) -> None:
-        index = choice.index if isinstance(choice.index, int) else 0
+        # A negative number or a truth value names no choice that a client could tell.
+        index = choice.index if type(choice.index) is int and choice.index >= 0 else 0
         state = self._choices.get(index)
         if state is None:
             state = self._choices[index] = _ChoiceState(index)
