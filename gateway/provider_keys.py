@@ -121,9 +121,9 @@ class ProviderKeys:
             await self._load()
 
     async def poll(self) -> bool:
-        """Whether another process changed the keys since they were loaded; they have been read again then."""
+        """Whether the keys were read again: another process changed them, or the vault answers at last."""
         version, _ = await asyncio.to_thread(self._listed)
-        if version == self._version:
+        if version == self._version and not self._vault.recovered():
             return False
         await self.load()
         return True

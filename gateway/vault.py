@@ -338,6 +338,13 @@ class Vault:
             return VaultState(backend=self.backend, available=False, message=error.message)
         return VaultState(backend=self.backend, available=True, message=message)
 
+    def recovered(self) -> bool:
+        """Whether a call that was given up has come back since: a prompt was answered late. True once for each."""
+        if self._hung is None or not self._hung.done():
+            return False
+        self._hung = None
+        return True
+
     def close(self) -> None:
         self._cache.clear()
         self._worker.stop(0.0 if self._is_hung() else 1.0)

@@ -23,6 +23,7 @@ import pytest
 
 from gateway import vault as vault_module
 from gateway.folder import DataFolder
+from gateway.provider_keys import ProviderKeys
 from gateway.sealing import Context, Cost, SealBroken, VaultError, make_seal_key, read_seal_key, seal, unseal
 from gateway.vault import Vault
 from tests.keyring.traces import traces_in
@@ -234,6 +235,28 @@ async def test_a_hung_prompt_hangs_nothing(
     assert system.calls > calls
     assert await vault.get("openai") == KEY
     vault.close()
+
+
+async def test_a_prompt_that_is_answered_late_gives_the_keys_after_all(
+    folder: DataFolder, system: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault_module, "TIMEOUT_S", 0.1)
+    first = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    await first.load()
+    await first.store("openai", KEY)
+    first.close()
+    system.gate.clear()
+    keys = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    await keys.load()
+    assert keys.key_for("openai") is None and "does not answer" in (keys.problem("openai") or "")
+    assert await keys.poll() is False
+    system.gate.set()
+    async with asyncio.timeout(5):
+        while not await keys.poll():
+            await asyncio.sleep(0.01)
+    assert keys.key_for("openai") == KEY and keys.problem("openai") is None
+    assert await keys.poll() is False
+    keys.close()
 
 
 async def test_closing_does_not_wait_for_a_hung_prompt(
