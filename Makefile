@@ -8,7 +8,7 @@ UV_COMPILE := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --
 	--no-annotate --no-emit-index-url --no-emit-find-links --no-config
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint lock bench fuzz soak screenshots package clean setup setup-test
+.PHONY: run test lint lock bench fuzz soak screenshots clean setup setup-test
 
 $(VENV)/.made:
 	@python=$$($(FIND_PYTHON)) && $$python -m venv $(VENV)
