@@ -8,6 +8,7 @@ left behind without a lock names no holder.
 import contextlib
 import os
 import secrets
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,12 @@ from msgspec import Struct
 
 from gateway.errors import FaregateError
 from gateway.file_lock import try_lock
+
+# What a data folder holds, side files and locks included.
+_OUR_FILES = (
+    *("config.toml", "state.", "usage.", "traces.", "seal.", "vault.", "faregate.lock", "journal", "logs", "demo"),
+    *(".config.toml.", ".seal.key.", ".vault.sealed."),
+)
 
 
 class Holder(Struct, frozen=True):
@@ -131,9 +138,10 @@ class DataFolder:
         return f"DataFolder({str(self.path)!r})"
 
     def _keep_private(self) -> None:
-        # A folder with other people's files in it (--data-dir /tmp) keeps its mode; only ours is tightened.
-        ours = self.state_db.exists() or self.config.exists() or not any(self.path.iterdir())
-        if os.name == "posix" and ours and self.path.stat().st_mode & 0o077:
+        # A folder that is others' too (--data-dir /tmp) keeps its mode, also once there are files of ours in it.
+        mode = self.path.stat().st_mode
+        ours = not mode & stat.S_ISVTX and all(path.name.startswith(_OUR_FILES) for path in self.path.iterdir())
+        if os.name == "posix" and ours and mode & 0o077:
             self.path.chmod(0o700)
 
     @property

@@ -40,6 +40,16 @@ def test_an_open_folder_of_ours_is_tightened_and_a_strangers_is_left(tmp_path: P
         path.chmod(0o755)
         DataFolder(path)
     assert (mode(ours), mode(strange)) == (0o700, 0o755)
+    # Nor once it was used: with --data-dir /tmp the machine would be locked out.
+    assert DataFolder(strange).folder_id
+    DataFolder(strange)
+    assert mode(strange) == 0o755
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    assert DataFolder(shared).folder_id
+    DataFolder(shared)
+    assert mode(shared) == 0o1777
 
 
 def test_its_id_is_its_own_and_stays(tmp_path: Path) -> None:
