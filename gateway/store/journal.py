@@ -144,6 +144,8 @@ class Journal:
                     self._replay(line, segment, begun, ended)
             if not segment.needed_for:
                 segment.delete()
+        if self.damaged_lines:
+            _log.warning("The journal held %d damaged lines: what they told is lost.", self.damaged_lines)
         interrupted = [
             msgspec.structs.replace(record, outcome="interrupted", error_type="interrupted")
             for request_id, record in begun.items()

@@ -93,7 +93,9 @@ def test_what_ended_is_replayed_as_it_ended_and_what_began_as_interrupted(tmp_pa
     journal.close()
 
 
-def test_a_torn_last_line_and_damaged_lines_are_left_out_and_counted(tmp_path: Path) -> None:
+def test_a_torn_last_line_and_damaged_lines_are_left_out_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     torn = render_line(ENDED, record(3))[:-20]
     left_by_the_dead(
         tmp_path,
@@ -101,7 +103,7 @@ def test_a_torn_last_line_and_damaged_lines_are_left_out_and_counted(tmp_path: P
     )
     journal = Journal(tmp_path)
     assert {each.id for each in journal.adopt()} == {"req_1", "req_2"}
-    assert journal.damaged_lines == 3
+    assert journal.damaged_lines == 3 and "3 damaged lines" in caplog.text
     journal.close()
 
 
