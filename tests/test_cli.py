@@ -141,7 +141,11 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
     (("export", "--what", "songs", "-o", "x"), 2, "invalid choice"),
     (("export", "--what", "requests"), 2, "-o/--output"),
     (("export", "--what", "requests", "-o", "x", "--from", "tomorrow"), 2, "tomorrow"),
-    (("export", "--what", "requests", "-o", "/nowhere/at/all/x.csv"), 1, "/nowhere/at/all/x.csv cannot be written (No such file"),
+    (
+        ("export", "--what", "requests", "-o", "/nowhere/at/all/x.csv"),
+        1,
+        "/nowhere/at/all/x.csv cannot be written (No such file",
+    ),
     (("export", "--what", "requests", "-o", ""), 2, "is not a file"),
     (("export", "--what", "requests", "-o", "/"), 2, "is not a file"),
     (("export", "--what", "requests", "-o", "/tmp"), 2, "is not a file"),
