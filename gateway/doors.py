@@ -15,10 +15,12 @@ from gateway.dialects.anthropic import counting as anthropic_counting
 from gateway.dialects.anthropic import peek as anthropic_peek
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.gemini import counting as gemini_counting
+from gateway.dialects.gemini import embeddings as gemini_embeddings
 from gateway.dialects.gemini import peek as gemini_peek
 from gateway.dialects.openai_chat.embeddings import embeddings_path, parse_embeddings_usage
 from gateway.dialects.openai_chat.peek import Peek, UsageCutter, peek, splice
 from gateway.dialects.openai_responses import peek as responses_peek
+from gateway.embeddings import Embedding, embed_at_google
 from gateway.errors import ClientError
 from gateway.model import Usage
 
@@ -42,7 +44,8 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     `path` is where a provider of the door's dialect takes it for a model (None: as its dialect says), `read_usage`
     finds model and usage in the provider's answer. `render_count` makes the answer for a count that is estimated
-    here, since a provider of another dialect does not count in this one.
+    here, since a provider of another dialect does not count in this one. `elsewhere` is the same operation at
+    providers of other dialects, whose requests `embed` translates; embeddings pass nowhere else.
     """
 
     name: str = "chat"
@@ -50,6 +53,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     path: Callable[[str], str] | None = None
     read_usage: Callable[[bytes], tuple[str | None, Usage | None]] | None = None
     render_count: Callable[[int], bytes] | None = None
+    embed: Callable[[bytes, str], Embedding] | None = None
+    elsewhere: "Mapping[str, Operation]" = {}
 
 
 class Door(Struct, frozen=True, kw_only=True):
@@ -100,6 +105,16 @@ VERBS: Mapping[str, Operation] = {
         read_usage=gemini_counting.parse_count,
         render_count=gemini_counting.render_count,
     ),
+    "embedContent": Operation(
+        name="embeddings",
+        path=gemini_embeddings.embed_path,
+        read_usage=gemini_embeddings.parse_embeddings_usage,
+    ),
+    "batchEmbedContents": Operation(
+        name="embeddings",
+        path=gemini_embeddings.batch_embed_path,
+        read_usage=gemini_embeddings.parse_embeddings_usage,
+    ),
 }
 
 
@@ -123,7 +138,19 @@ DOORS: tuple[Door, ...] = (
         dialect=openai_chat.DIALECT,
         peek=_peek_embeddings,
         splice=splice,
-        operation=Operation(name="embeddings", path=embeddings_path, read_usage=parse_embeddings_usage),
+        operation=Operation(
+            name="embeddings",
+            path=embeddings_path,
+            read_usage=parse_embeddings_usage,
+            elsewhere={
+                "gemini": Operation(
+                    name="embeddings",
+                    path=gemini_embeddings.batch_embed_path,
+                    read_usage=gemini_embeddings.parse_embeddings_usage,
+                    embed=embed_at_google,
+                )
+            },
+        ),
         forwarded=("openai-beta",),
     ),
     Door(

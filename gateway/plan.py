@@ -4,20 +4,23 @@ Where door and provider share a dialect the client's bytes go as they are, splic
 translated. A request that cannot be carried is refused here, before it costs anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 from yarl import URL
 
 from gateway.dialects import DIALECTS
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.openai_chat.peek import Peek
 from gateway.doors import Door
+from gateway.embeddings import Embedding
 from gateway.errors import ClientError, GatewayError
 from gateway.exchange import Exchange
 from gateway.key_format import KeyFormatError, clean_key
 from gateway.model import Request
 from gateway.provider_keys import ProviderKeys
+from gateway.providers.catalog import BY_NAME as PROVIDERS_BY_NAME
 from gateway.providers.catalog import Provider
 from gateway.providers.models import MODELS
 from gateway.routing import Candidate, Routing
@@ -34,7 +37,10 @@ _KEPT_URLS = 1000
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What is decided before the provider is called. Where `answer` is given it is not called at all."""
+    """What is decided before the provider is called. Where `answer` is given it is not called at all.
+
+    `rewrite` makes the client's embeddings of the provider's answer and of the input's tokens.
+    """
 
     door: Door
     peek: Peek
@@ -48,6 +54,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     key: str | None
     request: Request | None
     answer: bytes | None = None
+    rewrite: Callable[[bytes, int], bytes] | None = None
 
     def __repr__(self) -> str:
         return f"Plan({self.door.name!r}, {self.candidate.model!r})"
@@ -75,12 +82,16 @@ class Planner:
         operation = door.operation
         exchange.free = operation.name == "count"
         if operation.name == "embeddings":
-            _require_embeddings(candidate)
+            door = _embeddings_door(door, candidate)
+            operation = door.operation
         if operation.render_count is not None and provider.dialect != door.dialect.name:
             exchange.adapted = COUNT_ESTIMATED
             return self._answered(door, peek, candidate, operation.render_count(estimated_tokens(len(body))))
         key = self._key(provider, headers, exchange)
-        carried = _verbatim(door, body, peek, candidate, headers) or _translated(door, body, candidate, exchange)
+        if operation.embed is not None:
+            carried = _embedded(operation.embed, body, candidate, exchange)
+        else:
+            carried = _verbatim(door, body, peek, candidate, headers) or _translated(door, body, candidate, exchange)
         sent = {**self._common_headers(provider), **carried.headers}
         if key is not None:
             sent.update(credentials(provider, carried.dialect, key))
@@ -91,13 +102,14 @@ class Planner:
             peek=peek,
             candidate=candidate,
             dialect=carried.dialect,
-            verbatim=carried.request is None,
+            verbatim=carried.request is None and carried.rewrite is None,
             body=carried.body,
             url=self._url(provider.base_url, path),
             headers=sent,
             cut_usage=carried.cut_usage,
             key=key,
             request=carried.request,
+            rewrite=carried.rewrite,
         )
 
     def _answered(self, door: Door, peek: Peek, candidate: Candidate, answer: bytes) -> Plan:
@@ -157,13 +169,24 @@ class Planner:
 
 
 class _Carried(Struct, frozen=True, kw_only=True):
-    """A body as the provider gets it, and the headers that belong to it; `request` where it was translated."""
+    """A body as the provider gets it, and the headers that belong to it; `request` where chat was translated,
+    `rewrite` where embeddings were."""
 
     dialect: Dialect
     body: bytes
     headers: Mapping[str, str]
     cut_usage: bool = False
     request: Request | None = None
+    rewrite: Callable[[bytes, int], bytes] | None = None
+
+
+def _embedded(
+    embed: Callable[[bytes, str], Embedding], body: bytes, candidate: Candidate, exchange: Exchange
+) -> _Carried:
+    found = embed(body, candidate.model)
+    exchange.dropped = found.dropped
+    dialect = DIALECTS[candidate.provider.dialect]
+    return _Carried(dialect=dialect, body=found.body, headers={}, rewrite=found.rewrite)
 
 
 def _verbatim(
@@ -211,12 +234,18 @@ def looped() -> ClientError:
     )
 
 
-def _require_embeddings(candidate: Candidate) -> None:
-    if candidate.provider.embeddings:
-        return
-    known = ", ".join(row.id for row in MODELS if row.kind == "embeddings" and row.provider == "openai")
+def _embeddings_door(door: Door, candidate: Candidate) -> Door:
+    """The door with its operation at the candidate's provider. Raises ClientError naming models that work here."""
+    provider = candidate.provider
+    elsewhere = door.operation.elsewhere
+    if provider.embeddings and provider.dialect == door.dialect.name:
+        return door
+    if provider.embeddings and provider.dialect in elsewhere:
+        return replace(door, operation=elsewhere[provider.dialect])
+    spoken = {door.dialect.name, *elsewhere}
+    known = ", ".join(
+        row.id for row in MODELS if row.kind == "embeddings" and PROVIDERS_BY_NAME[row.provider].dialect in spoken
+    )
     raise ClientError(
-        f"{candidate.provider.title} has no embeddings here: use one of {known}.",
-        param="model",
-        code="model_not_found",
+        f"{provider.title} has no embeddings here: use one of {known}.", param="model", code="model_not_found"
     )

@@ -23,6 +23,7 @@ from gateway.records import (
     TimeBucket,
     UsageQuery,
 )
+from gateway.tags import MAX_CHARACTERS
 from gateway.time_zones import EARLIEST_US, LATEST_US, zone_of
 
 DIMENSION_PARAMETERS = (
@@ -37,7 +38,6 @@ DIMENSION_PARAMETERS = (
     "outcome",
 )
 NANO_PER_DOLLAR = 1_000_000_000
-LONGEST_TAG = 128
 MOST_ROWS = 1000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -135,7 +135,7 @@ def _parse_tag_condition(value: str) -> TagCondition:
 def _parse_tag(part: str, whole: str) -> str:
     key, colon, tag_value = (piece.strip() for piece in part.partition(":"))
     tag = f"{key}:{tag_value}" if colon else key
-    if not key or (colon and not tag_value) or len(tag) > LONGEST_TAG or _FORBIDDEN_IN_TAG.search(tag):
+    if not key or (colon and not tag_value) or len(tag) > MAX_CHARACTERS or _FORBIDDEN_IN_TAG.search(tag):
         raise ClientError(
             f"The tag filter {whole!r} cannot be read; use team:ml-ops, team:a|team:b or !env:dev.", param="tag"
         )

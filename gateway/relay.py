@@ -30,7 +30,7 @@ from gateway.routing import Routing, answering_model
 from gateway.settings import Timeouts
 from gateway.store import UsageStore
 from gateway.tags import parse_tags, stamp
-from gateway.tally import Tally
+from gateway.tally import Tally, estimated_tokens
 from gateway.upstream import Answer, Upstream
 
 CLIENT_LEFT = 499
@@ -206,7 +206,11 @@ class Relay:
         exchange.first_event_ns = time.perf_counter_ns()
         response = self._parse(plan, data, tally)
         exchange.upstream_request_id = exchange.upstream_request_id or tally.response_id
-        if plan.verbatim or response is None:
+        if plan.rewrite is not None:
+            counted = tally.usage.input_tokens if tally.usage else None
+            tokens = estimated_tokens(exchange.request_bytes) if counted is None else counted
+            body, content_type = plan.rewrite(data, tokens), "application/json"
+        elif plan.verbatim or response is None:
             body, content_type = data, answer.headers.get("content-type", "application/json")
         else:
             body = plan.door.dialect.render_response(response, self._context(plan, exchange))

@@ -16,7 +16,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     `also_speaks` are further dialects that it answers in, used where the door speaks them, and where a model takes
     a request in no other (`models.Traits`). `auth`: bearer, x-api-key, x-goog-api-key or none. `probe_path` is a
     free GET that tries a key. `price_provider` is genai-prices' id, None where no list knows the provider.
-    `request_id_header` is where its answers name themselves. `embeddings` says whether it answers on `/embeddings`.
+    `request_id_header` is where its answers name themselves. `embeddings` says whether it makes embeddings.
     """
 
     name: str
@@ -71,6 +71,7 @@ PROVIDERS: tuple[Provider, ...] = (
         probe_path="/v1beta/models?pageSize=1",
         price_provider="google",
         families=("gemini-", "gemma-"),
+        embeddings=True,
     ),
     Provider(
         name="xai",

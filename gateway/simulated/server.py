@@ -152,6 +152,8 @@ class SimulatedProviders:
             case "countTokens":
                 request = call.service.dialect.parse_request(body, model, False)
                 return _json(call, {"totalTokens": input_tokens(request)})
+            case "embedContent":
+                return self._embed_content(call, model, body)
             case "batchEmbedContents":
                 return self._embed_contents(call, model, body)
         raise ClientError(f"There is no method called {verb}.", status=404, kind="not_found")
@@ -175,6 +177,15 @@ class SimulatedProviders:
         tokens = sum(count_tokens(text) if isinstance(text, str) else len(text) for text in texts)
         used = {"prompt_tokens": tokens, "total_tokens": tokens}
         return _json(call, {"object": "list", "data": data, "model": body.model, "usage": used})
+
+    def _embed_content(self, call: _Call, model: str, body: bytes) -> web.StreamResponse:
+        _known(call, model)
+        item = msgspec.json.decode(body, type=_EmbedContent)
+        text = " ".join(part.text for part in item.content.parts)
+        used = {"promptTokenCount": count_tokens(text)}
+        return _json(
+            call, {"embedding": {"values": embed(model, text, item.outputDimensionality)}, "usageMetadata": used}
+        )
 
     def _embed_contents(self, call: _Call, model: str, body: bytes) -> web.StreamResponse:
         _known(call, model)

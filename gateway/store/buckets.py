@@ -15,8 +15,9 @@ from gateway.records import ExchangeRecord
 from gateway.store import histogram
 from gateway.store.measures import HISTOGRAMS, MEASURES, Sums, measure
 from gateway.store.migrations import COMBINED_DIMENSIONS
-from gateway.store.names import NO_NAME, Names, tag_key
+from gateway.store.names import NO_NAME, Names
 from gateway.store.quarters import HOUR_QUARTERS, day_start, quarter_of
+from gateway.tags import tag_key
 
 QUARTER, HOUR, DAY = 0, 1, 2
 TOTAL = 0

@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 from gateway.records import ExchangeRecord
 from gateway.store import buckets, rows
 from gateway.store.database import writing
+from gateway.store.migrations import DAY_ZONE
 from gateway.store.names import Names, json_array
 from gateway.store.storable import adds_up, storable
-
-DAY_ZONE = "SELECT value FROM settings WHERE name = 'day_zone'"
 
 
 def day_zone(connection: sqlite3.Connection) -> ZoneInfo:

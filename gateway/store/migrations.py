@@ -74,7 +74,7 @@ INDEXES = (
     "CREATE INDEX members_by_set ON tag_set_members (tag_set, key, tag)",
 )
 
-_DAY_ZONE = "SELECT value FROM settings WHERE name = 'day_zone'"
+DAY_ZONE = "SELECT value FROM settings WHERE name = 'day_zone'"
 _SET_DAY_ZONE = "INSERT INTO settings (name, value) VALUES ('day_zone', ?) ON CONFLICT DO NOTHING"
 
 
@@ -106,5 +106,5 @@ def migrate(connection: sqlite3.Connection, path: Path, *, day_zone: str) -> Non
     Raises FaregateError where a newer version wrote it, or sqlite3.Error.
     """
     bring_up(connection, path, STEPS_NAME, STEPS)
-    if connection.execute(_DAY_ZONE).fetchone() is None:
+    if connection.execute(DAY_ZONE).fetchone() is None:
         connection.execute(_SET_DAY_ZONE, (day_zone,))

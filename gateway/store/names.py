@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Set
 
 import msgspec
 
+from gateway.tags import tag_key
+
 NO_NAME = 0
 FIXED = ("ok", "error", "aborted", "interrupted", "provider", "partial", "estimated", "none", "override", "list")
 FIXED_IDS: Mapping[str, int] = {text: number for number, text in enumerate(FIXED, 1)}
@@ -28,10 +30,6 @@ _decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 def json_array(values: Iterable[str | int]) -> str:
     """A bound parameter for `IN (SELECT value FROM json_each(?))`."""
     return msgspec.json.encode(list(values)).decode()
-
-
-def tag_key(tag: str) -> str:
-    return tag.partition(":")[0]
 
 
 class Names:

@@ -13,7 +13,8 @@ import msgspec
 
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.store.measures import COUNTS, generation_us
-from gateway.store.names import Names, Texts, json_array, tag_key
+from gateway.store.names import Names, Texts, json_array
+from gateway.tags import tag_key
 
 NAMED = (
     "door",

@@ -247,9 +247,10 @@ def _frames(call: Call, answer: Answer, rng: random.Random) -> list[bytes]:
     return [b"data: " + json.dumps(chunk, ensure_ascii=ascii_only).encode() + b"\r\n\r\n" for chunk in chunks]
 
 
-def _embeddings(_call: Call, answer: Answer, vectors: list[list[float]]) -> Any:
+def _embeddings(call: Call, answer: Answer, vectors: list[list[float]]) -> Any:
+    values = [{"values": vector} for vector in vectors]
     return {
-        "embeddings": [{"values": vector} for vector in vectors],
+        **({"embedding": values[0]} if "content" in call.body else {"embeddings": values}),
         "usageMetadata": {"promptTokenCount": answer.counts.fresh},
     }
 

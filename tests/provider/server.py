@@ -32,6 +32,7 @@ _VERBS = {
     "generateContent": "chat",
     "streamGenerateContent": "chat",
     "countTokens": "count",
+    "embedContent": "embeddings",
     "batchEmbedContents": "embeddings",
 }
 _OUR_ENDINGS = {"reset", *MIDWAY} - {"stall"}
@@ -238,7 +239,8 @@ class Provider:
     def _embed(self, form: Format, call: Call, answer: Answer) -> Any:
         items = call.body.get("input", call.body.get("requests", []))
         several = isinstance(items, list) and bool(items) and not isinstance(items[0], int)
-        width = int(call.body.get("dimensions") or 8)
+        first = items[0] if several and isinstance(items[0], dict) else call.body
+        width = int(call.body.get("dimensions") or first.get("outputDimensionality") or 8)
         # Rounded to what a 32-bit float holds, so that both encodings say the same.
         vectors = [
             [struct.unpack("<f", struct.pack("<f", self._rng.uniform(-1, 1)))[0] for _ in range(width)]

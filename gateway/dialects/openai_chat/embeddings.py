@@ -1,5 +1,8 @@
 """Embeddings in OpenAI's form: the request, a look at it where its bytes pass as they are, and the answer's usage."""
 
+import base64
+import struct
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -59,6 +62,20 @@ def _kind(entry: Any) -> str | None:
         return "token"
     is_tokens = isinstance(entry, list) and bool(entry) and all(_kind(token) == "token" for token in entry)
     return "tokens" if is_tokens else None
+
+
+def render_embeddings(vectors: Sequence[Sequence[float]], request: EmbeddingsRequest, tokens: int) -> bytes:
+    """An answer that another dialect's vectors are put into; base64 holds little-endian 32-bit floats."""
+    data = [
+        {"object": "embedding", "index": index, "embedding": _packed(vector) if request.base64 else vector}
+        for index, vector in enumerate(vectors)
+    ]
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return msgspec.json.encode({"object": "list", "data": data, "model": request.model, "usage": usage})
+
+
+def _packed(vector: Sequence[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
 class _Answer(Struct):
