@@ -1,4 +1,4 @@
-"""Embeddings in another dialect: OpenAI's request as Google's batch, Google's vectors in OpenAI's form."""
+"""Embeddings across dialects: OpenAI's request as Google's batch, Google's vectors in OpenAI's form."""
 
 from collections.abc import Callable
 
