@@ -9,14 +9,16 @@ from typing import Any
 
 import msgspec
 
+from gateway.dialects.json_text import decode_json
+
 
 def to_object(text: str) -> tuple[Mapping[str, Any], bool]:
     """The arguments as an object, and whether they had to be wrapped."""
     if not text.strip():
         return {}, False
     try:
-        value = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+        value = decode_json(text.encode())
+    except ValueError:
         return {"_raw": text}, True
     if isinstance(value, dict):
         return value, False
@@ -30,8 +32,8 @@ def to_text(value: Mapping[str, Any]) -> str:
 def from_freeform(text: str) -> str:
     """The input of a freeform tool that was sent as a function with one string, `input`; else the text as it is."""
     try:
-        value = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+        value = decode_json(text.encode())
+    except ValueError:
         return text
     said = value.get("input") if isinstance(value, dict) else None
     return said if isinstance(said, str) else text

@@ -8,8 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
+from gateway.dialects.json_text import decode_json
 from gateway.dialects.redaction import redact
 from gateway.errors import NO_HEADERS, UpstreamError
 
@@ -39,8 +38,8 @@ def kind_of(status: int) -> str:
 def decode_error(body: bytes) -> dict[str, Any] | None:
     """The body's JSON object, taken out of a list of one; None where it is anything else."""
     try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        value = decode_json(body)
+    except ValueError:
         return None
     if isinstance(value, list) and value:
         value = value[0]

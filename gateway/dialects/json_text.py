@@ -1,11 +1,13 @@
 """JSON from clients and providers, as forgiving as the wire demands; pure.
 
-The fast decoder takes nearly everything. What it refuses though it is legal JSON (half a surrogate pair) is read
-again slowly; nothing else is forgiven.
+The fast decoder takes nearly everything. What it refuses though it is legal JSON (half a surrogate pair, a number
+beyond a double's range) is read again slowly; nothing else is forgiven.
 """
 
 import json
-from typing import Any, TypeVar
+import math
+import sys
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -18,8 +20,6 @@ def decode_as(data: bytes, decoder: "msgspec.json.Decoder[_Shape]") -> _Shape:
     """JSON in a given shape. Raises ValueError: bad JSON, or another shape (`ValueError.__cause__` says where)."""
     try:
         return decoder.decode(data)
-    except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         value = decode_json(data)
     try:
@@ -32,17 +32,27 @@ def decode_json(data: bytes) -> Any:
     """Any JSON value. Raises ValueError.
 
     Half a surrogate pair (`"\\ud83d"`, which JavaScript writes for a cut string) is legal JSON but no text: it
-    becomes U+FFFD.
+    becomes U+FFFD. A number beyond a double's range (`1e400`) becomes the largest double.
     """
     try:
         return ANY_DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if b"\\u" not in data:
+        if b"\\u" not in data and not isinstance(error, msgspec.ValidationError):
             raise ValueError(str(error)) from error
     except RecursionError as error:
         raise ValueError("JSON is nested too deeply") from error
     try:
-        text = json.dumps(json.loads(data), ensure_ascii=False)
+        value = json.loads(data, parse_float=_in_range, parse_constant=_no_constant)
+        text = json.dumps(value, ensure_ascii=False)
         return ANY_DECODER.decode(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from error
+
+
+def _in_range(digits: str) -> float:
+    value = float(digits)
+    return math.copysign(sys.float_info.max, value) if math.isinf(value) else value
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")

@@ -44,7 +44,7 @@ def normal(response: Response) -> Response:
 
 
 def _normal(part: Part) -> Part:
-    if not isinstance(part, ToolCall):
+    if not isinstance(part, ToolCall) or part.custom:
         return part
     return msgspec.structs.replace(part, arguments=msgspec.json.encode(msgspec.json.decode(part.arguments)).decode())
 

@@ -30,6 +30,7 @@ from gateway.dialects.anthropic.tools import WireToolChoice, parse_choice, parse
 from gateway.dialects.anthropic.usage import WireUsage, parse_usage, render_usage
 from gateway.dialects.client_json import decode_object, misshapen, rest, shaped
 from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.json_text import decode_json
 from gateway.dialects.losses import Losses, drop_service_tier, own_fields
 from gateway.dialects.turns import Conversation, Turn, gather
 from gateway.errors import ClientError, Unsupported, UpstreamError
@@ -267,12 +268,12 @@ def _blocks_in(body: Mapping[str, Any]) -> list[Block]:
 def parse_response(body: bytes) -> Response:
     """A provider's whole answer. Raises UpstreamError for an error in a 200, or for what cannot be read."""
     try:
-        fields = msgspec.json.decode(body)
+        fields = decode_json(body)
         if isinstance(fields, dict) and (error := error_in_answer(fields)) is not None:
             raise error
         wire = msgspec.convert(fields, _Answer)
         parts = parse_blocks(wire.content)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, ValueError):
         raise UpstreamError(
             "The provider's answer could not be read: try again, or check its base URL.", kind="unreadable_answer"
         ) from None

@@ -14,6 +14,7 @@ from gateway.dialects.anthropic.blocks import NAME, Block, minted_id, parse_bloc
 from gateway.dialects.anthropic.errors import stream_error
 from gateway.dialects.anthropic.finish import explanation, finish_extra, parse_reason
 from gateway.dialects.anthropic.usage import WireUsage, parse_usage
+from gateway.dialects.json_text import decode_as, decode_json
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
 from gateway.model import Opaque, Reasoning, Text, ToolCall
 from gateway.sse import Decoder, ServerSentEvent
@@ -67,7 +68,7 @@ class _OpenBlock:
         self.fragments: list[str] = []
 
 
-_decode = msgspec.json.Decoder(_Event).decode
+_DECODER = msgspec.json.Decoder(_Event)
 
 
 class AnthropicReader:
@@ -106,7 +107,7 @@ class AnthropicReader:
             self._events_seen = True
             try:
                 self._event(item, events)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, ValueError):
                 events.append(broken)
                 self._over = True
         return events
@@ -114,7 +115,7 @@ class AnthropicReader:
     def _event(self, item: ServerSentEvent, events: list[Event]) -> None:
         if item.data == b"[DONE]":
             return
-        event = _decode(item.data)
+        event = decode_as(item.data, _DECODER)
         match event.type or item.event:
             case "content_block_delta":
                 self._block_delta(event, events)
@@ -129,7 +130,7 @@ class AnthropicReader:
             case "message_stop":
                 self._message_stop(events)
             case "error":
-                events.append(stream_error(msgspec.json.decode(item.data)))
+                events.append(stream_error(decode_json(item.data)))
                 self._over = True
 
     def _message_start(self, event: _Event, events: list[Event]) -> None:
@@ -213,7 +214,7 @@ class AnthropicReader:
     def _held_back(self, block: _OpenBlock, events: list[Event]) -> None:
         value = block.value
         if block.fragments:
-            value = {**value, "input": msgspec.json.decode("".join(block.fragments))}
+            value = {**value, "input": decode_json("".join(block.fragments).encode())}
         part = self._next_part
         self._next_part += 1
         events += [PartStart(part, "opaque", value=Opaque(NAME, value)), PartEnd(part)]
@@ -224,7 +225,7 @@ class AnthropicReader:
         delta = event.delta
         if delta is None or delta.stop_reason is None:
             return
-        fields = msgspec.json.decode(data)["delta"]
+        fields = decode_json(data)["delta"]
         self._ending = Finish(
             parse_reason(delta.stop_reason, self._called),
             stop_sequence=delta.stop_sequence,

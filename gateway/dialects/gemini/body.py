@@ -248,7 +248,7 @@ def parse_response(body: bytes) -> Response:
     try:
         reader.chunk(body, events)
         readable = reader.finish(events)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, ValueError):
         readable = False
     if not readable:
         raise UpstreamError(UNREADABLE.message, kind=UNREADABLE.kind)

@@ -20,6 +20,7 @@ from gateway.dialects.gemini.logprobs import LogprobsResult, parse_logprobs
 from gateway.dialects.gemini.names import restore
 from gateway.dialects.gemini.parts import NAME, Wire, minted_id, parse_part
 from gateway.dialects.gemini.usage import WireUsage, parse_usage
+from gateway.dialects.json_text import decode_json
 from gateway.errors import UpstreamError
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
 from gateway.model import Blob, FinishReason, Opaque, Part, Reasoning, Text, ToolCall, Usage
@@ -82,8 +83,8 @@ class ChunkReader:
         self._blocked: Wire | None = None
 
     def chunk(self, data: bytes, events: list[Event]) -> None:
-        """Raises msgspec.MsgspecError for what cannot be read, UpstreamError for an error in place of a chunk."""
-        fields = msgspec.json.decode(data)
+        """Raises ValueError or MsgspecError for what cannot be read, UpstreamError for an error in its place."""
+        fields = decode_json(data)
         if isinstance(fields, list) and len(fields) == 1:
             fields = fields[0]
         if isinstance(fields, dict) and (error := error_in_answer(fields)) is not None:
@@ -241,7 +242,7 @@ class GeminiReader:
             except UpstreamError as error:
                 events.append(stream_error(error))
                 self._over = True
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, ValueError):
                 events.append(broken)
                 self._over = True
         return events

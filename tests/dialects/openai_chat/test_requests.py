@@ -293,7 +293,7 @@ OPEN_CALL = {"role": "assistant", "tool_calls": [CALL_BODY]}
 BAD: list[tuple[Any, str | None]] = [
     (b"", None),
     (b"{", None),
-    (b'{"model":"m","messages":[{"role":"user","content":1e400}]}', None),
+    (b'{"model":"m","messages":[{"role":"user","content":1e400}]}', "messages[0].content"),
     (b"[" * 100_000, None),
     ([], None),
     ({"messages": [HELLO_BODY]}, "model"),

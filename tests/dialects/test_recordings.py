@@ -1,0 +1,90 @@
+"""All recordings of all dialects, in every cut and every framing, and beside their whole twins.
+
+A new recording in `tests/wire` is picked up by itself.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.dialects import DIALECTS
+from gateway.dialects.dialect import AnswerContext
+from gateway.errors import UpstreamError
+from gateway.events import StreamError
+from gateway.model import Choice, Response, ToolCall
+from tests.dialects.feeding import folded, normal
+from tests.dialects.recordings import RECORDINGS, TWINS, Recording, cuts, framings
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=str)
+def test_the_events_are_the_same_however_the_bytes_are_cut(recording: Recording) -> None:
+    events = recording.events()
+    for way, chunks in cuts(recording.stream):
+        assert b"".join(chunks) == recording.stream
+        assert recording.events(chunks) == events, way
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=str)
+def test_the_events_are_the_same_however_they_are_framed(recording: Recording) -> None:
+    events = recording.events()
+    for framing, stream in framings(recording.stream):
+        assert recording.events([stream]) == events, framing
+        for way, chunks in cuts(stream):
+            assert recording.events(chunks) == events, (framing, way)
+
+
+@pytest.mark.parametrize("recording", TWINS, ids=str)
+def test_a_stream_says_what_the_whole_answer_says(recording: Recording) -> None:
+    assert recording.whole is not None
+    events = recording.events()
+    assert not any(isinstance(event, StreamError) for event in events)
+    assert normal(folded(events).response()) == normal(recording.codec.parse_response(recording.whole))
+
+
+# Legal JSON that fast parsers refuse: a number beyond a double's range, a digit string beyond 64 bits, half a
+# surrogate pair; in a field that nobody knows.
+ODD = b'{"odd":{"number":-1e400,"whole":12345678901234567890123,"half":"\\ud83d","pair":"\\ud83d\\ude00"},'
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=str)
+def test_what_fast_parsers_refuse_harms_nothing_in_a_field_that_nobody_knows(recording: Recording) -> None:
+    stream = recording.stream.replace(b"data: {", b"data: " + ODD)
+    assert recording.events([stream]) == recording.events()
+    if recording.whole is not None:
+        parse = recording.codec.parse_response
+        assert parse(ODD + recording.whole.lstrip()[1:]) == parse(recording.whole)
+
+
+DEEP = b'{"error":' + b"[" * 100_000
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_json_that_is_nested_too_deeply_is_a_typed_error(name: str) -> None:
+    dialect = DIALECTS[name]
+    events = Recording(name, "").events([b"event: message_start\ndata: " + DEEP + b"\n\n"])
+    assert [event.kind for event in events if isinstance(event, StreamError)] == ["unreadable_answer"]
+    with pytest.raises(UpstreamError) as caught:
+        dialect.parse_response(DEEP)
+    assert caught.value.kind == "unreadable_answer"
+    assert dialect.parse_error(400, DEEP, {}).upstream_status == 400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ('{"a":"x\\ud83d"}', {"a": "x\ufffd"}),
+        ('{"a":1e400}', {"a": 1.7976931348623157e308}),
+        ("[" * 100_000, {"_raw": "[" * 100_000}),
+        ('{"a":NaN}', {"_raw": '{"a":NaN}'}),
+    ],
+    ids=["half a pair", "too large", "too deep", "no JSON"],
+)
+def test_arguments_that_fast_parsers_refuse_reach_dialects_that_want_an_object(
+    arguments: str, expected: dict[str, Any]
+) -> None:
+    answer = Response(choices=(Choice(parts=(ToolCall("c", "f", arguments),)),))
+    context = AnswerContext(id="1", created=1, model="m")
+    block = json.loads(DIALECTS["anthropic"].render_response(answer, context))["content"][0]
+    part = json.loads(DIALECTS["gemini"].render_response(answer, context))["candidates"][0]["content"]["parts"][0]
+    assert (block["input"], part["functionCall"]["args"]) == (expected, expected)
