@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from anthropic.types import Message, RawMessageStreamEvent
+from anthropic.types import Message
 from pydantic import TypeAdapter
 
 from gateway.dialects.anthropic import DIALECT
@@ -15,6 +15,7 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
 from gateway.model import FinishReason, Opaque, Reasoning, Refusal, Text, ToolCall, Usage
 from gateway.sse import Decoder
+from tests.dialects.anthropic.grammar import grammar
 from tests.dialects.feeding import (
     cut_everywhere,
     cuts,
@@ -30,7 +31,6 @@ from tests.dialects.feeding import (
 WIRE = Path(__file__).parents[2] / "wire" / "anthropic"
 FINISHED = sorted(path.stem for path in WIRE.glob("*.json"))
 CONTEXT = AnswerContext(id="1", created=1, model="claude")
-SDK_EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 
 
 def sse(*events: dict[str, Any]) -> bytes:
@@ -231,36 +231,6 @@ def test_the_counters_are_merged_wherever_they_are_told(told_first: int, told_la
     assert usage.input_tokens == (sum(COUNTS[name] for name in told) if "input_tokens" in told else None)
     assert usage.cached_tokens == (1000 if "cache_read_input_tokens" in told else None)
     assert usage.cache_write_tokens == (100 if "cache_creation_input_tokens" in told else None)
-
-
-def grammar(stream: bytes) -> list[dict[str, Any]]:
-    """The stream's events, checked: the SDK's own types, blocks one after another counting from 0, one of each frame."""
-    events = [(item.event, json.loads(item.data)) for item in Decoder().feed(stream)]
-    for name, event in events:
-        assert name == event["type"]
-        SDK_EVENT.validate_python(event)
-    kinds = [event["type"] for _, event in events]
-    assert kinds[0] == "message_start" and kinds[-2:] == ["message_delta", "message_stop"]
-    assert kinds.count("message_start") == kinds.count("message_delta") == kinds.count("message_stop") == 1
-    assert "usage" in events[0][1]["message"]
-    opened, expected = None, 0
-    for _, event in events[1:-2]:
-        if event["type"] == "content_block_start":
-            assert opened is None and event["index"] == expected
-            opened, expected = event["content_block"]["type"], expected + 1
-        else:
-            assert event["index"] == expected - 1 and opened is not None
-            if event["type"] == "content_block_stop":
-                opened = None
-            else:
-                allowed = {
-                    "text": ("text_delta", "citations_delta"),
-                    "thinking": ("thinking_delta", "signature_delta"),
-                    "tool_use": ("input_json_delta",),
-                }
-                assert event["delta"]["type"] in allowed[opened]
-    assert opened is None
-    return [event for _, event in events]
 
 
 @pytest.mark.parametrize("name", FINISHED)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.genai import types
 
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.gemini import DIALECT
@@ -15,6 +14,7 @@ from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, Stre
 from gateway.model import Blob, FinishReason, Opaque, Reasoning, Text, ToolCall, Usage
 from gateway.sse import Decoder
 from tests.dialects.feeding import cut_everywhere, cuts, events_of, folded, mutations, only_choice, read, written
+from tests.dialects.gemini.grammar import grammar
 
 WIRE = Path(__file__).parents[2] / "wire" / "gemini"
 FINISHED = sorted(path.stem for path in WIRE.glob("*.json"))
@@ -218,22 +218,11 @@ def test_log_probabilities_take_the_chat_form_and_back() -> None:
     assert json.loads(DIALECT.render_response(answer, CONTEXT))["candidates"][0]["logprobsResult"] == result
 
 
-def chunks_of(stream: bytes) -> list[dict[str, Any]]:
-    """The stream's chunks, checked by the SDK's own type; the last one alone has finish and counts."""
-    found = [json.loads(item.data) for item in Decoder().feed(stream)]
-    for item in found:
-        types.GenerateContentResponse.model_validate(item)
-    for item in found[:-1]:
-        assert "usageMetadata" not in item
-        assert all("finishReason" not in candidate for candidate in item["candidates"])
-    return found
-
-
 @pytest.mark.parametrize("name", FINISHED)
 def test_what_is_written_reads_back(name: str) -> None:
     answer = DIALECT.parse_response((WIRE / f"{name}.json").read_bytes())
     stream = written(GeminiWriter(CONTEXT), events_of(answer))
-    chunks_of(stream)
+    grammar(stream)
     again = folded(read(GeminiReader(), [stream])).response()
     assert (again.choices, again.usage) == (answer.choices, answer.usage)
     whole = DIALECT.parse_response(DIALECT.render_response(answer, CONTEXT))
@@ -245,7 +234,7 @@ def test_interleaved_calls_become_whole_parts() -> None:
         Start(), PartStart(0, "tool_call", call_id="c0", name="a"), Delta(0, '{"x"'), PartStart(1, "tool_call", call_id="c1", name="b"),
         Delta(1, '{"y":'), Delta(0, ":1}"), Delta(1, "2}"), Finish(FinishReason.TOOL_CALLS), UsageReport(Usage(input_tokens=3, output_tokens=4)),
     ]  # fmt: skip
-    found = chunks_of(written(GeminiWriter(CONTEXT), events))
+    found = grammar(written(GeminiWriter(CONTEXT), events))
     calls = [
         part["functionCall"]
         for item in found

@@ -17,6 +17,7 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_chat import DIALECT
 from gateway.events import Assembler, Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
 from gateway.model import Choice, FinishReason, Part, Reasoning, Refusal, Response, Text, ToolCall, Usage
+from tests.dialects.openai_chat.grammar import chunks_in, grammar
 
 WIRE = Path(__file__).parents[2] / "wire" / "openai_chat"
 
@@ -211,54 +212,12 @@ def write(events: list[Event], context: AnswerContext = CONTEXT) -> bytes:
     return b"".join(writer.write(event) for event in events) + writer.close()
 
 
-def chunks_of(stream: bytes) -> list[dict[str, Any]]:
-    *events, done, rest = stream.split(b"\n\n")
-    assert (done, rest) == (b"data: [DONE]", b"")
-    return [json.loads(event.removeprefix(b"data: ")) for event in events]
-
-
-def check_grammar(chunks: list[dict[str, Any]], include_usage: bool) -> None:
-    """What OpenAI's own streams keep to, and clients rely on."""
-    roles: set[int] = set()
-    finished: set[int] = set()
-    calls: dict[int, int] = {}
-    for number, chunk in enumerate(chunks):
-        ChatCompletionChunk.model_validate(chunk, strict=True)
-        assert (chunk["id"], chunk["object"]) == ("chatcmpl-abc", "chat.completion.chunk")
-        assert (chunk["created"], chunk["model"]) == (1_763_942_400, "my-model")
-        is_usage = include_usage and number == len(chunks) - 1
-        assert ("usage" in chunk) is include_usage
-        if is_usage and chunk["usage"] is not None:
-            assert chunk["choices"] == []
-            continue
-        # BerriAI/litellm#17425: one choice in each chunk.
-        (said,) = chunk["choices"]
-        index, delta = said["index"], said["delta"]
-        assert index not in finished
-        # Portkey-AI/gateway#1399: the role comes first, and once.
-        assert ("role" in delta) is (index not in roles)
-        roles.add(index)
-        for call in delta.get("tool_calls", ()):
-            # Portkey-AI/gateway#1275, BerriAI/litellm#5231: indices from 0 without gaps, whatever came before.
-            if "id" in call:
-                assert call["index"] == calls.get(index, 0)
-                calls[index] = call["index"] + 1
-                assert call["function"]["name"]
-            assert call["index"] < calls[index] and len(call) > 1
-        if said["finish_reason"] is not None:
-            finished.add(index)
-            assert (said["finish_reason"] == "tool_calls") is bool(calls.get(index)) or said[
-                "finish_reason"
-            ] == "length"
-    assert roles == finished
-
-
 @pytest.mark.parametrize("include_usage", [True, False])
 @pytest.mark.parametrize("name", ANSWERS)
 def test_rewritten_streams_keep_the_grammar_and_say_the_same(name: str, include_usage: bool) -> None:
     context = AnswerContext(id="abc", created=1_763_942_400, model="my-model", include_usage=include_usage)
     stream = write(read([recording(name)]), context)
-    check_grammar(chunks_of(stream), include_usage)
+    grammar(stream, include_usage)
     choices, usage = ANSWERS[name]
     again = assemble(read([stream])).response()
     assert again.choices == choices
@@ -278,7 +237,7 @@ def test_rewritten_streams_keep_the_grammar_and_say_the_same(name: str, include_
 def test_the_official_client_reads_the_stream_as_the_whole_answer(name: str) -> None:
     state: ChatCompletionStreamState[None] = ChatCompletionStreamState()
     events = read([recording(name)])
-    for chunk in chunks_of(write(events)):
+    for chunk in chunks_in(write(events)):
         state.handle_chunk(ChatCompletionChunk.model_validate(chunk))
     snapshot = state.current_completion_snapshot.choices[0]
     whole = json.loads(DIALECT.render_response(assemble(events).response(), CONTEXT))["choices"][0]
@@ -329,7 +288,7 @@ def test_other_dialects_events() -> None:
         Finish(FinishReason.STOP),
         UsageReport(Usage(output_tokens=7)),
     ]
-    chunks = chunks_of(write(events))
+    chunks = chunks_in(write(events))
     assert [chunk["choices"][0]["delta"] for chunk in chunks[:-1]] == [
         {"role": "assistant", "content": ""},
         {"reasoning_content": "hm"},
@@ -346,7 +305,7 @@ def test_other_dialects_events() -> None:
 
 def test_who_asks_with_the_deprecated_functions_is_answered_in_kind() -> None:
     context = AnswerContext(id="abc", created=1, model="m", legacy_functions=True)
-    chunks = chunks_of(write(read([recording("text_then_two_calls_interleaved")]), context))
+    chunks = chunks_in(write(read([recording("text_then_two_calls_interleaved")]), context))
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
     calls = [delta["function_call"] for delta in deltas if "function_call" in delta]
     assert calls[0] == {"name": "weather", "arguments": ""}
@@ -356,6 +315,6 @@ def test_who_asks_with_the_deprecated_functions_is_answered_in_kind() -> None:
 
 
 def test_usage_that_no_one_said_is_not_invented() -> None:
-    chunks = chunks_of(write([Start(), Finish(FinishReason.STOP)]))
+    chunks = chunks_in(write([Start(), Finish(FinishReason.STOP)]))
     assert [chunk["usage"] for chunk in chunks] == [None, None]
     assert Response().usage is None
