@@ -37,14 +37,17 @@ class Decoder:
         if b"\r" in data:
             self._after_cr = data[-1] == 0x0D
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if b"\n" not in data:
+            self._tail += data
+            return []
         lines = data.split(b"\n")
         tail = lines.pop()
         events: list[ServerSentEvent] = []
-        if lines and self._tail:
+        if self._tail:
             self._tail += lines[0]
             lines[0] = bytes(self._tail)
             self._tail = bytearray()
-        if lines and self._first_line:
+        if self._first_line:
             self._first_line = False
             lines[0] = lines[0].removeprefix(_BOM)
         for line in lines:

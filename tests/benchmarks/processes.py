@@ -1,6 +1,6 @@
 """Child processes of the benchmark: started, pinned, measured, ended.
 
-CPU time is read from the process's own clock, which counts all its threads in nanoseconds, where the system has it.
+CPU time is that of all its threads.
 """
 
 import json
@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
+
+from tests.cpu_time import cpu_seconds
 
 ROOT = Path(__file__).parents[2]
 _LINUX = sys.platform == "linux"
@@ -62,11 +64,7 @@ class Child:
         raise RuntimeError(f"{self.name} ended with code {code} before it was ready:\n{log.read_text()[-2000:]}")
 
     def _cpu(self) -> float:
-        if _LINUX:
-            # The kernel's number for "the CPU clock of process PID" (clock_getcpuclockid(3)).
-            return time.clock_gettime((~self.pid << 3) | 2)
-        times = psutil.Process(self.pid).cpu_times()
-        return float(times.user + times.system)
+        return cpu_seconds(self.pid)
 
     def book(self, account: str) -> None:
         """From now on, CPU time goes to this account."""

@@ -1,0 +1,63 @@
+"""Tool calls with arguments of any size, as events and as the bytes of each dialect; and how a cost grows with size."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from gateway.dialects import DIALECTS
+from gateway.dialects.dialect import AnswerContext
+from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, UsageReport
+from gateway.model import FinishReason, Usage
+
+MB = 1 << 20
+PIECE = 16 * 1024
+USAGE = Usage(input_tokens=61, output_tokens=96)
+CONTEXT = AnswerContext(id="answer", created=1763900000, model="model", include_usage=True)
+_LINE = 'print("ä line of a file")\n'
+
+
+def arguments(size: int) -> str:
+    """A file to write: JSON text of `size` characters, give or take a line."""
+    return msgspec.json.encode({"path": "main.py", "content": _LINE * (size // (len(_LINE) + 3))}).decode()
+
+
+def call_events(text: str, piece: int = PIECE) -> Iterator[Event]:
+    """An answer that is one tool call, its arguments in fragments of `piece` characters."""
+    yield Start("answer", "model", CONTEXT.created)
+    yield PartStart(0, "tool_call", call_id="call_1", name="write_file")
+    for at in range(0, len(text), piece):
+        yield Delta(0, text[at : at + piece])
+    yield PartEnd(0)
+    yield UsageReport(USAGE)
+    yield Finish(FinishReason.TOOL_CALLS)
+
+
+def call_stream(dialect: str, text: str, piece: int = PIECE) -> bytes:
+    """The same answer as a stream of this dialect."""
+    writer = DIALECTS[dialect].writer(CONTEXT)
+    return b"".join([writer.write(event) for event in call_events(text, piece)] + [writer.close()])
+
+
+def cut(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def cpu_costs(work: Sequence[Callable[[], object]], runs: int = 2) -> list[float]:
+    """CPU seconds of each piece of work: the least of some runs that take turns, so that noise meets all alike."""
+    costs = [float("inf")] * len(work)
+    for _ in range(runs):
+        for at, job in enumerate(work):
+            gc.collect()
+            before = time.process_time()
+            job()
+            costs[at] = min(costs[at], time.process_time() - before)
+    return costs
+
+
+def assert_linear(sizes: Sequence[int], costs: Sequence[float]) -> None:
+    """Each size costs at most twice its share; quadratic work would cost its share times the growth in size."""
+    least = max(costs[0], 1e-4)
+    grown = {size: (cost / least) / (size / sizes[0]) for size, cost in zip(sizes, costs, strict=True)}
+    assert all(share <= 2 for share in grown.values()), {size: round(share, 2) for size, share in grown.items()}

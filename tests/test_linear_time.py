@@ -1,0 +1,168 @@
+"""Tool arguments of several megabytes cost time in proportion to their size, in both directions and however cut.
+
+BerriAI/litellm#26181 parsed its whole buffer again at every chunk; what is quadratic fails here by a wide margin.
+"""
+
+from functools import partial
+from itertools import product
+
+import msgspec
+import pytest
+
+from gateway.dialects import DIALECTS
+from gateway.dialects.openai_chat.peek import UsageCutter
+from gateway.model import Message, Request, Role, Target, Text, Tool, ToolCall, ToolCallResponse
+from gateway.relay import Translator
+from gateway.tally import Tally
+from tests.dialects.feeding import folded, only_choice
+from tests.large_calls import (
+    CONTEXT,
+    MB,
+    PIECE,
+    USAGE,
+    arguments,
+    assert_linear,
+    call_events,
+    call_stream,
+    cpu_costs,
+    cut,
+)
+
+SIZES = (MB, 2 * MB, 4 * MB, 8 * MB)
+FEW_SIZES = (MB, 8 * MB)
+NAMES = tuple(DIALECTS)
+PAIRS = tuple(product(NAMES, NAMES))
+TARGET = Target(model="model", max_output_tokens=4096)
+
+
+def _read(dialect: str, chunks: list[bytes]) -> Tally:
+    """What the relay does with a stream that passes as it is."""
+    reader, tally = DIALECTS[dialect].reader(), Tally()
+    for chunk in chunks:
+        for event in reader.feed(chunk):
+            tally.feed(event)
+    for event in reader.close():
+        tally.feed(event)
+    assert tally.settled
+    assert not tally.failed
+    return tally
+
+
+def _translate(upstream: str, door: str, chunks: list[bytes]) -> bytes:
+    """What the relay does with a stream that is written anew."""
+    reader, tally = DIALECTS[upstream].reader(), Tally()
+    translator = Translator(writer=DIALECTS[door].writer(CONTEXT))
+    out = []
+    for chunk in chunks:
+        events = reader.feed(chunk)
+        for event in events:
+            tally.feed(event)
+        out.append(translator.feed(chunk, events))
+    out.append(translator.feed(b"", reader.close()))
+    return b"".join([*out, translator.close()])
+
+
+def _arguments_in(dialect: str, stream: bytes) -> object:
+    reader = DIALECTS[dialect].reader()
+    answer = folded([*reader.feed(stream), *reader.close()]).response()
+    (call,) = [part for part in only_choice(answer).parts if isinstance(part, ToolCall)]
+    assert (call.name, answer.usage and answer.usage.output_tokens) == ("write_file", USAGE.output_tokens)
+    return msgspec.json.decode(call.arguments)
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_a_reader_takes_time_in_proportion(dialect: str) -> None:
+    streams = [cut(call_stream(dialect, arguments(size)), PIECE) for size in SIZES]
+    assert_linear(SIZES, cpu_costs([partial(_read, dialect, chunks) for chunks in streams]))
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_a_reader_takes_single_bytes_in_proportion(dialect: str) -> None:
+    # Streams of about 1 MB and a quarter of it; Responses says its arguments four times over.
+    sizes = (MB // 16, MB // 4) if dialect == "openai_responses" else (MB // 4, MB)
+    streams = [cut(call_stream(dialect, arguments(size)), 1) for size in sizes]
+    assert_linear(sizes, cpu_costs([partial(_read, dialect, chunks) for chunks in streams], runs=1))
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_a_writer_takes_time_in_proportion(dialect: str) -> None:
+    texts = [arguments(size) for size in SIZES]
+    assert_linear(SIZES, cpu_costs([partial(call_stream, dialect, text) for text in texts]))
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_fragments_of_single_characters_are_read_and_written_in_proportion(dialect: str) -> None:
+    sizes = (MB // 64, MB // 8)
+
+    def pass_on(text: str) -> None:
+        _read(dialect, cut(call_stream(dialect, text, 1), PIECE))
+
+    texts = [arguments(size) for size in sizes]
+    assert_linear(sizes, cpu_costs([partial(pass_on, text) for text in texts]))
+
+
+@pytest.mark.parametrize(("upstream", "door"), PAIRS)
+def test_an_answer_is_translated_in_proportion(upstream: str, door: str) -> None:
+    streams = [cut(call_stream(upstream, arguments(size)), PIECE) for size in FEW_SIZES]
+    outs: dict[int, bytes] = {}
+
+    def translate(at: int) -> None:
+        outs[at] = _translate(upstream, door, streams[at])
+
+    assert_linear(FEW_SIZES, cpu_costs([partial(translate, at) for at in range(len(FEW_SIZES))]))
+    assert _arguments_in(door, outs[1]) == msgspec.json.decode(arguments(FEW_SIZES[1]))
+
+
+def _history(size: int) -> Request:
+    call = ToolCall("call_1", "write_file", arguments(size))
+    return Request(
+        model="",
+        messages=(
+            Message(Role.USER, (Text("Write it."),)),
+            Message(Role.ASSISTANT, (call,)),
+            Message(Role.TOOL, (ToolCallResponse("call_1", (Text("Written."),), "write_file"),)),
+        ),
+        tools=(Tool(name="write_file", parameters={"type": "object", "properties": {"path": {"type": "string"}}}),),
+        max_output_tokens=400,
+    )
+
+
+def _body(dialect: str, size: int) -> bytes:
+    return DIALECTS[dialect].render_request(_history(size), TARGET).body
+
+
+def _said_again(door: str, upstream: str, body: bytes) -> bytes:
+    request = DIALECTS[door].parse_request(body, "model", False)
+    return DIALECTS[upstream].render_request(request, TARGET).body
+
+
+@pytest.mark.parametrize(("door", "upstream"), PAIRS)
+def test_a_history_is_translated_in_proportion(door: str, upstream: str) -> None:
+    bodies = [_body(door, size) for size in FEW_SIZES]
+    outs: dict[int, bytes] = {}
+
+    def translate(at: int) -> None:
+        outs[at] = _said_again(door, upstream, bodies[at])
+
+    assert_linear(FEW_SIZES, cpu_costs([partial(translate, at) for at in range(len(FEW_SIZES))]))
+    request = DIALECTS[upstream].parse_request(outs[1], "model", False)
+    calls = [part for message in request.messages for part in message.parts if isinstance(part, ToolCall)]
+    assert [msgspec.json.decode(call.arguments) for call in calls] == [msgspec.json.decode(arguments(FEW_SIZES[1]))]
+
+
+def test_what_is_measured_is_a_call_of_that_size() -> None:
+    (delta,) = [event for event in call_events(arguments(MB), 2 * MB) if hasattr(event, "text")]
+    assert abs(len(delta.text) - MB) < 100
+
+
+@pytest.mark.parametrize("piece", [PIECE, 8 * MB])
+def test_the_usage_cutter_takes_time_in_proportion(piece: int) -> None:
+    """In events of 16 kB, and in one event of the whole size."""
+    streams = [cut(call_stream("openai_chat", arguments(size), piece), PIECE) for size in SIZES]
+
+    def feed(chunks: list[bytes]) -> bytes:
+        cutter = UsageCutter()
+        return b"".join([*(cutter.feed(chunk) for chunk in chunks), cutter.close()])
+
+    assert_linear(SIZES, cpu_costs([partial(feed, chunks) for chunks in streams]))
+    assert feed(streams[0]).count(b'"choices":[]') == 0
