@@ -34,6 +34,8 @@ from gateway.simulated.pacing import count_tokens, profile
 from gateway.simulated.schema import example
 
 _IMAGE_TOKENS = 258
+# Beyond so many tools an agent is asking, whose every request brings them all: only one that is named is called.
+_FEW_TOOLS = 6
 _FAULT_MARKER = re.compile(r"\[fail:[a-z0-9-]+\]")
 _WISHES_JOINED = re.compile(r"\b(both|and)\b", re.IGNORECASE)
 _PIECES = re.compile(r"\s*\S+")
@@ -131,6 +133,13 @@ def last_user_text(request: Request) -> str:
     return _text_of(last.parts) if last is not None and last.role is Role.USER else ""
 
 
+def _wish(request: Request) -> str:
+    """The end of what the user said last: agents put their own words into the parts before it."""
+    last = request.messages[-1] if request.messages else None
+    texts = [part.text for part in last.parts if isinstance(part, Text)] if last and last.role is Role.USER else []
+    return texts[-1] if texts else last_user_text(request)
+
+
 def _part_tokens(part: Part) -> int:
     match part:
         case Text() | Refusal() | Reasoning():
@@ -146,7 +155,7 @@ def _draft(request: Request, call_id: str) -> _Draft:
     last = request.messages[-1] if request.messages else None
     if last is not None and last.role is Role.TOOL:
         return _Draft(_from_results(last))
-    words = _words(last_user_text(request))
+    words = _words(_wish(request))
     calls = tuple(_calls(request, words, call_id))
     if calls:
         return _Draft("", calls)
@@ -167,6 +176,9 @@ def _calls(request: Request, words: str, call_id: str) -> Iterator[ToolCall]:
         return
     # The tool whose name and description share most words with the wish; the first one on a tie.
     wish = set(re.findall(r"\w+", words.lower()))
+    demanded = choice is not None and choice.mode in ("any", "named")
+    if len(tools) > _FEW_TOOLS and not demanded:
+        tools = [tool for tool in tools if wish & set(re.findall(r"[^\W_]+", tool.name.lower()))]
     tools.sort(key=lambda tool: -len(wish & set(re.findall(r"[^\W_]+", f"{tool.name} {tool.description}".lower()))))
     several = _WISHES_JOINED.search(words) is not None and request.parallel_tool_calls is not False
     named = choice is not None and choice.mode == "named"
@@ -216,7 +228,7 @@ def _reasoning_tokens(request: Request) -> int:
 
 
 def _thought(request: Request) -> str:
-    words = _last(_words(last_user_text(request)), 8)
+    words = _last(_words(_wish(request)), 8)
     return f"The user wants to know about “{words}”. I should say what matters first, and keep it short."
 
 

@@ -4,12 +4,15 @@ Only required properties, so that it stays small; references and unions are foll
 """
 
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
 _PROPER_NOUN = re.compile(r"(?<![.!?] )(?<!^)\b[A-ZÀ-Þ][\w-]+")
 _NUMBER = re.compile(r"\d+")
 _DEEPEST = 8
+# Agents run these in a shell, often without asking: the user's own words must not become a command there.
+_COMMANDS = ("cmd", "command", "commands", "script")
 
 
 def example(schema: Mapping[str, Any], words: str) -> Any:
@@ -45,7 +48,17 @@ def _object(schema: Mapping[str, Any], words: str, root: Mapping[str, Any], dept
     required = schema.get("required") or ()
     if depth > _DEEPEST:
         return {}
-    return {name: _value(properties.get(name) or {}, words, root, depth + 1) for name in required}
+    return {
+        name: _command(words, properties.get(name) or {})
+        if name in _COMMANDS
+        else _value(properties.get(name) or {}, words, root, depth + 1)
+        for name in required
+    }
+
+
+def _command(words: str, schema: Mapping[str, Any]) -> Any:
+    """What a tool runs: a command that does nothing but say the words."""
+    return ["echo", words] if _kind(schema) == "array" else f"echo {shlex.quote(words)}"
 
 
 def _resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:

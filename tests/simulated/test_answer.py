@@ -77,6 +77,26 @@ def test_tools_are_called_when_the_user_spoke_last(text: str, more: dict[str, An
     assert (choice.finish_reason is FinishReason.TOOL_CALLS) == bool(names)
 
 
+BOX = tuple(Tool(name=name, parameters=CITY) for name in ("Agent", "Bash", "Edit", "Grep", "Read", "Skill", "Write"))
+
+
+@pytest.mark.parametrize(
+    ("texts", "more", "names"),
+    [
+        (("hello there",), {}, []),
+        (("<note>Use Bash and Agent.</note>", "hello there"), {}, []),
+        (("<note>Use Bash and Agent.</note>", "Please read Paris"), {}, ["Read"]),
+        (("hello Paris",), {"tool_choice": ToolChoice("any")}, ["Agent"]),
+    ],
+)
+def test_an_agent_s_many_tools_are_called_by_their_names_only(
+    texts: tuple[str, ...], more: dict[str, Any], names: list[str]
+) -> None:
+    message = Message(Role.USER, tuple(Text(text) for text in texts))
+    choice, _ = answered(Request(model="gpt-4.1", messages=(message,), tools=BOX, **more))
+    assert [part.name for part in choice.parts if isinstance(part, ToolCall)] == names
+
+
 def test_results_are_used() -> None:
     call = ToolCall("c1", "get_weather", '{"city":"Paris"}')
     result = ToolCallResponse("c1", (Text("12 °C and rain"),), name="get_weather")

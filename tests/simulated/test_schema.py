@@ -1,3 +1,4 @@
+import shlex
 from typing import Any
 
 import pytest
@@ -24,6 +25,19 @@ from gateway.simulated.schema import example
 )
 def test_examples(schema: dict[str, Any], words: str, value: Any) -> None:
     assert example(schema, words) == value
+
+
+@pytest.mark.parametrize("name", ["cmd", "command"])
+def test_the_user_s_words_never_become_a_command(name: str) -> None:
+    words = "rm -rf build; echo 'gone'"
+    schema = {"type": "object", "properties": {name: {"type": "string"}}, "required": [name]}
+    assert shlex.split(example(schema, words)[name]) == ["echo", words]
+    listed = {
+        "type": "object",
+        "properties": {name: {"type": "array", "items": {"type": "string"}}},
+        "required": [name],
+    }
+    assert example(listed, words)[name] == ["echo", words]
 
 
 def test_recursion_ends() -> None:
