@@ -13,7 +13,7 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.errors import UpstreamError
 from gateway.events import StreamError
 from gateway.model import Choice, Response, ToolCall
-from tests.dialects.feeding import folded, normal
+from tests.dialects.feeding import folded, normal, read, written
 from tests.dialects.recordings import RECORDINGS, TWINS, Recording, cuts, framings
 
 
@@ -88,3 +88,15 @@ def test_arguments_that_fast_parsers_refuse_reach_dialects_that_want_an_object(
     block = json.loads(DIALECTS["anthropic"].render_response(answer, context))["content"][0]
     part = json.loads(DIALECTS["gemini"].render_response(answer, context))["candidates"][0]["content"]["parts"][0]
     assert (block["input"], part["functionCall"]["args"]) == (expected, expected)
+
+
+@pytest.mark.parametrize("recording", TWINS, ids=str)
+def test_what_an_answer_says_its_own_dialect_can_say_again_whole_and_streamed(recording: Recording) -> None:
+    assert recording.whole is not None
+    dialect, context = recording.codec, AnswerContext(id="1", created=1, model="m", include_usage=True)
+    answer = normal(dialect.parse_response(recording.whole))
+    whole = normal(dialect.parse_response(dialect.render_response(answer, context)))
+    stream = written(dialect.writer(context), recording.events())
+    streamed = normal(folded(read(dialect.reader(), [stream])).response())
+    assert whole.choices == streamed.choices == answer.choices
+    assert whole.usage == streamed.usage

@@ -35,12 +35,13 @@ _CUT = StreamError("The answer broke off before its end: try again.", "connectio
 class _Held:
     """A part that is not out yet, or whose end may bring a signature."""
 
-    __slots__ = ("extra", "start", "streamed", "texts")
+    __slots__ = ("ended", "extra", "start", "streamed", "texts")
 
     def __init__(self, start: PartStart) -> None:
         self.start = start
         self.extra: Extra = start.extra
         self.texts: list[str] = []
+        self.ended = False
         self.streamed = start.kind in ("text", "refusal", "reasoning") and not beside(start.extra)
 
     def whole(self) -> Part | None:
@@ -72,9 +73,9 @@ class GeminiWriter:
             case PartStart():
                 self._held[event.part] = _Held(event)
             case PartEnd() if event.part in self._held:
-                held = self._held.pop(event.part)
-                held.extra = merge_extra(held.extra, event.extra)
-                return self._end(held)
+                held = self._held[event.part]
+                held.extra, held.ended = merge_extra(held.extra, event.extra), True
+                return self._ended(held.start.choice)
             case UsageReport():
                 self._usage = merge_usage(self._usage, event.usage)
             case Finish():
@@ -109,6 +110,19 @@ class GeminiWriter:
             return b""
         part: Wire = {"text": text, "thought": True} if held.start.kind == "reasoning" else {"text": text}
         return self._chunk(part, held.start.choice)
+
+    def _ended(self, choice: int) -> bytes:
+        """The choice's parts that are whole; what follows a call that is not waits, so that calls keep their order."""
+        out: list[bytes] = []
+        for number, held in list(self._held.items()):
+            if held.start.choice != choice:
+                continue
+            if held.ended:
+                out.append(self._end(held))
+                del self._held[number]
+            elif held.start.kind == "tool_call":
+                break
+        return b"".join(out)
 
     def _end(self, held: _Held) -> bytes:
         if not held.streamed:

@@ -14,6 +14,7 @@ from gateway.dialects.openai_chat.wire import (
     WireCall,
     WireChoice,
     arguments_text,
+    citations_in,
     content_text,
     decode_answer,
     minted_call_id,
@@ -81,6 +82,7 @@ class ChatReader:
         self._failed = False
         self._id: str | None = None
         self._service_tier: Any = None
+        self._citations: Extra = NO_EXTRA
 
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
@@ -124,6 +126,8 @@ class ChatReader:
             return
         if answer.service_tier is not None:
             self._service_tier = answer.service_tier
+        if answer.citations:
+            self._citations = citations_in(answer)
         for choice in answer.choices or ():
             self._choice(choice, events)
         if answer.usage:
@@ -259,7 +263,8 @@ class ChatReader:
                     return
                 events.append(PartEnd(call.part, call.extra))
             reason = neutral_reason(state.reason, bool(state.calls))
-            events.append(Finish(reason, state.index, logprobs=state.logprobs or None))
+            events.append(Finish(reason, state.index, logprobs=state.logprobs or None, extra=self._citations))
+            self._citations = NO_EXTRA
 
 
 def _is_whole(data: bytes) -> bool:

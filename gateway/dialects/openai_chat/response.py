@@ -2,15 +2,20 @@
 
 from typing import Any
 
+from msgspec import structs
+
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_chat.usage import parse_usage, render_usage
 from gateway.dialects.openai_chat.wire import (
+    CITATIONS,
     ENCODER,
     WireCall,
     WireChoice,
     WireMessage,
     arguments_text,
     chat_reason,
+    citations_in,
+    citations_out,
     content_text,
     decode_answer,
     minted_call_id,
@@ -21,6 +26,7 @@ from gateway.dialects.openai_chat.wire import (
     signature_out,
 )
 from gateway.dialects.openai_errors import error_in_answer, unreadable
+from gateway.events import merge_extra
 from gateway.model import Choice, Part, Reasoning, Refusal, Response, Text, ToolCall
 
 
@@ -35,14 +41,17 @@ def parse_response(body: bytes) -> Response:
     if answer.choices is None:
         raise unreadable()
     answer_id = answer.id if isinstance(answer.id, str) else None
-    beside = {"system_fingerprint": answer.system_fingerprint, "citations": answer.citations}
+    choices = [_parse_choice(choice, at, answer_id) for at, choice in enumerate(answer.choices)]
+    if choices:
+        choices[0] = structs.replace(choices[0], extra=merge_extra(choices[0].extra, citations_in(answer)))
+    fingerprint = answer.system_fingerprint
     return Response(
         id=answer_id,
         model=answer.model if isinstance(answer.model, str) else None,
         created=int(answer.created) if isinstance(answer.created, int | float) else None,
-        choices=tuple(_parse_choice(choice, at, answer_id) for at, choice in enumerate(answer.choices)),
+        choices=tuple(choices),
         usage=parse_usage(answer.usage, answer.service_tier),
-        extra=pocket({key: value for key, value in beside.items() if value is not None}),
+        extra=pocket({"system_fingerprint": fingerprint} if fingerprint else {}),
     )
 
 
@@ -57,9 +66,16 @@ def _parse_choice(choice: WireChoice, position: int, answer_id: str | None) -> C
         index=index,
         parts=parts,
         finish_reason=neutral_reason(choice.finish_reason, has_calls),
-        logprobs=choice.logprobs or None,
+        logprobs=_said(choice.logprobs),
         extra=pocket({"audio": message.audio} if message.audio else {}),
     )
+
+
+def _said(logprobs: Any) -> Any:
+    """Log probabilities without what they say nothing of, None where that is all."""
+    if not isinstance(logprobs, dict):
+        return None
+    return {name: entries for name, entries in logprobs.items() if isinstance(entries, list)} or None
 
 
 def _parse_parts(message: WireMessage, answer_id: str | None, choice: int) -> tuple[Part, ...]:
@@ -103,7 +119,10 @@ def render_response(response: Response, context: AnswerContext) -> bytes:
     }
     if response.usage is not None:
         answer["usage"] = render_usage(response.usage)
-    return ENCODER.encode({**answer, **own(response.extra)})
+    answer |= own(response.extra)
+    for choice in response.choices:
+        answer |= citations_out(choice.extra)
+    return ENCODER.encode(answer)
 
 
 def _render_choice(choice: Choice, legacy: bool) -> dict[str, Any]:
@@ -118,7 +137,7 @@ def _render_choice(choice: Choice, legacy: bool) -> dict[str, Any]:
         "role": "assistant",
         "content": "".join(texts) if texts or not (calls or refusals) else None,
         "refusal": "".join(refusals) if refusals else None,
-        **own(choice.extra),
+        **{name: value for name, value in own(choice.extra).items() if name != CITATIONS},
     }
     if thinking and any(thinking):
         message["reasoning_content"] = "".join(thinking)

@@ -19,6 +19,8 @@ __all__ = ["decode_as", "decode_json"]
 
 NAME = "openai_chat"
 
+CITATIONS = "citations"
+
 ENCODER = msgspec.json.Encoder()
 
 
@@ -84,6 +86,17 @@ def pocket(values: Mapping[str, Any]) -> Extra:
 def own(extra: Extra) -> Mapping[str, Any]:
     """This dialect's side pocket."""
     return extra.get(NAME, {})
+
+
+def citations_in(answer: WireAnswer) -> Extra:
+    """xAI's list of sources, which stands beside the choices and comes with the last words of a stream."""
+    return pocket({CITATIONS: answer.citations} if isinstance(answer.citations, list) and answer.citations else {})
+
+
+def citations_out(extra: Extra) -> dict[str, Any]:
+    """The field of an answer, or of a chunk, for the sources in a choice's pocket."""
+    found = own(extra).get(CITATIONS)
+    return {CITATIONS: found} if found else {}
 
 
 def signature_in(extra_content: Any) -> Extra:

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_chat.usage import render_usage
-from gateway.dialects.openai_chat.wire import ENCODER, chat_reason, own, signature_out
+from gateway.dialects.openai_chat.wire import ENCODER, chat_reason, citations_out, own, signature_out
 from gateway.dialects.openai_errors import error_object
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport, merge_usage
 from gateway.model import Usage
@@ -168,10 +168,12 @@ class ChatWriter:
         self._finished.add(event.choice)
         reason = chat_reason(event.reason, bool(self._calls.get(event.choice)), self._legacy)
         logprobs = ENCODER.encode(event.logprobs)
+        sources = citations_out(event.extra)
+        tail = b"]," + ENCODER.encode(sources)[1:-1] + self._tail[1:] if sources else self._tail
         return b'%b%b{},"logprobs":%b,"finish_reason":"%b"}%b' % (
             self._open(event.choice),
             self._before(event.choice),
             logprobs,
             reason.encode(),
-            self._tail,
+            tail,
         )

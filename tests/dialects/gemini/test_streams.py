@@ -246,6 +246,20 @@ def test_interleaved_calls_become_whole_parts() -> None:
     assert found[-1]["usageMetadata"]["promptTokenCount"] == 3
 
 
+def test_calls_keep_their_order_whichever_is_whole_first() -> None:
+    """BerriAI/litellm#17246: order and ids preserved."""
+    events: list[Event] = [
+        Start(), PartStart(0, "tool_call", call_id="c0", name="a"), PartStart(1, "tool_call", call_id="c1", name="b"),
+        Delta(1, "{}"), PartEnd(1), PartStart(2, "tool_call", 1, "c2", "c"), PartEnd(2), Delta(0, "{}"), PartEnd(0),
+        Finish(FinishReason.TOOL_CALLS), Finish(FinishReason.TOOL_CALLS, 1),
+    ]  # fmt: skip
+    found = chunks_of(written(GeminiWriter(CONTEXT), events))
+    parts = [(item["candidates"][0]["index"], part) for item in found for part in item["candidates"][0]["content"]["parts"]]
+    assert [(index, part["functionCall"]["id"]) for index, part in parts if "functionCall" in part] == [
+        (1, "c2"), (0, "c0"), (0, "c1"),
+    ]  # fmt: skip
+
+
 def test_words_go_out_as_they_come() -> None:
     writer = GeminiWriter(CONTEXT)
     out = [

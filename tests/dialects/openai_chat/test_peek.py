@@ -172,7 +172,7 @@ def test_splice_of_what_is_no_object(body: bytes) -> None:
 
 # The added usage is cut out of the client's stream again.
 
-USAGE_ONLY = ["text", "two_choices", "usage_after_done", "empty_answer_length", "refusal", "text_then_two_calls_interleaved"]  # fmt: skip
+USAGE_ONLY = ["custom_tool_call", "filtered_midway_obfuscated", "refusal_with_logprobs", "text", "two_choices", "usage_after_done", "empty_answer_length", "refusal", "text_then_two_calls_interleaved"]  # fmt: skip
 
 
 def cut(chunks: list[bytes]) -> bytes:

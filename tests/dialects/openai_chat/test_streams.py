@@ -49,7 +49,7 @@ ANSWERS: dict[str, tuple[tuple[Choice, ...], Usage | None]] = {
     "call_after_finish_stop": ((choice(ToolCall("call_a", "weather", "{}"), reason=CALLS),), None),
     # vercel/ai#12425: xAI's completion tokens leave out the reasoning.
     "reasoning_with_usage_in_last_choice": (
-        (choice(Reasoning("Let me think."), Text("4")),),
+        (choice(Reasoning("Let me think."), Text("4"), extra={"openai_chat": {"citations": ["https://example.com"]}}),),
         Usage(input_tokens=12, cached_tokens=3, input_audio_tokens=0, output_tokens=387, reasoning_tokens=386, output_audio_tokens=0, cost_nano=973502),
     ),
     "usage_after_done": ((choice(Text("Hi")),), USAGE),
@@ -70,6 +70,21 @@ ANSWERS: dict[str, tuple[tuple[Choice, ...], Usage | None]] = {
     "empty_answer_length": ((choice(reason=FinishReason.LENGTH),), USAGE),
     "no_blank_line_at_the_end": ((choice(Text("Hi")),), None),
     "first_chunk_without_choices": ((choice(Text("Hi")),), None),
+    "custom_tool_call": ((choice(ToolCall("call_p", "apply_patch", "*** Begin Patch\n+é\n*** End Patch", custom=True), reason=CALLS),), USAGE),
+    "filtered_midway_obfuscated": ((choice(Text("Once upon"), reason=FinishReason.CONTENT_FILTER),), USAGE),
+    "refusal_with_logprobs": (
+        (choice(Refusal("No"), logprobs={"refusal": [{"token": "No", "logprob": -0.5, "bytes": [78, 111], "top_logprobs": [{"token": "No", "logprob": -0.5, "bytes": [78, 111]}]}]}),),
+        USAGE,
+    ),
+    # DeepSeek's way: its own name for cache hits, comments while it waits.
+    "reasoning_then_call_cache_hit": (
+        (choice(Reasoning("Two steps 🤔"), Text("Gut."), ToolCall("call_0_a", "weather", '{"city": "Münster"}'), reason=CALLS),),
+        Usage(input_tokens=19, cached_tokens=16, output_tokens=12, reasoning_tokens=7),
+    ),
+    # OpenRouter's way: `reasoning`, a usage chunk that still has a choice.
+    "processing_comments_and_reasoning_field": ((choice(Reasoning("Hm"), Text("Ja")),), Usage(input_tokens=5, output_tokens=3)),
+    # Mistral's way.
+    "content_in_a_list": ((choice(Text("Bonjour à tous")),), Usage(input_tokens=5, output_tokens=3)),
 }  # fmt: skip
 
 # name → kind, status, code. BerriAI/litellm#32086, maximhq/bifrost#4679: none of these is a finished answer.
@@ -204,6 +219,9 @@ def test_whatever_a_provider_sends_ends_in_an_answer_or_a_typed_error(fragment: 
 
 # The client's side.
 
+# The SDK's type of a chunk knows no call of a custom tool.
+UNKNOWN_TO_THE_SDK = {"custom_tool_call"}
+
 CONTEXT = AnswerContext(id="abc", created=1_763_942_400, model="my-model", include_usage=True)
 
 
@@ -213,7 +231,7 @@ def write(events: list[Event], context: AnswerContext = CONTEXT) -> bytes:
 
 
 @pytest.mark.parametrize("include_usage", [True, False])
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("name", sorted(ANSWERS.keys() - UNKNOWN_TO_THE_SDK))
 def test_rewritten_streams_keep_the_grammar_and_say_the_same(name: str, include_usage: bool) -> None:
     context = AnswerContext(id="abc", created=1_763_942_400, model="my-model", include_usage=include_usage)
     stream = write(read([recording(name)]), context)
@@ -226,14 +244,16 @@ def test_rewritten_streams_keep_the_grammar_and_say_the_same(name: str, include_
     else:
         # Portkey-AI/gateway#496: the client's usage is the provider's, but for what chat has no field for.
         assert again.usage is not None
-        assert (again.usage.input_tokens, again.usage.cached_tokens) == (usage.input_tokens, usage.cached_tokens)
+        assert (again.usage.input_tokens, again.usage.cached_tokens) == (usage.input_tokens, usage.cached_tokens or 0)
         assert (again.usage.output_tokens, again.usage.reasoning_tokens) == (
             usage.output_tokens,
-            usage.reasoning_tokens,
+            usage.reasoning_tokens or 0,
         )
 
 
-@pytest.mark.parametrize("name", [name for name, (choices, _) in ANSWERS.items() if len(choices) == 1])
+@pytest.mark.parametrize(
+    "name", [name for name, (choices, _) in ANSWERS.items() if len(choices) == 1 and name not in UNKNOWN_TO_THE_SDK]
+)
 def test_the_official_client_reads_the_stream_as_the_whole_answer(name: str) -> None:
     state: ChatCompletionStreamState[None] = ChatCompletionStreamState()
     events = read([recording(name)])

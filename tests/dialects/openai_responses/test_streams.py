@@ -89,6 +89,42 @@ ANSWERS: dict[str, tuple[tuple[Part, ...], FinishReason]] = {
     "two_texts_in_a_message": ((text("First."), Text("Second.", own(joined=True)), text("Third.", "msg_2")), STOP),
     "logprobs": ((text("Hi"),), STOP),
     "cost_in_ticks": ((text("4"),), STOP),
+    "text_and_refusal_in_a_message": ((text("Gern, aber"), Refusal("das nicht.", own(joined=True))), STOP),
+    "file_search_annotations": (
+        (
+            Opaque("openai_responses", {"id": "fs_1", "type": "file_search_call", "status": "completed", "queries": ["plan"], "results": None}),
+            Text("Um 9 ab Gleis 4.", own(item={"id": "msg_1", "phase": "final_answer"}, annotations=[
+                {"type": "url_citation", "start_index": 0, "end_index": 4, "title": "Bähn", "url": "https://example.org"},
+                {"type": "file_citation", "file_id": "file_1", "filename": "plan.pdf", "index": 9},
+                {"type": "container_file_citation", "container_id": "cntr_1", "file_id": "cfile_1", "filename": "a.csv", "start_index": 1, "end_index": 3},
+            ])),
+        ),
+        STOP,
+    ),
+    "image_generation": (
+        (
+            Opaque("openai_responses", {"id": "ig_1", "type": "image_generation_call", "status": "completed", "result": "iVBORw0KGgo=", "output_format": "png", "size": "1024x1024", "revised_prompt": "ein Hund", "quality": "high", "background": "opaque", "action": "generate"}),
+            text("Bitte.", "msg_2"),
+        ),
+        STOP,
+    ),
+    "code_interpreter_and_mcp": (
+        (
+            Opaque("openai_responses", {"id": "ci_1", "type": "code_interpreter_call", "status": "completed", "code": "print(1)", "container_id": "cntr_1", "outputs": None}),
+            Opaque("openai_responses", {"id": "mcp_1", "type": "mcp_call", "status": "completed", "server_label": "docs", "name": "find", "arguments": '{"q":"é"}', "output": "ok", "error": None, "approval_request_id": None}),
+        ),
+        STOP,
+    ),
+    "calls_and_custom_tool_interleaved": (
+        (
+            WEATHER,
+            ToolCall("call_b", "time", '{"zone":"CET"}', extra=own(id="fc_b")),
+            ToolCall("call_c", "note", "ö\n", True, own(id="ctc_c")),
+        ),
+        CALLS,
+    ),
+    "incomplete_in_reasoning": ((Reasoning("Ich über", own(id="rs_1", encrypted_content="gAAAAA==")),), FinishReason.LENGTH),
+    "reasoning_in_two_plain_texts": ((Reasoning("Eins. Zwei.", own(id="rs_1", summary=[])), text("3")), STOP),
     # BerriAI/litellm#27144: the same arguments however they are told.
     "arguments_done_only": (LOOKED, CALLS),
     "arguments_deltas_only": (LOOKED, CALLS),
