@@ -79,8 +79,7 @@ ANSWERS = [
     (name, door)
     for name in FINISHED
     for door in DIALECTS
-    if ("custom_tool" not in name or door in ("openai_chat", "openai_responses"))
-    and (name, door) not in MALFORMED
+    if ("custom_tool" not in name or door in ("openai_chat", "openai_responses")) and (name, door) not in MALFORMED
 ]
 
 

@@ -112,7 +112,7 @@ class GeminiWriter:
         return self._chunk(part, held.start.choice)
 
     def _ended(self, choice: int) -> bytes:
-        """The choice's parts that are whole; what follows a call that is not waits, so that calls keep their order."""
+        """The choice's parts that are whole; what follows an open call waits, so that calls keep their order."""
         out: list[bytes] = []
         for number, held in list(self._held.items()):
             if held.start.choice != choice:

@@ -253,8 +253,10 @@ def test_calls_keep_their_order_whichever_is_whole_first() -> None:
         Delta(1, "{}"), PartEnd(1), PartStart(2, "tool_call", 1, "c2", "c"), PartEnd(2), Delta(0, "{}"), PartEnd(0),
         Finish(FinishReason.TOOL_CALLS), Finish(FinishReason.TOOL_CALLS, 1),
     ]  # fmt: skip
-    found = chunks_of(written(GeminiWriter(CONTEXT), events))
-    parts = [(item["candidates"][0]["index"], part) for item in found for part in item["candidates"][0]["content"]["parts"]]
+    found = grammar(written(GeminiWriter(CONTEXT), events))
+    parts = [
+        (item["candidates"][0]["index"], part) for item in found for part in item["candidates"][0]["content"]["parts"]
+    ]
     assert [(index, part["functionCall"]["id"]) for index, part in parts if "functionCall" in part] == [
         (1, "c2"), (0, "c0"), (0, "c1"),
     ]  # fmt: skip
