@@ -104,7 +104,7 @@ def test_embeddings_pass_as_they_are(gateway: Served, provider: ProviderProcess)
 def test_litellm_26181_twenty_megabytes(
     gateway: Served, provider: ProviderProcess, model: str, streamed: bytes
 ) -> None:
-    picture = b"data:image/png;base64," + b"iVBORw0KGgo" * (20_000_000 // 11)
+    picture = b"data:image/png;base64," + b"iVBORw0KGgoA" * (20_000_000 // 12)
     part = b'{"type":"image_url","image_url":{"url":"' + picture + b'"}}'
     body = b'{"messages":[{"role":"user","content":[%b]}],"model":"%b","stream":%b}' % (
         part,

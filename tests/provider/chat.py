@@ -8,44 +8,49 @@ import base64
 import json
 import random
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from openai.types import embedding_create_params
 from openai.types.chat import completion_create_params
 
 from tests.provider.draw import Ability, Answer, ToolCall, fragments
-from tests.provider.format import Call, Error, Format
+from tests.provider.format import Call, Format
 from tests.provider.ledger import Said
-from tests.provider.strict import Rejected, strict_adapter, validate
+from tests.provider.media import PDF, check_media, split_data_url
+from tests.provider.openai_api import (
+    IMAGES,
+    OPENAI_REASONING,
+    XAI_EFFORTS,
+    XAI_IMAGES,
+    XAI_SHOWS_REASONING,
+    XAI_WITHOUT_REASONING,
+    bearer,
+    check_name,
+    error_openai,
+    error_xai,
+    model_list,
+    refuse_unknown,
+    refuse_unless_default,
+)
+from tests.provider.prefix_cache import Segment
+from tests.provider.strict import Rejected, check_strict_schema, strict_adapter, validate
+from tests.provider.understood import from_chat, items
 
 _CHAT = strict_adapter(completion_create_params.CompletionCreateParams)
 _EMBEDDINGS = strict_adapter(embedding_create_params.EmbeddingCreateParams)
 _CHAT_FIELDS = set(completion_create_params.CompletionCreateParamsBase.__annotations__) | {"stream"}
 _EMBEDDING_FIELDS = set(embedding_create_params.EmbeddingCreateParams.__annotations__)
 
-_OPENAI_REASONING = ("o1", "o3", "o4", "gpt-5", "gpt-6")
 # Newer models serve tools with reasoning effort on the Responses endpoint only.
 _TOOLS_WITHOUT_EFFORT = ("gpt-5.4", "gpt-5.5")
 _TOOLS_NEED_EFFORT_NONE = ("gpt-5.6", "gpt-6")
-_XAI_WITHOUT_REASONING = ("grok-3", "grok-4-1-fast-non-reasoning")
-_XAI_EFFORTS = {
-    "grok-3-mini": ("low", "high"),
-    "grok-4.3": ("none", "low", "medium", "high"),
-    "grok-4.5": ("low", "medium", "high"),
-    "grok-4.6": ("low", "medium", "high", "xhigh"),
-}
 _XAI_UNKNOWN_FIELDS = ("metadata", "prediction", "audio", "modalities", "verbosity", "prompt_cache_key", "logit_bias")
-_FINISH = {"stop_sequence": "stop", "filter": "content_filter"}
-
-
-def _bearer(headers: Mapping[str, str], _query: Mapping[str, str]) -> str | None:
-    scheme, _, key = headers.get("authorization", "").partition(" ")
-    return key.strip() or None if scheme.lower() == "bearer" else None
+_FINISH = {"stop_sequence": "stop", "filter": "content_filter", "refusal": "stop"}
 
 
 def _read(operation: str, _model: str, _query: Mapping[str, str], body: dict[str, Any]) -> Call:
-    messages = [item for item in _list(body.get("messages")) if isinstance(item, dict)]
+    messages = [item for item in items(body.get("messages")) if isinstance(item, dict)]
     last = messages[-1] if messages else {}
     stop = body.get("stop") or []
     return Call(
@@ -57,29 +62,29 @@ def _read(operation: str, _model: str, _query: Mapping[str, str], body: dict[str
         after_tools=last.get("role") == "tool",
         tools=[
             (tool["function"]["name"], tool["function"].get("parameters"))
-            for tool in _list(body.get("tools"))
+            for tool in items(body.get("tools"))
             if isinstance(tool, dict) and isinstance(tool.get("function"), dict) and "name" in tool["function"]
         ],
         stop=[stop] if isinstance(stop, str) else list(stop),
-        shows_reasoning=str(body.get("model")).startswith("grok-3-mini"),
+        shows_reasoning=str(body.get("model")).startswith(XAI_SHOWS_REASONING),
     )
 
 
 def _check_openai(call: Call, _headers: Mapping[str, str]) -> None:
     if call.operation == "embeddings":
-        _unknown(call.body, _EMBEDDING_FIELDS)
+        refuse_unknown(call.body, _EMBEDDING_FIELDS)
         validate(_EMBEDDINGS, call.body)
         return
     _check_chat(call)
     body = call.body
-    if call.model.startswith(_OPENAI_REASONING):
+    if call.model.startswith(OPENAI_REASONING):
         if "max_tokens" in body:
             raise Rejected(
                 "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
                 param="max_tokens",
                 code="unsupported_parameter",
             )
-        _refuse_unless_default(body, {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0})
+        refuse_unless_default(body, {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0})
         for name in ("logprobs", "top_logprobs", "logit_bias"):
             if body.get(name):
                 raise Rejected(f"Unsupported parameter: '{name}'.", param=name, code="unsupported_parameter")
@@ -103,26 +108,35 @@ def _check_xai(call: Call, _headers: Mapping[str, str]) -> None:
         raise Rejected("Live search is deprecated. Please switch to the Agent Tools API", status=410)
     if call.operation == "embeddings":
         raise Rejected("Not found.", status=404)
-    _check_chat(call)
+    _check_chat(call, XAI_IMAGES)
     for name in _XAI_UNKNOWN_FIELDS:
         if name in call.body:
             raise Rejected(f"Argument not supported: {name}", param=name)
     effort = call.body.get("reasoning_effort")
-    if effort is not None and effort not in _XAI_EFFORTS.get(call.model, ()):
+    if effort is not None and effort not in XAI_EFFORTS.get(call.model, ()):
         raise Rejected(f"Model {call.model} does not support parameter reasoningEffort.", param="reasoning_effort")
-    if call.model not in _XAI_WITHOUT_REASONING:
+    if call.model not in XAI_WITHOUT_REASONING:
         for name in ("presence_penalty", "frequency_penalty", "stop"):
             if name in call.body:
                 raise Rejected(f"Model {call.model} does not support parameter {name}.", param=name)
 
 
-def _check_chat(call: Call) -> None:
+def _check_chat(call: Call, images: Collection[str] = IMAGES) -> None:
     body = call.body
-    _unknown(body, _CHAT_FIELDS)
-    validate(_CHAT, body)
+    refuse_unknown(body, _CHAT_FIELDS)
+    validate(_CHAT, body if images is IMAGES else _without_reasoning(body))
     if not body["messages"]:
         raise Rejected("Invalid 'messages': empty array.", param="messages", code="empty_array")
     _check_tool_pairs(body["messages"])
+    _check_media(body["messages"], images)
+    for index, tool in enumerate(body.get("tools") or ()):
+        name = tool["function"]["name"] if tool["type"] == "function" else tool["custom"]["name"]
+        check_name(name, f"tools[{index}].function.name")
+        if tool["type"] == "function" and tool["function"].get("strict"):
+            check_strict_schema(tool["function"].get("parameters"), f"function '{name}'")
+    wanted = (body.get("response_format") or {}).get("json_schema") or {}
+    if wanted.get("strict"):
+        check_strict_schema(wanted.get("schema"), "response_format")
     if "stream_options" in body and not call.stream:
         raise Rejected(
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
@@ -136,6 +150,27 @@ def _check_chat(call: Call) -> None:
             raise Rejected(f"'{name}' is only allowed when 'tools' are specified.", param=name)
     if len(call.stop) > 4:
         raise Rejected("Invalid 'stop': array too long.", param="stop")
+
+
+def _without_reasoning(body: dict[str, Any]) -> dict[str, Any]:
+    """xAI takes its earlier thinking back, which OpenAI's types do not know."""
+    messages = [
+        {name: value for name, value in message.items() if name != "reasoning_content" or not isinstance(value, str)}
+        for message in body["messages"]
+    ]
+    return {**body, "messages": messages}
+
+
+def _check_media(messages: list[dict[str, Any]], images: Collection[str]) -> None:
+    for index, message in enumerate(messages):
+        for number, part in enumerate(items(message.get("content"))):
+            where = f"messages.[{index}].content.[{number}].{part['type']}"
+            if part["type"] == "image_url" and part["image_url"]["url"].startswith("data:"):
+                check_media(*split_data_url(part["image_url"]["url"], where), images, where)
+            if part["type"] == "file" and "file_data" in part["file"]:
+                if not part["file"].get("filename"):
+                    raise Rejected(f"Missing required parameter: '{where}.filename'.", param=where)
+                check_media(*split_data_url(part["file"]["file_data"], where), (PDF,), where)
 
 
 def _check_tool_pairs(messages: list[dict[str, Any]]) -> None:
@@ -167,11 +202,11 @@ def _check_tool_pairs(messages: list[dict[str, Any]]) -> None:
 
 
 def _ability(call: Call) -> Ability:
-    return Ability(reasoning=call.operation == "chat" and call.model.startswith(_OPENAI_REASONING))
+    return Ability(reasoning=call.operation == "chat" and call.model.startswith(OPENAI_REASONING))
 
 
 def _ability_xai(call: Call) -> Ability:
-    return Ability(reasoning=call.model not in _XAI_WITHOUT_REASONING)
+    return Ability(reasoning=call.model not in XAI_WITHOUT_REASONING)
 
 
 def _said(call: Call) -> Said:
@@ -225,7 +260,10 @@ def _is_xai(call: Call) -> bool:
 
 
 def _whole(call: Call, answer: Answer) -> Any:
+    refuses = answer.finish == "refusal"
     message: dict[str, Any] = {"role": "assistant", "content": answer.text or None, "refusal": None}
+    if refuses:
+        message |= {"content": None, "refusal": answer.text}
     if answer.reasoning and _is_xai(call):
         message["reasoning_content"] = answer.reasoning
     if answer.calls:
@@ -250,7 +288,8 @@ def _frames(call: Call, answer: Answer, rng: random.Random) -> list[bytes]:
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
     if answer.reasoning and _is_xai(call):
         deltas += [{"reasoning_content": piece} for piece in fragments(rng, answer.reasoning, 4)]
-    deltas += [{"content": piece} for piece in fragments(rng, answer.text)]
+    said = "refusal" if answer.finish == "refusal" else "content"
+    deltas += [{said: piece} for piece in fragments(rng, answer.text)]
     for index, item in enumerate(answer.calls):
         deltas.append(
             {"tool_calls": [{"index": index, **_call(item), "function": {"name": item.name, "arguments": ""}}]}
@@ -275,6 +314,10 @@ def _frames(call: Call, answer: Answer, rng: random.Random) -> list[bytes]:
     return [*frames, b"data: [DONE]\n\n"]
 
 
+def _segments(body: dict[str, Any]) -> list[Segment]:
+    return [Segment(value=value) for value in (body.get("tools"), *body["messages"]) if value]
+
+
 def _embeddings(call: Call, answer: Answer, vectors: list[list[float]]) -> Any:
     packed = call.body.get("encoding_format") == "base64"
     data = [
@@ -294,57 +337,9 @@ def _embeddings(call: Call, answer: Answer, vectors: list[list[float]]) -> Any:
     }
 
 
-_TYPES = {"429": "requests", "500": "server_error", "503": "server_error", "529": "server_error"}
-_CODES = {"401": "invalid_api_key", "404": "model_not_found", "429": "rate_limit_exceeded"}
-
-
-def _error(status: str, message: str, _request_id: str, param: str | None, code: str | None) -> Error:
-    body = {
-        "message": message,
-        "type": _TYPES.get(status, "invalid_request_error"),
-        "param": param,
-        "code": code or _CODES.get(status),
-    }
-    headers = {"retry-after": "7", "retry-after-ms": "7000"} if status == "429" else {}
-    return int(status), headers, {"error": body}
-
-
-def _error_xai(status: str, message: str, _request_id: str, _param: str | None, _code: str | None) -> Error:
-    if status == "401":
-        # A bad key is answered with 400 here.
-        text = "Incorrect API key provided: xa***st. You can obtain an API key from https://console.x.ai."
-        return 400, {}, {"code": "invalid-argument", "error": text}
-    word = {"404": "not-found", "429": "resource-exhausted", "500": "internal"}.get(status, "invalid-argument")
-    return int(status), {"retry-after": "7"} if status == "429" else {}, {"code": word, "error": message}
-
-
 def _error_frame(_request_id: str) -> bytes:
     error = {"message": "The server had an error.", "type": "server_error", "param": None, "code": None}
     return b"data: " + json.dumps({"error": error}).encode() + b"\n\n"
-
-
-def _models(owner: str) -> Any:
-    return lambda ids: {
-        "object": "list",
-        "data": [{"id": item, "object": "model", "created": 1_700_000_000, "owned_by": owner} for item in ids],
-    }
-
-
-def _unknown(body: Mapping[str, Any], known: Iterable[str]) -> None:
-    for name in body:
-        if name not in known:
-            raise Rejected(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-
-
-def _refuse_unless_default(body: Mapping[str, Any], defaults: Mapping[str, float]) -> None:
-    for name, default in defaults.items():
-        if body.get(name, default) not in (default, None):
-            raise Rejected(
-                f"Unsupported value: '{name}' does not support {body[name]} with this model. "
-                f"Only the default ({default}) value is supported.",
-                param=name,
-                code="unsupported_value",
-            )
 
 
 def _choice(delta: dict[str, Any], finish: str | None) -> dict[str, Any]:
@@ -362,16 +357,12 @@ def _finish(answer: Answer) -> str:
 def _text(content: Any) -> str:
     if isinstance(content, str):
         return content
-    return " ".join(str(part.get("text", "")) for part in _list(content) if isinstance(part, dict))
+    return " ".join(str(part.get("text", "")) for part in items(content) if isinstance(part, dict))
 
 
 def _embedding_text(body: Mapping[str, Any]) -> str:
     value = body.get("input")
-    return value if isinstance(value, str) else " ".join(str(item) for item in _list(value))
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    return value if isinstance(value, str) else " ".join(str(item) for item in items(value))
 
 
 OPENAI = Format(
@@ -380,17 +371,19 @@ OPENAI = Format(
     id_header="x-request-id",
     answer_prefix="chatcmpl-",
     call_prefix="call_",
-    credential=_bearer,
+    credential=bearer,
     read=_read,
+    understand=from_chat,
+    segments=_segments,
     check=_check_openai,
     ability=_ability,
     said=_said,
     whole=_whole,
     frames=_frames,
     embeddings=_embeddings,
-    error=_error,
+    error=error_openai,
     error_frame=_error_frame,
-    models=_models("openai"),
+    models=model_list("openai"),
     model_ids=(
         *("gpt-5.4", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini", "o3", "o4-mini"),
         *("text-embedding-3-small", "text-embedding-3-large"),
@@ -403,17 +396,19 @@ XAI = Format(
     id_header="x-request-id",
     answer_prefix="",
     call_prefix="call_",
-    credential=_bearer,
+    credential=bearer,
     read=_read,
+    understand=from_chat,
+    segments=_segments,
     check=_check_xai,
     ability=_ability_xai,
     said=lambda call: Said(cost=True),
     whole=_whole,
     frames=_frames,
     embeddings=_embeddings,
-    error=_error_xai,
+    error=error_xai,
     error_frame=_error_frame,
-    models=_models("xai"),
+    models=model_list("xai"),
     model_ids=("grok-4.3", "grok-4-1-fast-reasoning", "grok-4-1-fast-non-reasoning", "grok-3", "grok-3-mini"),
     families=("grok-",),
 )

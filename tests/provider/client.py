@@ -25,6 +25,7 @@ class ProviderProcess:
         self._process: subprocess.Popen[str] | None = None
         self.base_urls: dict[str, str] = {}
         self.url = ""
+        self._read = 0
 
     @property
     def pid(self) -> int:
@@ -98,6 +99,15 @@ class ProviderProcess:
             self.wait_idle()
         # Bytes: str.splitlines would also cut at the U+2028 that the answers hold.
         return [json.loads(line) for line in self._path.read_bytes().split(b"\n") if line]
+
+    def fresh(self) -> list[dict[str, Any]]:
+        """The entries since the last call of this, oldest first. Waits until no call is open."""
+        self.wait_idle()
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            data = file.read()
+        self._read += len(data)
+        return [json.loads(line) for line in data.split(b"\n") if line]
 
     def _post(self, order: dict[str, Any]) -> None:
         request = urllib.request.Request(f"{self.url}/control", data=json.dumps(order).encode(), method="POST")

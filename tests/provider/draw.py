@@ -7,7 +7,7 @@ format adds up its own totals from them and the ledger adds up the neutral ones,
 import json
 import math
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 # Latin, accents, CJK, right-to-left, combining marks, emoji with joiners, and what breaks line and JSON parsers.
@@ -93,7 +93,10 @@ class ToolCall:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`finish`: stop, stop_sequence, length, tool_calls or filter."""
+    """`finish`: stop, stop_sequence, length, tool_calls, filter or refusal, whose words are the text.
+
+    `redacted`: the reasoning is given, but hidden.
+    """
 
     id: str
     created: int
@@ -104,7 +107,7 @@ class Answer:
     calls: tuple[ToolCall, ...] = ()
     finish: str = "stop"
     stop_sequence: str | None = None
-    extras: dict[str, Any] = field(default_factory=dict)
+    redacted: bool = False
 
 
 def draw_counts(rng: random.Random, ability: Ability) -> Counts:

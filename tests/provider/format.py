@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.provider.draw import Ability, Answer
 from tests.provider.ledger import Said
+from tests.provider.prefix_cache import Segment
+from tests.provider.understood import Understood
 
 
 @dataclass(kw_only=True)
@@ -14,6 +16,7 @@ class Call:
     """A request as far as the server needs it. `prompt` is the last user text, "" where it is not the last message's.
 
     `after_tools`: the last message carries tool results. `tools`: name and JSON Schema of each client-side function.
+    `understood` is there once the body was checked.
     """
 
     operation: str
@@ -25,6 +28,8 @@ class Call:
     tools: list[tuple[str, dict[str, Any] | None]] = field(default_factory=list)
     stop: list[str] = field(default_factory=list)
     shows_reasoning: bool = False
+    always_reasons: bool = False
+    understood: Understood | None = None
 
 
 Error = tuple[int, dict[str, str], Any]
@@ -36,6 +41,8 @@ class Format:
 
     `frames` are the events of a stream; `input_told_first`: its first ones already tell the input counts.
     `error(status, message, request_id, rejected)` gives status, headers and body as the provider words them.
+    `understand` and `segments` read a checked body; `marked_cache`: only what ends at a cache mark is kept.
+    `refuses_in_words`: an answer that declines says so in text.
     """
 
     provider: str
@@ -45,6 +52,8 @@ class Format:
     call_prefix: str
     credential: Callable[[Mapping[str, str], Mapping[str, str]], str | None]
     read: Callable[[str, str, Mapping[str, str], dict[str, Any]], Call]
+    understand: Callable[[dict[str, Any]], Understood]
+    segments: Callable[[dict[str, Any]], list[Segment]]
     check: Callable[[Call, Mapping[str, str]], None]
     ability: Callable[[Call], Ability]
     said: Callable[[Call], Said]
@@ -57,3 +66,5 @@ class Format:
     model_ids: tuple[str, ...]
     families: tuple[str, ...]
     input_told_first: bool = False
+    marked_cache: bool = False
+    refuses_in_words: bool = True

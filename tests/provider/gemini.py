@@ -5,7 +5,6 @@ prompt, and a zero is said by leaving it out, as Google's JSON does. The 3.x mod
 unsigned.
 """
 
-import base64
 import json
 import random
 import re
@@ -17,7 +16,14 @@ from google.genai import types
 from tests.provider.draw import Ability, Answer, ToolCall, fragments
 from tests.provider.format import Call, Error, Format
 from tests.provider.ledger import Said
+from tests.provider.media import JPEG, PDF, PNG, WEBP, check_media
+from tests.provider.prefix_cache import Segment
+from tests.provider.sealed import seal
 from tests.provider.strict import Rejected, validate_model
+from tests.provider.understood import either as _get
+from tests.provider.understood import from_contents
+from tests.provider.understood import items as _list
+from tests.provider.understood import snake as _snake
 
 _FIELDS = {
     "contents": (types.Content, True),
@@ -30,7 +36,9 @@ _FIELDS = {
 _PLAIN_FIELDS = {"cachedContent", "labels", "serviceTier", "store", "model"}
 _SIGNING = ("gemini-3", "gemini-4")
 _SENTINELS = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
-_FINISH = {"length": "MAX_TOKENS", "filter": "SAFETY"}
+_FINISH = {"length": "MAX_TOKENS", "filter": "SAFETY", "refusal": "PROHIBITED_CONTENT"}
+_MEDIA = (JPEG, PNG, WEBP, "image/heic", "image/heif", PDF, "text/plain", "audio/wav", "audio/mp3", "video/mp4")
+_NO_RESULT_MEDIA = ("gemini-1", "gemini-2")
 _SIDE_FIELDS = {"thought", "thought_signature", "video_metadata", "media_resolution", "part_metadata"}
 
 
@@ -112,7 +120,7 @@ def _check_contents(contents: list[dict[str, Any]], model: str) -> None:
         raise Rejected("* GenerateContentRequest.contents: contents is not specified")
     if contents[0].get("role", "user") != "user":
         raise Rejected("Please ensure that the first content has role user.")
-    open_calls: list[dict[str, Any]] = []
+    turns: list[tuple[str, list[dict[str, Any]]]] = []
     for index, content in enumerate(contents):
         role, parts = content.get("role", "user"), _list(content.get("parts"))
         if role not in ("user", "model", "function"):
@@ -120,45 +128,72 @@ def _check_contents(contents: list[dict[str, Any]], model: str) -> None:
         if not parts:
             raise Rejected(f"* GenerateContentRequest.contents[{index}].parts: contents.parts must not be empty.")
         for number, part in enumerate(parts):
-            data = {_snake(name) for name in part} - _SIDE_FIELDS
-            if len(data) != 1:
-                raise Rejected(
-                    f"contents[{index}].parts[{number}]: required oneof field 'data' must have one initialized field"
-                )
+            _check_part(part, model, f"contents[{index}].parts[{number}]")
+        if turns and turns[-1][0] == role:
+            turns[-1][1].extend(parts)
+        else:
+            turns.append((role, list(parts)))
+    _check_answers(turns)
+    if model.startswith(_SIGNING):
+        _check_signatures(turns)
+
+
+def _check_part(part: dict[str, Any], model: str, where: str) -> None:
+    data = {_snake(name) for name in part} - _SIDE_FIELDS
+    if len(data) != 1:
+        raise Rejected(f"{where}: required oneof field 'data' must have one initialized field")
+    result = _get(part, "functionResponse") or {}
+    if result.get("parts") and model.startswith(_NO_RESULT_MEDIA):
+        raise Rejected(f"{where}: multimodal function responses are not supported by this model.")
+    for inner in (part, *_list(result.get("parts"))):
+        if inline := _get(inner, "inlineData"):
+            check_media(str(_get(inline, "mimeType")), inline.get("data"), _MEDIA, where)
+    signature, call = _get(part, "thoughtSignature"), _get(part, "functionCall")
+    if not signature or (call and signature in _SENTINELS):
+        return
+    own = _sign_call(model, call["name"], call.get("args") or {}) if call else _sign_text(model)
+    # Google's own SDK writes bytes in the alphabet for URLs.
+    if str(signature).replace("-", "+").replace("_", "/") != own:
+        raise Rejected("Corrupted thought signature.")
+
+
+def _check_answers(turns: list[tuple[str, list[dict[str, Any]]]]) -> None:
+    """Each call of a turn has its result in the very next one, in the same order, under the same id."""
+    calls: list[dict[str, Any]] = []
+    for role, parts in turns:
         answers = [item for part in parts if (item := _get(part, "functionResponse"))]
-        if len(answers) != len(open_calls) or [item.get("name") for item in answers] != [
-            item.get("name") for item in open_calls
-        ]:
+        if [item.get("name") for item in answers] != [item.get("name") for item in calls]:
             raise Rejected(
                 "Please ensure that the number of function response parts is equal to the number of function call parts "
                 "of the function call turn."
             )
-        open_calls = [item for part in parts if (item := _get(part, "functionCall"))]
-        if open_calls and role != "model":
+        for call, answer in zip(calls, answers, strict=True):
+            if call.get("id") != answer.get("id"):
+                raise Rejected(
+                    f"The function response's id '{answer.get('id')}' is not its call's '{call.get('id')}'."
+                )
+        calls = [item for part in parts if (item := _get(part, "functionCall"))]
+        if calls and role != "model":
             raise Rejected("Function calls must come from the model.")
-    if model.startswith(_SIGNING):
-        _check_signatures(contents, model)
+    if calls:
+        raise Rejected("Function calls without responses.")
 
 
-def _check_signatures(contents: list[dict[str, Any]], model: str) -> None:
-    """Every step of the current turn: its first function call carries the signature that this model gave."""
-    start = max((index for index, content in enumerate(contents) if _is_user_text(content)), default=0)
-    for index, content in enumerate(contents[start:], start):
-        first = next((part for part in content["parts"] if _get(part, "functionCall")), None)
-        if first is None:
-            continue
-        signature = _get(first, "thoughtSignature")
-        name = _get(first, "functionCall")["name"]
-        if not signature:
+def _check_signatures(turns: list[tuple[str, list[dict[str, Any]]]]) -> None:
+    """Every step of the current turn: its first function call is signed."""
+    start = max((index for index, (role, parts) in enumerate(turns) if _is_user_text(role, parts)), default=0)
+    for index, (_, parts) in enumerate(turns[start:], start):
+        first = next((part for part in parts if _get(part, "functionCall")), None)
+        if first is not None and not _get(first, "thoughtSignature"):
+            name = _get(first, "functionCall")["name"]
             raise Rejected(
-                f"Function call is missing a thought_signature in functionCall parts. Function call `{name}`, position {index}."
+                "Function call is missing a thought_signature in functionCall parts. "
+                f"Function call `{name}`, position {index}."
             )
-        if signature not in _SENTINELS and signature != _sign(model, name):
-            raise Rejected("Corrupted thought signature.")
 
 
-def _is_user_text(content: Mapping[str, Any]) -> bool:
-    return content.get("role", "user") == "user" and any("text" in part for part in content["parts"])
+def _is_user_text(role: str, parts: list[dict[str, Any]]) -> bool:
+    return role == "user" and any("text" in part for part in parts)
 
 
 def _ability(call: Call) -> Ability:
@@ -204,7 +239,7 @@ def _chunk(answer: Answer, parts: list[dict[str, Any]], finish: str | None, usag
 def _call_parts(answer: Answer) -> list[dict[str, Any]]:
     parts = [_call_part(answer.model, item) for item in answer.calls]
     if parts and answer.model.startswith(_SIGNING):
-        parts[0]["thoughtSignature"] = _sign(answer.model, answer.calls[0].name)
+        parts[0]["thoughtSignature"] = _sign_call(answer.model, answer.calls[0].name, answer.calls[0].arguments)
     return parts
 
 
@@ -215,6 +250,11 @@ def _call_part(model: str, item: ToolCall) -> dict[str, Any]:
     return {"functionCall": call}
 
 
+def _signs_text(answer: Answer) -> bool:
+    """An answer without calls may be signed on its last part, be it an empty one."""
+    return answer.model.startswith(_SIGNING) and answer.reasoning is not None and not answer.calls
+
+
 def _whole(call: Call, answer: Answer) -> Any:
     if call.operation == "count":
         return {
@@ -223,6 +263,8 @@ def _whole(call: Call, answer: Answer) -> Any:
         }
     parts: list[dict[str, Any]] = [{"text": answer.reasoning, "thought": True}] if answer.reasoning else []
     parts += [{"text": answer.text}] if answer.text else []
+    if parts and _signs_text(answer):
+        parts[-1]["thoughtSignature"] = _sign_text(answer.model)
     parts += _call_parts(answer)
     return _chunk(answer, parts, _FINISH.get(answer.finish, "STOP"), _usage(answer))
 
@@ -238,9 +280,10 @@ def _frames(call: Call, answer: Answer, rng: random.Random) -> list[bytes]:
     chunks = [
         _chunk(answer, step, None, _usage(answer, index / len(steps))) for index, step in enumerate(steps, start=1)
     ]
-    if calls or not chunks:
-        # Newer models end a turn of calls with an empty text of its own.
-        chunks.append(_chunk(answer, [{"text": ""}], finish, _usage(answer)))
+    if calls or not chunks or _signs_text(answer):
+        # Newer models end a turn of calls with an empty text of its own, and may sign it.
+        signed = {"thoughtSignature": _sign_text(answer.model)} if _signs_text(answer) else {}
+        chunks.append(_chunk(answer, [{"text": "", **signed}], finish, _usage(answer)))
     else:
         chunks[-1]["candidates"][0]["finishReason"] = finish
     ascii_only = rng.random() < 0.3
@@ -301,8 +344,17 @@ def _models(ids: list[str]) -> Any:
     }
 
 
-def _sign(model: str, name: str) -> str:
-    return base64.b64encode(f"gemini-thought:{model}:{name}".encode()).decode()
+def _sign_text(model: str) -> str:
+    return seal("google", model, "text")
+
+
+def _sign_call(model: str, name: str, arguments: Any) -> str:
+    return seal("google", model, name, json.dumps(arguments, sort_keys=True))
+
+
+def _segments(body: dict[str, Any]) -> list[Segment]:
+    head = [body.get("tools"), _get(body, "systemInstruction")]
+    return [Segment(value=value) for value in (*head, *_list(body.get("contents"))) if value]
 
 
 def _embedding_text(body: Mapping[str, Any]) -> str:
@@ -318,20 +370,6 @@ def _camel(name: str) -> str:
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
-def _snake(name: str) -> str:
-    return re.sub(r"[A-Z]", lambda match: "_" + match.group().lower(), name)
-
-
-def _get(value: Any, name: str) -> Any:
-    if not isinstance(value, dict):
-        return None
-    return value.get(name, value.get(_snake(name)))
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 GEMINI = Format(
     provider="google",
     id_prefix="",
@@ -340,6 +378,8 @@ GEMINI = Format(
     call_prefix="fc-",
     credential=_credential,
     read=_read,
+    understand=lambda body: from_contents(body, _SENTINELS),
+    segments=_segments,
     check=_check,
     ability=_ability,
     said=_said,
@@ -355,4 +395,5 @@ GEMINI = Format(
     ),
     families=("gemini-",),
     input_told_first=True,
+    refuses_in_words=False,
 )

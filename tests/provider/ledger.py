@@ -48,7 +48,7 @@ class Entry:
     """`request_id` is the provider's own; `client_request_id` what came in `x-request-id` or its like.
 
     `status` is null where nothing was answered. `complete`: the last byte was handed over. `client_left`: the client
-    closed first. `answer` is what was said: text, tool calls, finish.
+    closed first. `answer` is what was said: text, tool calls, finish; `understood` what was asked (`understood.py`).
     """
 
     n: int
@@ -67,6 +67,7 @@ class Entry:
     body_bytes: int = 0
     key_tail: str = ""
     answer: dict[str, Any] | None = None
+    understood: dict[str, Any] | None = None
     usage: dict[str, int | None] = field(default_factory=lambda: dict(UNKNOWN))
     reported: dict[str, int | None] | None = None
     rejected: str | None = None

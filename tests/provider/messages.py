@@ -3,7 +3,6 @@
 Counts are additive here: `input_tokens` is the uncached rest only.
 """
 
-import base64
 import json
 import random
 import re
@@ -15,7 +14,11 @@ from anthropic.types import message_count_tokens_params, message_create_params
 from tests.provider.draw import Ability, Answer, fragments
 from tests.provider.format import Call, Error, Format
 from tests.provider.ledger import Said
+from tests.provider.media import GIF, JPEG, PDF, PNG, WEBP, check_media
+from tests.provider.prefix_cache import Segment
+from tests.provider.sealed import is_sealed, seal
 from tests.provider.strict import Rejected, strict_adapter, validate
+from tests.provider.understood import from_messages
 
 _CREATE = strict_adapter(message_create_params.MessageCreateParams)
 _COUNT = strict_adapter(message_count_tokens_params.MessageCountTokensParams)
@@ -24,8 +27,15 @@ _VERSIONS = ("2023-06-01", "2026-10-21")
 # Models that still take sampling parameters, and those that take a prefilled answer.
 _SAMPLED = ("claude-haiku-4-5", "claude-sonnet-4-5", "claude-opus-4-5", "claude-opus-4-6", "claude-sonnet-4-6")
 _PREFILLED = ("claude-haiku-4-5", "claude-sonnet-4-5", "claude-opus-4-5")
-_STOP = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "filter": "refusal"}
-_SIGNED = b"claude-thought:"
+_STOP = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "filter": "refusal",
+    "refusal": "refusal",
+}
+_IMAGES = (JPEG, PNG, GIF, WEBP)
+_MOST_CACHE_MARKS = 4
 
 
 def _credential(headers: Mapping[str, str], _query: Mapping[str, str]) -> str | None:
@@ -54,6 +64,7 @@ def _read(operation: str, _model: str, _query: Mapping[str, str], body: dict[str
         ],
         stop=list(body.get("stop_sequences") or ()),
         shows_reasoning=thinking.get("type") in ("enabled", "adaptive"),
+        always_reasons=thinking.get("type") == "enabled",
     )
 
 
@@ -70,6 +81,7 @@ def _check(call: Call, headers: Mapping[str, str]) -> None:
         raise Rejected("max_tokens: Input should be greater than or equal to 1", param="max_tokens")
     _check_turns(body["messages"], call.model)
     _check_thinking(call)
+    _check_marks(body)
     for index, tool in enumerate(body.get("tools") or ()):
         if "input_schema" in tool and not re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", tool["name"]):
             raise Rejected(f"tools.{index}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
@@ -116,6 +128,8 @@ def _check_turns(turns: list[dict[str, Any]], model: str) -> None:
             raise Rejected(f"messages.{index}: `tool_use` ids must be unique")
         if calls and role != "assistant":
             raise Rejected(f"messages.{index}: `tool_use` blocks can only be in `assistant` messages")
+        if role != "user" and any(block["type"] in ("image", "document") for block in blocks):
+            raise Rejected(f"messages.{index}: images and documents can only be in `user` messages")
         open_calls = set(calls)
     if open_calls:
         raise Rejected("messages: `tool_use` ids were found without `tool_result` blocks immediately after")
@@ -130,10 +144,30 @@ def _check_blocks(index: int, blocks: list[dict[str, Any]], model: str) -> None:
         where = f"messages.{index}.content.{number}"
         if block["type"] == "text" and not block["text"].strip():
             raise Rejected(f"{where}: text content blocks must contain non-whitespace text")
-        if block["type"] == "thinking" and not _is_own(block["signature"], model):
-            raise Rejected(f"{where}: Invalid `signature` in `thinking` block")
+        _check_state(block, where, model)
+        _check_media(block, where)
+        for inner, part in enumerate(_list(block.get("content")) if block["type"] == "tool_result" else ()):
+            if part["type"] == "text" and not part["text"].strip():
+                raise Rejected(f"{where}.content.{inner}: text content blocks must contain non-whitespace text")
+            _check_media(part, f"{where}.content.{inner}")
         if block["type"] == "tool_use" and not re.fullmatch(r"[a-zA-Z0-9_-]+", block["id"]):
             raise Rejected(f"{where}.id: String should match pattern '^[a-zA-Z0-9_-]+$'")
+
+
+def _check_state(block: dict[str, Any], where: str, model: str) -> None:
+    match block["type"]:
+        case "thinking" if not is_sealed(block["signature"], "anthropic", model, block["thinking"]):
+            raise Rejected(f"{where}: Invalid `signature` in `thinking` block")
+        case "redacted_thinking" if not is_sealed(block["data"], "anthropic", model, "redacted"):
+            raise Rejected(f"{where}: Invalid `data` in `redacted_thinking` block")
+
+
+def _check_media(block: dict[str, Any], where: str) -> None:
+    source = block.get("source") or {}
+    if source.get("type") != "base64":
+        return
+    allowed = _IMAGES if block["type"] == "image" else (PDF,)
+    check_media(source["media_type"], source["data"], allowed, f"{where}.{block['type']}.source.base64")
 
 
 def _check_results(index: int, blocks: list[dict[str, Any]], open_calls: set[str]) -> None:
@@ -145,6 +179,25 @@ def _check_results(index: int, blocks: list[dict[str, Any]], open_calls: set[str
         )
     if answered and any(block["type"] != "tool_result" for block in blocks[: len(answered)]):
         raise Rejected(f"messages.{index}: `tool_result` blocks must come first")
+
+
+def _check_marks(body: dict[str, Any]) -> None:
+    marks = sum(bool(segment.mark) for segment in _segments(body))
+    if marks > _MOST_CACHE_MARKS:
+        raise Rejected(f"A maximum of 4 blocks with cache_control may be provided. Found {marks}.")
+
+
+def _check_loop(turns: list[dict[str, Any]]) -> None:
+    """While it thinks on a budget, the turn whose calls are being answered begins with its own thinking."""
+    last = next((turn for turn in reversed(turns) if turn["role"] == "assistant"), {"content": []})
+    blocks = _blocks(last["content"])
+    answered = any(block["type"] == "tool_result" for block in _blocks(turns[-1]["content"]))
+    calls = any(block["type"] == "tool_use" for block in blocks)
+    if answered and calls and blocks[0]["type"] not in ("thinking", "redacted_thinking"):
+        raise Rejected(
+            "messages: Expected `thinking` or `redacted_thinking`, but found "
+            f"`{blocks[0]['type']}`. When `thinking` is enabled, a final `assistant` message must start with a thinking block."
+        )
 
 
 def _check_thinking(call: Call) -> None:
@@ -159,6 +212,7 @@ def _check_thinking(call: Call) -> None:
             raise Rejected("`temperature` may only be set to 1 when thinking is enabled")
         if (call.body.get("tool_choice") or {}).get("type") in ("any", "tool"):
             raise Rejected("Thinking may not be enabled when tool_choice forces tool use.")
+        _check_loop(call.body["messages"])
     if thinking.get("type") == "adaptive" and call.model.startswith(_PREFILLED):
         raise Rejected("adaptive thinking is not supported on this model")
     if "effort" in (call.body.get("output_config") or {}) and call.model.startswith("claude-haiku-4-5"):
@@ -198,9 +252,12 @@ def _output_usage(call: Call, answer: Answer) -> dict[str, Any]:
 
 def _content(answer: Answer) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = []
-    if answer.reasoning:
-        blocks.append({"type": "thinking", "thinking": answer.reasoning, "signature": _sign(answer.model)})
-    if answer.text:
+    if answer.reasoning and answer.redacted:
+        blocks.append({"type": "redacted_thinking", "data": seal("anthropic", answer.model, "redacted")})
+    elif answer.reasoning:
+        signature = seal("anthropic", answer.model, answer.reasoning)
+        blocks.append({"type": "thinking", "thinking": answer.reasoning, "signature": signature})
+    if answer.text and answer.finish != "refusal":
         blocks.append({"type": "text", "text": answer.text, "citations": None})
     blocks += [
         {"type": "tool_use", "id": item.id, "name": item.name, "input": item.arguments} for item in answer.calls
@@ -224,6 +281,8 @@ def _message(answer: Answer, content: list[dict[str, Any]], usage: dict[str, Any
 
 def _ending(answer: Answer) -> dict[str, Any]:
     details = {"type": "refusal", "category": None, "explanation": None} if answer.finish == "filter" else None
+    if answer.finish == "refusal":
+        details = {"type": "refusal", "category": "general_harms", "explanation": answer.text}
     reason = _STOP.get(answer.finish, answer.finish)
     return {"stop_reason": reason, "stop_sequence": answer.stop_sequence, "stop_details": details}
 
@@ -266,6 +325,8 @@ def _block_deltas(block: dict[str, Any], rng: random.Random) -> tuple[dict[str, 
         case "text":
             pieces = fragments(rng, block["text"])
             return {"type": "text", "text": ""}, [{"type": "text_delta", "text": piece} for piece in pieces]
+        case "redacted_thinking":
+            return block, []
     text = json.dumps(block["input"], ensure_ascii=False) if block["input"] else ""
     pieces = ["", *fragments(rng, text, 4)]
     deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
@@ -305,15 +366,19 @@ def _models(ids: list[str]) -> Any:
     return {"data": data, "has_more": False, "first_id": ids[0], "last_id": ids[-1]}
 
 
-def _sign(model: str) -> str:
-    return base64.b64encode(_SIGNED + model.encode()).decode()
-
-
-def _is_own(signature: str, model: str) -> bool:
-    try:
-        return base64.b64decode(signature, validate=True) == _SIGNED + model.encode()
-    except ValueError:
-        return False
+def _segments(body: dict[str, Any]) -> list[Segment]:
+    blocks = [block for turn in body["messages"] for block in _blocks(turn["content"])]
+    found = [*_list(body.get("tools")), *_blocks(body.get("system")), *blocks]
+    marks = [block.get("cache_control") for block in found]
+    if found and body.get("cache_control"):
+        marks[-1] = body["cache_control"]
+    return [
+        Segment(
+            value={name: value for name, value in block.items() if name != "cache_control"},
+            mark=(mark or {}).get("ttl", "5m") if mark else "",
+        )
+        for block, mark in zip(found, marks, strict=True)
+    ]
 
 
 def _blocks(content: Any) -> list[dict[str, Any]]:
@@ -334,6 +399,8 @@ ANTHROPIC = Format(
     call_prefix="toolu_",
     credential=_credential,
     read=_read,
+    understand=from_messages,
+    segments=_segments,
     check=_check,
     ability=_ability,
     said=_said,
@@ -346,4 +413,5 @@ ANTHROPIC = Format(
     model_ids=("claude-opus-4-6", "claude-sonnet-4-6", "claude-haiku-4-5", "claude-haiku-4-5-20251001"),
     families=("claude-",),
     input_told_first=True,
+    marked_cache=True,
 )

@@ -7,11 +7,13 @@ either an event at a time or cut at random bytes, as networks do. A client that 
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import json
 import random
 import socket
 import struct
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,26 @@ from aiohttp import web
 
 from tests.provider.behaviour import ERROR_STATUSES, MIDWAY, Behaviour, Control, marked
 from tests.provider.chat import OPENAI, XAI
-from tests.provider.draw import Ability, Answer, ToolCall, draw_arguments, draw_counts, draw_id, draw_text, fragments
+from tests.provider.draw import (
+    Ability,
+    Answer,
+    Counts,
+    ToolCall,
+    draw_arguments,
+    draw_counts,
+    draw_id,
+    draw_text,
+    fragments,
+)
 from tests.provider.format import Call, Format
 from tests.provider.gemini import GEMINI
 from tests.provider.ledger import Entry, Ledger, neutral
 from tests.provider.messages import ANTHROPIC
+from tests.provider.prefix_cache import PrefixCache
+from tests.provider.responses import OPENAI_RESPONSES, XAI_RESPONSES
 from tests.provider.strict import Rejected, load
 
-FORMATS = (OPENAI, XAI, ANTHROPIC, GEMINI)
+FORMATS = (OPENAI, OPENAI_RESPONSES, XAI, XAI_RESPONSES, ANTHROPIC, GEMINI)
 BASE_PATHS = {"openai": "/openai/v1", "xai": "/xai/v1", "anthropic": "/anthropic", "google": "/google"}
 _VERBS = {
     "generateContent": "chat",
@@ -35,6 +49,8 @@ _VERBS = {
     "embedContent": "embeddings",
     "batchEmbedContents": "embeddings",
 }
+# What is longer would only swell the ledger.
+_LONGEST_UNDERSTOOD = 2**20
 _OUR_ENDINGS = {"reset", *MIDWAY} - {"stall"}
 _PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Welcome to the network</h1></body></html>"
 
@@ -46,6 +62,7 @@ class Provider:
         self._ledger = ledger
         self._rng = random.Random(seed)
         self._control = Control()
+        self._cache = PrefixCache()
         self._n = 0
         self.open = 0
         self.closing = False
@@ -59,6 +76,8 @@ class Provider:
             app.router.add_post(f"{base}/chat/completions", self._door(form, "chat"))
             app.router.add_post(f"{base}/embeddings", self._door(form, "embeddings"))
             app.router.add_get(f"{base}/models", self._lister(form))
+        for form in (OPENAI_RESPONSES, XAI_RESPONSES):
+            app.router.add_post(f"{BASE_PATHS[form.provider]}/responses", self._door(form, "chat"))
         app.router.add_get("/xai/v1/api-key", self._on_api_key)
         app.router.add_post("/anthropic/v1/messages", self._door(ANTHROPIC, "chat"))
         app.router.add_post("/anthropic/v1/messages/count_tokens", self._door(ANTHROPIC, "count"))
@@ -143,6 +162,9 @@ class Provider:
             await _before(request, told)
             if self._control.strict and "echo" not in told:
                 self._check(form, call, request)
+                if call.operation == "chat" and len(raw) <= _LONGEST_UNDERSTOOD:
+                    call.understood = form.understand(call.body)
+                    entry.understood = call.understood.recorded()
         except Rejected as error:
             entry.rejected = error.message
             param, code = error.param, error.code
@@ -206,21 +228,26 @@ class Provider:
     def _draw(
         self, form: Format, call: Call, told: dict[str, Behaviour], entry: Entry, request: web.Request, raw: bytes
     ) -> Answer:
-        rng = self._rng
+        seed = told.get("seed")
+        rng = self._rng if seed is None else random.Random(seed.value)
         ability = form.ability(call) if call.operation == "chat" else Ability(cache=False)
-        counts = draw_counts(rng, ability)
-        text, finish, calls = draw_text(rng), "stop", ()
+        counts = self._cached(form, call, entry, draw_counts(rng, ability), told)
+        if ability.reasoning and (call.always_reasons or "think" in told):
+            counts = replace(counts, reasoning=max(1, counts.reasoning))
+        text, finish, calls = self._draw_text(rng, call), "stop", ()
         if "echo" in told:
             seen = {"path": request.path_qs, "headers": dict(request.headers), "body": raw.decode(errors="replace")}
             text = json.dumps(seen, ensure_ascii=False)
         if "tool" in told and call.tools and not call.after_tools:
-            text, finish, calls = rng.choice(["", text]), "tool_calls", self._draw_calls(form, call)
+            text, finish, calls = rng.choice(["", text]), "tool_calls", _draw_calls(rng, form, call, told)
         finish = next((name for name in ("length", "filter") if name in told), finish)
+        if "refuse" in told:
+            text, finish = text if form.refuses_in_words else "", "refusal"
         stop = call.stop[0] if "stop" in told and call.stop else None
-        shows = call.shows_reasoning and (counts.reasoning > 0 or "think" in told)
+        shows = call.shows_reasoning and counts.reasoning > 0
         return Answer(
             id=draw_id(rng, form.answer_prefix),
-            created=int(time.time()),
+            created=1_700_000_000 if seed else int(time.time()),
             model=call.model,
             text=text,
             counts=counts,
@@ -228,13 +255,23 @@ class Provider:
             calls=calls,
             finish="stop_sequence" if stop else finish,
             stop_sequence=stop,
+            redacted="redact" in told,
         )
 
-    def _draw_calls(self, form: Format, call: Call) -> tuple[ToolCall, ...]:
-        return tuple(
-            ToolCall(id=draw_id(self._rng, form.call_prefix), name=name, arguments=draw_arguments(self._rng, schema))
-            for name, schema in call.tools[:2]
+    def _cached(self, form: Format, call: Call, entry: Entry, counts: Counts, told: dict[str, Behaviour]) -> Counts:
+        if "cache" not in told:
+            return counts
+        owner = f"{form.provider}:{call.model}:{entry.key_tail}"
+        found = self._cache.look(owner, form.segments(call.body), only_marked=form.marked_cache)
+        return replace(
+            counts, fresh=found.fresh, cache_read=found.read, write_5m=found.write_5m, write_1h=found.write_1h
         )
+
+    @staticmethod
+    def _draw_text(rng: random.Random, call: Call) -> str:
+        if call.understood is None or call.understood.schema is None:
+            return draw_text(rng)
+        return json.dumps(draw_arguments(rng, call.understood.schema), ensure_ascii=False)
 
     def _embed(self, form: Format, call: Call, answer: Answer) -> Any:
         items = call.body.get("input", call.body.get("requests", []))
@@ -293,6 +330,15 @@ class Provider:
     def _cut(self, frames: list[bytes]) -> list[bytes]:
         data = b"".join(frames).decode("latin-1")
         return [piece.encode("latin-1") for piece in fragments(self._rng, data, len(frames))]
+
+
+def _draw_calls(rng: random.Random, form: Format, call: Call, told: dict[str, Behaviour]) -> tuple[ToolCall, ...]:
+    wanted = told["calls"].value if "calls" in told else None
+    chosen = itertools.islice(itertools.cycle(call.tools), wanted or min(2, len(call.tools)))
+    return tuple(
+        ToolCall(id=draw_id(rng, form.call_prefix), name=name, arguments=draw_arguments(rng, schema))
+        for name, schema in chosen
+    )
 
 
 async def _before(request: web.Request, told: dict[str, Behaviour]) -> None:

@@ -57,10 +57,27 @@ def validate_model(model: type[BaseModel], value: Any, where: str) -> Any:
         raise _rejection(error, where) from None
 
 
+def check_strict_schema(schema: Any, where: str) -> None:
+    """OpenAI's rules for a schema that is to be followed strictly, at every depth. Raises Rejected."""
+    if isinstance(schema, list):
+        for item in schema:
+            check_strict_schema(item, where)
+    if not isinstance(schema, dict):
+        return
+    if schema.get("type") == "object":
+        properties = schema.get("properties") or {}
+        if schema.get("additionalProperties") is not False:
+            raise Rejected(f"Invalid schema for {where}: 'additionalProperties' must be false.", param=where)
+        if set(schema.get("required") or ()) != set(properties):
+            raise Rejected(f"Invalid schema for {where}: 'required' must hold every key in properties.", param=where)
+    for value in schema.values():
+        check_strict_schema(value, where)
+
+
 def _rejection(error: ValidationError, where: str = "") -> Rejected:
     # Of a union's many complaints the deepest one is about the branch that was meant.
     worst = max(error.errors(include_url=False), key=lambda item: len(item["loc"]))
-    parts = [str(part) for part in worst["loc"] if not str(part)[:1].isupper()]
+    parts = [str(part) for part in worst["loc"] if not str(part)[:1].isupper() and "[" not in str(part)]
     param = ".".join([where, *parts] if where else parts)
     if worst["type"] == "extra_forbidden":
         return Rejected(f"Unknown parameter: '{param}'.", param=param, code="unknown_parameter")

@@ -33,6 +33,7 @@ from gateway.model import (
 )
 from gateway.model import Part as AnyPart
 from tests.provider.messages import ANTHROPIC
+from tests.provider.sealed import seal
 
 ADAPTIVE = Target(
     model="claude-sonnet-4-6", max_output_tokens=64_000, efforts=("none", "low", "medium", "high", "max"), thinking="adaptive",
@@ -338,7 +339,7 @@ def test_errors_of_tools_are_marked() -> None:
 
 
 def own_thinking(model: str) -> Reasoning:
-    return Reasoning("hm", {"anthropic": {"signature": b64encode(f"claude-thought:{model}".encode()).decode()}})
+    return Reasoning("hm", {"anthropic": {"signature": seal("anthropic", model, "hm")}})
 
 
 def test_only_our_own_thinking_is_sent_and_comes_first() -> None:
@@ -354,8 +355,9 @@ def test_only_our_own_thinking_is_sent_and_comes_first() -> None:
         "signature": mine.extra["anthropic"]["signature"],
     }
     assert dropped == ("reasoning_content",)
-    hidden = turns(HI, assistant(Reasoning("", {"anthropic": {"redacted": "R"}}), "Yes"), HI)
-    assert hidden[1]["content"][0] == {"type": "redacted_thinking", "data": "R"}
+    data = seal("anthropic", ADAPTIVE.model, "redacted")
+    hidden = turns(HI, assistant(Reasoning("", {"anthropic": {"redacted": data}}), "Yes"), HI)
+    assert hidden[1]["content"][0] == {"type": "redacted_thinking", "data": data}
 
 
 def test_a_refusal_in_the_history_is_text() -> None:

@@ -1,7 +1,6 @@
 """Requests for Gemini: what each field becomes, what is refused, and that the provider's own types take it."""
 
 import json
-from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -36,6 +35,7 @@ from gateway.model import (
 )
 from gateway.model import Part as AnyPart
 from tests.provider.gemini import GEMINI
+from tests.provider.sealed import seal
 
 BUDGET = Target(model="gemini-2.5-flash", thinking="budget", efforts=("none", "low", "medium", "high"))
 PRO = Target(model="gemini-2.5-pro", thinking="budget", efforts=("low", "medium", "high"))
@@ -293,7 +293,7 @@ def test_arguments_that_a_model_got_wrong_are_carried(
 
 
 def signed(name: str) -> dict[str, Any]:
-    return {"gemini": {"thought_signature": b64encode(f"gemini-thought:{LEVEL.model}:{name}".encode()).decode()}}
+    return {"gemini": {"thought_signature": seal("google", LEVEL.model, name, "{}")}}
 
 
 def test_signatures_go_back_where_they_were_and_the_sentinel_stands_in_for_lost_ones() -> None:
@@ -313,12 +313,14 @@ def test_signatures_go_back_where_they_were_and_the_sentinel_stands_in_for_lost_
 
 def test_thoughts_go_back_only_with_their_own_signature() -> None:
     foreign = Reasoning("so", {"anthropic": {"signature": "S"}})
+    signature = seal("google", LEVEL.model, "text")
+    own = Text("", {"gemini": {"thought_signature": signature}})
     body, dropped, _ = render(
-        ask(HI, assistant(foreign, Reasoning("unsigned"), Refusal("No."), Text("", signed("x")), Text("")), HI), LEVEL
+        ask(HI, assistant(foreign, Reasoning("unsigned"), Refusal("No."), own, Text("")), HI), LEVEL
     )
     assert body["contents"][1]["parts"] == [
         {"text": "No."},
-        {"text": "", "thoughtSignature": signed("x")["gemini"]["thought_signature"]},
+        {"text": "", "thoughtSignature": signature},
     ]
     assert dropped == ("reasoning_content",)
 
