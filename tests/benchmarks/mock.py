@@ -1,22 +1,22 @@
 """A provider that costs next to nothing: canned answers of about 1 kB, whole or in paced chunks, from a raw protocol.
 
-It speaks OpenAI chat and Anthropic messages, as far as a benchmark asks. A stream's first chunk goes out with the
-headers; the others follow every 2 ms, so that each is a wake-up of its own for whatever stands in between.
+It speaks all four dialects, as far as a benchmark asks. A stream's first chunk goes out with the headers; the others
+follow every 2 ms, so that each is a wake-up of its own for whatever stands in between.
 """
 
 import asyncio
-import json
 import re
 from functools import lru_cache
-from typing import Any, cast
+from typing import cast
 
+from tests.benchmarks.answers import chunks, whole
 from tests.benchmarks.ready import listen, run
 
 PACE_S = 0.002
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
-_CHUNKS = re.compile(rb'"max_tokens"\s*:\s*(\d+)')
+_CHUNKS = re.compile(rb'"max(?:_tokens|_completion_tokens|_output_tokens|OutputTokens)"\s*:\s*(\d+)')
 _STREAM = re.compile(rb'"stream"\s*:\s*true')
-_WORDS = "Held loops delay all chunks alike, because each socket waits for its turn in one queue. "
+_DIALECTS = {b"completions": "openai_chat", b"responses": "openai_responses", b"messages": "anthropic"}
 _WHOLE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-request-id: up-1\r\nContent-Length: %d\r\n\r\n%b"
 _HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nx-request-id: up-1\r\n"
@@ -24,101 +24,28 @@ _HEAD = (
 )
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
 def _frame(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def _chat_whole() -> bytes:
-    message = {"role": "assistant", "content": _WORDS * 6, "refusal": None, "annotations": []}
-    usage = {
-        "prompt_tokens": 61,
-        "completion_tokens": 96,
-        "total_tokens": 157,
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0, "accepted_prediction_tokens": 0},
-    }
-    return _json(
-        {
-            "id": "chatcmpl-CQ5x",
-            "object": "chat.completion",
-            "created": 1763900000,
-            "model": "gpt-4.1-mini-2025-04-14",
-            "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
-            "usage": usage,
-            "service_tier": "default",
-            "system_fingerprint": "fp_4f2c",
-        }
-    )
-
-
-def _messages_whole() -> bytes:
-    return _json(
-        {
-            "id": "msg_01Fz",
-            "type": "message",
-            "role": "assistant",
-            "model": "claude-sonnet-4-6",
-            "content": [{"type": "text", "text": _WORDS * 6}],
-            "stop_reason": "end_turn",
-            "stop_sequence": None,
-            "usage": {"input_tokens": 61, "output_tokens": 96, "service_tier": "standard"},
-        }
-    )
-
-
-def _chat_chunks(count: int, usage_asked: bool) -> list[bytes]:
-    shape = {"id": "chatcmpl-CQ5x", "object": "chat.completion.chunk", "created": 1763900000}
-    shape |= {"model": "gpt-4.1-mini-2025-04-14", "service_tier": "default", "system_fingerprint": "fp_4f2c"}
-
-    def event(delta: dict[str, str], finish: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        rest = {"usage": None} if usage_asked else {}
-        return b"data: %b\n\n" % _json({**shape, "choices": [choice], **rest})
-
-    chunks = [event({"content": f"{_WORDS[:40]} {n} "}) for n in range(count)]
-    chunks[0] = event({"role": "assistant", "content": ""}) + chunks[0]
-    end = event({}, "stop")
-    if usage_asked:
-        usage = {"prompt_tokens": 61, "completion_tokens": 96, "total_tokens": 157}
-        end += b"data: %b\n\n" % _json({**shape, "choices": [], "usage": usage})
-    return [*chunks, end + b"data: [DONE]\n\n"]
-
-
-def _messages_chunks(count: int) -> list[bytes]:
-    def event(name: str, **fields: Any) -> bytes:
-        return b"event: %b\ndata: %b\n\n" % (name.encode(), _json({"type": name, **fields}))
-
-    message = {"id": "msg_01Fz", "type": "message", "role": "assistant", "model": "claude-sonnet-4-6", "content": []}
-    message |= {"stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 61, "output_tokens": 1}}
-    chunks = [
-        event("content_block_delta", index=0, delta={"type": "text_delta", "text": f"{_WORDS[:40]} {n} "})
-        for n in range(count)
-    ]
-    start = event("content_block_start", index=0, content_block={"type": "text", "text": ""})
-    chunks[0] = event("message_start", message=message) + start + chunks[0]
-    end = event("content_block_stop", index=0)
-    end += event(
-        "message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": 96}
-    )
-    return [*chunks, end + event("message_stop")]
-
-
 @lru_cache
-def _whole(path: bytes) -> bytes:
-    body = _messages_whole() if path.endswith(b"/messages") else _chat_whole()
+def _whole(dialect: str) -> bytes:
+    body = whole(dialect)
     return _WHOLE % (len(body), body)
 
 
 @lru_cache
-def _stream(path: bytes, count: int, usage_asked: bool) -> tuple[bytes, ...]:
+def _stream(dialect: str, count: int, usage_asked: bool) -> tuple[bytes, ...]:
     """What is written, one after the other."""
-    chunks = _messages_chunks(count) if path.endswith(b"/messages") else _chat_chunks(count, usage_asked)
-    writes = [_frame(chunk) for chunk in chunks]
+    writes = [_frame(chunk) for chunk in chunks(dialect, count, usage_asked)]
     return (_HEAD + writes[0], *writes[1:-1], writes[-1] + b"0\r\n\r\n")
+
+
+def _dialect(path: bytes) -> str:
+    """The dialect by the end of the path; Gemini's begins with its version."""
+    if path.startswith(b"/v1beta/"):
+        return "gemini"
+    return _DIALECTS[path.rpartition(b"/")[2]]
 
 
 class _Connection(asyncio.Protocol):
@@ -141,12 +68,13 @@ class _Connection(asyncio.Protocol):
         if len(self._held) < end:
             return
         request, self._held = self._held[:end], self._held[end:]
-        path = request.split(b" ", 2)[1]
-        if not _STREAM.search(request, head_end):
-            self._transport.write(_whole(path))
+        path = request[:head_end].split(b" ", 2)[1]
+        dialect = _dialect(path)
+        if b":stream" not in path and not _STREAM.search(request, head_end):
+            self._transport.write(_whole(dialect))
             return
-        chunks = _CHUNKS.search(request, head_end)
-        self._write(_stream(path, int(chunks[1]) if chunks else 5, b'"include_usage"' in request), 0)
+        asked = _CHUNKS.search(request, head_end)
+        self._write(_stream(dialect, int(asked[1]) if asked else 5, b'"include_usage"' in request), 0)
 
     def _write(self, writes: tuple[bytes, ...], at: int) -> None:
         if self._transport.is_closing():

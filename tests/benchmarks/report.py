@@ -1,9 +1,11 @@
 """The benchmark's tables and marks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tests.benchmarks import translation
 from tests.benchmarks.figures import Phase, percentile
+from tests.benchmarks.tables import milliseconds, table
 
 _FRAME_S = 1 / 60
 
@@ -23,7 +25,7 @@ class Run:
 
     grid: tuple[Phase, ...]
     long_streams: Phase
-    translated: tuple[Phase, ...]
+    translated: translation.Measured
     memory_before: Mapping[str, float]
     memory_after: Mapping[str, float]
     holds: Holds | None
@@ -32,10 +34,22 @@ class Run:
 
 
 def show(run: Run, *, seconds: float) -> None:
-    for lines in (_latency(run), _cpu(run), _translated(run), _processes(run), _held(run), _marks(run)):
+    for lines in (
+        _latency(run),
+        _cpu(run),
+        translation.lines(run.translated),
+        _processes(run),
+        _held(run),
+        _marks(run),
+    ):
         if lines:
             print("\n".join(lines), end="\n\n")
     print(f"{seconds:.0f} s in all.")
+
+
+def show_translation(measured: translation.Measured) -> None:
+    marks = [mark(*found) for found in translation.marks(measured)]
+    print("\n", "\n".join([*translation.lines(measured), "", "Marks", *marks]), sep="")
 
 
 def _latency(run: Run) -> list[str]:
@@ -49,15 +63,15 @@ def _latency(run: Run) -> list[str]:
                 (
                     _kind(phase),
                     name,
-                    _ms(phase.added_ms(name, 0.5)),
-                    _ms(phase.added_ms(name, 0.99)),
-                    _ms(phase.added_ms(name, 0.5, first=True)) if first else "",
-                    _ms(phase.added_ms(name, 0.99, first=True)) if first else "",
+                    milliseconds(phase.added_ms(name, 0.5)),
+                    milliseconds(phase.added_ms(name, 0.99)),
+                    milliseconds(phase.added_ms(name, 0.5, first=True)) if first else "",
+                    milliseconds(phase.added_ms(name, 0.99, first=True)) if first else "",
                     str(lane.requests),
                     str(lane.bad),
                 )
             )
-    return ["Latency added over the direct call, ms (until the end; first: until the first chunk)", *_table(rows)]
+    return ["Latency added over the direct call, ms (until the end; first: until the first chunk)", *table(rows)]
 
 
 def _cpu(run: Run) -> list[str]:
@@ -67,15 +81,7 @@ def _cpu(run: Run) -> list[str]:
         for name, lane in phase.lanes.items():
             if name != "direct":
                 rows.append((_kind(phase), name, f"{lane.cpu_us:.0f}", f"{lane.cpu_us / relay:.2f}"))
-    return ["CPU for each request", *_table(rows)]
-
-
-def _translated(run: Run) -> list[str]:
-    rows = [("clients, answer", "relay µs", "same dialect µs", "chat → Anthropic µs", "ratio")]
-    for phase in run.translated:
-        relay, same, other = (phase.lanes[name].cpu_us for name in ("relay", "gateway", "translated"))
-        rows.append((_kind(phase), f"{relay:.0f}", f"{same:.0f}", f"{other:.0f}", f"{other / same:.2f}"))
-    return ["CPU for each request, bytes passed as they are and translated", *_table(rows)]
+    return ["CPU for each request", *table(rows)]
 
 
 def _processes(run: Run) -> list[str]:
@@ -90,7 +96,7 @@ def _processes(run: Run) -> list[str]:
                 f"{run.idle[name] * 100:.2f}",
             )
         )
-    return ["Processes", *_table(rows)]
+    return ["Processes", *table(rows)]
 
 
 def _held(run: Run) -> list[str]:
@@ -109,36 +115,21 @@ def _marks(run: Run) -> list[str]:
     one_client = run.grid[0]
     ten = next(phase for phase in run.grid if phase.clients == 10 and not phase.chunks)
     ratio = ten.lanes["gateway"].cpu_us / ten.lanes["relay"].cpu_us
-    lines = [_mark("CPU per exchange headless below 3 × the bare relay's", ratio < 3, f"{ratio:.2f} ×")]
+    lines = [mark("CPU per exchange headless below 3 × the bare relay's", ratio < 3, f"{ratio:.2f} ×")]
     if "window" in one_client.lanes:
         added = one_client.added_ms("window", 0.5)
         good = added is not None and added < 3
-        lines.insert(0, _mark("added p50 at one client, window open, below 3 ms", good, f"{_ms(added)} ms"))
+        lines.insert(0, mark("added p50 at one client, window open, below 3 ms", good, f"{milliseconds(added)} ms"))
     judged = "window" if "window" in run.idle else "gateway"
     idle = run.idle[judged] * 100
-    lines.append(_mark(f"{judged} idle below 1 % of a core", idle < 1, f"{idle:.2f} %"))
+    lines.append(mark(f"{judged} idle below 1 % of a core", idle < 1, f"{idle:.2f} %"))
+    lines += [mark(*found) for found in translation.marks(run.translated)]
     return ["Marks", *lines]
 
 
-def _mark(what: str, good: bool, figure: str) -> str:
+def mark(what: str, good: bool, figure: str) -> str:
     return f"  {'PASS' if good else 'FAIL'}  {what}: {figure}"
 
 
 def _kind(phase: Phase) -> str:
     return f"{phase.clients:>2}, {f'{phase.chunks} chunks' if phase.chunks else 'whole'}"
-
-
-def _ms(value: float | None) -> str:
-    return "none" if value is None else f"{value:.2f}"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  " + "  ".join(cells).rstrip())
-    return lines

@@ -16,7 +16,7 @@ from gateway.model import Usage
 from gateway.simulated.history import history
 from gateway.store import UsageStore
 from tests.app.display import free_display
-from tests.benchmarks.chat import OTHER_DIALECT, chat_request
+from tests.benchmarks.chat import OTHER_DIALECT, Ask, Size, chat_request, door_request
 from tests.benchmarks.load import Clients
 from tests.benchmarks.processes import LOAD_CORES, ROOT, Child
 
@@ -37,10 +37,17 @@ class Target:
     def name(self) -> str:
         return self.child.name
 
-    def request(self, *, chunks: int, other_dialect: bool = False) -> bytes:
+    def request(self, *, chunks: int, other_dialect: bool = False) -> Ask:
         if other_dialect:
             return chat_request(self.child.port, self.path, self.key, model=OTHER_DIALECT, chunks=chunks)
         return chat_request(self.child.port, self.path, self.key, chunks=chunks)
+
+    def door_request(self, *, door: str, provider: str, size: Size, chunks: int) -> Ask:
+        """At the gateway's door, or where the mock provider itself has it."""
+        prefix = self.path.removesuffix(_PLAIN_PATH)
+        return door_request(
+            self.child.port, self.key, door=door, provider=provider, size=size, chunks=chunks, prefix=prefix
+        )
 
 
 @contextmanager
@@ -82,6 +89,8 @@ def _environment(upstream: str) -> dict[str, str]:
         "FAREGATE_OPENAI_API_KEY": "sk-benchmark-0123456789abcdef",
         "FAREGATE_ANTHROPIC_BASE_URL": upstream,
         "FAREGATE_ANTHROPIC_API_KEY": "sk-ant-benchmark-0123456789abcdef",
+        "FAREGATE_GOOGLE_BASE_URL": upstream,
+        "FAREGATE_GOOGLE_API_KEY": "AQ.benchmark0123456789abcdef",
         "FAREGATE_VAULT": "memory",
     }
 

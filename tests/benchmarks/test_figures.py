@@ -1,8 +1,11 @@
 """The benchmark's arithmetic: what is added is judged within a round, and CPU is shared among the requests."""
 
+import json
+
 import pytest
 
-from tests.benchmarks import report
+from tests.benchmarks import report, translation
+from tests.benchmarks.chat import SIZES, door_request
 from tests.benchmarks.figures import Lane, Phase, percentile
 from tests.benchmarks.load import Slice
 
@@ -37,18 +40,46 @@ def test_cpu_is_shared_among_the_requests() -> None:
     assert (lane.requests, lane.bad, lane.cpu_us) == (500, 2, 500.0)
 
 
+# Seconds of CPU for a hundred exchanges of the same dialect and translated, and seconds of each translated exchange.
+_COSTS = ((0.05, 0.11, 0.003), (0.1, 0.5, 0.013), (1.0, 5.0, 0.5))
+
+
+def _translated(same_s: float, other_s: float, each_s: float) -> Phase:
+    phase = Phase(1, 0)
+    phase.lanes["direct"] = Lane([Slice(total=[0.001] * 100)])
+    for door, provider in (*translation.SAME.items(), *translation.OTHERS):
+        same = translation.SAME[door] == provider
+        times = [0.002 if same else each_s] * 100
+        phase.lanes[f"{door} → {provider}"] = Lane([Slice(total=times)], cpu_s=same_s if same else other_s)
+    return phase
+
+
 def test_the_report_names_each_mark(capsys: pytest.CaptureFixture[str]) -> None:
     grid = tuple(_phase([[0.001]], [[0.002]], clients=clients) for clients in (1, 10))
     for phase in grid:
         phase.lanes["window"] = Lane([Slice(first=[0.006], total=[0.006])], cpu_s=9.0)
     grid[1].lanes["gateway"].cpu_s = 4.0
-    translated = _phase([[0.001]], [[0.002]])
-    translated.lanes["translated"] = Lane(translated.lanes["relay"].slices, cpu_s=2.0)
+    translated = tuple((size.name, _translated(*cost)) for size, cost in zip(SIZES, _COSTS, strict=True))
     each = dict.fromkeys(("direct", "relay", "gateway", "window"), 0.005)
     holds = report.Holds((0.001, 0.020), (0.002, 0.030))
-    report.show(report.Run(grid, grid[1], (translated,), each, each, holds, each, each), seconds=1.0)
+    report.show(report.Run(grid, grid[1], translated, each, each, holds, each, each), seconds=1.0)
     shown = capsys.readouterr().out
     assert "FAIL  added p50 at one client, window open, below 3 ms: 5.00 ms" in shown
     assert "FAIL  CPU per exchange headless below 3 × the bare relay's: 4.00 ×" in shown
     assert "PASS  window idle below 1 % of a core: 0.50 %" in shown
     assert "longest 20.0, p99 20.0, 1 of 2 beats longer than a frame" in shown
+    assert "FAIL  translated at most 2 × the CPU of same dialect, 2 kB: 2.20 × (responses → anthropic)" in shown
+    assert "PASS  added p99 below 10 ms, 2 kB: 2.00 ms (responses → anthropic)" in shown
+    assert "FAIL  added p99 below 10 ms, 90 kB, 40 tools: 12.00 ms (responses → anthropic)" in shown
+    (row,) = [line.split() for line in shown.splitlines() if line.startswith("  1 MB") and "gemini → anthr" in line]
+    assert row[-6:] == ["50000", "5.00", "499.00", "499.00", "100", "0"]
+
+
+def test_a_body_has_the_size_that_its_name_says() -> None:
+    for size, least, most in zip(SIZES, (1_500, 80_000, 1_000_000), (2_500, 100_000, 1_100_000), strict=True):
+        for door in translation.SAME:
+            ask = door_request(1, "key", door=door, provider="openai", size=size, chunks=0, prefix="")
+            body = json.loads(ask.request.partition(b"\r\n\r\n")[2])
+            assert least < len(json.dumps(body)) < most, (door, size)
+            tools = body.get("tools", [])
+            assert len(tools[0].get("functionDeclarations", tools) if tools else []) == size.tools
