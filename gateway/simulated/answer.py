@@ -133,11 +133,16 @@ def last_user_text(request: Request) -> str:
     return _text_of(last.parts) if last is not None and last.role is Role.USER else ""
 
 
+def _last_turn(request: Request) -> Message | None:
+    """The last message that is no instruction: agents put theirs behind the user's words."""
+    return next((message for message in reversed(request.messages) if message.role is not Role.SYSTEM), None)
+
+
 def _wish(request: Request) -> str:
-    """The end of what the user said last: agents put their own words into the parts before it."""
-    last = request.messages[-1] if request.messages else None
+    """What the user said last, without the tagged parts that agents put around it."""
+    last = _last_turn(request)
     texts = [part.text for part in last.parts if isinstance(part, Text)] if last and last.role is Role.USER else []
-    return texts[-1] if texts else last_user_text(request)
+    return next((text for text in reversed(texts) if not text.lstrip().startswith("<")), last_user_text(request))
 
 
 def _part_tokens(part: Part) -> int:
@@ -152,7 +157,7 @@ def _part_tokens(part: Part) -> int:
 
 
 def _draft(request: Request, call_id: str) -> _Draft:
-    last = request.messages[-1] if request.messages else None
+    last = _last_turn(request)
     if last is not None and last.role is Role.TOOL:
         return _Draft(_from_results(last))
     words = _words(_wish(request))
