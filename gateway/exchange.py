@@ -66,13 +66,24 @@ class Exchange:
         self.sent_ns = 0
         self.first_event_ns = 0
         self.first_content_ns = 0
+        # Attempts that failed before the present one, and what was spent awaiting them.
+        self._earlier: list[AttemptRecord] = []
+        self._earlier_ns = 0
+
+    def next_attempt(self, error_type: str) -> None:
+        """The provider is called once more, after an attempt that failed with this kind of error."""
+        self._earlier += self._attempts(
+            time.perf_counter_ns() - self.started_ns, Usage(), NO_PRICE, error_type, self.model
+        )
+        self._earlier_ns = self.provider_ns
+        self.sent_ns, self.upstream_status, self.upstream_request_id = 0, None, None
 
     def overhead_so_far_ms(self) -> float:
         """(request read → upstream sent) + (first upstream event → now): what `x-faregate-overhead-ms` says."""
         now = time.perf_counter_ns()
         if not self.sent_ns:
-            return (now - self.started_ns) / 1e6
-        return (self.sent_ns - self.started_ns + now - (self.first_event_ns or now)) / 1e6
+            return (now - self.started_ns - self._earlier_ns) / 1e6
+        return (self.sent_ns - self.started_ns - self._earlier_ns + now - (self.first_event_ns or now)) / 1e6
 
     def opening_record(self) -> ExchangeRecord:
         """What the journal keeps before the provider is called: if nothing follows, it was interrupted."""
@@ -151,7 +162,7 @@ class Exchange:
             latency_us=latency_ns // 1000,
             ttft_us=(self.first_content_ns - self.started_ns) // 1000 if self.first_content_ns else None,
             overhead_us=max(0, latency_ns - self.provider_ns - self.client_ns) // 1000,
-            attempts=self._attempts(latency_ns, usage, priced, error_type, model),
+            attempts=(*self._earlier, *self._attempts(latency_ns, usage, priced, error_type, model)),
             dropped=self.dropped,
             adapted=self.adapted,
             trace_id=self.trace_id,
@@ -167,7 +178,7 @@ class Exchange:
         before_ns = self.sent_ns - self.started_ns
         return (
             AttemptRecord(
-                n=1,
+                n=len(self._earlier) + 1,
                 provider=self.provider,
                 model=model,
                 started_us=self.started_us + before_ns // 1000,

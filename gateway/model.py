@@ -253,10 +253,12 @@ class Target(Struct, frozen=True, kw_only=True):
     told to think: "" not at all, "effort", "budget", "adaptive", "level". `sampling` is which of temperature, top_p
     and top_k it accepts: "all", "temperature_or_top_p" (not both), "none". `max_tokens_field` names the chat field.
     `reasoning_content`: whether a chat model takes its earlier thinking back in the history. `system_turns`: whether
-    an Anthropic model takes instructions between turns; else they are folded into the user's turn.
+    an Anthropic model takes instructions between turns; else they are folded into the user's turn. `origin` is who
+    made the state that this model takes back: provider and model, without a version's date.
     """
 
     model: str
+    origin: str = ""
     max_output_tokens: int | None = None
     efforts: tuple[str, ...] = ()
     thinking: str = ""

@@ -12,6 +12,7 @@ from yarl import URL
 
 from gateway.dialects import DIALECTS
 from gateway.dialects.dialect import Dialect
+from gateway.dialects.envelope import is_carried_in
 from gateway.dialects.openai_chat.peek import Peek
 from gateway.doors import Door
 from gateway.embeddings import Embedding
@@ -23,6 +24,7 @@ from gateway.provider_keys import ProviderKeys
 from gateway.providers.catalog import BY_NAME as PROVIDERS_BY_NAME
 from gateway.providers.catalog import Provider
 from gateway.providers.models import MODELS
+from gateway.replay import ReplayMemory, thoughtless
 from gateway.routing import Candidate, Routing
 from gateway.tally import estimated_tokens
 from gateway.upstream import USER_AGENT
@@ -33,6 +35,8 @@ BYOK_HEADER = "x-provider-api-key"
 LONGEST_NAME = 256
 # What is not the provider's own count, in `x-faregate-adapted` and on the row.
 COUNT_ESTIMATED = ("input_tokens",)
+# A provider's code for reasoning state that it cannot read: its keys were changed, or another account made it.
+UNREADABLE_STATE = "invalid_encrypted_content"
 _KEPT_URLS = 1000
 
 
@@ -63,9 +67,10 @@ class Plan(Struct, frozen=True, kw_only=True):
 class Planner:
     """Plans exchanges for one set of providers and keys."""
 
-    def __init__(self, routing: Routing, keys: ProviderKeys) -> None:
+    def __init__(self, routing: Routing, keys: ProviderKeys, memory: ReplayMemory) -> None:
         self._routing = routing
         self._keys = keys
+        self._memory = memory
         self._urls: dict[tuple[str, str], URL] = {}
         self._common: dict[str, dict[str, str]] = {}
 
@@ -84,14 +89,18 @@ class Planner:
         if operation.name == "embeddings":
             door = _embeddings_door(door, candidate)
             operation = door.operation
-        if operation.render_count is not None and provider.dialect != door.dialect.name:
+        # A provider could not read what other providers' answers left in the history; neither can it count it.
+        countable = provider.dialect == door.dialect.name and not is_carried_in(body)
+        if operation.render_count is not None and not countable:
             exchange.adapted = COUNT_ESTIMATED
             return self._answered(door, peek, candidate, operation.render_count(estimated_tokens(len(body))))
         key = self._key(provider, headers, exchange)
         if operation.embed is not None:
             carried = _embedded(operation.embed, body, candidate, exchange)
         else:
-            carried = _verbatim(door, body, peek, candidate, headers) or _translated(door, body, candidate, exchange)
+            foreign = self._brings_foreign(door, body, provider, exchange)
+            found = None if foreign else _verbatim(door, body, peek, candidate, headers)
+            carried = found or self._translated(door, body, candidate, headers, exchange)
         sent = {**self._common_headers(provider), **carried.headers}
         if key is not None:
             sent.update(credentials(provider, carried.dialect, key))
@@ -111,6 +120,43 @@ class Planner:
             request=carried.request,
             rewrite=carried.rewrite,
         )
+
+    def _brings_foreign(self, door: Door, body: bytes, provider: Provider, exchange: Exchange) -> bool:
+        """Whether the history holds another provider's reasoning state, which this one would refuse as it is."""
+        if is_carried_in(body):
+            return True
+        shared = door.dialect.name in provider.also_speaks
+        return shared and self._memory.holds_foreign(exchange.principal.key_id, provider.name, body)
+
+    def _translated(
+        self, door: Door, body: bytes, candidate: Candidate, headers: Mapping[str, str], exchange: Exchange
+    ) -> "_Carried":
+        """The request said anew in a dialect of the provider's; what was lost stands in `exchange`."""
+        target = candidate.target
+        request = door.dialect.parse_request(body, door.path_model, door.path_stream)
+        request = self._memory.restore(exchange.principal.key_id, target.origin, request)
+        effort = request.reasoning.effort if request.reasoning else None
+        name = candidate.dialect(tools=bool(request.tools), effort=effort)
+        if door.dialect.name in candidate.provider.also_speaks:
+            name = door.dialect.name
+        dialect = DIALECTS[name]
+        rendered = dialect.render_request(request, target)
+        exchange.dropped, exchange.adapted = rendered.dropped, rendered.adapted
+        own = door.forwarded if name == door.dialect.name else ()
+        sent = {**{name: headers[name] for name in own if name in headers}, **rendered.headers}
+        return _Carried(dialect=dialect, body=rendered.body, headers=sent, request=request)
+
+    def without_state(self, plan: Plan, exchange: Exchange) -> Plan | None:
+        """The plan for once more, without the reasoning state that the provider could not read; None where the
+        bytes are the client's own, or hold none."""
+        request = thoughtless(plan.request) if plan.request is not None else None
+        if plan.request is None or request is None:
+            return None
+        self._memory.forget(exchange.principal.key_id, plan.request)
+        rendered = plan.dialect.render_request(request, plan.candidate.target)
+        exchange.dropped = rendered.dropped
+        exchange.adapted = (*rendered.adapted, "encrypted_content")
+        return replace(plan, body=rendered.body, request=request)
 
     def _answered(self, door: Door, peek: Peek, candidate: Candidate, answer: bytes) -> Plan:
         return Plan(
@@ -205,16 +251,6 @@ def _verbatim(
     sent = dict((door.version,)) if door.version is not None else {}
     sent.update({name: headers[name] for name in door.forwarded if name in headers})
     return _Carried(dialect=dialect, body=out, headers=sent, cut_usage=asks)
-
-
-def _translated(door: Door, body: bytes, candidate: Candidate, exchange: Exchange) -> _Carried:
-    """The request said anew in a dialect of the provider's; what was lost stands in `exchange`."""
-    request = door.dialect.parse_request(body, door.path_model, door.path_stream)
-    effort = request.reasoning.effort if request.reasoning else None
-    dialect = DIALECTS[candidate.dialect(tools=bool(request.tools), effort=effort)]
-    rendered = dialect.render_request(request, candidate.target)
-    exchange.dropped, exchange.adapted = rendered.dropped, rendered.adapted
-    return _Carried(dialect=dialect, body=rendered.body, headers=rendered.headers, request=request)
 
 
 def credentials(provider: Provider, dialect: Dialect, key: str) -> Mapping[str, str]:

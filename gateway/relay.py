@@ -22,10 +22,11 @@ from gateway.errors import ClientError, GatewayError, UpstreamError
 from gateway.events import Event, StreamError
 from gateway.exchange import STOPPED, Exchange
 from gateway.model import Response
-from gateway.plan import HOP_HEADER, LONGEST_NAME, Plan, Planner, looped
+from gateway.plan import HOP_HEADER, LONGEST_NAME, UNREADABLE_STATE, Plan, Planner, looped
 from gateway.pricing import NO_PRICE, Pricing
 from gateway.provider_keys import ProviderKeys
 from gateway.records import ExchangeRecord
+from gateway.replay import ReplayMemory, StateWatch
 from gateway.routing import Routing, answering_model
 from gateway.settings import Timeouts
 from gateway.store import UsageStore
@@ -80,7 +81,8 @@ class Relay:
         timeouts: Timeouts,
         learnt: Callable[[str, str, str | None], None],
     ) -> None:
-        self._planner = Planner(routing, keys)
+        self._memory = ReplayMemory()
+        self._planner = Planner(routing, keys, self._memory)
         self._store = store
         self._pricing = pricing
         self._upstream = upstream
@@ -135,14 +137,9 @@ class Relay:
         if plan.answer is not None:
             await self._answer_here(plan, plan.answer, client, exchange, tally, deadline)
             return
-        deadline.within(self._timeouts.first_byte, "first_byte")
+        plan, answer = await self._accepted(plan, exchange, deadline)
         provider = plan.candidate.provider
-        answer = await self._upstream.send(exchange, provider.title, plan.url, plan.headers, plan.body)
         try:
-            exchange.upstream_status = answer.status
-            exchange.upstream_request_id = answer.headers.get(provider.request_id_header)
-            if not 200 <= answer.status < 300:
-                raise await self._refusal(plan, answer, exchange)
             if answer.headers.get("content-type", "").startswith("text/html"):
                 raise UpstreamError(
                     f"{provider.title} answered with a web page: check its base URL, or sign in to the network.",
@@ -154,6 +151,38 @@ class Relay:
                 await self._stream(plan, answer, client, exchange, tally, deadline)
             else:
                 await self._whole(plan, answer, client, exchange, tally, deadline)
+        except UpstreamError as error:
+            raise _without(plan.key, error) from None
+        finally:
+            answer.close()
+
+    async def _accepted(self, plan: Plan, exchange: Exchange, deadline: Deadline) -> tuple[Plan, Answer]:
+        """The provider's answer to a request that it took. What it cannot read of a translated history is left out
+        once, because the same body would fail for ever (maximhq/bifrost#5892). Raises UpstreamError."""
+        answer = await self._ask(plan, exchange, deadline)
+        if 200 <= answer.status < 300:
+            return plan, answer
+        error = await self._refused(plan, answer, exchange)
+        again = self._planner.without_state(plan, exchange) if error.code == UNREADABLE_STATE else None
+        if again is None:
+            raise error
+        exchange.next_attempt(error.kind)
+        answer = await self._ask(again, exchange, deadline)
+        if 200 <= answer.status < 300:
+            return again, answer
+        raise await self._refused(again, answer, exchange)
+
+    async def _ask(self, plan: Plan, exchange: Exchange, deadline: Deadline) -> Answer:
+        provider = plan.candidate.provider
+        deadline.within(self._timeouts.first_byte, "first_byte")
+        answer = await self._upstream.send(exchange, provider.title, plan.url, plan.headers, plan.body)
+        exchange.upstream_status = answer.status
+        exchange.upstream_request_id = answer.headers.get(provider.request_id_header)
+        return answer
+
+    async def _refused(self, plan: Plan, answer: Answer, exchange: Exchange) -> UpstreamError:
+        try:
+            return _without(plan.key, await self._refusal(plan, answer, exchange))
         except UpstreamError as error:
             raise _without(plan.key, error) from None
         finally:
@@ -215,6 +244,7 @@ class Relay:
         else:
             body = plan.door.dialect.render_response(response, self._context(plan, exchange))
             content_type = "application/json"
+        self._remember(plan, response, data, exchange)
         exchange.first_content_ns = time.perf_counter_ns()
         record = self._close(exchange, tally, status=answer.status, outcome="ok")
         deadline.off()
@@ -272,6 +302,7 @@ class Relay:
     ) -> None:
         reader: Reader = plan.dialect.reader()
         translator = self._translator(plan, exchange)
+        tally.observer = self._watch(plan, exchange)
         data, events = await self._first(answer, reader, tally)
         exchange.first_event_ns = time.perf_counter_ns()
         exchange.upstream_request_id = exchange.upstream_request_id or tally.response_id
@@ -372,7 +403,29 @@ class Relay:
             include_usage=plan.peek.include_usage,
             legacy_functions=plan.peek.legacy_functions,
             request=plan.request,
+            origin="" if plan.dialect.name == plan.door.dialect.name else plan.candidate.target.origin,
         )
+
+    def _watch(self, plan: Plan, exchange: Exchange) -> StateWatch | None:
+        """What remembers the answer's reasoning state: of a translated one, and of one that passes as it is through
+        a door at which several providers speak the door's dialect."""
+        if plan.verbatim and not _is_shared(plan):
+            return None
+        return StateWatch(self._memory, exchange.principal.key_id, plan.candidate.target.origin)
+
+    def _remember(self, plan: Plan, response: Response | None, data: bytes, exchange: Exchange) -> None:
+        """The same of a whole answer; one that passes as it is was not parsed yet."""
+        if plan.rewrite is not None or plan.door.operation.read_usage is not None:
+            return
+        if response is None or plan.verbatim:
+            if not _is_shared(plan) or b'"encrypted_content"' not in data:
+                return
+            try:
+                response = plan.dialect.parse_response(data)
+            except UpstreamError:
+                return
+        parts = response.choices[0].parts if response.choices else ()
+        self._memory.remember(exchange.principal.key_id, plan.candidate.target.origin, parts)
 
     # Endings.
 
@@ -457,6 +510,11 @@ class Relay:
             "total": f"The request took longer than {seconds:g} s: try again, or raise timeouts.total.",
         }
         return UpstreamError(words[limit], status=504, kind="timeout", upstream_status=exchange.upstream_status)
+
+
+def _is_shared(plan: Plan) -> bool:
+    """Whether several providers speak the door's dialect, so that clients carry what one made to another."""
+    return plan.door.dialect.name in plan.candidate.provider.also_speaks
 
 
 class Translator:

@@ -25,6 +25,7 @@ from gateway.providers.models import (
 )
 
 _DATED = re.compile(r"^(?P<id>.+?)-(?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
+_VERSION = re.compile(r"-(?:\d{8}|\d{6}|\d{4}-\d{2}-\d{2}|\d{2}-\d{2}|\d{4}|\d{3}|latest)$")
 _LONGEST = 256
 _NO_ALIASES: Mapping[str, str] = {}
 _NO_MODELS: Mapping[str, tuple[str, ...]] = {}
@@ -115,14 +116,12 @@ class Routing:
 
 def _candidate(provider: Provider, id: str, row: Model | None) -> Candidate:
     traits = row.traits if row else _family_traits(id)
-    return Candidate(provider=provider, model=id, row=row, target=target(id, row, traits), traits=traits)
+    origin = f"{provider.name}/{_VERSION.sub('', id)}"
+    return Candidate(provider=provider, model=id, row=row, target=target(id, row, traits, origin), traits=traits)
 
 
 def _family_traits(id: str) -> Traits:
     return next((traits for prefix, traits in FAMILY_TRAITS.items() if id.startswith(prefix)), Traits())
-
-
-_VERSION = re.compile(r"-(?:\d{8}|\d{6}|\d{4}-\d{2}-\d{2}|\d{2}-\d{2}|\d{4}|\d{3}|latest)$")
 
 
 def answering_model(routed: str, said: str | None) -> str:

@@ -7,6 +7,7 @@ and the output is estimated from the bytes that came (UTF-8 bytes / 4), and the 
 from msgspec.structs import replace
 
 from gateway.events import Delta, Event, Finish, PartStart, Start, StreamError, UsageReport, merge_usage
+from gateway.exchange import Observer
 from gateway.model import Usage
 
 BYTES_PER_TOKEN = 4
@@ -18,9 +19,10 @@ def estimated_tokens(size: int) -> int:
 
 
 class Tally:
-    """Folds events. `finished`: a finish reason was seen; `content`: so was something that the model said."""
+    """Folds events, and shows them to an observer. `finished`: a finish reason was seen; `content`: so was something
+    that the model said."""
 
-    __slots__ = ("content", "error", "final", "finished", "model", "output_bytes", "response_id", "usage")
+    __slots__ = ("content", "error", "final", "finished", "model", "observer", "output_bytes", "response_id", "usage")
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
@@ -31,8 +33,11 @@ class Tally:
         self.model: str | None = None
         self.response_id: str | None = None
         self.error: StreamError | None = None
+        self.observer: Observer | None = None
 
     def feed(self, event: Event) -> None:
+        if self.observer is not None:
+            self.observer.feed(event)
         match event:
             case Delta():
                 self.content = True

@@ -21,7 +21,8 @@ class AnswerContext(Struct, frozen=True, kw_only=True):
     `id` is the answer's id without the dialect's prefix, `created` Unix seconds, `model` the name that the client
     asked for, `include_usage` whether a chat client asked for the usage chunk, `legacy_functions` whether it asked
     with the deprecated `functions` and so expects `function_call` back. `request` is what was asked, for a dialect
-    whose answers repeat it (Responses: tools, limits, formats) and whose tools have names that we flattened.
+    whose answers repeat it (Responses: tools, limits, formats) and whose tools have names that we flattened. `origin`
+    is the model that answers (`Target.origin`) where it speaks another dialect, "" where it speaks the door's own.
     """
 
     id: str
@@ -30,6 +31,7 @@ class AnswerContext(Struct, frozen=True, kw_only=True):
     include_usage: bool = False
     legacy_functions: bool = False
     request: Request | None = None
+    origin: str = ""
 
 
 class Peek(Struct, frozen=True, kw_only=True):

@@ -315,10 +315,11 @@ def notice(model: Model, today: date) -> str | None:
     return f"{words}{use}. {model.note}".strip() if model.note else words + use
 
 
-def target(id: str, row: Model | None, traits: Traits) -> Target:
+def target(id: str, row: Model | None, traits: Traits, origin: str = "") -> Target:
     """What a codec must know to render for the model `id`."""
     return Target(
         model=id,
+        origin=origin,
         max_output_tokens=row.max_output if row else None,
         efforts=traits.efforts,
         thinking=traits.thinking,

@@ -25,7 +25,7 @@ from gateway.dialects.anthropic.options import (
     render_sampling,
     render_thinking,
 )
-from gateway.dialects.anthropic.parts import answer_blocks, is_sendable, request_block
+from gateway.dialects.anthropic.parts import answer_content, is_sendable, request_block
 from gateway.dialects.anthropic.tools import WireToolChoice, parse_choice, parse_tools, render_tools
 from gateway.dialects.anthropic.usage import WireUsage, parse_usage, render_usage
 from gateway.dialects.client_json import decode_object, misshapen, rest, shaped
@@ -299,7 +299,7 @@ def render_response(response: Response, context: AnswerContext) -> bytes:
         "type": "message",
         "role": "assistant",
         "model": context.model,
-        "content": [block for part in choice.parts for block in answer_blocks(part)],
+        "content": answer_content(choice.parts, context),
         **render_ending(choice.finish_reason, choice.stop_sequence, refused, own),
         "usage": render_usage(response.usage),
     }

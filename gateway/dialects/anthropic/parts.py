@@ -5,12 +5,14 @@ other providers gets an envelope in the signature's place, which comes back with
 """
 
 import re
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
 from gateway.dialects.anthropic.blocks import NAME, Block
 from gateway.dialects.anthropic.media import source
 from gateway.dialects.arguments import to_object
+from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.envelope import wrap
 from gateway.dialects.losses import Losses
 from gateway.errors import Unsupported
@@ -125,7 +127,23 @@ def _tool_result(part: ToolCallResponse, path: str, losses: Losses) -> Block:
     return block | own(part.extra)
 
 
-def answer_blocks(part: Part) -> list[Block]:
+def thinking_asked(context: AnswerContext) -> bool:
+    """Whether another provider answers a client that asked for thinking: its turns that call tools must begin with
+    a thinking block, or the next one could not go to Anthropic."""
+    options = context.request.reasoning if context.request is not None and context.origin else None
+    return options is not None and bool(options.enabled)
+
+
+def answer_content(parts: Sequence[Part], context: AnswerContext) -> list[Block]:
+    """An answer's blocks, for a client."""
+    blocks: list[Block] = []
+    for part in parts:
+        marks = not blocks and thinking_asked(context)
+        blocks += answer_blocks(part, context.origin, marks=marks)
+    return blocks
+
+
+def answer_blocks(part: Part, origin: str, *, marks: bool = False) -> list[Block]:
     """A part of an answer, for a client; what Anthropic's answers cannot hold (an image) is left out."""
     match part:
         case Text():
@@ -136,20 +154,23 @@ def answer_blocks(part: Part) -> list[Block]:
         case Reasoning():
             block = thinking_block(part)
             if block.get("signature") == "":
-                block["signature"] = wrap(part.extra, without=NAME)
+                block["signature"] = wrap(part.extra, without=NAME, origin=origin)
             return [block]
         case ToolCall():
             arguments, _ = ({"input": part.arguments}, True) if part.custom else to_object(part.arguments)
             block = {"type": "tool_use", "id": part.id, "name": part.name, "input": arguments} | own(part.extra)
-            state = call_state(part.extra)
+            state = call_state(part.extra, origin, marks=marks)
             return [block] if state is None else [state, block]
         case Opaque() if part.dialect == NAME:
             return [dict(part.value)]
     return []
 
 
-def call_state(extra: Extra) -> Block | None:
-    """A thinking block that carries another provider's state of the tool call after it (a thought signature)."""
-    if not any(pocket for dialect, pocket in extra.items() if dialect != NAME):
+def call_state(extra: Extra, origin: str, *, marks: bool = False) -> Block | None:
+    """A thinking block that carries another provider's state of the tool call after it (a thought signature).
+
+    `marks`: there is one without state too, by which the turn is known again.
+    """
+    if not marks and not any(pocket for dialect, pocket in extra.items() if dialect != NAME):
         return None
-    return {"type": "thinking", "thinking": "", "signature": wrap(extra, without=NAME, mark="call")}
+    return {"type": "thinking", "thinking": "", "signature": wrap(extra, without=NAME, origin=origin, mark="call")}

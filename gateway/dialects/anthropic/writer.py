@@ -14,7 +14,7 @@ import msgspec
 from gateway.dialects.anthropic.blocks import NAME, Block
 from gateway.dialects.anthropic.errors import error_object
 from gateway.dialects.anthropic.finish import render_ending
-from gateway.dialects.anthropic.parts import call_state, own
+from gateway.dialects.anthropic.parts import call_state, own, thinking_asked
 from gateway.dialects.anthropic.usage import render_delta_usage, render_usage
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.envelope import wrap
@@ -150,7 +150,8 @@ class AnthropicWriter:
         """Makes the part the current one; its block opens with its first word, a tool call's at once."""
         self._current = part
         if part.start.kind == "tool_call":
-            if (state := call_state(part.extra)) is not None:
+            marks = self._index < 0 and thinking_asked(self._context)
+            if (state := call_state(part.extra, self._context.origin, marks=marks)) is not None:
                 self._whole_block(state, out)
             block = {"type": "tool_use", "id": part.start.call_id, "name": part.start.name, "input": {}}
             self._open(block | own(part.extra), out)
@@ -223,7 +224,7 @@ class AnthropicWriter:
             if signature is None and not part.extra:
                 return
             self._open({"type": "thinking", "thinking": "", "signature": ""}, out)
-        signature = signature or wrap(part.extra, without=NAME)
+        signature = signature or wrap(part.extra, without=NAME, origin=self._context.origin)
         self._block_delta({"type": "signature_delta", "signature": signature}, out)
 
     def _whole_block(self, block: Block, out: list[bytes]) -> None:

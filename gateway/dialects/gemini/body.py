@@ -4,7 +4,7 @@ What the neutral model has no word for stays in the `gemini` pockets under its d
 Calls and results that came without ids are paired by order and name. Source: google-genai's types.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from gateway.dialects.client_json import decode_object, misshapen, rest, shaped
 from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.envelope import ORIGIN
 from gateway.dialects.gemini.keys import camel_keys, put
 from gateway.dialects.gemini.options import JSON, WireConfig, parse_format, parse_reasoning, render_config
 from gateway.dialects.gemini.parts import (
@@ -141,7 +142,39 @@ def _parse_messages(wire: _Body) -> tuple[Message, ...]:
         if role is Role.ASSISTANT:
             pending = [part for part in parts if isinstance(part, ToolCall)]
         messages += _by_role(role, parts)
-    return tuple(messages)
+    return tuple(_rejoined(messages))
+
+
+def _rejoined(messages: Sequence[Message]) -> list[Message]:
+    """A stream's pieces, which clients give back as parts or contents of their own, as the turn that they were."""
+    turns: list[Message] = []
+    for message in messages:
+        if message.role is Role.ASSISTANT and turns and turns[-1].role is Role.ASSISTANT:
+            turns[-1] = Message(Role.ASSISTANT, (*turns[-1].parts, *message.parts))
+        else:
+            turns.append(message)
+    return [
+        Message(Role.ASSISTANT, tuple(_whole_thoughts(turn.parts))) if turn.role is Role.ASSISTANT else turn
+        for turn in turns
+    ]
+
+
+def _whole_thoughts(parts: Sequence[Part]) -> list[Part]:
+    """Thoughts in pieces become whole where an empty last one brought another provider's state of them; pieces
+    without such an end are Gemini's own."""
+    whole: list[Part] = []
+    pieces: list[Reasoning] = []
+    for part in parts:
+        if isinstance(part, Reasoning) and not part.extra:
+            pieces.append(part)
+            continue
+        if isinstance(part, Reasoning) and ORIGIN in part.extra and not part.text:
+            part = Reasoning("".join(piece.text for piece in pieces), part.extra)
+            pieces = []
+        whole += [Reasoning(piece.text, {NAME: {}}) for piece in pieces]
+        whole.append(part)
+        pieces = []
+    return whole + [Reasoning(piece.text, {NAME: {}}) for piece in pieces]
 
 
 def _parse_parts(content: _Content, path: str) -> list[Part]:
@@ -210,7 +243,7 @@ def render_request(request: Request, target: Target) -> Rendered:
 def _has_foreign_thinking(request: Request) -> bool:
     """Thoughts of others; Gemini's own unsigned summaries are no loss."""
     parts = (part for message in request.messages for part in message.parts)
-    return any(isinstance(part, Reasoning) and part.extra and not is_sendable(part) for part in parts)
+    return any(isinstance(part, Reasoning) and set(part.extra) - {NAME} and not is_sendable(part) for part in parts)
 
 
 def _render_turn(turn: Turn, names: Mapping[str, str], target: Target, losses: Losses) -> Wire:
@@ -264,7 +297,7 @@ def render_response(response: Response, context: AnswerContext) -> bytes:
         if is_blocked(choice.extra):
             body = {"promptFeedback": choice.extra[NAME]["promptFeedback"]}
             break
-        parts = [part for item in choice.parts if (part := answer_part(item)) is not None]
+        parts = [part for item in choice.parts if (part := answer_part(item, context.origin)) is not None]
         content = {"content": {"parts": parts, "role": "model"}}
         body["candidates"].append(content | ending(choice.finish_reason, choice.index, choice.logprobs, choice.extra))
     if response.usage is not None:

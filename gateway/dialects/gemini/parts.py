@@ -21,6 +21,7 @@ from gateway.dialects.gemini.names import escape
 from gateway.dialects.losses import Losses
 from gateway.dialects.media_types import modality, sniff
 from gateway.errors import ClientError, Unsupported
+from gateway.events import merge_extra
 from gateway.model import (
     NO_EXTRA,
     Blob,
@@ -138,14 +139,19 @@ def minted_id(*about: str) -> str:
 
 
 def unwrapped(part: Part) -> Part:
-    """A history's reasoning, with the state of another dialect that we hid in its signature back in its pocket."""
-    if not isinstance(part, Reasoning):
+    """A part of a history, with the state of another provider that we hid in its signature back in its pockets."""
+    if not isinstance(part, Reasoning | ToolCall):
         return part
     try:
         carried = unwrap(b64decode(part.extra.get(NAME, {}).get(SIGNATURE, "")).decode())
     except ValueError:
         return part
-    return part if carried is None else Reasoning(part.text, carried[1])
+    if carried is None:
+        return part
+    if isinstance(part, Reasoning):
+        return Reasoning(part.text, carried[1])
+    kept = {name: value for name, value in part.extra[NAME].items() if name != SIGNATURE}
+    return msgspec.structs.replace(part, extra=merge_extra({NAME: kept} if kept else NO_EXTRA, carried[1]))
 
 
 def is_sendable(part: Part) -> bool:
@@ -247,7 +253,7 @@ def result_media(part: ToolCallResponse, path: str) -> list[Wire]:
     return media
 
 
-def answer_part(part: Part) -> Wire | None:
+def answer_part(part: Part, origin: str) -> Wire | None:
     """A part of an answer, for a client; None for what Gemini's answers cannot hold."""
     match part:
         case Text() if is_sendable(part):
@@ -255,9 +261,9 @@ def answer_part(part: Part) -> Wire | None:
         case Refusal():
             return {"text": part.text}
         case Reasoning():
-            return {"text": part.text, "thought": True} | signed(part.extra)
+            return {"text": part.text, "thought": True} | signed(part.extra, origin)
         case ToolCall():
-            return call_part(part, part.name)
+            return call_part(part, part.name) | signed(part.extra, origin)
         case Blob():
             return media_part(part)
         case Opaque() if part.dialect == NAME:
@@ -265,8 +271,12 @@ def answer_part(part: Part) -> Wire | None:
     return None
 
 
-def signed(extra: Extra) -> Wire:
-    """A thought's own signature, or an envelope for another provider's state."""
-    if SIGNATURE in extra.get(NAME, {}) or not any(pocket for other, pocket in extra.items() if other != NAME):
+def signed(extra: Extra, origin: str) -> Wire:
+    """A thought's or a call's own signature, or an envelope for another provider's state.
+
+    What another provider made gets one in any case: Gemini refuses its calls unsigned, so they must be known again.
+    """
+    foreign = origin or any(pocket for other, pocket in extra.items() if other != NAME)
+    if SIGNATURE in extra.get(NAME, {}) or not foreign:
         return beside(extra)
-    return {"thoughtSignature": b64encode(wrap(extra, without=NAME).encode()).decode()}
+    return {"thoughtSignature": b64encode(wrap(extra, without=NAME, origin=origin).encode()).decode()}

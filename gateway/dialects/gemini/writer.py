@@ -127,10 +127,10 @@ class GeminiWriter:
     def _end(self, held: _Held) -> bytes:
         if not held.streamed:
             part = held.whole()
-            rendered = None if part is None else answer_part(part)
+            rendered = None if part is None else answer_part(part, self._context.origin)
             return b"" if rendered is None else self._chunk(rendered, held.start.choice)
         reasoning = held.start.kind == "reasoning"
-        signature = signed(held.extra) if reasoning else beside(held.extra)
+        signature = signed(held.extra, self._context.origin) if reasoning else beside(held.extra)
         if not signature:
             return b""
         part_end: Wire = {"text": "", **({"thought": True} if reasoning else {}), **signature}

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.dialects.openai_chat.content import parse_content, render_content, render_part
 from gateway.dialects.openai_chat.fields import Fields
 from gateway.dialects.openai_chat.tools import parse_call, render_call
-from gateway.dialects.openai_chat.wire import arguments_text, own, pocket
+from gateway.dialects.openai_chat.wire import NAME, arguments_text, own, pocket
 from gateway.errors import ClientError
 from gateway.model import (
     Blob,
@@ -162,14 +162,21 @@ class MessageRenderer:
             said["name"] = message.name
         content = [part for part in parts if not isinstance(part, ToolCall | Reasoning)]
         calls = [render_call(part) for part in parts if isinstance(part, ToolCall)]
-        thinking = "".join(part.text for part in parts if isinstance(part, Reasoning))
+        thinking = "".join(part.text for part in parts if isinstance(part, Reasoning) and not self._is_lost(part))
         kept = self._known(content)
         said["content"] = None if calls and not kept else render_content(kept, path)
         if calls:
             said["tool_calls"] = calls
-        if thinking and self._target.reasoning_content:
+        if thinking:
             said["reasoning_content"] = thinking
         return said
+
+    def _is_lost(self, part: Reasoning) -> bool:
+        """Whether the model cannot take these thoughts back: it never does, or another provider had them."""
+        lost = not self._target.reasoning_content or not part.extra.keys() <= {NAME}
+        if lost:
+            self.dropped.append("reasoning_content")
+        return lost
 
     def _known(self, parts: Sequence[Part]) -> list[Part]:
         """Without the blocks that another dialect alone can say (its hosted tools' traces)."""

@@ -165,24 +165,27 @@ def _with_state(call: ToolCall, state: Extra) -> ToolCall:
     return msgspec.structs.replace(call, extra=merge_extra(call.extra, state))
 
 
-def reasoning_item(item_id: str, text: str, extra: Extra) -> Wire:
-    """A reasoning item of an answer: its own state, or an envelope for another dialect's."""
+def reasoning_item(item_id: str, text: str, extra: Extra, origin: str = "") -> Wire:
+    """A reasoning item of an answer: its own state, or an envelope for another provider's.
+
+    What another provider thought gets one in any case: with neither state nor envelope OpenAI refuses the item.
+    """
     said = own(extra)
     beside = {key: value for key, value in said.items() if key not in ("summary", "encrypted_content")}
     summary = said.get("summary", [text] if text else [])
     item: Wire = {"id": item_id, "type": "reasoning", "summary": summary_pieces(summary), **beside}
     if "encrypted_content" in said:
         item["encrypted_content"] = said["encrypted_content"]
-    elif any(values for dialect, values in extra.items() if dialect != NAME):
-        item["encrypted_content"] = wrap(extra, without=NAME)
+    elif origin or any(values for dialect, values in extra.items() if dialect != NAME):
+        item["encrypted_content"] = wrap(extra, without=NAME, origin=origin)
     if "summary" in said and not said["summary"] and text:
         item["content"] = [{"type": "reasoning_text", "text": text}]
     return item
 
 
-def state_item(item_id: str, extra: Extra, mark: str) -> Wire:
+def state_item(item_id: str, extra: Extra, mark: str, origin: str) -> Wire:
     """A reasoning item that only carries another dialect's state of a call."""
-    state = wrap(extra, without=NAME, mark=mark)
+    state = wrap(extra, without=NAME, origin=origin, mark=mark)
     return {"id": item_id, "type": "reasoning", "summary": [], "encrypted_content": state}
 
 

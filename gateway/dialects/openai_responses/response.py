@@ -89,7 +89,7 @@ def render_response(response: Response, context: AnswerContext) -> bytes:
     """A whole answer for a client; of several choices the first."""
     choice = response.choices[0] if response.choices else Choice()
     frame = AnswerFrame(context)
-    builder = OutputBuilder(frame)
+    builder = OutputBuilder(frame, context.origin)
     for part in choice.parts:
         builder.add(part)
     set_logprobs(builder.items, choice.logprobs)
@@ -109,8 +109,9 @@ def set_logprobs(items: Sequence[Wire], logprobs: Any) -> None:
 class OutputBuilder:
     """Puts complete items in order; words that follow each other share a message."""
 
-    def __init__(self, frame: AnswerFrame) -> None:
+    def __init__(self, frame: AnswerFrame, origin: str = "") -> None:
         self._frame = frame
+        self._origin = origin
         self.items: list[Wire] = []
         self._in_message = False
 
@@ -122,8 +123,8 @@ class OutputBuilder:
                 return
             case Reasoning():
                 if part.text or part.extra:
-                    own_id = own(part.extra).get("id")
-                    self._append(reasoning_item(self._id("reasoning", own_id), part.text, part.extra))
+                    item_id = self._id("reasoning", own(part.extra).get("id"))
+                    self._append(reasoning_item(item_id, part.text, part.extra, self._origin))
             case ToolCall():
                 self._call(part)
             case Blob(modality="image"):
@@ -153,7 +154,7 @@ class OutputBuilder:
 
     def _call(self, call: ToolCall) -> None:
         if foreign_state(call.extra):
-            self._append(state_item(self._id("reasoning"), call.extra, NEXT_CALL))
+            self._append(state_item(self._id("reasoning"), call.extra, NEXT_CALL, self._origin))
         names = self._frame.names
         custom = names.is_custom(call.name, call.custom)
         text = names.input_of(call.arguments, call.custom) if custom else call.arguments

@@ -87,6 +87,7 @@ class _Message:
 class ResponsesWriter:
     def __init__(self, context: AnswerContext) -> None:
         self._frame = AnswerFrame(context)
+        self._origin = context.origin
         self._parts: dict[int, _Part] = {}
         self._queue: list[_Part] = []
         self._current: _Part | None = None
@@ -286,7 +287,7 @@ class ResponsesWriter:
         self._ready(part, f"response.{word}.delta")
 
     def _state(self, extra: Extra, mark: str, out: list[bytes]) -> None:
-        item = state_item(self._frame.item_id("reasoning", len(self._items)), extra, mark)
+        item = state_item(self._frame.item_id("reasoning", len(self._items)), extra, mark, self._origin)
         self._added({"id": item["id"], "type": "reasoning", "summary": []}, out)
         self._done(item, out)
 
@@ -354,7 +355,7 @@ class ResponsesWriter:
             self._added({"id": part.item_id, "type": "reasoning", "summary": []}, out)
         else:
             return
-        self._done({**reasoning_item(part.item_id, text, part.extra), "id": part.item_id}, out)
+        self._done({**reasoning_item(part.item_id, text, part.extra, self._origin), "id": part.item_id}, out)
 
     def _close_call(self, part: _Part, text: str, out: list[bytes]) -> None:
         start, names = part.start, self._frame.names

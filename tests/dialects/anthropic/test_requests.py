@@ -617,20 +617,25 @@ def test_reading_and_rendering_is_the_identity(body: dict[str, Any]) -> None:
 def test_state_of_other_providers_survives_a_client_of_this_door() -> None:
     """gemini.md §8, liuw1535/antigravity2api-nodejs#86: a thought signature goes out in a thinking block and comes back."""
     from gateway.dialects.dialect import AnswerContext
+    from gateway.dialects.envelope import has_state
     from gateway.model import Choice, FinishReason, Response
+    from gateway.replay import ReplayMemory
 
     parts = (
         Reasoning("hm", {"openai_responses": {"encrypted_content": "E"}}),
         ToolCall("a", "f", "{}", extra={"gemini": {"thought_signature": "S"}}),
     )
     answer = Response(choices=(Choice(parts=parts, finish_reason=FinishReason.TOOL_CALLS),))
-    content = json.loads(DIALECT.render_response(answer, AnswerContext(id="1", created=0, model="m")))["content"]
+    context = AnswerContext(id="1", created=0, model="m", origin="p/maker")
+    content = json.loads(DIALECT.render_response(answer, context))["content"]
     assert [block["type"] for block in content] == ["thinking", "thinking", "tool_use"]
     # vercel/ai#8865: never without a signature.
     assert all(block["signature"] for block in content[:2])
     history = {**FULL, "messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": content}]}
     request = DIALECT.parse_request(json.dumps(history).encode(), None, None)
-    assert request.messages[-1].parts == parts
+    assert ReplayMemory().restore("key", "p/maker", request).messages[-1].parts == parts
+    elsewhere = ReplayMemory().restore("key", "p/other", request).messages[-1].parts
+    assert not any(has_state(part.extra) for part in elsewhere if isinstance(part, Reasoning | ToolCall))
 
 
 WRONG = [

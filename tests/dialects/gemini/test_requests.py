@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.envelope import is_carried_in
 from gateway.dialects.gemini import DIALECT
 from gateway.errors import ClientError, Unsupported
+from gateway.events import Delta, Event, Finish, PartEnd, PartStart
 from gateway.model import (
     Blob,
     Choice,
@@ -34,6 +36,7 @@ from gateway.model import (
     Uri,
 )
 from gateway.model import Part as AnyPart
+from gateway.replay import ReplayMemory
 from tests.provider.gemini import GEMINI
 from tests.provider.sealed import seal
 
@@ -511,13 +514,53 @@ def test_other_answer_types_are_essential() -> None:
 def test_state_of_other_providers_survives_a_client_of_this_door() -> None:
     thought = Reasoning("hm", {"anthropic": {"signature": "SIG"}})
     answer = Response(choices=(Choice(parts=(thought, Text("x")), finish_reason=FinishReason.STOP),))
-    content = json.loads(DIALECT.render_response(answer, AnswerContext(id="1", created=0, model="m")))["candidates"][
-        0
-    ]["content"]
+    context = AnswerContext(id="1", created=0, model="m", origin="p/maker")
+    content = json.loads(DIALECT.render_response(answer, context))["candidates"][0]["content"]
     request = DIALECT.parse_request(
         json.dumps({"contents": [{"parts": [{"text": "q"}]}, content]}).encode(), "m", False
     )
-    assert request.messages[1].parts == (thought, Text("x"))
+    assert ReplayMemory().restore("key", "p/maker", request).messages[1].parts == (thought, Text("x"))
+    elsewhere = ReplayMemory().restore("key", "p/other", request)
+    assert "anthropic" not in elsewhere.messages[1].parts[0].extra  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("as_contents", [True, False], ids=["contents", "parts"])
+def test_thoughts_that_came_in_pieces_are_whole_again_where_their_state_ends_them(as_contents: bool) -> None:
+    """A signature belongs to the whole text; google-genai's chats give a stream's pieces back one by one."""
+    context = AnswerContext(id="1", created=0, model="m", origin="p/maker")
+    writer = DIALECT.writer(context)
+    events: list[Event] = [
+        PartStart(0, "reasoning"), Delta(0, "First "), Delta(0, "this."),
+        PartEnd(0, {"anthropic": {"signature": "SIG"}}),
+        PartStart(1, "tool_call", call_id="c1", name="f"), Delta(1, "{}"), PartEnd(1),
+        Finish(FinishReason.TOOL_CALLS),
+    ]  # fmt: skip
+    stream = b"".join(writer.write(event) for event in events) + writer.close()
+    chunks = [json.loads(line.removeprefix("data: ")) for line in stream.decode().splitlines() if line]
+    contents = [chunk["candidates"][0]["content"] for chunk in chunks]
+    if not as_contents:
+        contents = [{"role": "model", "parts": [part for content in contents for part in content["parts"]]}]
+    result = {"functionResponse": {"id": "c1", "name": "f", "response": {"output": "4"}}}
+    body = {"contents": [{"parts": [{"text": "q"}]}, *contents, {"parts": [result]}]}
+    request = DIALECT.parse_request(json.dumps(body).encode(), "m", False)
+    parts = [part for part in ReplayMemory().restore("key", "p/maker", request).messages[1].parts if part != Text("")]
+    assert parts == [Reasoning("First this.", {"anthropic": {"signature": "SIG"}}), ToolCall("c1", "f", "{}")]
+
+
+def test_calls_of_other_providers_are_known_again_and_get_the_sentinel() -> None:
+    """A signed-in-name-only call would pass as Gemini's own and be refused: NousResearch/hermes-agent#66593."""
+    answer = Response(choices=(Choice(parts=(ToolCall("c1", "f", "{}"),), finish_reason=FinishReason.TOOL_CALLS),))
+    context = AnswerContext(id="1", created=0, model="m", origin="openai/gpt-4.1")
+    content = json.loads(DIALECT.render_response(answer, context))["candidates"][0]["content"]
+    result = {"functionResponse": {"id": "c1", "name": "f", "response": {"output": "4"}}}
+    body = json.dumps({"contents": [{"parts": [{"text": "q"}]}, content, {"parts": [result]}]}).encode()
+    assert is_carried_in(body)
+    request = ReplayMemory().restore("key", "google/gemini-3.1-pro-preview", DIALECT.parse_request(body, "m", False))
+    rendered = DIALECT.render_request(request, LEVEL)
+    assert (
+        json.loads(rendered.body)["contents"][1]["parts"][0]["thoughtSignature"] == "skip_thought_signature_validator"
+    )
+    assert rendered.adapted == ("thought_signature",)
 
 
 words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)

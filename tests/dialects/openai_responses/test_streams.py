@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.envelope import has_state
 from gateway.dialects.openai_responses import DIALECT
 from gateway.dialects.openai_responses.reader import ResponsesReader
 from gateway.dialects.openai_responses.writer import ResponsesWriter
@@ -29,6 +30,7 @@ from gateway.model import (
     ToolCall,
     Usage,
 )
+from gateway.replay import ReplayMemory
 from tests.dialects.feeding import cut_everywhere, cuts, events_of, folded, mutations, only_choice, read, written
 from tests.dialects.openai_responses.grammar import Codex, events_in, grammar
 
@@ -425,10 +427,13 @@ def test_other_dialects_state_comes_back_with_the_history() -> None:
             Start(), PartStart(0, "reasoning"), Delta(0, "hm"), PartEnd(0, {"anthropic": {"signature": "s"}}),
             PartStart(1, "text"), Delta(1, "Looking."), PartEnd(1), start, Delta(2, "{}"), PartEnd(2, SIGNED), Finish(CALLS),
         ]  # fmt: skip
-        output = events_in(written(ResponsesWriter(CONTEXT), events))[-1]["response"]["output"]
+        context = AnswerContext(id="abc", created=1790000000, model="gpt", origin="p/maker")
+        output = events_in(written(ResponsesWriter(context), events))[-1]["response"]["output"]
         result = {"type": "function_call_output", "call_id": "c", "output": "4"}
         body = {"model": "m", "input": [{"role": "user", "content": "Hi"}, *output, result]}
-        parts = DIALECT.parse_request(json.dumps(body).encode(), None, None).messages[1].parts
+        request = DIALECT.parse_request(json.dumps(body).encode(), None, None)
+        assert not has_state(ReplayMemory().restore("key", "p/other", request).messages[1].parts[0].extra)  # type: ignore[union-attr]
+        parts = ReplayMemory().restore("key", "p/maker", request).messages[1].parts
         assert parts[0] == Reasoning("hm", {"anthropic": {"signature": "s"}})
         assert isinstance(parts[1], Text) and parts[1].text == "Looking."
         assert len(parts) == 3 and parts[2].extra["gemini"] == SIGNED["gemini"]  # type: ignore[union-attr]

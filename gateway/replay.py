@@ -1,0 +1,221 @@
+"""What goes back to a model of what models thought: its own opaque state, and nobody else's.
+
+Signatures and encrypted reasoning come back with the history where the client's door has a place for them and the
+client keeps it. Chat has a place for Gemini's signatures only, and clients that rebuild their messages drop even
+those, so what belongs to tool calls is also kept here for a while, by key and call: in memory, bounded, not on disk.
+"""
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.dialects.envelope import ORIGIN, at_home, has_state, without_state
+from gateway.events import Delta, Event, Finish, PartEnd, PartStart, merge_extra
+from gateway.model import NO_EXTRA, Extra, Message, Part, Reasoning, Request, Role, ToolCall
+
+MOST_ENTRIES = 20_000
+MOST_BYTES = 32 * 2**20
+LONGEST_S = 12 * 3600.0
+# Of one entry: a longer thought is not kept.
+_MOST_OF_ONE = 2 * 2**20
+# Beside the texts: keys, records and the table's own share.
+_OVERHEAD = 600
+_ITEM_ID = re.compile(rb'"id"\s*+:\s*+"([^"\\]{1,256})"')
+_ITEMS = "openai_responses"
+
+
+class _Kept(Struct, frozen=True, gc=False):
+    """What a model said of one call, or of one reasoning item of Responses (`name` is then empty).
+
+    `thoughts` are those between the call before and this one; `first`: there is none before.
+    """
+
+    origin: str
+    name: str
+    at: float
+    size: int
+    extra: Extra = NO_EXTRA
+    thoughts: tuple[Reasoning, ...] = ()
+    first: bool = True
+
+
+class ReplayMemory:
+    """State of tool calls by (key, call id), oldest out first. `clock` counts seconds."""
+
+    def __init__(
+        self,
+        *,
+        entries: int = MOST_ENTRIES,
+        size: int = MOST_BYTES,
+        age_s: float = LONGEST_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._most, self._most_bytes, self._age_s, self._clock = entries, size, age_s, clock
+        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def remember(self, key: str, origin: str, parts: Iterable[Part]) -> None:
+        """An answer of the model `origin` (`Target.origin`) to the access key `key`."""
+        thoughts: list[Reasoning] = []
+        first = True
+        for part in parts:
+            if isinstance(part, Reasoning):
+                if has_state(part.extra):
+                    thoughts.append(part)
+                if isinstance(item := part.extra.get(_ITEMS, {}).get("id"), str):
+                    self._keep((key, item), _Kept(origin, "", self._clock(), _OVERHEAD))
+            elif isinstance(part, ToolCall):
+                extra = part.extra if thoughts or has_state(part.extra) else NO_EXTRA
+                if extra or thoughts:
+                    size = _OVERHEAD + _size(extra) + sum(len(item.text) + _size(item.extra) for item in thoughts)
+                    kept = _Kept(origin, part.name, self._clock(), size, extra, tuple(thoughts), first)
+                    self._keep((key, part.id), kept)
+                thoughts, first = [], False
+
+    def restore(self, key: str, origin: str, request: Request) -> Request:
+        """The request as the model `origin` may get it: its own state where it belongs, no other's.
+
+        What the client brought back wins over what is kept here.
+        """
+        messages = tuple(
+            message if message.role is not Role.ASSISTANT else self._restored(key, origin, message)
+            for message in request.messages
+        )
+        return replace(request, messages=messages)
+
+    def holds_foreign(self, key: str, provider: str, body: bytes) -> bool:
+        """Whether a Responses body repeats reasoning items that another provider is known to have made."""
+        if not self._kept or b'"encrypted_content"' not in body:
+            return False
+        own = f"{provider}/"
+        for found in _ITEM_ID.finditer(body):
+            kept = self._fresh(key, found[1].decode("utf-8", "replace"))
+            if kept is not None and not kept.name and not kept.origin.startswith(own):
+                return True
+        return False
+
+    def forget(self, key: str, request: Request) -> None:
+        """All that is kept of the calls in this history: the provider no longer takes it."""
+        for message in request.messages:
+            for part in message.parts:
+                if isinstance(part, ToolCall):
+                    self._drop((key, part.id))
+
+    def _restored(self, key: str, origin: str, message: Message) -> Message:
+        parts = [self._at_home(key, origin, part) for part in message.parts]
+        carried = any(isinstance(part, Reasoning) and has_state(part.extra) for part in parts)
+        lost: list[tuple[int, tuple[Reasoning, ...]]] = []
+        for index, part in enumerate(parts):
+            if not isinstance(part, ToolCall) or not self._kept:
+                continue
+            kept = self._fresh(key, part.id)
+            if kept is None or kept.name != part.name:
+                continue
+            if kept.origin != origin:
+                parts[index] = replace(part, extra=without_state(part.extra))
+                continue
+            parts[index] = replace(part, extra=merge_extra(kept.extra, part.extra))
+            if kept.thoughts and not carried:
+                # A turn that calls tools began with its thoughts, whatever words stand before the call.
+                lost.append((0 if kept.first else index, kept.thoughts))
+        if lost:
+            parts = _inserted(parts, lost)
+        same = all(new is old for new, old in zip(parts, message.parts, strict=False))
+        return message if same and len(parts) == len(message.parts) else replace(message, parts=tuple(parts))
+
+    def _at_home(self, key: str, origin: str, part: Part) -> Part:
+        if not isinstance(part, Reasoning | ToolCall):
+            return part
+        extra = at_home(part.extra, origin)
+        item = extra.get(_ITEMS, {}).get("id") if isinstance(part, Reasoning) and self._kept else None
+        if isinstance(item, str) and (kept := self._fresh(key, item)) is not None and kept.origin != origin:
+            extra = {ORIGIN: {"model": kept.origin}}
+        return part if extra is part.extra else replace(part, extra=extra)
+
+    def _fresh(self, key: str, id: str) -> _Kept | None:
+        kept = self._kept.get((key, id))
+        if kept is not None and self._clock() - kept.at > self._age_s:
+            self._drop((key, id))
+            return None
+        return kept
+
+    def _keep(self, place: tuple[str, str], kept: _Kept) -> None:
+        if kept.size > _MOST_OF_ONE:
+            return
+        self._drop(place)
+        self._kept[place] = kept
+        self.size += kept.size
+        while self._kept and (len(self._kept) > self._most or self.size > self._most_bytes):
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, place: tuple[str, str]) -> None:
+        if (kept := self._kept.pop(place, None)) is not None:
+            self.size -= kept.size
+
+
+def _size(extra: Extra) -> int:
+    return sum(len(str(value)) for pocket in extra.values() for value in pocket.values())
+
+
+def _inserted(parts: Sequence[Part], lost: Sequence[tuple[int, tuple[Reasoning, ...]]]) -> list[Part]:
+    """With the thoughts back in their places, in place of words about them that a client kept without their state."""
+    at = dict(lost)
+    found: list[Part] = []
+    for index, part in enumerate(parts):
+        found += at.get(index, ())
+        if not isinstance(part, Reasoning):
+            found.append(part)
+    return found
+
+
+class StateWatch:
+    """Sees a stream's events and remembers, at its finish, what must come back with the next turn."""
+
+    __slots__ = ("_key", "_memory", "_open", "_origin")
+
+    def __init__(self, memory: ReplayMemory, key: str, origin: str) -> None:
+        self._memory, self._key, self._origin = memory, key, origin
+        self._open: dict[int, tuple[PartStart, list[Extra], list[str]]] = {}
+
+    def feed(self, event: Event) -> None:
+        match event:
+            case Delta():
+                if (seen := self._open.get(event.part)) is not None and seen[0].kind == "reasoning":
+                    seen[2].append(event.text)
+            case PartStart(kind="reasoning" | "tool_call", choice=0):
+                self._open[event.part] = (event, [event.extra], [])
+            case PartEnd(extra=extra):
+                if extra and (seen := self._open.get(event.part)) is not None:
+                    seen[1].append(extra)
+            case Finish(choice=0):
+                self._memory.remember(self._key, self._origin, [_part(*seen) for seen in self._open.values()])
+                self._open = {}
+
+
+def _part(start: PartStart, extras: Sequence[Extra], texts: Sequence[str]) -> Part:
+    extra = extras[0]
+    for more in extras[1:]:
+        extra = merge_extra(extra, more)
+    if start.kind == "reasoning":
+        return Reasoning("".join(texts), extra)
+    return ToolCall(start.call_id, start.name, "", start.custom, extra)
+
+
+def thoughtless(request: Request) -> Request | None:
+    """The request without the state of what was thought; None where there is none to leave out."""
+    messages: list[Message] = []
+    for message in request.messages:
+        kept = tuple(
+            replace(part, extra={ORIGIN: {}}) if isinstance(part, Reasoning) and has_state(part.extra) else part
+            for part in message.parts
+        )
+        messages.append(replace(message, parts=kept))
+    stripped = replace(request, messages=tuple(messages))
+    return None if stripped == request else stripped
