@@ -29,11 +29,15 @@ RAISES: dict[str, type[Exception]] = {
 
 
 class Heard(Struct, frozen=True):
-    """`pieces` in the order in which the SDK gives them; `ending` is the door's own word."""
+    """`pieces` in the order in which the SDK gives them; `ending` is the door's own word.
+
+    `history` is what a program appends to its conversation: the SDK's own objects, said again.
+    """
 
     pieces: tuple[Piece, ...]
     ending: str
     usage: Any = None
+    history: tuple[dict[str, Any], ...] = ()
 
     @property
     def calls(self) -> list[Call]:
@@ -128,7 +132,17 @@ def _chat(streamed: bool) -> Heard:
         google = (getattr(call, "extra_content", None) or {}).get("google", {})
         arguments = _object(call.function.arguments)
         pieces.append(Call(call.id, call.function.name, arguments, google.get("thought_signature", "")))
-    return Heard(tuple(pieces), choice.finish_reason, answer.usage)
+    turn = message.model_dump(exclude_none=True, exclude={"parsed", "tool_calls"})
+    if message.tool_calls:
+        turn["tool_calls"] = [_plain_call(call) for call in message.tool_calls]
+    return Heard(tuple(pieces), choice.finish_reason, answer.usage, (turn,))
+
+
+def _plain_call(call: Any) -> dict[str, Any]:
+    """Without what the stream helper adds for itself."""
+    said: dict[str, Any] = call.model_dump(exclude_none=True, exclude={"index"})
+    said["function"].pop("parsed_arguments", None)
+    return said
 
 
 def _responses(streamed: bool) -> Heard:
@@ -149,7 +163,9 @@ def _responses(streamed: bool) -> Heard:
             case "function_call":
                 pieces.append(Call(item.call_id, item.name, _object(item.arguments)))
     reason = answer.incomplete_details.reason if answer.incomplete_details else None
-    return Heard(tuple(pieces), f"{answer.status}/{reason}" if reason else answer.status, answer.usage)
+    ending = f"{answer.status}/{reason}" if reason else answer.status
+    history = tuple(item.model_dump(exclude_none=True, exclude={"parsed_arguments"}) for item in answer.output)
+    return Heard(tuple(pieces), ending, answer.usage, history)
 
 
 def _anthropic(streamed: bool) -> Heard:
@@ -168,7 +184,8 @@ def _anthropic(streamed: bool) -> Heard:
                 pieces.append(Words(block.text))
             case "tool_use":
                 pieces.append(Call(block.id, block.name, block.input))
-    return Heard(tuple(pieces), answer.stop_reason, answer.usage)
+    turn = {"role": "assistant", "content": [block.model_dump(exclude_none=True) for block in answer.content]}
+    return Heard(tuple(pieces), answer.stop_reason, answer.usage, (turn,))
 
 
 def _gemini(streamed: bool) -> Heard:
@@ -178,19 +195,20 @@ def _gemini(streamed: bool) -> Heard:
     else:
         answers = [models.generate_content(model="m", contents="Hi")]
     pieces: list[Piece] = []
-    reasons = []
+    reasons, parts = [], []
     for answer in answers:
         for candidate in answer.candidates or ():
             reasons += [candidate.finish_reason.value] if candidate.finish_reason else []
             for part in (candidate.content.parts if candidate.content else None) or ():
                 _gemini_part(part, pieces)
+                parts.append(part.model_dump(mode="json", by_alias=True, exclude_none=True))
     if answers and (feedback := answers[-1].prompt_feedback):
         assert feedback.block_reason is not None
         reasons.append(feedback.block_reason.value)
     if not reasons:
         raise LookupError("The stream ended without a finish reason.")
     (reason,) = reasons
-    return Heard(tuple(pieces), reason, answers[-1].usage_metadata)
+    return Heard(tuple(pieces), reason, answers[-1].usage_metadata, ({"role": "model", "parts": parts},))
 
 
 def _gemini_part(part: types.Part, pieces: list[Piece]) -> None:
