@@ -1,6 +1,9 @@
 """Counts and costs out of a provider's usage object, where any field may be missing or nonsense.
 
-`cost_in_usd_ticks` is xAI's exact price, in chat and in Responses: 10^10 ticks are a dollar, ten a nano-dollar.
+What an answer cost is said in two ways, in chat and in Responses. xAI's `cost_in_usd_ticks` is exact: 10^10 ticks are
+a dollar, ten a nano-dollar. OpenRouter's `cost` is what it charged, a number of credits, each a dollar; where the
+caller's own key at the model's maker was used (`is_byok`) the maker charges `cost_details.upstream_inference_cost`
+beside it (OpenRouter's page on usage accounting). A `cost` that is no number (Perplexity's is an object) is none.
 """
 
 from collections.abc import Mapping
@@ -8,6 +11,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 LARGEST_COUNT = 2**53
+_MOST_DOLLARS = 1_000_000
 
 
 def object_in(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -26,6 +30,26 @@ def count_in(raw: Mapping[str, Any], key: str) -> int | None:
 
 def first_said(one: int | None, other: int | None) -> int | None:
     return other if one is None else one
+
+
+def said_cost(raw: Mapping[str, Any]) -> int | None:
+    """What a usage object says that the answer cost, in nano-dollars; None where it says nothing."""
+    ticks = cost_nano(raw.get("cost_in_usd_ticks"))
+    if ticks is not None:
+        return ticks
+    charged = dollars_nano(raw.get("cost"))
+    if charged is None or raw.get("is_byok") is not True:
+        return charged
+    upstream = dollars_nano(object_in(raw, "cost_details").get("upstream_inference_cost"))
+    # A fee alone is not what the answer cost.
+    return None if upstream is None else charged + upstream
+
+
+def dollars_nano(dollars: Any) -> int | None:
+    """A number of dollars as nano-dollars, None where it is no such number."""
+    if isinstance(dollars, bool) or not isinstance(dollars, int | float) or not 0 <= dollars <= _MOST_DOLLARS:
+        return None
+    return int((Decimal(str(dollars)) * 10**9).to_integral_value(ROUND_HALF_EVEN))
 
 
 def cost_nano(ticks: Any) -> int | None:

@@ -29,6 +29,7 @@ _SECRETS = re.compile(
 _HTML = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml)", re.I)
 
 KEY_REJECTED = "The provider rejected the API key: check it, or store a new one."
+FAILED_MIDWAY = "The provider failed in the middle of its answer: try the request again."
 UNREADABLE = "The provider's answer is not readable: try the request again."
 
 _KINDS_BY_STATUS = {
@@ -118,6 +119,11 @@ def error_in(value: Any) -> UpstreamError:
     """The same for an object that is decoded already: an `error`, or what holds one."""
     said = _said_in(value)
     return _classified(_status_of(said), said, {})
+
+
+def failed_answer(error: Any) -> UpstreamError:
+    """For an answer that says of itself that it failed; `error` is what it says why, if anything."""
+    return error_in({"error": error or FAILED_MIDWAY})
 
 
 def stream_error(data: bytes) -> StreamError:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from gateway.dialects.dialect import AnswerPeek
-from gateway.dialects.openai_chat.usage import LARGEST_COUNT, cost_nano, with_reasoning
+from gateway.dialects.openai_chat.usage import LARGEST_COUNT, cost_nano, dollars_nano, with_reasoning
 from gateway.model import Usage
 
 _Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | None
@@ -32,6 +32,8 @@ class _Usage(Struct, gc=False):
     completion_tokens_details: _Details | None = None
     prompt_cache_hit_tokens: _Count = None
     cost_in_usd_ticks: int | None = None
+    cost: float | None = None
+    is_byok: bool | None = None
 
 
 class _Answer(Struct, gc=False):
@@ -54,7 +56,7 @@ def peek_answer(body: bytes) -> AnswerPeek | None:
         answer = _decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    if bytes(answer.error) not in (b"", b"null"):
+    if bytes(answer.error) not in (b"", b"null") or (answer.usage is not None and answer.usage.is_byok):
         return None
     return AnswerPeek(answer.id, answer.model, _usage(answer.usage, answer.service_tier))
 
@@ -74,7 +76,7 @@ def _usage(said: _Usage | None, service_tier: str | None) -> Usage | None:
         output_tokens=with_reasoning(said.prompt_tokens, said.completion_tokens, reasoning, said.total_tokens),
         reasoning_tokens=reasoning,
         output_audio_tokens=of_output.audio_tokens,
-        cost_nano=cost_nano(said.cost_in_usd_ticks),
+        cost_nano=dollars_nano(said.cost) if said.cost_in_usd_ticks is None else cost_nano(said.cost_in_usd_ticks),
         service_tier=service_tier,
     )
     if usage.input_tokens is None and usage.output_tokens is None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.dialects.openai_chat.usage import parse_usage
 from gateway.dialects.openai_chat.wire import (
+    FAILED,
     WireAnswer,
     WireCall,
     WireChoice,
@@ -22,7 +23,7 @@ from gateway.dialects.openai_chat.wire import (
     pocket,
     signature_in,
 )
-from gateway.dialects.openai_errors import UNREADABLE, stream_error
+from gateway.dialects.openai_errors import UNREADABLE, as_stream_error, failed_answer, stream_error
 from gateway.events import (
     Delta,
     Event,
@@ -130,6 +131,10 @@ class ChatReader:
             self._citations = citations_in(answer)
         for choice in answer.choices or ():
             self._choice(choice, events)
+            if choice.finish_reason == FAILED:
+                # OpenRouter's way of saying that the model's maker failed midway, with or without words.
+                self._fail(as_stream_error(failed_answer(choice.error)), events)
+                return
         if answer.usage:
             self._usage(answer, events)
 
@@ -244,12 +249,17 @@ class ChatReader:
         named = fragment.function is not None and bool(fragment.function.name)
         if call is None and key == "last" and state.calls and not named:
             call = state.calls[-1]
-        # Several whole calls under one index (mozilla-ai/any-llm#970) differ by id and bring a name each.
-        if call is None or (named and call.id and new_id not in (None, call.id)):
+        # Several whole calls under one index (mozilla-ai/any-llm#970) differ by id and bring a name each; those
+        # with neither index nor id bring the name alone.
+        if call is None or (named and self._is_other(call, key, new_id)):
             call = _Call(self._next_part(), len(state.calls))
             state.calls.append(call)
         state.latest[key] = call
         return call
+
+    def _is_other(self, call: _Call, key: Any, new_id: str | None) -> bool:
+        """Whether a fragment that brings a name begins another call than this one."""
+        return call.started if key == "last" else bool(call.id) and new_id not in (None, call.id)
 
     def _finish(self, events: list[Event]) -> None:
         for state in self._choices.values():

@@ -9,6 +9,7 @@ from gateway.dialects.openai_chat.usage import parse_usage, render_usage
 from gateway.dialects.openai_chat.wire import (
     CITATIONS,
     ENCODER,
+    FAILED,
     WireCall,
     WireChoice,
     WireMessage,
@@ -25,7 +26,7 @@ from gateway.dialects.openai_chat.wire import (
     signature_in,
     signature_out,
 )
-from gateway.dialects.openai_errors import error_in_answer, unreadable
+from gateway.dialects.openai_errors import error_in_answer, failed_answer, unreadable
 from gateway.events import merge_extra
 from gateway.model import Choice, Part, Reasoning, Refusal, Response, Text, ToolCall
 
@@ -40,6 +41,9 @@ def parse_response(body: bytes) -> Response:
         raise error_in_answer(body)
     if answer.choices is None:
         raise unreadable()
+    failed = next((choice for choice in answer.choices if choice.finish_reason == FAILED), None)
+    if failed is not None:
+        raise failed_answer(failed.error)
     answer_id = answer.id if isinstance(answer.id, str) else None
     choices = [_parse_choice(choice, at, answer_id) for at, choice in enumerate(answer.choices)]
     if choices:

@@ -6,10 +6,10 @@ contradictory, so the total decides (vercel/ai#12425, promptfoo#9507).
 
 from typing import Any
 
-from gateway.dialects.counts import LARGEST_COUNT, cost_nano, count_in, first_said, object_in
+from gateway.dialects.counts import LARGEST_COUNT, cost_nano, count_in, dollars_nano, first_said, object_in, said_cost
 from gateway.model import Usage
 
-__all__ = ["LARGEST_COUNT", "cost_nano", "parse_usage", "render_usage", "with_reasoning"]
+__all__ = ["LARGEST_COUNT", "cost_nano", "dollars_nano", "parse_usage", "render_usage", "with_reasoning"]
 
 
 def parse_usage(raw: Any, service_tier: Any = None) -> Usage | None:
@@ -30,7 +30,7 @@ def parse_usage(raw: Any, service_tier: Any = None) -> Usage | None:
         output_tokens=with_reasoning(prompt, completion, reasoning, count_in(raw, "total_tokens")),
         reasoning_tokens=reasoning,
         output_audio_tokens=count_in(output_details, "audio_tokens"),
-        cost_nano=cost_nano(raw.get("cost_in_usd_ticks")),
+        cost_nano=said_cost(raw),
     )
     if usage == Usage():
         return None

@@ -54,6 +54,7 @@ class WireChoice(Struct, gc=False):
     delta: WireMessage | None = None
     message: WireMessage | None = None
     finish_reason: Any = None
+    error: Any = None
     logprobs: Any = None
 
 
@@ -135,13 +136,14 @@ def minted_call_id(answer_id: str | None, choice: int, position: int) -> str:
     return f"call_{base}_{choice}_{position}"
 
 
+FAILED = "error"
 _REASONS = {
     "stop": FinishReason.STOP,
     "length": FinishReason.LENGTH,
     "tool_calls": FinishReason.TOOL_CALLS,
     "function_call": FinishReason.TOOL_CALLS,
     "content_filter": FinishReason.CONTENT_FILTER,
-    "error": FinishReason.ERROR,
+    FAILED: FinishReason.ERROR,
 }
 _WORDS = {
     FinishReason.STOP: "stop",

@@ -6,7 +6,7 @@ xAI's Responses answers count so too, unlike its chat answers. Source: the SDK's
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.dialects.counts import cost_nano, count_in, object_in
+from gateway.dialects.counts import count_in, object_in, said_cost
 from gateway.dialects.openai_responses.wire import Wire
 from gateway.model import Usage
 
@@ -28,7 +28,7 @@ def parse_usage(response: Mapping[str, Any]) -> Usage | None:
         reasoning_tokens=count_in(of_output, "reasoning_tokens"),
         output_audio_tokens=count_in(of_output, "audio_tokens"),
         web_searches=count_in(object_in(object_in(response, "tool_usage"), "web_search"), "num_requests"),
-        cost_nano=cost_nano(raw.get("cost_in_usd_ticks")),
+        cost_nano=said_cost(raw),
     )
     if counted == _NOTHING:
         return None

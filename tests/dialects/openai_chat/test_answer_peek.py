@@ -43,6 +43,8 @@ PLAIN = {
     ),
     "ticks": _body(usage={**_TWO, "cost_in_usd_ticks": 37756000}),
     "negative ticks": _body(usage={**_TWO, "cost_in_usd_ticks": -1}),
+    "dollars": _body(usage={**_TWO, "cost": 0.00014, "is_byok": False}),
+    "ticks beside dollars": _body(usage={**_TWO, "cost_in_usd_ticks": 10, "cost": 5}),
     "null error": _body(usage=_TWO, error=None),
     "nameless": json.dumps({"choices": [_CHOICE], "usage": _TWO}).encode(),
 }
@@ -52,6 +54,10 @@ LEFT_TO_PARSING = {
     "null choices": b'{"choices": null}',
     "a float": _body(usage={**_TWO, "prompt_tokens": 9.0}),
     "a boolean": _body(usage={**_TWO, "prompt_tokens": True}),
+    "a fee beside the maker's bill": _body(
+        usage={**_TWO, "cost": 0.1, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.2}}
+    ),
+    "a cost in parts": _body(usage={**_TWO, "cost": {"total_cost": 0.1}}),
     "negative": _body(usage={**_TWO, "prompt_tokens": -9}),
     "beyond all counts": _body(usage={**_TWO, "prompt_tokens": 2**60}),
     "usage is a list": _body(usage=[1]),

@@ -94,7 +94,6 @@ def test_what_servers_send_beside_the_documented_form() -> None:
     )
     for word in (None, "eos", 3):
         assert only({"content": "a"}, word).finish_reason is STOP
-    assert only({"content": "a"}, "error").finish_reason is FinishReason.ERROR
 
 
 def test_the_deprecated_function_call_for_who_asked_so() -> None:
@@ -125,6 +124,25 @@ def test_an_error_sent_with_a_200_is_an_error() -> None:
     with pytest.raises(UpstreamError) as caught:
         parse({"error": {"message": "Rate limited", "code": 429}})
     assert (caught.value.kind, caught.value.status, caught.value.message) == ("rate_limited", 429, "Rate limited")
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "message"),
+    [
+        ({"code": 429, "message": "Slow down"}, "rate_limited", "Slow down"),
+        (None, "provider_error", "The provider failed in the middle of its answer: try the request again."),
+    ],
+)
+def test_an_answer_that_says_it_failed_is_an_error(said: Any, kind: str, message: str) -> None:
+    failed = {
+        "index": 0,
+        "message": {"role": "assistant", "content": "Once"},
+        "finish_reason": "error",
+        "error": said,
+    }
+    with pytest.raises(UpstreamError) as caught:
+        parse({"choices": [failed]})
+    assert (caught.value.kind, caught.value.message) == (kind, message)
 
 
 # Usage.
@@ -165,6 +183,17 @@ USAGES: list[tuple[str, Any, Usage | None]] = [
     ("half a nano-dollar to even", {"cost_in_usd_ticks": 25}, Usage(cost_nano=2)),
     ("half a nano-dollar to even, upwards", {"cost_in_usd_ticks": 35}, Usage(cost_nano=4)),
     ("a cost of nothing", {"cost_in_usd_ticks": 0}, Usage(cost_nano=0)),
+    ("OpenRouter's dollars", {"prompt_tokens": 1, "cost": 0.00014}, Usage(input_tokens=1, cost_nano=140_000)),
+    ("dollars written with an exponent", {"cost": 1.5e-9}, Usage(cost_nano=2)),
+    ("its free models", {"prompt_tokens": 1, "cost": 0, "is_byok": False}, Usage(input_tokens=1, cost_nano=0)),
+    (
+        "its fee beside what the maker charges",
+        {"prompt_tokens": 1, "cost": 0.0001, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.002}},
+        Usage(input_tokens=1, cost_nano=2_100_000),
+    ),
+    ("its fee alone is no cost", {"prompt_tokens": 1, "cost": 0.0001, "is_byok": True}, Usage(input_tokens=1)),
+    ("a cost that is no number", {"prompt_tokens": 1, "cost": {"total_cost": 0.1}}, Usage(input_tokens=1)),
+    ("a cost below nothing", {"prompt_tokens": 1, "cost": -1}, Usage(input_tokens=1)),
     ("DeepSeek's cache field", {"prompt_tokens": 9, "prompt_cache_hit_tokens": 4}, Usage(input_tokens=9, cached_tokens=4)),
     ("zero stays zero", {"prompt_tokens": 0, "completion_tokens": 0}, Usage(input_tokens=0, output_tokens=0)),
     ("null details", {"prompt_tokens": 1, "prompt_tokens_details": None}, Usage(input_tokens=1)),

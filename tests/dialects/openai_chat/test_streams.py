@@ -46,6 +46,11 @@ ANSWERS: dict[str, tuple[tuple[Choice, ...], Usage | None]] = {
     # BerriAI/litellm#34692: a turn with a call is not "stop"; BerriAI/litellm#36168: usage beside a choice counts.
     "whole_calls_under_one_index_finish_stop": ((choice(WEATHER, CLOCK, reason=CALLS),), USAGE),
     "whole_calls_in_one_chunk_without_index": ((choice(WEATHER, CLOCK, reason=CALLS),), None),
+    # Local servers' way: whole calls one after the other, told apart by nothing but their names.
+    "calls_without_index_or_id": (
+        (choice(ToolCall("call_7_0_0", "weather", '{"city":"Köln"}'), ToolCall("call_7_0_1", "time", "{}"), reason=CALLS),),
+        None,
+    ),
     "call_after_finish_stop": ((choice(ToolCall("call_a", "weather", "{}"), reason=CALLS),), None),
     # vercel/ai#12425: xAI's completion tokens leave out the reasoning.
     "reasoning_with_usage_in_last_choice": (
@@ -82,7 +87,7 @@ ANSWERS: dict[str, tuple[tuple[Choice, ...], Usage | None]] = {
         Usage(input_tokens=19, cached_tokens=16, output_tokens=12, reasoning_tokens=7),
     ),
     # OpenRouter's way: `reasoning`, a usage chunk that still has a choice.
-    "processing_comments_and_reasoning_field": ((choice(Reasoning("Hm"), Text("Ja")),), Usage(input_tokens=5, output_tokens=3)),
+    "processing_comments_and_reasoning_field": ((choice(Reasoning("Hm"), Text("Ja")),), Usage(input_tokens=5, output_tokens=3, cost_nano=0)),
     # Mistral's way.
     "content_in_a_list": ((choice(Text("Bonjour à tous")),), Usage(input_tokens=5, output_tokens=3)),
 }  # fmt: skip
@@ -95,6 +100,9 @@ FAILURES: dict[str, tuple[str, int, str | None]] = {
     "second_choice_unfinished": ("connection_lost", 502, None),
     "error_object_mid_stream": ("overloaded", 503, "server_is_overloaded"),
     "error_string_mid_stream": ("provider_error", 502, "Some resource has been exhausted"),
+    # OpenRouter's way of telling that the model's maker failed.
+    "failed_midway": ("overloaded", 503, "503"),
+    "failed_midway_without_words": ("provider_error", 502, None),
     "error_event": ("provider_error", 500, "500"),
     "error_first": ("rate_limited", 429, "rate_limit_exceeded"),
     "unreadable_chunk": ("unreadable_answer", 502, None),
