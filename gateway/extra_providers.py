@@ -6,9 +6,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from gateway.setting_values import SettingsError, check_base_url, parse_as, parse_names
+from gateway.setting_values import SettingsError, check_base_url, parse_as, parse_names, parse_switch
 
 PROVIDER_DIALECTS = ("openai_chat", "openai_responses", "anthropic", "gemini")
+EMBEDDING_DIALECTS = ("openai_chat", "gemini")
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+ANY_MODEL = "*"
 PROVIDER_AUTHS = ("bearer", "x-api-key", "x-goog-api-key", "none")
 
 
@@ -22,14 +25,24 @@ class ExtraPrice(Struct, frozen=True, kw_only=True):
 
 
 class ExtraProvider(Struct, frozen=True, kw_only=True):
-    """A `[[provider]]` table: a further provider that speaks a dialect we know. `prices` go by model."""
+    """A `[[provider]]` table: a further provider that speaks a dialect we know.
+
+    `prices` go by model, `ANY_MODEL` for all others. `embeddings` are its models that embed, None where it makes no
+    embeddings; () where it does and names none. `efforts` are the reasoning efforts that its models take, () where
+    they take none; `reasoning_content`: they take their earlier thinking back. `max_tokens_field` is chat's name for
+    the limit: servers that follow OpenAI's older form know only `max_tokens`.
+    """
 
     name: str
     dialect: str
     base_url: str
     auth: str = "bearer"
     models: tuple[str, ...] = ()
+    embeddings: tuple[str, ...] | None = None
     prices: Mapping[str, ExtraPrice] = {}
+    efforts: tuple[str, ...] = ()
+    reasoning_content: bool = False
+    max_tokens_field: str = "max_tokens"
 
 
 def _one_of(words: tuple[str, ...]) -> Callable[[Any], str]:
@@ -45,6 +58,22 @@ def _provider_name(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", value):
         raise ValueError("must be lower-case letters, digits, - and _, such as lm-studio")
     return value
+
+
+def _embeddings(value: Any) -> tuple[str, ...] | None:
+    if isinstance(value, bool):
+        return () if value else None
+    try:
+        return parse_names(value)
+    except ValueError:
+        raise ValueError("must be true, false or a list of models") from None
+
+
+def _efforts(value: Any) -> tuple[str, ...]:
+    efforts = parse_names(value)
+    if unknown := next((effort for effort in efforts if effort not in EFFORTS), None):
+        raise ValueError(f"must be some of {', '.join(EFFORTS)}, not {unknown!r}")
+    return efforts
 
 
 def _prices(value: Any) -> dict[str, ExtraPrice]:
@@ -67,7 +96,11 @@ EXTRA_FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "base_url": check_base_url,
     "auth": _one_of(PROVIDER_AUTHS),
     "models": parse_names,
+    "embeddings": _embeddings,
     "prices": _prices,
+    "efforts": _efforts,
+    "reasoning_content": parse_switch,
+    "max_tokens_field": _one_of(("max_tokens", "max_completion_tokens")),
 }
 
 
@@ -89,5 +122,8 @@ def extra_providers(document: Mapping[str, Any]) -> tuple[ExtraProvider, ...]:
         }
         if any(extra.name == values["name"] for extra in extras):
             raise SettingsError(f"{where} name {values['name']!r} is used twice.")
-        extras.append(ExtraProvider(**values))
+        extra = ExtraProvider(**values)
+        if extra.embeddings is not None and extra.dialect not in EMBEDDING_DIALECTS:
+            raise SettingsError(f"{where} embeddings need the dialect {' or '.join(EMBEDDING_DIALECTS)}.")
+        extras.append(extra)
     return tuple(extras)

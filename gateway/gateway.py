@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, TypeVar
 from msgspec.structs import replace
 
 from gateway.access import AccessKeys
-from gateway.configured import configured_providers
+from gateway.configured import configured_providers, own_models
 from gateway.deadlines import Deadlines
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
@@ -102,12 +102,13 @@ class Gateway:
         self._models: tuple[date, tuple[ModelRow, ...]] | None = None
         self._health: dict[str, tuple[str, int, str | None]] = {}
         self._providers: Mapping[str, Provider] = {}
-        self._pricing = Pricing()
+        self._pricing = Pricing({} if demo else {extra.name: extra.prices for extra in settings.providers})
         self._store = UsageStore(folder.path, on_commit=self._on_commit)
         self._access: AccessKeys
         self._keys: ProviderKeys
         self._upstream: Upstream
         self._deadlines: Deadlines
+        self._routing: Routing
         self._relay: Relay
         self._server: Server | None = None
         self._demo: Demo | None = None
@@ -129,7 +130,7 @@ class Gateway:
         self._set_state("starting")
         try:
             await self._open()
-            routes = (*door_routes(), *read_routes(self, self._healthz))
+            routes = (*door_routes(), *read_routes(self, self._healthz, self._routing.models))
             server = Server(self.settings, self._access, self._relay, routes)
             await server.start()
         except OSError as error:
@@ -203,8 +204,9 @@ class Gateway:
         parts.push_async_callback(self._upstream.close)
         self._deadlines = Deadlines()
         parts.callback(self._deadlines.close)
+        self._routing = Routing(rows, own_models=own_models(settings))
         self._relay = Relay(
-            routing=Routing(rows, own_models={extra.name: extra.models for extra in settings.providers}),
+            routing=self._routing,
             keys=self._keys,
             store=self._store,
             pricing=self._pricing,
@@ -362,7 +364,7 @@ class Gateway:
         """All models that we know, with the prices of today."""
         today = datetime.now(UTC).date()
         if self._models is None or self._models[0] != today:
-            self._models = (today, model_rows(self._providers, self._pricing, today))
+            self._models = (today, model_rows(self._routing.models, self._providers, self._pricing, today))
         return self._models[1]
 
     # Within.

@@ -128,7 +128,9 @@ def _judge(title: str, status: int, body: bytes, key: str, steps: _Steps) -> Key
     parsed = _json(body)
     text = body.decode("utf-8", "replace")
     if status == 401 or (status in (400, 403) and _REJECTED_WORDS.search(text)):
-        return _failed(steps, "rejected", f"{title} rejects this key ({status}): check it, or make a new one.")
+        wants = f"{title} rejects this key ({status}): check it, or make a new one."
+        unasked = f"{title} asks for a key ({status}): its auth in config.toml must not be none."
+        return _failed(steps, "rejected", wants if key else unasked)
     if status == 403:
         reason = _shown(parsed, key)
         if _LIMITED_WORDS.search(text):
@@ -154,9 +156,8 @@ def _judge(title: str, status: int, body: bytes, key: str, steps: _Steps) -> Key
     models = _models(parsed)
     if models:
         steps.done.append(TrialStep(title="List models", ok=True, ms=0.0, detail=f"{len(models)} found"))
-    return KeyTrial(
-        ok=True, message=f"{title} takes this key.", state="connected", steps=tuple(steps.done), models=models
-    )
+    message = f"{title} takes this key." if key else f"{title} answers."
+    return KeyTrial(ok=True, message=message, state="connected", steps=tuple(steps.done), models=models)
 
 
 def _failed(steps: _Steps, state: str, message: str) -> KeyTrial:

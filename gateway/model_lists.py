@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.errors import ClientError
-from gateway.providers.models import MODELS, Model, life_state
+from gateway.providers.models import Model, life_state
 
 # Where a release day is not known Anthropic's list says the epoch (its SDK's `ModelInfo.created_at`).
 EPOCH = "1970-01-01T00:00:00Z"
@@ -39,10 +39,11 @@ def caller_dialect(path: str, headers: Mapping[str, str], query: Mapping[str, st
 
 
 class Shape(Struct, frozen=True, kw_only=True):
-    """How one dialect says a model, and a list of them after the caller's query. `page` raises ClientError."""
+    """How one dialect says a model, and a page of those that there are after the caller's query. `page` raises
+    ClientError."""
 
     model: Callable[[Model, date], dict[str, Any]]
-    page: Callable[[Query, date], dict[str, Any]]
+    page: Callable[[Sequence[Model], Query, date], dict[str, Any]]
 
 
 def _own_facts(model: Model, today: date) -> dict[str, Any]:
@@ -70,8 +71,8 @@ def _openai_model(model: Model, today: date) -> dict[str, Any]:
     }
 
 
-def _openai_page(_query: Query, today: date) -> dict[str, Any]:
-    return {"object": "list", "data": [_openai_model(model, today) for model in MODELS]}
+def _openai_page(models: Sequence[Model], _query: Query, today: date) -> dict[str, Any]:
+    return {"object": "list", "data": [_openai_model(model, today) for model in models]}
 
 
 # Anthropic's shape.
@@ -96,16 +97,16 @@ def _anthropic_model(model: Model, today: date) -> dict[str, Any]:
     }
 
 
-def _anthropic_page(query: Query, today: date) -> dict[str, Any]:
+def _anthropic_page(models: Sequence[Model], query: Query, today: date) -> dict[str, Any]:
     after, before = _one(query, "after_id"), _one(query, "before_id")
     size = _size(query, "limit")
-    start, end = 0, len(MODELS)
+    start, end = 0, len(models)
     if after is not None:
-        start = _position(after, "after_id") + 1
+        start = _position(models, after, "after_id") + 1
     elif before is not None:
-        end = _position(before, "before_id")
+        end = _position(models, before, "before_id")
         start = max(0, end - size)
-    rows = MODELS[start : min(end, start + size)]
+    rows = models[start : min(end, start + size)]
     more = start > 0 if before is not None and after is None else start + size < end
     return {
         "data": [_anthropic_model(model, today) for model in rows],
@@ -133,13 +134,13 @@ def _gemini_model(model: Model, today: date) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def _gemini_page(query: Query, today: date) -> dict[str, Any]:
+def _gemini_page(models: Sequence[Model], query: Query, today: date) -> dict[str, Any]:
     token = _one(query, "pageToken")
     size = _size(query, "pageSize")
-    start = _position(token, "pageToken") + 1 if token is not None else 0
-    rows = MODELS[start : start + size]
+    start = _position(models, token, "pageToken") + 1 if token is not None else 0
+    rows = models[start : start + size]
     page: dict[str, Any] = {"models": [_gemini_model(model, today) for model in rows]}
-    if start + size < len(MODELS):
+    if start + size < len(models):
         page["nextPageToken"] = rows[-1].id
     return page
 
@@ -164,8 +165,8 @@ def _size(query: Query, name: str) -> int:
     return min(int(said), LARGEST_PAGE)
 
 
-def _position(id: str, name: str) -> int:
-    for position, model in enumerate(MODELS):
+def _position(models: Sequence[Model], id: str, name: str) -> int:
+    for position, model in enumerate(models):
         if model.id == id:
             return position
     raise ClientError(f"{name} names no model of this list: begin again without it.", param=name)

@@ -1,23 +1,27 @@
 """The models as the window lists them: what the registry knows of each, with the prices of a day."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from gateway.pricing import Pricing
 from gateway.providers.catalog import Provider
-from gateway.providers.models import MODELS, life_state
+from gateway.providers.models import Model, life_state
 from gateway.records import ModelRow
 
 
-def model_rows(providers: Mapping[str, Provider], pricing: Pricing, today: date) -> tuple[ModelRow, ...]:
-    """A row for each model, in the registry's order; `providers` are those in force, by name."""
+def model_rows(
+    models: Sequence[Model], providers: Mapping[str, Provider], pricing: Pricing, today: date
+) -> tuple[ModelRow, ...]:
+    """A row for each model, in their order; `providers` are those in force, by name."""
     now_us = time.time_ns() // 1000
     rows = []
-    for model in MODELS:
+    for model in models:
         provider = providers.get(model.provider)
         listed = provider.price_provider if provider else None
-        prices = pricing.list_price(listed, model.id, now_us) if listed else (None, None, None)
+        prices = pricing.own_price(model.provider, model.id) or (
+            pricing.list_price(listed, model.id, now_us) if listed else (None, None, None)
+        )
         rows.append(
             ModelRow(
                 id=model.id,

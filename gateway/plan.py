@@ -21,9 +21,7 @@ from gateway.exchange import Exchange
 from gateway.key_format import KeyFormatError, clean_key
 from gateway.model import Request
 from gateway.provider_keys import ProviderKeys
-from gateway.providers.catalog import BY_NAME as PROVIDERS_BY_NAME
 from gateway.providers.catalog import Provider
-from gateway.providers.models import MODELS
 from gateway.replay import ReplayMemory, thoughtless
 from gateway.routing import Candidate, Routing
 from gateway.tally import estimated_tokens
@@ -87,7 +85,7 @@ class Planner:
         operation = door.operation
         exchange.free = operation.name == "count"
         if operation.name == "embeddings":
-            door = _embeddings_door(door, candidate)
+            door = self._embeddings_door(door, candidate)
             operation = door.operation
         # A provider could not read what other providers' answers left in the history; neither can it count it.
         countable = provider.dialect == door.dialect.name and not is_carried_in(body)
@@ -195,6 +193,24 @@ class Planner:
             )
         return key
 
+    def _embeddings_door(self, door: Door, candidate: Candidate) -> Door:
+        """The door with its operation at the candidate's provider. Raises ClientError naming models that work."""
+        provider = candidate.provider
+        elsewhere = door.operation.elsewhere
+        if provider.embeddings and provider.dialect == door.dialect.name:
+            return door
+        if provider.embeddings and provider.dialect in elsewhere:
+            return replace(door, operation=elsewhere[provider.dialect])
+        spoken = {door.dialect.name, *elsewhere}
+        known = ", ".join(
+            row.id
+            for row in self._routing.models
+            if row.kind == "embeddings" and self._routing.provider(row.provider).dialect in spoken
+        )
+        raise ClientError(
+            f"{provider.title} has no embeddings here: use one of {known}.", param="model", code="model_not_found"
+        )
+
     def _common_headers(self, provider: Provider) -> dict[str, str]:
         """What every request to this provider bears; a copy."""
         common = self._common.get(provider.name)
@@ -267,21 +283,4 @@ def looped() -> ClientError:
         status=508,
         kind="loop_detected",
         headers={"x-should-retry": "false"},
-    )
-
-
-def _embeddings_door(door: Door, candidate: Candidate) -> Door:
-    """The door with its operation at the candidate's provider. Raises ClientError naming models that work here."""
-    provider = candidate.provider
-    elsewhere = door.operation.elsewhere
-    if provider.embeddings and provider.dialect == door.dialect.name:
-        return door
-    if provider.embeddings and provider.dialect in elsewhere:
-        return replace(door, operation=elsewhere[provider.dialect])
-    spoken = {door.dialect.name, *elsewhere}
-    known = ", ".join(
-        row.id for row in MODELS if row.kind == "embeddings" and PROVIDERS_BY_NAME[row.provider].dialect in spoken
-    )
-    raise ClientError(
-        f"{provider.title} has no embeddings here: use one of {known}.", param="model", code="model_not_found"
     )

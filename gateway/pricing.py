@@ -1,6 +1,7 @@
 """Usage and model to nano-dollars; the only user of genai-prices.
 
-A figure that the provider gave wins; else the list price at the request's time; else none, which is null and never 0.
+A figure that the provider gave wins; else the user's own price; else the list price at the request's time; else none,
+which is null and never 0.
 A model is looked up once, and a price row is turned once into a plan: for each priced unit, its price and the more
 specific units whose tokens it must not count again (cached and cache-written tokens are inside the input). Working
 the plan out is the same arithmetic as genai-prices' own `calc_price`, without repeating its checks for every request.
@@ -17,11 +18,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from gateway.extra_providers import ANY_MODEL, ExtraPrice
 from gateway.model import Usage
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 
+_NO_PRICES: Mapping[str, Mapping[str, ExtraPrice]] = {}
 _Context = tuple[tuple[str, str], ...]
 
 _NANO = 1_000_000_000
@@ -34,8 +37,9 @@ _DATE_SUFFIX = re.compile(rf"-{_DATE}$")
 class Priced(Struct, frozen=True):
     """What an exchange cost. `cost_nano` is whole nano-dollars, None where `source` is "none".
 
-    `source`: provider, list or none. `price_id` is the price row's own model id; `fuzzy` says that it differs from
-    the asked id by more than a date suffix, so that the price may be another model's.
+    `source`: provider, override, list or none. `price_id` is the price row's own model id, of the user's own prices
+    `provider/model`; `fuzzy` says that it differs from the asked id by more than a date suffix, so that the price may
+    be another model's.
     """
 
     cost_nano: int | None
@@ -64,10 +68,54 @@ class _Match(Struct, frozen=True):
     has_variants: bool
 
 
+class _OwnPrice:
+    """A price of the user's own. Cached and cache-written input costs what input does where nothing else is said."""
+
+    def __init__(self, id: str, price: ExtraPrice) -> None:
+        self._id = id
+        exact = {name: _dollars(getattr(price, name)) for name in price.__struct_fields__}
+        cached, write = exact["cached"], exact["cache_write"]
+        self._per_million = {
+            "cache_read_tokens": exact["input"] if cached is None else cached,
+            "cache_write_tokens": exact["input"] if write is None else write,
+            "input_tokens": exact["input"],
+            "output_tokens": exact["output"],
+        }
+
+    @property
+    def per_million(self) -> tuple[int | None, int | None, int | None]:
+        read, _, fresh, output = (_per_million(price) for price in self._per_million.values())
+        return fresh, read, output
+
+    def priced(self, counts: Mapping[str, int]) -> Priced:
+        """The cost of these counts; no price where one of them is used and has none."""
+        used = {name: counts[name] for name in self._per_million}
+        used["input_tokens"] -= used["cache_read_tokens"] + used["cache_write_tokens"]
+        nano = Decimal(0)
+        for name, price in self._per_million.items():
+            if not used[name]:
+                continue
+            if price is None:
+                return NO_PRICE
+            nano += used[name] * price * _NANO / 1_000_000
+        return Priced(int(nano.to_integral_value(ROUND_HALF_EVEN)), "override", self._id)
+
+
+def _dollars(price: float | None) -> Decimal | None:
+    # As it is written: 0.1 is a tenth, not the double next to it.
+    return None if price is None else Decimal(str(price))
+
+
 class Pricing:
     """Prices exchanges. The table loads at first use (0.2 s), or ahead of it by `warm` in a worker thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: Mapping[str, Mapping[str, ExtraPrice]] = _NO_PRICES) -> None:
+        """`own`: the user's prices, by provider's name and model."""
+        self._own = {
+            (provider, model): _OwnPrice(f"{provider}/{model}", price)
+            for provider, prices in own.items()
+            for model, price in prices.items()
+        }
         self._matches: dict[tuple[str, str], _Match | None] = {}
         self._plans: dict[tuple[int, _Context], tuple[ModelPrice, tuple[_Unit, ...]]] = {}
         self._plans_now: dict[tuple[int, _Context], tuple[int, tuple[_Unit, ...]]] = {}
@@ -76,16 +124,34 @@ class Pricing:
         """Load the price table."""
         self._match("openai", "gpt-4.1")
 
-    def price(self, price_provider: str, model: str, usage: Usage, at_us: int, *, free: bool = False) -> Priced:
-        """The cost of `usage` at `at_us` (Unix microseconds); `price_provider` is genai-prices' provider id.
+    def price(
+        self,
+        price_provider: str,
+        model: str,
+        usage: Usage,
+        at_us: int,
+        *,
+        free: bool = False,
+        provider: str = "",
+        asked: str = "",
+    ) -> Priced:
+        """The cost of `usage` at `at_us` (Unix microseconds); `price_provider` is genai-prices' id, "" for none.
 
-        `free` is for what the provider does not bill (counting tokens). Raises nothing: contradictory counts are
-        clamped so that no part is negative.
+        `free` is for what the provider does not bill (counting tokens). The user's own prices are those of the row's
+        `provider` for `model`, which answered, else for the one that was `asked`, else for any. Raises nothing:
+        contradictory counts are clamped so that no part is negative.
         """
         if usage.cost_nano is not None:
             return Priced(max(0, usage.cost_nano), "provider")
         counts = _counts(usage)
-        if free or not any(counts.values()):
+        if free:
+            return NOTHING_USED
+        own = self._own_price(provider, model, asked) if self._own else None
+        if own is not None:
+            return own.priced(counts)
+        if not price_provider:
+            return NO_PRICE
+        if not any(counts.values()):
             return NOTHING_USED
         match = self._match(price_provider, model)
         if match is None:
@@ -100,6 +166,15 @@ class Pricing:
             return None, None, None
         prices = match.info.get_prices(datetime.fromtimestamp(at_us / 1e6, UTC))
         return _per_million(prices.input_mtok), _per_million(prices.cache_read_mtok), _per_million(prices.output_mtok)
+
+    def own_price(self, provider: str, model: str) -> tuple[int | None, int | None, int | None] | None:
+        """The user's own price in the form of `list_price`, None where there is none."""
+        own = self._own_price(provider, model, model)
+        return None if own is None else own.per_million
+
+    def _own_price(self, provider: str, model: str, asked: str) -> _OwnPrice | None:
+        found = (self._own.get((provider, name)) for name in (model, asked, ANY_MODEL))
+        return next((own for own in found if own is not None), None)
 
     def _match(self, price_provider: str, model: str) -> _Match | None:
         key = (price_provider, model)

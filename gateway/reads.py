@@ -3,7 +3,7 @@
 A key that is no admin's sees the rows of its own key only.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gateway.errors import ClientError
 from gateway.model_lists import SHAPES
-from gateway.providers.models import BY_ID, BY_SPELLING, spelling_key
+from gateway.providers.models import BY_SPELLING, MODELS, Model, spelling_key
 from gateway.read_api import (
     parse_limit,
     parse_query,
@@ -45,8 +45,10 @@ class Queries(Protocol):
     async def request(self, id: str) -> ExchangeRecord | None: ...
 
 
-def read_routes(queries: Queries, health: Callable[[], dict[str, Any]]) -> tuple[Route, ...]:
-    """All routes that only read."""
+def read_routes(
+    queries: Queries, health: Callable[[], dict[str, Any]], models: Sequence[Model] = MODELS
+) -> tuple[Route, ...]:
+    """All routes that only read; `models` are those that are listed."""
 
     async def requests(call: Call) -> Any:
         page = await queries.requests(_query(call), limit=parse_limit(call.query), cursor=_one(call, "cursor"))
@@ -89,33 +91,33 @@ def read_routes(queries: Queries, health: Callable[[], dict[str, Any]]) -> tuple
         ("/healthz", OPEN, healthz),
     )
     routes = tuple(Route(method="GET", path=path, role=role, read=read) for path, role, read in reads)
-    return routes + _model_routes()
+    return routes + _model_routes(models)
 
 
-def _model_routes() -> tuple[Route, ...]:
+def _model_routes(models: Sequence[Model]) -> tuple[Route, ...]:
+    by_id = {model.id: model for model in models}
+
+    async def page(call: Call) -> Any:
+        return SHAPES[call.dialect].page(models, call.query, datetime.now(UTC).date())
+
+    async def one(call: Call) -> Any:
+        name = call.rest.removeprefix("models/")
+        row = by_id.get(name) or BY_SPELLING.get(spelling_key(name))
+        if row is None:
+            raise ClientError(
+                f"The model '{name[:100]}' is not in the list: GET {BASE}/models says what is.",
+                status=404,
+                kind="not_found",
+                param="model",
+                code="model_not_found",
+            )
+        return SHAPES[call.dialect].model(row, datetime.now(UTC).date())
+
     return tuple(
         Route(method="GET", path=f"/api/ai/{version}/{path}", role="read", read=read, any_dialect=True)
         for version in ("v1", "v1beta")
-        for path, read in (("models", _models), ("models/", _model))
+        for path, read in (("models", page), ("models/", one))
     )
-
-
-async def _models(call: Call) -> Any:
-    return SHAPES[call.dialect].page(call.query, datetime.now(UTC).date())
-
-
-async def _model(call: Call) -> Any:
-    name = call.rest.removeprefix("models/")
-    row = BY_ID.get(name) or BY_SPELLING.get(spelling_key(name))
-    if row is None:
-        raise ClientError(
-            f"The model '{name[:100]}' is not in the list: GET {BASE}/models says what is.",
-            status=404,
-            kind="not_found",
-            param="model",
-            code="model_not_found",
-        )
-    return SHAPES[call.dialect].model(row, datetime.now(UTC).date())
 
 
 def _query(call: Call) -> UsageQuery:

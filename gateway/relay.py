@@ -448,9 +448,16 @@ class Relay:
         usage, source = tally.verdict(exchange.request_bytes, answered=answered)
         model = _answering_model(exchange.model, tally.model) if exchange.model else None
         priced = NO_PRICE
-        if source != "none" and model and (exchange.price_provider or exchange.free or usage.cost_nano is not None):
-            listed, free = exchange.price_provider or "", exchange.free
-            priced = self._pricing.price(listed, model, usage, exchange.started_us, free=free)
+        if source != "none" and model:
+            priced = self._pricing.price(
+                exchange.price_provider or "",
+                model,
+                usage,
+                exchange.started_us,
+                free=exchange.free,
+                provider=exchange.provider or "",
+                asked=exchange.model or "",
+            )
         record = exchange.final_record(
             status=status,
             outcome=outcome,

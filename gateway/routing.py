@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from gateway.errors import ClientError
 from gateway.model import Target
+from gateway.providers.catalog import BY_NAME as CATALOG
 from gateway.providers.catalog import Provider
 from gateway.providers.models import (
     BY_ID,
@@ -28,7 +29,6 @@ _DATED = re.compile(r"^(?P<id>.+?)-(?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 _VERSION = re.compile(r"-(?:\d{8}|\d{6}|\d{4}-\d{2}-\d{2}|\d{2}-\d{2}|\d{4}|\d{3}|latest)$")
 _LONGEST = 256
 _NO_ALIASES: Mapping[str, str] = {}
-_NO_MODELS: Mapping[str, tuple[str, ...]] = {}
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -52,7 +52,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
 class Routing:
     """Resolves names for one set of providers; answers are kept, since the same few names are asked all day.
 
-    `own_models` are the ids that the user's own providers serve, by provider.
+    `own_models` are those that the user's own providers serve; `models` are all that are listed, where an own one
+    stands for a known one of the same id.
     """
 
     _KEPT = 1024
@@ -61,11 +62,12 @@ class Routing:
         self,
         providers: Sequence[Provider],
         *,
-        own_models: Mapping[str, tuple[str, ...]] = _NO_MODELS,
+        own_models: Sequence[Model] = (),
         aliases: Mapping[str, str] = _NO_ALIASES,
     ) -> None:
         self._providers = {provider.name: provider for provider in providers}
-        self._own = {id: self._providers[name] for name, ids in own_models.items() for id in ids}
+        self._own = {model.id: model for model in own_models}
+        self.models = (*(model for model in MODELS if model.id not in self._own), *own_models)
         self._aliases = aliases
         self._kept: dict[str, tuple[Candidate, ...]] = {}
 
@@ -78,21 +80,25 @@ class Routing:
             self._kept[name] = kept = (self._resolve(self._aliases.get(name, name)),)
         return kept
 
+    def provider(self, name: str) -> Provider:
+        """A provider in force; KeyError for others."""
+        return self._providers[name]
+
     def _resolve(self, name: str) -> Candidate:
         plain = name.removeprefix("models/")
         if len(name) > _LONGEST or not name.isprintable():
             raise self._unknown(name)
         if plain in self._own:
-            return _candidate(self._own[plain], plain, None)
+            own = self._own[plain]
+            return _candidate(self._providers[own.provider], plain, own)
         row = BY_ID.get(plain) or BY_SPELLING.get(spelling_key(plain))
         if row is not None:
             return _candidate(self._providers[row.provider], row.id, row)
         prefix, slash, rest = plain.partition("/")
         if slash and rest and (provider := self._providers.get(prefix)) is not None:
-            row = BY_ID.get(rest) or BY_SPELLING.get(spelling_key(rest))
-            if row is not None and row.provider == provider.name:
-                return _candidate(provider, row.id, row)
-            return _candidate(provider, rest, None)
+            named = (self._own.get(rest), BY_ID.get(rest), BY_SPELLING.get(spelling_key(rest)))
+            row = next((row for row in named if row is not None and row.provider == prefix), None)
+            return _candidate(provider, row.id if row else rest, row)
         dated = _DATED.match(plain)
         base = BY_ID.get(dated["id"]) if dated else None
         for provider in self._providers.values():
@@ -101,7 +107,7 @@ class Routing:
         raise self._unknown(name)
 
     def _unknown(self, name: str) -> ClientError:
-        known = [model.id for model in MODELS] + list(self._own)
+        known = [model.id for model in self.models]
         near = difflib.get_close_matches(spelling_key(name[:_LONGEST]), known, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else " GET /api/ai/v1/models lists what is known."
         shown = name if len(name) <= 100 and name.isprintable() else ascii(name[:100])[1:-1]
@@ -115,9 +121,20 @@ class Routing:
 
 
 def _candidate(provider: Provider, id: str, row: Model | None) -> Candidate:
-    traits = row.traits if row else _family_traits(id)
+    known = row
+    if provider.traits is not None:
+        known = _known(provider, id)
+        traits = known.traits if known else provider.traits
+    else:
+        traits = row.traits if row else _family_traits(id)
     origin = f"{provider.name}/{_VERSION.sub('', id)}"
-    return Candidate(provider=provider, model=id, row=row, target=target(id, row, traits, origin), traits=traits)
+    return Candidate(provider=provider, model=id, row=row, target=target(id, known, traits, origin), traits=traits)
+
+
+def _known(provider: Provider, id: str) -> Model | None:
+    """The model of this very id at a provider of the same dialect: who serves it elsewhere serves the same model."""
+    row = BY_ID.get(id)
+    return row if row is not None and CATALOG[row.provider].dialect == provider.dialect else None
 
 
 def _family_traits(id: str) -> Traits:

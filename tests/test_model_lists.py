@@ -46,7 +46,7 @@ def test_who_asks(path: str, headers: dict[str, str], query: dict[str, str], dia
     ],
 )
 def test_pages_in_anthropics_shape(query: tuple[tuple[str, str], ...], ids: list[str], more: bool) -> None:
-    page = SHAPES["anthropic"].page(query, TODAY)
+    page = SHAPES["anthropic"].page(MODELS, query, TODAY)
     assert [model["id"] for model in page["data"]] == ids
     assert page["has_more"] is more
     assert (page["first_id"], page["last_id"]) == ((ids[0], ids[-1]) if ids else (None, None))
@@ -56,7 +56,7 @@ def test_pages_in_geminis_shape() -> None:
     seen: list[str] = []
     token = ""
     while True:
-        page = SHAPES["gemini"].page((("pageSize", "7"), ("pageToken", token)), TODAY)
+        page = SHAPES["gemini"].page(MODELS, (("pageSize", "7"), ("pageToken", token)), TODAY)
         assert 0 < len(page["models"]) <= 7
         seen += [model["name"] for model in page["models"]]
         if "nextPageToken" not in page:
@@ -81,7 +81,7 @@ def test_pages_in_geminis_shape() -> None:
 )
 def test_a_page_that_cannot_be_is_refused_by_name(dialect: str, name: str, value: str) -> None:
     with pytest.raises(ClientError) as raised:
-        SHAPES[dialect].page(((name, value),), TODAY)
+        SHAPES[dialect].page(MODELS, ((name, value),), TODAY)
     assert (raised.value.status, raised.value.param) == (400, name)
 
 

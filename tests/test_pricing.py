@@ -12,8 +12,9 @@ from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.extra_providers import ExtraPrice
 from gateway.model import Usage
-from gateway.pricing import Pricing
+from gateway.pricing import NO_PRICE, Pricing
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 AT_US = int(AT.timestamp() * 1e6)
@@ -245,3 +246,64 @@ def _seconds(call: Any) -> float:
     for _ in range(200):
         call()
     return time.process_time() - started
+
+
+OWN = Pricing(
+    {
+        "local": {
+            "llama-3": ExtraPrice(input=0.1, output=0.4),
+            "cachy": ExtraPrice(input=2, cached=0.2, cache_write=2.5, output=8),
+            "half": ExtraPrice(input=1),
+            "*": ExtraPrice(input=0.05, output=0.05),
+        },
+        "free": {"*": ExtraPrice(input=0, output=0)},
+        "openai": {"gpt-4.1": ExtraPrice(input=1, output=1)},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "asked", "counts", "cost", "price_id"),
+    [
+        ("local", "llama-3", "llama-3", {"input_tokens": 5, "output_tokens": 2}, 1300, "local/llama-3"),
+        # A third of a nano-dollar is never lost on the way, only at the end.
+        ("local", "llama-3", "llama-3", {"input_tokens": 1_000_003, "output_tokens": 0}, 100_000_300, "local/llama-3"),
+        ("local", "cachy", "cachy", {"input_tokens": 1000, "cached_tokens": 600, "cache_write_tokens": 100, "output_tokens": 10}, 300 * 2000 + 600 * 200 + 100 * 2500 + 10 * 8000, "local/cachy"),
+        ("local", "llama-3", "llama-3", {"input_tokens": 1000, "cached_tokens": 600, "output_tokens": 0}, 100_000, "local/llama-3"),
+        ("local", "half", "half", {"input_tokens": 7, "output_tokens": 0}, 7000, "local/half"),
+        ("local", "another", "other", {"input_tokens": 20, "output_tokens": 20}, 2000, "local/*"),
+        # A server that calls its model by the name of a file.
+        ("local", "/models/llama.gguf", "llama-3", {"input_tokens": 5, "output_tokens": 2}, 1300, "local/llama-3"),
+        ("local", "llama-3", "auto", {"input_tokens": 5, "output_tokens": 2}, 1300, "local/llama-3"),
+        ("local", "llama-3", "llama-3", {}, 0, "local/llama-3"),
+        ("free", "m", "m", {"input_tokens": 9, "output_tokens": 9}, 0, "free/*"),
+        ("openai", "gpt-4.1", "gpt-4.1", {"input_tokens": 1, "output_tokens": 1}, 2000, "openai/gpt-4.1"),
+    ],
+)  # fmt: skip
+def test_the_users_own_prices(
+    provider: str, model: str, asked: str, counts: dict[str, int], cost: int, price_id: str
+) -> None:
+    priced = OWN.price("", model, usage(**counts), AT_US, provider=provider, asked=asked)
+    assert (priced.cost_nano, priced.source, priced.price_id, priced.fuzzy) == (cost, "override", price_id, False)
+
+
+def test_half_a_price_of_ones_own_is_none_where_the_other_half_is_used() -> None:
+    used = usage(input_tokens=7, output_tokens=1)
+    assert OWN.price("", "half", used, AT_US, provider="local", asked="half") == NO_PRICE
+    assert OWN.price("", "gpt-4.1", used, AT_US, provider="elsewhere", asked="gpt-4.1") == NO_PRICE
+
+
+def test_the_providers_figure_comes_before_ones_own_price_and_that_before_the_list() -> None:
+    said = usage(input_tokens=5, output_tokens=2, cost_nano=7)
+    assert OWN.price("", "llama-3", said, AT_US, provider="local").source == "provider"
+    listed = OWN.price("openai", "gpt-4.1-mini", usage(input_tokens=5), AT_US, provider="openai")
+    assert (listed.source, listed.price_id) == ("list", "gpt-4.1-mini")
+    counted = OWN.price("", "llama-3", usage(input_tokens=5), AT_US, free=True, provider="local")
+    assert (counted.cost_nano, counted.source) == (0, "list")
+
+
+def test_own_prices_in_the_list_of_models() -> None:
+    assert OWN.own_price("local", "cachy") == (2_000_000_000, 200_000_000, 8_000_000_000)
+    assert OWN.own_price("local", "half") == (1_000_000_000, 1_000_000_000, None)
+    assert OWN.own_price("local", "unheard-of") == (50_000_000, 50_000_000, 50_000_000)
+    assert OWN.own_price("elsewhere", "cachy") is None

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from gateway.errors import ClientError
 from gateway.providers.catalog import BY_NAME, PROVIDERS, Provider
-from gateway.providers.models import BY_ID, MODELS, life_state, notice
+from gateway.providers.models import BY_ID, MODELS, Model, Traits, life_state, notice
 from gateway.routing import Routing, answering_model
 
 ROUTING = Routing(PROVIDERS)
@@ -132,7 +132,7 @@ OWN = Provider(
 def test_the_user_s_own_models_and_aliases_come_first() -> None:
     routing = Routing(
         (*PROVIDERS, OWN),
-        own_models={"local": ("llama-3", "gpt-4.1")},
+        own_models=[Model(id=id, provider="local", title=id, traits=Traits()) for id in ("llama-3", "gpt-4.1")],
         aliases={"best": "claude-opus-4-6", "o3": "grok-4.3"},
     )
     found = {

@@ -124,6 +124,10 @@ WRONG = [
     ('[[provider]]\nname = "x"\ndialect = "gemini"\nbase_url = "http://x"\nprices = { m = { input = -1 } }', {},
      "must be a table per model"),
     ('[[provider]]\nname = "x"\ndialect = "gemini"\nbase_url = "http://x"\n' * 2, {}, "used twice"),
+    ('[[provider]]\nname = "x"\ndialect = "gemini"\nbase_url = "http://x"\nembeddings = 3', {}, "must be true, false or"),
+    ('[[provider]]\nname = "x"\ndialect = "anthropic"\nbase_url = "http://x"\nembeddings = true', {}, "need the dialect openai_chat or gemini"),
+    ('[[provider]]\nname = "x"\ndialect = "gemini"\nbase_url = "http://x"\nefforts = ["huge"]', {}, "not 'huge'"),
+    ('[[provider]]\nname = "x"\ndialect = "gemini"\nbase_url = "http://x"\nmax_tokens_field = "n"', {}, "must be one of max_tokens"),
     ("port = [", {}, "is not valid TOML"),
 ]  # fmt: skip
 

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from gateway.providers.models import Traits
+
 
 class Provider(Struct, frozen=True, kw_only=True):
     """`base_url` is used as given: OpenAI's and xAI's include `/v1`, Anthropic's and Google's are the host.
@@ -16,7 +18,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     `also_speaks` are further dialects that it answers in, used where the door speaks them, and where a model takes
     a request in no other (`models.Traits`). `auth`: bearer, x-api-key, x-goog-api-key or none. `probe_path` is a
     free GET that tries a key. `price_provider` is genai-prices' id, None where no list knows the provider.
-    `request_id_header` is where its answers name themselves. `embeddings` says whether it makes embeddings.
+    `request_id_header` is where its answers name themselves. `embeddings` says whether it makes embeddings. `traits`
+    are what its models accept that no list knows, None where the family that their name begins with says it.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     request_id_header: str = "x-request-id"
     embeddings: bool = False
     also_speaks: tuple[str, ...] = ()
+    traits: Traits | None = None
 
     @property
     def is_local(self) -> bool:

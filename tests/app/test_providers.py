@@ -146,6 +146,7 @@ ROW = ProviderRow(name="p", title="P", dialect="openai_chat", base_url="http://p
         ("unreachable", "vault", "Unreachable 2 min ago", "bad"),
         ("unconfigured", "none", "No key", "text3"),
         ("unconfigured", "unneeded", "No key needed", "text2"),
+        ("untested", "unneeded", "No key needed", "text2"),
     ],
 )
 def test_every_state_has_a_word_and_a_shape(state: str, source: str, text: str, tone: str) -> None:

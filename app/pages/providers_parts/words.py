@@ -31,7 +31,7 @@ def state_words(row: ProviderRow, now_us: int) -> StateWords:
             return StateWords(text=f"Connected{when}", tone="ok", icon="circle-check")
         case "limited":
             return StateWords(text=f"Limited{when}", tone="warn", icon="triangle-alert")
-        case "untested":
+        case "untested" if row.key_source != "unneeded":
             return StateWords(text="Key not tested", tone="warn", icon="clock")
         case "rejected":
             return StateWords(text=f"Rejected{when}", tone="bad", icon="circle-x")
