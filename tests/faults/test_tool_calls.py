@@ -27,7 +27,10 @@ THINK = Thought("Which city?")
 
 def said(heard: Heard) -> list[Piece]:
     """Words and calls in order; thinking apart, which some doors need for the state of others."""
-    return [piece for piece in heard.pieces if not isinstance(piece, Thought)]
+    plain = iter(heard.calls)
+    return [
+        next(plain) if isinstance(piece, Call) else piece for piece in heard.pieces if not isinstance(piece, Thought)
+    ]
 
 
 @UPSTREAMS
