@@ -17,6 +17,7 @@ from gateway.dialects.dialect import Dialect
 from gateway.dialects.gemini import counting as gemini_counting
 from gateway.dialects.gemini import embeddings as gemini_embeddings
 from gateway.dialects.gemini import peek as gemini_peek
+from gateway.dialects.gemini.paths import TUNED
 from gateway.dialects.openai_chat.embeddings import embeddings_path, parse_embeddings_usage
 from gateway.dialects.openai_chat.peek import Peek, UsageCutter, peek, splice
 from gateway.dialects.openai_responses import peek as responses_peek
@@ -62,8 +63,9 @@ class Door(Struct, frozen=True, kw_only=True):
     get where the client sent none.
 
     `verbs` are what a path that names the model may end in; the model of such a request then stands in `path_model`,
-    and in `path_stream` whether its verb streams. `request_id_header` is where clients of the dialect look for the
-    request's id, beside `x-request-id`.
+    in `path_stream` whether its verb streams, and in `array` whether it does so as one JSON array.
+    `owner` is what the model's name begins with where the path says it before.
+    `request_id_header` is where clients of the dialect look for the request's id, beside `x-request-id`.
     """
 
     name: str
@@ -76,8 +78,10 @@ class Door(Struct, frozen=True, kw_only=True):
     forwarded: tuple[str, ...] = ()
     version: tuple[str, str] | None = None
     verbs: Mapping[str, Operation] = {}
+    owner: str = ""
     path_model: str | None = None
     path_stream: bool | None = None
+    array: bool = False
     request_id_header: str | None = None
 
     def named(self, words: str, query: Mapping[str, str]) -> "Door":
@@ -91,9 +95,13 @@ class Door(Struct, frozen=True, kw_only=True):
                 status=404,
                 kind="not_found",
             )
-        if operation.stream and query.get("alt") != "sse":
-            raise ClientError("A stream is sent as server-sent events only: add ?alt=sse.", param="alt")
-        return replace(self, operation=operation, path_model=model, path_stream=operation.stream)
+        alt = query.get("alt", "json")
+        if operation.stream and alt not in ("json", "sse"):
+            raise ClientError("A stream comes as events or as one JSON array: use alt=sse or alt=json.", param="alt")
+        array = operation.stream and alt == "json"
+        return replace(
+            self, operation=operation, path_model=self.owner + model, path_stream=operation.stream, array=array
+        )
 
 
 VERBS: Mapping[str, Operation] = {
@@ -190,12 +198,14 @@ DOORS: tuple[Door, ...] = (
     *(
         Door(
             name="gemini",
-            path=f"/api/ai/{version}/models/",
+            path=f"/api/ai/{version}/{kind}/",
             dialect=gemini.DIALECT,
             peek=gemini_peek.peek,
             splice=gemini_peek.splice,
             verbs=VERBS,
+            owner=owner,
         )
         for version in ("v1beta", "v1")
+        for kind, owner in (("models", ""), ("tunedModels", TUNED))
     ),
 )

@@ -54,7 +54,8 @@ class Incoming(Protocol):
 class Client(Protocol):
     """The client's end of the connection; waiting for its socket is counted on the exchange."""
 
-    started: bool
+    @property
+    def started(self) -> bool: ...
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None: ...
 

@@ -25,6 +25,7 @@ from gateway.dialects.dialect import Dialect
 from gateway.doors import DOORS, Door
 from gateway.errors import ClientError, GatewayError
 from gateway.exchange import Exchange
+from gateway.json_array import JsonArray
 from gateway.model_lists import caller_dialect
 from gateway.origin import check_host, check_origin
 from gateway.plan import HOP_HEADER, looped
@@ -292,7 +293,8 @@ class Server:
         exchange = Exchange(door.name, principal, started_ns)
         self._access.touch(principal.key_id, exchange.started_us)
         client = _Client(request, exchange, cors)
-        await self._relay.run(door, principal, _Incoming(request, self._settings.limits_body), client, exchange)
+        incoming = _Incoming(request, self._settings.limits_body)
+        await self._relay.run(door, principal, incoming, JsonArray(client) if door.array else client, exchange)
         if client.response is None:
             return web.Response(status=CLIENT_LEFT)
         return client.response
@@ -308,15 +310,17 @@ class Server:
 
     def _find(self, request: BaseRequest) -> tuple[Route, str]:
         path = request.rel_url.raw_path
+        # A probe by HEAD is a GET whose body aiohttp leaves out.
+        method = "GET" if request.method == "HEAD" else request.method
         methods = self._exact.get(path)
         if methods is not None:
-            route = methods.get(request.method)
+            route = methods.get(method)
             if route is not None:
                 return route, ""
             raise _method_not_allowed(request, methods)
         under = {route.method: route for route in self._prefixes if _goes_on(route.path, path)}
         if under:
-            found = under.get(request.method)
+            found = under.get(method)
             if found is not None:
                 return found, unquote(path[len(found.path) :])
             raise _method_not_allowed(request, under)

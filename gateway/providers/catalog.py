@@ -74,7 +74,7 @@ PROVIDERS: tuple[Provider, ...] = (
         auth="x-goog-api-key",
         probe_path="/v1beta/models?pageSize=1",
         price_provider="google",
-        families=("gemini-", "gemma-"),
+        families=("gemini-", "gemma-", "tunedModels/"),
         embeddings=True,
     ),
     Provider(

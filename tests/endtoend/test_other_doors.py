@@ -164,7 +164,6 @@ def test_the_google_sdk_calls_tools_of_every_provider(gemini: genai.Client, mode
         ("/api/ai/v1beta/models/gemini-2.5-flash:generateContent", 200),
         ("/api/ai/v1/models/gemini-2.5-flash:generateContent", 200),
         ("/api/ai/v1beta/models/gemini-2.5-flash:fly", 404),
-        ("/api/ai/v1beta/models/gemini-2.5-flash:streamGenerateContent", 400),
         ("/api/ai/v1beta/models/nothing-like-it:generateContent", 404),
     ],
 )

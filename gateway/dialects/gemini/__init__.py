@@ -1,18 +1,18 @@
 """Gemini generateContent, both sides. Source: google-genai's types and Google's published rules."""
 
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.gemini.body import parse_request, parse_response, render_request, render_response
 from gateway.dialects.gemini.errors import parse_error, render_error
+from gateway.dialects.gemini.paths import resource
 from gateway.dialects.gemini.reader import GeminiReader
 from gateway.dialects.gemini.writer import GeminiWriter
 
 
 def _path(model: str, stream: bool) -> str:
     verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
-    return f"/v1beta/models/{quote(model.removeprefix('models/'), safe='')}:{verb}"
+    return f"{resource(model)}:{verb}"
 
 
 def _credential_headers(key: str) -> Mapping[str, str]:

@@ -3,11 +3,10 @@
 Source: google-genai's `CountTokensResponse`.
 """
 
-from urllib.parse import quote
-
 import msgspec
 from msgspec import Struct
 
+from gateway.dialects.gemini.paths import resource
 from gateway.model import Usage
 
 
@@ -19,7 +18,7 @@ _DECODER = msgspec.json.Decoder(_Count)
 
 
 def count_path(model: str) -> str:
-    return f"/v1beta/models/{quote(model, safe='')}:countTokens"
+    return f"{resource(model)}:countTokens"
 
 
 def parse_count(body: bytes) -> tuple[str | None, Usage | None]:

@@ -7,11 +7,11 @@ types (`EmbedContentResponse`) and Google's page on embeddings.
 """
 
 import math
-from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
+from gateway.dialects.gemini.paths import resource
 from gateway.errors import Unsupported, UpstreamError
 from gateway.model import EmbeddingsRequest, Usage
 
@@ -37,11 +37,11 @@ _DECODER = msgspec.json.Decoder(_Vectors)
 
 
 def embed_path(model: str) -> str:
-    return f"/v1beta/models/{quote(model, safe='')}:embedContent"
+    return f"{resource(model)}:embedContent"
 
 
 def batch_embed_path(model: str) -> str:
-    return f"/v1beta/models/{quote(model, safe='')}:batchEmbedContents"
+    return f"{resource(model)}:batchEmbedContents"
 
 
 def parse_embeddings_usage(body: bytes) -> tuple[str | None, Usage | None]:
