@@ -51,6 +51,8 @@ def test_cve_2026_42271_every_route_asks_for_a_key_but_health() -> None:
         ("POST", "/api/ai/v1/responses"): "execute",
         ("POST", "/api/ai/v1/models/"): "execute",
         ("POST", "/api/ai/v1beta/models/"): "execute",
+        ("POST", "/api/ai/v1/tunedModels/"): "execute",
+        ("POST", "/api/ai/v1beta/tunedModels/"): "execute",
         ("GET", "/api/ai/v1/usage/requests"): "read",
         ("GET", "/api/ai/v1/usage/requests/"): "read",
         ("GET", "/api/ai/v1/usage/summary"): "read",
