@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.dialects import DIALECTS
-from gateway.model import Rendered
+from gateway.model import Rendered, Request, Target
 from gateway.providers.catalog import PROVIDERS
 from gateway.routing import Routing
 
@@ -20,12 +20,20 @@ MODELS = {
 }
 
 
+def target_of(upstream: str, model: str = "") -> Target:
+    return _ROUTING.candidates(model or MODELS[upstream])[0].target
+
+
+def parsed(door: str, body: Wire, model: str) -> Request:
+    """Raises ClientError."""
+    path_model = model if door == "gemini" else None
+    return DIALECTS[door].parse_request(json.dumps(body).encode(), path_model, False)
+
+
 def carried(door: str, body: Wire, upstream: str, model: str = "") -> Rendered:
     """What is sent to this upstream. Raises GatewayError."""
-    model = model or MODELS[upstream]
-    path_model = model if door == "gemini" else None
-    request = DIALECTS[door].parse_request(json.dumps(body).encode(), path_model, False)
-    return DIALECTS[upstream].render_request(request, _ROUTING.candidates(model)[0].target)
+    target = target_of(upstream, model)
+    return DIALECTS[upstream].render_request(parsed(door, body, target.model), target)
 
 
 def sent(door: str, body: Wire, upstream: str, model: str = "") -> Any:
