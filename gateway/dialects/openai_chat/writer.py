@@ -155,8 +155,9 @@ class ChatWriter:
             custom = {"name": part.start.name, "input": "".join(part.texts)}
             call = {"index": part.position, "id": part.start.call_id, "type": "custom", "custom": custom}
             return self._chunk(part.choice, {"tool_calls": [call]})
-        if part.start.kind == "text" and (annotations := own(event.extra).get("annotations")):
-            return self._chunk(part.choice, {"annotations": annotations})
+        if part.start.kind == "text":
+            annotations = own(event.extra).get("annotations") or own(part.start.extra).get("annotations")
+            return self._chunk(part.choice, {"annotations": annotations}) if annotations else b""
         signature = signature_out(event.extra)
         if part.start.kind != "tool_call" or self._legacy or part.signed or not signature:
             return b""
