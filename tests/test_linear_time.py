@@ -1,4 +1,4 @@
-"""Tool arguments of several megabytes cost time in proportion to their size, in both directions and however cut.
+"""Tool arguments of several megabytes, and calls by the thousand, cost time in proportion, however they are cut.
 
 BerriAI/litellm#26181 parsed its whole buffer again at every chunk; what is quadratic fails here by a wide margin.
 """
@@ -11,10 +11,11 @@ import pytest
 
 from gateway.dialects import DIALECTS
 from gateway.dialects.openai_chat.peek import UsageCutter
-from gateway.model import Message, Request, Role, Target, Text, Tool, ToolCall, ToolCallResponse
+from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, UsageReport
+from gateway.model import FinishReason, Message, Request, Role, Target, Text, Tool, ToolCall, ToolCallResponse
 from gateway.relay import Translator
 from gateway.tally import Tally
-from tests.dialects.feeding import folded, only_choice
+from tests.dialects.feeding import folded, only_choice, read, written
 from tests.large_calls import (
     CONTEXT,
     MB,
@@ -166,3 +167,51 @@ def test_the_usage_cutter_takes_time_in_proportion(piece: int) -> None:
 
     assert_linear(SIZES, cpu_costs([partial(feed, chunks) for chunks in streams]))
     assert feed(streams[0]).count(b'"choices":[]') == 0
+
+
+COUNTS = (250, 2000)
+
+
+def _parallel_history(count: int) -> Request:
+    calls = tuple(ToolCall(f"call_{n}", "read", '{"n":1}') for n in range(count))
+    results = tuple(ToolCallResponse(call.id, (Text("Read."),), "read") for call in calls)
+    return Request(
+        model="",
+        messages=(Message(Role.USER, (Text("Read."),)), Message(Role.ASSISTANT, calls), Message(Role.TOOL, results)),
+        tools=(Tool(name="read"),),
+    )
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_many_calls_of_one_turn_are_parsed_and_rendered_in_proportion(dialect: str) -> None:
+    requests = [_parallel_history(count) for count in COUNTS]
+    bodies = [DIALECTS[dialect].render_request(request, TARGET).body for request in requests]
+    assert_linear(COUNTS, cpu_costs([partial(DIALECTS[dialect].render_request, item, TARGET) for item in requests]))
+    assert_linear(COUNTS, cpu_costs([partial(DIALECTS[dialect].parse_request, body, "m", False) for body in bodies]))
+    again = DIALECTS[dialect].parse_request(bodies[1], "m", False)
+    results = [part for message in again.messages for part in message.parts if isinstance(part, ToolCallResponse)]
+    assert len(results) == COUNTS[1]
+
+
+def _interleaved(count: int) -> list[Event]:
+    """Calls of which each has said half before any ends."""
+    events: list[Event] = [Start("answer", "model")]
+    events += [PartStart(n, "tool_call", call_id=f"call_{n}", name="read") for n in range(count)]
+    events += [Delta(n, half) for half in ('{"n":', "1}") for n in range(count)]
+    events += [PartEnd(n) for n in range(count)]
+    return [*events, UsageReport(USAGE), Finish(FinishReason.TOOL_CALLS)]
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_many_interleaved_calls_are_written_and_read_in_proportion(dialect: str) -> None:
+    events = [_interleaved(count) for count in COUNTS]
+
+    def write(at: int) -> bytes:
+        return written(DIALECTS[dialect].writer(CONTEXT), events[at])
+
+    assert_linear(COUNTS, cpu_costs([partial(write, at) for at in range(2)]))
+    streams = [cut(write(at), PIECE) for at in range(2)]
+    assert_linear(COUNTS, cpu_costs([partial(_read, dialect, chunks) for chunks in streams]))
+    answer = folded(read(DIALECTS[dialect].reader(), streams[1])).response()
+    calls = [part for part in only_choice(answer).parts if isinstance(part, ToolCall)]
+    assert [msgspec.json.decode(call.arguments) for call in calls] == [{"n": 1}] * COUNTS[1]

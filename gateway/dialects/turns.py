@@ -110,21 +110,29 @@ def _pair(turns: list[Turn]) -> None:
         )
     calls: list[tuple[ToolCall, str]] = []
     for turn in turns:
-        order = {call.id: position for position, (call, _) in enumerate(calls)}
         results = [(item, item.part) for item in turn.items if isinstance(item.part, ToolCallResponse)]
-        for item, result in results:
-            if result.id not in order:
-                raise ClientError(
-                    f"The tool result for '{result.id}' answers no call of the assistant turn before it: "
-                    "send it right after its call.",
-                    param=item.path,
-                )
-        _require_answers(calls, {result.id for _, result in results})
-        results.sort(key=lambda pair: order[pair[1].id])
-        rest = [item for item in turn.items if not isinstance(item.part, ToolCallResponse)]
-        turn.items = [item for item, _ in results] + rest
+        if results or calls:
+            _order_results(turn, results, calls)
         calls = turn.calls() if turn.role is Role.ASSISTANT else []
     _require_answers(calls, set())
+
+
+def _order_results(
+    turn: Turn, results: list[tuple[Item, ToolCallResponse]], calls: list[tuple[ToolCall, str]]
+) -> None:
+    """Puts the results first, in the order of the calls. Raises ClientError where calls and results do not match."""
+    order = {call.id: position for position, (call, _) in enumerate(calls)}
+    for item, result in results:
+        if result.id not in order:
+            raise ClientError(
+                f"The tool result for '{result.id}' answers no call of the assistant turn before it: "
+                "send it right after its call.",
+                param=item.path,
+            )
+    _require_answers(calls, {result.id for _, result in results})
+    results.sort(key=lambda pair: order[pair[1].id])
+    rest = [item for item in turn.items if not isinstance(item.part, ToolCallResponse)]
+    turn.items = [item for item, _ in results] + rest
 
 
 def _require_answers(calls: list[tuple[ToolCall, str]], answered: set[str]) -> None:

@@ -6,6 +6,7 @@ meanwhile waits. message_start waits for the first event after `Start`, so that 
 the true counts are in message_delta in any case. Source: the SDK's raw message stream events.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,20 +44,21 @@ _DELTAS = {
 
 
 class _Part:
-    __slots__ = ("ended", "extra", "start", "waiting")
+    __slots__ = ("ended", "extra", "queued", "start", "waiting")
 
     def __init__(self, start: PartStart) -> None:
         self.start = start
         self.extra: Extra = start.extra
         self.waiting: list[str] = []
         self.ended = False
+        self.queued = False
 
 
 class AnthropicWriter:
     def __init__(self, context: AnswerContext) -> None:
         self._context = context
         self._parts: dict[int, _Part] = {}
-        self._queue: list[_Part] = []
+        self._queue: deque[_Part] = deque()
         self._current: _Part | None = None
         self._block_open = False
         self._index = -1
@@ -140,7 +142,7 @@ class AnthropicWriter:
             return
         self._parts[start.part] = part
         if self._current is not None and self._current.start.kind == "tool_call":
-            self._queue.append(part)
+            self._enqueue(part)
             return
         if self._current is not None:
             self._close_current(out)
@@ -168,10 +170,9 @@ class AnthropicWriter:
             return
         if part is self._current:
             self._say(part, text, out)
-        elif part in self._queue or (self._current is not None and self._current.start.kind == "tool_call"):
+        elif part.queued or (self._current is not None and self._current.start.kind == "tool_call"):
             part.waiting.append(text)
-            if part not in self._queue:
-                self._queue.append(part)
+            self._enqueue(part)
         else:
             if self._current is not None:
                 self._close_current(out)
@@ -197,10 +198,16 @@ class AnthropicWriter:
             self._close_current(out)
             self._advance(out)
 
+    def _enqueue(self, part: _Part) -> None:
+        if not part.queued:
+            part.queued = True
+            self._queue.append(part)
+
     def _advance(self, out: list[bytes]) -> None:
         """Writes waiting parts that have ended, then goes on with the first that has not."""
         while self._current is None and self._queue:
-            part = self._queue.pop(0)
+            part = self._queue.popleft()
+            part.queued = False
             self._begin(part, out)
             if part.ended:
                 self._close_current(out)

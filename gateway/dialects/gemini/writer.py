@@ -113,16 +113,15 @@ class GeminiWriter:
 
     def _ended(self, choice: int) -> bytes:
         """The choice's parts that are whole; what follows an open call waits, so that calls keep their order."""
-        out: list[bytes] = []
-        for number, held in list(self._held.items()):
+        whole: list[int] = []
+        for number, held in self._held.items():
             if held.start.choice != choice:
                 continue
             if held.ended:
-                out.append(self._end(held))
-                del self._held[number]
+                whole.append(number)
             elif held.start.kind == "tool_call":
                 break
-        return b"".join(out)
+        return b"".join([self._end(self._held.pop(number)) for number in whole])
 
     def _end(self, held: _Held) -> bytes:
         if not held.streamed:

@@ -37,7 +37,7 @@ def parse_messages(messages: list[Any] | None) -> tuple[Message, ...]:
     """`messages`. Raises ClientError."""
     if not messages:
         raise ClientError("`messages` must be an array with at least one message.", param="messages")
-    parsed: list[Message] = []
+    parsed: list[Message | list[ToolCallResponse]] = []
     pending: dict[str, str] = {}
     for index, value in enumerate(messages):
         fields = Fields(value, f"messages[{index}]")
@@ -46,8 +46,9 @@ def parse_messages(messages: list[Any] | None) -> tuple[Message, ...]:
             _require_answered(pending, f"messages[{index}]")
         parse = _ROLES.get(role)
         if parse is not None:
-            parsed.append(parse(fields, role, index))
-            pending = {part.id: part.name for part in parsed[-1].parts if isinstance(part, ToolCall)}
+            message = parse(fields, role, index)
+            parsed.append(message)
+            pending = {part.id: part.name for part in message.parts if isinstance(part, ToolCall)}
             continue
         if role not in ("tool", "function"):
             known = ", ".join((*_ROLES, "tool", "function"))
@@ -55,15 +56,15 @@ def parse_messages(messages: list[Any] | None) -> tuple[Message, ...]:
                 f"`{fields.at('role')}` is {role!r}, but must be one of {known}.", param=fields.at("role")
             )
         result = _parse_result(fields, role, pending)
-        if parsed and parsed[-1].role is Role.TOOL:
-            parsed[-1] = Message(Role.TOOL, (*parsed[-1].parts, result))
+        if parsed and isinstance(run := parsed[-1], list):
+            run.append(result)
         else:
-            parsed.append(Message(Role.TOOL, (result,)))
+            parsed.append([result])
     if pending:
         missing = next(iter(pending))
-        message = f"`messages` ends without an answer to the tool call {missing!r}: add its `tool` message."
-        raise ClientError(message, param="messages")
-    return tuple(parsed)
+        reason = f"`messages` ends without an answer to the tool call {missing!r}: add its `tool` message."
+        raise ClientError(reason, param="messages")
+    return tuple(Message(Role.TOOL, tuple(item)) if isinstance(item, list) else item for item in parsed)
 
 
 def _require_answered(pending: dict[str, str], path: str) -> None:

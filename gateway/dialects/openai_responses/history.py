@@ -73,7 +73,10 @@ class _Builder:
     """Gathers items into messages."""
 
     def __init__(self) -> None:
-        self.messages: list[Message] = []
+        self._messages: list[Message] = []
+        # The turn that goes on: its parts come in items of their own.
+        self._role = Role.USER
+        self._run: list[Part] = []
         self.essential: list[str] = []
         self._custom: set[str] = set()
 
@@ -100,7 +103,8 @@ class _Builder:
         beside = rest(item, _Turn, "type", "status")
         if turn.role == "developer":
             beside["role"] = turn.role
-        self.messages.append(Message(role, tuple(_content(turn.content, "content")), extra=pocket(beside)))
+        self._end_run()
+        self._messages.append(Message(role, tuple(_content(turn.content, "content")), extra=pocket(beside)))
 
     def _output(self, item: Wire, kind: str) -> None:
         output = msgspec.convert(item, _Output)
@@ -111,17 +115,29 @@ class _Builder:
         kept = tuple(part for part in parts if isinstance(part, Text | Blob | Uri | File | Opaque))
         name = beside.get("name")
         result = ToolCallResponse(output.call_id, kept, name if isinstance(name, str) else None, extra=pocket(beside))
-        if self.messages and self.messages[-1].role is Role.TOOL:
-            self.messages[-1] = Message(Role.TOOL, (*self.messages[-1].parts, result))
-        else:
-            self.messages.append(Message(Role.TOOL, (result,)))
+        self._go_on(Role.TOOL, (result,))
 
     def _assistant(self, parts: Sequence[Part]) -> None:
         self._custom |= {part.id for part in parts if isinstance(part, ToolCall) and part.custom}
-        if self.messages and self.messages[-1].role is Role.ASSISTANT:
-            self.messages[-1] = Message(Role.ASSISTANT, (*self.messages[-1].parts, *parts))
-        elif parts:
-            self.messages.append(Message(Role.ASSISTANT, tuple(parts)))
+        if parts:
+            self._go_on(Role.ASSISTANT, parts)
+
+    def _go_on(self, role: Role, parts: Sequence[Part]) -> None:
+        if self._role is not role:
+            self._end_run()
+            self._role = role
+        self._run += parts
+
+    def _end_run(self) -> None:
+        if self._run:
+            parts = restore_state(self._run) if self._role is Role.ASSISTANT else self._run
+            self._messages.append(Message(self._role, tuple(parts)))
+            self._run = []
+
+    def messages(self) -> list[Message]:
+        """All of them, once every item was added."""
+        self._end_run()
+        return self._messages
 
 
 def _content(content: Any, field: str) -> list[Part]:
@@ -142,13 +158,7 @@ def parse_input(value: str | list[Wire]) -> tuple[list[Message], tuple[str, ...]
             builder.add(item, path)
         except msgspec.ValidationError as error:
             raise misshapen(error, path) from None
-    messages = [
-        msgspec.structs.replace(message, parts=tuple(restore_state(message.parts)))
-        if message.role is Role.ASSISTANT
-        else message
-        for message in builder.messages
-    ]
-    return messages, tuple(builder.essential)
+    return builder.messages(), tuple(builder.essential)
 
 
 class HistoryRenderer:

@@ -7,6 +7,7 @@ each other share a message. The terminal event holds the whole answer. A failure
 passes over `error` (codex-proxy-rs#90). Source: the SDK's ResponseStreamEvent.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -59,7 +60,19 @@ _KINDS = ("text", "refusal", "reasoning", "tool_call")
 class _Part:
     """`texts` is what was said since its item, or its place in a message, was opened."""
 
-    __slots__ = ("before", "custom", "ended", "extra", "item_id", "open", "start", "texts", "unwraps", "waiting")
+    __slots__ = (
+        "before",
+        "custom",
+        "ended",
+        "extra",
+        "item_id",
+        "open",
+        "queued",
+        "start",
+        "texts",
+        "unwraps",
+        "waiting",
+    )
 
     def __init__(self, start: PartStart) -> None:
         self.start = start
@@ -67,6 +80,7 @@ class _Part:
         self.texts: list[str] = []
         self.waiting: list[str] = []
         self.ended = False
+        self.queued = False
         self.open = False
         self.item_id = ""
         self.custom = False
@@ -89,7 +103,7 @@ class ResponsesWriter:
         self._frame = AnswerFrame(context)
         self._origin = context.origin
         self._parts: dict[int, _Part] = {}
-        self._queue: list[_Part] = []
+        self._queue: deque[_Part] = deque()
         self._current: _Part | None = None
         self._message: _Message | None = None
         self._items: list[Wire] = []
@@ -183,7 +197,7 @@ class ResponsesWriter:
         self._refused = self._refused or start.kind == "refusal"
         self._parts[start.part] = part
         if self._current is not None and self._current.start.kind == "tool_call":
-            self._queue.append(part)
+            self._enqueue(part)
             return
         if self._current is not None:
             self._close_current(out)
@@ -203,10 +217,9 @@ class ResponsesWriter:
             return
         if part is self._current:
             self._say(part, text, out)
-        elif part in self._queue or (self._current is not None and self._current.start.kind == "tool_call"):
+        elif part.queued or (self._current is not None and self._current.start.kind == "tool_call"):
             part.waiting.append(text)
-            if part not in self._queue:
-                self._queue.append(part)
+            self._enqueue(part)
         else:
             if self._current is not None:
                 self._close_current(out)
@@ -298,10 +311,16 @@ class ResponsesWriter:
             self._close_current(out)
             self._advance(out)
 
+    def _enqueue(self, part: _Part) -> None:
+        if not part.queued:
+            part.queued = True
+            self._queue.append(part)
+
     def _advance(self, out: list[bytes]) -> None:
         """Writes waiting parts that have ended, then goes on with the first that has not."""
         while self._current is None and self._queue:
-            part = self._queue.pop(0)
+            part = self._queue.popleft()
+            part.queued = False
             self._begin(part, out)
             if part.ended:
                 self._close_current(out)
