@@ -12,6 +12,7 @@ from yarl import URL
 
 from gateway.dialects import DIALECTS
 from gateway.dialects.dialect import Dialect
+from gateway.dialects.effort import asked
 from gateway.dialects.envelope import is_carried_in
 from gateway.dialects.openai_chat.peek import Peek
 from gateway.doors import Door
@@ -121,7 +122,7 @@ class Planner:
 
     def _brings_foreign(self, door: Door, body: bytes, provider: Provider, exchange: Exchange) -> bool:
         """Whether the history holds another provider's reasoning state, which this one would refuse as it is."""
-        if is_carried_in(body):
+        if is_carried_in(body) or any(b'"%b"' % name.encode() in body for name in provider.refused_fields):
             return True
         shared = door.dialect.name in provider.also_speaks
         return shared and self._memory.holds_foreign(exchange.principal.key_id, provider.name, body)
@@ -133,8 +134,7 @@ class Planner:
         target = candidate.target
         request = door.dialect.parse_request(body, door.path_model, door.path_stream)
         request = self._memory.restore(exchange.principal.key_id, target.origin, request)
-        effort = request.reasoning.effort if request.reasoning else None
-        name = candidate.dialect(tools=bool(request.tools), effort=effort)
+        name = candidate.dialect(tools=bool(request.tools), effort=asked(request.reasoning))
         if door.dialect.name in candidate.provider.also_speaks:
             name = door.dialect.name
         dialect = DIALECTS[name]

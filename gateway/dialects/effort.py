@@ -4,6 +4,8 @@ The ladder is none < minimal < low < medium < high < xhigh < max. An effort that
 nearest lower one, else its lowest. Budgets for efforts are ours (Google's own compatibility layer is close to them).
 """
 
+from gateway.model import ReasoningOptions
+
 LADDER = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 24_576, "xhigh": 32_768, "max": 32_768}
 _UP_TO = ((1024, "minimal"), (4096, "low"), (16_384, "medium"), (32_768, "high"))
@@ -23,6 +25,17 @@ def nearest(effort: str, allowed: tuple[str, ...]) -> str:
         return lower[-1]
     higher = [step for step in known if step != "none"]
     return higher[0] if higher else effort
+
+
+def asked(options: ReasoningOptions | None) -> str | None:
+    """The effort that a request asks for, in whichever way it says so; None where it says none."""
+    if options is None:
+        return None
+    if options.enabled is False:
+        return "none"
+    if options.effort is not None or options.budget_tokens is None:
+        return options.effort
+    return from_budget(options.budget_tokens)
 
 
 def from_budget(tokens: int) -> str | None:

@@ -20,6 +20,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     free GET that tries a key. `price_provider` is genai-prices' id, None where no list knows the provider.
     `request_id_header` is where its answers name themselves. `embeddings` says whether it makes embeddings. `traits`
     are what its models accept that no list knows, None where the family that their name begins with says it.
+    `refused_fields` are fields that other providers' answers leave in a client's history and that this one refuses.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     embeddings: bool = False
     also_speaks: tuple[str, ...] = ()
     traits: Traits | None = None
+    refused_fields: tuple[str, ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -52,6 +54,7 @@ PROVIDERS: tuple[Provider, ...] = (
         probe_path="/models",
         price_provider="openai",
         also_speaks=("openai_responses",),
+        refused_fields=("extra_content", "reasoning_content"),
         families=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-", "text-embedding-", "ft:"),
         embeddings=True,
     ),
@@ -86,6 +89,7 @@ PROVIDERS: tuple[Provider, ...] = (
         probe_path="/api-key",
         price_provider="x-ai",
         also_speaks=("openai_responses",),
+        refused_fields=("extra_content",),
         families=("grok-",),
     ),
 )

@@ -5,9 +5,10 @@ Transport: html (200 and a page), html502, half (half of the answer, then a clea
 closes without the end of the chunked body), stall (half, then nothing until the client leaves), silent (accepts and
 never answers), reset (RST before a byte), reset-midway (RST after half), slow or slow:MS (pauses between events).
 Content: echo (answers what it was sent, unchecked), error (the format's own error event after half), tool (tool calls
-where tools are offered; calls:N so many of them), think (reasoning is shown where the format can), redact (it is
-hidden), length, stop (stop sequence), filter, refuse (declines as the format does), cache (input counts come from a real
-prefix cache and not by lot), seed:N (the answer is drawn from this seed, so that two calls get the same one).
+where tools are offered and no results were just given; again: also then; calls:N so many of them), think (reasoning is
+shown where the format can), redact (it is hidden), length, stop (stop sequence), filter, refuse (declines as the
+format does), cache (input counts come from a real prefix cache and not by lot), seed:N (the answer is drawn from this
+seed, so that two calls get the same one).
 """
 
 import re

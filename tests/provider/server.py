@@ -238,7 +238,7 @@ class Provider:
         if "echo" in told:
             seen = {"path": request.path_qs, "headers": dict(request.headers), "body": raw.decode(errors="replace")}
             text = json.dumps(seen, ensure_ascii=False)
-        if "tool" in told and call.tools and not call.after_tools:
+        if call.tools and ("again" in told or ("tool" in told and not call.after_tools)):
             text, finish, calls = rng.choice(["", text]), "tool_calls", _draw_calls(rng, form, call, told)
         finish = next((name for name in ("length", "filter") if name in told), finish)
         if "refuse" in told:
