@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -84,6 +85,27 @@ def test_ready_then_drained(tmp_path: Path, number: int) -> None:
         assert (code, out) == (0, ""), err
         assert "Traceback" not in err
     assert DataFolder(tmp_path).holder() is None
+
+
+def test_what_start_up_made_is_set_aside_from_collections(tmp_path: Path) -> None:
+    """Left among the rest, it is looked at again by every full collection, and held the loop for 20 ms."""
+    told = "import atexit, gc, sys; atexit.register(lambda: print(gc.get_freeze_count(), len(gc.get_objects())))"
+    command = [sys.executable, "-W", "error", "-c", f"{told}; from gateway.cli import main; sys.exit(main())"]
+    process = subprocess.Popen(
+        [*command, "serve", "--port", "0"],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["event"] == "ready"
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    set_aside, others = map(int, out.split())
+    assert process.returncode == 0, err
+    assert set_aside > 10 * others
 
 
 def test_a_key_made_while_it_runs_works_within_a_second(tmp_path: Path) -> None:
