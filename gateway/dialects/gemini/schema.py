@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from gateway.dialects.gemini.keys import camel
 
@@ -20,7 +21,10 @@ _KEPT = (
 _MEANINGLESS = ("$schema", "$id", "$anchor", "$comment", "$defs", "definitions", "default", "examples", "deprecated")
 # Beyond this many nodes references stay references: a small schema can stand for a very large one.
 _MAX_INLINED = 4000
+# How many tools' schemas are kept once they were cleaned, and the bytes of the largest, before and after.
+_KEPT_SCHEMAS, _LARGEST_KEPT = 512, 16_384
 _Schema = dict[str, Any]
+_kept: dict[bytes, tuple[Raw, bool]] = {}
 
 
 class _Cleaner:
@@ -154,6 +158,26 @@ def clean_schema(schema: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
     """The schema with only the keywords that Gemini takes, and whether a constraint had to become words."""
     cleaner = _Cleaner(schema)
     return cleaner.run(), cleaner.lossy
+
+
+def tool_schema(schema: Mapping[str, Any]) -> tuple[Raw, bool]:
+    """A tool's arguments, cleaned and written as JSON, always of type object; and whether a constraint became words.
+
+    Agents send the same tools with each request, so that what was made of them is kept.
+    """
+    written = msgspec.json.encode(schema)
+    if (kept := _kept.get(written)) is not None:
+        return kept
+    cleaned, lossy = clean_schema(schema)
+    if cleaned.get("type") != "object":
+        cleaned = {"type": "object"} | cleaned
+    out = msgspec.json.encode(cleaned)
+    made = Raw(out), lossy
+    if len(written) + len(out) <= _LARGEST_KEPT:
+        if len(_kept) >= _KEPT_SCHEMAS:
+            _kept.clear()
+        _kept[written] = made
+    return made
 
 
 def from_google_schema(schema: Any) -> Any:

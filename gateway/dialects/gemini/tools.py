@@ -13,7 +13,7 @@ from msgspec import Struct
 from gateway.dialects.client_json import rest, shaped
 from gateway.dialects.gemini.names import escape
 from gateway.dialects.gemini.parts import NAME, Wire
-from gateway.dialects.gemini.schema import clean_schema, from_google_schema
+from gateway.dialects.gemini.schema import from_google_schema, tool_schema
 from gateway.dialects.losses import Losses
 from gateway.errors import Unsupported
 from gateway.model import HostedTool, Request, Target, Tool, ToolChoice
@@ -122,9 +122,7 @@ def _declaration(tool: Tool, path: str, losses: Losses) -> Wire:
     if tool.description:
         body["description"] = tool.description
     if tool.parameters:
-        schema, lossy = clean_schema(tool.parameters)
+        body["parametersJsonSchema"], lossy = tool_schema(tool.parameters)
         if lossy:
             losses.adapt("tools")
-        # A tool's arguments are always an object.
-        body["parametersJsonSchema"] = schema if schema.get("type") == "object" else {"type": "object"} | schema
     return body | dict(tool.extra.get(NAME, {}))

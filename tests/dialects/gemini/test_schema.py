@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from gateway.dialects.gemini.schema import clean_schema
+from gateway.dialects.gemini.schema import _kept as kept_schemas
+from gateway.dialects.gemini.schema import clean_schema, tool_schema
+from tests.large_calls import cpu_costs
 
 TAKEN = {
     *(
@@ -148,3 +150,40 @@ def test_a_small_schema_that_stands_for_a_huge_one_stays_small() -> None:
     assert time.process_time() - started < 2
     assert len(json.dumps(cleaned)) < 2_000_000
     assert references(cleaned) <= {f"#/$defs/{name}" for name in cleaned["$defs"]}
+
+
+@pytest.mark.parametrize("schema", CORPUS)
+def test_a_tool_s_schema_is_the_cleaned_one_the_first_time_and_every_time(schema: dict[str, Any]) -> None:
+    cleaned, lossy = clean_schema(schema)
+    if cleaned.get("type") != "object":
+        cleaned = {"type": "object"} | cleaned
+    for _ in range(2):
+        written, lost = tool_schema(copy.deepcopy(schema))
+        assert (bytes(written), lost) == (
+            json.dumps(cleaned, separators=(",", ":"), ensure_ascii=False).encode(),
+            lossy,
+        )
+
+
+def _tool_schemas(count: int, mark: str) -> list[dict[str, Any]]:
+    fields = {f"field_{n}": {"type": "string", "description": mark, "enum": ["a", "b"]} for n in range(30)}
+    return [{"type": "object", "properties": fields, "description": str(n)} for n in range(count)]
+
+
+def test_tools_that_come_again_are_not_cleaned_again() -> None:
+    schemas = _tool_schemas(100, "again")
+    first, second = cpu_costs([lambda: [tool_schema(item) for item in schemas]] * 2, runs=1)
+    assert second < first / 2
+
+
+def test_no_more_is_kept_than_there_is_room_for() -> None:
+    for schema in _tool_schemas(1200, "many"):
+        tool_schema(schema)
+    assert 0 < len(kept_schemas) <= 512
+    references_doubled = {
+        f"d{n}": {"properties": {s: {"$ref": f"#/$defs/d{n + 1}"} for s in "ab"}} for n in range(30)
+    }
+    huge = {"$ref": "#/$defs/d0", "$defs": {**references_doubled, "d30": {"type": "string"}}}
+    before = len(kept_schemas)
+    assert len(bytes(tool_schema(huge)[0])) > 16_384
+    assert len(kept_schemas) == before
