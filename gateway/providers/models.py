@@ -273,12 +273,16 @@ MODELS: tuple[Model, ...] = (
     _xai("grok-build-0.1", "Grok Build 0.1", GROK_PLAIN, 256 * K),
 )
 
-# Newer models of a family are taken to accept what its newest known one does.
+# Newer models of a family are taken to accept what its newest known one does; the first beginning that fits counts.
 FAMILY_TRAITS: Mapping[str, Traits] = {
     "claude-": CLAUDE_ALWAYS,
     "gpt-": GPT_LOW_MAX,
     "o": GPT_O,
     "gemini-": GEMINI_LEVEL,
+    # They reason, and refuse to be told how much.
+    "grok-4-": GROK_PLAIN,
+    "grok-4.20-": GROK_PLAIN,
+    "grok-code-": GROK_PLAIN,
     "grok-": _grok(*LOW_TO_HIGH),
 }
 

@@ -119,3 +119,29 @@ def resulting(door: str, *content: Wire) -> Wire:
         {"role": "user", "parts": [{"functionResponse": result}]},
     ]
     return {"tools": [{"functionDeclarations": [{"name": "look"}]}], "contents": turns}
+
+
+_SCHEMA: Wire = {
+    "type": "object",
+    "properties": {"z": {"type": "string"}, "a": {"type": "string"}},
+    "required": ["z"],
+}
+
+
+def offering(door: str, *names: str) -> Wire:
+    """A question with these tools, in this order."""
+    match door:
+        case "openai_chat":
+            tools = [{"type": "function", "function": {"name": name, "parameters": _SCHEMA}} for name in names]
+        case "openai_responses":
+            tools = [{"type": "function", "name": name, "parameters": _SCHEMA, "strict": False} for name in names]
+        case "anthropic":
+            tools = [{"name": name, "input_schema": _SCHEMA} for name in names]
+        case _:
+            tools = [{"functionDeclarations": [{"name": name, "parametersJsonSchema": _SCHEMA} for name in names]}]
+    return {**asking(door), "tools": tools}
+
+
+def everything(door: str) -> Wire:
+    """A loop with several tools."""
+    return {**resulting(door), "tools": offering(door, "z", "look", "m", "a")["tools"]}
