@@ -171,10 +171,27 @@ class ResponseFormat(Struct, frozen=True, kw_only=True):
     strict: bool | None = None
 
 
-class Request(Struct, frozen=True, kw_only=True):
-    """What is asked. `essential` names the client's fields that live only in `extra` and whose loss would change the
-    answer's meaning (audio output, hosted search): whoever renders for another dialect refuses them by name.
+class Origin(Struct, frozen=True, eq=False):
+    """Where a request came in, so that its client is told in its own words what could not be carried.
+
+    `dialect` is the door's, `client` the tool's name where it is known. `parts` are the client's own paths to the
+    parts of each message, `tools` those to its tools. It is no part of what is asked: any two are equal.
     """
+
+    dialect: str = ""
+    client: str | None = None
+    parts: tuple[tuple[str, ...], ...] = ()
+    tools: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Origin)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What is asked. Fields of a dialect that the model has no word for are in `extra`, under the client's names."""
 
     model: str
     messages: tuple[Message, ...]
@@ -199,8 +216,8 @@ class Request(Struct, frozen=True, kw_only=True):
     user: str | None = None
     metadata: Mapping[str, Any] | None = None
     service_tier: str | None = None
-    essential: tuple[str, ...] = ()
     extra: Extra = NO_EXTRA
+    origin: Origin = Origin()
 
 
 class Usage(Struct, frozen=True, kw_only=True):

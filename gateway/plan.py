@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from yarl import URL
 
 from gateway.dialects import DIALECTS
+from gateway.dialects.carriage import BY_NAME
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.effort import asked
 from gateway.dialects.envelope import is_carried_in
@@ -133,6 +134,7 @@ class Planner:
         """The request said anew in a dialect of the provider's; what was lost stands in `exchange`."""
         target = candidate.target
         request = door.dialect.parse_request(body, door.path_model, door.path_stream)
+        request = replace(request, origin=replace(request.origin, client=exchange.client))
         request = self._memory.restore(exchange.principal.key_id, target.origin, request)
         name = candidate.dialect(tools=bool(request.tools), effort=asked(request.reasoning))
         if door.dialect.name in candidate.provider.also_speaks:
@@ -153,7 +155,7 @@ class Planner:
         self._memory.forget(exchange.principal.key_id, plan.request)
         rendered = plan.dialect.render_request(request, plan.candidate.target)
         exchange.dropped = rendered.dropped
-        exchange.adapted = (*rendered.adapted, "encrypted_content")
+        exchange.adapted = (*rendered.adapted, BY_NAME["reasoning_tool_loop"].said[plan.door.dialect.name][0])
         return replace(plan, body=rendered.body, request=request)
 
     def _answered(self, door: Door, peek: Peek, candidate: Candidate, answer: bytes) -> Plan:

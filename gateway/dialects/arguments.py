@@ -25,6 +25,15 @@ def to_object(text: str) -> tuple[Mapping[str, Any], bool]:
     return {"value": value}, True
 
 
+# What a freeform tool is where there are functions only.
+FREEFORM_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"input": {"type": "string", "description": "The tool's whole input, as plain text."}},
+    "required": ["input"],
+    "additionalProperties": False,
+}
+
+
 def to_text(value: Mapping[str, Any]) -> str:
     return msgspec.json.encode(value).decode()
 

@@ -38,7 +38,7 @@ _CONVERSATION = (
     Row(
         "system_midway",
         "Instructions between turns",
-        _doors("messages[]", "input[]", "messages[]"),
+        _doors("messages[].role", "input[].role", "messages[].role"),
         _at(C, C, Fate(A, {"system_turns": C}), A),
         note="they join the next user turn, in a `<system>` tag",
     ),
@@ -58,7 +58,7 @@ _CONVERSATION = (
         say="The model does not continue an assistant message: end `{field}` with a user message.",
     ),
     Row("participant_name", "A participant's name", _doors("messages[].name"), _at(C, D, D, D)),
-    Row("phase", "A message's phase", _doors(None, "input[].phase"), _at(D, C, D, D)),
+    Row("phase", "A message's phase", _doors(None, "input[].phase"), _at(D, C, D, D), beside=True),
     Row(
         "refusal",
         "Refusals, in answers and history",
@@ -69,8 +69,15 @@ _CONVERSATION = (
     Row(
         "foreign_part",
         "Traces of another provider's hosted tools",
-        _doors(None, "input[]", "messages[].content[]", "contents[].parts[]"),
+        _doors(None, "input[].type", "messages[].content[].type", "contents[].parts[]"),
         _at(D),
+    ),
+    Row(
+        "result_content",
+        "Content of a tool's result that the dialect has no form for",
+        _doors(None, "input[].output", "messages[].content[].content", "contents[].parts[].functionResponse.parts"),
+        _at(R),
+        say="The model's provider takes no {detail} in a tool's result, as at `{field}`: leave it out.",
     ),
     Row(
         "unknown_content",
@@ -125,6 +132,7 @@ _TOOLS = (
             ("tools[].functionDeclarations[].behavior", "tools[].functionDeclarations[].response"),
         ),
         _at(D),
+        beside=True,
     ),
     Row(
         "custom_tools",
@@ -138,11 +146,17 @@ _TOOLS = (
         "A custom tool's grammar",
         _doors("tools[].custom.format", "tools[].format"),
         _at(C, C, D, D),
+        beside=True,
     ),
     Row(
         "hosted_tools",
         "Tools that a provider runs itself",
-        _doors("tools[].type", "tools[].type", "tools[].type", "tools[]"),
+        _doors(
+            "tools[].type",
+            "tools[].type",
+            "tools[].type",
+            ("tools[].googleSearch", "tools[].codeExecution", "tools[].urlContext"),
+        ),
         _at(R),
         say="The tool '{detail}' at `{field}` is run by another provider: leave it out, or choose its model.",
     ),
@@ -166,6 +180,7 @@ _TOOLS = (
         _doors(None, "tool_choice"),
         _at(R, C, R, R),
         say="`{field}` chooses a tool that another provider runs: leave it out.",
+        beside=True,
     ),
     Row(
         "choice_without_tools",
@@ -185,6 +200,7 @@ _TOOLS = (
         "Arguments checked by the schema (VALIDATED)",
         _doors(gemini="toolConfig.functionCallingConfig.mode"),
         _at(D, D, D, C),
+        beside=True,
     ),
     Row(
         "broken_arguments",
@@ -207,6 +223,7 @@ _TOOLS = (
         "Further settings of tools",
         _doors(gemini=("toolConfig.retrievalConfig", "toolConfig.includeServerSideToolInvocations")),
         _at(D),
+        beside=True,
     ),
 )
 
@@ -239,6 +256,7 @@ _MEDIA = (
         "An image's detail",
         _doors("messages[].content[].image_url.detail", "input[].content[].detail"),
         _at(C, C, D, D),
+        beside=True,
     ),
     Row(
         "media_type",
@@ -296,6 +314,7 @@ _MEDIA = (
         ),
         _at(R),
         say="The model's provider answers in text only: leave `{field}` out.",
+        beside=True,
     ),
     Row(
         "media_hints",
@@ -307,12 +326,14 @@ _MEDIA = (
             (_G + "mediaResolution", _PART + "mediaResolution", _PART + "videoMetadata"),
         ),
         _at(D),
+        beside=True,
     ),
     Row(
         "citations",
         "Citations asked of a document",
         _doors(None, None, ("messages[].content[].citations", "messages[].content[].context")),
         _at(D),
+        beside=True,
     ),
 )
 
@@ -348,6 +369,17 @@ _REASONING = (
         note="the effort that it stands for",
     ),
     Row(
+        "adaptive_thinking",
+        "Thinking as the model likes",
+        _doors(None, None, "thinking"),
+        _at(
+            Fate(C, {"no_effort": D}),
+            Fate(C, {"no_effort": D}),
+            Fate(C, {"no_thinking": D}),
+            Fate(C, {"no_thinking": D}),
+        ),
+    ),
+    Row(
         "budget_bounds",
         "A budget beyond what model and output limit allow",
         _doors(
@@ -373,13 +405,19 @@ _REASONING = (
         "reasoning_show",
         "Thinking to be shown",
         _doors(None, "reasoning.summary", "thinking.display", _G + "thinkingConfig.includeThoughts"),
-        _at(Fate(D, {"takes_thinking": C}), Fate(C, {"no_effort": D}), C, C),
+        _at(
+            Fate(D, {"takes_thinking": C}),
+            Fate(C, {"no_effort": D}),
+            Fate(C, {"no_thinking": D}),
+            Fate(C, {"no_thinking": D}),
+        ),
     ),
     Row(
         "reasoning_mode",
         "Further words about thinking",
         _doors(None, ("reasoning.mode", "reasoning.context", "reasoning.generate_summary"), "thinking"),
         _at(D),
+        beside=True,
     ),
     Row(
         "reasoning_tool_loop",
@@ -393,10 +431,16 @@ _REASONING = (
         _at(C),
     ),
     Row(
+        "own_thinking",
+        "Earlier thinking in words only",
+        _doors("messages[].reasoning_content"),
+        _at(Fate(D, {"takes_thinking": C}), D, D, D),
+    ),
+    Row(
         "foreign_thinking",
         "Earlier thinking of another provider",
         _doors("messages[].reasoning_content", "input[].summary", "messages[].content[].thinking", _PART + "thought"),
-        _at(Fate(D, {"takes_thinking": C}), D, D, D),
+        _at(D),
     ),
     Row(
         "lost_signature",
@@ -440,8 +484,9 @@ _FORMAT = (
         "Another type of output (`text/x.enum`, `responseFormat`)",
         _doors(gemini=(_G + "responseMimeType", _G + "responseFormat")),
         _at(R, R, R, C),
+        beside=True,
     ),
-    Row("verbosity", "Verbosity", _doors("verbosity", "text.verbosity"), _at(C, C, D, D)),
+    Row("verbosity", "Verbosity", _doors("verbosity", "text.verbosity"), _at(C, C, D, D), beside=True),
     Row(
         "max_tokens",
         "Output limit",
@@ -474,14 +519,14 @@ _FORMAT = (
         "Log probabilities",
         _doors(
             ("logprobs", "top_logprobs"),
-            ("top_logprobs", "include"),
+            ("include", "top_logprobs"),
             None,
             (_G + "responseLogprobs", _G + "logprobs"),
         ),
         _at(C, C, R, C),
         say="The model's provider gives no log probabilities: leave `{field}` out.",
     ),
-    Row("prediction", "A predicted answer", _doors("prediction"), _at(C, D, D, D)),
+    Row("prediction", "A predicted answer", _doors("prediction"), _at(C, D, D, D), beside=True),
 )
 
 _SAMPLING = (
@@ -551,6 +596,7 @@ _STATE = (
         _doors(None, ("previous_response_id", "conversation"), ("thread", "container")),
         _at(R),
         say="`{field}` is kept by another provider: send the whole conversation instead.",
+        beside=True,
     ),
     Row(
         "server_items",
@@ -558,6 +604,7 @@ _STATE = (
         _doors(None, "input[]"),
         _at(R, C, R, R),
         say="`{field}` can be read by its own provider only: send the conversation's messages instead.",
+        beside=True,
     ),
     Row(
         "stored_prompt",
@@ -565,6 +612,7 @@ _STATE = (
         _doors(None, "prompt"),
         _at(R, C, R, R),
         say="`{field}` is kept by another provider: send its text instead.",
+        beside=True,
     ),
     Row(
         "background",
@@ -572,37 +620,54 @@ _STATE = (
         _doors("deferred", "background"),
         _at(R),
         say="The model's provider answers at once only: leave `{field}` out.",
+        beside=True,
     ),
-    Row("max_tool_calls", "A limit to hosted tools' calls", _doors(None, "max_tool_calls"), _at(R, C, R, R)),
+    Row(
+        "max_tool_calls",
+        "A limit to hosted tools' calls",
+        _doors(None, "max_tool_calls"),
+        _at(R, C, R, R),
+        beside=True,
+    ),
     Row(
         "truncation",
         "Truncation and compaction by the provider",
         _doors(None, ("truncation", "context_management"), "compaction"),
         _at(R),
+        beside=True,
     ),
     Row(
         "context_editing",
         "Clearing of old results and thinking (Claude Code sends it)",
         _doors(anthropic="context_management"),
         _at(D, D, C, D),
+        beside=True,
     ),
-    Row("moderation", "Moderation with the answer", _doors("moderation", "moderation"), _at(R)),
+    Row("moderation", "Moderation with the answer", _doors("moderation", "moderation"), _at(R), beside=True),
     Row(
         "hosted_search",
         "A search that the provider makes",
         _doors(("web_search_options", "search_parameters")),
         _at(C, R, R, R),
         say="The model's provider makes no search for `{field}`: leave it out.",
+        beside=True,
     ),
-    Row("mcp_servers", "MCP servers that the provider calls", _doors(anthropic="mcp_servers"), _at(R, R, C, R)),
+    Row(
+        "mcp_servers",
+        "MCP servers that the provider calls",
+        _doors(anthropic="mcp_servers"),
+        _at(R, R, C, R),
+        beside=True,
+    ),
     Row(
         "cached_content",
         "A cache that a provider keeps",
         _doors(gemini="cachedContent"),
         _at(R, R, R, C),
         say="`{field}` is kept by another provider: send its content instead.",
+        beside=True,
     ),
-    Row("store", "An answer to be stored", _doors("store", "store", None, "store"), _at(D)),
+    Row("store", "An answer to be stored", _doors("store", "store", None, "store"), _at(D), beside=True),
 )
 
 _HINTS = (
@@ -620,6 +685,7 @@ _HINTS = (
             ),
         ),
         _at(C, C, D, D),
+        beside=True,
     ),
     Row(
         "cache_mark_count",
@@ -633,28 +699,33 @@ _HINTS = (
         "Cache key and its options",
         _doors(*[("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention")] * 2),
         _at(C, C, D, D),
+        beside=True,
     ),
+    Row("service_tier", "Service tier", _doors("service_tier", "service_tier"), _at(C, C, D, D)),
     Row(
-        "service_tier",
-        "Service tier",
+        "foreign_tier",
+        "Service tier and speed, in words that another provider does not have",
         _doors("service_tier", "service_tier", ("service_tier", "speed"), "serviceTier"),
-        _at(Fate(D), Fate(D), D, D),
+        _at(D),
+        beside=True,
     ),
-    Row("safety_settings", "Safety settings", _doors(gemini="safetySettings"), _at(D, D, D, C)),
+    Row("safety_settings", "Safety settings", _doors(gemini="safetySettings"), _at(D, D, D, C), beside=True),
     Row(
         "user",
         "The end user",
         _doors(("user", "safety_identifier"), ("user", "safety_identifier"), "metadata.user_id"),
         _at(C, C, C, D),
         note="the gateway's own row has it in any case",
+        beside=True,
     ),
-    Row("metadata", "Metadata", _doors("metadata", "metadata", None, "labels"), _at(C, C, D, D)),
-    Row("answer_extras", "Further things in the answer", _doors(None, ("include", "image")), _at(D)),
+    Row("metadata", "Metadata", _doors("metadata", "metadata", None, "labels"), _at(C, C, D, D), beside=True),
+    Row("answer_extras", "Further things in the answer", _doors(None, ("include", "image")), _at(D), beside=True),
     Row(
         "gateway_fields",
         "What the gateway answers itself (usage in streams, encrypted reasoning)",
         _doors("stream_options", ("stream_options", "client_metadata")),
         _at(C),
+        beside=True,
     ),
     Row("unknown_field", "A field that the gateway does not know", _doors("*", "*", "*", "*"), _at(D)),
 )

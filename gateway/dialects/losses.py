@@ -1,46 +1,111 @@
-"""What a translation leaves out or bends, by the client's own field names, and what it must refuse.
+"""What a translation leaves out or bends, and what it must refuse: the carriage table's word, in the client's names.
 
-A field whose loss changes the answer's meaning is refused (`Unsupported`); a hint, a quality or billing knob is
-dropped and named; a default that says nothing is dropped without a word. Names are the chat door's where the neutral
-model knows the field; a foreign dialect's own fields keep their own names.
+The codecs never decide that themselves. They name a feature that they meet; its row says, for the dialect that is
+being rendered and for the model, whether it is carried, and under which of the client's own fields a loss is told.
 """
 
-from collections.abc import Container, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gateway.dialects.carriage import AGENT_TOOLS, BY_NAME, CHAT, ROWS
+from gateway.dialects.verdicts import Verdict
 from gateway.errors import Unsupported
-from gateway.model import Request
+from gateway.model import Extra, HostedTool, Opaque, ReasoningOptions, Request, Target, Tool, ToolCallResponse
 
-# Honoured by the gateway itself, or hints about caching and storage that cannot change an answer.
-_SILENT = frozenset(
+_PLACE = re.compile(r"\[\d+\]")
+# Words that a codec keeps in the pockets of parts for itself, and state that only its maker reads.
+_OWN_WORDS = frozenset(
     (
-        "client_metadata",
-        "include",
-        "metadata",
-        "prompt_cache_key",
-        "prompt_cache_options",
-        "prompt_cache_retention",
-        "safety_identifier",
-        "store",
-        "stream_options",
-        "user",
+        *("annotations", "encrypted_content", "file", "filename", "id", "item", "joined", "name", "namespace"),
+        *("redacted", "role", "signature", "stop_details", "summary", "thought_signature", "type"),
     )
 )
-_DEFAULT_TIERS = (None, "auto", "default")
+# A tier changes the price, so that another provider's tier is never guessed from it.
+DEFAULT_TIERS = (None, "auto", "default")
+_DEFAULTS: Mapping[str, Any] = {
+    "citations": {"enabled": False},
+    "detail": "auto",
+    "format": {"type": "text"},
+    "service_tier": "auto",
+    "stream_options": {"include_usage": True},
+}
+# The client's own fields that live in pockets: those of the request by their path, those of its parts by their name.
+_FIELDS: Mapping[tuple[str, str], str] = {
+    (door, field): row.name for row in ROWS if row.beside for door, fields in row.said.items() for field in fields
+}
+_PART_FIELDS: Mapping[tuple[str, str], tuple[str, str]] = {
+    (door, field.rpartition(".")[2]): (feature, field) for (door, field), feature in _FIELDS.items() if "[]." in field
+}
+
+
+def anywhere(place: str) -> str:
+    """A path of the client's without its numbers: `tools[2].type` is `tools[].type`."""
+    return _PLACE.sub("[]", place)
 
 
 class Losses:
-    """Names in the order in which they were met, each once."""
+    """Names in the order in which they were met, each once; `dialect` is the one that is rendered."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: Request, dialect: str, target: Target) -> None:
+        self._origin = request.origin
+        self._dialect = dialect
+        self._target = target
         self._dropped: dict[str, None] = {}
         self._adapted: dict[str, None] = {}
 
-    def drop(self, name: str) -> None:
-        self._dropped[name] = None
+    def meet(self, feature: str, place: str | None = None, detail: object = "", *, field: str | None = None) -> bool:
+        """Whether the feature is to be rendered; a loss is noted.
 
-    def adapt(self, name: str) -> None:
-        self._adapted[name] = None
+        `place` is the client's own path where it is more than the row's field, `field` the one of several that the
+        client used. Raises Unsupported with the row's sentence, its `detail` put in.
+        """
+        row = BY_NAME[feature]
+        verdict = row.fates[self._dialect].at(self._target)
+        if verdict is Verdict.CARRIED:
+            return True
+        name = field or self.field(feature)
+        if verdict is Verdict.REFUSED:
+            where = place or name
+            raise Unsupported(row.say.format(field=where, detail=detail), param=where)
+        (self._adapted if verdict is Verdict.ADAPTED else self._dropped)[name] = None
+        return verdict is Verdict.ADAPTED
+
+    def field(self, feature: str, which: int = 0) -> str:
+        """What the client calls it; `which` of several fields."""
+        row = BY_NAME[feature]
+        return (row.said.get(self._origin.dialect) or row.said.get(CHAT) or next(iter(row.said.values())))[which]
+
+    def place(self, message: int, part: int) -> str:
+        """The client's own path to a part of a neutral message."""
+        parts = self._origin.parts
+        if message < len(parts) and part < len(parts[message]):
+            return parts[message][part]
+        return f"messages[{message}].content[{part}]"
+
+    def tool_place(self, index: int, word: str = "function.name") -> str:
+        """The client's own path to what names one of its tools."""
+        tools = self._origin.tools
+        return tools[index] if index < len(tools) else f"tools[{index}].{word}"
+
+    def sampling(self, request: Request, *, defaults: bool = True) -> dict[str, float]:
+        """temperature, top_p and top_k as far as they are rendered; `defaults`: those too, if the model takes any."""
+        said: dict[str, float] = {}
+        for name, default in (("temperature", 1), ("top_p", 1), ("top_k", None)):
+            value = getattr(request, name)
+            if value is None or (value == default and (not defaults or self._target.sampling == "none")):
+                continue
+            if self.meet("top_p_beside_temperature" if name == "top_p" and "temperature" in said else name):
+                said[name] = value
+        return said
+
+    @property
+    def door(self) -> str:
+        return self._origin.dialect
+
+    @property
+    def client(self) -> str | None:
+        return self._origin.client
 
     @property
     def dropped(self) -> tuple[str, ...]:
@@ -51,26 +116,73 @@ class Losses:
         return tuple(self._adapted)
 
 
-def own_fields(request: Request, dialect: str, losses: Losses, carried: Container[str] = ()) -> Mapping[str, Any]:
-    """The request's pocket of this dialect; what other dialects' pockets hold is refused or named as dropped.
+def renders_tool(tool: Tool | HostedTool, dialect: str, index: int, losses: Losses) -> bool:
+    """Whether a tool is rendered at all. Raises Unsupported for one that only another provider can run."""
+    if isinstance(tool, Tool):
+        return not tool.custom or losses.meet("custom_tools")
+    if tool.dialect == dialect:
+        return True
+    by_default = tool.type in AGENT_TOOLS.get(losses.client or "", ())
+    feature = "agent_tools" if by_default else "hosted_tools"
+    return losses.meet(feature, losses.tool_place(index, "type"), tool.type)
 
-    `carried` are fields of other dialects that the caller carries all the same. Raises Unsupported for an essential
-    field of another dialect.
-    """
-    own = request.extra.get(dialect, {})
-    for name in request.essential:
-        if name not in own:
-            raise Unsupported(f"The model's provider has nothing like '{name}': leave it out.", param=name)
+
+def meet_identity(request: Request, losses: Losses) -> None:
+    """What is said of the user and the price, where no field of the dialect takes it."""
+    if request.user is not None:
+        losses.meet("user")
+    if request.metadata:
+        losses.meet("metadata")
+    if request.service_tier not in DEFAULT_TIERS:
+        losses.meet("service_tier")
+
+
+def thinking_feature(options: ReasoningOptions) -> str | None:
+    """The row of what is asked: an effort, a budget in its place, thinking as the model likes, or none; None where
+    that is left open (a negative budget says so too)."""
+    if options.enabled is False or options.effort == "none" or options.budget_tokens == 0:
+        return "reasoning_off"
+    if options.effort is not None:
+        return "reasoning_effort"
+    if options.budget_tokens is not None and options.budget_tokens > 0:
+        return "reasoning_budget"
+    return "adaptive_thinking" if options.enabled else None
+
+
+def own_fields(request: Request, dialect: str, losses: Losses) -> Mapping[str, Any]:
+    """The request's pocket of this dialect. What the client said beyond the model in another one, on the request, its
+    tools and its messages, meets its rows. Raises Unsupported."""
     for other, pocket in request.extra.items():
         if other == dialect:
             continue
         for name, value in pocket.items():
-            if value not in (None, [], {}) and name not in _SILENT and name not in carried:
-                losses.drop(name)
-    return own
+            if not _says_nothing(name, value):
+                where = anywhere(name)
+                losses.meet(_FIELDS.get((other, where), "unknown_field"), name, field=where)
+    door = losses.door
+    if door != dialect:
+        for extra in _pockets(request):
+            for name, value in extra.get(door, {}).items():
+                if name not in _OWN_WORDS and not _says_nothing(name, value):
+                    feature, field = _PART_FIELDS.get((door, name), ("unknown_field", name))
+                    losses.meet(feature, field=field)
+    return request.extra.get(dialect, {})
 
 
-def drop_service_tier(request: Request, losses: Losses) -> None:
-    """A tier changes the price, so that another provider's tier is never guessed from it."""
-    if request.service_tier not in _DEFAULT_TIERS:
-        losses.drop("service_tier")
+def _says_nothing(name: str, value: Any) -> bool:
+    return value is None or value is False or value == [] or (name in _DEFAULTS and value == _DEFAULTS[name])
+
+
+def _pockets(request: Request) -> Iterator[Extra]:
+    """The pockets of tools, messages and parts, as far as anything is in them."""
+    for tool in request.tools:
+        if isinstance(tool, Tool) and tool.extra:
+            yield tool.extra
+    for message in request.messages:
+        if message.extra:
+            yield message.extra
+        for part in message.parts:
+            if not isinstance(part, Opaque) and part.extra:
+                yield part.extra
+            if isinstance(part, ToolCallResponse):
+                yield from (item.extra for item in part.content if not isinstance(item, Opaque) and item.extra)

@@ -2,6 +2,8 @@
 
 from base64 import b64decode
 
+from gateway.model import Blob, Part, Uri
+
 _MAGIC = (
     (b"\x89PNG", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -25,3 +27,24 @@ def modality(mime_type: str) -> str:
     """image, audio, video or document."""
     kind = mime_type.partition("/")[0]
     return kind if kind in ("image", "audio", "video") else "document"
+
+
+_FEATURES = {"image": ("image", "image_url"), "audio": ("audio_in", "audio_in"), "video": ("video", "video")}
+
+
+def media_feature(part: Blob | Uri) -> str:
+    """The carriage row of bytes or an address."""
+    inline, by_address = _FEATURES.get(part.modality, ("pdf", "pdf_url"))
+    return inline if isinstance(part, Blob) else by_address
+
+
+def omitted(part: Part) -> str:
+    """What stands where content was left out."""
+    return f"[{described(part)} left out]"
+
+
+def described(part: Part) -> str:
+    """What kind of content it is, for a person."""
+    if isinstance(part, Blob | Uri):
+        return f"{part.modality} content"
+    return f"{type(part).__name__.lower()} content"

@@ -2,7 +2,7 @@
 
 Both take instructions apart from the conversation, one turn per run of the same role, all results of an assistant
 turn's calls in the very next user turn, first and in the order of the calls. What cannot be brought into that form
-is refused by name before it costs a call. Paths count as the chat door's messages do: a message for each result.
+is refused by name before it costs a call.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from gateway.dialects.losses import Losses
 from gateway.errors import ClientError
-from gateway.model import Message, Part, Role, Text, ToolCall, ToolCallResponse
+from gateway.model import Message, Opaque, Part, Role, Text, ToolCall, ToolCallResponse
 
 
 class Item(Struct, frozen=True):
@@ -37,18 +37,26 @@ class Conversation(Struct):
 
 
 def gather(
-    messages: Sequence[Message], losses: Losses, *, keep: Callable[[Part], bool], system_turns: bool = False
+    messages: Sequence[Message],
+    dialect: str,
+    losses: Losses,
+    *,
+    keep: Callable[[Part], bool],
+    system_turns: bool = False,
 ) -> Conversation:
-    """Instructions apart, turns merged and paired. `keep` says which parts the dialect takes at all.
+    """Instructions apart, turns merged and paired. `keep` says which parts the dialect takes at all; traces of other
+    dialects' hosted tools meet their row.
 
     Raises ClientError for a conversation that does not begin with the user, an orphan result or an unanswered call.
     """
     instructions: list[Item] = []
     turns: list[Turn] = []
-    for message, items in _with_paths(messages):
-        items = [item for item in items if keep(item.part)]
+    for index, message in enumerate(messages):
+        items = [Item(part, losses.place(index, n)) for n, part in enumerate(message.parts)]
+        answers = message.role is Role.ASSISTANT
+        items = [item for item in items if keep(item.part) and not (answers and _is_trace(item, dialect, losses))]
         if message.name is not None:
-            losses.drop("name")
+            losses.meet("participant_name")
         if not items:
             continue
         if message.role is not Role.SYSTEM:
@@ -59,27 +67,18 @@ def gather(
         elif system_turns:
             _append(turns, Role.SYSTEM, items)
         else:
-            losses.adapt(items[0].path.partition(".content")[0])
+            losses.meet("system_midway", items[0].path)
             _append(turns, Role.USER, [_tagged(item) for item in items])
     if not turns and instructions:
-        losses.adapt("messages[0]")
+        losses.meet("system_alone")
         turns, instructions = [Turn(Role.USER, instructions)], []
-    _pair(turns)
+    _pair(turns, losses.field("six_turns"))
     return Conversation(instructions, turns)
 
 
-def _with_paths(messages: Sequence[Message]) -> list[tuple[Message, list[Item]]]:
-    found: list[tuple[Message, list[Item]]] = []
-    index = 0
-    for message in messages:
-        if message.role is Role.TOOL:
-            found.append((message, [Item(part, f"messages[{index + n}]") for n, part in enumerate(message.parts)]))
-            index += max(1, len(message.parts))
-        else:
-            items = [Item(part, f"messages[{index}].content[{n}]") for n, part in enumerate(message.parts)]
-            found.append((message, items))
-            index += 1
-    return found
+def _is_trace(item: Item, dialect: str, losses: Losses) -> bool:
+    foreign = isinstance(item.part, Opaque) and item.part.dialect != dialect
+    return foreign and not losses.meet("foreign_part", item.path)
 
 
 def _append(turns: list[Turn], role: Role, items: list[Item], *, answers: bool = False) -> None:
@@ -100,13 +99,13 @@ def _tagged(item: Item) -> Item:
     return item
 
 
-def _pair(turns: list[Turn]) -> None:
+def _pair(turns: list[Turn], field: str) -> None:
     if not turns:
-        raise ClientError("There is no message to answer: send at least one user message.", param="messages")
+        raise ClientError("There is no message to answer: send at least one user message.", param=field)
     if turns[0].role is not Role.USER:
         raise ClientError(
             "The model's provider wants the conversation to begin with a user message: put one first.",
-            param="messages",
+            param=field,
         )
     calls: list[tuple[ToolCall, str]] = []
     for turn in turns:

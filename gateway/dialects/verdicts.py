@@ -35,7 +35,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "no_effort": Condition("takes no effort", lambda target: not target.efforts),
     "no_thinking": Condition("does not think, or cannot be told to", lambda target: not target.thinking),
     "always_thinks": Condition(
-        "cannot stop thinking", lambda target: bool(target.efforts) and "none" not in target.efforts
+        "cannot stop thinking",
+        lambda target: "none" not in target.efforts and (bool(target.efforts) or target.thinking == "level"),
     ),
     "by_effort": Condition("is told an effort", lambda target: target.thinking in ("effort", "adaptive", "level")),
     "no_prefill": Condition("does not go on with an answer", lambda target: not target.prefill),
@@ -61,7 +62,8 @@ class Fate(Struct, frozen=True):
 class Row(Struct, frozen=True):
     """One feature. `said`: the client's own fields by door, none where the door cannot say it; the first is the one
     that is told. `fates`: by the dialect that is rendered; a door's own dialect carries everything, as it came.
-    `say` is the 400's sentence, with {field}, {detail} and {model}. `note`: what an adaptation does, for readers.
+    `say` is the 400's sentence, with {field} and {detail}. `note`: what an adaptation does, for readers. `beside`:
+    the neutral model has no word for it, and the door's codec keeps it in its pocket under the client's own name.
     """
 
     name: str
@@ -70,3 +72,4 @@ class Row(Struct, frozen=True):
     fates: Mapping[str, Fate]
     say: str = "The model's provider has nothing like `{field}`: leave it out."
     note: str = ""
+    beside: bool = False

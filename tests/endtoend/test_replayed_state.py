@@ -18,6 +18,8 @@ FUNCTION: Any = {"type": "function", "function": {"name": "look", "parameters": 
 TOOL: Any = {"name": "look", "input_schema": PARAMETERS}
 QUESTION: dict[str, Any] = {"role": "user", "content": "Weather? [[tool]] [[think]]"}
 BOTH = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+# What a chat client would have brought a signature in.
+LOST = "messages[].tool_calls[].extra_content"
 
 
 def chat_client(gateway: Served, key: str | None = None) -> openai.OpenAI:
@@ -111,9 +113,9 @@ def test_a_lost_signature_becomes_the_sentinel_and_is_told(gateway: Served, prov
     answer = another.chat.completions.with_raw_response.create(
         model=GEMINI, messages=[QUESTION, rebuilt(message), *results], tools=[FUNCTION, OTHER]
     )
-    assert answer.headers["x-faregate-adapted"] == "thought_signature"
+    assert answer.headers["x-faregate-adapted"] == LOST
     assert [states(entry) for entry in provider.fresh()] == [[(1, 1)]]
-    assert gateway.last().adapted == ("thought_signature",)
+    assert gateway.last().adapted == (LOST,)
 
 
 def test_a_signature_of_another_gemini_is_not_sent_though_chat_shows_it_openly(
@@ -126,7 +128,7 @@ def test_a_signature_of_another_gemini_is_not_sent_though_chat_shows_it_openly(
     answer = client.chat.completions.with_raw_response.create(
         model="gemini-3.5-flash", messages=[QUESTION, message, *results], tools=[FUNCTION]
     )
-    assert answer.headers["x-faregate-adapted"] == "thought_signature"
+    assert answer.headers["x-faregate-adapted"] == LOST
     assert [states(entry) for entry in provider.fresh()] == [[(1, 1)]]
 
 
@@ -178,7 +180,7 @@ def test_state_that_openai_can_no_longer_read_is_left_out_once(gateway: Served, 
     first, second = provider.fresh()
     assert "could not be verified" in first["rejected"] and second["rejected"] is None
     assert (first["status"], second["status"], states(second)) == (400, 200, [(0, 0)])
-    assert "encrypted_content" in reply.headers["x-faregate-adapted"].split(", ")
+    assert "messages[].content[].signature" in reply.headers["x-faregate-adapted"].split(", ")
     row = gateway.row(reply.id)
     assert [(one.n, one.model, one.status, one.error_type) for one in row.attempts] == [
         (1, GPT, 400, "bad_request"),
@@ -187,7 +189,7 @@ def test_state_that_openai_can_no_longer_read_is_left_out_once(gateway: Served, 
     assert row.attempts[0].upstream_request_id == first["request_id"]
     assert row.attempts[1].upstream_request_id == second["request_id"] == row.upstream_request_id
     assert (row.outcome, row.input_tokens, row.output_tokens) == ("ok", second["input"], second["output"])
-    assert "encrypted_content" in row.adapted and "reasoning_content" in row.dropped
+    assert "messages[].content[].signature" in row.adapted and "messages[].content[].thinking" in row.dropped
 
 
 def test_a_second_refusal_is_the_clients(gateway: Served, provider: ProviderProcess) -> None:

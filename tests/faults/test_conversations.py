@@ -283,4 +283,4 @@ def test_langchain_37347_signatures_come_back_also_where_the_client_drops_them(s
         part for turn in json.loads(rendered.body)["contents"] for part in turn["parts"] if "functionCall" in part
     ]
     assert len(calls) == 4 and all(part["thoughtSignature"] in SENTINELS for part in calls)
-    assert rendered.adapted == ("thought_signature",)
+    assert rendered.adapted == ("messages[].tool_calls[].extra_content",)

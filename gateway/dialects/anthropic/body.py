@@ -19,25 +19,26 @@ from gateway.dialects.anthropic.options import (
     SAMPLING_VERSION,
     VERSION,
     WireThinking,
+    meet_foreign,
     parse_reasoning,
-    refuse,
     render_format,
     render_sampling,
     render_thinking,
 )
 from gateway.dialects.anthropic.parts import answer_content, is_sendable, request_block
-from gateway.dialects.anthropic.tools import WireToolChoice, parse_choice, parse_tools, render_tools
+from gateway.dialects.anthropic.tools import WireToolChoice, parse_choice, parse_tools, render_tools, tool_places
 from gateway.dialects.anthropic.usage import WireUsage, parse_usage, render_usage
 from gateway.dialects.client_json import decode_object, misshapen, rest, shaped
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.json_text import decode_json
-from gateway.dialects.losses import Losses, drop_service_tier, own_fields
+from gateway.dialects.losses import Losses, own_fields
+from gateway.dialects.places import Placed, content_places, realigned
 from gateway.dialects.turns import Conversation, Turn, gather
-from gateway.errors import ClientError, Unsupported, UpstreamError
+from gateway.errors import ClientError, UpstreamError
 from gateway.model import (
     Choice,
     Message,
-    Part,
+    Origin,
     Reasoning,
     Refusal,
     Rendered,
@@ -53,8 +54,6 @@ from gateway.model import (
 
 _MAX_CACHE_MARKS = 4
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}
-# The pocket's fields that only this provider can honour and that change what is answered.
-_ESSENTIAL = ("mcp_servers", "container", "context_management", "compaction", "thread")
 
 
 class _Turn(Struct):
@@ -106,10 +105,12 @@ def parse_request(body: bytes, path_model: str | None, path_stream: bool | None)
     thinking = wire.thinking
     if thinking is not None and thinking.type not in ("enabled", "adaptive", "disabled"):
         extra["thinking"], thinking = fields["thinking"], None
+    messages, places = _parse_messages(wire)
+    tools = parse_tools(wire.tools or ())
     return Request(
         model=path_model or wire.model,
-        messages=_parse_messages(wire),
-        tools=parse_tools(wire.tools or ()),
+        messages=messages,
+        tools=tools,
         tool_choice=choice,
         parallel_tool_calls=parallel,
         max_output_tokens=wire.max_tokens,
@@ -121,8 +122,8 @@ def parse_request(body: bytes, path_model: str | None, path_stream: bool | None)
         response_format=_parse_format(output_format),
         stream=bool(wire.stream) if path_stream is None else path_stream,
         user=wire.metadata.user_id if wire.metadata else None,
-        essential=tuple(name for name in _ESSENTIAL if name in extra),
         extra=pocket(extra),
+        origin=Origin(dialect=NAME, parts=places, tools=tool_places(tools)),
     )
 
 
@@ -132,56 +133,61 @@ def _parse_format(value: Any) -> ResponseFormat | None:
     return ResponseFormat(kind="json_schema", schema=value["schema"])
 
 
-def _parse_messages(wire: _Body) -> tuple[Message, ...]:
-    messages: list[Message] = []
+def _parse_messages(wire: _Body) -> tuple[tuple[Message, ...], tuple[tuple[str, ...], ...]]:
+    """The messages, and the client's paths to their parts."""
+    found: list[tuple[Role, list[Placed]]] = []
     if wire.system:
-        messages.append(Message(Role.SYSTEM, _parse_content(wire.system, "system")))
+        found.append((Role.SYSTEM, _parse_content(wire.system, "system")))
     for index, turn in enumerate(wire.messages):
         if turn.role not in _ROLES:
             path = f"messages[{index}].role"
             raise ClientError(f"{path}: use 'user', 'assistant' or 'system', not '{turn.role}'.", param=path)
-        parts = _parse_content(turn.content, f"messages[{index}].content")
-        messages += _by_role(_ROLES[turn.role], parts)
-    return tuple(messages)
+        placed = _parse_content(turn.content, f"messages[{index}].content")
+        found += _by_role(_ROLES[turn.role], placed)
+    messages = tuple(Message(role, tuple(part for part, _ in placed)) for role, placed in found)
+    return messages, tuple(tuple(place for _, place in placed) for _, placed in found)
 
 
-def _by_role(role: Role, parts: tuple[Part, ...]) -> list[Message]:
+def _by_role(role: Role, parts: list[Placed]) -> list[tuple[Role, list[Placed]]]:
     """A user turn's tool results become messages of their own."""
     if role is not Role.USER:
-        return [Message(role, parts)]
-    runs: list[tuple[Role, list[Part]]] = []
-    for part in parts:
+        return [(role, parts)]
+    runs: list[tuple[Role, list[Placed]]] = []
+    for part, place in parts:
         kind = Role.TOOL if isinstance(part, ToolCallResponse) else Role.USER
         if not runs or runs[-1][0] is not kind:
             runs.append((kind, []))
-        runs[-1][1].append(part)
-    return [Message(kind, tuple(run)) for kind, run in runs]
+        runs[-1][1].append((part, place))
+    return runs
 
 
-def _parse_content(content: str | list[Block], path: str) -> tuple[Part, ...]:
+def _parse_content(content: str | list[Block], path: str) -> list[Placed]:
     if isinstance(content, str):
-        return (Text(content),) if content else ()
+        return [(Text(content), path)] if content else []
     try:
-        return tuple(restore_state(parse_blocks(content)))
+        blocks = parse_blocks(content)
     except msgspec.ValidationError as error:
         raise misshapen(error, path) from None
+    parts = restore_state(blocks)
+    places = realigned(blocks, content_places(content, path, len(blocks)), parts)
+    return list(zip(parts, places, strict=True))
 
 
 def render_request(request: Request, target: Target) -> Rendered:
     """Raises Unsupported or ClientError naming what cannot be carried."""
-    losses = Losses()
+    losses = Losses(request, NAME, target)
     own = own_fields(request, NAME, losses)
-    refuse(request, target)
-    drop_service_tier(request, losses)
+    meet_foreign(request, losses)
     if _has_foreign_thinking(request):
-        losses.drop("reasoning_content")
-    conversation = gather(request.messages, losses, keep=is_sendable, system_turns=target.system_turns)
-    _check_prefill(conversation.turns, target)
+        losses.meet("foreign_thinking")
+    conversation = gather(request.messages, NAME, losses, keep=is_sendable, system_turns=target.system_turns)
+    if conversation.turns[-1].role is Role.ASSISTANT:
+        losses.meet("prefill")
     tools = render_tools(request, losses)
     forced = tools.get("tool_choice", {}).get("type") in ("any", "tool")
     thinking = render_thinking(request, target, forced, _open_loop(conversation.turns), losses)
     output_format, instruction = render_format(request, losses)
-    sampling = render_sampling(request, target, thinking, losses)
+    sampling = render_sampling(request, thinking, losses)
     body: dict[str, Any] = {"model": target.model, "max_tokens": thinking.max_tokens}
     if system := _render_system(conversation, instruction, losses):
         body["system"] = system
@@ -192,9 +198,9 @@ def render_request(request: Request, target: Target) -> Rendered:
     config = {"effort": thinking.effort, "format": output_format} | dict(own.get("output_config", {}))
     if config := {name: value for name, value in config.items() if value is not None}:
         body["output_config"] = config
-    if request.stop:
+    if request.stop and losses.meet("stop"):
         body["stop_sequences"] = list(request.stop)
-    if request.user is not None:
+    if request.user is not None and losses.meet("user"):
         body["metadata"] = {"user_id": request.user}
     body |= sampling | {name: value for name, value in own.items() if name != "output_config"}
     if request.stream:
@@ -212,14 +218,6 @@ def render_request(request: Request, target: Target) -> Rendered:
 def _has_foreign_thinking(request: Request) -> bool:
     parts = (part for message in request.messages for part in message.parts)
     return any(isinstance(part, Reasoning) and not is_sendable(part) for part in parts)
-
-
-def _check_prefill(turns: list[Turn], target: Target) -> None:
-    if turns[-1].role is Role.ASSISTANT and not target.prefill:
-        raise Unsupported(
-            "The model does not continue an assistant message: end the messages with a user message.",
-            param="messages",
-        )
 
 
 def _open_loop(turns: list[Turn]) -> bool:
@@ -252,7 +250,7 @@ def _limit_cache_marks(body: dict[str, Any], losses: Losses) -> None:
     room = _MAX_CACHE_MARKS - (1 if body.get("cache_control") is not None else 0)
     for block in marked[: max(0, len(marked) - room)]:
         del block["cache_control"]
-        losses.adapt("cache_control")
+        losses.meet("cache_mark_count")
 
 
 def _blocks_in(body: Mapping[str, Any]) -> list[Block]:

@@ -11,8 +11,7 @@ from msgspec import Struct
 
 from gateway.dialects.anthropic.schema import strict_schema
 from gateway.dialects.effort import BUDGETS, from_budget, nearest
-from gateway.dialects.losses import Losses
-from gateway.errors import Unsupported
+from gateway.dialects.losses import DEFAULT_TIERS, Losses, thinking_feature
 from gateway.model import ReasoningOptions, Request, Target
 
 VERSION = "2026-10-21"
@@ -58,42 +57,33 @@ def parse_reasoning(thinking: WireThinking | None, effort: str | None) -> Reason
     )
 
 
-def refuse(request: Request, target: Target) -> None:
-    """Raises Unsupported for what Anthropic, or the model, has no word for and what cannot be left out."""
-    if request.stop and not target.stop:
-        raise Unsupported("The model takes no stop sequences: leave out 'stop'.", param="stop")
+def meet_foreign(request: Request, losses: Losses) -> None:
+    """What Anthropic has no word for. Raises Unsupported."""
     if (request.choice_count or 1) > 1:
-        raise Unsupported("The model's provider gives one answer for a request: leave out 'n'.", param="n")
+        losses.meet("n")
     if request.logit_bias:
-        raise Unsupported("The model's provider has no 'logit_bias': leave it out.", param="logit_bias")
+        losses.meet("logit_bias")
     if request.logprobs or request.top_logprobs:
-        name = "logprobs" if request.logprobs else "top_logprobs"
-        raise Unsupported(f"The model's provider gives no log probabilities: leave out '{name}'.", param=name)
-
-
-def render_sampling(request: Request, target: Target, thinking: Thinking, losses: Losses) -> dict[str, Any]:
-    """temperature, top_p and top_k as far as the model takes them; defaults vanish, the rest is named."""
+        losses.meet("logprobs", field=losses.field("logprobs", 0 if request.logprobs else -1))
     if request.seed is not None:
-        losses.drop("seed")
+        losses.meet("seed")
     for name in ("frequency_penalty", "presence_penalty"):
         if getattr(request, name):
-            losses.drop(name)
-    wanted = {
-        "temperature": request.temperature if request.temperature != 1 else None,
-        "top_p": request.top_p if request.top_p != 1 else None,
-        "top_k": request.top_k,
-    }
-    said: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-    # While it thinks, on a budget or adaptively, a model takes no sampling but its defaults.
-    if target.sampling == "none" or thinking.on:
-        for name in said:
-            losses.drop(name)
-        return {}
-    if target.sampling == "temperature_or_top_p" and "temperature" in said and "top_p" in said:
-        losses.drop("top_p")
-        del said["top_p"]
-    if said.get("temperature", 0) > 1:
-        losses.adapt("temperature")
+            losses.meet(name)
+    if request.metadata:
+        losses.meet("metadata")
+    if request.service_tier not in DEFAULT_TIERS:
+        losses.meet("service_tier")
+
+
+def render_sampling(request: Request, thinking: Thinking, losses: Losses) -> dict[str, Any]:
+    """temperature, top_p and top_k as far as the model takes them; defaults vanish, the rest is named."""
+    said = losses.sampling(request, defaults=False)
+    if said and thinking.on:
+        # While it thinks, on a budget or adaptively, a model takes no sampling but its defaults.
+        carried = [losses.meet("sampling_while_thinking", field=losses.field(name)) for name in said]
+        said = said if all(carried) else {}
+    if said.get("temperature", 0) > 1 and losses.meet("temperature_above_1"):
         said["temperature"] = 1.0
     return said
 
@@ -106,18 +96,20 @@ def render_thinking(request: Request, target: Target, forced: bool, open_loop: b
     options = request.reasoning
     if options is None:
         return room
+    if options.show and not _is_off(options):
+        losses.meet("reasoning_show")
+    wanted = thinking_feature(options)
+    if (wanted is not None and not losses.meet(wanted)) or not target.thinking:
+        return room
     if _is_off(options):
-        return _off(target, room, losses)
+        return _off(target, room)
     match target.thinking:
-        case "effort" | "adaptive":
-            found = _adaptive(options, target, room, losses)
         case "budget":
             found = _budget(options, target, limit, losses)
         case _:
-            losses.drop("reasoning_effort")
-            return room
+            found = _adaptive(options, target, room, losses)
     if found.field is not None and (forced or (open_loop and found.manual)):
-        losses.drop("reasoning_effort")
+        losses.meet("thinking_room")
         return Thinking(effort=found.effort, max_tokens=room.max_tokens)
     return found
 
@@ -130,13 +122,12 @@ def _is_off(options: ReasoningOptions) -> bool:
     return options.enabled is False or options.effort == "none" or options.budget_tokens == 0
 
 
-def _off(target: Target, room: Thinking, losses: Losses) -> Thinking:
+def _off(target: Target, room: Thinking) -> Thinking:
     """Models on a budget think only when told; of the others, those that take "none" can be told not to."""
-    if target.thinking in ("", "budget"):
+    if target.thinking == "budget":
         return room
     if "none" in target.efforts:
         return Thinking(field={"type": "disabled"}, max_tokens=room.max_tokens)
-    losses.adapt("reasoning_effort")
     lowest = nearest("none", target.efforts)
     return Thinking(effort=lowest if lowest in target.efforts else None, max_tokens=room.max_tokens)
 
@@ -145,12 +136,11 @@ def _effort(options: ReasoningOptions, target: Target, losses: Losses) -> str | 
     asked = options.effort
     if asked is None and options.budget_tokens is not None:
         asked = from_budget(options.budget_tokens)
-        losses.adapt("reasoning_effort")
     if asked is None or not target.efforts:
         return None
     found = nearest(asked, target.efforts)
     if found != asked:
-        losses.adapt("reasoning_effort")
+        losses.meet("effort_step")
     return found
 
 
@@ -175,11 +165,11 @@ def _budget(options: ReasoningOptions, target: Target, limit: int | None, losses
     else:
         ceiling = limit - 1 if said else limit // 2
     if limit <= _MIN_BUDGET:
-        losses.drop("reasoning_effort")
+        losses.meet("thinking_room")
         return Thinking(max_tokens=limit)
     fitting = max(_MIN_BUDGET, min(budget, ceiling))
     if fitting != budget:
-        losses.adapt("reasoning_effort")
+        losses.meet("budget_bounds")
     return Thinking(field={"type": "enabled", "budget_tokens": fitting, **_display(options)}, max_tokens=limit)
 
 
@@ -189,9 +179,8 @@ def render_format(request: Request, losses: Losses) -> tuple[dict[str, Any] | No
     if wanted is None or wanted.kind == "text":
         return None, None
     if wanted.kind != "json_schema" or wanted.schema is None:
-        losses.adapt("response_format")
-        return None, JSON_INSTRUCTION
+        return None, JSON_INSTRUCTION if losses.meet("json_object") else None
     schema, lossy = strict_schema(wanted.schema)
     if lossy:
-        losses.adapt("response_format")
+        losses.meet("schema_keywords")
     return {"type": "json_schema", "schema": schema}, None

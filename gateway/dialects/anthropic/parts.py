@@ -5,7 +5,7 @@ other providers gets an envelope in the signature's place, which comes back with
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -15,7 +15,7 @@ from gateway.dialects.arguments import to_object
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.envelope import wrap
 from gateway.dialects.losses import Losses
-from gateway.errors import Unsupported
+from gateway.dialects.media_types import described, media_feature, omitted
 from gateway.model import (
     Blob,
     Extra,
@@ -56,12 +56,10 @@ def call_id(neutral: str) -> str:
     return "toolu_" + blake2b(neutral.encode(), digest_size=12).hexdigest()
 
 
-def require_name(name: str, path: str) -> str:
+def checked_name(name: str, losses: Losses, place: str | None = None) -> str:
+    """Raises Unsupported."""
     if not _LEGAL_NAME.fullmatch(name):
-        raise Unsupported(
-            f"The tool name '{name}' cannot be sent to this provider: use up to 128 letters, digits, '_' and '-'.",
-            param=path,
-        )
+        losses.meet("tool_name", place, name)
     return name
 
 
@@ -80,30 +78,40 @@ def request_block(part: Part, path: str, role: Role, losses: Losses) -> Block:
         case Reasoning():
             return thinking_block(part)
         case ToolCall():
-            arguments, wrapped = to_object(part.arguments)
-            if part.custom:
-                arguments, wrapped = {"input": part.arguments}, True
-            if wrapped:
-                losses.adapt("tool_calls")
-            require_name(part.name, path)
-            return {"type": "tool_use", "id": call_id(part.id), "name": part.name, "input": arguments} | own(
-                part.extra
-            )
+            name, arguments = checked_name(part.name, losses, path), _arguments(part, losses)
+            return {"type": "tool_use", "id": call_id(part.id), "name": name, "input": arguments} | own(part.extra)
         case ToolCallResponse():
             return _tool_result(part, path, losses)
-        case Blob() | Uri() | File() if not _is_answer(role):
-            return media_block(part, path)
+        case File() if NAME in part.extra and not _is_answer(role):
+            return media_block(part, path, losses)
+        case File():
+            losses.meet("file_id", path)
+        case Blob() | Uri() if not _is_answer(role):
+            if losses.meet(media_feature(part), path):
+                return media_block(part, path, losses)
         case Opaque() if part.dialect == NAME:
             return dict(part.value)
-    raise Unsupported("The model's provider has nothing like this content: leave it out.", param=path)
+        case _:
+            losses.meet("unknown_content", path, described(part))
+    return {"type": "text", "text": omitted(part)}
+
+
+def _arguments(part: ToolCall, losses: Losses) -> Mapping[str, Any]:
+    if part.custom:
+        losses.meet("custom_tools")
+        return {"input": part.arguments}
+    arguments, wrapped = to_object(part.arguments)
+    if wrapped:
+        losses.meet("broken_arguments")
+    return arguments
 
 
 def _is_answer(role: Role) -> bool:
     return role is Role.ASSISTANT
 
 
-def media_block(part: Blob | Uri | File, path: str) -> Block:
-    kind, content = source(part, path, NAME in part.extra)
+def media_block(part: Blob | Uri | File, path: str, losses: Losses) -> Block:
+    kind, content = source(part, path, losses)
     block: Block = {"type": kind, "source": content}
     if kind == "document" and isinstance(part, Blob | File) and part.filename:
         block["title"] = part.filename
@@ -119,12 +127,20 @@ def thinking_block(part: Reasoning) -> Block:
 
 def _tool_result(part: ToolCallResponse, path: str, losses: Losses) -> Block:
     block: Block = {"type": "tool_result", "tool_use_id": call_id(part.id)}
-    content = [request_block(item, path, Role.USER, losses) for item in part.content if is_sendable(item)]
+    content = [_result_block(item, path, losses) for item in part.content if is_sendable(item)]
     if content:
         block["content"] = content
     if part.is_error:
         block["is_error"] = True
     return block | own(part.extra)
+
+
+def _result_block(item: Part, path: str, losses: Losses) -> Block:
+    if isinstance(item, Opaque) and item.dialect != NAME:
+        losses.meet("result_content", path, described(item))
+    elif not isinstance(item, Text | Opaque):
+        losses.meet("tool_result_image", path)
+    return request_block(item, path, Role.USER, losses)
 
 
 def thinking_asked(context: AnswerContext) -> bool:

@@ -10,11 +10,11 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.dialects.anthropic.blocks import NAME, Block, pocket
-from gateway.dialects.anthropic.parts import own, require_name
+from gateway.dialects.anthropic.parts import checked_name, own
 from gateway.dialects.anthropic.schema import object_schema, strict_schema
+from gateway.dialects.arguments import FREEFORM_SCHEMA
 from gateway.dialects.client_json import rest, shaped
-from gateway.dialects.losses import Losses
-from gateway.errors import Unsupported
+from gateway.dialects.losses import Losses, renders_tool
 from gateway.model import HostedTool, Request, Tool, ToolChoice
 
 _MODES = {"auto": "auto", "any": "required", "tool": "named", "none": "none"}
@@ -37,6 +37,11 @@ class WireToolChoice(Struct):
 def parse_tools(tools: Sequence[Block]) -> tuple[Tool | HostedTool, ...]:
     """Raises ClientError naming the tool. Versioned types are run by the provider."""
     return tuple(_parse_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools))
+
+
+def tool_places(tools: Sequence[Tool | HostedTool]) -> tuple[str, ...]:
+    """The client's paths to what names its tools."""
+    return tuple(f"tools[{n}].{'name' if isinstance(tool, Tool) else 'type'}" for n, tool in enumerate(tools))
 
 
 def _parse_tool(tool: Block, path: str) -> Tool | HostedTool:
@@ -68,46 +73,36 @@ def render_tools(request: Request, losses: Losses) -> dict[str, Any]:
     forced = choice is not None and choice.mode in ("required", "named")
     if not request.tools:
         if forced:
-            raise Unsupported("A tool call is demanded, but there are no tools: send some.", param="tool_choice")
+            losses.meet("choice_without_tools")
         return {}
-    tools = list(request.tools)
-    if choice is not None and choice.names and choice.mode != "named":
-        losses.adapt("tool_choice")
-        tools = [tool for tool in tools if isinstance(tool, HostedTool) or tool.name in choice.names]
-    body: dict[str, Any] = {
-        "tools": [_render_tool(tool, f"tools[{index}]", losses) for index, tool in enumerate(tools)]
-    }
+    tools = [(n, tool) for n, tool in enumerate(request.tools) if renders_tool(tool, NAME, n, losses)]
+    if choice is not None and choice.names and choice.mode != "named" and losses.meet("allowed_tools"):
+        tools = [(n, tool) for n, tool in tools if isinstance(tool, HostedTool) or tool.name in choice.names]
+    if not tools:
+        return {}
+    body: dict[str, Any] = {"tools": [_render_tool(tool, n, losses) for n, tool in tools]}
     word: dict[str, Any] = {}
     if choice is not None:
         word = {"type": _TYPES.get(choice.mode, "auto")}
         if choice.mode == "named" and choice.names:
             word["name"] = choice.names[0]
-    if request.parallel_tool_calls is False and word.get("type") != "none":
+    single = request.parallel_tool_calls is False and losses.meet("single_calls")
+    if single and word.get("type") != "none":
         word = {"type": "auto", **word, "disable_parallel_tool_use": True}
     return body | ({"tool_choice": word} if word else {})
 
 
-def _render_tool(tool: Tool | HostedTool, path: str, losses: Losses) -> Block:
+def _render_tool(tool: Tool | HostedTool, index: int, losses: Losses) -> Block:
     if isinstance(tool, HostedTool):
-        if tool.dialect != NAME:
-            raise Unsupported(
-                f"The tool '{tool.type}' is run by another provider: leave it out or choose its model.",
-                param=f"{path}.type",
-            )
         return dict(tool.value)
-    if tool.custom:
-        raise Unsupported(
-            f"The tool '{tool.name}' takes free text, which this provider does not offer: use a function.",
-            param=f"{path}.type",
-        )
-    body: Block = {"name": require_name(tool.name, f"{path}.function.name")}
+    body: Block = {"name": checked_name(tool.name, losses, losses.tool_place(index))}
     if tool.description:
         body["description"] = tool.description
-    schema = object_schema(tool.parameters)
-    if tool.strict:
+    schema = object_schema(FREEFORM_SCHEMA if tool.custom else tool.parameters)
+    if tool.strict and losses.meet("strict"):
         schema, lossy = strict_schema(schema)
         if lossy:
-            losses.adapt("tools")
+            losses.meet("tool_schema")
     body["input_schema"] = schema
     if tool.strict is not None:
         body["strict"] = tool.strict

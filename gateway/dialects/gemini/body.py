@@ -18,7 +18,6 @@ from gateway.dialects.gemini.options import JSON, WireConfig, parse_format, pars
 from gateway.dialects.gemini.parts import (
     NAME,
     SENTINEL,
-    SIGNATURE,
     Wire,
     answer_part,
     is_sendable,
@@ -32,12 +31,14 @@ from gateway.dialects.gemini.reader import UNREADABLE, ChunkReader
 from gateway.dialects.gemini.tools import WireCallingConfig, parse_choice, parse_tools, render_tools
 from gateway.dialects.gemini.usage import render_usage
 from gateway.dialects.gemini.writer import ending, is_blocked
-from gateway.dialects.losses import Losses, drop_service_tier, own_fields
+from gateway.dialects.losses import Losses, meet_identity, own_fields
+from gateway.dialects.places import Placed
 from gateway.dialects.turns import Turn, gather
-from gateway.errors import ClientError, Unsupported, UpstreamError
+from gateway.errors import ClientError, UpstreamError
 from gateway.events import Assembler, Event
 from gateway.model import (
     Message,
+    Origin,
     Part,
     Reasoning,
     Rendered,
@@ -50,14 +51,6 @@ from gateway.model import (
 )
 
 _ROLES = {"user": Role.USER, "function": Role.USER, "model": Role.ASSISTANT}
-# The pocket's fields that only Google can honour and that change what is answered.
-_ESSENTIAL = (
-    "cachedContent",
-    "generationConfig.responseModalities",
-    "generationConfig.responseMimeType",
-    "generationConfig.responseFormat",
-    "generationConfig.speechConfig",
-)
 
 
 class _Content(Struct):
@@ -83,10 +76,12 @@ def parse_request(body: bytes, path_model: str | None, path_stream: bool | None)
     wire = shaped(fields, _Body)
     config = wire.generation_config or WireConfig()
     extra = _pocket(fields, wire, config)
+    messages, places = _parse_messages(wire)
+    tools = parse_tools(wire.tools or ())
     return Request(
         model=(path_model or str(fields.get("model", ""))).removeprefix("models/"),
-        messages=_parse_messages(wire),
-        tools=parse_tools(wire.tools or ()),
+        messages=messages,
+        tools=tuple(tool for tool, _ in tools),
         tool_choice=parse_choice(wire.tool_config.function_calling_config if wire.tool_config else None),
         max_output_tokens=config.max_output_tokens,
         temperature=config.temperature,
@@ -102,8 +97,8 @@ def parse_request(body: bytes, path_model: str | None, path_stream: bool | None)
         reasoning=parse_reasoning(config.thinking_config),
         response_format=parse_format(config),
         stream=bool(path_stream),
-        essential=tuple(name for name in _ESSENTIAL if name in extra),
         extra={NAME: extra} if extra else {},
+        origin=Origin(dialect=NAME, parts=places, tools=tuple(place for _, place in tools)),
     )
 
 
@@ -124,13 +119,14 @@ def _pocket(fields: Wire, wire: _Body, config: WireConfig) -> Wire:
     return extra
 
 
-def _parse_messages(wire: _Body) -> tuple[Message, ...]:
-    messages: list[Message] = []
+def _parse_messages(wire: _Body) -> tuple[tuple[Message, ...], tuple[tuple[str, ...], ...]]:
+    """The messages, and the client's paths to their parts."""
+    found: list[tuple[Role, list[Placed]]] = []
     system = wire.system_instruction
     if system is not None:
         content = _Content(parts=[{"text": system}]) if isinstance(system, str) else system
         if parts := _parse_parts(content, "systemInstruction"):
-            messages.append(Message(Role.SYSTEM, tuple(parts)))
+            found.append((Role.SYSTEM, _placed(parts, "systemInstruction")))
     pending: list[ToolCall] = []
     for index, content in enumerate(wire.contents):
         role = _ROLES.get(content.role or "user")
@@ -141,40 +137,47 @@ def _parse_messages(wire: _Body) -> tuple[Message, ...]:
         parts = [_with_id(part, pending, index, n) for n, part in enumerate(parts)]
         if role is Role.ASSISTANT:
             pending = [part for part in parts if isinstance(part, ToolCall)]
-        messages += _by_role(role, parts)
-    return tuple(_rejoined(messages))
+        found += _by_role(role, _placed(parts, f"contents[{index}]"))
+    turns = _rejoined(found)
+    messages = tuple(Message(role, tuple(part for part, _ in placed)) for role, placed in turns)
+    return messages, tuple(tuple(place for _, place in placed) for _, placed in turns)
 
 
-def _rejoined(messages: Sequence[Message]) -> list[Message]:
+def _placed(parts: list[Part], path: str) -> list[Placed]:
+    return [(part, f"{path}.parts[{index}]") for index, part in enumerate(parts)]
+
+
+def _rejoined(messages: Sequence[tuple[Role, list[Placed]]]) -> list[tuple[Role, list[Placed]]]:
     """A stream's pieces, which clients give back as parts or contents of their own, as the turn that they were."""
-    turns: list[Message] = []
-    for message in messages:
-        if message.role is Role.ASSISTANT and turns and turns[-1].role is Role.ASSISTANT:
-            turns[-1] = Message(Role.ASSISTANT, (*turns[-1].parts, *message.parts))
+    turns: list[tuple[Role, list[Placed]]] = []
+    for role, placed in messages:
+        if role is Role.ASSISTANT and turns and turns[-1][0] is Role.ASSISTANT:
+            turns[-1][1].extend(placed)
         else:
-            turns.append(message)
-    return [
-        Message(Role.ASSISTANT, tuple(_whole_thoughts(turn.parts))) if turn.role is Role.ASSISTANT else turn
-        for turn in turns
-    ]
+            turns.append((role, list(placed)))
+    return [(role, _whole_thoughts(placed) if role is Role.ASSISTANT else placed) for role, placed in turns]
 
 
-def _whole_thoughts(parts: Sequence[Part]) -> list[Part]:
+def _whole_thoughts(parts: Sequence[Placed]) -> list[Placed]:
     """Thoughts in pieces become whole where an empty last one brought another provider's state of them; pieces
     without such an end are Gemini's own."""
-    whole: list[Part] = []
-    pieces: list[Reasoning] = []
-    for part in parts:
+    whole: list[Placed] = []
+    pieces: list[tuple[Reasoning, str]] = []
+    for part, place in parts:
         if isinstance(part, Reasoning) and not part.extra:
-            pieces.append(part)
+            pieces.append((part, place))
             continue
         if isinstance(part, Reasoning) and ORIGIN in part.extra and not part.text:
-            part = Reasoning("".join(piece.text for piece in pieces), part.extra)
+            part = Reasoning("".join(piece.text for piece, _ in pieces), part.extra)
             pieces = []
-        whole += [Reasoning(piece.text, {NAME: {}}) for piece in pieces]
-        whole.append(part)
+        whole += _own_thoughts(pieces)
+        whole.append((part, place))
         pieces = []
-    return whole + [Reasoning(piece.text, {NAME: {}}) for piece in pieces]
+    return whole + _own_thoughts(pieces)
+
+
+def _own_thoughts(pieces: Sequence[tuple[Reasoning, str]]) -> list[Placed]:
+    return [(Reasoning(piece.text, {NAME: {}}), place) for piece, place in pieces]
 
 
 def _parse_parts(content: _Content, path: str) -> list[Part]:
@@ -202,30 +205,27 @@ def _with_id(part: Part, pending: list[ToolCall], index: int, number: int) -> Pa
     return msgspec.structs.replace(part, id=answered.id)
 
 
-def _by_role(role: Role, parts: list[Part]) -> list[Message]:
+def _by_role(role: Role, parts: list[Placed]) -> list[tuple[Role, list[Placed]]]:
     """A user turn's function responses become messages of their own."""
-    runs: list[tuple[Role, list[Part]]] = []
-    for part in parts:
+    runs: list[tuple[Role, list[Placed]]] = []
+    for part, place in parts:
         kind = Role.TOOL if isinstance(part, ToolCallResponse) else role
         if not runs or runs[-1][0] is not kind:
             runs.append((kind, []))
-        runs[-1][1].append(part)
-    return [Message(kind, tuple(run)) for kind, run in runs]
+        runs[-1][1].append((part, place))
+    return runs
 
 
 def render_request(request: Request, target: Target) -> Rendered:
     """The body alone: model and streaming are in the path. Raises Unsupported or ClientError naming the field."""
-    losses = Losses()
+    losses = Losses(request, NAME, target)
     own = own_fields(request, NAME, losses)
-    drop_service_tier(request, losses)
+    meet_identity(request, losses)
     if _has_foreign_thinking(request):
-        losses.drop("reasoning_content")
-    conversation = gather(request.messages, losses, keep=is_sendable)
-    if conversation.turns[-1].role is Role.ASSISTANT and not target.prefill:
-        raise Unsupported(
-            "The model does not continue an assistant message: end the messages with a user message.",
-            param="messages",
-        )
+        losses.meet("foreign_thinking")
+    conversation = gather(request.messages, NAME, losses, keep=is_sendable)
+    if conversation.turns[-1].role is Role.ASSISTANT:
+        losses.meet("prefill")
     names = {call.id: call.name for turn in conversation.turns for call, _ in turn.calls()}
     body: dict[str, Any] = {}
     if conversation.instructions:
@@ -252,12 +252,12 @@ def _render_turn(turn: Turn, names: Mapping[str, str], target: Target, losses: L
     signs = target.thinking == "level"
     for item in turn.items:
         wire = request_part(item.part, item.path, names, losses)
-        if isinstance(item.part, ToolCallResponse) and (found := result_media(item.part, item.path)):
+        if isinstance(item.part, ToolCallResponse) and (found := result_media(item.part, item.path, losses)):
+            losses.meet("tool_result_image", item.path)
             if signs:
                 wire["functionResponse"]["parts"] = found
             else:
                 # Older models take no media inside a result: it follows all results of the turn.
-                losses.adapt(item.path)
                 media += found
         parts.append(wire)
     if turn.role is Role.ASSISTANT and signs:
@@ -271,8 +271,8 @@ def _sign_first_call(parts: list[Wire], losses: Losses) -> None:
     """Newer models want the first call of every step signed; the sentinel stands in for what a client has lost."""
     first = next((part for part in parts if "functionCall" in part), None)
     if first is not None and "thoughtSignature" not in first:
+        losses.meet("lost_signature")
         first["thoughtSignature"] = SENTINEL
-        losses.adapt(SIGNATURE)
 
 
 def parse_response(body: bytes) -> Response:

@@ -6,20 +6,17 @@ the model calls it; a name that has the prefix by itself gets it once more, so t
 
 import re
 
-from gateway.errors import Unsupported
+from gateway.dialects.losses import Losses
 
 _LEGAL = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 _PREFIX = "fn__"
 
 
-def escape(name: str, path: str) -> str:
+def escape(name: str, losses: Losses, place: str | None = None) -> str:
     """Raises Unsupported for a name that no prefix makes legal."""
     escaped = name if _LEGAL.fullmatch(name) and not name.startswith(_PREFIX) else _PREFIX + name
     if not _LEGAL.fullmatch(escaped):
-        raise Unsupported(
-            f"The tool name '{name}' cannot be sent to this provider: use up to 124 letters, digits and '_.:-'.",
-            param=path,
-        )
+        losses.meet("tool_name", place, name)
     return escaped
 
 

@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from gateway.dialects.effort import BUDGETS, from_budget, nearest
 from gateway.dialects.gemini.schema import clean_schema, from_google_schema
-from gateway.dialects.losses import Losses
-from gateway.errors import Unsupported
+from gateway.dialects.losses import Losses, thinking_feature
 from gateway.model import ReasoningOptions, Request, ResponseFormat, Target
 
 _MAX_STOPS = 5
+_SAMPLING = {"temperature": "temperature", "top_p": "topP", "top_k": "topK"}
 _INT32 = 2**31
 _MIN_BUDGET = 128
 _MAX_BUDGET = 24_576
@@ -71,16 +71,17 @@ def parse_format(config: WireConfig) -> ResponseFormat | None:
 def render_config(request: Request, target: Target, losses: Losses) -> dict[str, Any]:
     """Raises Unsupported for what Gemini has no word for and what cannot be left out."""
     if request.logit_bias:
-        raise Unsupported("The model's provider has no 'logit_bias': leave it out.", param="logit_bias")
-    config: dict[str, Any] = _sampling(request, target, losses)
+        losses.meet("logit_bias")
+    config: dict[str, Any] = _sampling(request, losses)
     if request.max_output_tokens is not None:
         config["maxOutputTokens"] = request.max_output_tokens
-    if (request.choice_count or 1) > 1:
+    if (request.choice_count or 1) > 1 and losses.meet("n"):
         config["candidateCount"] = request.choice_count
-    if request.stop:
-        _check_stops(request, target)
+    if request.stop and losses.meet("stop"):
+        if len(request.stop) > _MAX_STOPS:
+            losses.meet("stop_count", detail=_MAX_STOPS)
         config["stopSequences"] = list(request.stop)
-    if request.logprobs:
+    if request.logprobs and losses.meet("logprobs"):
         config["responseLogprobs"] = True
         if request.top_logprobs is not None:
             config["logprobs"] = request.top_logprobs
@@ -90,41 +91,15 @@ def render_config(request: Request, target: Target, losses: Losses) -> dict[str,
     return config
 
 
-def _check_stops(request: Request, target: Target) -> None:
-    if not target.stop:
-        raise Unsupported("The model takes no stop sequences: leave out 'stop'.", param="stop")
-    if len(request.stop) > _MAX_STOPS:
-        raise Unsupported(f"The model takes up to {_MAX_STOPS} stop sequences: send fewer.", param="stop")
-
-
-def _sampling(request: Request, target: Target, losses: Losses) -> dict[str, Any]:
-    config: dict[str, Any] = {}
-    wanted = (
-        ("temperature", "temperature", request.temperature, 1),
-        ("top_p", "topP", request.top_p, 1),
-        ("top_k", "topK", request.top_k, None),
-    )
-    for name, field, value, default in wanted:
-        if value is None:
-            continue
-        if target.sampling == "none":
-            if value != default:
-                losses.drop(name)
-        elif target.sampling == "temperature_or_top_p" and name == "top_p" and "temperature" in config:
-            losses.drop(name)
-        else:
-            config[field] = value
+def _sampling(request: Request, losses: Losses) -> dict[str, Any]:
+    said = losses.sampling(request)
+    config: dict[str, Any] = {_SAMPLING[name]: value for name, value in said.items()}
     for name, field in (("frequency_penalty", "frequencyPenalty"), ("presence_penalty", "presencePenalty")):
         penalty = getattr(request, name)
-        if penalty and target.penalties:
+        if penalty and losses.meet(name):
             config[field] = penalty
-        elif penalty:
-            losses.drop(name)
-    if request.seed is not None:
-        if -_INT32 <= request.seed < _INT32:
-            config["seed"] = request.seed
-        else:
-            losses.drop("seed")
+    if request.seed is not None and losses.meet("seed" if -_INT32 <= request.seed < _INT32 else "seed_size"):
+        config["seed"] = request.seed
     return config
 
 
@@ -136,7 +111,7 @@ def _format(request: Request, losses: Losses) -> dict[str, Any]:
         return {"responseMimeType": JSON}
     schema, lossy = clean_schema(wanted.schema)
     if lossy:
-        losses.adapt("response_format")
+        losses.meet("schema_keywords")
     return {"responseMimeType": JSON, "responseJsonSchema": schema}
 
 
@@ -144,16 +119,14 @@ def _thinking(options: ReasoningOptions | None, target: Target, losses: Losses) 
     if options is None:
         return {}
     off = options.enabled is False or options.effort == "none" or options.budget_tokens == 0
-    match target.thinking:
-        case "level":
+    wanted = thinking_feature(options)
+    said: dict[str, Any] = {}
+    if wanted is None or losses.meet(wanted):
+        if target.thinking == "level":
             said = _level("none" if off else options.effort, options.budget_tokens, target, losses)
-        case "budget":
-            said = _no_budget(target, losses) if off else _budget(options, losses)
-        case _:
-            if not off:
-                losses.drop("reasoning_effort")
-            return {}
-    if options.show and not off:
+        elif target.thinking == "budget":
+            said = _no_budget(target) if off else _budget(options, losses)
+    if options.show and not off and losses.meet("reasoning_show"):
         said["includeThoughts"] = True
     return said
 
@@ -161,25 +134,19 @@ def _thinking(options: ReasoningOptions | None, target: Target, losses: Losses) 
 def _level(effort: str | None, budget: int | None, target: Target, losses: Losses) -> dict[str, Any]:
     if effort is None and budget is not None:
         effort = from_budget(budget)
-        losses.adapt("reasoning_effort")
     if effort is None:
         return {}
     level = nearest(effort, target.efforts)
-    if level != effort:
-        losses.adapt("reasoning_effort")
-    if level == "none":
-        # No level means off; without a known lowest one the model's own default stands.
-        losses.adapt("reasoning_effort")
-        return {}
-    return {"thinkingLevel": level.upper()}
+    if level != effort and effort != "none":
+        losses.meet("effort_step")
+    # No level means off; without a known lowest one the model's own default stands.
+    return {} if level == "none" else {"thinkingLevel": level.upper()}
 
 
-def _no_budget(target: Target, losses: Losses) -> dict[str, Any]:
+def _no_budget(target: Target) -> dict[str, Any]:
     """Some models cannot be told to stop thinking; they get the smallest budget."""
-    if "none" in target.efforts or not target.efforts:
-        return {"thinkingBudget": 0}
-    losses.adapt("reasoning_effort")
-    return {"thinkingBudget": _MIN_BUDGET}
+    able = "none" in target.efforts or not target.efforts
+    return {"thinkingBudget": 0 if able else _MIN_BUDGET}
 
 
 def _budget(options: ReasoningOptions, losses: Losses) -> dict[str, Any]:
@@ -192,5 +159,5 @@ def _budget(options: ReasoningOptions, losses: Losses) -> dict[str, Any]:
         return {"thinkingBudget": -1}
     fitting = min(max(budget, _MIN_BUDGET), _MAX_BUDGET)
     if fitting != budget:
-        losses.adapt("reasoning_effort")
+        losses.meet("budget_bounds")
     return {"thinkingBudget": fitting}

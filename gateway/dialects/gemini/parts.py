@@ -19,8 +19,8 @@ from gateway.dialects.client_json import rest
 from gateway.dialects.envelope import unwrap, wrap
 from gateway.dialects.gemini.names import escape
 from gateway.dialects.losses import Losses
-from gateway.dialects.media_types import modality, sniff
-from gateway.errors import ClientError, Unsupported
+from gateway.dialects.media_types import described, media_feature, modality, omitted, sniff
+from gateway.errors import ClientError
 from gateway.events import merge_extra
 from gateway.model import (
     NO_EXTRA,
@@ -182,26 +182,30 @@ def request_part(part: Part, path: str, names: Mapping[str, str], losses: Losses
         case Reasoning():
             return {"text": part.text, "thought": True} | beside(part.extra)
         case ToolCall():
-            return call_part(part, escape(part.name, path), losses)
+            return call_part(part, escape(part.name, losses, path), losses)
         case ToolCallResponse():
-            return _result_part(part, path, names)
+            return _result_part(part, path, names, losses)
         case Blob() | Uri():
-            return media_part(part)
+            return media_part(part) if losses.meet(media_feature(part), path) else {"text": omitted(part)}
         case Opaque() if part.dialect == NAME:
             return dict(part.value)
         case File():
-            raise Unsupported("The file id belongs to another provider: send the file's bytes instead.", param=path)
-    raise Unsupported("The model's provider has nothing like this content: leave it out.", param=path)
+            losses.meet("file_id", path)
+        case _:
+            losses.meet("unknown_content", path, described(part))
+    return {"text": omitted(part)}
 
 
 def call_part(part: ToolCall, name: str, losses: Losses | None = None) -> Wire:
     if part.custom:
-        arguments, wrapped = {"input": part.arguments}, True
+        arguments = {"input": part.arguments}
+        if losses is not None:
+            losses.meet("custom_tools")
     else:
         found, wrapped = to_object(part.arguments)
         arguments = dict(found)
-    if wrapped and losses is not None:
-        losses.adapt("tool_calls")
+        if wrapped and losses is not None:
+            losses.meet("broken_arguments")
     return {"functionCall": {"id": part.id, "name": name, "args": arguments}} | beside(part.extra)
 
 
@@ -215,14 +219,14 @@ def media_part(part: Blob | Uri) -> Wire:
     return {"fileData": file_data} | beside(part.extra)
 
 
-def _result_part(part: ToolCallResponse, path: str, names: Mapping[str, str]) -> Wire:
+def _result_part(part: ToolCallResponse, path: str, names: Mapping[str, str], losses: Losses) -> Wire:
     name = part.name or names.get(part.id)
     if name is None:
         raise ClientError(f"The tool result for '{part.id}' names no tool and answers no call.", param=path)
     text = "\n".join(item.text for item in part.content if isinstance(item, Text))
     pocket = beside(part.extra)
     signature = {"thoughtSignature": pocket.pop("thoughtSignature")} if "thoughtSignature" in pocket else {}
-    result = {"id": part.id, "name": escape(name, path), "response": _response(text, part.is_error)}
+    result = {"id": part.id, "name": escape(name, losses, path), "response": _response(text, part.is_error)}
     return {"functionResponse": result | pocket} | signature
 
 
@@ -242,14 +246,16 @@ def _has_reference(value: Any) -> bool:
     return isinstance(value, list) and any(_has_reference(item) for item in value)
 
 
-def result_media(part: ToolCallResponse, path: str) -> list[Wire]:
+def result_media(part: ToolCallResponse, path: str, losses: Losses) -> list[Wire]:
     """The images and files of a tool result. Raises Unsupported for what is neither text nor media."""
     media: list[Wire] = []
     for item in part.content:
         if isinstance(item, Blob | Uri):
             media.append(media_part(item))
+        elif isinstance(item, File):
+            losses.meet("file_id", path)
         elif not isinstance(item, Text):
-            raise Unsupported("The model's provider takes no such content in a tool result.", param=path)
+            losses.meet("result_content", path, described(item))
     return media
 
 

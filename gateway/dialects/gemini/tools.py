@@ -10,12 +10,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from gateway.dialects.arguments import FREEFORM_SCHEMA
 from gateway.dialects.client_json import rest, shaped
 from gateway.dialects.gemini.names import escape
 from gateway.dialects.gemini.parts import NAME, Wire
 from gateway.dialects.gemini.schema import from_google_schema, tool_schema
-from gateway.dialects.losses import Losses
-from gateway.errors import Unsupported
+from gateway.dialects.losses import Losses, renders_tool
 from gateway.model import HostedTool, Request, Target, Tool, ToolChoice
 
 _DECLARATIONS = "functionDeclarations"
@@ -34,18 +34,19 @@ class WireCallingConfig(Struct, rename="camel"):
     allowed_function_names: list[str] | None = None
 
 
-def parse_tools(tools: Sequence[Wire]) -> tuple[Tool | HostedTool, ...]:
-    """Raises ClientError naming the declaration."""
-    found: list[Tool | HostedTool] = []
+def parse_tools(tools: Sequence[Wire]) -> list[tuple[Tool | HostedTool, str]]:
+    """The tools, each with the client's path to what names it. Raises ClientError naming the declaration."""
+    found: list[tuple[Tool | HostedTool, str]] = []
     for index, tool in enumerate(tools):
         for key, value in tool.items():
             if key == _DECLARATIONS:
                 path = f"tools[{index}].{_DECLARATIONS}"
                 declarations = shaped(value or [], list[dict[str, Any]], path)
-                found += [_parse_declaration(item, f"{path}[{n}]") for n, item in enumerate(declarations)]
+                for n, item in enumerate(declarations):
+                    found.append((_parse_declaration(item, f"{path}[{n}]"), f"{path}[{n}].name"))
             elif value is not None:
-                found.append(HostedTool(NAME, key, {key: value}))
-    return tuple(found)
+                found.append((HostedTool(NAME, key, {key: value}), f"tools[{index}].{key}"))
+    return found
 
 
 def _parse_declaration(fields: Wire, path: str) -> Tool:
@@ -74,55 +75,43 @@ def render_tools(request: Request, target: Target, losses: Losses) -> dict[str, 
     choice = request.tool_choice
     if not request.tools:
         if choice is not None and choice.mode in ("required", "named"):
-            raise Unsupported("A tool call is demanded, but there are no tools: send some.", param="tool_choice")
+            losses.meet("choice_without_tools")
         return {}
     if request.parallel_tool_calls is False:
-        losses.drop("parallel_tool_calls")
-    tools = list(enumerate(request.tools))
-    if choice is not None and choice.names and choice.mode == "auto":
-        losses.adapt("tool_choice")
+        losses.meet("single_calls")
+    tools = [(n, tool) for n, tool in enumerate(request.tools) if renders_tool(tool, NAME, n, losses)]
+    if choice is not None and choice.names and choice.mode == "auto" and losses.meet("allowed_tools"):
         tools = [(n, tool) for n, tool in tools if isinstance(tool, HostedTool) or tool.name in choice.names]
-    declarations = [_declaration(tool, f"tools[{n}]", losses) for n, tool in tools if isinstance(tool, Tool)]
-    hosted = [_hosted(tool, f"tools[{n}]") for n, tool in tools if isinstance(tool, HostedTool)]
+    declarations = [_declaration(tool, n, losses) for n, tool in tools if isinstance(tool, Tool)]
+    hosted = [dict(tool.value) for _, tool in tools if isinstance(tool, HostedTool)]
+    if not tools:
+        return {}
     body: dict[str, Any] = {"tools": ([{_DECLARATIONS: declarations}] if declarations else []) + hosted}
     config: dict[str, Any] = {}
     if choice is not None:
-        config["functionCallingConfig"] = _calling_config(choice)
+        config["functionCallingConfig"] = _calling_config(choice, losses)
     if declarations and hosted and target.thinking == "level":
         # Newer models refuse Google's tools beside the client's without this flag (maximhq/bifrost#5679).
         config[MIXING] = True
     return body | ({"toolConfig": config} if config else {})
 
 
-def _calling_config(choice: ToolChoice) -> Wire:
+def _calling_config(choice: ToolChoice, losses: Losses) -> Wire:
     if choice.mode in ("required", "named"):
-        names = [escape(name, "tool_choice") for name in choice.names]
+        names = [escape(name, losses) for name in choice.names]
         return {"mode": "ANY"} | ({"allowedFunctionNames": names} if names else {})
     return {"mode": "NONE" if choice.mode == "none" else "AUTO"}
 
 
-def _hosted(tool: HostedTool, path: str) -> Wire:
-    if tool.dialect != NAME:
-        raise Unsupported(
-            f"The tool '{tool.type}' is run by another provider: leave it out or choose its model.",
-            param=f"{path}.type",
-        )
-    return dict(tool.value)
-
-
-def _declaration(tool: Tool, path: str, losses: Losses) -> Wire:
-    if tool.custom:
-        raise Unsupported(
-            f"The tool '{tool.name}' takes free text, which this provider does not offer: use a function.",
-            param=f"{path}.type",
-        )
+def _declaration(tool: Tool, index: int, losses: Losses) -> Wire:
     if tool.strict:
-        losses.drop("strict")
-    body: Wire = {"name": escape(tool.name, f"{path}.function.name")}
+        losses.meet("strict")
+    body: Wire = {"name": escape(tool.name, losses, losses.tool_place(index))}
     if tool.description:
         body["description"] = tool.description
-    if tool.parameters:
-        body["parametersJsonSchema"], lossy = tool_schema(tool.parameters)
+    parameters = FREEFORM_SCHEMA if tool.custom else tool.parameters
+    if parameters:
+        body["parametersJsonSchema"], lossy = tool_schema(parameters)
         if lossy:
-            losses.adapt("tools")
+            losses.meet("tool_schema")
     return body | dict(tool.extra.get(NAME, {}))

@@ -7,11 +7,15 @@ breakpoints) goes to its side pocket and comes back from there.
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from gateway.dialects.losses import Losses
+from gateway.dialects.media_types import described, media_feature, omitted
 from gateway.dialects.openai_chat.fields import Fields, json_type
-from gateway.dialects.openai_chat.wire import own, pocket
-from gateway.errors import ClientError, Unsupported
+from gateway.dialects.openai_chat.wire import KIN, NAME, own, pocket
+from gateway.errors import ClientError
 from gateway.model import Blob, File, Part, Refusal, Text, Uri
 
+# What Responses says of a part in the same words.
+_KIN_FIELDS = ("detail", "prompt_cache_breakpoint")
 _AUDIO_MIMES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _AUDIO_FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
 
@@ -93,9 +97,10 @@ def _modality(mime_type: str) -> str:
     return family if family in ("image", "audio", "video") else "document"
 
 
-def render_content(parts: Iterable[Part], path: str) -> str | list[dict[str, Any]]:
-    """`content`: a string where it is one plain text, else an array. Raises Unsupported."""
-    rendered = [render_part(part, path) for part in parts]
+def render_content(parts: Iterable[tuple[Part, str]], losses: Losses) -> str | list[dict[str, Any]]:
+    """`content`, each part with the client's path to it: a string where it is one plain text, else an array. Raises
+    Unsupported."""
+    rendered = [render_part(part, place, losses) for part, place in parts]
     if not rendered:
         return ""
     if len(rendered) == 1 and rendered[0].keys() == {"type", "text"}:
@@ -103,11 +108,15 @@ def render_content(parts: Iterable[Part], path: str) -> str | list[dict[str, Any
     return rendered
 
 
-def render_part(part: Part, path: str) -> dict[str, Any]:
+def render_part(part: Part, place: str, losses: Losses) -> dict[str, Any]:
     """One part. Raises Unsupported for what chat has no form for (video, documents by URL)."""
+    left_out = {"type": "text", "text": omitted(part)}
+    if isinstance(part, Blob | Uri) and not losses.meet(media_feature(part), place):
+        return left_out
     match part:
         case Text():
-            return {"type": "text", "text": part.text, **own(part.extra)}
+            marks = {name: value for name, value in part.extra.get(KIN, {}).items() if name == _KIN_FIELDS[1]}
+            return {"type": "text", "text": part.text, **marks, **own(part.extra)}
         case Refusal():
             return {"type": "refusal", "refusal": part.text, **own(part.extra)}
         case Blob(modality="image"):
@@ -120,14 +129,18 @@ def render_part(part: Part, path: str) -> dict[str, Any]:
         case Blob(modality="document"):
             file = {"file_data": f"data:{part.mime_type};base64,{part.data}"}
             return _render_file(file, part)
-        case File():
+        case File() if part.extra.keys() <= {NAME, KIN}:
             return _render_file({"file_id": part.file_id}, part)
-    what = f"{part.modality} content" if isinstance(part, Blob | Uri) else f"{type(part).__name__} content"
-    raise Unsupported(f"This model's API takes no {what}: leave `{path}` without it.", param=path)
+        case File():
+            losses.meet("file_id", place)
+        case _:
+            losses.meet("unknown_content", place, described(part))
+    return left_out
 
 
 def _render_image(url: str, part: Blob | Uri) -> dict[str, Any]:
-    beside = dict(own(part.extra))
+    kin = part.extra.get(KIN, {})
+    beside = {name: kin[name] for name in _KIN_FIELDS if name in kin} | dict(own(part.extra))
     image = {"url": url}
     if "detail" in beside:
         image["detail"] = beside.pop("detail")

@@ -9,10 +9,13 @@ OpenAI refuses anything else, and so do the other dialects in words that a chat 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gateway.dialects.losses import Losses
+from gateway.dialects.media_types import described
 from gateway.dialects.openai_chat.content import parse_content, render_content, render_part
 from gateway.dialects.openai_chat.fields import Fields
 from gateway.dialects.openai_chat.tools import parse_call, render_call
 from gateway.dialects.openai_chat.wire import NAME, arguments_text, own, pocket
+from gateway.dialects.places import Placed
 from gateway.errors import ClientError
 from gateway.model import (
     Blob,
@@ -133,39 +136,73 @@ def _parse_result(fields: Fields, role: str, pending: dict[str, str]) -> ToolCal
     return ToolCallResponse(call_id, kept, name, extra=pocket(fields.rest()))
 
 
-class MessageRenderer:
-    """Renders the history for one target; `dropped` and `adapted` tell what did not pass as it was."""
+def message_places(messages: Sequence[Any], parsed: Sequence[Message]) -> tuple[tuple[str, ...], ...]:
+    """The client's paths to the parts of its messages."""
+    places: list[tuple[str, ...]] = []
+    index = 0
+    for message in parsed:
+        if message.role is Role.TOOL:
+            places.append(tuple(f"messages[{index + n}].content" for n in range(len(message.parts))))
+            index += len(message.parts)
+        else:
+            places.append(_part_places(messages[index], message.parts, f"messages[{index}]"))
+            index += 1
+    return tuple(places)
 
-    def __init__(self, target: Target) -> None:
+
+def _part_places(message: dict[str, Any], parts: Sequence[Part], path: str) -> tuple[str, ...]:
+    content = message.get("content")
+    # What `parse_content` leaves out.
+    kept = [n for n, item in enumerate(content) if item.get("text") != ""] if isinstance(content, list) else []
+    said = iter(f"{path}.content[{n}]" for n in kept)
+    calls = iter(range(len(parts)))
+    places: list[str] = []
+    for part in parts:
+        if isinstance(part, ToolCall):
+            places.append(
+                f"{path}.tool_calls[{next(calls)}]" if message.get("tool_calls") else f"{path}.function_call"
+            )
+        elif isinstance(part, Reasoning):
+            places.append(f"{path}.reasoning_content")
+        else:
+            places.append(next(said, f"{path}.content"))
+    return tuple(places)
+
+
+class MessageRenderer:
+    """Renders the history for one target."""
+
+    def __init__(self, target: Target, losses: Losses) -> None:
         self._target = target
-        self.dropped: list[str] = []
-        self.adapted: list[str] = []
+        self._losses = losses
 
     def render(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
         """`messages`. Raises Unsupported."""
         rendered: list[dict[str, Any]] = []
         for index, message in enumerate(messages):
-            rendered += self._message(message, f"messages[{index}]")
+            placed = [(part, self._losses.place(index, n)) for n, part in enumerate(message.parts)]
+            rendered += self._message(message, placed)
         return rendered
 
-    def _message(self, message: Message, path: str) -> list[dict[str, Any]]:
-        results = [part for part in message.parts if isinstance(part, ToolCallResponse)]
-        rest = [part for part in message.parts if not isinstance(part, ToolCallResponse)]
-        rendered = self._results(results, path)
+    def _message(self, message: Message, parts: Sequence[Placed]) -> list[dict[str, Any]]:
+        results = [(part, place) for part, place in parts if isinstance(part, ToolCallResponse)]
+        rest = [(part, place) for part, place in parts if not isinstance(part, ToolCallResponse)]
+        rendered = self._results(results)
         if rest or not results:
             role = message.role if message.role is not Role.TOOL else Role.USER
-            rendered.append(self._turn(message, role, rest, path))
+            rendered.append(self._turn(message, role, rest))
         return rendered
 
-    def _turn(self, message: Message, role: Role, parts: Sequence[Part], path: str) -> dict[str, Any]:
+    def _turn(self, message: Message, role: Role, parts: Sequence[Placed]) -> dict[str, Any]:
         said = {"role": role.value, **own(message.extra)}
-        if message.name is not None:
+        if message.name is not None and self._losses.meet("participant_name"):
             said["name"] = message.name
-        content = [part for part in parts if not isinstance(part, ToolCall | Reasoning)]
-        calls = [render_call(part) for part in parts if isinstance(part, ToolCall)]
-        thinking = "".join(part.text for part in parts if isinstance(part, Reasoning) and not self._is_lost(part))
-        kept = self._known(content)
-        said["content"] = None if calls and not kept else render_content(kept, path)
+        content = [(part, place) for part, place in parts if not isinstance(part, ToolCall | Reasoning)]
+        calls = [render_call(part) for part, _ in parts if isinstance(part, ToolCall)]
+        thinking = "".join(part.text for part, _ in parts if isinstance(part, Reasoning) and not self._is_lost(part))
+        answers = role is Role.ASSISTANT
+        kept = [(part, place) for part, place in content if not (answers and self._is_trace(part, place))]
+        said["content"] = None if calls and not kept else render_content(kept, self._losses)
         if calls:
             said["tool_calls"] = calls
         if thinking:
@@ -174,34 +211,31 @@ class MessageRenderer:
 
     def _is_lost(self, part: Reasoning) -> bool:
         """Whether the model cannot take these thoughts back: it never does, or another provider had them."""
-        lost = not self._target.reasoning_content or not part.extra.keys() <= {NAME}
-        if lost:
-            self.dropped.append("reasoning_content")
-        return lost
+        feature = "own_thinking" if part.extra.keys() <= {NAME} else "foreign_thinking"
+        return not self._losses.meet(feature)
 
-    def _known(self, parts: Sequence[Part]) -> list[Part]:
-        """Without the blocks that another dialect alone can say (its hosted tools' traces)."""
-        for part in parts:
-            if isinstance(part, Opaque):
-                self.dropped.append(str(part.value.get("type", "content")))
-        return [part for part in parts if not isinstance(part, Opaque)]
+    def _is_trace(self, part: Part, place: str) -> bool:
+        """A block that another dialect alone can say (its hosted tools' traces)."""
+        return isinstance(part, Opaque) and not self._losses.meet("foreign_part", place)
 
-    def _results(self, results: list[ToolCallResponse], path: str) -> list[dict[str, Any]]:
+    def _results(self, results: Sequence[tuple[ToolCallResponse, str]]) -> list[dict[str, Any]]:
         rendered: list[dict[str, Any]] = []
         attached: list[dict[str, Any]] = []
-        for result in results:
+        for result, place in results:
             texts: list[Part] = [Text("Error: ")] if result.is_error else []
-            for part in self._known(result.content):
+            for part in result.content:
                 if isinstance(part, Text):
                     texts.append(part)
-                else:
+                elif isinstance(part, Opaque):
+                    self._losses.meet("result_content", place, described(part))
+                elif self._losses.meet("tool_result_image", place):
                     texts.append(Text(ATTACHED))
-                    attached.append(render_part(part, path))
+                    attached.append(render_part(part, place, self._losses))
             if result.is_error and len(texts) > 1 and isinstance(texts[1], Text):
                 texts[:2] = [Text(f"Error: {texts[1].text}", texts[1].extra)]
-            said = {"role": "tool", "tool_call_id": result.id, "content": render_content(texts, path)}
+            content = render_content([(part, place) for part in texts], self._losses)
+            said = {"role": "tool", "tool_call_id": result.id, "content": content}
             rendered.append({**own(result.extra), **said})
         if attached:
-            self.adapted.append("tool_result_images")
             rendered.append({"role": "user", "content": attached})
         return rendered

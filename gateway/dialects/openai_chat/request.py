@@ -7,17 +7,38 @@ Rendering honours the target's row: the name of the token limit, the reasoning e
 
 from typing import Any
 
+from gateway.dialects.effort import LADDER, from_budget, nearest
+from gateway.dialects.losses import Losses, own_fields, thinking_feature
 from gateway.dialects.openai_chat.fields import Fields
-from gateway.dialects.openai_chat.messages import MessageRenderer, parse_messages
-from gateway.dialects.openai_chat.tools import parse_tool_choice, parse_tools, render_tool_choice, render_tools
-from gateway.dialects.openai_chat.wire import ENCODER, NAME, decode_json, own, pocket
-from gateway.errors import ClientError, Unsupported
-from gateway.model import ReasoningOptions, Rendered, Request, ResponseFormat, Target
+from gateway.dialects.openai_chat.messages import MessageRenderer, message_places, parse_messages
+from gateway.dialects.openai_chat.tools import (
+    parse_tool_choice,
+    parse_tools,
+    render_tool_choice,
+    render_tools,
+    tool_places,
+)
+from gateway.dialects.openai_chat.wire import ENCODER, KIN, NAME, decode_json, pocket
+from gateway.errors import ClientError
+from gateway.model import Origin, ReasoningOptions, Rendered, Request, ResponseFormat, Role, Target
 
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_ESSENTIAL = ("audio", "deferred", "modalities", "moderation", "search_parameters", "web_search_options")
 _DEFAULTS: dict[str, Any] = {"store": False, "deferred": False, "verbosity": "medium", "modalities": ["text"]}
-_BUDGET_STEPS = ((4096, "low"), (16384, "medium"), (32768, "high"))
+# What a request says in chat's own words → its row.
+_PLAIN = {
+    "seed": "seed",
+    "logprobs": "logprobs",
+    "top_logprobs": "logprobs",
+    "metadata": "metadata",
+    "service_tier": "service_tier",
+    "logit_bias": "logit_bias",
+}
+_KIN_FIELDS = {
+    "prompt_cache_key": "prompt_cache_key",
+    "prompt_cache_options": "prompt_cache_options",
+    "prompt_cache_retention": "prompt_cache_retention",
+    "safety_identifier": "safety_identifier",
+    "text.verbosity": "verbosity",
+}
 _MOST_STOPS = 4
 
 
@@ -28,7 +49,8 @@ def parse_request(body: bytes, path_model: str | None = None, path_stream: bool 
     except ValueError as error:
         raise ClientError(f"The request body is not valid JSON: {error}.") from error
     model = fields.take_str("model") if path_model else fields.need_str("model")
-    messages = parse_messages(fields.take_list("messages"))
+    said = fields.take_list("messages") or []
+    messages = parse_messages(said)
     legacy = fields.rest().get("tools") is None and bool(fields.rest().get("functions"))
     tools = parse_tools(fields)
     tool_choice = parse_tool_choice(fields, bool(tools))
@@ -61,6 +83,7 @@ def parse_request(body: bytes, path_model: str | None = None, path_stream: bool 
         user=user,
         metadata=fields.take_object("metadata"),
         service_tier=fields.take_str("service_tier"),
+        origin=Origin(dialect=NAME, parts=message_places(said, messages), tools=tool_places(tools, legacy)),
         **_parse_rest(fields),
     )
 
@@ -73,7 +96,7 @@ def _string_at(fields: Fields, key: str) -> str | None:
 
 def _parse_rest(fields: Fields) -> dict[str, Any]:
     rest = {key: value for key, value in fields.rest().items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
-    return {"extra": pocket(rest), "essential": tuple(name for name in _ESSENTIAL if name in rest)}
+    return {"extra": pocket(rest)}
 
 
 def _parse_stop(fields: Fields) -> tuple[str, ...]:
@@ -90,8 +113,8 @@ def _parse_reasoning(fields: Fields) -> ReasoningOptions | None:
     effort = fields.take_str("reasoning_effort")
     if effort is None:
         return None
-    if effort not in EFFORTS:
-        known = ", ".join(EFFORTS)
+    if effort not in LADDER:
+        known = ", ".join(LADDER)
         raise ClientError(f"`reasoning_effort` is {effort!r}, but must be one of {known}.", param="reasoning_effort")
     return ReasoningOptions(effort=effort)
 
@@ -120,113 +143,86 @@ def _parse_format(fields: Fields) -> ResponseFormat | None:
 
 def render_request(request: Request, target: Target) -> Rendered:
     """The body for a chat provider. Raises Unsupported for what chat or this model has no form for."""
-    beside = dict(own(request.extra))
-    for name in request.essential:
-        if name not in beside:
-            raise Unsupported(f"`{name}` cannot be carried to this model: leave it out.", param=name)
-    messages = MessageRenderer(target)
+    losses = Losses(request, NAME, target)
+    beside = dict(own_fields(request, NAME, losses)) | _from_kin(request)
+    # Chat's own clients may end with an answer: their provider begins a new one.
+    foreign = losses.door not in ("", NAME, KIN)
+    if foreign and request.messages and request.messages[-1].role is Role.ASSISTANT:
+        losses.meet("prefill")
+    messages = MessageRenderer(target, losses)
     body: dict[str, Any] = {"model": target.model, "messages": messages.render(request.messages)}
-    dropped, adapted = messages.dropped, messages.adapted
-    _render_tools(request, body)
+    _render_tools(request, body, losses)
     if request.max_output_tokens is not None:
         body[target.max_tokens_field] = request.max_output_tokens
-    _render_sampling(request, target, body, dropped)
-    _render_stop(request, target, body)
-    _render_reasoning(request, target, body, dropped, adapted)
+    _render_sampling(request, body, losses)
+    _render_stop(request, body, losses)
+    _render_reasoning(request, target, body, losses)
     if request.response_format is not None:
         body["response_format"] = _render_format(request.response_format)
-    if request.user is not None and request.user != beside.get("safety_identifier"):
+    if request.user is not None and request.user != beside.get("safety_identifier") and losses.meet("user"):
         body["user"] = request.user
-    plain = ("seed", "logprobs", "top_logprobs", "metadata", "service_tier", "logit_bias")
-    body |= {name: value for name in plain if (value := getattr(request, name)) is not None}
-    if request.choice_count not in (None, 1):
+    plain = {name: value for name in _PLAIN if (value := getattr(request, name)) is not None}
+    body |= {name: value for name, value in plain.items() if losses.meet(_PLAIN[name])}
+    if request.choice_count not in (None, 1) and losses.meet("n"):
         body["n"] = request.choice_count
     if request.stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-    dropped += [key for name, values in request.extra.items() if name != NAME for key in values]
-    return Rendered(body=ENCODER.encode(body | beside), dropped=_unique(dropped), adapted=_unique(adapted))
+    return Rendered(body=ENCODER.encode(body | beside), dropped=losses.dropped, adapted=losses.adapted)
 
 
-def _unique(names: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
+def _from_kin(request: Request) -> dict[str, Any]:
+    """What a Responses client said in words that chat has too."""
+    kin = request.extra.get(KIN, {})
+    return {name: kin[path] for path, name in _KIN_FIELDS.items() if path in kin}
 
 
-def _render_tools(request: Request, body: dict[str, Any]) -> None:
-    if not request.tools:
+def _render_tools(request: Request, body: dict[str, Any], losses: Losses) -> None:
+    tools = render_tools(request.tools, losses)
+    if not tools:
         return
-    body["tools"] = render_tools(request.tools)
+    body["tools"] = tools
     if request.tool_choice is not None:
         body["tool_choice"] = render_tool_choice(request.tool_choice, request.tools)
-    if request.parallel_tool_calls is not None:
+    if request.parallel_tool_calls is not None and losses.meet("single_calls"):
         body["parallel_tool_calls"] = request.parallel_tool_calls
 
 
-def _render_sampling(request: Request, target: Target, body: dict[str, Any], dropped: list[str]) -> None:
-    taken = {"temperature": target.sampling != "none", "top_p": target.sampling != "none"}
-    if target.sampling == "temperature_or_top_p" and request.temperature is not None:
-        taken["top_p"] = False
-    for name, default in (("temperature", 1), ("top_p", 1), ("frequency_penalty", 0), ("presence_penalty", 0)):
+def _render_sampling(request: Request, body: dict[str, Any], losses: Losses) -> None:
+    body |= {name: value for name, value in losses.sampling(request).items() if name != "top_k"}
+    for name in ("frequency_penalty", "presence_penalty"):
         value = getattr(request, name)
-        if value is None:
-            continue
-        if taken.get(name, target.penalties):
+        if value and losses.meet(name):
             body[name] = value
-        elif value != default:
-            dropped.append(name)
-    if request.top_k is not None:
-        dropped.append("top_k")
 
 
-def _render_stop(request: Request, target: Target, body: dict[str, Any]) -> None:
-    if not request.stop:
+def _render_stop(request: Request, body: dict[str, Any], losses: Losses) -> None:
+    if not request.stop or not losses.meet("stop"):
         return
-    if not target.stop:
-        raise Unsupported(f"The model {target.model} takes no stop sequences: leave `stop` out.", param="stop")
     if len(request.stop) > _MOST_STOPS:
-        raise Unsupported(f"This model's API takes at most {_MOST_STOPS} stop sequences.", param="stop")
+        losses.meet("stop_count", detail=_MOST_STOPS)
     body["stop"] = list(request.stop)
 
 
-def _render_reasoning(
-    request: Request, target: Target, body: dict[str, Any], dropped: list[str], adapted: list[str]
-) -> None:
-    wanted = _wanted_effort(request.reasoning)
-    if wanted is None:
+def _render_reasoning(request: Request, target: Target, body: dict[str, Any], losses: Losses) -> None:
+    options = request.reasoning
+    if options is None:
         return
-    if not target.efforts:
-        if wanted != "none":
-            dropped.append("reasoning_effort")
-        return
-    effort = nearest_effort(wanted, target.efforts)
-    body["reasoning_effort"] = effort
-    if effort != wanted or (request.reasoning is not None and request.reasoning.effort is None and wanted != "none"):
-        adapted.append("reasoning_effort")
+    wanted = _wanted_effort(options)
+    feature = thinking_feature(options)
+    if (feature is None or losses.meet(feature)) and wanted is not None and target.efforts:
+        body["reasoning_effort"] = nearest(wanted, target.efforts)
+        if body["reasoning_effort"] != wanted != "none":
+            losses.meet("effort_step")
+    if options.show and wanted != "none":
+        losses.meet("reasoning_show")
 
 
-def _wanted_effort(reasoning: ReasoningOptions | None) -> str | None:
-    if reasoning is None:
-        return None
+def _wanted_effort(reasoning: ReasoningOptions) -> str | None:
     if reasoning.enabled is False:
         return "none"
-    if reasoning.effort is not None:
-        return reasoning.effort
-    budget = reasoning.budget_tokens
-    if budget is None or budget < 0:
-        return None
-    if budget == 0:
-        return "none"
-    return next((effort for most, effort in _BUDGET_STEPS if budget <= most), "xhigh")
-
-
-def nearest_effort(wanted: str, allowed: tuple[str, ...]) -> str:
-    """The allowed effort nearest below or at the wanted one; the lowest allowed where all are above."""
-    ladder = [effort for effort in EFFORTS if effort in allowed]
-    below = [effort for effort in ladder if EFFORTS.index(effort) <= EFFORTS.index(wanted)]
-    # "none" turns thinking off: only who asks for that gets it.
-    if wanted != "none":
-        below = [effort for effort in below if effort != "none"]
-        ladder = [effort for effort in ladder if effort != "none"] or ladder
-    return below[-1] if below else ladder[0]
+    if reasoning.effort is None and reasoning.budget_tokens is not None:
+        return from_budget(reasoning.budget_tokens)
+    return reasoning.effort
 
 
 def _render_format(asked: ResponseFormat) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from gateway.dialects.losses import Losses, renders_tool
 from gateway.dialects.openai_chat.fields import Fields, json_type
-from gateway.dialects.openai_chat.wire import NAME, arguments_text, own, pocket, signature_in
-from gateway.errors import ClientError, Unsupported
+from gateway.dialects.openai_chat.wire import KIN, NAME, arguments_text, own, pocket, signature_in
+from gateway.errors import ClientError
 from gateway.model import HostedTool, Tool, ToolCall, ToolChoice
 
 _MODES = ("auto", "none", "required")
@@ -18,6 +19,19 @@ def parse_tools(body: Fields) -> tuple[Tool | HostedTool, ...]:
     if tools is not None:
         return tuple(_parse_tool(Fields(tool, f"tools[{index}]")) for index, tool in enumerate(tools))
     return tuple(_parse_function(Fields(item, f"functions[{index}]")) for index, item in enumerate(functions or ()))
+
+
+def tool_places(tools: Sequence[Tool | HostedTool], legacy: bool) -> tuple[str, ...]:
+    """The client's paths to what names its tools."""
+    if legacy:
+        return tuple(f"functions[{n}].name" for n in range(len(tools)))
+    return tuple(f"tools[{n}].{_name_of(tool)}" for n, tool in enumerate(tools))
+
+
+def _name_of(tool: Tool | HostedTool) -> str:
+    if isinstance(tool, HostedTool):
+        return "type"
+    return "custom.name" if tool.custom else "function.name"
 
 
 def _parse_tool(fields: Fields) -> Tool | HostedTool:
@@ -96,30 +110,35 @@ def parse_call(fields: Fields) -> ToolCall:
     return ToolCall(call_id, name, text, extra=signature)
 
 
-def render_tools(tools: Sequence[Tool | HostedTool]) -> list[dict[str, Any]]:
+def render_tools(tools: Sequence[Tool | HostedTool], losses: Losses) -> list[dict[str, Any]]:
     """`tools`. Raises Unsupported for another dialect's hosted tool."""
-    return [_render_tool(tool, f"tools[{index}].type") for index, tool in enumerate(tools)]
+    return [_render_tool(tool) for index, tool in enumerate(tools) if renders_tool(tool, NAME, index, losses)]
 
 
-def _render_tool(tool: Tool | HostedTool, path: str) -> dict[str, Any]:
+def _render_tool(tool: Tool | HostedTool) -> dict[str, Any]:
     if isinstance(tool, HostedTool):
-        if tool.dialect != NAME:
-            message = f"The tool type {tool.type!r} runs at another provider and cannot be used with this model."
-            raise Unsupported(message, param=path)
         return dict(tool.value)
     beside = dict(own(tool.extra))
     inner: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:
         inner["description"] = tool.description
     if tool.custom:
-        if "format" in beside:
-            inner["format"] = beside.pop("format")
+        kin = tool.extra.get(KIN, {}).get("format")
+        if (form := beside.pop("format", None) or _grammar(kin)) is not None:
+            inner["format"] = form
         return {"type": "custom", "custom": inner, **beside}
     if tool.parameters is not None:
         inner["parameters"] = tool.parameters
     if tool.strict is not None:
         inner["strict"] = tool.strict
     return {"type": "function", "function": inner, **beside}
+
+
+def _grammar(form: Any) -> Any:
+    """Responses' format of a custom tool, in which the grammar lies flat."""
+    if isinstance(form, dict) and form.get("type") == "grammar":
+        return {"type": "grammar", "grammar": {name: value for name, value in form.items() if name != "type"}}
+    return form
 
 
 def render_tool_choice(choice: ToolChoice, tools: Sequence[Tool | HostedTool]) -> str | dict[str, Any]:

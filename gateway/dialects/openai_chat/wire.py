@@ -18,6 +18,8 @@ from gateway.model import NO_EXTRA, Extra, FinishReason
 __all__ = ["decode_as", "decode_json"]
 
 NAME = "openai_chat"
+# The other spelling of the same provider: what it says in chat's words is read from its pocket, too.
+KIN = "openai_responses"
 
 CITATIONS = "citations"
 

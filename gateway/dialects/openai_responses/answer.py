@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_responses.options import render_format
-from gateway.dialects.openai_responses.tools import CallNames, render_choice, render_tools
+from gateway.dialects.openai_responses.tools import CallNames, render_choice, tool_list
 from gateway.dialects.openai_responses.usage import render_usage
 from gateway.dialects.openai_responses.wire import NAME, Wire, own
 from gateway.model import Request, Text, Usage
@@ -81,7 +81,7 @@ def _repeated(request: Request) -> Wire:
     if first is not None and own(first.extra).get("instructions"):
         said["instructions"] = "".join(part.text for part in first.parts if isinstance(part, Text))
     if request.tools:
-        said["tools"] = render_tools(request.tools)
+        said["tools"] = tool_list(request.tools)
     if request.tool_choice is not None:
         said["tool_choice"] = render_choice(request.tool_choice, request.tools)
     if (text := render_format(request.response_format)) or "text.verbosity" in pocket:

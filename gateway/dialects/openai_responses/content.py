@@ -13,9 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from gateway.dialects.client_json import rest
-from gateway.dialects.media_types import modality, sniff
+from gateway.dialects.losses import Losses
+from gateway.dialects.media_types import described, media_feature, modality, omitted, sniff
 from gateway.dialects.openai_responses.wire import KIN, NAME, Wire, own, own_or_kin, pocket
-from gateway.errors import Unsupported
 from gateway.model import Blob, Extra, File, Opaque, Part, Refusal, Text, Uri
 
 _AUDIO_MIMES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
@@ -157,9 +157,10 @@ def _data_url(url: str, field: str) -> tuple[str, str]:
     return head[5:].split(";")[0] or sniff(data) or "application/octet-stream", data
 
 
-def render_content(parts: Sequence[Part], path: str) -> str | list[Wire]:
-    """A user's or a tool's content: a string where it is one plain text, else a list. Raises Unsupported."""
-    rendered = [render_part(part, path) for part in parts]
+def render_content(parts: Sequence[tuple[Part, str]], losses: Losses) -> str | list[Wire]:
+    """A user's or a tool's content, each part with the client's path to it: a string where it is one plain text, else
+    a list. Raises Unsupported."""
+    rendered = [render_part(part, place, losses) for part, place in parts]
     if not rendered:
         return ""
     if len(rendered) == 1 and rendered[0].keys() == {"type", "text"}:
@@ -167,8 +168,11 @@ def render_content(parts: Sequence[Part], path: str) -> str | list[Wire]:
     return rendered
 
 
-def render_part(part: Part, path: str) -> Wire:
+def render_part(part: Part, path: str, losses: Losses) -> Wire:
     """One part of what is not the model's own words. Raises Unsupported for what Responses has no form for."""
+    left_out: Wire = {"type": "input_text", "text": omitted(part)}
+    if isinstance(part, Blob | Uri) and not losses.meet(media_feature(part), path):
+        return left_out
     match part:
         case Text() | Refusal():
             beside = own_or_kin(part.extra, "prompt_cache_breakpoint")
@@ -188,9 +192,10 @@ def render_part(part: Part, path: str) -> Wire:
         case Opaque() if part.dialect == NAME:
             return dict(part.value)
         case File():
-            raise Unsupported("The file id belongs to another provider: send the file's bytes instead.", param=path)
-    what = f"{part.modality} content" if isinstance(part, Blob | Uri) else f"{type(part).__name__} content"
-    raise Unsupported(f"The model's provider takes no {what}: leave it out.", param=path)
+            losses.meet("file_id", path)
+        case _:
+            losses.meet("unknown_content", path, described(part))
+    return left_out
 
 
 def _render_blob(part: Blob) -> Wire:

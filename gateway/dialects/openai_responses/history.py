@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from gateway.dialects.client_json import misshapen, rest
 from gateway.dialects.losses import Losses
+from gateway.dialects.media_types import described
 from gateway.dialects.openai_responses.content import parse_content, render_content, within
 from gateway.dialects.openai_responses.items import (
     item_type,
@@ -25,9 +26,10 @@ from gateway.dialects.openai_responses.items import (
     restore_state,
     text_piece,
 )
-from gateway.dialects.openai_responses.tools import require_name
+from gateway.dialects.openai_responses.tools import checked_name
 from gateway.dialects.openai_responses.wire import NAME, Wire, call_id, digest, own, own_or_kin, pocket
-from gateway.errors import ClientError, Unsupported
+from gateway.dialects.places import Placed, content_places, realigned
+from gateway.errors import ClientError
 from gateway.model import (
     Blob,
     File,
@@ -73,10 +75,12 @@ class _Builder:
     """Gathers items into messages."""
 
     def __init__(self) -> None:
-        self._messages: list[Message] = []
+        self.messages: list[Message] = []
+        self.places: list[tuple[str, ...]] = []
         # The turn that goes on: its parts come in items of their own.
         self._role = Role.USER
         self._run: list[Part] = []
+        self._run_places: list[str] = []
         self.essential: list[str] = []
         self._custom: set[str] = set()
 
@@ -86,11 +90,11 @@ class _Builder:
         if kind == "message":
             self._message(item, path)
         elif kind in ("function_call_output", "custom_tool_call_output"):
-            self._output(item, kind)
+            self._output(item, kind, path)
         else:
             if kind in _ESSENTIAL:
                 self.essential.append(path)
-            self._assistant(parse_item(item))
+            self._assistant(parse_item(item), item, path)
 
     def _message(self, item: Wire, path: str) -> None:
         turn = msgspec.convert(item, _Turn)
@@ -98,15 +102,17 @@ class _Builder:
         if role is None:
             raise ClientError(f"{path}.role: use {', '.join(_ROLES)}, not '{turn.role}'.", param=f"{path}.role")
         if role is Role.ASSISTANT:
-            self._assistant(parse_item({**item, "type": "message"}))
+            self._assistant(parse_item({**item, "type": "message"}), item, path)
             return
         beside = rest(item, _Turn, "type", "status")
         if turn.role == "developer":
             beside["role"] = turn.role
-        self._end_run()
-        self._messages.append(Message(role, tuple(_content(turn.content, "content")), extra=pocket(beside)))
+        parts = _content(turn.content, "content")
+        self.end_run()
+        self.messages.append(Message(role, tuple(parts), extra=pocket(beside)))
+        self.places.append(tuple(content_places(turn.content, f"{path}.content", len(parts))))
 
-    def _output(self, item: Wire, kind: str) -> None:
+    def _output(self, item: Wire, kind: str, path: str) -> None:
         output = msgspec.convert(item, _Output)
         beside = rest(item, _Output, "type", "status")
         if kind == "custom_tool_call_output" and output.call_id not in self._custom:
@@ -115,29 +121,30 @@ class _Builder:
         kept = tuple(part for part in parts if isinstance(part, Text | Blob | Uri | File | Opaque))
         name = beside.get("name")
         result = ToolCallResponse(output.call_id, kept, name if isinstance(name, str) else None, extra=pocket(beside))
-        self._go_on(Role.TOOL, (result,))
+        self._go_on(Role.TOOL, (result,), [f"{path}.output"])
 
-    def _assistant(self, parts: Sequence[Part]) -> None:
+    def _assistant(self, parts: Sequence[Part], item: Wire, path: str) -> None:
         self._custom |= {part.id for part in parts if isinstance(part, ToolCall) and part.custom}
         if parts:
-            self._go_on(Role.ASSISTANT, parts)
+            content = item.get("content") if item.get("role") else None
+            count = len(parts)
+            places = [path] * count if content is None else content_places(content, f"{path}.content", count)
+            self._go_on(Role.ASSISTANT, parts, places)
 
-    def _go_on(self, role: Role, parts: Sequence[Part]) -> None:
+    def _go_on(self, role: Role, parts: Sequence[Part], places: Sequence[str]) -> None:
         if self._role is not role:
-            self._end_run()
+            self.end_run()
             self._role = role
         self._run += parts
+        self._run_places += places
 
-    def _end_run(self) -> None:
+    def end_run(self) -> None:
+        """To be called once every item was added."""
         if self._run:
             parts = restore_state(self._run) if self._role is Role.ASSISTANT else self._run
-            self._messages.append(Message(self._role, tuple(parts)))
-            self._run = []
-
-    def messages(self) -> list[Message]:
-        """All of them, once every item was added."""
-        self._end_run()
-        return self._messages
+            self.messages.append(Message(self._role, tuple(parts)))
+            self.places.append(tuple(realigned(self._run, self._run_places, parts)))
+            self._run, self._run_places = [], []
 
 
 def _content(content: Any, field: str) -> list[Part]:
@@ -147,10 +154,11 @@ def _content(content: Any, field: str) -> list[Part]:
         raise within(error, f".{field}") from None
 
 
-def parse_input(value: str | list[Wire]) -> tuple[list[Message], tuple[str, ...]]:
-    """The messages, and the paths of items without which the answer would be another. Raises ClientError."""
+def parse_input(value: str | list[Wire]) -> tuple[list[Message], tuple[tuple[str, ...], ...], tuple[str, ...]]:
+    """The messages, the client's paths to their parts, and those of items without which the answer would be another.
+    Raises ClientError."""
     if isinstance(value, str):
-        return [Message(Role.USER, (Text(value),) if value else ())], ()
+        return [Message(Role.USER, (Text(value),) if value else ())], (("input",),), ()
     builder = _Builder()
     for index, item in enumerate(value):
         path = f"input[{index}]"
@@ -158,51 +166,60 @@ def parse_input(value: str | list[Wire]) -> tuple[list[Message], tuple[str, ...]
             builder.add(item, path)
         except msgspec.ValidationError as error:
             raise misshapen(error, path) from None
-    return builder.messages(), tuple(builder.essential)
+    builder.end_run()
+    return builder.messages, tuple(builder.places), tuple(builder.essential)
 
 
 class HistoryRenderer:
     """Renders messages as `input`."""
 
-    def __init__(self, losses: Losses) -> None:
+    def __init__(self, losses: Losses, skipped: int = 0) -> None:
         self._losses = losses
+        self._skipped = skipped
         self._custom: set[str] = set()
         self._items: list[Wire] = []
 
     def render(self, messages: Sequence[Message]) -> list[Wire]:
-        """Raises Unsupported, naming the place as the chat door counts messages."""
+        """Raises Unsupported, naming the client's own place."""
         for index, message in enumerate(messages):
-            self._message(message, f"messages[{index}]")
+            places = [self._losses.place(index + self._skipped, n) for n in range(len(message.parts))]
+            self._message(message, list(zip(message.parts, places, strict=True)))
         kept: list[Wire] = []
         for item in reversed(self._items):
             # Nothing that the model said follows: OpenAI refuses such a reasoning item.
             follows = bool(kept) and (kept[-1].get("role") == "assistant" or "role" not in kept[-1])
             if item.get("type") == "reasoning" and (not follows or _is_output(kept[-1])):
-                self._losses.drop("reasoning_content")
+                self._losses.meet("foreign_thinking")
                 continue
             kept.append(item)
         return kept[::-1]
 
-    def _message(self, message: Message, path: str) -> None:
+    def _message(self, message: Message, parts: Sequence[Placed]) -> None:
         if message.name is not None:
-            self._losses.drop("name")
+            self._losses.meet("participant_name")
         if message.role is Role.ASSISTANT:
-            self._answer(message.parts, path)
+            self._answer(parts)
             return
-        results = [part for part in message.parts if isinstance(part, ToolCallResponse)]
-        content = [part for part in message.parts if not isinstance(part, ToolCallResponse)]
-        for result in results:
-            self._items.append(self._result(result, path))
-        if content or not results:
-            self._items.append(self._turn(message, content, path))
+        content: list[Placed] = []
+        for part, place in parts:
+            if isinstance(part, ToolCallResponse):
+                self._items.append(self._result(part, place))
+            else:
+                content.append((part, place))
+        if content or not parts:
+            self._items.append(self._turn(message, content))
 
-    def _turn(self, message: Message, parts: Sequence[Part], path: str) -> Wire:
+    def _is_trace(self, part: Part, place: str) -> bool:
+        foreign = isinstance(part, Opaque) and part.dialect != NAME
+        return foreign and not self._losses.meet("foreign_part", place)
+
+    def _turn(self, message: Message, parts: Sequence[Placed]) -> Wire:
         beside = own_or_kin(message.extra, "role")
         role = Role.USER if message.role is Role.TOOL else message.role
         said = {"type": "message", "role": beside.pop("role", role.value)}
-        return {**said, "content": render_content(parts, f"{path}.content"), **beside}
+        return {**said, "content": render_content(parts, self._losses), **beside}
 
-    def _result(self, result: ToolCallResponse, path: str) -> Wire:
+    def _result(self, result: ToolCallResponse, place: str) -> Wire:
         beside = dict(own(result.extra))
         kind = "custom_tool_call_output" if result.id in self._custom else "function_call_output"
         parts = list(result.content)
@@ -210,11 +227,14 @@ class HistoryRenderer:
             first = parts[0] if parts else None
             said = Text(f"Error: {first.text}", first.extra) if isinstance(first, Text) else Text("Error: ")
             parts[: isinstance(first, Text)] = [said]
-        return {"type": kind, "call_id": call_id(result.id), "output": render_content(parts, path), **beside}
+        for part in parts:
+            if isinstance(part, Opaque) and part.dialect != NAME:
+                self._losses.meet("result_content", place, described(part))
+        output = render_content([(part, place) for part in parts], self._losses)
+        return {"type": kind, "call_id": call_id(result.id), "output": output, **beside}
 
-    def _answer(self, parts: Sequence[Part], path: str) -> None:
-        for index, part in enumerate(parts):
-            where = f"{path}.content[{index}]"
+    def _answer(self, parts: Sequence[Placed]) -> None:
+        for part, where in parts:
             match part:
                 case Text() | Refusal():
                     self._words(part)
@@ -224,11 +244,10 @@ class HistoryRenderer:
                     self._reasoning(part)
                 case Opaque() if part.dialect == NAME:
                     self._items.append(dict(part.value))
+                case Opaque() if self._is_trace(part, where):
+                    pass
                 case _:
-                    raise Unsupported(
-                        "The model's provider has nothing like this content in an assistant message: leave it out.",
-                        param=where,
-                    )
+                    self._losses.meet("unknown_content", where, described(part))
 
     def _words(self, part: Text | Refusal) -> None:
         said = own(part.extra)
@@ -248,7 +267,7 @@ class HistoryRenderer:
             self._custom.add(call.id)
         names = {"name": beside.pop("name", call.name)}
         if "namespace" not in beside:
-            require_name(call.name, path)
+            checked_name(call.name, self._losses, path)
         text = {"input": call.arguments} if call.custom else {"arguments": call.arguments or "{}"}
         kind = "custom_tool_call" if call.custom else "function_call"
         return {"type": kind, "call_id": call_id(call.id), **names, **text, **beside}
@@ -256,7 +275,7 @@ class HistoryRenderer:
     def _reasoning(self, part: Reasoning) -> None:
         said = own(part.extra)
         if "encrypted_content" not in said:
-            self._losses.drop("reasoning_content")
+            self._losses.meet("foreign_thinking")
             return
         item = reasoning_item("", part.text, {NAME: said})
         item.pop("content", None)

@@ -11,25 +11,13 @@ from msgspec import Struct
 
 from gateway.dialects.client_json import shaped
 from gateway.dialects.effort import from_budget, nearest
-from gateway.dialects.losses import Losses
+from gateway.dialects.losses import Losses, thinking_feature
 from gateway.dialects.openai_responses.wire import Wire, digest
-from gateway.errors import ClientError, Unsupported
+from gateway.errors import ClientError
 from gateway.model import ReasoningOptions, Request, ResponseFormat, Target
 
 LOGPROBS = "message.output_text.logprobs"
 ENCRYPTED = "reasoning.encrypted_content"
-# Without these the answer would be another one, or another than the client waits for.
-ESSENTIAL = (
-    "background",
-    "context_management",
-    "conversation",
-    "max_tool_calls",
-    "moderation",
-    "previous_response_id",
-    "prompt",
-    "tool_choice",
-    "truncation",
-)
 DEFAULTS: Mapping[str, Any] = {
     "background": False,
     "context_management": [],
@@ -101,33 +89,24 @@ def parse_text(value: Mapping[str, Any] | None, pocket: Wire) -> ResponseFormat 
     raise ClientError("text.format.type: use text, json_object or json_schema.", param="text.format.type")
 
 
-def refuse(request: Request) -> None:
-    """Raises Unsupported for what Responses has no word for and what cannot be left out."""
+def meet_foreign(request: Request, losses: Losses) -> None:
+    """What Responses has no word for. Raises Unsupported."""
     if request.stop:
-        raise Unsupported("The model's API takes no stop sequences: leave out 'stop'.", param="stop")
+        losses.meet("stop")
     if (request.choice_count or 1) > 1:
-        raise Unsupported("The model's API gives one answer for a request: leave out 'n'.", param="n")
+        losses.meet("n")
     if request.logit_bias:
-        raise Unsupported("The model's API has no 'logit_bias': leave it out.", param="logit_bias")
-
-
-def render_sampling(request: Request, target: Target, losses: Losses) -> Wire:
-    """temperature and top_p as far as the model takes them; defaults vanish, the rest is named."""
-    for name in ("seed", "top_k"):
-        if getattr(request, name) is not None:
-            losses.drop(name)
+        losses.meet("logit_bias")
+    if request.seed is not None:
+        losses.meet("seed")
     for name in ("frequency_penalty", "presence_penalty"):
         if getattr(request, name):
-            losses.drop(name)
-    wanted = {"temperature": request.temperature, "top_p": request.top_p}
-    said = {name: value for name, value in wanted.items() if value is not None}
-    refused = set(said) if target.sampling == "none" else set()
-    if target.sampling == "temperature_or_top_p" and len(said) == 2:
-        refused = {"top_p"}
-    for name in sorted(refused):
-        if said.pop(name) != 1:
-            losses.drop(name)
-    return said
+            losses.meet(name)
+
+
+def render_sampling(request: Request, losses: Losses) -> Wire:
+    """temperature and top_p as far as the model takes them; defaults vanish, the rest is named."""
+    return {name: value for name, value in losses.sampling(request).items() if name != "top_k"}
 
 
 def render_reasoning(request: Request, target: Target, losses: Losses) -> Wire:
@@ -140,18 +119,13 @@ def render_reasoning(request: Request, target: Target, losses: Losses) -> Wire:
         effort = "none"
     elif effort is None and options.budget_tokens is not None:
         effort = from_budget(options.budget_tokens)
-        if effort != "none":
-            losses.adapt("reasoning_effort")
-    if not target.efforts:
-        if effort != "none" or options.show:
-            losses.drop("reasoning_effort")
-        return {}
+    wanted = thinking_feature(options)
     said: Wire = {}
-    if effort is not None:
+    if (wanted is None or losses.meet(wanted)) and effort is not None and target.efforts:
         said["effort"] = nearest(effort, target.efforts)
-        if said["effort"] != effort:
-            losses.adapt("reasoning_effort")
-    if options.show:
+        if said["effort"] != effort != "none":
+            losses.meet("effort_step")
+    if options.show and effort != "none" and losses.meet("reasoning_show"):
         said["summary"] = "auto"
     return said
 

@@ -12,18 +12,17 @@ import msgspec
 from msgspec import Struct
 
 from gateway.dialects.client_json import decode_object, rest, shaped
-from gateway.dialects.losses import Losses, own_fields
+from gateway.dialects.losses import DEFAULT_TIERS, Losses, own_fields
 from gateway.dialects.openai_responses.history import HistoryRenderer, parse_input
 from gateway.dialects.openai_responses.options import (
     DEFAULTS,
     ENCRYPTED,
-    ESSENTIAL,
     KIN_FIELDS,
     LOGPROBS,
     TIERS,
+    meet_foreign,
     parse_reasoning,
     parse_text,
-    refuse,
     render_format,
     render_reasoning,
     render_sampling,
@@ -31,8 +30,8 @@ from gateway.dialects.openai_responses.options import (
 )
 from gateway.dialects.openai_responses.tools import parse_choice, parse_tools, render_choice, render_tools
 from gateway.dialects.openai_responses.wire import KIN, NAME, Wire, own, pocket
-from gateway.errors import ClientError, Unsupported
-from gateway.model import Message, Rendered, Request, Role, Target, Text
+from gateway.errors import ClientError
+from gateway.model import Message, Origin, Rendered, Request, Role, Target, Text
 
 # Where the input may be left out, because the provider has it.
 _INPUT_ELSEWHERE = ("previous_response_id", "conversation", "prompt")
@@ -68,7 +67,8 @@ def parse_request(body: bytes, path_model: str | None = None, path_stream: bool 
     model = path_model or wire.model
     if not model:
         raise ClientError("`model` is missing: name the model to use.", param="model")
-    messages, paths = _parse_messages(wire, fields)
+    messages, places, paths = _parse_messages(wire, fields)
+    tools = parse_tools(wire.tools or ())
     extra = rest(fields, _Body)
     reasoning, response_format = parse_reasoning(wire.reasoning, extra), parse_text(wire.text, extra)
     choice, is_hosted = parse_choice(wire.tool_choice)
@@ -83,7 +83,7 @@ def parse_request(body: bytes, path_model: str | None = None, path_stream: bool 
     return Request(
         model=model,
         messages=tuple(messages),
-        tools=parse_tools(wire.tools or ()),
+        tools=tuple(tool for tool, _ in tools),
         tool_choice=choice,
         parallel_tool_calls=wire.parallel_tool_calls,
         max_output_tokens=wire.max_output_tokens,
@@ -97,47 +97,50 @@ def parse_request(body: bytes, path_model: str | None = None, path_stream: bool 
         user=wire.user or wire.safety_identifier,
         metadata=wire.metadata,
         service_tier=wire.service_tier,
-        essential=(*(name for name in ESSENTIAL if name in extra), *paths),
         # Always there: it tells a request of this dialect from others. Essential items have no field of their own.
         extra={NAME: {**extra, **{path: True for path in paths}}},
+        origin=Origin(dialect=NAME, parts=places, tools=tuple(place for _, place in tools)),
     )
 
 
-def _parse_messages(wire: _Body, fields: Mapping[str, Any]) -> tuple[list[Message], tuple[str, ...]]:
+def _parse_messages(
+    wire: _Body, fields: Mapping[str, Any]
+) -> tuple[list[Message], tuple[tuple[str, ...], ...], tuple[str, ...]]:
+    """The messages, the client's paths to their parts, and those of items that only OpenAI can place."""
     if wire.input is None and not any(fields.get(name) for name in _INPUT_ELSEWHERE):
         raise ClientError("`input` is missing: send a string or a list of items.", param="input")
-    messages, paths = parse_input(wire.input or [])
+    messages, places, paths = parse_input(wire.input or [])
     if wire.instructions:
         said = Message(Role.SYSTEM, (Text(wire.instructions),), extra=pocket({_INSTRUCTIONS: True}))
-        messages = [said, *messages]
-    return messages, paths
+        messages, places = [said, *messages], ((_INSTRUCTIONS,), *places)
+    return messages, places, paths
 
 
 def render_request(request: Request, target: Target) -> Rendered:
     """The body for a provider. Raises Unsupported for what Responses or this model has no form for."""
-    losses = Losses()
-    said = own_fields(request, NAME, losses, carried=KIN_FIELDS)
-    refuse(request)
-    if request.messages and request.messages[-1].role is Role.ASSISTANT and not target.prefill:
-        raise Unsupported(
-            "The model does not continue an assistant message: end the messages with a user message.",
-            param="messages",
-        )
+    losses = Losses(request, NAME, target)
+    said = own_fields(request, NAME, losses)
+    meet_foreign(request, losses)
+    # OpenAI's own clients may end with an answer: it begins a new one.
+    foreign = losses.door not in ("", NAME, KIN)
+    if foreign and request.messages and request.messages[-1].role is Role.ASSISTANT:
+        losses.meet("prefill")
     body: Wire = {"model": target.model}
     messages = request.messages
     if messages and own(messages[0].extra).get(_INSTRUCTIONS):
         body["instructions"] = "".join(part.text for part in messages[0].parts if isinstance(part, Text))
         messages = messages[1:]
-    body["input"] = HistoryRenderer(losses).render(messages)
-    if request.tools:
-        body["tools"] = render_tools(request.tools)
+    skipped = len(request.messages) - len(messages)
+    body["input"] = HistoryRenderer(losses, skipped).render(messages)
+    if request.tools and (tools := render_tools(request.tools, losses)):
+        body["tools"] = tools
         if request.tool_choice is not None:
             body["tool_choice"] = render_choice(request.tool_choice, request.tools)
-        if request.parallel_tool_calls is not None:
+        if request.parallel_tool_calls is not None and losses.meet("single_calls"):
             body["parallel_tool_calls"] = request.parallel_tool_calls
     if request.max_output_tokens is not None:
         body["max_output_tokens"] = request.max_output_tokens
-    body |= render_sampling(request, target, losses)
+    body |= render_sampling(request, losses)
     if reasoning := render_reasoning(request, target, losses):
         body["reasoning"] = reasoning
     if text := render_format(request.response_format):
@@ -153,14 +156,15 @@ def render_request(request: Request, target: Target) -> Rendered:
 
 def _render_identity(request: Request, said: Mapping[str, Any], body: Wire, losses: Losses) -> None:
     kin = request.extra.get(KIN, {})
-    if request.user is not None and request.user not in (said.get("safety_identifier"), kin.get("safety_identifier")):
+    identified = request.user in (said.get("safety_identifier"), kin.get("safety_identifier"))
+    if request.user is not None and not identified and losses.meet("user"):
         body["user"] = user_id(request.user)
-    if request.metadata is not None:
+    if request.metadata is not None and losses.meet("metadata"):
         body["metadata"] = request.metadata
-    if request.service_tier in TIERS:
+    if request.service_tier in TIERS and losses.meet("service_tier"):
         body["service_tier"] = request.service_tier
-    elif request.service_tier is not None:
-        losses.drop("service_tier")
+    elif request.service_tier not in (*TIERS, *DEFAULT_TIERS):
+        losses.meet("foreign_tier")
 
 
 def _render_beside(request: Request, target: Target, said: Mapping[str, Any], body: Wire) -> None:

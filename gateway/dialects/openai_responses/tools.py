@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from gateway.dialects.arguments import from_freeform
 from gateway.dialects.client_json import misshapen, rest, shaped
+from gateway.dialects.losses import Losses, renders_tool
 from gateway.dialects.openai_responses.wire import NAME, Wire, digest, is_tool_name, own, own_or_kin
-from gateway.errors import ClientError, Unsupported
+from gateway.errors import ClientError
 from gateway.model import NO_EXTRA, Extra, HostedTool, Tool, ToolChoice
 
 _MODES = ("auto", "none", "required")
@@ -62,21 +63,25 @@ def flat_name(namespace: str | None, name: str) -> str:
     return f"{_ILLEGAL.sub('_', joined)[: _LONGEST_NAME - 13]}_{digest(namespace, name)[:12]}"
 
 
-def parse_tools(tools: Sequence[Wire]) -> tuple[Tool | HostedTool, ...]:
-    """Raises ClientError naming the tool."""
-    found: list[Tool | HostedTool] = []
+def parse_tools(tools: Sequence[Wire]) -> list[tuple[Tool | HostedTool, str]]:
+    """The tools, each with the client's path to what names it. Raises ClientError naming the tool."""
+    found: list[tuple[Tool | HostedTool, str]] = []
     for index, tool in enumerate(tools):
         path = f"tools[{index}]"
         if tool.get("type") == "namespace":
             found += _parse_namespace(tool, path)
         else:
-            found.append(_parse_tool(tool, path))
+            found.append(_placed(_parse_tool(tool, path), path))
     seen: set[str] = set()
-    for item in found:
+    for item, _ in found:
         if isinstance(item, Tool) and item.name in seen:
             raise ClientError(f"tools: two tools are named '{item.name}': rename one.", param="tools")
         seen |= {item.name} if isinstance(item, Tool) else set()
-    return tuple(found)
+    return found
+
+
+def _placed(tool: Tool | HostedTool, path: str) -> tuple[Tool | HostedTool, str]:
+    return tool, f"{path}.{'name' if isinstance(tool, Tool) else 'type'}"
 
 
 def _parse_tool(tool: Wire, path: str) -> Tool | HostedTool:
@@ -99,16 +104,18 @@ def _parse_tool(tool: Wire, path: str) -> Tool | HostedTool:
     return HostedTool(NAME, kind, tool)
 
 
-def _parse_namespace(tool: Wire, path: str) -> list[Tool | HostedTool]:
+def _parse_namespace(tool: Wire, path: str) -> list[tuple[Tool | HostedTool, str]]:
     fields = shaped(tool, _Namespace, path)
     space = {key: value for key, value in tool.items() if key not in ("type", "tools")}
-    found: list[Tool | HostedTool] = []
+    found: list[tuple[Tool | HostedTool, str]] = []
     for index, item in enumerate(fields.tools):
-        inner = _parse_tool(item, f"{path}.tools[{index}]")
+        inner, place = _placed(_parse_tool(item, f"{path}.tools[{index}]"), f"{path}.tools[{index}]")
         if isinstance(inner, HostedTool):
-            return [HostedTool(NAME, "namespace", tool)]
+            found.append((inner, place))
+            continue
         extra = {NAME: {**own(inner.extra), "namespace": space, "name": inner.name}}
-        found.append(msgspec.structs.replace(inner, name=flat_name(fields.name, inner.name), extra=extra))
+        flat = msgspec.structs.replace(inner, name=flat_name(fields.name, inner.name), extra=extra)
+        found.append((flat, place))
     return found
 
 
@@ -142,24 +149,29 @@ def _parse_named(fields: Wire, path: str) -> str:
     return flat_name(named.namespace, named.name)
 
 
-def render_tools(tools: Iterable[Tool | HostedTool]) -> list[Wire]:
-    """`tools`, namespaces together again. Raises Unsupported for what cannot be carried."""
-    rendered: list[Wire] = []
+def render_tools(tools: Iterable[Tool | HostedTool], losses: Losses) -> list[Wire]:
+    """`tools`. Raises Unsupported for what cannot be carried."""
+    kept: list[Tool | HostedTool] = []
     for index, tool in enumerate(tools):
-        path = f"tools[{index}]"
+        if renders_tool(tool, NAME, index, losses):
+            kept.append(tool)
+            if isinstance(tool, Tool) and NAME not in tool.extra:
+                checked_name(tool.name, losses, losses.tool_place(index))
+    return tool_list(kept)
+
+
+def tool_list(tools: Iterable[Tool | HostedTool]) -> list[Wire]:
+    """Tools as they are, namespaces together again."""
+    rendered: list[Wire] = []
+    for tool in tools:
         if isinstance(tool, HostedTool):
-            if tool.dialect != NAME:
-                raise Unsupported(
-                    f"The tool '{tool.type}' is run by another provider: leave it out or choose its model.",
-                    param=f"{path}.type",
-                )
             rendered.append(dict(tool.value))
             continue
         space = own(tool.extra).get("namespace")
         if space is None:
-            rendered.append(_render_tool(tool, tool.name, path))
+            rendered.append(_render_tool(tool, tool.name))
             continue
-        inner = _render_tool(tool, own(tool.extra)["name"], path)
+        inner = _render_tool(tool, own(tool.extra)["name"])
         if rendered and rendered[-1] == {"type": "namespace", **space, "tools": rendered[-1].get("tools")}:
             rendered[-1]["tools"].append(inner)
         else:
@@ -167,13 +179,11 @@ def render_tools(tools: Iterable[Tool | HostedTool]) -> list[Wire]:
     return rendered
 
 
-def _render_tool(tool: Tool, name: str, path: str) -> Wire:
+def _render_tool(tool: Tool, name: str) -> Wire:
     native = NAME in tool.extra
     beside = own_or_kin(tool.extra, "format") if tool.custom else dict(own(tool.extra))
     beside.pop("namespace", None)
     beside.pop("name", None)
-    if not native:
-        require_name(name, path)
     said: Wire = {"type": "custom" if tool.custom else "function", "name": name}
     if tool.description is not None:
         said["description"] = tool.description
@@ -188,13 +198,10 @@ def _render_tool(tool: Tool, name: str, path: str) -> Wire:
     return {**said, **beside}
 
 
-def require_name(name: str, path: str) -> None:
+def checked_name(name: str, losses: Losses, place: str) -> None:
     """Raises Unsupported."""
     if not is_tool_name(name):
-        raise Unsupported(
-            f"The tool name '{name}' cannot be sent to this provider: use up to 64 letters, digits, '_' and '-'.",
-            param=path,
-        )
+        losses.meet("tool_name", place, name)
 
 
 def render_choice(choice: ToolChoice, tools: Iterable[Tool | HostedTool]) -> str | Wire:

@@ -107,17 +107,17 @@ FIELDS = [
     pytest.param({"user": "u"}, {"metadata": {"user_id": "u"}}, (), (), id="user"),
     pytest.param({"temperature": 0.2}, {"temperature": 0.2}, (), (), id="temperature"),
     pytest.param({"temperature": 1.0, "top_p": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0, "choice_count": 1,
-                  "logit_bias": {}, "logprobs": False, "service_tier": "auto", "metadata": {"a": "b"}}, {}, (), (), id="defaults vanish"),
+                  "logit_bias": {}, "logprobs": False, "service_tier": "auto", "metadata": {}}, {}, (), (), id="defaults vanish"),
     pytest.param({"temperature": 1.7}, {"temperature": 1.0}, (), ("temperature",), id="a hotter temperature than there is"),
     pytest.param({"temperature": 0.3, "top_p": 0.9}, {"temperature": 0.3}, ("top_p",), (), id="not both (litellm#15097)"),
     pytest.param({"temperature": 1, "top_p": 0.9}, {"top_p": 0.9}, (), (), id="top_p beside a default"),
     pytest.param({"top_k": 5}, {"top_k": 5}, (), (), id="top_k"),
     pytest.param({"seed": 0, "frequency_penalty": 0.5, "presence_penalty": -1, "service_tier": "flex"}, {},
-                 ("service_tier", "seed", "frequency_penalty", "presence_penalty"), (), id="harmless to drop"),
+                 ("seed", "frequency_penalty", "presence_penalty", "service_tier"), (), id="harmless to drop"),
     pytest.param({"response_format": ResponseFormat(kind="text")}, {}, (), (), id="text"),
     pytest.param({"parallel_tool_calls": False}, {}, (), (), id="parallel calls without tools"),
-    pytest.param({"extra": {"openai_chat": {"verbosity": "low", "store": True, "prediction": None}}}, {}, ("verbosity",), (), id="foreign fields"),
-    pytest.param({"extra": {"anthropic": {"container": "c", "cache_control": {"type": "ephemeral"}}}, "essential": ("container",)},
+    pytest.param({"extra": {"openai_chat": {"verbosity": "low", "store": True, "prediction": None}}}, {}, ("verbosity", "store"), (), id="foreign fields"),
+    pytest.param({"extra": {"anthropic": {"container": "c", "cache_control": {"type": "ephemeral"}}}},
                  {"container": "c", "cache_control": {"type": "ephemeral"}}, (), (), id="our own fields"),
 ]  # fmt: skip
 
@@ -148,26 +148,25 @@ REFUSED = [
     pytest.param(ask(logit_bias={"5": 1}), "logit_bias", id="logit_bias"),
     pytest.param(ask(logprobs=True), "logprobs", id="logprobs"),
     pytest.param(ask(top_logprobs=3), "top_logprobs", id="top_logprobs"),
-    pytest.param(ask(essential=("audio",), extra={"openai_chat": {"audio": {}}}), "audio", id="essential and foreign"),
+    pytest.param(ask(extra={"openai_chat": {"audio": {}}}), "audio", id="essential and foreign"),
     pytest.param(ask(tool_choice=ToolChoice("required")), "tool_choice", id="a demanded call without tools"),
     pytest.param(ask(tools=(NOW, HostedTool("gemini", "googleSearch", {}))), "tools[1].type", id="a foreign hosted tool (bifrost#5279)"),
-    pytest.param(ask(tools=(Tool(name="x", custom=True),)), "tools[0].type", id="a freeform tool"),
     pytest.param(ask(tools=(Tool(name="a.b"),)), "tools[0].function.name", id="a name that is not taken"),
     pytest.param(ask(user("x", File("file-1"))), "messages[0].content[1]", id="a foreign file"),
     pytest.param(ask(user(Blob("audio/wav", "AAAA", "audio"))), "messages[0].content[0]", id="audio"),
     pytest.param(ask(user(Blob("image/tiff", "AAAA"))), "messages[0].content[0]", id="an image type"),
     pytest.param(ask(user(Uri("https://x/y.mp4", "video"))), "messages[0].content[0]", id="video by address"),
-    pytest.param(ask(HI, assistant("a", Opaque("gemini", {})), HI), "messages[1].content[1]", id="a foreign block"),
+    pytest.param(ask(user("a", Opaque("gemini", {}))), "messages[0].content[1]", id="a foreign block"),
     pytest.param(ask(HI, assistant(Blob("image/png", PNG)), HI), "messages[1].content[0]", id="an image in an answer"),
     pytest.param(ask(HI, assistant("The answer is (")), "messages", id="prefill (deepagents#1585, claude-code#52433)"),
     pytest.param(ask(assistant("Hello"), HI), "messages", id="begins with the assistant"),
     pytest.param(Request(model="m", messages=()), "messages", id="nothing to answer"),
     pytest.param(ask(user("")), "messages", id="only an empty message"),
-    pytest.param(ask(HI, results(("ghost", "x"))), "messages[1]", id="an orphan result"),
+    pytest.param(ask(HI, results(("ghost", "x"))), "messages[1].content[0]", id="an orphan result"),
     pytest.param(ask(HI, assistant(FOREIGN_CALL), HI), "messages[1].content[0]", id="an unanswered call"),
     pytest.param(ask(HI, assistant(FOREIGN_CALL)), "messages[1].content[0]", id="an unanswered call at the end"),
     pytest.param(ask(HI, assistant(ToolCall("a", "f", ""), ToolCall("b", "f", "")), results(("a", "x"), ("c", "y"))),
-                 "messages[3]", id="the second result is wrong: a message for each"),
+                 "messages[2].content[1]", id="the second result is wrong"),
 ]  # fmt: skip
 
 
@@ -179,7 +178,7 @@ def test_what_cannot_be_carried_is_refused_by_name(request_: Request, param: str
 
 
 def test_no_stop_sequences_where_the_model_takes_none() -> None:
-    with pytest.raises(Unsupported, match="'stop'"):
+    with pytest.raises(Unsupported, match="`stop`"):
         DIALECT.render_request(ask(stop=("x",)), Target(model="m", stop=False))
 
 
@@ -196,14 +195,14 @@ def test_instructions_alone_become_the_user_turn() -> None:
     assert "system" not in body and body["messages"] == [
         {"role": "user", "content": [{"type": "text", "text": "Write a poem"}]}
     ]
-    assert adapted == ("messages[0]",)
+    assert adapted == ("messages[]",)
 
 
 def test_instructions_midway() -> None:
     midway = (HI, Message(Role.SYSTEM, (Text("Be brief"),)), assistant("Yes"), HI)
     body, _, _, adapted = render(ask(*midway))
     assert body["messages"][0]["content"][1]["text"] == "<system>\nBe brief\n</system>"
-    assert adapted == ("messages[1]",)
+    assert adapted == ("messages[].role",)
     native, _, _, adapted = render(ask(*midway), NEWEST)
     assert [turn["role"] for turn in native["messages"]] == ["user", "system", "assistant", "user"]
     assert adapted == ()
@@ -245,7 +244,7 @@ def test_same_roles_are_merged_and_empty_text_is_left_out() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "wrapped", "adapted"),
-    [('{"a":1}', {"a": 1}, ()), ("", {}, ()), ('{"a":', {"_raw": '{"a":'}, ("tool_calls",)), ("[1]", {"value": [1]}, ("tool_calls",))],
+    [('{"a":1}', {"a": 1}, ()), ("", {}, ()), ('{"a":', {"_raw": '{"a":'}, ("messages[].tool_calls[].function.arguments",)), ("[1]", {"value": [1]}, ("messages[].tool_calls[].function.arguments",))],
 )  # fmt: skip
 def test_arguments_that_a_model_got_wrong_are_carried(
     arguments: str, wrapped: dict[str, Any], adapted: tuple[str, ...]
@@ -306,7 +305,7 @@ def test_strict_tools_and_hosted_tools() -> None:
         "properties": {"n": {"type": "integer", "description": "{minimum: 1}"}},
         "additionalProperties": False,
     }
-    assert adapted == ("tools",)
+    assert adapted == ("tools[].function.parameters",)
 
 
 MEDIA = [
@@ -354,7 +353,7 @@ def test_only_our_own_thinking_is_sent_and_comes_first() -> None:
         "thinking": "hm",
         "signature": mine.extra["anthropic"]["signature"],
     }
-    assert dropped == ("reasoning_content",)
+    assert dropped == ("messages[].reasoning_content",)
     data = seal("anthropic", ADAPTIVE.model, "redacted")
     hidden = turns(HI, assistant(Reasoning("", {"anthropic": {"redacted": data}}), "Yes"), HI)
     assert hidden[1]["content"][0] == {"type": "redacted_thinking", "data": data}
@@ -376,7 +375,7 @@ THINKING = [
     (ADAPTIVE, effort("minimal"), None, {"type": "adaptive"}, "low", 32_000, (), (R,)),
     (ADAPTIVE, effort("none"), None, {"type": "disabled"}, None, 32_000, (), ()),
     (ADAPTIVE, ReasoningOptions(enabled=False), 9, {"type": "disabled"}, None, 9, (), ()),
-    (ADAPTIVE, ReasoningOptions(enabled=True, budget_tokens=9000), None, {"type": "adaptive"}, "medium", 32_000, (), (R,)),
+    (ADAPTIVE, ReasoningOptions(enabled=True, budget_tokens=9000), None, {"type": "adaptive"}, "medium", 32_000, (), ("thinking.budget_tokens",)),
     (ADAPTIVE, ReasoningOptions(enabled=True, show=True), None, {"type": "adaptive", "display": "summarized"}, None, 32_000, (), ()),
     (NEWEST, effort("none"), None, None, "low", 32_000, (), (R,)),
     (NEWEST, effort("xhigh"), None, {"type": "adaptive"}, "xhigh", 32_000, (), ()),
@@ -489,7 +488,7 @@ def test_cache_marks_are_carried_and_never_more_than_four() -> None:
     body, _, _, adapted = render(ask(system, user(Text("a", mark), Text("b", mark)), tools=(tool,)))
     marks = ["cache_control" in block for block in (*body["tools"], *body["system"], *body["messages"][0]["content"])]
     assert marks == [False, False, True, True, True, True]
-    assert adapted == ("cache_control",)
+    assert adapted == ("messages[].content[].cache_control",)
 
 
 def test_the_same_request_gives_the_same_bytes() -> None:

@@ -21,6 +21,7 @@ from gateway.model import (
     HostedTool,
     Message,
     Opaque,
+    Origin,
     Part,
     Reasoning,
     ReasoningOptions,
@@ -218,13 +219,12 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"tools": [{"type": "web_search", "search_context_size": "low"}, {"type": "local_shell"}, WEATHER_ITEM], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "weather"}]}},
         {"tools": (HostedTool("openai_responses", "web_search", {"type": "web_search", "search_context_size": "low"}), HostedTool("openai_responses", "local_shell", {"type": "local_shell"}), WEATHER), "tool_choice": ToolChoice("auto", ("weather",))},
     ),
-    "a hosted tool is chosen": ({"tools": [{"type": "web_search"}], "tool_choice": {"type": "web_search"}}, {"tools": (HostedTool("openai_responses", "web_search", {"type": "web_search"}),), "extra": own(tool_choice={"type": "web_search"}), "essential": ("tool_choice",)}),
-    "a namespace with a hosted tool": (
-        {"tools": [{"type": "namespace", "name": "n", "tools": [{"type": "web_search"}]}], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "web_search"}]}},
+    "a hosted tool is chosen": ({"tools": [{"type": "web_search"}], "tool_choice": {"type": "web_search"}}, {"tools": (HostedTool("openai_responses", "web_search", {"type": "web_search"}),), "extra": own(tool_choice={"type": "web_search"})}),
+    "a hosted tool is allowed": (
+        {"tools": [{"type": "web_search"}], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "web_search"}]}},
         {
-            "tools": (HostedTool("openai_responses", "namespace", {"type": "namespace", "name": "n", "tools": [{"type": "web_search"}]}),),
+            "tools": (HostedTool("openai_responses", "web_search", {"type": "web_search"}),),
             "extra": own(tool_choice={"type": "allowed_tools", "mode": "auto", "tools": [{"type": "web_search"}]}),
-            "essential": ("tool_choice",),
         },
     ),
     "reasoning without effort": ({"reasoning": {"mode": "pro"}}, {"extra": own(**{"reasoning.mode": "pro"})}),
@@ -240,7 +240,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "server-held state": (
         {"previous_response_id": "resp_1", "background": True, "truncation": "auto", "max_tool_calls": 3},
-        {"extra": own(previous_response_id="resp_1", background=True, truncation="auto", max_tool_calls=3), "essential": ("background", "max_tool_calls", "previous_response_id", "truncation")},
+        {"extra": own(previous_response_id="resp_1", background=True, truncation="auto", max_tool_calls=3)},
     ),
 }  # fmt: skip
 
@@ -294,7 +294,6 @@ def test_instructions_go_back_where_they_were() -> None:
 def test_items_that_only_the_provider_can_place_are_essential() -> None:
     items = [{"type": "item_reference", "id": "msg_1"}, HELLO_ITEM, {"type": "compaction", "encrypted_content": "x"}]
     request = parse({"model": "m", "input": items})
-    assert request.essential == ("input[0]", "input[2]")
     assert json.loads(render(request).body)["input"] == items
     with pytest.raises(Unsupported) as caught:
         CHAT.render_request(request, TARGET)
@@ -322,7 +321,7 @@ def test_a_request_of_codex() -> None:
         "include": ["reasoning.encrypted_content"], "prompt_cache_key": "thread", "client_metadata": {"x": "y"},
     }  # fmt: skip
     request = parse(body)
-    assert request.essential == () and request.stream
+    assert request.stream
     assert [tool.type for tool in request.tools if isinstance(tool, HostedTool)] == ["web_search"]
     written = json.loads(render(request, Target(model="gpt-5-codex", efforts=EFFORTS)).body)
     for message in body["input"][:2]:
@@ -439,8 +438,8 @@ TARGETS: list[tuple[Target, dict[str, Any], dict[str, Any], tuple[str, ...], tup
     (PLAIN, {"reasoning": THINK(enabled=False)}, {}, (), ()),
     (TARGET, {"reasoning": THINK(effort="high", show=True)}, {"reasoning": {"effort": "high", "summary": "auto"}}, (), ()),
     (TARGET, {"reasoning": THINK(enabled=False)}, {"reasoning": {"effort": "none"}}, (), ()),
-    (TARGET, {"reasoning": THINK(enabled=True, budget_tokens=9000)}, {"reasoning": {"effort": "medium"}}, (), ("reasoning_effort",)),
-    (TARGET, {"reasoning": THINK(enabled=True, budget_tokens=-1)}, {}, (), ("reasoning_effort",)),
+    (TARGET, {"reasoning": THINK(enabled=True, budget_tokens=9000)}, {"reasoning": {"effort": "medium"}}, (), ("thinking.budget_tokens",)),
+    (TARGET, {"reasoning": THINK(enabled=True, budget_tokens=-1)}, {}, (), ()),
     (Target(model="m", efforts=("low", "high")), {"reasoning": THINK(effort="max")}, {"reasoning": {"effort": "high"}}, (), ("reasoning_effort",)),
     (PLAIN, {"response_format": ResponseFormat(kind="json_schema", schema=SCHEMA)}, {"text": {"format": {"type": "json_schema", "name": "response", "schema": SCHEMA}}}, (), ()),
     (PLAIN, {"tools": (Tool(name="f", description="d"),)}, {"tools": [{"type": "function", "name": "f", "description": "d", "parameters": {"type": "object", "properties": {}}, "strict": False}]}, (), ()),
@@ -448,7 +447,7 @@ TARGETS: list[tuple[Target, dict[str, Any], dict[str, Any], tuple[str, ...], tup
     (PLAIN, {"tools": (Tool(name="f"),), "tool_choice": ToolChoice("required", ("f",))}, {"tools": [{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}, "strict": False}], "tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "f"}]}}, (), ()),
     (PLAIN, {"user": "u" * 200}, {"user": "user_"}, (), ()),
     (PLAIN, {"service_tier": "standard_only"}, {}, ("service_tier",), ()),
-    (PLAIN, {"extra": {"anthropic": {"context": 1, "metadata": {}}}}, {}, ("context",), ()),
+    (PLAIN, {"extra": {"anthropic": {"context": 1, "metadata": None}}}, {}, ("context",), ()),
 ]  # fmt: skip
 
 
@@ -494,19 +493,20 @@ def test_a_chat_request_goes_through_responses_with_all_that_both_know() -> None
         "tools": [{"type": "function", "name": "f", "parameters": SCHEMA, "strict": False}, {"type": "custom", "name": "patch", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}}],
         "reasoning": {"effort": "high"}, "text": {"verbosity": "low"}, "prompt_cache_key": "k", "safety_identifier": "s", "max_output_tokens": 99, "stream": True, **KEPT,
     }  # fmt: skip
-    assert rendered.dropped == ("prediction",)
+    assert rendered.dropped == ("prediction", "store")
 
 
 # Messages of other dialects → items, dropped.
 FOREIGN: dict[str, tuple[tuple[Message, ...], list[dict[str, Any]], tuple[str, ...]]] = {
-    "foreign thinking stays away": ((HELLO, assistant(Reasoning("hm", {"anthropic": {"signature": "s"}}), Text("4"))), [HELLO_ITEM, said("assistant", "4")], ("reasoning_content",)),
-    "own reasoning with nothing behind it": ((HELLO, assistant(Reasoning("hm", own(id="rs_1", encrypted_content=STATE))), HELLO), [HELLO_ITEM, HELLO_ITEM], ("reasoning_content",)),
+    "foreign thinking stays away": ((HELLO, assistant(Reasoning("hm", {"anthropic": {"signature": "s"}}), Text("4"))), [HELLO_ITEM, said("assistant", "4")], ("messages[].reasoning_content",)),
+    "own reasoning with nothing behind it": ((HELLO, assistant(Reasoning("hm", own(id="rs_1", encrypted_content=STATE))), HELLO), [HELLO_ITEM, HELLO_ITEM], ("messages[].reasoning_content",)),
     "a refusal": ((HELLO, assistant(Refusal("No."))), [HELLO_ITEM, {"type": "message", "role": "assistant", "status": "completed", "content": [{"type": "refusal", "refusal": "No."}]}], ()),
     "empty text, empty arguments": ((HELLO, assistant(Text(""), ToolCall("c", "f", "")), RESULT), [HELLO_ITEM, {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}, RESULT_ITEM], ()),
     "an error": ((Message(Role.TOOL, (ToolCallResponse("call_a", (Text("oops"),), is_error=True),)),), [{**RESULT_ITEM, "output": "Error: oops"}], ()),
     "an error with an image": ((Message(Role.TOOL, (ToolCallResponse("call_a", (Blob("image/png", "iVBO"),), is_error=True),)),), [{**RESULT_ITEM, "output": [{"type": "input_text", "text": "Error: "}, {"type": "input_image", "image_url": "data:image/png;base64,iVBO", "detail": "auto"}]}], ()),
     "a document without a name": ((user(Blob("application/pdf", "JVBE", "document")),), [said("user", [{"type": "input_file", "file_data": "data:application/pdf;base64,JVBE", "filename": "document.pdf"}])], ()),
-    "a name": ((Message(Role.USER, (Text("Hi"),), "ann"),), [HELLO_ITEM], ("name",)),
+    "a trace of another provider's tool": ((HELLO, assistant(Opaque("anthropic", {"type": "server_tool_use"}), Text("4"))), [HELLO_ITEM, said("assistant", "4")], ("input[].type",)),
+    "a name": ((Message(Role.USER, (Text("Hi"),), "ann"),), [HELLO_ITEM], ("messages[].name",)),
     "results and words in one turn": ((Message(Role.USER, (ToolCallResponse("call_a", (Text("4"),)), Text("Hi"))),), [RESULT_ITEM, HELLO_ITEM], ()),
 }  # fmt: skip
 
@@ -535,17 +535,16 @@ REFUSED: list[tuple[Request, str]] = [
     (request(choice_count=2), "n"),
     (request(logit_bias={"1": 2}), "logit_bias"),
     (
-        request(essential=("web_search_options",), extra={"openai_chat": {"web_search_options": {}}}),
+        request(extra={"openai_chat": {"web_search_options": {}}}),
         "web_search_options",
     ),
     (request(tools=(HostedTool("anthropic", "computer", {}),)), "tools[0].type"),
-    (request(tools=(Tool(name="a.b"),)), "tools[0]"),
-    (request(user(Blob("video/mp4", "AA", "video"))), "messages[0].content"),
-    (request(user(Blob("audio/ogg", "AA", "audio"))), "messages[0].content"),
-    (request(user(Uri("https://x/a.mp4", "video"))), "messages[0].content"),
-    (request(user(File("file_1", extra={"anthropic": {}}))), "messages[0].content"),
-    (request(user(Opaque("anthropic", {"type": "search_result"}))), "messages[0].content"),
-    (request(HELLO, assistant(Opaque("anthropic", {"type": "server_tool_use"}))), "messages[1].content[0]"),
+    (request(tools=(Tool(name="a.b"),)), "tools[0].function.name"),
+    (request(user(Blob("video/mp4", "AA", "video"))), "messages[0].content[0]"),
+    (request(user(Blob("audio/ogg", "AA", "audio"))), "messages[0].content[0]"),
+    (request(user(Uri("https://x/a.mp4", "video"))), "messages[0].content[0]"),
+    (request(user(File("file_1", extra={"anthropic": {}}))), "messages[0].content[0]"),
+    (request(user(Opaque("anthropic", {"type": "search_result"}))), "messages[0].content[0]"),
     (request(HELLO, assistant(ToolCall("c", "a.b", "{}"))), "messages[1].content[0]"),
 ]
 
@@ -559,7 +558,7 @@ def test_what_cannot_be_carried_is_refused_by_name(asked: Request, param: str) -
 
 def test_a_model_that_continues_no_answer() -> None:
     with pytest.raises(Unsupported):
-        render(request(HELLO, assistant(Text("The"))), Target(model="m", prefill=False))
+        render(request(HELLO, assistant(Text("The")), origin=Origin(dialect="anthropic")))
 
 
 # Known to the API, or to no one, but not to the SDK's types.
