@@ -15,6 +15,7 @@ from tests.endtoend.serving import EMBEDDINGS, Served
 from tests.provider.client import ProviderProcess
 
 GOOGLE = "gemini-embedding-001"
+OPENAI = "text-embedding-3-small"
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +44,32 @@ def test_googles_models_at_openais_door(
     assert (row.usage_source, row.dropped, row.end_user, answer.model) == ("provider", ("user",), "u-1", GOOGLE)
 
 
-def test_both_encodings_say_the_same_numbers(gateway: Served) -> None:
-    body = {"model": GOOGLE, "input": "one", "encoding_format": "base64"}
-    packed = gateway.ask("POST", EMBEDDINGS, body, key=gateway.key()).json["data"][0]["embedding"]
-    data = base64.b64decode(packed)
-    assert len(data) == 4 * 8
-    assert math.isclose(math.hypot(*struct.unpack("<8f", data)), 1, rel_tol=1e-5)
+@pytest.mark.parametrize("model", [OPENAI, GOOGLE])
+def test_both_encodings_say_the_same_numbers(gateway: Served, model: str) -> None:
+    body = {"model": model, "input": ["one river", "two rivers"]}
+    packed, plain = (
+        gateway.ask("POST", EMBEDDINGS, body | more, key=gateway.key()).json["data"]
+        for more in ({"encoding_format": "base64"}, {"encoding_format": "float"})
+    )
+    for one, other in zip(packed, plain, strict=True):
+        data = base64.b64decode(one["embedding"])
+        assert len(data) == 4 * 8
+        assert struct.unpack("<8f", data) == pytest.approx(other["embedding"], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [("one", 1), (["one", "two"], 2), ([1, 2, 3], 1), ([[1, 2], [3]], 2)],
+    ids=["string", "list", "tokens", "token lists"],
+)
+def test_openais_models_take_all_four_forms(
+    client: openai.OpenAI, gateway: Served, provider: ProviderProcess, said: Any, count: int
+) -> None:
+    answer = client.embeddings.create(model=OPENAI, input=said, dimensions=24)
+    assert [len(item.embedding) for item in answer.data] == [24] * count
+    entry, row = provider.ledger()[-1], gateway.last()
+    assert answer.usage.prompt_tokens == row.input_tokens == entry["input"]
+    assert (row.usage_source, row.cost_source, row.cost_nano) == ("provider", "list", entry["input"] * 20)
 
 
 @pytest.mark.parametrize("tokens", [[1, 2, 3], [[1, 2], [3]]], ids=["tokens", "lists"])

@@ -7,6 +7,9 @@ format adds up its own totals from them and the ledger adds up the neutral ones,
 import json
 import math
 import random
+import re
+import struct
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +125,19 @@ def draw_counts(rng: random.Random, ability: Ability) -> Counts:
         reasoning=_size(rng, 24_000) if ability.reasoning and rng.random() < 0.8 else 0,
         cost_ticks=rng.randrange(1_000, 10**11),
     )
+
+
+def draw_vector(text: str, width: int) -> list[float]:
+    """Texts that share words point the same way, the same text always to the same place; not of length one.
+
+    Rounded to what a 32-bit float holds, so that both encodings say the same.
+    """
+    rng = random.Random(text)
+    values = [rng.uniform(-0.05, 0.05) for _ in range(width)]
+    for word in re.findall(r"\w+", text.lower()):
+        place = zlib.crc32(word.encode())
+        values[place % width] += 1 if place & 1 << 20 else -1
+    return [struct.unpack("<f", struct.pack("<f", value))[0] for value in values]
 
 
 def draw_text(rng: random.Random, words: int = 24) -> str:

@@ -30,6 +30,7 @@ from tests.provider.draw import (
     draw_counts,
     draw_id,
     draw_text,
+    draw_vector,
     fragments,
 )
 from tests.provider.format import Call, Format
@@ -278,12 +279,9 @@ class Provider:
         several = isinstance(items, list) and bool(items) and not isinstance(items[0], int)
         first = items[0] if several and isinstance(items[0], dict) else call.body
         width = int(call.body.get("dimensions") or first.get("outputDimensionality") or 8)
-        # Rounded to what a 32-bit float holds, so that both encodings say the same.
-        vectors = [
-            [struct.unpack("<f", struct.pack("<f", self._rng.uniform(-1, 1)))[0] for _ in range(width)]
-            for _ in range(len(items) if several else 1)
-        ]
-        return form.embeddings(call, answer, vectors)
+        texts = [json.dumps(item.get("content", item) if isinstance(item, dict) else item) for item in items]
+        whole = json.dumps(call.body.get("input", call.body.get("content")))
+        return form.embeddings(call, answer, [draw_vector(text, width) for text in (texts if several else [whole])])
 
     async def _stream(
         self,
