@@ -241,6 +241,39 @@ def test_a_redirect_is_not_followed(pair: tuple[Served, Scripted]) -> None:
     assert len(provider.requests) == calls + 1
 
 
+def test_openai_dotnet_838_a_provider_s_limits_and_cookies_stay_here(pair: tuple[Served, Scripted]) -> None:
+    """They belong to a key that others share, are -1 where a provider does not know them, and go stale after another
+    attempt (maximhq/bifrost#6973): none is passed on, and none holds a request back."""
+    gateway, provider = pair
+    told = {
+        "x_ratelimit_remaining_requests": "-1",
+        "x_ratelimit_limit_tokens": "-1",
+        "x_ratelimit_reset_requests": "6m0s",
+        "retry_after": "600",
+        "set_cookie": "session=1",
+        "openai_organization": "org-1",
+    }
+    provider.script = lambda _sent, send: send(answer(WHOLE, **told))
+    for _ in range(3):
+        reply = gateway.chat("Hi.")
+        assert reply.status == 200
+        assert not {name.replace("_", "-") for name in told} & reply.headers.keys()
+
+
+def test_vercel_ai_15718_a_feature_that_is_gone_is_refused_in_the_provider_s_words(
+    pair: tuple[Served, Scripted],
+) -> None:
+    """What passes as it is is the provider's to judge: its 410 keeps status and message, and is tried once."""
+    gateway, provider = pair
+    calls = len(provider.requests)
+    error = b'{"code":"gone","error":"Live search is deprecated: switch to the Agent Tools API."}'
+    provider.script = lambda _sent, send: send(answer(error, status="410 Gone"))
+    reply = gateway.chat("Hi.", search_parameters={"mode": "on"})
+    assert reply.status == 410 and "switch to the Agent Tools API" in reply.error["message"]
+    assert len(provider.requests) == calls + 1
+    assert json.loads(provider.requests[-1].body)["search_parameters"] == {"mode": "on"}
+
+
 def test_only_what_a_provider_needs_is_sent(pair: tuple[Served, Scripted]) -> None:
     """No header of the client's but those named: not its key, its tags, its cookies, its address."""
     gateway, provider = pair

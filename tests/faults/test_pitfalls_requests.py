@@ -259,5 +259,15 @@ def test_openai_openapi_541_tools_with_effort_go_to_responses_where_chat_refuses
     assert told["reasoning"]["effort"] == "high" and offered(told) == ["look"] and told["store"] is False
 
 
+@pytest.mark.parametrize("upstream", ["openai_responses", "anthropic", "gemini"])
+@pytest.mark.parametrize("field", ["search_parameters", "web_search_options"])
+def test_vercel_ai_15718_a_search_that_the_provider_does_not_make_is_refused_by_name(
+    field: str, upstream: str
+) -> None:
+    with pytest.raises(Unsupported) as raised:
+        carried("openai_chat", {**asking("openai_chat"), field: {"mode": "on"}}, upstream)
+    assert raised.value.param == field
+
+
 def test_every_model_of_this_file_is_known() -> None:
     assert len(CLAUDES) > 5 and set(MODELS) == set(DIALECTS)
