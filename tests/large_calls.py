@@ -47,12 +47,18 @@ def cut(data: bytes, size: int) -> list[bytes]:
 def cpu_costs(work: Sequence[Callable[[], object]], runs: int = 2) -> list[float]:
     """CPU seconds of each piece of work: the least of some runs that take turns, so that noise meets all alike."""
     costs = [float("inf")] * len(work)
-    for _ in range(runs):
-        for at, job in enumerate(work):
-            gc.collect()
-            before = time.process_time()
-            job()
-            costs[at] = min(costs[at], time.process_time() - before)
+    gc.collect()
+    # What others have left is no part of any cost: collections pass over it.
+    gc.freeze()
+    try:
+        for _ in range(runs):
+            for at, job in enumerate(work):
+                gc.collect()
+                before = time.process_time()
+                job()
+                costs[at] = min(costs[at], time.process_time() - before)
+    finally:
+        gc.unfreeze()
     return costs
 
 

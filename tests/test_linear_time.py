@@ -15,6 +15,7 @@ from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, Usag
 from gateway.model import FinishReason, Message, Request, Role, Target, Text, Tool, ToolCall, ToolCallResponse
 from gateway.relay import Translator
 from gateway.tally import Tally
+from tests.benchmarks import chat, held
 from tests.dialects.feeding import folded, only_choice, read, written
 from tests.large_calls import (
     CONTEXT,
@@ -215,3 +216,17 @@ def test_many_interleaved_calls_are_written_and_read_in_proportion(dialect: str)
     answer = folded(read(DIALECTS[dialect].reader(), streams[1])).response()
     calls = [part for part in only_choice(answer).parts if isinstance(part, ToolCall)]
     assert [msgspec.json.decode(call.arguments) for call in calls] == [{"n": 1}] * COUNTS[1]
+
+
+@pytest.mark.parametrize("provider", chat.MODELS)
+@pytest.mark.parametrize("door", chat.DOORS)
+def test_forty_tools_cost_little_more_than_their_json(door: str, provider: str) -> None:
+    """90 kB with 40 tools hold the loop for a few milliseconds: about twice what its JSON alone takes."""
+    data = held.body(door, provider, chat.SIZES[1])
+    assert len(held.translate(door, provider, data)) > 80_000
+
+    def plain() -> bytes:
+        return msgspec.json.encode(msgspec.json.decode(data))
+
+    least, translated = cpu_costs([plain, partial(held.translate, door, provider, data)], runs=8)
+    assert translated < 5 * least

@@ -33,6 +33,11 @@ class Lane:
         """Microseconds of CPU for each request, its share of what is written afterwards included."""
         return self.cpu_s / max(1, self.requests) * 1e6
 
+    def own_ms(self, share: float) -> float | None:
+        """Milliseconds of CPU that the target itself spent on an answer, other processes' turns left out."""
+        own = [spent for one in self.slices for spent in one.own]
+        return percentile(own, share) * 1000 if own else None
+
 
 @dataclass
 class Phase:

@@ -7,6 +7,7 @@ slices.
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -19,10 +20,12 @@ MAX_REQUESTS = 20_000
 
 @dataclass
 class Slice:
-    """Seconds of each request: until the first byte of its body, and until its end. `bad` counts wrong answers."""
+    """Seconds of each request: until the first byte of its body, and until its end; `own` is the target's CPU time
+    until then, where it is measured. `bad` counts wrong answers."""
 
     first: list[float] = field(default_factory=list)
     total: list[float] = field(default_factory=list)
+    own: list[float] = field(default_factory=list)
     bad: int = 0
 
 
@@ -35,6 +38,7 @@ class _Connection(asyncio.Protocol):
         self._ask = Ask(b"")
         self._slice = Slice()
         self._until = 0.0
+        self._cpu: Callable[[], float] | None = None
         self._done: asyncio.Future[None] | None = None
         self._reset()
 
@@ -43,6 +47,7 @@ class _Connection(asyncio.Protocol):
         self._body_at = -1
         self._need = -1
         self._first = 0.0
+        self._cpu_before = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are none of asyncio's classes.
@@ -55,14 +60,16 @@ class _Connection(asyncio.Protocol):
             self._slice.bad += 1
             self._done.set_result(None)
 
-    def begin(self, ask: Ask, into: Slice, until: float) -> "asyncio.Future[None]":
-        self._ask, self._slice, self._until = ask, into, until
+    def begin(self, ask: Ask, into: Slice, until: float, cpu: Callable[[], float] | None) -> "asyncio.Future[None]":
+        self._ask, self._slice, self._until, self._cpu = ask, into, until, cpu
         self._done = asyncio.get_running_loop().create_future()
         self._send()
         return self._done
 
     def _send(self) -> None:
         self._reset()
+        if self._cpu is not None:
+            self._cpu_before = self._cpu()
         self._sent = time.perf_counter()
         self._transport.write(self._ask.request)
 
@@ -94,6 +101,8 @@ class _Connection(asyncio.Protocol):
         if good and self._held.startswith(b"HTTP/1.1 200"):
             into.first.append(self._first - self._sent)
             into.total.append(now - self._sent)
+            if self._cpu is not None:
+                into.own.append(self._cpu() - self._cpu_before)
         else:
             into.bad += 1
         if now < self._until and len(into.total) < MAX_REQUESTS:
@@ -112,13 +121,16 @@ class Clients:
         self._port = port
         self._connections: list[_Connection] = []
 
-    async def run(self, ask: Ask, clients: int, seconds: float) -> Slice:
-        """A slice. Raises TimeoutError where answers fail to come."""
+    async def run(self, ask: Ask, clients: int, seconds: float, cpu: Callable[[], float] | None = None) -> Slice:
+        """A slice. `cpu` tells the target's CPU time; one client's requests can be told apart by it. Raises
+        TimeoutError where answers fail to come."""
         await self._connect(clients)
         into = Slice()
         until = time.perf_counter() + seconds
         async with asyncio.timeout(seconds + _OVERTIME_S):
-            await asyncio.gather(*[connection.begin(ask, into, until) for connection in self._connections[:clients]])
+            await asyncio.gather(
+                *[connection.begin(ask, into, until, cpu) for connection in self._connections[:clients]]
+            )
         return into
 
     async def _connect(self, clients: int) -> None:

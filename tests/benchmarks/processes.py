@@ -53,7 +53,7 @@ class Child:
         self.start_s = time.monotonic() - started
         self.cpu_s: defaultdict[str, float] = defaultdict(float)
         self._account = ""
-        self._read_at = self._cpu()
+        self._read_at = self.cpu()
 
     def _ready(self, log: Path) -> int:
         assert self._process.stdout is not None
@@ -63,12 +63,13 @@ class Child:
         code = self._process.wait()
         raise RuntimeError(f"{self.name} ended with code {code} before it was ready:\n{log.read_text()[-2000:]}")
 
-    def _cpu(self) -> float:
+    def cpu(self) -> float:
+        """Seconds of CPU so far."""
         return cpu_seconds(self.pid)
 
     def book(self, account: str) -> None:
         """From now on, CPU time goes to this account."""
-        now = self._cpu()
+        now = self.cpu()
         self.cpu_s[self._account] += now - self._read_at
         self._account, self._read_at = account, now
 

@@ -43,7 +43,9 @@ async def run_phase(name: str, lanes: Sequence[Lane], clients: int, chunks: int,
             # Rows are committed a moment after their request: a target's account stays open until its next slice.
             account = f"{name}/{lane.name}"
             lane.target.child.book(account)
-            phase.lanes[lane.name].slices.append(await lane.target.clients.run(lane.ask, clients, effort.slice_s))
+            cpu = lane.target.child.cpu if clients == 1 else None
+            found = await lane.target.clients.run(lane.ask, clients, effort.slice_s, cpu)
+            phase.lanes[lane.name].slices.append(found)
     await asyncio.sleep(_SETTLE_S)
     for lane in lanes:
         lane.target.child.book("")

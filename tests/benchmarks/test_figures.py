@@ -50,7 +50,8 @@ def _translated(same_s: float, other_s: float, each_s: float) -> Phase:
     for door, provider in (*translation.SAME.items(), *translation.OTHERS):
         same = translation.SAME[door] == provider
         times = [0.002 if same else each_s] * 100
-        phase.lanes[f"{door} → {provider}"] = Lane([Slice(total=times)], cpu_s=same_s if same else other_s)
+        slices = [Slice(total=times, own=[each_s - 0.0005] * 100)]
+        phase.lanes[f"{door} → {provider}"] = Lane(slices, cpu_s=same_s if same else other_s)
     return phase
 
 
@@ -59,7 +60,8 @@ def test_the_report_names_each_mark(capsys: pytest.CaptureFixture[str]) -> None:
     for phase in grid:
         phase.lanes["window"] = Lane([Slice(first=[0.006], total=[0.006])], cpu_s=9.0)
     grid[1].lanes["gateway"].cpu_s = 4.0
-    translated = tuple((size.name, _translated(*cost)) for size, cost in zip(SIZES, _COSTS, strict=True))
+    phases = [(size.name, _translated(*cost)) for size, cost in zip(SIZES, _COSTS, strict=True)]
+    translated = translation.Measured(phases, {"chat → google": (0.001, 0.009), "chat → openai": (0.002, 0.002)})
     each = dict.fromkeys(("direct", "relay", "gateway", "window"), 0.005)
     holds = report.Holds((0.001, 0.020), (0.002, 0.030))
     report.show(report.Run(grid, grid[1], translated, each, each, holds, each, each), seconds=1.0)
@@ -71,8 +73,10 @@ def test_the_report_names_each_mark(capsys: pytest.CaptureFixture[str]) -> None:
     assert "FAIL  translated at most 2 × the CPU of same dialect, 2 kB: 2.20 × (responses → anthropic)" in shown
     assert "PASS  added p99 below 10 ms, 2 kB: 2.00 ms (responses → anthropic)" in shown
     assert "FAIL  added p99 below 10 ms, 90 kB, 40 tools: 12.00 ms (responses → anthropic)" in shown
+    assert "FAIL    of it the gateway's own CPU: 12.50 ms (responses → openai)" in shown
+    assert "FAIL  loop held below 8 ms by a translation, 90 kB, 40 tools: 9.00 ms (chat → google)" in shown
     (row,) = [line.split() for line in shown.splitlines() if line.startswith("  1 MB") and "gemini → anthr" in line]
-    assert row[-6:] == ["50000", "5.00", "499.00", "499.00", "100", "0"]
+    assert row[-7:] == ["50000", "5.00", "499.00", "499.00", "499.50", "100", "0"]
 
 
 def test_a_body_has_the_size_that_its_name_says() -> None:
