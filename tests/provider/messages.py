@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from anthropic.types import message_count_tokens_params, message_create_params
+from anthropic.types import beta, message_count_tokens_params, message_create_params
 
 from tests.provider.draw import Ability, Answer, fragments
 from tests.provider.format import Call, Error, Format
@@ -21,6 +21,7 @@ from tests.provider.strict import Rejected, strict_adapter, validate
 from tests.provider.understood import from_messages
 
 _CREATE = strict_adapter(message_create_params.MessageCreateParams)
+_CREATE_BETA = strict_adapter(beta.message_create_params.MessageCreateParams)
 _COUNT = strict_adapter(message_count_tokens_params.MessageCountTokensParams)
 _SAMPLING = ("temperature", "top_p", "top_k")
 _VERSIONS = ("2023-06-01", "2026-10-21")
@@ -76,7 +77,8 @@ def _check(call: Call, headers: Mapping[str, str]) -> None:
         raise Rejected(f'anthropic-version: "{version}" is not a valid version')
     _check_sampling(call, version)
     body = {name: value for name, value in call.body.items() if name not in _SAMPLING}
-    validate(_COUNT if call.operation == "count" else _CREATE, body)
+    create = _CREATE_BETA if "anthropic-beta" in headers else _CREATE
+    validate(_COUNT if call.operation == "count" else create, body)
     if call.operation != "count" and body["max_tokens"] < 1:
         raise Rejected("max_tokens: Input should be greater than or equal to 1", param="max_tokens")
     _check_turns(body["messages"], call.model)

@@ -142,7 +142,10 @@ def from_responses(body: dict[str, Any]) -> Understood:
     said = Understood(
         system=[body["instructions"]] if body.get("instructions") else [],
         tools={
-            tool["name"]: tool.get("parameters") for tool in items(body.get("tools")) if tool["type"] == "function"
+            tool["name"]: tool.get("parameters")
+            for group in items(body.get("tools"))
+            for tool in (group["tools"] if group["type"] == "namespace" else [group])
+            if tool["type"] == "function"
         },
         tool_choice=body.get("tool_choice"),
         max_tokens=body.get("max_output_tokens"),
