@@ -293,6 +293,13 @@ _MEDIA = (
         say=_FILE_BYTES,
     ),
     Row(
+        "held_file",
+        "A file in a provider's own store, by its address",
+        _doors(gemini=_PART + "fileData.fileUri"),
+        _at(R, R, R, C),
+        say=_FILE_BYTES,
+    ),
+    Row(
         "audio_in",
         "Audio",
         _doors("messages[].content[].input_audio", "input[].content[].input_audio", None, _PART + "inlineData"),

@@ -29,11 +29,15 @@ def modality(mime_type: str) -> str:
     return kind if kind in ("image", "audio", "video") else "document"
 
 
+# Stores whose files only their own provider can read; Google names its files by address and not by id.
+_STORES = ("https://generativelanguage.googleapis.com/", "gs://")
 _FEATURES = {"image": ("image", "image_url"), "audio": ("audio_in", "audio_in"), "video": ("video", "video")}
 
 
 def media_feature(part: Blob | Uri) -> str:
     """The carriage row of bytes or an address."""
+    if isinstance(part, Uri) and part.uri.startswith(_STORES):
+        return "held_file"
     inline, by_address = _FEATURES.get(part.modality, ("pdf", "pdf_url"))
     return inline if isinstance(part, Blob) else by_address
 

@@ -138,8 +138,46 @@ def test_litellm_9798_a_pdf_s_address_arrives_or_is_refused(door: str, upstream:
         assert path.endswith(("file_url", "source.url", "fileData.fileUri"))
 
 
+# What a provider holds for who uploaded it: OpenAI's two dialects share theirs.
+HELD: dict[str, Wire] = {
+    "openai_chat": {"type": "file", "file": {"file_id": "file-held"}},
+    "openai_responses": {"type": "input_file", "file_id": "file-held"},
+    "anthropic": {"type": "document", "source": {"type": "file", "file_id": "file-held"}},
+    "gemini": {
+        "fileData": {
+            "mimeType": "application/pdf",
+            "fileUri": "https://generativelanguage.googleapis.com/v1beta/files/file-held",
+        }
+    },
+}
+OPENAI = ("openai_chat", "openai_responses")
+
+
+@DOORS
+@UPSTREAMS
+@PLACES
+def test_litellm_24776_a_file_by_its_id_goes_only_to_who_holds_it(door: str, upstream: str, place: Place) -> None:
+    body = place(door, HELD[door])
+    if door != upstream and not {door, upstream} <= {*OPENAI}:
+        refused(door, body, upstream)
+        return
+    (path,) = [path for path, value in leaves(sent(door, body, upstream)) if "file-held" in str(value)]
+    assert path.endswith(("file.file_id", "file_id", "source.file_id", "fileData.fileUri"))
+
+
+# Where each door's client wrote the part: the user's turn, and the tool's result.
+PLACES_OF = {
+    "openai_chat": ("messages[0].content[1]", "messages[2]"),
+    "openai_responses": ("input[0].content[1]", "input[2]"),
+    "anthropic": ("messages[0].content[1]", "messages[2].content[0]"),
+    "gemini": ("contents[0].parts[1]", "contents[2].parts[0]"),
+}
+
+
 def refused(door: str, body: Wire, upstream: str) -> None:
-    """A 400 that names the part."""
+    """A 400 that names the part by the client's own path."""
     with pytest.raises(Unsupported) as raised:
         carried(door, body, upstream)
-    assert raised.value.status == 400 and raised.value.param and raised.value.param in raised.value.message
+    param = raised.value.param
+    assert raised.value.status == 400 and param and param in raised.value.message
+    assert param.startswith(PLACES_OF[door])
