@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from gateway import DataFolder, FaregateError, Gateway, Settings, UsageQuery
+from gateway.extra_providers import ExtraPrice, ExtraProvider
+from gateway.providers.models import MODELS
 from gateway.state_db import connect
 
 
@@ -72,4 +74,40 @@ async def test_a_database_that_fails_later_is_a_sentence_and_is_followed_again(t
         assert time.monotonic() < until
     await asyncio.sleep(1.2)
     assert any(live.principal.key_name == "later" for live in gateway._access._live.values())
+    await gateway.close()
+
+
+async def test_the_window_is_told_of_own_providers_their_models_and_prices(tmp_path: Path) -> None:
+    local = ExtraProvider(
+        name="local",
+        dialect="openai_chat",
+        base_url="http://127.0.0.1:1/v1",
+        auth="none",
+        models=("llama-3", "gpt-4.1"),
+        embeddings=("nomic",),
+        prices={"llama-3": ExtraPrice(input=0.1, output=0.4)},
+    )
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory", providers=(local,)))
+    await gateway.start()
+    row = (await gateway.providers())[-1]
+    assert (row.name, row.title, row.dialect, row.key_source, row.masked) == (
+        "local",
+        "local",
+        "openai_chat",
+        "unneeded",
+        None,
+    )
+    trial = await gateway.test_provider("local")
+    assert not trial.ok and "Nothing answers at 127.0.0.1:1" in trial.message
+    models = gateway.models()
+    assert [(model.id, model.kind) for model in models[-3:]] == [
+        ("nomic", "embeddings"),
+        ("llama-3", "chat"),
+        ("gpt-4.1", "chat"),
+    ]
+    # One name is one model: the user's stands for the maker's.
+    assert len(models) == len(MODELS) + 2 and models[-1].provider == "local"
+    llama = models[-2]
+    assert (llama.input_price, llama.cached_price, llama.output_price) == (100_000_000, 100_000_000, 400_000_000)
+    assert models[-1].input_price is None
     await gateway.close()

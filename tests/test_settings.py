@@ -1,5 +1,6 @@
 """Settings: file, environment and options; wrong values name themselves; saving disturbs nothing else."""
 
+import re
 import stat
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gateway.setting_values import Keep, SettingsError
 from gateway.settings import SETTINGS, is_loopback, load, save
 
 MIB = 1 << 20
+README = Path(__file__).parents[1] / "README.md"
 
 
 def written(folder: Path, text: str) -> Path:
@@ -189,6 +191,36 @@ def test_further_providers_and_their_keys(tmp_path: Path) -> None:
     assert s.provider_keys["lm-studio"].reveal() == "k1"
     assert s.base_urls == {"lm-studio": "http://127.0.0.1:5/v1"}
     assert s.unknown_keys == ("provider.colour",)
+
+
+def test_the_readmes_own_providers_are_read_as_it_says(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
+    written(tmp_path, block)
+    s = load(tmp_path, {"FAREGATE_OPENROUTER_API_KEY": "sk-or-1"})
+    assert s.unknown_keys == () and s.provider_keys["openrouter"].reveal() == "sk-or-1"
+    ollama, router, vllm = s.providers
+    assert (ollama.auth, ollama.embeddings, ollama.models) == (
+        "none",
+        ("nomic-embed-text",),
+        ("qwen3:8b", "gpt-oss:20b"),
+    )
+    assert (router.auth, router.embeddings, router.prices) == ("bearer", None, {})
+    assert (vllm.efforts, vllm.max_tokens_field) == (("low", "medium", "high"), "max_tokens")
+    assert vllm.prices == {
+        "qwen3-235b": ExtraPrice(input=0.2, cached=0.02, cache_write=0.25, output=0.6),
+        "*": ExtraPrice(input=0.1, output=0.3),
+    }
+
+
+def test_what_a_table_may_say_beside(tmp_path: Path) -> None:
+    table = '[[provider]]\nname = "x"\ndialect = "openai_chat"\nbase_url = "http://x/v1"\n'
+    written(
+        tmp_path, table + 'embeddings = true\nreasoning_content = true\nmax_tokens_field = "max_completion_tokens"'
+    )
+    (extra,) = load(tmp_path, {}).providers
+    assert (extra.embeddings, extra.reasoning_content, extra.max_tokens_field) == ((), True, "max_completion_tokens")
+    written(tmp_path, table + "embeddings = false")
+    assert load(tmp_path, {}).providers[0].embeddings is None
 
 
 def test_secrets_neither_print_nor_encode(tmp_path: Path) -> None:

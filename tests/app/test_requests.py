@@ -537,6 +537,24 @@ def test_a_sum_is_spelt_out_only_where_it_is_exact(fields: dict[str, object], pa
     assert [line.note for line in cost_sum(row, MODEL)] == parts
 
 
+def test_a_price_of_ones_own_is_named_and_spelt_out() -> None:
+    row = msgspec.structs.replace(
+        RECORD,
+        model="m",
+        input_tokens=1_000,
+        output_tokens=50,
+        cached_tokens=None,
+        cache_write_tokens=None,
+        cost_nano=3_750_000,
+        cost_source="override",
+        price_id="local/m",
+        price_fuzzy=False,
+    )
+    lines = {line.label: line.note for section in sections(row, str, {"m": MODEL}) for line in section.lines}
+    assert lines["Total"] == "your own price of local/m"
+    assert "1,000 × $3.00 per million" in lines.values()
+
+
 def test_details_name_every_fact() -> None:
     row = msgspec.structs.replace(
         RECORD,

@@ -171,7 +171,7 @@ def _cost(row: ExchangeRecord, models: Mapping[str, ModelRow]) -> tuple[Line, ..
     if row.cost_nano is None:
         source = "no price is known, so it counts in no sum"
     total = Line(label="Total", value=formats.money_column(row.cost_nano), note=source, copy=dollars(row.cost_nano))
-    lines = [total, *cost_sum(row, models.get(row.price_id or row.model or ""))]
+    lines = [total, *cost_sum(row, models.get(row.price_id or "") or models.get(row.model or ""))]
     if row.service_tier:
         lines.append(Line(label="Service tier", value=row.service_tier))
     return tuple(lines)
