@@ -1,4 +1,4 @@
-"""Tool calls with arguments of any size, as events and as the bytes of each dialect; and how a cost grows with size."""
+"""Tool calls and words of any size, as events and as the bytes of each dialect; and how a cost grows with size."""
 
 import gc
 import time
@@ -32,6 +32,18 @@ def call_events(text: str, piece: int = PIECE) -> Iterator[Event]:
     yield PartEnd(0)
     yield UsageReport(USAGE)
     yield Finish(FinishReason.TOOL_CALLS)
+
+
+def word_events(kind: str, size: int) -> Iterator[Event]:
+    """An answer of about so many characters, as text or reasoning."""
+    text = _LINE * (size // len(_LINE))
+    yield Start("answer", "model", CONTEXT.created)
+    yield PartStart(0, kind)
+    for at in range(0, len(text), PIECE):
+        yield Delta(0, text[at : at + PIECE])
+    yield PartEnd(0)
+    yield UsageReport(USAGE)
+    yield Finish(FinishReason.STOP)
 
 
 def call_stream(dialect: str, text: str, piece: int = PIECE) -> bytes:

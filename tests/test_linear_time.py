@@ -1,4 +1,4 @@
-"""Tool arguments of several megabytes, and calls by the thousand, cost time in proportion, however they are cut.
+"""Words and arguments of several megabytes, and calls by the thousand, cost time in proportion, however they are cut.
 
 BerriAI/litellm#26181 parsed its whole buffer again at every chunk; what is quadratic fails here by a wide margin.
 """
@@ -14,6 +14,7 @@ from gateway.dialects.openai_chat.peek import UsageCutter
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, UsageReport
 from gateway.model import FinishReason, Message, Request, Role, Target, Text, Tool, ToolCall, ToolCallResponse
 from gateway.relay import Translator
+from gateway.sse import encode
 from gateway.tally import Tally
 from tests.benchmarks import chat, held
 from tests.dialects.feeding import folded, only_choice, read, written
@@ -28,10 +29,11 @@ from tests.large_calls import (
     call_stream,
     cpu_costs,
     cut,
+    word_events,
 )
 
 SIZES = (MB, 2 * MB, 4 * MB, 8 * MB)
-FEW_SIZES = (MB, 8 * MB)
+FEW_SIZES = (MB // 2, 4 * MB)
 NAMES = tuple(DIALECTS)
 PAIRS = tuple(product(NAMES, NAMES))
 TARGET = Target(model="model", max_output_tokens=4096)
@@ -94,13 +96,48 @@ def test_a_writer_takes_time_in_proportion(dialect: str) -> None:
 
 @pytest.mark.parametrize("dialect", NAMES)
 def test_fragments_of_single_characters_are_read_and_written_in_proportion(dialect: str) -> None:
-    sizes = (MB // 64, MB // 8)
+    sizes = (MB // 128, MB // 16)
 
     def pass_on(text: str) -> None:
         _read(dialect, cut(call_stream(dialect, text, 1), PIECE))
 
     texts = [arguments(size) for size in sizes]
     assert_linear(sizes, cpu_costs([partial(pass_on, text) for text in texts]))
+
+
+@pytest.mark.parametrize("kind", ["text", "reasoning"])
+@pytest.mark.parametrize("dialect", NAMES)
+def test_words_are_written_and_read_in_proportion(dialect: str, kind: str) -> None:
+    def write(size: int) -> bytes:
+        return written(DIALECTS[dialect].writer(CONTEXT), list(word_events(kind, size)))
+
+    assert_linear(FEW_SIZES, cpu_costs([partial(write, size) for size in FEW_SIZES]))
+    streams = [cut(write(size), PIECE) for size in FEW_SIZES]
+    assert_linear(FEW_SIZES, cpu_costs([partial(_read, dialect, chunks) for chunks in streams]))
+
+
+def test_a_signature_that_comes_in_pieces_is_read_in_proportion() -> None:
+    def event(kind: str, **fields: object) -> bytes:
+        return encode(msgspec.json.encode({"type": kind, **fields}), kind)
+
+    def stream(size: int) -> list[bytes]:
+        piece = {"type": "signature_delta", "signature": "A" * PIECE}
+        block = {"type": "thinking", "thinking": "", "signature": ""}
+        usage = {"input_tokens": 61, "output_tokens": 1}
+        return [
+            event("message_start", message={"id": "msg_1", "usage": usage}),
+            event("content_block_start", index=0, content_block=block),
+            *[event("content_block_delta", index=0, delta=piece)] * (size // PIECE),
+            event("content_block_stop", index=0),
+            event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 96}),
+            event("message_stop"),
+        ]
+
+    streams = [stream(size) for size in SIZES]
+    assert_linear(SIZES, cpu_costs([partial(_read, "anthropic", chunks) for chunks in streams]))
+    answer = folded(read(DIALECTS["anthropic"].reader(), streams[0])).response()
+    (thinking,) = only_choice(answer).parts
+    assert thinking.extra["anthropic"]["signature"] == "A" * SIZES[0]
 
 
 @pytest.mark.parametrize(("upstream", "door"), PAIRS)

@@ -56,14 +56,14 @@ class _Event(Struct):
 class _OpenBlock:
     """A block that has begun. `part` is None for one that is held back until it is whole."""
 
-    __slots__ = ("citations", "fragments", "kind", "part", "said", "signature", "value")
+    __slots__ = ("citations", "fragments", "kind", "part", "said", "signatures", "value")
 
     def __init__(self, kind: str, part: int | None, value: Block) -> None:
         self.kind = kind
         self.part = part
         self.value = value
         self.said = False
-        self.signature = ""
+        self.signatures: list[str] = []
         self.citations: list[Any] = []
         self.fragments: list[str] = []
 
@@ -186,7 +186,8 @@ class AnthropicReader:
         if delta.partial_json and block.part is None:
             block.fragments.append(delta.partial_json)
         block.said = block.said or bool(delta.partial_json)
-        block.signature += delta.signature
+        if delta.signature:
+            block.signatures.append(delta.signature)
         if delta.citation is not None:
             block.citations.append(delta.citation)
         if block.part is not None:
@@ -205,8 +206,8 @@ class AnthropicReader:
             # The input may be whole in the start; a call without arguments has no fragments at all.
             events.append(Delta(block.part, msgspec.json.encode(block.value.get("input") or {}).decode()))
         extra: dict[str, Any] = {}
-        if block.signature:
-            extra["signature"] = block.signature
+        if block.signatures:
+            extra["signature"] = "".join(block.signatures)
         if block.citations:
             extra["citations"] = block.citations
         events.append(PartEnd(block.part, pocket(extra)))
