@@ -1,101 +1,86 @@
 """Fuzzing of the codecs: `make fuzz` (ten minutes) or `python -m tests.fuzz [--seconds N] [--seed N]`.
 
-Recorded streams and rich requests are damaged, in their JSON and in their bytes, cut anywhere, and fed through each
-dialect and on into every other. What comes out is a typed error or something valid; never an exception of another
-kind, and never a finished answer, in any dialect, from a stream that failed.
+Recorded streams, whole answers, error bodies and rich requests are damaged, in their JSON and in their bytes, cut
+anywhere, and fed through each dialect and on into every other. What comes out is a typed error or something valid:
+never an exception of another kind, never a case that takes long, never a finished answer, in any dialect, from a
+stream that failed, and never one that lost more than what was damaged. A case is made of seed, dialect and number
+alone: `--seed S --dialect D --case N` does that one again.
 """
 
 import argparse
+import faulthandler
 import random
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
 from gateway.dialects import DIALECTS
-from gateway.dialects.dialect import AnswerContext, Dialect
-from gateway.errors import GatewayError
-from gateway.events import Event, StreamError
-from gateway.model import Rendered, Request
+from gateway.dialects.dialect import Dialect
+from gateway.errors import GatewayError, UpstreamError
+from gateway.events import StreamError
+from gateway.model import Opaque, Rendered, Request, Response, ToolCall
 from gateway.providers.catalog import PROVIDERS
 from gateway.routing import Routing
 from tests.dialects.feeding import folded, mutate, read
+from tests.dialects.grammars import CONTEXT, heard, told
+from tests.dialects.recordings import RECORDINGS, TWINS, Recording
 
 WIRE = Path(__file__).parent / "wire"
 TEN_MINUTES_S = 600.0
-# A case that takes longer than this hangs, as far as a user can tell.
+# CPU time of a case beyond which a user would call it a hang; and how long one may take before all ends with a trace.
 SLOWEST_CASE_S = 2.0
+HANGS_S = 60.0
 MODELS = {
     "openai_chat": "gpt-4.1",
     "openai_responses": "gpt-5.4",
     "anthropic": "claude-sonnet-4-6",
     "gemini": "gemini-2.5-flash",
 }
-RICH = {
-    "model": "any",
-    "max_completion_tokens": 500,
-    "temperature": 0.5,
-    "user": "ana",
-    "reasoning_effort": "low",
-    "tools": [
-        {
-            "type": "function",
-            "function": {
-                "name": "look_up",
-                "description": "Looks something up.",
-                "parameters": {"type": "object", "properties": {"what": {"type": "string"}}, "required": ["what"]},
-            },
-        }
-    ],
-    "messages": [
-        {"role": "system", "content": "Be brief."},
-        {
-            "role": "user",
-            "content": [
-                {"type": "text", "text": "What is this? é 🚀"},
-                {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
-            ],
-        },
-        {
-            "role": "assistant",
-            "content": "I look.",
-            "tool_calls": [
-                {"id": "call_1", "type": "function", "function": {"name": "look_up", "arguments": '{"what":"x"}'}},
-                {"id": "call_2", "type": "function", "function": {"name": "look_up", "arguments": '{"what":"y"}'}},
-            ],
-        },
-        {"role": "tool", "tool_call_id": "call_1", "content": "found"},
-        {"role": "tool", "tool_call_id": "call_2", "content": '{"a":1}'},
-        {"role": "user", "content": "And now?"},
-    ],
-}
-CONTEXT = AnswerContext(id="0123456789abcdef", created=1_700_000_000, model="any", include_usage=True)
+ERROR_BODIES = [
+    b'{"error":{"message":"Incorrect API key provided: sk-proj-abcdef123456.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}',
+    b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded","details":{"error_code":"x"}},"request_id":"req_1"}',
+    b'[{"error":{"code":429,"message":"Quota","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"39s"},{"reason":"API_KEY_INVALID"}]}}]',
+    b'{"code":"The system is busy","error":"Some resource has been exhausted"}',
+    b'{"detail":[{"loc":["body","model"],"msg":"field required"}]}',
+    b"<!doctype html><title>502 Bad Gateway</title>",
+    b"upstream connect error",
+]  # fmt: skip
 
 
 class Fault(AssertionError):
-    """What must not happen; the message holds the seed and the case."""
+    """What must not happen; the message holds the case."""
 
 
-def recordings(dialect: str) -> list[bytes]:
-    return [path.read_bytes() for path in sorted((WIRE / dialect).glob("*.sse"))]
+@lru_cache
+def recordings(dialect: str) -> list[Recording]:
+    return [item for item in RECORDINGS if item.dialect == dialect]
 
 
-def requests() -> dict[str, bytes]:
-    """The same rich request in every dialect."""
+@lru_cache
+def bodies(dialect: str) -> list[bytes]:
+    """Requests: the dialect's own rich one, and every other's as it is rendered for this dialect."""
     routing = Routing(PROVIDERS)
-    request = DIALECTS["openai_chat"].parse_request(msgspec.json.encode(RICH), None, None)
-    return {
-        name: dialect.render_request(request, routing.candidates(MODELS[name])[0].target).body
-        for name, dialect in DIALECTS.items()
-    }
+    target = routing.candidates(MODELS[dialect])[0].target
+    found = []
+    for name, other in DIALECTS.items():
+        body = (WIRE / "requests" / f"{name}.json").read_bytes()
+        if name == dialect:
+            found.append(body)
+            continue
+        rendered = _typed(lambda other=other, body=body: DIALECTS[dialect].render_request(other.parse_request(body, "m", True), target))  # type: ignore[misc]  # fmt: skip
+        if isinstance(rendered, Rendered):
+            found.append(rendered.body)
+    return found
 
 
-def damaged_bytes(data: bytes, rng: random.Random) -> bytes:
-    """Some bytes changed, dropped, doubled, or the end cut off."""
-    out = bytearray(data)
+def damaged_bytes(data: bytes, rng: random.Random) -> tuple[bytes, int]:
+    """Some bytes changed, dropped, doubled, or the end cut off; and from where on they were touched at most."""
+    out, touched = bytearray(data), len(data)
     for _ in range(rng.randrange(1, 4)):
         at = rng.randrange(len(out)) if out else 0
         match rng.randrange(4):
@@ -107,7 +92,8 @@ def damaged_bytes(data: bytes, rng: random.Random) -> bytes:
                 out[at:at] = out[at : at + rng.randrange(1, 60)]
             case _:
                 del out[at:]
-    return bytes(out)
+        touched = min(touched, at)
+    return bytes(out), touched
 
 
 def damaged_json(data: bytes, rng: random.Random) -> bytes:
@@ -116,19 +102,30 @@ def damaged_json(data: bytes, rng: random.Random) -> bytes:
     return msgspec.json.encode(value)
 
 
-def damaged_stream(stream: bytes, rng: random.Random) -> bytes:
-    if rng.random() < 0.5:
-        return damaged_bytes(stream, rng)
+def damaged_stream(stream: bytes, rng: random.Random) -> tuple[bytes, int | None]:
+    """The stream with damage, and how many bytes of events were damaged: None where that may be any part of it."""
+    if rng.random() < 0.4:
+        return damaged_bytes(stream, rng)[0], None
     events = stream.replace(b"\r\n", b"\n").split(b"\n\n")
+    size = 0
     for _ in range(rng.randrange(1, 3)):
         at = rng.randrange(len(events))
         head, marker, data = events[at].partition(b"data: ")
-        if marker and data[:1] == b"{":
-            try:
-                events[at] = head + marker + damaged_json(data, rng)
-            except (msgspec.DecodeError, IndexError):
-                continue
-    return b"\n\n".join(events)
+        match rng.randrange(8):
+            case 0:
+                size += len(events.pop(at))
+                events = events or [b""]
+            case 1:
+                other = rng.randrange(len(events))
+                size += len(events[at]) + len(events[other])
+                events[at], events[other] = events[other], events[at]
+            case _ if marker and data[:1] == b"{":
+                try:
+                    events[at] = head + marker + damaged_json(data, rng)
+                    size += len(data)
+                except (msgspec.DecodeError, IndexError):
+                    continue
+    return b"\n\n".join(events), size
 
 
 def chunks_of(stream: bytes, rng: random.Random) -> list[bytes]:
@@ -136,43 +133,99 @@ def chunks_of(stream: bytes, rng: random.Random) -> list[bytes]:
     return [stream[a:b] for a, b in zip([0, *places], [*places, len(stream)], strict=True)]
 
 
-def fuzz_stream(dialect: Dialect, stream: bytes, rng: random.Random) -> str:
+def fuzz_stream(dialect: Dialect, rng: random.Random) -> str:
     """One damaged stream through the reader and on through every writer; what became of it."""
-    damaged = damaged_stream(stream, rng)
+    recording = rng.choice(recordings(dialect.name))
+    damaged, size = damaged_stream(recording.stream, rng)
     events = read(dialect.reader(), chunks_of(damaged, rng))
     errors = [n for n, event in enumerate(events) if isinstance(event, StreamError)]
     if errors and errors[0] != len(events) - 1:
         raise Fault(f"events after an error: {damaged!r}")
-    if not errors and not folded(events).finished:
+    answer = folded(events)
+    if not errors and not answer.finished:
         raise Fault(f"neither finished nor failed: {damaged!r}")
-    for other in DIALECTS.values():
-        _check_written(other, events, failed=bool(errors))
+    if not errors and size is not None:
+        _check_loss(folded(recording.events()).response(), answer.response(), size, damaged)
+    for door in DIALECTS:
+        written = told(door, events)
+        # What a dialect alone can say goes to its own clients as it came, so that it may be as odd as it was.
+        again = heard(door, written) if door != dialect.name else folded(read(dialect.reader(), [written]))
+        if errors and again.error is None:
+            raise Fault(f"{door} passes a failed stream off as an answer: {damaged!r}")
     return "failed" if errors else "finished"
 
 
-def _check_written(dialect: Dialect, events: list[Event], *, failed: bool) -> None:
-    writer = dialect.writer(CONTEXT)
-    out = b"".join(writer.write(event) for event in events if not isinstance(event, StreamError))
-    last = events[-1] if events else None
-    out += writer.error(last) if isinstance(last, StreamError) else writer.close()
-    again = read(dialect.reader(), [out])
-    if failed and not any(isinstance(event, StreamError) for event in again):
-        raise Fault(f"{dialect.name} passes a failed stream off as an answer: {out[-900:]!r}")
+def _check_loss(whole: Response, damaged: Response, size: int, stream: bytes) -> None:
+    """A finished answer misses no more than the damaged events held."""
+    lost = _content(whole) - _content(damaged)
+    if lost > size:
+        raise Fault(f"{lost} characters lost by {size} damaged bytes: {stream!r}")
 
 
-def fuzz_request(dialect: Dialect, body: bytes, rng: random.Random) -> str:
+def _content(response: Response) -> int:
+    parts = (part for choice in response.choices for part in choice.parts)
+    return sum(
+        len(part.arguments if isinstance(part, ToolCall) else getattr(part, "text", ""))
+        + (len(msgspec.json.encode(part.value)) if isinstance(part, Opaque) else 0)
+        for part in parts
+    )
+
+
+def fuzz_answer(dialect: Dialect, rng: random.Random) -> str:
+    """One damaged whole answer through the parser and on into every dialect; what became of it."""
+    whole = rng.choice([item.whole for item in TWINS if item.dialect == dialect.name])
+    assert whole is not None
+    in_bytes = rng.random() < 0.4
+    damaged = damaged_bytes(whole, rng)[0] if in_bytes else damaged_json(whole, rng)
+    if dialect.peek_answer is not None:
+        dialect.peek_answer(damaged)
+    response = _typed(lambda: dialect.parse_response(damaged))
+    if not isinstance(response, Response):
+        return "failed"
+    for door in DIALECTS.values():
+        said = door.render_response(response, CONTEXT)
+        again = _typed(lambda door=door, said=said: door.parse_response(said))  # type: ignore[misc]
+        if not isinstance(msgspec.json.decode(said), dict) or not isinstance(again, Response | UpstreamError):
+            raise Fault(f"{door.name} rendered no answer of {damaged!r}")
+    return "finished"
+
+
+def fuzz_error(dialect: Dialect, rng: random.Random) -> str:
+    """One damaged error body through the parser and on into every door; what became of it."""
+    body = rng.choice(ERROR_BODIES)
+    in_bytes = rng.random() < 0.6 or body[:1] not in b"{["
+    damaged = damaged_bytes(body, rng)[0] if in_bytes else damaged_json(body, rng)
+    status = rng.choice([400, 401, 403, 404, 408, 409, 413, 429, 500, 502, 503, 529, 599, 302])
+    retry = rng.choice(["1", "-1", "soon", "1e400", "Sat, 28 Nov 2026 09:00:00 GMT"])
+    error = dialect.parse_error(status, damaged, {"Retry-After": retry})
+    if not 400 <= error.status <= 599 or not error.message:
+        raise Fault(f"{error.status} {error.message!r} of {status} {damaged!r}")
+    for door in DIALECTS.values():
+        said = msgspec.json.decode(door.render_error(error, "req_1"))
+        if not said["error"]["message"]:
+            raise Fault(f"{door.name} says nothing of {status} {damaged!r}")
+    return error.kind
+
+
+def fuzz_request(dialect: Dialect, rng: random.Random) -> str:
     """One damaged request through the parser and on into every dialect; what became of it."""
-    damaged = damaged_bytes(body, rng) if rng.random() < 0.3 else damaged_json(body, rng)
+    body = rng.choice(bodies(dialect.name))
+    damaged = damaged_bytes(body, rng)[0] if rng.random() < 0.3 else damaged_json(body, rng)
     request = _typed(lambda: dialect.parse_request(damaged, "gemini-2.5-flash", False))
     if not isinstance(request, Request):
         return "refused"
-    routing = Routing(PROVIDERS)
     for name, other in DIALECTS.items():
-        target = routing.candidates(MODELS[name])[0].target
+        target = _targets()[name]
         rendered = _typed(lambda other=other, target=target: other.render_request(request, target))  # type: ignore[misc]
         if isinstance(rendered, Rendered) and not isinstance(msgspec.json.decode(rendered.body), dict):
             raise Fault(f"{name} rendered no object of {damaged!r}")
     return "carried"
+
+
+@lru_cache
+def _targets() -> dict[str, object]:
+    routing = Routing(PROVIDERS)
+    return {name: routing.candidates(model)[0].target for name, model in MODELS.items()}
 
 
 def _typed(call: Callable[[], object]) -> object:
@@ -182,18 +235,42 @@ def _typed(call: Callable[[], object]) -> object:
         return error
 
 
-def fuzz(seconds: float, seed: int) -> Counter[tuple[str, str, str]]:
-    """Fuzz each dialect for this long; the outcomes by dialect, kind and ending. Raises Fault, or what was raised."""
-    bodies, outcomes = requests(), Counter[tuple[str, str, str]]()
-    for name, dialect in DIALECTS.items():
-        streams, rng = recordings(name), random.Random(f"{seed} {name}")
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            begun = time.monotonic()
-            outcomes[name, "stream", fuzz_stream(dialect, rng.choice(streams), rng)] += 1
-            outcomes[name, "request", fuzz_request(dialect, bodies[name], rng)] += 1
-            if time.monotonic() - begun > SLOWEST_CASE_S:
-                raise Fault(f"a case of {name} took {time.monotonic() - begun:.1f} s")
+KINDS: dict[str, Callable[[Dialect, random.Random], str]] = {
+    "stream": fuzz_stream,
+    "answer": fuzz_answer,
+    "request": fuzz_request,
+    "error": fuzz_error,
+}
+
+
+# Dialect, kind, and what became of it.
+Outcome = tuple[str, str, str]
+
+
+def case(seed: int, name: str, number: int) -> list[Outcome]:
+    """One case of each kind. Raises Fault that says how to do it again."""
+    found = []
+    for kind, fuzz_one in KINDS.items():
+        rng, begun = random.Random(f"{seed} {name} {kind} {number}"), time.process_time()
+        try:
+            found.append((name, kind, fuzz_one(DIALECTS[name], rng)))
+        except Exception as error:
+            raise Fault(f"{kind}: --seed {seed} --dialect {name} --case {number}: {error}") from error
+        if time.process_time() - begun > SLOWEST_CASE_S:
+            raise Fault(f"{kind}: --seed {seed} --dialect {name} --case {number}: slow")
+    return found
+
+
+def fuzz(name: str, seconds: float, seed: int, before: Callable[[], None] = lambda: None) -> Counter[Outcome]:
+    """Fuzz a dialect for this long, and at least once; the outcomes. `before` is called before each case.
+
+    Raises Fault.
+    """
+    outcomes, until, number = Counter[Outcome](), time.monotonic() + seconds, 0
+    while number == 0 or time.monotonic() < until:
+        before()
+        outcomes.update(case(seed, name, number))
+        number += 1
     return outcomes
 
 
@@ -201,11 +278,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
     parser.add_argument("--seconds", type=float, default=TEN_MINUTES_S, help="for all dialects together")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
+    parser.add_argument("--dialect", choices=DIALECTS, help="with --case: one case again")
+    parser.add_argument("--case", type=int)
     args = parser.parse_args()
     print(f"seed {args.seed}", flush=True)
-    for (name, kind, ending), count in sorted(fuzz(args.seconds / len(DIALECTS), args.seed).items()):
-        print(f"{name:<17}{kind:<9}{ending:<10}{count:>9,}")
+    if args.dialect is not None and args.case is not None:
+        print(*case(args.seed, args.dialect, args.case), sep="\n")
+        return 0
+    for dialect in DIALECTS:
+        outcomes = fuzz(dialect, args.seconds / len(DIALECTS), args.seed, _watch)
+        for (name, kind, ending), count in sorted(outcomes.items()):
+            print(f"{name:<17}{kind:<9}{ending:<24}{count:>9,}", flush=True)
     return 0
+
+
+def _watch() -> None:
+    """Ends everything with a trace should a case never end."""
+    faulthandler.dump_traceback_later(HANGS_S, exit=True)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,8 @@ def _parse(fields: Mapping[str, Any], status: int, wait: str | None) -> Upstream
     error = fields.get("error")
     error = error if isinstance(error, dict) else {}
     message = words(error) or words(fields)
-    details = [item for item in error.get("details") or () if isinstance(item, dict)]
+    said = error.get("details")
+    details = [item for item in (said if isinstance(said, list) else ()) if isinstance(item, dict)]
     reason = next((item["reason"] for item in details if isinstance(item.get("reason"), str)), None)
     word = error.get("status") if isinstance(error.get("status"), str) else None
     kind = _kind(status, reason, details, message.lower())

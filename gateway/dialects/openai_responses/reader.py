@@ -24,7 +24,7 @@ from gateway.dialects.openai_responses.items import (
     message_pocket,
     reasoning_part,
 )
-from gateway.dialects.openai_responses.response import logprobs_in, logprobs_of, minted_call_id
+from gateway.dialects.openai_responses.response import logprobs_in, logprobs_of, minted_call_id, tokens_in
 from gateway.dialects.openai_responses.usage import parse_usage
 from gateway.dialects.openai_responses.wire import NAME, Wire, pocket
 from gateway.errors import UpstreamError
@@ -169,16 +169,26 @@ class ResponsesReader:
 
     def _item_added(self, event: _Event, events: list[Event]) -> None:
         if isinstance(event.item, dict):
-            self._open(self._place(event), event.item, events)
+            index = event.output_index
+            place = index if type(index) is int and index >= 0 else self._place(event)
+            self._open(place, event.item, events)
 
     def _place(self, event: _Event) -> int:
-        """The item that an event is about: by index, else by id, else the last one."""
-        if isinstance(event.output_index, int):
-            return event.output_index
+        """The item that an event is about: by index, else by id, else the last one.
+
+        An index that was never announced is another spelling of an open item's, if the ids are the same: else its
+        call would be made twice.
+        """
+        index = event.output_index
+        if type(index) is int and index in self._items:
+            return index
+        is_index = type(index) is int and index >= 0
         said = event.item.get("id") if isinstance(event.item, dict) else event.item_id
-        known = next((place for place, item in self._items.items() if said is not None and item.id == said), None)
-        if known is not None:
-            return known
+        for item in self._items.values() if isinstance(said, str) and said else ():
+            if item.id == said and not (is_index and item.done):
+                return item.place
+        if is_index:
+            return int(index)
         return len(self._items) if isinstance(event.item, dict) else max(self._items, default=0)
 
     def _open(self, place: int, value: Wire, events: list[Event]) -> _Item:
@@ -246,8 +256,8 @@ class ResponsesReader:
             return
         words = self._content(item, event, "text", events)
         self._say(words, event.delta, events)
-        if isinstance(event.logprobs, list):
-            words.logprobs += event.logprobs
+        if event.logprobs:
+            words.logprobs += tokens_in(event.logprobs)
 
     def _text_done(self, event: _Event, events: list[Event]) -> None:
         item = self._item(event, "message", events)

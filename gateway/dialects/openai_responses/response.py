@@ -81,8 +81,7 @@ def logprobs_of(output: Any) -> Any:
 
 def logprobs_in(piece: Any) -> list[Any]:
     """The log probabilities of an output text, as chat has them too; none where there are none."""
-    said = piece.get("logprobs") if isinstance(piece, Mapping) else None
-    return said if isinstance(said, list) else []
+    return tokens_in(piece.get("logprobs")) if isinstance(piece, Mapping) else []
 
 
 def render_response(response: Response, context: AnswerContext) -> bytes:
@@ -99,11 +98,37 @@ def render_response(response: Response, context: AnswerContext) -> bytes:
 
 def set_logprobs(items: Sequence[Wire], logprobs: Any) -> None:
     """The choice's log probabilities, on the first text: which token is of which text is not known."""
-    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    content = tokens_in(logprobs.get("content") if isinstance(logprobs, dict) else None)
     pieces = (piece for item in items for piece in item.get("content", ()) if item["type"] == "message")
     text = next((piece for piece in pieces if piece["type"] == "output_text"), None)
     if content and text is not None:
         text["logprobs"] = content
+
+
+class _Token(Struct):
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+
+
+class _Chosen(_Token):
+    top_logprobs: list[_Token] | None = None
+
+
+def tokens_in(content: Any) -> list[Wire]:
+    """The entries with all the fields that clients of this dialect rely on; none where they have another form."""
+    try:
+        entries = msgspec.convert(content or [], list[_Chosen])
+    except msgspec.ValidationError:
+        return []
+    return [
+        {**_token(entry), "top_logprobs": [_token(other) for other in entry.top_logprobs or ()]} for entry in entries
+    ]
+
+
+def _token(entry: _Token) -> Wire:
+    spelt = list(entry.token.encode()) if entry.bytes is None else entry.bytes
+    return {"token": entry.token, "logprob": entry.logprob, "bytes": spelt}
 
 
 class OutputBuilder:

@@ -115,3 +115,10 @@ def test_an_answer_that_is_none(raw: bytes, kind: str, status: int) -> None:
     with pytest.raises(UpstreamError) as caught:
         DIALECT.parse_response(raw)
     assert (caught.value.kind, caught.value.status) == (kind, status)
+
+
+@pytest.mark.parametrize("details", [True, 7, "x", {"a": 1}, [None, 3, {"retryDelay": 5}]])
+def test_details_of_another_form_are_no_failure(details: object) -> None:
+    body = json.dumps({"error": {"code": 429, "message": "Slow down.", "details": details}}).encode()
+    error = DIALECT.parse_error(429, body, {})
+    assert (error.status, error.kind, error.message) == (429, "rate_limited", "Slow down.")

@@ -13,7 +13,7 @@ _EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 _TOLD: dict[str, set[str]] = {
     "message": {"content_part.added", "content_part.done"},
     "function_call": {"function_call_arguments.delta", "function_call_arguments.done"},
-    "custom_tool_call": {"custom_tool_call_input.delta", "custom_tool_call_input.done"},
+    "custom_tool_call": {"custom_tool_call_input.done"},
 }
 _ENDS = ("response.completed", "response.incomplete", "response.failed")
 
@@ -49,6 +49,7 @@ def grammar(stream: bytes) -> list[dict[str, Any]]:
                 assert item is not None and event["output_index"] == len(done)
                 assert (item["type"], item.get("id")) == (event["item"]["type"], event["item"].get("id"))
                 assert told >= _TOLD.get(item["type"], set())
+                assert not event["item"].get("input") or "custom_tool_call_input.delta" in told
                 for piece in event["item"].get("content", ()) if item["type"] == "message" else ():
                     word = "refusal" if piece["type"] == "refusal" else "output_text"
                     assert told >= {f"{word}.delta", f"{word}.done"}

@@ -552,3 +552,41 @@ def test_a_long_argument_costs_in_proportion(megabytes: int) -> None:
     stream = written(ResponsesWriter(CONTEXT), events)
     (part,) = only_choice(folded(read(ResponsesReader(), [stream])).response()).parts
     assert isinstance(part, ToolCall) and len(part.arguments) == 16_000 * count
+
+
+@pytest.mark.parametrize(
+    ("kind", "index"),
+    [
+        ("response.output_item.added", b"-1"),
+        ("response.output_item.done", b"7"),
+        ("response.output_item.done", b"true"),
+        ("response.output_item.done", b"{}"),
+        ("response.function_call_arguments.done", b"true"),
+        ("response.function_call_arguments.delta", b"9"),
+    ],
+)
+def test_a_call_is_made_once_where_an_index_is_wrong(kind: str, index: bytes) -> None:
+    """The item's id tells it from others then; a call that is told twice would be run twice."""
+    blocks = recording("namespaced_call").split(b"\n\n")
+    marked = [
+        block.replace(b'"output_index":0', b'"output_index":' + index)
+        if f'"type":"{kind}"'.encode() in block
+        else block
+        for block in blocks
+    ]
+    assert marked != blocks
+    choice = only_choice(folded(read(ResponsesReader(), [b"\n\n".join(marked)])).response())
+    assert (choice.parts, choice.finish_reason) == ANSWERS["namespaced_call"]
+
+
+def test_log_probabilities_of_another_form_are_left_out_and_missing_bytes_are_spelt() -> None:
+    entry = {"token": "é", "logprob": -0.5, "bytes": None}
+    events: list[Event] = [Start(), PartStart(0, "text"), Delta(0, "é"), PartEnd(0)]
+    for said, expected in (
+        ([entry], [{"token": "é", "logprob": -0.5, "bytes": [195, 169], "top_logprobs": []}]),
+        ([{"token": True}], []),
+    ):
+        finish = Finish(STOP, logprobs={"content": said})
+        stream = written(ResponsesWriter(CONTEXT), [*events, finish])
+        grammar(stream)
+        assert events_in(stream)[-1]["response"]["output"][0]["content"][0]["logprobs"] == expected
