@@ -19,6 +19,8 @@ SAMPLING_VERSION = "2023-06-01"
 SAMPLING = ("temperature", "top_p", "top_k")
 _DEFAULT_MAX_TOKENS = 32_000
 _MIN_BUDGET = 1024
+# The efforts that go with thinking switched off.
+_WITHOUT_THINKING = ("low", "medium", "high")
 # Room for the answer behind a thinking budget where the client set no limit.
 _ANSWER_ROOM = 8192
 JSON_INSTRUCTION = "Answer with a single valid JSON object and nothing else."
@@ -102,7 +104,7 @@ def render_thinking(request: Request, target: Target, forced: bool, open_loop: b
     if (wanted is not None and not losses.meet(wanted)) or not target.thinking:
         return room
     if _is_off(options):
-        return _off(target, room)
+        return _off(options, target, room, losses)
     match target.thinking:
         case "budget":
             found = _budget(options, target, limit, losses)
@@ -122,12 +124,17 @@ def _is_off(options: ReasoningOptions) -> bool:
     return options.enabled is False or options.effort == "none" or options.budget_tokens == 0
 
 
-def _off(target: Target, room: Thinking) -> Thinking:
-    """Models on a budget think only when told; of the others, those that take "none" can be told not to."""
+def _off(options: ReasoningOptions, target: Target, room: Thinking, losses: Losses) -> Thinking:
+    """Models on a budget think only when told; of the others, those that take "none" can be told not to. Effort is
+    about the answer too, and above high it is refused without thinking."""
     if target.thinking == "budget":
         return room
     if "none" in target.efforts:
-        return Thinking(field={"type": "disabled"}, max_tokens=room.max_tokens)
+        asked = options.effort if options.effort != "none" else None
+        effort = asked and nearest(asked, tuple(step for step in target.efforts if step in _WITHOUT_THINKING))
+        if effort != asked:
+            losses.meet("effort_step")
+        return Thinking(field={"type": "disabled"}, effort=effort, max_tokens=room.max_tokens)
     lowest = nearest("none", target.efforts)
     return Thinking(effort=lowest if lowest in target.efforts else None, max_tokens=room.max_tokens)
 
