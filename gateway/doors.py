@@ -14,6 +14,7 @@ from gateway.dialects import anthropic, gemini, openai_chat, openai_responses
 from gateway.dialects.anthropic import counting as anthropic_counting
 from gateway.dialects.anthropic import peek as anthropic_peek
 from gateway.dialects.dialect import Dialect
+from gateway.dialects.envelope import PACKED, PLAIN
 from gateway.dialects.gemini import counting as gemini_counting
 from gateway.dialects.gemini import embeddings as gemini_embeddings
 from gateway.dialects.gemini import peek as gemini_peek
@@ -62,10 +63,10 @@ class Door(Struct, frozen=True, kw_only=True):
     """`forwarded` are the client's headers that a provider of the same dialect gets too, `version` one that it must
     get where the client sent none.
 
-    `verbs` are what a path that names the model may end in; the model of such a request then stands in `path_model`,
-    in `path_stream` whether its verb streams, and in `array` whether it does so as one JSON array.
-    `owner` is what the model's name begins with where the path says it before.
-    `request_id_header` is where clients of the dialect look for the request's id, beside `x-request-id`.
+    `carried` is how the strings begin in which the door's clients bring other providers' state back, b"" where there
+    are none. `verbs` are what a path that names the model may end in; the model of such a request then stands in
+    `path_model`, and in `path_stream` whether its verb streams. `request_id_header` is where clients of the dialect
+    look for the request's id, beside `x-request-id`.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Door(Struct, frozen=True, kw_only=True):
     operation: Operation = Operation()
     forwarded: tuple[str, ...] = ()
     version: tuple[str, str] | None = None
+    carried: bytes = b""
     verbs: Mapping[str, Operation] = {}
     owner: str = ""
     path_model: str | None = None
@@ -167,6 +169,7 @@ DOORS: tuple[Door, ...] = (
         dialect=openai_responses.DIALECT,
         peek=responses_peek.peek,
         splice=responses_peek.splice,
+        carried=PLAIN,
         forwarded=("openai-beta",),
     ),
     Door(
@@ -175,6 +178,7 @@ DOORS: tuple[Door, ...] = (
         dialect=anthropic.DIALECT,
         peek=anthropic_peek.peek,
         splice=anthropic_peek.splice,
+        carried=PLAIN,
         forwarded=("anthropic-version", "anthropic-beta"),
         version=("anthropic-version", "2023-06-01"),
         request_id_header="request-id",
@@ -185,6 +189,7 @@ DOORS: tuple[Door, ...] = (
         dialect=anthropic.DIALECT,
         peek=anthropic_peek.peek,
         splice=anthropic_peek.splice,
+        carried=PLAIN,
         operation=Operation(
             name="count",
             path=anthropic_counting.count_path,
@@ -202,6 +207,7 @@ DOORS: tuple[Door, ...] = (
             dialect=gemini.DIALECT,
             peek=gemini_peek.peek,
             splice=gemini_peek.splice,
+            carried=PACKED,
             verbs=VERBS,
             owner=owner,
         )

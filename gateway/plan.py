@@ -14,7 +14,6 @@ from gateway.dialects import DIALECTS
 from gateway.dialects.carriage import BY_NAME
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.effort import asked
-from gateway.dialects.envelope import is_carried_in
 from gateway.dialects.openai_chat.peek import Peek
 from gateway.doors import Door
 from gateway.embeddings import Embedding
@@ -90,7 +89,7 @@ class Planner:
             door = self._embeddings_door(door, candidate)
             operation = door.operation
         # A provider could not read what other providers' answers left in the history; neither can it count it.
-        countable = provider.dialect == door.dialect.name and not is_carried_in(body)
+        countable = provider.dialect == door.dialect.name and not _brings_state(door, body)
         if operation.render_count is not None and not countable:
             exchange.adapted = COUNT_ESTIMATED
             return self._answered(door, peek, candidate, operation.render_count(estimated_tokens(len(body))))
@@ -122,10 +121,13 @@ class Planner:
         )
 
     def _brings_foreign(self, door: Door, body: bytes, provider: Provider, exchange: Exchange) -> bool:
-        """Whether the history holds another provider's reasoning state, which this one would refuse as it is."""
-        if is_carried_in(body) or any(b'"%b"' % name.encode() in body for name in provider.refused_fields):
+        """Whether the history holds what other providers' answers left in it, and this one would refuse."""
+        name = door.dialect.name
+        if _brings_state(door, body):
             return True
-        shared = door.dialect.name in provider.also_speaks
+        if name == provider.dialect and any(b'"%b"' % field.encode() in body for field in provider.refused_fields):
+            return True
+        shared = name in provider.also_speaks
         return shared and self._memory.holds_foreign(exchange.principal.key_id, provider.name, body)
 
     def _translated(
@@ -269,6 +271,10 @@ def _verbatim(
     sent = dict((door.version,)) if door.version is not None else {}
     sent.update({name: headers[name] for name in door.forwarded if name in headers})
     return _Carried(dialect=dialect, body=out, headers=sent, cut_usage=asks)
+
+
+def _brings_state(door: Door, body: bytes) -> bool:
+    return bool(door.carried) and door.carried in body
 
 
 def credentials(provider: Provider, dialect: Dialect, key: str) -> Mapping[str, str]:

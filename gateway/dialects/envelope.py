@@ -17,9 +17,10 @@ from gateway.model import NO_EXTRA, Extra
 ORIGIN = "origin"
 # What a pocket calls the opaque state that only its maker can read.
 _STATE = frozenset(("encrypted_content", "redacted", "signature", "thought_signature"))
-_PREFIX = "fg1."
+# Long, because bodies of any size are searched for it, and a long string is found several times faster.
+_PREFIX = "faregate-state-1."
 # How a string with our prefix begins in a body: as it is, and in base64, in which Gemini has its signatures.
-_IN_BODIES = (b'"fg1.', b'"ZmcxL')
+PLAIN, PACKED = b'"faregate-state-1.', b'"ZmFyZWdhdGUtc3RhdGUt'
 
 
 class _Carried(Struct, rename={"origin": "from"}):
@@ -51,11 +52,6 @@ def unwrap(text: str) -> tuple[str, Extra] | None:
         carried = _Carried("", {})
     pockets = {dialect: pocket for dialect, pocket in carried.state.items() if dialect != ORIGIN}
     return mark, {**pockets, ORIGIN: {"model": carried.origin, "state": list(pockets)}}
-
-
-def is_carried_in(body: bytes) -> bool:
-    """Whether a client's body brings strings of ours back, which no provider may get as they are."""
-    return any(start in body for start in _IN_BODIES)
 
 
 def has_state(extra: Extra) -> bool:

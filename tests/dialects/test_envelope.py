@@ -1,11 +1,12 @@
 """The envelope: what one provider made, named, through a door of another dialect, and back to its maker alone."""
 
 import base64
+import itertools
 import json
 
 import pytest
 
-from gateway.dialects.envelope import ORIGIN, at_home, has_state, is_carried_in, unwrap, without_state, wrap
+from gateway.dialects.envelope import ORIGIN, PACKED, PLAIN, at_home, has_state, unwrap, without_state, wrap
 from gateway.model import Extra
 
 STATE: Extra = {"gemini": {"thought_signature": "Sg=="}, "anthropic": {"cache_control": {"type": "ephemeral"}}}
@@ -28,12 +29,22 @@ def test_another_model_gets_none_of_it_and_is_told_whose_it_was() -> None:
     assert at_home({"gemini": {"thought_signature": "own"}}, "any") == {"gemini": {"thought_signature": "own"}}
 
 
-@pytest.mark.parametrize("text", ["", "EqQBCkgI", "fg2.part.e30", "ErUB fg1.part.e30"])
+@pytest.mark.parametrize("text", ["", "EqQBCkgI", "faregate-state-2.part.e30", "ErUB faregate-state-1.part.e30"])
 def test_a_providers_own_signature_is_not_ours(text: str) -> None:
     assert unwrap(text) is None
 
 
-@pytest.mark.parametrize("text", ["fg1.", "fg1.part", "fg1.part.", "fg1.part.%%%", "fg1.part.bnVsbA", "fg1.part.W10"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "faregate-state-1.",
+        "faregate-state-1.part",
+        "faregate-state-1.part.",
+        "faregate-state-1.part.%%%",
+        "faregate-state-1.part.bnVsbA",
+        "faregate-state-1.part.W10",
+    ],
+)
 def test_a_damaged_envelope_is_nobodys_state(text: str) -> None:
     carried = unwrap(text)
     assert carried is not None and not has_state(at_home(carried[1], MAKER))
@@ -41,11 +52,11 @@ def test_a_damaged_envelope_is_nobodys_state(text: str) -> None:
 
 def test_a_body_that_brings_ours_back_is_recognised_in_each_dialects_form() -> None:
     text = wrap({}, without="gemini", origin=MAKER)
-    for value in (text, base64.b64encode(text.encode()).decode(), base64.urlsafe_b64encode(text.encode()).decode()):
-        for compact in (True, False):
-            separators = (",", ":") if compact else (", ", ": ")
-            assert is_carried_in(json.dumps({"signature": value}, separators=separators).encode())
-    assert not is_carried_in(json.dumps({"signature": "EqQB", "text": f"say {text}"}).encode())
+    packed = (base64.b64encode(text.encode()).decode(), base64.urlsafe_b64encode(text.encode()).decode())
+    for start, values in ((PLAIN, (text,)), (PACKED, packed)):
+        for value, separators in itertools.product(values, ((",", ":"), (", ", ": "))):
+            assert start in json.dumps({"signature": value}, separators=separators).encode()
+        assert start not in json.dumps({"signature": "EqQB", "text": f"say {values[0]}"}).encode()
 
 
 def test_state_is_told_from_what_stands_beside_it() -> None:

@@ -303,7 +303,7 @@ def test_the_switch_from_thinking_to_text_loses_no_word() -> None:
     assert "".join(event["delta"].get("thinking", "") for event in blocks) == "hm so"
     assert "".join(event["delta"].get("text", "") for event in blocks) == "Answer"
     signatures = [event["delta"]["signature"] for event in blocks if event["delta"]["type"] == "signature_delta"]
-    assert len(signatures) == 1 and signatures[0].startswith("fg1.")
+    assert len(signatures) == 1 and signatures[0].startswith("faregate-state-1.")
 
 
 def test_empty_parts_open_no_block_and_other_choices_are_left_out() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.dialects.dialect import AnswerContext
-from gateway.dialects.envelope import is_carried_in
+from gateway.dialects.envelope import PACKED
 from gateway.dialects.gemini import DIALECT
 from gateway.errors import ClientError, Unsupported
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart
@@ -551,7 +551,7 @@ def test_calls_of_other_providers_are_known_again_and_get_the_sentinel() -> None
     content = json.loads(DIALECT.render_response(answer, context))["candidates"][0]["content"]
     result = {"functionResponse": {"id": "c1", "name": "f", "response": {"output": "4"}}}
     body = json.dumps({"contents": [{"parts": [{"text": "q"}]}, content, {"parts": [result]}]}).encode()
-    assert is_carried_in(body)
+    assert PACKED in body
     request = ReplayMemory().restore("key", "google/gemini-3.1-pro-preview", DIALECT.parse_request(body, "m", False))
     rendered = DIALECT.render_request(request, LEVEL)
     assert (
