@@ -16,6 +16,7 @@ from gateway.errors import ClientError
 
 Edit = tuple[int, int, bytes]
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_BOM = b"\xef\xbb\xbf"
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _SCALAR = re.compile(rb"[^,\]}\s]++")
 _TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
@@ -37,8 +38,8 @@ def replace_model(body: bytes, model: str) -> list[Edit]:
 
 
 def start(body: bytes) -> int:
-    """Where the first value begins, behind white space."""
-    return _end(_SPACE, body, 0)
+    """Where the first value begins, behind a byte order mark and white space."""
+    return _end(_SPACE, body, len(_BOM) if body.startswith(_BOM) else 0)
 
 
 def is_empty_object(body: bytes, at: int) -> bool:
