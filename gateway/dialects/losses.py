@@ -11,13 +11,14 @@ from typing import Any
 from gateway.dialects.carriage import AGENT_TOOLS, BY_NAME, CHAT, ROWS
 from gateway.dialects.verdicts import Verdict
 from gateway.errors import Unsupported
-from gateway.model import Extra, HostedTool, Opaque, ReasoningOptions, Request, Target, Tool, ToolCallResponse
+from gateway.model import Extra, HostedTool, Opaque, ReasoningOptions, Request, Role, Target, Tool, ToolCallResponse
 
 _PLACE = re.compile(r"\[\d+\]")
 # Words that a codec keeps in the pockets of parts for itself, and state that only its maker reads.
 _OWN_WORDS = frozenset(
     (
-        *("annotations", "encrypted_content", "file", "filename", "id", "item", "joined", "name", "namespace"),
+        *("annotations", "encrypted_content", "file", "filename", "id", "instructions", "item", "joined", "name"),
+        *("namespace",),
         *("redacted", "role", "signature", "stop_details", "summary", "thought_signature", "type"),
     )
 )
@@ -27,6 +28,8 @@ _DEFAULTS: Mapping[str, Any] = {
     "citations": {"enabled": False},
     "detail": "auto",
     "format": {"type": "text"},
+    # Every answer has its reasoning's state with it, whoever made it.
+    "include": ["reasoning.encrypted_content"],
     "service_tier": "auto",
     "stream_options": {"include_usage": True},
 }
@@ -34,9 +37,10 @@ _DEFAULTS: Mapping[str, Any] = {
 _FIELDS: Mapping[tuple[str, str], str] = {
     (door, field): row.name for row in ROWS if row.beside for door, fields in row.said.items() for field in fields
 }
-_PART_FIELDS: Mapping[tuple[str, str], tuple[str, str]] = {
-    (door, field.rpartition(".")[2]): (feature, field) for (door, field), feature in _FIELDS.items() if "[]." in field
-}
+_PART_FIELDS: dict[tuple[str, str], list[tuple[str, str]]] = {}
+for (_door, _field), _feature in _FIELDS.items():
+    if "[]." in _field:
+        _PART_FIELDS.setdefault((_door, _field.rpartition(".")[2]), []).append((_feature, _field))
 
 
 def anywhere(place: str) -> str:
@@ -161,10 +165,10 @@ def own_fields(request: Request, dialect: str, losses: Losses) -> Mapping[str, A
                 losses.meet(_FIELDS.get((other, where), "unknown_field"), name, field=where)
     door = losses.door
     if door != dialect:
-        for extra in _pockets(request):
+        for place, extra in _pockets(request):
             for name, value in extra.get(door, {}).items():
                 if name not in _OWN_WORDS and not _says_nothing(name, value):
-                    feature, field = _PART_FIELDS.get((door, name), ("unknown_field", name))
+                    feature, field = _part_field(door, place, name)
                     losses.meet(feature, field=field)
     return request.extra.get(dialect, {})
 
@@ -173,16 +177,25 @@ def _says_nothing(name: str, value: Any) -> bool:
     return value is None or value is False or value == [] or (name in _DEFAULTS and value == _DEFAULTS[name])
 
 
-def _pockets(request: Request) -> Iterator[Extra]:
-    """The pockets of tools, messages and parts, as far as anything is in them."""
+def _part_field(door: str, place: str, name: str) -> tuple[str, str]:
+    """The row and the client's field of what stands beside a part; of several fields, that at this place."""
+    found = _PART_FIELDS.get((door, name), [("unknown_field", name)])
+    return next((item for item in found if item[1].startswith(place)), found[0])
+
+
+def _pockets(request: Request) -> Iterator[tuple[str, Extra]]:
+    """The pockets of tools, messages and parts, as far as anything is in them, each with the place it is said at."""
     for tool in request.tools:
         if isinstance(tool, Tool) and tool.extra:
-            yield tool.extra
+            yield "tools", tool.extra
     for message in request.messages:
+        place = "system" if message.role is Role.SYSTEM else "messages"
         if message.extra:
-            yield message.extra
+            yield place, message.extra
         for part in message.parts:
             if not isinstance(part, Opaque) and part.extra:
-                yield part.extra
+                yield place, part.extra
             if isinstance(part, ToolCallResponse):
-                yield from (item.extra for item in part.content if not isinstance(item, Opaque) and item.extra)
+                for item in part.content:
+                    if not isinstance(item, Opaque) and item.extra:
+                        yield place, item.extra

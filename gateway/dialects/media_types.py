@@ -23,6 +23,11 @@ def sniff(data: str) -> str | None:
     return next((mime for magic, mime in _MAGIC if head.startswith(magic)), None)
 
 
+def default_filename(mime_type: str) -> str:
+    """A name for a document that has none: OpenAI refuses file data without one."""
+    return "document." + {"application/pdf": "pdf", "text/plain": "txt"}.get(mime_type, mime_type.rpartition("/")[2])
+
+
 def modality(mime_type: str) -> str:
     """image, audio, video or document."""
     kind = mime_type.partition("/")[0]

@@ -52,8 +52,12 @@ NEAREST = {
 }
 
 
-# What was refused in words is completed at OpenAI's newer door, and a refusal at Anthropic's.
-REFUSED = {"openai_responses": FinishReason.STOP, "anthropic": FinishReason.CONTENT_FILTER}
+# What was refused in words is completed at OpenAI's newer door, a refusal at Anthropic's, and unsafe at Google's.
+REFUSED = {
+    "openai_responses": FinishReason.STOP,
+    "anthropic": FinishReason.CONTENT_FILTER,
+    "gemini": FinishReason.CONTENT_FILTER,
+}
 
 
 def ending(choice: Choice, door: str) -> FinishReason:

@@ -32,17 +32,26 @@ def marked(text: str) -> dict[str, Behaviour]:
 
 @dataclass
 class Control:
-    """Orders that come over `POST /control`: each applies to the next calls of a provider (or of any)."""
+    """Orders that come over `POST /control`: each applies to the next calls of a provider (or of any).
+
+    An order of several words (`tool think seed:7`) is for one call.
+    """
 
     strict: bool = True
-    queue: deque[tuple[str | None, Behaviour]] = field(default_factory=deque)
+    queue: deque[tuple[str | None, dict[str, Behaviour]]] = field(default_factory=deque)
 
     def order(self, name: str, provider: str | None, times: int, value: int | None) -> None:
-        self.queue.extend([(provider, Behaviour(name, value))] * times)
+        told = {name: Behaviour(name, value)} if value is not None else _words(name)
+        self.queue.extend([(provider, told)] * times)
 
     def take(self, provider: str) -> dict[str, Behaviour]:
-        for index, (wanted, behaviour) in enumerate(self.queue):
+        for index, (wanted, told) in enumerate(self.queue):
             if wanted in (None, provider):
                 del self.queue[index]
-                return {behaviour.name: behaviour}
+                return told
         return {}
+
+
+def _words(order: str) -> dict[str, Behaviour]:
+    pairs = (word.partition(":") for word in order.split())
+    return {name: Behaviour(name, int(value) if value else None) for name, _, value in pairs}

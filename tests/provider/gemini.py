@@ -21,7 +21,7 @@ from tests.provider.prefix_cache import Segment
 from tests.provider.sealed import seal
 from tests.provider.strict import Rejected, validate_model
 from tests.provider.understood import either as _get
-from tests.provider.understood import from_contents
+from tests.provider.understood import from_contents, plain_base64
 from tests.provider.understood import items as _list
 from tests.provider.understood import snake as _snake
 
@@ -147,13 +147,12 @@ def _check_part(part: dict[str, Any], model: str, where: str) -> None:
         raise Rejected(f"{where}: multimodal function responses are not supported by this model.")
     for inner in (part, *_list(result.get("parts"))):
         if inline := _get(inner, "inlineData"):
-            check_media(str(_get(inline, "mimeType")), inline.get("data"), _MEDIA, where)
+            check_media(str(_get(inline, "mimeType")), plain_base64(inline.get("data")), _MEDIA, where)
     signature, call = _get(part, "thoughtSignature"), _get(part, "functionCall")
     if not signature or (call and signature in _SENTINELS):
         return
     own = _sign_call(model, call["name"], call.get("args") or {}) if call else _sign_text(model)
-    # Google's own SDK writes bytes in the alphabet for URLs.
-    if str(signature).replace("-", "+").replace("_", "/") != own:
+    if plain_base64(signature) != own:
         raise Rejected("Corrupted thought signature.")
 
 

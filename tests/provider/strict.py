@@ -44,9 +44,10 @@ def strict_adapter(kind: Any) -> TypeAdapter[Any]:
 def validate(adapter: TypeAdapter[Any], value: Any) -> None:
     """Raises Rejected, naming the field."""
     try:
-        _exhaust(adapter.validate_python(value, strict=True))
+        found = adapter.validate_python(value, strict=True)
     except ValidationError as error:
         raise _rejection(error) from None
+    _exhaust(found, "")
 
 
 def validate_model(model: type[BaseModel], value: Any, where: str) -> Any:
@@ -84,13 +85,18 @@ def _rejection(error: ValidationError, where: str = "") -> Rejected:
     return Rejected(f"Invalid value for '{param}': {worst['msg']}.", param=param, code="invalid_value")
 
 
-def _exhaust(value: Any) -> None:
+def _exhaust(value: Any, where: str) -> None:
     if isinstance(value, dict):
-        for item in value.values():
-            _exhaust(item)
+        for key, item in value.items():
+            _exhaust(item, f"{where}.{key}" if where else str(key))
     elif isinstance(value, list | tuple | Iterator):
-        for item in value:
-            _exhaust(item)
+        index = 0
+        try:
+            for index, item in enumerate(value):
+                _exhaust(item, f"{where}.{index}")
+        except ValidationError as error:
+            # A lazy iterator knows its own place only.
+            raise _rejection(error, where) from None
 
 
 def _forbid_extras(kind: Any, seen: set[Any]) -> None:

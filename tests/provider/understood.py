@@ -253,6 +253,11 @@ def either(value: Any, name: str) -> Any:
     return value.get(name, value.get(snake(name))) if isinstance(value, dict) else None
 
 
+def plain_base64(data: object) -> str:
+    """Google takes both alphabets of base64, and its own SDK writes the one for URLs."""
+    return str(data).replace("-", "+").replace("_", "/")
+
+
 def from_contents(body: dict[str, Any], sentinels: tuple[str, ...]) -> Understood:
     """`sentinels` stand for a signature that was lost."""
     config = either(body, "generationConfig") or {}
@@ -309,5 +314,5 @@ def _understand_part(turn: Turn, part: dict[str, Any], sentinels: tuple[str, ...
 
 def _part_media(part: dict[str, Any]) -> dict[str, Any]:
     if inline := either(part, "inlineData"):
-        return described(either(inline, "mimeType"), inline["data"])
+        return described(either(inline, "mimeType"), plain_base64(inline["data"]))
     return {"url": either(either(part, "fileData"), "fileUri")}

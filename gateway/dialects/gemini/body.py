@@ -41,6 +41,7 @@ from gateway.model import (
     Origin,
     Part,
     Reasoning,
+    Refusal,
     Rendered,
     Request,
     Response,
@@ -299,7 +300,9 @@ def render_response(response: Response, context: AnswerContext) -> bytes:
             break
         parts = [part for item in choice.parts if (part := answer_part(item, context.origin)) is not None]
         content = {"content": {"parts": parts, "role": "model"}}
-        body["candidates"].append(content | ending(choice.finish_reason, choice.index, choice.logprobs, choice.extra))
+        refused = any(isinstance(part, Refusal) for part in choice.parts)
+        end = ending(choice.finish_reason, choice.index, choice.logprobs, choice.extra, refused=refused)
+        body["candidates"].append(content | end)
     if response.usage is not None:
         body["usageMetadata"] = render_usage(response.usage)
     return msgspec.json.encode(body | {"modelVersion": context.model, "responseId": context.id})

@@ -41,6 +41,8 @@ NAME = "gemini"
 SIGNATURE = "thought_signature"
 SENTINEL = "skip_thought_signature_validator"
 Wire = dict[str, Any]
+# Google's own SDK writes bytes in the alphabet for URLs, which the other providers refuse.
+_PLAIN_BASE64 = str.maketrans("-_", "+/")
 
 
 class _Call(Struct):
@@ -109,7 +111,8 @@ def parse_part(part: Wire) -> Part:
         return _parse_result(wire.function_response, part["functionResponse"], beside)
     if wire.inline_data is not None:
         inline = wire.inline_data
-        return Blob(inline.mime_type, inline.data, modality(inline.mime_type), inline.display_name, extra)
+        data = inline.data.translate(_PLAIN_BASE64) if "-" in inline.data or "_" in inline.data else inline.data
+        return Blob(inline.mime_type, data, modality(inline.mime_type), inline.display_name, extra)
     if wire.file_data is not None:
         mime = wire.file_data.mime_type
         return Uri(wire.file_data.file_uri, modality(mime or ""), mime, extra)

@@ -61,6 +61,7 @@ class GeminiWriter:
         self._context = context
         self._held: dict[int, _Held] = {}
         self._finishes: dict[int, Finish] = {}
+        self._refused: set[int] = set()
         self._usage: Usage | None = None
         self._failed = False
 
@@ -72,6 +73,8 @@ class GeminiWriter:
                 return self._delta(self._held[event.part], event.text)
             case PartStart():
                 self._held[event.part] = _Held(event)
+                if event.kind == "refusal":
+                    self._refused.add(event.choice)
             case PartEnd() if event.part in self._held:
                 held = self._held[event.part]
                 held.extra, held.ended = merge_extra(held.extra, event.extra), True
@@ -151,7 +154,12 @@ class GeminiWriter:
             # An empty text spares clients that add up texts from a chunk without any.
             content = {"parts": [{"text": ""}], "role": "model"}
             body["candidates"] = [
-                {"content": content, **ending(item.reason, item.choice, item.logprobs, item.extra)}
+                {
+                    "content": content,
+                    **ending(
+                        item.reason, item.choice, item.logprobs, item.extra, refused=item.choice in self._refused
+                    ),
+                }
                 for item in finishes
             ]
         if self._usage is not None:
@@ -164,8 +172,12 @@ def is_blocked(extra: Extra) -> bool:
     return "promptFeedback" in extra.get(NAME, {})
 
 
-def ending(reason: FinishReason | None, index: int, logprobs: Any, extra: Extra) -> dict[str, Any]:
-    """What a candidate says beside its content."""
+def ending(
+    reason: FinishReason | None, index: int, logprobs: Any, extra: Extra, *, refused: bool = False
+) -> dict[str, Any]:
+    """What a candidate says beside its content. `refused`: its words decline, which only the reason tells."""
+    if refused and reason in (None, FinishReason.STOP):
+        reason = FinishReason.CONTENT_FILTER
     own = {name: value for name, value in extra.get(NAME, {}).items() if name != "finishReason"}
     fields: dict[str, Any] = {"finishReason": render_reason(reason, extra, NAME), "index": index, **own}
     if (result := render_logprobs(logprobs)) is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gateway.dialects.losses import Losses
-from gateway.dialects.media_types import described, media_feature, omitted
+from gateway.dialects.media_types import default_filename, described, media_feature, omitted
 from gateway.dialects.openai_chat.fields import Fields, json_type
 from gateway.dialects.openai_chat.wire import KIN, NAME, own, pocket
 from gateway.errors import ClientError
@@ -128,7 +128,7 @@ def render_part(part: Part, place: str, losses: Losses) -> dict[str, Any]:
             return {"type": "input_audio", "input_audio": audio, **own(part.extra)}
         case Blob(modality="document"):
             file = {"file_data": f"data:{part.mime_type};base64,{part.data}"}
-            return _render_file(file, part)
+            return _render_file({"filename": default_filename(part.mime_type), **file}, part)
         case File() if part.extra.keys() <= {NAME, KIN}:
             return _render_file({"file_id": part.file_id}, part)
         case File():

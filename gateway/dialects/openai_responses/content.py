@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from gateway.dialects.client_json import rest
 from gateway.dialects.losses import Losses
-from gateway.dialects.media_types import described, media_feature, modality, omitted, sniff
+from gateway.dialects.media_types import default_filename, described, media_feature, modality, omitted, sniff
 from gateway.dialects.openai_responses.wire import KIN, NAME, Wire, own, own_or_kin, pocket
 from gateway.model import Blob, Extra, File, Opaque, Part, Refusal, Text, Uri
 
@@ -204,13 +204,9 @@ def _render_blob(part: Blob) -> Wire:
     as_file = beside.pop("file", False)
     if part.modality == "image" and not as_file:
         return _image_part({"image_url": url}, part.extra)
-    named = {} if part.filename is None and as_file else {"filename": part.filename or _default_name(part.mime_type)}
+    filename = part.filename or default_filename(part.mime_type)
+    named = {} if part.filename is None and as_file else {"filename": filename}
     return {"type": "input_file", "file_data": url, **named, **beside}
-
-
-def _default_name(mime_type: str) -> str:
-    # OpenAI refuses file data without a name.
-    return "document." + {"application/pdf": "pdf", "text/plain": "txt"}.get(mime_type, mime_type.rpartition("/")[2])
 
 
 def _render_file(part: File) -> Wire:

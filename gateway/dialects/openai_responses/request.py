@@ -58,6 +58,8 @@ class _Body(Struct):
     stream_options: Any = None
     user: str | None = None
     safety_identifier: str | None = None
+    # Not the API's own, but chat's; clients send it for models that take it.
+    stop: str | list[str] | None = None
 
 
 def parse_request(body: bytes, path_model: str | None = None, path_stream: bool | None = None) -> Request:
@@ -89,6 +91,7 @@ def parse_request(body: bytes, path_model: str | None = None, path_stream: bool 
         max_output_tokens=wire.max_output_tokens,
         temperature=wire.temperature,
         top_p=wire.top_p,
+        stop=(wire.stop,) if isinstance(wire.stop, str) else tuple(wire.stop or ()),
         logprobs=True if LOGPROBS in (wire.include or ()) else None,
         top_logprobs=wire.top_logprobs,
         reasoning=reasoning,

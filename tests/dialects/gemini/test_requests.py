@@ -627,3 +627,12 @@ def test_a_bad_body_is_refused_by_name(body: Any, param: str | None) -> None:
     with pytest.raises(ClientError) as caught:
         DIALECT.parse_request(raw, "m", False)
     assert (caught.value.status, caught.value.param) == (400, param)
+
+
+def test_bytes_in_the_alphabet_for_urls_are_read_as_plain_base64() -> None:
+    """Google's own SDK writes them so; Anthropic and OpenAI refuse it."""
+    inline = {"inline_data": {"mime_type": "image/png", "data": "iVBORw0KGgo_-_8="}}
+    (message,) = DIALECT.parse_request(
+        json.dumps({"contents": [{"role": "user", "parts": [inline]}]}).encode(), "m", False
+    ).messages
+    assert message.parts == (Blob("image/png", "iVBORw0KGgo/+/8="),)

@@ -297,3 +297,12 @@ def test_a_damaged_event_is_a_typed_error_or_no_harm(path: Path) -> None:
         answer = folded(events)
         answer.response()
         assert answer.finished != isinstance(events[-1], StreamError)
+
+
+def test_words_that_decline_end_as_filtered_whole_and_streamed() -> None:
+    context = AnswerContext(id="r", model="m", created=0)
+    events: list[Event] = [Start(), PartStart(0, "refusal"), Delta(0, "No."), PartEnd(0), Finish(FinishReason.STOP)]
+    last = json.loads(Decoder().feed(written(GeminiWriter(context), events))[-1].data)
+    whole = json.loads(DIALECT.render_response(folded(events).response(), context))
+    assert last["candidates"][0]["finishReason"] == whole["candidates"][0]["finishReason"] == "SAFETY"
+    assert whole["candidates"][0]["content"]["parts"] == [{"text": "No."}]

@@ -557,3 +557,11 @@ def test_parsing_what_was_rendered_gives_the_same_request(made: Request) -> None
     rendered = render(made)
     assert rendered.dropped == rendered.adapted == ()
     assert parse(rendered.body) == made
+
+
+def test_a_file_without_a_name_gets_one() -> None:
+    """OpenAI refuses file data without a name, which the other dialects need not give."""
+    said = Request(model="m", messages=(Message(Role.USER, (Blob("application/pdf", "JVBE", "document"),)),))
+    (message,) = json.loads(DIALECT.render_request(said, Target(model="m")).body)["messages"]
+    file = {"filename": "document.pdf", "file_data": "data:application/pdf;base64,JVBE"}
+    assert message["content"] == [{"type": "file", "file": file}]

@@ -637,3 +637,9 @@ def test_a_damaged_body_is_the_client_s_error_or_no_harm(data: st.DataObject) ->
         CHAT.render_request(found, TARGET)
     except ClientError as error:
         assert error.message
+
+
+@pytest.mark.parametrize(("said", "stop"), [("END", ("END",)), (["a", "b"], ("a", "b")), (None, ())])
+def test_stop_sequences_are_read_for_models_that_take_them(said: Any, stop: tuple[str, ...]) -> None:
+    """The API has no such field, yet clients send chat's: another provider's model can honour it."""
+    assert parse({"model": "m", "input": "x", "stop": said}).stop == stop
