@@ -15,10 +15,10 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 @dataclass
 class Lane:
-    """The slices of one target in one phase, one for each round."""
+    """The slices of one target in one phase, one for each round, and the seconds of CPU that each took."""
 
     slices: list[Slice] = field(default_factory=list)
-    cpu_s: float = 0.0
+    cpu_s: list[float] = field(default_factory=list)
 
     @property
     def requests(self) -> int:
@@ -31,7 +31,18 @@ class Lane:
     @property
     def cpu_us(self) -> float:
         """Microseconds of CPU for each request, its share of what is written afterwards included."""
-        return self.cpu_s / max(1, self.requests) * 1e6
+        return sum(self.cpu_s) / max(1, self.requests) * 1e6
+
+    def times_cpu_of(self, other: "Lane") -> float:
+        """CPU for each request as a multiple of another lane's, the median of the rounds."""
+        both = zip(self._by_round(), other._by_round(), strict=True)
+        ratios = [mine / theirs for mine, theirs in both if mine and theirs]
+        return median(ratios) if ratios else 0.0
+
+    def _by_round(self) -> list[float]:
+        return [
+            spent / len(one.total) if one.total else 0.0 for spent, one in zip(self.cpu_s, self.slices, strict=True)
+        ]
 
     def own_ms(self, share: float) -> float | None:
         """Milliseconds of CPU that the target itself spent on an answer, other processes' turns left out."""

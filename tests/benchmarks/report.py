@@ -77,10 +77,10 @@ def _latency(run: Run) -> list[str]:
 def _cpu(run: Run) -> list[str]:
     rows = [("clients, answer", "target", "µs", "× relay")]
     for phase in (*run.grid, run.long_streams):
-        relay = phase.lanes["relay"].cpu_us
+        relay = phase.lanes["relay"]
         for name, lane in phase.lanes.items():
             if name != "direct":
-                rows.append((_kind(phase), name, f"{lane.cpu_us:.0f}", f"{lane.cpu_us / relay:.2f}"))
+                rows.append((_kind(phase), name, f"{lane.cpu_us:.0f}", f"{lane.times_cpu_of(relay):.2f}"))
     return ["CPU for each request", *table(rows)]
 
 
@@ -114,7 +114,7 @@ def _held(run: Run) -> list[str]:
 def _marks(run: Run) -> list[str]:
     one_client = run.grid[0]
     ten = next(phase for phase in run.grid if phase.clients == 10 and not phase.chunks)
-    ratio = ten.lanes["gateway"].cpu_us / ten.lanes["relay"].cpu_us
+    ratio = ten.lanes["gateway"].times_cpu_of(ten.lanes["relay"])
     lines = [mark("CPU per exchange headless below 3 × the bare relay's", ratio < 3, f"{ratio:.2f} ×")]
     if "window" in one_client.lanes:
         added = one_client.added_ms("window", 0.5)

@@ -38,16 +38,20 @@ async def run_phase(name: str, lanes: Sequence[Lane], clients: int, chunks: int,
     phase = Phase(clients, chunks)
     for lane in lanes:
         await lane.target.clients.run(lane.ask, clients, _WARM_S / len(lanes))
-    for _ in range(effort.rounds):
+    for number in range(effort.rounds):
         for lane in lanes:
             # Rows are committed a moment after their request: a target's account stays open until its next slice.
-            account = f"{name}/{lane.name}"
-            lane.target.child.book(account)
+            lane.target.child.book(_account(name, lane, number))
             cpu = lane.target.child.cpu if clients == 1 else None
             found = await lane.target.clients.run(lane.ask, clients, effort.slice_s, cpu)
             phase.lanes[lane.name].slices.append(found)
     await asyncio.sleep(_SETTLE_S)
     for lane in lanes:
         lane.target.child.book("")
-        phase.lanes[lane.name].cpu_s = lane.target.child.cpu_s[f"{name}/{lane.name}"]
+        spent = lane.target.child.cpu_s
+        phase.lanes[lane.name].cpu_s = [spent[_account(name, lane, number)] for number in range(effort.rounds)]
     return phase
+
+
+def _account(phase: str, lane: Lane, number: int) -> str:
+    return f"{phase}/{lane.name}/{number}"

@@ -21,7 +21,7 @@ def test_a_percentile_is_one_of_the_values(values: list[float], share: float, ex
 def _phase(direct: list[list[float]], relay: list[list[float]], *, clients: int = 10, chunks: int = 0) -> Phase:
     phase = Phase(clients, chunks)
     for name, rounds in (("direct", direct), ("relay", relay), ("gateway", relay)):
-        phase.lanes[name] = Lane([Slice(first=times, total=times) for times in rounds], cpu_s=1.0)
+        phase.lanes[name] = Lane([Slice(first=times, total=times) for times in rounds], cpu_s=[1.0] * len(rounds))
     return phase
 
 
@@ -36,8 +36,14 @@ def test_rounds_without_an_answer_are_left_out() -> None:
 
 
 def test_cpu_is_shared_among_the_requests() -> None:
-    lane = Lane([Slice(total=[0.1] * 300), Slice(total=[0.1] * 200, bad=2)], cpu_s=0.25)
+    lane = Lane([Slice(total=[0.1] * 300), Slice(total=[0.1] * 200, bad=2)], cpu_s=[0.15, 0.1])
     assert (lane.requests, lane.bad, lane.cpu_us) == (500, 2, 500.0)
+
+
+def test_cpu_is_compared_within_a_round() -> None:
+    slices = [Slice(total=[0.1] * count) for count in (10, 10, 10, 0)]
+    busy, calm = Lane(slices, cpu_s=[9.0, 0.3, 0.2, 0.1]), Lane(slices, cpu_s=[3.0, 0.1, 0.1, 0.0])
+    assert busy.times_cpu_of(calm) == pytest.approx(3.0)
 
 
 # Seconds of CPU for a hundred exchanges of the same dialect and translated, and seconds of each translated exchange.
@@ -51,15 +57,15 @@ def _translated(same_s: float, other_s: float, each_s: float) -> Phase:
         same = translation.SAME[door] == provider
         times = [0.002 if same else each_s] * 100
         slices = [Slice(total=times, own=[each_s - 0.0005] * 100)]
-        phase.lanes[f"{door} → {provider}"] = Lane(slices, cpu_s=same_s if same else other_s)
+        phase.lanes[f"{door} → {provider}"] = Lane(slices, cpu_s=[same_s if same else other_s])
     return phase
 
 
 def test_the_report_names_each_mark(capsys: pytest.CaptureFixture[str]) -> None:
     grid = tuple(_phase([[0.001]], [[0.002]], clients=clients) for clients in (1, 10))
     for phase in grid:
-        phase.lanes["window"] = Lane([Slice(first=[0.006], total=[0.006])], cpu_s=9.0)
-    grid[1].lanes["gateway"].cpu_s = 4.0
+        phase.lanes["window"] = Lane([Slice(first=[0.006], total=[0.006])], cpu_s=[9.0])
+    grid[1].lanes["gateway"].cpu_s = [4.0]
     phases = [(size.name, _translated(*cost)) for size, cost in zip(SIZES, _COSTS, strict=True)]
     translated = translation.Measured(phases, {"chat → google": (0.001, 0.009), "chat → openai": (0.002, 0.002)})
     each = dict.fromkeys(("direct", "relay", "gateway", "window"), 0.005)

@@ -58,7 +58,7 @@ async def measure(direct: Target, gateway: Target, effort: Effort) -> Measured:
 
 
 def _ratio(phase: Phase, door: str, provider: str) -> float:
-    return phase.lanes[_name(door, provider)].cpu_us / phase.lanes[_name(door, SAME[door])].cpu_us
+    return phase.lanes[_name(door, provider)].times_cpu_of(phase.lanes[_name(door, SAME[door])])
 
 
 def _added(phase: Phase, name: str, share: float) -> float | None:
