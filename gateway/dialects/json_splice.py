@@ -32,8 +32,13 @@ class Member(NamedTuple):
 
 def replace_model(body: bytes, model: str) -> list[Edit]:
     """The edits that put another name in the place of the top-level `model`; where it stands twice, in both."""
+    return replace_model_at(body, start(body), model)
+
+
+def replace_model_at(body: bytes, at: int, model: str) -> list[Edit]:
+    """The same for the object that begins at `at`."""
     name = msgspec.json.encode(model)
-    found = members(body, start(body))
+    found = members(body, at)
     return [(item.start, item.end, name) for item in found if item.key == "model" and body[item.start] == 0x22]
 
 
@@ -75,6 +80,21 @@ def members(body: bytes, at: int) -> Iterator[Member]:
         yield Member(name, start, end)
         at = _end(_SPACE, body, end)
         if body[at : at + 1] == b"}":
+            return
+        _expect(body, at, b",")
+        at = _end(_SPACE, body, at + 1)
+
+
+def elements(body: bytes, at: int) -> Iterator[int]:
+    """Where the values begin of the array that begins at `at`. Raises ClientError."""
+    _expect(body, at, b"[")
+    at = _end(_SPACE, body, at + 1)
+    if body[at : at + 1] == b"]":
+        return
+    while True:
+        yield at
+        at = _end(_SPACE, body, _value_end(body, at))
+        if body[at : at + 1] == b"]":
             return
         _expect(body, at, b",")
         at = _end(_SPACE, body, at + 1)

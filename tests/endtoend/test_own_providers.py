@@ -61,7 +61,8 @@ name = "my-gemini"
 dialect = "gemini"
 base_url = "{google}"
 auth = "x-goog-api-key"
-prices = {{ "gemini-2.5-flash" = {{ input = 0.31, cached = 0.031, output = 2.47 }} }}
+embeddings = true
+prices = {{ "gemini-2.5-flash" = {{ input = 0.31, cached = 0.031, output = 2.47 }}, "*" = {{ input = 0.11 }} }}
 
 [[provider]]
 name = "ollama"
@@ -461,6 +462,17 @@ def test_a_name_like_a_makers_is_not_taken_for_the_makers_model(gateway: Served,
     assert "reasoning_effort" not in asked and gateway.row(reply.id).dropped
 
 
+def test_a_carried_instruction_is_not_told_as_left_out(gateway: Served, scripted: Scripted) -> None:
+    """Codex's way at a server that knows chat only."""
+    body = {"model": "qwen3:8b", "instructions": "Be brief.", "input": "Hi.", "store": False}
+    reply = gateway.ask("POST", "/api/ai/v1/responses", body, key=gateway.key())
+    assert json.loads(scripted.requests[-1].body)["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi."},
+    ]
+    assert reply.status == 200 and "x-faregate-dropped" not in reply.headers
+
+
 def test_a_row_says_which_efforts_its_models_take(gateway: Served, scripted: Scripted) -> None:
     body = {"model": "deepseek-chat", "max_tokens": 7, "thinking": {"type": "adaptive"}}
     body |= {"output_config": {"effort": "max"}, "messages": [{"role": "user", "content": "Hi."}]}
@@ -555,6 +567,25 @@ def test_embeddings_of_ones_own(gateway: Served, scripted: Scripted, model: str,
     )
     priced = (4 * count * 20, "override") if model == "nomic-embed-text" else (None, "none")
     assert (row.cost_nano, row.cost_source) == priced
+
+
+@pytest.mark.parametrize("at_openais_door", [True, False])
+def test_embeddings_of_an_own_provider_that_speaks_gemini(
+    gateway: Served, provider: ProviderProcess, at_openais_door: bool
+) -> None:
+    model = "my-gemini/gemini-embedding-001"
+    if at_openais_door:
+        made = _openai(gateway.url, gateway.key()).embeddings.create(model=model, input=["one", "two"], dimensions=16)
+        widths = [len(item.embedding) for item in made.data]
+    else:
+        config = types.EmbedContentConfig(output_dimensionality=16)
+        models = _google(gateway.url, gateway.key()).models
+        answered = models.embed_content(model=model, contents=["one", "two"], config=config)
+        widths = [len(one.values or ()) for one in answered.embeddings or ()]
+    entry, row = provider.ledger()[-1], gateway.last()
+    assert widths == [16, 16] and entry["key_tail"] == KEYS["FAREGATE_MY_GEMINI_API_KEY"][-4:]
+    assert (row.provider, row.input_tokens, row.usage_source) == ("my-gemini", entry["input"], "provider")
+    assert (row.cost_nano, row.cost_source, row.price_id) == (entry["input"] * 110, "override", "my-gemini/*")
 
 
 @pytest.mark.parametrize("model", ["deepseek-chat", "my-claude/claude-sonnet-4-6", "grok-4.3", "claude-sonnet-4-6"])

@@ -5,6 +5,7 @@ from msgspec import Struct
 
 from gateway.dialects.body_look import look
 from gateway.dialects.dialect import Peek
+from gateway.dialects.json_splice import edited, elements, members, replace_model, replace_model_at, start
 from gateway.errors import ClientError
 
 
@@ -12,6 +13,7 @@ class _Body(Struct):
     """Any object will do: nothing of it is needed."""
 
 
+_HOLD_REQUESTS = ("requests", "generateContentRequest", "generate_content_request")
 _DECODER = msgspec.json.Decoder(_Body)
 
 
@@ -25,5 +27,17 @@ def peek(body: bytes, path_model: str | None = None, path_stream: bool | None = 
 
 
 def splice(body: bytes, *, model: str | None, include_usage: bool) -> bytes:
-    """The body as it is: another model's name goes into the path."""
-    return body
+    """The body as it is: another model's name goes into the path, and where the body repeats it (embeddings' and
+    counting's own requests do), there too, since Google refuses two names."""
+    if model is None:
+        return body
+    name = f"models/{model}"
+    edits = replace_model(body, name)
+    for member in members(body, start(body)):
+        inner = body[member.start : member.start + 1]
+        if member.key in _HOLD_REQUESTS and inner == b"[":
+            places = [at for at in elements(body, member.start) if body[at : at + 1] == b"{"]
+        else:
+            places = [member.start] if member.key in _HOLD_REQUESTS and inner == b"{" else []
+        edits += [edit for at in places for edit in replace_model_at(body, at, name)]
+    return edited(body, edits)
