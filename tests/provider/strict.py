@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from typing_extensions import get_type_hints, is_typeddict
+from typing_extensions import NoExtraItems, get_type_hints, is_typeddict
 
 
 class Rejected(Exception):
@@ -107,6 +107,8 @@ def _forbid_extras(kind: Any, seen: set[Any]) -> None:
         if not isinstance(argument, str | int | bool | types.NoneType):
             _forbid_extras(argument, seen)
     if is_typeddict(kind):
-        kind.__pydantic_config__ = {"extra": "forbid", "arbitrary_types_allowed": True}
+        # A type that says itself which further items it takes is left to that: pydantic warns of both.
+        extra = {"extra": "forbid"} if getattr(kind, "__extra_items__", NoExtraItems) is NoExtraItems else {}
+        kind.__pydantic_config__ = {**extra, "arbitrary_types_allowed": True}
         for hint in get_type_hints(kind).values():
             _forbid_extras(hint, seen)
