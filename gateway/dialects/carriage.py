@@ -691,7 +691,16 @@ _HINTS = (
                 "cache_control",
             ),
         ),
-        _at(C, C, D, D),
+        _at(C, C, C, D),
+        beside=True,
+    ),
+    Row(
+        "claude_cache_marks",
+        "Anthropic's cache marks in chat",
+        _doors(
+            ("messages[].cache_control", "messages[].content[].cache_control", "tools[].cache_control"),
+        ),
+        _at(D, D, C, D),
         beside=True,
     ),
     Row(

@@ -106,3 +106,51 @@ def test_bifrost_3942_marks_of_the_anthropic_sdk_write_once_and_read_from_then_o
     assert claude[0].marks[-3:] == [3, 3, 3]
     costs = [row.cost_nano or 0 for row in rows]
     assert 0 < costs[1] == costs[2] < costs[0] / 8
+
+
+BREAKPOINT = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+# The same marks as clients of OpenAI's doors say them: OpenAI's own on content, and Anthropic's on messages and tools,
+# as agents do that know which model they speak to.
+CHAT_TOOL: dict[str, Any] = {"type": "function", "function": {"name": "look", "parameters": TOOL["input_schema"]}}
+MARKED: dict[str, tuple[str, dict[str, Any]]] = {
+    "chat, by message": (
+        "/api/ai/v1/chat/completions",
+        {
+            "tools": [{**CHAT_TOOL, **MARK}],
+            "messages": [{"role": "system", "content": LONG, **MARK}, {"role": "user", "content": LONG, **MARK}],
+        },
+    ),
+    "chat, by part": (
+        "/api/ai/v1/chat/completions",
+        {
+            "messages": [
+                {"role": "system", "content": [{"type": "text", "text": LONG, **BREAKPOINT}]},
+                {"role": "user", "content": [{"type": "text", "text": LONG, **BREAKPOINT}] * 6},
+            ]
+        },
+    ),
+    "responses": (
+        "/api/ai/v1/responses",
+        {"input": [{"role": "user", "content": [{"type": "input_text", "text": LONG, **BREAKPOINT}] * 6}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("client", MARKED)
+def test_llmgateway_3918_marks_of_openai_s_clients_reach_claude_and_are_read(
+    gateway: Served, claude: tuple[PrefixCache, Scripted], client: str
+) -> None:
+    """Three same requests write, read and read; of more than four marks only four are ever sent."""
+    claude[0].seen.clear()
+    path, asked = MARKED[client]
+    rows = []
+    for _ in range(3):
+        reply = gateway.ask("POST", path, {"model": MODEL, **asked}, key=gateway.key())
+        assert reply.status == 200, reply
+        rows.append(gateway.row(reply.id))
+    assert [counted(row) for row in rows] == [(True, False), (False, True), (False, True)]
+    assert all(0 < marks <= MOST_MARKS for marks in claude[0].marks[-3:])
+    assert all("cache" not in name for name in rows[0].dropped)
+    told = reply.json["usage"]
+    details = told.get("prompt_tokens_details") or told.get("input_tokens_details")
+    assert details["cached_tokens"] == rows[2].cached_tokens

@@ -5,13 +5,13 @@ first merges the turns, then decides the options, because thinking depends on bo
 MessageCreateParams and Message.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from gateway.dialects.anthropic.blocks import NAME, Block, parse_blocks, pocket, restore_state
+from gateway.dialects.anthropic.cache_marks import limit_marks, marked
 from gateway.dialects.anthropic.errors import error_in_answer
 from gateway.dialects.anthropic.finish import explanation, finish_extra, parse_reason, render_ending
 from gateway.dialects.anthropic.options import (
@@ -52,7 +52,6 @@ from gateway.model import (
     ToolCallResponse,
 )
 
-_MAX_CACHE_MARKS = 4
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}
 
 
@@ -180,7 +179,7 @@ def render_request(request: Request, target: Target) -> Rendered:
     meet_foreign(request, losses)
     if _has_foreign_thinking(request):
         losses.meet("foreign_thinking")
-    conversation = gather(request.messages, NAME, losses, keep=is_sendable, system_turns=target.system_turns)
+    conversation = gather(marked(request.messages), NAME, losses, keep=is_sendable, system_turns=target.system_turns)
     if conversation.turns[-1].role is Role.ASSISTANT:
         losses.meet("prefill")
     tools = render_tools(request, losses)
@@ -205,7 +204,7 @@ def render_request(request: Request, target: Target) -> Rendered:
     body |= sampling | {name: value for name, value in own.items() if name != "output_config"}
     if request.stream:
         body["stream"] = True
-    _limit_cache_marks(body, losses)
+    limit_marks(body, losses)
     version = SAMPLING_VERSION if any(name in body for name in SAMPLING) else VERSION
     return Rendered(
         body=msgspec.json.encode(body),
@@ -242,25 +241,6 @@ def _render_turn(turn: Turn, losses: Losses) -> dict[str, Any]:
         "role": turn.role.value,
         "content": [request_block(item.part, item.path, turn.role, losses) for item in items],
     }
-
-
-def _limit_cache_marks(body: dict[str, Any], losses: Losses) -> None:
-    """The API takes four cache marks: the last ones reach furthest, the earlier ones go."""
-    marked = [block for block in _blocks_in(body) if block.get("cache_control") is not None]
-    room = _MAX_CACHE_MARKS - (1 if body.get("cache_control") is not None else 0)
-    for block in marked[: max(0, len(marked) - room)]:
-        del block["cache_control"]
-        losses.meet("cache_mark_count")
-
-
-def _blocks_in(body: Mapping[str, Any]) -> list[Block]:
-    """Every block that may carry a cache mark, in the order of the prompt: tools, system, messages."""
-    found = [*body.get("tools", ()), *body.get("system", ())]
-    for turn in body["messages"]:
-        for block in turn["content"]:
-            found.append(block)
-            found += block["content"] if block.get("type") == "tool_result" and block.get("content") else ()
-    return [block for block in found if isinstance(block, dict)]
 
 
 def parse_response(body: bytes) -> Response:

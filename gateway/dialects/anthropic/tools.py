@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.dialects.anthropic.blocks import NAME, Block, pocket
+from gateway.dialects.anthropic.cache_marks import mark_of
 from gateway.dialects.anthropic.parts import checked_name, own
 from gateway.dialects.anthropic.schema import object_schema, strict_schema
 from gateway.dialects.arguments import FREEFORM_SCHEMA
@@ -106,4 +107,4 @@ def _render_tool(tool: Tool | HostedTool, index: int, losses: Losses) -> Block:
     body["input_schema"] = schema
     if tool.strict is not None:
         body["strict"] = tool.strict
-    return body | own(tool.extra)
+    return body | own(mark_of(tool.extra)) | own(tool.extra)
