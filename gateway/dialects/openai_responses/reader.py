@@ -345,7 +345,17 @@ class ResponsesReader:
     def _item_done(self, event: _Event, events: list[Event]) -> None:
         if isinstance(event.item, dict):
             place = self._place(event)
+            if place not in self._items:
+                place = self._unnamed(event.item, place)
             self._end(self._open(place, event.item, events), event.item, events)
+
+    def _unnamed(self, value: Wire, place: int) -> int:
+        """The open item that one without a known index or id ends: one of its type, and of its call."""
+        for item in self._items.values():
+            same = (item.kind, item.value.get("call_id")) == (value.get("type"), value.get("call_id"))
+            if same and not item.done and (value.get("id") is None or item.id is None):
+                return item.place
+        return place
 
     def _end(self, item: _Item, value: Wire, events: list[Event]) -> None:
         """The item is whole. Raises ValueError for a call that has no name."""

@@ -4,6 +4,7 @@ The recordings in `tests/wire/openai_responses` are written by the wire document
 """
 
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -577,6 +578,23 @@ def test_a_call_is_made_once_where_an_index_is_wrong(kind: str, index: bytes) ->
     assert marked != blocks
     choice = only_choice(folded(read(ResponsesReader(), [b"\n\n".join(marked)])).response())
     assert (choice.parts, choice.finish_reason) == ANSWERS["namespaced_call"]
+
+
+@pytest.mark.parametrize("name", ["namespaced_call", "text", "reasoning_tools", "custom_tool"])
+def test_an_item_that_ends_without_index_and_id_is_the_open_one(name: str) -> None:
+    blocks = recording(name).split(b"\n\n")
+    marked = [
+        re.sub(rb'"output_index":\d,|"id":"(msg|fc|ctc)_\w+",', b"", block)
+        if b'"response.output_item.done"' in block
+        else block
+        for block in blocks
+    ]
+    assert marked != blocks
+    choice = only_choice(folded(read(ResponsesReader(), [b"\n\n".join(marked)])).response())
+    assert [type(part) for part in choice.parts] == [type(part) for part in ANSWERS[name][0]]
+    assert [getattr(part, "text", None) for part in choice.parts] == [
+        getattr(part, "text", None) for part in ANSWERS[name][0]
+    ]
 
 
 def test_log_probabilities_of_another_form_are_left_out_and_missing_bytes_are_spelt() -> None:
