@@ -1,0 +1,190 @@
+"""Which test guards which known fault of another gateway: names of test functions, with the file where each stands.
+
+`FAULTS` are the faults of translation that peers were seen to have; `PITFALLS` are further ones, by number.
+"""
+
+from collections.abc import Mapping
+
+Nodes = tuple[str, ...]
+
+_TOOLS = "faults/test_tool_calls.py::test_"
+_CONTENT = "faults/test_content.py::test_"
+_BROKEN = "faults/test_broken_streams.py::test_"
+_TALKS = "faults/test_conversations.py::test_"
+_ANSWERS = "faults/test_pitfalls_answers.py::test_"
+_ASKED = "faults/test_pitfalls_requests.py::test_"
+_PAIRS = "dialects/test_pairs.py::test_every_recorded_answer_at_every_door"
+_CHAT, _RESPONSES = "dialects/openai_chat/", "dialects/openai_responses/"
+_ANTHROPIC, _GEMINI = "dialects/anthropic/", "dialects/gemini/"
+_E2E = "endtoend/"
+
+FAULTS: Mapping[str, Nodes] = {
+    "BerriAI/litellm#34692": (
+        _TOOLS + "litellm_34692_a_streamed_tool_call_ends_as_one",
+        _E2E + "test_openai_sdk.py::test_litellm_34692_tool_calls_results_and_the_answer",
+    ),
+    "BerriAI/litellm#27144": (_TOOLS + "litellm_27144_arguments_that_come_in_one_event_are_not_lost",),
+    "BerriAI/litellm#17246": (_TOOLS + "litellm_17246_text_and_calls_of_one_turn_all_arrive_in_order",),
+    "Portkey-AI/gateway#1275": (_TOOLS + "portkey_1275_parallel_calls_are_counted_from_nought_without_gaps",),
+    "apache/maka#1971": (_TOOLS + "portkey_1275_parallel_calls_are_counted_from_nought_without_gaps",),
+    "decolua/9router#2218": (_TOOLS + "9router_2218_no_block_event_is_without_its_index", _PAIRS),
+    "router-for-me/CLIProxyAPI#2172": (
+        _E2E + "test_verbatim.py::test_cliproxyapi_2172_whole_requests_pass_as_they_are",
+    ),
+    "router-for-me/CLIProxyAPI#1584": (_TALKS + "cliproxyapi_1584_the_provider_changes_at_every_turn",),
+    "kaitranntt/ccs#415": (_TALKS + "cliproxyapi_1584_the_provider_changes_at_every_turn",),
+    "liuw1535/antigravity2api-nodejs#86": (
+        _TALKS + "antigravity2api_86_gemini_gets_back_the_signature_that_it_issued",
+    ),
+    "BerriAI/litellm#23712": (
+        _CONTENT + "litellm_23712_an_image_arrives_wherever_it_stands",
+        _CONTENT + "litellm_23712_an_image_s_address_arrives",
+    ),
+    "cc-switch 3.19.0": (_CONTENT + "cl_3_19_0_an_image_in_a_result_is_never_text",),
+    "BerriAI/litellm#9798": (
+        _CONTENT + "litellm_9798_a_pdf_arrives",
+        _CONTENT + "litellm_9798_a_pdf_s_address_arrives_or_is_refused",
+    ),
+    "BerriAI/litellm#24776": (_CONTENT + "litellm_24776_a_file_by_its_id_goes_only_to_who_holds_it",),
+    "maximhq/bifrost#3942": (
+        _E2E + "test_prompt_cache.py::test_bifrost_3942_marks_of_the_anthropic_sdk_write_once_and_read_from_then_on",
+    ),
+    "theopenco/llmgateway#3918": (
+        _E2E + "test_prompt_cache.py::test_llmgateway_3918_marks_of_openai_s_clients_reach_claude_and_are_read",
+    ),
+    "mlflow/mlflow#25897": (
+        _BROKEN + "mlflow_25897_a_stream_cut_after_any_event_raises",
+        _BROKEN + "mlflow_25897_an_error_event_after_any_event_raises",
+        _BROKEN + "mlflow_25897_the_error_is_an_event_that_anthropic_s_clients_see",
+        _E2E + "test_broken_streams.py::test_mlflow_25897_every_sdk_raises_when_the_provider_breaks_off",
+    ),
+    "cc-switch, a call without a name": (
+        _TOOLS + "cc_switch_a_call_without_a_name_is_an_error_and_no_completed_turn",
+    ),
+    "cc-switch 3.20.0": (
+        _BROKEN + "cc_switch_3_20_0_counts_without_details_break_no_turn",
+        _BROKEN + "cc_switch_what_is_no_stream_is_an_error_and_no_empty_answer",
+        _BROKEN + "cc_switch_what_is_no_answer_is_an_error_and_no_empty_answer",
+    ),
+}
+
+PITFALLS: Mapping[str, Nodes] = {
+    "1": (_TOOLS + "portkey_1275_parallel_calls_are_counted_from_nought_without_gaps",),
+    "2": (_TOOLS + "portkey_1275_parallel_calls_are_counted_from_nought_without_gaps",),
+    "3": (_PAIRS,),
+    "4": (_TOOLS + "litellm_17246_text_and_calls_of_one_turn_all_arrive_in_order",),
+    "5": (_ANSWERS + "portkey_1275_a_single_call_keeps_its_index_of_nought",),
+    "6": (_ANTHROPIC + "test_requests.py::test_results_come_first_in_one_user_message_in_the_order_of_the_calls",),
+    "7": (_ANSWERS + "bifrost_3441_fragments_of_two_calls_may_alternate",),
+    "8": (_ANSWERS + "bifrost_3441_fragments_of_two_calls_may_alternate", _PAIRS),
+    "9": (
+        _ASKED + "bifrost_7348_allowed_tools_are_not_dropped",
+        _ASKED + "bifrost_7348_one_call_at_a_time_is_said_or_named_as_lost",
+    ),
+    "10": (_ASKED + "cliproxyapi_1135_the_choice_of_tools_is_not_ignored",),
+    "11": (_ASKED + "bifrost_2347_the_same_request_is_the_same_bytes_in_every_process",),
+    "12": (_ASKED + "bifrost_5279_a_tool_that_only_another_provider_has_is_refused_by_name",),
+    "13": (_GEMINI + "test_requests.py::test_google_tools_beside_functions_need_a_flag_on_newer_models",),
+    "14": (_TOOLS + "litellm_34692_a_streamed_tool_call_ends_as_one",),
+    "15": (
+        _GEMINI + "test_streams.py::test_calls_and_stop_in_different_chunks_end_once_in_tool_calls",
+        _TOOLS + "litellm_34692_a_streamed_tool_call_ends_as_one",
+    ),
+    "16": (_ANSWERS + "hermes_agent_43478_a_limit_is_told_also_with_calls_or_without_words",),
+    "17": (_TALKS + "antigravity2api_86_gemini_gets_back_the_signature_that_it_issued",),
+    "18": (_TALKS + "langchain_37347_signatures_come_back_also_where_the_client_drops_them",),
+    "19": (
+        _TALKS + "antigravity2api_86_gemini_gets_back_the_signature_that_it_issued",
+        _TALKS + "cliproxyapi_1584_the_provider_changes_at_every_turn",
+    ),
+    "20": (
+        _ANSWERS + "pydantic_ai_3748_no_thinking_block_is_unsigned",
+        _TALKS + "vercel_ai_8865_thinking_comes_back_signed_to_who_made_it",
+    ),
+    "21": (
+        _ANTHROPIC + "test_requests.py::test_everything_that_anthropic_says_comes_back_as_it_was",
+        _TALKS + "vercel_ai_8865_thinking_comes_back_signed_to_who_made_it",
+    ),
+    "22": (_TALKS + "vercel_ai_8865_thinking_comes_back_signed_to_who_made_it",),
+    "22b": (
+        _E2E + "test_replayed_state.py::test_state_that_openai_can_no_longer_read_is_left_out_once",
+        _E2E + "test_replayed_state.py::test_a_second_refusal_is_the_clients",
+    ),
+    "22c": (_TALKS + "vercel_ai_8865_thinking_comes_back_signed_to_who_made_it",),
+    "23": (_ANSWERS + "litellm_32357_thinking_and_words_keep_apart_and_lose_no_letter",),
+    "24": (_ANTHROPIC + "test_requests.py::test_a_demanded_call_leaves_no_thinking",),
+    "25": (_ASKED + "new_api_relaykit_every_effort_is_a_legal_body_of_every_claude",),
+    "26": (
+        _ANSWERS + "litellm_9812_cache_counts_of_anthropic_are_inclusive_at_openai_s_door",
+        "test_pricing.py::test_worked_vectors",
+    ),
+    "27": ("test_pricing.py::test_worked_vectors",),
+    "28": (
+        _GEMINI + "test_streams.py::test_counts_are_inclusive",
+        _ANSWERS + "portkey_496_counts_are_the_provider_s_streamed_or_not",
+    ),
+    "29": (_CHAT + "test_answers.py::test_usage_to_one_definition",),
+    "30": (_ANSWERS + "portkey_496_counts_are_the_provider_s_streamed_or_not",),
+    "31": (
+        _ANTHROPIC + "test_streams.py::test_counts_are_true_at_the_end_and_told_at_the_start_where_known",
+        _ANSWERS + "portkey_496_counts_are_the_provider_s_streamed_or_not",
+    ),
+    "32": (_E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_midway",),
+    "33": ("test_pricing.py::test_a_match_by_more_than_a_date_is_flagged",),
+    "34": (_PAIRS,),
+    "35": (_PAIRS,),
+    "36": (_BROKEN + "bifrost_5874_comments_between_events_break_no_client",),
+    "37": (
+        _ANSWERS + "codex_12798_codex_reads_every_upstream_s_stream",
+        _RESPONSES + "test_official_sdk.py::test_streamed_is_whole",
+        _PAIRS,
+    ),
+    "38": (_BROKEN + "codex_proxy_rs_90_codex_is_told_by_response_failed",),
+    "39": (
+        _BROKEN + "mlflow_25897_a_stream_cut_after_any_event_raises",
+        "dialects/test_pairs.py::test_every_recorded_failure_at_every_door",
+    ),
+    "39b": (_E2E + "test_failures.py::test_an_early_refusal_keeps_its_status",),
+    "39c": (_TOOLS + "litellm_17246_text_and_calls_of_one_turn_all_arrive_in_order",),
+    "40": (_BROKEN + "bifrost_4679_an_end_without_a_terminator_is_no_end_turn",),
+    "41": (_ASKED + "bifrost_6457_the_limit_of_output_reaches_every_provider",),
+    "42": (_CONTENT + "cl_3_19_0_an_image_in_a_result_is_never_text",),
+    "43": (_ASKED + "anthropic_sdk_461_no_empty_text_is_sent",),
+    "44": (_ASKED + "deepagents_1585_a_prefill_that_the_model_does_not_take_is_refused_here",),
+    "45": (_GEMINI + "test_requests.py::test_everything_that_gemini_says_comes_back_as_it_was",),
+    "46": (_GEMINI + "test_schema.py::test_only_what_gemini_takes_is_left_and_the_client_s_own_is_untouched",),
+    "47": (
+        _ASKED + "litellm_13381_what_gpt_5_refuses_is_left_out_and_named_where_it_said_something",
+        _CHAT + "test_requests.py::test_the_target_s_row_decides",
+    ),
+    "48": (
+        _ASKED + "openai_openapi_541_tools_with_effort_go_to_responses_where_chat_refuses_them",
+        _E2E + "test_responses.py::test_pitfall_48_tools_that_chat_refuses_go_through_responses",
+    ),
+    "49": (_ASKED + "new_api_relaykit_every_effort_is_a_legal_body_of_every_claude",),
+    "50": (_ANTHROPIC + "test_requests.py::test_newer_models_get_no_sampling_at_all",),
+    "51": (_ASKED + "hermes_agent_23435_effort_goes_only_to_a_grok_that_takes_one",),
+    "52": (
+        _ASKED + "vercel_ai_15718_a_search_that_the_provider_does_not_make_is_refused_by_name",
+        _E2E + "test_verbatim.py::test_vercel_ai_15718_a_feature_that_is_gone_is_refused_in_the_provider_s_words",
+    ),
+    "53": (_E2E + "test_counting.py::test_pitfall_53_claude_codes_count_is_answered_for_every_provider",),
+    "54": (_E2E + "test_verbatim.py::test_openai_dotnet_838_a_provider_s_limits_and_cookies_stay_here",),
+    "55": (_E2E + "test_verbatim.py::test_openai_dotnet_838_a_provider_s_limits_and_cookies_stay_here",),
+    "56": (_RESPONSES + "test_requests.py::test_a_request_of_codex",),
+    "57": (
+        _E2E + "test_other_doors.py::test_the_anthropic_sdk_chats_with_every_provider",
+        _E2E + "test_access.py::test_the_four_places_of_a_key",
+    ),
+    "58": (
+        _E2E + "test_other_doors.py::test_the_google_sdk_chats_with_every_provider",
+        _GEMINI + "test_requests.py::test_snake_case_is_read_alike_but_the_users_own_keys_stay",
+    ),
+    "59": (
+        _E2E + "test_model_lists.py::test_the_openai_sdk_lists_models",
+        _E2E + "test_model_lists.py::test_the_anthropic_sdk_lists_models",
+        _E2E + "test_model_lists.py::test_the_google_sdk_lists_models",
+    ),
+    "60": (_E2E + "test_openai_sdk.py::test_embeddings",),
+    "61": (_GEMINI + "test_errors.py::test_a_providers_error", "test_key_trial.py::test_answers"),
+}
