@@ -222,12 +222,14 @@ DOORS: dict[str, Door] = {
 def converse(conversation: Conversation, models: list[str]) -> Iterator[str]:
     """Questions that want tools, and their results, each request to the next of the models."""
     open_calls: Calls = []
-    for model in models:
+    for number, model in enumerate(models):
         if open_calls:
             open_calls = conversation.give_results(model, open_calls)
             assert not open_calls
         else:
-            open_calls = conversation.say(model, "How is the weather? [[tool]] [[think]]")
+            # Some of Claude's thinking is hidden: it comes back all the same.
+            hidden = "[[redact]]" if number % 4 else ""
+            open_calls = conversation.say(model, f"How is the weather? [[tool]] [[think]] {hidden}")
             assert len(open_calls) == 2
         yield model
 
@@ -262,3 +264,22 @@ def test_a_conversation_changes_its_provider_at_every_turn(
         if answer["calls"] and thought and (entry["model"], door) != (GROK, "chat that drops"):
             called[entry["model"]] = called.get(entry["model"], 0) + 1
     assert set(called) >= {GEMINI, CLAUDE, GPT}
+
+
+@BOTH
+def test_a_thinking_budget_survives_calls_that_others_made(
+    gateway: Served, provider: ProviderProcess, streamed: bool
+) -> None:
+    """A model on a budget wants the turn whose calls are answered to begin with its own thinking. Where another
+    provider made the calls, one that does not think at all included, it answers without thinking, and that is told."""
+    haiku, plain = "claude-haiku-4-5", "gpt-4.1-mini"
+    models = [GEMINI, haiku, plain, haiku, haiku, haiku, GROK, haiku, haiku, GEMINI]
+    provider.fresh()
+    for _ in converse(Messages(gateway, streamed), models):
+        pass
+    entries = provider.fresh()
+    assert [(entry["model"], entry["status"]) for entry in entries] == [(model, 200) for model in models]
+    thought = [entry["understood"]["thinking"] is not None for entry in entries if entry["model"] == haiku]
+    assert thought == [False, False, True, True, False, True]
+    rows = [row for row in gateway.records()[: len(models)][::-1] if row.model == haiku]
+    assert ["thinking" in row.dropped for row in rows] == [not kept for kept in thought]

@@ -172,10 +172,14 @@ def with_state(encrypted: str) -> dict[str, Any]:
     return {"model": GPT, "max_tokens": 3000, "thinking": thinking, "tools": [TOOL], "messages": turns}
 
 
-def test_state_that_openai_can_no_longer_read_is_left_out_once(gateway: Served, provider: ProviderProcess) -> None:
+@BOTH
+def test_state_that_openai_can_no_longer_read_is_left_out_once(
+    gateway: Served, provider: ProviderProcess, streamed: bool
+) -> None:
     """maximhq/bifrost#5892, sozercan/vekil#231: after a rotated key the same body would fail for ever."""
     provider.fresh()
-    reply = gateway.ask("POST", MESSAGES, with_state("from another account"), key=gateway.key())
+    body = with_state("from another account") | {"stream": streamed}
+    reply = gateway.ask("POST", MESSAGES, body, key=gateway.key())
     assert reply.status == 200, reply
     first, second = provider.fresh()
     assert "could not be verified" in first["rejected"] and second["rejected"] is None
