@@ -247,8 +247,32 @@ def own_state(entry: dict[str, Any]) -> int:
 def test_a_conversation_changes_its_provider_at_every_turn(
     gateway: Served, provider: ProviderProcess, door: str, order: str, streamed: bool
 ) -> None:
+    called = states_came_back(gateway, provider, door, ROUNDS[order], streamed)
+    assert set(called) >= {GEMINI, CLAUDE, GPT}
+
+
+FLASH, HAIKU = "gemini-3.5-flash", "claude-haiku-4-5"
+PAIRS = [
+    *((door, GEMINI, FLASH) for door in ("chat", "chat that drops", "responses", "messages")),
+    *((door, CLAUDE, HAIKU) for door in ("chat that drops", "responses", "gemini")),
+    # Both speak Responses: their own items lie side by side in the client's history, as they made them.
+    ("responses", GPT, GROK),
+]
+
+
+@pytest.mark.parametrize(("door", "one", "other"), PAIRS)
+def test_state_is_its_models_own_also_where_two_speak_one_dialect(
+    gateway: Served, provider: ProviderProcess, door: str, one: str, other: str
+) -> None:
+    called = states_came_back(gateway, provider, door, [one, other, other, one, one, other, other, one], False)
+    assert set(called) == {one, other}
+
+
+def states_came_back(
+    gateway: Served, provider: ProviderProcess, door: str, models: list[str], streamed: bool
+) -> dict[str, int]:
+    """Holds the conversation and checks every request of it; how many answers with calls and state each model gave."""
     provider.fresh()
-    models = ROUNDS[order]
     for _ in converse(DOORS[door](gateway, streamed), models):
         pass
     entries = provider.fresh()
@@ -260,10 +284,10 @@ def test_a_conversation_changes_its_provider_at_every_turn(
         answer = entry["answer"]
         # Google signs calls and OpenAI seals what it thought, shown or not. Grok's chat has no state but plain words,
         # and a client that drops them has dropped them.
-        thought = answer["reasoning"] or entry["model"] in (GEMINI, GPT)
+        thought = answer["reasoning"] or entry["model"] in (GEMINI, FLASH, GPT)
         if answer["calls"] and thought and (entry["model"], door) != (GROK, "chat that drops"):
             called[entry["model"]] = called.get(entry["model"], 0) + 1
-    assert set(called) >= {GEMINI, CLAUDE, GPT}
+    return called
 
 
 @BOTH
@@ -272,14 +296,13 @@ def test_a_thinking_budget_survives_calls_that_others_made(
 ) -> None:
     """A model on a budget wants the turn whose calls are answered to begin with its own thinking. Where another
     provider made the calls, one that does not think at all included, it answers without thinking, and that is told."""
-    haiku, plain = "claude-haiku-4-5", "gpt-4.1-mini"
-    models = [GEMINI, haiku, plain, haiku, haiku, haiku, GROK, haiku, haiku, GEMINI]
+    models = [GEMINI, HAIKU, "gpt-4.1-mini", HAIKU, HAIKU, HAIKU, GROK, HAIKU, HAIKU, GEMINI]
     provider.fresh()
     for _ in converse(Messages(gateway, streamed), models):
         pass
     entries = provider.fresh()
     assert [(entry["model"], entry["status"]) for entry in entries] == [(model, 200) for model in models]
-    thought = [entry["understood"]["thinking"] is not None for entry in entries if entry["model"] == haiku]
+    thought = [entry["understood"]["thinking"] is not None for entry in entries if entry["model"] == HAIKU]
     assert thought == [False, False, True, True, False, True]
-    rows = [row for row in gateway.records()[: len(models)][::-1] if row.model == haiku]
+    rows = [row for row in gateway.records()[: len(models)][::-1] if row.model == HAIKU]
     assert ["thinking" in row.dropped for row in rows] == [not kept for kept in thought]
