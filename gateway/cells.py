@@ -28,5 +28,5 @@ def cell(door: str, provider: str, feature: str, *, target: Target = ABLE, diale
     row, provided = BY_NAME[feature], PROVIDERS[provider]
     if dialect is None and door in (provided.dialect, *provided.also_speaks):
         return Cell(Verdict.CARRIED)
-    verdict = row.fates[dialect or provided.dialect].at(target)
+    verdict = row.verdict(door, dialect or provided.dialect, target)
     return Cell(verdict, () if verdict is Verdict.CARRIED else row.said.get(door, ()))

@@ -56,6 +56,7 @@ _CONVERSATION = (
         _doors("messages", "input", "messages", "contents"),
         _at(R, R, Fate(C, {"no_prefill": R}), Fate(C, {"no_prefill": R})),
         say="The model does not continue an assistant message: end `{field}` with a user message.",
+        pairs={(CHAT, RESPONSES): C},
     ),
     Row("participant_name", "A participant's name", _doors("messages[].name"), _at(C, D, D, D)),
     Row("phase", "A message's phase", _doors(None, "input[].phase"), _at(D, C, D, D), beside=True),
@@ -102,6 +103,8 @@ _TOOLS = (
         ),
         _at(C, C, A, A),
         note="they become words in the description",
+        # Only strict functions lose keywords at Anthropic.
+        pairs={(GEMINI, ANTHROPIC): C},
     ),
     Row(
         "tool_name",
@@ -291,6 +294,8 @@ _MEDIA = (
         ),
         _at(R),
         say=_FILE_BYTES,
+        # Two spellings of one provider, whose files they are.
+        pairs={(CHAT, RESPONSES): C, (RESPONSES, CHAT): C},
     ),
     Row(
         "held_file",
@@ -680,18 +685,26 @@ _STATE = (
 _HINTS = (
     Row(
         "cache_marks",
-        "Cache marks",
+        "Cache marks, OpenAI's",
         _doors(
             "messages[].content[].prompt_cache_breakpoint",
             "input[].content[].prompt_cache_breakpoint",
-            (
+        ),
+        _at(C, C, C, D),
+        beside=True,
+    ),
+    Row(
+        "cache_control",
+        "Cache marks, Anthropic's",
+        _doors(
+            anthropic=(
                 "messages[].content[].cache_control",
                 "system[].cache_control",
                 "tools[].cache_control",
                 "cache_control",
-            ),
+            )
         ),
-        _at(C, C, C, D),
+        _at(D, D, C, D),
         beside=True,
     ),
     Row(
@@ -734,7 +747,8 @@ _HINTS = (
         note="the gateway's own row has it in any case",
         beside=True,
     ),
-    Row("metadata", "Metadata", _doors("metadata", "metadata", None, "labels"), _at(C, C, D, D), beside=True),
+    Row("labels", "Labels", _doors(gemini="labels"), _at(D, D, D, C), beside=True),
+    Row("metadata", "Metadata", _doors("metadata", "metadata"), _at(C, C, D, D), beside=True),
     Row("answer_extras", "Further things in the answer", _doors(None, ("include", "image")), _at(D), beside=True),
     Row(
         "gateway_fields",

@@ -18,8 +18,7 @@ _PLACE = re.compile(r"\[\d+\]")
 _OWN_WORDS = frozenset(
     (
         *("annotations", "encrypted_content", "file", "filename", "id", "instructions", "item", "joined", "name"),
-        *("namespace",),
-        *("redacted", "role", "signature", "stop_details", "summary", "thought_signature", "type"),
+        *("namespace", "redacted", "role", "signature", "stop_details", "summary", "thought_signature", "type"),
     )
 )
 # A tier changes the price, so that another provider's tier is never guessed from it.
@@ -48,6 +47,12 @@ def anywhere(place: str) -> str:
     return _PLACE.sub("[]", place)
 
 
+def _place_of(field: str, place: str) -> str:
+    """The field at that very place: what of it lies below a part is said with the part's path."""
+    below = field.removeprefix(anywhere(place))
+    return place + below if below != field and "[]" not in below and below[:1] in ("", ".") else place
+
+
 class Losses:
     """Names in the order in which they were met, each once; `dialect` is the one that is rendered."""
 
@@ -65,12 +70,12 @@ class Losses:
         client used. Raises Unsupported with the row's sentence, its `detail` put in.
         """
         row = BY_NAME[feature]
-        verdict = row.fates[self._dialect].at(self._target)
+        verdict = row.verdict(self._origin.dialect, self._dialect, self._target)
         if verdict is Verdict.CARRIED:
             return True
         name = field or self.field(feature)
         if verdict is Verdict.REFUSED:
-            where = place or name
+            where = _place_of(name, place) if place else name
             raise Unsupported(row.say.format(field=where, detail=detail), param=where)
         (self._adapted if verdict is Verdict.ADAPTED else self._dropped)[name] = None
         return verdict is Verdict.ADAPTED
@@ -166,7 +171,8 @@ def own_fields(request: Request, dialect: str, losses: Losses) -> Mapping[str, A
     door = losses.door
     if door != dialect:
         for place, extra in _pockets(request):
-            for name, value in extra.get(door, {}).items():
+            pocket = extra.get(door, {})
+            for name, value in (pocket | pocket.get("item", {})).items():
                 if name not in _OWN_WORDS and not _says_nothing(name, value):
                     feature, field = _part_field(door, place, name)
                     losses.meet(feature, field=field)

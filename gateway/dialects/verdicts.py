@@ -64,6 +64,7 @@ class Row(Struct, frozen=True):
     that is told. `fates`: by the dialect that is rendered; a door's own dialect carries everything, as it came.
     `say` is the 400's sentence, with {field} and {detail}. `note`: what an adaptation does, for readers. `beside`:
     the neutral model has no word for it, and the door's codec keeps it in its pocket under the client's own name.
+    `pairs`: verdicts of their own for some door and dialect.
     """
 
     name: str
@@ -73,3 +74,8 @@ class Row(Struct, frozen=True):
     say: str = "The model's provider has nothing like `{field}`: leave it out."
     note: str = ""
     beside: bool = False
+    pairs: Mapping[tuple[str, str], Verdict] = {}
+
+    def verdict(self, door: str, dialect: str, target: Target) -> Verdict:
+        """What becomes of it on the way from a door to a model that is asked in a dialect."""
+        return self.pairs.get((door, dialect)) or self.fates[dialect].at(target)

@@ -242,9 +242,9 @@ def render_request(request: Request, target: Target) -> Rendered:
 
 
 def _has_foreign_thinking(request: Request) -> bool:
-    """Thoughts of others; Gemini's own unsigned summaries are no loss."""
-    parts = (part for message in request.messages for part in message.parts)
-    return any(isinstance(part, Reasoning) and set(part.extra) - {NAME} and not is_sendable(part) for part in parts)
+    """Thoughts of others, or nobody's; Gemini's own unsigned summaries are no loss."""
+    thoughts = (part for message in request.messages for part in message.parts if isinstance(part, Reasoning))
+    return any(part.extra.keys() != {NAME} and not is_sendable(part) for part in thoughts)
 
 
 def _render_turn(turn: Turn, names: Mapping[str, str], target: Target, losses: Losses) -> Wire:

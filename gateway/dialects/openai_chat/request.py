@@ -146,8 +146,7 @@ def render_request(request: Request, target: Target) -> Rendered:
     losses = Losses(request, NAME, target)
     beside = dict(own_fields(request, NAME, losses)) | _from_kin(request)
     # Chat's own clients may end with an answer: their provider begins a new one.
-    foreign = losses.door not in ("", NAME, KIN)
-    if foreign and request.messages and request.messages[-1].role is Role.ASSISTANT:
+    if losses.door not in ("", NAME) and request.messages and request.messages[-1].role is Role.ASSISTANT:
         losses.meet("prefill")
     messages = MessageRenderer(target, losses)
     body: dict[str, Any] = {"model": target.model, "messages": messages.render(request.messages)}

@@ -1,10 +1,13 @@
 """Whole answers, both ways."""
 
+from collections.abc import Container
 from typing import Any
 
 from msgspec import structs
 
+from gateway.dialects.arguments import from_freeform
 from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.openai_chat.tools import freeform_names
 from gateway.dialects.openai_chat.usage import parse_usage, render_usage
 from gateway.dialects.openai_chat.wire import (
     CITATIONS,
@@ -119,7 +122,7 @@ def render_response(response: Response, context: AnswerContext) -> bytes:
         "object": "chat.completion",
         "created": context.created,
         "model": context.model,
-        "choices": [_render_choice(choice, context.legacy_functions) for choice in response.choices],
+        "choices": [_render_choice(choice, context) for choice in response.choices],
     }
     if response.usage is not None:
         answer["usage"] = render_usage(response.usage)
@@ -129,7 +132,8 @@ def render_response(response: Response, context: AnswerContext) -> bytes:
     return ENCODER.encode(answer)
 
 
-def _render_choice(choice: Choice, legacy: bool) -> dict[str, Any]:
+def _render_choice(choice: Choice, context: AnswerContext) -> dict[str, Any]:
+    legacy, freeform = context.legacy_functions, freeform_names(context.request)
     texts = [part.text for part in choice.parts if isinstance(part, Text)]
     thinking = [part.text for part in choice.parts if isinstance(part, Reasoning)]
     refusals = [part.text for part in choice.parts if isinstance(part, Refusal)]
@@ -150,14 +154,15 @@ def _render_choice(choice: Choice, legacy: bool) -> dict[str, Any]:
     if calls and legacy:
         message["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
     elif calls:
-        message["tool_calls"] = [_render_call(call) for call in calls]
+        message["tool_calls"] = [_render_call(call, freeform) for call in calls]
     reason = chat_reason(choice.finish_reason, bool(calls), legacy)
     return {"index": choice.index, "message": message, "logprobs": choice.logprobs, "finish_reason": reason}
 
 
-def _render_call(call: ToolCall) -> dict[str, Any]:
-    if call.custom:
-        inner: dict[str, Any] = {"type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+def _render_call(call: ToolCall, freeform: Container[str]) -> dict[str, Any]:
+    if call.custom or call.name in freeform:
+        text = call.arguments if call.custom else from_freeform(call.arguments)
+        inner: dict[str, Any] = {"type": "custom", "custom": {"name": call.name, "input": text}}
     else:
         inner = {"type": "function", "function": {"name": call.name, "arguments": call.arguments}}
     return {"id": call.id, **inner, **signature_out(call.extra)}

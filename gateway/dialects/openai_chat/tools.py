@@ -1,5 +1,6 @@
 """Tools, tool choice and tool calls of requests, both ways; the deprecated `functions` become tools."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,9 +8,10 @@ from gateway.dialects.losses import Losses, renders_tool
 from gateway.dialects.openai_chat.fields import Fields, json_type
 from gateway.dialects.openai_chat.wire import KIN, NAME, arguments_text, own, pocket, signature_in
 from gateway.errors import ClientError
-from gateway.model import HostedTool, Tool, ToolCall, ToolChoice
+from gateway.model import HostedTool, Request, Tool, ToolCall, ToolChoice
 
 _MODES = ("auto", "none", "required")
+_LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 def parse_tools(body: Fields) -> tuple[Tool | HostedTool, ...]:
@@ -112,7 +114,13 @@ def parse_call(fields: Fields) -> ToolCall:
 
 def render_tools(tools: Sequence[Tool | HostedTool], losses: Losses) -> list[dict[str, Any]]:
     """`tools`. Raises Unsupported for another dialect's hosted tool."""
-    return [_render_tool(tool) for index, tool in enumerate(tools) if renders_tool(tool, NAME, index, losses)]
+    kept = [(index, tool) for index, tool in enumerate(tools) if renders_tool(tool, NAME, index, losses)]
+    for index, tool in kept:
+        # What chat's own clients send is for their provider to judge.
+        foreign = losses.door not in ("", NAME)
+        if foreign and isinstance(tool, Tool) and not _LEGAL_NAME.fullmatch(tool.name):
+            losses.meet("tool_name", losses.tool_place(index), tool.name)
+    return [_render_tool(tool) for _, tool in kept]
 
 
 def _render_tool(tool: Tool | HostedTool) -> dict[str, Any]:
@@ -154,6 +162,12 @@ def render_tool_choice(choice: ToolChoice, tools: Sequence[Tool | HostedTool]) -
         allowed = {"mode": choice.mode, "tools": [named(name) for name in choice.names]}
         return {"type": "allowed_tools", "allowed_tools": allowed}
     return choice.mode
+
+
+def freeform_names(request: Request | None) -> frozenset[str]:
+    """The freeform tools among those that were asked with: their calls may come as a function's, with one `input`."""
+    tools = request.tools if request is not None else ()
+    return frozenset(tool.name for tool in tools if isinstance(tool, Tool) and tool.custom)
 
 
 def render_call(call: ToolCall) -> dict[str, Any]:

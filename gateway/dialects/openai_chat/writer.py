@@ -7,11 +7,24 @@ rendered once: a delta costs the encoding of its text. After an error nothing fo
 
 from typing import Any
 
+from gateway.dialects.arguments import from_freeform
 from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.openai_chat.tools import freeform_names
 from gateway.dialects.openai_chat.usage import render_usage
 from gateway.dialects.openai_chat.wire import ENCODER, chat_reason, citations_out, own, signature_out
 from gateway.dialects.openai_errors import error_object
-from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport, merge_usage
+from gateway.events import (
+    Delta,
+    Event,
+    Finish,
+    PartEnd,
+    PartStart,
+    Start,
+    StreamError,
+    UsageReport,
+    merge_extra,
+    merge_usage,
+)
 from gateway.model import Usage
 from gateway.sse import encode
 
@@ -48,6 +61,7 @@ class ChatWriter:
         self._tail = b'],"usage":null}\n\n' if context.include_usage else b"]}\n\n"
         self._include_usage = context.include_usage
         self._legacy = context.legacy_functions
+        self._freeform = freeform_names(context.request)
         self._parts: dict[int, _WrittenPart] = {}
         self._opened: set[int] = set()
         self._finished: set[int] = set()
@@ -128,8 +142,8 @@ class ChatWriter:
             return self._chunk(start.choice, {"function_call": {"name": start.name, "arguments": ""}})
         before = self._before(start.choice) + b'{"tool_calls":[{"index":%d,"function":{"arguments":' % position
         part = self._parts[start.part] = _WrittenPart(start, before, b"}}]" + end)
-        part.position, part.custom = position, start.custom
-        if start.custom:
+        part.position, part.custom = position, start.custom or start.name in self._freeform
+        if part.custom:
             return b""
         signature = signature_out(start.extra)
         part.signed = bool(signature)
@@ -152,8 +166,10 @@ class ChatWriter:
             return b""
         if part.custom:
             # The chunk type knows no fragments of custom calls: each is sent whole.
-            custom = {"name": part.start.name, "input": "".join(part.texts)}
+            text = "".join(part.texts)
+            custom = {"name": part.start.name, "input": text if part.start.custom else from_freeform(text)}
             call = {"index": part.position, "id": part.start.call_id, "type": "custom", "custom": custom}
+            call |= signature_out(merge_extra(part.start.extra, event.extra))
             return self._chunk(part.choice, {"tool_calls": [call]})
         if part.start.kind == "text":
             annotations = own(event.extra).get("annotations") or own(part.start.extra).get("annotations")

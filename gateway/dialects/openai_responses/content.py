@@ -187,7 +187,7 @@ def render_part(part: Part, path: str, losses: Losses) -> Wire:
             return _image_part({"image_url": part.uri}, part.extra)
         case Uri(modality="document"):
             return {"type": "input_file", "file_url": part.uri, **own_or_kin(part.extra, "prompt_cache_breakpoint")}
-        case File() if NAME in part.extra or part.extra.keys() <= {KIN}:
+        case File() if NAME in part.extra or (part.extra.keys() <= {KIN} and losses.meet("file_id", path)):
             return _render_file(part)
         case Opaque() if part.dialect == NAME:
             return dict(part.value)

@@ -125,8 +125,7 @@ def render_request(request: Request, target: Target) -> Rendered:
     said = own_fields(request, NAME, losses)
     meet_foreign(request, losses)
     # OpenAI's own clients may end with an answer: it begins a new one.
-    foreign = losses.door not in ("", NAME, KIN)
-    if foreign and request.messages and request.messages[-1].role is Role.ASSISTANT:
+    if losses.door not in ("", NAME) and request.messages and request.messages[-1].role is Role.ASSISTANT:
         losses.meet("prefill")
     body: Wire = {"model": target.model}
     messages = request.messages

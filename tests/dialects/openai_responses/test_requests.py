@@ -543,7 +543,7 @@ REFUSED: list[tuple[Request, str]] = [
     (request(user(Blob("video/mp4", "AA", "video"))), "messages[0].content[0]"),
     (request(user(Blob("audio/ogg", "AA", "audio"))), "messages[0].content[0]"),
     (request(user(Uri("https://x/a.mp4", "video"))), "messages[0].content[0]"),
-    (request(user(File("file_1", extra={"anthropic": {}}))), "messages[0].content[0]"),
+    (request(user(File("file_1", extra={"anthropic": {}}))), "messages[0].content[0].file.file_id"),
     (request(user(Opaque("anthropic", {"type": "search_result"}))), "messages[0].content[0]"),
     (request(HELLO, assistant(ToolCall("c", "a.b", "{}"))), "messages[1].content[0]"),
 ]
