@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from gateway.dialects.envelope import wrap
-from tests.endtoend.serving import Served
+from tests.endtoend.serving import CHAT, Served
 from tests.provider.client import ProviderProcess
 
 GPT, CLAUDE, HAIKU, GEMINI = "gpt-5.4", "claude-sonnet-4-6", "claude-haiku-4-5", "gemini-3.1-pro-preview"
@@ -232,3 +232,22 @@ def test_tokens_of_a_history_with_other_providers_thinking_are_estimated(
     reply = gateway.ask("POST", MESSAGES + "/count_tokens", body, key=gateway.key())
     assert reply.status == 200 and reply.json["input_tokens"] > 0
     assert reply.headers["x-faregate-adapted"] == "input_tokens" and provider.fresh() == []
+
+
+@pytest.mark.parametrize("model", ["gpt-4.1-mini", "grok-4.3"])
+def test_what_other_providers_leave_in_a_chat_history_is_not_sent_where_it_is_refused(
+    gateway: Served, provider: ProviderProcess, model: str
+) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"city": "Bergen"}'}}
+    signed = {**call, "extra_content": {"google": {"thought_signature": "U2lnbmVk"}}}
+    said = {"role": "assistant", "content": None, "reasoning_content": "Hm.", "tool_calls": [signed]}
+    history = [QUESTION, said, {"role": "tool", "tool_call_id": "c1", "content": "sunny"}]
+    provider.fresh()
+    provider.order("echo")
+    reply = gateway.ask(
+        "POST", CHAT, {"model": model, "messages": history, "tools": [FUNCTION], "seed": 7}, key=gateway.key()
+    )
+    assert reply.status == 200, reply
+    sent = json.loads(json.loads(reply.json["choices"][0]["message"]["content"])["body"])
+    assert sent["messages"][1]["tool_calls"] == [call] and sent["seed"] == 7 and sent["tools"] == [FUNCTION]
+    assert ("reasoning_content" in sent["messages"][1]) == (model == "grok-4.3")
