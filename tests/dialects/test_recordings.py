@@ -4,6 +4,8 @@ A new recording in `tests/wire` is picked up by itself.
 """
 
 import json
+import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -127,3 +129,35 @@ def test_a_client_gets_the_same_whole_and_streamed(recording: Recording, door: s
         whole, streamed = (structs.replace(item, usage=Usage()) for item in (whole, streamed))
     assert said_in_answer(whole) == said_in_answer(streamed)
     assert [choice.logprobs for choice in whole.choices] == [choice.logprobs for choice in streamed.choices]
+
+
+# A call after the reason why the answer ended: whoever is cut in between has been told of a complete answer.
+ENDED_BEFORE_ITS_END = {"call_after_finish_stop"}
+FINISHED = [item for item in RECORDINGS if not isinstance(item.events()[-1], StreamError)]
+
+
+@pytest.mark.parametrize("recording", [item for item in FINISHED if item.name not in ENDED_BEFORE_ITS_END], ids=str)
+def test_no_beginning_of_a_stream_is_a_finished_answer_that_lacks_something(recording: Recording) -> None:
+    """maximhq/bifrost#4679, BerriAI/litellm#32475: cut at each event, around it, and in its middle."""
+    stream = recording.stream
+    complete = folded(recording.events()).response().choices
+    ends = [found.end() for found in re.finditer(rb"\r?\n\r?\n", stream)]
+    places = {0, *ends, *(end - 3 for end in ends), *((a + b) // 2 for a, b in pairwise([0, *ends]))}
+    failed = 0
+    for at in sorted(place for place in places if place < len(stream)):
+        events = recording.events([stream[:at]])
+        if isinstance(events[-1], StreamError):
+            failed += 1
+        else:
+            assert folded(events).response().choices == complete, at
+    assert failed
+
+
+@pytest.mark.parametrize("recording", TWINS, ids=str)
+def test_no_beginning_of_a_whole_answer_is_one(recording: Recording) -> None:
+    assert recording.whole is not None
+    whole = recording.whole.rstrip()
+    for at in range(0, len(whole), 17):
+        with pytest.raises(UpstreamError) as caught:
+            recording.codec.parse_response(whole[:at])
+        assert caught.value.kind == "unreadable_answer"
