@@ -17,7 +17,6 @@ from gateway.events import Event
 from tests.dialects.feeding import read
 
 WIRE = Path(__file__).parents[1] / "wire"
-RANDOM_CUTS = 12
 
 
 class Recording(Struct, frozen=True):
@@ -62,11 +61,11 @@ def cut_at(stream: bytes, places: list[int]) -> list[bytes]:
     return [stream[a:b] for a, b in zip([0, *places], [*places, len(stream)], strict=True)]
 
 
-def cuts(stream: bytes) -> Iterator[tuple[str, list[bytes]]]:
+def cuts(stream: bytes, random_cuts: int) -> Iterator[tuple[str, list[bytes]]]:
     """Byte by byte, at random places, inside every character of several bytes, and inside every CRLF."""
     yield "byte by byte", in_bytes(stream)
     rng = random.Random(len(stream))
-    for number in range(RANDOM_CUTS):
+    for number in range(random_cuts):
         places = sorted(rng.randrange(len(stream) + 1) for _ in range(rng.randrange(1, 40)))
         yield f"random cuts {number}", cut_at(stream, places)
     inside = [at for at, byte in enumerate(stream) if byte & 0xC0 == 0x80]
