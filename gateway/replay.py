@@ -26,6 +26,8 @@ _MOST_OF_ONE = 2 * 2**20
 _OVERHEAD = 600
 _ITEM_ID = re.compile(rb'"id"\s*+:\s*+"([^"\\]{1,256})"')
 _ITEMS = "openai_responses"
+# Parts that come back with state. A tuple: asked for every part of every history, it is found faster than a union.
+_STATEFUL = (Reasoning, ToolCall)
 
 
 class _Kept(Struct, frozen=True, gc=False):
@@ -109,6 +111,8 @@ class ReplayMemory:
                     self._drop((key, part.id))
 
     def _restored(self, key: str, origin: str, message: Message) -> Message:
+        if not any(isinstance(part, _STATEFUL) and (part.extra or self._kept) for part in message.parts):
+            return message
         parts = [self._at_home(key, origin, part) for part in message.parts]
         carried = any(isinstance(part, Reasoning) and has_state(part.extra) for part in parts)
         lost: list[tuple[int, tuple[Reasoning, ...]]] = []
@@ -131,9 +135,9 @@ class ReplayMemory:
         return message if same and len(parts) == len(message.parts) else replace(message, parts=tuple(parts))
 
     def _at_home(self, key: str, origin: str, part: Part) -> Part:
-        if not isinstance(part, Reasoning | ToolCall):
+        if not isinstance(part, _STATEFUL):
             return part
-        extra = at_home(part.extra, origin)
+        extra = at_home(part.extra, origin) if part.extra else part.extra
         item = extra.get(_ITEMS, {}).get("id") if isinstance(part, Reasoning) and self._kept else None
         if isinstance(item, str) and (kept := self._fresh(key, item)) is not None and kept.origin != origin:
             extra = {ORIGIN: {"model": kept.origin}}
