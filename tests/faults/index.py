@@ -171,7 +171,10 @@ PITFALLS: Mapping[str, Nodes] = {
     "53": (_E2E + "test_counting.py::test_pitfall_53_claude_codes_count_is_answered_for_every_provider",),
     "54": (_E2E + "test_verbatim.py::test_openai_dotnet_838_a_provider_s_limits_and_cookies_stay_here",),
     "55": (_E2E + "test_verbatim.py::test_openai_dotnet_838_a_provider_s_limits_and_cookies_stay_here",),
-    "56": (_RESPONSES + "test_requests.py::test_a_request_of_codex",),
+    "56": (
+        _RESPONSES + "test_requests.py::test_a_request_of_codex",
+        _E2E + "test_recorded_tools.py::test_a_tool_is_answered_by_every_provider",
+    ),
     "57": (
         _E2E + "test_other_doors.py::test_the_anthropic_sdk_chats_with_every_provider",
         _E2E + "test_access.py::test_the_four_places_of_a_key",
