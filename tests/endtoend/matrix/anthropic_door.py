@@ -101,14 +101,19 @@ def _heard(answer: Any) -> Heard:
     usage = answer.usage
     read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     details = usage.output_tokens_details
+    text = "".join(block.text for block in answer.content if block.type == "text")
+    refusal = answer.stop_reason == "refusal"
+    assert all(block.signature for block in answer.content if block.type == "thinking"), "unsigned thinking"
     return Heard(
-        text="".join(block.text for block in answer.content if block.type == "text"),
+        text="" if refusal else text,
         reasoning="".join(block.thinking for block in answer.content if block.type == "thinking"),
         calls=tuple(
             Called(block.id, block.name, block.input) for block in answer.content if block.type == "tool_use"
         ),
         finish=_FINISHES[answer.stop_reason],
-        refusal=answer.stop_reason == "refusal",
+        refusal=refusal,
+        words=((answer.stop_details.explanation if answer.stop_details else None) or text) if refusal else "",
+        stop_sequence=answer.stop_sequence,
         counts=Counts(
             input=usage.input_tokens + read + written,
             cached=read,

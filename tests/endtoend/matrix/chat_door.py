@@ -117,6 +117,7 @@ def _heard(choice: Any, usage: Any) -> Heard:
         calls=tuple(Called(id, function.name, json.loads(function.arguments)) for id, function in calls),
         finish=finish,
         refusal=bool(message.refusal) or finish == "filter",
+        words=message.refusal or "",
         counts=Counts(
             input=prompt,
             cached=(given.cached_tokens if given else None) or 0,

@@ -68,9 +68,7 @@ class Stage:
         self.exchanges.append(exchange)
         assert entries[0]["streamed"] is self.streamed and entries[0]["complete"]
         assert headers["x-faregate-provider"] == self.provider_name
-        assert heard.text == (
-            "" if entries[0]["answer"]["finish"] == "refusal" and not heard.text else said_text(exchange)
-        )
+        assert heard.text == ("" if entries[0]["answer"]["finish"] == "refusal" else said_text(exchange))
         return exchange
 
 
@@ -206,7 +204,8 @@ def _tool_loop(stage: Stage, ask: Ask, told: str, count: int) -> tuple[Exchange,
     assert asked.heard.finish == "tool_calls"
     assert heard_calls(asked) == calls_of(asked) and len(asked.heard.calls) == count
     assert asked.understood["tools"] == {function.name: function.schema for function in ask.tools}
-    assert len({call.id for call in asked.heard.calls}) == count and all(call.id for call in asked.heard.calls)
+    assert [call.id for call in asked.heard.calls] == [call["id"] for call in asked.said["calls"]]
+    assert len({call.id for call in asked.heard.calls}) == count
     results: list[tuple[Called, Sequence[Piece]]] = [
         (call, [json.dumps({"n": number, "sky": "blau ☁"})]) for number, call in enumerate(asked.heard.calls)
     ]
@@ -222,7 +221,8 @@ def _check_results(asked: Exchange, answered: Exchange, values: list[Any]) -> No
     made = next(turn for turn in reversed(turns) if turn["role"] == "assistant")
     given = next(turn for turn in reversed(turns) if turn["role"] == "tool")
     assert [(call["name"], call["arguments"]) for call in made["calls"]] == calls_of(asked)
-    assert [result["id"] for result in given["results"]] == [call["id"] for call in made["calls"]]
+    ids = [call["id"] for call in asked.said["calls"]]
+    assert [call["id"] for call in made["calls"]] == [result["id"] for result in given["results"]] == ids
     assert [_value(result["value"]) for result in given["results"]] == values
     assert not any(result["error"] for result in given["results"])
     assert answered.heard.finish == "stop" and not answered.heard.calls
@@ -281,10 +281,10 @@ def _reasoning_tool_loop(stage: Stage, ask: Ask) -> None:
     stage.talk.answer([(call, ["sunny"]) for call in first.heard.calls])
     second = stage.ask(ask, "tool think again calls:1")
     assert heard_calls(second) == calls_of(second)
-    _check_states(stage, second, 1)
+    _check_states([first], second)
     stage.talk.answer([(call, ["cloudy"]) for call in second.heard.calls])
     third = stage.ask(ask, "think")
-    _check_states(stage, third, 2)
+    _check_states([first, second], third)
     assert third.heard.finish == "stop" and third.heard.text == said_text(third)
     stage.talk.say("And tomorrow?")
     last = stage.ask(ask, "think")
@@ -292,12 +292,14 @@ def _reasoning_tool_loop(stage: Stage, ask: Ask) -> None:
     assert last.heard.text == said_text(last)
 
 
-def _check_states(stage: Stage, exchange: Exchange, steps: int) -> None:
-    turns = [turn for turn in exchange.understood["turns"] if turn["role"] == "assistant"]
-    assert len(turns) == steps
-    for turn in turns:
+def _check_states(steps: Sequence[Exchange], answered: Exchange) -> None:
+    """Each step of calls comes back with the state that its answer gave, which the provider has checked: a seal where it
+    makes one, else the thoughts in their own words."""
+    turns = [turn for turn in answered.understood["turns"] if turn["role"] == "assistant"]
+    for step, turn in zip(steps, turns, strict=True):
         assert turn["made_up"] == 0
-        assert turn["states"] >= 1 or turn["thinking"], exchange.understood
+        assert turn["states"] == 1 or turn["thinking"] == [step.said["reasoning"]], turn
+        assert [call["id"] for call in turn["calls"]] == [call["id"] for call in step.said["calls"]]
 
 
 def _structured_output(stage: Stage, ask: Ask) -> None:
@@ -313,6 +315,8 @@ def _stop(stage: Stage, ask: Ask) -> None:
     stage.talk.say("Count.")
     found = stage.ask(ask, "stop")
     assert found.understood["stop"] == list(ask.stop)
+    native = (stage.door, stage.provider_name) == ("anthropic", "anthropic")
+    assert found.heard.stop_sequence == (ask.stop[0] if native else None)
     assert found.heard.finish == "stop" and found.heard.text == said_text(found)
 
 
@@ -326,7 +330,8 @@ def _max_tokens(stage: Stage, ask: Ask) -> None:
 def _refusal(stage: Stage, ask: Ask) -> None:
     stage.talk.say("How do I do something terrible?")
     found = stage.ask(ask, "refuse")
-    assert found.heard.refusal and not found.heard.calls
+    assert found.heard.refusal and not found.heard.calls and not found.heard.text
+    assert found.heard.words == said_text(found)
     assert found.heard.finish in ("stop", "filter")
 
 

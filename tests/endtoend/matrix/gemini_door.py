@@ -103,12 +103,14 @@ def _heard(answers: list[Any], parts: list[types.Part]) -> Heard:
     usage = next(item.usage_metadata for item in reversed(answers) if item.usage_metadata)
     finish = _FINISHES.get(str(reason), "filter")
     thoughts = usage.thoughts_token_count or 0
+    text = "".join(part.text for part in parts if part.text and not part.thought)
     return Heard(
-        text="".join(part.text for part in parts if part.text and not part.thought),
+        text="" if finish == "filter" else text,
         reasoning="".join(part.text for part in parts if part.text and part.thought),
         calls=tuple(Called(str(call.id), str(call.name), dict(call.args or {})) for call in calls),
         finish="tool_calls" if calls and finish == "stop" else finish,
         refusal=finish == "filter",
+        words=text if finish == "filter" else "",
         counts=Counts(
             input=(usage.prompt_token_count or 0) + (usage.tool_use_prompt_token_count or 0),
             cached=usage.cached_content_token_count or 0,

@@ -111,6 +111,7 @@ def _heard(answer: Any) -> Heard:
         calls=tuple(Called(item.call_id, item.name, json.loads(item.arguments)) for item in calls),
         finish=finish,
         refusal=finish == "filter" or any(part.type == "refusal" for part in messages),
+        words="".join(part.refusal for part in messages if part.type == "refusal"),
         counts=Counts(
             input=usage.input_tokens,
             cached=usage.input_tokens_details.cached_tokens,

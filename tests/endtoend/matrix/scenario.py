@@ -72,7 +72,8 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """An answer as the SDK gave it. `finish`: stop, length, tool_calls or filter; `refusal`: the model declined."""
+    """An answer as the SDK gave it. `finish`: stop, length, tool_calls or filter; `refusal`: the model declined, in
+    these words. `stop_sequence` is the one that was met, where the dialect tells it."""
 
     text: str
     calls: tuple[Called, ...]
@@ -80,6 +81,8 @@ class Heard:
     counts: Counts
     reasoning: str = ""
     refusal: bool = False
+    words: str = ""
+    stop_sequence: str | None = None
 
 
 class Wire:

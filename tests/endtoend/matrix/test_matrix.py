@@ -195,19 +195,21 @@ def check_row(world: World, stage: Stage, exchange: Exchange) -> None:
     assert counts.cache_write is None or counts.cache_write == (row.cache_write_tokens or 0)
 
 
-def test_the_read_api_tells_the_same_of_a_cell(world: World) -> None:
-    cell = Cell("usage_cache", "anthropic", "google", "streamed")
-    stage = world.played(cell, [cell])
-    for exchange in stage.exchanges:
-        rows = world.gateway.get(f"{USAGE}/requests?limit=1000&provider=google&door=anthropic")["data"]
-        (row,) = [row for row in rows if row["id"] == exchange.request_id]
-        counts = exchange.heard.counts
-        assert (row["input_tokens"], row["cached_tokens"], row["output_tokens"], row["reasoning_tokens"]) == (
+def test_the_read_api_tells_what_every_client_was_told_of_the_cache(world: World) -> None:
+    cells = [cell for param in CELLS if isinstance(cell := param.values[0], Cell) and cell.feature == "usage_cache"]
+    told = [exchange for cell in cells for exchange in world.played(cell, cells).exchanges]
+    rows = world.gateway.get(f"{USAGE}/requests?limit=1000")["data"]
+    found = {row["id"]: row for row in rows}
+    assert len(told) == 64
+    for exchange in told:
+        row, counts = found[exchange.request_id], exchange.heard.counts
+        assert (row["input_tokens"], row["cached_tokens"], row["output_tokens"]) == (
             counts.input,
             counts.cached,
             counts.output,
-            exchange.entry["reasoning"],
         )
+        assert counts.cache_write in (None, row["cache_write_tokens"] or 0)
+        assert row["reasoning_tokens"] == exchange.entry["reasoning"]
 
 
 def test_there_are_448_cells_and_none_is_left_out(request: pytest.FixtureRequest) -> None:
