@@ -81,10 +81,9 @@ class World:
 
     def play(self, cells: list[Cell]) -> None:
         """Raises nothing: what a cell raised is its own test's."""
+        self._forget()
         for cell in cells:
             stage = self.stage(cell)
-            self.provider.clear()
-            self.provider.fresh()
             try:
                 if stage.expected.verdict is Verdict.REFUSED:
                     play_refused(self, stage, cell)
@@ -93,7 +92,13 @@ class World:
                 self._played[cell] = stage
             except Exception as error:
                 self._played[cell] = error
+                self._forget()
         self.gateway.settle()
+
+    def _forget(self) -> None:
+        """Orders and entries that are not this cell's."""
+        self.provider.clear()
+        self.provider.fresh()
 
     def played(self, cell: Cell, together: list[Cell]) -> Stage:
         if cell not in self._played:
