@@ -455,6 +455,12 @@ _REASONING = (
         _at(D),
     ),
     Row(
+        "lone_thinking",
+        "Thinking that nothing followed, of an answer that broke off",
+        _doors("messages[].reasoning_content", "input[].summary", "messages[].content[].thinking", _PART + "thought"),
+        _at(C, C, D, D),
+    ),
+    Row(
         "lost_signature",
         "A call whose signature is lost",
         _doors(

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from gateway.dialects.losses import Losses
 from gateway.errors import ClientError
-from gateway.model import Message, Opaque, Part, Role, Text, ToolCall, ToolCallResponse
+from gateway.model import Message, Opaque, Part, Reasoning, Role, Text, ToolCall, ToolCallResponse
 
 
 class Item(Struct, frozen=True):
@@ -69,6 +69,7 @@ def gather(
         else:
             losses.meet("system_midway", items[0].path)
             _append(turns, Role.USER, [_tagged(item) for item in items])
+    turns = _without_lone_thinking(turns, losses)
     if not turns and instructions:
         losses.meet("system_alone")
         turns, instructions = [Turn(Role.USER, instructions)], []
@@ -79,6 +80,17 @@ def gather(
 def _is_trace(item: Item, dialect: str, losses: Losses) -> bool:
     foreign = isinstance(item.part, Opaque) and item.part.dialect != dialect
     return foreign and not losses.meet("foreign_part", item.path)
+
+
+def _without_lone_thinking(turns: list[Turn], losses: Losses) -> list[Turn]:
+    """Codex sends back what it had of an answer that broke off: thinking alone is no turn, and ends none."""
+    kept: list[Turn] = []
+    for turn in turns:
+        if turn.role is Role.ASSISTANT and all(isinstance(item.part, Reasoning) for item in turn.items):
+            losses.meet("lone_thinking", turn.items[0].path)
+        else:
+            _append(kept, turn.role, turn.items)
+    return kept
 
 
 def _append(turns: list[Turn], role: Role, items: list[Item], *, answers: bool = False) -> None:

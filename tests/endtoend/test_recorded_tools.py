@@ -2,8 +2,9 @@
 tool's result behind them.
 
 `tests/wire/clients/<name>.json`: the tool's own path, headers and body as captured from it, November 2026 (Claude Code
-2.1.330, Codex 0.169.0, Gemini CLI 0.61.0, opencode 1.18.33). Words, ids and folders are replaced by ours; fields,
-schemas and order are the tool's. The provider checks each body as strictly as the real ones.
+2.1.330, Codex 0.169.0, Gemini CLI 0.61.0, opencode 1.18.33). Words, ids and folders are replaced by ours, and what a
+model signed is sealed anew; fields, schemas and order are the tool's. The provider checks each body as strictly as the
+real ones.
 """
 
 import json

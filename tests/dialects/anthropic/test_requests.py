@@ -575,7 +575,8 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
         ]
         said: list[dict[str, Any]] = [
             {"type": "thinking", "thinking": draw(words), "signature": "S"},
-            *draw(st.lists(blocks, max_size=1)),
+            # A turn that ends in thinking is refused by the API, and is not sent.
+            *draw(st.lists(blocks, min_size=not calls, max_size=1)),
         ]
         answers = [
             {"type": "tool_result", "tool_use_id": call["id"], "content": [{"type": "text", "text": draw(words)}]}
