@@ -168,6 +168,7 @@ def neutral_reason(word: Any, has_calls: bool) -> FinishReason:
 def chat_reason(reason: FinishReason | None, has_calls: bool, legacy: bool = False) -> str:
     """The `finish_reason` for a client; `legacy` says function_call for tool_calls."""
     word = "stop" if reason is None else _WORDS[reason]
-    if has_calls and word == "stop":
-        word = "tool_calls"
+    if word in ("stop", "tool_calls"):
+        # A client that is told of calls and gets none waits for them.
+        word = "tool_calls" if has_calls else "stop"
     return "function_call" if legacy and word == "tool_calls" else word

@@ -346,3 +346,10 @@ def test_usage_that_no_one_said_is_not_invented() -> None:
     chunks = chunks_in(write([Start(), Finish(FinishReason.STOP)]))
     assert [chunk["usage"] for chunk in chunks] == [None, None]
     assert Response().usage is None
+
+
+def test_a_finish_for_calls_of_which_none_could_be_told_is_a_stop() -> None:
+    events: list[Event] = [Start(), PartStart(0, "text"), Delta(0, "a"), PartEnd(0), Finish(CALLS)]
+    assert b'"finish_reason":"stop"' in write(events) and b"tool_calls" not in write(events)
+    whole = json.loads(DIALECT.render_response(assemble(events).response(), CONTEXT))
+    assert whole["choices"][0]["finish_reason"] == "stop"
