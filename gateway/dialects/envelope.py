@@ -19,6 +19,8 @@ ORIGIN = "origin"
 _STATE = frozenset(("encrypted_content", "redacted", "signature", "thought_signature"))
 # Long, because bodies of any size are searched for it, and a long string is found several times faster.
 _PREFIX = "faregate-state-1."
+# Doors whose clients bring thoughts back in plain words: there, a thought without state may be anybody's.
+STATELESS_DOORS = frozenset(("openai_chat",))
 # How a string with our prefix begins in a body: as it is, and in base64, in which Gemini has its signatures.
 PLAIN, PACKED = b'"faregate-state-1.', b'"ZmFyZWdhdGUtc3RhdGUt'
 

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from gateway.dialects.envelope import ORIGIN, PACKED, PLAIN, at_home, has_state, unwrap, without_state, wrap
-from gateway.model import Extra
+from gateway.dialects.gemini import DIALECT as GEMINI
+from gateway.model import NO_EXTRA, Extra, Message, Origin, Reasoning, Request, Role, Target, Text
 
 STATE: Extra = {"gemini": {"thought_signature": "Sg=="}, "anthropic": {"cache_control": {"type": "ephemeral"}}}
 MAKER = "google/gemini-3.1-pro-preview"
@@ -66,3 +67,17 @@ def test_state_is_told_from_what_stands_beside_it() -> None:
     }
     assert has_state(extra) and without_state(extra) == {"anthropic": {"cache_control": 1}}
     assert not has_state(without_state(extra)) and not has_state({"openai_responses": {"id": "rs_1"}})
+
+
+@pytest.mark.parametrize(
+    ("door", "dropped"),
+    [("openai_chat", ("messages[].reasoning_content",)), ("anthropic", ()), ("openai_responses", ())],
+)
+def test_unsigned_thoughts_that_a_door_held_for_gemini_are_no_loss(door: str, dropped: tuple[str, ...]) -> None:
+    """Its summaries are unsigned: an envelope brings them home without any state, chat brings anybody's words."""
+    carried = unwrap(wrap({}, without=door, origin=MAKER))
+    assert carried is not None and at_home(carried[1], MAKER) == NO_EXTRA
+    thought = Message(Role.ASSISTANT, (Reasoning("hm", NO_EXTRA), Text("Yes.")))
+    hi = Message(Role.USER, (Text("hi"),))
+    said = Request(model="m", messages=(hi, thought, hi), origin=Origin(dialect=door))
+    assert GEMINI.render_request(said, Target(model="m")).dropped == dropped

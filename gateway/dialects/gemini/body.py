@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from gateway.dialects.client_json import decode_object, misshapen, rest, shaped
 from gateway.dialects.dialect import AnswerContext
-from gateway.dialects.envelope import ORIGIN
+from gateway.dialects.envelope import ORIGIN, STATELESS_DOORS
 from gateway.dialects.gemini.keys import camel_keys, put
 from gateway.dialects.gemini.options import JSON, WireConfig, parse_format, parse_reasoning, render_config
 from gateway.dialects.gemini.parts import (
@@ -242,9 +242,10 @@ def render_request(request: Request, target: Target) -> Rendered:
 
 
 def _has_foreign_thinking(request: Request) -> bool:
-    """Thoughts of others, or nobody's; Gemini's own unsigned summaries are no loss."""
+    """Thoughts of others, or nobody's; Gemini's own unsigned summaries are no loss, also where a door held them."""
     thoughts = (part for message in request.messages for part in message.parts if isinstance(part, Reasoning))
-    return any(part.extra.keys() != {NAME} and not is_sendable(part) for part in thoughts)
+    own = ({NAME},) if request.origin.dialect in STATELESS_DOORS else ({NAME}, set())
+    return any(part.extra.keys() not in own and not is_sendable(part) for part in thoughts)
 
 
 def _render_turn(turn: Turn, names: Mapping[str, str], target: Target, losses: Losses) -> Wire:

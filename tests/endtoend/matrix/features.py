@@ -377,6 +377,8 @@ FEATURES: Mapping[str, Feature] = {
         models=HARD,
         play=_usage_cache,
         ask=Ask(model="", cached=True),
-        beside={("anthropic", "google"): ("cache_marks", "system[].cache_control")},
+        beside={
+            ("anthropic", name): ("cache_control", "system[].cache_control") for name in ("openai", "google", "xai")
+        },
     ),
 }

@@ -87,6 +87,8 @@ class World:
             try:
                 if stage.expected.verdict is Verdict.REFUSED:
                     play_refused(self, stage, cell)
+                    # The order for an answer that was never given.
+                    self._forget()
                 else:
                     FEATURES[cell.feature].play(stage, cell.ask)
                 self._played[cell] = stage
