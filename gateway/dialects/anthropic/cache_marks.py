@@ -28,6 +28,8 @@ def marked(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 
 def mark_of(extra: Extra) -> Extra:
     """The mark in another dialect's pocket, as a pocket of Anthropic's."""
+    if not extra:
+        return NO_EXTRA
     for name in _OPENAI:
         pocket = extra.get(name, NO_EXTRA)
         if isinstance(mark := pocket.get(_MARK), Mapping) and mark.get("type") == "ephemeral":

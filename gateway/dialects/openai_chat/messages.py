@@ -152,6 +152,8 @@ def message_places(messages: Sequence[Any], parsed: Sequence[Message]) -> tuple[
 
 def _part_places(message: dict[str, Any], parts: Sequence[Part], path: str) -> tuple[str, ...]:
     content = message.get("content")
+    if content and isinstance(content, str) and len(parts) == 1:
+        return (f"{path}.content",)
     # What `parse_content` leaves out.
     kept = [n for n, item in enumerate(content) if item.get("text") != ""] if isinstance(content, list) else []
     said = iter(f"{path}.content[{n}]" for n in kept)
