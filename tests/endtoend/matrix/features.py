@@ -378,12 +378,7 @@ FEATURES: Mapping[str, Feature] = {
         play=_usage_cache,
         ask=Ask(model="", cached=True),
         beside={
-<<<<<<< HEAD
             ("anthropic", name): ("cache_control", "system[].cache_control") for name in ("openai", "google", "xai")
-=======
-            ("anthropic", provider): ("cache_control", "system[].cache_control")
-            for provider in ("openai", "google", "xai")
->>>>>>> 5570ecf (Cache marks of Claude's clients are named where they are lost; bare thoughts of a chat client too; a request without marks costs no search for them)
         },
     ),
 }
