@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import errno
 import hashlib
+import os
 import sqlite3
 import ssl
 import time
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, TypeVar
 from msgspec.structs import replace
 
 from gateway.access import AccessKeys
+from gateway.admin import admin_routes
 from gateway.configured import configured_providers, own_models
 from gateway.deadlines import Deadlines
 from gateway.errors import FaregateError
@@ -44,6 +46,7 @@ from gateway.records import (
     NewApiKey,
     ProviderRow,
     RequestPage,
+    SettingRow,
     Summary,
     TimeBucket,
     UsageQuery,
@@ -53,6 +56,7 @@ from gateway.relay import Relay
 from gateway.routing import Routing
 from gateway.schema import unusable
 from gateway.server import Server, door_routes
+from gateway.setting_rows import setting_rows
 from gateway.settings import Settings
 from gateway.settings import save as save_settings
 from gateway.store import UsageStore
@@ -130,7 +134,11 @@ class Gateway:
         self._set_state("starting")
         try:
             await self._open()
-            routes = (*door_routes(), *read_routes(self, self._healthz, self._routing.models))
+            routes = (
+                *door_routes(),
+                *read_routes(self, self._healthz, self._routing.models),
+                *admin_routes(self),
+            )
             server = Server(self.settings, self._access, self._relay, routes)
             await server.start()
         except OSError as error:
@@ -357,6 +365,19 @@ class Gateway:
         await self._keys.use(Vault(self._folder, backend, passphrase))
         await self._work(save_settings, self._folder.path, {"vault.backend": backend})
         self._note(Changes(providers=True))
+
+    # Settings.
+
+    async def setting_rows(self) -> tuple[SettingRow, ...]:
+        """Every setting, in force and as saved; no secret is among them. Raises SettingsError."""
+        return await self._work(setting_rows, self._folder.path, self.settings, os.environ)
+
+    async def change_settings(self, changes: Mapping[str, Any]) -> None:
+        """Save settings by dotted key, None to go back to the default; the next start takes them.
+
+        Raises SettingsError, with nothing saved.
+        """
+        await self._work(save_settings, self._folder.path, changes)
 
     # Models.
 

@@ -254,6 +254,18 @@ class KeyTrial(Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
 
 
+class SettingRow(Struct, frozen=True, kw_only=True):
+    """A setting by its dotted key, with values as `config.toml` takes them. `value` is in force; `saved` is what the
+    file says, None where it says nothing; both differ after a change until the next start. `from_environment`: the
+    variable is set, and stands over the file."""
+
+    key: str
+    value: str | int | float | bool | tuple[str, ...] | None
+    saved: str | int | float | bool | tuple[str, ...] | None
+    variable: str
+    from_environment: bool = False
+
+
 class VaultState(Struct, frozen=True, kw_only=True):
     """`backend`: keyring, file or memory. `available` false: `message` says why, and what to choose instead."""
 

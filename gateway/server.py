@@ -9,7 +9,8 @@ import logging
 import ssl
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import unquote
 
@@ -44,12 +45,22 @@ _JSON = "application/json"
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A GET with an accepted key. `rest` follows a route that ends in a slash; `dialect` names the caller's."""
+    """A request with an accepted key that is no inference. `rest` follows a route that ends in a slash; `dialect`
+    names the caller's; `body` is what came with anything but a GET."""
 
     principal: Principal | None
     query: tuple[tuple[str, str], ...]
     rest: str
     dialect: str = openai_chat.DIALECT.name
+    body: bytes = b""
+
+
+class Download(Struct, frozen=True, kw_only=True):
+    """An answer that is sent while it is made: a chunk is asked for when the client has taken the one before, and
+    the generator is closed when the client leaves."""
+
+    headers: Mapping[str, str]
+    chunks: AsyncGenerator[bytes, None]
 
 
 Read = Callable[[Call], Awaitable[Any]]
@@ -58,8 +69,8 @@ Read = Callable[[Call], Awaitable[Any]]
 class Route(Struct, frozen=True, kw_only=True):
     """`path` ends in a slash where a name follows. `role` is what the key needs, "" for an open route.
 
-    `door` takes inference; `read` answers with a value that becomes JSON. `any_dialect`: answers and errors are in
-    the caller's own dialect, told by its path and headers.
+    `door` takes inference; `read` answers with a value that becomes JSON, or with a Download. `any_dialect`: answers
+    and errors are in the caller's own dialect, told by its path and headers.
     """
 
     method: str
@@ -267,10 +278,14 @@ class Server:
                 door = route.door.named(rest, request.rel_url.query) if route.door.verbs else route.door
                 return await self._exchange(door, principal, request, started_ns, cors)
             assert route.read is not None
+            body = b"" if route.method == "GET" else await _Incoming(request, self._settings.limits_body).read()
             query = tuple(request.rel_url.query.items())
-            call = Call(principal=principal, query=query, rest=rest, dialect=dialect.name)
-            body = msgspec.json.encode(await route.read(call))
-            return web.Response(body=body, headers={"content-type": _JSON, **cors})
+            answer = await route.read(
+                Call(principal=principal, query=query, rest=rest, dialect=dialect.name, body=body)
+            )
+            if isinstance(answer, Download):
+                return await _sent(request, answer, cors)
+            return web.Response(body=msgspec.json.encode(answer), headers={"content-type": _JSON, **cors})
         except GatewayError as refusal:
             # What a gateway sends on bears a provider's key and path: without this a loop would look like a bad key.
             error = looped() if HOP_HEADER in request.headers else refusal
@@ -355,10 +370,34 @@ class Server:
             return {}
         return {
             "access-control-allow-origin": origin or "",
-            "access-control-allow-methods": "GET, POST",
+            "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
             "access-control-allow-headers": request.headers.get("Access-Control-Request-Headers", "*"),
             "vary": "origin",
         }
+
+
+async def _sent(request: BaseRequest, download: Download, cors: Mapping[str, str]) -> web.StreamResponse:
+    async with aclosing(download.chunks) as chunks:
+        if request.method == "HEAD":
+            return web.Response(headers={**download.headers, **cors})
+        # Before the status goes out, so that a question that cannot be answered keeps its own.
+        chunk = await anext(chunks, b"")
+        response = web.StreamResponse(headers={**download.headers, **cors})
+        await response.prepare(request)
+        try:
+            while chunk:
+                await response.write(chunk)
+                chunk = await anext(chunks, b"")
+        except ConnectionError:
+            raise
+        except Exception:
+            # A clean end would pass a part for the whole.
+            _log.exception("A download broke off")
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionError from None
+        await response.write_eof()
+    return response
 
 
 def presented_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:

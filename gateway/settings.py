@@ -156,6 +156,16 @@ def load(folder: Path, environ: Mapping[str, str], options: Mapping[str, str] = 
     return _settings(_parsed(path, _read_text(path)), environ, options)
 
 
+def saved(folder: Path) -> Mapping[str, Any]:
+    """What `config.toml` itself says, by dotted key: only the settings that stand in it. Raises SettingsError."""
+    path = config_path(folder)
+    document = _parsed(path, _read_text(path))
+    rows = [(row.key, row.parse) for row in SETTINGS]
+    rows += [(f"providers.{name}.base_url", check_base_url) for name in document.get("providers", {})]
+    found = ((key, parse, _lookup(document, key)) for key, parse in rows)
+    return {key: parse_as(parse, f"config.toml: {key}", value) for key, parse, value in found if value is not None}
+
+
 def save(folder: Path, changes: Mapping[str, Any]) -> None:
     """Writes settings by dotted key (`server.port`); None removes one. Comments, unknown keys and line ends stay.
 
@@ -305,13 +315,13 @@ def _parser_of(key: str) -> Callable[[Any], Any]:
     raise SettingsError(f"{key} is not a setting.")
 
 
-def _variable_name(provider: str) -> str:
+def variable_name(provider: str) -> str:
     return re.sub(r"[^A-Z0-9]", "_", provider.upper())
 
 
 def _by_provider(environ: Mapping[str, str], ending: str, extras: tuple[ExtraProvider, ...]) -> list[tuple[str, str]]:
     """(provider, value) for FAREGATE_<PROVIDER>_<ending>; `lm-studio` is spelt LM_STUDIO there."""
-    extra_names = {_variable_name(extra.name): extra.name for extra in extras}
+    extra_names = {variable_name(extra.name): extra.name for extra in extras}
     found = []
     for variable, value in environ.items():
         match = _VARIABLE.fullmatch(variable)
@@ -326,7 +336,7 @@ def _provider_keys(environ: Mapping[str, str], extras: tuple[ExtraProvider, ...]
         try:
             keys[name] = Hidden(clean_key(value))
         except KeyFormatError as error:
-            raise SettingsError(f"FAREGATE_{_variable_name(name)}_API_KEY: {error.message}") from None
+            raise SettingsError(f"FAREGATE_{variable_name(name)}_API_KEY: {error.message}") from None
     return keys
 
 
@@ -342,7 +352,7 @@ def _base_urls(
         if value is not None:
             urls[name] = parse_as(check_base_url, f"config.toml: providers.{name}.base_url", value)
     for name, value in _by_provider(environ, "BASE_URL", extras):
-        urls[name] = parse_as(check_base_url, f"FAREGATE_{_variable_name(name)}_BASE_URL", value)
+        urls[name] = parse_as(check_base_url, f"FAREGATE_{variable_name(name)}_BASE_URL", value)
     return urls
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import pytest
 from multidict import CIMultiDict
 
 from gateway.access import AccessKeys
+from gateway.admin import admin_routes
+from gateway.errors import ClientError
 from gateway.folder import DataFolder
 from gateway.reads import read_routes
-from gateway.server import OPEN, Call, Route, Server, door_routes, presented_key
+from gateway.server import OPEN, Call, Download, Route, Server, door_routes, presented_key
 from gateway.settings import Settings
 
 KEY = "tk_" + "k" * 43
@@ -42,7 +44,7 @@ def test_where_a_key_may_stand(headers: dict[str, str], query: dict[str, str], k
 
 
 def test_cve_2026_42271_every_route_asks_for_a_key_but_health() -> None:
-    routes = (*door_routes(), *read_routes(None, dict))  # type: ignore[arg-type]
+    routes = (*door_routes(), *read_routes(None, dict), *admin_routes(None))  # type: ignore[arg-type]
     assert {(route.method, route.path): route.role for route in routes} == {
         ("POST", "/api/ai/v1/chat/completions"): "execute",
         ("POST", "/api/ai/v1/embeddings"): "execute",
@@ -62,6 +64,17 @@ def test_cve_2026_42271_every_route_asks_for_a_key_but_health() -> None:
         ("GET", "/api/ai/v1/models/"): "read",
         ("GET", "/api/ai/v1beta/models"): "read",
         ("GET", "/api/ai/v1beta/models/"): "read",
+        ("GET", "/api/ai/v1/admin/keys"): "admin",
+        ("POST", "/api/ai/v1/admin/keys"): "admin",
+        ("GET", "/api/ai/v1/admin/keys/"): "admin",
+        ("DELETE", "/api/ai/v1/admin/keys/"): "admin",
+        ("GET", "/api/ai/v1/admin/providers"): "admin",
+        ("GET", "/api/ai/v1/admin/providers/"): "admin",
+        ("PUT", "/api/ai/v1/admin/providers/"): "admin",
+        ("POST", "/api/ai/v1/admin/providers/"): "admin",
+        ("DELETE", "/api/ai/v1/admin/providers/"): "admin",
+        ("GET", "/api/ai/v1/admin/settings"): "admin",
+        ("PATCH", "/api/ai/v1/admin/settings"): "admin",
         ("GET", "/healthz"): OPEN,
     }
 
@@ -79,11 +92,43 @@ async def echo(call: Call) -> Any:
     return {"rest": call.rest, "query": call.query, "who": call.principal and call.principal.key_name}
 
 
+async def echo_body(call: Call) -> Any:
+    return call.body.decode()
+
+
+class Source:
+    """Chunks without an end, or with one as `how` says; `made` counts them and `closed` hears of the end."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.closed = asyncio.Event()
+
+    async def download(self, call: Call) -> Download:
+        return Download(headers={"content-type": "text/csv"}, chunks=self._chunks(call.rest))
+
+    async def _chunks(self, how: str) -> AsyncGenerator[bytes, None]:
+        try:
+            if how == "unanswerable":
+                raise ClientError("No such bucket.", param="bucket")
+            while how != "empty" and (how == "endless" or self.made < 3):
+                if how == "broken" and self.made == 2:
+                    raise RuntimeError("a bug with tk_secret in it")
+                self.made += 1
+                yield b"x" * 65536 if how == "endless" else b"line %d\n" % self.made
+        finally:
+            self.closed.set()
+
+
+SOURCE = Source()
+
+
 ROUTES = (
     Route(method="GET", path="/broken", role=OPEN, read=broken),
     Route(method="GET", path="/echo", role="read", read=echo),
     Route(method="GET", path="/items/", role="read", read=echo),
     Route(method="GET", path="/admin", role="admin", read=echo),
+    Route(method="PUT", path="/body", role="read", read=echo_body),
+    Route(method="GET", path="/downloads/", role="read", read=SOURCE.download),
 )
 
 
@@ -139,6 +184,70 @@ async def test_refusals_are_counted_by_status(
     answered, body = await serving.get(path, key=serving.key if keyed else None, method=method)
     assert answered == status and set(body["error"]) == {"message", "type", "param", "code"}
     assert serving.server.counters == {status: 1}
+
+
+@pytest.fixture
+def source() -> Source:
+    SOURCE.made, SOURCE.closed = 0, asyncio.Event()
+    return SOURCE
+
+
+@contextlib.asynccontextmanager
+async def downloading(serving: Serving, how: str, method: str = "GET") -> AsyncIterator[aiohttp.ClientResponse]:
+    url = f"http://127.0.0.1:{serving.server.port}/downloads/{how}"
+    headers = {"authorization": f"Bearer {serving.key}"}
+    async with aiohttp.ClientSession() as session, session.request(method, url, headers=headers) as answer:
+        yield answer
+
+
+async def test_a_body_reaches_its_route(serving: Serving) -> None:
+    headers = {"authorization": f"Bearer {serving.key}"}
+    url = f"http://127.0.0.1:{serving.server.port}/body"
+    async with aiohttp.ClientSession() as session, session.put(url, data=b"what was sent", headers=headers) as answer:
+        assert (answer.status, await answer.json()) == (200, "what was sent")
+
+
+@pytest.mark.parametrize(
+    ("how", "method", "body"),
+    [("", "GET", b""), ("three", "GET", b"line 1\nline 2\nline 3\n"), ("empty", "GET", b""), ("three", "HEAD", b"")],
+)
+async def test_downloads(serving: Serving, source: Source, how: str, method: str, body: bytes) -> None:
+    if not how:
+        assert (await serving.get("/downloads/", key=serving.key))[0] == 404
+        return
+    async with downloading(serving, how, method) as answer:
+        assert (answer.status, answer.content_type, await answer.read()) == (200, "text/csv", body)
+
+
+async def test_what_cannot_be_answered_keeps_its_status(serving: Serving, source: Source) -> None:
+    async with downloading(serving, "unanswerable") as answer:
+        assert answer.status == 400 and (await answer.json())["error"]["param"] == "bucket"
+
+
+async def test_a_download_that_breaks_off_does_not_end_as_if_it_were_whole(
+    serving: Serving, source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with downloading(serving, "broken") as answer:
+        assert answer.status == 200
+        with pytest.raises(aiohttp.ClientError):
+            await answer.read()
+    assert "A download broke off" in caplog.text
+
+
+async def test_a_client_that_reads_nothing_is_waited_for_and_one_that_leaves_ends_it(
+    serving: Serving, source: Source
+) -> None:
+    async with downloading(serving, "endless") as answer:
+        made = -1
+        while made != source.made:
+            made = source.made
+            for _ in range(500):
+                await asyncio.sleep(0)
+        # What the buffers of both ends hold, and not a byte more.
+        assert made * 65536 < 64 << 20 and not source.closed.is_set()
+        answer.close()
+    async with asyncio.timeout(10):
+        await source.closed.wait()
 
 
 async def test_a_bug_is_a_500_that_tells_nothing(serving: Serving, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,55 @@
+"""Settings for people and scripts to look at: in force and as saved, in the form that `config.toml` takes."""
+
+from collections.abc import Mapping
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from gateway.records import SettingRow
+from gateway.setting_values import Keep
+from gateway.settings import SETTINGS, Settings, saved, variable_name
+
+_KIB, _KB = 1024, 1000
+
+
+def setting_rows(folder: Path, settings: Settings, environ: Mapping[str, str]) -> tuple[SettingRow, ...]:
+    """A row per setting, then one per provider's base URL that is not its usual one. Raises SettingsError."""
+    stored = saved(folder)
+    in_force = {row.key: (attrgetter(row.field)(settings), row.variable) for row in SETTINGS}
+    for name, url in settings.base_urls.items():
+        in_force[f"providers.{name}.base_url"] = (url, _base_url_variable(name))
+    for key in stored.keys() - in_force.keys():
+        in_force[key] = (None, _base_url_variable(key.split(".")[1]))
+    return tuple(
+        SettingRow(
+            key=key,
+            value=_plain(value),
+            saved=_plain(stored.get(key)),
+            variable=variable,
+            from_environment=bool(environ.get(variable, "").strip()),
+        )
+        for key, (value, variable) in in_force.items()
+    )
+
+
+def _base_url_variable(provider: str) -> str:
+    return f"FAREGATE_{variable_name(provider)}_BASE_URL"
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Keep():
+            return keep_text(value)
+        case Path():
+            return str(value)
+        case _:
+            return value
+
+
+def keep_text(keep: Keep) -> str:
+    """The text that `parse_keep` reads back as this: "30 days", "396 days, 5000000 KB", "for ever"."""
+    pieces = [] if keep.days is None else [f"{keep.days:.0f} days"]
+    if keep.size_bytes is not None:
+        whole = keep.size_bytes % _KIB == 0
+        pieces.append(f"{keep.size_bytes // (_KIB if whole else _KB)} {'KiB' if whole else 'KB'}")
+    return ", ".join(pieces) or "for ever"
