@@ -159,6 +159,8 @@ class Exchange:
             price_id=priced.price_id,
             price_fuzzy=priced.fuzzy,
             service_tier=usage.service_tier,
+            speed=usage.speed,
+            inference_geo=usage.inference_geo,
             latency_us=latency_ns // 1000,
             ttft_us=(self.first_content_ns - self.started_ns) // 1000 if self.first_content_ns else None,
             overhead_us=max(0, latency_ns - self.provider_ns - self.client_ns) // 1000,

@@ -224,7 +224,8 @@ class Usage(Struct, frozen=True, kw_only=True):
     """Tokens counted to one definition: input includes cached and cache-written, output includes reasoning.
 
     None is a number that the provider did not say; 0 is a zero that it did say. `cost_nano` is the provider's own
-    figure in nano-dollars (xAI's ticks / 10). `tool_input_tokens`, audio and reasoning are "of which" counts.
+    figure in nano-dollars (xAI's ticks / 10). `tool_input_tokens`, audio, reasoning and cache writes by lifetime are
+    "of which" counts. `service_tier`, `speed` and `inference_geo` are how the answer says that it was served.
     """
 
     input_tokens: int | None = None
@@ -232,6 +233,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     cache_write_tokens: int | None = None
     cache_write_5m_tokens: int | None = None
     cache_write_1h_tokens: int | None = None
+    cache_write_12h_tokens: int | None = None
     input_audio_tokens: int | None = None
     tool_input_tokens: int | None = None
     output_tokens: int | None = None
@@ -241,6 +243,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     cost_nano: int | None = None
     service_tier: str | None = None
     speed: str | None = None
+    inference_geo: str | None = None
 
 
 class Choice(Struct, frozen=True, kw_only=True):

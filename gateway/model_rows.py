@@ -3,11 +3,12 @@
 import time
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 
 from gateway.pricing import Pricing
 from gateway.providers.catalog import Provider
 from gateway.providers.models import Model, life_state
-from gateway.records import ModelRow
+from gateway.records import ModelRow, PriceRow
 
 
 def model_rows(
@@ -19,9 +20,7 @@ def model_rows(
     for model in models:
         provider = providers.get(model.provider)
         listed = provider.price_provider if provider else None
-        prices = pricing.own_price(model.provider, model.id) or (
-            pricing.list_price(listed, model.id, now_us) if listed else (None, None, None)
-        )
+        price = pricing.price_row(listed or "", model.provider, model.id, now_us)
         rows.append(
             ModelRow(
                 id=model.id,
@@ -35,9 +34,15 @@ def model_rows(
                 shutdown_date=model.ended,
                 replacement=model.replacement,
                 note=model.note,
-                input_price=prices[0],
-                cached_price=prices[1],
-                output_price=prices[2],
+                input_price=_nano(price, "input"),
+                cached_price=_nano(price, "cached"),
+                output_price=_nano(price, "output"),
             )
         )
     return tuple(rows)
+
+
+def _nano(price: PriceRow, unit: str) -> int | None:
+    """Nano-dollars per million of a unit at the base tier."""
+    said = next((row.usd for row in price.prices if row.unit == unit and row.above is None), None)
+    return None if said is None else round(Decimal(said) * 1_000_000_000)

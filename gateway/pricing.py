@@ -1,45 +1,65 @@
-"""Usage and model to nano-dollars; the only user of genai-prices.
+"""Usage and model to nano-dollars, and how each cost came about.
 
-A figure that the provider gave wins; else the user's own price; else the list price at the request's time; else none,
-which is null and never 0.
-A model is looked up once, and a price row is turned once into a plan: for each priced unit, its price and the more
-specific units whose tokens it must not count again (cached and cache-written tokens are inside the input). Working
-the plan out is the same arithmetic as genai-prices' own `calc_price`, without repeating its checks for every request.
-Context tiers go by the whole request. Decimals throughout, rounded half-even once.
+The user's own price at the request's time wins; else the figure that the provider gave; else the list price at the
+request's time; else none, which is null and never 0. Of the user's own prices an override comes before a
+`[[provider]]` table's, a model's before that for any model, and the one that began last before an earlier one.
 """
 
-from __future__ import annotations
-
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import asdict, replace
 
+from gateway import price_list, price_plan
 from gateway.extra_providers import ANY_MODEL, ExtraPrice
 from gateway.model import Usage
-
-if TYPE_CHECKING:
-    from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
+from gateway.price_list import ListedPrices, Match
+from gateway.price_plan import NANO, NoUnitPrice, Plan
+from gateway.records import (
+    CostExplanation,
+    CostPart,
+    ExchangeRecord,
+    PriceList,
+    PriceOverride,
+    PriceRow,
+    UnitPrice,
+    UnitPrices,
+)
 
 _NO_PRICES: Mapping[str, Mapping[str, ExtraPrice]] = {}
-_Context = tuple[tuple[str, str], ...]
+# Whose price of a token stands for audio too where the list has none of its own for it.
+_AUDIO_AS_TEXT = frozenset(("google",))
+# The counts that a plan may lack a price for, so that they cost what the less specific unit does.
+_MAY_LACK = (("input_audio_tokens", "audio input"), ("output_audio_tokens", "audio output"))
 
-_NANO = 1_000_000_000
-_CACHE_LIMIT = 4096
-_MINUTE_US = 60_000_000
-_DATE = r"(?:20\d\d-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))"
-_DATE_SUFFIX = re.compile(rf"-{_DATE}$")
+UNIT_WORDS: Mapping[str, str] = {
+    "input_tokens": "input",
+    "cache_read_tokens": "cached",
+    "cache_write_tokens": "cache write",
+    "cache_write_5m_tokens": "cache write, 5 minutes",
+    "cache_write_1h_tokens": "cache write, 1 hour",
+    "input_audio_tokens": "audio input",
+    "output_tokens": "output",
+    "output_reasoning_tokens": "reasoning",
+    "output_audio_tokens": "audio output",
+    "web_searches": "web searches",
+    "requests": "request",
+}
+
+_WITHOUT_PLAN: Mapping[str, str] = {
+    "provider": "The provider gave this figure with its answer.",
+    "none": "No price is known, so it counts in no sum.",
+}
 
 
 class Priced(Struct, frozen=True):
     """What an exchange cost. `cost_nano` is whole nano-dollars, None where `source` is "none".
 
     `source`: provider, override, list or none. `price_id` is the price row's own model id, of the user's own prices
-    `provider/model`; `fuzzy` says that it differs from the asked id by more than a date suffix, so that the price may
-    be another model's.
+    `override:n` or `provider/model`. `fuzzy`: the price may be another's, because the listed id differs from the
+    asked one by more than a date suffix, or the list has no price for how the request was served.
     """
 
     cost_nano: int | None
@@ -52,77 +72,64 @@ NO_PRICE = Priced(None, "none")
 NOTHING_USED = Priced(0, "list")
 
 
-class _Unit(Struct, frozen=True):
-    """One priced unit: `nano` per single unit, `tiers` from the highest start down, `inside` the plan's earlier units
-    (by position) that are a part of this one."""
+class _Own(Struct, frozen=True):
+    """A price of the user's own, ready to be used."""
 
-    usage_key: str
-    nano: Decimal
-    tiers: tuple[tuple[int, Decimal], ...]
-    inside: tuple[int, ...]
+    id: str
+    plan: Plan
+    order: tuple[int, int] = (0, 0)
+    from_us: int | None = None
+    to_us: int | None = None
+    removed: bool = False
 
-
-class _Match(Struct, frozen=True):
-    info: ModelInfo
-    fuzzy: bool
-    has_variants: bool
-
-
-class _OwnPrice:
-    """A price of the user's own. Cached and cache-written input costs what input does where nothing else is said."""
-
-    def __init__(self, id: str, price: ExtraPrice) -> None:
-        self._id = id
-        exact = {name: _dollars(getattr(price, name)) for name in price.__struct_fields__}
-        cached, write = exact["cached"], exact["cache_write"]
-        self._per_million = {
-            "cache_read_tokens": exact["input"] if cached is None else cached,
-            "cache_write_tokens": exact["input"] if write is None else write,
-            "input_tokens": exact["input"],
-            "output_tokens": exact["output"],
-        }
-
-    @property
-    def per_million(self) -> tuple[int | None, int | None, int | None]:
-        read, _, fresh, output = (_per_million(price) for price in self._per_million.values())
-        return fresh, read, output
-
-    def priced(self, counts: Mapping[str, int]) -> Priced:
-        """The cost of these counts; no price where one of them is used and has none."""
-        used = {name: counts[name] for name in self._per_million}
-        used["input_tokens"] -= used["cache_read_tokens"] + used["cache_write_tokens"]
-        nano = Decimal(0)
-        for name, price in self._per_million.items():
-            if not used[name]:
-                continue
-            if price is None:
-                return NO_PRICE
-            nano += used[name] * price * _NANO / 1_000_000
-        return Priced(int(nano.to_integral_value(ROUND_HALF_EVEN)), "override", self._id)
-
-
-def _dollars(price: float | None) -> Decimal | None:
-    # As it is written: 0.1 is a tenth, not the double next to it.
-    return None if price is None else Decimal(str(price))
+    def valid(self, at_us: int) -> bool:
+        if self.removed:
+            return False
+        return (self.from_us is None or self.from_us <= at_us) and (self.to_us is None or at_us < self.to_us)
 
 
 class Pricing:
-    """Prices exchanges. The table loads at first use (0.2 s), or ahead of it by `warm` in a worker thread."""
+    """Prices exchanges. The table loads at first use (0.2 s), or ahead of it by `warm` in a worker thread.
+
+    `use_overrides` and `use_list` may be called from any thread: what stands is replaced as a whole.
+    """
 
     def __init__(self, own: Mapping[str, Mapping[str, ExtraPrice]] = _NO_PRICES) -> None:
-        """`own`: the user's prices, by provider's name and model."""
-        self._own = {
-            (provider, model): _OwnPrice(f"{provider}/{model}", price)
+        """`own`: the prices of `[[provider]]` tables, by provider's name and model."""
+        self._tables = {
+            (provider, model): (_Own(f"{provider}/{model}", price_plan.own_plan(_unit_prices(price))),)
             for provider, prices in own.items()
             for model, price in prices.items()
         }
-        self._matches: dict[tuple[str, str], _Match | None] = {}
-        self._plans: dict[tuple[int, _Context], tuple[ModelPrice, tuple[_Unit, ...]]] = {}
-        self._plans_now: dict[tuple[int, _Context], tuple[int, tuple[_Unit, ...]]] = {}
+        self._overrides: Mapping[tuple[str, str], Sequence[_Own]] = {}
+        self._by_id = {row.id: row for rows in self._tables.values() for row in rows}
+        self._list = ListedPrices()
 
     def warm(self) -> None:
         """Load the price table."""
-        self._match("openai", "gpt-4.1")
+        self._list.warm()
+
+    @property
+    def list_state(self) -> PriceList:
+        return self._list.state
+
+    def load_list(self, folder: Path) -> None:
+        """Use the list that was fetched last, if any. Raises FaregateError; the one in use stays then."""
+        self._list = price_list.read_list(folder)
+
+    def fetch_list(self, folder: Path, url: str | None = None) -> None:
+        """Fetch the list over the network, keep it and use it. Raises FaregateError; the one in use stays then."""
+        self._list = price_list.fetch_list(folder, url)
+
+    def use_overrides(self, overrides: Sequence[PriceOverride]) -> None:
+        """The user's overrides from now on, removed ones included: those still explain what they priced."""
+        rows: dict[tuple[str, str], list[_Own]] = {}
+        for override in overrides:
+            rows.setdefault((override.provider, override.model), []).append(_own(override))
+        for own in rows.values():
+            own.sort(key=lambda row: row.order, reverse=True)
+        by_id = {row.id: row for tables in (self._tables, rows) for own in tables.values() for row in own}
+        self._overrides, self._by_id = rows, by_id
 
     def price(
         self,
@@ -141,165 +148,197 @@ class Pricing:
         `provider` for `model`, which answered, else for the one that was `asked`, else for any. Raises nothing:
         contradictory counts are clamped so that no part is negative.
         """
-        if usage.cost_nano is not None:
-            return Priced(max(0, usage.cost_nano), "provider")
-        counts = _counts(usage)
         if free:
             return NOTHING_USED
-        own = self._own_price(provider, model, asked) if self._own else None
-        if own is not None:
-            return own.priced(counts)
-        if not price_provider:
+        own = self._own_price(provider, model, asked, at_us) if self._overrides or self._tables else None
+        if own is None and usage.cost_nano is not None:
+            return Priced(max(0, usage.cost_nano), "provider")
+        counts = price_plan.count(usage)
+        try:
+            if own is not None:
+                return Priced(price_plan.cost(own.plan, counts), "override", own.id)
+            if not price_provider:
+                return NO_PRICE
+            if not any(counts.values()):
+                return NOTHING_USED
+            match = self._list.match(price_provider, model)
+            if match is None:
+                return NO_PRICE
+            plan, doubts = self._list_plan(match, usage, counts, at_us)
+            return Priced(price_plan.cost(plan, counts), "list", match.id, match.fuzzy or bool(doubts))
+        except NoUnitPrice:
             return NO_PRICE
-        if not any(counts.values()):
-            return NOTHING_USED
-        match = self._match(price_provider, model)
-        if match is None:
-            return NO_PRICE
-        context = _context(usage) if match.has_variants else ()
-        return Priced(_cost(self._plan(match.info, at_us, context), counts), "list", match.info.id, match.fuzzy)
 
-    def list_price(self, price_provider: str, model: str, at_us: int) -> tuple[int | None, int | None, int | None]:
-        """Nano-dollars per million tokens of input, cached input and output at the base tier; None where unknown."""
-        match = self._match(price_provider, model)
-        if match is None:
-            return None, None, None
-        prices = match.info.get_prices(datetime.fromtimestamp(at_us / 1e6, UTC))
-        return _per_million(prices.input_mtok), _per_million(prices.cache_read_mtok), _per_million(prices.output_mtok)
-
-    def own_price(self, provider: str, model: str) -> tuple[int | None, int | None, int | None] | None:
-        """The user's own price in the form of `list_price`, None where there is none."""
-        own = self._own_price(provider, model, model)
-        return None if own is None else own.per_million
-
-    def _own_price(self, provider: str, model: str, asked: str) -> _OwnPrice | None:
-        found = (self._own.get((provider, name)) for name in (model, asked, ANY_MODEL))
-        return next((own for own in found if own is not None), None)
-
-    def _match(self, price_provider: str, model: str) -> _Match | None:
-        key = (price_provider, model)
-        if key in self._matches:
-            return self._matches[key]
-        if len(self._matches) >= _CACHE_LIMIT:
-            self._matches.clear()
-        self._matches[key] = match = _find(price_provider, model)
-        return match
-
-    def _plan(self, info: ModelInfo, at_us: int, context: _Context) -> tuple[_Unit, ...]:
-        # Prices change at whole minutes: those of a minute's first request are the prices of all.
-        key, minute = (id(info), context), at_us // _MINUTE_US
-        kept = self._plans_now.get(key)
-        if kept is None or kept[0] != minute:
-            if len(self._plans_now) >= _CACHE_LIMIT:
-                self._plans_now.clear()
-            self._plans_now[key] = kept = (minute, self._plan_at(info, at_us, context))
-        return kept[1]
-
-    def _plan_at(self, info: ModelInfo, at_us: int, context: _Context) -> tuple[_Unit, ...]:
-        prices = info.get_prices(datetime.fromtimestamp(at_us / 1e6, UTC), dict(context))
-        key = (id(info), context)
-        kept = self._plans.get(key)
-        # What a request's context selects is a fresh copy each time: the same only by its values.
-        if kept is not None and (kept[0] is prices or kept[0] == prices):
-            return kept[1]
-        if len(self._plans) >= _CACHE_LIMIT:
-            self._plans.clear()
-        plan = _make_plan(prices)
-        self._plans[key] = (prices, plan)
-        return plan
-
-
-def _find(price_provider: str, model: str) -> _Match | None:
-    from genai_prices.data_snapshot import get_snapshot
-
-    try:
-        provider, info = get_snapshot().find_provider_model(model, None, price_provider, None)
-    except LookupError:
-        return None
-    own = any(info is row for row in provider.models)
-    fuzzy = _undated(info.id) != _undated(model)
-    return _Match(info, fuzzy, own and bool(info.price_variants))
-
-
-def _undated(model: str) -> str:
-    return _DATE_SUFFIX.sub("", model.lower())
-
-
-def _context(usage: Usage) -> _Context:
-    said = (("service_tier", usage.service_tier), ("speed", usage.speed))
-    return tuple((key, value) for key, value in said if value)
-
-
-def _per_million(price: Decimal | TieredPrices | None) -> int | None:
-    if price is None:
-        return None
-    base = price if isinstance(price, Decimal) else price.base
-    return int((base * _NANO).to_integral_value(ROUND_HALF_EVEN))
-
-
-def _counts(usage: Usage) -> Mapping[str, int]:
-    """genai-prices' counts, none negative, no part larger than its whole.
-
-    A cache write without a known lifetime is billed as a five-minute one; audio inside cached input counts as cached.
-    """
-    read = max(0, usage.cached_tokens or 0)
-    write_5m, write_1h = max(0, usage.cache_write_5m_tokens or 0), max(0, usage.cache_write_1h_tokens or 0)
-    write = max(0, usage.cache_write_tokens or 0, write_5m + write_1h)
-    total = read + write if usage.input_tokens is None else max(0, usage.input_tokens)
-    read = min(read, total)
-    write = min(write, total - read)
-    write_1h = min(write_1h, write)
-    output = max(0, usage.output_tokens or 0)
-    output_audio = min(max(0, usage.output_audio_tokens or 0), output)
-    return {
-        "input_tokens": total,
-        "cache_read_tokens": read,
-        "cache_write_tokens": write,
-        "cache_write_5m_tokens": min(write_5m, write - write_1h),
-        "cache_write_1h_tokens": write_1h,
-        "input_audio_tokens": min(max(0, usage.input_audio_tokens or 0), total - read - write),
-        "output_tokens": output,
-        "output_audio_tokens": output_audio,
-        "output_reasoning_tokens": min(max(0, usage.reasoning_tokens or 0), output - output_audio),
-        "web_searches": max(0, usage.web_searches or 0),
-    }
-
-
-def _make_plan(prices: ModelPrice) -> tuple[_Unit, ...]:
-    """The priced units, most specific first: each one's tokens are its count less those of the units inside it."""
-    from genai_prices.data_units import unit_data
-
-    rows = [
-        (set(unit["dimensions"].items()), usage_key, int(unit["per"]), price)
-        for usage_key, unit in unit_data.items()
-        if (price := vars(prices).get(unit["price_key"])) is not None
-    ]
-    rows.sort(key=lambda row: (-len(row[0]), row[1]))
-    plan: list[_Unit] = []
-    for position, (dimensions, usage_key, per, price) in enumerate(rows):
-        base, tiers = (price, ()) if isinstance(price, Decimal) else (price.base, price.tiers)
-        plan.append(
-            _Unit(
-                usage_key=usage_key,
-                nano=base * _NANO / per,
-                tiers=tuple((tier.start, tier.price * _NANO / per) for tier in reversed(tiers)),
-                inside=tuple(earlier for earlier in range(position) if dimensions < rows[earlier][0]),
-            )
+    def explain(self, price_provider: str, record: ExchangeRecord) -> CostExplanation:
+        """How the row's cost came about: by the override that priced it, or by today's list at the row's time."""
+        counts = price_plan.count(usage_of(record))
+        plan, known, notes = self._plan_of(price_provider, record, counts)
+        explanation = CostExplanation(
+            cost_nano=record.cost_nano,
+            source=record.cost_source,
+            price_id=record.price_id,
+            fuzzy=record.price_fuzzy,
+            price_list=known,
+            notes=tuple(notes),
         )
-    return tuple(plan)
+        return explanation if plan is None else _explained(explanation, plan, counts)
+
+    def price_row(self, price_provider: str, provider: str, model: str, at_us: int) -> PriceRow:
+        """The price of a model at a time, and where it is from."""
+        own = self._own_price(provider, model, model, at_us)
+        if own is not None:
+            return PriceRow(
+                provider=provider,
+                model=model,
+                source="override",
+                price_id=own.id,
+                valid_from_us=own.from_us,
+                valid_to_us=own.to_us,
+                prices=_unit_rows(own.plan),
+            )
+        match = self._list.match(price_provider, model) if price_provider else None
+        if match is None:
+            return PriceRow(provider=provider, model=model, source="none")
+        since, until = price_list.validity(match, at_us)
+        return PriceRow(
+            provider=provider,
+            model=model,
+            source="list",
+            price_id=match.id,
+            fuzzy=match.fuzzy,
+            valid_from_us=since,
+            valid_to_us=until,
+            prices=_unit_rows(self._list.listed(match, at_us, ()).plan),
+        )
+
+    def _own_price(self, provider: str, model: str, asked: str, at_us: int) -> _Own | None:
+        for table in (self._overrides, self._tables):
+            for name in (model, asked, ANY_MODEL):
+                for own in table.get((provider, name), ()):
+                    if own.valid(at_us):
+                        return own
+        return None
+
+    def _plan_of(
+        self, price_provider: str, record: ExchangeRecord, counts: dict[str, int]
+    ) -> tuple[Plan | None, PriceList | None, list[str]]:
+        """What priced a row: its plan, the list where it is the list's, and sentences on it."""
+        if record.cost_source == "override":
+            own = self._by_id.get(record.price_id or "")
+            return (own.plan, None, []) if own else (None, None, ["The price of yours that it had is gone."])
+        if record.cost_source != "list":
+            return None, None, [_WITHOUT_PLAN[record.cost_source]]
+        if record.price_id is None:
+            return None, None, ["Nothing that is billed was used."]
+        match = self._list.match(price_provider, record.model or "")
+        if match is None or match.id != record.price_id:
+            match = self._list.match(price_provider, record.price_id)
+        if match is None:
+            return None, self.list_state, ["The list of prices no longer has this model."]
+        plan, doubts = self._list_plan(match, usage_of(record), counts, record.started_us)
+        notes = [f"The list has no price for {doubt}: it counts at the standard price." for doubt in doubts]
+        if match.fuzzy:
+            notes.append(f"The list does not know {record.model}: the price is that of {match.id}.")
+        elif record.price_fuzzy and not doubts:
+            notes.append("The list has no price of its own for a part of it.")
+        return plan, self.list_state, notes
+
+    def _list_plan(
+        self, match: Match, usage: Usage, counts: dict[str, int], at_us: int
+    ) -> tuple[Plan, tuple[str, ...]]:
+        """The list's plan for a request, and what it has no price for. Searches that bill as one become one."""
+        listed = self._list.listed(match, at_us, price_list.context_of(usage))
+        doubts = list(listed.unlisted)
+        if usage.cache_write_12h_tokens:
+            doubts.append("cache writes of 12 hours")
+        if match.price_provider not in _AUDIO_AS_TEXT:
+            priced = {unit.usage_key for unit in listed.plan}
+            doubts += [words for key, words in _MAY_LACK if counts[key] and key not in priced]
+        if match.searches_once:
+            counts["web_searches"] = min(1, counts["web_searches"])
+        return listed.plan, tuple(doubts)
 
 
-def _cost(plan: tuple[_Unit, ...], counts: Mapping[str, int]) -> int:
-    total_input = counts["input_tokens"]
-    own: list[int] = []
-    nano = Decimal(0)
-    for unit in plan:
-        # A request is itself one unit; what our counts do not know (images, video) is none.
-        count = 1 if unit.usage_key == "requests" else counts.get(unit.usage_key, 0)
-        for earlier in unit.inside:
-            count -= own[earlier]
-        own.append(count)
-        if count:
-            price = next((price for start, price in unit.tiers if total_input > start), unit.nano)
-            nano += price * count
-    return int(nano.to_integral_value(ROUND_HALF_EVEN))
+def usage_of(record: ExchangeRecord) -> Usage:
+    """What a row says that was used: all that its price follows from."""
+    written, hour = record.cache_write_tokens, record.cache_write_1h_tokens
+    return Usage(
+        input_tokens=record.input_tokens,
+        cached_tokens=record.cached_tokens,
+        cache_write_tokens=written,
+        cache_write_5m_tokens=None if written is None or hour is None else max(0, written - hour),
+        cache_write_1h_tokens=hour,
+        input_audio_tokens=record.input_audio_tokens,
+        output_tokens=record.output_tokens,
+        reasoning_tokens=record.reasoning_tokens,
+        output_audio_tokens=record.output_audio_tokens,
+        web_searches=record.web_searches,
+        service_tier=record.service_tier,
+        speed=record.speed,
+        inference_geo=record.inference_geo,
+    )
+
+
+def _explained(explanation: CostExplanation, plan: Plan, counts: Mapping[str, int]) -> CostExplanation:
+    try:
+        amounts = tuple(price_plan.amounts(plan, counts))
+    except NoUnitPrice:
+        amounts = ()
+    exact = sum((amount.nano * amount.count for amount in amounts), Decimal(0))
+    if explanation.cost_nano is None or price_plan.rounded(exact) != explanation.cost_nano:
+        # A sum that does not give the cost would explain nothing.
+        changed = "Its cost is not what these prices give today: the prices have changed, or a call failed before."
+        return replace(explanation, notes=(*explanation.notes, changed))
+    return replace(
+        explanation,
+        parts=tuple(
+            CostPart(
+                unit=UNIT_WORDS.get(amount.unit.usage_key, amount.unit.usage_key.replace("_", " ")),
+                count=amount.count,
+                price_usd=_decimal_text(amount.nano * amount.unit.per / NANO),
+                per=amount.unit.per,
+                amount_nano=_decimal_text(amount.nano * amount.count),
+            )
+            for amount in amounts
+        ),
+        exact_nano=_decimal_text(exact),
+        tier_above=max((amount.tier_start for amount in amounts if amount.tier_start is not None), default=None),
+    )
+
+
+def _own(override: PriceOverride) -> _Own:
+    began = -(2**63) if override.valid_from_us is None else override.valid_from_us
+    return _Own(
+        override.price_id,
+        price_plan.own_plan(override.prices, override.tier_start, override.tier_prices),
+        (began, override.id),
+        override.valid_from_us,
+        override.valid_to_us,
+        override.removed_us is not None,
+    )
+
+
+def _unit_prices(price: ExtraPrice) -> UnitPrices:
+    # As it is written: 0.1 is a tenth, not the double next to it.
+    said = {name: None if dollars is None else str(dollars) for name, dollars in asdict(price).items()}
+    write = said.pop("cache_write")
+    return UnitPrices(**said, cache_write_5m=write)
+
+
+def _unit_rows(plan: Plan) -> tuple[UnitPrice, ...]:
+    """The prices of a plan as they may be shown, from the least specific unit."""
+    rows = []
+    for unit in reversed(plan):
+        word = UNIT_WORDS.get(unit.usage_key)
+        if word is None:
+            continue
+        for above, nano in ((None, unit.nano), *reversed(unit.tiers)):
+            if nano is not None:
+                usd = _decimal_text(nano * unit.per / NANO)
+                rows.append(UnitPrice(unit=word, usd=usd, per=unit.per, above=above))
+    return tuple(rows)
+
+
+def _decimal_text(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -187,6 +187,8 @@ def render_row(record: ExchangeRecord) -> dict[str, Any]:
         "usage_source": record.usage_source,
         "cost_usd": render_money(record.cost_nano),
         "cost_source": record.cost_source,
+        "price_id": record.price_id,
+        "price_fuzzy": record.price_fuzzy,
         "latency_ms": _render_ms(record.latency_us),
         "ttft_ms": _render_ms(record.ttft_us),
         "overhead_us": record.overhead_us,

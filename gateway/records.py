@@ -37,8 +37,9 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True):
     Written once when it begins, with outcome `interrupted` and what is known then, and once when it ends; the later
     one stands. `status` is what the client was answered (499 where it left before). `latency_us`: request headers
     read → last byte handed to the socket; `ttft_us` → first content byte; `overhead_us`: latency − time awaiting the
-    provider − time awaiting the client's socket. `price_id` is the matched price's model id; `price_fuzzy` marks a
-    match by prefix.
+    provider − time awaiting the client's socket. `price_id` is the price row's id: the list's model, `override:n`, or
+    `provider/model` of a `[[provider]]` table; `price_fuzzy`: it may be the price of another model or service tier.
+    `service_tier`, `speed` and `inference_geo` are the answer's.
     """
 
     id: str
@@ -74,6 +75,8 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True):
     price_id: str | None = None
     price_fuzzy: bool = False
     service_tier: str | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
     latency_us: int | None = None
     ttft_us: int | None = None
     overhead_us: int | None = None
@@ -294,6 +297,113 @@ class ModelRow(Struct, frozen=True, kw_only=True):
     input_price: int | None = None
     cached_price: int | None = None
     output_price: int | None = None
+
+
+class UnitPrices(Struct, frozen=True, kw_only=True):
+    """Dollars as decimal text, None where not given: per million tokens, per thousand searches, per request."""
+
+    input: str | None = None
+    cached: str | None = None
+    cache_write_5m: str | None = None
+    cache_write_1h: str | None = None
+    output: str | None = None
+    reasoning: str | None = None
+    input_audio: str | None = None
+    output_audio: str | None = None
+    web_search: str | None = None
+    request: str | None = None
+
+
+class NewPriceOverride(Struct, frozen=True, kw_only=True):
+    """A price of the user's own, for a provider's model or for all of them (`*`).
+
+    Valid from `valid_from_us` (inclusive) to `valid_to_us` (exclusive), each open where None. With more input tokens
+    than `tier_start` the whole request is at `tier_prices`, which name the same units as `prices`.
+    """
+
+    provider: str
+    model: str
+    prices: UnitPrices
+    valid_from_us: int | None = None
+    valid_to_us: int | None = None
+    tier_start: int | None = None
+    tier_prices: UnitPrices | None = None
+    note: str = ""
+
+
+class PriceOverride(NewPriceOverride, frozen=True, kw_only=True):
+    """A kept override. It never changes: another price is another one, so that a row's price id says what it cost.
+
+    `removed_us`: it prices nothing any more, and is kept for the rows that it priced.
+    """
+
+    id: int
+    created_us: int
+    removed_us: int | None = None
+
+    @property
+    def price_id(self) -> str:
+        return f"override:{self.id}"
+
+
+class UnitPrice(Struct, frozen=True, kw_only=True):
+    """`usd` (decimal text) for `per` of `unit`; with more input tokens than `above`, where that is not None."""
+
+    unit: str
+    usd: str
+    per: int
+    above: int | None = None
+
+
+class PriceRow(Struct, frozen=True, kw_only=True):
+    """The price of a model at some time, and where it is from: `source` is override, list or none."""
+
+    provider: str
+    model: str
+    source: str
+    price_id: str | None = None
+    fuzzy: bool = False
+    valid_from_us: int | None = None
+    valid_to_us: int | None = None
+    prices: tuple[UnitPrice, ...] = ()
+
+
+class PriceList(Struct, frozen=True, kw_only=True):
+    """The list of prices in use. `version` is the library's that came with the program, None where it was fetched;
+    `fetched_us` is when that was."""
+
+    version: str | None
+    fetched_us: int | None
+    models: int
+
+
+class CostPart(Struct, frozen=True, kw_only=True):
+    """`count` of `unit` × `price_usd` for `per` of them = `amount_nano`, both decimal text and exact."""
+
+    unit: str
+    count: int
+    price_usd: str
+    per: int
+    amount_nano: str
+
+
+class CostExplanation(Struct, frozen=True, kw_only=True):
+    """How a row's cost came about: its parts add up to `exact_nano`, which rounds half-even to `cost_nano`.
+
+    `parts` is empty where there is nothing to add up (the provider's own figure, no price) or where today's prices no
+    longer give the recorded cost; a note says so. `tier_above`: the request had more input tokens than this, and all
+    of it is priced so. `notes` are sentences.
+    """
+
+    cost_nano: int | None
+    source: str
+    price_id: str | None = None
+    fuzzy: bool = False
+    parts: tuple[CostPart, ...] = ()
+    exact_nano: str | None = None
+    tier_above: int | None = None
+    price_list: PriceList | None = None
+    notes: tuple[str, ...] = ()
 
 
 class GatewayState(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gateway.extra_providers import ExtraPrice
 from gateway.model import Usage
 from gateway.pricing import NO_PRICE, Pricing
+from gateway.records import PriceRow
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 AT_US = int(AT.timestamp() * 1e6)
@@ -103,7 +104,9 @@ def reference(provider: str, model: str, counts: dict[str, int], context: dict[s
 @pytest.mark.parametrize("total", [1, 9_999, 100_001, 250_000, 300_001])
 def test_equals_the_calculation_of_genai_prices(provider: str, model: str, total: int) -> None:
     read, write_5m, write_1h, output = total // 3, total // 7, total // 11, total // 5
-    counts = {"input_tokens": total, "cache_read_tokens": read, "cache_write_tokens": write_5m + write_1h, "cache_write_5m_tokens": write_5m, "cache_write_1h_tokens": write_1h, "input_audio_tokens": total // 13, "cache_audio_read_tokens": 0, "cache_audio_write_tokens": 0, "output_tokens": output, "output_reasoning_tokens": output // 2, "web_searches": 3}  # fmt: skip
+    # Up to Gemini 2.x all searches of an answer bill as one.
+    searches = 1 if (provider, model[:9]) in (("google", "gemini-2."),) else 3
+    counts = {"input_tokens": total, "cache_read_tokens": read, "cache_write_tokens": write_5m + write_1h, "cache_write_5m_tokens": write_5m, "cache_write_1h_tokens": write_1h, "input_audio_tokens": total // 13, "cache_audio_read_tokens": 0, "cache_audio_write_tokens": 0, "output_tokens": output, "output_reasoning_tokens": output // 2, "web_searches": searches}  # fmt: skip
     used = Usage(input_tokens=total, cached_tokens=read, cache_write_tokens=write_5m + write_1h, cache_write_5m_tokens=write_5m, cache_write_1h_tokens=write_1h, input_audio_tokens=total // 13, output_tokens=output, reasoning_tokens=output // 2, web_searches=3)  # fmt: skip
     for at in (AT, datetime(2025, 10, 1, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC)):
         for tier, speed in ((None, None), ("priority", None), ("flex", None), ("default", None), (None, "fast")):
@@ -186,10 +189,33 @@ def test_a_match_by_more_than_a_date_is_flagged(provider: str, model: str, price
     assert (priced.price_id, priced.fuzzy) == (price_id, fuzzy)
 
 
+def units(row: PriceRow) -> dict[tuple[str, int | None], str]:
+    return {(price.unit, price.above): price.usd for price in row.prices}
+
+
 def test_list_prices() -> None:
-    assert PRICING.list_price("openai", "gpt-5.4", AT_US) == (nano("2.5"), nano("0.25"), nano("15"))
-    assert PRICING.list_price("openai", "text-embedding-3-small", AT_US) == (nano("0.02"), None, None)
-    assert PRICING.list_price("openai", "gpt-6.2-sol", AT_US) == (None, None, None)
+    row = PRICING.price_row("openai", "openai", "gpt-5.4", AT_US)
+    assert (row.source, row.price_id, row.fuzzy) == ("list", "gpt-5.4", False)
+    assert units(row) == {
+        ("input", None): "2.5",
+        ("input", 272_000): "5",
+        ("cached", None): "0.25",
+        ("cached", 272_000): "0.5",
+        ("output", None): "15",
+        ("output", 272_000): "22.5",
+        ("web searches", None): "10",
+    }
+    assert units(PRICING.price_row("openai", "openai", "text-embedding-3-small", AT_US)) == {("input", None): "0.02"}
+    unknown = PRICING.price_row("openai", "openai", "gpt-6.2-sol", AT_US)
+    assert (unknown.source, unknown.price_id, unknown.prices) == ("none", None, ())
+
+
+def test_from_when_and_until_when_a_list_price_is_valid() -> None:
+    december = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp()) * 1_000_000
+    now = PRICING.price_row("google", "google", "gemini-4-argon", AT_US)
+    then = PRICING.price_row("google", "google", "gemini-4-argon", december)
+    assert (now.valid_to_us, then.valid_from_us, then.valid_to_us) == (december, december, None)
+    assert (units(now)["input", None], units(then)["input", None]) == ("2", "4")
 
 
 COUNT = st.one_of(st.none(), st.integers(-10, 400_000))
@@ -201,7 +227,7 @@ COUNT = st.one_of(st.none(), st.integers(-10, 400_000))
     counts=st.fixed_dictionaries({
         name: COUNT
         for name in Usage.__struct_fields__
-        if name not in ("cost_nano", "service_tier", "speed")
+        if name not in ("cost_nano", "service_tier", "speed", "inference_geo")
     }),
     more=st.integers(1, 100_000),
 )  # fmt: skip
@@ -224,9 +250,9 @@ def test_cost_is_never_negative_and_grows_with_what_is_used(
 def test_names_from_clients_do_not_fill_memory() -> None:
     pricing = Pricing()
     for n in range(5_000):
-        pricing._matches[("openai", f"x{n}")] = None
+        pricing._list._matches[("openai", f"x{n}")] = None
     pricing.price("openai", "gpt-4.1", usage(input_tokens=1), AT_US)
-    assert len(pricing._matches) == 1
+    assert len(pricing._list._matches) == 1
 
 
 def test_a_warm_price_is_cheap() -> None:
@@ -293,9 +319,12 @@ def test_half_a_price_of_ones_own_is_none_where_the_other_half_is_used() -> None
     assert OWN.price("", "gpt-4.1", used, AT_US, provider="elsewhere", asked="gpt-4.1") == NO_PRICE
 
 
-def test_the_providers_figure_comes_before_ones_own_price_and_that_before_the_list() -> None:
+def test_ones_own_price_comes_before_the_providers_figure_and_that_before_the_list() -> None:
     said = usage(input_tokens=5, output_tokens=2, cost_nano=7)
-    assert OWN.price("", "llama-3", said, AT_US, provider="local").source == "provider"
+    own = OWN.price("", "llama-3", said, AT_US, provider="local")
+    assert (own.cost_nano, own.source) == (1300, "override")
+    told = OWN.price("openai", "gpt-4.1-mini", said, AT_US, provider="openai")
+    assert (told.cost_nano, told.source, told.price_id) == (7, "provider", None)
     listed = OWN.price("openai", "gpt-4.1-mini", usage(input_tokens=5), AT_US, provider="openai")
     assert (listed.source, listed.price_id) == ("list", "gpt-4.1-mini")
     counted = OWN.price("", "llama-3", usage(input_tokens=5), AT_US, free=True, provider="local")
@@ -303,7 +332,8 @@ def test_the_providers_figure_comes_before_ones_own_price_and_that_before_the_li
 
 
 def test_own_prices_in_the_list_of_models() -> None:
-    assert OWN.own_price("local", "cachy") == (2_000_000_000, 200_000_000, 8_000_000_000)
-    assert OWN.own_price("local", "half") == (1_000_000_000, 1_000_000_000, None)
-    assert OWN.own_price("local", "unheard-of") == (50_000_000, 50_000_000, 50_000_000)
-    assert OWN.own_price("elsewhere", "cachy") is None
+    rows = {m: OWN.price_row("", "local", m, AT_US) for m in ("cachy", "half", "unheard-of")}
+    assert [rows[m].price_id for m in rows] == ["local/cachy", "local/half", "local/*"]
+    assert [units(rows[m]).get(("cached", None)) for m in rows] == ["0.2", "1", "0.05"]
+    assert [units(rows[m]).get(("output", None)) for m in rows] == ["8", None, "0.05"]
+    assert OWN.price_row("", "elsewhere", "cachy", AT_US).source == "none"

@@ -225,6 +225,8 @@ def test_a_row_has_exactly_the_contracts_fields() -> None:
         "usage_source": "provider",
         "cost_usd": "1.234567890",
         "cost_source": "list",
+        "price_id": "gpt-5",
+        "price_fuzzy": True,
         "latency_ms": 2500.0,
         "ttft_ms": 500.0,
         "overhead_us": 900,

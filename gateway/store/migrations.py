@@ -96,7 +96,13 @@ def _m001_requests_and_buckets(db: "Database") -> None:
         db.execute(statement)
 
 
-STEPS: tuple[Step, ...] = (_m001_requests_and_buckets,)
+def _m002_how_it_was_served(db: "Database") -> None:
+    # Numbers of `names`: 0 is none.
+    for column in ("speed", "inference_geo"):
+        db.execute(f"ALTER TABLE requests ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+
+
+STEPS: tuple[Step, ...] = (_m001_requests_and_buckets, _m002_how_it_was_served)
 STEPS_NAME = "usage"
 
 

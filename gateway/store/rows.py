@@ -34,6 +34,8 @@ NAMED = (
     "cost_source",
     "price_id",
     "service_tier",
+    "speed",
+    "inference_geo",
 )
 PLAIN = (
     "id",

@@ -38,6 +38,8 @@ ROW = [
     "usage_source",
     "cost_usd",
     "cost_source",
+    "price_id",
+    "price_fuzzy",
     "latency_ms",
     "ttft_ms",
     "overhead_us",

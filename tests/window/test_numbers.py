@@ -225,6 +225,8 @@ CSV_FIELDS: dict[str, Callable[[ExchangeRecord], Any]] = {
     "reasoning_tokens": lambda row: row.reasoning_tokens,
     "usage_source": lambda row: row.usage_source,
     "cost_source": lambda row: row.cost_source,
+    "price_id": lambda row: row.price_id,
+    "price_fuzzy": lambda row: str(row.price_fuzzy).lower(),
     "overhead_us": lambda row: row.overhead_us,
     "attempts": lambda row: len(row.attempts),
     "dropped": lambda row: ",".join(row.dropped),

@@ -37,6 +37,7 @@ class WireUsage(Struct):
     server_tool_use: ServerTools | None = None
     service_tier: str | None = None
     speed: str | None = None
+    inference_geo: str | None = None
 
     def merged(self, later: "WireUsage") -> "WireUsage":
         said = {name: value for name, value in structs.asdict(later).items() if value is not None}
@@ -60,6 +61,7 @@ def parse_usage(usage: WireUsage) -> Usage:
         web_searches=_count(searches),
         service_tier=usage.service_tier,
         speed=usage.speed,
+        inference_geo=usage.inference_geo,
     )
 
 

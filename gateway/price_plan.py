@@ -1,0 +1,155 @@
+"""The arithmetic of a cost: counts of what was used times unit prices, in decimals, rounded half-even once.
+
+A price row is turned once into a plan: for each priced unit, its price and the more specific units whose tokens it
+must not count again (cached and cache-written tokens are inside the input). A context tier moves the whole request.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from msgspec import Struct
+
+from gateway.model import Usage
+from gateway.records import UnitPrices
+
+NANO = 1_000_000_000
+PER_MILLION = 1_000_000
+PER_THOUSAND = 1000
+TOKENS_END = "_tokens"
+
+Counts = Mapping[str, int]
+
+
+class Unit(Struct, frozen=True):
+    """One priced unit: `nano` per single unit, None where it has no price; `tiers` from the highest start down, each
+    for more input tokens than its start; `inside` the plan's earlier units (by position) that are a part of it."""
+
+    usage_key: str
+    nano: Decimal | None
+    tiers: tuple[tuple[int, Decimal | None], ...] = ()
+    inside: tuple[int, ...] = ()
+    per: int = PER_MILLION
+
+    def at(self, input_tokens: int) -> tuple[int | None, Decimal | None]:
+        """The tier's start, None for the base, and the price of a single unit in it."""
+        for start, nano in self.tiers:
+            if input_tokens > start:
+                return start, nano
+        return None, self.nano
+
+
+Plan = tuple[Unit, ...]
+
+
+class Amount(Struct, frozen=True):
+    """`count` single units at `nano` each, which is that of the tier above `tier_start` input tokens."""
+
+    unit: Unit
+    count: int
+    nano: Decimal
+    tier_start: int | None
+
+
+class NoUnitPrice(Exception):
+    """Something was used that the plan has no price for; the argument is its usage key."""
+
+
+def count(usage: Usage) -> dict[str, int]:
+    """The counts that prices are for, none negative, no part larger than its whole.
+
+    A cache write without a known lifetime is billed as a five-minute one; audio inside cached input counts as cached.
+    A request is itself one unit.
+    """
+    read = max(0, usage.cached_tokens or 0)
+    write_5m, write_1h = max(0, usage.cache_write_5m_tokens or 0), max(0, usage.cache_write_1h_tokens or 0)
+    write = max(0, usage.cache_write_tokens or 0, write_5m + write_1h)
+    total = read + write if usage.input_tokens is None else max(0, usage.input_tokens)
+    read = min(read, total)
+    write = min(write, total - read)
+    write_1h = min(write_1h, write)
+    output = max(0, usage.output_tokens or 0)
+    output_audio = min(max(0, usage.output_audio_tokens or 0), output)
+    return {
+        "input_tokens": total,
+        "cache_read_tokens": read,
+        "cache_write_tokens": write,
+        "cache_write_5m_tokens": min(write_5m, write - write_1h),
+        "cache_write_1h_tokens": write_1h,
+        "input_audio_tokens": min(max(0, usage.input_audio_tokens or 0), total - read - write),
+        "output_tokens": output,
+        "output_audio_tokens": output_audio,
+        "output_reasoning_tokens": min(max(0, usage.reasoning_tokens or 0), output - output_audio),
+        "web_searches": max(0, usage.web_searches or 0),
+    }
+
+
+def amounts(plan: Plan, counts: Counts) -> Iterator[Amount]:
+    """What makes up the cost, each token in one amount. Raises NoUnitPrice."""
+    total_input = counts["input_tokens"]
+    own: list[int] = []
+    for unit in plan:
+        # A request is itself one unit; what our counts do not know (images, video) is none.
+        number = 1 if unit.usage_key == "requests" else counts.get(unit.usage_key, 0)
+        for earlier in unit.inside:
+            number -= own[earlier]
+        own.append(number)
+        if number:
+            start, nano = unit.at(total_input)
+            if nano is None:
+                raise NoUnitPrice(unit.usage_key)
+            yield Amount(unit, number, nano, start)
+
+
+def cost(plan: Plan, counts: Counts) -> int:
+    """Whole nano-dollars. Raises NoUnitPrice."""
+    return rounded(sum((amount.nano * amount.count for amount in amounts(plan, counts)), Decimal(0)))
+
+
+def rounded(nano: Decimal) -> int:
+    return int(nano.to_integral_value(ROUND_HALF_EVEN))
+
+
+def scaled(plan: Plan, factor: Decimal) -> Plan:
+    """The plan with its tokens' prices times `factor`; what is counted in calls keeps its price."""
+
+    def unit(row: Unit) -> Unit:
+        if not row.usage_key.endswith(TOKENS_END):
+            return row
+        tiers = tuple((start, None if nano is None else nano * factor) for start, nano in row.tiers)
+        return Unit(row.usage_key, None if row.nano is None else row.nano * factor, tiers, row.inside, row.per)
+
+    return tuple(unit(row) for row in plan)
+
+
+# A unit of a price of the user's own: what it counts, the fields of which the first that is given is its price, per
+# how many, and the rows before it that are a part of it.
+_OWN_UNITS: Sequence[tuple[str, tuple[str, ...], int, tuple[int, ...]]] = (
+    ("cache_write_5m_tokens", ("cache_write_5m", "input"), PER_MILLION, ()),
+    ("cache_write_1h_tokens", ("cache_write_1h", "cache_write_5m", "input"), PER_MILLION, ()),
+    ("cache_write_tokens", ("cache_write_5m", "input"), PER_MILLION, (0, 1)),
+    ("cache_read_tokens", ("cached", "input"), PER_MILLION, ()),
+    ("input_audio_tokens", ("input_audio", "input"), PER_MILLION, ()),
+    ("input_tokens", ("input",), PER_MILLION, (0, 1, 2, 3, 4)),
+    ("output_reasoning_tokens", ("reasoning", "output"), PER_MILLION, ()),
+    ("output_audio_tokens", ("output_audio", "output"), PER_MILLION, ()),
+    ("output_tokens", ("output",), PER_MILLION, (6, 7)),
+    ("web_searches", ("web_search",), PER_THOUSAND, ()),
+)
+
+
+def own_plan(prices: UnitPrices, tier_start: int | None = None, tier_prices: UnitPrices | None = None) -> Plan:
+    """A plan of prices that a user wrote: what is not given costs what the less specific unit costs."""
+    units = []
+    for usage_key, fields, per, inside in _OWN_UNITS:
+        tiers: tuple[tuple[int, Decimal | None], ...] = ()
+        if tier_start is not None and tier_prices is not None:
+            tiers = ((tier_start, _first(tier_prices, fields, per)),)
+        units.append(Unit(usage_key, _first(prices, fields, per), tiers, inside, per))
+    if prices.request is not None:
+        units.append(Unit("requests", Decimal(prices.request) * NANO, per=1))
+    return tuple(units)
+
+
+def _first(prices: UnitPrices, fields: Sequence[str], per: int) -> Decimal | None:
+    said = next((price for field in fields if (price := getattr(prices, field)) is not None), None)
+    return None if said is None else Decimal(said) * NANO / per
