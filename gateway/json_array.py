@@ -7,7 +7,7 @@ Source: Google's own answers to `streamGenerateContent` without `alt=sse`, as it
 
 from collections.abc import Mapping
 
-from gateway.relay import Client
+from gateway.connection import Client
 from gateway.sse import Decoder
 
 

@@ -7,6 +7,7 @@ form of a known id, last the family that a name begins with: a model newer than 
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -141,6 +142,7 @@ def _family_traits(id: str) -> Traits:
     return next((traits for prefix, traits in FAMILY_TRAITS.items() if id.startswith(prefix)), Traits())
 
 
+@lru_cache(maxsize=1024)
 def answering_model(routed: str, said: str | None) -> str:
     """The model to book: the routed one, unless the provider says that quite another one answered.
 

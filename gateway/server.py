@@ -24,13 +24,14 @@ from gateway.access import AccessKeys, Principal, allows
 from gateway.dialects import DIALECTS, openai_chat
 from gateway.dialects.dialect import Dialect
 from gateway.doors import DOORS, Door
+from gateway.endings import CLIENT_LEFT
 from gateway.errors import ClientError, GatewayError
 from gateway.exchange import Exchange
 from gateway.json_array import JsonArray
 from gateway.model_lists import caller_dialect
 from gateway.origin import check_host, check_origin
 from gateway.plan import HOP_HEADER, looped
-from gateway.relay import CLIENT_LEFT, Relay
+from gateway.relay import Relay
 from gateway.settings import Settings
 
 KEEPALIVE_S = 75.0
