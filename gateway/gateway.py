@@ -33,6 +33,7 @@ from gateway.output_file import output_file
 from gateway.pricing import Pricing
 from gateway.provider_keys import ProviderKeys
 from gateway.providers.catalog import Provider
+from gateway.read_api import render_counts
 from gateway.reads import read_routes
 from gateway.records import (
     ApiKeyRow,
@@ -55,7 +56,7 @@ from gateway.records import (
 from gateway.relay import Relay
 from gateway.routing import Routing
 from gateway.schema import unusable
-from gateway.server import Server, door_routes
+from gateway.server import Arrivals, Server, door_routes
 from gateway.setting_rows import setting_rows
 from gateway.settings import Settings
 from gateway.settings import save as save_settings
@@ -115,6 +116,9 @@ class Gateway:
         self._routing: Routing
         self._relay: Relay
         self._server: Server | None = None
+        # It outlives the server, as the store does: a gateway may be switched off and on.
+        self._arrivals = Arrivals()
+        self._metered = Completeness()
         self._demo: Demo | None = None
 
     # Life.
@@ -139,7 +143,7 @@ class Gateway:
                 *read_routes(self, self._healthz, self._routing.models),
                 *admin_routes(self),
             )
-            server = Server(self.settings, self._access, self._relay, routes)
+            server = Server(self.settings, self._access, self._relay, routes, self._arrivals)
             await server.start()
         except OSError as error:
             self._set_state(*self._why_not(error))
@@ -240,6 +244,7 @@ class Gateway:
         while True:
             await asyncio.sleep(POLL_S)
             beat += 1
+            self._follow_meter()
             with contextlib.suppress(FaregateError):
                 if await self._work(self._access.poll):
                     self._note(Changes(keys=True))
@@ -248,16 +253,23 @@ class Gateway:
                 if beat % FLUSH_EVERY == 0:
                     await self._work(self._access.flush)
 
+    def _follow_meter(self) -> None:
+        """What is missing is told also while nothing is written, which is when it matters."""
+        reading = self.completeness()
+        if reading != self._metered:
+            self._metered = reading
+            self._note(Changes(meter=True))
+
     # Queries.
 
     async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
         """Sums over the matching rows, and the same over the period of equal length before."""
-        now = await self._work(self._store.summary, query)
+        now = replace(await self._work(self._store.summary, query), completeness=self.completeness())
         if not previous or query.start_us is None:
             return now, None
         end = query.end_us if query.end_us is not None else time.time_ns() // 1000
         before = replace(query, start_us=2 * query.start_us - end, end_us=query.start_us)
-        return now, await self._work(self._store.summary, before)
+        return now, replace(await self._work(self._store.summary, before), completeness=now.completeness)
 
     async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
         return await self._work(self._store.timeseries, query, bucket, by)
@@ -291,7 +303,10 @@ class Gateway:
         return await self._written(path, lambda file: self._store.export_breakdown(query, by, file))
 
     def completeness(self) -> Completeness:
-        return self._store.completeness()
+        """The meter's reading since the start; all zero before the folder is open."""
+        if not self._opened:
+            return Completeness()
+        return self._store.completeness(self._arrivals.seen, self._arrivals.running)
 
     # tk_ keys.
 
@@ -423,17 +438,7 @@ class Gateway:
             self._note(Changes(providers=True))
 
     def _healthz(self) -> dict[str, Any]:
-        counts = self.completeness()
-        return {
-            "status": "ok",
-            "demo": self.demo,
-            "completeness": {
-                "seen": counts.seen,
-                "written": counts.written,
-                "priced": counts.priced,
-                "open": counts.open,
-            },
-        }
+        return {"status": "ok", "demo": self.demo, "completeness": render_counts(self.completeness())}
 
     def _why_not(self, error: OSError) -> tuple[str, str]:
         """The state's word and sentence for what kept the gateway from listening."""
@@ -465,6 +470,7 @@ class Gateway:
             keys=pending.keys or changes.keys,
             providers=pending.providers or changes.providers,
             state=pending.state or changes.state,
+            meter=pending.meter or changes.meter,
         )
         if changes.state:
             self._tell()

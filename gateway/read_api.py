@@ -270,10 +270,25 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 3)
 
 
-def _render_completeness(completeness: Completeness) -> dict[str, int]:
+def render_counts(completeness: Completeness) -> dict[str, int]:
+    """The meter's counts alone, as everybody may see them."""
     return {
         "seen": completeness.seen,
         "written": completeness.written,
         "priced": completeness.priced,
         "open": completeness.open,
     }
+
+
+def _render_completeness(completeness: Completeness) -> dict[str, Any]:
+    differences = [
+        {
+            "kind": difference.kind,
+            "count": difference.count,
+            "of": difference.of,
+            "attention": difference.attention,
+            "meaning": difference.meaning,
+        }
+        for difference in completeness.differences
+    ]
+    return {**render_counts(completeness), "differences": differences}

@@ -133,13 +133,31 @@ class Distribution(Struct, frozen=True, kw_only=True):
     p99: float | None = None
 
 
+class Difference(Struct, frozen=True, kw_only=True):
+    """Why a count is not what it could be, for so many exchanges (journal lines where `kind` is damaged).
+
+    `of`: the count that is smaller for it (written, priced), or what it says something about: kept, counted, start.
+    `meaning` is one sentence: what it means, and what to do where `attention` says that something is to be done.
+    """
+
+    kind: str
+    count: int
+    of: str
+    attention: bool
+    meaning: str
+
+
 class Completeness(Struct, frozen=True, kw_only=True):
-    """Exchanges seen on the wire, written to the database, priced, and still open, since the gateway started."""
+    """Exchanges seen on the wire, written to the database, priced, and still open, since the gateway started.
+
+    The differences `of` written come to seen - written, those `of` priced to written - priced.
+    """
 
     seen: int = 0
     written: int = 0
     priced: int = 0
     open: int = 0
+    differences: tuple[Difference, ...] = ()
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -424,3 +442,4 @@ class Changes(Struct, frozen=True, kw_only=True):
     keys: bool = False
     providers: bool = False
     state: bool = False
+    meter: bool = False

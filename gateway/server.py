@@ -182,11 +182,29 @@ class _Client:
         self._exchange.client_ns += time.perf_counter_ns() - before
 
 
+class Arrivals:
+    """Exchanges as the server meets them, whatever becomes of their rows: all so far, and those running now."""
+
+    __slots__ = ("running", "seen")
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.running = 0
+
+
 class Server:
     """Listens for one gateway. `routes` are all there are; `counters` counts what leaves no row, by status."""
 
-    def __init__(self, settings: Settings, access: AccessKeys, relay: Relay, routes: tuple[Route, ...]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        access: AccessKeys,
+        relay: Relay,
+        routes: tuple[Route, ...],
+        arrivals: Arrivals | None = None,
+    ) -> None:
         self._settings = settings
+        self._arrivals = arrivals or Arrivals()
         self._access = access
         self._relay = relay
         self._exact: dict[str, dict[str, Route]] = {}
@@ -306,11 +324,16 @@ class Server:
     async def _exchange(
         self, door: Door, principal: Principal, request: BaseRequest, started_ns: int, cors: Mapping[str, str]
     ) -> web.StreamResponse:
-        exchange = Exchange(door.name, principal, started_ns)
-        self._access.touch(principal.key_id, exchange.started_us)
-        client = _Client(request, exchange, cors)
-        incoming = _Incoming(request, self._settings.limits_body)
-        await self._relay.run(door, principal, incoming, JsonArray(client) if door.array else client, exchange)
+        self._arrivals.seen += 1
+        self._arrivals.running += 1
+        try:
+            exchange = Exchange(door.name, principal, started_ns)
+            self._access.touch(principal.key_id, exchange.started_us)
+            client = _Client(request, exchange, cors)
+            incoming = _Incoming(request, self._settings.limits_body)
+            await self._relay.run(door, principal, incoming, JsonArray(client) if door.array else client, exchange)
+        finally:
+            self._arrivals.running -= 1
         if client.response is None:
             return web.Response(status=CLIENT_LEFT)
         return client.response

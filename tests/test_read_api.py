@@ -20,6 +20,7 @@ from gateway.records import (
     Breakdown,
     BreakdownRow,
     Completeness,
+    Difference,
     Distribution,
     RequestPage,
     Summary,
@@ -41,7 +42,15 @@ SUMS = Summary(
     usage_sources={"provider": 3, "partial": 0, "estimated": 0, "none": 0},
     latency_ms=Distribution(avg=1.23456, p50=1, p95=2, p99=3),
     tokens_per_s=12.34567,
-    completeness=Completeness(seen=4, written=3, priced=2, open=1),
+    completeness=Completeness(
+        seen=4,
+        written=3,
+        priced=2,
+        open=1,
+        differences=(
+            Difference(kind="running", count=1, of="written", attention=False, meaning="Still being answered."),
+        ),
+    ),
 )
 SUMS_SHAPE = {
     "requests": 3,
@@ -240,7 +249,8 @@ def test_a_row_has_exactly_the_contracts_fields() -> None:
 
 def test_shapes_are_the_contracts() -> None:
     assert render_page(RequestPage(rows=(FULL,), next_cursor="c")) == {"data": [render_row(FULL)], "next_cursor": "c"}
-    completeness = {"seen": 4, "written": 3, "priced": 2, "open": 1}
+    running = {"kind": "running", "count": 1, "of": "written", "attention": False, "meaning": "Still being answered."}
+    completeness = {"seen": 4, "written": 3, "priced": 2, "open": 1, "differences": [running]}
     assert render_summary(SUMS) == {**SUMS_SHAPE, "completeness": completeness}
     assert render_summary(SUMS, SUMS)["previous"] == {**SUMS_SHAPE, "completeness": completeness}
     bucket = TimeBucket(start_us=MOMENT, end_us=MOMENT + 900_000_000, summary=SUMS)

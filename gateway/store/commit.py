@@ -20,6 +20,13 @@ def day_zone(connection: sqlite3.Connection) -> ZoneInfo:
     return ZoneInfo(connection.execute(DAY_ZONE).fetchone()[0])
 
 
+def unknown(connection: sqlite3.Connection, records: Sequence[ExchangeRecord]) -> list[ExchangeRecord]:
+    """Those of these records that have no row yet."""
+    ids = json_array(record.id for record in records)
+    known = {request_id for (request_id,) in connection.execute(rows.KNOWN_REQUESTS, (ids,))}
+    return [record for record in records if record.id not in known]
+
+
 class Committer:
     """Writes batches through one connection."""
 

@@ -107,11 +107,17 @@ class Journal:
         self._homes: dict[str, _Segment] = {}
         self._open: dict[str, bytes] = {}
         self._waiting: dict[str, bytes] = {}
+        self._nowhere: set[str] = set()
 
     @property
     def waiting(self) -> int:
         """Exchanges whose latest line is in memory only, because the disk refused it."""
         return len(self._waiting)
+
+    @property
+    def unsafe(self) -> int:
+        """Exchanges whose latest line no file holds: a kill would lose it."""
+        return len(self._waiting) + len(self._nowhere)
 
     def begin(self, record: ExchangeRecord) -> None:
         """Note that an exchange has begun; before the provider is called."""
@@ -120,18 +126,24 @@ class Journal:
             self._open[record.id] = line
             self._append(record.id, line)
 
-    def end(self, record: ExchangeRecord) -> None:
-        """Note how an exchange ended; before the client's last byte."""
+    def end(self, record: ExchangeRecord) -> bool:
+        """Note how an exchange ended, before the client's last byte; False where nothing here could keep it."""
         line = render_line(ENDED, record)
         with self._lock:
             self._open.pop(record.id, None)
-            self._append(record.id, line)
+            return self._append(record.id, line)
+
+    def forget(self, request_id: str) -> None:
+        """Nobody holds how this exchange ended: it is not at risk any more, but lost."""
+        with self._lock:
+            self._nowhere.discard(request_id)
 
     def committed(self, ids: Iterable[str]) -> None:
         """These exchanges are in the database: files that nothing needs any more are deleted."""
         with self._lock:
             for request_id in ids:
                 self._waiting.pop(request_id, None)
+                self._nowhere.discard(request_id)
                 self._leave(self._homes.pop(request_id, None))
 
     def adopt(self) -> list[ExchangeRecord]:
@@ -159,7 +171,10 @@ class Journal:
             lines = [line.rstrip(b"\n") for request_id in ids if (line := self._waiting.get(request_id))]
             paths = {path for request_id in ids if (home := self._homes.get(request_id)) for path in home.paths}
         for path in sorted(paths):
-            lines += path.read_bytes().split(b"\n")
+            try:
+                lines += path.read_bytes().split(b"\n")
+            except OSError as error:
+                _log.warning("The journal file %s cannot be read back (%s).", path.name, error.strerror)
         parsed = (parse_line(line) for line in lines)
         found = {record.id: record for mark, record in filter(None, parsed) if mark == ENDED and record.id in ids}
         return list(found.values())
@@ -182,18 +197,23 @@ class Journal:
             self._current = None
             self._homes.clear()
 
-    def _append(self, request_id: str, line: bytes) -> None:
-        if self._write(line):
+    def _append(self, request_id: str, line: bytes) -> bool:
+        """Write a line, or keep it in memory; False where there was no room for it."""
+        written = self._write(line)
+        kept = written or request_id in self._waiting or len(self._waiting) < self._waiting_lines
+        if written:
             self._waiting.pop(request_id, None)
             self._live_in_current(request_id)
-        elif request_id in self._waiting or len(self._waiting) < self._waiting_lines:
+        elif kept:
             self._waiting[request_id] = line
-            return
+        if kept:
+            self._nowhere.discard(request_id)
         else:
             self.unjournalled += 1
-            return
-        if self._waiting:
+            self._nowhere.add(request_id)
+        if written and self._waiting:
             self._retry()
+        return kept
 
     def _retry(self) -> bool:
         lines = dict(islice(self._waiting.items(), RETRIED_LINES))

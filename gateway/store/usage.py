@@ -14,15 +14,14 @@ from time import monotonic
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
-from msgspec.structs import replace
-
 from gateway.records import Breakdown, Completeness, ExchangeRecord, RequestPage, Summary, TimeBucket, UsageQuery
 from gateway.schema import unusable
 from gateway.store import check, csv_export, pages, queries
-from gateway.store.commit import Committer
+from gateway.store.commit import Committer, unknown
 from gateway.store.csv_export import Progress
 from gateway.store.database import Readers, open_database
 from gateway.store.journal import Journal
+from gateway.store.meter import Meter, hindrance
 from gateway.store.migrations import migrate
 from gateway.store.names import Texts
 from gateway.store.rows import in_chunks
@@ -52,11 +51,7 @@ class UsageStore:
         self._on_commit = on_commit
         self._day_zone = day_zone
         self._texts = Texts()
-        self._seen = 0
-        self._written = 0
-        self._priced = 0
-        self._open: set[str] = set()
-        self._unwritten: set[str] = set()
+        self._meter = Meter()
         self._deferred: dict[str, None] = {}
         self._deferred_lock = Lock()
         self._history: Committer | None = None
@@ -79,13 +74,17 @@ class UsageStore:
         try:
             self._journal = Journal(folder)
             orphaned = self._journal.adopt()
+            self._meter.found(unknown(connection, orphaned), self._journal.damaged_lines)
+        except sqlite3.Error as error:
+            connection.close()
+            raise unusable(path, error) from None
         except BaseException:
             connection.close()
             raise
         self._connection = connection
         self._closing, self._history = False, None
         self._readers = Readers(path)
-        self._writer = Writer(Committer(connection), self._committed)
+        self._writer = Writer(Committer(connection), self)
         for record in orphaned:
             self._writer.put(record)
         self._writer.start()
@@ -120,20 +119,21 @@ class UsageStore:
 
     def begin(self, record: ExchangeRecord) -> None:
         """An exchange has begun; call before the provider is called. Never raises, never waits."""
-        self._seen += 1
-        self._open.add(record.id)
+        self._meter.begin()
         self._journal.begin(record)
 
     def end(self, record: ExchangeRecord) -> None:
         """An exchange has ended; call before the client's last byte. Never raises, never waits."""
-        self._open.discard(record.id)
-        self._unwritten.add(record.id)
-        self._journal.end(record)
+        self._meter.end(record.id)
+        kept = self._journal.end(record)
         if self._writer.queued < QUEUED_ROWS:
             self._writer.put(record)
-        else:
+        elif kept:
             with self._deferred_lock:
                 self._deferred[record.id] = None
+        else:
+            self._meter.lost((record.id,))
+            self._journal.forget(record.id)
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until all that has ended is in the database; False where that took too long."""
@@ -144,11 +144,14 @@ class UsageStore:
             deferred = bool(self._deferred)
             if not self._writer.flush(max(0.0, until - monotonic())):
                 return False
+            # What was put off just as the last rows were written would wait for the next ones.
+            self._take_up_deferred()
         return True
 
-    def completeness(self) -> Completeness:
-        """Since the start of this process."""
-        return Completeness(seen=self._seen, written=self._written, priced=self._priced, open=len(self._open))
+    def completeness(self, seen: int | None = None, running: int | None = None) -> Completeness:
+        """Since the start of this process. `seen` and `running` as the server counts them, by itself; the call
+        belongs on the event-loop thread, where all that it compares is counted."""
+        return self._meter.reading(self._journal.unsafe, seen, running)
 
     def insert_history(self, records: Iterable[ExchangeRecord]) -> int:
         """Write many ended exchanges, past the journal, and say how many were new. `close` ends it midway.
@@ -172,8 +175,7 @@ class UsageStore:
     def summary(self, query: UsageQuery) -> Summary:
         """Sums over all matching rows."""
         with self._readers.snapshot() as connection:
-            sums = queries.total(connection, query)
-        return replace(sums.summary(), completeness=self.completeness())
+            return queries.total(connection, query).summary()
 
     def request_count(self, query: UsageQuery) -> int:
         """How many rows match."""
@@ -245,27 +247,36 @@ class UsageStore:
         check.rebuild(self._folder / DATABASE, ZoneInfo(self._day_zone))
         self._tell()
 
-    def _committed(self, records: Sequence[ExchangeRecord]) -> None:
-        ids = [record.id for record in records]
-        self._journal.committed(ids)
-        for record in records:
-            if record.id in self._unwritten:
-                self._unwritten.discard(record.id)
-                self._written += 1
-                self._priced += record.cost_nano is not None
+    # What the writer tells, on its own thread.
+
+    def committed(self, stored: Sequence[ExchangeRecord], refused: Sequence[ExchangeRecord]) -> None:
+        self._journal.committed([record.id for record in stored])
+        self._meter.wrote(stored)
+        self._meter.refused(refused)
         if self._deferred:
             self._take_up_deferred()
         self._tell()
 
+    def mended(self, record: ExchangeRecord) -> None:
+        self._meter.mended(record)
+
+    def hindered(self, error: sqlite3.Error | None) -> None:
+        self._meter.hindered = None if error is None else hindrance(error)
+
     def _take_up_deferred(self) -> None:
         """Queue what found the queue full, from the journal, once the database takes rows again."""
-        room = QUEUED_ROWS - self._writer.queued
         with self._deferred_lock:
-            ids = list(islice(self._deferred, max(0, room)))
-            for record in self._journal.read_back(set(ids)):
-                self._writer.put(record)
-            for request_id in ids:
-                del self._deferred[request_id]
+            # Where nothing came back, nothing will be committed that would call this again.
+            while self._deferred and (room := QUEUED_ROWS - self._writer.queued) > 0:
+                ids = list(islice(self._deferred, room))
+                found = self._journal.read_back(set(ids))
+                for record in found:
+                    self._writer.put(record)
+                for request_id in ids:
+                    del self._deferred[request_id]
+                self._meter.lost(set(ids).difference(record.id for record in found))
+                if found:
+                    return
 
     def _tell(self) -> None:
         if self._on_commit is None:

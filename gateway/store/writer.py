@@ -7,10 +7,11 @@ Nobody on the request path waits for it. A record stays queued until its transac
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from threading import Condition, Thread
 from time import monotonic
+from typing import Protocol
 
 from gateway.records import ExchangeRecord
 from gateway.store.commit import Committer
@@ -25,20 +26,31 @@ LONGEST_PAUSE_S = 5.0
 _log = logging.getLogger(__name__)
 
 
-class Writer:
-    """Owns the writing connection through its committer. `committed` is called on the writer's thread with the
-    records of each transaction. `refused` counts records that no table can hold."""
+class Told(Protocol):
+    """Hears of what is written."""
 
-    def __init__(self, committer: Committer, committed: Callable[[Sequence[ExchangeRecord]], None]) -> None:
+    def committed(self, stored: Sequence[ExchangeRecord], refused: Sequence[ExchangeRecord]) -> None:
+        """A transaction is over. `refused` are records that no table can hold."""
+
+    def mended(self, record: ExchangeRecord) -> None:
+        """A text of this record had to be mended to be written."""
+
+    def hindered(self, error: sqlite3.Error | None) -> None:
+        """Nothing can be written now; None: it can again."""
+
+
+class Writer:
+    """Owns the writing connection through its committer, and tells `told` on its own thread what comes of it."""
+
+    def __init__(self, committer: Committer, told: "Told") -> None:
         self._committer = committer
-        self._committed = committed
+        self._told = told
         self._queue: deque[ExchangeRecord] = deque()
         self._changed = Condition()
         self._taken_in = 0
         self._done = 0
         self._flush_to = 0
         self._closing = False
-        self.refused = 0
         self._thread = Thread(target=self._run, name="usage-writer", daemon=True)
 
     def start(self) -> None:
@@ -79,6 +91,7 @@ class Writer:
             try:
                 self._commit(batch)
             except sqlite3.Error as error:
+                self._told.hindered(error)
                 if pause == FIRST_PAUSE_S:
                     _log.warning("Usage cannot be stored now (%s); it waits in the journal.", error)
                 if not self._pause(pause):
@@ -86,6 +99,7 @@ class Writer:
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             else:
                 if pause != FIRST_PAUSE_S:
+                    self._told.hindered(None)
                     _log.warning("Usage is stored again.")
                 pause = FIRST_PAUSE_S
 
@@ -100,35 +114,39 @@ class Writer:
             return list(islice(self._queue, BATCH_ROWS))
 
     def _commit(self, batch: Sequence[ExchangeRecord]) -> None:
-        stored = batch
+        refused: Sequence[ExchangeRecord] = ()
         try:
             self._committer.commit(batch)
         except (sqlite3.OperationalError, sqlite3.InternalError):
             raise
         except Exception:
-            stored = self._commit_singly(batch)
+            refused = self._commit_singly(batch)
+        without = {record.id for record in refused}
         with self._changed:
             for _ in batch:
                 self._queue.popleft()
-        self._committed(stored)
+        self._told.committed([record for record in batch if record.id not in without] if without else batch, refused)
         with self._changed:
             self._done += len(batch)
             self._changed.notify_all()
 
     def _commit_singly(self, batch: Sequence[ExchangeRecord]) -> list[ExchangeRecord]:
-        """A value that SQLite cannot hold must not keep the other records back for ever."""
-        stored = []
+        """A value that SQLite cannot hold must not keep the other records back for ever: those that even so cannot be
+        stored."""
+        refused = []
         for record in batch:
+            sound = storable(record)
             try:
-                self._committer.commit([storable(record)])
+                written = self._committer.commit([sound])
             except (sqlite3.OperationalError, sqlite3.InternalError):
                 raise
             except Exception:
-                self.refused += 1
                 _log.exception("The record %s could not be stored; it stays in the journal.", record.id)
+                refused.append(record)
             else:
-                stored.append(record)
-        return stored
+                if written and sound != record:
+                    self._told.mended(record)
+        return refused
 
     def _pause(self, seconds: float) -> bool:
         """Wait; False where the writer is to end."""

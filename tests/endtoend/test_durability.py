@@ -127,4 +127,4 @@ def test_cc_switch_805_totals_stand_over_a_restart(own: Served) -> None:
     own.start()
     after = own.ask("GET", "/api/ai/v1/usage/summary", key=own.key()).json
     assert json.dumps({**before, "completeness": 0}) == json.dumps({**after, "completeness": 0})
-    assert after["completeness"] == {"seen": 0, "written": 0, "priced": 0, "open": 0}
+    assert after["completeness"] == {"seen": 0, "written": 0, "priced": 0, "open": 0, "differences": []}

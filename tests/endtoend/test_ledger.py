@@ -217,7 +217,8 @@ def test_summary_and_breakdown_equal_the_ledger(books: Books) -> None:
     expected = sums(list(books.entries.values()), list(books.rows.values()))
     assert {name: summary[name] for name in expected} == expected
     assert summary["usage_sources"]["provider"] == CALLS
-    assert summary["completeness"] == {"seen": CALLS, "written": CALLS, "priced": CALLS, "open": 0}
+    counts = {"seen": CALLS, "written": CALLS, "priced": CALLS, "open": 0}
+    assert summary["completeness"] == {**counts, "differences": []}
     groups: dict[str, list[Any]] = defaultdict(list)
     for row, entry, _ in books.pairs():
         groups[entry["model"]].append((entry, row))

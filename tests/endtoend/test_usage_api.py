@@ -122,7 +122,11 @@ def test_summary(gateway: Served) -> None:
     shaped(summary, "completeness")
     assert (summary["requests"], summary["errors"]) == (12, 4)
     assert {name: count for name, count in summary["usage_sources"].items() if count} == {"provider": 8, "none": 4}
-    assert sorted(summary["completeness"]) == ["open", "priced", "seen", "written"]
+    counts = {name: summary["completeness"][name] for name in ("seen", "written", "priced", "open")}
+    assert counts == gateway.completeness() == {"seen": 12, "written": 12, "priced": 8, "open": 0}
+    (difference,) = summary["completeness"]["differences"]
+    assert difference.pop("meaning").startswith("Nothing was used: ")
+    assert difference == {"kind": "not_used", "count": 4, "of": "priced", "attention": False}
     rows = gateway.get(f"{USAGE}/requests")["data"]
     total = sum(Decimal(row["cost_usd"]) for row in rows if row["cost_usd"])
     assert Decimal(summary["cost_usd"]) == total

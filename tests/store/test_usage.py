@@ -64,8 +64,8 @@ def test_completeness_counts_what_was_seen_written_priced_and_is_open(store: Usa
     store.end(record(0))
     store.end(record(1, cost_nano=None, cost_source="none"))
     store.flush()
-    assert store.completeness() == Completeness(seen=4, written=2, priced=1, open=2)
-    assert store.summary(UsageQuery()).completeness == store.completeness()
+    counts = replace(store.completeness(), differences=())
+    assert counts == Completeness(seen=4, written=2, priced=1, open=2)
 
 
 def test_the_listener_hears_of_each_transaction_on_the_writers_thread(tmp_path: Path) -> None:
@@ -121,11 +121,11 @@ def test_a_clean_end_leaves_no_journal_and_a_restart_no_difference(tmp_path: Pat
         store.begin(begun(number))
         store.end(record(number))
     store.flush()
-    before = replace(store.summary(UsageQuery()), completeness=None)
+    before = store.summary(UsageQuery())
     store.close()
     assert list((tmp_path / "journal").iterdir()) == []
     store = started(tmp_path)
-    assert replace(store.summary(UsageQuery()), completeness=None) == before
+    assert store.summary(UsageQuery()) == before
     store.close()
 
 
@@ -403,7 +403,6 @@ def test_a_record_that_no_table_can_hold_stays_in_the_journal(
     store.end(record(2))
     assert store.flush()
     assert ids(store) == ["req_2"]
-    assert store._writer.refused == 1
     store.close()
     monkeypatch.setattr(rows, "insert", real)
     store = started(tmp_path)
