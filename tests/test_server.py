@@ -16,7 +16,7 @@ from gateway.admin import admin_routes
 from gateway.errors import ClientError
 from gateway.folder import DataFolder
 from gateway.reads import read_routes
-from gateway.server import OPEN, Call, Download, Route, Server, door_routes, presented_key
+from gateway.server import OPEN, Arrivals, Call, Download, Route, Server, door_routes, presented_key
 from gateway.settings import Settings
 
 KEY = "tk_" + "k" * 43
@@ -80,8 +80,17 @@ def test_cve_2026_42271_every_route_asks_for_a_key_but_health() -> None:
 
 
 class FakeRelay:
+    """Every exchange waits for `go`, and fails of a bug: no row is left."""
+
     running = 0
     stopping = False
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+
+    async def run(self, *_arguments: Any) -> None:
+        await self.go.wait()
+        raise RuntimeError("a bug with tk_secret in it")
 
 
 async def broken(_call: Call) -> Any:
@@ -123,6 +132,7 @@ SOURCE = Source()
 
 
 ROUTES = (
+    *door_routes(),
     Route(method="GET", path="/broken", role=OPEN, read=broken),
     Route(method="GET", path="/echo", role="read", read=echo),
     Route(method="GET", path="/items/", role="read", read=echo),
@@ -136,7 +146,8 @@ class Serving:
     def __init__(self, folder: Path) -> None:
         self.access = AccessKeys(DataFolder(folder))
         self.key = self.access.create("reader", "read").key
-        self.server = Server(Settings(port=0), self.access, FakeRelay(), ROUTES)  # type: ignore[arg-type]
+        self.relay, self.arrivals = FakeRelay(), Arrivals()
+        self.server = Server(Settings(port=0), self.access, self.relay, ROUTES, self.arrivals)  # type: ignore[arg-type]
 
     async def get(self, path: str, *, key: str | None = None, method: str = "GET") -> tuple[int, Any]:
         headers = {"authorization": f"Bearer {key}"} if key else {}
@@ -184,6 +195,23 @@ async def test_refusals_are_counted_by_status(
     answered, body = await serving.get(path, key=serving.key if keyed else None, method=method)
     assert answered == status and set(body["error"]) == {"message", "type", "param", "code"}
     assert serving.server.counters == {status: 1}
+
+
+async def test_what_comes_in_with_a_good_key_is_counted_whatever_becomes_of_its_row(serving: Serving) -> None:
+    path = "/api/ai/v1/chat/completions"
+    assert (await serving.get(path, method="POST"))[0] == 401
+    assert (await serving.get(path, key=serving.key, method="POST"))[0] == 403
+    assert (serving.arrivals.seen, serving.arrivals.running) == (0, 0)
+    key = serving.access.create("tool", "execute").key
+    asked = [asyncio.create_task(serving.get(path, key=key, method="POST")) for _ in range(3)]
+    while serving.arrivals.running < 3:
+        await asyncio.sleep(0)
+    asked.pop().cancel()
+    while serving.arrivals.running > 2:
+        await asyncio.sleep(0)
+    serving.relay.go.set()
+    assert [status for status, _ in await asyncio.gather(*asked)] == [500, 500]
+    assert (serving.arrivals.seen, serving.arrivals.running) == (3, 0)
 
 
 @pytest.fixture

@@ -79,7 +79,10 @@ REASONS: tuple[Reason, ...] = (
         "mended", "counted", True, "A value that no table can hold was mended or left unknown: see the client's data."
     ),
     Reason(
-        "price_fuzzy", "counted", True, "Priced as a model whose name begins alike: check that the price is right."
+        "price_fuzzy",
+        "counted",
+        True,
+        "The list has no exact price for these (a name it only resembles, a tier, audio): check what they cost.",
     ),
     Reason(
         "recovered", "start", False, "The last run had not written these yet: the journal kept them, nothing is lost."
