@@ -202,7 +202,8 @@ def render_row(record: ExchangeRecord) -> dict[str, Any]:
 
 def render_page(page: RequestPage) -> dict[str, Any]:
     """The answer of `/usage/requests`."""
-    return {"data": [render_row(record) for record in page.rows], "next_cursor": page.next_cursor}
+    shape = {"data": [render_row(record) for record in page.rows], "next_cursor": page.next_cursor}
+    return shape | _render_gap(page.complete_from_us)
 
 
 def render_summary(summary: Summary, previous: Summary | None = None) -> dict[str, Any]:
@@ -210,6 +211,7 @@ def render_summary(summary: Summary, previous: Summary | None = None) -> dict[st
     shape = _render_sums(summary)
     if summary.completeness is not None:
         shape["completeness"] = _render_completeness(summary.completeness)
+    shape |= _render_gap(summary.complete_from_us)
     if previous is not None:
         shape["previous"] = render_summary(previous)
     return shape
@@ -228,6 +230,7 @@ def render_bucket(bucket: TimeBucket, by: str | None = None) -> dict[str, Any]:
         "end": render_time(bucket.end_us),
         **value,
         **_render_sums(bucket.summary),
+        **({} if bucket.complete else {"complete": False}),
     }
 
 
@@ -236,7 +239,13 @@ def render_breakdown(breakdown: Breakdown) -> dict[str, Any]:
     return {
         "data": [{"value": row.value, **_render_sums(row.summary)} for row in breakdown.rows],
         "overlapping": breakdown.overlapping,
+        **_render_gap(breakdown.complete_from_us),
     }
+
+
+def _render_gap(complete_from_us: int | None) -> dict[str, str]:
+    """Only where retention has taken away what an answer needs."""
+    return {} if complete_from_us is None else {"complete_from": render_time(complete_from_us)}
 
 
 def _render_sums(summary: Summary) -> dict[str, Any]:

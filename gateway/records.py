@@ -163,7 +163,8 @@ class Completeness(Struct, frozen=True, kw_only=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """Sums over the matching rows. `errors` counts outcomes error and interrupted. `cost_nano` sums the priced rows,
     None where rows lack a price and none has one. `unpriced_requests` used something and have no price. Token sums
-    are None only where no row knows the count."""
+    are None only where no row knows the count. `complete_from_us`: what is older is gone (retention) as far as this
+    answer needs it; None where nothing is missing."""
 
     requests: int = 0
     errors: int = 0
@@ -180,15 +181,18 @@ class Summary(Struct, frozen=True, kw_only=True):
     ttft_ms: Distribution = Distribution()
     tokens_per_s: float | None = None
     completeness: Completeness | None = None
+    complete_from_us: int | None = None
 
 
 class TimeBucket(Struct, frozen=True, kw_only=True):
-    """`value` names the group where the series is split by a dimension or a tag key (`tag:team`)."""
+    """`value` names the group where the series is split by a dimension or a tag key (`tag:team`). `complete` is false
+    where requests are missing that retention has taken away."""
 
     start_us: int
     end_us: int
     summary: Summary
     value: str | None = None
+    complete: bool = True
 
 
 class BreakdownRow(Struct, frozen=True, kw_only=True):
@@ -199,17 +203,22 @@ class BreakdownRow(Struct, frozen=True, kw_only=True):
 
 
 class Breakdown(Struct, frozen=True, kw_only=True):
-    """`overlapping`: a request can count in several rows (it has several values of the tag key)."""
+    """`overlapping`: a request can count in several rows (it has several values of the tag key).
+
+    `complete_from_us` as in `Summary`.
+    """
 
     rows: tuple[BreakdownRow, ...]
     overlapping: bool = False
+    complete_from_us: int | None = None
 
 
 class RequestPage(Struct, frozen=True, kw_only=True):
-    """Newest first; `next_cursor` None at the end."""
+    """Newest first; `next_cursor` None at the end. `complete_from_us`: older ones that were asked for are gone."""
 
     rows: tuple[ExchangeRecord, ...]
     next_cursor: str | None = None
+    complete_from_us: int | None = None
 
 
 class ApiKeyRow(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 
 from gateway.commands import open_folder, tell
+from gateway.read_api import render_time
 from gateway.store.commit import day_zone
 from gateway.store.database import open_database
 from gateway.store.usage import DATABASE, UsageStore
@@ -22,10 +23,13 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.rebuild:
             store.rebuild()
-            tell("All buckets were made anew from the requests.")
-        differences = store.check()
+            tell("The buckets were made anew from the requests.")
+        differences, both_from_us = store.check(), store.kept().both_from_us
     finally:
         store.close()
+    if both_from_us is not None:
+        since = render_time(both_from_us)
+        tell(f"Older requests or buckets are gone (retention): those from {since} on were compared, older ones kept.")
     for line in differences:
         print(line)
     if differences:

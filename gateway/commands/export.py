@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.commands import UsageError, open_folder, tell
 from gateway.output_file import output_file
-from gateway.read_api import parse_query, render_breakdown, render_bucket, render_row
+from gateway.read_api import parse_query, render_breakdown, render_bucket, render_row, render_time
 from gateway.records import UsageQuery
 from gateway.store.usage import UsageStore
 
@@ -28,11 +28,23 @@ def run(args: argparse.Namespace) -> int:
     try:
         with _opened(args.output) as file:
             count = _write(store, query, args, file)
+        complete_from_us = _complete_from(store, query, args)
     finally:
         store.close()
+    if complete_from_us is not None:
+        tell(f"Requests before {render_time(complete_from_us)} are gone (retention): what needs them lacks them.")
     if args.output != "-":
         tell(f"{count:,} rows written to {args.output}.")
     return 0
+
+
+def _complete_from(store: UsageStore, query: UsageQuery, args: argparse.Namespace) -> int | None:
+    match args.what:
+        case "requests":
+            return store.requests(query, limit=1).complete_from_us
+        case "buckets":
+            return store.complete_from(query, args.by)
+    return store.complete_from(query, "conversation")
 
 
 def _parameters(args: argparse.Namespace) -> list[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """Do the buckets say what the rows say? And buckets made anew from the rows, where they do not.
 
-Both count all rows through the code that counts new ones; the check does so into a temporary database and walks the
-two in key order, so memory stays constant whatever the history.
+Both count all rows through the code that counts new ones, into temporary tables; the check walks the two in key
+order, so memory stays constant whatever the history. Buckets that began while rows are gone (retention) are neither
+judged nor touched: nothing else knows any more what happened then.
 """
 
 import sqlite3
@@ -16,22 +17,32 @@ from gateway.records import ExchangeRecord
 from gateway.store import buckets
 from gateway.store.commit import day_zone
 from gateway.store.database import TEMPORARY, open_database, writing
+from gateway.store.kept import kept
 from gateway.store.migrations import CREATE_BUCKETS, CREATE_COMBINED
 from gateway.store.names import Names, Texts
-from gateway.store.quarters import QUARTER_S
+from gateway.store.pages import EARLIEST
+from gateway.store.quarters import QUARTER_S, quarter_of
 from gateway.store.rows import REQUEST_COLUMNS, read, texts_of
 
 CHUNK_ROWS = 10_000
 MOST_DIFFERENCES = 100
 
 _LEVELS = ("quarter", "hour", "day")
-_CHUNK = f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.n > ? ORDER BY b.n LIMIT ?"
+_CHUNK = f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.n > ? AND b.started_us >= ? ORDER BY b.n LIMIT ?"
 _CELLS: Mapping[str, str] = {
-    "buckets": f"SELECT * FROM buckets ORDER BY {', '.join(buckets.BUCKET_KEY)}",
-    "combined": f"SELECT * FROM combined ORDER BY {', '.join(buckets.COMBINED_KEY)}",
+    "buckets": f"SELECT * FROM buckets WHERE start >= ? ORDER BY {', '.join(buckets.BUCKET_KEY)}",
+    "combined": f"SELECT * FROM combined WHERE start >= ? ORDER BY {', '.join(buckets.COMBINED_KEY)}",
 }
 _KEY_LENGTHS = {"buckets": len(buckets.BUCKET_KEY), "combined": len(buckets.COMBINED_KEY)}
-_EMPTY = ("DELETE FROM buckets", "DELETE FROM combined")
+_TABLES = (CREATE_BUCKETS, CREATE_COMBINED)
+# A temporary table hides the one of its name, so what counts new rows counts into it.
+_HIDE = tuple(create.replace("CREATE TABLE", "CREATE TEMP TABLE") for create in _TABLES)
+_REPLACE = (
+    "DELETE FROM main.buckets WHERE start >= ?",
+    "DELETE FROM main.combined WHERE start >= ?",
+    "INSERT INTO main.buckets SELECT * FROM temp.buckets WHERE start >= ?",
+    "INSERT INTO main.combined SELECT * FROM temp.combined WHERE start >= ?",
+)
 _SET_DAY_ZONE = "UPDATE settings SET value = ? WHERE name = 'day_zone'"
 
 Cell = tuple[Any, ...]
@@ -40,12 +51,14 @@ Cell = tuple[Any, ...]
 def check(connection: sqlite3.Connection) -> list[str]:
     """What differs, in words, at most 100 lines; nothing where buckets equal rows. `connection` is a snapshot."""
     with closing(open_database(TEMPORARY)) as shadow:
-        for statement in (CREATE_BUCKETS, CREATE_COMBINED):
+        for statement in _TABLES:
             shadow.execute(statement)
-        _count(connection, shadow, day_zone(connection))
+        from_us = _from_us(connection)
+        first = (quarter_of(from_us),)
+        _count(connection, shadow, day_zone(connection), from_us)
         differences: list[str] = []
         for table, statement in _CELLS.items():
-            stored, true = connection.execute(statement), shadow.execute(statement)
+            stored, true = connection.execute(statement, first), shadow.execute(statement, first)
             for key, have, want in _unequal(stored, true, _KEY_LENGTHS[table]):
                 if len(differences) == MOST_DIFFERENCES:
                     return [*differences, "There are more differences than these."]
@@ -54,24 +67,35 @@ def check(connection: sqlite3.Connection) -> list[str]:
 
 
 def rebuild(path: Path, zone: ZoneInfo) -> None:
-    """Make all buckets anew, with days of this zone, in one transaction. Raises sqlite3.Error, nothing changed."""
+    """Make buckets anew as far back as rows are kept, with days of this zone, or of the one before where older
+    buckets stay. One transaction. Raises sqlite3.Error, nothing changed."""
     with closing(open_database(path)) as connection, writing(connection):
-        for statement in _EMPTY:
+        if kept(connection).both_from_us is not None:
+            zone = day_zone(connection)
+        for statement in _HIDE:
             connection.execute(statement)
+        from_us = _from_us(connection)
         connection.execute(_SET_DAY_ZONE, (zone.key,))
-        _count(connection, connection, zone)
+        _count(connection, connection, zone, from_us)
+        for statement in _REPLACE:
+            connection.execute(statement, (quarter_of(from_us),))
 
 
-def _count(source: sqlite3.Connection, target: sqlite3.Connection, zone: ZoneInfo) -> None:
+def _from_us(connection: sqlite3.Connection) -> int:
+    from_us = kept(connection).both_from_us
+    return EARLIEST if from_us is None else from_us
+
+
+def _count(source: sqlite3.Connection, target: sqlite3.Connection, zone: ZoneInfo, from_us: int) -> None:
     names, texts = Names(source), Texts()
-    for records in _chunks(source, texts):
+    for records in _chunks(source, texts, from_us):
         names.learn(texts_of(records))
         buckets.add(target, names, zone, records)
 
 
-def _chunks(connection: sqlite3.Connection, texts: Texts) -> Iterator[list[ExchangeRecord]]:
+def _chunks(connection: sqlite3.Connection, texts: Texts, from_us: int) -> Iterator[list[ExchangeRecord]]:
     last = 0
-    while rows := connection.execute(_CHUNK, (last, CHUNK_ROWS)).fetchall():
+    while rows := connection.execute(_CHUNK, (last, from_us, CHUNK_ROWS)).fetchall():
         last = rows[-1][0]
         yield read(connection, texts, rows)
 

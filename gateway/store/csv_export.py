@@ -8,6 +8,8 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
+from msgspec.structs import replace
+
 from gateway.read_api import render_breakdown, render_bucket, render_row
 from gateway.records import USAGE_SOURCES, Breakdown, ExchangeRecord, Summary, TimeBucket
 
@@ -28,7 +30,9 @@ def export_requests(records: Iterable[ExchangeRecord], file: TextIO, progress: P
 
 def export_timeseries(buckets: Iterable[TimeBucket], by: str | None, file: TextIO) -> int:
     """Write a row per bucket and say how many."""
-    return _write((render_bucket(bucket, by) for bucket in buckets), render_bucket(_NO_BUCKET, by), file, None)
+    # A table has the same columns throughout: whether a bucket is complete is said beside it.
+    whole = (replace(bucket, complete=True) for bucket in buckets)
+    return _write((render_bucket(bucket, by) for bucket in whole), render_bucket(_NO_BUCKET, by), file, None)
 
 
 def export_breakdown(breakdown: Breakdown, file: TextIO) -> int:

@@ -70,8 +70,9 @@ def one(connection: sqlite3.Connection, texts: Texts, request_id: str) -> Exchan
     return read(connection, texts, rows)[0] if rows else None
 
 
-def as_page(records: Sequence[ExchangeRecord], last: Place | None) -> RequestPage:
-    return RequestPage(rows=tuple(records), next_cursor=None if last is None else render_cursor(last))
+def as_page(records: Sequence[ExchangeRecord], last: Place | None, complete_from_us: int | None) -> RequestPage:
+    cursor = None if last is None else render_cursor(last)
+    return RequestPage(rows=tuple(records), next_cursor=cursor, complete_from_us=complete_from_us)
 
 
 def _select(

@@ -81,13 +81,20 @@ def _dimension_of(by: str | None) -> int:
     return DIMENSION_IDS[TAG if by.startswith(TAG_KEY_PREFIX) else by]
 
 
-def cut(ranges: Iterable[Slice], *, finest: int, zone: ZoneInfo) -> tuple[list[CellRange], list[RowRange]]:
+def cut(
+    ranges: Iterable[Slice], *, finest: int, zone: ZoneInfo, first_us: int | None = None
+) -> tuple[list[CellRange], list[RowRange]]:
     """Cells (slice, level, first quarter, end quarter) and rows (slice, start µs, end µs) that make up the ranges.
 
-    `finest` is the finest level that the table has, `zone` the one whose days it has.
+    `finest` is the finest level that the table has, `zone` the one whose days it has; before `first_us` its cells
+    are gone, and rows answer.
     """
     cutter = _Cutter(finest, zone)
     for index, (start, end) in enumerate(ranges):
+        if first_us is not None and start < first_us:
+            if start < min(end, first_us):
+                cutter.rows.append((index, start, min(end, first_us)))
+            start = first_us
         if start < end:
             cutter.cut(index, start, end)
     return cutter.cells, cutter.rows

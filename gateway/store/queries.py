@@ -9,13 +9,26 @@ from gateway.errors import ClientError
 from gateway.records import Breakdown, BreakdownRow, Summary, TimeBucket, UsageQuery
 from gateway.store.buckets import HOUR, QUARTER
 from gateway.store.commit import day_zone
+from gateway.store.kept import kept
 from gateway.store.measures import Sums
 from gateway.store.names import NO_NAME, Texts
-from gateway.store.plan import TAG, TAG_KEY_PREFIX, Rows, Singles, Source, checked_by, cut, source_of, whole
+from gateway.store.plan import (
+    TAG,
+    TAG_KEY_PREFIX,
+    CellRange,
+    RowRange,
+    Rows,
+    Singles,
+    Source,
+    checked_by,
+    cut,
+    source_of,
+    whole,
+)
 from gateway.store.quarters import QUARTER_US
 from gateway.store.sums import Table, Value, gather, key_id
 from gateway.store.time_slices import MOST_SLICES, Slice, slices
-from gateway.time_zones import zone_of
+from gateway.time_zones import EARLIEST_US, zone_of
 
 MOST_CELLS = 100_000
 # Fewer rows are skipped faster than places are looked up.
@@ -59,13 +72,13 @@ Chooser = Callable[[UsageQuery, str | None], Source]
 def extent(connection: sqlite3.Connection) -> Slice | None:
     """From the first row (or bucket, where rows are gone) to just after the last, in µs; None without data."""
     first_bucket = connection.execute(_FIRST_BUCKET).fetchone()[0]
-    if first_bucket is None:
-        return None
-    last_bucket = connection.execute(_LAST_BUCKET).fetchone()[0]
     first_row = connection.execute(_FIRST_ROW).fetchone()[0]
     last_row = connection.execute(_LAST_ROW).fetchone()[0]
+    if first_bucket is None:
+        return None if first_row is None else (first_row, last_row + 1)
+    last_bucket = connection.execute(_LAST_BUCKET).fetchone()[0]
     start, end = first_bucket * QUARTER_US, (last_bucket + 1) * QUARTER_US
-    if first_row is not None and first_row // QUARTER_US == first_bucket:
+    if first_row is not None and first_row // QUARTER_US <= first_bucket:
         start = first_row
     if last_row is not None and last_row // QUARTER_US == last_bucket:
         end = last_row + 1
@@ -98,7 +111,11 @@ def breakdown(
     if sort != "value":
         rows.sort(key=lambda row: -row.summary.requests)
         rows.sort(key=lambda row: order(row.summary))
-    return Breakdown(rows=tuple(rows[:limit]), overlapping=_overlapping(connection, by))
+    return Breakdown(
+        rows=tuple(rows[:limit]),
+        overlapping=_overlapping(connection, by),
+        complete_from_us=complete_from(connection, query, by, choose),
+    )
 
 
 def timeseries(
@@ -124,7 +141,9 @@ def timeseries(
         return ()
     steps = slices(start, end, width, zone)
     first, last = (start, end) if known is None else _to_quarters(start, end, known)
-    table = _gather(connection, query, by, [(max(low, first), min(high, last)) for low, high in steps], choose)
+    parts = [(max(low, first), min(high, last)) for low, high in steps]
+    table = _gather(connection, query, by, parts, choose)
+    gone = _slices_with_gaps(connection, query, by, parts, choose)
     values = _in_order(table) if by is not None else [NO_NAME]
     if len(values) * len(steps) > MOST_CELLS:
         raise ClientError(
@@ -141,10 +160,36 @@ def timeseries(
             end_us=high,
             value=named[value],
             summary=sums.summary() if (sums := table.get((index, value))) is not None else nothing,
+            complete=index not in gone,
         )
         for index, (low, high) in enumerate(steps)
         for value in values
     )
+
+
+def complete_from(
+    connection: sqlite3.Connection, query: UsageQuery, by: str | None = None, choose: Chooser = source_of
+) -> int | None:
+    """From when on nothing is missing in the sums of a question, in µs; None where nothing is.
+
+    Retention has taken rows away: what needs them (conversations, clients, the edges of quarters) lacks those.
+    """
+    have = kept(connection)
+    if have.rows_from_us is None:
+        return None
+    _, _, rows = _planned(connection, query, by, _whole_time(connection, query), choose)
+    ends = [min(high, have.rows_from_us) for _, low, high in rows if low < have.rows_from_us]
+    if have.either_from_us is not None and (query.start_us is None or query.start_us < have.either_from_us):
+        ends.append(have.either_from_us)
+    return max(ends, default=None)
+
+
+def of_kept_rows(connection: sqlite3.Connection, query: UsageQuery) -> tuple[UsageQuery, int | None]:
+    """A question for single rows without the time whose rows are gone, and where that ends, if it was asked for."""
+    rows_from = kept(connection).rows_from_us
+    if rows_from is None or (query.start_us is not None and query.start_us >= rows_from):
+        return query, None
+    return replace(query, start_us=rows_from), rows_from
 
 
 def stretches(connection: sqlite3.Connection, query: UsageQuery, width: str) -> list[UsageQuery]:
@@ -231,12 +276,32 @@ def _to_quarters(start: int, end: int, known: Slice) -> Slice:
 def _gather(
     connection: sqlite3.Connection, query: UsageQuery, by: str | None, ranges: Sequence[Slice], choose: Chooser
 ) -> Table:
+    source, cells, rows = _planned(connection, query, by, ranges, choose)
+    return gather(connection, query, by, source, cells, rows)
+
+
+def _planned(
+    connection: sqlite3.Connection, query: UsageQuery, by: str | None, ranges: Sequence[Slice], choose: Chooser
+) -> tuple[Source, list[CellRange], list[RowRange]]:
     source = choose(query, by)
     if isinstance(source, Rows):
-        return gather(connection, query, by, source, [], whole(ranges))
+        return source, [], whole(ranges)
     finest = QUARTER if isinstance(source, Singles) else HOUR
-    cells, rows = cut(ranges, finest=finest, zone=day_zone(connection))
-    return gather(connection, query, by, source, cells, rows)
+    first_us = kept(connection).buckets_from_us
+    return source, *cut(ranges, finest=finest, zone=day_zone(connection), first_us=first_us)
+
+
+def _slices_with_gaps(
+    connection: sqlite3.Connection, query: UsageQuery, by: str | None, steps: Sequence[Slice], choose: Chooser
+) -> set[int]:
+    """The slices of a series that lack something: rows that they need, or rows and buckets both."""
+    have, known = kept(connection), extent(connection)
+    if have.rows_from_us is None:
+        return set()
+    # Before the first bucket there was nothing, unless buckets are gone as well.
+    first_us = known[0] if known is not None and have.buckets_from_us is None else EARLIEST_US
+    _, _, rows = _planned(connection, query, by, steps, choose)
+    return {index for index, low, high in rows if low < have.rows_from_us and high > first_us}
 
 
 def _in_order(table: Table) -> list[Value]:

@@ -14,6 +14,8 @@ from time import monotonic
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from gateway.records import Breakdown, Completeness, ExchangeRecord, RequestPage, Summary, TimeBucket, UsageQuery
 from gateway.schema import unusable
 from gateway.store import check, csv_export, pages, queries
@@ -21,6 +23,7 @@ from gateway.store.commit import Committer, unknown
 from gateway.store.csv_export import Progress
 from gateway.store.database import Readers, open_database
 from gateway.store.journal import Journal
+from gateway.store.kept import Kept, kept
 from gateway.store.meter import Meter, hindrance
 from gateway.store.migrations import migrate
 from gateway.store.names import Texts
@@ -175,12 +178,24 @@ class UsageStore:
     def summary(self, query: UsageQuery) -> Summary:
         """Sums over all matching rows."""
         with self._readers.snapshot() as connection:
-            return queries.total(connection, query).summary()
+            sums, since = queries.total(connection, query), queries.complete_from(connection, query)
+        return replace(sums.summary(), complete_from_us=since)
 
     def request_count(self, query: UsageQuery) -> int:
-        """How many rows match."""
+        """How many matching rows there are, one by one."""
         with self._readers.snapshot() as connection:
+            query, _ = queries.of_kept_rows(connection, query)
             return queries.total(connection, query)["requests"]
+
+    def complete_from(self, query: UsageQuery, by: str | None = None) -> int | None:
+        """From when on nothing is missing in what is asked; None where nothing is. `by` is one that can be asked."""
+        with self._readers.snapshot() as connection:
+            return queries.complete_from(connection, query, by)
+
+    def kept(self) -> Kept:
+        """From when on rows and buckets are all there."""
+        with self._readers.snapshot() as connection:
+            return kept(connection)
 
     def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
         """A bucket per slice of the calendar in the query's zone, empty ones too. Raises ClientError."""
@@ -198,10 +213,11 @@ class UsageStore:
         """Matching rows, newest first, from `cursor` on or else from the `offset`th. Raises ClientError."""
         after = pages.parse_cursor(cursor)
         with self._readers.snapshot() as connection:
+            query, complete_from_us = queries.of_kept_rows(connection, query)
             if cursor is None:
                 query, offset = queries.narrowed(connection, query, offset)
             records, last = pages.page(connection, self._texts, query, limit=limit, offset=offset, after=after)
-        return pages.as_page(records, last)
+        return pages.as_page(records, last, complete_from_us)
 
     def request(self, request_id: str) -> ExchangeRecord | None:
         with self._readers.snapshot() as connection:
@@ -212,6 +228,7 @@ class UsageStore:
         after: pages.Place | None = pages.parse_cursor(None)
         while after is not None:
             with self._readers.snapshot() as connection:
+                query, _ = queries.of_kept_rows(connection, query)
                 records, after = pages.page(connection, self._texts, query, limit=EXPORT_ROWS, offset=0, after=after)
             yield from records
 
@@ -235,14 +252,15 @@ class UsageStore:
         return csv_export.export_breakdown(self.breakdown(query, by, sort), file)
 
     def check(self) -> list[str]:
-        """What differs between rows and buckets, in words; nothing where they agree."""
+        """What differs between rows and buckets, in words; nothing where they agree, as far back as both are kept."""
         with self._readers.snapshot() as connection:
             return check.check(connection)
 
     def rebuild(self) -> None:
-        """Make all buckets anew from the rows, with days of this store's zone. The writer waits meanwhile.
+        """Make buckets anew from the rows, as far back as these are kept. The writer waits meanwhile.
 
-        Raises sqlite3.Error, with nothing changed.
+        Days are then those of this store's zone, unless buckets remain that cannot be made anew. Raises
+        sqlite3.Error, with nothing changed.
         """
         check.rebuild(self._folder / DATABASE, ZoneInfo(self._day_zone))
         self._tell()

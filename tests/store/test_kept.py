@@ -1,0 +1,179 @@
+"""Answers once retention has taken rows or buckets away: what is left still says what it said, and gaps are told."""
+
+import io
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from gateway.read_api import render_breakdown, render_page, render_summary, render_time, render_timeseries
+from gateway.records import ExchangeRecord, UsageQuery
+from gateway.store.kept import BUCKETS_FROM, ROWS_FROM, Kept, kept, move
+from gateway.store.quarters import QUARTER_US
+from gateway.store.usage import UsageStore
+from tests.store.examples import BASE_US, DAY_US, HOUR_US, histories, record
+from tests.store.test_queries import stored
+
+CUT_US = BASE_US + 5 * HOUR_US
+NEEDING_ROWS = UsageQuery(client=("codex",))
+
+
+def take_rows(store: UsageStore, before_us: int) -> None:
+    with closing(sqlite3.connect(store._folder / "usage.db")) as connection, connection:
+        move(connection, ROWS_FROM, before_us)
+        connection.execute("DELETE FROM requests WHERE started_us < ?", (before_us,))
+
+
+def take_buckets(store: UsageStore, before_us: int) -> None:
+    with closing(sqlite3.connect(store._folder / "usage.db")) as connection, connection:
+        move(connection, BUCKETS_FROM, before_us)
+        for table in ("buckets", "combined"):
+            connection.execute(f"DELETE FROM {table} WHERE start < ?", (before_us // QUARTER_US,))
+
+
+def test_a_time_only_moves_on(store: UsageStore) -> None:
+    assert store.kept() == Kept()
+    with closing(sqlite3.connect(store._folder / "usage.db")) as connection, connection:
+        for name, us in ((ROWS_FROM, 2 * QUARTER_US), (ROWS_FROM, QUARTER_US), (BUCKETS_FROM, QUARTER_US)):
+            move(connection, name, us)
+        assert kept(connection) == Kept(2 * QUARTER_US, QUARTER_US)
+    assert store.kept().both_from_us == 2 * QUARTER_US
+    assert store.kept().either_from_us == QUARTER_US
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories())
+def test_without_its_rows_a_time_has_the_same_sums(records: list[ExchangeRecord]) -> None:
+    with stored(records, "Asia/Kathmandu") as store:
+        query = UsageQuery(tz="Asia/Kathmandu")
+        before = (
+            store.summary(query),
+            [store.breakdown(query, by) for by in ("model", "user", "tag:team")],
+            [store.timeseries(query, width) for width in ("15m", "hour", "day")],
+        )
+        take_rows(store, CUT_US)
+        after = (
+            store.summary(query),
+            [store.breakdown(query, by) for by in ("model", "user", "tag:team")],
+            [store.timeseries(query, width) for width in ("15m", "hour", "day")],
+        )
+        assert after == before
+        assert store.check() == []
+        store.rebuild()
+        assert store.check() == []
+        assert store.summary(query) == before[0]
+        assert [store.timeseries(query, width) for width in ("15m", "hour", "day")] == before[2]
+        listed = [each.id for each in store.iter_requests(query)]
+        assert sorted(listed) == sorted(each.id for each in records if each.started_us >= CUT_US)
+        assert store.request_count(query) == len(listed)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories())
+def test_where_buckets_are_gone_rows_answer(records: list[ExchangeRecord]) -> None:
+    with stored(records, "Asia/Kathmandu") as store:
+        query = UsageQuery(tz="Asia/Kathmandu")
+        days = store.timeseries(query, "day")
+        before = store.summary(query), store.breakdown(query, "model"), store.breakdown(query, "user")
+        take_buckets(store, CUT_US)
+        assert (store.summary(query), store.breakdown(query, "model"), store.breakdown(query, "user")) == before
+        assert store.timeseries(query, "day") == days
+        assert store.check() == []
+        store.rebuild()
+        assert store.check() == []
+        assert store.summary(query) == before[0]
+
+
+def history() -> Sequence[ExchangeRecord]:
+    return [record(3600 * hour, client="codex", conversation_id="c1") for hour in range(48)]
+
+
+def test_answers_that_lack_rows_say_from_when_on_they_are_complete(store: UsageStore) -> None:
+    store.insert_history(history())
+    whole = store.summary(UsageQuery())
+    take_rows(store, CUT_US)
+    assert store.summary(UsageQuery()) == whole
+    assert whole.complete_from_us is None
+    lacking = store.summary(NEEDING_ROWS)
+    assert (lacking.requests, lacking.complete_from_us) == (43, CUT_US)
+    assert render_summary(lacking)["complete_from"] == render_time(CUT_US)
+    assert "complete_from" not in render_summary(whole)
+    conversations = store.breakdown(UsageQuery(), "conversation")
+    assert (conversations.rows[0].summary.requests, conversations.complete_from_us) == (43, CUT_US)
+    assert render_breakdown(conversations)["complete_from"] == render_time(CUT_US)
+    page = store.requests(UsageQuery())
+    assert (len(page.rows), page.complete_from_us) == (43, CUT_US)
+    assert render_page(page)["complete_from"] == render_time(CUT_US)
+    later = UsageQuery(start_us=CUT_US, client=("codex",))
+    assert store.summary(later).complete_from_us is None
+    assert store.requests(later).complete_from_us is None
+    # The first quarter is cut: seven minutes of it would be in rows alone.
+    edge = UsageQuery(start_us=BASE_US + 7 * 60_000_000)
+    assert store.summary(edge).complete_from_us == BASE_US + QUARTER_US
+    assert (store.summary(edge).requests, whole.requests) == (47, 48)
+
+
+def test_slices_that_lack_rows_are_marked(store: UsageStore) -> None:
+    store.insert_history(history())
+    take_rows(store, CUT_US)
+    hours = store.timeseries(NEEDING_ROWS, "hour")
+    assert [bucket.complete for bucket in hours] == [False] * 5 + [True] * 43
+    assert [bucket.summary.requests for bucket in hours] == [0] * 5 + [1] * 43
+    rendered = render_timeseries(hours)["buckets"]
+    assert rendered[0]["complete"] is False
+    assert "complete" not in rendered[-1]
+    assert all(bucket.complete for bucket in store.timeseries(UsageQuery(), "hour"))
+    # Nothing had happened yet: nothing can be missing.
+    early = store.timeseries(UsageQuery(start_us=BASE_US - DAY_US, client=("codex",)), "hour")
+    assert [bucket.complete for bucket in early[:24]] == [True] * 24
+    file = io.StringIO(newline="")
+    store.export_timeseries(NEEDING_ROWS, "hour", None, file)
+    header, first, *_ = file.getvalue().splitlines()
+    assert header.count(",") == first.count(",")
+
+
+def test_where_rows_and_buckets_are_gone_the_whole_time_is_told_as_lacking(store: UsageStore) -> None:
+    store.insert_history(history())
+    take_rows(store, CUT_US)
+    take_buckets(store, CUT_US - 2 * HOUR_US)
+    summary = store.summary(UsageQuery())
+    assert (summary.requests, summary.complete_from_us) == (45, CUT_US - 2 * HOUR_US)
+    days = store.timeseries(UsageQuery(start_us=BASE_US - DAY_US), "day")
+    # The day before, the first day, the day that is cut, and the last.
+    assert [bucket.complete for bucket in days] == [False, False, False, True]
+    later = UsageQuery(start_us=CUT_US)
+    assert store.summary(later).complete_from_us is None
+
+
+@pytest.mark.parametrize("part", ["before", "after"])
+def test_a_check_judges_only_where_rows_are_all_there(store: UsageStore, part: str) -> None:
+    store.insert_history(history())
+    take_rows(store, CUT_US)
+    compared = "<" if part == "before" else ">="
+    with closing(sqlite3.connect(store._folder / "usage.db")) as connection, connection:
+        connection.execute(
+            f"UPDATE buckets SET requests = 7 WHERE dimension = 0 AND start {compared} ?", (CUT_US // QUARTER_US,)
+        )
+    found = store.check()
+    assert bool(found) == (part == "after")
+    total = store.summary(UsageQuery()).requests
+    store.rebuild()
+    assert store.check() == []
+    assert (store.summary(UsageQuery()).requests == total) == (part == "before")
+
+
+def test_days_keep_their_zone_where_older_ones_cannot_be_made_anew(store: UsageStore) -> None:
+    store.insert_history(history())
+    take_rows(store, CUT_US)
+    berlin = UsageStore(store._folder, day_zone="Europe/Berlin")
+    berlin.start()
+    before = berlin.timeseries(UsageQuery(), "day")
+    berlin.rebuild()
+    assert berlin.check() == []
+    assert berlin.timeseries(UsageQuery(), "day") == before
+    with closing(sqlite3.connect(store._folder / "usage.db")) as connection:
+        zone = connection.execute("SELECT value FROM settings WHERE name = 'day_zone'").fetchone()
+    assert zone == ("UTC",)
+    berlin.close()
