@@ -76,7 +76,7 @@ def admin_routes(commands: Commands) -> tuple[Route, ...]:
     return _key_routes(commands) + _provider_routes(commands) + _setting_routes(commands)
 
 
-def _route(method: str, path: str, answer: Callable[[Call], Awaitable[Any]]) -> Route:
+def route(method: str, path: str, answer: Callable[[Call], Awaitable[Any]]) -> Route:
     return Route(method=method, path=BASE + path, role=ROLE, read=answer)
 
 
@@ -85,8 +85,8 @@ def _key_routes(commands: Commands) -> tuple[Route, ...]:
         return {"data": [_key(row) for row in await commands.api_keys()]}
 
     async def create(call: Call) -> Any:
-        asked = _body(call, NewKey)
-        with _refusals():
+        asked = body_as(call, NewKey)
+        with refusals():
             made = await commands.create_api_key(asked.name, role=asked.role, user=asked.user, tags=asked.tags)
         return {"key": made.key, **_key(made.row)}
 
@@ -95,7 +95,7 @@ def _key_routes(commands: Commands) -> tuple[Route, ...]:
 
     async def revoke(call: Call) -> Any:
         row = await find(call.rest)
-        with _refusals():
+        with refusals():
             await commands.revoke_api_key(row.id)
         return _key(await find(row.id))
 
@@ -105,14 +105,14 @@ def _key_routes(commands: Commands) -> tuple[Route, ...]:
         named = [row for row in rows if row.id == name_or_id] or [row for row in rows if row.name == name_or_id]
         live = [row for row in named if row.revoked_us is None]
         if not named:
-            raise _missing(f"No key is called so: GET {BASE}/keys lists them.")
+            raise missing(f"No key is called so: GET {BASE}/keys lists them.")
         return (live or named)[-1]
 
     return (
-        _route("GET", "/keys", every),
-        _route("POST", "/keys", create),
-        _route("GET", "/keys/", one),
-        _route("DELETE", "/keys/", revoke),
+        route("GET", "/keys", every),
+        route("POST", "/keys", create),
+        route("GET", "/keys/", one),
+        route("DELETE", "/keys/", revoke),
     )
 
 
@@ -126,8 +126,8 @@ def _provider_routes(commands: Commands) -> tuple[Route, ...]:
         return _provider(await find(call.rest))
 
     async def store(call: Call) -> Any:
-        asked, name = _body(call, ProviderKey), (await find(call.rest)).name
-        with _refusals():
+        asked, name = body_as(call, ProviderKey), (await find(call.rest)).name
+        with refusals():
             warning = commands.check_key_format(name, asked.api_key)
             trial = await commands.try_provider_key(name, asked.api_key) if asked.verify else None
             if trial is not None and not trial.ok:
@@ -138,47 +138,48 @@ def _provider_routes(commands: Commands) -> tuple[Route, ...]:
     async def test(call: Call) -> Any:
         name, slash, verb = call.rest.rpartition("/")
         if not slash or verb != "test":
-            raise _missing(f"POST {BASE}/providers/NAME/test tries a provider's key.")
+            raise missing(f"POST {BASE}/providers/NAME/test tries a provider's key.")
         row = await find(name)
-        with _refusals():
+        with refusals():
             return msgspec.to_builtins(await commands.test_provider(row.name))
 
     async def remove(call: Call) -> Any:
         row = await find(call.rest)
-        with _refusals():
+        with refusals():
             await commands.remove_provider_key(row.name)
         return _provider(await find(row.name))
 
     async def find(name: str) -> ProviderRow:
         rows = {row.name: row for row in await commands.providers()}
         if name not in rows:
-            raise _missing(f"No provider is called so: choose one of {', '.join(rows)}.")
+            raise missing(f"No provider is called so: choose one of {', '.join(rows)}.")
         return rows[name]
 
     return (
-        _route("GET", "/providers", every),
-        _route("GET", "/providers/", one),
-        _route("PUT", "/providers/", store),
-        _route("POST", "/providers/", test),
-        _route("DELETE", "/providers/", remove),
+        route("GET", "/providers", every),
+        route("GET", "/providers/", one),
+        route("PUT", "/providers/", store),
+        route("POST", "/providers/", test),
+        route("DELETE", "/providers/", remove),
     )
 
 
 def _setting_routes(commands: Commands) -> tuple[Route, ...]:
     async def every(_call: Call) -> Any:
-        with _refusals():
+        with refusals():
             return {"data": msgspec.to_builtins(await commands.setting_rows())}
 
     async def change(call: Call) -> Any:
-        changes = _body(call, dict[str, str | int | float | bool | list[str] | None])
-        with _refusals():
+        changes = body_as(call, dict[str, str | int | float | bool | list[str] | None])
+        with refusals():
             await commands.change_settings(changes)
         return await every(call)
 
-    return _route("GET", "/settings", every), _route("PATCH", "/settings", change)
+    return route("GET", "/settings", every), route("PATCH", "/settings", change)
 
 
-def _body(call: Call, shape: type[_Body]) -> _Body:
+def body_as(call: Call, shape: type[_Body]) -> _Body:
+    """The request's body. Raises ClientError."""
     try:
         return msgspec.json.decode(call.body, type=shape)
     except msgspec.ValidationError as error:
@@ -189,7 +190,8 @@ def _body(call: Call, shape: type[_Body]) -> _Body:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
+    """What is wrong on this machine, as a refusal."""
     try:
         yield
     except KeyNameError as error:
@@ -199,11 +201,11 @@ def _refusals() -> Iterator[None]:
         raise ClientError(error.message) from None
 
 
-def _missing(message: str) -> ClientError:
+def missing(message: str) -> ClientError:
     return ClientError(message, status=404, kind="not_found", code="not_found")
 
 
-def _time(us: int | None) -> str | None:
+def time_text(us: int | None) -> str | None:
     return None if us is None else render_time(us)
 
 
@@ -215,9 +217,9 @@ def _key(row: ApiKeyRow) -> dict[str, Any]:
         "role": row.role,
         "user": row.user,
         "tags": list(row.tags),
-        "created_at": _time(row.created_us),
-        "last_used_at": _time(row.last_used_us),
-        "revoked_at": _time(row.revoked_us),
+        "created_at": time_text(row.created_us),
+        "last_used_at": time_text(row.last_used_us),
+        "revoked_at": time_text(row.revoked_us),
     }
 
 
@@ -230,6 +232,6 @@ def _provider(row: ProviderRow) -> dict[str, Any]:
         "key_source": row.key_source,
         "masked": row.masked,
         "state": row.state,
-        "state_at": _time(row.state_at_us),
+        "state_at": time_text(row.state_at_us),
         "detail": row.detail,
     }

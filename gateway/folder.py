@@ -23,7 +23,7 @@ from gateway.file_lock import try_lock
 # What a data folder holds, side files and locks included.
 _OUR_FILES = (
     *("config.toml", "state.", "usage.", "traces.", "seal.", "vault.", "faregate.lock", "journal", "logs", "demo"),
-    *(".config.toml.", ".seal.key.", ".vault.sealed."),
+    *("prices.json", ".config.toml.", ".seal.key.", ".vault.sealed.", ".prices.json."),
 )
 
 

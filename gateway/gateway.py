@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import errno
 import hashlib
+import logging
 import os
 import sqlite3
 import ssl
@@ -22,14 +23,16 @@ from msgspec.structs import replace
 
 from gateway.access import AccessKeys
 from gateway.admin import admin_routes
+from gateway.admin_prices import price_routes
 from gateway.configured import configured_providers, own_models
 from gateway.deadlines import Deadlines
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.key_format import check_format, clean_key
 from gateway.key_trial import probe, try_key
-from gateway.model_rows import model_rows
+from gateway.model_rows import model_rows, price_rows
 from gateway.output_file import output_file
+from gateway.price_overrides import PriceOverrides
 from gateway.pricing import Pricing
 from gateway.provider_keys import ProviderKeys
 from gateway.providers.catalog import Provider
@@ -40,11 +43,16 @@ from gateway.records import (
     Breakdown,
     Changes,
     Completeness,
+    CostExplanation,
     ExchangeRecord,
     GatewayState,
     KeyTrial,
     ModelRow,
     NewApiKey,
+    NewPriceOverride,
+    PriceList,
+    PriceOverride,
+    PriceRow,
     ProviderRow,
     RequestPage,
     SettingRow,
@@ -67,6 +75,7 @@ from gateway.vault import Vault
 if TYPE_CHECKING:
     from gateway.demo import Demo
 
+_log = logging.getLogger(__name__)
 POLL_S = 0.5
 TOLD_EVERY_S = 0.25
 FLUSH_EVERY = 6
@@ -91,6 +100,8 @@ class Gateway:
 
     def __init__(self, folder: DataFolder, settings: Settings, *, demo: bool = False) -> None:
         self.changed: Callable[[Changes], None] = _nobody
+        # Where `update_prices` asks: None for the list's own address.
+        self.prices_url: str | None = None
         self.demo = demo
         self.settings = settings
         self._folder = folder
@@ -110,6 +121,7 @@ class Gateway:
         self._pricing = Pricing({} if demo else {extra.name: extra.prices for extra in settings.providers})
         self._store = UsageStore(folder.path, on_commit=self._on_commit)
         self._access: AccessKeys
+        self._overrides: PriceOverrides
         self._keys: ProviderKeys
         self._upstream: Upstream
         self._deadlines: Deadlines
@@ -142,6 +154,7 @@ class Gateway:
                 *door_routes(),
                 *read_routes(self, self._healthz, self._routing.models),
                 *admin_routes(self),
+                *price_routes(self),
             )
             server = Server(self.settings, self._access, self._relay, routes, self._arrivals)
             await server.start()
@@ -183,7 +196,7 @@ class Gateway:
         self._loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as parts:
             await self._open_parts(parts)
-            await self._work(self._pricing.warm)
+            await self._load_prices()
             await self._keys.load()
             self._parts = parts.pop_all()
         self._opened = True
@@ -197,6 +210,8 @@ class Gateway:
         """Wires everything; each part that must be closed goes on the stack, so that half a start leaves nothing."""
         self._access = await self._work(AccessKeys, self._folder)
         parts.push_async_callback(self._work, self._access.close)
+        self._overrides = await self._work(PriceOverrides, self._folder)
+        parts.push_async_callback(self._work, self._overrides.close)
         await self._work(self._store.start)
         parts.push_async_callback(self._work, self._store.close)
         environment = self.settings.provider_keys
@@ -228,6 +243,22 @@ class Gateway:
             learnt=self._learnt,
         )
 
+    async def _load_prices(self) -> None:
+        try:
+            await self._work(self._pricing.load_list, self.folder)
+        except FaregateError as error:
+            _log.warning("The list of prices that came with the program is used: %s", error.message)
+        await self._work(self._pricing.warm)
+        self._use_overrides()
+
+    def _use_overrides(self) -> None:
+        self._pricing.use_overrides(self._overrides.every())
+        self._prices_changed()
+
+    def _prices_changed(self) -> None:
+        self._models = None
+        self._note(Changes(prices=True))
+
     def _keys_changed(self) -> None:
         self._note(Changes(keys=True))
 
@@ -250,8 +281,13 @@ class Gateway:
                     self._note(Changes(keys=True))
                 if await self._keys.poll():
                     self._note(Changes(providers=True))
+                if await self._work(self._overrides.poll):
+                    self._use_overrides()
                 if beat % FLUSH_EVERY == 0:
                     await self._work(self._access.flush)
+            with contextlib.suppress(FaregateError):
+                if await self._work(self._pricing.poll_list, self.folder):
+                    self._prices_changed()
 
     def _follow_meter(self) -> None:
         """What is missing is told also while nothing is written, which is when it matters."""
@@ -403,6 +439,52 @@ class Gateway:
             self._models = (today, model_rows(self._routing.models, self._providers, self._pricing, today))
         return self._models[1]
 
+    # Prices.
+
+    async def prices(self, at_us: int | None = None) -> tuple[PriceRow, ...]:
+        """What each model that we know costs at a time (None: now), and where that is from."""
+        moment = time.time_ns() // 1000 if at_us is None else at_us
+        return await self._work(price_rows, self._routing.models, self._providers, self._pricing, moment)
+
+    def price_overrides(self) -> tuple[PriceOverride, ...]:
+        """The user's own prices that were not removed, oldest first."""
+        return tuple(row for row in self._overrides.every() if row.removed_us is None)
+
+    async def add_price(self, price: NewPriceOverride) -> PriceOverride:
+        """A price of the user's own, from now on for the requests that begin while it is valid."""
+        self._provider(price.provider)
+        made = await self._work(self._overrides.add, price)
+        self._use_overrides()
+        return made
+
+    async def replace_price(self, id: int, price: NewPriceOverride) -> PriceOverride:
+        """Another price in the place of one: it has an id of its own."""
+        self._provider(price.provider)
+        made = await self._work(self._overrides.replace, id, price)
+        self._use_overrides()
+        return made
+
+    async def remove_price(self, id: int) -> PriceOverride:
+        removed = await self._work(self._overrides.remove, id)
+        self._use_overrides()
+        return removed
+
+    def price_list(self) -> PriceList:
+        """The list of prices in use, and its date."""
+        return self._pricing.list_state
+
+    async def update_prices(self) -> PriceList:
+        """Fetch the list of prices over the network and use it from now on; where that fails, nothing changes."""
+        await self._work(self._pricing.fetch_list, self.folder, self.prices_url)
+        self._prices_changed()
+        return self._pricing.list_state
+
+    async def explain(self, record: ExchangeRecord) -> CostExplanation:
+        """The arithmetic of a row's cost."""
+        provider = self._providers.get(record.provider or "")
+        listed = provider.price_provider if provider else None
+        return await self._work(self._pricing.explain, listed or "", record)
+
     # Within.
 
     def _provider(self, name: str) -> Provider:
@@ -469,6 +551,7 @@ class Gateway:
             usage=pending.usage or changes.usage,
             keys=pending.keys or changes.keys,
             providers=pending.providers or changes.providers,
+            prices=pending.prices or changes.prices,
             state=pending.state or changes.state,
             meter=pending.meter or changes.meter,
         )

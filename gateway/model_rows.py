@@ -42,6 +42,18 @@ def model_rows(
     return tuple(rows)
 
 
+def price_rows(
+    models: Sequence[Model], providers: Mapping[str, Provider], pricing: Pricing, at_us: int
+) -> tuple[PriceRow, ...]:
+    """The price of each model at a time; models that only a price of the user's own names come last."""
+    known = dict.fromkeys((model.provider, model.id) for model in models) | dict.fromkeys(pricing.own_models())
+    rows = []
+    for provider, model in known:
+        row = providers.get(provider)
+        rows.append(pricing.price_row((row.price_provider if row else None) or "", provider, model, at_us))
+    return tuple(rows)
+
+
 def _nano(price: PriceRow, unit: str) -> int | None:
     """Nano-dollars per million of a unit at the base tier."""
     said = next((row.usd for row in price.prices if row.unit == unit and row.above is None), None)

@@ -25,6 +25,7 @@ from gateway.errors import FaregateError
 from gateway.model import Usage
 from gateway.output_file import output_file
 from gateway.price_plan import NANO, Plan, Unit, scaled
+from gateway.providers.catalog import PROVIDERS
 from gateway.records import PriceList
 
 if TYPE_CHECKING:
@@ -106,6 +107,19 @@ class ListedPrices:
 
     def warm(self) -> None:
         self.match("openai", "gpt-4.1")
+
+    def check(self) -> None:
+        """Raises ValueError where it lacks a provider that we call, or has a price that cannot be."""
+        now_us = time.time_ns() // 1000
+        models = {provider.id: provider.models for provider in self._data().providers}
+        for row in PROVIDERS:
+            if row.price_provider is not None and not models.get(row.price_provider):
+                raise ValueError(f"it lacks {row.title}")
+            for info in models.get(row.price_provider or "", ()):
+                match = Match(row.price_provider or "", info, fuzzy=False, has_variants=False, searches_once=False)
+                for unit in self._listed_at(match, now_us, ()).plan:
+                    if any(nano is None or not 0 <= nano < NANO for _, nano in ((0, unit.nano), *unit.tiers)):
+                        raise ValueError(f"the price of {info.id} cannot be")
 
     @property
     def state(self) -> PriceList:
@@ -218,6 +232,14 @@ def read_list(folder: Path) -> ListedPrices:
         raise _damaged(path, error) from None
 
 
+def changed_ns(folder: Path) -> int | None:
+    """When the kept list was written, None where there is none."""
+    try:
+        return (folder / PRICES_FILE).stat().st_mtime_ns
+    except OSError:
+        return None
+
+
 def fetch_list(folder: Path, url: str | None = None) -> ListedPrices:
     """Fetch the list from genai-prices' own address (`url` for another), check it and keep it in the folder.
 
@@ -235,7 +257,7 @@ def fetch_list(folder: Path, url: str | None = None) -> ListedPrices:
             raise ValueError("it is too large")
         raw = msgspec.json.decode(body)
         fetched = ListedPrices(_snapshot(raw), time.time_ns() // 1000)
-        fetched.warm()
+        fetched.check()
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         why = f"status {error.response.status_code}" if isinstance(error, httpx2.HTTPStatusError) else "no connection"
         raise FaregateError(f"The prices could not be fetched ({why}): try again later; those in use stay.") from None

@@ -104,6 +104,7 @@ class Pricing:
         self._overrides: Mapping[tuple[str, str], Sequence[_Own]] = {}
         self._by_id = {row.id: row for rows in self._tables.values() for row in rows}
         self._list = ListedPrices()
+        self._seen_ns: int | None = None
 
     def warm(self) -> None:
         """Load the price table."""
@@ -115,11 +116,26 @@ class Pricing:
 
     def load_list(self, folder: Path) -> None:
         """Use the list that was fetched last, if any. Raises FaregateError; the one in use stays then."""
+        # One that cannot be read is not read again until it is another one.
+        self._seen_ns = price_list.changed_ns(folder)
         self._list = price_list.read_list(folder)
 
     def fetch_list(self, folder: Path, url: str | None = None) -> None:
         """Fetch the list over the network, keep it and use it. Raises FaregateError; the one in use stays then."""
         self._list = price_list.fetch_list(folder, url)
+        self._seen_ns = price_list.changed_ns(folder)
+
+    def poll_list(self, folder: Path) -> bool:
+        """Follow another process that fetched a list: whether there is another one now. Raises FaregateError."""
+        if price_list.changed_ns(folder) == self._seen_ns:
+            return False
+        self.load_list(folder)
+        return True
+
+    def own_models(self) -> tuple[tuple[str, str], ...]:
+        """Provider and model of every price of the user's own that is not removed."""
+        rows = {**self._tables, **self._overrides}
+        return tuple(name for name, own in rows.items() if any(not row.removed for row in own))
 
     def use_overrides(self, overrides: Sequence[PriceOverride]) -> None:
         """The user's overrides from now on, removed ones included: those still explain what they priced."""

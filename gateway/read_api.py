@@ -78,6 +78,11 @@ def parse_limit(params: Parameters, *, default: int = 100, most: int = MOST_ROWS
     return int(value)
 
 
+def parse_moment(name: str, value: str | None) -> int | None:
+    """ISO 8601, in UTC where it says no zone, or epoch seconds. Raises ClientError."""
+    return _parse_time(name, value, ZoneInfo("UTC"))
+
+
 def _all(params: Parameters, name: str) -> list[str]:
     return [value for key, value in params if key == name and value]
 

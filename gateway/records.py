@@ -450,5 +450,6 @@ class Changes(Struct, frozen=True, kw_only=True):
     usage: bool = False
     keys: bool = False
     providers: bool = False
+    prices: bool = False
     state: bool = False
     meter: bool = False

@@ -46,7 +46,16 @@ def _m003_provider_keys(db: "Database") -> None:
     )
 
 
-STEPS: tuple[Step, ...] = (_m001_access, _m002_meta, _m003_provider_keys)
+def _m004_price_overrides(db: "Database") -> None:
+    # AUTOINCREMENT: the id of a price stands on rows and never becomes another price's. Prices are JSON of decimals.
+    db.execute(
+        "CREATE TABLE price_overrides (id INTEGER PRIMARY KEY AUTOINCREMENT, provider TEXT NOT NULL,"
+        " model TEXT NOT NULL, valid_from_us INTEGER, valid_to_us INTEGER, prices TEXT NOT NULL,"
+        " tier_start INTEGER, tier_prices TEXT, note TEXT NOT NULL, created_us INTEGER NOT NULL, removed_us INTEGER)"
+    )
+
+
+STEPS: tuple[Step, ...] = (_m001_access, _m002_meta, _m003_provider_keys, _m004_price_overrides)
 STEPS_NAME = "faregate_state"
 
 

@@ -44,7 +44,7 @@ BREACHES = [
     ("gateway/relay.py", "import aiohttp", "aiohttp belongs to"),
     ("gateway/relay.py", "import sqlite_utils", "sqlite-utils belongs to"),
     ("gateway/settings.py", "import keyring", "keyring and cryptography belong to the vault"),
-    ("gateway/relay.py", "import genai_prices", "genai-prices belongs to pricing"),
+    ("gateway/relay.py", "import genai_prices", "genai-prices belongs to the price list"),
     ("app/window.py", "import pyqtgraph", "pyqtgraph belongs to the charts"),
     ("app/window.py", "import qasync", "qasync belongs to the loop"),
 ]

@@ -11,7 +11,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,7 +55,7 @@ def _findings(folder: DataFolder, settings: Settings) -> Iterator[Finding]:
     )
     yield _port(folder, settings)
     yield from (_database(path) for path in (folder.state_db, folder.usage_db) if path.exists())
-    yield _prices()
+    yield _prices(folder)
 
 
 def _settings(settings: Settings) -> Finding:
@@ -127,11 +127,20 @@ def _database(path: Path) -> Finding:
     return Finding(FAIL, "database", f"{path.name} is damaged ({result}): put it back from a copy, or move it away.")
 
 
-def _prices() -> Finding:
+def _prices(folder: DataFolder) -> Finding:
     from gateway.pricing import Pricing
 
+    pricing = Pricing()
     try:
-        Pricing().warm()
+        pricing.warm()
     except (FaregateError, ImportError, OSError, ValueError) as error:
         return Finding(FAIL, "prices", f"The price list cannot be read ({error}): install Faregate again.")
-    return Finding(OK, "prices", f"The price list is genai-prices {version('genai-prices')}.")
+    try:
+        pricing.load_list(folder.path)
+    except FaregateError as error:
+        return Finding(FAIL, "prices", error.message)
+    known = pricing.list_state
+    if known.fetched_us is None:
+        return Finding(OK, "prices", f"The price list is genai-prices {known.version}, which came with the program.")
+    day = datetime.fromtimestamp(known.fetched_us / 1e6, UTC).date()
+    return Finding(OK, "prices", f"The price list was fetched on {day}.")
