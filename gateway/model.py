@@ -295,12 +295,14 @@ class Rendered(Struct, frozen=True, kw_only=True):
     """A request rendered for a provider: JSON bytes, further headers, and what could not be carried.
 
     `dropped` names the client's own fields that were harmless to leave out; `adapted` those carried with loss.
+    `tool_names`: functions' names that the dialect does not take, by those under which they are sent.
     """
 
     body: bytes
     headers: Mapping[str, str] = {}
     dropped: tuple[str, ...] = ()
     adapted: tuple[str, ...] = ()
+    tool_names: Mapping[str, str] = {}
 
 
 class EmbeddingsRequest(Struct, frozen=True, kw_only=True):

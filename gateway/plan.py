@@ -56,6 +56,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     cut_usage: bool
     key: str | None
     request: Request | None
+    tool_names: Mapping[str, str] = {}
     answer: bytes | None = None
     rewrite: Callable[[bytes, int], bytes] | None = None
 
@@ -117,6 +118,7 @@ class Planner:
             cut_usage=carried.cut_usage,
             key=key,
             request=carried.request,
+            tool_names=carried.tool_names,
             rewrite=carried.rewrite,
         )
 
@@ -146,7 +148,9 @@ class Planner:
         exchange.dropped, exchange.adapted = rendered.dropped, rendered.adapted
         own = door.forwarded if name == door.dialect.name else ()
         sent = {**{name: headers[name] for name in own if name in headers}, **rendered.headers}
-        return _Carried(dialect=dialect, body=rendered.body, headers=sent, request=request)
+        return _Carried(
+            dialect=dialect, body=rendered.body, headers=sent, request=request, tool_names=rendered.tool_names
+        )
 
     def without_state(self, plan: Plan, exchange: Exchange) -> Plan | None:
         """The plan for once more, without the reasoning state that the provider could not read; None where the
@@ -243,6 +247,7 @@ class _Carried(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     cut_usage: bool = False
     request: Request | None = None
+    tool_names: Mapping[str, str] = {}
     rewrite: Callable[[bytes, int], bytes] | None = None
 
 

@@ -17,6 +17,7 @@ from gateway.clients import client_name, conversation_id, trace_id
 from gateway.connection import Client, Incoming
 from gateway.deadlines import Deadline, Deadlines
 from gateway.dialects.dialect import Reader
+from gateway.dialects.tool_names import RestoringReader, restored
 from gateway.doors import Door
 from gateway.endings import Endings, upstream_error
 from gateway.errors import GatewayError, UpstreamError
@@ -175,7 +176,11 @@ class Relay:
             content_type = "application/json"
         remember(self._memory, plan, response, data, exchange)
         exchange.first_content_ns = time.perf_counter_ns()
-        record = self._endings.close(exchange, tally, status=answer.status, outcome="ok")
+        error = without_key(plan.key, upstream_error(tally.error)) if tally.error is not None else None
+        if error is not None and plan.key:
+            body = body.replace(plan.key.encode(), HIDDEN.encode())
+        outcome = "ok" if error is None else "error"
+        record = self._endings.close(exchange, tally, status=answer.status, outcome=outcome, error=error)
         deadline.off()
         await client.whole(answer.status, whole_headers(plan, exchange, content_type, record), body)
 
@@ -208,7 +213,7 @@ class Relay:
         look = plan.dialect.peek_answer
         if plan.verbatim and look is not None and (seen := look(data)) is not None:
             tally.model, tally.usage, tally.response_id = seen.model, seen.usage, seen.id
-            tally.final = seen.usage is not None
+            tally.final, tally.error = seen.usage is not None, seen.error
             return None
         try:
             response = plan.dialect.parse_response(data)
@@ -216,6 +221,8 @@ class Relay:
             if plan.verbatim and error.kind == "unreadable_answer" and data.lstrip()[:1] == b"{":
                 return None
             raise
+        if plan.tool_names:
+            response = restored(response, plan.tool_names)
         tally.model, tally.usage, tally.response_id = response.model, response.usage, response.id
         tally.final = response.usage is not None
         return response
@@ -230,6 +237,8 @@ class Relay:
         deadline: Deadline,
     ) -> None:
         reader: Reader = plan.dialect.reader()
+        if plan.tool_names:
+            reader = RestoringReader(reader, plan.tool_names)
         translator = translator_of(plan, exchange)
         tally.observer = watch(self._memory, plan, exchange)
         data, events = await self._first(answer, reader, tally)

@@ -231,6 +231,24 @@ def test_many_calls_of_one_turn_are_parsed_and_rendered_in_proportion(dialect: s
     assert len(results) == COUNTS[1]
 
 
+def test_gemini_s_results_without_ids_find_their_calls_in_proportion() -> None:
+    """In the opposite order, each under a name of its own: the worst case for a search from the front."""
+    counts = (500, 4000)
+
+    def body(count: int) -> bytes:
+        calls = [{"functionCall": {"name": f"read_{n}", "args": {}}} for n in range(count)]
+        results = [{"functionResponse": {"name": f"read_{n}", "response": {}}} for n in reversed(range(count))]
+        turns = [("user", [{"text": "Read."}]), ("model", calls), ("user", results)]
+        return msgspec.json.encode({"contents": [{"role": role, "parts": parts} for role, parts in turns]})
+
+    bodies = [body(count) for count in counts]
+    parse = DIALECTS["gemini"].parse_request
+    assert_linear(counts, cpu_costs([partial(parse, item, "m", False) for item in bodies]))
+    _, made, given = parse(bodies[1], "m", False).messages
+    ids = [part.id for part in made.parts if isinstance(part, ToolCall)]
+    assert [part.id for part in given.parts if isinstance(part, ToolCallResponse)] == ids[::-1]
+
+
 def _interleaved(count: int) -> list[Event]:
     """Calls of which each has said half before any ends."""
     events: list[Event] = [Start("answer", "model")]

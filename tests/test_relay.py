@@ -269,6 +269,20 @@ async def test_every_ending_is_one_row_and_an_answer(
         assert b"[DONE]" not in run.client.body
 
 
+async def test_a_whole_answer_that_failed_midway_passes_as_it_is_and_is_an_error_in_its_row() -> None:
+    """OpenRouter: a 200 whose choice finished with "error"; what was used is billed all the same."""
+    why = {"code": 502, "message": "key-of-openai-0123456789 was cut off"}
+    failed = {"index": 0, "message": {"role": "assistant", "content": "Hel"}, "finish_reason": "error", "error": why}
+    for usage in (WHOLE["usage"], {**WHOLE["usage"], "cost": 0.5, "is_byok": True}):
+        run = Run(json_answer({**WHOLE, "choices": [failed], "usage": usage}))
+        row = await run.go()
+        assert (row.outcome, row.status, row.error_type) == ("error", 200, "provider_error")
+        assert row.error_message == "[hidden] was cut off"
+        assert (row.input_tokens, row.output_tokens, row.usage_source) == (5, 2, "provider")
+        assert run.client.status == 200 and b"0123456789" not in run.client.body
+        assert json.loads(run.client.body)["choices"][0]["message"]["content"] == "Hel"
+
+
 async def test_litellm_14457_a_client_that_is_gone(caplog: pytest.LogCaptureFixture) -> None:
     for fails_at, body, answer, outcome in [
         ("start", STREAMED, sse(TEXT, STOP, USED, "[DONE]"), "aborted"),

@@ -110,9 +110,8 @@ _TOOLS = (
         "tool_name",
         "A function's name that the dialect does not take",
         _doors("tools[].function.name", "tools[].name", "tools[].name", "tools[].functionDeclarations[].name"),
-        _at(R),
-        say="The tool name '{detail}' at `{field}` cannot be sent to this provider: use up to 64 letters, digits, "
-        "'_' and '-'.",
+        _at(A),
+        note="sent under a legal name that is made of it; the client meets its own in answers",
     ),
     Row(
         "strict",

@@ -52,11 +52,12 @@ class Peek(Struct, frozen=True, kw_only=True):
 
 
 class AnswerPeek(Struct, frozen=True, gc=False):
-    """What accounting needs of a whole answer."""
+    """What accounting needs of a whole answer; `error` where the answer says of itself that it failed midway."""
 
     id: str | None
     model: str | None
     usage: Usage | None
+    error: StreamError | None = None
 
 
 class Reader(Protocol):

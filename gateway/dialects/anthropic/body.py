@@ -33,6 +33,7 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.json_text import decode_json
 from gateway.dialects.losses import Losses, own_fields
 from gateway.dialects.places import Placed, content_places, realigned
+from gateway.dialects.tool_names import with_legal_names
 from gateway.dialects.turns import Conversation, Turn, gather
 from gateway.errors import ClientError, UpstreamError
 from gateway.model import (
@@ -175,6 +176,7 @@ def _parse_content(content: str | list[Block], path: str) -> list[Placed]:
 def render_request(request: Request, target: Target) -> Rendered:
     """Raises Unsupported or ClientError naming what cannot be carried."""
     losses = Losses(request, NAME, target)
+    request, names = with_legal_names(request, NAME, losses)
     own = own_fields(request, NAME, losses)
     meet_foreign(request, losses)
     if _has_foreign_thinking(request):
@@ -211,6 +213,7 @@ def render_request(request: Request, target: Target) -> Rendered:
         headers={"anthropic-version": version},
         dropped=losses.dropped,
         adapted=losses.adapted,
+        tool_names=names,
     )
 
 

@@ -32,7 +32,6 @@ from gateway.model import (
 )
 
 _LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
 def is_sendable(part: Part) -> bool:
@@ -56,13 +55,6 @@ def call_id(neutral: str) -> str:
     return "toolu_" + blake2b(neutral.encode(), digest_size=12).hexdigest()
 
 
-def checked_name(name: str, losses: Losses, place: str | None = None) -> str:
-    """Raises Unsupported."""
-    if not _LEGAL_NAME.fullmatch(name):
-        losses.meet("tool_name", place, name)
-    return name
-
-
 def request_block(part: Part, path: str, role: Role, losses: Losses) -> Block:
     """A part of a turn. Raises Unsupported naming the part that Anthropic cannot take."""
     match part:
@@ -78,8 +70,8 @@ def request_block(part: Part, path: str, role: Role, losses: Losses) -> Block:
         case Reasoning():
             return thinking_block(part)
         case ToolCall():
-            name, arguments = checked_name(part.name, losses, path), _arguments(part, losses)
-            return {"type": "tool_use", "id": call_id(part.id), "name": name, "input": arguments} | own(part.extra)
+            call = {"type": "tool_use", "id": call_id(part.id), "name": part.name, "input": _arguments(part, losses)}
+            return call | own(part.extra)
         case ToolCallResponse():
             return _tool_result(part, path, losses)
         case File() if NAME in part.extra and not _is_answer(role):

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from gateway.dialects.anthropic.blocks import NAME, Block, pocket
 from gateway.dialects.anthropic.cache_marks import mark_of
-from gateway.dialects.anthropic.parts import checked_name, own
+from gateway.dialects.anthropic.parts import own
 from gateway.dialects.anthropic.schema import object_schema, strict_schema
 from gateway.dialects.arguments import FREEFORM_SCHEMA
 from gateway.dialects.client_json import rest, shaped
@@ -81,7 +81,7 @@ def render_tools(request: Request, losses: Losses) -> dict[str, Any]:
         tools = [(n, tool) for n, tool in tools if isinstance(tool, HostedTool) or tool.name in choice.names]
     if not tools:
         return {}
-    body: dict[str, Any] = {"tools": [_render_tool(tool, n, losses) for n, tool in tools]}
+    body: dict[str, Any] = {"tools": [_render_tool(tool, losses) for _, tool in tools]}
     word: dict[str, Any] = {}
     if choice is not None:
         word = {"type": _TYPES.get(choice.mode, "auto")}
@@ -93,10 +93,10 @@ def render_tools(request: Request, losses: Losses) -> dict[str, Any]:
     return body | ({"tool_choice": word} if word else {})
 
 
-def _render_tool(tool: Tool | HostedTool, index: int, losses: Losses) -> Block:
+def _render_tool(tool: Tool | HostedTool, losses: Losses) -> Block:
     if isinstance(tool, HostedTool):
         return dict(tool.value)
-    body: Block = {"name": checked_name(tool.name, losses, losses.tool_place(index))}
+    body: Block = {"name": tool.name}
     if tool.description:
         body["description"] = tool.description
     schema = object_schema(FREEFORM_SCHEMA if tool.custom else tool.parameters)

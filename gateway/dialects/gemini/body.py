@@ -4,7 +4,8 @@ What the neutral model has no word for stays in the `gemini` pockets under its d
 Calls and results that came without ids are paired by order and name. Source: google-genai's types.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -33,6 +34,7 @@ from gateway.dialects.gemini.usage import render_usage
 from gateway.dialects.gemini.writer import ending, is_blocked
 from gateway.dialects.losses import Losses, meet_identity, own_fields
 from gateway.dialects.places import Placed
+from gateway.dialects.tool_names import with_legal_names
 from gateway.dialects.turns import Turn, gather
 from gateway.errors import ClientError, UpstreamError
 from gateway.events import Assembler, Event
@@ -128,7 +130,7 @@ def _parse_messages(wire: _Body) -> tuple[tuple[Message, ...], tuple[tuple[str, 
         content = _Content(parts=[{"text": system}]) if isinstance(system, str) else system
         if parts := _parse_parts(content, "systemInstruction"):
             found.append((Role.SYSTEM, _placed(parts, "systemInstruction")))
-    pending: list[ToolCall] = []
+    pending = _OpenCalls()
     for index, content in enumerate(wire.contents):
         role = _ROLES.get(content.role or "user")
         if role is None:
@@ -137,7 +139,7 @@ def _parse_messages(wire: _Body) -> tuple[tuple[Message, ...], tuple[tuple[str, 
         parts = [unwrapped(part) for part in _parse_parts(content, f"contents[{index}]")]
         parts = [_with_id(part, pending, index, n) for n, part in enumerate(parts)]
         if role is Role.ASSISTANT:
-            pending = [part for part in parts if isinstance(part, ToolCall)]
+            pending = _OpenCalls(part for part in parts if isinstance(part, ToolCall))
         found += _by_role(role, _placed(parts, f"contents[{index}]"))
     turns = _rejoined(found)
     messages = tuple(Message(role, tuple(part for part, _ in placed)) for role, placed in turns)
@@ -191,19 +193,35 @@ def _parse_parts(content: _Content, path: str) -> list[Part]:
     return parts
 
 
-def _with_id(part: Part, pending: list[ToolCall], index: int, number: int) -> Part:
+class _OpenCalls:
+    """A turn's calls that wait for results, found by id or by name, the first said first."""
+
+    def __init__(self, calls: Iterable[ToolCall] = ()) -> None:
+        self._ids: dict[int, str] = {}
+        self._by_id: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._by_name: defaultdict[str, deque[int]] = defaultdict(deque)
+        for place, call in enumerate(calls):
+            self._ids[place] = call.id
+            self._by_id[call.id].append(place)
+            self._by_name[call.name].append(place)
+
+    def take(self, result: ToolCallResponse) -> str | None:
+        """The id of the call that a result answers, which then waits no longer."""
+        places = self._by_id[result.id] if result.id else self._by_name[result.name or ""]
+        while places:
+            if (found := self._ids.pop(places.popleft(), None)) is not None:
+                return found
+        return None
+
+
+def _with_id(part: Part, pending: _OpenCalls, index: int, number: int) -> Part:
     """A result without an id answers the first open call of its name; a call without one gets one from its place."""
     if isinstance(part, ToolCall) and not part.id:
         return msgspec.structs.replace(part, id=minted_id(str(index), str(number), part.name))
     if not isinstance(part, ToolCallResponse):
         return part
-    answered = next(
-        (call for call in pending if part.id == call.id or (not part.id and part.name == call.name)), None
-    )
-    if answered is None:
-        return part
-    pending.remove(answered)
-    return msgspec.structs.replace(part, id=answered.id)
+    answered = pending.take(part)
+    return part if answered is None else msgspec.structs.replace(part, id=answered)
 
 
 def _by_role(role: Role, parts: list[Placed]) -> list[tuple[Role, list[Placed]]]:
@@ -220,6 +238,7 @@ def _by_role(role: Role, parts: list[Placed]) -> list[tuple[Role, list[Placed]]]
 def render_request(request: Request, target: Target) -> Rendered:
     """The body alone: model and streaming are in the path. Raises Unsupported or ClientError naming the field."""
     losses = Losses(request, NAME, target)
+    request, tool_names = with_legal_names(request, NAME, losses)
     own = own_fields(request, NAME, losses)
     meet_identity(request, losses)
     if _has_foreign_thinking(request):
@@ -238,7 +257,9 @@ def render_request(request: Request, target: Target) -> Rendered:
         body["generationConfig"] = config
     for path, value in own.items():
         put(body, path, value)
-    return Rendered(body=msgspec.json.encode(body), dropped=losses.dropped, adapted=losses.adapted)
+    return Rendered(
+        body=msgspec.json.encode(body), dropped=losses.dropped, adapted=losses.adapted, tool_names=tool_names
+    )
 
 
 def _has_foreign_thinking(request: Request) -> bool:

@@ -17,7 +17,6 @@ from msgspec import Struct
 from gateway.dialects.arguments import to_object, to_text
 from gateway.dialects.client_json import rest
 from gateway.dialects.envelope import unwrap, wrap
-from gateway.dialects.gemini.names import escape
 from gateway.dialects.losses import Losses
 from gateway.dialects.media_types import described, media_feature, modality, omitted, sniff
 from gateway.errors import ClientError
@@ -185,7 +184,7 @@ def request_part(part: Part, path: str, names: Mapping[str, str], losses: Losses
         case Reasoning():
             return {"text": part.text, "thought": True} | beside(part.extra)
         case ToolCall():
-            return call_part(part, escape(part.name, losses, path), losses)
+            return call_part(part, losses)
         case ToolCallResponse():
             return _result_part(part, path, names, losses)
         case Blob() | Uri():
@@ -199,7 +198,7 @@ def request_part(part: Part, path: str, names: Mapping[str, str], losses: Losses
     return {"text": omitted(part)}
 
 
-def call_part(part: ToolCall, name: str, losses: Losses | None = None) -> Wire:
+def call_part(part: ToolCall, losses: Losses | None = None) -> Wire:
     if part.custom:
         arguments = {"input": part.arguments}
         if losses is not None:
@@ -209,7 +208,7 @@ def call_part(part: ToolCall, name: str, losses: Losses | None = None) -> Wire:
         arguments = dict(found)
         if wrapped and losses is not None:
             losses.meet("broken_arguments")
-    return {"functionCall": {"id": part.id, "name": name, "args": arguments}} | beside(part.extra)
+    return {"functionCall": {"id": part.id, "name": part.name, "args": arguments}} | beside(part.extra)
 
 
 def media_part(part: Blob | Uri) -> Wire:
@@ -229,7 +228,7 @@ def _result_part(part: ToolCallResponse, path: str, names: Mapping[str, str], lo
     text = "\n".join(item.text for item in part.content if isinstance(item, Text))
     pocket = beside(part.extra)
     signature = {"thoughtSignature": pocket.pop("thoughtSignature")} if "thoughtSignature" in pocket else {}
-    result = {"id": part.id, "name": escape(name, losses, path), "response": _response(text, part.is_error)}
+    result = {"id": part.id, "name": name, "response": _response(text, part.is_error)}
     return {"functionResponse": result | pocket} | signature
 
 
@@ -272,7 +271,7 @@ def answer_part(part: Part, origin: str) -> Wire | None:
         case Reasoning():
             return {"text": part.text, "thought": True} | signed(part.extra, origin)
         case ToolCall():
-            return call_part(part, part.name) | signed(part.extra, origin)
+            return call_part(part) | signed(part.extra, origin)
         case Blob():
             return media_part(part)
         case Opaque() if part.dialect == NAME:

@@ -17,7 +17,6 @@ from gateway.dialects.client_json import rest
 from gateway.dialects.gemini.errors import error_in_answer, stream_error
 from gateway.dialects.gemini.finish import is_exact, parse_reason
 from gateway.dialects.gemini.logprobs import LogprobsResult, parse_logprobs
-from gateway.dialects.gemini.names import restore
 from gateway.dialects.gemini.parts import NAME, Wire, minted_id, parse_part
 from gateway.dialects.gemini.usage import WireUsage, parse_usage
 from gateway.dialects.json_text import decode_json
@@ -194,9 +193,7 @@ class ChunkReader:
         self._calls += 1
         about = self._response_id or self._digest.hexdigest()
         call_id = part.id or minted_id(about, str(self._calls), part.name)
-        return PartStart(
-            self._next_part, "tool_call", index, call_id=call_id, name=restore(part.name), extra=part.extra
-        )
+        return PartStart(self._next_part, "tool_call", index, call_id=call_id, name=part.name, extra=part.extra)
 
 
 def _unix_seconds(created: str | None) -> int | None:

@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from gateway.dialects.arguments import FREEFORM_SCHEMA
 from gateway.dialects.client_json import rest, shaped
-from gateway.dialects.gemini.names import escape
 from gateway.dialects.gemini.parts import NAME, Wire
 from gateway.dialects.gemini.schema import from_google_schema, tool_schema
 from gateway.dialects.losses import Losses, renders_tool
@@ -98,7 +97,7 @@ def render_tools(request: Request, target: Target, losses: Losses) -> dict[str, 
 
 def _calling_config(choice: ToolChoice, losses: Losses) -> Wire:
     if choice.mode in ("required", "named"):
-        names = [escape(name, losses) for name in choice.names]
+        names = list(choice.names)
         return {"mode": "ANY"} | ({"allowedFunctionNames": names} if names else {})
     return {"mode": "NONE" if choice.mode == "none" else "AUTO"}
 
@@ -106,7 +105,7 @@ def _calling_config(choice: ToolChoice, losses: Losses) -> Wire:
 def _declaration(tool: Tool, index: int, losses: Losses) -> Wire:
     if tool.strict:
         losses.meet("strict")
-    body: Wire = {"name": escape(tool.name, losses, losses.tool_place(index))}
+    body: Wire = {"name": tool.name}
     if tool.description:
         body["description"] = tool.description
     parameters = FREEFORM_SCHEMA if tool.custom else tool.parameters

@@ -5,13 +5,15 @@ number written as 12.0, half a surrogate pair) there is no answer here, and `par
 that one's work.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from gateway.dialects.dialect import AnswerPeek
-from gateway.dialects.openai_chat.usage import LARGEST_COUNT, cost_nano, dollars_nano, with_reasoning
+from gateway.dialects.openai_chat.usage import LARGEST_COUNT, cost_nano, dollars_nano, parse_usage, with_reasoning
+from gateway.dialects.openai_chat.wire import FAILED, decode_answer
+from gateway.dialects.openai_errors import as_stream_error, failed_answer
 from gateway.model import Usage
 
 _Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | None
@@ -36,8 +38,13 @@ class _Usage(Struct, gc=False):
     is_byok: bool | None = None
 
 
+class _Choice(Struct, gc=False):
+    finish_reason: Any = None
+    error: Raw = Raw()
+
+
 class _Answer(Struct, gc=False):
-    choices: list[Raw]
+    choices: list[_Choice]
     id: str | None = None
     model: str | None = None
     usage: _Usage | None = None
@@ -56,7 +63,14 @@ def peek_answer(body: bytes) -> AnswerPeek | None:
         answer = _decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    if bytes(answer.error) not in (b"", b"null") or (answer.usage is not None and answer.usage.is_byok):
+    if bytes(answer.error) not in (b"", b"null"):
+        return None
+    failed = next((choice for choice in answer.choices if choice.finish_reason == FAILED), None)
+    if failed is not None:
+        error = as_stream_error(failed_answer(msgspec.json.decode(failed.error or b"null")))
+        said = decode_answer(body)
+        return AnswerPeek(answer.id, answer.model, parse_usage(said.usage, said.service_tier), error)
+    if answer.usage is not None and answer.usage.is_byok:
         return None
     return AnswerPeek(answer.id, answer.model, _usage(answer.usage, answer.service_tier))
 

@@ -19,6 +19,7 @@ from gateway.dialects.openai_chat.tools import (
     tool_places,
 )
 from gateway.dialects.openai_chat.wire import ENCODER, KIN, NAME, decode_json, pocket
+from gateway.dialects.tool_names import with_legal_names
 from gateway.errors import ClientError
 from gateway.model import Origin, ReasoningOptions, Rendered, Request, ResponseFormat, Role, Target
 
@@ -144,6 +145,7 @@ def _parse_format(fields: Fields) -> ResponseFormat | None:
 def render_request(request: Request, target: Target) -> Rendered:
     """The body for a chat provider. Raises Unsupported for what chat or this model has no form for."""
     losses = Losses(request, NAME, target)
+    request, names = with_legal_names(request, NAME, losses)
     beside = dict(own_fields(request, NAME, losses)) | _from_kin(request)
     # Chat's own clients may end with an answer: their provider begins a new one.
     if losses.door not in ("", NAME) and request.messages and request.messages[-1].role is Role.ASSISTANT:
@@ -166,7 +168,9 @@ def render_request(request: Request, target: Target) -> Rendered:
         body["n"] = request.choice_count
     if request.stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-    return Rendered(body=ENCODER.encode(body | beside), dropped=losses.dropped, adapted=losses.adapted)
+    return Rendered(
+        body=ENCODER.encode(body | beside), dropped=losses.dropped, adapted=losses.adapted, tool_names=names
+    )
 
 
 def _from_kin(request: Request) -> dict[str, Any]:

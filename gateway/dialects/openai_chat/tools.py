@@ -1,6 +1,5 @@
 """Tools, tool choice and tool calls of requests, both ways; the deprecated `functions` become tools."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,6 @@ from gateway.errors import ClientError
 from gateway.model import HostedTool, Request, Tool, ToolCall, ToolChoice
 
 _MODES = ("auto", "none", "required")
-_LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 def parse_tools(body: Fields) -> tuple[Tool | HostedTool, ...]:
@@ -114,13 +112,7 @@ def parse_call(fields: Fields) -> ToolCall:
 
 def render_tools(tools: Sequence[Tool | HostedTool], losses: Losses) -> list[dict[str, Any]]:
     """`tools`. Raises Unsupported for another dialect's hosted tool."""
-    kept = [(index, tool) for index, tool in enumerate(tools) if renders_tool(tool, NAME, index, losses)]
-    for index, tool in kept:
-        # What chat's own clients send is for their provider to judge.
-        foreign = losses.door not in ("", NAME)
-        if foreign and isinstance(tool, Tool) and not _LEGAL_NAME.fullmatch(tool.name):
-            losses.meet("tool_name", losses.tool_place(index), tool.name)
-    return [_render_tool(tool) for _, tool in kept]
+    return [_render_tool(tool) for index, tool in enumerate(tools) if renders_tool(tool, NAME, index, losses)]
 
 
 def _render_tool(tool: Tool | HostedTool) -> dict[str, Any]:

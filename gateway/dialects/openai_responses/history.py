@@ -26,7 +26,6 @@ from gateway.dialects.openai_responses.items import (
     restore_state,
     text_piece,
 )
-from gateway.dialects.openai_responses.tools import checked_name
 from gateway.dialects.openai_responses.wire import NAME, Wire, call_id, digest, own, own_or_kin, pocket
 from gateway.dialects.places import Placed, content_places, realigned
 from gateway.errors import ClientError
@@ -266,8 +265,6 @@ class HistoryRenderer:
         if call.custom:
             self._custom.add(call.id)
         names = {"name": beside.pop("name", call.name)}
-        if "namespace" not in beside:
-            checked_name(call.name, self._losses, path)
         text = {"input": call.arguments} if call.custom else {"arguments": call.arguments or "{}"}
         kind = "custom_tool_call" if call.custom else "function_call"
         return {"type": kind, "call_id": call_id(call.id), **names, **text, **beside}

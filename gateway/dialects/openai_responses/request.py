@@ -30,6 +30,7 @@ from gateway.dialects.openai_responses.options import (
 )
 from gateway.dialects.openai_responses.tools import parse_choice, parse_tools, render_choice, render_tools
 from gateway.dialects.openai_responses.wire import KIN, NAME, Wire, own, pocket
+from gateway.dialects.tool_names import with_legal_names
 from gateway.errors import ClientError
 from gateway.model import Message, Origin, Rendered, Request, Role, Target, Text
 
@@ -122,6 +123,7 @@ def _parse_messages(
 def render_request(request: Request, target: Target) -> Rendered:
     """The body for a provider. Raises Unsupported for what Responses or this model has no form for."""
     losses = Losses(request, NAME, target)
+    request, names = with_legal_names(request, NAME, losses)
     said = own_fields(request, NAME, losses)
     meet_foreign(request, losses)
     # OpenAI's own clients may end with an answer: it begins a new one.
@@ -153,7 +155,7 @@ def render_request(request: Request, target: Target) -> Rendered:
     _render_beside(request, target, said, body)
     if request.stream:
         body["stream"] = True
-    return Rendered(body=msgspec.json.encode(body), dropped=losses.dropped, adapted=losses.adapted)
+    return Rendered(body=msgspec.json.encode(body), dropped=losses.dropped, adapted=losses.adapted, tool_names=names)
 
 
 def _render_identity(request: Request, said: Mapping[str, Any], body: Wire, losses: Losses) -> None:

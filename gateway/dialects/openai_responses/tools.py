@@ -151,13 +151,7 @@ def _parse_named(fields: Wire, path: str) -> str:
 
 def render_tools(tools: Iterable[Tool | HostedTool], losses: Losses) -> list[Wire]:
     """`tools`. Raises Unsupported for what cannot be carried."""
-    kept: list[Tool | HostedTool] = []
-    for index, tool in enumerate(tools):
-        if renders_tool(tool, NAME, index, losses):
-            kept.append(tool)
-            if isinstance(tool, Tool) and NAME not in tool.extra:
-                checked_name(tool.name, losses, losses.tool_place(index))
-    return tool_list(kept)
+    return tool_list(tool for index, tool in enumerate(tools) if renders_tool(tool, NAME, index, losses))
 
 
 def tool_list(tools: Iterable[Tool | HostedTool]) -> list[Wire]:
@@ -196,12 +190,6 @@ def _render_tool(tool: Tool, name: str) -> Wire:
     said["parameters"] = tool.parameters if native or tool.parameters is not None else _NO_ARGUMENTS
     said["strict"] = tool.strict if native else bool(tool.strict)
     return {**said, **beside}
-
-
-def checked_name(name: str, losses: Losses, place: str) -> None:
-    """Raises Unsupported."""
-    if not is_tool_name(name):
-        losses.meet("tool_name", place, name)
 
 
 def render_choice(choice: ToolChoice, tools: Iterable[Tool | HostedTool]) -> str | Wire:

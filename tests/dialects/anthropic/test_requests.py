@@ -151,7 +151,6 @@ REFUSED = [
     pytest.param(ask(extra={"openai_chat": {"audio": {}}}), "audio", id="essential and foreign"),
     pytest.param(ask(tool_choice=ToolChoice("required")), "tool_choice", id="a demanded call without tools"),
     pytest.param(ask(tools=(NOW, HostedTool("gemini", "googleSearch", {}))), "tools[1].type", id="a foreign hosted tool (bifrost#5279)"),
-    pytest.param(ask(tools=(Tool(name="a.b"),)), "tools[0].function.name", id="a name that is not taken"),
     pytest.param(ask(user("x", File("file-1"))), "messages[0].content[1].file.file_id", id="a foreign file"),
     pytest.param(ask(user(Blob("audio/wav", "AAAA", "audio"))), "messages[0].content[0].input_audio", id="audio"),
     pytest.param(ask(user(Blob("image/tiff", "AAAA"))), "messages[0].content[0]", id="an image type"),

@@ -168,7 +168,6 @@ REFUSED = [
     pytest.param(ask(extra={"openai_chat": {"modalities": ["audio"]}}), "modalities", id="essential and foreign"),
     pytest.param(ask(tool_choice=ToolChoice("named", ("f",))), "tool_choice", id="a demanded call without tools"),
     pytest.param(ask(tools=(HostedTool("anthropic", "web_search", {}),)), "tools[0].type", id="a foreign hosted tool"),
-    pytest.param(ask(tools=(Tool(name="größe"),)), "tools[0].function.name", id="a name that is not taken"),
     pytest.param(ask(user("x", File("file-1"))), "messages[0].content[1].file.file_id", id="a file id (litellm#9798)"),
     pytest.param(ask(user("a", Opaque("anthropic", {}))), "messages[0].content[1]", id="a foreign block"),
     pytest.param(ask(HI, assistant(CALL), Message(Role.TOOL, (ToolCallResponse("a", (File("f"),)),))), "messages[2].content[0].file.file_id", id="a file id in a result"),
@@ -368,22 +367,6 @@ def test_google_tools_beside_functions_need_a_flag_on_newer_models() -> None:
     assert render(ask(tools=tools), LEVEL)[0]["toolConfig"] == {"includeServerSideToolInvocations": True}
     older, _, _ = render(ask(tools=tools), BUDGET)
     assert "toolConfig" not in older and older["tools"][1] == {"googleSearch": {}}
-
-
-@pytest.mark.parametrize("name", ["7zip", "-x", "fn__", "fn__7zip", "ok", "a.b:c"])
-def test_names_that_gemini_does_not_take_come_back_as_they_were(name: str) -> None:
-    history = (HI, assistant(ToolCall("a", name, "{}")), results(("a", "x")))
-    body, _, _ = render(ask(*history, tools=(Tool(name=name),), tool_choice=ToolChoice("named", (name,))))
-    sent = body["tools"][0]["functionDeclarations"][0]["name"]
-    assert body["toolConfig"]["functionCallingConfig"]["allowedFunctionNames"] == [sent]
-    assert (
-        body["contents"][1]["parts"][0]["functionCall"]["name"]
-        == sent
-        == body["contents"][2]["parts"][0]["functionResponse"]["name"]
-    )
-    answer = {"candidates": [{"content": {"parts": [{"functionCall": {"name": sent}}]}, "finishReason": "STOP"}]}
-    (part,) = DIALECT.parse_response(json.dumps(answer).encode()).choices[0].parts
-    assert isinstance(part, ToolCall) and part.name == name
 
 
 FULL: dict[str, Any] = {

@@ -539,13 +539,11 @@ REFUSED: list[tuple[Request, str]] = [
         "web_search_options",
     ),
     (request(tools=(HostedTool("anthropic", "computer", {}),)), "tools[0].type"),
-    (request(tools=(Tool(name="a.b"),)), "tools[0].function.name"),
     (request(user(Blob("video/mp4", "AA", "video"))), "messages[0].content[0]"),
     (request(user(Blob("audio/ogg", "AA", "audio"))), "messages[0].content[0]"),
     (request(user(Uri("https://x/a.mp4", "video"))), "messages[0].content[0]"),
     (request(user(File("file_1", extra={"anthropic": {}}))), "messages[0].content[0].file.file_id"),
     (request(user(Opaque("anthropic", {"type": "search_result"}))), "messages[0].content[0]"),
-    (request(HELLO, assistant(ToolCall("c", "a.b", "{}"))), "messages[1].content[0]"),
 ]
 
 
