@@ -34,6 +34,15 @@ FREEFORM_SCHEMA: Mapping[str, Any] = {
 }
 
 
+# Of its arguments, around the input's words as `in_freeform` writes them piece by piece.
+FREEFORM_BEGIN, FREEFORM_END = '{"input":"', '"}'
+
+
+def in_freeform(text: str) -> str:
+    """A piece of a freeform input as it stands inside the JSON string."""
+    return msgspec.json.encode(text)[1:-1].decode()
+
+
 def to_text(value: Mapping[str, Any]) -> str:
     return msgspec.json.encode(value).decode()
 

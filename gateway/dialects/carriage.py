@@ -716,7 +716,12 @@ _HINTS = (
         "claude_cache_marks",
         "Anthropic's cache marks in chat",
         _doors(
-            ("messages[].cache_control", "messages[].content[].cache_control", "tools[].cache_control"),
+            (
+                "messages[].cache_control",
+                "messages[].content[].cache_control",
+                "messages[].tool_calls[].cache_control",
+                "tools[].cache_control",
+            ),
         ),
         _at(D, D, C, D),
         beside=True,

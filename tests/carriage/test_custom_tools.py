@@ -10,8 +10,10 @@ from msgspec.structs import replace
 from gateway.dialects import DIALECTS
 from gateway.dialects.carriage import ANTHROPIC, CHAT, GEMINI, RESPONSES
 from gateway.dialects.dialect import AnswerContext
-from gateway.model import Request, Target
+from gateway.events import Delta, Finish, PartEnd, PartStart, Start
+from gateway.model import FinishReason, Request, Target, ToolCall
 from tests.carriage.examples import GRAMMAR, HELLO, chat, responses, user
+from tests.dialects.feeding import folded, read
 
 PATCH = '*** Begin Patch\n+"é" \\ {"input": 1}\n*** End Patch\n'
 TARGETS = {
@@ -174,3 +176,22 @@ def test_an_agent_with_hosted_tools_alone_is_sent_without_tools() -> None:
     for dialect, target in TARGETS.items():
         body = json.loads(DIALECTS[dialect].render_request(codex, target).body)
         assert not {"tools", "tool_choice", "toolConfig"} & set(body)
+
+
+@pytest.mark.parametrize("pieces", [[], [PATCH], list(PATCH), ["", "\u00e9\U0001f600", '"}']])
+@pytest.mark.parametrize("door", [ANTHROPIC, GEMINI])
+def test_a_freeform_call_is_a_function_s_for_clients_that_know_functions_only(door: str, pieces: list[str]) -> None:
+    """Streamed as in whole answers: one string, `input`, however it came."""
+    events = [
+        Start("1", "m"),
+        PartStart(0, "tool_call", call_id="c1", name="apply_patch", custom=True),
+        *(Delta(0, piece) for piece in pieces),
+        PartEnd(0),
+        Finish(FinishReason.TOOL_CALLS),
+    ]
+    writer = DIALECTS[door].writer(AnswerContext(id="1", created=0, model="m"))
+    stream = b"".join(writer.write(event) for event in events) + writer.close()
+    whole = DIALECTS[door].render_response(folded(events).response(), AnswerContext(id="1", created=0, model="m"))
+    for found in (folded(read(DIALECTS[door].reader(), [stream])).response(), DIALECTS[door].parse_response(whole)):
+        ((call,),) = (choice.parts for choice in found.choices)
+        assert isinstance(call, ToolCall) and json.loads(call.arguments) == {"input": "".join(pieces)}

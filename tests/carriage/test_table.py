@@ -203,3 +203,26 @@ def test_places_are_the_client_s_own() -> None:
     with pytest.raises(Unsupported) as caught:
         rendered(GEMINI, ANTHROPIC, {"contents": contents}, ABLE[ANTHROPIC])
     assert caught.value.param == "contents[2].parts[2].inlineData"
+
+
+def test_what_stands_beside_a_chat_client_s_call_is_carried_or_named() -> None:
+    """Agents mark the last call for Claude's cache; `index` is left over from the stream that the call came in."""
+    mark = {"type": "ephemeral"}
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}, "index": 0}
+    result = {"role": "tool", "tool_call_id": "c1", "content": "x"}
+    tool = {"type": "function", "function": {"name": "look"}}
+
+    def asked(**beside: Any) -> dict[str, Any]:
+        said = {"role": "assistant", "content": None, "tool_calls": [{**call, **beside}]}
+        return {"model": "m", "messages": [{"role": "user", "content": "Hi"}, said, result], "tools": [tool]}
+
+    found = rendered(CHAT, ANTHROPIC, asked(cache_control=mark), ABLE[ANTHROPIC])
+    assert body_of(found)["messages"][1]["content"][0]["cache_control"] == mark and found.dropped == ()
+    again = body_of(rendered(CHAT, CHAT, asked(cache_control=mark), ABLE[CHAT]))
+    kept = {name: value for name, value in call.items() if name != "index"}
+    assert again["messages"][1]["tool_calls"] == [{**kept, "cache_control": mark}]
+    for dialect in (RESPONSES, GEMINI):
+        found = rendered(CHAT, dialect, asked(cache_control=mark), ABLE[dialect])
+        assert found.dropped == ("messages[].cache_control",)
+        assert rendered(CHAT, dialect, asked(), ABLE[dialect]).dropped == ()
+        assert rendered(CHAT, dialect, asked(shoe_size=46), ABLE[dialect]).dropped == ("shoe_size",)

@@ -17,6 +17,7 @@ from gateway.dialects.anthropic.errors import error_object
 from gateway.dialects.anthropic.finish import render_ending
 from gateway.dialects.anthropic.parts import call_state, own, thinking_asked
 from gateway.dialects.anthropic.usage import render_delta_usage, render_usage
+from gateway.dialects.arguments import FREEFORM_BEGIN, FREEFORM_END, in_freeform
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.envelope import wrap
 from gateway.events import (
@@ -157,6 +158,8 @@ class AnthropicWriter:
                 self._whole_block(state, out)
             block = {"type": "tool_use", "id": part.start.call_id, "name": part.start.name, "input": {}}
             self._open(block | own(part.extra), out)
+            if part.start.custom:
+                self._input(FREEFORM_BEGIN, out)
         elif isinstance(part.start.value, Opaque):
             self._open(dict(part.start.value.value), out)
         elif "redacted" in part.extra.get(NAME, {}):
@@ -189,7 +192,7 @@ class AnthropicWriter:
                 out,
             )
         kind, field = _DELTAS[part.start.kind]
-        self._block_delta({"type": kind, field: text}, out)
+        self._block_delta({"type": kind, field: in_freeform(text) if part.start.custom else text}, out)
 
     def _part_end(self, part: _Part, extra: Extra, out: list[bytes]) -> None:
         part.extra = merge_extra(part.extra, extra)
@@ -221,8 +224,13 @@ class AnthropicWriter:
             for citation in part.extra.get(NAME, {}).get("citations", ()):
                 self._block_delta({"type": "citations_delta", "citation": citation}, out)
         if self._block_open:
+            if part.start.custom:
+                self._input(FREEFORM_END, out)
             self._block_open = False
             out.append(_event("content_block_stop", index=self._index))
+
+    def _input(self, text: str, out: list[bytes]) -> None:
+        self._block_delta({"type": "input_json_delta", "partial_json": text}, out)
 
     def _sign(self, part: _Part, out: list[bytes]) -> None:
         """A thinking block always ends with a signature: its own, or an envelope for another provider's state."""

@@ -11,6 +11,7 @@ from typing import Any
 from gateway.dialects.openai_chat.usage import parse_usage
 from gateway.dialects.openai_chat.wire import (
     FAILED,
+    NAME,
     WireAnswer,
     WireCall,
     WireChoice,
@@ -34,7 +35,7 @@ from gateway.events import (
     StreamError,
     UsageReport,
 )
-from gateway.model import NO_EXTRA, Extra
+from gateway.model import NO_EXTRA, Extra, Opaque
 from gateway.sse import Decoder, ServerSentEvent
 
 _DONE = b"[DONE]"
@@ -180,6 +181,8 @@ class ChatReader:
                 self._text(state, "refusal", content_text(message.refusal), events)
             if isinstance(message.annotations, list):
                 state.annotations += message.annotations
+            if isinstance(message.audio, dict) and message.audio:
+                self._audio(state, message.audio, events)
             for call in message.tool_calls or ():
                 self._call(state, call, events)
             if message.function_call is not None:
@@ -199,6 +202,13 @@ class ChatReader:
             state.kind, state.part = kind, self._next_part()
             events.append(PartStart(state.part, kind, state.index))
         events.append(Delta(state.part, text))
+
+    def _audio(self, state: _ChoiceState, audio: dict[str, Any], events: list[Event]) -> None:
+        """A piece of speech as it came: only chat can say it, and only its clients may ask for it."""
+        self._end_text(state, events)
+        part = self._next_part()
+        events.append(PartStart(part, "opaque", state.index, value=Opaque(NAME, {"audio": audio})))
+        events.append(PartEnd(part))
 
     def _next_part(self) -> int:
         self._parts += 1

@@ -7,9 +7,12 @@ from gateway.dialects.losses import Losses, renders_tool
 from gateway.dialects.openai_chat.fields import Fields, json_type
 from gateway.dialects.openai_chat.wire import KIN, NAME, arguments_text, own, pocket, signature_in
 from gateway.errors import ClientError
+from gateway.events import merge_extra
 from gateway.model import HostedTool, Request, Tool, ToolCall, ToolChoice
 
 _MODES = ("auto", "none", "required")
+# What clients keep of a stream's fragments beside the call itself; it says nothing about the call.
+_OF_ANSWERS = ("index",)
 
 
 def parse_tools(body: Fields) -> tuple[Tool | HostedTool, ...]:
@@ -101,13 +104,15 @@ def parse_call(fields: Fields) -> ToolCall:
     """One of an assistant message's `tool_calls`."""
     call_id, kind = fields.need_str("id"), fields.take_str("type") or "function"
     signature = signature_in(fields.take("extra_content"))
+    for name in _OF_ANSWERS:
+        fields.take(name)
     if kind == "custom":
         custom = fields.need_fields("custom")
         name, text = custom.need_str("name"), custom.take_str("input") or ""
-        return ToolCall(call_id, name, text, True, signature)
+        return ToolCall(call_id, name, text, True, merge_extra(signature, pocket(fields.rest())))
     function = fields.need_fields("function")
     name, text = function.need_str("name"), arguments_text(function.take("arguments"))
-    return ToolCall(call_id, name, text, extra=signature)
+    return ToolCall(call_id, name, text, extra=merge_extra(signature, pocket(fields.rest())))
 
 
 def render_tools(tools: Sequence[Tool | HostedTool], losses: Losses) -> list[dict[str, Any]]:
@@ -164,6 +169,7 @@ def freeform_names(request: Request | None) -> frozenset[str]:
 
 def render_call(call: ToolCall) -> dict[str, Any]:
     """A call as it stands in an assistant message, without what only other dialects need."""
+    kind, inner = "function", {"name": call.name, "arguments": call.arguments}
     if call.custom:
-        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        kind, inner = "custom", {"name": call.name, "input": call.arguments}
+    return {"id": call.id, "type": kind, kind: inner, **own(call.extra)}

@@ -11,7 +11,7 @@ from gateway.dialects.arguments import from_freeform
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_chat.tools import freeform_names
 from gateway.dialects.openai_chat.usage import render_usage
-from gateway.dialects.openai_chat.wire import ENCODER, chat_reason, citations_out, own, signature_out
+from gateway.dialects.openai_chat.wire import ENCODER, NAME, chat_reason, citations_out, own, signature_out
 from gateway.dialects.openai_errors import error_object
 from gateway.events import (
     Delta,
@@ -25,7 +25,7 @@ from gateway.events import (
     merge_extra,
     merge_usage,
 )
-from gateway.model import Usage
+from gateway.model import Opaque, Usage
 from gateway.sse import encode
 
 _TEXT_FIELDS = {"text": b'{"content":', "refusal": b'{"refusal":', "reasoning": b'{"reasoning_content":'}
@@ -128,6 +128,8 @@ class ChatWriter:
             self._parts[start.part] = _WrittenPart(start, self._before(start.choice) + field, end)
         elif start.kind == "tool_call":
             return self._call_start(start, end)
+        elif isinstance(start.value, Opaque) and start.value.dialect == NAME:
+            return self._chunk(start.choice, dict(start.value.value))
         return b""
 
     def _call_start(self, start: PartStart, end: bytes) -> bytes:

@@ -353,3 +353,18 @@ def test_a_finish_for_calls_of_which_none_could_be_told_is_a_stop() -> None:
     assert b'"finish_reason":"stop"' in write(events) and b"tool_calls" not in write(events)
     whole = json.loads(DIALECT.render_response(assemble(events).response(), CONTEXT))
     assert whole["choices"][0]["finish_reason"] == "stop"
+
+
+def test_speech_comes_piece_by_piece_as_it_was_said() -> None:
+    """Where a chat stream is written anew (its history held other providers' state); whole answers keep it too."""
+    pieces: list[dict[str, Any]] = [
+        {"id": "audio_1", "transcript": "Hel"},
+        {"data": "AAECAw==", "transcript": "lo"},
+        {"expires_at": 1764300000},
+    ]
+    chunks = [{"id": "c", "choices": [{"index": 0, "delta": {"audio": piece}}]} for piece in pieces]
+    end = {"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    stream = b"".join(b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in (*chunks, end)) + b"data: [DONE]\n\n"
+    said = [json.loads(line[6:]) for line in write(read([stream])).splitlines() if line.startswith(b"data: {")]
+    deltas = [choice["delta"] for chunk in said for choice in chunk["choices"]]
+    assert [delta["audio"] for delta in deltas if "audio" in delta] == pieces
