@@ -167,7 +167,7 @@ def _add_export(commands: "_Commands") -> None:
     parser.add_argument("--from", dest="start", metavar="TIME", help="ISO 8601 or epoch seconds, inclusive")
     parser.add_argument("--to", dest="end", metavar="TIME", help="ISO 8601 or epoch seconds, exclusive")
     parser.add_argument("--tz", metavar="ZONE", help="IANA name for times without offset, days, weeks and months")
-    for name in ("provider", "model", "key", "user", "outcome"):
+    for name in ("provider", "model", "key", "user", "door", "client", "app", "conversation", "trace", "outcome"):
         parser.add_argument(
             f"--{name}", action="append", default=[], metavar=name.upper(), help="only these (repeatable)"
         )
@@ -178,7 +178,9 @@ def _add_export(commands: "_Commands") -> None:
         "--bucket", default="hour", metavar="WIDTH", help="15m, hour, day, week or month, for buckets"
     )
     parser.add_argument("--by", metavar="DIMENSION", help="split buckets by model, provider, key, user, tag:KEY …")
+    parser.add_argument("--sort", metavar="FIELD", help="largest first, for conversations (default cost_usd)")
     parser.add_argument("--format", choices=("csv", "jsonl"), default="csv")
+    parser.add_argument("--bom", action="store_true", help="begin CSV with a byte order mark, for older spreadsheets")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="- for standard output")
 
 

@@ -13,11 +13,11 @@ import os
 import sqlite3
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
@@ -26,12 +26,14 @@ from gateway.admin import admin_routes
 from gateway.admin_prices import price_routes
 from gateway.configured import configured_providers, own_models
 from gateway.deadlines import Deadlines
+from gateway.downloads import downloaded
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.key_format import check_format, clean_key
 from gateway.key_trial import probe, try_key
 from gateway.model_rows import model_rows, price_rows
 from gateway.output_file import output_file
+from gateway.periods import period_before
 from gateway.price_overrides import PriceOverrides
 from gateway.pricing import Pricing
 from gateway.provider_keys import ProviderKeys
@@ -43,8 +45,10 @@ from gateway.records import (
     Breakdown,
     Changes,
     Completeness,
+    ConversationPage,
     CostExplanation,
     ExchangeRecord,
+    Export,
     GatewayState,
     KeyTrial,
     ModelRow,
@@ -299,12 +303,11 @@ class Gateway:
     # Queries.
 
     async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
-        """Sums over the matching rows, and the same over the period of equal length before."""
+        """Sums over the matching rows, and the same over the period before (`periods.period_before`)."""
         now = replace(await self._work(self._store.summary, query), completeness=self.completeness())
-        if not previous or query.start_us is None:
+        before = period_before(query, time.time_ns() // 1000) if previous else None
+        if before is None:
             return now, None
-        end = query.end_us if query.end_us is not None else time.time_ns() // 1000
-        before = replace(query, start_us=2 * query.start_us - end, end_us=query.start_us)
         return now, replace(await self._work(self._store.summary, before), completeness=now.completeness)
 
     async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
@@ -326,17 +329,25 @@ class Gateway:
     async def request(self, id: str) -> ExchangeRecord | None:
         return await self._work(self._store.request, id)
 
-    async def export_requests(
-        self, query: UsageQuery, path: Path, progress: Callable[[int], None] | None = None
+    async def conversations(
+        self, query: UsageQuery, *, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None
+    ) -> ConversationPage:
+        return await self._work(self._store.conversations, query, sort, limit, cursor)
+
+    def download(self, query: UsageQuery, export: Export) -> AsyncGenerator[bytes, None]:
+        """An export piece by piece, each made when it is asked for."""
+        return downloaded(self._store.export(query, export), self._work, self._workers)
+
+    async def export_file(
+        self, query: UsageQuery, export: Export, path: Path, progress: Callable[[int], None] | None = None
     ) -> int:
-        """CSV of all matching rows. `progress` is told the rows so far, on a worker's thread."""
-        return await self._written(path, lambda file: self._store.export_requests(query, file, progress))
+        """Write an export to a file; how many rows. `progress` is told the rows so far, on a worker's thread."""
 
-    async def export_timeseries(self, query: UsageQuery, bucket: str, by: str | None, path: Path) -> int:
-        return await self._written(path, lambda file: self._store.export_timeseries(query, bucket, by, file))
+        def whole() -> int:
+            with output_file(path) as file:
+                return self._store.export_to(query, export, file, progress)
 
-    async def export_breakdown(self, query: UsageQuery, by: str, path: Path) -> int:
-        return await self._written(path, lambda file: self._store.export_breakdown(query, by, file))
+        return await self._work(whole)
 
     def completeness(self) -> Completeness:
         """The meter's reading since the start; all zero before the folder is open."""
@@ -567,13 +578,6 @@ class Gateway:
         told, self._pending = self._pending, Changes()
         if told != Changes():
             self.changed(told)
-
-    async def _written(self, path: Path, write: Callable[[TextIO], int]) -> int:
-        def whole() -> int:
-            with output_file(path) as file:
-                return write(file)
-
-        return await self._work(whole)
 
     async def _work(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Run in a worker thread. Raises FaregateError where SQLite cannot go on."""

@@ -12,11 +12,19 @@ from zoneinfo import ZoneInfo
 
 from gateway.errors import ClientError
 from gateway.records import (
+    COST_SOURCES,
+    EXPORTS,
+    FORMATS,
     OUTCOMES,
+    USAGE_SOURCES,
     Breakdown,
+    BreakdownRow,
     Completeness,
+    ConversationPage,
+    ConversationRow,
     Distribution,
     ExchangeRecord,
+    Export,
     RequestPage,
     Summary,
     TagCondition,
@@ -35,9 +43,11 @@ DIMENSION_PARAMETERS = (
     "client",
     "app",
     "conversation",
+    "trace",
     "outcome",
 )
 NANO_PER_DOLLAR = 1_000_000_000
+NOTHING = Summary(usage_sources=dict.fromkeys(USAGE_SOURCES, 0), cost_sources=dict.fromkeys(COST_SOURCES, 0))
 MOST_ROWS = 1000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -81,6 +91,21 @@ def parse_limit(params: Parameters, *, default: int = 100, most: int = MOST_ROWS
 def parse_moment(name: str, value: str | None) -> int | None:
     """ISO 8601, in UTC where it says no zone, or epoch seconds. Raises ClientError."""
     return _parse_time(name, value, ZoneInfo("UTC"))
+
+
+def parse_export(params: Parameters, *, format: str = "csv") -> Export:
+    """What an export is to hold, and how; filters are `parse_query`'s. Raises ClientError."""
+    given = {name: value for name in ("what", "format", "bucket", "by", "sort") if (value := _single(params, name))}
+    bom = _single(params, "bom") or "0"
+    if bom not in ("0", "1"):
+        raise ClientError("bom must be 1, for a byte order mark, or 0.", param="bom")
+    for name, known in (("what", EXPORTS), ("format", FORMATS)):
+        if given.setdefault(name, {"what": known[0], "format": format}[name]) not in known:
+            raise ClientError(f"The {name} {given[name]!r} is unknown; use one of {', '.join(known)}.", param=name)
+    export = Export(**given, bom=bom == "1")
+    if export.bom and export.format != FORMATS[0]:
+        raise ClientError("Only CSV has a byte order mark: leave bom out.", param="bom")
+    return export
 
 
 def _all(params: Parameters, name: str) -> list[str]:
@@ -239,12 +264,45 @@ def render_bucket(bucket: TimeBucket, by: str | None = None) -> dict[str, Any]:
     }
 
 
-def render_breakdown(breakdown: Breakdown) -> dict[str, Any]:
-    """The answer of `/usage/breakdown`."""
+def render_breakdown(
+    breakdown: Breakdown, previous: Mapping[str | None, Summary] | None = None, *, mark: bool = False
+) -> dict[str, Any]:
+    """The answer of `/usage/breakdown`. `previous` where a comparison was asked for: what each value had used before.
+    `mark` says of each row whether it is the costliest."""
+    costliest = max((row.summary.cost_nano or 0 for row in breakdown.rows), default=0)
+
+    def rendered(row: BreakdownRow) -> dict[str, Any]:
+        shape = {"value": row.value, **_render_sums(row.summary)}
+        if mark:
+            shape["costliest"] = bool(costliest) and row.summary.cost_nano == costliest
+        if previous is not None:
+            shape["previous"] = _render_sums(previous.get(row.value, NOTHING))
+        return shape
+
     return {
-        "data": [{"value": row.value, **_render_sums(row.summary)} for row in breakdown.rows],
+        "data": [rendered(row) for row in breakdown.rows],
         "overlapping": breakdown.overlapping,
         **_render_gap(breakdown.complete_from_us),
+    }
+
+
+def render_conversations(page: ConversationPage) -> dict[str, Any]:
+    """The answer of `/usage/conversations`."""
+    shape = {"data": [render_conversation(row) for row in page.rows], "next_cursor": page.next_cursor}
+    return shape | _render_gap(page.complete_from_us)
+
+
+def render_conversation(row: ConversationRow) -> dict[str, Any]:
+    """A conversation and its usage, as in JSON and in its CSV."""
+    return {
+        "id": row.id,
+        "started_at": render_time(row.started_us),
+        "ended_at": render_time(row.ended_us),
+        "user": row.user,
+        "app": row.app,
+        "models": list(row.models),
+        "tags": list(row.tags),
+        **_render_sums(row.summary),
     }
 
 

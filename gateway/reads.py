@@ -3,7 +3,8 @@
 A key that is no admin's sees the rows of its own key only.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -11,20 +12,39 @@ from msgspec.structs import replace
 
 from gateway.errors import ClientError
 from gateway.model_lists import SHAPES
+from gateway.periods import period_before
 from gateway.providers.models import BY_SPELLING, MODELS, Model, spelling_key
 from gateway.read_api import (
+    NOTHING,
+    parse_export,
     parse_limit,
     parse_query,
     render_breakdown,
+    render_conversations,
     render_page,
     render_row,
     render_summary,
     render_timeseries,
 )
-from gateway.records import Breakdown, ExchangeRecord, RequestPage, Summary, TimeBucket, UsageQuery
-from gateway.server import OPEN, Call, Route
+from gateway.records import (
+    FORMATS,
+    Breakdown,
+    BreakdownRow,
+    ConversationPage,
+    ExchangeRecord,
+    Export,
+    RequestPage,
+    Summary,
+    TimeBucket,
+    UsageQuery,
+)
+from gateway.server import OPEN, Call, Download, Route
 
 BASE = "/api/ai/v1"
+CONTENT_TYPES: Mapping[str, str] = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "jsonl": "application/x-ndjson",
+}
 
 
 class Queries(Protocol):
@@ -37,6 +57,12 @@ class Queries(Protocol):
     async def breakdown(
         self, query: UsageQuery, by: str, *, sort: str = "cost_usd", limit: int | None = None
     ) -> Breakdown: ...
+
+    async def conversations(
+        self, query: UsageQuery, *, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None
+    ) -> ConversationPage: ...
+
+    def download(self, query: UsageQuery, export: Export) -> AsyncGenerator[bytes, None]: ...
 
     async def requests(
         self, query: UsageQuery, *, limit: int = 100, offset: int = 0, cursor: str | None = None
@@ -64,10 +90,8 @@ def read_routes(
         return render_row(row)
 
     async def summary(call: Call) -> Any:
-        compare = _one(call, "compare")
-        if compare not in (None, "previous"):
-            raise ClientError("compare must be previous.", param="compare")
-        now, before = await queries.summary(_query(call), previous=compare == "previous")
+        compare = _compared(call)
+        now, before = await queries.summary(_query(call), previous=compare)
         # Without a beginning there is no period before, which is null and not left out.
         return render_summary(now, before) | ({"previous": None} if compare and before is None else {})
 
@@ -76,8 +100,32 @@ def read_routes(
         return render_timeseries(await queries.timeseries(_query(call), _one(call, "bucket") or "hour", by), by)
 
     async def breakdown(call: Call) -> Any:
-        by, sort = _one(call, "by") or "model", _one(call, "sort") or "cost_usd"
-        return render_breakdown(await queries.breakdown(_query(call), by, sort=sort))
+        by, sort, query = _one(call, "by") or "model", _one(call, "sort") or "cost_usd", _query(call)
+        found, previous = await queries.breakdown(query, by, sort=sort), None
+        if _compared(call) and (before := period_before(query, time.time_ns() // 1000)) is not None:
+            rows = (await queries.breakdown(before, by, sort=sort)).rows
+            previous = {row.value: row.summary for row in rows}
+            # What has stopped is a difference too.
+            gone = previous.keys() - {row.value for row in found.rows}
+            stopped = (BreakdownRow(value=row.value, summary=NOTHING) for row in rows if row.value in gone)
+            found = replace(found, rows=(*found.rows, *stopped))
+        return render_breakdown(found, previous, mark=bool(query.conversation or query.trace))
+
+    async def conversations(call: Call) -> Any:
+        sort, limit = _one(call, "sort") or "cost_usd", parse_limit(call.query)
+        page = await queries.conversations(_query(call), sort=sort, limit=limit, cursor=_one(call, "cursor"))
+        return render_conversations(page)
+
+    def export(format: str) -> Callable[[Call], Awaitable[Any]]:
+        async def download(call: Call) -> Any:
+            asked = parse_export(call.query, format=format)
+            headers = {
+                "content-type": CONTENT_TYPES[asked.format],
+                "content-disposition": f'attachment; filename="faregate-{asked.what}.{asked.format}"',
+            }
+            return Download(headers=headers, chunks=queries.download(_query(call), asked))
+
+        return download
 
     async def healthz(_call: Call) -> Any:
         return health()
@@ -88,6 +136,8 @@ def read_routes(
         (f"{BASE}/usage/summary", "read", summary),
         (f"{BASE}/usage/timeseries", "read", timeseries),
         (f"{BASE}/usage/breakdown", "read", breakdown),
+        (f"{BASE}/usage/conversations", "read", conversations),
+        *((f"{BASE}/usage/export.{format}", "read", export(format)) for format in FORMATS),
         ("/healthz", OPEN, healthz),
     )
     routes = tuple(Route(method="GET", path=path, role=role, read=read) for path, role, read in reads)
@@ -135,6 +185,13 @@ def _query(call: Call) -> UsageQuery:
     # Rows bear the key's name, and a revoked key may have had the same one: what is older than the key was another's.
     begun_us = principal.created_us if query.start_us is None else max(query.start_us, principal.created_us)
     return replace(query, key=(principal.key_name,), start_us=begun_us)
+
+
+def _compared(call: Call) -> bool:
+    compare = _one(call, "compare")
+    if compare not in (None, "previous"):
+        raise ClientError("compare must be previous.", param="compare")
+    return compare is not None
 
 
 def _one(call: Call, name: str) -> str | None:

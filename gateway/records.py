@@ -12,6 +12,8 @@ OUTCOMES = ("ok", "error", "aborted", "interrupted")
 USAGE_SOURCES = ("provider", "partial", "estimated", "none")
 COST_SOURCES = ("provider", "override", "list", "none")
 DIMENSIONS = ("model", "provider", "key", "user", "door", "client", "app", "conversation", "outcome")
+EXPORTS = ("requests", "buckets", "breakdown", "conversations")
+FORMATS = ("csv", "jsonl")
 BUCKET_WIDTHS = ("1m", "15m", "hour", "day", "week", "month")
 
 
@@ -120,8 +122,21 @@ class UsageQuery(Struct, frozen=True, kw_only=True):
     client: tuple[str, ...] = ()
     app: tuple[str, ...] = ()
     conversation: tuple[str, ...] = ()
+    trace: tuple[str, ...] = ()
     outcome: tuple[str, ...] = ()
     tags: tuple[TagCondition, ...] = ()
+
+
+class Export(Struct, frozen=True, kw_only=True):
+    """What leaves as a file: `what` is one of `EXPORTS`, `format` one of `FORMATS`. `bucket` and `by` are for
+    buckets, `by` and `sort` for a breakdown, `sort` for conversations. `bom`: CSV begins with a byte order mark."""
+
+    what: str = "requests"
+    format: str = "csv"
+    bucket: str = "hour"
+    by: str | None = None
+    sort: str = "cost_usd"
+    bom: bool = False
 
 
 class Distribution(Struct, frozen=True, kw_only=True):
@@ -210,6 +225,28 @@ class Breakdown(Struct, frozen=True, kw_only=True):
 
     rows: tuple[BreakdownRow, ...]
     overlapping: bool = False
+    complete_from_us: int | None = None
+
+
+class ConversationRow(Struct, frozen=True, kw_only=True):
+    """A conversation's requests that match, together. `started_us` and `ended_us` are the first's and the last's
+    start; `user` and `app` are the first's that has one, `models` and `tags` all in the order of their first use."""
+
+    id: str
+    started_us: int
+    ended_us: int
+    user: str | None
+    app: str | None
+    models: tuple[str, ...]
+    tags: tuple[str, ...]
+    summary: Summary
+
+
+class ConversationPage(Struct, frozen=True, kw_only=True):
+    """In the order that was asked for; `next_cursor` None at the end. `complete_from_us` as in `RequestPage`."""
+
+    rows: tuple[ConversationRow, ...]
+    next_cursor: str | None = None
     complete_from_us: int | None = None
 
 

@@ -407,7 +407,7 @@ def test_buckets_and_conversations_leave_too(used: Path) -> None:
         split = exported(used, "--what", "buckets", "--bucket", "day", "--by", "model", "--format", format)
         assert {bucket["value"] for bucket in split if int(bucket["requests"])} == {"gpt-4.1-mini"}
         conversations = exported(used, "--what", "conversations", "--format", format)
-        assert {row["value"]: int(row["requests"]) for row in conversations} == {
+        assert {row["id"]: int(row["requests"]) for row in conversations} == {
             "conversation-0": 17,
             "conversation-1": 17,
             "conversation-2": 16,

@@ -1,5 +1,6 @@
 """The read routes over stand-in queries: what they ask for whom, and what they answer."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -7,8 +8,18 @@ import pytest
 from gateway.access import Principal
 from gateway.errors import ClientError
 from gateway.reads import BASE, read_routes
-from gateway.records import Breakdown, ExchangeRecord, RequestPage, Summary, TimeBucket, UsageQuery
-from gateway.server import Call
+from gateway.records import (
+    Breakdown,
+    BreakdownRow,
+    ConversationPage,
+    ExchangeRecord,
+    Export,
+    RequestPage,
+    Summary,
+    TimeBucket,
+    UsageQuery,
+)
+from gateway.server import Call, Download
 
 ROW = ExchangeRecord(id="req_1", started_us=0, door="openai_chat", key_id="key_1", key="laptop")
 
@@ -18,6 +29,8 @@ class Asked:
 
     def __init__(self) -> None:
         self.queries: list[UsageQuery] = []
+        self.exports: list[Export] = []
+        self.breakdowns: list[Breakdown] = []
 
     async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
         self.queries.append(query)
@@ -31,7 +44,21 @@ class Asked:
         self, query: UsageQuery, by: str, *, sort: str = "cost_usd", limit: int | None = None
     ) -> Breakdown:
         self.queries.append(query)
-        return Breakdown(rows=())
+        return self.breakdowns.pop(0) if self.breakdowns else Breakdown(rows=())
+
+    async def conversations(
+        self, query: UsageQuery, *, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None
+    ) -> ConversationPage:
+        self.queries.append(query)
+        return ConversationPage(rows=(), next_cursor=f"{sort} {limit} {cursor}")
+
+    async def _lines(self) -> AsyncGenerator[bytes, None]:
+        yield b"line\r\n"
+
+    def download(self, query: UsageQuery, export: Export) -> AsyncGenerator[bytes, None]:
+        self.queries.append(query)
+        self.exports.append(export)
+        return self._lines()
 
     async def requests(
         self, query: UsageQuery, *, limit: int = 100, offset: int = 0, cursor: str | None = None
@@ -63,7 +90,18 @@ async def test_the_period_before_is_null_where_there_is_none() -> None:
         await answer(Asked(), path, ("compare", "next"), who=admin)
 
 
-@pytest.mark.parametrize("path", ["/usage/requests", "/usage/summary", "/usage/timeseries", "/usage/breakdown"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usage/requests",
+        "/usage/summary",
+        "/usage/timeseries",
+        "/usage/breakdown",
+        "/usage/conversations",
+        "/usage/export.csv",
+        "/usage/export.jsonl",
+    ],
+)
 @pytest.mark.parametrize("role", ["read", "execute"])
 async def test_only_an_admin_sees_other_keys_rows(path: str, role: str) -> None:
     asked = Asked()
@@ -97,3 +135,72 @@ async def test_one_row_is_its_own_keys_and_the_admins() -> None:
         with pytest.raises(ClientError) as missing:
             await answer(Asked(), path, who=who, rest=id)
         assert missing.value.status == 404
+
+
+def by_cost(**costs: int | None) -> Breakdown:
+    rows = (BreakdownRow(value=name, summary=Summary(requests=1, cost_nano=nano)) for name, nano in costs.items())
+    return Breakdown(rows=tuple(rows))
+
+
+async def test_a_breakdown_is_compared_with_the_period_before_and_tells_what_has_stopped() -> None:
+    asked, admin = Asked(), principal("admin")
+    asked.breakdowns = [by_cost(a=3, b=2), by_cost(b=5, gone=9)]
+    given = (("by", "tag:team"), ("compare", "previous"), ("from", "2026-11-08"), ("to", "2026-11-15"))
+    data = (await answer(asked, "/usage/breakdown", *given, who=admin))["data"]
+    assert [(row["value"], row["cost_usd"], row["previous"]["cost_usd"]) for row in data] == [
+        ("a", "0.000000003", "0.000000000"),
+        ("b", "0.000000002", "0.000000005"),
+        ("gone", "0.000000000", "0.000000009"),
+    ]
+    first, second = asked.queries
+    assert second.end_us == first.start_us and first.start_us and first.end_us and second.start_us
+    assert first.end_us - first.start_us == second.end_us - second.start_us == 7 * 86_400_000_000
+    asked.breakdowns = [by_cost(a=3)]
+    assert "previous" not in (await answer(asked, "/usage/breakdown", ("compare", "previous"), who=admin))["data"][0]
+
+
+@pytest.mark.parametrize("filter", [("conversation", "c"), ("trace", "t")])
+async def test_the_costliest_step_is_marked_within_one_conversation_or_trace(filter: tuple[str, str]) -> None:
+    asked, admin = Asked(), principal("admin")
+    asked.breakdowns = [by_cost(plan=3, code=7, free=0, unpriced=None), by_cost(free=0), by_cost(plan=3)]
+    marked = (await answer(asked, "/usage/breakdown", ("by", "tag:step"), filter, who=admin))["data"]
+    assert [row["costliest"] for row in marked] == [False, True, False, False]
+    assert not (await answer(asked, "/usage/breakdown", filter, who=admin))["data"][0]["costliest"]
+    assert "costliest" not in (await answer(asked, "/usage/breakdown", who=admin))["data"][0]
+
+
+async def test_conversations_take_a_sort_a_limit_and_a_cursor() -> None:
+    given = (("sort", "requests"), ("limit", "7"), ("cursor", "x"))
+    page = await answer(Asked(), "/usage/conversations", *given, who=principal("admin"))
+    assert page == {"data": [], "next_cursor": "requests 7 x"}
+
+
+async def test_an_export_says_what_it_is_and_what_it_is_called() -> None:
+    asked, admin = Asked(), principal("admin")
+    given = (("what", "buckets"), ("bucket", "month"), ("by", "tag:team"), ("bom", "1"), ("tz", "Asia/Kolkata"))
+    download = await answer(asked, "/usage/export.csv", *given, who=admin)
+    assert isinstance(download, Download)
+    assert download.headers == {
+        "content-type": "text/csv; charset=utf-8; header=present",
+        "content-disposition": 'attachment; filename="faregate-buckets.csv"',
+    }
+    assert [piece async for piece in download.chunks] == [b"line\r\n"]
+    lines = await answer(asked, "/usage/export.csv", ("format", "jsonl"), who=admin)
+    assert lines.headers["content-type"] == "application/x-ndjson"
+    await answer(asked, "/usage/export.jsonl", ("what", "conversations"), ("sort", "requests"), who=admin)
+    assert asked.exports == [
+        Export(what="buckets", bucket="month", by="tag:team", bom=True),
+        Export(format="jsonl"),
+        Export(what="conversations", format="jsonl", sort="requests"),
+    ]
+    assert asked.queries[0].tz == "Asia/Kolkata"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("what", 'x"\r\n'), ("format", "xlsx"), ("bom", "yes"), ("bom", "1"), ("from", "soon")]
+)
+async def test_an_export_that_makes_no_sense_is_refused_before_it_begins(name: str, value: str) -> None:
+    path = "/usage/export.jsonl" if value == "1" else "/usage/export.csv"
+    with pytest.raises(ClientError) as refused:
+        await answer(Asked(), path, (name, value), who=principal("admin"))
+    assert refused.value.param == name

@@ -16,6 +16,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from app.context import AppContext
+from app.export_files import EXPORT_FILTER, export_format
 from app.filters import FilterSnapshot
 from app.known_errors import KNOWN_ERRORS
 from app.overview.answers import Answers, fitting_bucket, load
@@ -26,7 +27,7 @@ from app.overview.words import compared_with, export_name
 from app.pages.page import Page
 from app.range_picker import BucketPicker, RangePicker
 from app.widgets import PushButton
-from gateway import Changes, TagCondition
+from gateway import Changes, Export, TagCondition
 
 if TYPE_CHECKING:
     from app.charts import ChartCard
@@ -252,7 +253,7 @@ class OverviewPage(Page):
         dialog = QFileDialog(self, f"Export {what}")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter("CSV (*.csv)")
+        dialog.setNameFilter(EXPORT_FILTER)
         dialog.setDefaultSuffix("csv")
         dialog.selectFile(export_name(what, self._answers.query))
         dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_csv(what, Path(name))))
@@ -265,7 +266,8 @@ class OverviewPage(Page):
             return
         gateway = self._context.gateway
         if what == "time series":
-            rows = await gateway.export_timeseries(answers.query, answers.bucket, None, path)
+            export = Export(what="buckets", bucket=answers.bucket, format=export_format(path))
         else:
-            rows = await gateway.export_breakdown(answers.query, what, path)
+            export = Export(what="breakdown", by=what, format=export_format(path))
+        rows = await gateway.export_file(answers.query, export, path)
         self.toast.emit(f"Exported {rows:,} rows to {path.name}")

@@ -13,6 +13,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.context import AppContext
+from app.export_files import EXPORT_FILTER, export_format
 from app.filter_bar import FilterBar
 from app.known_errors import KNOWN_ERRORS
 from app.pages.page import Page
@@ -28,7 +29,7 @@ from app.tables.model import WindowedModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
 from app.widgets import Banner, Drawer, PushButton, ToggleSwitch
-from gateway import Changes, ExchangeRecord, ModelRow, UsageQuery
+from gateway import Changes, ExchangeRecord, Export, ModelRow, UsageQuery
 
 _COPY_AT_MOST = 5_000
 _DETAILS_AFTER_MS = 60
@@ -293,7 +294,7 @@ class RequestsPage(Page):
         """Asks where to, then writes every row that the filters let through."""
         if self._exporting or not self.export_button.isEnabled():
             return
-        dialog = QFileDialog(self, "Export requests", "requests.csv", "CSV (*.csv)")
+        dialog = QFileDialog(self, "Export requests", "requests.csv", EXPORT_FILTER)
         dialog.setObjectName("requests_export_file")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -302,12 +303,13 @@ class RequestsPage(Page):
         dialog.open()
 
     async def export_to(self, path: Path) -> None:
-        """Writes the filtered requests as CSV and says how many."""
+        """Writes the filtered requests, in the form that the file's ending names, and says how many."""
         self._exporting = True
         self.export_button.setEnabled(False)
         query = self.context.filters.query(_now_us())
         try:
-            rows = await self.context.gateway.export_requests(query, path, self._exported.emit)
+            export = Export(what="requests", format=export_format(path))
+            rows = await self.context.gateway.export_file(query, export, path, self._exported.emit)
         except KNOWN_ERRORS as error:
             self._failed(str(error))
         else:

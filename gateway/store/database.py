@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from gateway.store.histogram import HistogramOf, SumHistograms, merge
+from gateway.store.histogram import HistogramOf, SumHistograms, merge, percentile_of
 
 BUSY_TIMEOUT_S = 5.0
 
@@ -40,6 +40,7 @@ def open_database(path: Path | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -
         connection.close()
         raise
     connection.create_function("merge_histograms", 2, merge, deterministic=True)
+    connection.create_function("percentile_of", 2, percentile_of, deterministic=True)
     connection.create_aggregate("sum_histograms", 1, SumHistograms)  # type: ignore[arg-type]
     connection.create_aggregate("histogram_of", 1, HistogramOf)  # type: ignore[arg-type]
     return connection

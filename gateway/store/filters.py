@@ -12,12 +12,15 @@ from msgspec import Struct
 from gateway.records import TagCondition, UsageQuery
 from gateway.store.names import NAMES_BY_TEXT, json_array
 
-# Contract dimension → column; the conversation is kept as text.
+# Contract dimension → column; the last two are kept as text.
 NAMED_DIMENSIONS = ("provider", "model", "key", "user", "door", "client", "app", "outcome")
-CONVERSATION = "conversation"
+CONVERSATION, TRACE = "conversation", "trace"
+TEXTS = (CONVERSATION, TRACE)
 
+_COLUMN_OF = {TRACE: "trace_id"}
 _IN: dict[str, str] = {
-    dimension: f"b.{dimension} IN (SELECT value FROM json_each(?))" for dimension in (*NAMED_DIMENSIONS, CONVERSATION)
+    name: f"b.{_COLUMN_OF.get(name, name)} IN (SELECT value FROM json_each(?))"
+    for name in (*NAMED_DIMENSIONS, *TEXTS)
 }
 _WITH_TAGS = (
     "b.tag_set IN (SELECT tag_set FROM tag_set_members WHERE tag IN (SELECT value FROM json_each(?)) "
@@ -39,7 +42,7 @@ class Condition(Struct, frozen=True):
 
 def filtered_dimensions(query: UsageQuery) -> dict[str, tuple[str, ...]]:
     """The dimensions that this query restricts, tags aside."""
-    return {name: values for name in (*NAMED_DIMENSIONS, CONVERSATION) if (values := getattr(query, name))}
+    return {name: values for name in (*NAMED_DIMENSIONS, *TEXTS) if (values := getattr(query, name))}
 
 
 def ids_of(connection: sqlite3.Connection, texts: Sequence[str]) -> list[int]:
@@ -58,7 +61,7 @@ def condition(connection: sqlite3.Connection, query: UsageQuery) -> Condition:
     values: list[str] = []
     for name, wanted in filtered_dimensions(query).items():
         sql.append(_IN[name])
-        values.append(json_array(_storable(wanted) if name == CONVERSATION else ids_of(connection, wanted)))
+        values.append(json_array(_storable(wanted) if name in TEXTS else ids_of(connection, wanted)))
     for tags in query.tags:
         sql.append(_WITHOUT_TAGS if tags.negated else _WITH_TAGS)
         values += _tag_ids(connection, tags)

@@ -78,6 +78,11 @@ def percentiles(bins: Mapping[int, int], fractions: Sequence[float]) -> list[flo
     return found
 
 
+def percentile_of(blob: bytes, percent: int) -> float | None:
+    """SQL function: a percentile of a stored histogram, in milliseconds."""
+    return percentiles(decode(blob), (percent / 100,))[0]
+
+
 class SumHistograms:
     """SQL aggregate: stored histograms → one."""
 

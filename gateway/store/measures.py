@@ -27,6 +27,7 @@ COUNTS = (
     "web_searches",
 )
 DURATIONS = ("latency_us", "ttft_us")
+_DISTRIBUTIONS = {"latency_ms": "latency_us", "ttft_ms": "ttft_us"}
 
 
 def generation_us(record: ExchangeRecord) -> int | None:
@@ -69,6 +70,30 @@ SUM_ROWS = ", ".join([*_ROW_EXPRESSIONS.values(), *(f"histogram_of(b.{duration})
 SUM_BUCKETS = ", ".join(
     [*(f"SUM(b.{measure})" for measure in MEASURES), *(f"sum_histograms(b.{blob})" for blob in HISTOGRAMS)]
 )
+
+_SPEED = f"{_ROW_EXPRESSIONS['generated_tokens']} * 1000000.0 / NULLIF({_ROW_EXPRESSIONS['generation_us']}, 0)"
+_COST = (
+    f"IIF(COUNT(*) > {_ROW_EXPRESSIONS['cost_none']} OR COUNT(*) = {_ROW_EXPRESSIONS['priced']}, "
+    f"{_ROW_EXPRESSIONS['cost_nano']}, NULL)"
+)
+# What a `Summary`'s field would say of rows, for SQL to order by: NULL where it is unknown.
+RANKS: Mapping[str, str] = {
+    "cost_usd": _COST,
+    "requests": "COUNT(*)",
+    "errors": _ROW_EXPRESSIONS["errors"],
+    "unpriced_requests": f"COUNT(*) - {_ROW_EXPRESSIONS['priced']}",
+    "tokens_per_s": _SPEED,
+    **{
+        count: f"SUM(b.{count})"
+        for count in ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
+    },
+    **{f"{name}.avg": f"AVG(b.{duration})" for name, duration in _DISTRIBUTIONS.items()},
+    **{
+        f"{name}.p{percent}": f"percentile_of(histogram_of(b.{duration}), {percent})"
+        for name, duration in _DISTRIBUTIONS.items()
+        for percent in (50, 95, 99)
+    },
+}
 
 _counts_of = attrgetter(*COUNTS)
 _UNKNOWN = (0, 0)

@@ -102,7 +102,11 @@ def _m002_how_it_was_served(db: "Database") -> None:
         db.execute(f"ALTER TABLE requests ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
 
 
-STEPS: tuple[Step, ...] = (_m001_requests_and_buckets, _m002_how_it_was_served)
+def _m003_rows_of_a_trace(db: "Database") -> None:
+    db.execute("CREATE INDEX requests_trace ON requests (trace_id, started_us) WHERE trace_id IS NOT NULL")
+
+
+STEPS: tuple[Step, ...] = (_m001_requests_and_buckets, _m002_how_it_was_served, _m003_rows_of_a_trace)
 STEPS_NAME = "usage"
 
 

@@ -12,13 +12,13 @@ from msgspec import Struct
 from gateway.errors import ClientError
 from gateway.records import DIMENSIONS, UsageQuery
 from gateway.store.buckets import DAY, DIMENSION_IDS, HOUR, QUARTER, TOTAL
-from gateway.store.filters import CONVERSATION, filtered_dimensions
+from gateway.store.filters import CONVERSATION, TRACE, filtered_dimensions
 from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US, day_end, day_start
 from gateway.store.time_slices import Slice
 
 TAG = "tag"
 TAG_KEY_PREFIX = "tag:"
-ROWS_ONLY = ("client", CONVERSATION)
+ROWS_ONLY = ("client", CONVERSATION, TRACE)
 SHORTEST_DAY_QUARTERS = 20 * HOUR_QUARTERS
 
 CellRange = tuple[int, int, int, int]

@@ -59,6 +59,7 @@ _ROWS = _Side(SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY r
 _ROWS_OF_CONVERSATION = _Side(
     SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY requests_conversation", _IN_ROWS
 )
+_ROWS_OF_TRACE = _Side(SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY requests_trace", _IN_ROWS)
 
 
 def gather(
@@ -77,7 +78,7 @@ def gather(
     elif cells:
         _add_side(connection, _COMBINED, by, where, cells, table)
     if rows:
-        side = _ROWS_OF_CONVERSATION if query.conversation else _ROWS
+        side = _ROWS_OF_CONVERSATION if query.conversation else _ROWS_OF_TRACE if query.trace else _ROWS
         _add_side(connection, side, by, where, rows, table)
     return {key: sums for key, sums in table.items() if sums["requests"]}
 

@@ -7,6 +7,7 @@ worker threads, each on a snapshot of its own, and never wait for the writer. Ev
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -16,12 +17,23 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from gateway.records import Breakdown, Completeness, ExchangeRecord, RequestPage, Summary, TimeBucket, UsageQuery
+from gateway.records import (
+    Breakdown,
+    Completeness,
+    ConversationPage,
+    ConversationRow,
+    ExchangeRecord,
+    Export,
+    RequestPage,
+    Summary,
+    TimeBucket,
+    UsageQuery,
+)
 from gateway.schema import unusable
-from gateway.store import check, csv_export, pages, queries
+from gateway.store import check, conversations, exports, pages, queries
 from gateway.store.commit import Committer, unknown
-from gateway.store.csv_export import Progress
 from gateway.store.database import Readers, open_database
+from gateway.store.exports import Progress
 from gateway.store.journal import Journal
 from gateway.store.kept import Kept, kept
 from gateway.store.meter import Meter, hindrance
@@ -36,6 +48,7 @@ CLOSE_TIMEOUT_S = 10.0
 REPLAY_TIMEOUT_S = 5.0
 HISTORY_ROWS = 10_000
 EXPORT_ROWS = 1000
+EXPORT_CONVERSATIONS = 100
 # With the database out of reach for long, memory keeps this many ended exchanges; later ones are in the journal only.
 QUEUED_ROWS = 20_000
 
@@ -239,17 +252,33 @@ class UsageStore:
         for stretch in stretches:
             yield from self.timeseries(stretch, bucket, by)
 
-    def export_requests(self, query: UsageQuery, file: TextIO, progress: Progress | None = None) -> int:
-        """CSV of all matching rows in constant memory; how many rows. `file` is opened with newline=""."""
-        return csv_export.export_requests(self.iter_requests(query), file, progress)
+    def conversations(
+        self, query: UsageQuery, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None
+    ) -> ConversationPage:
+        """Conversations with matching rows, largest `sort` first, from `cursor` on. Raises ClientError."""
+        with self._readers.snapshot() as connection:
+            query, complete_from_us = queries.of_kept_rows(connection, query)
+            page = conversations.page(connection, self._texts, query, sort=sort, limit=limit, cursor=cursor)
+        return replace(page, complete_from_us=complete_from_us)
 
-    def export_timeseries(self, query: UsageQuery, bucket: str, by: str | None, file: TextIO) -> int:
-        """CSV of a series; how many rows. Raises ClientError."""
-        return csv_export.export_timeseries(self.iter_timeseries(query, bucket, by), by, file)
+    def iter_conversations(self, query: UsageQuery, sort: str = "cost_usd") -> Iterator[ConversationRow]:
+        """All conversations with matching rows, in order, some in memory at a time. Raises ClientError."""
+        with self._readers.snapshot() as connection:
+            query, _ = queries.of_kept_rows(connection, query)
+            spool = conversations.spooled(connection, query, sort)
+        with closing(spool):
+            for ids in spool.chunks(EXPORT_CONVERSATIONS):
+                with self._readers.snapshot() as connection:
+                    rows = conversations.described(connection, self._texts, query, ids)
+                yield from rows
 
-    def export_breakdown(self, query: UsageQuery, by: str, file: TextIO, sort: str = "cost_usd") -> int:
-        """CSV of a breakdown; how many rows. Raises ClientError."""
-        return csv_export.export_breakdown(self.breakdown(query, by, sort), file)
+    def export(self, query: UsageQuery, export: Export) -> Iterator[str]:
+        """The lines of a file, each with its end, in constant memory. Raises ClientError before the first."""
+        return exports.lines(self, query, export)
+
+    def export_to(self, query: UsageQuery, export: Export, file: TextIO, progress: Progress | None = None) -> int:
+        """Write an export; how many rows. `file` is opened with newline="". Raises ClientError."""
+        return exports.write(self.export(query, export), file, export.format == "csv", progress)
 
     def check(self) -> list[str]:
         """What differs between rows and buckets, in words; nothing where they agree, as far back as both are kept."""

@@ -21,6 +21,7 @@ from gateway import (
     Completeness,
     Distribution,
     ExchangeRecord,
+    Export,
     FaregateError,
     GatewayState,
     KeyTrial,
@@ -152,24 +153,21 @@ class FakeGateway:
         self._note("request")
         return next((row for row in self.rows if row.id == id), None)
 
-    async def export_requests(
-        self, query: UsageQuery, path: Path, progress: Callable[[int], None] | None = None
+    async def export_file(
+        self, query: UsageQuery, export: Export, path: Path, progress: Callable[[int], None] | None = None
     ) -> int:
-        self._note("export_requests")
-        rows = self._matching(query)
-        _write(path, ("id", "started_us", "model", "cost_nano"), rows)
+        self._note(f"export_file {export.what} {export.format}")
+        rows: Sequence[object]
+        match export.what:
+            case "requests":
+                names, rows = ("id", "started_us", "model", "cost_nano"), self._matching(query)
+            case "buckets":
+                names, rows = ("start_us", "end_us", "value"), await self.timeseries(query, export.bucket, export.by)
+            case _:
+                names, rows = ("value",), (await self.breakdown(query, export.by or "model")).rows
+        _write(path, names, rows)
         if progress is not None:
             progress(len(rows))
-        return len(rows)
-
-    async def export_timeseries(self, query: UsageQuery, bucket: str, by: str | None, path: Path) -> int:
-        buckets = await self.timeseries(query, bucket, by)
-        _write(path, ("start_us", "end_us", "value"), buckets)
-        return len(buckets)
-
-    async def export_breakdown(self, query: UsageQuery, by: str, path: Path) -> int:
-        rows = (await self.breakdown(query, by)).rows
-        _write(path, ("value",), rows)
         return len(rows)
 
     def completeness(self) -> Completeness:

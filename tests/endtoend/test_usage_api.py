@@ -1,11 +1,15 @@
 """The read API over HTTP: the contract's shapes to the letter, filters that agree, times, money and pages."""
 
+import csv
+import io
+import json
 import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -78,6 +82,8 @@ def gateway(provider: ProviderProcess, tmp_path_factory: pytest.TempPathFactory)
     with served:
         for name in PROVIDERS:
             headers = {"x-tags": f"env:dev,env:{name}", "x-conversation-id": f"c-{name}", "user-agent": "curl/8"}
+            if name in ("openai", "xai"):
+                headers["traceparent"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
             served.chat("One.", MODELS[name], key=ana, headers=headers)
             served.chat("Two.", MODELS[name], key=served.key("admin"), stream=True, headers={"x-user": "bob"})
             served.chat("Three. [[500]]", MODELS[name], key=ana)
@@ -194,6 +200,8 @@ FILTERS = [
     ("door=openai_chat", 12),
     ("client=curl", 4),
     ("conversation=c-google", 1),
+    ("trace=0af7651916cd43dd8448eb211c80319c", 2),
+    ("trace=0af7651916cd43dd8448eb211c80319c&provider=xai", 1),
     ("outcome=error", 4),
     ("outcome=ok&outcome=error", 12),
     ("tag=env:dev", 4),
@@ -215,6 +223,76 @@ def test_filters_agree_everywhere(gateway: Served, query: str, count: int) -> No
     assert gateway.get(f"{USAGE}/summary?{query}")["requests"] == count
     assert sum(item["requests"] for item in gateway.get(f"{USAGE}/breakdown?by=model&{query}")["data"]) == count
     assert sum(item["requests"] for item in gateway.get(f"{USAGE}/timeseries?bucket=day&{query}")["buckets"]) == count
+
+
+@pytest.mark.parametrize(("query", "count"), FILTERS)
+def test_exports_hold_what_the_calls_answer(gateway: Served, query: str, count: int) -> None:
+    answer = gateway.ask("GET", f"{USAGE}/export.csv?{query}", key=gateway.key("admin"))
+    assert answer.status == 200 and answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))
+    assert [row["id"] for row in rows] == [row["id"] for row in gateway.get(f"{USAGE}/requests?{query}")["data"]]
+    assert len(rows) == count
+
+
+@pytest.mark.parametrize(
+    "what", ["requests", "buckets&by=provider&bucket=month", "breakdown&by=user", "conversations"]
+)
+def test_json_lines_are_the_calls_own_rows(gateway: Served, what: str) -> None:
+    name = what.partition("&")[0]
+    path = {"buckets": "timeseries"}.get(name, name)
+    answer = gateway.get(f"{USAGE}/{path}?{what.partition('&')[2]}")
+    text = gateway.ask("GET", f"{USAGE}/export.jsonl?what={what}", key=gateway.key("admin")).body.decode()
+    assert [json.loads(line) for line in text.splitlines()] == (answer.get("data") or answer["buckets"])
+
+
+def test_an_own_key_exports_its_own_rows(gateway: Served) -> None:
+    answer = gateway.ask("GET", f"{USAGE}/export.csv?what=conversations&bom=1", key=gateway.key(name="ana"))
+    text = answer.body.decode("utf-8-sig")
+    assert len(text.splitlines()) == 5 and answer.body.startswith(b"\xef\xbb\xbfid,started_at,ended_at,")
+    refused = gateway.ask("GET", f"{USAGE}/export.csv?key=admin", key=gateway.key(name="ana"))
+    assert refused.status == 403
+    bad = gateway.ask("GET", f"{USAGE}/export.csv?what=buckets&bucket=aeon", key=gateway.key("admin"))
+    assert bad.status == 400 and bad.error["param"] == "bucket"
+
+
+def test_conversations(gateway: Served) -> None:
+    page = gateway.get(f"{USAGE}/conversations")
+    assert list(page) == ["data", "next_cursor"] and page["next_cursor"] is None
+    assert {item["id"] for item in page["data"]} == {f"c-{name}" for name in PROVIDERS}
+    for item in page["data"]:
+        shaped(item, "id", "started_at", "ended_at", "user", "app", "models", "tags")
+        name = item["id"].removeprefix("c-")
+        assert (item["requests"], item["user"], item["models"]) == (1, "ana", [MODELS[name]])
+        assert sorted(item["tags"]) == sorted(["env:dev", f"env:{name}", "team:ml"])
+        within = gateway.get(f"{USAGE}/breakdown?by=model&conversation={item['id']}")["data"]
+        assert [(row["value"], row["cost_usd"], row["costliest"]) for row in within] == [
+            (MODELS[name], item["cost_usd"], item["cost_usd"] > "0.000000000")
+        ]
+    costs = [Decimal(item["cost_usd"]) for item in page["data"]]
+    assert costs == sorted(costs, reverse=True)
+    first = gateway.get(f"{USAGE}/conversations?limit=3")
+    rest = gateway.get(f"{USAGE}/conversations?limit=3&cursor={first['next_cursor']}")
+    assert first["data"] + rest["data"] == page["data"] and rest["next_cursor"] is None
+
+
+def test_a_feature_by_team_and_month_is_one_call(gateway: Served) -> None:
+    query = "bucket=month&by=tag:team&tag=env:xai&tz=America/St_Johns"
+    (bucket,) = gateway.get(f"{USAGE}/timeseries?{query}")["buckets"]
+    rows = gateway.get(f"{USAGE}/requests?tag=env:xai")["data"]
+    assert (bucket["value"], bucket["cost_usd"]) == ("ml", rows[0]["cost_usd"])
+    start = datetime.fromisoformat(bucket["start"]).astimezone(ZoneInfo("America/St_Johns"))
+    assert (start.day, start.hour, start.minute) == (1, 0, 0)
+
+
+def test_a_breakdown_compared(gateway: Served) -> None:
+    now = time.time()
+    data = gateway.get(f"{USAGE}/breakdown?by=tag:team&from={now - 600:.0f}&to={now + 60:.0f}&compare=previous")[
+        "data"
+    ]
+    for item in data:
+        shaped({name: value for name, value in item.items() if name != "previous"}, "value")
+        shaped(item["previous"])
+        assert item["requests"] > 0 and item["previous"]["requests"] == 0
 
 
 def test_the_end_is_exclusive_to_the_microsecond(gateway: Served) -> None:
@@ -252,6 +330,11 @@ def test_pages(gateway: Served) -> None:
         ("timeseries?by=colour", "by"),
         ("breakdown?by=colour", "by"),
         ("breakdown?by=model&sort=colour", "sort"),
+        ("breakdown?compare=next", "compare"),
+        ("conversations?sort=colour", "sort"),
+        ("conversations?cursor=nonsense", "cursor"),
+        ("export.csv?what=songs", "what"),
+        ("export.csv?format=xlsx", "format"),
     ],
 )
 def test_a_bad_parameter_is_named(gateway: Served, path: str, param: str) -> None:

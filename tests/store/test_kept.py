@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from gateway.read_api import render_breakdown, render_page, render_summary, render_time, render_timeseries
-from gateway.records import ExchangeRecord, UsageQuery
+from gateway.records import ExchangeRecord, Export, UsageQuery
 from gateway.store.kept import BUCKETS_FROM, ROWS_FROM, Kept, kept, move
 from gateway.store.quarters import QUARTER_US
 from gateway.store.usage import UsageStore
@@ -129,7 +129,7 @@ def test_slices_that_lack_rows_are_marked(store: UsageStore) -> None:
     early = store.timeseries(UsageQuery(start_us=BASE_US - DAY_US, client=("codex",)), "hour")
     assert [bucket.complete for bucket in early[:24]] == [True] * 24
     file = io.StringIO(newline="")
-    store.export_timeseries(NEEDING_ROWS, "hour", None, file)
+    store.export_to(NEEDING_ROWS, Export(what="buckets"), file)
     header, first, *_ = file.getvalue().splitlines()
     assert header.count(",") == first.count(",")
 

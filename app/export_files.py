@@ -1,0 +1,10 @@
+"""The files that an export may be saved as, told by their endings."""
+
+from pathlib import Path
+
+EXPORT_FILTER = "CSV (*.csv);;JSON lines (*.jsonl)"
+
+
+def export_format(path: Path) -> str:
+    """csv, or jsonl where the file is to be called so."""
+    return "jsonl" if path.suffix.lower() in (".jsonl", ".ndjson") else "csv"

@@ -1,0 +1,38 @@
+"""The period that a range is compared with: as long, and ending where the range begins. Pure."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from gateway.records import UsageQuery
+from gateway.time_zones import zone_of
+
+_SECOND_US = 1_000_000
+
+
+def period_before(query: UsageQuery, now_us: int) -> UsageQuery | None:
+    """The same question over the time before; None where the range has no beginning. An open end is now.
+
+    Whole days of the query's zone are compared with as many whole days, though the clocks change among them.
+    Raises ClientError for an unknown zone.
+    """
+    if query.start_us is None:
+        return None
+    end = query.end_us if query.end_us is not None else now_us
+    start = _days_before(query.start_us, end, query.tz)
+    return replace(query, start_us=2 * query.start_us - end if start is None else start, end_us=query.start_us)
+
+
+def _days_before(start_us: int, end_us: int, tz: str) -> int | None:
+    zone = zone_of(tz)
+    if start_us % _SECOND_US or end_us % _SECOND_US or start_us >= end_us:
+        return None
+    try:
+        first, last = (datetime.fromtimestamp(us // _SECOND_US, zone) for us in (start_us, end_us))
+        # Times of one zone compare as its clocks do.
+        if first.time() != datetime.min.time() or last.time() != datetime.min.time():
+            return None
+        before = datetime.combine(first.date() - (last.date() - first.date()), first.time(), zone)
+    except (ValueError, OverflowError):
+        return None
+    return int(before.timestamp()) * _SECOND_US

@@ -1,0 +1,194 @@
+"""Conversations with their usage, costliest first: one statement ranks them, others tell what each was.
+
+Ranking holds one number per conversation; sums, percentiles, models and tags are read for those of a page only, so
+memory depends on the page. A cursor names rank and id of the last one seen.
+"""
+
+import base64
+import binascii
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from gateway.errors import ClientError
+from gateway.records import ConversationPage, ConversationRow, UsageQuery
+from gateway.store.filters import CONVERSATION, condition
+from gateway.store.measures import RANKS, Sums
+from gateway.store.names import Texts, json_array
+from gateway.store.pages import EARLIEST, LATEST
+from gateway.store.plan import Rows, whole
+from gateway.store.sums import gather
+
+Rank = tuple[float, str]
+
+_UNKNOWN = -(2**63)
+_MEDIAN = {"latency_ms": "latency_ms.p50", "ttft_ms": "ttft_ms.p50"}
+_RANKS: Mapping[str, str] = {
+    **RANKS,
+    "ended_at": "MAX(b.started_us)",
+    "started_at": "MIN(b.started_us)",
+    # Ids are what equals are ordered by.
+    "id": "0",
+}
+_FROM = " FROM requests b WHERE b.conversation IS NOT NULL AND b.started_us >= ? AND b.started_us < ?"
+_PARTS = (
+    "SELECT b.conversation, b.user, b.app, b.model, b.tag_set, MIN(b.started_us), MAX(b.started_us)"
+    " FROM requests b INDEXED BY requests_conversation"
+    " WHERE b.conversation IN (SELECT value FROM json_each(?)) AND b.started_us >= ? AND b.started_us < ?"
+)
+_PARTS_GROUPED = " GROUP BY 1, 2, 3, 4, 5 ORDER BY 6, 7"
+
+_decode_cursor = msgspec.json.Decoder(tuple[int | float, str]).decode
+_encode = msgspec.json.encode
+
+
+def page(
+    connection: sqlite3.Connection, texts: Texts, query: UsageQuery, *, sort: str, limit: int, cursor: str | None
+) -> ConversationPage:
+    """Up to `limit` conversations, largest `sort` first, unknown last. Raises ClientError."""
+    ranked = list(_ranked(connection, query, sort, after=_parse_cursor(cursor), limit=limit + 1))
+    more, ranked = len(ranked) > limit, ranked[:limit]
+    rows = described(connection, texts, query, [each for _, each in ranked])
+    return ConversationPage(rows=rows, next_cursor=_render_cursor(ranked[-1]) if more else None)
+
+
+def spooled(connection: sqlite3.Connection, query: UsageQuery, sort: str) -> "Spool":
+    """The ids of all that match, in order, in a file that goes with its closing: memory does not grow with them."""
+    spool = Spool()
+    try:
+        for _, conversation in _ranked(connection, query, sort):
+            spool.add(conversation)
+    except BaseException:
+        spool.close()
+        raise
+    return spool
+
+
+class Spool:
+    """Texts put by on disk, to be read once, in their order."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+
+    def add(self, text: str) -> None:
+        self._file.write(_encode(text) + b"\n")
+
+    def chunks(self, size: int) -> Iterator[list[str]]:
+        self._file.seek(0)
+        chunk: list[str] = []
+        for line in self._file:
+            chunk.append(msgspec.json.decode(line))
+            if len(chunk) == size:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def described(
+    connection: sqlite3.Connection, texts: Texts, query: UsageQuery, ids: Sequence[str]
+) -> tuple[ConversationRow, ...]:
+    """What these conversations used, in the order of `ids`; one whose rows are gone meanwhile is left out."""
+    if not ids:
+        return ()
+    asked = replace(query, conversation=tuple(ids))
+    bounds = _bounds(query)
+    table = gather(connection, asked, CONVERSATION, Rows(), [], whole([bounds]))
+    parts = _parts(connection, texts, asked)
+    return tuple(
+        _row(conversation, sums, parts[conversation])
+        for conversation in ids
+        if (sums := table.get((0, conversation))) is not None
+    )
+
+
+class _Part(msgspec.Struct, frozen=True):
+    user: str | None
+    app: str | None
+    model: str | None
+    tags: tuple[str, ...]
+    first_us: int
+    last_us: int
+
+
+def _row(conversation: str, sums: Sums, parts: Sequence[_Part]) -> ConversationRow:
+    return ConversationRow(
+        id=conversation,
+        started_us=min(part.first_us for part in parts),
+        ended_us=max(part.last_us for part in parts),
+        user=next((part.user for part in parts if part.user is not None), None),
+        app=next((part.app for part in parts if part.app is not None), None),
+        models=tuple(dict.fromkeys(part.model for part in parts if part.model is not None)),
+        tags=tuple(dict.fromkeys(tag for part in parts for tag in part.tags)),
+        summary=sums.summary(),
+    )
+
+
+def _parts(connection: sqlite3.Connection, texts: Texts, query: UsageQuery) -> Mapping[str, list[_Part]]:
+    """Who and what took part in each conversation, by first appearance."""
+    where = condition(connection, replace(query, conversation=()))
+    given = (json_array(query.conversation), *_bounds(query), *where.values)
+    rows = connection.execute(_PARTS + where.text + _PARTS_GROUPED, given).fetchall()
+    names = texts.texts(connection, {number for row in rows for number in row[1:4]})
+    tags = texts.tags(connection, {row[4] for row in rows})
+    parts: dict[str, list[_Part]] = {}
+    for conversation, user, app, model, tag_set, first, last in rows:
+        part = _Part(names[user], names[app], names[model], tags[tag_set], first, last)
+        parts.setdefault(conversation, []).append(part)
+    return parts
+
+
+def _ranked(
+    connection: sqlite3.Connection,
+    query: UsageQuery,
+    sort: str,
+    *,
+    after: Rank | None = None,
+    limit: int = -1,
+) -> Iterator[Rank]:
+    """(rank, id), largest rank first; among equals by id."""
+    where = condition(connection, query)
+    expression = _RANKS.get(_MEDIAN.get(sort, sort))
+    if expression is None:
+        raise ClientError(
+            f"Conversations cannot be sorted by {sort!r}; use one of {', '.join((*_RANKS, *_MEDIAN))}.", param="sort"
+        )
+    rank = f"COALESCE({expression}, {_UNKNOWN})"
+    statement = f"SELECT {rank} AS rank, b.conversation{_FROM}{where.text} GROUP BY b.conversation"
+    bound: list[Any] = [*_bounds(query), *where.values]
+    if after is not None:
+        statement += " HAVING rank < ? OR (rank = ? AND b.conversation > ?)"
+        bound += [after[0], *after]
+    statement += " ORDER BY rank DESC, b.conversation LIMIT ?"
+    yield from connection.execute(statement, (*bound, limit))
+
+
+def _bounds(query: UsageQuery) -> tuple[int, int]:
+    start = EARLIEST if query.start_us is None else max(EARLIEST, min(query.start_us, LATEST))
+    end = LATEST if query.end_us is None else max(EARLIEST, min(query.end_us, LATEST))
+    return start, end
+
+
+def _render_cursor(rank: Rank) -> str:
+    return base64.urlsafe_b64encode(_encode(rank)).decode().rstrip("=")
+
+
+def _parse_cursor(cursor: str | None) -> Rank | None:
+    if cursor is None:
+        return None
+    try:
+        rank, conversation = _decode_cursor(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        raise ClientError(
+            "The cursor is not one that an earlier answer gave; leave it out to begin again.", param="cursor"
+        ) from error
+    if (isinstance(rank, int) and not EARLIEST <= rank <= LATEST) or "\0" in conversation:
+        raise ClientError("The cursor is out of range; leave it out to begin again.", param="cursor")
+    return rank, conversation

@@ -1,0 +1,102 @@
+"""What leaves as a file, line by line, in constant memory: each source of rows, its columns, its format.
+
+Long questions are cut into pages, each on a snapshot of its own, so that a slow reader holds none.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol, TextIO
+
+from msgspec.structs import replace
+
+from gateway.read_api import render_breakdown, render_bucket, render_conversation, render_row
+from gateway.records import (
+    USAGE_SOURCES,
+    Breakdown,
+    ConversationRow,
+    ExchangeRecord,
+    Export,
+    Summary,
+    TimeBucket,
+    UsageQuery,
+)
+from gateway.store.text_rows import csv_lines, json_lines
+from gateway.time_zones import zone_of
+
+PROGRESS_ROWS = 1000
+UTC = "UTC"
+
+Progress = Callable[[int], None]
+Row = Mapping[str, Any]
+
+_NOTHING = Summary(usage_sources=dict.fromkeys(USAGE_SOURCES, 0))
+_NO_RECORD = ExchangeRecord(id="", started_us=0, door="", key_id="", key="")
+_NO_BUCKET = TimeBucket(start_us=0, end_us=0, summary=_NOTHING)
+_NO_CONVERSATION = ConversationRow(
+    id="", started_us=0, ended_us=0, user=None, app=None, models=(), tags=(), summary=_NOTHING
+)
+
+
+class Source(Protocol):
+    """Where the rows come from: the usage store."""
+
+    def iter_requests(self, query: UsageQuery) -> Iterator[ExchangeRecord]: ...
+
+    def iter_timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> Iterator[TimeBucket]: ...
+
+    def iter_conversations(self, query: UsageQuery, sort: str) -> Iterator[ConversationRow]: ...
+
+    def breakdown(self, query: UsageQuery, by: str, sort: str) -> Breakdown: ...
+
+
+def lines(source: Source, query: UsageQuery, export: Export) -> Iterator[str]:
+    """The export's lines, each with its end. Raises ClientError, before the first."""
+    rows, shape = _SOURCES[export.what](source, query, export)
+    if export.format == "jsonl":
+        return json_lines(rows)
+    zone = None if query.tz == UTC else zone_of(query.tz)
+    return csv_lines(rows, shape, zone=zone, bom=export.bom)
+
+
+def write(lines: Iterable[str], file: TextIO, header: bool, progress: Progress | None = None) -> int:
+    """Write lines and say how many rows they were; `progress` hears the count now and then. `file` has newline=""."""
+    count = -1 if header else 0
+    for line in lines:
+        file.write(line)
+        count += 1
+        if progress is not None and count and count % PROGRESS_ROWS == 0:
+            progress(count)
+    if progress is not None:
+        progress(count)
+    return count
+
+
+def _requests(source: Source, query: UsageQuery, _export: Export) -> tuple[Iterable[Row], Row]:
+    return map(render_row, source.iter_requests(query)), render_row(_NO_RECORD)
+
+
+def _buckets(source: Source, query: UsageQuery, export: Export) -> tuple[Iterable[Row], Row]:
+    by = export.by
+    buckets = source.iter_timeseries(query, export.bucket, by)
+    if export.format == "csv":
+        # A table has the same columns throughout: whether a bucket is complete is said beside it.
+        buckets = (replace(bucket, complete=True) for bucket in buckets)
+    return (render_bucket(bucket, by) for bucket in buckets), render_bucket(_NO_BUCKET, by)
+
+
+def _breakdown(source: Source, query: UsageQuery, export: Export) -> tuple[Iterable[Row], Row]:
+    shape = render_bucket(_NO_BUCKET, "value")
+    del shape["start"], shape["end"]
+    return render_breakdown(source.breakdown(query, export.by or "model", export.sort))["data"], shape
+
+
+def _conversations(source: Source, query: UsageQuery, export: Export) -> tuple[Iterable[Row], Row]:
+    rows = source.iter_conversations(query, export.sort)
+    return map(render_conversation, rows), render_conversation(_NO_CONVERSATION)
+
+
+_SOURCES: Mapping[str, Callable[[Source, UsageQuery, Export], tuple[Iterable[Row], Row]]] = {
+    "requests": _requests,
+    "buckets": _buckets,
+    "breakdown": _breakdown,
+    "conversations": _conversations,
+}

@@ -1,0 +1,237 @@
+import csv
+import io
+import json
+import re
+import tracemalloc
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from gateway.errors import ClientError
+from gateway.read_api import render_row
+from gateway.records import ExchangeRecord, Export, UsageQuery
+from gateway.store import queries
+from gateway.store.exports import write
+from gateway.store.text_rows import csv_lines
+from gateway.store.usage import UsageStore
+from tests.store.examples import BASE_US, FULL, record
+
+CSV, SHAPE = Export(what="requests"), render_row(FULL)
+
+
+def saved(records: Iterable[ExchangeRecord]) -> str:
+    return "".join(csv_lines(map(render_row, records), SHAPE))
+
+
+def parsed(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def test_columns_are_the_contracts_and_money_has_nine_places(store: UsageStore) -> None:
+    store.insert_history([FULL, record(1, cost_nano=None, input_tokens=None, tags=())])
+    file = io.StringIO(newline="")
+    progress: list[int] = []
+    assert store.export_to(UsageQuery(), CSV, file, progress.append) == 2
+    assert progress == [2]
+    header, newer, older = csv.reader(io.StringIO(file.getvalue(), newline=""))
+    assert header == list(render_row(FULL))
+    row = dict(zip(header, older, strict=True))
+    assert row["cost_usd"] == "1.234567890"
+    assert row["started_at"] == "2026-03-28T22:00:00.000000Z"
+    assert row["tags"] == "team:ml-ops,urgent"
+    assert row["byok"] == "true"
+    unknown = dict(zip(header, newer, strict=True))
+    assert (unknown["cost_usd"], unknown["input_tokens"], unknown["tags"]) == ("", "", "")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_texts_that_spreadsheets_would_run_are_made_safe(start: str) -> None:
+    nasty = replace(FULL, end_user=f"{start}HYPERLINK(1)", tags=(f"{start}x",), model='say "hi", twice\r\n')
+    header, row = parsed(saved([nasty]))
+    cells = dict(zip(header, row, strict=True))
+    assert cells["end_user"] == cells["user"] == f"'{start}HYPERLINK(1)"
+    assert cells["tags"] == f"'{start}x"
+    assert cells["model"] == 'say "hi", twice\r\n'
+
+
+def test_lines_end_as_the_standard_says() -> None:
+    text = saved([FULL])
+    assert text.count("\r\n") == 2 and text.endswith("\r\n")
+
+
+def test_negative_money_stays_a_number() -> None:
+    assert ",-0.000000001," in saved([replace(FULL, cost_nano=-1)])
+
+
+def test_series_and_breakdowns_have_flat_columns(store: UsageStore) -> None:
+    store.insert_history([record(0), record(3600, model=None)])
+    series, breakdown = io.StringIO(newline=""), io.StringIO(newline="")
+    assert store.export_to(UsageQuery(), Export(what="buckets", by="model"), series) == 4
+    assert store.export_to(UsageQuery(), Export(what="breakdown", by="model"), breakdown) == 2
+    header, *rows = csv.reader(io.StringIO(series.getvalue(), newline=""))
+    assert header[:4] == ["start", "end", "value", "requests"]
+    assert "latency_ms.p95" in header and "usage_sources.estimated" in header
+    assert all(len(row) == len(header) for row in rows)
+    header, *rows = csv.reader(io.StringIO(breakdown.getvalue(), newline=""))
+    assert header[:2] == ["value", "requests"]
+    assert {row[0] for row in rows} == {"gpt-5", ""}
+
+
+@pytest.mark.parametrize(("width", "zone"), [("hour", "Asia/Kolkata"), ("15m", "America/St_Johns"), ("day", "UTC")])
+@pytest.mark.parametrize("by", [None, "model"])
+def test_a_series_of_any_length_leaves_and_is_the_same_in_stretches(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch, width: str, zone: str, by: str | None
+) -> None:
+    day_us = 86_400_000_000
+    store.insert_history([record(number, started_us=BASE_US + number * 5 * day_us) for number in range(60)])
+    end_us = BASE_US + 300 * day_us
+    query = UsageQuery(start_us=BASE_US + 7, end_us=end_us, tz=zone)
+    if width != "day":
+        with pytest.raises(ClientError, match="more than 5,000"):
+            store.timeseries(query, width)
+    file = io.StringIO(newline="")
+    store.export_to(query, Export(what="buckets", bucket=width, by=by), file)
+    rows = list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
+    assert sum(int(row["requests"]) for row in rows) == 59
+    assert by is not None or all(row["end"] == following["start"] for row, following in pairwise(rows))
+    monkeypatch.setattr(queries, "MOST_SLICES", 40)
+    short = UsageQuery(start_us=BASE_US + 7, end_us=BASE_US + 45 * day_us, tz=zone)
+    # A value has buckets in the stretches in which it occurs; where there is none, time has its buckets all the same.
+    apart, whole = list(store.iter_timeseries(short, width, by)), list(store.timeseries(short, width, by))
+    assert [each for each in apart if each.summary.requests] == [each for each in whole if each.summary.requests]
+    assert by is not None or apart == whole
+
+
+def test_an_empty_export_still_names_its_columns(store: UsageStore) -> None:
+    file = io.StringIO(newline="")
+    assert store.export_to(UsageQuery(), CSV, file) == 0
+    assert file.getvalue().startswith("id,started_at,door,")
+    assert file.getvalue().count("\r\n") == 1
+
+
+def test_memory_does_not_grow_with_the_rows() -> None:
+    class Nowhere(io.StringIO):
+        def write(self, text: str) -> int:
+            return len(text)
+
+    def endless(count: int) -> Iterator[ExchangeRecord]:
+        for number in range(count):
+            yield record(number)
+
+    tracemalloc.start()
+    write(csv_lines(map(render_row, endless(200)), SHAPE), Nowhere(), True)
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    write(csv_lines(map(render_row, endless(5000)), SHAPE), Nowhere(), True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak - before < 200_000
+
+
+def test_times_have_a_local_column_in_the_zone_that_was_asked_for() -> None:
+    zone = ZoneInfo("Asia/Kathmandu")
+    row = render_row(replace(FULL, started_us=BASE_US + 1_234_000))
+    header, cells = parsed("".join(csv_lines([row], row, zone=zone)))
+    assert header[:3] == ["id", "started_at", "started_local"]
+    assert cells[1:3] == ["2026-03-28T22:00:01.234000Z", "2026-03-29 03:45:01.234"]
+
+
+def test_buckets_say_when_they_begin_and_end_on_the_wall(store: UsageStore) -> None:
+    store.insert_history([record(0)])
+    file = io.StringIO(newline="")
+    store.export_to(UsageQuery(tz="Europe/Berlin"), Export(what="buckets", bucket="month"), file)
+    header, cells = parsed(file.getvalue())
+    row = dict(zip(header, cells, strict=True))
+    assert header[:4] == ["start", "start_local", "end", "end_local"]
+    assert (row["start"], row["start_local"]) == ("2026-02-28T23:00:00.000000Z", "2026-03-01 00:00:00")
+    assert (row["end"], row["end_local"]) == ("2026-03-31T22:00:00.000000Z", "2026-04-01 00:00:00")
+
+
+@pytest.mark.parametrize("what", ["requests", "buckets", "breakdown", "conversations"])
+def test_json_lines_hold_what_csv_holds(store: UsageStore, what: str) -> None:
+    store.insert_history([FULL, record(1, conversation_id="c", cost_nano=None, cost_source="none")])
+    csv_file, json_file = io.StringIO(newline=""), io.StringIO(newline="")
+    assert store.export_to(UsageQuery(), Export(what=what), csv_file) == len(parsed(csv_file.getvalue())) - 1
+    assert store.export_to(UsageQuery(), Export(what=what, format="jsonl"), json_file) > 0
+    header, *lines = parsed(csv_file.getvalue())
+    rows = [json.loads(line) for line in json_file.getvalue().splitlines()]
+    assert len(rows) == len(lines)
+    for row, line in zip(rows, lines, strict=True):
+        cells = dict(zip(header, line, strict=True))
+        assert (cells["cost_usd"] or None, cells["requests" if what != "requests" else "id"]) == (
+            row["cost_usd"],
+            str(row["requests" if what != "requests" else "id"]),
+        )
+        assert header[0] == next(iter(row))
+
+
+# How a spreadsheet reads a file: fields by RFC 4180 alone, then what each field would become in its cell.
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+FORMULA = re.compile(r"[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]")
+
+
+def fields_of(text: str) -> list[list[str]]:
+    """A reader of its own, written from the standard: quotes only around whole fields, doubled within."""
+    records: list[list[str]] = [[]]
+    at = 0
+    while at < len(text):
+        if text[at] == '"':
+            field, at = "", at + 1
+            while True:
+                end = text.index('"', at)
+                field += text[at:end]
+                at = end + 1
+                if text[at : at + 1] != '"':
+                    break
+                field, at = field + '"', at + 1
+        else:
+            end = min(found for mark in (",", "\r\n") if (found := text.find(mark, at)) >= 0)
+            field, at = text[at:end], end
+            assert not set(field) & {'"', "\r", "\n"}
+        records[-1].append(field)
+        if text[at] == ",":
+            at += 1
+        else:
+            assert text[at : at + 2] == "\r\n"
+            at += 2
+            records.append([])
+    return records[:-1]
+
+
+def becomes(field: str) -> str:
+    """number, formula or text."""
+    if NUMBER.fullmatch(field):
+        return "number"
+    return "formula" if FORMULA.match(field) else "text"
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.text(st.sampled_from("=+-@\t\r\n\",'; a1|\uff1d\xe9\U0001f642"), max_size=8), min_size=3, max_size=3),
+    st.none() | st.integers(-(10**15), 10**15),
+)
+def test_no_text_of_a_stranger_runs_in_a_spreadsheet_and_every_number_stays_one(
+    texts: list[str], cost: int | None
+) -> None:
+    user, tag, model = texts
+    row = replace(FULL, end_user=user, tags=(tag, "b"), model=model, cost_nano=cost)
+    text = saved([row])
+    assert fields_of(text) == parsed(text)
+    header, line = fields_of(text)
+    cells = dict(zip(header, line, strict=True))
+    for name, said in (("end_user", user), ("model", model), ("tags", f"{tag},b")):
+        assert cells[name] in (said, f"'{said}") and becomes(cells[name]) != "formula"
+    for name in ("cost_usd", "latency_ms", "overhead_us", "input_tokens", "status"):
+        assert becomes(cells[name]) == "number" or cells[name] == ""
+    assert cells["cost_usd"] == "" if cost is None else Decimal(cells["cost_usd"]) == Decimal(cost).scaleb(-9)
+
+
+def test_a_byte_order_mark_stands_first_and_only_where_it_was_asked_for() -> None:
+    assert next(csv_lines([], SHAPE, bom=True)).startswith("\ufeffid,")
+    assert next(csv_lines([], SHAPE)).startswith("id,")

@@ -1,0 +1,52 @@
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.periods import period_before
+from gateway.records import UsageQuery
+
+
+def us(text: str, tz: str = "UTC") -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(tz)).timestamp() * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("tz", "start", "end", "before"),
+    [
+        ("UTC", "2026-11-20", "2026-11-27", "2026-11-13"),
+        ("UTC", "2026-11-20T10:30", "2026-11-20T11:00", "2026-11-20T10:00"),
+        # The clocks change within, and the week before is a week on the wall all the same.
+        ("Europe/Berlin", "2026-03-29", "2026-03-30", "2026-03-28"),
+        ("Europe/Berlin", "2026-03-30", "2026-03-31", "2026-03-29"),
+        ("Europe/Berlin", "2026-10-26", "2026-11-02", "2026-10-19"),
+        ("Asia/Kathmandu", "2026-11-20", "2026-11-21", "2026-11-19"),
+        ("Australia/Lord_Howe", "2026-10-04", "2026-10-05", "2026-10-03"),
+        # What begins within a day is as long to the second.
+        ("Europe/Berlin", "2026-03-29T12:00", "2026-03-30T12:00", "2026-03-28T11:00"),
+    ],
+)
+def test_the_period_before(tz: str, start: str, end: str, before: str) -> None:
+    query = UsageQuery(start_us=us(start, tz), end_us=us(end, tz), tz=tz, model=("gpt-5",))
+    found = period_before(query, 0)
+    assert found is not None and (found.start_us, found.end_us) == (us(before, tz), query.start_us)
+    assert (found.tz, found.model) == (tz, ("gpt-5",))
+
+
+def test_an_open_end_is_now_and_an_open_beginning_has_nothing_before() -> None:
+    found = period_before(UsageQuery(start_us=1000), 1700)
+    assert found is not None and (found.start_us, found.end_us) == (300, 1000)
+    assert period_before(UsageQuery(end_us=1000), 1700) is None
+
+
+@given(
+    st.integers(-(10**17), 10**17),
+    st.integers(0, 10**15),
+    st.sampled_from(["UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu"]),
+)
+def test_both_periods_meet_and_are_as_long_but_for_a_change_of_the_clocks(start: int, span: int, tz: str) -> None:
+    found = period_before(UsageQuery(start_us=start, end_us=start + span, tz=tz), 0)
+    assert found is not None and found.end_us == start and found.start_us is not None
+    assert abs((start - found.start_us) - span) <= timedelta(hours=2) / timedelta(microseconds=1)
