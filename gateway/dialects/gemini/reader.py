@@ -6,12 +6,14 @@ no terminator: the finish is given when the stream closes, and a stream without 
 Source: google-genai's GenerateContentResponse.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.dialects.client_json import rest
 from gateway.dialects.gemini.errors import error_in_answer, stream_error
@@ -79,6 +81,7 @@ class ChunkReader:
         self._digest = blake2b(digest_size=12)
         self._usage = WireUsage()
         self._reported: Usage | None = None
+        self._searches: set[str] = set()
         self._blocked: Wire | None = None
 
     def chunk(self, data: bytes, events: list[Event]) -> None:
@@ -99,8 +102,9 @@ class ChunkReader:
         ending = any(wire.finish_reason not in _UNKNOWN_REASONS for _, wire in candidates)
         if chunk.prompt_feedback is not None and chunk.prompt_feedback.get("blockReason"):
             self._blocked, ending = chunk.prompt_feedback, True
-        if chunk.usage_metadata is not None:
-            self._report(chunk.usage_metadata, ending, events)
+        searched = self._searched(item for item, _ in candidates)
+        if chunk.usage_metadata is not None or searched:
+            self._report(chunk.usage_metadata or WireUsage(), ending, events)
         for item, wire in candidates:
             self._candidate(item, wire, events)
 
@@ -130,10 +134,22 @@ class ChunkReader:
     def _report(self, usage: WireUsage, ending: bool, events: list[Event]) -> None:
         self._usage = self._usage.merged(usage)
         counts = parse_usage(self._usage)
+        if counts is not None and self._searches:
+            counts = replace(counts, web_searches=len(self._searches))
         final = ending or any(item.reason is not None for item in self._candidates.values())
         if counts is not None and (final or counts != self._reported):
             self._reported = counts
             events.append(UsageReport(counts, final))
+
+    def _searched(self, candidates: Iterable[Wire]) -> bool:
+        """Whether these tell of searches that no chunk before told of: a stream repeats what it has grounded."""
+        before = len(self._searches)
+        for fields in candidates:
+            grounding = fields.get("groundingMetadata")
+            queries = grounding.get("webSearchQueries") if isinstance(grounding, dict) else None
+            if isinstance(queries, list):
+                self._searches.update(query for query in queries if isinstance(query, str) and query)
+        return len(self._searches) > before
 
     def _candidate(self, fields: Wire, wire: _WireCandidate, events: list[Event]) -> None:
         index = max(0, wire.index or 0)

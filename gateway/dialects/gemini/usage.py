@@ -1,7 +1,8 @@
 """Gemini's counts: the prompt includes what was cached; output stands apart from thoughts, tool-use input apart from
 the prompt. In a stream the counts are cumulative for each field and come on almost every chunk, some of them with
 fields missing: the last one said counts. A zero is left out of Google's JSON, so that beside a prompt count a missing
-field is zero. Source: google-genai's GenerateContentResponseUsageMetadata.
+field is zero. The traffic type says how the request was served. Source: google-genai's
+GenerateContentResponseUsageMetadata and TrafficType.
 """
 
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from msgspec import Struct, structs
 
 from gateway.model import Usage
+
+_ON_DEMAND = "ON_DEMAND"
+_UNSAID = ("TRAFFIC_TYPE_UNSPECIFIED", "")
 
 
 class Modality(Struct, rename="camel"):
@@ -25,6 +29,7 @@ class WireUsage(Struct, rename="camel"):
     total_token_count: int | None = None
     prompt_tokens_details: list[Modality] | None = None
     candidates_tokens_details: list[Modality] | None = None
+    traffic_type: str | None = None
 
     def merged(self, later: "WireUsage") -> "WireUsage":
         said = {name: value for name, value in structs.asdict(later).items() if value is not None}
@@ -45,7 +50,15 @@ def parse_usage(usage: WireUsage) -> Usage | None:
         reasoning_tokens=thoughts,
         input_audio_tokens=_audio(usage.prompt_tokens_details),
         output_audio_tokens=_audio(usage.candidates_tokens_details),
+        service_tier=_tier(usage.traffic_type),
     )
+
+
+def _tier(traffic: str | None) -> str | None:
+    """`flex` of ON_DEMAND_FLEX; None for plain ON_DEMAND, which is the standard one."""
+    if traffic is None or traffic in _UNSAID:
+        return None
+    return traffic.removeprefix(_ON_DEMAND).lstrip("_").lower() or None
 
 
 def _count(value: int | None) -> int:

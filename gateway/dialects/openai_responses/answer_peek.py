@@ -16,9 +16,14 @@ from gateway.model import Usage
 _Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | None
 
 
+class _Lifetimes(Struct, gc=False):
+    ttl_12h_tokens: _Count = None
+
+
 class _Details(Struct, gc=False):
     cached_tokens: _Count = None
     cache_write_tokens: _Count = None
+    cache_write_tokens_details: _Lifetimes | None = None
     audio_tokens: _Count = None
     reasoning_tokens: _Count = None
 
@@ -70,11 +75,13 @@ def _usage(answer: _Answer) -> Usage | None:
     if said is None:
         return None
     of_input, of_output = said.input_tokens_details or _NO_DETAILS, said.output_tokens_details or _NO_DETAILS
+    lifetimes = of_input.cache_write_tokens_details
     searches = answer.tool_usage.web_search if answer.tool_usage is not None else None
     usage = Usage(
         input_tokens=said.input_tokens,
         cached_tokens=of_input.cached_tokens,
         cache_write_tokens=of_input.cache_write_tokens,
+        cache_write_12h_tokens=None if lifetimes is None else lifetimes.ttl_12h_tokens,
         input_audio_tokens=of_input.audio_tokens,
         output_tokens=said.output_tokens,
         reasoning_tokens=of_output.reasoning_tokens,

@@ -23,6 +23,7 @@ def parse_usage(response: Mapping[str, Any]) -> Usage | None:
         input_tokens=count_in(raw, "input_tokens"),
         cached_tokens=count_in(of_input, "cached_tokens"),
         cache_write_tokens=count_in(of_input, "cache_write_tokens"),
+        cache_write_12h_tokens=count_in(object_in(of_input, "cache_write_tokens_details"), "ttl_12h_tokens"),
         input_audio_tokens=count_in(of_input, "audio_tokens"),
         output_tokens=count_in(raw, "output_tokens"),
         reasoning_tokens=count_in(of_output, "reasoning_tokens"),
