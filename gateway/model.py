@@ -175,13 +175,15 @@ class Origin(Struct, frozen=True, eq=False):
     """Where a request came in, so that its client is told in its own words what could not be carried.
 
     `dialect` is the door's, `client` the tool's name where it is known. `parts` are the client's own paths to the
-    parts of each message, `tools` those to its tools. It is no part of what is asked: any two are equal.
+    parts of each message, `tools` those to its tools, `unknown` those to fields that no codec knows. It is no part of
+    what is asked: any two are equal.
     """
 
     dialect: str = ""
     client: str | None = None
     parts: tuple[tuple[str, ...], ...] = ()
     tools: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Origin)

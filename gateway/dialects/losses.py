@@ -4,6 +4,7 @@ The codecs never decide that themselves. They name a feature that they meet; its
 being rendered and for the model, whether it is carried, and under which of the client's own fields a loss is told.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +12,18 @@ from typing import Any
 from gateway.dialects.carriage import AGENT_TOOLS, BY_NAME, CHAT, ROWS
 from gateway.dialects.verdicts import Verdict
 from gateway.errors import Unsupported
-from gateway.model import Extra, HostedTool, Opaque, ReasoningOptions, Request, Role, Target, Tool, ToolCallResponse
+from gateway.model import (
+    Extra,
+    HostedTool,
+    Opaque,
+    ReasoningOptions,
+    Request,
+    Role,
+    Target,
+    Tool,
+    ToolCall,
+    ToolCallResponse,
+)
 
 _PLACE = re.compile(r"\[\d+\]")
 # Words that a codec keeps in the pockets of parts for itself, and state that only its maker reads.
@@ -168,6 +180,8 @@ def own_fields(request: Request, dialect: str, losses: Losses) -> Mapping[str, A
             if not _says_nothing(name, value):
                 where = anywhere(name)
                 losses.meet(_FIELDS.get((other, where), "unknown_field"), name, field=where)
+    for field in request.origin.unknown:
+        losses.meet("unknown_field", field=field)
     door = losses.door
     if door != dialect:
         for place, extra in _pockets(request):
@@ -186,22 +200,27 @@ def _says_nothing(name: str, value: Any) -> bool:
 def _part_field(door: str, place: str, name: str) -> tuple[str, str]:
     """The row and the client's field of what stands beside a part; of several fields, that at this place."""
     found = _PART_FIELDS.get((door, name), [("unknown_field", name)])
-    return next((item for item in found if item[1].startswith(place)), found[0])
+    exact = (item for item in found if item[1] == f"{place}.{name}")
+    near = (item for item in found if item[1].startswith(place.partition("[]")[0]))
+    return next(itertools.chain(exact, near), found[0])
 
 
 def _pockets(request: Request) -> Iterator[tuple[str, Extra]]:
-    """The pockets of tools, messages and parts, as far as anything is in them, each with the place it is said at."""
+    """The pockets of tools, messages and parts, as far as anything is in them, each with the place it is said at, in
+    the words of chat and Anthropic."""
     for tool in request.tools:
         if isinstance(tool, Tool) and tool.extra:
-            yield "tools", tool.extra
+            yield "tools[]", tool.extra
     for message in request.messages:
-        place = "system" if message.role is Role.SYSTEM else "messages"
+        is_system = message.role is Role.SYSTEM and request.origin.dialect != CHAT
         if message.extra:
-            yield place, message.extra
+            yield "system[]" if is_system else "messages[]", message.extra
+        content = "system[]" if is_system else "messages[].content[]"
         for part in message.parts:
             if not isinstance(part, Opaque) and part.extra:
-                yield place, part.extra
+                is_call = isinstance(part, ToolCall) and request.origin.dialect == CHAT
+                yield "messages[].tool_calls[]" if is_call else content, part.extra
             if isinstance(part, ToolCallResponse):
                 for item in part.content:
                     if not isinstance(item, Opaque) and item.extra:
-                        yield place, item.extra
+                        yield content, item.extra

@@ -223,6 +223,6 @@ def test_what_stands_beside_a_chat_client_s_call_is_carried_or_named() -> None:
     assert again["messages"][1]["tool_calls"] == [{**kept, "cache_control": mark}]
     for dialect in (RESPONSES, GEMINI):
         found = rendered(CHAT, dialect, asked(cache_control=mark), ABLE[dialect])
-        assert found.dropped == ("messages[].cache_control",)
+        assert found.dropped == ("messages[].tool_calls[].cache_control",)
         assert rendered(CHAT, dialect, asked(), ABLE[dialect]).dropped == ()
         assert rendered(CHAT, dialect, asked(shoe_size=46), ABLE[dialect]).dropped == ("shoe_size",)

@@ -43,6 +43,7 @@ LOST = {
     "input[].summary",
     "messages[].cache_control",
     "messages[].content[].cache_control",
+    "messages[].tool_calls[].cache_control",
     "metadata.user_id",
     "output_config.effort",
     "prompt_cache_key",

@@ -35,6 +35,7 @@ from gateway.dialects.losses import Losses, own_fields
 from gateway.dialects.places import Placed, content_places, realigned
 from gateway.dialects.tool_names import with_legal_names
 from gateway.dialects.turns import Conversation, Turn, gather
+from gateway.dialects.unknown_fields import unknown_fields
 from gateway.errors import ClientError, UpstreamError
 from gateway.model import (
     Choice,
@@ -123,7 +124,12 @@ def parse_request(body: bytes, path_model: str | None, path_stream: bool | None)
         stream=bool(wire.stream) if path_stream is None else path_stream,
         user=wire.metadata.user_id if wire.metadata else None,
         extra=pocket(extra),
-        origin=Origin(dialect=NAME, parts=places, tools=tool_places(tools)),
+        origin=Origin(
+            dialect=NAME,
+            parts=places,
+            tools=tool_places(tools),
+            unknown=unknown_fields(fields, NAME),
+        ),
     )
 
 

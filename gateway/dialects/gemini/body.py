@@ -36,6 +36,7 @@ from gateway.dialects.losses import Losses, meet_identity, own_fields
 from gateway.dialects.places import Placed
 from gateway.dialects.tool_names import with_legal_names
 from gateway.dialects.turns import Turn, gather
+from gateway.dialects.unknown_fields import unknown_fields
 from gateway.errors import ClientError, UpstreamError
 from gateway.events import Assembler, Event
 from gateway.model import (
@@ -101,7 +102,12 @@ def parse_request(body: bytes, path_model: str | None, path_stream: bool | None)
         response_format=parse_format(config),
         stream=bool(path_stream),
         extra={NAME: extra} if extra else {},
-        origin=Origin(dialect=NAME, parts=places, tools=tuple(place for _, place in tools)),
+        origin=Origin(
+            dialect=NAME,
+            parts=places,
+            tools=tuple(place for _, place in tools),
+            unknown=unknown_fields(fields, NAME),
+        ),
     )
 
 

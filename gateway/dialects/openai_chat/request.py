@@ -20,6 +20,7 @@ from gateway.dialects.openai_chat.tools import (
 )
 from gateway.dialects.openai_chat.wire import ENCODER, KIN, NAME, decode_json, pocket
 from gateway.dialects.tool_names import with_legal_names
+from gateway.dialects.unknown_fields import unknown_fields
 from gateway.errors import ClientError
 from gateway.model import Origin, ReasoningOptions, Rendered, Request, ResponseFormat, Role, Target
 
@@ -46,9 +47,10 @@ _MOST_STOPS = 4
 def parse_request(body: bytes, path_model: str | None = None, path_stream: bool | None = None) -> Request:
     """The body of a chat completion request. Raises ClientError that names the field in the client's own path."""
     try:
-        fields = Fields(decode_json(body))
+        value = decode_json(body)
     except ValueError as error:
         raise ClientError(f"The request body is not valid JSON: {error}.") from error
+    fields = Fields(value)
     model = fields.take_str("model") if path_model else fields.need_str("model")
     said = fields.take_list("messages") or []
     messages = parse_messages(said)
@@ -84,7 +86,12 @@ def parse_request(body: bytes, path_model: str | None = None, path_stream: bool 
         user=user,
         metadata=fields.take_object("metadata"),
         service_tier=fields.take_str("service_tier"),
-        origin=Origin(dialect=NAME, parts=message_places(said, messages), tools=tool_places(tools, legacy)),
+        origin=Origin(
+            dialect=NAME,
+            parts=message_places(said, messages),
+            tools=tool_places(tools, legacy),
+            unknown=unknown_fields(value, NAME),
+        ),
         **_parse_rest(fields),
     )
 

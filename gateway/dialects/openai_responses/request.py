@@ -31,6 +31,7 @@ from gateway.dialects.openai_responses.options import (
 from gateway.dialects.openai_responses.tools import parse_choice, parse_tools, render_choice, render_tools
 from gateway.dialects.openai_responses.wire import KIN, NAME, Wire, own, pocket
 from gateway.dialects.tool_names import with_legal_names
+from gateway.dialects.unknown_fields import unknown_fields
 from gateway.errors import ClientError
 from gateway.model import Message, Origin, Rendered, Request, Role, Target, Text
 
@@ -103,7 +104,12 @@ def parse_request(body: bytes, path_model: str | None = None, path_stream: bool 
         service_tier=wire.service_tier,
         # Always there: it tells a request of this dialect from others. Essential items have no field of their own.
         extra={NAME: {**extra, **{path: True for path in paths}}},
-        origin=Origin(dialect=NAME, parts=places, tools=tuple(place for _, place in tools)),
+        origin=Origin(
+            dialect=NAME,
+            parts=places,
+            tools=tuple(place for _, place in tools),
+            unknown=unknown_fields(fields, NAME),
+        ),
     )
 
 
