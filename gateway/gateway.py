@@ -490,11 +490,11 @@ class Gateway:
         self._prices_changed()
         return self._pricing.list_state
 
-    async def explain(self, record: ExchangeRecord) -> CostExplanation:
-        """The arithmetic of a row's cost."""
+    def explain(self, record: ExchangeRecord) -> CostExplanation:
+        """The arithmetic of a row's cost. It waits for nothing."""
         provider = self._providers.get(record.provider or "")
         listed = provider.price_provider if provider else None
-        return await self._work(self._pricing.explain, listed or "", record)
+        return self._pricing.explain(listed or "", record)
 
     # Within.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway import Changes, DataFolder, FaregateError, Gateway, Settings
+from gateway import Changes, DataFolder, ExchangeRecord, FaregateError, Gateway, Settings
 from gateway.model import Usage
 from gateway.price_list import PRICES_FILE
 from gateway.pricing import Pricing
@@ -159,6 +159,13 @@ async def test_a_gateway_fetches_when_it_is_told_to_and_starts_with_what_it_fetc
         prices = {row.model: row for row in await gateway.prices()}
         assert [price.usd for price in prices["gpt-4.1"].prices if price.unit == "input"] == ["3.1"]
         assert prices["gpt-4.1-mini"].source == "none"
+        row = ExchangeRecord(
+            id="r", started_us=AT_US, door="chat", key_id="k", key="k", provider="openai", model="gpt-4.1",
+            input_tokens=10, output_tokens=0, cost_nano=31_000, cost_source="list", price_id="gpt-4.1",
+        )  # fmt: skip
+        explained = gateway.explain(row)
+        assert [(part.count, part.price_usd, part.amount_nano) for part in explained.parts] == [(10, "3.1", "31000")]
+        assert explained.price_list == gateway.price_list()
         assert next(row for row in gateway.models() if row.id == "gpt-4.1").input_price == 3_100_000_000
         await gateway.close()
     assert any(changes.prices for changes in told)

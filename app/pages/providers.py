@@ -16,6 +16,7 @@ from app.pages.page import Page
 from app.pages.providers_parts.card import LEAST_WIDTH, ProviderCard
 from app.pages.providers_parts.grid import CardGrid
 from app.pages.providers_parts.key_panel import KeyPanel
+from app.pages.providers_parts.price_line import PriceLine
 from app.pages.providers_parts.vault_panel import VaultPanel
 from app.widgets import Banner, Drawer
 from gateway import Changes, ProviderRow, Summary, UsageQuery, VaultState
@@ -54,6 +55,7 @@ class ProvidersPage(Page):
         self.vault_panel.chosen.connect(self._vault_chosen)
         self.drawer.closed.connect(self._drawer_closed)
         self.vault_banner.action.connect(self._open_vault)
+        self.price_line.asked.connect(lambda: context.spawn(self._update_prices()))
         self.error_banner.action.connect(lambda: context.spawn(self.refresh(Changes(providers=True))))
 
     def _build(self) -> None:
@@ -64,6 +66,7 @@ class ProvidersPage(Page):
         self.error_banner.setObjectName("providers_error")
         self.vault_banner.hide()
         self.error_banner.hide()
+        self.price_line = PriceLine(theme)
         self.key_panel = KeyPanel(context)
         self.vault_panel = VaultPanel(context)
         self._panels = QStackedWidget()
@@ -84,6 +87,7 @@ class ProvidersPage(Page):
         for widget in (self.error_banner, self.vault_banner):
             main.addWidget(widget)
         main.addWidget(scroll, 1)
+        main.addWidget(self.price_line)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
@@ -103,6 +107,7 @@ class ProvidersPage(Page):
             self.error_banner.show()
             return
         self._today = {row.value: row.summary for row in traffic.rows}
+        self.price_line.show_list(gateway.price_list())
         self.error_banner.hide()
         self._show()
 
@@ -192,6 +197,17 @@ class ProvidersPage(Page):
         finally:
             self._testing.discard(name)
         await self.refresh(Changes(providers=True))
+
+    async def _update_prices(self) -> None:
+        self.price_line.set_busy(True)
+        try:
+            known = await self.context.gateway.update_prices()
+            self.price_line.show_list(known)
+            self.toast.emit(f"The prices of {known.models:,} models were fetched")
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+        finally:
+            self.price_line.set_busy(False)
 
     def _ask_to_remove(self, row: ProviderRow) -> None:
         box = QMessageBox(self)

@@ -29,7 +29,7 @@ from app.tables.model import WindowedModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
 from app.widgets import Banner, Drawer, PushButton, ToggleSwitch
-from gateway import Changes, ExchangeRecord, Export, ModelRow, UsageQuery
+from gateway import Changes, ExchangeRecord, Export, UsageQuery
 
 _COPY_AT_MOST = 5_000
 _DETAILS_AFTER_MS = 60
@@ -51,7 +51,6 @@ class RequestsPage(Page):
         super().__init__(context, parent)
         self.setObjectName("requests_page")
         self._provider_titles: dict[str, str] = {}
-        self._models: dict[str, ModelRow] = {}
         self._stale = True
         self._exporting = False
         self.feed = RequestFeed(context, self)
@@ -170,8 +169,8 @@ class RequestsPage(Page):
     async def _learn_names(self) -> None:
         rows = await self.context.gateway.providers()
         self._provider_titles = {row.name: row.title for row in rows}
-        self._models = {row.id: row for row in self.context.gateway.models()}
-        self.filter_field.set_values({"model": sorted(self._models), "provider": [row.name for row in rows]})
+        models = sorted(row.id for row in self.context.gateway.models())
+        self.filter_field.set_values({"model": models, "provider": [row.name for row in rows]})
 
     async def _open(self) -> None:
         self._stale = False
@@ -275,7 +274,8 @@ class RequestsPage(Page):
     def _show_details(self) -> None:
         record = self.model.row(self.view.currentIndex().row())
         if record is not None and record != self.panel.record:
-            self.panel.show_record(record, lambda name: self._provider_titles.get(name, name), self._models)
+            explanation = self.context.gateway.explain(record)
+            self.panel.show_record(record, lambda name: self._provider_titles.get(name, name), explanation)
 
     # copying and exporting
 

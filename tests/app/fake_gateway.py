@@ -7,6 +7,7 @@ query raise, and reads `calls` to see what was asked.
 import csv
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,6 +20,8 @@ from gateway import (
     BreakdownRow,
     Changes,
     Completeness,
+    CostExplanation,
+    CostPart,
     Distribution,
     ExchangeRecord,
     Export,
@@ -27,6 +30,7 @@ from gateway import (
     KeyTrial,
     ModelRow,
     NewApiKey,
+    PriceList,
     ProviderRow,
     RequestPage,
     Summary,
@@ -68,6 +72,7 @@ class FakeGateway:
         self.provider_list = list(provider_rows(now_us))
         self.vault = VaultState(backend="keyring", available=True)
         self.trial_ok = True
+        self.prices = PriceList(version="0.2.3", fetched_us=None, models=2330)
 
     # the gateway itself
 
@@ -262,6 +267,35 @@ class FakeGateway:
 
     def models(self) -> tuple[ModelRow, ...]:
         return model_rows()
+
+    def price_list(self) -> PriceList:
+        return self.prices
+
+    async def update_prices(self) -> PriceList:
+        self._note("update_prices")
+        self.prices = PriceList(version=None, fetched_us=NOW_US, models=2400)
+        return self.prices
+
+    def explain(self, record: ExchangeRecord) -> CostExplanation:
+        """Input and output at the model's prices, as the rows were made."""
+        model = next((row for row in model_rows() if row.id == record.model), None)
+        parts = []
+        for unit, count in (("input", record.input_tokens), ("output", record.output_tokens)):
+            nano = getattr(model, f"{unit}_price", None)
+            if nano is not None and count:
+                usd, amount = f"{Decimal(nano) / 10**9:f}", f"{Decimal(nano) * count / 10**6:f}"
+                parts.append(CostPart(unit=unit, count=count, price_usd=usd, per=10**6, amount_nano=amount))
+        exact = sum((Decimal(part.amount_nano) for part in parts), Decimal(0))
+        if record.cost_nano is None or round(exact) != record.cost_nano:
+            return CostExplanation(cost_nano=record.cost_nano, source=record.cost_source)
+        return CostExplanation(
+            cost_nano=record.cost_nano,
+            source=record.cost_source,
+            price_id=record.price_id,
+            parts=tuple(parts),
+            exact_nano=f"{exact:f}",
+            price_list=self.prices,
+        )
 
 
 def values_of(row: ExchangeRecord, by: str) -> tuple[str | None, ...]:

@@ -459,3 +459,22 @@ def test_both_themes(page: ProvidersPage, theme: Theme) -> None:
     theme.set_mode("light")
     for x in (100, 1000):
         assert light.pixelColor(x, 600).lightness() > 200 > 60 > dark.pixelColor(x, 600).lightness()
+
+
+def test_prices_are_fetched_when_the_button_is_pressed(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    said: list[str] = []
+    page.toast.connect(said.append)
+    assert page.price_line.words.text() == "Prices of 2,330 models: genai-prices 0.2.3, with the program."
+    assert "update_prices" not in gateway.calls
+    click(qtbot, page.price_line.button)
+    turns.run()
+    assert gateway.calls.count("update_prices") == 1
+    assert page.price_line.words.text() == "Prices of 2,400 models: fetched on 23 Nov 2026."
+    gateway.fails = "The prices could not be fetched (no connection): try again later; those in use stay."
+    click(qtbot, page.price_line.button)
+    turns.run()
+    assert said == ["The prices of 2,400 models were fetched", gateway.fails]
+    assert page.price_line.button.isEnabled() and page.price_line.button.text() == "Update prices"
+    assert page.price_line.words.text() == "Prices of 2,400 models: fetched on 23 Nov 2026."

@@ -17,12 +17,22 @@ from app import formats
 from app.context import AppContext
 from app.filters import FilterState
 from app.pages.requests import RequestsPage
-from app.pages.requests_parts.details import cause, cost_sum, sections
+from app.pages.requests_parts.details import cause, cost_lines, sections
 from app.pages.requests_parts.panel import RequestPanel
 from app.tables.view import ROW_HEIGHT
 from app.theme import Theme
 from app.widgets import IconButton
-from gateway import AttemptRecord, Changes, ExchangeRecord, ModelRow, RequestPage, TagCondition, UsageQuery
+from gateway import (
+    AttemptRecord,
+    Changes,
+    CostExplanation,
+    CostPart,
+    ExchangeRecord,
+    PriceList,
+    RequestPage,
+    TagCondition,
+    UsageQuery,
+)
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns
@@ -438,10 +448,10 @@ def test_details_say_the_same_whether_lines_are_reused_or_new(
     attempts = gateway.rows[0].attempts * 2
     several = msgspec.structs.replace(gateway.rows[0], attempts=attempts, conversation_id="c1", byok=True)
     for row in (gateway.rows[0], gateway.rows[1], failed, unpriced, several, gateway.rows[0]):
-        page.panel.show_record(row, str.title, {})
+        page.panel.show_record(row, str.title, UNEXPLAINED)
         walked = [label.text() for label in page.panel.widget().findChildren(QLabel)]
         fresh = RequestPanel(context.theme)
-        fresh.show_record(row, str.title, {})
+        fresh.show_record(row, str.title, UNEXPLAINED)
         assert walked == [label.text() for label in fresh.widget().findChildren(QLabel)]
         assert row.id in walked
         fresh.deleteLater()
@@ -458,7 +468,7 @@ def test_nothing_in_the_details_is_cut_off_at_the_edge(
     record = msgspec.structs.replace(
         gateway.rows[0], trace_id="4bf92f3577b34da6a3ce929d0e0e4736", outcome="error", status=429
     )
-    panel.show_record(record, str.title, {})
+    panel.show_record(record, str.title, UNEXPLAINED)
     QApplication.processEvents()
     body = panel.widget()
     assert body.width() == panel.viewport().width()
@@ -508,51 +518,67 @@ def test_every_ending_has_a_cause(fields: dict[str, object], words: str | None) 
     assert words is None or words in str(found)
 
 
-MODEL = ModelRow(
-    id="m",
-    provider="openai",
-    title="M",
-    input_price=3_000_000_000,
-    cached_price=300_000_000,
-    output_price=15_000_000_000,
+UNEXPLAINED = CostExplanation(cost_nano=None, source="none")
+EXPLAINED = CostExplanation(
+    cost_nano=3_751_000,
+    source="list",
+    price_id="m",
+    parts=(
+        CostPart(unit="cached", count=1_000, price_usd="0.3335", per=1_000_000, amount_nano="333500"),
+        CostPart(unit="input", count=2_000, price_usd="1.7087505", per=1_000_000, amount_nano="3417501"),
+        CostPart(unit="web searches", count=1, price_usd="10", per=1000, amount_nano="0"),
+    ),
+    exact_nano="3751000.5",
+    tier_above=200_000,
+    price_list=PriceList(version="0.2.3", fetched_us=None, models=9),
+    notes=("The list has no price for service tier flex: it counts at the standard price.",),
 )
 
 
-@pytest.mark.parametrize(
-    ("fields", "parts"),
-    [
-        ({"cost_nano": 3_000_000 + 750_000}, ["1,000 × $3.00 per million", "50 × $15.00 per million"]),
-        (
-            {"cost_nano": 2_400_000 + 60_000 + 750_000, "cached_tokens": 200},
-            ["800 × $3.00 per million", "200 × $0.30 per million", "50 × $15.00 per million"],
-        ),
-        ({"cost_nano": 3_750_001}, []),
-        ({"cost_nano": None}, []),
-        ({"cost_nano": 3_750_000, "cache_write_tokens": 5}, []),
-        ({"cost_nano": 3_750_000, "input_tokens": None}, []),
-    ],
-)
-def test_a_sum_is_spelt_out_only_where_it_is_exact(fields: dict[str, object], parts: list[str]) -> None:
-    row = msgspec.structs.replace(RECORD, **{"input_tokens": 1_000, "output_tokens": 50, "model": "m", **fields})
-    assert [line.note for line in cost_sum(row, MODEL)] == parts
+def test_a_cost_is_spelt_out_as_it_was_worked_out() -> None:
+    lines = [(line.label, line.value, line.note) for line in cost_lines(EXPLAINED)]
+    assert lines == [
+        ("Cached", "$0.000334", "1,000 × $0.3335 per million"),
+        ("Input", "$0.003418", "2,000 × $1.7087505 per million"),
+        ("Web searches", "$0.000000", "1 × $10.00 per thousand"),
+        ("Rounded", "from $0.0037510005", "half goes to the even one"),
+        ("Tier", "above 200,000 input tokens", "the whole request is priced so"),
+        ("Price list", "genai-prices 0.2.3, with the program", ""),
+        ("To know", "The list has no price for service tier flex: it counts at the standard price.", ""),
+    ]
+    fetched = PriceList(version=None, fetched_us=1_796_083_200_000_000, models=9)
+    exact = msgspec.structs.replace(
+        EXPLAINED, exact_nano="3751000", parts=(), tier_above=None, notes=(), price_list=fetched
+    )
+    assert [(line.label, line.value) for line in cost_lines(exact)] == [("Price list", "fetched on 1 Dec 2026")]
 
 
-def test_a_price_of_ones_own_is_named_and_spelt_out() -> None:
+def test_a_price_of_ones_own_and_how_the_answer_was_served_are_named() -> None:
     row = msgspec.structs.replace(
         RECORD,
-        model="m",
-        input_tokens=1_000,
-        output_tokens=50,
-        cached_tokens=None,
-        cache_write_tokens=None,
         cost_nano=3_750_000,
         cost_source="override",
-        price_id="local/m",
+        price_id="override:4",
         price_fuzzy=False,
+        service_tier="priority",
+        speed="fast",
+        inference_geo="us",
     )
-    lines = {line.label: line.note for section in sections(row, str, {"m": MODEL}) for line in section.lines}
-    assert lines["Total"] == "your own price of local/m"
-    assert "1,000 × $3.00 per million" in lines.values()
+    own = CostExplanation(
+        cost_nano=3_750_000,
+        source="override",
+        price_id="override:4",
+        parts=(CostPart(unit="request", count=1, price_usd="0.00375", per=1, amount_nano="3750000"),),
+        exact_nano="3750000",
+    )
+    cost = next(part for part in sections(row, str, own) if part.title == "Cost")
+    assert [(line.label, line.value, line.note) for line in cost.lines] == [
+        ("Total", "$0.003750", "your own price of override:4"),
+        ("Request", "$0.003750", "1 × $0.00375 each"),
+        ("Service tier", "priority", ""),
+        ("Speed", "fast", ""),
+        ("Inference in", "us", ""),
+    ]
 
 
 def test_details_name_every_fact() -> None:
@@ -585,7 +611,9 @@ def test_details_name_every_fact() -> None:
         upstream_request_id="up1",
         attempts=(AttemptRecord(n=1, provider="openai", model="m", started_us=1, latency_us=5, status=429),),
     )
-    said = {(line.label, line.value, line.note) for part in sections(row, str.title, {}) for line in part.lines}
+    said = {
+        (line.label, line.value, line.note) for part in sections(row, str.title, UNEXPLAINED) for line in part.lines
+    }
     for expected in (
         ("Latency", "1.00 s", ""),
         ("in the gateway", "2.00 ms", ""),
@@ -595,7 +623,7 @@ def test_details_name_every_fact() -> None:
         ("of which cached", "4", ""),
         ("of which cache-written", "2", ""),
         ("of which reasoning", "3", ""),
-        ("Total", "<$0.000001", "list price of m-2026, matched by how its name begins"),
+        ("Total", "<$0.000001", "list price of m-2026, which may not be its own"),
         ("Provider", "Openai", ""),
         ("Asked for as", "fast", ""),
         ("Provider key", "the caller's own", ""),

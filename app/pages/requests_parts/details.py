@@ -1,18 +1,19 @@
 """The details of one request as plain rows of words: what the drawer shows, without a widget.
 
-Numbers keep their source beside them. The cost's sum is spelt out only where the listed unit prices really give the
-recorded cost to the nano-dollar; else its source stands alone, for a wrong sum is worse than none.
+Numbers keep their source beside them. The cost is spelt out in its parts as the gateway explains it: where today's
+prices do not give the recorded cost to the nano-dollar, it has none and says why.
 """
 
-from collections.abc import Callable, Mapping
-from fractions import Fraction
+from collections.abc import Callable
+from decimal import Decimal
 
 from msgspec import Struct
 
 from app import formats
 from app.pages.requests_parts.columns import COST_SOURCE_WORDS, USAGE_SOURCE_WORDS, dollars, milliseconds
+from app.price_words import price_list_words
 from app.tables.column import utc_text
-from gateway import AttemptRecord, ExchangeRecord, ModelRow
+from gateway import AttemptRecord, CostExplanation, CostPart, ExchangeRecord
 
 OUTCOME_WORDS = {
     "ok": "Answered",
@@ -24,6 +25,7 @@ _ENDINGS = {
     "aborted": "The client left before the answer was complete; the call to the provider was cancelled at once.",
     "interrupted": "The gateway stopped while this request was running; send it again.",
 }
+_PER_WORDS = {1_000_000: "per million", 1000: "per thousand", 1: "each"}
 _CAUSES = {
     "rate_limited": "The provider's rate limit was reached; wait a little and send it again.",
     "provider_quota": "The provider's quota is used up; check the account's billing.",
@@ -65,13 +67,13 @@ def cause(row: ExchangeRecord) -> str | None:
 
 
 def sections(
-    row: ExchangeRecord, provider_title: Callable[[str], str], models: Mapping[str, ModelRow]
+    row: ExchangeRecord, provider_title: Callable[[str], str], explanation: CostExplanation
 ) -> tuple[Section, ...]:
     """Everything that is known of a request, grouped; groups without a line are left out."""
     groups = (
         Section(title="Times", lines=_times(row)),
         Section(title="Tokens", lines=_tokens(row)),
-        Section(title="Cost", lines=_cost(row, models)),
+        Section(title="Cost", lines=_cost(row, explanation)),
         Section(title="Who", lines=_who(row)),
         Section(title="Route", lines=_route(row, provider_title)),
         Section(title="Changed on the way", lines=_changed(row)),
@@ -89,35 +91,33 @@ def attempt_words(attempt: AttemptRecord, provider_title: Callable[[str], str]) 
     return f"{attempt.n}. {provider_title(attempt.provider)}", attempt.model, result, took
 
 
-def cost_sum(row: ExchangeRecord, model: ModelRow | None) -> tuple[Line, ...]:
-    """The cost by part with its unit prices, () unless they give exactly the recorded cost."""
-    if model is None or row.cost_nano is None or row.cache_write_tokens or row.input_tokens is None:
-        return ()
-    cached = row.cached_tokens or 0
-    parts = [
-        ("Input", row.input_tokens - cached, model.input_price),
-        ("Cached", cached, model.cached_price),
-        ("Output", row.output_tokens or 0, model.output_price),
-    ]
-    used = [(label, tokens, price) for label, tokens, price in parts if tokens]
-    priced = [(label, tokens, price) for label, tokens, price in used if price is not None]
-    total = sum((Fraction(tokens * price, 1_000_000) for _, tokens, price in priced), Fraction(0))
-    if len(priced) != len(used) or round(total) != row.cost_nano:
-        return ()
-    return tuple(
-        Line(
-            label=label,
-            value=f"{formats.money_column(round(Fraction(tokens * price, 1_000_000)))}",
-            note=f"{tokens:,} × ${_unit(price)} per million",
-            part=True,
-        )
-        for label, tokens, price in priced
+def cost_lines(explanation: CostExplanation) -> tuple[Line, ...]:
+    """The arithmetic of a cost: its parts, what rounding made of their sum, the tier, the list, and what to know."""
+    lines = [_cost_part(part) for part in explanation.parts]
+    if explanation.exact_nano is not None and Decimal(explanation.exact_nano) != explanation.cost_nano:
+        exact = f"{Decimal(explanation.exact_nano) / 1_000_000_000:f}"
+        lines.append(Line(label="Rounded", value=f"from ${exact}", note="half goes to the even one", part=True))
+    if explanation.tier_above is not None:
+        above = f"above {explanation.tier_above:,} input tokens"
+        lines.append(Line(label="Tier", value=above, note="the whole request is priced so", part=True))
+    if explanation.price_list is not None:
+        lines.append(Line(label="Price list", value=price_list_words(explanation.price_list), part=True))
+    lines += [Line(label="To know", value=note, part=True) for note in explanation.notes]
+    return tuple(lines)
+
+
+def _cost_part(part: CostPart) -> Line:
+    per = _PER_WORDS[part.per]
+    return Line(
+        label=part.unit.capitalize(),
+        value=formats.money_column(round(Decimal(part.amount_nano))),
+        note=f"{part.count:,} × ${_cents(part.price_usd)} {per}",
+        part=True,
     )
 
 
-def _unit(price_nano: int) -> str:
-    whole = f"{price_nano / 1_000_000_000:.9f}".rstrip("0")
-    head, _, tail = whole.partition(".")
+def _cents(dollars: str) -> str:
+    head, _, tail = dollars.partition(".")
     return f"{head}.{tail:0<2}"
 
 
@@ -164,17 +164,15 @@ def _exact(count: int | None) -> str:
     return formats.UNKNOWN if count is None else f"{count:,}"
 
 
-def _cost(row: ExchangeRecord, models: Mapping[str, ModelRow]) -> tuple[Line, ...]:
+def _cost(row: ExchangeRecord, explanation: CostExplanation) -> tuple[Line, ...]:
     source = COST_SOURCE_WORDS.get(row.cost_source, row.cost_source)
     if row.price_id and row.cost_source in ("list", "override"):
-        source = f"{source} of {row.price_id}{', matched by how its name begins' if row.price_fuzzy else ''}"
+        source = f"{source} of {row.price_id}{', which may not be its own' if row.price_fuzzy else ''}"
     if row.cost_nano is None:
         source = "no price is known, so it counts in no sum"
     total = Line(label="Total", value=formats.money_column(row.cost_nano), note=source, copy=dollars(row.cost_nano))
-    lines = [total, *cost_sum(row, models.get(row.price_id or "") or models.get(row.model or ""))]
-    if row.service_tier:
-        lines.append(Line(label="Service tier", value=row.service_tier))
-    return tuple(lines)
+    served = (("Service tier", row.service_tier), ("Speed", row.speed), ("Inference in", row.inference_geo))
+    return (total, *cost_lines(explanation), *_known(*served))
 
 
 def _who(row: ExchangeRecord) -> tuple[Line, ...]:

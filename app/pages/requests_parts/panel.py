@@ -4,7 +4,7 @@ Walking through rows changes words, seldom lines: the widgets stay as long as th
 that holding an arrow key costs no layout of fifty widgets per row.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QPalette
@@ -17,7 +17,7 @@ from app.pages.requests_parts.details import OUTCOME_WORDS, Line, Section, attem
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets import Banner, ElidedLabel, IconButton, Pill
-from gateway import ExchangeRecord, ModelRow
+from gateway import CostExplanation, ExchangeRecord
 
 _LABEL_WIDTH = 146
 _TOP = Qt.AlignmentFlag.AlignTop
@@ -46,11 +46,11 @@ class RequestPanel(QScrollArea):
         self._take_surface()
 
     def show_record(
-        self, row: ExchangeRecord, provider_title: Callable[[str], str], models: Mapping[str, ModelRow]
+        self, row: ExchangeRecord, provider_title: Callable[[str], str], explanation: CostExplanation
     ) -> None:
         """Shows a request; where it has the same lines as the one before, only their words change."""
         self.record = row
-        groups = sections(row, provider_title, models)
+        groups = sections(row, provider_title, explanation)
         attempts = [attempt_words(attempt, provider_title) for attempt in row.attempts]
         shape = (_lines(groups), len(attempts), _cause_kind(row))
         if shape != self._shape:
