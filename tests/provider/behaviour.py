@@ -8,7 +8,7 @@ Content: echo (answers what it was sent, unchecked), error (the format's own err
 where tools are offered and no results were just given; again: also then; calls:N so many of them), think (reasoning is
 shown where the format can), redact (it is hidden), length, stop (stop sequence), filter, refuse (declines as the
 format does), cache (input counts come from a real prefix cache and not by lot), seed:N (the answer is drawn from this
-seed, so that two calls get the same one).
+seed, so that two calls get the same one), mute, twice, early, garbled (see `usage_places.py`).
 """
 
 import re

@@ -60,6 +60,13 @@ class ProviderProcess:
         assert process.stdout is not None
         process.stdout.close()
 
+    def kill(self) -> None:
+        """At once: what it was answering is in no ledger. A later `start` is on the same port."""
+        assert self._process is not None
+        self._port = int(self.url.rpartition(":")[2])
+        self._process.kill()
+        self.stop()
+
     def __enter__(self) -> Self:
         self.start()
         return self

@@ -40,6 +40,7 @@ from tests.provider.messages import ANTHROPIC
 from tests.provider.prefix_cache import PrefixCache
 from tests.provider.responses import OPENAI_RESPONSES, XAI_RESPONSES
 from tests.provider.strict import Rejected, load
+from tests.provider.usage_places import placed, without_usage
 
 FORMATS = (OPENAI, OPENAI_RESPONSES, XAI, XAI_RESPONSES, ANTHROPIC, GEMINI)
 BASE_PATHS = {"openai": "/openai/v1", "xai": "/xai/v1", "anthropic": "/anthropic", "google": "/google"}
@@ -223,7 +224,11 @@ class Provider:
         if call.stream and call.operation == "chat":
             return await self._stream(form, request, entry, call, told, answer, headers)
         body = self._embed(form, call, answer) if call.operation == "embeddings" else form.whole(call, answer)
+        if "mute" in told:
+            body = without_usage(body)
         payload = json.dumps(body, ensure_ascii=self._rng.random() < 0.3).encode()
+        if "garbled" in told:
+            payload = payload[: len(payload) // 2]
         return await _send_whole(request, payload, headers, told, entry)
 
     def _draw(
@@ -293,7 +298,7 @@ class Provider:
         answer: Answer,
         headers: dict[str, str],
     ) -> web.StreamResponse:
-        frames = form.frames(call, answer, self._rng)
+        frames = placed(form.frames(call, answer, self._rng), told, self._rng)
         midway = next((name for name in MIDWAY if name in told), None)
         if midway:
             frames = frames[: max(3, len(frames) // 2)]
@@ -301,7 +306,7 @@ class Provider:
             entry.reported = first if form.input_told_first else None
             if midway == "error":
                 frames.append(form.error_frame(entry.request_id))
-        elif self._tells_usage(form, call):
+        elif self._tells_usage(form, call) and "mute" not in told:
             entry.reported = dict(entry.usage)
         response = web.StreamResponse(
             headers={**headers, "content-type": "text/event-stream", "cache-control": "no-cache"}
@@ -363,7 +368,7 @@ async def _send_whole(
     pause = _pause(told)
     if midway is None and not pause:
         response = await _send(request, web.Response(body=payload, headers=headers), entry)
-        entry.reported = dict(entry.usage)
+        entry.reported = _reported(entry, told)
         return response
     stream = web.StreamResponse(headers={**headers, "content-length": str(len(payload))})
     await stream.prepare(request)
@@ -376,8 +381,13 @@ async def _send_whole(
     await asyncio.sleep(pause)
     await stream.write(payload[half:])
     await stream.write_eof()
-    entry.complete, entry.reported = True, dict(entry.usage)
+    entry.complete, entry.reported = True, _reported(entry, told)
     return stream
+
+
+def _reported(entry: Entry, told: dict[str, Behaviour]) -> dict[str, int | None] | None:
+    """What a whole answer said of its usage, as far as that could be read."""
+    return None if {"mute", "garbled"} & told.keys() else dict(entry.usage)
 
 
 async def _end_midway(request: web.Request, response: web.StreamResponse, how: str) -> web.StreamResponse:

@@ -1,1 +1,1 @@
-"""Kills a gateway at random moments under load, again and again, and compares what clients received with its rows."""
+"""Long runs against everything that can go wrong: mixed calls, a full disk, kills at random moments under load."""

@@ -1,4 +1,8 @@
-"""`python -m tests.soak [--kills 200] [--minutes 15] [--seed N]`: exit 1 and a line for each fault where there is one."""
+"""`python -m tests.soak [--calls 10000] [--kills 200] [--minutes 30] [--seed N]`: exit 1 and a line for each fault.
+
+First the mixed calls, while another process holds the database for half a minute; then a disk that fills up; then the
+kills, with rows, ledger and buckets compared after each.
+"""
 
 import argparse
 import random
@@ -8,57 +12,110 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from gateway.records import ExchangeRecord
 from tests.endtoend.serving import Served, upstreams
 from tests.provider.client import ProviderProcess
+from tests.soak.full_disk import disk, run_full
+from tests.soak.mixed import LIMITS, mixed_faults, run_mixed
 from tests.soak.rounds import REQUESTS, Totals, faults, run_round
 
+DEATHS = 5
+HELD_S = 30.0
 SHOWN_EVERY = 20
-CHECKED_EVERY = 50
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.soak")
+    parser.add_argument("--calls", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--minutes", type=float, default=15.0, help="end early after this long")
+    parser.add_argument("--minutes", type=float, default=30.0, help="kill no more after this long")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     arguments = parser.parse_args()
-    rng = random.Random(arguments.seed)
-    began = time.monotonic()
-    totals, found = Totals(), list[str]()
-    print(f"Seed {arguments.seed}: {arguments.kills} kills, each during {REQUESTS} concurrent requests.", flush=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="faregate-soak-") as folder,
-        ProviderProcess(Path(folder) / "ledger.jsonl", seed=arguments.seed) as provider,
-    ):
-        gateway = Served(Path(folder) / "home", **upstreams(provider.base_urls))
-        gateway.key()
-        while totals.kills < arguments.kills and time.monotonic() - began < arguments.minutes * 60:
-            run_round(gateway, rng, totals)
-            if totals.kills % CHECKED_EVERY == 0:
-                found = checked(gateway, provider, totals)
-            if totals.kills % SHOWN_EVERY == 0:
-                print(f"{totals.kills} kills, {len(totals.received)} answers received in full", flush=True)
-            if found:
-                break
-        found = found or checked(gateway, provider, totals)
-        outcomes = Counter(row.outcome for row in gateway.records())
-    seconds = time.monotonic() - began
+    print(f"Seed {arguments.seed}.", flush=True)
+    rng, ends = random.Random(arguments.seed), time.monotonic() + arguments.minutes * 60
+    found = []
+    with tempfile.TemporaryDirectory(prefix="faregate-soak-") as folder:
+        if arguments.calls:
+            found += mixed(Path(folder) / "mixed", rng, arguments.calls)
+            found += filled(Path(folder) / "filled", rng)
+        if arguments.kills:
+            found += killed(Path(folder) / "killed", rng, arguments.kills, ends)
     for fault in found[:50]:
         print(fault)
-    print(
-        f"{totals.kills} kills, {totals.sent} requests, {len(totals.received)} answers received in full, "
-        f"{outcomes.total()} rows ({', '.join(f'{count} {outcome}' for outcome, count in outcomes.items())}), "
-        f"{len(found)} faults, {seconds:.0f} s."
-    )
-    return 1 if found or totals.kills < arguments.kills else 0
+    print(f"{len(found)} faults.")
+    return 1 if found else 0
 
 
-def checked(gateway: Served, provider: ProviderProcess, totals: Totals) -> list[str]:
-    """Starts the gateway, which replays its journal, compares, and stops it in good order."""
-    gateway.start()
-    found = faults(gateway, provider, totals)
+def words(rows: list[ExchangeRecord]) -> str:
+    counted = Counter(row.outcome for row in rows), Counter(row.usage_source for row in rows)
+    parts = [", ".join(f"{count} {name}" for name, count in sorted(counts.items())) for counts in counted]
+    return f"{len(rows)} rows ({parts[0]}; counts: {parts[1]})"
+
+
+def served(folder: Path, provider: ProviderProcess, **limits: str) -> Served:
+    gateway = Served(folder, **upstreams(provider.base_urls), **limits)
+    gateway.key()
+    gateway.key("admin")
+    return gateway
+
+
+def stopped(gateway: Served) -> list[str]:
     code = gateway.stop()
-    return found if code == 0 else [*found, f"The gateway ended with code {code} when asked to stop."]
+    return [f"The gateway ended with code {code} when asked to stop."] if code else []
+
+
+def mixed(folder: Path, rng: random.Random, calls: int) -> list[str]:
+    folder.mkdir()
+    began = time.monotonic()
+    with (
+        ProviderProcess(folder / "ledger.jsonl", seed=rng.getrandbits(20)) as provider,
+        served(folder / "home", provider, **LIMITS) as gateway,
+    ):
+        load = run_mixed(gateway, provider, rng, calls, deaths=DEATHS, held_s=HELD_S)
+        found = mixed_faults(gateway, provider, load)
+        print(
+            f"{calls} mixed calls, {DEATHS} deaths of the provider, the database held for {HELD_S:g} s while "
+            f"{load.sent_while_held} calls went on: {words(gateway.records())}; named on the way: "
+            f"{', '.join(sorted(load.named))}; {len(found)} faults, {time.monotonic() - began:.0f} s.",
+            flush=True,
+        )
+        return found + stopped(gateway)
+
+
+def filled(folder: Path, rng: random.Random) -> list[str]:
+    folder.mkdir()
+    with (
+        ProviderProcess(folder / "ledger.jsonl", seed=rng.getrandbits(20)) as provider,
+        disk(folder / "home") as full,
+        served(folder / "home", provider) as gateway,
+    ):
+        ids, found = run_full(gateway, full)
+        rows = gateway.records()
+        if sorted(row.id for row in rows) != sorted(ids):
+            found.append(f"{len(ids)} calls were answered around a full disk, {len(rows)} rows are there.")
+        print(f"{len(ids)} calls around a full disk ({full.kind}): {words(rows)}, {len(found)} faults.", flush=True)
+        return found + stopped(gateway)
+
+
+def killed(folder: Path, rng: random.Random, kills: int, ends: float) -> list[str]:
+    folder.mkdir()
+    began, totals, found = time.monotonic(), Totals(), list[str]()
+    with ProviderProcess(folder / "ledger.jsonl", seed=rng.getrandbits(20)) as provider:
+        gateway = served(folder / "home", provider)
+        while totals.kills < kills and time.monotonic() < ends and not found:
+            found = run_round(gateway, provider, rng, totals)[1]
+            if totals.kills % SHOWN_EVERY == 0:
+                print(f"{totals.kills} kills, {len(totals.received)} answers received in full", flush=True)
+        gateway.start()
+        found = found or faults(gateway, provider, totals)
+        print(
+            f"{totals.kills} kills, each during {REQUESTS} concurrent requests, {totals.sent} in all, "
+            f"{len(totals.received)} answers received in full: {words(gateway.records())}, {len(found)} faults, "
+            f"{time.monotonic() - began:.0f} s.",
+            flush=True,
+        )
+        found += stopped(gateway)
+    return found if totals.kills >= kills else [*found, f"Only {totals.kills} kills fitted into the time."]
 
 
 if __name__ == "__main__":

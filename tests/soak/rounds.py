@@ -1,4 +1,4 @@
-"""One round: a gateway is started, 200 requests run at once, and `kill -9` ends it at a random moment.
+"""One round: a gateway is started, many requests run at once, and `kill -9` ends it at a random moment.
 
 Each request bears a name of its own, as end user for the row and in the prompt for the provider's ledger, so that
 rows, calls and received answers can be compared one by one: a row for every call, one only, and a row that is
@@ -8,7 +8,6 @@ complete for every answer that its client had in full.
 import asyncio
 import random
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
@@ -66,33 +65,33 @@ async def _ask(session: aiohttp.ClientSession, url: str, rng: random.Random, use
     return Received(headers["x-request-id"], headers["x-faregate-upstream-request-id"], user)
 
 
-async def _load(gateway: Served, rng: random.Random, name: str, after_s: float | None) -> list[Received]:
-    """Ask everything at once; end the gateway `after_s` seconds later, or never."""
+async def _load(gateway: Served, rng: random.Random, name: str, requests: int, after_s: float) -> list[Received]:
+    """Ask everything at once; end the gateway `after_s` seconds later."""
     headers = {"authorization": f"Bearer {gateway.key()}"}
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(_ask(session, gateway.url, rng, f"{name}-{number}")) for number in range(REQUESTS)
+                group.create_task(_ask(session, gateway.url, rng, f"{name}-{number}")) for number in range(requests)
             ]
-            if after_s is not None:
-                await asyncio.sleep(after_s)
-                gateway.process.kill()
+            await asyncio.sleep(after_s)
+            gateway.process.kill()
         return [answer for task in tasks if (answer := task.result()) is not None]
 
 
-def run_round(gateway: Served, rng: random.Random, totals: Totals, *, kill: bool = True) -> float:
-    """Start, load, kill: the moment of the kill in seconds. The gateway is left dead."""
+def run_round(
+    gateway: Served, provider: ProviderProcess, rng: random.Random, totals: Totals, requests: int = REQUESTS
+) -> tuple[float, list[str]]:
+    """Start, compare what the last kill left, load, kill: the moment of the kill in seconds, and the faults. The
+    gateway is left dead."""
     gateway.start()
-    after_s = rng.uniform(0.0, KILL_WITHIN_S) if kill else None
-    began = time.monotonic()
-    name = f"r{totals.kills}"
-    totals.received += asyncio.run(_load(gateway, rng, name, after_s))
-    totals.sent += REQUESTS
-    totals.kills += kill
-    if kill:
-        gateway.kill()
-    return after_s if after_s is not None else time.monotonic() - began
+    found = faults(gateway, provider, totals)
+    after_s = rng.uniform(0.0, KILL_WITHIN_S)
+    totals.received += asyncio.run(_load(gateway, rng, f"r{totals.kills}", requests, after_s))
+    totals.sent += requests
+    totals.kills += 1
+    gateway.kill()
+    return after_s, found
 
 
 def faults(gateway: Served, provider: ProviderProcess, totals: Totals) -> list[str]:
@@ -102,7 +101,7 @@ def faults(gateway: Served, provider: ProviderProcess, totals: Totals) -> list[s
     return [
         *_unequal_counts(rows, ledger),
         *_unequal_answers({row.id: row for row in rows}, {entry["request_id"]: entry for entry in ledger}, totals),
-        *_unequal_buckets(gateway),
+        *unequal_buckets(gateway),
     ]
 
 
@@ -131,7 +130,7 @@ def _unequal_answers(
     return found
 
 
-def _unequal_buckets(gateway: Served) -> list[str]:
+def unequal_buckets(gateway: Served) -> list[str]:
     with opened(gateway.folder) as store:
         found = store.check()
     with closing(sqlite3.connect(gateway.folder / "usage.db")) as connection:

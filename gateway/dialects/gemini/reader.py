@@ -82,6 +82,7 @@ class ChunkReader:
         self._usage = WireUsage()
         self._reported: Usage | None = None
         self._searches: set[str] = set()
+        self._early = False
         self._blocked: Wire | None = None
 
     def chunk(self, data: bytes, events: list[Event]) -> None:
@@ -116,6 +117,11 @@ class ChunkReader:
             return True
         if not self._candidates or any(item.reason is None for item in self._candidates.values()):
             return False
+        if self._early:
+            # Nothing later replaced it, and the answer has ended well.
+            assert self._reported is not None
+            events.append(UsageReport(self._reported, final=True))
+            self._early = False
         for index, candidate in sorted(self._candidates.items()):
             self._end_part(candidate, events)
             assert candidate.reason is not None
@@ -138,7 +144,7 @@ class ChunkReader:
             counts = replace(counts, web_searches=len(self._searches))
         final = ending or any(item.reason is not None for item in self._candidates.values())
         if counts is not None and (final or counts != self._reported):
-            self._reported = counts
+            self._reported, self._early = counts, not final
             events.append(UsageReport(counts, final))
 
     def _searched(self, candidates: Iterable[Wire]) -> bool:

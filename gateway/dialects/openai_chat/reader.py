@@ -35,7 +35,7 @@ from gateway.events import (
     StreamError,
     UsageReport,
 )
-from gateway.model import NO_EXTRA, Extra, Opaque
+from gateway.model import NO_EXTRA, Extra, Opaque, Usage
 from gateway.sse import Decoder, ServerSentEvent
 
 _DONE = b"[DONE]"
@@ -85,6 +85,7 @@ class ChatReader:
         self._id: str | None = None
         self._service_tier: Any = None
         self._citations: Extra = NO_EXTRA
+        self._early: Usage | None = None
 
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
@@ -101,9 +102,19 @@ class ChatReader:
         if self._failed:
             return events
         self._finish(events)
-        if not self._failed and not (self._choices and all(state.finished for state in self._choices.values())):
+        if not self._failed and not self._all_finished():
             self._fail(StreamError(_CUT, "connection_lost"), events)
+        self._settle(events)
         return events
+
+    def _all_finished(self) -> bool:
+        return bool(self._choices) and all(state.finished for state in self._choices.values())
+
+    def _settle(self, events: list[Event]) -> None:
+        """Usage that came before the finish stands once the answer has ended well: nothing later replaced it."""
+        if self._early is not None and not self._failed and self._all_finished():
+            events.append(UsageReport(self._early, final=True))
+            self._early = None
 
     def _fail(self, error: StreamError, events: list[Event]) -> None:
         self._failed = True
@@ -115,6 +126,7 @@ class ChatReader:
             return
         if data.startswith(_DONE):
             self._finish(events)
+            self._settle(events)
             return
         try:
             answer = decode_answer(data)
@@ -163,6 +175,7 @@ class ChatReader:
             states = self._choices.values()
             final = bool(states) and all(state.reason is not None for state in states)
             events.append(UsageReport(usage, final))
+            self._early = None if final else usage
 
     def _choice(self, choice: WireChoice, events: list[Event]) -> None:
         # A negative number or a truth value names no choice that a client could tell.

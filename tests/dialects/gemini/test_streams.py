@@ -229,6 +229,17 @@ def test_what_is_written_reads_back(name: str) -> None:
     assert (whole.choices, whole.usage, whole.id, whole.model) == (answer.choices, answer.usage, "r1", "gemini")
 
 
+def test_litellm_36168_usage_before_the_finish_stands_once_the_answer_has_ended_well() -> None:
+    told = {"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 2, "totalTokenCount": 7}}
+    early, last = chunk({"text": "a"}, **told), chunk({"text": "b"}, finish="STOP")
+    whole = read(GeminiReader(), [sse(early, last)])
+    reports = [event for event in whole if isinstance(event, UsageReport)]
+    assert [report.final for report in reports] == [False, True]
+    assert [(report.usage.input_tokens, report.usage.output_tokens) for report in reports] == [(5, 2)] * 2
+    cut = read(GeminiReader(), [sse(early)])
+    assert [event.final for event in cut if isinstance(event, UsageReport)] == [False]
+
+
 def test_interleaved_calls_become_whole_parts() -> None:
     events: list[Event] = [
         Start(), PartStart(0, "tool_call", call_id="c0", name="a"), Delta(0, '{"x"'), PartStart(1, "tool_call", call_id="c1", name="b"),

@@ -290,6 +290,22 @@ def test_a_failed_stream_ends_in_an_error_object_and_nothing_more(name: str) -> 
     assert writer.close() == writer.write(Delta(0, "x")) == writer.error(StreamError("again")) == b""
 
 
+@pytest.mark.parametrize("done", [b"data: [DONE]\n\n", b""], ids=["done", "without"])
+def test_litellm_36168_usage_before_the_finish_stands_once_the_answer_has_ended_well(done: bytes) -> None:
+    told = b'data: {"id":"c","choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":5,"completion_tokens":2}}\n\n'
+    finish = b'data: {"id":"c","choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
+    usage = Usage(input_tokens=5, output_tokens=2)
+    reader = DIALECT.reader()
+    events = [*reader.feed(told + finish + done), *reader.close()]
+    assert [event for event in events if isinstance(event, UsageReport)] == [
+        UsageReport(usage, final=False),
+        UsageReport(usage, final=True),
+    ]
+    cut = DIALECT.reader()
+    events = [*cut.feed(told), *cut.close()]
+    assert [event.final for event in events if isinstance(event, UsageReport)] == [False]
+
+
 def test_other_dialects_events() -> None:
     """Thinking with a signature, a blob, a custom tool, usage told first, a stop sequence: as chat can say it."""
     from gateway.model import Blob
