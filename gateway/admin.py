@@ -15,7 +15,16 @@ from msgspec import Struct
 from gateway.access import KeyFieldError, KeyNameError
 from gateway.errors import ClientError, FaregateError
 from gateway.read_api import render_time
-from gateway.records import ApiKeyRow, KeyTrial, NewApiKey, ProviderRow, SettingRow, VaultState
+from gateway.records import (
+    ApiKeyRow,
+    Cleaned,
+    KeyTrial,
+    NewApiKey,
+    ProviderRow,
+    SettingRow,
+    Sizes,
+    VaultState,
+)
 from gateway.server import Call, Route
 
 BASE = "/api/ai/v1/admin"
@@ -49,6 +58,10 @@ class Commands(Protocol):
 
     async def vault_state(self) -> VaultState: ...
 
+    async def sizes(self) -> Sizes: ...
+
+    async def clean_up(self) -> Cleaned: ...
+
     async def setting_rows(self) -> tuple[SettingRow, ...]: ...
 
     async def change_settings(self, changes: Mapping[str, Any]) -> None: ...
@@ -72,8 +85,8 @@ class ProviderKey(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def admin_routes(commands: Commands) -> tuple[Route, ...]:
-    """Keys, providers and settings; each for an admin's key only."""
-    return _key_routes(commands) + _provider_routes(commands) + _setting_routes(commands)
+    """Keys, providers, storage and settings; each for an admin's key only."""
+    return _key_routes(commands) + _provider_routes(commands) + _storage_routes(commands) + _setting_routes(commands)
 
 
 def route(method: str, path: str, answer: Callable[[Call], Awaitable[Any]]) -> Route:
@@ -164,6 +177,19 @@ def _provider_routes(commands: Commands) -> tuple[Route, ...]:
     )
 
 
+def _storage_routes(commands: Commands) -> tuple[Route, ...]:
+    async def sizes(_call: Call) -> Any:
+        with refusals():
+            return _sizes(await commands.sizes())
+
+    async def clean_up(_call: Call) -> Any:
+        with refusals():
+            cleaned = await commands.clean_up()
+            return {**msgspec.to_builtins(cleaned), "storage": _sizes(await commands.sizes())}
+
+    return route("GET", "/storage", sizes), route("POST", "/storage/clean-up", clean_up)
+
+
 def _setting_routes(commands: Commands) -> tuple[Route, ...]:
     async def every(_call: Call) -> Any:
         with refusals():
@@ -207,6 +233,21 @@ def missing(message: str) -> ClientError:
 
 def time_text(us: int | None) -> str | None:
     return None if us is None else render_time(us)
+
+
+def _sizes(sizes: Sizes) -> dict[str, Any]:
+    return {
+        "usage_bytes": sizes.usage_bytes,
+        "requests_bytes": sizes.requests_bytes,
+        "buckets_bytes": sizes.buckets_bytes,
+        "state_bytes": sizes.state_bytes,
+        "journal_bytes": sizes.journal_bytes,
+        "logs_bytes": sizes.logs_bytes,
+        "requests": sizes.requests,
+        "first_request_at": time_text(sizes.first_request_us),
+        "requests_from": time_text(sizes.rows_from_us),
+        "buckets_from": time_text(sizes.buckets_from_us),
+    }
 
 
 def _key(row: ApiKeyRow) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=None)
     _add_data_dir(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_serve, _add_api_key, _add_provider, _add_export, _add_check, _add_doctor):
+    for add in (_add_serve, _add_api_key, _add_provider, _add_export, _add_check, _add_prune, _add_doctor):
         add(commands)
     return parser
 
@@ -189,6 +189,10 @@ def _add_check(commands: "_Commands") -> None:
     parser.add_argument("--rebuild", action="store_true", help="make all buckets anew from the requests")
 
 
+def _add_prune(commands: "_Commands") -> None:
+    _command(commands, "prune", _prune, "take away what retention no longer keeps, now")
+
+
 def _add_doctor(commands: "_Commands") -> None:
     _command(commands, "doctor", _doctor, "look for what keeps Faregate from working here")
 
@@ -254,6 +258,12 @@ def _check(args: argparse.Namespace) -> int:
     from gateway.commands import check
 
     return check.run(args)
+
+
+def _prune(args: argparse.Namespace) -> int:
+    from gateway.commands import prune
+
+    return prune.run(args)
 
 
 def _doctor(args: argparse.Namespace) -> int:

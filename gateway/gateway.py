@@ -44,6 +44,7 @@ from gateway.records import (
     ApiKeyRow,
     Breakdown,
     Changes,
+    Cleaned,
     Completeness,
     ConversationPage,
     CostExplanation,
@@ -60,6 +61,7 @@ from gateway.records import (
     ProviderRow,
     RequestPage,
     SettingRow,
+    Sizes,
     Summary,
     TimeBucket,
     UsageQuery,
@@ -83,6 +85,7 @@ _log = logging.getLogger(__name__)
 POLL_S = 0.5
 TOLD_EVERY_S = 0.25
 FLUSH_EVERY = 6
+CLEAN_UP_EVERY_S = 3600.0
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -110,7 +113,7 @@ class Gateway:
         self.settings = settings
         self._folder = folder
         self._state = GatewayState(word="off", url=settings.url)
-        self._workers = ThreadPoolExecutor(max_workers=3, thread_name_prefix="faregate")
+        self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="faregate")
         self._tasks: set[asyncio.Task[None]] = set()
         self._pending = Changes()
         self._telling: asyncio.TimerHandle | None = None
@@ -205,6 +208,7 @@ class Gateway:
             self._parts = parts.pop_all()
         self._opened = True
         self._spawn(self._follow())
+        self._spawn(self._keep_bounds())
         if self._demo is not None:
             for name in self._demo.base_urls:
                 self._learnt(name, "connected", None)
@@ -293,6 +297,17 @@ class Gateway:
                 if await self._work(self._pricing.poll_list, self.folder):
                     self._prices_changed()
 
+    async def _keep_bounds(self) -> None:
+        """At the start, then every hour."""
+        while True:
+            try:
+                await self.clean_up()
+            except FaregateError as error:
+                _log.warning(
+                    "What is too old could not be taken away (%s); the next hour tries again.", error.message
+                )
+            await asyncio.sleep(CLEAN_UP_EVERY_S)
+
     def _follow_meter(self) -> None:
         """What is missing is told also while nothing is written, which is when it matters."""
         reading = self.completeness()
@@ -354,6 +369,17 @@ class Gateway:
         if not self._opened:
             return Completeness()
         return self._store.completeness(self._arrivals.seen, self._arrivals.running)
+
+    # Storage.
+
+    async def sizes(self) -> Sizes:
+        """What the data folder takes on the disk."""
+        return await self._work(self._store.sizes)
+
+    async def clean_up(self) -> Cleaned:
+        """Take away what retention no longer keeps, now."""
+        keeps = {"requests": self.settings.retention.requests, "buckets": self.settings.retention.buckets}
+        return await self._work(self._store.clean_up, keeps, time.time_ns() // 1000)
 
     # tk_ keys.
 

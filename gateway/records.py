@@ -341,6 +341,35 @@ class VaultState(Struct, frozen=True, kw_only=True):
     message: str = ""
 
 
+class Sizes(Struct, frozen=True, kw_only=True):
+    """What the data folder takes on the disk, in bytes, and what is in it.
+
+    `usage_bytes` is `usage.db` with its log, of which `requests_bytes` and `buckets_bytes` are shares of about what
+    each takes. `rows_from_us`: older requests were taken away (retention); None where none ever was.
+    """
+
+    usage_bytes: int = 0
+    requests_bytes: int = 0
+    buckets_bytes: int = 0
+    state_bytes: int = 0
+    journal_bytes: int = 0
+    logs_bytes: int = 0
+    requests: int = 0
+    first_request_us: int | None = None
+    rows_from_us: int | None = None
+    buckets_from_us: int | None = None
+
+
+class Cleaned(Struct, frozen=True, kw_only=True):
+    """What a clean-up took away: entries by kind (requests, buckets), names that nothing used any more, and bytes of
+    the file. `finished` is false where it was told to stop."""
+
+    taken: Mapping[str, int] = {}
+    names: int = 0
+    freed_bytes: int = 0
+    finished: bool = True
+
+
 class ModelRow(Struct, frozen=True, kw_only=True):
     """A model that we know. Prices are nano-dollars per million tokens at the base tier, None where unknown.
 

@@ -176,7 +176,7 @@ def test_without_a_command_it_says_how(tmp_path: Path) -> None:
     done = run(tmp_path)
     assert done.returncode == 2 and done.stderr.startswith("usage: faregate")
     assert run(tmp_path, "--help").returncode == 0
-    for command in ("serve", "api-key", "provider", "export", "check", "doctor"):
+    for command in ("serve", "api-key", "provider", "export", "check", "prune", "doctor"):
         assert command in run(tmp_path, "--help").stdout
         assert run(tmp_path, command, "--help").returncode == 0
 
@@ -441,6 +441,27 @@ def test_check_compares_and_rebuilds(used: Path, tmp_path: Path) -> None:
     assert run(used, "check").returncode == 0
 
 
+def test_prune_takes_what_is_too_old_and_says_what_is_left(used: Path, tmp_path: Path) -> None:
+    assert run(tmp_path / "empty", "prune").returncode == 0
+    fine = run(used, "prune", FAREGATE_RETENTION_REQUESTS="for ever")
+    assert fine.returncode == 0
+    assert fine.stdout.startswith("Taken away: 0 requests, 0 buckets. Given back: 0.0 MB.\nLeft: 50 requests, in ")
+    (used / "config.toml").write_text('[retention]\nrequests = "1 day"\n')
+    done = run(used, "prune")
+    assert (
+        "Taken away: 50 requests, 0 buckets." in done.stdout and "Left: 0 requests, complete from 20" in done.stdout
+    )
+    checked = run(used, "check")
+    assert checked.returncode == 0 and "Older requests or buckets are gone (retention)" in checked.stderr
+    told = run(used, "export", "--what", "requests", "-o", str(used / "out"))
+    assert told.returncode == 0 and "are gone (retention)" in told.stderr
+    days = exported(used, "--what", "buckets", "--bucket", "day")
+    assert sum(int(day["requests"]) for day in days) == 50
+    assert "are gone" not in run(used, "export", "--what", "buckets", "-o", str(used / "out")).stderr
+    assert run(used, "check", "--rebuild").returncode == 0
+    assert sum(int(day["requests"]) for day in exported(used, "--what", "buckets", "--bucket", "day")) == 50
+
+
 def findings(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return {line[6:16].strip(): line[:4].strip() for line in done.stdout.splitlines()}
 
@@ -458,8 +479,10 @@ def test_doctor_says_a_line_each_and_fails_when_one_fails(used: Path, base_url: 
         "tray",
         "port",
         "database",
+        "storage",
         "prices",
     }
+    assert "50 requests since 2026-09-21" in fine.stdout and "requests 396 days, buckets for ever" in fine.stdout
     assert "OpenAI takes this key." in fine.stdout and "usage.db is sound" in fine.stdout
     bad = {
         "keyring": run(used, "doctor", FAREGATE_VAULT="keyring", **environ),

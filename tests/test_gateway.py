@@ -12,7 +12,11 @@ import pytest
 from gateway import DataFolder, FaregateError, Gateway, Settings, UsageQuery
 from gateway.extra_providers import ExtraPrice, ExtraProvider
 from gateway.providers.models import MODELS
+from gateway.setting_values import Keep
+from gateway.settings import Retention
 from gateway.state_db import connect
+from gateway.store import UsageStore
+from tests.store.examples import record
 
 
 async def states(folder: Path, settings: Settings) -> tuple[str, str]:
@@ -110,4 +114,32 @@ async def test_the_window_is_told_of_own_providers_their_models_and_prices(tmp_p
     llama = models[-2]
     assert (llama.input_price, llama.cached_price, llama.output_price) == (100_000_000, 100_000_000, 400_000_000)
     assert models[-1].input_price is None
+    await gateway.close()
+
+
+async def test_retention_is_kept_at_the_start_and_then_every_hour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_us, day_us = time.time_ns() // 1000, 86_400_000_000
+    store = UsageStore(tmp_path)
+    store.start()
+    store.insert_history(record(n, started_us=now_us - n * day_us) for n in range(10))
+    store.close()
+    retention = Retention(requests=Keep(days=4.5))
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory", retention=retention))
+    monkeypatch.setattr("gateway.gateway.CLEAN_UP_EVERY_S", 0.05)
+    await gateway.start()
+
+    async def count() -> int:
+        return await gateway.request_count(UsageQuery())
+
+    async with asyncio.timeout(20):
+        while await count() != 5:
+            await asyncio.sleep(0.02)
+        gateway._store.insert_history([record(20, started_us=now_us - 20 * day_us)])
+        while (await gateway.sizes()).requests != 5 or (await gateway.summary(UsageQuery()))[0].requests != 11:
+            await asyncio.sleep(0.02)
+    sizes = await gateway.sizes()
+    assert sizes.rows_from_us is not None and now_us - 5 * day_us < sizes.rows_from_us < now_us - 4 * day_us
+    assert (await gateway.clean_up()).taken == {"requests": 0, "buckets": 0}
     await gateway.close()

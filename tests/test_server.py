@@ -76,6 +76,8 @@ def test_cve_2026_42271_every_route_asks_for_a_key_but_health() -> None:
         ("PUT", "/api/ai/v1/admin/providers/"): "admin",
         ("POST", "/api/ai/v1/admin/providers/"): "admin",
         ("DELETE", "/api/ai/v1/admin/providers/"): "admin",
+        ("GET", "/api/ai/v1/admin/storage"): "admin",
+        ("POST", "/api/ai/v1/admin/storage/clean-up"): "admin",
         ("GET", "/api/ai/v1/admin/settings"): "admin",
         ("PATCH", "/api/ai/v1/admin/settings"): "admin",
         ("GET", "/healthz"): OPEN,

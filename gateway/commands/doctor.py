@@ -24,7 +24,11 @@ from gateway.configured import configured_providers
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.port_holder import port_holder
+from gateway.read_api import render_time
+from gateway.setting_rows import keep_text
 from gateway.settings import Settings
+from gateway.store.database import open_database
+from gateway.store.sizes import sizes
 
 OK, NOTE, FAIL = "ok", "note", "FAIL"
 
@@ -55,6 +59,8 @@ def _findings(folder: DataFolder, settings: Settings) -> Iterator[Finding]:
     )
     yield _port(folder, settings)
     yield from (_database(path) for path in (folder.state_db, folder.usage_db) if path.exists())
+    if folder.usage_db.exists():
+        yield _storage(folder, settings)
     yield _prices(folder)
 
 
@@ -125,6 +131,28 @@ def _database(path: Path) -> Finding:
     if result == "ok":
         return Finding(OK, "database", f"{path.name} is sound ({path.stat().st_size / 1e6:.1f} MB).")
     return Finding(FAIL, "database", f"{path.name} is damaged ({result}): put it back from a copy, or move it away.")
+
+
+def _storage(folder: DataFolder, settings: Settings) -> Finding:
+    try:
+        with contextlib.closing(open_database(folder.usage_db)) as connection:
+            connection.execute("PRAGMA query_only = 1")
+            found = sizes(folder, connection)
+    except (sqlite3.Error, OSError) as error:
+        return Finding(FAIL, "storage", f"Sizes cannot be told ({error}): see what is said of the databases.")
+    oldest = "" if found.first_request_us is None else f" since {render_time(found.first_request_us)[:10]}"
+    return Finding(
+        OK,
+        "storage",
+        f"{found.requests:,} requests{oldest} take {_mb(found.requests_bytes)} and buckets "
+        f"{_mb(found.buckets_bytes)} of usage.db's {_mb(found.usage_bytes)}; the journal takes "
+        f"{_mb(found.journal_bytes)}, logs {_mb(found.logs_bytes)}. "
+        f"Kept: requests {keep_text(settings.retention.requests)}, buckets {keep_text(settings.retention.buckets)}.",
+    )
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
 
 
 def _prices(folder: DataFolder) -> Finding:

@@ -11,7 +11,7 @@ from gateway.records import ExchangeRecord
 from gateway.store import buckets, rows
 from gateway.store.database import writing
 from gateway.store.migrations import DAY_ZONE
-from gateway.store.names import Names, json_array
+from gateway.store.names import SWEPT, Names, json_array
 from gateway.store.storable import adds_up, storable
 
 
@@ -33,6 +33,7 @@ class Committer:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self._names = Names(connection)
+        self._swept: object = None
 
     def commit(self, records: Sequence[ExchangeRecord]) -> int:
         """Write what is new and return how many that were. Raises sqlite3.Error, with nothing written."""
@@ -40,6 +41,7 @@ class Committer:
             with writing(self.connection):
                 fresh = self._fresh(records)
                 if fresh:
+                    self._forget_swept()
                     self._names.learn(rows.texts_of(fresh))
                     rows.insert(self.connection, self._names, fresh)
                     # Asked each time: another process may have made the buckets anew with days of another zone.
@@ -48,6 +50,13 @@ class Committer:
             self._names.forget()
             raise
         return len(fresh)
+
+    def _forget_swept(self) -> None:
+        """A clean-up, of another process perhaps, may have deleted names that are known here."""
+        swept = self.connection.execute(SWEPT).fetchone()
+        if swept != self._swept:
+            self._names.forget()
+            self._swept = swept
 
     def _fresh(self, records: Sequence[ExchangeRecord]) -> list[ExchangeRecord]:
         by_id = {record.id: record if adds_up(record) else storable(record) for record in records}

@@ -18,6 +18,9 @@ BUSY_TIMEOUT_S = 5.0
 
 
 TEMPORARY = ""
+# After a large transaction or a long read the log is cut to this again, as soon as all of it is in the database.
+WAL_BYTES = 8 * 1024 * 1024
+_WAL_LIMIT = f"PRAGMA journal_size_limit = {WAL_BYTES:d}"
 
 
 def open_database(path: Path | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
@@ -36,6 +39,7 @@ def open_database(path: Path | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -32000")
+        connection.execute(_WAL_LIMIT)
     except sqlite3.Error:
         connection.close()
         raise

@@ -21,6 +21,8 @@ NAMES_BY_ID = "SELECT id, text FROM names WHERE id IN (SELECT value FROM json_ea
 INSERT_TAG_SET = "INSERT INTO tag_sets (tags) VALUES (?) ON CONFLICT DO NOTHING"
 TAG_SET_BY_TAGS = "SELECT id FROM tag_sets WHERE tags = ?"
 TAG_SETS_BY_ID = "SELECT id, tags FROM tag_sets WHERE id IN (SELECT value FROM json_each(?))"
+# Counts the times that names were deleted.
+SWEPT = "SELECT value FROM settings WHERE name = 'names_swept'"
 INSERT_MEMBER = "INSERT INTO tag_set_members (tag_set, tag, key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 
 CACHE_LIMIT = 200_000
@@ -88,7 +90,7 @@ class Names:
 
 
 class Texts:
-    """Number → text on reading connections. Names are only ever added, so what was read once stays true."""
+    """Number → text on reading connections. No number is given twice, so what was read once stays true."""
 
     def __init__(self) -> None:
         self._texts: dict[int, str | None] = {NO_NAME: None}

@@ -60,7 +60,7 @@ FLAGS = ("byok", "streamed", "price_fuzzy")
 _COLUMN_OF = {"conversation_id": "conversation"}
 _STORED = (*NAMED, *(_COLUMN_OF.get(field, field) for field in PLAIN), "tag_set", "dropped", "adapted")
 _WRITTEN = ("n", *_STORED, "generation_us")
-_ATTEMPT_NAMED = ("provider", "model", "error_type")
+ATTEMPT_NAMED = ("provider", "model", "error_type")
 _ATTEMPT_PLAIN = (
     "n",
     "started_us",
@@ -74,20 +74,20 @@ _ATTEMPT_PLAIN = (
 
 INSERT_REQUEST = f"INSERT INTO requests ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"
 INSERT_ATTEMPT = (
-    f"INSERT INTO attempts (request, {', '.join(_ATTEMPT_NAMED + _ATTEMPT_PLAIN)}) "
-    f"VALUES ({', '.join('?' * (1 + len(_ATTEMPT_NAMED + _ATTEMPT_PLAIN)))})"
+    f"INSERT INTO attempts (request, {', '.join(ATTEMPT_NAMED + _ATTEMPT_PLAIN)}) "
+    f"VALUES ({', '.join('?' * (1 + len(ATTEMPT_NAMED + _ATTEMPT_PLAIN)))})"
 )
 LAST_REQUEST = "SELECT COALESCE(MAX(n), 0) FROM requests"
 KNOWN_REQUESTS = "SELECT id FROM requests WHERE id IN (SELECT value FROM json_each(?))"
 REQUEST_COLUMNS = ", ".join(f"b.{column}" for column in ("n", *_STORED))
 _ATTEMPTS_OF = (
-    f"SELECT request, {', '.join(_ATTEMPT_NAMED + _ATTEMPT_PLAIN)} FROM attempts "
+    f"SELECT request, {', '.join(ATTEMPT_NAMED + _ATTEMPT_PLAIN)} FROM attempts "
     "WHERE request IN (SELECT value FROM json_each(?)) ORDER BY request, n"
 )
 
 _named_of = attrgetter(*NAMED)
 _plain_of = attrgetter(*PLAIN)
-_attempt_named_of = attrgetter(*_ATTEMPT_NAMED)
+_attempt_named_of = attrgetter(*ATTEMPT_NAMED)
 _attempt_plain_of = attrgetter(*_ATTEMPT_PLAIN)
 _decode_texts = msgspec.json.Decoder(tuple[str, ...]).decode
 
@@ -164,11 +164,11 @@ def read(connection: sqlite3.Connection, texts: Texts, rows: Sequence[Sequence[A
 
 def _attempts(connection: sqlite3.Connection, texts: Texts, ns: Sequence[int]) -> dict[int, list[AttemptRecord]]:
     rows = connection.execute(_ATTEMPTS_OF, (json_array(ns),)).fetchall()
-    named_end = 1 + len(_ATTEMPT_NAMED)
+    named_end = 1 + len(ATTEMPT_NAMED)
     text_of = texts.texts(connection, {number for row in rows for number in row[1:named_end]})
     attempts: dict[int, list[AttemptRecord]] = {}
     for row in rows:
-        fields: dict[str, Any] = dict(zip(_ATTEMPT_NAMED, map(text_of.__getitem__, row[1:named_end]), strict=True))
+        fields: dict[str, Any] = dict(zip(ATTEMPT_NAMED, map(text_of.__getitem__, row[1:named_end]), strict=True))
         fields.update(zip(_ATTEMPT_PLAIN, row[named_end:], strict=True))
         attempts.setdefault(row[0], []).append(AttemptRecord(**fields))
     return attempts

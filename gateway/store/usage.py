@@ -6,31 +6,36 @@ worker threads, each on a snapshot of its own, and never wait for the writer. Ev
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from time import monotonic
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from gateway.folder import DataFolder
 from gateway.records import (
     Breakdown,
+    Cleaned,
     Completeness,
     ConversationPage,
     ConversationRow,
     ExchangeRecord,
     Export,
     RequestPage,
+    Sizes,
     Summary,
     TimeBucket,
     UsageQuery,
 )
 from gateway.schema import unusable
+from gateway.setting_values import Keep
 from gateway.store import check, conversations, exports, pages, queries
+from gateway.store.clean_up import clean_up
 from gateway.store.commit import Committer, unknown
 from gateway.store.database import Readers, open_database
 from gateway.store.exports import Progress
@@ -39,13 +44,17 @@ from gateway.store.kept import Kept, kept
 from gateway.store.meter import Meter, hindrance
 from gateway.store.migrations import migrate
 from gateway.store.names import Texts
+from gateway.store.retention import USAGE
 from gateway.store.rows import in_chunks
+from gateway.store.sizes import sizes
 from gateway.store.writer import Writer
 
 DATABASE = "usage.db"
 JOURNAL = "journal"
 CLOSE_TIMEOUT_S = 10.0
 REPLAY_TIMEOUT_S = 5.0
+# Between two steps of a clean-up; however long one took, e.g. while another program held the database.
+LEAST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
 HISTORY_ROWS = 10_000
 EXPORT_ROWS = 1000
 EXPORT_CONVERSATIONS = 100
@@ -72,6 +81,8 @@ class UsageStore:
         self._deferred_lock = Lock()
         self._history: Committer | None = None
         self._history_lock = Lock()
+        self._clean_up_lock = Lock()
+        self._stopped = Event()
         self._closing = False
         self._journal: Journal
         self._readers: Readers
@@ -99,6 +110,7 @@ class UsageStore:
             raise
         self._connection = connection
         self._closing, self._history = False, None
+        self._stopped.clear()
         self._readers = Readers(path)
         self._writer = Writer(Committer(connection), self)
         for record in orphaned:
@@ -121,6 +133,9 @@ class UsageStore:
     def close(self) -> None:
         """Commit what is queued; what cannot be (the database locked, the disk full) stays in the journal."""
         self._closing = True
+        self._stopped.set()
+        with self._clean_up_lock:
+            pass
         flushed = self._writer.close(CLOSE_TIMEOUT_S)
         self._journal.close()
         if self._journal.waiting:
@@ -293,6 +308,31 @@ class UsageStore:
         """
         check.rebuild(self._folder / DATABASE, ZoneInfo(self._day_zone))
         self._tell()
+
+    def clean_up(self, keeps: Mapping[str, Keep], now_us: int) -> Cleaned:
+        """Take away what is too old or too much by the settings of retention, and give its space on the disk back.
+
+        `keeps` goes by kind (requests, buckets). It takes as long as it takes, in steps between which the writer has
+        its turn; `close` ends it. Raises sqlite3.Error; what is done until then stays done.
+        """
+        with self._clean_up_lock:
+            cleaned = clean_up(self._folder, USAGE, keeps, now_us, self._gave_way)
+        if any(cleaned.taken.values()):
+            self._tell()
+        return cleaned
+
+    def _gave_way(self, taken_s: float) -> bool:
+        """Let the writer have its turn; False where the store closes."""
+        # A writer that has just been refused tries again within 25 ms.
+        if self._stopped.wait(max(LEAST_PAUSE_S, min(taken_s, LONGEST_PAUSE_S))):
+            return False
+        self._writer.flush(REPLAY_TIMEOUT_S)
+        return not self._closing
+
+    def sizes(self) -> Sizes:
+        """What the data folder takes on the disk."""
+        with self._readers.snapshot() as connection:
+            return sizes(DataFolder(self._folder), connection)
 
     # What the writer tells, on its own thread.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.read_api import render_time
 from gateway.setting_rows import keep_text
 from gateway.setting_values import Keep, parse_keep
 from tests.endtoend.serving import MODELS, PROVIDER_KEYS, Served, forms, upstreams, wait_until
@@ -188,3 +189,16 @@ def test_a_key_made_elsewhere_is_followed(gateway: Served) -> None:
     done = gateway.command("api-key", "create", "--name", "elsewhere", "--role", "read")
     assert done.returncode == 0
     wait_until(lambda: "elsewhere" in [row["name"] for row in ask(gateway, "GET", "/keys")["data"]])
+
+
+def test_storage_is_told_and_cleaned_up_at_once(gateway: Served) -> None:
+    reply = gateway.chat("Hello.", MODELS["xai"], key=gateway.key("execute"))
+    wait_until(lambda: ask(gateway, "GET", "/storage")["requests"] >= 1)
+    told = ask(gateway, "GET", "/storage")
+    assert told["first_request_at"] <= render_time(gateway.row(reply.id).started_us)
+    assert told["requests_from"] is told["buckets_from"] is None
+    assert told["usage_bytes"] > told["requests_bytes"] > 0
+    cleaned = ask(gateway, "POST", "/storage/clean-up")
+    assert (cleaned["taken"], cleaned["finished"]) == ({"requests": 0, "buckets": 0}, True)
+    assert cleaned["storage"]["requests"] == told["requests"]
+    assert gateway.row(reply.id).status == 200

@@ -1,0 +1,170 @@
+"""The clean-up: takes away what retention no longer keeps, and gives its space on the disk back.
+
+Everything goes in transactions of some ten milliseconds with pauses between them, so that the writer gets its turn;
+requests wait for neither. First it is written down from when on data is complete, then older data goes: whoever
+asks in between, or after a kill, counts the same.
+"""
+
+import logging
+import shutil
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from time import perf_counter
+
+from gateway.records import Cleaned
+from gateway.setting_values import Keep
+from gateway.store.database import open_database, writing
+from gateway.store.kept import move
+from gateway.store.retention import Kind, Pruned
+from gateway.store.sweep import sweep
+
+DAY_US = 86_400_000_000
+TARGET_S = 0.015
+FIRST_ENTRIES, MOST_ENTRIES = 100, 5000
+# Left for what comes next: growing the file again costs more than it saves.
+RESERVE_BYTES = 1 << 20
+# A size is a limit, not an aim: the next hour should not pass it at once.
+AIM = 0.97
+SIZE_ROUNDS = 4
+INCREMENTAL = 2
+PAGES, FREE_PAGES, PAGE_SIZE = "PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size"
+GIVE_BACK = "PRAGMA incremental_vacuum(256)"
+
+_log = logging.getLogger(__name__)
+
+Between = Callable[[float], bool]
+
+
+class _Stopped(Exception):
+    """It was told to stop."""
+
+
+def clean_up(folder: Path, pruned: Pruned, keeps: Mapping[str, Keep], now_us: int, between: Between) -> Cleaned:
+    """Bound one database by the settings of its kinds.
+
+    `between` is called after each transaction with the seconds that it took; it waits, and says whether to go on.
+    Raises sqlite3.Error; what is done until then stays done.
+    """
+    path = folder / pruned.file
+    with closing(open_database(path)) as connection:
+        return _CleanUp(connection, path, between).run(pruned, keeps, now_us)
+
+
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """What is in use of a database's file."""
+    return (_number(connection, PAGES) - _number(connection, FREE_PAGES)) * _number(connection, PAGE_SIZE)
+
+
+def shares(connection: sqlite3.Connection, pruned: Pruned) -> Mapping[str, int]:
+    """About how many bytes of a file each of its kinds takes, with indexes."""
+    weights = {kind.name: _number(connection, kind.count) * kind.entry_bytes for kind in pruned.kinds}
+    whole = max(1, sum(weights.values()))
+    used = used_bytes(connection)
+    return {name: used * weight // whole for name, weight in weights.items()}
+
+
+def _number(connection: sqlite3.Connection, statement: str) -> int:
+    return int(connection.execute(statement).fetchone()[0])
+
+
+class _CleanUp:
+    def __init__(self, connection: sqlite3.Connection, path: Path, between: Between) -> None:
+        self._connection = connection
+        self._path = path
+        self._between = between
+        self._entries = FIRST_ENTRIES
+
+    def run(self, pruned: Pruned, keeps: Mapping[str, Keep], now_us: int) -> Cleaned:
+        taken = {kind.name: 0 for kind in pruned.kinds}
+        names, before, finished = 0, _number(self._connection, PAGES), True
+        try:
+            for kind in pruned.kinds:
+                keep = keeps[kind.name]
+                if keep.days is not None:
+                    taken[kind.name] += self._take(kind, now_us - int(keep.days * DAY_US))
+            for kind in pruned.kinds:
+                taken[kind.name] += self._take_by_size(pruned, kind, keeps[kind.name], now_us)
+            if any(taken.values()):
+                names = sweep(self._connection, self.in_steps, lambda: self._pause(TARGET_S))
+            self._give_back()
+        except _Stopped:
+            finished = False
+        freed = max(0, before - _number(self._connection, PAGES)) * _number(self._connection, PAGE_SIZE)
+        return Cleaned(taken=taken, names=names, freed_bytes=freed, finished=finished)
+
+    def in_steps(self, take: Callable[[int], int]) -> int:
+        """Call with a number of entries, each time in a transaction, until nothing was taken; how many were."""
+        total, self._entries = 0, FIRST_ENTRIES
+        while True:
+            with writing(self._connection):
+                begins = perf_counter()
+                taken = take(self._entries)
+            seconds = perf_counter() - begins
+            if not taken:
+                return total
+            total += taken
+            if seconds > TARGET_S:
+                self._entries = max(1, self._entries // 2)
+            elif seconds < TARGET_S / 2:
+                self._entries = min(MOST_ENTRIES, self._entries * 2)
+            self._pause(seconds)
+
+    def _pause(self, seconds: float) -> None:
+        if not self._between(seconds):
+            raise _Stopped
+
+    def _take(self, kind: Kind, before_us: int) -> int:
+        """Take what began before a time, rounded down to the kind's grain."""
+        before_us -= before_us % kind.grain_us
+        first = self._connection.execute(kind.first).fetchone()[0]
+        if first is None or first >= before_us:
+            return 0
+        with writing(self._connection):
+            move(self._connection, kind.from_name, before_us)
+        return self.in_steps(lambda most: kind.take(self._connection, before_us, most))
+
+    def _take_by_size(self, pruned: Pruned, kind: Kind, keep: Keep, now_us: int) -> int:
+        taken = 0
+        for _ in range(SIZE_ROUNDS):
+            most = keep.size_bytes
+            if most is None or used_bytes(self._connection) <= most:
+                break
+            has = shares(self._connection, pruned)[kind.name]
+            if has <= most:
+                break
+            places = _number(self._connection, kind.placed)
+            place = self._connection.execute(kind.place, (int(places * (1 - AIM * most / has)),)).fetchone()
+            # At least one grain goes, and what happens now stays.
+            cut = min(place[0] + kind.grain_us, now_us) if place else now_us
+            gone = self._take(kind, cut)
+            taken += gone
+            if not gone:
+                break
+        return taken
+
+    def _give_back(self) -> None:
+        if _number(self._connection, "PRAGMA auto_vacuum") != INCREMENTAL and not self._rewrite():
+            return
+        spare = RESERVE_BYTES // _number(self._connection, PAGE_SIZE)
+        while _number(self._connection, FREE_PAGES) > spare:
+            begins = perf_counter()
+            # A script, because `execute` takes a statement without columns for finished after its first page.
+            self._connection.executescript(GIVE_BACK)
+            self._pause(perf_counter() - begins)
+        # Without waiting: whoever reads now only puts it off to the next time.
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _rewrite(self) -> bool:
+        """A database that was put together by other means (from a dump) cannot shrink until it is written anew; False
+        where the disk has no room for that."""
+        size, free = self._path.stat().st_size, shutil.disk_usage(self._path.parent).free
+        if free < 3 * size:
+            needed = 3 * size // 10**6
+            _log.warning("%s cannot give space back: that takes %d MB free on its disk, once.", self._path, needed)
+            return False
+        self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        self._connection.execute("VACUUM")
+        return True

@@ -1,0 +1,140 @@
+"""What is taken away once it is too old or too much: a row per kind of data, and a rule for every table.
+
+A further database joins by one entry in `DATABASES`; `clean_up` does the rest. Sizes are those on the disk. SQLite
+does not say cheaply how much of a file a table takes, so what is used is shared out by the number of entries, at
+about the bytes that each takes with its indexes.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+
+from msgspec import Struct
+
+from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY
+from gateway.store.kept import BUCKETS_FROM, ROWS_FROM
+from gateway.store.names import json_array
+from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US
+
+Take = Callable[[sqlite3.Connection, int, int], int]
+
+
+class Kind(Struct, frozen=True):
+    """Data that one setting bounds: `retention.NAME`.
+
+    `from_name` says in the database from when on it is all there. Cuts are multiples of `grain_us`. `first`, `count`
+    and `place` are SQL: the start (µs) of the oldest entry; how many there are; the start of the one at an offset
+    among `placed` ones, oldest first. `take` deletes some of what began before a time, and says how many.
+    """
+
+    name: str
+    from_name: str
+    grain_us: int
+    entry_bytes: int
+    first: str
+    count: str
+    placed: str
+    place: str
+    take: Take
+
+
+class Pruned(Struct, frozen=True):
+    """A database: its kinds, and for each table the kind that takes from it, or what else keeps it small."""
+
+    file: str
+    kinds: tuple[Kind, ...]
+    tables: Mapping[str, str]
+
+
+_OLDEST_ROWS = (
+    "SELECT n FROM requests INDEXED BY requests_started WHERE started_us < ? ORDER BY started_us, n LIMIT ?"
+)
+# With a row goes all that belongs to it.
+_TAKE_ROWS = (
+    "DELETE FROM attempts WHERE request IN (SELECT value FROM json_each(?))",
+    "DELETE FROM requests WHERE n IN (SELECT value FROM json_each(?))",
+)
+_BUCKET_PREFIX = "SELECT level, dimension FROM buckets WHERE (level, dimension) > (?, ?) ORDER BY 1, 2 LIMIT 1"
+_COMBINED_PREFIX = "SELECT level FROM combined WHERE level > ? ORDER BY 1 LIMIT 1"
+
+
+def _take(table: str, key: tuple[str, ...]) -> str:
+    prefix = " AND ".join(f"{column} = ?" for column in key[: key.index("start")])
+    names = ", ".join(key)
+    return (
+        f"DELETE FROM {table} WHERE ({names}) IN "
+        f"(SELECT {names} FROM {table} WHERE {prefix} AND start < ? ORDER BY {names} LIMIT ?)"
+    )
+
+
+_TAKE_BUCKETS = _take("buckets", BUCKET_KEY)
+_TAKE_COMBINED = _take("combined", COMBINED_KEY)
+
+
+def _take_rows(connection: sqlite3.Connection, before_us: int, most: int) -> int:
+    oldest = [n for (n,) in connection.execute(_OLDEST_ROWS, (before_us, most)).fetchall()]
+    for statement in _TAKE_ROWS:
+        connection.execute(statement, (json_array(oldest),))
+    return len(oldest)
+
+
+def _take_buckets(connection: sqlite3.Connection, before_us: int, most: int) -> int:
+    for statement, prefix in _of_buckets(connection):
+        taken = connection.execute(statement, (*prefix, before_us // QUARTER_US, most)).rowcount
+        if taken:
+            return taken
+    return 0
+
+
+def _of_buckets(connection: sqlite3.Connection) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Each stretch of keys in which cells lie in the order of time."""
+    for statement, following, prefix in (
+        (_TAKE_BUCKETS, _BUCKET_PREFIX, (-1, -1)),
+        (_TAKE_COMBINED, _COMBINED_PREFIX, (-1,)),
+    ):
+        place: tuple[int, ...] = prefix
+        while (found := connection.execute(following, place).fetchone()) is not None:
+            place = found
+            yield statement, place
+
+
+REQUESTS = Kind(
+    name="requests",
+    from_name=ROWS_FROM,
+    grain_us=QUARTER_US,
+    entry_bytes=290,
+    first="SELECT MIN(started_us) FROM requests",
+    count="SELECT COUNT(*) FROM requests",
+    placed="SELECT COUNT(*) FROM requests",
+    place="SELECT started_us FROM requests ORDER BY started_us LIMIT 1 OFFSET ?",
+    take=_take_rows,
+)
+BUCKETS = Kind(
+    name="buckets",
+    from_name=BUCKETS_FROM,
+    # Combinations are counted by the hour: a cut within one would leave a piece that no bucket tells.
+    grain_us=HOUR_QUARTERS * QUARTER_US,
+    entry_bytes=150,
+    first=f"SELECT MIN(start) * {QUARTER_US} FROM buckets WHERE level = 0 AND dimension = 0",
+    count="SELECT (SELECT COUNT(*) FROM buckets) + (SELECT COUNT(*) FROM combined)",
+    placed="SELECT COUNT(*) FROM buckets WHERE level = 0 AND dimension = 0",
+    place=(
+        f"SELECT start * {QUARTER_US} FROM buckets WHERE level = 0 AND dimension = 0 ORDER BY start LIMIT 1 OFFSET ?"
+    ),
+    take=_take_buckets,
+)
+USAGE = Pruned(
+    file="usage.db",
+    kinds=(REQUESTS, BUCKETS),
+    tables={
+        "requests": "requests",
+        "attempts": "requests",
+        "buckets": "buckets",
+        "combined": "buckets",
+        "names": "swept once nothing refers to them",
+        "tag_sets": "swept once nothing refers to them",
+        "tag_set_members": "swept with their sets",
+        "settings": "a few entries, each replaced in place",
+        "_sqlite_migrations": "an entry per step of the schema",
+    },
+)
+DATABASES = (USAGE,)
