@@ -499,6 +499,64 @@ class CostExplanation(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class RepricedModel(Struct, frozen=True, kw_only=True):
+    """What re-pricing changes of a model: `changed` rows, and what those cost before and after (unpriced as 0)."""
+
+    provider: str | None
+    model: str | None
+    changed: int
+    from_nano: int
+    to_nano: int
+
+
+class RepricedSource(Struct, frozen=True, kw_only=True):
+    """The changed rows whose cost came from one of `COST_SOURCES` and would come from another, or the same."""
+
+    from_source: str
+    to_source: str
+    changed: int
+    from_nano: int
+    to_nano: int
+
+
+class RepricingPreview(Struct, frozen=True, kw_only=True):
+    """What today's prices would make of rows, at the rows' own time.
+
+    `from_nano` and `to_nano` sum all `examined` rows, those without a price as 0. `kept` counts rows that keep their
+    cost, by reason: no_usage, unknown_counts, provider_figure, no_price or price_gone.
+    """
+
+    examined: int = 0
+    changed: int = 0
+    from_nano: int = 0
+    to_nano: int = 0
+    newly_priced: int = 0
+    no_longer_priced: int = 0
+    by_model: tuple[RepricedModel, ...] = ()
+    by_source: tuple[RepricedSource, ...] = ()
+    kept: Mapping[str, int] = {}
+
+    @property
+    def difference_nano(self) -> int:
+        return self.to_nano - self.from_nano
+
+
+class Repricing(Struct, frozen=True, kw_only=True):
+    """A re-pricing that was applied. `first_us` and `last_us` are when the first and last changed row began;
+    `undone_us` is None while it stands."""
+
+    id: int
+    at_us: int
+    query: UsageQuery
+    examined: int
+    changed: int
+    from_nano: int
+    to_nano: int
+    first_us: int
+    last_us: int
+    undone_us: int | None = None
+
+
 class GatewayState(Struct, frozen=True, kw_only=True):
     """`word`: starting, running, stopping, off, port_in_use or error; `message` one sentence where it is not running.
 

@@ -106,7 +106,26 @@ def _m003_rows_of_a_trace(db: "Database") -> None:
     db.execute("CREATE INDEX requests_trace ON requests (trace_id, started_us) WHERE trace_id IS NOT NULL")
 
 
-STEPS: tuple[Step, ...] = (_m001_requests_and_buckets, _m002_how_it_was_served, _m003_rows_of_a_trace)
+def _m004_repricings(db: "Database") -> None:
+    db.execute(
+        "CREATE TABLE repricings (id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, undone_us INTEGER, "
+        "query TEXT NOT NULL, examined INTEGER NOT NULL, changed INTEGER NOT NULL, from_nano INTEGER NOT NULL, "
+        "to_nano INTEGER NOT NULL, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL)"
+    )
+    # What rows were before; `attempt` is the one whose cost followed the row's.
+    db.execute(
+        "CREATE TABLE repriced (n INTEGER NOT NULL, repricing INTEGER NOT NULL, cost_nano INTEGER, "
+        "cost_source INTEGER NOT NULL, price_id INTEGER NOT NULL, price_fuzzy INTEGER NOT NULL, attempt INTEGER, "
+        "PRIMARY KEY (n, repricing)) WITHOUT ROWID"
+    )
+
+
+STEPS: tuple[Step, ...] = (
+    _m001_requests_and_buckets,
+    _m002_how_it_was_served,
+    _m003_rows_of_a_trace,
+    _m004_repricings,
+)
 STEPS_NAME = "usage"
 
 

@@ -51,6 +51,7 @@ _OLDEST_ROWS = (
 # With a row goes all that belongs to it.
 _TAKE_ROWS = (
     "DELETE FROM attempts WHERE request IN (SELECT value FROM json_each(?))",
+    "DELETE FROM repriced WHERE n IN (SELECT value FROM json_each(?))",
     "DELETE FROM requests WHERE n IN (SELECT value FROM json_each(?))",
 )
 _BUCKET_PREFIX = "SELECT level, dimension FROM buckets WHERE (level, dimension) > (?, ?) ORDER BY 1, 2 LIMIT 1"
@@ -128,11 +129,13 @@ USAGE = Pruned(
     tables={
         "requests": "requests",
         "attempts": "requests",
+        "repriced": "requests",
         "buckets": "buckets",
         "combined": "buckets",
         "names": "swept once nothing refers to them",
         "tag_sets": "swept once nothing refers to them",
         "tag_set_members": "swept with their sets",
+        "repricings": "an entry per re-pricing, each by the user's own hand",
         "settings": "a few entries, each replaced in place",
         "_sqlite_migrations": "an entry per step of the schema",
     },

@@ -27,10 +27,12 @@ _SET_LEFT = (
 )
 _COUNT_NAMES = "SELECT COUNT(*) FROM names"
 _LAST_ROW = "SELECT COALESCE(MAX(n), 0) FROM requests"
+_LAST_REPRICING = "SELECT MAX(id) FROM repricings"
 _NAMES_OF_ROWS = " UNION ".join(
     [
         *(f"SELECT {column} FROM requests WHERE n > :low AND n <= :high" for column in NAMED),
         *(f"SELECT {column} FROM attempts WHERE request > :low AND request <= :high" for column in ATTEMPT_NAMED),
+        "SELECT price_id FROM repriced WHERE n > :low AND n <= :high",
     ]
 )
 _SETS_OF_ROWS = "SELECT DISTINCT tag_set FROM requests WHERE n > :low AND n <= :high"
@@ -57,6 +59,7 @@ def sweep(connection: sqlite3.Connection, in_steps: InSteps, pause: Pause, least
         return 0
     if kept(connection).buckets_from_us is not None:
         _sweep_sets(connection, in_steps, pause)
+    repricing = connection.execute(_LAST_REPRICING).fetchone()
     used = {number for (number,) in connection.execute(_NAMES_OF_SETS)}
     used.update(number for (number,) in connection.execute(_NAMES_OF_BUCKETS))
     last = connection.execute(_LAST_ROW).fetchone()[0]
@@ -66,6 +69,9 @@ def sweep(connection: sqlite3.Connection, in_steps: InSteps, pause: Pause, least
     unused = [number for (number,) in connection.execute(_ALL_NAMES) if number not in used]
 
     def delete(most: int) -> int:
+        if connection.execute(_LAST_REPRICING).fetchone() != repricing:
+            # Rows that were read may have other names now: the next sweep sees them.
+            return 0
         chosen, unused[:most] = unused[:most], []
         since = _since(connection, _NAMES_OF_ROWS, last) | {row[0] for row in connection.execute(_NAMES_OF_SETS)}
         gone = [number for number in chosen if number not in since]

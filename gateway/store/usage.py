@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.records import (
     Breakdown,
@@ -26,6 +27,8 @@ from gateway.records import (
     ConversationRow,
     ExchangeRecord,
     Export,
+    Repricing,
+    RepricingPreview,
     RequestPage,
     Sizes,
     Summary,
@@ -34,7 +37,7 @@ from gateway.records import (
 )
 from gateway.schema import unusable
 from gateway.setting_values import Keep
-from gateway.store import check, conversations, exports, pages, queries
+from gateway.store import check, conversations, exports, pages, queries, repricing
 from gateway.store.clean_up import clean_up
 from gateway.store.commit import Committer, unknown
 from gateway.store.database import Readers, open_database
@@ -44,6 +47,8 @@ from gateway.store.kept import Kept, kept
 from gateway.store.meter import Meter, hindrance
 from gateway.store.migrations import migrate
 from gateway.store.names import Texts
+from gateway.store.repriced_rows import Price
+from gateway.store.repriced_rows import Progress as RepricingProgress
 from gateway.store.retention import USAGE
 from gateway.store.rows import in_chunks
 from gateway.store.sizes import sizes
@@ -333,6 +338,52 @@ class UsageStore:
         """What the data folder takes on the disk."""
         with self._readers.snapshot() as connection:
             return sizes(DataFolder(self._folder), connection)
+
+    def preview_repricing(
+        self, query: UsageQuery, price: Price, progress: RepricingProgress | None = None
+    ) -> RepricingPreview:
+        """What `apply_repricing` would do. Raises ClientError where rows of that time are gone."""
+        with self._readers.snapshot() as connection:
+            return repricing.preview(connection, self._texts, query, price, self._unless_closing(progress))
+
+    def apply_repricing(
+        self,
+        query: UsageQuery,
+        price: Price,
+        at_us: int,
+        expected: RepricingPreview | None = None,
+        progress: RepricingProgress | None = None,
+    ) -> Repricing:
+        """Give rows and buckets the costs of today's prices, as one transaction; the writer waits meanwhile.
+
+        With `expected` only if that many rows change by that much. Raises ClientError, sqlite3.Error or what
+        `progress` raises, with nothing changed; `close` ends it so too.
+        """
+        with closing(open_database(self._folder / DATABASE)) as connection:
+            applied = repricing.apply(connection, query, price, at_us, expected, self._unless_closing(progress))
+        self._tell()
+        return applied
+
+    def undo_repricing(self, number: int, at_us: int, progress: RepricingProgress | None = None) -> Repricing:
+        """Give rows and buckets back what they were before, likewise. Raises as `apply_repricing`."""
+        with closing(open_database(self._folder / DATABASE)) as connection:
+            undone = repricing.undo(connection, number, at_us, self._unless_closing(progress))
+        self._tell()
+        return undone
+
+    def repricings(self) -> tuple[Repricing, ...]:
+        """All that were ever applied, newest first."""
+        with self._readers.snapshot() as connection:
+            return repricing.every(connection)
+
+    def _unless_closing(self, progress: RepricingProgress | None) -> RepricingProgress:
+        def told(done: int, total: int) -> None:
+            if self._closing:
+                raise FaregateError("Faregate ends: the re-pricing was given up, and nothing is changed.")
+            if progress is not None:
+                progress(done, total)
+
+        return told
 
     # What the writer tells, on its own thread.
 
