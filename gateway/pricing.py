@@ -177,10 +177,12 @@ class Pricing:
                 return NO_PRICE
             if not any(counts.values()):
                 return NOTHING_USED
-            match = self._list.match(price_provider, model)
+            # The list may be replaced meanwhile: one call keeps to one.
+            prices = self._list
+            match = prices.match(price_provider, model)
             if match is None:
                 return NO_PRICE
-            plan, doubts = self._list_plan(match, usage, counts, at_us)
+            plan, doubts = _list_plan(prices, match, usage, counts, at_us)
             return Priced(price_plan.cost(plan, counts), "list", match.id, match.fuzzy or bool(doubts))
         except NoUnitPrice:
             return NO_PRICE
@@ -212,7 +214,8 @@ class Pricing:
                 valid_to_us=own.to_us,
                 prices=_unit_rows(own.plan),
             )
-        match = self._list.match(price_provider, model) if price_provider else None
+        prices = self._list
+        match = prices.match(price_provider, model) if price_provider else None
         if match is None:
             return PriceRow(provider=provider, model=model, source="none")
         since, until = price_list.validity(match, at_us)
@@ -224,7 +227,7 @@ class Pricing:
             fuzzy=match.fuzzy,
             valid_from_us=since,
             valid_to_us=until,
-            prices=_unit_rows(self._list.listed(match, at_us, ()).plan),
+            prices=_unit_rows(prices.listed(match, at_us, ()).plan),
         )
 
     def _own_price(self, provider: str, model: str, asked: str, at_us: int) -> _Own | None:
@@ -246,33 +249,19 @@ class Pricing:
             return None, None, [_WITHOUT_PLAN[record.cost_source]]
         if record.price_id is None:
             return None, None, ["Nothing that is billed was used."]
-        match = self._list.match(price_provider, record.model or "")
+        prices = self._list
+        match = prices.match(price_provider, record.model or "")
         if match is None or match.id != record.price_id:
-            match = self._list.match(price_provider, record.price_id)
+            match = prices.match(price_provider, record.price_id)
         if match is None:
-            return None, self.list_state, ["The list of prices no longer has this model."]
-        plan, doubts = self._list_plan(match, usage_of(record), counts, record.started_us)
+            return None, prices.state, ["The list of prices no longer has this model."]
+        plan, doubts = _list_plan(prices, match, usage_of(record), counts, record.started_us)
         notes = [f"The list has no price for {doubt}: it counts at the standard price." for doubt in doubts]
         if match.fuzzy:
             notes.append(f"The list does not know {record.model}: the price is that of {match.id}.")
         elif record.price_fuzzy and not doubts:
             notes.append("The list has no price of its own for a part of it.")
-        return plan, self.list_state, notes
-
-    def _list_plan(
-        self, match: Match, usage: Usage, counts: dict[str, int], at_us: int
-    ) -> tuple[Plan, tuple[str, ...]]:
-        """The list's plan for a request, and what it has no price for. Searches that bill as one become one."""
-        listed = self._list.listed(match, at_us, price_list.context_of(usage))
-        doubts = list(listed.unlisted)
-        if usage.cache_write_12h_tokens:
-            doubts.append("cache writes of 12 hours")
-        if match.price_provider not in _AUDIO_AS_TEXT:
-            priced = {unit.usage_key for unit in listed.plan}
-            doubts += [words for key, words in _MAY_LACK if counts[key] and key not in priced]
-        if match.searches_once:
-            counts["web_searches"] = min(1, counts["web_searches"])
-        return listed.plan, tuple(doubts)
+        return plan, prices.state, notes
 
 
 def usage_of(record: ExchangeRecord) -> Usage:
@@ -293,6 +282,22 @@ def usage_of(record: ExchangeRecord) -> Usage:
         speed=record.speed,
         inference_geo=record.inference_geo,
     )
+
+
+def _list_plan(
+    prices: ListedPrices, match: Match, usage: Usage, counts: dict[str, int], at_us: int
+) -> tuple[Plan, tuple[str, ...]]:
+    """The list's plan for a request, and what it has no price for. Searches that bill as one become one."""
+    listed = prices.listed(match, at_us, price_list.context_of(usage))
+    doubts = list(listed.unlisted)
+    if usage.cache_write_12h_tokens:
+        doubts.append("cache writes of 12 hours")
+    if match.price_provider not in _AUDIO_AS_TEXT:
+        priced = {unit.usage_key for unit in listed.plan}
+        doubts += [words for key, words in _MAY_LACK if counts[key] and key not in priced]
+    if match.searches_once:
+        counts["web_searches"] = min(1, counts["web_searches"])
+    return listed.plan, tuple(doubts)
 
 
 def _explained(explanation: CostExplanation, plan: Plan, counts: Mapping[str, int]) -> CostExplanation:

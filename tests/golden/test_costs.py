@@ -23,6 +23,7 @@ from gateway.tally import Tally
 
 AT = "2026-11-23T12:00:00Z"
 OWNERS = {"anthropic": "anthropic", "gemini": "google"}
+AT_US = int(datetime.fromisoformat(AT).timestamp()) * 1_000_000
 PRICING = Pricing()
 Case = Mapping[str, Any]
 
