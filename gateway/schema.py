@@ -1,7 +1,9 @@
 """Numbered schema steps of a database, each applied once and recorded by sqlite-utils.
 
 A database that has them all is only read, so that opening it waits for nobody's transaction, and sqlite-utils is not
-even imported. Missing steps run under a file lock beside the database: two processes may start together.
+even imported. Missing steps run under a file lock beside the database: two processes may start together. They are
+one transaction: whatever ends it midway (a step that fails, a full disk, a kill) leaves the file as it was, byte for
+byte, for the version that wrote it. A copy would lose what that version, if it still runs, writes meanwhile.
 """
 
 import sqlite3
@@ -54,7 +56,14 @@ def _apply(connection: sqlite3.Connection, name: str, steps: Sequence[Step]) -> 
     migrations = Migrations(name)
     for step in steps:
         migrations(name=step.__name__.lstrip("_"))(step)
-    migrations.apply(Database(connection))
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        migrations.apply(Database(connection))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _lacking(connection: sqlite3.Connection, path: Path, name: str, steps: Sequence[Step]) -> int:
