@@ -26,13 +26,16 @@ class Popover(QFrame):
         self._take_surface()
 
     def place(self, anchor: QWidget, *, right: bool = False) -> None:
-        """Below a widget, at its left edge or with `right` at its right one, and within the screen."""
+        """Below a widget, or above it where there is no room; at its left edge or with `right` at its right one."""
         self.adjustSize()
         left = anchor.width() - self.width() if right else 0
         corner = anchor.mapToGlobal(QPoint(left, anchor.height() + 4))
         room = anchor.screen().availableGeometry()
         x = max(room.left(), min(corner.x(), room.right() - self.width()))
-        self.move(x, max(room.top(), min(corner.y(), room.bottom() - self.height())))
+        lowest = room.bottom() - self.height()
+        above = anchor.mapToGlobal(QPoint(0, 0)).y() - 4 - self.height()
+        y = above if corner.y() > lowest and above >= room.top() else min(corner.y(), lowest)
+        self.move(x, max(room.top(), y))
         self.show()
 
     def _take_surface(self) -> None:

@@ -1,4 +1,4 @@
-"""The window's left side: the gateway and its switch, the pages with their counts, today's cost, the theme.
+"""The window's left side: the gateway and its switch, the pages and their counts, the meter, today's cost, the theme.
 
 It shows what it is told and says what was pressed; it asks nothing itself. Narrow, it is a column of icons.
 """
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app import formats, icons
 from app.fonts import mono_font, ui_font
+from app.meter import MeterLine
 from app.pages import PageEntry
 from app.resources import resource
 from app.theme import LIGHT, Theme
@@ -293,6 +294,7 @@ class Sidebar(QWidget):
         self.card = GatewayCard(theme, self)
         self.buttons: dict[str, NavButton] = {}
         self._group = QButtonGroup(self)
+        self.meter = MeterLine(theme, self)
         self.today = _Today(theme, self)
         self.theme_switch = ThemeSwitch(theme, self)
         column = QVBoxLayout(self)
@@ -308,6 +310,7 @@ class Sidebar(QWidget):
                 column.addWidget(_Heading(theme, group, self))
             column.addWidget(self._button(entry, number))
         column.addStretch(1)
+        column.addWidget(self.meter)
         column.addWidget(self.today)
         column.addWidget(self.theme_switch)
         self.set_narrow(False)

@@ -37,7 +37,7 @@ NARROW_BELOW = 1180
 _HISTORY = 50
 _RETIRED_MS = 1000
 # What of a change the sidebar's figures depend on.
-_COUNTED = ("usage", "keys", "providers")
+_COUNTED = ("usage", "keys", "providers", "meter")
 
 
 class Shortcut(NamedTuple):
@@ -317,6 +317,8 @@ class Window(QMainWindow):
 
     async def _refresh_sidebar(self, changes: Changes) -> None:
         gateway, buttons = self.context.gateway, self.sidebar.buttons
+        if changes.usage or changes.meter:
+            self.sidebar.meter.show_reading(gateway.completeness())
         if changes.usage:
             await self.refresh_today()
             if "requests" in buttons:
