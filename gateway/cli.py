@@ -92,7 +92,16 @@ def build_parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=None)
     _add_data_dir(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_serve, _add_api_key, _add_provider, _add_export, _add_check, _add_prune, _add_doctor):
+    for add in (
+        _add_serve,
+        _add_api_key,
+        _add_provider,
+        _add_export,
+        _add_check,
+        _add_reconcile,
+        _add_prune,
+        _add_doctor,
+    ):
         add(commands)
     return parser
 
@@ -193,6 +202,18 @@ def _add_prune(commands: "_Commands") -> None:
     _command(commands, "prune", _prune, "take away what retention no longer keeps, now")
 
 
+def _add_reconcile(commands: "_Commands") -> None:
+    parser = _command(commands, "reconcile", _reconcile, "compare a provider's bill or usage export with the rows")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="CSV; several where usage and costs come apart")
+    parser.add_argument("--provider", metavar="NAME", help="whose bill it is, where the file does not say")
+    parser.add_argument("--tz", metavar="ZONE", help="IANA name of the bill's days (default: found by comparing)")
+    parser.add_argument("--map", metavar="FIELD=COLUMN,…", help="time=Date,model=Model,cost=Cost … for other forms")
+    parser.add_argument("--only", action="append", default=[], metavar="COLUMN=TEXT", help="only these lines")
+    parser.add_argument("--rate", metavar="DOLLARS", help="what a unit costs, for bills in another currency")
+    parser.add_argument("--own-keys", action="store_true", help="calls with a caller's own key are on this bill too")
+    parser.add_argument("-o", "--output", metavar="FILE", help="every day and model as CSV")
+
+
 def _add_doctor(commands: "_Commands") -> None:
     _command(commands, "doctor", _doctor, "look for what keeps Faregate from working here")
 
@@ -264,6 +285,12 @@ def _prune(args: argparse.Namespace) -> int:
     from gateway.commands import prune
 
     return prune.run(args)
+
+
+def _reconcile(args: argparse.Namespace) -> int:
+    from gateway.commands import reconcile
+
+    return reconcile.run(args)
 
 
 def _doctor(args: argparse.Namespace) -> int:

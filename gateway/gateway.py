@@ -13,7 +13,7 @@ import os
 import sqlite3
 import ssl
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from gateway.access import AccessKeys
 from gateway.admin import admin_routes
 from gateway.admin_prices import price_routes
+from gateway.bills import bill_routes
 from gateway.configured import configured_providers, own_models
 from gateway.deadlines import Deadlines
 from gateway.downloads import downloaded
@@ -40,6 +41,8 @@ from gateway.provider_keys import ProviderKeys
 from gateway.providers.catalog import Provider
 from gateway.read_api import render_counts
 from gateway.reads import read_routes
+from gateway.reconcile import Question, opener, reconcile
+from gateway.reconcile.records import Reconciliation
 from gateway.records import (
     ApiKeyRow,
     Breakdown,
@@ -162,6 +165,7 @@ class Gateway:
                 *read_routes(self, self._healthz, self._routing.models),
                 *admin_routes(self),
                 *price_routes(self),
+                *bill_routes(self),
             )
             server = Server(self.settings, self._access, self._relay, routes, self._arrivals)
             await server.start()
@@ -363,6 +367,15 @@ class Gateway:
                 return self._store.export_to(query, export, file, progress)
 
         return await self._work(whole)
+
+    async def reconcile(
+        self, files: Sequence[Path | bytes], question: Question, progress: Callable[[int], None] | None = None
+    ) -> Reconciliation:
+        """A provider's bill against the rows. `progress` hears the lines, then the rows read so far, on a worker's
+        thread. Raises ClientError where a file cannot be read as a bill."""
+        return await self._work(
+            reconcile, [opener(file) for file in files], self._store.iter_requests, question, progress
+        )
 
     def completeness(self) -> Completeness:
         """The meter's reading since the start; all zero before the folder is open."""

@@ -153,3 +153,13 @@ def answering_model(routed: str, said: str | None) -> str:
         return routed
     plain = said.removeprefix("models/")
     return routed if _VERSION.sub("", plain) == _VERSION.sub("", routed) else plain
+
+
+def counted_as(name: str) -> str:
+    """The one name under which a model's spellings and dated snapshots are counted, as bills write any of them."""
+    plain = name.strip().removeprefix("models/")
+    for spelling in (plain, _VERSION.sub("", spelling_key(plain)), spelling_key(plain).removesuffix("-preview")):
+        row = BY_ID.get(spelling) or BY_SPELLING.get(spelling_key(spelling))
+        if row is not None:
+            return row.id
+    return _VERSION.sub("", plain.lower().replace(" ", "-"))

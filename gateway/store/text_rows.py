@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-MONEY_COLUMNS = ("cost_usd",)
+# Of columns of money, which may be negative.
+MONEY_SUFFIX = "_usd"
 TIME_COLUMNS = ("started_at", "ended_at", "start", "end")
 BYTE_ORDER_MARK = "\ufeff"
 # The last four are what a spreadsheet in East Asia reads as the first four.
@@ -80,6 +81,6 @@ def _cell(name: str, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         value = ",".join(value)
-    if isinstance(value, str) and name not in MONEY_COLUMNS and value.startswith(_FORMULA_STARTS):
+    if isinstance(value, str) and not name.endswith(MONEY_SUFFIX) and value.startswith(_FORMULA_STARTS):
         return "'" + value
     return str(value)

@@ -1,0 +1,69 @@
+"""`faregate reconcile`: a provider's bill against the rows, as a table, and as CSV where asked."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from gateway.commands import UsageError, open_folder, print_table, tell
+from gateway.errors import ClientError, FaregateError
+from gateway.output_file import output_file
+from gateway.reconcile import CSV_COLUMNS, Question, csv_rows, lines, mapping_of, only_of, opener, rate_of, reconcile
+from gateway.reconcile.records import Reconciliation
+from gateway.store.text_rows import csv_lines
+from gateway.store.usage import UsageStore
+
+TITLES = ("day", "model", "kind", "requests", "difference", "why")
+
+
+def run(args: argparse.Namespace) -> int:
+    question = Question(
+        provider=args.provider,
+        tz=args.tz,
+        mapping=mapping_of(args.map) if args.map else {},
+        only=only_of(args.only),
+        rate=rate_of(args.rate),
+        own_keys=args.own_keys,
+    )
+    for name in args.files:
+        if not Path(name).is_file():
+            raise UsageError(f"{name} is no file: give the bill's CSV.")
+    store = UsageStore(open_folder(args).path)
+    store.start()
+    try:
+        done = _compared(args, store, question)
+    finally:
+        store.close()
+    _show(done)
+    if args.output is not None:
+        with output_file(Path(args.output)) as file:
+            file.writelines(csv_lines(csv_rows(done), dict.fromkeys(CSV_COLUMNS)))
+        tell(f"Days and models written to {args.output}.")
+    return 0
+
+
+def _compared(args: argparse.Namespace, store: UsageStore, question: Question) -> Reconciliation:
+    progress = _progress if sys.stderr.isatty() else None
+    try:
+        return reconcile([opener(Path(name)) for name in args.files], store.iter_requests, question, progress)
+    except ClientError as error:
+        if error.param is not None:
+            raise
+        # The file is to blame, not the command line.
+        raise FaregateError(error.message) from None
+    finally:
+        if progress is not None:
+            sys.stderr.write("\r\x1b[K")
+
+
+def _show(done: Reconciliation) -> None:
+    said, rows = lines(done)
+    for line in said:
+        print("".join(c for c in line if c.isprintable()))
+    if rows:
+        print()
+        print_table(TITLES, rows)
+
+
+def _progress(count: int) -> None:
+    sys.stderr.write(f"\r{count:,} read")
+    sys.stderr.flush()

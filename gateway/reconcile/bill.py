@@ -1,0 +1,300 @@
+"""A bill as sums per moment and model, or per request where its lines name requests. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from gateway.errors import ClientError
+from gateway.reconcile.forms import NUMBERS
+from gateway.reconcile.reading import Opener, Table, recognise, records
+from gateway.reconcile.sums import EXACT, SLOT_US, BillSums, Moment, day_of
+from gateway.reconcile.values import NOTHING, Unreadable, Writing, Written, amount, count, day_first, moment
+from gateway.routing import counted_as
+
+LONGEST_LINE_US = 90_000_000_000
+_DOLLARS = ("", "$", "us$", "usd")
+_SUMMING_UP = ("total", "subtotal", "grand total", "sum")
+_PROGRESS_LINES = 5_000
+# What of a line adds up to which count.
+_ADDS_TO: Mapping[str, str] = {
+    "requests": "requests",
+    "input": "input",
+    "uncached": "input",
+    "cached": "cached",
+    "cache_write": "cache_write",
+    "cache_write_1h": "cache_write",
+    "output": "output",
+    "reasoning": "output",
+}
+
+Progress = Callable[[int], None]
+
+
+class Entry(BillSums):
+    """What a bill says of one request. `clock` as in `values.Written`."""
+
+    __slots__ = ("clock", "model", "moment")
+
+    def __init__(self, moment: Moment, model: str | None) -> None:
+        super().__init__()
+        self.moment = moment
+        self.model = model
+        self.clock: int | None = None
+
+
+class Bill:
+    """One or several files of one provider. `requests` is None where lines do not name requests, and `cells` then
+    hold all; with it they hold the lines without a name. `places` is how many decimals its amounts have, None
+    without any. `days` are the moments of all lines, those on which nothing was used too. `by_model`: it tells
+    models apart, which one with amounts of whole days does not, whatever its counts do."""
+
+    def __init__(self) -> None:
+        self.provider: str | None = None
+        self.titles: list[str] = []
+        self.zone = "UTC"
+        self.counts: frozenset[str] = frozenset()
+        self.has_cost = False
+        self.places: int | None = None
+        self.cells: dict[tuple[Moment, str | None], BillSums] = {}
+        self.requests: dict[str, Entry] | None = None
+        self.days: set[Moment] = set()
+        self.by_model = True
+        self.lines = 0
+
+    def span(self, zone: ZoneInfo) -> tuple[date, date]:
+        """The first and last day that the bill speaks of."""
+        written = [at for at in self.days if isinstance(at, date)]
+        instants = [at for at in self.days if isinstance(at, int)]
+        ends = [end(kind) for kind in (written, instants) if kind for end in (min, max)]
+        days = [day_of(at, zone) for at in ends]
+        return min(days), max(days)
+
+    def by_day(self, zone: ZoneInfo) -> dict[tuple[date, str | None], BillSums]:
+        """The cells by the days of this zone."""
+        days: dict[tuple[date, str | None], BillSums] = {}
+        known: dict[Moment, date] = {}
+        for (at, model), sums in self.cells.items():
+            if at not in known:
+                known[at] = day_of(at, zone)
+            days.setdefault((known[at], model if self.by_model else None), BillSums()).add(sums)
+        return days
+
+
+def read_bill(
+    files: Sequence[Opener],
+    *,
+    provider: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    rate: Decimal | None = None,
+    only: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Bill:
+    """Reads each file twice, a line in memory at a time. Several forms complete one another (usage and costs).
+
+    `rate` is dollars per unit of the bill's currency; `only` keeps the lines with these texts in these columns.
+    Raises ClientError.
+    """
+    bill = Bill()
+    tables: list[Table] = []
+    for opened in files:
+        table = recognise(opened, provider=provider or bill.provider, mapping=mapping or {})
+        _complement(bill, table, tables)
+        tables.append(table)
+        _Lines(bill, table, opened, rate, only or {}).read(progress)
+    bill.by_model = any(
+        model is not None
+        for (_, model), sums in (
+            *bill.cells.items(),
+            *(((e.moment, e.model), e) for e in (bill.requests or {}).values()),
+        )
+        if sums.cost or not bill.has_cost
+    )
+    if not bill.lines:
+        raise ClientError("The file has no lines below its header: download the bill for the days you mean.")
+    return bill
+
+
+def _complement(bill: Bill, table: Table, earlier: Sequence[Table]) -> None:
+    form = table.form
+    says = {*table.counts, *(("cost",) if "cost" in table.places else ())}
+    for other in earlier:
+        twice = says & {*other.counts, *(("cost",) if "cost" in other.places else ())}
+        if other.form is not form and twice:
+            raise ClientError(
+                f"Both {other.form.title} and {form.title} say {', '.join(sorted(twice))}: give one of them."
+            )
+    bill.provider = form.provider or bill.provider
+    bill.titles += [form.title] if form.title not in bill.titles else []
+    bill.zone = form.zone
+    bill.counts |= frozenset(table.counts)
+    bill.has_cost = bill.has_cost or "cost" in table.places
+
+
+class _Lines:
+    """One file on its way into the bill."""
+
+    def __init__(
+        self, bill: Bill, table: Table, opened: Opener, rate: Decimal | None, only: Mapping[str, str]
+    ) -> None:
+        self._bill = bill
+        self._table = table
+        self._opened = opened
+        self._rate = rate
+        self._only = {self._column(title): text for title, text in only.items()}
+        self._numbers = [name for name in (*NUMBERS, "quantity") if name in table.places]
+        self._models: dict[str, str | None] = {}
+        self._mark = self._count_mark = "."
+        self._slack = Decimal(0)
+        self._day_first = False
+
+    def _column(self, title: str) -> int:
+        titles = [name.strip().lower() for name in self._table.titles]
+        if title.strip().lower() not in titles:
+            raise ClientError(f"The file has no column {title!r} to choose lines by.", param="only")
+        return titles.index(title.strip().lower())
+
+    def read(self, progress: Progress | None) -> None:
+        self._learn()
+        bill = self._bill
+        if "request_id" in self._table.places and bill.requests is None:
+            bill.requests = {}
+        for line, cells in self._wanted():
+            self._take(line, cells)
+            bill.lines += 1
+            if progress is not None and bill.lines % _PROGRESS_LINES == 0:
+                progress(bill.lines)
+
+    def _text(self, cells: Sequence[str], field: str) -> str:
+        place = self._table.places.get(field)
+        text = cells[place].strip() if place is not None and place < len(cells) else ""
+        return "" if text in NOTHING else text
+
+    def _wanted(self) -> Iterator[tuple[int, Sequence[str]]]:
+        for line, cells in records(self._table, self._opened):
+            time = self._text(cells, "time")
+            others = any(
+                not pattern.search(self._text(cells, field))
+                for field, pattern in self._table.form.only.items()
+                if field in self._table.places
+            )
+            chosen = all(place < len(cells) and cells[place].strip() == text for place, text in self._only.items())
+            if not time or time.lower().rstrip(":") in _SUMMING_UP or others or not chosen:
+                continue
+            yield line, cells
+
+    def _learn(self) -> None:
+        """How this file writes numbers and days, from all of its lines."""
+        costs, counts = Writing(), Writing()
+        days: set[bool] = set()
+        for _, cells in self._wanted():
+            costs.learn(self._text(cells, "cost"))
+            for name in self._numbers:
+                counts.learn(self._text(cells, name))
+            first = day_first(self._text(cells, "time"))
+            if first is not None:
+                days.add(first)
+        self._mark = costs.decimal_mark(self._table.delimiter)
+        self._count_mark = counts.decimal_mark(self._table.delimiter)
+        self._day_first = True in days and False not in days
+        if "cost" in self._table.places:
+            places = costs.places(self._mark)
+            self._bill.places = places if self._bill.places is None else min(self._bill.places, places)
+            self._slack = EXACT.multiply(Decimal(5).scaleb(-places - 1), self._rate or Decimal(1))
+
+    def _take(self, line: int, cells: Sequence[str]) -> None:
+        written = self._written(line, cells)
+        at = written.day if written.us is None else written.us // SLOT_US
+        self._bill.days.add(at)
+        numbers = {name: self._count(line, name, text) for name in self._numbers if (text := self._text(cells, name))}
+        cost = self._cost(line, cells)
+        model = self._model(self._text(cells, "model"))
+        if not numbers and cost is None and model is None:
+            # A day on which nothing was used.
+            return
+        sums = self._sums(at, model, self._text(cells, "request_id"))
+        if isinstance(sums, Entry):
+            sums.clock = written.clock
+        sums.lines += 1
+        for name, number in self._named(cells, numbers):
+            target = _ADDS_TO[name]
+            if target != "requests" or not isinstance(sums, Entry):
+                setattr(sums, target, getattr(sums, target) + number)
+        if "input" not in self._table.places:
+            sums.input += sum(number for name, number in self._named(cells, numbers) if name.startswith("cache"))
+        if cost is not None:
+            sums.pay(cost, self._slack)
+
+    def _sums(self, at: Moment, model: str | None, request_id: str) -> BillSums:
+        requests = self._bill.requests
+        if requests is None or not request_id:
+            return self._bill.cells.setdefault((at, model), BillSums())
+        entry = requests.get(request_id)
+        if entry is None:
+            entry = requests[request_id] = Entry(at, model)
+            entry.requests = 1
+        return entry
+
+    def _named(self, cells: Sequence[str], numbers: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+        kinds = self._table.form.kinds
+        if not kinds:
+            yield from numbers.items()
+            return
+        kind = self._text(cells, "kind")
+        field = next((field for pattern, field in kinds if pattern.search(kind)), "")
+        if field and "quantity" in numbers:
+            yield field, numbers["quantity"]
+
+    def _written(self, line: int, cells: Sequence[str]) -> Written:
+        start = self._time(line, cells, "time")
+        if self._text(cells, "until"):
+            end = self._time(line, cells, "until")
+            long = end.day - start.day > timedelta(days=1)
+            if start.us is not None and end.us is not None:
+                long = end.us - start.us > LONGEST_LINE_US
+            if long:
+                raise self._wrong(
+                    line, "until", "is more than a day after the line's beginning: download the bill by day"
+                )
+        return start
+
+    def _time(self, line: int, cells: Sequence[str], field: str) -> Written:
+        try:
+            return moment(self._text(cells, field), day_is_first=self._day_first)
+        except (Unreadable, OverflowError) as error:
+            raise self._wrong(
+                line, field, str(error) if isinstance(error, Unreadable) else "is out of range"
+            ) from None
+
+    def _count(self, line: int, field: str, text: str) -> int:
+        try:
+            return count(text, self._count_mark)
+        except Unreadable as error:
+            if field == "quantity":
+                # Hours of storage and the like have fractions, and count no tokens.
+                return 0
+            raise self._wrong(line, field, str(error)) from None
+
+    def _cost(self, line: int, cells: Sequence[str]) -> Decimal | None:
+        text = self._text(cells, "cost")
+        if not text:
+            return None
+        currency = self._text(cells, "currency") or self._table.unit
+        if currency.lower() not in _DOLLARS and self._rate is None:
+            field = "currency" if "currency" in self._table.places else "cost"
+            raise self._wrong(line, field, f"is {currency}, not dollars: give the dollars per {currency} with --rate")
+        try:
+            return EXACT.multiply(amount(text, self._mark), self._rate or Decimal(1))
+        except Unreadable as error:
+            raise self._wrong(line, "cost", str(error)) from None
+
+    def _model(self, text: str) -> str | None:
+        if text not in self._models:
+            pattern = self._table.form.model
+            found = pattern.search(text) if pattern is not None else None
+            name = found[0] if found else text
+            self._models[text] = counted_as(name) if name else None
+        return self._models[text]
+
+    def _wrong(self, line: int, field: str, what: str) -> ClientError:
+        return ClientError(f"Line {line}, column {self._table.title(field)!r}: this {what}.")

@@ -1,0 +1,153 @@
+"""A day and model of the bill against ours: what matches, what is missing on which side, what has another price.
+Pure.
+
+Counts come first: a bill with more of everything knows of requests that we do not, one with less the other way
+round. What is left of the dollars when that usage is taken out, at our own rates, is a difference in price. Where
+a bill names requests nothing is inferred: each is met by its name.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from gateway.reconcile.ledger import reason_of
+from gateway.reconcile.rates import Rates
+from gateway.reconcile.records import Part, Totals
+from gateway.reconcile.sums import BillSums, RowSums, to_nano
+from gateway.records import ExchangeRecord
+
+TOKENS = ("input", "cached", "cache_write", "output")
+
+
+def tolerance(bill: BillSums, rows: int) -> int:
+    """Nano-dollars by which rounding alone may move the bill from our rows, each of which is rounded too."""
+    return to_nano(bill.slack) + (rows + 1) // 2
+
+
+def bill_totals(bill: BillSums, counts: Sequence[str], has_cost: bool) -> Totals:
+    return _totals(bill, counts, to_nano(bill.cost) if has_cost else None)
+
+
+def row_totals(rows: RowSums) -> Totals:
+    return _totals(rows, ("requests", *TOKENS), rows.cost)
+
+
+def _totals(sums: BillSums | RowSums, counts: Sequence[str], cost: int | None) -> Totals:
+    return Totals(
+        requests=sums.requests if "requests" in counts else None,
+        input_tokens=sums.input if "input" in counts else None,
+        cached_tokens=sums.cached if "cached" in counts else None,
+        cache_write_tokens=sums.cache_write if "cache_write" in counts else None,
+        output_tokens=sums.output if "output" in counts else None,
+        cost_nano=cost,
+    )
+
+
+def compare(
+    rows: RowSums, bill: BillSums, counts: Sequence[str], has_cost: bool, rates: Sequence[Rates]
+) -> tuple[tuple[Part, ...], str]:
+    """The parts of a day and model, and a word of NOTES or ""."""
+    cost = to_nano(bill.cost) - rows.cost if has_cost else None
+    said = bill.requests if "requests" in counts else None
+    allowed = tolerance(bill, rows.requests)
+    if not rows.requests:
+        return (Part(kind="missing_here", requests=said, difference_nano=cost),), ""
+    if not bill.lines:
+        return (Part(kind="missing_there", requests=rows.requests, difference_nano=-rows.cost),), ""
+    if not counts:
+        within = cost is None or abs(cost) <= allowed
+        kind, note = ("matched", "") if within else ("unexplained", "no_counts")
+        return (Part(kind=kind, requests=rows.requests, difference_nano=cost),), note
+    more = {name: getattr(bill, name) - getattr(rows, name) for name in counts}
+    if not any(more.values()):
+        kind = "matched" if cost is None or abs(cost) <= allowed else "price_drift"
+        return (Part(kind=kind, requests=rows.requests, difference_nano=cost),), ""
+    return _differing(rows, bill, more, cost, allowed, rates)
+
+
+def _differing(
+    rows: RowSums,
+    bill: BillSums,
+    more: Mapping[str, int],
+    cost: int | None,
+    allowed: int,
+    rates: Sequence[Rates],
+) -> tuple[tuple[Part, ...], str]:
+    kind, note = _kind(more)
+    requests = abs(more["requests"]) if "requests" in more and kind != "usage_drift" else None
+    both = min(rows.requests, bill.requests) if "requests" in more else None
+    expected = _priced(rows, more, rates)
+    if cost is None:
+        return (_rest(both, None), Part(kind=kind, requests=requests, difference_nano=expected)), note
+    if expected is None:
+        return (_rest(both, 0), Part(kind=kind, requests=requests, difference_nano=cost)), note or "no_rates"
+    if abs(cost - expected) <= allowed:
+        return (_rest(both, cost - expected), Part(kind=kind, requests=requests, difference_nano=expected)), note
+    drift = Part(kind="price_drift", requests=both, difference_nano=cost - expected)
+    return (drift, Part(kind=kind, requests=requests, difference_nano=expected)), note
+
+
+def _rest(requests: int | None, difference: int | None) -> Part:
+    return Part(kind="matched", requests=requests, difference_nano=difference)
+
+
+def _kind(more: Mapping[str, int]) -> tuple[str, str]:
+    tokens = [more[name] for name in TOKENS if name in more]
+    requests = more.get("requests")
+    if requests == 0:
+        mixed = any(number > 0 for number in tokens) and any(number < 0 for number in tokens)
+        return "usage_drift", "both_ways" if mixed else ""
+    signs = [number for number in (*tokens, requests or 0) if number]
+    if all(number > 0 for number in signs):
+        return "missing_here", ""
+    if all(number < 0 for number in signs):
+        return "missing_there", ""
+    return "usage_drift", "both_ways"
+
+
+def _priced(rows: RowSums, more: Mapping[str, int], rates: Sequence[Rates]) -> int | None:
+    """The dollars of the usage that differs, at our own rates; None where they or the usage are not known."""
+    if "input" not in more or "output" not in more:
+        return None
+    unsaid = (name for name in ("cached", "cache_write") if name not in more)
+    if any(getattr(rows, name) for name in unsaid):
+        return None
+    cached, written = more.get("cached", 0), more.get("cache_write", 0)
+    tokens = (more["input"] - cached - written, cached, written, 0, more["output"])
+    return next((price for known in rates if (price := known.price(tokens)) is not None), None)
+
+
+def compare_request(
+    record: ExchangeRecord, bill: BillSums, counts: Sequence[str], has_cost: bool
+) -> tuple[Part, str | None]:
+    """A request that both know, and why its figures may differ."""
+    ours = {
+        "input": record.input_tokens or 0,
+        "cached": record.cached_tokens or 0,
+        "cache_write": record.cache_write_tokens or 0,
+        "output": record.output_tokens or 0,
+    }
+    cost = to_nano(bill.cost) - (record.cost_nano or 0) if has_cost else None
+    if any(getattr(bill, name) != ours[name] for name in TOKENS if name in counts):
+        kind = "usage_drift"
+    elif cost is None or abs(cost) <= tolerance(bill, 1):
+        kind = "matched"
+    else:
+        kind = "price_drift"
+    return Part(kind=kind, requests=1, difference_nano=cost), None if kind == "matched" else reason_of(record)
+
+
+def add_up(parts: Sequence[Part], kinds: Sequence[str]) -> tuple[Part, ...]:
+    """One part of each kind that occurs; a sum is None where none of its parts knows it."""
+    added = []
+    for kind in kinds:
+        of_kind = [part for part in parts if part.kind == kind]
+        if of_kind:
+            requests = [part.requests for part in of_kind if part.requests is not None]
+            differences = [part.difference_nano for part in of_kind if part.difference_nano is not None]
+            added.append(
+                Part(
+                    kind=kind,
+                    requests=sum(requests) if requests else None,
+                    difference_nano=sum(differences) if differences else None,
+                )
+            )
+    return tuple(added)

@@ -1,0 +1,178 @@
+"""A reconciliation as JSON values, as rows of a CSV, and as lines for a terminal. Pure.
+
+Per cent are of the bill's cost, or of ours where the bill has none.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gateway.read_api import render_money
+from gateway.reconcile.records import NOTES, REASONS, DayModel, Part, Reconciliation, Totals
+
+WORDS: Mapping[str, str] = {
+    "matched": "matched",
+    "missing_here": "missing here (on the bill, not in our rows)",
+    "missing_there": "missing there (in our rows, not on the bill)",
+    "price_drift": "price drift (same usage, another cost)",
+    "usage_drift": "usage drift (same requests, other counts)",
+    "unexplained": "unexplained (the bill has no counts)",
+}
+CSV_COLUMNS = (
+    "day",
+    "model",
+    "kind",
+    "requests",
+    "difference_usd",
+    "difference_percent",
+    "here_requests",
+    "here_input_tokens",
+    "here_cached_tokens",
+    "here_cache_write_tokens",
+    "here_output_tokens",
+    "here_cost_usd",
+    "bill_requests",
+    "bill_input_tokens",
+    "bill_cached_tokens",
+    "bill_cache_write_tokens",
+    "bill_output_tokens",
+    "bill_cost_usd",
+    "tolerance_usd",
+    "reasons",
+    "note",
+)
+
+
+def render(done: Reconciliation) -> dict[str, Any]:
+    """JSON: what was compared, the sums, each day and model, and requests by name where the bill has names."""
+    whole = _whole(done.here, done.bill)
+    return {
+        "provider": done.provider,
+        "forms": list(done.forms),
+        "tz": done.zone,
+        "tz_source": done.zone_source,
+        "first_day": done.first_day,
+        "last_day": done.last_day,
+        "lines": done.lines,
+        "counts": list(done.counts),
+        "decimals": done.decimals,
+        "here": _totals(done.here),
+        "bill": _totals(done.bill),
+        "tolerance_usd": render_money(done.tolerance_nano),
+        "parts": [_part(part, whole) for part in done.parts],
+        "days": [_day(day) for day in done.days],
+        "requests": [
+            {
+                "id": request.id,
+                "day": request.day,
+                "model": request.model,
+                "kind": request.kind,
+                "difference_usd": render_money(request.difference_nano),
+            }
+            for request in done.requests
+        ],
+    }
+
+
+def csv_rows(done: Reconciliation) -> Iterator[Mapping[str, Any]]:
+    """A row per day, model and kind, in CSV_COLUMNS."""
+    for day in done.days:
+        for part in day.parts:
+            yield {
+                "day": day.day,
+                "model": day.model,
+                **_part(part, _whole(day.here, day.bill)),
+                **{f"here_{name}": value for name, value in _totals(day.here).items()},
+                **{f"bill_{name}": value for name, value in _totals(day.bill).items()},
+                "tolerance_usd": render_money(day.tolerance_nano),
+                "reasons": "; ".join(_reasons(day)),
+                "note": NOTES.get(day.note, ""),
+            }
+
+
+def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Sentences and sums for a person, and a table of the days and models that differ."""
+    how = {"given": "as given", "form": "as such bills are cut", "tried": "which fits best"}[done.zone_source]
+    said = [
+        f"{', '.join(done.forms)}: {done.provider}, {done.first_day} to {done.last_day}, "
+        f"days of {done.zone} ({how}), {done.lines:,} lines.",
+        f"The bill: {_dollars(done.bill.cost_nano)}. Our rows: {_dollars(done.here.cost_nano)}. "
+        f"Rounding may make {_dollars(done.tolerance_nano)} of it.",
+    ]
+    whole = _whole(done.here, done.bill)
+    for part in done.parts:
+        requests = "" if part.requests is None else f" {part.requests:,} requests,"
+        said.append(f"{WORDS[part.kind]}:{requests} {_signed(part, whole)}")
+    rows: list[tuple[str, ...]] = [
+        (
+            day.day,
+            day.model or "all",
+            part.kind.replace("_", " "),
+            "" if part.requests is None else f"{part.requests:,}",
+            _signed(part, _whole(day.here, day.bill)),
+            "; ".join((*_reasons(day), *([NOTES[day.note]] if day.note else []))),
+        )
+        for day in done.days
+        for part in day.parts
+        if part.kind != "matched"
+    ]
+    return said, rows
+
+
+def _whole(here: Totals, bill: Totals) -> int | None:
+    """What per cent are of, in nano-dollars."""
+    return bill.cost_nano or here.cost_nano
+
+
+def _percent(part: Part, whole: int | None) -> float | None:
+    if part.difference_nano is None or not whole:
+        return None
+    return round(100 * part.difference_nano / whole, 4)
+
+
+def _part(part: Part, whole: int | None) -> dict[str, Any]:
+    return {
+        "kind": part.kind,
+        "requests": part.requests,
+        "difference_usd": render_money(part.difference_nano),
+        "difference_percent": _percent(part, whole),
+    }
+
+
+def _day(day: DayModel) -> dict[str, Any]:
+    return {
+        "day": day.day,
+        "model": day.model,
+        "here": _totals(day.here),
+        "bill": _totals(day.bill),
+        "parts": [_part(part, _whole(day.here, day.bill)) for part in day.parts],
+        "tolerance_usd": render_money(day.tolerance_nano),
+        "reasons": dict(day.reasons),
+        "note": NOTES.get(day.note),
+    }
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    return {
+        "requests": totals.requests,
+        "input_tokens": totals.input_tokens,
+        "cached_tokens": totals.cached_tokens,
+        "cache_write_tokens": totals.cache_write_tokens,
+        "output_tokens": totals.output_tokens,
+        "cost_usd": render_money(totals.cost_nano),
+    }
+
+
+def _reasons(day: DayModel) -> list[str]:
+    return [f"{number:,} {REASONS[word]}" for word, number in day.reasons.items() if number]
+
+
+def _dollars(nano: int | None) -> str:
+    return "no cost said" if nano is None else f"${nano / 1e9:,.6f}"
+
+
+def _signed(part: Part, whole: int | None) -> str:
+    if part.difference_nano is None:
+        return "dollars unknown"
+    percent = _percent(part, whole)
+    share = "" if percent is None else f" ({percent:+.2f} %)"
+    return f"{'-' if part.difference_nano < 0 else '+'}${abs(part.difference_nano) / 1e9:,.6f}{share}"

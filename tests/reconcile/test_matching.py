@@ -1,0 +1,340 @@
+"""Bills with known faults against a ledger: every class is found, day by day and model by model, and nothing else."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.errors import ClientError
+from gateway.reconcile import Question, reconcile
+from gateway.reconcile.records import DayModel, Reconciliation
+from gateway.reconcile.sums import to_nano
+from gateway.records import AttemptRecord, ExchangeRecord
+from tests.reconcile import bills
+from tests.reconcile.bills import Billed, Rows, billed, opener
+
+UTC = ZoneInfo("UTC")
+# The clocks of Los Angeles go back on the first of November.
+FIRST, LAST = date(2026, 10, 20), date(2026, 11, 8)
+Writer = Callable[[Sequence[Billed], ZoneInfo, int], list[str]]
+
+FORMS: dict[str, tuple[str, Writer]] = {
+    "openai": ("openai", lambda r, z, p: [bills.openai_usage(r, z), bills.openai_costs(r, z, p)]),
+    "anthropic": ("anthropic", lambda r, z, p: [bills.anthropic_usage(r, z), bills.anthropic_costs(r, z, p)]),
+    "google": ("google", lambda r, z, p: [bills.google(r, z, p)]),
+    "xai": ("xai", lambda r, z, p: [bills.xai(r, z, p)]),
+}
+
+
+DEAREST = {"openai": "gpt-5", "anthropic": "claude-sonnet-4-6", "google": "gemini-2.5-flash", "xai": "grok-4.3"}
+
+
+def done(files: Sequence[str], rows: Sequence[ExchangeRecord], question: Question | None = None) -> Reconciliation:
+    found = reconcile([opener(file) for file in files], Rows(rows), question or Question())
+    assert_adds_up(found)
+    return found
+
+
+def assert_adds_up(found: Reconciliation) -> None:
+    """Parts explain the whole difference, to the nano-dollar."""
+    for each in (*found.days, found):
+        if each.bill.cost_nano is not None:
+            parts = [part.difference_nano for part in each.parts]
+            assert None not in parts
+            assert sum(filter(None, parts)) == each.bill.cost_nano - (each.here.cost_nano or 0)
+
+
+def parts(found: Reconciliation | DayModel) -> dict[str, tuple[int | None, int | None]]:
+    return {part.kind: (part.requests, part.difference_nano) for part in found.parts}
+
+
+def faulty(
+    rows: Sequence[ExchangeRecord], zone: ZoneInfo, model: str
+) -> tuple[list[Billed], list[Billed], list[Billed]]:
+    """3 % of the rows off the bill (on even days), 2 % of others on it (on odd days), one model 1 % dearer."""
+    draw = random.Random(3)
+    known = bills.within(billed(rows), FIRST, LAST, zone)
+    even = [r for r in known if r.day(zone).day % 2 == 0]
+    odd = [r for r in known if r.day(zone).day % 2 == 1]
+    removed = draw.sample(even, round(0.03 * len(known)))
+    added = [replace(r, id=f"new_{r.id}", us=r.us + 1) for r in draw.sample(odd, round(0.02 * len(known)))]
+    gone = {r.id for r in removed}
+    return bills.dearer([r for r in known if r.id not in gone] + added, model), removed, added
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Kolkata"])
+@pytest.mark.parametrize("places", [2, 4])
+@pytest.mark.parametrize("form", FORMS)
+def test_each_class_of_a_faulty_daily_bill_is_found_exactly(form: str, places: int, zone: str) -> None:
+    provider, write = FORMS[form]
+    rows, tz = bills.ledger(provider), ZoneInfo(zone)
+    dear = DEAREST[provider]
+    bill, removed, added = faulty(rows, tz, dear)
+    found = done(write(bill, tz, places), rows)
+    assert (found.zone, found.provider) == (zone, provider)
+    own = "America/Los_Angeles" if provider == "google" else "UTC"
+    assert found.zone_source == ("form" if zone == own else "tried")
+    counted = "requests" in found.counts
+    by_cell = {
+        "missing_there": Counter((r.day(tz).isoformat(), r.model) for r in removed),
+        "missing_here": Counter((r.day(tz).isoformat(), r.model) for r in added),
+    }
+    cost = {r.id: r.dollars for r in billed(rows)} | {r.id: r.dollars for r in added}
+    for day in found.days:
+        key, said = (day.day, day.model), parts(day)
+        usage = {kind: cells[key] for kind, cells in by_cell.items() if cells[key]}
+        # No cell has both, by how they were drawn, so each is told exactly: the class, how many, and for how much.
+        assert {kind for kind in said if kind.startswith("missing")} == set(usage), day
+        for kind, number in usage.items():
+            requests, difference = said[kind]
+            assert requests == (number if counted else None)
+            of_cell = [
+                r for r in (removed if kind == "missing_there" else added) if key == (r.day(tz).isoformat(), r.model)
+            ]
+            sign = -1 if kind == "missing_there" else 1
+            expected = sign * sum(to_nano(cost[r.id]) for r in of_cell)
+            assert difference is not None and abs(difference - expected) <= len(of_cell)
+        theirs = [r for r in bill if key == (r.day(tz).isoformat(), r.model)]
+        drift = (
+            sum(r.dollars for r in theirs) * (Decimal("0.01") / Decimal("1.01")) if day.model == dear else Decimal(0)
+        )
+        # What is as small as the rounding may be lost in it, or not; twice that is always seen, and nothing else is.
+        assert "price_drift" in said or to_nano(drift) <= 2 * day.tolerance_nano, day
+        assert "price_drift" not in said or drift
+        if "price_drift" in said:
+            assert abs((said["price_drift"][1] or 0) - to_nano(drift)) <= day.tolerance_nano + len(theirs)
+    total = parts(found)
+    assert "price_drift" in total or places == 2
+    assert total["missing_there"][0] == (len(removed) if counted else None)
+    assert total["missing_here"][0] == (len(added) if counted else None)
+    assert "usage_drift" not in total and "unexplained" not in total
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Kolkata"])
+def test_each_class_of_a_faulty_bill_by_request_is_found_by_name(zone: str) -> None:
+    rows, tz = bills.ledger("openai"), ZoneInfo(zone)
+    bill, removed, added = faulty(rows, tz, "gpt-5")
+    # Removed and added may fall on one day here.
+    added = [replace(r, us=removed[n % len(removed)].us) for n, r in enumerate(added)]
+    bill = [r for r in bill if not r.id.startswith("new")] + added
+    found = done([bills.per_request(bill, tz, 4)], rows, Question(provider="openai"))
+    assert (found.zone, found.zone_source) == (zone, "tried")
+    said = parts(found)
+    dear = [r for r in bill if r.model == "gpt-5" and not r.id.startswith("new")]
+    assert said["missing_there"] == (len(removed), -sum(to_nano(r.dollars) for r in removed))
+    assert said["missing_here"] == (len(added), sum(to_nano(round(r.dollars, 4)) for r in added))
+    costs = {r.upstream_request_id: r.cost_nano or 0 for r in rows}
+    differences = [to_nano(round(r.dollars, 4)) - costs[r.id] for r in dear]
+    seen = [difference for difference in differences if abs(difference) > 50_000 + 1]
+    assert said["price_drift"] == (len(seen), sum(seen))
+    assert said["matched"][0] == len(bill) - len(added) - len(seen)
+    names = {kind: {r.id for r in found.requests if r.kind == kind} for kind in said}
+    assert names["missing_here"] == {r.id for r in added}
+    ours = {r.upstream_request_id: r.id for r in rows}
+    assert names["missing_there"] == {ours[r.id] for r in removed}
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), places=st.integers(2, 6), form=st.sampled_from(sorted(FORMS)))
+def test_rounding_alone_is_never_a_difference(seed: int, places: int, form: str) -> None:
+    provider, write = FORMS[form]
+    rows = bills.ledger(provider, days=3, per_day=5, seed=seed)
+    known = bills.within(billed(rows), FIRST, FIRST + timedelta(days=2), UTC)
+    found = done(write(known, UTC, places), rows, Question(tz="UTC"))
+    assert set(parts(found)) == {"matched"}
+    assert abs((found.bill.cost_nano or 0) - (found.here.cost_nano or 0)) <= found.tolerance_nano
+    assert found.here.requests == len(known)
+
+
+def test_what_falls_on_one_day_and_model_is_told_as_far_as_it_can_be() -> None:
+    rows = bills.ledger("openai", days=3)
+    known = bills.within(billed(rows), FIRST, FIRST + timedelta(days=2), UTC)
+    cell = [r for r in known if r.model == "gpt-5" and r.day(UTC) == FIRST]
+    small, large = sorted(cell, key=lambda r: r.input)[0], sorted(cell, key=lambda r: r.input)[-1]
+    new = replace(large, id="new", output=large.output + 1, dollars=large.dollars + Decimal("0.00001"))
+    bill = [r for r in known if r is not small] + [new]
+    found = done(FORMS["openai"][1](bill, UTC, 30), rows, Question(tz="UTC"))
+    (day,) = [day for day in found.days if not day.matched]
+    # As many requests as before, with more tokens: the net is exact, and that more cannot be told is said.
+    assert (day.day, day.model) == (FIRST.isoformat(), "gpt-5")
+    assert parts(day)["usage_drift"] == (None, to_nano(new.dollars) - to_nano(small.dollars))
+    assert day.bill.requests == day.here.requests
+
+    two = [r for r in known if r is not small and r is not large] + [new]
+    (day,) = [day for day in done(FORMS["openai"][1](two, UTC, 30), rows, Question(tz="UTC")).days if not day.matched]
+    # One less of each by the count, and tokens both ways.
+    assert day.note in ("", "both_ways") and (day.bill.requests or 0) == (day.here.requests or 0) - 1
+
+
+def test_a_bill_without_costs_has_its_difference_priced_at_our_rates() -> None:
+    rows = bills.ledger("anthropic", days=3)
+    known = bills.within(billed(rows), FIRST, FIRST + timedelta(days=2), UTC)
+    gone = known[5]
+    found = done([bills.anthropic_usage([r for r in known if r is not gone], UTC)], rows)
+    assert parts(found)["missing_there"] == (None, -to_nano(gone.dollars))
+    assert found.bill.cost_nano is None and found.bill.requests is None
+
+
+def test_a_bill_without_counts_tells_no_cause() -> None:
+    rows = bills.ledger("anthropic", days=3)
+    known = bills.within(billed(rows), FIRST, FIRST + timedelta(days=2), UTC)
+    gone = next(r for r in known if r.model == "claude-haiku-4-5")
+    found = done([bills.anthropic_costs([r for r in known if r is not gone], UTC, 6)], rows)
+    (day,) = [day for day in found.days if not day.matched]
+    assert (day.day, day.model, day.note) == (gone.day(UTC).isoformat(), gone.model, "no_counts")
+    assert abs((parts(day)["unexplained"][1] or 0) + to_nano(gone.dollars)) <= day.tolerance_nano
+
+
+def test_whole_days_and_models_are_missing_on_either_side() -> None:
+    rows = bills.ledger("openai", days=5)
+    known = bills.within(billed(rows), FIRST, FIRST + timedelta(days=4), UTC)
+    middle = FIRST + timedelta(days=2)
+    bill = [r for r in known if r.day(UTC) != middle]
+    ours = [row for row in rows if row.model != "gpt-5-nano"]
+    found = done(FORMS["openai"][1](bill, UTC, 30), ours, Question(tz="UTC"))
+    for day in found.days:
+        if day.day == middle.isoformat():
+            assert set(parts(day)) == {"missing_there"} and day.bill.cost_nano == 0
+        elif day.model == "gpt-5-nano":
+            assert set(parts(day)) == {"missing_here"} and day.here.requests == 0
+        else:
+            assert day.matched
+
+
+@pytest.mark.parametrize("hours", [23, 25])
+def test_days_on_which_the_clocks_change_are_cut_as_the_zone_cuts_them(hours: int) -> None:
+    day = date(2026, 3, 29) if hours == 23 else date(2026, 10, 25)
+    zone = ZoneInfo("Europe/Berlin")
+    rows = bills.ledger("openai", first=day - timedelta(days=2), days=5, per_day=48)
+    known = bills.within(billed(rows), day - timedelta(days=2), day + timedelta(days=2), zone)
+    found = done(FORMS["openai"][1](known, zone, 30), rows)
+    assert found.zone == "Europe/Berlin" and all(each.matched for each in found.days)
+    assert len(found.days) == 5 * 3
+    starts = sorted({r.us for r in known if r.day(zone) == day})
+    assert (starts[-1] - starts[0]) / 3.6e9 > hours - 1 - 0.5
+    assert not all(each.matched for each in done(FORMS["openai"][1](known, zone, 30), rows, Question(tz="UTC")).days)
+
+
+def changed(row: ExchangeRecord, **fields: object) -> ExchangeRecord:
+    return msgspec.structs.replace(row, **fields)
+
+
+def test_rows_that_may_differ_are_the_reasons_beside_a_difference() -> None:
+    rows = bills.ledger("openai", days=1, per_day=6)
+    mine = [row for row in rows if row.model == "gpt-5" and billed([row])[0].day(UTC) == FIRST]
+    assert len(mine) >= 4
+    own, cut, guess, dead = mine[:4]
+    special = {
+        own.id: changed(own, byok=True),
+        cut.id: changed(cut, outcome="aborted", usage_source="partial"),
+        guess.id: changed(guess, usage_source="estimated"),
+        dead.id: changed(
+            dead, outcome="interrupted", usage_source="none", input_tokens=None, output_tokens=None, cost_nano=None
+        ),
+    }
+    ours = [special.get(row.id, row) for row in rows]
+    bill = [
+        r
+        for r in bills.within(billed(rows), FIRST, FIRST, UTC)
+        if r.id not in (cut.upstream_request_id, own.upstream_request_id)
+    ]
+    found = done(FORMS["openai"][1](bill, UTC, 30), ours, Question(tz="UTC"))
+    (day,) = [day for day in found.days if not day.matched]
+    assert day.reasons == {"own_key": 1, "aborted": 1, "estimated": 1, "interrupted": 1}
+    # The caller's own key is on another bill; with own_keys it is held against this one.
+    assert day.here.requests == len(mine) - 2
+    kept = done(FORMS["openai"][1](bill, UTC, 30), ours, Question(tz="UTC", own_keys=True))
+    assert kept.here.requests == (found.here.requests or 0) + 1
+
+
+def test_what_no_bill_can_have_is_not_compared() -> None:
+    rows = bills.ledger("openai", days=1, per_day=4)
+    known = bills.within(billed(rows), FIRST, FIRST, UTC)
+    at = known[0].us
+    never = [
+        changed(rows[0], id="count", started_us=at, output_tokens=None, cost_nano=0),
+        changed(
+            rows[0],
+            id="refused",
+            started_us=at,
+            outcome="error",
+            status=400,
+            input_tokens=None,
+            output_tokens=None,
+            cost_nano=None,
+        ),
+    ]
+    found = done(FORMS["openai"][1](known, UTC, 30), [*rows, *never], Question(tz="UTC"))
+    assert all(day.matched for day in found.days) and found.here.requests == len(known)
+
+
+def test_a_bill_names_an_attempt_too() -> None:
+    row = bills.ledger("openai", days=1, per_day=1)[0]
+    attempt = AttemptRecord(
+        n=1, provider="openai", model="gpt-5", started_us=1, latency_us=1, upstream_request_id="up_1"
+    )
+    bill = [replace(billed([row])[0], id="up_1")]
+    found = done([bills.per_request(bill, UTC, 9)], [changed(row, attempts=(attempt,), upstream_request_id="up_2")])
+    assert parts(found) == {"matched": (1, 0)}
+
+
+def test_rows_past_midnight_are_a_reason() -> None:
+    row = bills.ledger("xai", days=1, per_day=1)[0]
+    late = int(bills._midnight(FIRST + timedelta(days=1), UTC)) * bills.US - 5 * bills.US
+    mine = changed(row, started_us=late, latency_us=9 * bills.US)
+    theirs = replace(billed([mine])[0], us=late + 9 * bills.US)
+    other = changed(row, id="x", started_us=late - 3600 * bills.US)
+    found = done([bills.xai([*billed([other]), theirs], UTC, 9)], [mine, other], Question(tz="UTC"))
+    first, second = found.days
+    assert set(parts(first)) >= {"missing_there"} and first.reasons == {"across_midnight": 1}
+    assert set(parts(second)) == {"missing_here"}
+
+
+def test_prices_that_changed_within_the_bill_are_told_day_by_day() -> None:
+    rows = bills.ledger("openai", days=6, per_day=40)
+    later = bills._midnight(FIRST + timedelta(days=3), UTC) * bills.US
+    ours = [changed(r, cost_nano=2 * (r.cost_nano or 0)) if r.started_us >= later else r for r in rows]
+    known = bills.within(billed(ours), FIRST, FIRST + timedelta(days=5), UTC)
+    gone = next(r for r in known if r.day(UTC) == FIRST and r.model == "gpt-5")
+    found = done(FORMS["openai"][1]([r for r in known if r is not gone], UTC, 30), ours, Question(tz="UTC"))
+    assert parts(found)["missing_there"] == (1, -to_nano(gone.dollars))
+
+
+def test_rows_without_fixed_rates_put_no_price_on_what_differs() -> None:
+    draw = random.Random(5)
+    rows = [changed(r, cost_nano=draw.randrange(10**9)) for r in bills.ledger("openai", days=2)]
+    known = bills.within(billed(rows), FIRST, FIRST + timedelta(days=1), UTC)
+    gone = known[0]
+    found = done(FORMS["openai"][1]([r for r in known if r is not gone], UTC, 30), rows, Question(tz="UTC"))
+    (day,) = [day for day in found.days if not day.matched]
+    assert day.note == "no_rates"
+    assert parts(day)["missing_there"] == (1, -to_nano(gone.dollars))
+
+
+def test_costs_of_whole_days_are_compared_by_day() -> None:
+    rows = bills.ledger("openai", days=3)
+    known = bills.within(billed(rows), FIRST, FIRST + timedelta(days=2), UTC)
+    lines = bills.openai_costs(known, UTC, 30).splitlines()
+    whole = "\n".join(line.replace(line.split('"')[1], "") if '"' in line else line for line in lines)
+    found = done([whole], rows, Question(tz="UTC"))
+    assert [(day.model, day.matched) for day in found.days] == [(None, True)] * 3
+
+
+def test_two_files_that_say_the_same_and_two_providers_are_refused() -> None:
+    requests = billed(bills.ledger("openai", days=1))
+    usage, costs = bills.openai_usage(requests, UTC), bills.openai_costs(requests, UTC)
+    claude = bills.anthropic_usage(billed(bills.ledger("anthropic", days=1)), UTC)
+    for files, message in (
+        ([usage, claude], "looks like the Claude Console's usage export, not like a bill of openai"),
+        ([costs, bills.per_request(requests, UTC)], "Both OpenAI's cost export and a table of usage say cost"),
+    ):
+        with pytest.raises(ClientError, match=message):
+            done(files, [])
