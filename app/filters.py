@@ -21,7 +21,7 @@ _HOUR_US = 60 * _MINUTE_US
 _DAY_US = 24 * _HOUR_US
 
 MAX_BUCKETS = 750
-BUCKETS = ("auto", "15m", "hour", "day")
+BUCKETS = ("auto", "15m", "hour", "day", "week", "month")
 _WIDTHS_US = {"15m": 15 * _MINUTE_US, "hour": _HOUR_US, "day": _DAY_US, "week": 7 * _DAY_US, "month": 28 * _DAY_US}
 
 
@@ -37,8 +37,11 @@ _PRESETS: Mapping[str, _Preset] = {
     "1h": _Preset(_HOUR_US, _MINUTE_US, ("1m",)),
     "24h": _Preset(_DAY_US, 15 * _MINUTE_US, ("15m", "hour")),
     "7d": _Preset(7 * _DAY_US, _HOUR_US, ("hour", "day")),
-    "30d": _Preset(30 * _DAY_US, _HOUR_US, ("day", "hour")),
+    "30d": _Preset(30 * _DAY_US, _HOUR_US, ("day", "hour", "week")),
+    "12m": _Preset(365 * _DAY_US, _HOUR_US, ("month", "week", "day")),
 }
+# This one begins with a month, so that its bars are whole months.
+_MONTHS = {"12m": 12}
 RANGES = (*_PRESETS, "custom")
 USUAL_RANGE = "7d"
 
@@ -123,7 +126,7 @@ class FilterState(QObject):
         self._change(range_key=key, custom=custom if key == "custom" else None)
 
     def set_bucket(self, bucket: str) -> None:
-        """Raises ValueError for anything but auto, 15m, hour or day."""
+        """Raises ValueError for anything that `BUCKETS` does not hold."""
         if bucket not in BUCKETS:
             raise ValueError(f"{bucket!r} is not a bucket: choose one of {', '.join(BUCKETS)}.")
         self._change(bucket=bucket)
@@ -154,10 +157,12 @@ class FilterState(QObject):
         return bool(self._state.dimensions or self._state.tags)
 
     def bounds(self, now_us: int) -> tuple[int, int]:
-        """(start, end) of the range; a preset's end is now."""
+        """(start, end) of the range; a preset's end is now, and twelve months are this one and those before it."""
         if self.range_key == "custom" and self.custom is not None:
             return self.custom
         preset = _PRESETS[self.range_key]
+        if months := _MONTHS.get(self.range_key):
+            return _month_start(now_us, months - 1, ZoneInfo(self.tz)), now_us
         start = now_us - preset.span_us
         return start - start % preset.round_us, now_us
 
@@ -204,6 +209,13 @@ class FilterState(QObject):
 
 def _day(day: datetime) -> str:
     return f"{day.day} {MONTHS[day.month - 1]}"
+
+
+def _month_start(us: int, before: int, zone: ZoneInfo) -> int:
+    """The first moment of the local month that lies so many months before."""
+    day = datetime.fromtimestamp(us // 1_000_000, zone)
+    years, month = divmod(day.year * 12 + day.month - 1 - before, 12)
+    return int(datetime(years, month + 1, 1, tzinfo=zone).timestamp()) * 1_000_000
 
 
 def _nearest(chosen: str, widths: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""The header's range and bucket: 1h to 30d at a click, or two calendar fields; hours, days, or what fits.
+"""The header's range and bucket: 1h to 12 months at a click, or two calendar fields; hours to months, or what fits.
 
 A custom range runs from the start of its first local day to the end of its last, daylight saving included.
 """
@@ -16,9 +16,15 @@ from app.popover import Popover
 from app.theme import Theme
 from app.widgets import PushButton, SegmentedControl
 
-RANGES = (("1h", "1h"), ("24h", "24h"), ("7d", "7d"), ("30d", "30d"), ("custom", "Custom…"))
-BUCKETS = (("auto", "Auto"), ("hour", "Hourly"), ("day", "Daily"))
-_FITTING = {"1h": ("auto",), "24h": ("auto", "hour")}
+RANGES = (("1h", "1h"), ("24h", "24h"), ("7d", "7d"), ("30d", "30d"), ("12m", "12m"), ("custom", "Custom…"))
+BUCKETS = (("auto", "Auto"), ("hour", "Hourly"), ("day", "Daily"), ("week", "Weekly"), ("month", "Monthly"))
+_FITTING = {
+    "1h": ("auto",),
+    "24h": ("auto", "hour"),
+    "7d": ("auto", "hour", "day"),
+    "30d": ("auto", "hour", "day", "week"),
+    "12m": ("auto", "day", "week", "month"),
+}
 
 
 def day_range(first: date, last: date, tz: str) -> tuple[int, int]:
@@ -151,5 +157,6 @@ class BucketPicker(SegmentedControl):
         for key, label in BUCKETS:
             segment = self.segment(key)
             segment.setEnabled(key in fitting)
-            segment.setToolTip("" if key in fitting else f"{label} is too wide for this range")
+            wrong = "fine" if key == "hour" else "wide"
+            segment.setToolTip("" if key in fitting else f"{label} is too {wrong} for this range")
         self.set_current(self._filters.bucket if self._filters.bucket in fitting else "auto")

@@ -59,6 +59,7 @@ class ChartCard(Card):
         head.setSpacing(16)
         head.addWidget(self._title)
         head.addWidget(self.legend, 1)
+        self._head = head
         self.plot = Plot(self.spec, self._theme, self)
         self.plot.setAccessibleName(f"{self.spec.title} plot")
         column = QVBoxLayout(self)
@@ -71,6 +72,10 @@ class ChartCard(Card):
         column.addLayout(body, 1)
         self.hairline = Hairline(self._theme, self.plot.viewport())
         self.tooltip = Tooltip(self._theme, self)
+
+    def add_control(self, control: QWidget) -> None:
+        """Put a control beside the title."""
+        self._head.insertWidget(1, control)
 
     @property
     def data(self) -> ChartData | None:

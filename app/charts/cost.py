@@ -1,10 +1,14 @@
-"""Cost by model: the costliest ones, and the rest of the total as Other. Values are nano-dollars, which a float holds
-exactly up to nine million dollars a bucket."""
+"""Cost by model, or by what else it is split by: the costliest ones, and the rest of the total.
+
+Values are nano-dollars, which a float holds exactly up to nine million dollars a bucket.
+"""
 
 import numpy as np
 
 from app.charts.data import ChartInput, ChartSpec, Series, money_axis, values_of
 from app.formats import money
+
+REST = ""
 
 
 def _read(given: ChartInput) -> tuple[Series, ...]:
@@ -13,11 +17,13 @@ def _read(given: ChartInput) -> tuple[Series, ...]:
     for group in given.groups:
         values = values_of(group.buckets, lambda bucket: bucket.summary.cost_nano or 0)
         rest = rest - values
-        layers.append(Series(key=group.value, name=group.value, colour=group.slot, values=values))
+        layers.append(
+            Series(key=group.value or group.name, name=group.name or group.value, colour=group.slot, values=values)
+        )
     # Rows that arrived between the two queries would make the rest negative for a moment.
     rest = np.maximum(rest, 0)
     if rest.any() or not layers:
-        layers.append(Series(key="", name="Other" if layers else "All models", colour="other", values=rest))
+        layers.append(Series(key=REST, name=given.rest, colour="other", values=rest))
     return tuple(layers)
 
 
@@ -29,4 +35,5 @@ COST = ChartSpec(
     axis_text=money_axis,
     value_text=lambda nano: money(round(nano)),
     idle=1e9,
+    split=True,
 )

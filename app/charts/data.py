@@ -31,18 +31,22 @@ class Series(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Group(Struct, frozen=True, kw_only=True):
-    """The same buckets for one value of a dimension (a model), with the colour slot that it keeps."""
+    """The same buckets for one value of a dimension (a model), with the colour slot that it keeps. `name` where it is
+    read differently."""
 
     value: str
     slot: int
     buckets: Sequence[TimeBucket]
+    name: str = ""
 
 
 class ChartInput(Struct, frozen=True, kw_only=True):
-    """The answers that charts are drawn from. `groups` are the costliest models, without the rest."""
+    """The answers that charts are drawn from. `groups` are the costliest of a split, and what is left besides them is
+    called `rest`; of none of them a chart shows all."""
 
     buckets: Sequence[TimeBucket]
     groups: Sequence[Group] = ()
+    rest: str = "Other"
     now_us: int = 0
     tz: str = "UTC"
 
@@ -62,6 +66,7 @@ class ChartSpec(Struct, frozen=True, kw_only=True):
 
     `whole`: only whole numbers mean something.
     `idle`: the axis' top while there is nothing. `total`: the series are parts of a sum that the tooltip names.
+    `split`: the series are the values of a dimension that can be chosen.
     """
 
     key: str
@@ -73,6 +78,7 @@ class ChartSpec(Struct, frozen=True, kw_only=True):
     whole: bool = False
     idle: float | None = None
     total: bool = True
+    split: bool = False
 
 
 def chart_data(spec: ChartSpec, given: ChartInput) -> ChartData:

@@ -1,7 +1,7 @@
-"""One refresh's answers: every query at once, and of the series by model only those that are drawn.
+"""One refresh's answers: every query at once, and of the split series only those that are drawn.
 
-A time series split by model has models × buckets entries; asking for the five costliest keeps it at five times the
-total's, and the rest is the total less these.
+A time series split by model (or user, or the values of a tag key) has models × buckets entries; asking for the five
+costliest keeps it at five times the total's, and the rest is the total less these.
 """
 
 import asyncio
@@ -10,9 +10,12 @@ from typing import Protocol
 
 import msgspec
 
-from gateway import Breakdown, Summary, TimeBucket, UsageQuery
+from app.overview.breakdown import TAG_KEY, unnamed
+from gateway import Breakdown, Summary, TagCondition, TimeBucket, UsageQuery
 
-TOP_MODELS = 5
+MODEL = "model"
+
+TOP_PARTS = 5
 TABLE_ROWS = 100
 MAX_BUCKETS = 750
 
@@ -41,8 +44,8 @@ class UsageReads(Protocol):
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
-    """`models` maps the costliest models, in order, to buckets that match `buckets` one by one. `ever`: whether any
-    request was recorded at all."""
+    """`parts` maps the costliest values of `split`, in order, to buckets that match `buckets` one by one; `by_split`
+    is the breakdown that they are from. `ever`: whether any request was recorded at all."""
 
     query: UsageQuery
     bucket: str
@@ -51,7 +54,9 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     buckets: Sequence[TimeBucket]
     by_model: Breakdown
     by_side: Breakdown
-    models: Mapping[str, Sequence[TimeBucket]]
+    split: str
+    by_split: Breakdown
+    parts: Mapping[str, Sequence[TimeBucket]]
     ever: bool
 
 
@@ -64,15 +69,16 @@ def fitting_bucket(bucket: str, span_us: int) -> str:
     return widths[-1]
 
 
-async def load(gateway: UsageReads, query: UsageQuery, bucket: str, side: str) -> Answers:
-    """Ask everything that the page shows; `side` is the dimension of the second table (or "tag").
+async def load(gateway: UsageReads, query: UsageQuery, bucket: str, side: str, split: str = MODEL) -> Answers:
+    """Ask everything that the page shows; `side` is what the second table groups by, `split` the cost chart.
 
     Raises what the gateway's queries raise.
     """
-    (summary, previous), buckets, (by_model, series), by_side = await asyncio.gather(
+    (summary, previous), buckets, by_model, (by_split, series), by_side = await asyncio.gather(
         gateway.summary(query, previous=True),
         gateway.timeseries(query, bucket),
-        _by_model(gateway, query, bucket),
+        _by_model(gateway, query, split),
+        _parts(gateway, query, bucket, split),
         gateway.breakdown(query, side, limit=TABLE_ROWS),
     )
     ever = bool(summary.requests) or await gateway.request_count(UsageQuery()) > 0
@@ -82,37 +88,66 @@ async def load(gateway: UsageReads, query: UsageQuery, bucket: str, side: str) -
         summary=summary,
         previous=previous,
         buckets=buckets,
-        by_model=by_model,
+        by_model=by_model or by_split,
         by_side=by_side,
-        models=_in_step(by_model, series, buckets),
+        split=split,
+        by_split=by_split,
+        parts=_in_step(by_split, series, buckets),
         ever=ever,
     )
 
 
-async def _by_model(gateway: UsageReads, query: UsageQuery, bucket: str) -> tuple[Breakdown, Sequence[TimeBucket]]:
-    breakdown = await gateway.breakdown(query, "model", limit=TABLE_ROWS)
-    top = top_models(breakdown)
+async def _by_model(gateway: UsageReads, query: UsageQuery, split: str) -> Breakdown | None:
+    """None where the split's breakdown is the same."""
+    return None if split == MODEL else await gateway.breakdown(query, MODEL, limit=TABLE_ROWS)
+
+
+async def _parts(
+    gateway: UsageReads, query: UsageQuery, bucket: str, split: str
+) -> tuple[Breakdown, Sequence[TimeBucket]]:
+    breakdown = await gateway.breakdown(query, split, limit=TABLE_ROWS)
+    top = top_parts(breakdown)
     if not top:
         return breakdown, ()
-    return breakdown, await gateway.timeseries(msgspec.structs.replace(query, model=top), bucket, "model")
+    return breakdown, await gateway.timeseries(_of_values(query, split, top), bucket, split)
 
 
-def top_models(breakdown: Breakdown) -> tuple[str, ...]:
-    """The costliest models that have a name and a price, five at most."""
-    priced = [row.value for row in breakdown.rows if row.value is not None and row.summary.cost_nano]
-    return tuple(priced[:TOP_MODELS])
+def _of_values(query: UsageQuery, split: str, values: Sequence[str]) -> UsageQuery:
+    """The requests that have one of these values."""
+    if not split.startswith(TAG_KEY):
+        return msgspec.structs.replace(query, **{split: tuple(values)})
+    key = split.removeprefix(TAG_KEY)
+    # A tag without a value is its key alone, and a filter by it takes every value.
+    wanted = TagCondition(any_of=tuple(f"{key}:{value}" if value else key for value in values))
+    return msgspec.structs.replace(query, tags=(*query.tags, wanted))
+
+
+def top_parts(breakdown: Breakdown) -> tuple[str, ...]:
+    """The costliest values that have a name and a price, five at most."""
+    return tuple(_priced(breakdown)[:TOP_PARTS])
+
+
+def rest_name(answers: Answers) -> str:
+    """What the cost that no part shows is called."""
+    if not answers.parts:
+        return "All models" if answers.split == MODEL else "All requests"
+    return unnamed(answers.split) if len(_priced(answers.by_split)) <= TOP_PARTS else "Other"
+
+
+def _priced(breakdown: Breakdown) -> list[str]:
+    return [row.value for row in breakdown.rows if row.value is not None and row.summary.cost_nano]
 
 
 def _in_step(
     breakdown: Breakdown, series: Sequence[TimeBucket], buckets: Sequence[TimeBucket]
 ) -> Mapping[str, Sequence[TimeBucket]]:
-    """The models' buckets, one for each of the total's; empty where a model has none there."""
+    """The parts' buckets, one for each of the total's; empty where a part has none there."""
     known = {(bucket.value, bucket.start_us): bucket for bucket in series}
     return {
-        model: [
-            known.get((model, total.start_us))
+        value: [
+            known.get((value, total.start_us))
             or TimeBucket(start_us=total.start_us, end_us=total.end_us, summary=Summary())
             for total in buckets
         ]
-        for model in top_models(breakdown)
+        for value in top_parts(breakdown)
     }

@@ -24,7 +24,13 @@ DIMENSION_TITLES: Mapping[str, str] = {
     "key": "By key",
     "app": "By app",
     "tag": "By tag",
+    "client": "By client",
+    "door": "By door",
+    "conversation": "By conversation",
 }
+TAG_KEY = "tag:"
+COSTLIEST = "costliest"
+LEAST_NAME, USUAL_NAME = 104, 140
 _UNNAMED: Mapping[str, str] = {
     "model": "No model",
     "provider": "No provider",
@@ -32,21 +38,37 @@ _UNNAMED: Mapping[str, str] = {
     "key": "No key",
     "app": "Unknown app",
     "tag": "No tag",
+    "client": "Unknown client",
+    "conversation": "No conversation",
 }
 
 
+def group_title(dimension: str) -> str:
+    """The words for a grouping: "By model", and for the values of a tag key "By team"."""
+    return DIMENSION_TITLES.get(dimension) or f"By {dimension.removeprefix(TAG_KEY)}"
+
+
+def unnamed(dimension: str) -> str:
+    """What requests without a value are called."""
+    key = dimension.removeprefix(TAG_KEY)
+    return f"No {key}" if key != dimension else _UNNAMED.get(dimension, "None")
+
+
 class Line(Struct, frozen=True, kw_only=True):
-    """One row. `value` is what a filter takes, `name` what is read; `share` of all the cost, None where unpriced."""
+    """One row. `value` is what a filter takes, `name` what is read; `share` of all the cost, None where unpriced.
+    `costliest`: it is to be marked as such."""
 
     value: str | None
     name: str
     slot: int
     share: float | None
     summary: Summary
+    costliest: bool = False
 
 
 class Measure(Struct, frozen=True, kw_only=True):
-    """A column: `text` for reading, `order` for sorting (None comes last)."""
+    """A column: `text` for reading, `order` for sorting (None comes last). Where there is no room for all, those with
+    the highest `spare` go first; 0 always stays."""
 
     key: str
     title: str
@@ -54,36 +76,85 @@ class Measure(Struct, frozen=True, kw_only=True):
     order: Callable[[Line], float | str | None]
     width: int
     tone: str = "text2"
+    spare: int = 0
 
 
-NAME = Measure(key="name", title="Name", text=lambda line: line.name, order=lambda line: line.name.lower(), width=0)
+NAME = Measure(
+    key="name",
+    title="Name",
+    text=lambda line: f"{line.name}, {COSTLIEST}" if line.costliest else line.name,
+    order=lambda line: line.name.lower(),
+    width=0,
+)
 SHARE = Measure(
     key="share",
     title="Share of cost",
     text=lambda line: share_text(line.share),
     order=lambda line: line.share,
-    width=98,
+    width=92,
 )
 LATENCY = Measure(
     key="latency",
     title="Avg latency",
     text=lambda line: duration(line.summary.latency_ms.avg),
     order=lambda line: line.summary.latency_ms.avg,
+    width=76,
+    spare=1,
+)
+P95 = Measure(
+    key="p95",
+    title="p95",
+    text=lambda line: duration(line.summary.latency_ms.p95),
+    order=lambda line: line.summary.latency_ms.p95,
+    width=76,
+    spare=4,
+)
+FIRST_TOKEN = Measure(
+    key="ttft",
+    title="First token",
+    text=lambda line: duration(line.summary.ttft_ms.avg),
+    order=lambda line: line.summary.ttft_ms.avg,
     width=84,
+    spare=7,
+)
+SPEED = Measure(
+    key="speed",
+    title="Tokens/s",
+    text=lambda line: speed(line.summary.tokens_per_s),
+    order=lambda line: line.summary.tokens_per_s,
+    width=68,
+    spare=2,
+)
+TOKENS_IN = Measure(
+    key="tokens_in",
+    title="Tokens in",
+    text=lambda line: count(line.summary.input_tokens),
+    order=lambda line: line.summary.input_tokens,
+    width=78,
+    spare=5,
+)
+TOKENS_OUT = Measure(
+    key="tokens_out",
+    title="Tokens out",
+    text=lambda line: count(line.summary.output_tokens),
+    order=lambda line: line.summary.output_tokens,
+    width=80,
+    spare=6,
 )
 ERRORS = Measure(
     key="errors",
     title="Errors",
     text=lambda line: percent(error_rate(line.summary)),
     order=lambda line: error_rate(line.summary),
-    width=84,
+    width=64,
+    spare=3,
 )
 REQUESTS = Measure(
     key="requests",
     title="Requests",
     text=lambda line: count(line.summary.requests),
     order=lambda line: line.summary.requests,
-    width=74,
+    width=68,
 )
 COST = Measure(
     key="cost",
@@ -94,8 +165,38 @@ COST = Measure(
     tone="text",
 )
 
-MODEL_MEASURES = (NAME, SHARE, LATENCY, REQUESTS, COST)
-SIDE_MEASURES = (NAME, SHARE, ERRORS, REQUESTS, COST)
+MEASURES = (
+    NAME,
+    SHARE,
+    TOKENS_IN,
+    TOKENS_OUT,
+    SPEED,
+    FIRST_TOKEN,
+    LATENCY,
+    P95,
+    ERRORS,
+    REQUESTS,
+    COST,
+)
+
+
+def shown_measures(measures: Sequence[Measure], room: int) -> tuple[bool, ...]:
+    """Which columns stand in `room` pixels beside the name, those with the highest `spare` going first."""
+    kept = list(measures)
+    while (last := max(kept, key=lambda measure: measure.spare)).spare:
+        # A name that is cut short is worth less than the first spare column, and more than any other.
+        name = LEAST_NAME if last.spare == 1 else USUAL_NAME
+        if name + sum(measure.width for measure in kept) <= room:
+            break
+        kept.remove(last)
+    return tuple(measure in kept for measure in measures)
+
+
+def speed(tokens_per_s: float | None) -> str:
+    """Output tokens per second: 64, 7.5, or — where nothing was measured."""
+    if tokens_per_s is None:
+        return UNKNOWN
+    return f"{tokens_per_s:,.0f}" if tokens_per_s >= 10 else f"{tokens_per_s:.1f}"
 
 
 def share_text(share: float | None) -> str:
@@ -111,18 +212,22 @@ def lines(
     total_nano: int | None,
     slots: ColourSlots,
     titles: Mapping[str, str] | None = None,
+    *,
+    mark: bool = False,
 ) -> tuple[Line, ...]:
-    """A breakdown's rows for reading; `titles` gives names to values (providers have them)."""
+    """A breakdown's rows for reading; `titles` gives names to values (providers have them). `mark` the costliest."""
+    costliest = max((row.summary.cost_nano or 0 for row in breakdown.rows), default=0)
 
     def line(row: BreakdownRow) -> Line:
         cost = row.summary.cost_nano
-        name = _UNNAMED.get(dimension, "None") if row.value is None else (titles or {}).get(row.value, row.value)
+        name = unnamed(dimension) if row.value is None else (titles or {}).get(row.value, row.value)
         return Line(
             value=row.value,
             name=name,
             slot=slots.slot(row.value),
             share=None if cost is None else cost / total_nano if total_nano else 0.0,
             summary=row.summary,
+            costliest=mark and bool(costliest) and cost == costliest,
         )
 
     return tuple(line(row) for row in breakdown.rows)
@@ -143,9 +248,6 @@ class BreakdownModel(QAbstractTableModel):
     def set_lines(self, lines: Sequence[Line], limit: int | None) -> None:
         self._all, self._limit = tuple(lines), limit
         self._arrange()
-
-    def set_measures(self, measures: Sequence[Measure]) -> None:
-        self.measures = tuple(measures)
 
     def line(self, row: int) -> Line | None:
         return self._shown[row] if 0 <= row < len(self._shown) else None
@@ -196,7 +298,7 @@ class BreakdownModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() > 1:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ToolTipRole and measure is NAME:
-            return line.name
+            return measure.text(line)
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

@@ -1,11 +1,17 @@
-"""A breakdown table in its card: a title, or tabs where it shows one of several dimensions, and "View all"."""
+"""A breakdown table in its card: a title, or tabs where it shows one of several dimensions, and "View all".
+
+Behind "More" stand the groupings that have no tab, tag keys among them. With all its rows a table has the whole width
+and all its columns.
+"""
 
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.overview.breakdown import DIMENSION_TITLES, BreakdownModel, Line, Measure, lines
+from app.fonts import ui_font
+from app.overview.breakdown import MEASURES, BreakdownModel, Line, group_title, lines
 from app.overview.label import TextButton, ToneLabel
 from app.overview.slots import ColourSlots
 from app.overview.table import EDGE, BreakdownTable
@@ -14,25 +20,30 @@ from app.widgets import Card
 from gateway import Breakdown
 
 SHOWN_ROWS = 4
+_MORE = "More ▾"
+_LONG_TITLE = "By conversation ▾"
+_SPACING, _SIDE = 14, 8
 
 
 class BreakdownCard(Card):
-    """`line_activated` carries (dimension, line); `dimension_changed` the dimension of the tab that was chosen."""
+    """`line_activated` carries (dimension, line); `dimension_changed` the dimension that was chosen; `expanded`
+    whether all rows are on show; `more_wanted` the button that other dimensions are to be offered at."""
 
     line_activated = Signal(str, object)
     dimension_changed = Signal(str)
+    expanded = Signal(bool)
+    more_wanted = Signal(object)
 
-    def __init__(
-        self, theme: Theme, dimensions: Sequence[str], measures: Sequence[Measure], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, theme: Theme, dimensions: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._theme = theme
+        self.tabs: dict[str, TextButton] = {}
         self._dimensions = tuple(dimensions)
-        self._slots = {dimension: ColourSlots() for dimension in dimensions}
+        self._slots: dict[str, ColourSlots] = {}
         self._expanded = False
         self._lines: Sequence[Line] = ()
         self.dimension = self._dimensions[0]
-        self.model = BreakdownModel(measures)
+        self.model = BreakdownModel(MEASURES)
         self.model.setParent(self)
         self.table = BreakdownTable(theme, self.model, self)
         self._lay_out()
@@ -42,27 +53,31 @@ class BreakdownCard(Card):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setContentsMargins(EDGE, 0, EDGE, 0)
-        head.setSpacing(14)
-        self.tabs: dict[str, TextButton] = {}
+        head.setSpacing(_SPACING)
         if len(self._dimensions) == 1:
-            title = DIMENSION_TITLES[self.dimension]
+            title = group_title(self.dimension)
             head.addWidget(ToneLabel(self._theme, title, weight=600, parent=self))
         else:
             group = QButtonGroup(self)
             for dimension in self._dimensions:
-                tab = TextButton(self._theme, DIMENSION_TITLES[dimension], tab=True, parent=self)
+                tab = TextButton(self._theme, group_title(dimension), tab=True, parent=self)
                 tab.setObjectName(f"tab.{dimension}")
                 tab.setChecked(dimension == self.dimension)
                 tab.clicked.connect(lambda _checked=False, dimension=dimension: self.choose(dimension))
                 group.addButton(tab)
                 head.addWidget(tab)
                 self.tabs[dimension] = tab
+            self.more = TextButton(self._theme, _MORE, tab=True, parent=self)
+            self.more.setObjectName("tab.more")
+            self.more.clicked.connect(self._on_more)
+            group.addButton(self.more)
+            head.addWidget(self.more)
         head.addStretch(1)
         self.view_all = TextButton(self._theme, "View all", parent=self)
         self.view_all.clicked.connect(self._expand)
         head.addWidget(self.view_all)
         column = QVBoxLayout(self)
-        column.setContentsMargins(8, 7, 8, 8)
+        column.setContentsMargins(_SIDE, 7, _SIDE, 8)
         column.setSpacing(1)
         column.addLayout(head)
         column.addWidget(self.table)
@@ -70,41 +85,78 @@ class BreakdownCard(Card):
 
     def slots_of(self, dimension: str) -> ColourSlots:
         """The colours of a dimension's values."""
-        return self._slots[dimension]
+        return self._slots.setdefault(dimension, ColourSlots())
 
     def choose(self, dimension: str) -> None:
-        """Show another dimension; its rows come with the next `set_breakdown`."""
+        """Show another dimension, with a tab or without; its rows come with the next `set_breakdown`."""
         if dimension == self.dimension:
             return
         self.dimension = dimension
-        self.tabs[dimension].setChecked(True)
+        self._check_tab()
         self._name()
         self.dimension_changed.emit(dimension)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.tabs:
+            self._check_tab()
+
+    def _fitting_tabs(self) -> int:
+        """How many tabs stand beside each other, with "More" and "View all"; the menu offers the others."""
+        beside = max(self.more.sizeHint().width(), QFontMetrics(ui_font(13, 600)).horizontalAdvance(_LONG_TITLE))
+        room = self.width() - 2 * (EDGE + _SIDE) - beside - self.view_all.sizeHint().width() - 2 * _SPACING
+        for number, tab in enumerate(self.tabs.values()):
+            room -= tab.sizeHint().width() + _SPACING
+            if room < 0:
+                return number
+        return len(self.tabs)
+
+    def _check_tab(self) -> None:
+        fitting = tuple(self.tabs)[: self._fitting_tabs()]
+        for dimension, each in self.tabs.items():
+            each.setVisible(dimension in fitting)
+        tab = self.tabs[self.dimension] if self.dimension in fitting else None
+        self.more.setText(_MORE if tab is not None else f"{group_title(self.dimension)} ▾")
+        self.more.setAccessibleName("More groupings" if tab is not None else group_title(self.dimension))
+        self.more.updateGeometry()
+        (tab or self.more).setChecked(True)
+
+    def _on_more(self) -> None:
+        # Nothing is chosen until it is chosen in the menu.
+        self._check_tab()
+        self.more_wanted.emit(self.more)
+
     def set_breakdown(
-        self, breakdown: Breakdown, dimension: str, total_nano: int | None, titles: Mapping[str, str] | None = None
+        self,
+        breakdown: Breakdown,
+        dimension: str,
+        total_nano: int | None,
+        titles: Mapping[str, str] | None = None,
+        *,
+        mark: bool = False,
     ) -> None:
-        """Rows of `dimension`; those of a tab that has been left meanwhile are dropped."""
+        """Rows of `dimension`; those of a tab that has been left meanwhile are dropped. `mark` the costliest."""
         if dimension != self.dimension:
             return
-        slots = self._slots[dimension]
+        slots = self.slots_of(dimension)
         slots.assign(row.value for row in breakdown.rows if row.value is not None)
-        self._lines = lines(breakdown, dimension, total_nano, slots, titles)
+        self._lines = lines(breakdown, dimension, total_nano, slots, titles, mark=mark)
         self._show()
 
     def _name(self) -> None:
         self.setObjectName(f"breakdown.{self.dimension}")
         self.table.setObjectName(f"table.{self.dimension}")
-        self.table.setAccessibleName(DIMENSION_TITLES[self.dimension])
-        self.view_all.setAccessibleName(f"View all, {DIMENSION_TITLES[self.dimension]}")
+        self.table.setAccessibleName(group_title(self.dimension))
+        self.view_all.setAccessibleName(f"View all, {group_title(self.dimension)}")
 
     def _expand(self) -> None:
         self._expanded = not self._expanded
         self._show()
+        self.expanded.emit(self._expanded)
 
     def _show(self) -> None:
         self.model.set_lines(self._lines, None if self._expanded else SHOWN_ROWS)
         self.view_all.setText("Show fewer" if self._expanded else "View all")
-        self.view_all.setVisible(len(self._lines) > SHOWN_ROWS)
+        self.view_all.setVisible(bool(self._lines))
         self.view_all.updateGeometry()
         self.table.viewport().update()

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 from app.context import AppContext
 from app.filter_bar import FilterBar
 from app.overview.answers import Answers
-from app.overview.breakdown import MODEL_MEASURES, SIDE_MEASURES
 from app.overview.breakdown_card import BreakdownCard
 from app.overview.cards import FigureCard
 from app.overview.figures import figures
@@ -87,8 +86,8 @@ class OverviewLayout:
             figure.key: FigureCard(theme, figure.key, figure.title, figure.icon)
             for figure in figures(Summary(), None, (), 0)
         }
-        self.by_model = BreakdownCard(theme, ("model",), MODEL_MEASURES)
-        self.by_side = BreakdownCard(theme, SIDE_DIMENSIONS, SIDE_MEASURES)
+        self.by_model = BreakdownCard(theme, ("model",))
+        self.by_side = BreakdownCard(theme, SIDE_DIMENSIONS)
         self.no_requests = EmptyState(
             theme,
             "activity",
@@ -126,6 +125,9 @@ class OverviewLayout:
         for table in (self.by_model, self.by_side):
             table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             tables.addWidget(table, 1)
+        # A table with all its rows has the other one's room too.
+        self.by_model.expanded.connect(self.by_side.setHidden)
+        self.by_side.expanded.connect(self.by_model.setHidden)
         self._dashboard = QWidget()
         column = QVBoxLayout(self._dashboard)
         column.setContentsMargins(0, 0, 0, 0)

@@ -5,7 +5,7 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaint
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from app.fonts import ui_font
-from app.overview.breakdown import NAME, SHARE, AnyIndex, BreakdownModel, Line
+from app.overview.breakdown import COSTLIEST, LEAST_NAME, NAME, SHARE, AnyIndex, BreakdownModel, Line, shown_measures
 from app.theme import Theme
 
 ROW_HEIGHT = 30
@@ -35,6 +35,8 @@ class Header(QHeaderView):
         painter.setFont(ui_font(11, 500))
         last = self.count() - 1
         for section in range(self.count()):
+            if self.isSectionHidden(section):
+                continue
             left, width = self.sectionViewportPosition(section), self.sectionSize(section)
             rect = QRect(left + (EDGE if section == 0 else 0), 0, width - (EDGE if section in (0, last) else 0), 22)
             side = Qt.AlignmentFlag.AlignRight if section > 1 else Qt.AlignmentFlag.AlignLeft
@@ -93,11 +95,14 @@ class BreakdownTable(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        widths = [measure.width for measure in self._rows.measures]
-        widths[-1] += EDGE
-        widths[0] = max(120, self.viewport().width() - sum(widths))
-        for section, width in enumerate(widths):
-            self.setColumnWidth(section, width)
+        room = self.viewport().width() - EDGE
+        measures = self._rows.measures
+        shown = shown_measures(measures, room)
+        left = room - sum(measure.width for measure, kept in zip(measures, shown, strict=True) if kept)
+        for section, (measure, kept) in enumerate(zip(measures, shown, strict=True)):
+            self.setColumnHidden(section, not kept)
+            last = section == len(measures) - 1
+            self.setColumnWidth(section, max(LEAST_NAME, left) if section == 0 else measure.width + EDGE * last)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
@@ -149,6 +154,8 @@ class BreakdownTable(QTableView):
             assert line is not None
             self._paint_ground(painter, row, top)
             for column, measure in enumerate(self._rows.measures):
+                if self.isColumnHidden(column):
+                    continue
                 rect = QRect(self.columnViewportPosition(column), top, self.columnWidth(column), ROW_HEIGHT)
                 if measure is NAME:
                     self._paint_name(painter, rect, line)
@@ -180,8 +187,15 @@ class BreakdownTable(QTableView):
         painter.setFont(font)
         painter.setPen(self._theme.color("text" if line.value is not None else "text2"))
         room = rect.adjusted(EDGE + _SQUARE + 8, 0, -10, 0)
-        text = QFontMetrics(font).elidedText(line.name, Qt.TextElideMode.ElideMiddle, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        small = ui_font(11, 500)
+        beside = QFontMetrics(small).horizontalAdvance(COSTLIEST) + 8 if line.costliest else 0
+        left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        text = QFontMetrics(font).elidedText(line.name, Qt.TextElideMode.ElideMiddle, room.width() - beside)
+        painter.drawText(room, left, text)
+        if line.costliest:
+            painter.setFont(small)
+            painter.setPen(self._theme.color("warn"))
+            painter.drawText(room.adjusted(QFontMetrics(font).horizontalAdvance(text) + 8, 1, 0, 1), left, COSTLIEST)
 
     def _paint_share(self, painter: QPainter, rect: QRect, line: Line, largest: float) -> None:
         track = QRectF(rect.left(), rect.center().y() - 1, _BAR, 4)

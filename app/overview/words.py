@@ -1,5 +1,6 @@
 """Ranges in words."""
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -32,4 +33,4 @@ def export_name(what: str, query: UsageQuery) -> str:
         for us in (query.start_us, query.end_us)
         if us is not None
     ]
-    return "-".join(["faregate", what.replace(" ", "-"), "-to-".join(days)]).rstrip("-") + ".csv"
+    return "-".join(["faregate", re.sub(r"[^A-Za-z0-9_.-]+", "-", what), "-to-".join(days)]).rstrip("-") + ".csv"

@@ -7,7 +7,7 @@ charts are imported and built after the page's first paint: they are the slowest
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,19 +19,27 @@ from app.context import AppContext
 from app.export_files import EXPORT_FILTER, export_format
 from app.filters import FilterSnapshot
 from app.known_errors import KNOWN_ERRORS
-from app.overview.answers import Answers, fitting_bucket, load
-from app.overview.breakdown import DIMENSION_TITLES, Line
+from app.overview.answers import MODEL, Answers, fitting_bucket, load, rest_name
+from app.overview.breakdown import DIMENSION_TITLES, TAG_KEY, Line, group_title
 from app.overview.figures import figures
+from app.overview.group_menu import open_group_menu
+from app.overview.label import TextButton
 from app.overview.layout import OverviewLayout
 from app.overview.words import compared_with, export_name
 from app.pages.page import Page
 from app.range_picker import BucketPicker, RangePicker
 from app.widgets import PushButton
-from gateway import Changes, Export, TagCondition
+from gateway import Changes, Export, TagCondition, UsageQuery
 
 if TYPE_CHECKING:
     from app.charts import ChartCard
 
+TIME_SERIES, SPLIT_SERIES = "time series", "split time series"
+GROUPS = tuple(DIMENSION_TITLES)
+SPLITS = tuple(dimension for dimension in GROUPS if dimension != "tag")
+MOST_TAGS = 1000
+TITLE_HEIGHT = 20
+SPLIT_TOOLTIP = "What the cost is split by"
 _BETWEEN_CHARTS_S = 0.016
 _TICK_MS = 60_000
 _FAILED = ("error", "interrupted")
@@ -53,6 +61,14 @@ class OverviewPage(Page):
         self._shown_at_us = 0
         self._turn = 0
         self._provider_titles: Mapping[str, str] = {}
+        self.split = MODEL
+        self.split_button = TextButton(context.theme, "By model ▾")
+        self.split_button.setObjectName("overview.split")
+        self.split_button.setFixedHeight(TITLE_HEIGHT)
+        self.split_button.setToolTip(SPLIT_TOOLTIP)
+        self.split_button.clicked.connect(
+            lambda: self._offer(self.split_button, SPLITS, self.split, self.choose_split)
+        )
         self.charts: list[ChartCard] = []
         # Without traffic nothing else says that the range has moved on.
         self._tick = QTimer(self, interval=_TICK_MS)
@@ -73,6 +89,8 @@ class OverviewPage(Page):
         for table in (parts.by_model, parts.by_side):
             table.line_activated.connect(self._open_requests_of_line)
         parts.by_side.dimension_changed.connect(lambda _dimension: self._reload_soon())
+        side = parts.by_side
+        side.more_wanted.connect(lambda button: self._offer(button, GROUPS, side.dimension, side.choose))
         # After the paint, not within it: the import of the charts takes half a second.
         parts.first_place.painted.connect(lambda: QTimer.singleShot(0, self, self.build_next_chart))
         parts.banner.action.connect(self._reload_soon)
@@ -125,13 +143,13 @@ class OverviewPage(Page):
         self._turn += 1
         turn = self._turn
         now_us = _now_us()
-        filters = self._context.filters
+        filters, gateway = self._context.filters, self._context.gateway
         query = filters.query(now_us)
         span = (query.end_us or now_us) - (query.start_us or 0)
         self.parts.veil.begin()
         try:
             bucket = fitting_bucket(filters.resolved_bucket(), span)
-            answers = await load(self._context.gateway, query, bucket, self.parts.by_side.dimension)
+            answers = await load(gateway, query, bucket, self.parts.by_side.dimension, self.split)
         except KNOWN_ERRORS as error:
             if turn == self._turn:
                 self.parts.show_problem(str(error))
@@ -156,6 +174,7 @@ class OverviewPage(Page):
         for figure in figures(answers.summary, answers.previous, answers.buckets, begun):
             parts.cards[figure.key].show_figure(figure)
         self._show_tables(answers)
+        self._say_overlap(answers)
         for chart in tuple(self.charts):
             await asyncio.sleep(_BETWEEN_CHARTS_S)
             if turn != self._turn:
@@ -164,10 +183,12 @@ class OverviewPage(Page):
 
     def _show_tables(self, answers: Answers) -> None:
         total = answers.summary.cost_nano
-        self.parts.by_model.set_breakdown(answers.by_model, "model", total)
+        # Within one conversation the question is which step was the dear one.
+        mark = len(answers.query.conversation) == 1
+        self.parts.by_model.set_breakdown(answers.by_model, MODEL, total, mark=mark)
         side = self.parts.by_side.dimension
         titles = self._provider_titles if side == "provider" else {}
-        self.parts.by_side.set_breakdown(answers.by_side, side, total, titles)
+        self.parts.by_side.set_breakdown(answers.by_side, side, total, titles, mark=mark)
 
     def _show_chart(self, chart: "ChartCard") -> None:
         from app.charts import ChartInput, Group, chart_data
@@ -175,10 +196,17 @@ class OverviewPage(Page):
         answers = self._answers
         if answers is None:
             return
-        slots = self.parts.by_model.slots_of("model")
+        split = answers.split
+        table = self.parts.by_model if split == MODEL else self.parts.by_side
+        slots = table.slots_of(split)
+        slots.assign(answers.parts)
         given = ChartInput(
             buckets=answers.buckets,
-            groups=[Group(value=name, slot=slots.slot(name), buckets=b) for name, b in answers.models.items()],
+            groups=[
+                Group(value=value, slot=slots.slot(value), buckets=buckets, name=self._name_of(split, value))
+                for value, buckets in answers.parts.items()
+            ],
+            rest=rest_name(answers),
             now_us=self._shown_at_us,
             tz=answers.query.tz,
         )
@@ -193,6 +221,8 @@ class OverviewPage(Page):
         if len(self.charts) == len(CHARTS):
             return
         chart = ChartCard(CHARTS[len(self.charts)], self._context.theme)
+        if chart.spec.split:
+            chart.add_control(self.split_button)
         chart.range_selected.connect(self._on_range_selected)
         chart.bucket_activated.connect(self._open_requests_of_bucket)
         chart.crosshair_moved.connect(partial(self._follow_crosshair, chart))
@@ -200,6 +230,45 @@ class OverviewPage(Page):
         self.charts.append(chart)
         self._show_chart(chart)
         QTimer.singleShot(0, self, self.build_next_chart)
+
+    def _say_overlap(self, answers: Answers) -> None:
+        several = "A request counts in each of its values" if answers.by_split.overlapping else SPLIT_TOOLTIP
+        self.split_button.setToolTip(several)
+
+    def _name_of(self, split: str, value: str) -> str:
+        titles = self._provider_titles if split == "provider" else {}
+        return titles.get(value, value) or f"{split.removeprefix(TAG_KEY)} without a value"
+
+    # What the cost is split by
+
+    def _offer(self, button: QWidget, groups: Sequence[str], chosen: str, choose: Callable[[str], None]) -> None:
+        self._context.spawn(self._offer_groups(button, groups, chosen, choose))
+
+    async def _offer_groups(
+        self, button: QWidget, groups: Sequence[str], chosen: str, choose: Callable[[str], None]
+    ) -> None:
+        """The tag keys are those of the range, whatever is filtered: a filter must not take a question away."""
+        now = self._context.filters.query(_now_us())
+        query = UsageQuery(start_us=now.start_us, end_us=now.end_us, tz=now.tz)
+        try:
+            tags = await self._context.gateway.breakdown(query, "tag", sort="requests", limit=MOST_TAGS)
+        except KNOWN_ERRORS as error:
+            self.parts.show_problem(str(error))
+            return
+        open_group_menu(button, groups, tags, chosen, choose)
+
+    def choose_split(self, by: str) -> None:
+        """Split the cost by a dimension or a tag key (`tag:team`); the second table shows the same groups."""
+        if by == self.split:
+            return
+        self.split = by
+        self.split_button.setText(f"{group_title(by)} ▾")
+        self.split_button.setAccessibleName(f"Cost {group_title(by).lower()}")
+        self.split_button.updateGeometry()
+        if by not in (MODEL, self.parts.by_side.dimension):
+            self.parts.by_side.choose(by)
+        else:
+            self._reload_soon()
 
     def _follow_crosshair(self, source: "ChartCard", index: int) -> None:
         for chart in self.charts:
@@ -229,8 +298,10 @@ class OverviewPage(Page):
     def _open_requests_of_line(self, dimension: str, line: Line) -> None:
         assert line.value is not None
         filters = self._context.filters
-        if dimension == "tag":
-            condition = TagCondition(any_of=(line.value,))
+        if dimension == "tag" or dimension.startswith(TAG_KEY):
+            key = dimension.removeprefix(TAG_KEY)
+            tag = line.value if key == dimension else f"{key}:{line.value}".removesuffix(":")
+            condition = TagCondition(any_of=(tag,))
             self._open_requests(tags=tuple(dict.fromkeys((*filters.tags, condition))))
         else:
             self._open_requests(dimensions={**filters.dimensions, dimension: (line.value,)})
@@ -241,13 +312,17 @@ class OverviewPage(Page):
         """Offer the series and the tables."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Time series (CSV)…", partial(self.choose_export_file, "time series"))
-        for dimension, title in DIMENSION_TITLES.items():
+        menu.addAction("Time series (CSV)…", partial(self.choose_export_file, TIME_SERIES))
+        split = f"Time series {group_title(self.split).lower()} (CSV)…"
+        menu.addAction(split, partial(self.choose_export_file, SPLIT_SERIES))
+        shown = self.parts.by_side.dimension
+        for dimension in dict.fromkeys((*DIMENSION_TITLES, shown)):
+            title = group_title(dimension)
             menu.addAction(f"{title} (CSV)…", partial(self.choose_export_file, dimension))
         menu.popup(self.export_button.mapToGlobal(QPoint(0, self.export_button.height() + 4)))
 
     def choose_export_file(self, what: str) -> None:
-        """Ask where "time series", or a dimension's breakdown, is to be saved."""
+        """Ask where a time series, or a dimension's breakdown, is to be saved."""
         if self._answers is None:
             return
         dialog = QFileDialog(self, f"Export {what}")
@@ -265,8 +340,9 @@ class OverviewPage(Page):
         if answers is None:
             return
         gateway = self._context.gateway
-        if what == "time series":
-            export = Export(what="buckets", bucket=answers.bucket, format=export_format(path))
+        if what in (TIME_SERIES, SPLIT_SERIES):
+            by = self.split if what == SPLIT_SERIES else None
+            export = Export(what="buckets", bucket=answers.bucket, by=by, format=export_format(path))
         else:
             export = Export(what="breakdown", by=what, format=export_format(path))
         rows = await gateway.export_file(answers.query, export, path)

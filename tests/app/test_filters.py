@@ -1,5 +1,8 @@
 """The window's one filter state: ranges, buckets, dimensions and tags, and the query that they come to."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import msgspec
 import pytest
 from PySide6.QtWidgets import QApplication
@@ -69,6 +72,10 @@ def test_the_query_carries_dimensions_tags_and_zone(filters: FilterState) -> Non
         ("7d", "day", "day"),
         ("30d", "auto", "day"),
         ("30d", "hour", "hour"),
+        ("30d", "month", "week"),
+        ("12m", "auto", "month"),
+        ("12m", "day", "day"),
+        ("12m", "hour", "day"),
     ],
 )
 def test_a_bucket_fits_its_range(filters: FilterState, key: str, chosen: str, bucket: str) -> None:
@@ -111,6 +118,18 @@ def test_words_for_a_range(filters: FilterState, key: str, custom: tuple[int, in
     assert filters.words(NOW) == words
 
 
+@pytest.mark.parametrize(
+    ("tz", "start"), [("Europe/Berlin", "2025-11-30T23:00:00"), ("America/St_Johns", "2025-12-01T03:30:00")]
+)
+def test_twelve_months_begin_with_a_local_month(tz: str, start: str) -> None:
+    filters = FilterState(tz=tz)
+    filters.set_range("12m")
+    assert filters.bounds(NOW) == (int(datetime.fromisoformat(f"{start}+00:00").timestamp()) * 1_000_000, NOW)
+    january = int(datetime(2026, 1, 15, tzinfo=UTC).timestamp()) * 1_000_000
+    first = datetime.fromtimestamp(filters.bounds(january)[0] / 1e6, ZoneInfo(tz))
+    assert (first.year, first.month, first.day, first.hour, first.minute) == (2025, 2, 1, 0, 0)
+
+
 def test_only_a_change_is_told(filters: FilterState, changes: list[None]) -> None:
     filters.set_range("30d")
     filters.set_range("30d")
@@ -132,7 +151,7 @@ def test_only_a_change_is_told(filters: FilterState, changes: list[None]) -> Non
         lambda filters: filters.set_range("3d"),
         lambda filters: filters.set_range("custom"),
         lambda filters: filters.set_range("custom", (NOW, NOW)),
-        lambda filters: filters.set_bucket("week"),
+        lambda filters: filters.set_bucket("decade"),
         lambda filters: filters.set_dimension("colour", ("red",)),
     ],
 )
@@ -160,5 +179,5 @@ def test_a_state_of_another_version_is_taken_as_far_as_it_is_known(filters: Filt
 
 
 def test_ranges_and_zone_are_known(qapp: QApplication) -> None:
-    assert RANGES == ("1h", "24h", "7d", "30d", "custom")
+    assert RANGES == ("1h", "24h", "7d", "30d", "12m", "custom")
     assert local_zone()

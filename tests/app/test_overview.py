@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.filters import FilterSnapshot
 from app.formats import UNKNOWN, count, duration, money, percent
+from app.overview.breakdown import MEASURES, speed
 from app.overview.cards import FigureCard
 from app.overview.table import BreakdownTable
 from app.pages.overview import OverviewPage
@@ -91,6 +92,10 @@ def cells(page: OverviewPage, name: str) -> list[list[str]]:
     ]
 
 
+def column(key: str) -> int:
+    return [measure.key for measure in MEASURES].index(key)
+
+
 # Numbers
 
 
@@ -160,7 +165,13 @@ def test_table_cells_equal_the_gateway(page: OverviewPage, fake_gateway: FakeGat
         [
             row.value,
             UNKNOWN if row.summary.cost_nano is None else f"{row.summary.cost_nano / total:.0%}",
+            count(row.summary.input_tokens),
+            count(row.summary.output_tokens),
+            speed(row.summary.tokens_per_s),
+            duration(row.summary.ttft_ms.avg),
             duration(row.summary.latency_ms.avg),
+            duration(row.summary.latency_ms.p95),
+            percent(row.summary.errors / row.summary.requests),
             count(row.summary.requests),
             money(row.summary.cost_nano),
         ]
@@ -169,7 +180,7 @@ def test_table_cells_equal_the_gateway(page: OverviewPage, fake_gateway: FakeGat
     shown = cells(page, "table.model")
     assert [row[0] for row in shown] == [row[0] for row in expected]
     assert [row[2:] for row in shown] == [row[2:] for row in expected]
-    assert shown[-1][1] == shown[-1][4] == UNKNOWN
+    assert shown[-1][1] == shown[-1][column("cost")] == UNKNOWN
     assert all(one[1] in (two[1], "<1%") for one, two in zip(shown, expected, strict=True))
 
 
@@ -179,7 +190,7 @@ def test_tables_by_provider_user_and_tag(page: OverviewPage, fake_gateway: FakeG
     for dimension, unnamed in [("user", "No user"), ("key", "No key"), ("app", "Unknown app"), ("tag", "No tag")]:
         page.parts.by_side.tabs[dimension].click()
         rows = asyncio.run(fake_gateway.breakdown(query, dimension)).rows
-        shown = {row[0]: row[3] for row in cells(page, f"table.{dimension}")}
+        shown = {row[0]: row[column("requests")] for row in cells(page, f"table.{dimension}")}
         expected = {row.value or unnamed: count(row.summary.requests) for row in rows[:4]}
         assert shown == expected
 
@@ -378,11 +389,53 @@ def test_a_click_on_a_title_sorts(page: OverviewPage) -> None:
     by_cost = [row[0] for row in cells(page, "table.model")]
     header.sectionClicked.emit(0)
     assert [row[0] for row in cells(page, "table.model")] == sorted(by_cost)
-    header.sectionClicked.emit(3)
-    requests = [int(row[3].replace(",", "")) for row in cells(page, "table.model")]
+    place = column("requests")
+    header.sectionClicked.emit(place)
+    requests = [int(row[place].replace(",", "")) for row in cells(page, "table.model")]
     assert requests == sorted(requests, reverse=True)
-    header.sectionClicked.emit(3)
-    assert [int(row[3].replace(",", "")) for row in cells(page, "table.model")] == sorted(requests)
+    header.sectionClicked.emit(place)
+    assert [int(row[place].replace(",", "")) for row in cells(page, "table.model")] == sorted(requests)
+
+
+def test_every_column_sorts_by_its_number_and_what_is_unknown_comes_last(page: OverviewPage) -> None:
+    table = page.parts.by_model
+    table.view_all.click()
+    for place, measure in enumerate(MEASURES):
+        for order in (Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder):
+            table.model.sort(place, order)
+            lines = [table.model.line(row) for row in range(table.model.rowCount())]
+            values = [measure.order(line) for line in lines if line is not None]
+            known = [value for value in values if value is not None]
+            assert values[len(known) :] == [None] * (len(values) - len(known)), measure.key
+            assert known == sorted(known, reverse=order == Qt.SortOrder.DescendingOrder), measure.key  # type: ignore[type-var]
+
+
+def shown_columns(page: OverviewPage, name: str) -> list[str]:
+    table = page.findChild(BreakdownTable, name)
+    assert table is not None
+    return [measure.key for place, measure in enumerate(MEASURES) if not table.isColumnHidden(place)]
+
+
+def test_speed_and_latency_stand_beside_the_cost_and_all_columns_where_all_rows_are_shown(page: OverviewPage) -> None:
+    assert shown_columns(page, "table.model") == ["name", "share", "speed", "latency", "requests", "cost"]
+    page.parts.by_model.view_all.click()
+    QApplication.processEvents()
+    assert shown_columns(page, "table.model") == [measure.key for measure in MEASURES]
+    assert not page.parts.by_side.isVisible()
+    page.parts.by_model.view_all.click()
+    assert page.parts.by_side.isVisible()
+    page.resize(920, 640)
+    QApplication.processEvents()
+    table = page.parts.by_model.table
+    assert shown_columns(page, "table.model")[-1] == "cost" and len(shown_columns(page, "table.model")) >= 4
+    assert table.horizontalHeader().length() <= table.viewport().width()
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(None, UNKNOWN), (0.0, "0.0"), (7.54, "7.5"), (64.4, "64"), (1200, "1,200")]
+)
+def test_words_for_a_speed(value: float | None, words: str) -> None:
+    assert speed(value) == words
 
 
 # States
@@ -457,7 +510,7 @@ def test_the_export_menu_opens_a_file_dialog(qtbot: QtBot, page: OverviewPage, t
     menus = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QMenu) and widget.isVisible()]
     assert len(menus) == 1
     texts = [action.text() for action in menus[0].actions()]
-    assert texts[:3] == ["Time series (CSV)…", "By model (CSV)…", "By provider (CSV)…"]
+    assert texts[:3] == ["Time series (CSV)…", "Time series by model (CSV)…", "By model (CSV)…"]
     menus[0].actions()[0].trigger()
     menus[0].close()
     dialogs = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QFileDialog)]

@@ -84,11 +84,16 @@ def test_buckets_that_do_not_fit_cannot_be_chosen(qtbot: QtBot, context: AppCont
     picker = BucketPicker(context)
     qtbot.addWidget(picker)
     fitting = {}
-    for key in ("1h", "24h", "7d", "30d"):
+    for key in ("1h", "24h", "7d", "30d", "12m"):
         context.filters.set_range(key)
         fitting[key] = [bucket for bucket, _ in BUCKETS if picker.segment(bucket).isEnabled()]
-    everything = ["auto", "hour", "day"]
-    assert fitting == {"1h": ["auto"], "24h": ["auto", "hour"], "7d": everything, "30d": everything}
+    assert fitting == {
+        "1h": ["auto"],
+        "24h": ["auto", "hour"],
+        "7d": ["auto", "hour", "day"],
+        "30d": ["auto", "hour", "day", "week"],
+        "12m": ["auto", "day", "week", "month"],
+    }
     picker.segment("day").click()
     assert context.filters.bucket == "day"
     context.filters.set_range("1h")

@@ -93,15 +93,26 @@ def latency_lines(buckets: Sequence[Json]) -> list[dict[str, str]]:
     return [{name: duration(bucket["latency_ms"][name]) for name in ("p95", "p50")} for bucket in buckets]
 
 
-def breakdown(answer: Json, total: Json, dimension: str) -> list[list[str]]:
-    """The lines of a breakdown table, all of them."""
+def breakdown(answer: Json, total: Json, dimension: str, titles: Sequence[str]) -> list[list[str]]:
+    """The lines of a breakdown table, all of them, in the columns that are on show."""
     whole = nano(total["cost_usd"]) or 0
     lines = []
     for row in answer["data"]:
-        cost = nano(row["cost_usd"])
-        share = UNKNOWN if cost is None else _share(cost / whole if whole else 0.0)
-        middle = duration(row["latency_ms"]["avg"]) if dimension == "model" else percent(error_rate(row))
-        lines.append([_name(row["value"], dimension), share, middle, count(row["requests"]), money(cost)])
+        cost, speed = nano(row["cost_usd"]), row["tokens_per_s"]
+        cells = {
+            "Name": _name(row["value"], dimension),
+            "Share of cost": UNKNOWN if cost is None else _share(cost / whole if whole else 0.0),
+            "Tokens in": count(row["input_tokens"]),
+            "Tokens out": count(row["output_tokens"]),
+            "Tokens/s": UNKNOWN if speed is None else f"{speed:,.{0 if speed >= 10 else 1}f}",
+            "First token": duration(row["ttft_ms"]["avg"]),
+            "Avg latency": duration(row["latency_ms"]["avg"]),
+            "p95": duration(row["latency_ms"]["p95"]),
+            "Errors": percent(error_rate(row)),
+            "Requests": count(row["requests"]),
+            "Cost": money(cost),
+        }
+        lines.append([cells[title] for title in titles])
     return lines
 
 

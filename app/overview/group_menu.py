@@ -1,0 +1,43 @@
+"""The menu of what usage can be grouped by: dimensions, then every tag key that the range has."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.overview.breakdown import TAG_KEY, group_title
+from gateway import Breakdown
+
+
+def tag_keys(tags: Breakdown) -> tuple[str, ...]:
+    """The keys of these tags, by name."""
+    return tuple(sorted({row.value.partition(":")[0] for row in tags.rows if row.value is not None}))
+
+
+def open_group_menu(
+    anchor: QWidget, dimensions: Sequence[str], tags: Breakdown, chosen: str, choose: Callable[[str], None]
+) -> QMenu:
+    """Below `anchor`, the present choice checked. A choice that the range has no tag of any more stays offered."""
+    menu = QMenu(anchor)
+    menu.setObjectName("menu.groups")
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    group = QActionGroup(menu)
+    keys = [f"{TAG_KEY}{key}" for key in tag_keys(tags)]
+    if chosen.startswith(TAG_KEY) and chosen not in keys:
+        keys.append(chosen)
+
+    def add(by: str) -> None:
+        action = QAction(group_title(by), menu, checkable=True, checked=by == chosen)
+        action.triggered.connect(lambda: choose(by))
+        group.addAction(action)
+        menu.addAction(action)
+
+    for dimension in dimensions:
+        add(dimension)
+    if keys:
+        menu.addSection("Values of a tag")
+    for key in keys:
+        add(key)
+    menu.popup(anchor.mapToGlobal(QPoint(0, anchor.height() + 2)))
+    return menu
