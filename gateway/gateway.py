@@ -12,6 +12,7 @@ import logging
 import os
 import sqlite3
 import ssl
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from msgspec.structs import replace
 from gateway.access import AccessKeys
 from gateway.admin import admin_routes
 from gateway.admin_prices import price_routes
+from gateway.admin_reprice import repricing_routes
 from gateway.bills import bill_routes
 from gateway.configured import configured_providers, own_models
 from gateway.deadlines import Deadlines
@@ -62,6 +64,8 @@ from gateway.records import (
     PriceOverride,
     PriceRow,
     ProviderRow,
+    Repricing,
+    RepricingPreview,
     RequestPage,
     SettingRow,
     Sizes,
@@ -71,6 +75,7 @@ from gateway.records import (
     VaultState,
 )
 from gateway.relay import Relay
+from gateway.repricing import Repricer
 from gateway.routing import Routing
 from gateway.schema import unusable
 from gateway.server import Arrivals, Server, door_routes
@@ -78,6 +83,7 @@ from gateway.setting_rows import setting_rows
 from gateway.settings import Settings
 from gateway.settings import save as save_settings
 from gateway.store import UsageStore
+from gateway.store.repriced_rows import Progress as RepricingProgress
 from gateway.upstream import Upstream
 from gateway.vault import Vault
 
@@ -166,6 +172,7 @@ class Gateway:
                 *admin_routes(self),
                 *price_routes(self),
                 *bill_routes(self),
+                *repricing_routes(self),
             )
             server = Server(self.settings, self._access, self._relay, routes, self._arrivals)
             await server.start()
@@ -535,7 +542,67 @@ class Gateway:
         listed = provider.price_provider if provider else None
         return self._pricing.explain(listed or "", record)
 
+    # History by today's prices.
+
+    async def preview_repricing(
+        self, query: UsageQuery, progress: RepricingProgress | None = None
+    ) -> RepricingPreview:
+        """What today's prices would make of these rows; nothing is changed. `progress` is told the rows so far and in
+        all, on a worker's thread. Raises ClientError where rows of that time are gone."""
+        price = self._repricer()
+        return await self._until_cancelled(
+            lambda told: self._store.preview_repricing(query, price, told),
+            progress,
+        )
+
+    async def apply_repricing(
+        self,
+        query: UsageQuery,
+        *,
+        expected: RepricingPreview | None = None,
+        progress: RepricingProgress | None = None,
+    ) -> Repricing:
+        """Give these rows today's prices, all or none. With `expected` only if that is what would still happen.
+
+        Cancelling leaves everything as it is. Raises ClientError.
+        """
+        price, now_us = self._repricer(), time.time_ns() // 1000
+        return await self._until_cancelled(
+            lambda told: self._store.apply_repricing(query, price, now_us, expected, told), progress
+        )
+
+    async def undo_repricing(self, id: int, *, progress: RepricingProgress | None = None) -> Repricing:
+        """Give the rows of a re-pricing back what they cost before, all or none. Raises ClientError."""
+        now_us = time.time_ns() // 1000
+        return await self._until_cancelled(lambda told: self._store.undo_repricing(id, now_us, told), progress)
+
+    async def repricings(self) -> tuple[Repricing, ...]:
+        """All that were ever applied, newest first."""
+        return await self._work(self._store.repricings)
+
+    def _repricer(self) -> Repricer:
+        listed = {name: row.price_provider or "" for name, row in self._providers.items()}
+        return Repricer(self._pricing, listed, self._routing.asked)
+
     # Within.
+
+    async def _until_cancelled(
+        self, call: Callable[[RepricingProgress], _T], progress: RepricingProgress | None
+    ) -> _T:
+        """Run in a worker thread, and end there at the next step once nobody waits any more."""
+        left = threading.Event()
+
+        def told(done: int, total: int) -> None:
+            if left.is_set():
+                raise FaregateError("It was given up.")
+            if progress is not None:
+                progress(done, total)
+
+        try:
+            return await self._work(call, told)
+        except asyncio.CancelledError:
+            left.set()
+            raise
 
     def _provider(self, name: str) -> Provider:
         row = self._providers.get(name)

@@ -87,6 +87,13 @@ class Match(Struct, frozen=True):
         return self.info.id
 
 
+class _NotLooked:
+    pass
+
+
+_NOT_LOOKED = _NotLooked()
+
+
 class Listed(Struct, frozen=True):
     """The plan for a request. `unlisted`: what it says of how it was served that the list has no price for."""
 
@@ -130,8 +137,10 @@ class ListedPrices:
     def match(self, price_provider: str, model: str) -> Match | None:
         """The list's model for this id; `price_provider` is genai-prices' id."""
         key = (price_provider, model)
-        if key in self._matches:
-            return self._matches[key]
+        # One look, because another thread may clear what is kept after it.
+        kept = self._matches.get(key, _NOT_LOOKED)
+        if not isinstance(kept, _NotLooked):
+            return kept
         if len(self._matches) >= _CACHE_LIMIT:
             self._matches.clear()
         self._matches[key] = match = self._find(price_provider, model)

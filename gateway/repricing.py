@@ -6,6 +6,8 @@ forgets a model makes what was used of it no cheaper.
 """
 
 from collections.abc import Callable, Mapping
+from copy import copy
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -23,17 +25,22 @@ KEPT_BECAUSE: Mapping[str, str] = {
     PRICE_GONE: "The price that they had is no longer listed; they keep it.",
 }
 
+_MOST_ASKED = 4096
+
 Asked = Callable[[str, str], str]
 """(provider's name, model as the client named it) → the model that the provider was asked for."""
 
 
 class Repricer:
-    """Prices stored rows. `price_providers` are the list's ids by provider's name, "" or absent for none."""
+    """Prices stored rows, with the prices that stand when it is made: those of all rows are then of one state.
+
+    `price_providers` are the list's ids by provider's name, "" or absent for none.
+    """
 
     def __init__(self, pricing: Pricing, price_providers: Mapping[str, str], asked: Asked) -> None:
-        self._pricing = pricing
+        self._pricing = copy(pricing)
         self._price_providers = price_providers
-        self._asked = asked
+        self._asked = lru_cache(_MOST_ASKED)(asked)
 
     def __call__(self, record: ExchangeRecord, said_nano: int | None) -> Priced | str:
         """The cost, or a word of `KEPT_BECAUSE`. `said_nano` is the figure that the provider gave, where known."""

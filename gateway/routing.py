@@ -81,6 +81,14 @@ class Routing:
             self._kept[name] = kept = (self._resolve(self._aliases.get(name, name)),)
         return kept
 
+    def asked(self, provider: str, name: str) -> str:
+        """The model that a provider is asked for where a client says `name`; that itself where it leads elsewhere."""
+        try:
+            candidate = self.candidates(name)[0]
+        except ClientError:
+            return name
+        return candidate.model if candidate.provider.name == provider else name
+
     def provider(self, name: str) -> Provider:
         """A provider in force; KeyError for others."""
         return self._providers[name]

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -142,4 +143,31 @@ async def test_retention_is_kept_at_the_start_and_then_every_hour(
     sizes = await gateway.sizes()
     assert sizes.rows_from_us is not None and now_us - 5 * day_us < sizes.rows_from_us < now_us - 4 * day_us
     assert (await gateway.clean_up()).taken == {"requests": 0, "buckets": 0}
+    await gateway.close()
+
+
+async def test_a_re_pricing_that_nobody_waits_for_any_more_ends_with_nothing_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.repriced_rows.CHUNK_ROWS", 10)
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+    gateway._store.insert_history(record(number) for number in range(100))
+    loop, reached, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    done: list[int] = []
+
+    def told(rows: int, _total: int) -> None:
+        done.append(rows)
+        loop.call_soon_threadsafe(reached.set)
+        go_on.wait(10)
+
+    given_up = loop.create_task(gateway.apply_repricing(UsageQuery(), progress=told))
+    await reached.wait()
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    go_on.set()
+    applied = await gateway.apply_repricing(UsageQuery())
+    assert done == [10] and await gateway.repricings() == (applied,)
+    assert (applied.id, applied.changed, applied.from_nano) == (1, 100, 100_000)
     await gateway.close()

@@ -267,3 +267,10 @@ def test_buckets_equal_rows_and_the_csv_holds_them_all(books: Books, tmp_path: P
     assert {item["id"]: item["input_tokens"] for item in exported} == {
         id: str(row.input_tokens) for id, row in books.rows.items()
     }
+
+
+def test_every_row_is_priced_the_same_from_what_it_holds(books: Books) -> None:
+    reply = books.gateway.ask("POST", "/api/ai/v1/admin/prices/reprice", key=books.gateway.key("admin"))
+    said = sum(row.cost_source == "provider" for row in books.rows.values())
+    assert (reply.json["examined"], reply.json["changed"]) == (CALLS, 0)
+    assert reply.json["kept"] == [] if not said else reply.json["kept"][0]["requests"] == said
