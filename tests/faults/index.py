@@ -1,6 +1,7 @@
 """Which test guards which known fault of another gateway: names of test functions, with the file where each stands.
 
-`FAULTS` are the faults of translation that peers were seen to have; `PITFALLS` are further ones, by number.
+`FAULTS` are the faults of translation that peers were seen to have; `PITFALLS` are further ones, by number. `STORAGE`
+are those of logs that grow and of what is stored and forgotten.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ _BROKEN = "faults/test_broken_streams.py::test_"
 _TALKS = "faults/test_conversations.py::test_"
 _ANSWERS = "faults/test_pitfalls_answers.py::test_"
 _ASKED = "faults/test_pitfalls_requests.py::test_"
+_STORAGE = "faults/test_storage.py::test_"
 _PAIRS = "dialects/test_pairs.py::test_every_recorded_answer_at_every_door"
 _CHAT, _RESPONSES = "dialects/openai_chat/", "dialects/openai_responses/"
 _ANTHROPIC, _GEMINI = "dialects/anthropic/", "dialects/gemini/"
@@ -65,6 +67,31 @@ FAULTS: Mapping[str, Nodes] = {
         _BROKEN + "cc_switch_3_20_0_counts_without_details_break_no_turn",
         _BROKEN + "cc_switch_what_is_no_stream_is_an_error_and_no_empty_answer",
         _BROKEN + "cc_switch_what_is_no_answer_is_an_error_and_no_empty_answer",
+    ),
+}
+
+STORAGE: Mapping[str, Nodes] = {
+    "BerriAI/litellm#29342": (
+        _STORAGE + "litellm_29342_no_table_grows_for_ever",
+        "store/test_clean_up.py::test_every_table_has_a_rule_and_every_rule_a_table",
+    ),
+    "Team-Commonly/commonly#468": (_STORAGE + "litellm_29342_no_table_grows_for_ever",),
+    "snipeship/ccflare#33": (
+        _STORAGE + "ccflare_33_better_ccflare_145_a_clean_up_shrinks_the_file_and_a_restart_forgets_no_setting",
+        "store/test_clean_up.py::test_a_size_is_a_limit",
+    ),
+    "tombii/better-ccflare#145": (
+        _STORAGE + "ccflare_33_better_ccflare_145_a_clean_up_shrinks_the_file_and_a_restart_forgets_no_setting",
+        _STORAGE + "better_ccflare_145_every_setting_survives_a_restart",
+    ),
+    "openai/codex#28224": (
+        _STORAGE + "codex_28224_a_call_writes_little_and_the_log_stays_small",
+        _STORAGE + "codex_28224_a_long_read_lets_the_log_grow_and_its_end_cuts_it",
+        _STORAGE + "codex_28224_one_slow_call_keeps_no_old_journal",
+    ),
+    "ccusage/ccusage#805": (
+        _STORAGE + "ccusage_805_totals_are_the_same_after_restart_roll_up_and_retention",
+        "store/test_kept.py::test_without_its_rows_a_time_has_the_same_sums",
     ),
 }
 

@@ -1,6 +1,5 @@
 """Retention: what goes, what stays, what everybody counts meanwhile, and that the file shrinks."""
 
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -304,7 +303,6 @@ clean_up(Path(sys.argv[1]), USAGE, {"requests": Keep(days=1), "buckets": Keep(da
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="kill -9")
 @pytest.mark.parametrize("step", [1, 7, 15])
 def test_a_kill_between_two_steps_changes_no_answer(folder: Path, step: int) -> None:
     store = UsageStore(folder)
