@@ -271,7 +271,7 @@ def usage_of(record: ExchangeRecord) -> Usage:
         input_tokens=record.input_tokens,
         cached_tokens=record.cached_tokens,
         cache_write_tokens=written,
-        cache_write_5m_tokens=None if written is None or hour is None else max(0, written - hour),
+        cache_write_5m_tokens=None if written is None or hour is None else max(0, written - max(0, hour)),
         cache_write_1h_tokens=hour,
         input_audio_tokens=record.input_audio_tokens,
         output_tokens=record.output_tokens,

@@ -22,6 +22,7 @@ from gateway.records import (
     Completeness,
     ConversationPage,
     ConversationRow,
+    CostExplanation,
     Distribution,
     ExchangeRecord,
     Export,
@@ -227,6 +228,32 @@ def render_row(record: ExchangeRecord) -> dict[str, Any]:
         "trace_id": record.trace_id,
         "client": record.client,
         "app": record.app,
+    }
+
+
+def render_explanation(explanation: CostExplanation) -> dict[str, Any]:
+    """How a row's cost came about. Unit prices and amounts are exact decimals, of dollars and of nano-dollars."""
+    known = explanation.price_list
+    fetched = None if known is None or known.fetched_us is None else render_time(known.fetched_us)
+    return {
+        "cost_usd": render_money(explanation.cost_nano),
+        "cost_source": explanation.source,
+        "price_id": explanation.price_id,
+        "price_fuzzy": explanation.fuzzy,
+        "parts": [
+            {
+                "unit": part.unit,
+                "count": part.count,
+                "usd": part.price_usd,
+                "per": part.per,
+                "amount_nano_usd": part.amount_nano,
+            }
+            for part in explanation.parts
+        ],
+        "sum_nano_usd": explanation.exact_nano,
+        "above_input_tokens": explanation.tier_above,
+        "list": None if known is None else {"version": known.version, "fetched_at": fetched, "models": known.models},
+        "notes": list(explanation.notes),
     }
 
 

@@ -21,6 +21,7 @@ from gateway.read_api import (
     parse_query,
     render_breakdown,
     render_conversations,
+    render_explanation,
     render_page,
     render_row,
     render_summary,
@@ -31,6 +32,7 @@ from gateway.records import (
     Breakdown,
     BreakdownRow,
     ConversationPage,
+    CostExplanation,
     ExchangeRecord,
     Export,
     RequestPage,
@@ -70,6 +72,8 @@ class Queries(Protocol):
 
     async def request(self, id: str) -> ExchangeRecord | None: ...
 
+    def explain(self, record: ExchangeRecord) -> CostExplanation: ...
+
 
 def read_routes(
     queries: Queries, health: Callable[[], dict[str, Any]], models: Sequence[Model] = MODELS
@@ -81,13 +85,14 @@ def read_routes(
         return render_page(page)
 
     async def request(call: Call) -> Any:
-        row = await queries.request(call.rest)
+        id, slash, part = call.rest.partition("/")
+        row = await queries.request(id) if not slash or part == "cost" else None
         principal = call.principal
         if row is None or (principal and principal.role != "admin" and row.key_id != principal.key_id):
             raise ClientError(
                 "No request has this id: see /usage/requests.", status=404, kind="not_found", code="not_found"
             )
-        return render_row(row)
+        return render_explanation(queries.explain(row)) if slash else render_row(row)
 
     async def summary(call: Call) -> Any:
         compare = _compared(call)

@@ -12,8 +12,11 @@ from gateway.records import (
     Breakdown,
     BreakdownRow,
     ConversationPage,
+    CostExplanation,
+    CostPart,
     ExchangeRecord,
     Export,
+    PriceList,
     RequestPage,
     Summary,
     TimeBucket,
@@ -68,6 +71,20 @@ class Asked:
 
     async def request(self, id: str) -> ExchangeRecord | None:
         return ROW if id == ROW.id else None
+
+    def explain(self, record: ExchangeRecord) -> CostExplanation:
+        part = CostPart(unit="input", count=5, price_usd="2.5", per=1_000_000, amount_nano="12500")
+        return CostExplanation(
+            cost_nano=12_500,
+            source="list",
+            price_id="gpt-5.4",
+            fuzzy=True,
+            parts=(part,),
+            exact_nano="12500",
+            tier_above=7,
+            price_list=PriceList(version=None, fetched_us=1, models=3),
+            notes=(record.id,),
+        )
 
 
 def principal(role: str, name: str = "laptop") -> Principal:
@@ -131,10 +148,25 @@ async def test_one_row_is_its_own_keys_and_the_admins() -> None:
     path, own = "/usage/requests/", Principal(key_id="key_1", key_name="laptop", role="read", user=None, tags=())
     for who in (own, principal("admin", "root")):
         assert (await answer(Asked(), path, who=who, rest="req_1"))["id"] == "req_1"
-    for who, id in ((principal("read", "other"), "req_1"), (own, "req_2")):
+    hidden = ((principal("read", "other"), "req_1"), (principal("read", "other"), "req_1/cost"))
+    for who, id in (*hidden, (own, "req_2"), (own, "req_2/cost"), (own, "req_1/costs"), (own, "req_1/")):
         with pytest.raises(ClientError) as missing:
             await answer(Asked(), path, who=who, rest=id)
         assert missing.value.status == 404
+
+
+async def test_how_a_rows_cost_came_about() -> None:
+    assert await answer(Asked(), "/usage/requests/", who=principal("admin"), rest="req_1/cost") == {
+        "cost_usd": "0.000012500",
+        "cost_source": "list",
+        "price_id": "gpt-5.4",
+        "price_fuzzy": True,
+        "parts": [{"unit": "input", "count": 5, "usd": "2.5", "per": 1_000_000, "amount_nano_usd": "12500"}],
+        "sum_nano_usd": "12500",
+        "above_input_tokens": 7,
+        "list": {"version": None, "fetched_at": "1970-01-01T00:00:00.000001Z", "models": 3},
+        "notes": ["req_1"],
+    }
 
 
 def by_cost(**costs: int | None) -> Breakdown:

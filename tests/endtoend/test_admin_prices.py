@@ -72,6 +72,12 @@ def test_a_price_of_ones_own_is_made_used_replaced_and_removed(gateway: Served) 
     assert (row.cost_source, row.price_id, row.price_fuzzy) == ("override", made["price_id"], False)
     told = gateway.get(f"/api/ai/v1/usage/requests/{row.id}", key=gateway.key("admin"))
     assert (told["price_id"], told["price_fuzzy"], told["cost_source"]) == (made["price_id"], False, "override")
+    cost = gateway.get(f"/api/ai/v1/usage/requests/{row.id}/cost", key=gateway.key("execute"))
+    # What was cached costs what other input does: the price says nothing else.
+    counts = {(part["unit"], part["usd"]): part["count"] for part in cost["parts"]}
+    assert counts.pop(("output", "7.5")) == row.output_tokens
+    assert {usd for _, usd in counts} == {"3"} and sum(counts.values()) == row.input_tokens
+    assert (cost["sum_nano_usd"], cost["cost_usd"], cost["notes"]) == (str(row.cost_nano), told["cost_usd"], [])
     changed = ask(gateway, "PUT", f"/{made['id']}", {**OWN, "prices": {"input": 0, "output": 0}})
     assert changed["id"] > made["id"]
     assert gateway.row(gateway.chat("Hello.", MODEL).id).cost_nano == 0
