@@ -279,6 +279,26 @@ _MEDIA = (
         _at(C),
     ),
     Row(
+        "text_file",
+        "Text file",
+        _doors(
+            "messages[].content[].file",
+            "input[].content[].file_data",
+            "messages[].content[].source",
+            _PART + "inlineData",
+        ),
+        _at(A, C, C, C),
+        note="its words, in a `<document>` tag",
+        # Chat's own clients are judged by their provider.
+        pairs={(CHAT, CHAT): C},
+    ),
+    Row(
+        "filename",
+        "A file's name",
+        _doors("messages[].content[].file.filename", "input[].content[].filename", "messages[].content[].title"),
+        _at(C, C, C, D),
+    ),
+    Row(
         "pdf_url",
         "PDF by address",
         _doors(None, "input[].content[].file_url", "messages[].content[].source.url", _PART + "fileData.fileUri"),

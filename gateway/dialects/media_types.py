@@ -2,7 +2,8 @@
 
 from base64 import b64decode
 
-from gateway.model import Blob, Part, Uri
+from gateway.errors import ClientError
+from gateway.model import Blob, Opaque, Part, Uri
 
 _MAGIC = (
     (b"\x89PNG", "image/png"),
@@ -10,6 +11,24 @@ _MAGIC = (
     (b"GIF8", "image/gif"),
     (b"%PDF", "application/pdf"),
 )
+
+
+# What every provider of images takes.
+IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+_TEXTUAL = ("application/json", "application/xml", "application/yaml", "application/x-yaml", "application/javascript")
+
+
+def is_text(mime_type: str) -> bool:
+    plain = mime_type.partition(";")[0].strip().lower()
+    return plain.startswith("text/") or plain in _TEXTUAL
+
+
+def text_of(data: str, path: str) -> str:
+    """A text file's words. Raises ClientError naming the path."""
+    try:
+        return b64decode(data, validate=True).decode()
+    except ValueError:
+        raise ClientError("The file is not text in UTF-8, as its type says.", param=path) from None
 
 
 def sniff(data: str) -> str | None:
@@ -43,6 +62,8 @@ def media_feature(part: Blob | Uri) -> str:
     """The carriage row of bytes or an address."""
     if isinstance(part, Uri) and part.uri.startswith(_STORES):
         return "held_file"
+    if isinstance(part, Blob) and part.modality == "document" and is_text(part.mime_type):
+        return "text_file"
     inline, by_address = _FEATURES.get(part.modality, ("pdf", "pdf_url"))
     return inline if isinstance(part, Blob) else by_address
 
@@ -56,4 +77,6 @@ def described(part: Part) -> str:
     """What kind of content it is, for a person."""
     if isinstance(part, Blob | Uri):
         return f"{part.modality} content"
+    if isinstance(part, Opaque):
+        return f"{part.value.get('type') or next(iter(part.value), 'unknown')} content"
     return f"{type(part).__name__.lower()} content"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.model import Part
+from gateway.model import Part, Role, ToolCallResponse
 
 # A part and the client's own path to it.
 Placed = tuple[Part, str]
@@ -28,6 +28,13 @@ def realigned(before: Sequence[Part], places: Sequence[str], after: Sequence[Par
         found.append(places[at])
         at += 1
     return found
+
+
+def results_first(role: Role, parts: Sequence[Placed]) -> list[tuple[Role, list[Placed]]]:
+    """A turn's tool results as a message of their own before its words, as those want it that tell them apart."""
+    results = [item for item in parts if isinstance(item[0], ToolCallResponse)]
+    rest = [item for item in parts if not isinstance(item[0], ToolCallResponse)]
+    return [(kind, items) for kind, items in ((Role.TOOL, results), (role, rest)) if items]
 
 
 def _same(one: Part, other: Part) -> bool:

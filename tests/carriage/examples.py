@@ -128,6 +128,7 @@ def answered(door: str, *blocks: Body, **fields: Any) -> Body:
 
 
 DATA_PNG, DATA_PDF = f"data:image/png;base64,{PNG}", f"data:application/pdf;base64,{PDF}"
+DATA_TEXT = "data:text/csv;base64,YSxi"
 PICTURE = "https://example.org/a.png"
 PAPER = "https://example.org/a.pdf"
 FORMAT = {"type": "json_schema", "name": "place", "schema": OBJECT}
@@ -281,6 +282,17 @@ EXAMPLES: Mapping[str, Mapping[str, Body]] = {
         RESPONSES: part(RESPONSES, {"type": "input_file", "file_data": DATA_PDF, "filename": "a.pdf"}),
         ANTHROPIC: part(ANTHROPIC, _source("document", type="base64", media_type="application/pdf", data=PDF)),
         GEMINI: part(GEMINI, _inline("application/pdf", PDF)),
+    },
+    "text_file": {
+        CHAT: part(CHAT, {"type": "file", "file": {"file_data": DATA_TEXT}}),
+        RESPONSES: part(RESPONSES, {"type": "input_file", "file_data": DATA_TEXT}),
+        ANTHROPIC: part(ANTHROPIC, _source("document", type="text", media_type="text/plain", data="a,b")),
+        GEMINI: part(GEMINI, _inline("text/csv", "YSxi")),
+    },
+    "filename": {
+        CHAT: part(CHAT, {"type": "file", "file": {"file_data": DATA_PDF, "filename": "a.pdf"}}),
+        RESPONSES: part(RESPONSES, {"type": "input_file", "file_data": DATA_PDF, "filename": "a.pdf"}),
+        ANTHROPIC: part(ANTHROPIC, {**_source("document", type="base64", media_type="application/pdf", data=PDF), "title": "a.pdf"}),
     },
     "pdf_url": {
         RESPONSES: part(RESPONSES, {"type": "input_file", "file_url": PAPER}),
@@ -449,6 +461,11 @@ EXAMPLES: Mapping[str, Mapping[str, Body]] = {
 WITHOUT: Mapping[str, Mapping[str, Body]] = {
     "image_detail": EXAMPLES["image"],
     "custom_grammar": EXAMPLES["custom_tools"],
+    "filename": {
+        CHAT: part(CHAT, {"type": "file", "file": {"file_data": DATA_PDF}}),
+        RESPONSES: part(RESPONSES, {"type": "input_file", "file_data": DATA_PDF}),
+        ANTHROPIC: EXAMPLES["pdf"][ANTHROPIC],
+    },
     "strict": {door: with_tools(door, function(door, {**OBJECT, "additionalProperties": False})) for door in DOORS},
     **{
         name: EXAMPLES["tools"]

@@ -32,7 +32,7 @@ from gateway.dialects.client_json import decode_object, misshapen, rest, shaped
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.json_text import decode_json
 from gateway.dialects.losses import Losses, own_fields
-from gateway.dialects.places import Placed, content_places, realigned
+from gateway.dialects.places import Placed, content_places, realigned, results_first
 from gateway.dialects.tool_names import with_legal_names
 from gateway.dialects.turns import Conversation, Turn, gather
 from gateway.dialects.unknown_fields import unknown_fields
@@ -51,7 +51,6 @@ from gateway.model import (
     Target,
     Text,
     ToolCall,
-    ToolCallResponse,
 )
 
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}
@@ -149,22 +148,10 @@ def _parse_messages(wire: _Body) -> tuple[tuple[Message, ...], tuple[tuple[str, 
             path = f"messages[{index}].role"
             raise ClientError(f"{path}: use 'user', 'assistant' or 'system', not '{turn.role}'.", param=path)
         placed = _parse_content(turn.content, f"messages[{index}].content")
-        found += _by_role(_ROLES[turn.role], placed)
+        role = _ROLES[turn.role]
+        found += results_first(role, placed) if role is Role.USER else [(role, placed)]
     messages = tuple(Message(role, tuple(part for part, _ in placed)) for role, placed in found)
     return messages, tuple(tuple(place for _, place in placed) for _, placed in found)
-
-
-def _by_role(role: Role, parts: list[Placed]) -> list[tuple[Role, list[Placed]]]:
-    """A user turn's tool results become messages of their own."""
-    if role is not Role.USER:
-        return [(role, parts)]
-    runs: list[tuple[Role, list[Placed]]] = []
-    for part, place in parts:
-        kind = Role.TOOL if isinstance(part, ToolCallResponse) else Role.USER
-        if not runs or runs[-1][0] is not kind:
-            runs.append((kind, []))
-        runs[-1][1].append((part, place))
-    return runs
 
 
 def _parse_content(content: str | list[Block], path: str) -> list[Placed]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from gateway.dialects.answer_schema import with_description
 from gateway.dialects.anthropic.schema import strict_schema
 from gateway.dialects.effort import BUDGETS, from_budget, nearest
 from gateway.dialects.losses import DEFAULT_TIERS, Losses, thinking_feature
@@ -187,7 +188,7 @@ def render_format(request: Request, losses: Losses) -> tuple[dict[str, Any] | No
         return None, None
     if wanted.kind != "json_schema" or wanted.schema is None:
         return None, JSON_INSTRUCTION if losses.meet("json_object") else None
-    schema, lossy = strict_schema(wanted.schema)
+    schema, lossy = strict_schema(with_description(wanted.schema, wanted.description))
     if lossy:
         losses.meet("schema_keywords")
     return {"type": "json_schema", "schema": schema}, None

@@ -16,6 +16,7 @@ from gateway.dialects.anthropic.schema import object_schema, strict_schema
 from gateway.dialects.arguments import FREEFORM_SCHEMA
 from gateway.dialects.client_json import rest, shaped
 from gateway.dialects.losses import Losses, renders_tool
+from gateway.errors import ClientError
 from gateway.model import HostedTool, Request, Tool, ToolChoice
 
 _MODES = {"auto": "auto", "any": "required", "tool": "named", "none": "none"}
@@ -60,12 +61,16 @@ def _parse_tool(tool: Block, path: str) -> Tool | HostedTool:
 
 
 def parse_choice(choice: WireToolChoice | None) -> tuple[ToolChoice | None, bool | None]:
-    """The choice, and whether calls may be parallel (None where it was not said)."""
+    """The choice, and whether calls may be parallel (None where it was not said). Raises ClientError."""
     if choice is None:
         return None, None
+    if choice.type not in _MODES:
+        raise ClientError(f"tool_choice.type: use {', '.join(_MODES)}.", param="tool_choice.type")
+    if choice.type == "tool" and not choice.name:
+        raise ClientError("tool_choice.name: name the tool to call.", param="tool_choice.name")
     names = (choice.name,) if choice.name is not None else ()
     parallel = None if choice.disable_parallel_tool_use is None else not choice.disable_parallel_tool_use
-    return ToolChoice(_MODES.get(choice.type, choice.type), names), parallel
+    return ToolChoice(_MODES[choice.type], names), parallel
 
 
 def render_tools(request: Request, losses: Losses) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from gateway.dialects.gemini.tools import WireCallingConfig, parse_choice, parse
 from gateway.dialects.gemini.usage import render_usage
 from gateway.dialects.gemini.writer import ending, is_blocked
 from gateway.dialects.losses import Losses, meet_identity, own_fields
-from gateway.dialects.places import Placed
+from gateway.dialects.places import Placed, results_first
 from gateway.dialects.tool_names import with_legal_names
 from gateway.dialects.turns import Turn, gather
 from gateway.dialects.unknown_fields import unknown_fields
@@ -146,7 +146,7 @@ def _parse_messages(wire: _Body) -> tuple[tuple[Message, ...], tuple[tuple[str, 
         parts = [_with_id(part, pending, index, n) for n, part in enumerate(parts)]
         if role is Role.ASSISTANT:
             pending = _OpenCalls(part for part in parts if isinstance(part, ToolCall))
-        found += _by_role(role, _placed(parts, f"contents[{index}]"))
+        found += results_first(role, _placed(parts, f"contents[{index}]"))
     turns = _rejoined(found)
     messages = tuple(Message(role, tuple(part for part, _ in placed)) for role, placed in turns)
     return messages, tuple(tuple(place for _, place in placed) for _, placed in turns)
@@ -228,17 +228,6 @@ def _with_id(part: Part, pending: _OpenCalls, index: int, number: int) -> Part:
         return part
     answered = pending.take(part)
     return part if answered is None else msgspec.structs.replace(part, id=answered)
-
-
-def _by_role(role: Role, parts: list[Placed]) -> list[tuple[Role, list[Placed]]]:
-    """A user turn's function responses become messages of their own."""
-    runs: list[tuple[Role, list[Placed]]] = []
-    for part, place in parts:
-        kind = Role.TOOL if isinstance(part, ToolCallResponse) else role
-        if not runs or runs[-1][0] is not kind:
-            runs.append((kind, []))
-        runs[-1][1].append((part, place))
-    return runs
 
 
 def render_request(request: Request, target: Target) -> Rendered:

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from gateway.dialects.answer_schema import with_description
 from gateway.dialects.effort import BUDGETS, from_budget, nearest
 from gateway.dialects.gemini.schema import clean_schema, from_google_schema
 from gateway.dialects.losses import Losses, thinking_feature
@@ -59,12 +60,12 @@ def parse_reasoning(config: WireThinking | None) -> ReasoningOptions | None:
 
 
 def parse_format(config: WireConfig) -> ResponseFormat | None:
-    """JSON, with or without a schema; other types stay in the pocket."""
-    if config.response_mime_type != JSON:
-        return None
+    """JSON, with or without a schema; other types stay in the pocket. A schema without a type means JSON."""
     schema = config.response_json_schema
     if schema is None and config.response_schema is not None:
         schema = from_google_schema(config.response_schema)
+    if config.response_mime_type != JSON and (schema is None or config.response_mime_type is not None):
+        return None
     return ResponseFormat(kind="json") if schema is None else ResponseFormat(kind="json_schema", schema=schema)
 
 
@@ -109,7 +110,7 @@ def _format(request: Request, losses: Losses) -> dict[str, Any]:
         return {}
     if wanted.schema is None:
         return {"responseMimeType": JSON}
-    schema, lossy = clean_schema(wanted.schema)
+    schema, lossy = clean_schema(with_description(wanted.schema, wanted.description))
     if lossy:
         losses.meet("schema_keywords")
     return {"responseMimeType": JSON, "responseJsonSchema": schema}

@@ -6,6 +6,7 @@ Where history lost the signature of a call that the model wants signed, Google's
 Tool names are restored from the escape that `names.py` gives them. Source: google-genai's Part.
 """
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -78,6 +79,7 @@ class _Part(Struct, rename="camel"):
     file_data: _FileData | None = None
 
 
+_VIDEO_PAGE = re.compile(r"https?://(www\.|m\.)?(youtube\.com|youtu\.be)/")
 _MEDIA_BY_ENDING = {
     "png": "image/png",
     "jpg": "image/jpeg",
@@ -114,7 +116,10 @@ def parse_part(part: Wire) -> Part:
         return Blob(inline.mime_type, data, modality(inline.mime_type), inline.display_name, extra)
     if wire.file_data is not None:
         mime = wire.file_data.mime_type
-        return Uri(wire.file_data.file_uri, modality(mime or ""), mime, extra)
+        uri = wire.file_data.file_uri
+        # Google takes videos by the address of their page, for which clients name no type.
+        kind = "video" if mime is None and _VIDEO_PAGE.match(uri) else modality(mime or "")
+        return Uri(uri, kind, mime, extra)
     if wire.text is None:
         return Opaque(NAME, part)
     return Reasoning(wire.text, extra) if wire.thought else Text(wire.text, extra)
@@ -188,6 +193,8 @@ def request_part(part: Part, path: str, names: Mapping[str, str], losses: Losses
         case ToolCallResponse():
             return _result_part(part, path, names, losses)
         case Blob() | Uri():
+            if isinstance(part, Blob) and part.filename and losses.door != NAME:
+                losses.meet("filename", path)
             return media_part(part) if losses.meet(media_feature(part), path) else {"text": omitted(part)}
         case Opaque() if part.dialect == NAME:
             return dict(part.value)

@@ -15,9 +15,11 @@ from gateway.dialects.client_json import rest, shaped
 from gateway.dialects.gemini.parts import NAME, Wire
 from gateway.dialects.gemini.schema import from_google_schema, tool_schema
 from gateway.dialects.losses import Losses, renders_tool
+from gateway.errors import ClientError
 from gateway.model import HostedTool, Request, Target, Tool, ToolChoice
 
 _DECLARATIONS = "functionDeclarations"
+_MODES = ("AUTO", "ANY", "NONE", "VALIDATED")
 MIXING = "includeServerSideToolInvocations"
 
 
@@ -60,9 +62,12 @@ def _parse_declaration(fields: Wire, path: str) -> Tool:
 
 
 def parse_choice(config: WireCallingConfig | None) -> ToolChoice | None:
-    """VALIDATED is automatic choice with checked arguments; the pocket keeps the word."""
+    """VALIDATED is automatic choice with checked arguments; the pocket keeps the word. Raises ClientError."""
     if config is None or config.mode in (None, "MODE_UNSPECIFIED"):
         return None
+    if config.mode not in _MODES:
+        path = "toolConfig.functionCallingConfig.mode"
+        raise ClientError(f"{path}: use {', '.join(_MODES)}.", param=path)
     names = tuple(config.allowed_function_names or ())
     if config.mode == "ANY":
         return ToolChoice("named" if len(names) == 1 else "required", names)

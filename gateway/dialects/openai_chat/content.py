@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gateway.dialects.losses import Losses
-from gateway.dialects.media_types import default_filename, described, media_feature, omitted
+from gateway.dialects.media_types import (
+    IMAGES,
+    default_filename,
+    described,
+    is_text,
+    media_feature,
+    omitted,
+    sniff,
+    text_of,
+)
 from gateway.dialects.openai_chat.fields import Fields, json_type
 from gateway.dialects.openai_chat.wire import KIN, NAME, own, pocket
 from gateway.errors import ClientError
@@ -120,12 +129,18 @@ def render_part(part: Part, place: str, losses: Losses) -> dict[str, Any]:
         case Refusal():
             return {"type": "refusal", "refusal": part.text, **own(part.extra)}
         case Blob(modality="image"):
+            if losses.door != NAME and (sniff(part.data) or part.mime_type) not in IMAGES:
+                losses.meet("media_type", place, part.mime_type)
             return _render_image(f"data:{part.mime_type};base64,{part.data}", part)
         case Uri(modality="image"):
             return _render_image(part.uri, part)
         case Blob(modality="audio") if part.mime_type in _AUDIO_FORMATS:
             audio = {"data": part.data, "format": _AUDIO_FORMATS[part.mime_type]}
             return {"type": "input_audio", "input_audio": audio, **own(part.extra)}
+        case Blob(modality="document") if is_text(part.mime_type) and losses.door != NAME:
+            name = part.filename or default_filename(part.mime_type)
+            words = text_of(part.data, place)
+            return {"type": "text", "text": f'<document name="{name}">\n{words}\n</document>'}
         case Blob(modality="document"):
             file = {"file_data": f"data:{part.mime_type};base64,{part.data}"}
             return _render_file({"filename": default_filename(part.mime_type), **file}, part)

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from gateway.dialects.client_json import rest
 from gateway.dialects.losses import Losses
-from gateway.dialects.media_types import default_filename, described, media_feature, modality, omitted, sniff
+from gateway.dialects.media_types import IMAGES, default_filename, described, media_feature, modality, omitted, sniff
 from gateway.dialects.openai_responses.wire import KIN, NAME, Wire, own, own_or_kin, pocket
 from gateway.model import Blob, Extra, File, Opaque, Part, Refusal, Text, Uri
 
@@ -182,7 +182,7 @@ def render_part(part: Part, path: str, losses: Losses) -> Wire:
             sound = {"data": part.data, "format": _AUDIO_FORMATS[part.mime_type]}
             return {"type": "input_audio", "input_audio": sound, **own(part.extra)}
         case Blob(modality="document") | Blob(modality="image"):
-            return _render_blob(part)
+            return _render_blob(part, path, losses)
         case Uri(modality="image"):
             return _image_part({"image_url": part.uri}, part.extra)
         case Uri(modality="document"):
@@ -198,11 +198,13 @@ def render_part(part: Part, path: str, losses: Losses) -> Wire:
     return left_out
 
 
-def _render_blob(part: Blob) -> Wire:
+def _render_blob(part: Blob, path: str, losses: Losses) -> Wire:
     url = f"data:{part.mime_type};base64,{part.data}"
     beside = own_or_kin(part.extra, *_KIN_FIELDS)
     as_file = beside.pop("file", False)
     if part.modality == "image" and not as_file:
+        if losses.door != NAME and (sniff(part.data) or part.mime_type) not in IMAGES:
+            losses.meet("media_type", path, part.mime_type)
         return _image_part({"image_url": url}, part.extra)
     filename = part.filename or default_filename(part.mime_type)
     named = {} if part.filename is None and as_file else {"filename": filename}

@@ -361,7 +361,14 @@ FEATURES: Mapping[str, Feature] = {
         models=HARD, play=_tool_result_image, ask=Ask(model="", tools=(WEATHER,), effort="low")
     ),
     "image": Feature(models=CLASSIC, play=_media(PICTURE)),
-    "pdf": Feature(models=CLASSIC, play=_media(PAPER)),
+    "pdf": Feature(
+        models=CLASSIC,
+        play=_media(PAPER),
+        beside={
+            ("openai_chat", "google"): ("filename", "messages[].content[].file.filename"),
+            ("openai_responses", "google"): ("filename", "input[].content[].filename"),
+        },
+    ),
     "reasoning_tool_loop": Feature(
         models=HARD,
         play=_reasoning_tool_loop,
