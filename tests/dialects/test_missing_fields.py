@@ -47,7 +47,7 @@ MAY_CHANGE: dict[str, dict[str, set[str]]] = {
         r"message_(start\.message|delta)\.usage\..*": {"usage"},
     },
     "gemini": {
-        r"candidates": {"parts", "finish_reason", "logprobs", "choice_extra", "choices", "error"},
+        r"candidates": {"parts", "finish_reason", "logprobs", "choice_extra", "choices", "error", "usage"},
         r"candidates\[\]\.content(\.parts)?": {"parts", "finish_reason"},
         r"candidates\[\]\.content\.parts\[\]\.(text|thought|thoughtSignature)": {"parts"},
         r"candidates\[\]\.content\.parts\[\]\.(executableCode|codeExecutionResult).*": {"parts"},
@@ -56,6 +56,8 @@ MAY_CHANGE: dict[str, dict[str, set[str]]] = {
         # A zero is left out of Google's JSON, so that a candidate without an index is the first.
         r"candidates\[\]\.index": {"parts", "error"},
         r"candidates\[\]\.logprobsResult.*": {"logprobs"},
+        # Its searches are counted.
+        r"candidates\[\]\.groundingMetadata(\.webSearchQueries)?": {"choice_extra", "usage"},
         r"candidates\[\]\.(avgLogprobs|citationMetadata|finishMessage|groundingMetadata|urlContextMetadata|safetyRatings)\b.*": {"choice_extra"},
         r"modelVersion": {"model"},
         r"responseId": {"id", "parts"},
