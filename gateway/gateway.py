@@ -380,9 +380,12 @@ class Gateway:
     ) -> Reconciliation:
         """A provider's bill against the rows. `progress` hears the lines, then the rows read so far, on a worker's
         thread. Raises ClientError where a file cannot be read as a bill."""
-        return await self._work(
-            reconcile, [opener(file) for file in files], self._store.iter_requests, question, progress
-        )
+        bills, rows = [opener(file) for file in files], self._store.iter_requests
+
+        def compared() -> Reconciliation:
+            return reconcile(bills, rows, question, progress, self._store.kept().rows_from_us)
+
+        return await self._work(compared)
 
     def completeness(self) -> Completeness:
         """The meter's reading since the start; all zero before the folder is open."""

@@ -44,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
 def _compared(args: argparse.Namespace, store: UsageStore, question: Question) -> Reconciliation:
     progress = _progress if sys.stderr.isatty() else None
     try:
-        return reconcile([opener(Path(name)) for name in args.files], store.iter_requests, question, progress)
+        bills = [opener(Path(name)) for name in args.files]
+        return reconcile(bills, store.iter_requests, question, progress, store.kept().rows_from_us)
     except ClientError as error:
         if error.param is not None:
             raise

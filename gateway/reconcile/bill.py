@@ -61,6 +61,7 @@ class Bill:
         self.days: set[Moment] = set()
         self.by_model = True
         self.lines = 0
+        self.passed_over = 0
 
     def span(self, zone: ZoneInfo) -> tuple[date, date]:
         """The first and last day that the bill speaks of."""
@@ -159,7 +160,7 @@ class _Lines:
         bill = self._bill
         if "request_id" in self._table.places and bill.requests is None:
             bill.requests = {}
-        for line, cells in self._wanted():
+        for line, cells in self._wanted(counting=True):
             self._take(line, cells)
             bill.lines += 1
             if progress is not None and bill.lines % _PROGRESS_LINES == 0:
@@ -170,7 +171,7 @@ class _Lines:
         text = cells[place].strip() if place is not None and place < len(cells) else ""
         return "" if text in NOTHING else text
 
-    def _wanted(self) -> Iterator[tuple[int, Sequence[str]]]:
+    def _wanted(self, *, counting: bool = False) -> Iterator[tuple[int, Sequence[str]]]:
         for line, cells in records(self._table, self._opened):
             time = self._text(cells, "time")
             others = any(
@@ -179,7 +180,10 @@ class _Lines:
                 if field in self._table.places
             )
             chosen = all(place < len(cells) and cells[place].strip() == text for place, text in self._only.items())
-            if not time or time.lower().rstrip(":") in _SUMMING_UP or others or not chosen:
+            if not time or time.lower().rstrip(":") in _SUMMING_UP:
+                continue
+            if others or not chosen:
+                self._bill.passed_over += counting
                 continue
             yield line, cells
 
@@ -261,10 +265,8 @@ class _Lines:
     def _time(self, line: int, cells: Sequence[str], field: str) -> Written:
         try:
             return moment(self._text(cells, field), day_is_first=self._day_first)
-        except (Unreadable, OverflowError) as error:
-            raise self._wrong(
-                line, field, str(error) if isinstance(error, Unreadable) else "is out of range"
-            ) from None
+        except Unreadable as error:
+            raise self._wrong(line, field, str(error)) from None
 
     def _count(self, line: int, field: str, text: str) -> int:
         try:
@@ -282,7 +284,8 @@ class _Lines:
         currency = self._text(cells, "currency") or self._table.unit
         if currency.lower() not in _DOLLARS and self._rate is None:
             field = "currency" if "currency" in self._table.places else "cost"
-            raise self._wrong(line, field, f"is {currency}, not dollars: give the dollars per {currency} with --rate")
+            shown = currency[:12] if currency.isprintable() else "another currency"
+            raise self._wrong(line, field, f"is {shown}, not dollars: give the dollars per {shown} with --rate")
         try:
             return EXACT.multiply(amount(text, self._mark), self._rate or Decimal(1))
         except Unreadable as error:

@@ -6,11 +6,12 @@ with its lines or our rows.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.errors import ClientError
 from gateway.providers.models import BY_ID
@@ -49,9 +50,16 @@ class Question(Struct, frozen=True, kw_only=True):
 
 
 def reconcile(
-    files: Sequence[Opener], rows: Rows, question: Question, progress: Progress | None = None
+    files: Sequence[Opener],
+    rows: Rows,
+    question: Question,
+    progress: Progress | None = None,
+    rows_from_us: int | None = None,
 ) -> Reconciliation:
-    """Compares; `progress` hears how many lines, then how many rows were read. Raises ClientError."""
+    """Compares; `progress` hears how many lines, then how many rows were read. Raises ClientError.
+
+    `rows_from_us`: older rows are gone; days that reach back before it say so.
+    """
     zone = zone_of(question.tz) if question.tz is not None else None
     bill = read_bill(
         files,
@@ -69,7 +77,14 @@ def reconcile(
     if zone is None:
         zone, source = best_zone(bill, ledger)
     days = _by_sums(bill, ledger, zone) if bill.requests is None else named.days(ledger, zone)
+    if rows_from_us is not None:
+        days = [_gone(day, zone, rows_from_us) for day in days]
     return _whole(bill, provider, zone, source, days, named.requests(ledger, zone))
+
+
+def _gone(day: DayModel, zone: ZoneInfo, rows_from_us: int) -> DayModel:
+    begins = datetime.combine(date.fromisoformat(day.day), time(), zone)
+    return day if day.matched or begins.timestamp() * 1e6 >= rows_from_us else replace(day, note="rows_gone")
 
 
 def _whole(
@@ -84,6 +99,7 @@ def _whole(
         first_day=first.isoformat(),
         last_day=last.isoformat(),
         lines=bill.lines,
+        passed_over=bill.passed_over,
         counts=tuple(sorted(bill.counts)),
         decimals=bill.places,
         here=_summed([day.here for day in days]),

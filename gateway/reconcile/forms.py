@@ -149,6 +149,7 @@ FORMS: tuple[Form, ...] = (
             "model": ("sku description",),
             "kind": ("sku description",),
             "service": ("service description",),
+            "credit": ("credit type",),
             "quantity": ("usage amount",),
             "cost": ("unrounded cost", "cost", "unrounded subtotal", "subtotal"),
             "currency": ("currency",),
@@ -167,7 +168,11 @@ FORMS: tuple[Form, ...] = (
             (r"\b(?:output|thinking|response)\b.*(?:token|text|predictions)", "output"),
             (r"\binput\b", "uncached"),
         ),
-        only={"service": re.compile(r"gemini|generative|vertex|agent platform", re.IGNORECASE)},
+        # Credits are no prices, and their lines may repeat the usage.
+        only={
+            "service": re.compile(r"gemini|generative|vertex|agent platform", re.IGNORECASE),
+            "credit": re.compile(r"^$"),
+        },
     ),
     Form(
         name="xai_usage",

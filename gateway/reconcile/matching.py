@@ -6,7 +6,7 @@ round. What is left of the dollars when that usage is taken out, at our own rate
 a bill names requests nothing is inferred: each is met by its name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.reconcile.ledger import reason_of
 from gateway.reconcile.rates import Rates
@@ -45,48 +45,46 @@ def compare(
     rows: RowSums, bill: BillSums, counts: Sequence[str], has_cost: bool, rates: Sequence[Rates]
 ) -> tuple[tuple[Part, ...], str]:
     """The parts of a day and model, and a word of NOTES or ""."""
-    cost = to_nano(bill.cost) - rows.cost if has_cost else None
+    theirs = to_nano(bill.cost) if has_cost else None
     said = bill.requests if "requests" in counts else None
-    allowed = tolerance(bill, rows.requests)
     if not rows.requests:
-        return (Part(kind="missing_here", requests=said, difference_nano=cost),), ""
+        return (Part(kind="missing_here", requests=said, here_nano=0, bill_nano=theirs),), ""
     if not bill.lines:
-        return (Part(kind="missing_there", requests=rows.requests, difference_nano=-rows.cost),), ""
-    if not counts:
-        within = cost is None or abs(cost) <= allowed
-        kind, note = ("matched", "") if within else ("unexplained", "no_counts")
-        return (Part(kind=kind, requests=rows.requests, difference_nano=cost),), note
+        return (Part(kind="missing_there", requests=rows.requests, here_nano=rows.cost, bill_nano=0),), ""
+    alike = theirs is None or abs(theirs - rows.cost) <= tolerance(bill, rows.requests)
     more = {name: getattr(bill, name) - getattr(rows, name) for name in counts}
-    if not any(more.values()):
-        kind = "matched" if cost is None or abs(cost) <= allowed else "price_drift"
-        return (Part(kind=kind, requests=rows.requests, difference_nano=cost),), ""
-    return _differing(rows, bill, more, cost, allowed, rates)
+    if any(more.values()):
+        return _differing(rows, bill, more, theirs, rates)
+    kind = "matched" if alike else "price_drift" if counts else "unexplained"
+    part = Part(
+        kind=kind, requests=rows.requests, here_nano=rows.cost, bill_nano=rows.cost if theirs is None else theirs
+    )
+    return (part,), "no_counts" if kind == "unexplained" else ""
 
 
 def _differing(
-    rows: RowSums,
-    bill: BillSums,
-    more: Mapping[str, int],
-    cost: int | None,
-    allowed: int,
-    rates: Sequence[Rates],
+    rows: RowSums, bill: BillSums, more: Mapping[str, int], theirs: int | None, rates: Sequence[Rates]
 ) -> tuple[tuple[Part, ...], str]:
+    """The usage that differs as a part of its own, and the rest with whatever difference in price is left."""
     kind, note = _kind(more)
     requests = abs(more["requests"]) if "requests" in more and kind != "usage_drift" else None
     both = min(rows.requests, bill.requests) if "requests" in more else None
-    expected = _priced(rows, more, rates)
-    if cost is None:
-        return (_rest(both, None), Part(kind=kind, requests=requests, difference_nano=expected)), note
-    if expected is None:
-        return (_rest(both, 0), Part(kind=kind, requests=requests, difference_nano=cost)), note or "no_rates"
-    if abs(cost - expected) <= allowed:
-        return (_rest(both, cost - expected), Part(kind=kind, requests=requests, difference_nano=expected)), note
-    drift = Part(kind="price_drift", requests=both, difference_nano=cost - expected)
-    return (drift, Part(kind=kind, requests=requests, difference_nano=expected)), note
-
-
-def _rest(requests: int | None, difference: int | None) -> Part:
-    return Part(kind="matched", requests=requests, difference_nano=difference)
+    usage = _priced(rows, more, rates)
+    if usage is None and theirs is None:
+        return (
+            Part(kind="matched", requests=both, here_nano=None, bill_nano=None),
+            Part(kind=kind, requests=requests, here_nano=None, bill_nano=None),
+        ), note
+    if usage is None:
+        usage, note = (theirs or 0) - rows.cost, note or "no_rates"
+    ours, added = max(0, -usage), max(0, usage)
+    rest = rows.cost - ours
+    billed = rest if theirs is None else theirs - added
+    drift = abs(billed - rest) > tolerance(bill, rows.requests)
+    return (
+        Part(kind="price_drift" if drift else "matched", requests=both, here_nano=rest, bill_nano=billed),
+        Part(kind=kind, requests=requests, here_nano=ours, bill_nano=added),
+    ), note
 
 
 def _kind(more: Mapping[str, int]) -> tuple[str, str]:
@@ -125,14 +123,16 @@ def compare_request(
         "cache_write": record.cache_write_tokens or 0,
         "output": record.output_tokens or 0,
     }
-    cost = to_nano(bill.cost) - (record.cost_nano or 0) if has_cost else None
+    here = record.cost_nano or 0
+    theirs = to_nano(bill.cost) if has_cost else None
     if any(getattr(bill, name) != ours[name] for name in TOKENS if name in counts):
         kind = "usage_drift"
-    elif cost is None or abs(cost) <= tolerance(bill, 1):
+    elif theirs is None or abs(theirs - here) <= tolerance(bill, 1):
         kind = "matched"
     else:
         kind = "price_drift"
-    return Part(kind=kind, requests=1, difference_nano=cost), None if kind == "matched" else reason_of(record)
+    part = Part(kind=kind, requests=1, here_nano=here, bill_nano=here if theirs is None else theirs)
+    return part, None if kind == "matched" else reason_of(record)
 
 
 def add_up(parts: Sequence[Part], kinds: Sequence[str]) -> tuple[Part, ...]:
@@ -141,13 +141,17 @@ def add_up(parts: Sequence[Part], kinds: Sequence[str]) -> tuple[Part, ...]:
     for kind in kinds:
         of_kind = [part for part in parts if part.kind == kind]
         if of_kind:
-            requests = [part.requests for part in of_kind if part.requests is not None]
-            differences = [part.difference_nano for part in of_kind if part.difference_nano is not None]
             added.append(
                 Part(
                     kind=kind,
-                    requests=sum(requests) if requests else None,
-                    difference_nano=sum(differences) if differences else None,
+                    requests=_sum(part.requests for part in of_kind),
+                    here_nano=_sum(part.here_nano for part in of_kind),
+                    bill_nano=_sum(part.bill_nano for part in of_kind),
                 )
             )
     return tuple(added)
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None

@@ -70,7 +70,7 @@ class Named:
             if first <= key[0] <= last and rows.requests:
                 cell = cells.setdefault(key, _Cell())
                 cell.rows.add(rows)
-                cell.take(Part(kind="missing_there", requests=rows.requests, difference_nano=self._money(-rows.cost)))
+                cell.take(Part(kind="missing_there", requests=rows.requests, here_nano=rows.cost, bill_nano=0))
         return [self._day(key, cells[key]) for key in sorted(cells, key=lambda key: (key[0], key[1] or ""))]
 
     def requests(self, ledger: Ledger, zone: ZoneInfo) -> tuple[Request, ...]:
@@ -101,7 +101,7 @@ class Named:
                         day=day.isoformat(),
                         model=model,
                         kind="missing_there",
-                        difference_nano=self._money(-cost),
+                        difference_nano=-cost,
                     )
                 )
         return tuple(found)
@@ -110,7 +110,9 @@ class Named:
         cell = cells.setdefault(key, _Cell())
         cell.bill.add(sums)
         requests = sums.requests or None
-        cell.take(Part(kind="missing_here", requests=requests, difference_nano=self._money(to_nano(sums.cost))))
+        cell.take(
+            Part(kind="missing_here", requests=requests, here_nano=0, bill_nano=self._money(to_nano(sums.cost)))
+        )
 
     def _day(self, key: _Key, cell: _Cell) -> DayModel:
         matched = all(part.kind == "matched" for part in cell.parts)

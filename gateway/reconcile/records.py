@@ -17,6 +17,7 @@ REASONS: Mapping[str, str] = {
     "across_midnight": "ran past midnight and may be on the next day's bill",
 }
 NOTES: Mapping[str, str] = {
+    "rows_gone": "rows of that day are gone: retention keeps none so old",
     "both_ways": "counts differ both ways: some are missing here and some there, and the bill does not tell which",
     "no_counts": "the bill has no counts: whether usage or price differs cannot be told",
     "no_rates": "the rows follow no fixed rates: a change of price cannot be told from the usage that differs",
@@ -37,13 +38,24 @@ class Totals(Struct, frozen=True, kw_only=True):
 class Part(Struct, frozen=True, kw_only=True):
     """What of a day and model is of one kind. `requests` is None where it cannot be told how many.
 
-    `difference_nano`: what it adds to the bill minus our cost; None where no dollars can be told. A day's parts
-    add up to its whole difference; a matched part's is what rounding leaves.
+    `here_nano` and `bill_nano`: what it cost by our rows and by the bill, None where no dollars can be told; where
+    the bill says no cost, its usage at our own rates. A day's parts add up to both sides' costs.
     """
 
     kind: str
     requests: int | None
-    difference_nano: int | None
+    here_nano: int | None
+    bill_nano: int | None
+
+    @property
+    def difference_nano(self) -> int | None:
+        """The bill minus our rows."""
+        return None if self.here_nano is None or self.bill_nano is None else self.bill_nano - self.here_nano
+
+    @property
+    def cost_nano(self) -> int | None:
+        """The bill's dollars, or ours where they are missing there."""
+        return self.here_nano if self.kind == "missing_there" else self.bill_nano
 
 
 class DayModel(Struct, frozen=True, kw_only=True):
@@ -82,7 +94,8 @@ class Reconciliation(Struct, frozen=True, kw_only=True):
     """A provider's bill against our rows.
 
     `zone_source`: given, form (as such bills are cut) or tried (found by comparing). `counts` are what the bill
-    says of requests and tokens. `requests` names some that differ, at most `MOST_NAMED`; the sums count all.
+    says of requests and tokens. `passed_over`: lines of other services, keys or projects, and credits. `requests`
+    names some that differ, at most `MOST_NAMED`; the sums count all.
     """
 
     provider: str
@@ -92,7 +105,7 @@ class Reconciliation(Struct, frozen=True, kw_only=True):
     first_day: str
     last_day: str
     lines: int
-
+    passed_over: int
     counts: tuple[str, ...]
     decimals: int | None
     here: Totals

@@ -14,7 +14,7 @@ WORDS: Mapping[str, str] = {
     "missing_here": "missing here (on the bill, not in our rows)",
     "missing_there": "missing there (in our rows, not on the bill)",
     "price_drift": "price drift (same usage, another cost)",
-    "usage_drift": "usage drift (same requests, other counts)",
+    "usage_drift": "usage drift (other counts, not all one way)",
     "unexplained": "unexplained (the bill has no counts)",
 }
 CSV_COLUMNS = (
@@ -22,6 +22,9 @@ CSV_COLUMNS = (
     "model",
     "kind",
     "requests",
+    "part_here_usd",
+    "part_bill_usd",
+    "part_percent",
     "difference_usd",
     "difference_percent",
     "here_requests",
@@ -53,6 +56,7 @@ def render(done: Reconciliation) -> dict[str, Any]:
         "first_day": done.first_day,
         "last_day": done.last_day,
         "lines": done.lines,
+        "passed_over": done.passed_over,
         "counts": list(done.counts),
         "decimals": done.decimals,
         "here": _totals(done.here),
@@ -80,7 +84,7 @@ def csv_rows(done: Reconciliation) -> Iterator[Mapping[str, Any]]:
             yield {
                 "day": day.day,
                 "model": day.model,
-                **_part(part, _whole(day.here, day.bill)),
+                **_part_columns(part, _whole(day.here, day.bill)),
                 **{f"here_{name}": value for name, value in _totals(day.here).items()},
                 **{f"bill_{name}": value for name, value in _totals(day.bill).items()},
                 "tolerance_usd": render_money(day.tolerance_nano),
@@ -98,10 +102,17 @@ def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
         f"The bill: {_dollars(done.bill.cost_nano)}. Our rows: {_dollars(done.here.cost_nano)}. "
         f"Rounding may make {_dollars(done.tolerance_nano)} of it.",
     ]
+    if done.passed_over:
+        said.append(
+            f"{done.passed_over:,} lines of other services, keys or projects, or of credits, were passed over."
+        )
     whole = _whole(done.here, done.bill)
     for part in done.parts:
         requests = "" if part.requests is None else f" {part.requests:,} requests,"
-        said.append(f"{WORDS[part.kind]}:{requests} {_signed(part, whole)}")
+        percent = _percent(part.cost_nano, whole)
+        share = "" if percent is None else f" ({percent:.2f} %)"
+        difference = _signed(part, whole)
+        said.append(f"{WORDS[part.kind]}:{requests} {_dollars(part.cost_nano)}{share}, difference {difference}")
     rows: list[tuple[str, ...]] = [
         (
             day.day,
@@ -123,19 +134,28 @@ def _whole(here: Totals, bill: Totals) -> int | None:
     return bill.cost_nano or here.cost_nano
 
 
-def _percent(part: Part, whole: int | None) -> float | None:
-    if part.difference_nano is None or not whole:
-        return None
-    return round(100 * part.difference_nano / whole, 4)
+def _percent(nano: int | None, whole: int | None) -> float | None:
+    return None if nano is None or not whole else round(100 * nano / whole, 4)
 
 
 def _part(part: Part, whole: int | None) -> dict[str, Any]:
     return {
         "kind": part.kind,
         "requests": part.requests,
+        "here_usd": render_money(part.here_nano),
+        "bill_usd": render_money(part.bill_nano),
+        "percent": _percent(part.cost_nano, whole),
         "difference_usd": render_money(part.difference_nano),
-        "difference_percent": _percent(part, whole),
+        "difference_percent": _percent(part.difference_nano, whole),
     }
+
+
+def _part_columns(part: Part, whole: int | None) -> dict[str, Any]:
+    """Named so that they do not hide the day's own."""
+    rest = _part(part, whole)
+    kind = {name: rest.pop(name) for name in ("kind", "requests")}
+    apart = {f"part_{name}": rest.pop(name) for name in ("here_usd", "bill_usd", "percent")}
+    return kind | apart | rest
 
 
 def _day(day: DayModel) -> dict[str, Any]:
@@ -173,6 +193,6 @@ def _dollars(nano: int | None) -> str:
 def _signed(part: Part, whole: int | None) -> str:
     if part.difference_nano is None:
         return "dollars unknown"
-    percent = _percent(part, whole)
+    percent = _percent(part.difference_nano, whole)
     share = "" if percent is None else f" ({percent:+.2f} %)"
     return f"{'-' if part.difference_nano < 0 else '+'}${abs(part.difference_nano) / 1e9:,.6f}{share}"

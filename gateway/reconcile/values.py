@@ -11,13 +11,15 @@ from decimal import Decimal, InvalidOperation
 from msgspec import Struct
 
 CENTS = 2
+# A year beyond is a number that was taken for a time.
+_YEARS = range(2000, 2200)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 _DECORATION = re.compile(r"[\s'’$€£¥₹]|US(?=\$)|[A-Z]{3}(?=$|[\s\d-])")
-_NUMBER = re.compile(r"^[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d{1,3})?$")
+_NUMBER = re.compile(r"^[-+]?(?=[.,]*\d)[\d.,]{1,60}(?:[eE][-+]?\d{1,2})?$", re.ASCII)
 # Thousands, or in India hundreds above them.
-_GROUPS = re.compile(r"^[-+]?[1-9]\d{0,2}([.,])(?:\d{2,3}\1)*\d{3}$")
+_GROUPS = re.compile(r"^[-+]?[1-9]\d{0,2}([.,])(?:\d{2,3}\1)*\d{3}$", re.ASCII)
 _SLASHED = re.compile(r"^(\d{1,2})([/.])(\d{1,2})\2(\d{4})(?:[ T,]+(.*))?$")
 _EPOCH_S = re.compile(r"^\d{9,10}(?:\.\d+)?$")
 _EPOCH_MS = re.compile(r"^\d{12,13}$")
@@ -132,7 +134,13 @@ class Written(Struct, frozen=True):
 
 def moment(text: str, *, day_is_first: bool) -> Written:
     """A cell as a time. Raises Unreadable."""
-    text = text.strip()
+    written = _moment(text.strip(), day_is_first)
+    if written.day.year not in _YEARS:
+        raise Unreadable("is not a day of this century")
+    return written
+
+
+def _moment(text: str, day_is_first: bool) -> Written:
     if _EPOCH_S.match(text) or _EPOCH_MS.match(text):
         us = int(Decimal(text) * (1000 if _EPOCH_MS.match(text) else 1_000_000))
         return Written((_EPOCH + timedelta(microseconds=us)).date(), us)

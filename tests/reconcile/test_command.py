@@ -54,18 +54,18 @@ def test_a_bill_is_compared_and_written_as_csv(served: Served, tmp_path: Path) -
         "OpenAI's usage export, OpenAI's cost export: openai, 2026-10-20 to 2026-10-22, "
         "days of UTC (as such bills are cut), 19 lines."
     )
-    lost = f"missing there (in our rows, not on the bill): 1 requests, -${GONE.dollars:.6f}"
+    lost = f"missing there (in our rows, not on the bill): 1 requests, ${GONE.dollars:.6f}"
     assert any(line.startswith(lost) for line in lines)
     drift = sum((r.dollars for r in BILL if r.model == "gpt-5-nano"), Decimal(0)) / 2
     number = sum(r.model == "gpt-5-nano" for r in BILL)
-    assert any(
-        line.startswith(f"price drift (same usage, another cost): {number} requests, +${drift:.6f}") for line in lines
-    )
+    dearer = f"price drift (same usage, another cost): {number} requests, ${2 * drift:.6f}"
+    assert any(line.startswith(dearer) and f"difference +${drift:.6f}" in line for line in lines)
     table = [line.split("  ")[0] for line in lines[lines.index("") + 2 :]]
     assert table == sorted([*{r.day(UTC).isoformat() for r in BILL}, GONE.day(UTC).isoformat()])
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
     (missing,) = [row for row in rows if row["kind"] == "missing_there"]
+    assert (missing["part_here_usd"], missing["part_bill_usd"]) == (f"{GONE.dollars:.9f}", "0.000000000")
     assert missing["difference_usd"] == f"-{GONE.dollars:.9f}"
     assert (missing["day"], missing["model"], missing["requests"]) == (GONE.day(UTC).isoformat(), "gpt-5", "1")
     assert {row["kind"] for row in rows if row["model"] == "gpt-5-nano"} == {"price_drift"}

@@ -44,12 +44,12 @@ def done(files: Sequence[str], rows: Sequence[ExchangeRecord], question: Questio
 
 
 def assert_adds_up(found: Reconciliation) -> None:
-    """Parts explain the whole difference, to the nano-dollar."""
+    """Parts add up to both sides, to the nano-dollar."""
     for each in (*found.days, found):
         if each.bill.cost_nano is not None:
-            parts = [part.difference_nano for part in each.parts]
-            assert None not in parts
-            assert sum(filter(None, parts)) == each.bill.cost_nano - (each.here.cost_nano or 0)
+            assert sum(part.bill_nano or 0 for part in each.parts) == each.bill.cost_nano
+        if all(part.here_nano is not None for part in each.parts):
+            assert sum(part.here_nano or 0 for part in each.parts) == (each.here.cost_nano or 0)
 
 
 def parts(found: Reconciliation | DayModel) -> dict[str, tuple[int | None, int | None]]:
@@ -338,3 +338,27 @@ def test_two_files_that_say_the_same_and_two_providers_are_refused() -> None:
     ):
         with pytest.raises(ClientError, match=message):
             done(files, [])
+
+
+def test_other_services_and_credits_are_passed_over_and_counted() -> None:
+    rows = bills.ledger("google", days=2)
+    known = bills.within(billed(rows), FIRST, FIRST + timedelta(days=1), UTC)
+    lines = bills.google(known, UTC).splitlines()
+    paid = next(line for line in lines if "Gemini API" in line)
+    lines.insert(-1, paid.replace(",K,,Usage,", ",K,PROMOTION,Usage,"))
+    found = done(["\n".join(lines)], rows, Question(tz="UTC"))
+    assert set(parts(found)) == {"matched"}
+    # One line of another service a day and model, and the credit.
+    assert found.passed_over == len(found.days) + 1
+
+
+def test_days_whose_rows_are_gone_say_so() -> None:
+    rows = bills.ledger("openai", days=3)
+    known = bills.within(billed(rows), FIRST, FIRST + timedelta(days=2), UTC)
+    since = (bills._midnight(FIRST + timedelta(days=1), UTC) + 3600) * bills.US
+    kept = [row for row in rows if row.started_us >= since]
+    files = [opener(file) for file in FORMS["openai"][1](known, UTC, 30)]
+    found = reconcile(files, Rows(kept), Question(tz="UTC"), rows_from_us=since)
+    notes = {(day.day, day.matched): day.note for day in found.days}
+    assert notes[FIRST.isoformat(), False] == "rows_gone"
+    assert {note for (day, _), note in notes.items() if day == (FIRST + timedelta(days=2)).isoformat()} == {""}

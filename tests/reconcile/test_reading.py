@@ -9,15 +9,18 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.errors import ClientError
-from gateway.reconcile import mapping_of, only_of, rate_of
+from gateway.reconcile import Question, csv_rows, mapping_of, only_of, rate_of, reconcile, render
+from gateway.reconcile import lines as report_lines
 from gateway.reconcile.bill import Bill, read_bill
 from gateway.reconcile.forms import FORMS
 from gateway.reconcile.values import Unreadable, amount, count, moment
 from gateway.routing import counted_as
 from tests.reconcile import bills
-from tests.reconcile.bills import billed, opener
+from tests.reconcile.bills import Rows, billed, opener
 
 UTC = ZoneInfo("UTC")
 DAY = date(2026, 11, 3)
@@ -290,3 +293,61 @@ def test_every_form_is_told_by_its_header_alone(name: str) -> None:
         "generic_costs": "Date,Model,Cost\n2026-11-03,gpt-5,1\n",
     }
     assert read(written[name]).titles == [next(form.title for form in FORMS if form.name == name)]
+
+
+FEW = bills.ledger("openai", first=DAY, days=1)
+CELLS = st.sampled_from(
+    [
+        "",
+        "2026-11-03",
+        "03.11.2026",
+        "1793664000",
+        "99999999999999",
+        "0001-01-01",
+        "gpt-5",
+        "1.234,5",
+        "1e99",
+        "-0",
+        "9" * 70,
+        "$5",
+        "EUR",
+        "Total",
+        '"',
+        "\n",
+        "=1+1",
+        "\x00",
+        "٣",
+        "NaN",
+        "2026-11-03T00:00:00+14:00",
+    ]
+)
+TITLES = st.sampled_from(
+    ["Date", "Model", "Cost", "Cost (€)", "Requests", "Input tokens", "Request ID", "Currency", ""]
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    titles=st.lists(TITLES, max_size=6),
+    lines=st.lists(st.lists(CELLS, max_size=7), max_size=5),
+    delimiter=st.sampled_from(",;\t"),
+    encoding=st.sampled_from(["utf-8", "utf-16", "cp1252"]),
+)
+def test_whatever_a_file_holds_it_is_compared_or_refused_in_a_sentence(
+    titles: list[str], lines: list[list[str]], delimiter: str, encoding: str
+) -> None:
+    content = bills.text(["Date", "Model", "Cost", *titles], lines, delimiter).encode(encoding, "replace")
+    try:
+        found = reconcile([opener(content)], Rows(FEW), Question(provider="openai"))
+    except ClientError as error:
+        assert error.message.endswith(".") and "\n" not in error.message
+        return
+    assert render(found)["lines"] == found.lines
+    assert report_lines(found)[0]
+    assert len(list(csv_rows(found))) == sum(len(day.parts) for day in found.days)
+
+
+@settings(max_examples=50, deadline=None)
+@given(content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
+def test_any_bytes_are_refused_in_a_sentence(content: bytes) -> None:
+    assert refusal(content)
