@@ -1,0 +1,162 @@
+"""Sums of rows by the calendar of any zone, worked out by a plain loop, equal every series: odd hours and years too."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.records import DIMENSIONS, UsageQuery
+from gateway.store.usage import UsageStore
+from tests.store.examples import record
+from tests.store.test_queries import stored
+
+MINUTE = 60
+
+
+def at(text: str) -> int:
+    """Seconds of a time in UTC."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+# A zone, and a moment near which its calendar does something.
+MOMENTS = [
+    ("Europe/Berlin", at("2026-03-29T01:00")),
+    ("Europe/Berlin", at("2026-10-25T01:00")),
+    ("America/New_York", at("2026-03-08T07:00")),
+    ("America/New_York", at("2026-11-01T06:00")),
+    # Half an hour and three quarters off, with clocks that change and without.
+    ("America/St_Johns", at("2026-11-01T04:30")),
+    ("Asia/Kathmandu", at("2026-12-31T18:15")),
+    ("Asia/Kolkata", at("2026-12-31T18:30")),
+    ("Pacific/Chatham", at("2026-04-04T14:00")),
+    # Its clocks change by half an hour.
+    ("Australia/Lord_Howe", at("2026-04-04T15:00")),
+    ("Australia/Lord_Howe", at("2026-10-03T15:30")),
+    # A year's end, a leap day, a day that was left out, and a midnight that there was not.
+    ("Pacific/Kiritimati", at("2026-12-31T10:00")),
+    ("UTC", at("2028-02-29T00:00")),
+    ("Pacific/Apia", at("2011-12-30T10:00")),
+    ("America/Sao_Paulo", at("2018-11-04T03:00")),
+    # A quarter's change, and an offset that had seconds.
+    ("Asia/Pyongyang", at("2015-08-14T15:00")),
+    ("Africa/Monrovia", at("1972-01-07T00:44")),
+]
+ZONES = sorted({zone for zone, _ in MOMENTS})
+
+
+def hour_of(moment: datetime) -> object:
+    """An hour of the clock, told apart where the clocks repeat or skip a part of it."""
+    return moment.date(), moment.hour, moment.utcoffset()
+
+
+def week_of(moment: datetime) -> date:
+    return moment.date() - timedelta(days=moment.weekday())
+
+
+SLICE_OF: dict[str, Callable[[datetime], object]] = {
+    "hour": hour_of,
+    "day": lambda moment: moment.date(),
+    "week": week_of,
+    "month": lambda moment: (moment.year, moment.month),
+}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from(MOMENTS),
+    st.sampled_from(ZONES),
+    st.lists(st.integers(-3 * 1440, 3 * 1440), min_size=1, max_size=30),
+    st.sampled_from([None, "model"]),
+)
+def test_every_series_is_the_sum_of_its_rows_on_the_zones_own_calendar(
+    moment: tuple[str, int], day_zone: str, minutes: list[int], filtered: str | None
+) -> None:
+    tz, middle = moment
+    zone = ZoneInfo(tz)
+    rows = [
+        record(
+            number,
+            started_us=(middle + minute * MINUTE) * 1_000_000,
+            cost_nano=7**number % 1_000_003,
+            model=("a", "b")[number % 2],
+            tags=("team:x",) if number % 3 else (),
+        )
+        for number, minute in enumerate(minutes)
+    ]
+    query = UsageQuery(tz=tz, model=("a",) if filtered else ())
+    counted = [row for row in rows if not filtered or row.model == "a"]
+    with stored(rows, day_zone) as store:
+        for width, slice_of in SLICE_OF.items():
+            expected: Counter[object] = Counter()
+            for row in counted:
+                expected[slice_of(datetime.fromtimestamp(row.started_us // 1_000_000, zone))] += row.cost_nano or 0
+            found: Counter[object] = Counter()
+            buckets = store.timeseries(query, width)
+            for bucket in buckets:
+                if bucket.summary.requests:
+                    start = datetime.fromtimestamp(bucket.start_us // 1_000_000, zone)
+                    found[slice_of(start)] += bucket.summary.cost_nano or 0
+            assert found == expected, width
+            assert all(one.end_us == two.start_us for one, two in pairwise(buckets))
+        assert store.check() == []
+
+
+def headline(store: UsageStore) -> object:
+    return [
+        (row.value, row.summary.requests, row.summary.cost_nano, row.summary.output_tokens)
+        for row in store.breakdown(UsageQuery(), "model", "value").rows
+    ]
+
+
+@pytest.mark.parametrize("day_zone", ["UTC", "Europe/Berlin", "Australia/Lord_Howe"])
+def test_totals_are_the_same_before_and_after_a_restart_and_buckets_made_anew(day_zone: str) -> None:
+    rows = [
+        record(number, started_us=middle * 1_000_000 + number, model=f"m{number % 3}", cost_nano=number * 1000)
+        for number, (_, middle) in enumerate(MOMENTS * 3)
+    ]
+    with TemporaryDirectory() as folder:
+        told = []
+        for opening in range(3):
+            store = UsageStore(Path(folder), day_zone=day_zone)
+            store.start()
+            if not opening:
+                store.insert_history(rows)
+            if opening == 2:
+                store.rebuild()
+            total = store.summary(UsageQuery())
+            assert (total.requests, total.cost_nano) == (len(rows), sum(row.cost_nano or 0 for row in rows))
+            told.append((total, headline(store)))
+            store.close()
+        assert told[0] == told[1] == told[2]
+
+
+@pytest.mark.parametrize("name", [*DIMENSIONS, "tag:team"])
+def test_the_parts_of_a_dimension_that_do_not_overlap_are_the_headline(store: UsageStore, name: str) -> None:
+    store.insert_history(
+        record(
+            number,
+            model=f"m{number % 4}" if number % 5 else None,
+            provider=("openai", "xai", None)[number % 3],
+            key=f"k{number % 2}",
+            end_user=(None, "ana", "bob")[number % 3],
+            door=("openai_chat", "anthropic")[number % 2],
+            client=(None, "codex")[number % 2],
+            app=(None, "notebook")[number % 2],
+            conversation_id=(None, "c1", "c2")[number % 3],
+            outcome=("ok", "error", "aborted", "interrupted")[number % 4],
+            tags=(f"team:t{number % 3}", "env:dev") if number % 7 else (),
+            cost_nano=3**number % 999_983,
+        )
+        for number in range(60)
+    )
+    whole, parts = store.summary(UsageQuery()), store.breakdown(UsageQuery(), name)
+    assert not parts.overlapping and len(parts.rows) > 1
+    for field in ("requests", "errors", "input_tokens", "output_tokens", "cost_nano", "unpriced_requests"):
+        assert sum(getattr(row.summary, field) or 0 for row in parts.rows) == getattr(whole, field), field
