@@ -32,7 +32,7 @@ run: setup
 	@$(VENV)/bin/faregate run
 
 test: setup-test
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 lint: setup-test
 	@$(VENV)/bin/ruff check .

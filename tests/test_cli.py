@@ -201,20 +201,13 @@ def test_api_key_starts_at_once(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.splitlines()[-1] == "[]"
-    fastest = min(timed(lambda: run(tmp_path, "api-key", "list")) for _ in range(5))
-    assert fastest < 0.4
-
-
-def timed(call: Any) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     with contextlib.closing(AccessKeys(DataFolder(tmp_path))) as keys:
-        for number in range(1000):
-            keys.create(f"key number {number}")
+        # More than a pipe holds.
+        for number in range(500):
+            keys.create(f"key number {number} {'x' * 80}")
     with subprocess.Popen(
         [*COMMAND, "api-key", "list"],
         cwd=ROOT,

@@ -211,7 +211,7 @@ def test_no_two_actions_share_a_key(window: Window) -> None:
         (("Ctrl+3", "Alt+Left"), lambda window: window.header.title.text() == "Requests"),
         (("Ctrl+R",), lambda window: len(page(window).refreshed) >= 2),
     ],
-    ids=str,
+    ids=["page", "sidebar", "export", "back", "refresh"],
 )
 def test_keys_do_what_they_say(
     qtbot: QtBot, window: Window, keys: tuple[str, ...], happened: Callable[[Window], bool]
