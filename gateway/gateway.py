@@ -20,7 +20,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from gateway.access import AccessKeys
 from gateway.admin import admin_routes
@@ -401,8 +401,7 @@ class Gateway:
 
     async def clean_up(self) -> Cleaned:
         """Take away what retention no longer keeps, now."""
-        keeps = {"requests": self.settings.retention.requests, "buckets": self.settings.retention.buckets}
-        return await self._work(self._store.clean_up, keeps, time.time_ns() // 1000)
+        return await self._work(self._store.clean_up, asdict(self.settings.retention), time.time_ns() // 1000)
 
     # tk_ keys.
 

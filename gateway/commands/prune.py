@@ -8,6 +8,8 @@ import os
 import sqlite3
 import time
 
+from msgspec.structs import asdict
+
 from gateway import settings as settings_file
 from gateway.commands import open_folder, tell
 from gateway.read_api import render_time
@@ -25,8 +27,7 @@ def run(args: argparse.Namespace) -> int:
     store = UsageStore(folder.path)
     store.start()
     try:
-        keeps = {"requests": retention.requests, "buckets": retention.buckets}
-        cleaned = store.clean_up(keeps, time.time_ns() // 1000)
+        cleaned = store.clean_up(asdict(retention), time.time_ns() // 1000)
         sizes = store.sizes()
     except sqlite3.Error as error:
         raise unusable(path, error) from None

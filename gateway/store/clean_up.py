@@ -17,8 +17,7 @@ from gateway.records import Cleaned
 from gateway.setting_values import Keep
 from gateway.store.database import open_database, writing
 from gateway.store.kept import move
-from gateway.store.retention import Kind, Pruned
-from gateway.store.sweep import sweep
+from gateway.store.retention import DATABASES, Kind, Pruned
 
 DAY_US = 86_400_000_000
 TARGET_S = 0.015
@@ -41,15 +40,25 @@ class _Stopped(Exception):
     """It was told to stop."""
 
 
-def clean_up(folder: Path, pruned: Pruned, keeps: Mapping[str, Keep], now_us: int, between: Between) -> Cleaned:
-    """Bound one database by the settings of its kinds.
+def clean_up(folder: Path, keeps: Mapping[str, Keep], now_us: int, between: Between) -> Cleaned:
+    """Bound every database of a folder by the settings of its kinds, which `keeps` has by name.
 
     `between` is called after each transaction with the seconds that it took; it waits, and says whether to go on.
     Raises sqlite3.Error; what is done until then stays done.
     """
-    path = folder / pruned.file
-    with closing(open_database(path)) as connection:
-        return _CleanUp(connection, path, between).run(pruned, keeps, now_us)
+    done = Cleaned()
+    for pruned in DATABASES:
+        path = folder / pruned.file
+        if done.finished and path.exists():
+            with closing(open_database(path)) as connection:
+                more = _CleanUp(connection, path, between).run(pruned, keeps, now_us)
+            done = Cleaned(
+                taken={**done.taken, **more.taken},
+                names=done.names + more.names,
+                freed_bytes=done.freed_bytes + more.freed_bytes,
+                finished=more.finished,
+            )
+    return done
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:
@@ -86,8 +95,8 @@ class _CleanUp:
                     taken[kind.name] += self._take(kind, now_us - int(keep.days * DAY_US))
             for kind in pruned.kinds:
                 taken[kind.name] += self._take_by_size(pruned, kind, keeps[kind.name], now_us)
-            if any(taken.values()):
-                names = sweep(self._connection, self.in_steps, lambda: self._pause(TARGET_S))
+            if any(taken.values()) and pruned.sweep is not None:
+                names = pruned.sweep(self._connection, self.in_steps, lambda: self._pause(TARGET_S))
             self._give_back()
         except _Stopped:
             finished = False

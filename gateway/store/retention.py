@@ -14,8 +14,10 @@ from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY
 from gateway.store.kept import BUCKETS_FROM, ROWS_FROM
 from gateway.store.names import json_array
 from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US
+from gateway.store.sweep import InSteps, Pause, sweep
 
 Take = Callable[[sqlite3.Connection, int, int], int]
+Sweep = Callable[[sqlite3.Connection, InSteps, Pause], int]
 
 
 class Kind(Struct, frozen=True):
@@ -38,11 +40,15 @@ class Kind(Struct, frozen=True):
 
 
 class Pruned(Struct, frozen=True):
-    """A database: its kinds, and for each table the kind that takes from it, or what else keeps it small."""
+    """A database: its kinds, and for each table the kind that takes from it, or what else keeps it small.
+
+    `sweep` deletes what nothing refers to any more, once something was taken, and says how much.
+    """
 
     file: str
     kinds: tuple[Kind, ...]
     tables: Mapping[str, str]
+    sweep: Sweep | None = None
 
 
 _OLDEST_ROWS = (
@@ -139,5 +145,6 @@ USAGE = Pruned(
         "settings": "a few entries, each replaced in place",
         "_sqlite_migrations": "an entry per step of the schema",
     },
+    sweep=sweep,
 )
 DATABASES = (USAGE,)

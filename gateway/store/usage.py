@@ -49,7 +49,6 @@ from gateway.store.migrations import migrate
 from gateway.store.names import Texts
 from gateway.store.repriced_rows import Price
 from gateway.store.repriced_rows import Progress as RepricingProgress
-from gateway.store.retention import USAGE
 from gateway.store.rows import in_chunks
 from gateway.store.sizes import sizes
 from gateway.store.writer import Writer
@@ -317,11 +316,11 @@ class UsageStore:
     def clean_up(self, keeps: Mapping[str, Keep], now_us: int) -> Cleaned:
         """Take away what is too old or too much by the settings of retention, and give its space on the disk back.
 
-        `keeps` goes by kind (requests, buckets). It takes as long as it takes, in steps between which the writer has
+        `keeps` goes by kind, as the settings do. It takes as long as it takes, in steps between which the writer has
         its turn; `close` ends it. Raises sqlite3.Error; what is done until then stays done.
         """
         with self._clean_up_lock:
-            cleaned = clean_up(self._folder, USAGE, keeps, now_us, self._gave_way)
+            cleaned = clean_up(self._folder, keeps, now_us, self._gave_way)
         if any(cleaned.taken.values()):
             self._tell()
         return cleaned

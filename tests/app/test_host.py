@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.host import Host
+from app.host import _log_to as log_to
 from app.launch import Launch, prepare
 from app.loop import QtLoop
 from app.widgets import Banner
@@ -232,6 +233,19 @@ def test_an_error_with_a_sentence_is_shown_and_another_is_logged(
     with caplog.at_level(logging.ERROR):
         assert stage.run(drive) == 0
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_the_log_is_bounded(tmp_path: Path) -> None:
+    handler = log_to(tmp_path)
+    try:
+        for number in range(600):
+            logging.getLogger("gateway.example").warning("%d %s", number, "x" * 10_000)
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+    sizes = [path.stat().st_size for path in tmp_path.iterdir()]
+    assert 3_000_000 < sum(sizes) <= 4_000_000 and len(sizes) == 4
+    assert "599 xxx" in (tmp_path / "faregate.log").read_text()
 
 
 def test_a_held_folder_is_refused_before_there_is_a_window(stage: Stage) -> None:

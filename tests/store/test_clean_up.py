@@ -288,7 +288,6 @@ import os, sys
 from pathlib import Path
 from gateway.setting_values import Keep
 from gateway.store.clean_up import clean_up
-from gateway.store.retention import USAGE
 steps = int(sys.argv[2])
 def between(_seconds):
     global steps
@@ -299,7 +298,7 @@ def between(_seconds):
 from gateway.store import clean_up as module
 module.FIRST_ENTRIES = module.MOST_ENTRIES = 300
 module.RESERVE_BYTES = 16384
-clean_up(Path(sys.argv[1]), USAGE, {"requests": Keep(days=1), "buckets": Keep(days=2)}, int(sys.argv[3]), between)
+clean_up(Path(sys.argv[1]), {"requests": Keep(days=1), "buckets": Keep(days=2)}, int(sys.argv[3]), between)
 """
 
 
@@ -424,5 +423,5 @@ def test_the_shares_are_about_what_the_tables_take(filled: UsageStore) -> None:
 
 
 def test_a_clean_up_of_its_own_needs_no_store(filled: UsageStore) -> None:
-    cleaned = clean_up(filled._folder, USAGE, keeps(Keep(days=1)), END_US, lambda _seconds: True)
+    cleaned = clean_up(filled._folder, keeps(Keep(days=1)), END_US, lambda _seconds: True)
     assert cleaned.taken["requests"] == ROWS - filled.request_count(UsageQuery())
