@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
-from gateway.store import buckets
+from gateway.store import buckets, histogram
 from gateway.store.commit import day_zone
 from gateway.store.database import TEMPORARY, open_database, writing
 from gateway.store.kept import kept
@@ -27,7 +27,7 @@ from gateway.store.rows import REQUEST_COLUMNS, read, texts_of
 CHUNK_ROWS = 10_000
 MOST_DIFFERENCES = 100
 
-_LEVELS = ("quarter", "hour", "day")
+_LEVELS = ("quarter", "hour", "day", "half-hour")
 _CHUNK = f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.n > ? AND b.started_us >= ? ORDER BY b.n LIMIT ?"
 _CELLS: Mapping[str, str] = {
     "buckets": f"SELECT * FROM buckets WHERE start >= ? ORDER BY {', '.join(buckets.BUCKET_KEY)}",
@@ -114,9 +114,13 @@ def _unequal(
             yield want[:key_length], None, want
             want = next(true, None)
         else:
-            if have != want:
+            if have != want and _readable(have) != _readable(want):
                 yield have[:key_length], have, want
             have, want = next(stored, None), next(true, None)
+
+
+def _readable(cell: Cell) -> Cell:
+    return tuple(histogram.decode(value) if isinstance(value, bytes) else value for value in cell)
 
 
 def _in_words(table: str, key: Sequence[int], have: Cell | None, want: Cell | None) -> str:

@@ -7,17 +7,22 @@ in a count. A released step is never changed: a later one is added.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from gateway.schema import Step, bring_up
-from gateway.store.measures import HISTOGRAMS, MEASURES
+from gateway.store.measures import HISTOGRAMS, MEASURES, SUM_BUCKETS, SUM_ROWS
 from gateway.store.names import FIXED
+from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, QUARTER_US, day_start, quarter_of
+from gateway.time_zones import EARLIEST_US
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-COMBINED_DIMENSIONS = ("provider", "model", "key", "user", "app", "door", "outcome", "tag_set")
+# In the order of the key: what questions filter by most comes first, so that they skip what they do not ask for.
+COMBINED_DIMENSIONS = ("user", "model", "tag_set", "provider", "key", "app", "door", "outcome", "client")
 
 _MEASURE_COLUMNS = ", ".join(
     [*(f"{measure} INTEGER NOT NULL" for measure in MEASURES), *(f"{blob} BLOB NOT NULL" for blob in HISTOGRAMS)]
@@ -60,13 +65,17 @@ CREATE TABLE buckets (
     {_MEASURE_COLUMNS},
     PRIMARY KEY (level, dimension, start, value)
 ) WITHOUT ROWID"""
-CREATE_COMBINED = f"""
-CREATE TABLE combined (
-    level INTEGER NOT NULL, start INTEGER NOT NULL,
-    {", ".join(f"{dimension} INTEGER NOT NULL" for dimension in COMBINED_DIMENSIONS)},
-    {_MEASURE_COLUMNS},
-    PRIMARY KEY (level, start, {", ".join(COMBINED_DIMENSIONS)})
-) WITHOUT ROWID"""
+
+
+def _create_combined(dimensions: Sequence[str]) -> str:
+    return (
+        "CREATE TABLE combined (level INTEGER NOT NULL, start INTEGER NOT NULL, "
+        f"{', '.join(f'{dimension} INTEGER NOT NULL' for dimension in dimensions)}, {_MEASURE_COLUMNS}, "
+        f"PRIMARY KEY (level, start, {', '.join(dimensions)})) WITHOUT ROWID"
+    )
+
+
+CREATE_COMBINED = _create_combined(COMBINED_DIMENSIONS)
 INDEXES = (
     "CREATE INDEX requests_started ON requests (started_us)",
     "CREATE INDEX requests_conversation ON requests (conversation, started_us) WHERE conversation IS NOT NULL",
@@ -90,7 +99,7 @@ def _m001_requests_and_buckets(db: "Database") -> None:
         CREATE_ATTEMPTS,
         CREATE_TAG_SET_MEMBERS,
         CREATE_BUCKETS,
-        CREATE_COMBINED,
+        _create_combined(("provider", "model", "key", "user", "app", "door", "outcome", "tag_set")),
         *INDEXES,
     ):
         db.execute(statement)
@@ -120,11 +129,58 @@ def _m004_repricings(db: "Database") -> None:
     )
 
 
+def _m005_half_hours_clients_and_sets_of_tags(db: "Database") -> None:
+    # Counted from the rows. Where these are gone, the client is unknown and an hour stands in its first half.
+    settings = dict(db.execute("SELECT name, value FROM settings").fetchall())
+    zone = ZoneInfo(settings.get("day_zone", "UTC"))
+    first = int(settings.get("rows_from_us", EARLIEST_US)) // QUARTER_US
+    functions = (
+        ("quarter_of", quarter_of),
+        ("half_of", lambda us: quarter_of(us) - quarter_of(us) % HALF_QUARTERS),
+        ("hour_of", lambda us: quarter_of(us) - quarter_of(us) % HOUR_QUARTERS),
+        ("day_of", lambda us: day_start(quarter_of(us), zone)),
+    )
+    for name, function in functions:
+        db.conn.create_function(name, 1, function, deterministic=True)
+    sums = ", ".join(f"b.{column}" for column in (*MEASURES, *HISTOGRAMS))
+    keys = ", ".join(f"b.{dimension}" for dimension in COMBINED_DIMENSIONS)
+    kept_keys = keys.replace("b.client", "0")
+    db.execute("ALTER TABLE combined RENAME TO combined_before")
+    db.execute(CREATE_COMBINED)
+    for level, start, before, span in ((3, "half_of", 1, "hour_of"), (2, "day_of", 2, "day_of")):
+        db.execute(
+            f"INSERT INTO combined SELECT {level}, {start}(b.started_us), {keys}, {SUM_ROWS} "
+            f"FROM requests b WHERE {span}(b.started_us) >= {first} GROUP BY 2, {keys}"
+        )
+        db.execute(
+            f"INSERT INTO combined SELECT {level}, b.start, {kept_keys}, {sums} "
+            f"FROM combined_before b WHERE b.level = {before} AND b.start < {first}"
+        )
+    db.execute("DROP TABLE combined_before")
+    for level, start in ((0, "quarter_of"), (1, "hour_of"), (2, "day_of")):
+        db.execute(
+            f"INSERT INTO buckets SELECT {level}, 10, {start}(b.started_us), b.client, {SUM_ROWS} "
+            f"FROM requests b WHERE {start}(b.started_us) >= {first} GROUP BY 3, 4"
+        )
+    db.execute(
+        f"INSERT INTO buckets SELECT b.level, 10, b.start, 0, {sums} "
+        f"FROM buckets b WHERE b.dimension = 0 AND b.start < {first}"
+    )
+    db.execute(
+        f"INSERT INTO buckets SELECT b.level, 11, b.start, b.tag_set, {SUM_BUCKETS} FROM combined b GROUP BY 1, 3, 4"
+    )
+    # Rows may be kept for longer than buckets.
+    gone = int(settings.get("buckets_from_us", EARLIEST_US)) // QUARTER_US
+    db.execute(f"DELETE FROM combined WHERE start < {gone}")
+    db.execute(f"DELETE FROM buckets WHERE dimension IN (10, 11) AND start < {gone}")
+
+
 STEPS: tuple[Step, ...] = (
     _m001_requests_and_buckets,
     _m002_how_it_was_served,
     _m003_rows_of_a_trace,
     _m004_repricings,
+    _m005_half_hours_clients_and_sets_of_tags,
 )
 STEPS_NAME = "usage"
 

@@ -1,25 +1,30 @@
 """Where an answer is read from: which table can tell it, and which cells and rows make up the time asked for.
 
-A range is cut into whole days (of the store's zone), whole hours and whole quarters, which buckets answer, and what
-is left at its edges, which rows answer; so an answer from buckets is exactly the one from rows.
+A range is cut into whole days (of the store's zone) and the table's finer levels, which buckets answer, and what is
+left at its edges, which rows answer; so an answer from buckets is exactly the one from rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from gateway.errors import ClientError
 from gateway.records import DIMENSIONS, UsageQuery
-from gateway.store.buckets import DAY, DIMENSION_IDS, HOUR, QUARTER, TOTAL
+from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, TOTAL
 from gateway.store.filters import CONVERSATION, TRACE, filtered_dimensions
-from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US, day_end, day_start
+from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, QUARTER_US, day_end, day_start
 from gateway.store.time_slices import Slice
 
 TAG = "tag"
 TAG_KEY_PREFIX = "tag:"
-ROWS_ONLY = ("client", CONVERSATION, TRACE)
+ROWS_ONLY = (CONVERSATION, TRACE)
 SHORTEST_DAY_QUARTERS = 20 * HOUR_QUARTERS
+
+# A table's levels below the day, each with the quarters that it is long.
+Levels = tuple[tuple[int, int], ...]
+SINGLE_LEVELS: Levels = ((HOUR, HOUR_QUARTERS), (QUARTER, 1))
+COMBINED_LEVELS: Levels = ((HALF, HALF_QUARTERS),)
 
 CellRange = tuple[int, int, int, int]
 RowRange = tuple[int, int, int]
@@ -32,6 +37,10 @@ class Singles(Struct, frozen=True):
     values: tuple[str, ...] | None = None
 
 
+class TagSets(Struct, frozen=True):
+    """The table of single dimensions by whole sets of tags, which any conditions on tags can be asked of."""
+
+
 class Combined(Struct, frozen=True):
     """The table of all dimensions together."""
 
@@ -40,7 +49,7 @@ class Rows(Struct, frozen=True):
     """No bucket knows; the rows do."""
 
 
-Source = Singles | Combined | Rows
+Source = Singles | TagSets | Combined | Rows
 
 
 def checked_by(by: str | None) -> str | None:
@@ -72,6 +81,8 @@ def source_of(query: UsageQuery, by: str | None) -> Source:
         condition = query.tags[0]
         if not condition.negated and len(condition.any_of) == 1:
             return Singles(DIMENSION_IDS["tag" if ":" in condition.any_of[0] else "tag_key"], condition.any_of)
+    if not filters and (by is None or by == TAG or by.startswith(TAG_KEY_PREFIX)):
+        return TagSets()
     return Combined()
 
 
@@ -82,14 +93,14 @@ def _dimension_of(by: str | None) -> int:
 
 
 def cut(
-    ranges: Iterable[Slice], *, finest: int, zone: ZoneInfo, first_us: int | None = None
+    ranges: Iterable[Slice], *, levels: Levels, zone: ZoneInfo, first_us: int | None = None
 ) -> tuple[list[CellRange], list[RowRange]]:
     """Cells (slice, level, first quarter, end quarter) and rows (slice, start µs, end µs) that make up the ranges.
 
-    `finest` is the finest level that the table has, `zone` the one whose days it has; before `first_us` its cells
-    are gone, and rows answer.
+    `levels` are those that the table has below the day, coarsest first, `zone` the one whose days it has; before
+    `first_us` its cells are gone, and rows answer.
     """
-    cutter = _Cutter(finest, zone)
+    cutter = _Cutter(levels, zone)
     for index, (start, end) in enumerate(ranges):
         if first_us is not None and start < first_us:
             if start < min(end, first_us):
@@ -101,10 +112,10 @@ def cut(
 
 
 class _Cutter:
-    def __init__(self, finest: int, zone: ZoneInfo) -> None:
+    def __init__(self, levels: Levels, zone: ZoneInfo) -> None:
         self.cells: list[CellRange] = []
         self.rows: list[RowRange] = []
-        self._finest = finest
+        self._levels = levels
         self._zone = zone
 
     def cut(self, index: int, start: int, end: int) -> None:
@@ -123,28 +134,39 @@ class _Cutter:
             first = low if day_start(low, self._zone) == low else day_end(low, self._zone)
             last = day_start(high, self._zone)
             if first < last:
-                self._hours(index, low, first)
+                self._finer(index, low, first, self._levels)
                 self.cells.append((index, DAY, first, last))
-                self._hours(index, last, high)
+                self._finer(index, last, high, self._levels)
                 return
-        self._hours(index, low, high)
+        self._finer(index, low, high, self._levels)
 
-    def _hours(self, index: int, low: int, high: int) -> None:
-        first, last = -(-low // HOUR_QUARTERS) * HOUR_QUARTERS, high - high % HOUR_QUARTERS
-        if first >= last:
-            self._quarters(index, low, high)
-            return
-        self._quarters(index, low, first)
-        self.cells.append((index, HOUR, first, last))
-        self._quarters(index, last, high)
-
-    def _quarters(self, index: int, low: int, high: int) -> None:
+    def _finer(self, index: int, low: int, high: int, levels: Levels) -> None:
         if low >= high:
             return
-        if self._finest == QUARTER:
-            self.cells.append((index, QUARTER, low, high))
-        else:
+        if not levels:
             self.rows.append((index, low * QUARTER_US, high * QUARTER_US))
+            return
+        (level, length), *rest = levels
+        first, last = -(-low // length) * length, high - high % length
+        if first >= last:
+            self._finer(index, low, high, tuple(rest))
+            return
+        self._finer(index, low, first, tuple(rest))
+        self.cells.append((index, level, first, last))
+        self._finer(index, last, high, tuple(rest))
+
+
+def starts(cells: Iterable[CellRange], zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
+    """Each cell of the ranges by itself: (slice, level, first quarter). `zone` is the one that they were cut in."""
+    lengths = dict(SINGLE_LEVELS + COMBINED_LEVELS)
+    for index, level, low, high in cells:
+        if level == DAY:
+            while low < high:
+                yield index, level, low
+                low = day_end(low, zone)
+        else:
+            for start in range(low, high, lengths[level]):
+                yield index, level, start
 
 
 def whole(ranges: Sequence[Slice]) -> list[RowRange]:

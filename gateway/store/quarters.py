@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 QUARTER_US = 900_000_000
 QUARTER_S = 900
 HOUR_QUARTERS = 4
+HALF_QUARTERS = 2
 
 
 def quarter_of(us: int) -> int:

@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from gateway.errors import ClientError
 from gateway.records import Breakdown, BreakdownRow, Summary, TimeBucket, UsageQuery
-from gateway.store.buckets import HOUR, QUARTER
 from gateway.store.commit import day_zone
 from gateway.store.kept import kept
 from gateway.store.measures import Sums
 from gateway.store.names import NO_NAME, Texts
 from gateway.store.plan import (
+    COMBINED_LEVELS,
+    SINGLE_LEVELS,
     TAG,
     TAG_KEY_PREFIX,
     CellRange,
@@ -286,9 +287,9 @@ def _planned(
     source = choose(query, by)
     if isinstance(source, Rows):
         return source, [], whole(ranges)
-    finest = QUARTER if isinstance(source, Singles) else HOUR
+    levels = SINGLE_LEVELS if isinstance(source, Singles) else COMBINED_LEVELS
     first_us = kept(connection).buckets_from_us
-    return source, *cut(ranges, finest=finest, zone=day_zone(connection), first_us=first_us)
+    return source, *cut(ranges, levels=levels, zone=day_zone(connection), first_us=first_us)
 
 
 def _slices_with_gaps(

@@ -95,20 +95,22 @@ _decode_texts = msgspec.json.Decoder(tuple[str, ...]).decode
 def texts_of(records: Iterable[ExchangeRecord]) -> set[str | None]:
     """Every repeating text in these records."""
     texts: set[str | None] = set()
+    tag_lists: set[tuple[str, ...]] = set()
     for record in records:
         texts.update(_named_of(record))
-        for tag in record.tags:
-            texts.add(tag)
-            texts.add(tag_key(tag))
+        tag_lists.add(record.tags)
         for attempt in record.attempts:
             texts.update(_attempt_named_of(attempt))
+    for tags in tag_lists:
+        texts.update(tags)
+        texts.update(map(tag_key, tags))
     return texts
 
 
 def insert(connection: sqlite3.Connection, names: Names, records: Sequence[ExchangeRecord]) -> None:
     """Write rows and attempts; the records' ids are new and their texts learnt."""
     first: int = connection.execute(LAST_REQUEST).fetchone()[0] + 1
-    number = names.id
+    number = names.number
     connection.executemany(
         INSERT_REQUEST,
         [

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gateway.records import COST_SOURCES
-from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY, DAY, DIMENSION_IDS, HOUR, QUARTER, TOTAL, Key
+from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY, DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, TOTAL, Key
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import CACHE_LIMIT, FIXED_IDS, NO_NAME
-from gateway.store.quarters import HOUR_QUARTERS, day_start, quarter_of
+from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, day_start, quarter_of
 
 MOVED = ("cost_nano", "priced", *(f"cost_{source}" for source in COST_SOURCES))
 
@@ -26,7 +26,8 @@ _PRICED = 1 << _LANE
 _SOURCES: Mapping[int, int] = {
     FIXED_IDS[source]: 1 << (_LANE * MOVED.index(f"cost_{source}")) for source in COST_SOURCES
 }
-_TAG, _TAG_KEY = DIMENSION_IDS["tag"], DIMENSION_IDS["tag_key"]
+_TAG, _TAG_KEY, _TAG_SET = DIMENSION_IDS["tag"], DIMENSION_IDS["tag_key"], DIMENSION_IDS["tag_set"]
+_TAG_SET_AT = COMBINED_DIMENSIONS.index("tag_set")
 _MEMBERS = "SELECT tag, key FROM tag_set_members WHERE tag_set = ?"
 
 
@@ -69,7 +70,7 @@ class Cells:
     def _found(self, values: Mapping[str, int]) -> list[Key]:
         members = self._connection.execute(_MEMBERS, (values["tag_set"],)).fetchall()
         cells: list[Key] = [(TOTAL, NO_NAME)]
-        cells += [(DIMENSION_IDS[name], value) for name, value in values.items() if name in DIMENSION_IDS]
+        cells += [(DIMENSION_IDS[name], value) for name, value in values.items() if name != "tag_set"]
         cells += [(_TAG, tag) for tag in {tag for tag, _ in members} or (NO_NAME,)]
         cells += [(_TAG_KEY, key) for key in {key for _, key in members}]
         return cells
@@ -78,6 +79,7 @@ class Cells:
 def shift(connection: sqlite3.Connection, cells: Cells, zone: ZoneInfo, shifts: Iterable[Shift]) -> None:
     """Bring the buckets up with rows whose cost changes, within the transaction that changes it."""
     quarters: defaultdict[int, defaultdict[Key, int]] = defaultdict(lambda: defaultdict(int))
+    sets: defaultdict[Key, int] = defaultdict(int)
     combined: defaultdict[Key, int] = defaultdict(int)
     for each in shifts:
         packed = _packed(each)
@@ -85,9 +87,10 @@ def shift(connection: sqlite3.Connection, cells: Cells, zone: ZoneInfo, shifts: 
         singles = quarters[quarter]
         for cell in cells.of(each.values):
             singles[cell] += packed
-        combined[(HOUR, quarter - quarter % HOUR_QUARTERS, *each.values)] += packed
-        combined[(DAY, day_start(quarter, zone), *each.values)] += packed
-    connection.executemany(_ADD_TO_BUCKETS, _rows(_rolled_up(quarters, zone)))
+        for level, start in ((HALF, quarter - quarter % HALF_QUARTERS), (DAY, day_start(quarter, zone))):
+            combined[(level, start, *each.values)] += packed
+            sets[(level, _TAG_SET, start, each.values[_TAG_SET_AT])] += packed
+    connection.executemany(_ADD_TO_BUCKETS, _rows(_rolled_up(quarters, zone) | sets))
     connection.executemany(_ADD_TO_COMBINED, _rows(combined))
 
 

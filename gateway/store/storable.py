@@ -28,7 +28,10 @@ _limits = tuple(LIMITS.values())
 
 def adds_up(record: ExchangeRecord) -> bool:
     """Whether each number of a record may go into sums as it is."""
-    return all(value is None or 0 <= value <= most for value, most in zip(_limited_of(record), _limits, strict=True))
+    for value, most in zip(_limited_of(record), _limits, strict=True):
+        if value is not None and not 0 <= value <= most:
+            return False
+    return True
 
 
 def storable(record: ExchangeRecord) -> ExchangeRecord:

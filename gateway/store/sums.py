@@ -7,6 +7,7 @@ the parts give adds up in `Sums`, whichever table it came from.
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
@@ -14,10 +15,11 @@ from msgspec import Struct
 from gateway.records import UsageQuery
 from gateway.store import histogram
 from gateway.store.buckets import DIMENSION_IDS, TOTAL
+from gateway.store.commit import day_zone
 from gateway.store.filters import CONVERSATION, NAMED_DIMENSIONS, Condition, condition, ids_of
 from gateway.store.measures import MEASURES, SUM_BUCKETS, SUM_ROWS, Sums
 from gateway.store.names import NO_NAME, json_array
-from gateway.store.plan import TAG, TAG_KEY_PREFIX, CellRange, RowRange, Singles, Source
+from gateway.store.plan import TAG, TAG_KEY_PREFIX, CellRange, RowRange, Singles, Source, TagSets, starts
 
 Value = int | str
 Table = dict[tuple[int, Value], Sums]
@@ -27,15 +29,26 @@ _CELL_RANGES = (
     "(SELECT json_extract(value, '$[0]') AS slice, json_extract(value, '$[1]') AS level, "
     "json_extract(value, '$[2]') AS low, json_extract(value, '$[3]') AS high FROM json_each(?)) s"
 )
+# A cell in one number, which JSON reads fast: slice, level, and its start from 2³¹ quarters before the epoch on.
+_SLICE_BITS, _LEVEL_BITS, _FIRST_START = 36, 32, -(2**31)
+_CELL_STARTS = (
+    f"(SELECT value >> {_SLICE_BITS} AS slice, (value >> {_LEVEL_BITS}) & 15 AS level, "
+    f"(value & {2**_LEVEL_BITS - 1}) + {_FIRST_START} AS start FROM json_each(?)) s"
+)
 _ROW_RANGES = (
     "(SELECT json_extract(value, '$[0]') AS slice, json_extract(value, '$[1]') AS low, "
     "json_extract(value, '$[2]') AS high FROM json_each(?)) s"
 )
 _IN_CELLS = " WHERE b.level = s.level AND b.start >= s.low AND b.start < s.high"
+_AT_CELLS = " WHERE b.level = s.level AND b.start = s.start"
 _IN_ROWS = " WHERE b.started_us >= s.low AND b.started_us < s.high"
 _GROUPED = " GROUP BY 1, 2"
 
 _SINGLES = f"{SUM_BUCKETS} FROM {_CELL_RANGES} CROSS JOIN buckets b{_IN_CELLS} AND b.dimension = ?"
+_SETS = (
+    f" FROM {_CELL_RANGES} CROSS JOIN "
+    f"(SELECT *, value AS tag_set FROM buckets WHERE dimension = {DIMENSION_IDS['tag_set']}) b"
+)
 _OF_VALUES = " AND b.value IN (SELECT value FROM json_each(?))"
 _OF_KEY = " AND b.value IN (SELECT tag FROM tag_set_members WHERE key = ?)"
 _EACH_VALUE, _TOGETHER = "SELECT s.slice, b.value, ", "SELECT s.slice, 0, "
@@ -54,6 +67,8 @@ class _Side(Struct, frozen=True):
 
 
 _COMBINED = _Side(SUM_BUCKETS, f" FROM {_CELL_RANGES} CROSS JOIN combined b", _IN_CELLS)
+_COMBINED_SOUGHT = _Side(SUM_BUCKETS, f" FROM {_CELL_STARTS} CROSS JOIN combined b", _AT_CELLS)
+_TAG_SETS = _Side(SUM_BUCKETS, _SETS, _IN_CELLS)
 # Named indexes, because the planner has no statistics to choose by.
 _ROWS = _Side(SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY requests_started", _IN_ROWS)
 _ROWS_OF_CONVERSATION = _Side(
@@ -75,11 +90,15 @@ def gather(
     where = condition(connection, query)
     if cells and isinstance(source, Singles):
         _add_singles(connection, by, source, cells, table)
+    elif cells and isinstance(source, TagSets):
+        _add_side(connection, _TAG_SETS, by, where, _json(cells), table)
+    elif cells and query.user + query.model:
+        _add_side(connection, _COMBINED_SOUGHT, by, where, _json_of_starts(cells, day_zone(connection)), table)
     elif cells:
-        _add_side(connection, _COMBINED, by, where, cells, table)
+        _add_side(connection, _COMBINED, by, where, _json(cells), table)
     if rows:
         side = _ROWS_OF_CONVERSATION if query.conversation else _ROWS_OF_TRACE if query.trace else _ROWS
-        _add_side(connection, side, by, where, rows, table)
+        _add_side(connection, side, by, where, _json(rows), table)
     return {key: sums for key, sums in table.items() if sums["requests"]}
 
 
@@ -109,10 +128,10 @@ def _add_side(
     side: _Side,
     by: str | None,
     where: Condition,
-    ranges: Sequence[CellRange] | Sequence[RowRange],
+    ranges: str,
     table: Table,
 ) -> None:
-    join, bound = "", [_json(ranges)]
+    join, bound = "", [ranges]
     if by is None:
         value = "0"
     elif by == TAG:
@@ -147,3 +166,10 @@ def key_id(connection: sqlite3.Connection, by: str) -> int:
 
 def _json(ranges: Sequence[CellRange] | Sequence[RowRange]) -> str:
     return msgspec.json.encode(ranges).decode()
+
+
+def _json_of_starts(cells: Sequence[CellRange], zone: ZoneInfo) -> str:
+    return json_array(
+        (index << _SLICE_BITS) | (level << _LEVEL_BITS) | (start - _FIRST_START)
+        for index, level, start in starts(cells, zone)
+    )

@@ -17,7 +17,7 @@ from tests.store.examples import BASE_US, DAY_US, HOUR_US, histories, record
 from tests.store.test_queries import stored
 
 CUT_US = BASE_US + 5 * HOUR_US
-NEEDING_ROWS = UsageQuery(client=("codex",))
+NEEDING_ROWS = UsageQuery(conversation=("c1",))
 
 
 def take_rows(store: UsageStore, before_us: int) -> None:
@@ -106,7 +106,7 @@ def test_answers_that_lack_rows_say_from_when_on_they_are_complete(store: UsageS
     page = store.requests(UsageQuery())
     assert (len(page.rows), page.complete_from_us) == (43, CUT_US)
     assert render_page(page)["complete_from"] == render_time(CUT_US)
-    later = UsageQuery(start_us=CUT_US, client=("codex",))
+    later = UsageQuery(start_us=CUT_US, conversation=("c1",))
     assert store.summary(later).complete_from_us is None
     assert store.requests(later).complete_from_us is None
     # The first quarter is cut: seven minutes of it would be in rows alone.
@@ -126,7 +126,7 @@ def test_slices_that_lack_rows_are_marked(store: UsageStore) -> None:
     assert "complete" not in rendered[-1]
     assert all(bucket.complete for bucket in store.timeseries(UsageQuery(), "hour"))
     # Nothing had happened yet: nothing can be missing.
-    early = store.timeseries(UsageQuery(start_us=BASE_US - DAY_US, client=("codex",)), "hour")
+    early = store.timeseries(UsageQuery(start_us=BASE_US - DAY_US, conversation=("c1",)), "hour")
     assert [bucket.complete for bucket in early[:24]] == [True] * 24
     file = io.StringIO(newline="")
     store.export_to(NEEDING_ROWS, Export(what="buckets"), file)

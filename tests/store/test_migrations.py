@@ -6,11 +6,14 @@ from time import monotonic
 import pytest
 
 from gateway.errors import FaregateError
-from gateway.records import UsageQuery
+from gateway.records import TagCondition, UsageQuery
 from gateway.store.database import open_database
-from gateway.store.migrations import STEPS, migrate
+from gateway.store.kept import ROWS_FROM, move
+from gateway.store.measures import HISTOGRAMS, MEASURES
+from gateway.store.migrations import STEPS, _create_combined, migrate
 from gateway.store.names import FIXED, FIXED_IDS
 from gateway.store.usage import UsageStore
+from tests.store.examples import BASE_US, HOUR_US, record
 
 
 def tables(connection: sqlite3.Connection) -> dict[str, str]:
@@ -31,6 +34,63 @@ def test_steps_are_numbered_in_order_and_applied_once(tmp_path: Path) -> None:
         assert tables(connection) == before
         assert connection.execute("SELECT value FROM settings WHERE name = 'day_zone'").fetchall() == [("UTC",)]
     assert [name[:5] for (name,) in applied] == [f"m{number:03d}_" for number in range(1, len(STEPS) + 1)]
+
+
+_BEFORE_HALF_HOURS = f"""
+    DROP TABLE combined;
+    {_create_combined(("provider", "model", "key", "user", "app", "door", "outcome", "tag_set"))};
+    DELETE FROM buckets WHERE dimension > 9;
+    DELETE FROM _sqlite_migrations WHERE name >= 'm005';
+"""
+
+
+@pytest.mark.parametrize("day_zone", ["UTC", "Asia/Kathmandu"])
+def test_buckets_of_before_half_hours_are_made_from_the_rows(tmp_path: Path, day_zone: str) -> None:
+    records = [
+        record(number * 977, tags=(f"team:{number % 3}",), client=f"client-{number % 2}", model=f"m{number % 4}")
+        for number in range(200)
+    ]
+    store = UsageStore(tmp_path, day_zone=day_zone)
+    store.start()
+    store.insert_history(records)
+    before = store.breakdown(UsageQuery(), "client")
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "usage.db")) as connection:
+        connection.executescript(_BEFORE_HALF_HOURS)
+    store = UsageStore(tmp_path, day_zone=day_zone)
+    store.start()
+    assert store.check() == []
+    assert store.breakdown(UsageQuery(), "client") == before
+    store.insert_history([record(300_000)])
+    assert store.check() == []
+    store.close()
+
+
+def test_buckets_without_rows_outlive_the_step_to_half_hours(tmp_path: Path) -> None:
+    store = UsageStore(tmp_path)
+    store.start()
+    store.insert_history([record(hour * 3600, model=f"m{hour % 2}", tags=("team:a",)) for hour in range(96)])
+    asked = UsageQuery(end_us=BASE_US + 50 * HOUR_US, tags=(TagCondition(("team:a",)),))
+    before, clients = store.breakdown(asked, "model"), store.breakdown(UsageQuery(), "client")
+    store.close()
+    columns = ", ".join((*MEASURES, *HISTOGRAMS))
+    old = "level, start, provider, model, key, user, app, door, outcome, tag_set"
+    with closing(open_database(tmp_path / "usage.db")) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT * FROM combined")
+        connection.executescript(_BEFORE_HALF_HOURS)
+        # An hour's one row is in its first half.
+        connection.execute(
+            f"INSERT INTO combined ({old}, {columns}) SELECT IIF(level = 3, 1, level), {old[7:]}, {columns} FROM kept"
+        )
+        connection.execute("DROP TABLE kept")
+        connection.execute("DELETE FROM requests WHERE started_us < ?", (BASE_US + 48 * HOUR_US,))
+        move(connection, ROWS_FROM, BASE_US + 48 * HOUR_US)
+    store = UsageStore(tmp_path)
+    store.start()
+    assert store.breakdown(asked, "model") == before
+    assert store.breakdown(UsageQuery(), "client") == clients
+    assert store.check() == []
+    store.close()
 
 
 def test_an_up_to_date_database_opens_while_another_process_writes(tmp_path: Path) -> None:
@@ -72,7 +132,7 @@ def test_every_query_finds_its_index(store: UsageStore) -> None:
         "SELECT 1 FROM requests WHERE started_us >= ? AND started_us < ?": "requests_started",
         "SELECT 1 FROM requests WHERE conversation = ?": "requests_conversation",
         "SELECT 1 FROM buckets WHERE level = 0 AND dimension = 0 AND start >= ? AND start < ?": "PRIMARY KEY",
-        "SELECT 1 FROM combined WHERE level = 1 AND start >= ? AND start < ?": "PRIMARY KEY",
+        "SELECT 1 FROM combined WHERE level = 3 AND start >= ? AND start < ?": "PRIMARY KEY",
     }
     with store._readers.snapshot() as connection:
         for statement, index in plans.items():

@@ -23,7 +23,7 @@ from gateway.records import (
 from gateway.store import buckets, histogram, queries
 from gateway.store.measures import MEASURES, Sums, measure
 from gateway.store.names import Texts
-from gateway.store.plan import Combined, Rows, Singles, Source, source_of
+from gateway.store.plan import Combined, Rows, Singles, Source, TagSets, source_of
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, DAY_US, HOUR_US, histories, record, usage_queries
 
@@ -174,10 +174,13 @@ def test_the_days_of_a_series_are_the_days_on_the_users_calendar(
         (UsageQuery(tags=(TagCondition(("team:a",)),)), None, Singles(buckets.DIMENSION_IDS["tag"], ("team:a",))),
         (UsageQuery(tags=(TagCondition(("team",)),)), None, Singles(buckets.DIMENSION_IDS["tag_key"], ("team",))),
         # A row with both tags would count twice.
-        (UsageQuery(tags=(TagCondition(("team:a", "team:b")),)), None, Combined()),
-        (UsageQuery(tags=(TagCondition(("team:a",), negated=True),)), None, Combined()),
+        (UsageQuery(tags=(TagCondition(("team:a", "team:b")),)), None, TagSets()),
+        (UsageQuery(tags=(TagCondition(("team:a",), negated=True),)), None, TagSets()),
+        (UsageQuery(tags=(TagCondition(("team:a",)),)), "tag:env", TagSets()),
+        (UsageQuery(tags=(TagCondition(("team:a",)),)), "model", Combined()),
         (UsageQuery(), "tag:team", Singles(buckets.DIMENSION_IDS["tag"])),
-        (UsageQuery(), "client", Rows()),
+        (UsageQuery(), "client", Singles(buckets.DIMENSION_IDS["client"])),
+        (UsageQuery(), "conversation", Rows()),
         (UsageQuery(conversation=("c",)), "model", Rows()),
     ],
 )
