@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -83,6 +84,7 @@ from gateway.setting_rows import setting_rows
 from gateway.settings import Settings
 from gateway.settings import save as save_settings
 from gateway.store import UsageStore
+from gateway.store.asking import Asking
 from gateway.store.repriced_rows import Progress as RepricingProgress
 from gateway.upstream import Upstream
 from gateway.vault import Vault
@@ -688,9 +690,15 @@ class Gateway:
             self.changed(told)
 
     async def _work(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Run in a worker thread. Raises FaregateError where SQLite cannot go on."""
+        """Run in a worker thread; its reads stop where the task that asks is cancelled. Raises FaregateError where
+        SQLite cannot go on."""
+        asking = Asking()
+        run = partial(asking.ask, call, *args, **kwargs)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._workers, lambda: call(*args, **kwargs))
+            return await asyncio.get_running_loop().run_in_executor(self._workers, run)
+        except asyncio.CancelledError:
+            asking.drop()
+            raise
         except sqlite3.Error as error:
             raise unusable(self.folder, error) from None
 

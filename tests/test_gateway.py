@@ -7,17 +7,20 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from gateway import DataFolder, FaregateError, Gateway, Settings, UsageQuery
+from gateway import DataFolder, FaregateError, Gateway, Settings, Summary, UsageQuery
 from gateway.extra_providers import ExtraPrice, ExtraProvider
 from gateway.providers.models import MODELS
 from gateway.setting_values import Keep
 from gateway.settings import Retention
 from gateway.state_db import connect
 from gateway.store import UsageStore
+from gateway.store.asking import was_stopped
 from tests.store.examples import record
+from tests.store.test_asking import ENDLESS
 
 
 async def states(folder: Path, settings: Settings) -> tuple[str, str]:
@@ -170,4 +173,43 @@ async def test_a_re_pricing_that_nobody_waits_for_any_more_ends_with_nothing_cha
     applied = await gateway.apply_repricing(UsageQuery())
     assert done == [10] and await gateway.repricings() == (applied,)
     assert (applied.id, applied.changed, applied.from_nano) == (1, 100, 100_000)
+    await gateway.close()
+
+
+async def test_a_query_stops_when_its_asker_leaves_the_window_or_the_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+    began, stopped = threading.Semaphore(0), threading.Semaphore(0)
+
+    def endless(_query: UsageQuery) -> Summary:
+        try:
+            with gateway._store._readers.snapshot() as connection:
+                began.release()
+                connection.execute(ENDLESS).fetchone()
+        except sqlite3.OperationalError as error:
+            assert was_stopped(error)
+            stopped.release()
+            raise
+        raise AssertionError("An endless query has ended.")
+
+    monkeypatch.setattr(gateway._store, "summary", endless)
+    task = asyncio.ensure_future(gateway.summary(UsageQuery()))
+    assert await asyncio.to_thread(began.acquire, timeout=10)
+    task.cancel()
+    assert await asyncio.to_thread(stopped.acquire, timeout=30)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    key = await gateway.create_api_key("reader", role="admin")
+    address = urlsplit(gateway.state.url)
+    _, client = await asyncio.open_connection(address.hostname, address.port)
+    client.write(
+        f"GET /api/ai/v1/usage/summary HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        f"Authorization: Bearer {key.key}\r\n\r\n".encode()
+    )
+    assert await asyncio.to_thread(began.acquire, timeout=10)
+    client.close()
+    assert await asyncio.to_thread(stopped.acquire, timeout=30)
+    assert await gateway.request_count(UsageQuery()) == 0
     await gateway.close()

@@ -60,6 +60,7 @@ class OverviewPage(Page):
         self._answers: Answers | None = None
         self._shown_at_us = 0
         self._turn = 0
+        self._asking: asyncio.Future[tuple[Answers]] | None = None
         self._provider_titles: Mapping[str, str] = {}
         self.split = MODEL
         self.split_button = TextButton(context.theme, "By model ▾")
@@ -139,7 +140,9 @@ class OverviewPage(Page):
         self._context.spawn(self._reload())
 
     async def _reload(self) -> None:
-        """Ask, and show what comes back unless something newer was asked meanwhile."""
+        """Ask, and show what comes back unless something newer was asked meanwhile, which stops what still runs."""
+        if self._asking is not None:
+            self._asking.cancel()
         self._turn += 1
         turn = self._turn
         now_us = _now_us()
@@ -149,7 +152,13 @@ class OverviewPage(Page):
         self.parts.veil.begin()
         try:
             bucket = fitting_bucket(filters.resolved_bucket(), span)
-            answers = await load(gateway, query, bucket, self.parts.by_side.dimension, self.split)
+            side = self.parts.by_side.dimension
+            self._asking = asyncio.gather(load(gateway, query, bucket, side, self.split))
+            (answers,) = await self._asking
+        except asyncio.CancelledError:
+            if turn == self._turn:
+                raise
+            return
         except KNOWN_ERRORS as error:
             if turn == self._turn:
                 self.parts.show_problem(str(error))

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
+from gateway.store.asking import stoppable, was_stopped
 from gateway.store.histogram import HistogramOf, SumHistograms, merge, percentile_of
 
 BUSY_TIMEOUT_S = 5.0
@@ -74,7 +75,8 @@ class Readers:
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """A connection whose statements all see the same state. Raises sqlite3.Error."""
+        """A connection whose statements all see the same state, and stop when the question that this thread asks is
+        dropped. Raises sqlite3.Error."""
         with self._lock:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
@@ -83,11 +85,15 @@ class Readers:
         try:
             connection.execute("BEGIN")
             try:
-                yield connection
+                with stoppable(connection):
+                    yield connection
             finally:
                 connection.execute("ROLLBACK")
-        except BaseException:
-            connection.close()
+        except BaseException as error:
+            if was_stopped(error):
+                self._put_back(connection)
+            else:
+                connection.close()
             raise
         self._put_back(connection)
 

@@ -567,3 +567,33 @@ def test_a_refresh_of_720_buckets_keeps_within_its_budget(
         sums.append(time.process_time() - begun)
     # The budget is 16 ms on the reference machine; slower ones get three times that.
     assert sorted(sums)[4] < 0.048
+
+
+def test_a_new_question_drops_the_one_that_runs(
+    page: OverviewPage, context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer_summary, dropped = context.gateway.summary, []
+
+    async def summary(query: UsageQuery, *, previous: bool = False) -> object:
+        if query.model:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                dropped.append(query.model)
+                raise
+        return await answer_summary(query, previous=previous)
+
+    async def ask_twice() -> None:
+        context.filters.set_dimension("model", ("gpt-5",))
+        first = asyncio.ensure_future(page._reload())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        context.filters.set_dimension("model", ())
+        await asyncio.gather(first, page._reload())
+
+    monkeypatch.setattr(context.gateway, "summary", summary)
+    page.hide()
+    asyncio.run(ask_twice())
+    assert dropped == [("gpt-5",)]
+    assert page.answers is not None and page.answers.query.model == ()
