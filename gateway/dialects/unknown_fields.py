@@ -5,8 +5,10 @@ whole where they are lost, nor what is the client's own data (schemas, arguments
 Field lists: the types of the official SDKs.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.dialects.carriage import ANTHROPIC, CHAT, GEMINI, RESPONSES
 
@@ -59,38 +61,54 @@ _OBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }
 _EACH = "[]"
+# A tuple: asked of every message and part, it is found faster than a union.
+_OPEN = (dict, list)
 
 
-def _steps(path: str) -> tuple[str, ...]:
-    return tuple(step for step in path.replace(_EACH, f".{_EACH}").split(".") if step)
+class _Node(Struct):
+    """A place in a body: what is looked at below it, and which fields an object there may have."""
+
+    path: str = ""
+    known: frozenset[str] | None = None
+    below: dict[str, "_Node"] = {}
+
+    def child(self, step: str) -> "_Node":
+        path = self.path + step if step == _EACH or not self.path else f"{self.path}.{step}"
+        return self.below.setdefault(step, _Node(path))
 
 
-_SEARCHES = {
-    door: tuple((path, _steps(path), frozenset(known)) for path, known in objects.items())
-    for door, objects in _OBJECTS.items()
-}
+def _tree(objects: Mapping[str, tuple[str, ...]]) -> _Node:
+    root = _Node()
+    for path, known in objects.items():
+        node = root
+        for step in path.replace(_EACH, f".{_EACH}").split("."):
+            node = node.child(step)
+        node.known = frozenset(known)
+    return root
+
+
+_TREES = {door: _tree(objects) for door, objects in _OBJECTS.items()}
 
 
 def unknown_fields(body: Mapping[str, Any], door: str) -> tuple[str, ...]:
     """Their paths without numbers, each once."""
     found: dict[str, None] = {}
-    for path, steps, known in _SEARCHES[door]:
-        for fields in _objects(body, steps):
-            if not fields.keys() <= known:
-                said = (name for name, value in fields.items() if name not in known and value not in (None, False))
-                found |= dict.fromkeys(f"{path}.{name}" for name in said)
+    _search(body, _TREES[door], found)
     return tuple(found)
 
 
-def _objects(value: Any, steps: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    for at, step in enumerate(steps):
-        if step == _EACH:
-            if isinstance(value, list):
-                for item in value:
-                    yield from _objects(item, steps[at + 1 :])
-            return
-        if not isinstance(value, dict):
-            return
-        value = value.get(step)
-    if isinstance(value, dict):
-        yield value
+def _search(value: Any, node: _Node, found: dict[str, None]) -> None:
+    if isinstance(value, list):
+        if (each := node.below.get(_EACH)) is not None:
+            for item in value:
+                _search(item, each, found)
+        return
+    if not isinstance(value, dict):
+        return
+    if node.known is not None and not value.keys() <= node.known:
+        said = (name for name, item in value.items() if name not in node.known and item not in (None, False))
+        found |= dict.fromkeys(f"{node.path}.{name}" for name in said)
+    for step, below in node.below.items():
+        # One pass over everything: most of what a history holds is words.
+        if isinstance(inner := value.get(step), _OPEN):
+            _search(inner, below, found)
