@@ -14,15 +14,17 @@ from msgspec.structs import replace
 from gateway.pricing import Priced, Pricing, usage_of
 from gateway.records import ExchangeRecord
 from gateway.store.repriced_rows import NO_USAGE
+from gateway.store.storable import LIMITS
 
 UNKNOWN_COUNTS, PROVIDER_FIGURE = "unknown_counts", "provider_figure"
-NO_PRICE, PRICE_GONE = "no_price", "price_gone"
+NO_PRICE, PRICE_GONE, TOO_DEAR = "no_price", "price_gone", "too_dear"
 KEPT_BECAUSE: Mapping[str, str] = {
     NO_USAGE: "They used nothing that anybody counted.",
     UNKNOWN_COUNTS: "How much they used is not known.",
     PROVIDER_FIGURE: "The provider gave the figure itself, and no price of yours stands over it.",
     NO_PRICE: "No price is known for them.",
     PRICE_GONE: "The price that they had is no longer listed; they keep it.",
+    TOO_DEAR: "The price would make them dearer than a request can be; they keep what they had.",
 }
 
 _MOST_ASKED = 4096
@@ -62,7 +64,7 @@ class Repricer:
             return PROVIDER_FIGURE
         if today.cost_nano is None and record.cost_source != "override":
             return NO_PRICE if record.cost_nano is None else PRICE_GONE
-        return today
+        return TOO_DEAR if (today.cost_nano or 0) > LIMITS["cost_nano"] else today
 
 
 def _was_free(record: ExchangeRecord) -> bool:

@@ -148,6 +148,19 @@ def test_the_user_s_own_models_and_aliases_come_first() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("provider", "name", "model"),
+    [
+        ("openai", "GPT-4.1 mini", "gpt-4.1-mini"),
+        ("openai", "openai/o3", "o3"),
+        ("openai", "claude-opus-4.6", "claude-opus-4.6"),
+        ("openai", "nobody's model", "nobody's model"),
+    ],
+)
+def test_what_a_provider_was_asked_for(provider: str, name: str, model: str) -> None:
+    assert ROUTING.asked(provider, name) == model
+
+
 def test_many_names_are_not_kept_for_ever() -> None:
     routing = Routing(PROVIDERS)
     for number in range(5000):

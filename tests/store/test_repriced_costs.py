@@ -54,6 +54,7 @@ ROWS: list[tuple[str, list[dict[str, Any]], dict[str, Any], Priced | str]] = [
     ("counts unknown", [{}], {"input_tokens": None, "output_tokens": None} | UNPRICED, "unknown_counts"),
     ("free", [{}], FREE, Priced(0, "list")),
     ("used nothing", [{}], {"input_tokens": 0, "output_tokens": 0} | FREE, Priced(0, "override", "override:1")),
+    ("dearer than can be", [{"prices": UnitPrices(input="1000000000000")}], {"output_tokens": 0}, "too_dear"),
     ("one count unknown", [{}], {"output_tokens": None}, Priced(10_000, "override", "override:1")),
 ]  # fmt: skip
 
@@ -112,3 +113,30 @@ def test_an_order_of_prices_is_applied_and_undone(store: UsageStore) -> None:
     store.undo_repricing(again.id, 3)
     store.undo_repricing(applied.id, 4)
     assert [row.cost_nano for row in store.iter_requests(UsageQuery())] == [None, 1000, 77]
+
+
+def test_a_look_at_the_list_survives_that_another_thread_clears_what_is_kept() -> None:
+    class Cleared(dict[Any, Any]):
+        def get(self, key: Any, default: Any = None) -> Any:
+            found = super().get(key, default)
+            self.clear()
+            return found
+
+        def __contains__(self, key: Any) -> bool:
+            found = super().__contains__(key)
+            self.clear()
+            return found
+
+    price = repricer()
+    expected = price(record(0), None)
+    prices = price._pricing._list
+    prices._matches = Cleared(prices._matches)
+    assert price(record(0), None) == price(record(0), None) == expected
+
+
+def test_the_prices_are_those_of_when_it_was_made() -> None:
+    pricing = Pricing()
+    price = Repricer(pricing, LISTED, asked)
+    pricing.use_overrides([PriceOverride(id=1, created_us=1, provider="openai", model="gpt-5", prices=OWN)])
+    assert price(record(0), None) == Priced(LIST_NANO, "list", "gpt-5")
+    assert Repricer(pricing, LISTED, asked)(record(0), None) == Priced(20_000, "override", "override:1")
