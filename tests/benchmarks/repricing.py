@@ -9,11 +9,11 @@ import hashlib
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
-from time import perf_counter
+from time import perf_counter, process_time
 
 from msgspec.structs import replace
 
@@ -103,13 +103,12 @@ class Recording:
 
 
 def main() -> None:
-    """Print seconds, rows per second, memory and what recording met."""
+    """Print times, rows per second, memory and what recording met."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
     days = float(sys.argv[2]) if len(sys.argv) > 2 else rows / ROWS_PER_DAY
     with TemporaryDirectory() as folder:
         store = UsageStore(Path(folder))
         store.start()
-        template = None
         begins = perf_counter()
         store.insert_history(priced_history(rows, days))
         print(f"{rows:,} rows over {days:.1f} days, filled in {perf_counter() - begins:.0f} s")
@@ -118,13 +117,10 @@ def main() -> None:
         path, price, query = Path(folder) / "usage.db", repricer(), UsageQuery()
         before = digests(path, rows)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        begins = perf_counter()
-        preview = store.preview_repricing(query, price)
-        told("preview", rows, perf_counter() - begins)
-        with Recording(store, template) as recording:
-            begins = perf_counter()
+        with timed("preview", rows):
+            preview = store.preview_repricing(query, price)
+        with Recording(store, template) as recording, timed("apply", rows):
             applied = store.apply_repricing(query, price, 1, preview)
-            told("apply", rows, perf_counter() - begins)
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
         assert store.flush(60)
         assert (applied.changed, applied.from_nano, applied.to_nano) == (
@@ -137,9 +133,8 @@ def main() -> None:
         print(f"{preview.changed:,} rows changed by {preview.difference_nano:,} nano-dollars, as the preview said")
         print(f"{recording.count:,} exchanges recorded meanwhile, the slowest in {1000 * recording.slowest_s:.1f} ms")
         print(f"memory grew by {grown / 1024:.0f} MB")
-        begins = perf_counter()
-        store.undo_repricing(applied.id, 2)
-        told("undo", rows, perf_counter() - begins)
+        with timed("undo", rows):
+            store.undo_repricing(applied.id, 2)
         after = digests(path, rows)
         same = [table for table in ("requests", "attempts") if before[table] == after[table]]
         assert same == ["requests", "attempts"], same
@@ -148,8 +143,12 @@ def main() -> None:
         store.close()
 
 
-def told(what: str, rows: int, seconds: float) -> None:
-    print(f"{what:8s} {seconds:7.1f} s {rows / seconds:10,.0f} rows/s")
+@contextmanager
+def timed(what: str, rows: int) -> Iterator[None]:
+    begins, used = perf_counter(), process_time()
+    yield
+    seconds, busy = perf_counter() - begins, process_time() - used
+    print(f"{what:8s} {seconds:7.1f} s {rows / seconds:10,.0f} rows/s; {busy:.1f} s of a core")
 
 
 if __name__ == "__main__":
