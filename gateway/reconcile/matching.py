@@ -46,13 +46,14 @@ def compare(
 ) -> tuple[tuple[Part, ...], str]:
     """The parts of a day and model, and a word of NOTES or ""."""
     theirs = to_nano(bill.cost) if has_cost else None
-    said = bill.requests if "requests" in counts else None
+    more = {name: getattr(bill, name) - getattr(rows, name) for name in counts}
     if not rows.requests:
-        return (Part(kind="missing_here", requests=said, here_nano=0, bill_nano=theirs),), ""
+        said = bill.requests if "requests" in counts else None
+        cost = _priced(rows, more, rates) if theirs is None else theirs
+        return (Part(kind="missing_here", requests=said, here_nano=0, bill_nano=cost),), ""
     if not bill.lines:
         return (Part(kind="missing_there", requests=rows.requests, here_nano=rows.cost, bill_nano=0),), ""
     alike = theirs is None or abs(theirs - rows.cost) <= tolerance(bill, rows.requests)
-    more = {name: getattr(bill, name) - getattr(rows, name) for name in counts}
     if any(more.values()):
         return _differing(rows, bill, more, theirs, rates)
     kind = "matched" if alike else "price_drift" if counts else "unexplained"
@@ -136,7 +137,7 @@ def compare_request(
 
 
 def add_up(parts: Sequence[Part], kinds: Sequence[str]) -> tuple[Part, ...]:
-    """One part of each kind that occurs; a sum is None where none of its parts knows it."""
+    """One part of each kind that occurs; a sum is None where one of its parts does not know it."""
     added = []
     for kind in kinds:
         of_kind = [part for part in parts if part.kind == kind]
@@ -153,5 +154,9 @@ def add_up(parts: Sequence[Part], kinds: Sequence[str]) -> tuple[Part, ...]:
 
 
 def _sum(numbers: Iterable[int | None]) -> int | None:
-    known = [number for number in numbers if number is not None]
-    return sum(known) if known else None
+    total = 0
+    for number in numbers:
+        if number is None:
+            return None
+        total += number
+    return total

@@ -109,9 +109,8 @@ class Named:
     def _missing_here(self, cells: dict[_Key, _Cell], key: _Key, sums: BillSums) -> None:
         cell = cells.setdefault(key, _Cell())
         cell.bill.add(sums)
-        requests = sums.requests or None
         cell.take(
-            Part(kind="missing_here", requests=requests, here_nano=0, bill_nano=self._money(to_nano(sums.cost)))
+            Part(kind="missing_here", requests=sums.requests, here_nano=0, bill_nano=self._money(to_nano(sums.cost)))
         )
 
     def _day(self, key: _Key, cell: _Cell) -> DayModel:

@@ -183,6 +183,15 @@ def test_a_bill_without_costs_has_its_difference_priced_at_our_rates() -> None:
     assert found.bill.cost_nano is None and found.bill.requests is None
 
 
+def test_a_day_that_only_a_bill_without_costs_knows_is_priced_at_our_rates() -> None:
+    rows = bills.ledger("anthropic", days=3)
+    known = bills.within(billed(rows), FIRST, FIRST + timedelta(days=2), UTC)
+    theirs = [r for r in known if r.day(UTC) == FIRST]
+    ours = [row for row in rows if billed([row])[0].day(UTC) != FIRST]
+    found = done([bills.anthropic_usage(known, UTC)], ours, Question(tz="UTC"))
+    assert parts(found)["missing_here"] == (None, to_nano(sum((r.dollars for r in theirs), Decimal(0))))
+
+
 def test_a_bill_without_counts_tells_no_cause() -> None:
     rows = bills.ledger("anthropic", days=3)
     known = bills.within(billed(rows), FIRST, FIRST + timedelta(days=2), UTC)
