@@ -229,9 +229,10 @@ class _Today(QWidget):
     def text(self) -> str:
         return f"Today {self._figure}"
 
-    def set_figure(self, figure: str) -> None:
+    def set_figure(self, figure: str, source: str = "") -> None:
+        """`source` says where it comes from, in the tooltip."""
         self._figure = figure
-        self.setToolTip(self.text)
+        self.setToolTip("\n".join(filter(None, (self.text, source))))
         self.setAccessibleName(self.text)
         self.update()
 

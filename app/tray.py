@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
-from app import formats
+from app import formats, sources
 from app.resources import resource
 from app.sidebar import STATES
 from app.theme import Theme
@@ -101,8 +101,12 @@ class Tray(QObject):
 
     def show_today(self, summary: Summary) -> None:
         self._summary = summary
-        self.today_action.setText(f"Today {formats.money(summary.cost_nano)}")
+        self.today_action.setText(f"Today {self._cost}")
         self._say()
+
+    @property
+    def _cost(self) -> str:
+        return sources.marked(formats.money(self._summary.cost_nano), sources.estimated_cost(self._summary))
 
     def notify(self, title: str, text: str) -> None:
         """A desktop notification, where there is a tray to show it."""
@@ -125,8 +129,7 @@ class Tray(QObject):
         word = "on" if self._state.word == "running" else STATES[self._state.word][0].casefold()
         requests = self._summary.requests
         text = (
-            f"Gateway {word} · {formats.money(self._summary.cost_nano)} today · "
-            f"{formats.count(requests)} request{'' if requests == 1 else 's'}"
+            f"Gateway {word} · {self._cost} today · {formats.count(requests)} request{'' if requests == 1 else 's'}"
         )
         if text != self.icon.toolTip():
             self.icon.setToolTip(text)

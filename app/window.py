@@ -18,7 +18,7 @@ from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QIcon, QKeySequence, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app import formats
+from app import formats, sources
 from app.context import AppContext
 from app.filters import FilterSnapshot
 from app.header import Header
@@ -334,7 +334,8 @@ class Window(QMainWindow):
         """Read the day's figures, for the sidebar and whoever listens to `today`."""
         now, tz = time.time_ns() // 1000, self.context.filters.tz
         summary, _ = await self.context.gateway.summary(UsageQuery(start_us=midnight_us(now, tz), tz=tz))
-        self.sidebar.today.set_figure(formats.money(summary.cost_nano))
+        figure = sources.marked(formats.money(summary.cost_nano), sources.estimated_cost(summary))
+        self.sidebar.today.set_figure(figure, sources.costs_tooltip(summary))
         self.today.emit(summary)
 
     # the gateway

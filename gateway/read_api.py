@@ -350,6 +350,7 @@ def _render_sums(summary: Summary) -> dict[str, Any]:
         "cost_usd": render_money(summary.cost_nano),
         "unpriced_requests": summary.unpriced_requests,
         "usage_sources": dict(summary.usage_sources),
+        "cost_sources": dict(summary.cost_sources),
         "latency_ms": _render_distribution(summary.latency_ms),
         "ttft_ms": _render_distribution(summary.ttft_ms),
         "tokens_per_s": _rounded(summary.tokens_per_s),

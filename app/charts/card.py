@@ -12,7 +12,7 @@ from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.charts.data import ChartData, ChartSpec
+from app.charts.data import ChartData, ChartSpec, Series
 from app.charts.legend import Legend
 from app.charts.plot import Plot, colour_of
 from app.charts.timescale import bucket_title
@@ -20,6 +20,7 @@ from app.charts.tooltip import Row, Tooltip
 from app.focus import KEYBOARD_REASONS
 from app.fonts import ui_font
 from app.formats import UNKNOWN
+from app.sources import DEFINITION, MARK, marked
 from app.theme import Theme
 from app.widgets import Card
 
@@ -107,7 +108,9 @@ class ChartCard(Card):
             return
         offset = self.plot.viewport().mapTo(self, QPoint(0, 0))
         bounds = area.translated(offset)
-        self.tooltip.show_rows(self.title_at(index), self._rows_at(index), x + offset.x(), bounds)
+        rows = self._rows_at(index)
+        note = DEFINITION if any(value.startswith(MARK) for _, _, value in rows) else ""
+        self.tooltip.show_rows(self.title_at(index), rows, x + offset.x(), bounds, note)
 
     def title_at(self, index: int) -> str:
         """A bucket's name in local time."""
@@ -123,12 +126,17 @@ class ChartCard(Card):
         assert data is not None
         shown = [series for series in data.series if series.key not in self.legend.hidden]
         rows = [
-            (colour_of(self._theme, series.colour), series.name, self._text(float(series.values[index])))
+            (
+                colour_of(self._theme, series.colour),
+                series.name,
+                marked(self._text(float(series.values[index])), _estimated(series, index)),
+            )
             for series in shown
         ]
         if self.spec.total and len(shown) > 1:
             total = float(np.nansum([series.values[index] for series in shown]))
-            rows.append((self._theme.color("border_strong"), "Total", self._text(total)))
+            guessed = any(_estimated(series, index) for series in shown)
+            rows.append((self._theme.color("border_strong"), "Total", marked(self._text(total), guessed)))
         return tuple(rows)
 
     def _text(self, value: float) -> str:
@@ -221,6 +229,11 @@ class ChartCard(Card):
         if self._data is not None:
             self._set_legend()
         self.set_crosshair(-1)
+
+
+def _estimated(series: Series, index: int) -> bool:
+    """Whether the bucket's value holds estimates; nothing holds none."""
+    return series.estimated is not None and bool(series.estimated[index]) and series.values[index] != 0
 
 
 class Hairline(QWidget):

@@ -5,8 +5,9 @@ Values are nano-dollars, which a float holds exactly up to nine million dollars 
 
 import numpy as np
 
-from app.charts.data import ChartInput, ChartSpec, Series, money_axis, values_of
+from app.charts.data import ChartInput, ChartSpec, Series, flags_of, money_axis, values_of
 from app.formats import money
+from app.sources import estimated_cost
 
 REST = ""
 
@@ -17,13 +18,14 @@ def _read(given: ChartInput) -> tuple[Series, ...]:
     for group in given.groups:
         values = values_of(group.buckets, lambda bucket: bucket.summary.cost_nano or 0)
         rest = rest - values
-        layers.append(
-            Series(key=group.value or group.name, name=group.name or group.value, colour=group.slot, values=values)
-        )
+        guessed = flags_of(group.buckets, estimated_cost)
+        key, name = group.value or group.name, group.name or group.value
+        layers.append(Series(key=key, name=name, colour=group.slot, values=values, estimated=guessed))
     # Rows that arrived between the two queries would make the rest negative for a moment.
     rest = np.maximum(rest, 0)
     if rest.any() or not layers:
-        layers.append(Series(key=REST, name=given.rest, colour="other", values=rest))
+        guessed = flags_of(given.buckets, estimated_cost)
+        layers.append(Series(key=REST, name=given.rest, colour="other", values=rest, estimated=guessed))
     return tuple(layers)
 
 

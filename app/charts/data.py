@@ -12,22 +12,25 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from gateway import TimeBucket
+from gateway import Summary, TimeBucket
 
 Floats = NDArray[np.float64]
 Instants = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 Colour = int | str
 """A slot of the categorical colours, or the name of a token."""
 _LONGEST_DOLLARS = 5
 
 
 class Series(Struct, frozen=True, kw_only=True, eq=False):
-    """One named row of values, one for each bucket."""
+    """One named row of values, one for each bucket. `estimated` marks those that are not their provider's own counts;
+    None: none can be."""
 
     key: str
     name: str
     colour: Colour
     values: Floats
+    estimated: Flags | None = None
 
 
 class Group(Struct, frozen=True, kw_only=True):
@@ -96,6 +99,11 @@ def chart_data(spec: ChartSpec, given: ChartInput) -> ChartData:
 def values_of(buckets: Sequence[TimeBucket], value: Callable[[TimeBucket], float | None]) -> Floats:
     """One value for each bucket, NaN for None."""
     return np.fromiter((np.nan if (v := value(b)) is None else v for b in buckets), np.float64, len(buckets))
+
+
+def flags_of(buckets: Sequence[TimeBucket], flag: Callable[[Summary], bool]) -> Flags:
+    """Whether something is so, for each bucket."""
+    return np.fromiter((flag(bucket.summary) for bucket in buckets), np.bool_, len(buckets))
 
 
 def count_axis(value: float, step: float) -> str:

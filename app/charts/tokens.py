@@ -1,18 +1,20 @@
 """Tokens by part. A row's input includes what came from the cache, so the bar shows the rest of it and the cached
 part apart, and the three layers add up to input plus output."""
 
-from app.charts.data import ChartInput, ChartSpec, Series, count_axis, values_of
+from app.charts.data import ChartInput, ChartSpec, Series, count_axis, flags_of, values_of
 from app.formats import count
+from app.sources import estimated_input, estimated_output
 
 
 def _read(given: ChartInput) -> tuple[Series, ...]:
     cached = values_of(given.buckets, lambda bucket: bucket.summary.cached_tokens or 0)
     fresh = values_of(given.buckets, lambda bucket: bucket.summary.input_tokens or 0) - cached
     output = values_of(given.buckets, lambda bucket: bucket.summary.output_tokens or 0)
+    guessed, guessed_output = flags_of(given.buckets, estimated_input), flags_of(given.buckets, estimated_output)
     return (
-        Series(key="input", name="Input", colour=0, values=fresh),
+        Series(key="input", name="Input", colour=0, values=fresh, estimated=guessed),
         Series(key="cached", name="Cached input", colour="tint", values=cached),
-        Series(key="output", name="Output", colour=1, values=output),
+        Series(key="output", name="Output", colour=1, values=output, estimated=guessed_output),
     )
 
 

@@ -13,6 +13,7 @@ from app.theme import Theme
 _PADDING = 11
 _TITLE_HEIGHT = 22
 _ROW_HEIGHT = 18
+_NOTE_HEIGHT = 15
 _SWATCH = 8
 _GAP = 8
 _COLUMN_GAP = 16
@@ -30,14 +31,17 @@ class Tooltip(QWidget):
         self._card = parent
         self.title = ""
         self.rows: tuple[Row, ...] = ()
+        self.note = ""
         self.setObjectName("chart.tooltip")
         self._name_font, self._value_font = ui_font(12), ui_font(12, 600)
+        self._note_font = ui_font(11)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
-    def show_rows(self, title: str, rows: tuple[Row, ...], x: int, bounds: QRect) -> None:
-        """Beside column `x` within `bounds` (the parent's pixels); on its left where the right has no room."""
-        self.title, self.rows = title, rows
+    def show_rows(self, title: str, rows: tuple[Row, ...], x: int, bounds: QRect, note: str = "") -> None:
+        """Beside column `x` within `bounds` (the parent's pixels); on its left where the right has no room. `note`
+        stands below the rows."""
+        self.title, self.rows, self.note = title, rows, note
         size = self.sizeHint()
         left = x + _OFFSET
         if left + size.width() > bounds.right():
@@ -53,7 +57,10 @@ class Tooltip(QWidget):
         name = min(max((names.horizontalAdvance(row[1]) for row in self.rows), default=0), _NAME_MAX)
         value = max((values.horizontalAdvance(row[2]) for row in self.rows), default=0)
         inner = max(_SWATCH + _GAP + name + _COLUMN_GAP + value, names.horizontalAdvance(self.title) + 4)
-        return QSize(inner + 2 * _PADDING, _PADDING + _TITLE_HEIGHT + _ROW_HEIGHT * len(self.rows) + _PADDING - 4)
+        lines = _wrapped(self.note)
+        inner = max(inner, *(QFontMetrics(self._note_font).horizontalAdvance(text) for text in lines), 0)
+        height = _TITLE_HEIGHT + _ROW_HEIGHT * len(self.rows) + _NOTE_HEIGHT * len(lines)
+        return QSize(inner + 2 * _PADDING, _PADDING + height + _PADDING - 4)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -82,3 +89,14 @@ class Tooltip(QWidget):
             painter.setPen(self._theme.color("text"))
             painter.drawText(QRect(_PADDING, top, width, _ROW_HEIGHT), middle_right, value)
             top += _ROW_HEIGHT
+        painter.setFont(self._note_font)
+        painter.setPen(self._theme.color("text3"))
+        for text in _wrapped(self.note):
+            painter.drawText(QRect(_PADDING, top, width, _NOTE_HEIGHT), middle_left, text)
+            top += _NOTE_HEIGHT
+
+
+def _wrapped(note: str) -> tuple[str, ...]:
+    """A line for each part of a note: what stands before its colon, and what after."""
+    head, colon, rest = note.partition(": ")
+    return (f"{head}:", *rest.split(", ", 1)) if colon else (head,) if head else ()

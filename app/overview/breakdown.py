@@ -13,6 +13,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from app.formats import UNKNOWN, count, duration, money, percent
 from app.overview.figures import error_rate
 from app.overview.slots import ColourSlots
+from app.sources import costs_tooltip, counts_tooltip, estimated_cost, estimated_input, estimated_output, marked
 from gateway import Breakdown, BreakdownRow, Summary
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -68,7 +69,7 @@ class Line(Struct, frozen=True, kw_only=True):
 
 class Measure(Struct, frozen=True, kw_only=True):
     """A column: `text` for reading, `order` for sorting (None comes last). Where there is no room for all, those with
-    the highest `spare` go first; 0 always stays."""
+    the highest `spare` go first; 0 always stays. `tooltip` says what the cell has no room for."""
 
     key: str
     title: str
@@ -77,14 +78,20 @@ class Measure(Struct, frozen=True, kw_only=True):
     width: int
     tone: str = "text2"
     spare: int = 0
+    tooltip: Callable[[Line], str] | None = None
+
+
+def _named(line: Line) -> str:
+    return f"{line.name}, {COSTLIEST}" if line.costliest else line.name
 
 
 NAME = Measure(
     key="name",
     title="Name",
-    text=lambda line: f"{line.name}, {COSTLIEST}" if line.costliest else line.name,
+    text=_named,
     order=lambda line: line.name.lower(),
     width=0,
+    tooltip=_named,
 )
 SHARE = Measure(
     key="share",
@@ -128,7 +135,8 @@ SPEED = Measure(
 TOKENS_IN = Measure(
     key="tokens_in",
     title="Tokens in",
-    text=lambda line: count(line.summary.input_tokens),
+    text=lambda line: marked(count(line.summary.input_tokens), estimated_input(line.summary)),
+    tooltip=lambda line: counts_tooltip(line.summary),
     order=lambda line: line.summary.input_tokens,
     width=78,
     spare=5,
@@ -136,7 +144,8 @@ TOKENS_IN = Measure(
 TOKENS_OUT = Measure(
     key="tokens_out",
     title="Tokens out",
-    text=lambda line: count(line.summary.output_tokens),
+    text=lambda line: marked(count(line.summary.output_tokens), estimated_output(line.summary)),
+    tooltip=lambda line: counts_tooltip(line.summary),
     order=lambda line: line.summary.output_tokens,
     width=80,
     spare=6,
@@ -159,7 +168,8 @@ REQUESTS = Measure(
 COST = Measure(
     key="cost",
     title="Cost",
-    text=lambda line: money(line.summary.cost_nano),
+    text=lambda line: marked(money(line.summary.cost_nano), estimated_cost(line.summary)),
+    tooltip=lambda line: costs_tooltip(line.summary),
     order=lambda line: line.summary.cost_nano,
     width=80,
     tone="text",
@@ -297,8 +307,8 @@ class BreakdownModel(QAbstractTableModel):
             return measure.text(line)
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() > 1:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.ToolTipRole and measure is NAME:
-            return measure.text(line)
+        if role == Qt.ItemDataRole.ToolTipRole and measure.tooltip is not None:
+            return measure.tooltip(line)
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

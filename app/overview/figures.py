@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from app import sources
 from app.formats import UNKNOWN, count, delta_percent, delta_points, duration, money, percent
 from gateway import Summary, TimeBucket
 
@@ -102,8 +103,8 @@ def _tokens(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket])
         key="tokens",
         title="Tokens",
         icon="scroll-text",
-        value=count(total),
-        exact=UNKNOWN if total is None else f"{total:,}",
+        value=sources.marked(count(total), sources.estimated_output(now)),
+        exact=_exact(UNKNOWN if total is None else f"{total:,}", sources.counts_words(now), now),
         fact=f"{each} / request",
         delta=_delta(total, tokens(before) if before else None, good="up"),
         is_new=before is None and bool(total),
@@ -119,8 +120,12 @@ def _cost(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket]) -
         key="cost",
         title="Cost",
         icon="coins",
-        value=money(now.cost_nano),
-        exact=UNKNOWN if now.cost_nano is None else f"${now.cost_nano / 1e9:,.9f} · {each} / request",
+        value=sources.marked(money(now.cost_nano), sources.estimated_cost(now)),
+        exact=_exact(
+            UNKNOWN if now.cost_nano is None else f"${now.cost_nano / 1e9:,.9f} · {each} / request",
+            sources.costs_words(now),
+            now,
+        ),
         fact=f"{count(missing)} not priced" if missing else f"{each} / request",
         delta=_delta(now.cost_nano, before.cost_nano if before else None, good="down"),
         is_new=before is None and bool(now.cost_nano),
@@ -161,6 +166,11 @@ def _error_rate(now: Summary, before: Summary | None, buckets: Sequence[TimeBuck
         is_new=before is None and rate is not None,
         points=_points(buckets, error_rate, lambda summary: summary.requests),
     )
+
+
+def _exact(number: str, words: str, now: Summary) -> str:
+    """The number in full, where it comes from, and what its mark means where it has one."""
+    return "\n".join(filter(None, (number, words, sources.DEFINITION if sources.estimated_output(now) else "")))
 
 
 def _delta(now: float | None, before: float | None, *, good: Direction) -> Delta | None:

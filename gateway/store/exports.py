@@ -8,14 +8,12 @@ from typing import Any, Protocol, TextIO
 
 from msgspec.structs import replace
 
-from gateway.read_api import render_breakdown, render_bucket, render_conversation, render_row
+from gateway.read_api import NOTHING, render_breakdown, render_bucket, render_conversation, render_row
 from gateway.records import (
-    USAGE_SOURCES,
     Breakdown,
     ConversationRow,
     ExchangeRecord,
     Export,
-    Summary,
     TimeBucket,
     UsageQuery,
 )
@@ -28,11 +26,10 @@ UTC = "UTC"
 Progress = Callable[[int], None]
 Row = Mapping[str, Any]
 
-_NOTHING = Summary(usage_sources=dict.fromkeys(USAGE_SOURCES, 0))
 _NO_RECORD = ExchangeRecord(id="", started_us=0, door="", key_id="", key="")
-_NO_BUCKET = TimeBucket(start_us=0, end_us=0, summary=_NOTHING)
+_NO_BUCKET = TimeBucket(start_us=0, end_us=0, summary=NOTHING)
 _NO_CONVERSATION = ConversationRow(
-    id="", started_us=0, ended_us=0, user=None, app=None, models=(), tags=(), summary=_NOTHING
+    id="", started_us=0, ended_us=0, user=None, app=None, models=(), tags=(), summary=NOTHING
 )
 
 

@@ -623,7 +623,7 @@ def test_details_name_every_fact() -> None:
         ("of which cached", "4", ""),
         ("of which cache-written", "2", ""),
         ("of which reasoning", "3", ""),
-        ("Total", "<$0.000001", "list price of m-2026, which may not be its own"),
+        ("Total", "≈<$0.000001", "list price of m-2026, which may not be its own"),
         ("Provider", "Openai", ""),
         ("Asked for as", "fast", ""),
         ("Provider key", "the caller's own", ""),

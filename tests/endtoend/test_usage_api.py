@@ -64,6 +64,7 @@ SUMS = [
     "cost_usd",
     "unpriced_requests",
     "usage_sources",
+    "cost_sources",
     "latency_ms",
     "ttft_ms",
     "tokens_per_s",

@@ -1,6 +1,6 @@
 """What the Overview and the Requests table must say, worked out from the usage API's JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -27,6 +27,15 @@ def tokens(sums: Json) -> int:
     return (sums["input_tokens"] or 0) + (sums["output_tokens"] or 0)
 
 
+def marked(text: str, sums: Json, *sources: str) -> str:
+    """With the mark of estimates, where the sums hold rows that were counted so."""
+    return mark(text, any(sums["usage_sources"][source] for source in sources))
+
+
+def mark(text: str, estimated: bool) -> str:
+    return f"≈{text}" if estimated and text != UNKNOWN else text
+
+
 def error_rate(sums: Json) -> float | None:
     return sums["errors"] / sums["requests"] if sums["requests"] else None
 
@@ -47,8 +56,11 @@ def cards(summary: Json) -> dict[str, tuple[str, str]]:
     points = "" if rate is None or rate_before is None else delta_points(rate, rate_before).lstrip("+−")
     return {
         "requests": (count(summary["requests"]), badge(summary["requests"], before["requests"])),
-        "tokens": (count(tokens(summary)), badge(tokens(summary), tokens(before))),
-        "cost": (money(cost), badge(cost, cost_before)),
+        "tokens": (
+            marked(count(tokens(summary)), summary, "partial", "estimated"),
+            badge(tokens(summary), tokens(before)),
+        ),
+        "cost": (marked(money(cost), summary, "partial", "estimated"), badge(cost, cost_before)),
         "latency": (duration(latency), badge(latency, latency_before)),
         "errors": (percent(rate), points if had else "new" if rate is not None else ""),
     }
@@ -65,15 +77,26 @@ def tokens_bars(buckets: Sequence[Json]) -> list[dict[str, str]]:
     bars = []
     for bucket in buckets:
         given, cached, made = (bucket[f"{part}_tokens"] or 0 for part in ("input", "cached", "output"))
-        parts = {"Input": given - cached, "Cached input": cached, "Output": made, "Total": given + made}
-        bars.append({name: count(value) for name, value in parts.items()})
+        parts = {
+            "Input": marked_part(count, given - cached, bucket, "estimated"),
+            "Cached input": count(cached),
+            "Output": marked_part(count, made, bucket, "estimated", "partial"),
+        }
+        guessed = any(value.startswith("≈") for value in parts.values())
+        bars.append({**parts, "Total": f"{'≈' if guessed else ''}{count(given + made)}"})
     return bars
+
+
+def marked_part(text: Callable[[int], str], value: int, sums: Json | None, *sources: str) -> str:
+    """A part of a bar; nothing is no estimate."""
+    return marked(text(value), sums, *sources) if value and sums else text(value)
 
 
 def cost_bars(buckets: Sequence[Json], by_model: Sequence[Json], models: Sequence[Json]) -> list[dict[str, str]]:
     """`models` is the breakdown, `by_model` the series split by model."""
     top = [row["value"] for row in models if row["value"] and nano(row["cost_usd"])][:TOP_MODELS]
     known = {(bucket["value"], bucket["start"]): nano(bucket["cost_usd"]) or 0 for bucket in by_model}
+    counted = {(bucket["value"], bucket["start"]): bucket for bucket in by_model}
     stacks = []
     for bucket in buckets:
         parts = {model: known.get((model, bucket["start"]), 0) for model in top}
@@ -83,9 +106,15 @@ def cost_bars(buckets: Sequence[Json], by_model: Sequence[Json], models: Sequenc
         for parts in stacks:
             del parts["Other"]
     bars = []
-    for parts in stacks:
-        total = {"Total": sum(parts.values())} if len(parts) > 1 else {}
-        bars.append({name: money(value) for name, value in (parts | total).items()})
+    for bucket, parts in zip(buckets, stacks, strict=True):
+        bar = {}
+        for name, value in parts.items():
+            sums = bucket if name == "Other" else counted.get((name, bucket["start"]))
+            bar[name] = marked_part(money, value, sums, "estimated", "partial")
+        guessed = any(value.startswith("≈") for value in bar.values())
+        if len(parts) > 1:
+            bar["Total"] = f"{'≈' if guessed else ''}{money(sum(parts.values()))}"
+        bars.append(bar)
     return bars
 
 
@@ -102,15 +131,15 @@ def breakdown(answer: Json, total: Json, dimension: str, titles: Sequence[str]) 
         cells = {
             "Name": _name(row["value"], dimension),
             "Share of cost": UNKNOWN if cost is None else _share(cost / whole if whole else 0.0),
-            "Tokens in": count(row["input_tokens"]),
-            "Tokens out": count(row["output_tokens"]),
+            "Tokens in": marked(count(row["input_tokens"]), row, "estimated"),
+            "Tokens out": marked(count(row["output_tokens"]), row, "partial", "estimated"),
             "Tokens/s": UNKNOWN if speed is None else f"{speed:,.{0 if speed >= 10 else 1}f}",
             "First token": duration(row["ttft_ms"]["avg"]),
             "Avg latency": duration(row["latency_ms"]["avg"]),
             "p95": duration(row["latency_ms"]["p95"]),
             "Errors": percent(error_rate(row)),
             "Requests": count(row["requests"]),
-            "Cost": money(cost),
+            "Cost": marked(money(cost), row, "partial", "estimated"),
         }
         lines.append([cells[title] for title in titles])
     return lines
@@ -128,6 +157,8 @@ def _name(value: str | None, dimension: str) -> str:
 
 def request_line(row: Json, tz: str) -> dict[str, str]:
     """A row of the Requests table, by the titles of its columns."""
+    guessed = row["usage_source"] in ("estimated", "partial")
+    priced = row["cost_source"] in ("list", "override") and (guessed or row["price_fuzzy"])
     status = {"aborted": "abort", "interrupted": "interrupted"}.get(row["outcome"], str(row["status"]))
     return {
         "Time": clock(us(row["started_at"]), tz),
@@ -137,9 +168,9 @@ def request_line(row: Json, tz: str) -> dict[str, str]:
         "Key": row["key"],
         "User": row["user"] or UNKNOWN,
         "Tags": ", ".join(row["tags"]),
-        "Tokens in": count(row["input_tokens"]),
-        "Tokens out": count(row["output_tokens"]),
-        "Cost": money_column(nano(row["cost_usd"])),
+        "Tokens in": mark(count(row["input_tokens"]), row["usage_source"] == "estimated"),
+        "Tokens out": mark(count(row["output_tokens"]), guessed),
+        "Cost": mark(money_column(nano(row["cost_usd"])), priced),
         "TTFT": duration(row["ttft_ms"]),
         "Latency": duration(row["latency_ms"]),
     }

@@ -2,24 +2,12 @@
 
 from collections.abc import Callable
 
-from app import formats
+from app import formats, sources
 from app.tables.column import Column, PillText, utc_text
 from gateway import ExchangeRecord
 
 _PILL_KINDS = {"ok": "ok", "error": "bad", "interrupted": "bad", "aborted": "warn"}
 _OUTCOME_PILLS = {"aborted": "abort", "interrupted": "interrupted"}
-USAGE_SOURCE_WORDS = {
-    "provider": "counted by the provider",
-    "partial": "provider's counts so far, output estimated",
-    "estimated": "estimated: the provider gave no counts",
-    "none": "not counted",
-}
-COST_SOURCE_WORDS = {
-    "provider": "said by the provider",
-    "override": "your own price",
-    "list": "list price",
-    "none": "no price known",
-}
 
 
 def status_pill(row: ExchangeRecord) -> PillText:
@@ -79,6 +67,27 @@ def _number(
     )
 
 
+def _tokens(
+    key: str,
+    title: str,
+    get: Callable[[ExchangeRecord], int | None],
+    width: int,
+    *,
+    estimated: Callable[[ExchangeRecord], bool] = sources.estimated_input,
+    optional: bool = False,
+) -> Column[ExchangeRecord]:
+    return Column(
+        key=key,
+        title=title,
+        text=lambda row: sources.marked(formats.count(get(row)), estimated(row)),
+        value=get,
+        right=True,
+        width=width,
+        tooltip=sources.row_usage,
+        optional=optional,
+    )
+
+
 def _time(key: str, title: str, get: Callable[[ExchangeRecord], int | None], width: int) -> Column[ExchangeRecord]:
     return Column(
         key=key,
@@ -121,12 +130,12 @@ _TAGS: Column[ExchangeRecord] = Column(
 _COST: Column[ExchangeRecord] = Column(
     key="cost",
     title="Cost",
-    text=lambda row: formats.money_column(row.cost_nano),
+    text=lambda row: sources.marked(formats.money_column(row.cost_nano), sources.estimated_cost(row)),
     value=lambda row: dollars(row.cost_nano),
     right=True,
     width=98,
     tone="text",
-    tooltip=lambda row: COST_SOURCE_WORDS.get(row.cost_source, row.cost_source),
+    tooltip=sources.row_cost,
 )
 
 
@@ -140,13 +149,13 @@ def request_columns(provider_title: Callable[[str], str]) -> tuple[Column[Exchan
         _words("key", "Key", lambda row: row.key, 96, grow=1),
         _words("user", "User", lambda row: row.user, 72, grow=1),
         _TAGS,
-        _number("input_tokens", "Tokens in", lambda row: row.input_tokens, 76),
-        _number("output_tokens", "Tokens out", lambda row: row.output_tokens, 86),
+        _tokens("input_tokens", "Tokens in", lambda row: row.input_tokens, 76),
+        _tokens("output_tokens", "Tokens out", lambda row: row.output_tokens, 86, estimated=sources.estimated_output),
         _COST,
         _time("ttft", "TTFT", lambda row: row.ttft_us, 70),
         _time("latency", "Latency", lambda row: row.latency_us, 72),
-        _number("cached_tokens", "Cached", lambda row: row.cached_tokens, 80, optional=True),
-        _number("reasoning_tokens", "Reasoning", lambda row: row.reasoning_tokens, 92, optional=True),
+        _tokens("cached_tokens", "Cached", lambda row: row.cached_tokens, 80, optional=True),
+        _tokens("reasoning_tokens", "Reasoning", lambda row: row.reasoning_tokens, 92, optional=True),
         _words("stream", "Stream", lambda row: "yes" if row.streamed else "no", 72, optional=True),
         _words("door", "Door", lambda row: row.door, 92, optional=True),
         _words("client", "Client", lambda row: row.client, 110, optional=True),

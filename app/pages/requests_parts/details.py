@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from app import formats
-from app.pages.requests_parts.columns import COST_SOURCE_WORDS, USAGE_SOURCE_WORDS, dollars, milliseconds
+from app import formats, sources
+from app.pages.requests_parts.columns import dollars, milliseconds
 from app.price_words import price_list_words
 from app.tables.column import utc_text
 from gateway import AttemptRecord, CostExplanation, CostPart, ExchangeRecord
@@ -142,14 +142,16 @@ def _fine(us: int) -> str:
 
 
 def _tokens(row: ExchangeRecord) -> tuple[Line, ...]:
-    lines = [Line(label="Input", value=_exact(row.input_tokens), note=USAGE_SOURCE_WORDS.get(row.usage_source, ""))]
+    given = sources.marked(_exact(row.input_tokens), sources.estimated_input(row))
+    lines = [Line(label="Input", value=given, note=sources.row_usage(row))]
     lines += _parts(
         ("of which cached", row.cached_tokens),
         ("of which cache-written", row.cache_write_tokens or None),
         ("of which kept 1 hour", row.cache_write_1h_tokens or None),
         ("of which audio", row.input_audio_tokens or None),
     )
-    lines.append(Line(label="Output", value=_exact(row.output_tokens)))
+    made = sources.marked(_exact(row.output_tokens), sources.estimated_output(row))
+    lines.append(Line(label="Output", value=made, note="estimated" if made.startswith(sources.MARK) else ""))
     lines += _parts(("of which reasoning", row.reasoning_tokens), ("of which audio", row.output_audio_tokens or None))
     if row.web_searches:
         lines.append(Line(label="Web searches", value=_exact(row.web_searches)))
@@ -165,12 +167,13 @@ def _exact(count: int | None) -> str:
 
 
 def _cost(row: ExchangeRecord, explanation: CostExplanation) -> tuple[Line, ...]:
-    source = COST_SOURCE_WORDS.get(row.cost_source, row.cost_source)
+    source = sources.COST_SOURCE_WORDS.get(row.cost_source, row.cost_source)
     if row.price_id and row.cost_source in ("list", "override"):
         source = f"{source} of {row.price_id}{', which may not be its own' if row.price_fuzzy else ''}"
     if row.cost_nano is None:
         source = "no price is known, so it counts in no sum"
-    total = Line(label="Total", value=formats.money_column(row.cost_nano), note=source, copy=dollars(row.cost_nano))
+    value = sources.marked(formats.money_column(row.cost_nano), sources.estimated_cost(row))
+    total = Line(label="Total", value=value, note=source, copy=dollars(row.cost_nano))
     served = (("Service tier", row.service_tier), ("Speed", row.speed), ("Inference in", row.inference_geo))
     return (total, *cost_lines(explanation), *_known(*served))
 

@@ -1,0 +1,100 @@
+"""Where numbers come from, as the window says it: a mark on what is not its provider's own count, and words for each.
+
+The mark stands before sums too, as soon as one row in them has it; a tooltip says how many. Pure.
+"""
+
+from collections.abc import Mapping
+
+from app.formats import UNKNOWN
+from gateway import ExchangeRecord, Summary
+
+MARK = "≈"
+DEFINITION = f"{MARK} holds estimates: the provider gave no count, or its answer broke off"
+USAGE_SOURCE_WORDS = {
+    "provider": "counted by the provider",
+    "partial": "provider's counts so far, output estimated",
+    "estimated": "estimated: the provider gave no counts",
+    "none": "not counted",
+}
+COST_SOURCE_WORDS = {
+    "provider": "said by the provider",
+    "override": "your own price",
+    "list": "list price",
+    "none": "no price known",
+}
+_COUNTED = {
+    "provider": "counted by the provider",
+    "partial": "broken off",
+    "estimated": "estimated",
+    "none": "uncounted",
+}
+_PRICED = {
+    "provider": "said by the provider",
+    "override": "by your own price",
+    "list": "by list price",
+    "none": "unpriced",
+}
+
+
+def marked(text: str, estimated: bool) -> str:
+    """The number with its mark; what is unknown has none."""
+    return f"{MARK}{text}" if estimated and text != UNKNOWN else text
+
+
+def estimated_input(given: Summary | ExchangeRecord) -> bool:
+    """Whether the input is estimated, in a row or anywhere in a sum."""
+    if isinstance(given, ExchangeRecord):
+        return given.usage_source == "estimated"
+    return given.usage_sources.get("estimated", 0) > 0
+
+
+def estimated_output(given: Summary | ExchangeRecord) -> bool:
+    """The same of the output: it is estimated too where an answer broke off."""
+    if isinstance(given, ExchangeRecord):
+        return given.usage_source in ("estimated", "partial")
+    return estimated_input(given) or given.usage_sources.get("partial", 0) > 0
+
+
+def estimated_cost(given: Summary | ExchangeRecord) -> bool:
+    """The same of the cost, which is worked out from the counts unless the provider said it."""
+    if isinstance(given, ExchangeRecord):
+        return given.cost_source in ("list", "override") and (estimated_output(given) or given.price_fuzzy)
+    return estimated_output(given)
+
+
+def row_usage(row: ExchangeRecord) -> str:
+    return USAGE_SOURCE_WORDS.get(row.usage_source, row.usage_source)
+
+
+def row_cost(row: ExchangeRecord) -> str:
+    """The cost's source, and whether what was priced is an estimate."""
+    words = COST_SOURCE_WORDS.get(row.cost_source, row.cost_source)
+    if row.cost_nano is not None and row.price_fuzzy:
+        words += ", which may not be the model's own"
+    if row.cost_nano is not None and row.cost_source != "provider" and estimated_output(row):
+        words += " of estimated counts"
+    return words
+
+
+def counts_words(summary: Summary) -> str:
+    """How many requests were counted how: "1,190 counted by the provider, 12 estimated"."""
+    return _listed(summary.usage_sources, _COUNTED)
+
+
+def costs_words(summary: Summary) -> str:
+    """How many requests were priced how."""
+    return _listed(summary.cost_sources, _PRICED)
+
+
+def counts_tooltip(summary: Summary) -> str:
+    """How the counts in a sum came about, and what its mark means where it has one."""
+    return "\n".join(filter(None, (counts_words(summary), DEFINITION if estimated_output(summary) else "")))
+
+
+def costs_tooltip(summary: Summary) -> str:
+    """How the costs in a sum came about, and what its mark means where it has one."""
+    return "\n".join(filter(None, (costs_words(summary), DEFINITION if estimated_cost(summary) else "")))
+
+
+def _listed(sources: Mapping[str, int], words: Mapping[str, str]) -> str:
+    return ", ".join(f"{sources[source]:,} {word}" for source, word in words.items() if sources.get(source))
