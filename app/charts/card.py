@@ -133,7 +133,7 @@ class ChartCard(Card):
             )
             for series in shown
         ]
-        if self.spec.total and len(shown) > 1:
+        if data.adds_up and len(shown) > 1:
             total = float(np.nansum([series.values[index] for series in shown]))
             guessed = any(_estimated(series, index) for series in shown)
             rows.append((self._theme.color("border_strong"), "Total", marked(self._text(total), guessed)))
@@ -159,10 +159,10 @@ class ChartCard(Card):
             self.setAccessibleDescription("Nothing to show")
             return
         stacked = np.nan_to_num(np.vstack([series.values for series in data.series]))
-        sums = stacked.sum(axis=0) if self.spec.total else stacked.max(axis=0)
+        sums = stacked.sum(axis=0) if data.adds_up else stacked.max(axis=0)
         peak = int(sums.argmax())
         words = [f"{self.title_at(0)} to {self.title_at(len(sums) - 1)}"]
-        if self.spec.total:
+        if data.adds_up:
             words.append(f"total {self._text(float(sums.sum()))}")
         words.append(f"peak {self._text(float(sums[peak]))} at {self.title_at(peak)}")
         self.setAccessibleDescription(", ".join(words))

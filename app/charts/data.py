@@ -45,23 +45,26 @@ class Group(Struct, frozen=True, kw_only=True):
 
 class ChartInput(Struct, frozen=True, kw_only=True):
     """The answers that charts are drawn from. `groups` are the costliest of a split, and what is left besides them is
-    called `rest`; of none of them a chart shows all."""
+    called `rest`; of none of them a chart shows all. `overlapping`: a request can count in several groups."""
 
     buckets: Sequence[TimeBucket]
     groups: Sequence[Group] = ()
     rest: str = "Other"
+    overlapping: bool = False
     now_us: int = 0
     tz: str = "UTC"
 
 
 class ChartData(Struct, frozen=True, kw_only=True, eq=False):
-    """Bucket edges in microseconds, and the series from the bottom of the stack upwards."""
+    """Bucket edges in microseconds, and the series from the bottom of the stack upwards. `adds_up`: they are parts of
+    a sum."""
 
     starts_us: Instants
     ends_us: Instants
     series: tuple[Series, ...]
     now_us: int
     tz: str
+    adds_up: bool = True
 
 
 class ChartSpec(Struct, frozen=True, kw_only=True):
@@ -93,6 +96,7 @@ def chart_data(spec: ChartSpec, given: ChartInput) -> ChartData:
         series=spec.read(given),
         now_us=given.now_us,
         tz=given.tz,
+        adds_up=spec.total and not (spec.split and given.overlapping),
     )
 
 

@@ -216,6 +216,7 @@ class OverviewPage(Page):
                 for value, buckets in answers.parts.items()
             ],
             rest=rest_name(answers),
+            overlapping=answers.by_split.overlapping,
             now_us=self._shown_at_us,
             tz=answers.query.tz,
         )

@@ -161,6 +161,7 @@ def test_a_features_cost_per_month_by_team_is_one_view(
     assert {line.value: line.slot for line in lines if line and line.value} == {
         key: colour for key, colour in colours.items() if key
     }
+    assert page.split_button.toolTip() == "What the cost is split by"
     asyncio.run(page.save_csv("split time series", tmp_path / "teams.csv"))
     with (tmp_path / "teams.csv").open(encoding="utf-8", newline="") as file:
         saved = list(csv.DictReader(file))
@@ -228,3 +229,28 @@ def test_tabs_that_have_no_room_are_in_the_menu(qtbot: QtBot, page: OverviewPage
     assert card.tabs[shown[0]].width() == card.tabs[shown[0]].sizeHint().width(), "no tab is cut"
     choose(qtbot, card.more, "By app")
     assert card.dimension == "app"
+
+
+def test_no_total_is_made_of_values_that_a_request_can_have_several_of(
+    qtbot: QtBot, context: AppContext, tmp_path: Path
+) -> None:
+    store = UsageStore(tmp_path)
+    store.start()
+    now = int(datetime.now(BERLIN).timestamp()) * 1_000_000 - 60_000_000
+    common = {"door": "openai_chat", "key_id": "k", "key": "laptop", "status": 200, "outcome": "ok"}
+    store.insert_history(
+        ExchangeRecord(id=team, started_us=now, cost_nano=5_000_000, cost_source="list", tags=tags, **common)  # type: ignore[arg-type]
+        for team, tags in (("both", ("team:a", "team:b")), ("one", ("team:a",)))
+    )
+    overlapping = AppContext(StoreGateway(store), context.theme, context.filters, context.spawn)  # type: ignore[arg-type]
+    page = OverviewPage(overlapping)
+    qtbot.addWidget(page)
+    context.filters.set_range("12m")
+    page.show()
+    asyncio.run(page.refresh(Changes(usage=True)))
+    page.grab()
+    qtbot.waitUntil(lambda: len(page.charts) == 4)
+    page.choose_split("tag:team")
+    assert page.charts[2].values_at(11) == {"a": money(10_000_000), "b": money(5_000_000)}
+    assert page.split_button.toolTip() == "A request counts in each of its values"
+    store.close()
