@@ -4,6 +4,7 @@ A file is a dump of a small database, made by the code of its time, so a later c
 What is there is never written again: a step that is not yet released may be changed by deleting its file first.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -14,6 +15,7 @@ from gateway import state_db
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.schema import Step, bring_up
 from gateway.store import migrations
+from gateway.store.database import open_database
 from gateway.store.usage import UsageStore
 
 FOLDER = Path(__file__).parent / "schemas"
@@ -104,12 +106,15 @@ def restore(name: str, version: int, path: Path) -> None:
 def structure(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
     """Tables, columns and indexes, however their SQL is spaced."""
     found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name").fetchall()
-    return [(kind, name, table, " ".join((sql or "").split())) for kind, name, table, sql in found]
+    return [
+        (kind, name, table, re.sub(r" ?([(),]) ?", r"\1", " ".join((sql or "").split())))
+        for kind, name, table, sql in found
+    ]
 
 
 def after(steps: Sequence[Step], name: str, path: Path) -> list[tuple[str, ...]]:
     """What these steps make of an empty file."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with closing(open_database(path)) as connection:
         bring_up(connection, path, name, steps)
         return structure(connection)
 
