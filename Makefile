@@ -47,6 +47,7 @@ lock: | $(VENV)/.made
 
 bench: setup-test
 	@$(PY) -m tests.benchmarks
+	@$(PY) -m tests.benchmarks.store
 	@$(PY) -m tests.benchmarks.retention
 
 soak: setup-test

@@ -22,7 +22,7 @@ from gateway.records import ExchangeRecord, PriceOverride, UnitPrices, UsageQuer
 from gateway.repricing import Repricer
 from gateway.store import UsageStore
 from gateway.store.database import open_database
-from tests.benchmarks.store import ROWS_PER_DAY, history
+from tests.benchmarks.history import ROWS_PER_DAY, history
 
 MODELS = (
     ("openai", "gpt-5.4"),

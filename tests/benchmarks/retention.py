@@ -15,7 +15,7 @@ from time import perf_counter
 from gateway.records import UsageQuery
 from gateway.setting_values import Keep
 from gateway.store import UsageStore
-from tests.benchmarks.store import DAY_US, ROWS_PER_DAY, START_US, history
+from tests.benchmarks.history import DAY_US, ROWS_PER_DAY, START_US, history
 from tests.store.examples import record
 
 EVERY_S = 0.02

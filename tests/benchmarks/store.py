@@ -1,129 +1,219 @@
-"""How fast the usage store takes rows in and answers: `python -m tests.benchmarks.store [ROWS] [DAYS]`.
+"""How fast the usage store takes rows in and answers: `python -m tests.benchmarks.store --rows 10000000 --shape skewed`.
 
-The history is skewed as real teams are: 40 models, 50 users, 200 sets of tags. By default it is as dense as ten
-million requests in a year.
+The history is as dense as ten million requests in a year (see `history` for its shapes). While questions are asked,
+two hundred exchanges a second are written as the gateway writes them. `--folder` keeps the store for another run.
 """
 
-import gc
+import argparse
 import random
+import resource
 import sqlite3
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from time import perf_counter
+from statistics import median
+from threading import Event, Thread
 
-from gateway.records import AttemptRecord, ExchangeRecord, TagCondition, UsageQuery
+from msgspec.structs import replace
+
+from gateway.records import TagCondition, UsageQuery
 from gateway.store import UsageStore
+from tests.benchmarks.draws import PlainRows, draws
+from tests.benchmarks.figures import percentile
+from tests.benchmarks.filling import Filled, fill
+from tests.benchmarks.history import DAY_US, SHAPES, START_US, history
+from tests.benchmarks.report import mark
+from tests.benchmarks.tables import table
 
-START_US = 1_760_000_000_000_000
-DAY_US = 86_400_000_000
-ROWS_PER_DAY = 10_000_000 / 365
-
-
-def history(rows: int, days: float, seed: int = 1) -> Iterator[ExchangeRecord]:
-    """Finished exchanges in the order of their time."""
-    draw = random.Random(seed)
-    tag_sets = [
-        (
-            f"team:t{draw.randrange(12)}",
-            f"feature:f{draw.randrange(30)}",
-            f"env:{draw.choice(('dev', 'test', 'production'))}",
-        )
-        for _ in range(200)
-    ]
-    for number in range(rows):
-        model, user = min(39, int(draw.expovariate(0.25))), min(49, int(draw.expovariate(0.15)))
-        provider, name = f"provider-{model % 4}", f"model-{model}"
-        started_us = START_US + int(days * DAY_US * number / rows)
-        latency_us, failed, streamed = int(draw.lognormvariate(14.5, 1)), draw.random() < 0.03, draw.random() < 0.7
-        yield ExchangeRecord(
-            id=f"req_{number:024x}",
-            started_us=started_us,
-            door="openai_chat",
-            key_id=f"key_{user % 5}",
-            key=f"key-{user % 5}",
-            principal=f"user-{user}@example.com",
-            provider=provider,
-            model_requested=name,
-            model=name,
-            conversation_id=f"conversation-{number // 8}",
-            tags=tag_sets[(user * 3 + int(draw.expovariate(1))) % 200],
-            streamed=streamed,
-            status=500 if failed else 200,
-            outcome="error" if failed else "ok",
-            input_tokens=draw.randrange(10_000),
-            cached_tokens=draw.randrange(1000),
-            output_tokens=draw.randrange(2000),
-            usage_source="provider",
-            cost_nano=draw.randrange(10**8) if model else None,
-            cost_source="list" if model else "none",
-            latency_us=latency_us,
-            ttft_us=latency_us // 5 if streamed else latency_us,
-            overhead_us=900,
-            attempts=(
-                AttemptRecord(n=1, provider=provider, model=name, started_us=started_us, latency_us=latency_us),
-            ),
-            client=f"client-{user % 4}",
-            app=f"app-{model % 6}",
-        )
+WRITES_PER_S = 200
+DRAWS = 200
+MOST_EXPORTED = 1_000_000
+RANGES = {"24h": ("hour", 1), "7d": ("hour", 7), "30d": ("day", 30), "all": ("day", None)}
+FILTERS: Mapping[str, UsageQuery] = {
+    "none": UsageQuery(),
+    "model": UsageQuery(model=("model-1",)),
+    "user": UsageQuery(user=("user-1@example.com",)),
+    "provider": UsageQuery(provider=("provider-1",)),
+    "app": UsageQuery(app=("app-1",)),
+    "tag": UsageQuery(tags=(TagCondition(("env:production",)),)),
+}
+_MEMORY_OF_EXPORT = """
+import sys
+from pathlib import Path
+from tests.benchmarks.store import export
+export(Path(sys.argv[1]), int(sys.argv[2]))
+"""
 
 
-def questions(store: UsageStore, end_us: int, rows: int) -> dict[str, Callable[[], object]]:
-    """What the window and the read API ask."""
-    week, month = (
-        UsageQuery(start_us=end_us - 7 * DAY_US + 1, end_us=end_us),
-        UsageQuery(start_us=end_us - 30 * DAY_US + 1, end_us=end_us, tz="Asia/Kolkata"),
-    )
-    feature = UsageQuery(tags=(TagCondition(("feature:f1",)),), tz="Asia/Kolkata")
-    narrow = UsageQuery(
-        tags=(TagCondition(("team:t1",)), TagCondition(("env:dev",), negated=True)),
-        user=("user-1@example.com",),
-        model=("model-1",),
-    )
+@contextmanager
+def writing(store: UsageStore, from_us: int) -> Iterator[None]:
+    """Exchanges that begin and end as the gateway's do."""
+    ended = Event()
+
+    def write() -> None:
+        for record in history(100_000, 1, seed=9):
+            live = replace(record, id=f"{record.id}-live", started_us=record.started_us - START_US + from_us)
+            store.begin(live)
+            store.end(live)
+            if ended.wait(1 / WRITES_PER_S):
+                return
+
+    thread = Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def overview(store: UsageStore, query: UsageQuery, width: str) -> dict[str, Callable[[], object]]:
+    """What the page asks for one range and filter."""
+    top = tuple(f"model-{number}" for number in range(1, 6))
     return {
-        "summary, all": lambda: store.summary(UsageQuery()),
-        "summary, one model": lambda: store.summary(UsageQuery(model=("model-1",))),
-        "summary, tags, user and model": lambda: store.summary(narrow),
-        "series, days of all": lambda: store.timeseries(UsageQuery(), "day"),
-        "series, days of a month in Kolkata": lambda: store.timeseries(month, "day"),
-        "series, hours of a week by model": lambda: store.timeseries(week, "hour", "model"),
-        "series, months of a feature by team": lambda: store.timeseries(feature, "month", "tag:team"),
-        "breakdown by model, all": lambda: store.breakdown(UsageQuery(), "model"),
-        "breakdown by user, a month": lambda: store.breakdown(month, "user"),
-        "breakdown by client, a week (rows)": lambda: store.breakdown(week, "client"),
-        "requests, first page": lambda: store.requests(UsageQuery()),
-        "requests, from the middle": lambda: store.requests(UsageQuery(), offset=rows // 2),
+        "summary": lambda: store.summary(query),
+        "series": lambda: store.timeseries(query, width),
+        "models": lambda: store.breakdown(query, "model", limit=100),
+        "series by model": lambda: store.timeseries(replace(query, model=query.model or top), width, "model"),
+        "users": lambda: store.breakdown(query, "user", limit=100),
+        "tags": lambda: store.breakdown(query, "tag", limit=100),
     }
 
 
-def main() -> None:
-    """Print rows per second, bytes per row and each question's best of three."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 300_000
-    days = float(sys.argv[2]) if len(sys.argv) > 2 else rows / ROWS_PER_DAY
-    records = list(history(rows, days))
-    gc.freeze()
-    with TemporaryDirectory() as folder:
-        store = UsageStore(Path(folder))
-        store.start()
-        begins = perf_counter()
-        store.insert_history(records)
-        taken = perf_counter() - begins
-        with closing(sqlite3.connect(Path(folder) / "usage.db")) as connection:
-            (pages,), (size,) = (
-                connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
-            )
-        print(f"{rows:,} rows over {days:.1f} days: {rows / taken:,.0f} rows/s, {pages * size / rows:.0f} bytes/row")
-        for name, ask in questions(store, START_US + int(days * DAY_US), rows).items():
-            print(f"{name:40s} {1000 * min(timed(ask) for _ in range(3)):8.1f} ms")
-        store.close()
+def ask_overview(store: UsageStore, end_us: int) -> tuple[list[str], list[str]]:
+    rows, worst = [("range", "filter", *overview(store, UsageQuery(), "hour"))], {"none": 0.0, "one": 0.0}
+    for name, (width, days) in RANGES.items():
+        for filtered, query in FILTERS.items():
+            start_us = START_US if days is None else max(START_US, end_us - days * DAY_US)
+            asked = overview(store, replace(query, start_us=start_us + 7, end_us=end_us), width)
+            found = [median(timed(ask) for _ in range(3)) for ask in asked.values()]
+            kind = "none" if filtered == "none" else "one"
+            worst[kind] = max(worst[kind], *found)
+            rows.append((name, filtered, *(f"{each:.1f}" for each in found)))
+    marks = [
+        mark(f"Overview, {kind} filter: each query's median below 100 ms", slowest < 100, f"{slowest:.0f} ms")
+        for kind, slowest in worst.items()
+    ]
+    return ["Overview, ms", *table(rows)], marks
+
+
+def ask_draws(store: UsageStore, folder: Path, end_us: int) -> list[str]:
+    with closing(sqlite3.connect(folder / "usage.db")) as connection:
+        plain = PlainRows(connection, end_us)
+    took, wrong = [], 0
+    for query, width in draws(DRAWS, end_us):
+        begins = time.perf_counter()
+        series = store.timeseries(query, width)
+        took.append(1000 * (time.perf_counter() - begins))
+        wrong += plain.differs(query, series)
+    p50, p95 = median(took), percentile(took, 0.95)
+    return [
+        mark(f"{DRAWS} draws: median below 500 ms", p50 < 500, f"{p50:.0f} ms"),
+        mark(
+            f"{DRAWS} draws: p95 below 2 s", p95 is not None and p95 < 2000, f"{p95:.0f} ms, longest {max(took):.0f}"
+        ),
+        mark(f"{DRAWS} draws: each equal to the sum over rows", not wrong, f"{wrong} differ"),
+    ]
+
+
+def ask_pages(store: UsageStore, rows: int) -> list[str]:
+    draw = random.Random(5)
+    opened = median(timed(lambda: store.requests(UsageQuery())) for _ in range(5))
+    scrolled = [timed(lambda: store.requests(UsageQuery(), offset=draw.randrange(rows))) for _ in range(30)]
+    model = UsageQuery(model=("model-1",))
+    count = store.request_count(model)
+    filtered = [timed(lambda: store.requests(model, offset=draw.randrange(count))) for _ in range(30)]
+    return [
+        mark("the Requests table opens below 150 ms", opened < 150, f"{opened:.1f} ms"),
+        mark("… and scrolls to any place", median(scrolled) < 150, f"{median(scrolled):.1f} ms, {max(scrolled):.0f}"),
+        mark("… and of one model", median(filtered) < 150, f"{median(filtered):.1f} ms, {max(filtered):.0f}"),
+    ]
+
+
+def sizes(folder: Path, rows: int) -> list[str]:
+    """Bytes per row by table and index."""
+    with closing(sqlite3.connect(folder / "usage.db")) as connection:
+        (pages,), (size,) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size"))
+        try:
+            parts = connection.execute("SELECT name, SUM(pgsize) FROM dbstat GROUP BY 1 ORDER BY 2 DESC LIMIT 8")
+            told = ", ".join(f"{name} {part / rows:.0f}" for name, part in parts)
+        except sqlite3.OperationalError:
+            told = "this SQLite cannot tell them apart"
+    return [f"  {pages * size / rows:.0f} bytes per row: {told}"]
+
+
+def export(folder: Path, end_us: int) -> None:
+    """Write what began before as CSV to nowhere; say how many rows, how often progress was told, the peak in MB."""
+    store = UsageStore(folder)
+    store.start()
+    told: list[int] = []
+    with Path("/dev/null").open("w", newline="") as nowhere:
+        rows = store.export_requests(UsageQuery(end_us=end_us), nowhere, told.append)
+    store.close()
+    print(rows, len(told), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def ask_export(folder: Path, filled: Filled) -> list[str]:
+    """Of no more than a million rows, for memory does not grow with them and time does."""
+    begins = time.perf_counter()
+    share = min(1.0, MOST_EXPORTED / filled.rows)
+    end_us = START_US + int(share * (filled.end_us - START_US))
+    command = [sys.executable, "-c", _MEMORY_OF_EXPORT, str(folder), str(end_us)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    rows, told, peak = int(said[0]), int(said[1]), float(said[2])
+    seconds = time.perf_counter() - begins
+    figure = f"{peak:.0f} MB, {rows:,} rows in {seconds:.0f} s, progress told {told:,} times"
+    return [mark("CSV below 200 MB of memory", peak < 200, figure)]
 
 
 def timed(ask: Callable[[], object]) -> float:
-    begins = perf_counter()
+    """Milliseconds."""
+    begins = time.perf_counter()
     ask()
-    return perf_counter() - begins
+    return 1000 * (time.perf_counter() - begins)
+
+
+def measure(folder: Path, filled: Filled) -> None:
+    store = UsageStore(folder)
+    store.start()
+    with writing(store, filled.end_us):
+        lines, marks = ask_overview(store, filled.end_us)
+        marks += ask_draws(store, folder, filled.end_us)
+        marks += ask_pages(store, filled.rows)
+    store.close()
+    if filled.rows_per_s:
+        speed = f"{filled.rows_per_s:,.0f} rows/s"
+        marks.insert(0, mark("inserts above 20,000 rows/s", filled.rows_per_s > 20_000, speed))
+    marks += ask_export(folder, filled)
+    print("\n".join([*lines, "", "Marks", *marks, *sizes(folder, filled.rows)]))
+
+
+def filled_before(folder: Path) -> Filled | None:
+    """What an earlier run left in the folder."""
+    if not (folder / "usage.db").exists():
+        return None
+    with closing(sqlite3.connect(folder / "usage.db")) as connection:
+        of_history = "SELECT COUNT(*), MAX(started_us) FROM requests WHERE id NOT LIKE '%-live'"
+        rows, last_us = connection.execute(of_history).fetchone()
+    return Filled(rows, last_us + 1, 0) if rows else None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.store", description="Measures the usage store.")
+    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("--shape", choices=SHAPES, default="skewed")
+    parser.add_argument("--folder", type=Path, help="keeps the store here; one that is there already is asked again")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="faregate-store-") as temporary:
+        folder: Path = args.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        filled = filled_before(folder) or fill(folder, args.rows, args.shape)
+        print(f"{filled.rows:,} rows, {args.shape}, over {(filled.end_us - START_US) / DAY_US:.1f} days")
+        measure(folder, filled)
 
 
 if __name__ == "__main__":
