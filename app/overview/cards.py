@@ -139,7 +139,8 @@ class FigureCard(Card):
         self.fact.set_tone("warn" if figure.warning else "text2")
         self.badge.set_delta(figure.delta, is_new=figure.is_new)
         self.sparkline.set_points(figure.points)
-        self.setToolTip(figure.exact)
+        self.setToolTip(f"{figure.exact}\n{figure.definition}")
+        self.setAccessibleDescription(figure.definition)
         spoken = [figure.value, self.badge.accessibleName(), figure.fact]
         self.setAccessibleName(", ".join([f"{self._title} {spoken[0]}", *(word for word in spoken[1:] if word)]))
 

@@ -29,13 +29,17 @@ class Delta(Struct, frozen=True):
 
 
 class Figure(Struct, frozen=True, kw_only=True):
-    """One card. `exact` is the value without rounding; `delta` None and `is_new` where there is nothing before."""
+    """One card. `exact` is the value without rounding; `delta` None and `is_new` where there is nothing before.
+
+    `definition` says in words what the value counts and what it leaves out.
+    """
 
     key: str
     title: str
     icon: str
     value: str
     exact: str
+    definition: str
     fact: str
     delta: Delta | None = None
     is_new: bool = False
@@ -89,6 +93,7 @@ def _requests(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket
         icon="activity",
         value=count(now.requests),
         exact=f"{now.requests:,}",
+        definition="Every request that reached a door with an accepted key, whatever became of it.",
         fact=f"avg {shown} / {unit}",
         delta=_delta(now.requests, before.requests if before else None, good="up"),
         is_new=before is None and now.requests > 0,
@@ -105,6 +110,10 @@ def _tokens(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket])
         icon="scroll-text",
         value=sources.marked(count(total), sources.estimated_output(now)),
         exact=_exact(UNKNOWN if total is None else f"{total:,}", sources.counts_words(now), now),
+        definition=(
+            "Input and output together. Input includes what was read from and written to a cache, output includes "
+            "reasoning; both as the provider counted them, or estimated where it did not."
+        ),
         fact=f"{each} / request",
         delta=_delta(total, tokens(before) if before else None, good="up"),
         is_new=before is None and bool(total),
@@ -126,6 +135,10 @@ def _cost(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket]) -
             sources.costs_words(now),
             now,
         ),
+        definition=(
+            "What the priced requests cost: your own price, else the provider's figure, else the day's list price. "
+            "Requests without a known price are counted beside it, never as $0."
+        ),
         fact=f"{count(missing)} not priced" if missing else f"{each} / request",
         delta=_delta(now.cost_nano, before.cost_nano if before else None, good="down"),
         is_new=before is None and bool(now.cost_nano),
@@ -142,6 +155,7 @@ def _latency(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket]
         icon="clock",
         value=duration(average),
         exact=UNKNOWN if average is None else f"{average:,.1f} ms",
+        definition="From a request's headers to the last byte of its answer, the mean over all that were measured.",
         fact=f"p95 {duration(now.latency_ms.p95)}",
         delta=_delta(average, before.latency_ms.avg if before else None, good="down"),
         is_new=before is None and average is not None,
@@ -161,6 +175,7 @@ def _error_rate(now: Summary, before: Summary | None, buckets: Sequence[TimeBuck
         icon="circle-alert",
         value=percent(rate),
         exact=f"{now.errors:,} of {now.requests:,} requests",
+        definition="Requests that ended in an error or were interrupted, among all that arrived.",
         fact=f"{count(now.errors)} failed",
         delta=delta,
         is_new=before is None and rate is not None,

@@ -597,3 +597,15 @@ def test_a_new_question_drops_the_one_that_runs(
     asyncio.run(ask_twice())
     assert dropped == [("gpt-5",)]
     assert page.answers is not None and page.answers.query.model == ()
+
+
+def test_cc_switch_5360_each_headline_says_what_it_counts(page: OverviewPage, qtbot: QtBot) -> None:
+    """farion1231/cc-switch#5360, #7403: nobody could tell whether cached tokens are in "tokens"."""
+    cards = page.findChildren(FigureCard)
+    assert len(cards) == 5
+    qtbot.waitUntil(lambda: all(card.toolTip() for card in cards), timeout=5000)
+    said = {card.key: card.accessibleDescription() for card in cards}
+    assert all(text.endswith(".") and text in card.toolTip() for card in cards if (text := said[card.key]))
+    assert len(set(said.values())) == 5 and all(said.values())
+    assert "read from and written to a cache" in said["tokens"] and "reasoning" in said["tokens"]
+    assert "never as $0" in said["cost"]

@@ -211,9 +211,9 @@ async def test_only_the_five_costliest_models_are_asked_for_in_time() -> None:
     assert ("timeseries", "hour", "model", top) in gateway.asked
     assert ("breakdown", "user") in gateway.asked
     assert ("summary", True) in gateway.asked
-    assert tuple(answers.models) == top
-    assert [bucket.summary.requests for bucket in answers.models["gpt-5"]] == [0, 4, 0]
-    assert [bucket.start_us for bucket in answers.models["b"]] == [0, 1, 2]
+    assert tuple(answers.parts) == top
+    assert [bucket.summary.requests for bucket in answers.parts["gpt-5"]] == [0, 4, 0]
+    assert [bucket.start_us for bucket in answers.parts["b"]] == [0, 1, 2]
     assert answers.ever
 
 

@@ -1,7 +1,8 @@
 """Which test guards which known fault of another gateway: names of test functions, with the file where each stands.
 
-`FAULTS` are the faults of translation that peers were seen to have; `PITFALLS` are further ones, by number. `STORAGE`
-are those of logs that grow and of what is stored and forgotten.
+`FAULTS` are the faults of translation that peers were seen to have; `PITFALLS` are further ones, by number. `COUNTS` are those of counts and costs,
+`STORAGE` those of logs that grow and of what is stored and forgotten. Telemetry that counts a call again
+(langfuse/langfuse#12306, #14725, #11244; farion1231/cc-switch#2384 and its kin) has no test before there is a receiver.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,10 @@ _TALKS = "faults/test_conversations.py::test_"
 _ANSWERS = "faults/test_pitfalls_answers.py::test_"
 _ASKED = "faults/test_pitfalls_requests.py::test_"
 _STORAGE = "faults/test_storage.py::test_"
+_COUNTS = "faults/test_counts.py::test_"
+_WRITES = "faults/test_lost_writes.py::test_"
+_GOLDEN = "golden/test_costs.py::test_a_streamed_answer_costs_the_same"
+_MIXED = "endtoend/test_completeness.py::test_cc_switch_1127_a_thousand_mixed_calls_leave_a_thousand_rows"
 _PAIRS = "dialects/test_pairs.py::test_every_recorded_answer_at_every_door"
 _CHAT, _RESPONSES = "dialects/openai_chat/", "dialects/openai_responses/"
 _ANTHROPIC, _GEMINI = "dialects/anthropic/", "dialects/gemini/"
@@ -70,6 +75,51 @@ FAULTS: Mapping[str, Nodes] = {
     ),
 }
 
+COUNTS: Mapping[str, Nodes] = {
+    "BerriAI/litellm#11789": (_E2E + "test_ledger.py::test_litellm_11789_costs", _GOLDEN),
+    "BerriAI/litellm#36168": (
+        _E2E + "test_verbatim.py::test_litellm_36168_usage_wherever_it_stands",
+        _CHAT + "test_streams.py::test_litellm_36168_usage_before_the_finish_stands_once_the_answer_has_ended_well",
+    ),
+    "BerriAI/litellm#41067": (
+        _E2E + "test_usage_of_doors.py::test_litellm_41067_client_row_and_provider_say_the_same",
+    ),
+    "BerriAI/litellm#42663": (
+        _COUNTS + "litellm_42663_counts_that_grow_while_tools_run_at_the_provider_are_the_last_ones",
+    ),
+    "QuantumNous/new-api#6353": (_COUNTS + "new_api_6353_cache_writes_are_priced_with_a_split_or_without",),
+    "QuantumNous/new-api#5756": (_COUNTS + "new_api_6353_cache_writes_are_priced_with_a_split_or_without",),
+    "maximhq/bifrost#5354": (_COUNTS + "bifrost_5354_each_counter_counts_once_wherever_it_stands",),
+    "maximhq/bifrost#3451": (_COUNTS + "bifrost_5354_each_counter_counts_once_wherever_it_stands",),
+    "maximhq/bifrost#4484": (
+        _COUNTS + "bifrost_4484_a_responses_stream_has_the_counts_of_its_last_event",
+        _MIXED,
+    ),
+    "maximhq/bifrost#4846": (_MIXED,),
+    "BerriAI/litellm#14457": (
+        _E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_before_the_first_byte",
+        _E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_midway",
+        _E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_before_a_whole_answer",
+    ),
+    "BerriAI/litellm#37992": (
+        "test_tally.py::test_litellm_37992_a_zero_is_a_count",
+        _E2E + "test_verbatim.py::test_litellm_37992_a_zero_that_was_said_stays",
+    ),
+    "QuantumNous/new-api#5289": ("test_tally.py::test_the_verdict",),
+    "QuantumNous/new-api#5003": (
+        "test_tally.py::test_new_api_5003_nothing_is_negative_and_a_report_is_never_forgotten",
+        _COUNTS + "new_api_5003_contradictory_counts_cost_nothing_below_nought",
+    ),
+    "NousResearch/hermes-agent#93469": (
+        _COUNTS + "hermes_agent_93469_the_whole_request_moves_to_the_higher_tier",
+        "test_pricing.py::test_the_whole_request_moves_to_the_higher_tier",
+    ),
+    "farion1231/cc-switch#1127": (_E2E + "test_ledger.py::test_cc_switch_1127_rows_equal_calls", _MIXED),
+    "ccusage/ccusage#866": (_COUNTS + "ccusage_866_what_the_provider_did_not_count_is_never_called_its_count",),
+    "farion1231/cc-switch#2093": (_E2E + "test_own_setup.py::test_cc_switch_2093_no_price_is_not_nought",),
+    "farion1231/cc-switch#5360": ("app/test_overview.py::test_cc_switch_5360_each_headline_says_what_it_counts",),
+}
+
 STORAGE: Mapping[str, Nodes] = {
     "BerriAI/litellm#29342": (
         _STORAGE + "litellm_29342_no_table_grows_for_ever",
@@ -93,6 +143,15 @@ STORAGE: Mapping[str, Nodes] = {
         _STORAGE + "ccusage_805_totals_are_the_same_after_restart_roll_up_and_retention",
         "store/test_kept.py::test_without_its_rows_a_time_has_the_same_sums",
     ),
+    "BerriAI/litellm#35531": (_E2E + "test_durability.py::test_litellm_35531_kill_at_random_moments",),
+    "thedotmack/claude-mem#2821": (
+        _WRITES + "claude_mem_2821_no_write_is_lost_beside_a_long_reader_a_backup_and_a_check",
+    ),
+    "Arize-ai/phoenix#3949": (
+        _WRITES + "claude_mem_2821_no_write_is_lost_beside_a_long_reader_a_backup_and_a_check",
+    ),
+    "farion1231/cc-switch#1335": (_WRITES + "cc_switch_1335_settings_and_usage_are_files_of_their_own",),
+    "maximhq/bifrost#4353": (_WRITES + "bifrost_4353_saving_what_was_not_changed_changes_no_byte",),
 }
 
 PITFALLS: Mapping[str, Nodes] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.index import FAULTS, PITFALLS, STORAGE
+from tests.faults.index import COUNTS, FAULTS, PITFALLS, STORAGE
 
 TESTS = Path(__file__).parents[1]
 
@@ -19,9 +19,9 @@ def functions(path: str) -> frozenset[str]:
     return frozenset(node.name for node in found if node.name.startswith("test_"))
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, *STORAGE, *(f"pitfall {number}" for number in PITFALLS)])
+@pytest.mark.parametrize("fault", [*FAULTS, *COUNTS, *STORAGE, *(f"pitfall {number}" for number in PITFALLS)])
 def test_a_known_fault_has_its_tests(fault: str) -> None:
-    nodes = FAULTS.get(fault) or STORAGE.get(fault) or PITFALLS[fault.removeprefix("pitfall ")]
+    nodes = FAULTS.get(fault) or COUNTS.get(fault) or STORAGE.get(fault) or PITFALLS[fault.removeprefix("pitfall ")]
     assert nodes
     for node in nodes:
         path, _, name = node.partition("::")
