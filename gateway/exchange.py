@@ -148,6 +148,7 @@ class Exchange:
             cached_tokens=usage.cached_tokens,
             cache_write_tokens=usage.cache_write_tokens,
             cache_write_1h_tokens=usage.cache_write_1h_tokens,
+            cache_write_12h_tokens=usage.cache_write_12h_tokens,
             input_audio_tokens=usage.input_audio_tokens,
             output_tokens=usage.output_tokens,
             reasoning_tokens=usage.reasoning_tokens,

@@ -259,8 +259,6 @@ class Pricing:
         notes = [f"The list has no price for {doubt}: it counts at the standard price." for doubt in doubts]
         if match.fuzzy:
             notes.append(f"The list does not know {record.model}: the price is that of {match.id}.")
-        elif record.price_fuzzy and not doubts:
-            notes.append("The list has no price of its own for a part of it.")
         return plan, prices.state, notes
 
 
@@ -273,6 +271,7 @@ def usage_of(record: ExchangeRecord) -> Usage:
         cache_write_tokens=written,
         cache_write_5m_tokens=None if written is None or hour is None else max(0, written - max(0, hour)),
         cache_write_1h_tokens=hour,
+        cache_write_12h_tokens=record.cache_write_12h_tokens,
         input_audio_tokens=record.input_audio_tokens,
         output_tokens=record.output_tokens,
         reasoning_tokens=record.reasoning_tokens,

@@ -66,6 +66,7 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     cache_write_1h_tokens: int | None = None
+    cache_write_12h_tokens: int | None = None
     input_audio_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None

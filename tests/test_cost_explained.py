@@ -141,6 +141,9 @@ def test_the_tier_the_rounding_and_the_doubts_of_a_cost() -> None:
     flagged = PRICING.explain("openai", row("openai", "gpt-4.1", replace(USED, service_tier="flex")))
     assert flagged.fuzzy
     assert flagged.notes == ("The list has no price for service tier flex: it counts at the standard price.",)
+    kept = Usage(input_tokens=10, cache_write_tokens=4, cache_write_12h_tokens=4)
+    half_day = PRICING.explain("openai", row("openai", "gpt-5.6-sol", kept))
+    assert half_day.notes == ("The list has no price for cache writes of 12 hours: it counts at the standard price.",)
     named = PRICING.explain("anthropic", row("anthropic", "claude-opus-4-60", USED))
     assert named.notes == ("The list does not know claude-opus-4-60: the price is that of claude-opus-4-6.",)
 

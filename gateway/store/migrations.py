@@ -175,12 +175,17 @@ def _m005_half_hours_clients_and_sets_of_tags(db: "Database") -> None:
     db.execute(f"DELETE FROM buckets WHERE dimension IN (10, 11) AND start < {gone}")
 
 
+def _m006_cache_writes_of_12_hours(db: "Database") -> None:
+    db.execute("ALTER TABLE requests ADD COLUMN cache_write_12h_tokens INTEGER")
+
+
 STEPS: tuple[Step, ...] = (
     _m001_requests_and_buckets,
     _m002_how_it_was_served,
     _m003_rows_of_a_trace,
     _m004_repricings,
     _m005_half_hours_clients_and_sets_of_tags,
+    _m006_cache_writes_of_12_hours,
 )
 STEPS_NAME = "usage"
 

@@ -38,7 +38,7 @@ _NAMED = (
     "speed",
     "inference_geo",
 )
-_PLAIN = ("started_us", *COUNTS, "cost_nano", "price_fuzzy")
+_PLAIN = ("started_us", *COUNTS, "cost_nano", "price_fuzzy", "cache_write_12h_tokens")
 DIMENSIONS = ", ".join(f"b.{name}" for name in COMBINED_DIMENSIONS)
 _OVERRIDE, _PROVIDER = FIXED_IDS["override"], FIXED_IDS["provider"]
 _SAID = f"SELECT r.cost_nano FROM repriced r WHERE r.n = b.n AND r.cost_source = {_PROVIDER} LIMIT 1"
@@ -177,7 +177,7 @@ class Walk:
 def _record(text_of: Mapping[int, str | None], row: Sequence[Any]) -> ExchangeRecord:
     """Field by field, since this is most of what a row's walk costs beside its price."""
     (provider, model, asked, usage_source, cost_source, price_id, tier, speed, geo) = row[:_PLAIN_AT]
-    (started_us, fresh, cached, written, hour, audio, output, thought, said, searches, nano, fuzzy) = row[
+    (started_us, fresh, cached, written, hour, audio, output, thought, said, searches, nano, fuzzy, half_day) = row[
         _PLAIN_AT:_EXTRA_AT
     ]
     return ExchangeRecord(
@@ -199,6 +199,7 @@ def _record(text_of: Mapping[int, str | None], row: Sequence[Any]) -> ExchangeRe
         cached_tokens=cached,
         cache_write_tokens=written,
         cache_write_1h_tokens=hour,
+        cache_write_12h_tokens=half_day,
         input_audio_tokens=audio,
         output_tokens=output,
         reasoning_tokens=thought,

@@ -44,6 +44,7 @@ PLAIN = (
     "byok",
     "streamed",
     *COUNTS,
+    "cache_write_12h_tokens",
     "cost_nano",
     "price_fuzzy",
     "latency_us",

@@ -34,6 +34,7 @@ FULL = ExchangeRecord(
     cached_tokens=40,
     cache_write_tokens=7,
     cache_write_1h_tokens=3,
+    cache_write_12h_tokens=2,
     input_audio_tokens=2,
     output_tokens=50,
     reasoning_tokens=20,

@@ -40,6 +40,7 @@ _BEFORE_HALF_HOURS = f"""
     DROP TABLE combined;
     {_create_combined(("provider", "model", "key", "user", "app", "door", "outcome", "tag_set"))};
     DELETE FROM buckets WHERE dimension > 9;
+    ALTER TABLE requests DROP COLUMN cache_write_12h_tokens;
     DELETE FROM _sqlite_migrations WHERE name >= 'm005';
 """
 

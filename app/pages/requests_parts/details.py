@@ -148,6 +148,7 @@ def _tokens(row: ExchangeRecord) -> tuple[Line, ...]:
         ("of which cached", row.cached_tokens),
         ("of which cache-written", row.cache_write_tokens or None),
         ("of which kept 1 hour", row.cache_write_1h_tokens or None),
+        ("of which kept 12 hours", row.cache_write_12h_tokens or None),
         ("of which audio", row.input_audio_tokens or None),
     )
     made = sources.marked(_exact(row.output_tokens), sources.estimated_output(row))
