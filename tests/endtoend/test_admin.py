@@ -193,7 +193,7 @@ def test_a_key_made_elsewhere_is_followed(gateway: Served) -> None:
 
 def test_storage_is_told_and_cleaned_up_at_once(gateway: Served) -> None:
     reply = gateway.chat("Hello.", MODELS["xai"], key=gateway.key("execute"))
-    wait_until(lambda: ask(gateway, "GET", "/storage")["requests"] >= 1)
+    gateway.settle()
     told = ask(gateway, "GET", "/storage")
     assert told["first_request_at"] <= render_time(gateway.row(reply.id).started_us)
     assert told["requests_from"] is told["buckets_from"] is None
