@@ -26,8 +26,8 @@ def test_litellm_35531_kill_at_random_moments(provider: ProviderProcess, tmp_pat
         gateway.key()
         rng, totals = random.Random(11), Totals()
         for _ in range(KILLS):
-            after_s, found = run_round(gateway, witness, rng, totals, REQUESTS)
-            assert found == [], f"before the kill after {after_s} s"
+            after, found = run_round(gateway, witness, rng, totals, REQUESTS)
+            assert found == [], f"before the kill after {after} answers"
         with gateway:
             assert faults(gateway, witness, totals) == []
             outcomes = {row.outcome for row in gateway.records()}
