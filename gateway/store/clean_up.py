@@ -20,7 +20,7 @@ from gateway.store.kept import move
 from gateway.store.retention import DATABASES, Kind, Pruned
 
 DAY_US = 86_400_000_000
-TARGET_S = 0.015
+TARGET_S = 0.01
 FIRST_ENTRIES, MOST_ENTRIES = 100, 5000
 # Left for what comes next: growing the file again costs more than it saves.
 RESERVE_BYTES = 1 << 20
