@@ -20,7 +20,7 @@ from threading import Event, Thread
 
 from msgspec.structs import replace
 
-from gateway.records import TagCondition, UsageQuery
+from gateway.records import Export, TagCondition, UsageQuery
 from gateway.store import UsageStore
 from tests.benchmarks.draws import PlainRows, draws
 from tests.benchmarks.figures import percentile
@@ -152,7 +152,7 @@ def export(folder: Path, end_us: int) -> None:
     store.start()
     told: list[int] = []
     with Path("/dev/null").open("w", newline="") as nowhere:
-        rows = store.export_requests(UsageQuery(end_us=end_us), nowhere, told.append)
+        rows = store.export_to(UsageQuery(end_us=end_us), Export(), nowhere, told.append)
     store.close()
     print(rows, len(told), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
