@@ -223,6 +223,9 @@ def _image_part(image: Wire, extra: Extra) -> Wire:
     return {"type": "input_image", **image, "detail": "auto", **own_or_kin(extra, *_KIN_FIELDS)}
 
 
+_CITATION: Wire = {"start_index": 0, "end_index": 0, "title": "", "url": ""}
+
+
 def answer_annotations(extra: Extra) -> list[Any]:
     """What a text's annotations are in this dialect; chat's citations of addresses are the same, one level deeper."""
     found = own(extra).get("annotations")
@@ -231,7 +234,13 @@ def answer_annotations(extra: Extra) -> list[Any]:
     notes = extra.get(KIN, {}).get("annotations")
     cited = [note.get("url_citation") for note in notes if isinstance(note, dict)] if isinstance(notes, list) else []
     return [
-        {"start_index": 0, "end_index": 0, "title": "", "url": "", **citation, "type": "url_citation"}
+        {**citation, **_citation(citation), "type": "url_citation"}
         for citation in cited
         if isinstance(citation, dict)
     ]
+
+
+def _citation(said: Wire) -> Wire:
+    """The fields without which strict clients take no citation; a value of another type is none."""
+    known = {name: said.get(name) for name in _CITATION}
+    return {name: value if type(value) is type(_CITATION[name]) else _CITATION[name] for name, value in known.items()}

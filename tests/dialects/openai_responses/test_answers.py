@@ -9,6 +9,7 @@ import pytest
 from gateway.dialects.dialect import AnswerContext, Peek
 from gateway.dialects.openai_responses import DIALECT
 from gateway.dialects.openai_responses.answer_peek import peek_answer
+from gateway.dialects.openai_responses.content import answer_annotations
 from gateway.dialects.openai_responses.peek import peek, splice
 from gateway.errors import ClientError, UpstreamError
 from gateway.model import Choice, FinishReason, Response, Text, Usage
@@ -167,3 +168,20 @@ def test_splice_changes_the_name_and_nothing_else() -> None:
     sent = b' {"input":[{"model":"m","x":"\\u00e9\\ud83d"}], "model" : "m" ,"y":1e400,"model":"o"}\r\n'
     assert splice(sent, model=None, include_usage=True) is sent
     assert splice(sent, model="n") == sent.replace(b'"model" : "m"', b'"model" : "n"').replace(b'"o"', b'"n"')
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"url": "https://a.example", "title": "A", "start_index": 2, "end_index": 5}, {}),
+        ({"url": "https://a.example"}, {"title": "", "start_index": 0, "end_index": 0}),
+        (
+            {"url": "https://a.example", "title": None, "start_index": "x", "end_index": True, "new": 1},
+            {"title": "", "start_index": 0, "end_index": 0},
+        ),
+    ],
+    ids=["whole", "bare", "misshapen"],
+)
+def test_a_chat_citation_is_one_that_strict_clients_take(said: dict[str, Any], shown: dict[str, Any]) -> None:
+    extra = {"openai_chat": {"annotations": [{"type": "url_citation", "url_citation": said}]}}
+    assert answer_annotations(extra) == [{**said, **shown, "type": "url_citation"}]
