@@ -18,7 +18,7 @@ from app.theme import Theme
 _SWATCH = 8
 _GAP = 6
 _SPACING = 12
-_SHORTEST = 40
+_SHORTEST = 52
 _DATE = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
 _FAMILY = re.compile(r"^[A-Za-z]+-(?=[A-Za-z]{3})")
 # Before a version a family name is worth more: "2.5-flash" is for want of room.

@@ -179,6 +179,25 @@ def beside(extra: Extra) -> Wire:
     return {"thoughtSignature" if name == SIGNATURE else name: value for name, value in pocket.items()}
 
 
+def told(extra: Extra) -> Wire:
+    """The same in an answer: a signature that is no base64 is nobody's, and Google's SDK raises on it."""
+    found = beside(extra)
+    if "thoughtSignature" in found and not _is_base64(found["thoughtSignature"]):
+        del found["thoughtSignature"]
+    return found
+
+
+def _is_base64(value: object) -> bool:
+    """Base64 as Google writes it or as its SDK sends it (URL-safe), with or without padding, no more."""
+    if not isinstance(value, str):
+        return False
+    plain = value.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return b64encode(b64decode(plain + "=" * (-len(plain) % 4), validate=True)).decode().rstrip("=") == plain
+    except ValueError:
+        return False
+
+
 def request_part(part: Part, path: str, names: Mapping[str, str], losses: Losses) -> Wire:
     """A part of a turn, media of tool results apart. `names`: the tool behind each call's id. Raises Unsupported."""
     match part:
@@ -272,18 +291,22 @@ def answer_part(part: Part, origin: str) -> Wire | None:
     """A part of an answer, for a client; None for what Gemini's answers cannot hold."""
     match part:
         case Text() if is_sendable(part):
-            return {"text": part.text} | beside(part.extra)
+            return {"text": part.text} | told(part.extra)
         case Refusal():
             return {"text": part.text}
         case Reasoning():
             return {"text": part.text, "thought": True} | signed(part.extra, origin)
         case ToolCall():
-            return call_part(part) | signed(part.extra, origin)
+            return _unsigned(call_part(part)) | signed(part.extra, origin)
         case Blob():
-            return media_part(part)
+            return _unsigned(media_part(part)) | told(part.extra)
         case Opaque() if part.dialect == NAME:
             return dict(part.value)
     return None
+
+
+def _unsigned(wire: Wire) -> Wire:
+    return {name: value for name, value in wire.items() if name != "thoughtSignature"}
 
 
 def signed(extra: Extra, origin: str) -> Wire:
@@ -293,5 +316,5 @@ def signed(extra: Extra, origin: str) -> Wire:
     """
     foreign = origin or any(pocket for other, pocket in extra.items() if other != NAME)
     if SIGNATURE in extra.get(NAME, {}) or not foreign:
-        return beside(extra)
+        return told(extra)
     return {"thoughtSignature": b64encode(wrap(extra, without=NAME, origin=origin).encode()).decode()}

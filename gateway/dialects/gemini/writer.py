@@ -12,7 +12,7 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.gemini.errors import error_object
 from gateway.dialects.gemini.finish import render_reason
 from gateway.dialects.gemini.logprobs import render_logprobs
-from gateway.dialects.gemini.parts import NAME, Wire, answer_part, beside, signed
+from gateway.dialects.gemini.parts import NAME, Wire, answer_part, beside, signed, told
 from gateway.dialects.gemini.usage import render_usage
 from gateway.events import (
     Delta,
@@ -132,7 +132,7 @@ class GeminiWriter:
             rendered = None if part is None else answer_part(part, self._context.origin)
             return b"" if rendered is None else self._chunk(rendered, held.start.choice)
         reasoning = held.start.kind == "reasoning"
-        signature = signed(held.extra, self._context.origin) if reasoning else beside(held.extra)
+        signature = signed(held.extra, self._context.origin) if reasoning else told(held.extra)
         if not signature:
             return b""
         part_end: Wire = {"text": "", **({"thought": True} if reasoning else {}), **signature}

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.genai import types
 
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.gemini import DIALECT
 from gateway.dialects.gemini.reader import GeminiReader
 from gateway.dialects.gemini.writer import GeminiWriter
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
-from gateway.model import Blob, FinishReason, Opaque, Reasoning, Text, ToolCall, Usage
+from gateway.model import Blob, Choice, FinishReason, Opaque, Part, Reasoning, Response, Text, ToolCall, Usage
 from gateway.sse import Decoder
 from tests.dialects.feeding import cut_everywhere, cuts, events_of, folded, mutations, only_choice, read, written
 from tests.dialects.gemini.grammar import grammar
@@ -317,3 +318,18 @@ def test_words_that_decline_end_as_filtered_whole_and_streamed() -> None:
     whole = json.loads(DIALECT.render_response(folded(events).response(), context))
     assert last["candidates"][0]["finishReason"] == whole["candidates"][0]["finishReason"] == "SAFETY"
     assert whole["candidates"][0]["content"]["parts"] == [{"text": "No."}]
+
+
+@pytest.mark.parametrize("signature", ["x", "ab", "not base64!", 7], ids=str)
+@pytest.mark.parametrize("part", ["text", "reasoning", "call"])
+def test_a_signature_that_is_none_is_not_told_to_google_s_sdk(signature: object, part: str) -> None:
+    """Google's SDK takes no chunk whose signature is no base64."""
+    extra = {"gemini": {"thought_signature": signature}}
+    said: Part = {
+        "text": Text("a", extra),
+        "reasoning": Reasoning("a", extra),
+        "call": ToolCall("c", "f", "{}", extra=extra),
+    }[part]
+    told = DIALECT.render_response(Response(id="r", model="m", choices=(Choice(parts=(said,)),)), CONTEXT)
+    assert "thoughtSignature" not in json.loads(told)["candidates"][0]["content"]["parts"][0]
+    types.GenerateContentResponse.model_validate_json(told)
