@@ -192,11 +192,14 @@ class ResponsesReader:
         return len(self._items) if isinstance(event.item, dict) else max(self._items, default=0)
 
     def _open(self, place: int, value: Wire, events: list[Event]) -> _Item:
-        known = self._items.get(place)
-        if known is not None:
-            return known
+        item = self._items.get(place)
+        if item is None:
+            item = self._items[place] = _Item(place, "", value)
+        elif item.kind:
+            return item
+        # One that was announced without its type is what a later event calls it.
         kind = value.get("type")
-        item = self._items[place] = _Item(place, kind if isinstance(kind, str) else "", value)
+        item.kind = kind if isinstance(kind, str) else ""
         if item.kind == "reasoning":
             own_id = {"id": item.id} if isinstance(item.id, str) else {}
             item.words = self._begin("reasoning", events, extra=pocket(own_id))
@@ -207,7 +210,7 @@ class ResponsesReader:
     def _item(self, event: _Event, kind: str, events: list[Event]) -> _Item:
         """The item of a delta; one that was never announced begins here."""
         place = self._place(event)
-        return self._items.get(place) or self._open(place, {"type": kind, "id": event.item_id}, events)
+        return self._open(place, {"type": kind, "id": event.item_id}, events)
 
     def _begin(self, kind: str, events: list[Event], **more: Any) -> _Words:
         words = _Words(self._parts)

@@ -32,7 +32,17 @@ from gateway.model import (
     Usage,
 )
 from gateway.replay import ReplayMemory
-from tests.dialects.feeding import cut_everywhere, cuts, events_of, folded, mutations, only_choice, read, written
+from tests.dialects.feeding import (
+    cut_everywhere,
+    cuts,
+    events_of,
+    folded,
+    mutations,
+    normal,
+    only_choice,
+    read,
+    written,
+)
 from tests.dialects.openai_responses.grammar import Codex, events_in, grammar
 
 WIRE = Path(__file__).parents[2] / "wire" / "openai_responses"
@@ -608,3 +618,18 @@ def test_log_probabilities_of_another_form_are_left_out_and_missing_bytes_are_sp
         stream = written(ResponsesWriter(CONTEXT), [*events, finish])
         grammar(stream)
         assert events_in(stream)[-1]["response"]["output"][0]["content"][0]["logprobs"] == expected
+
+
+@pytest.mark.parametrize("name", ["image_generation", "reasoning_tools", "custom_tool", "text"])
+def test_an_item_announced_without_its_type_is_what_later_events_call_it(name: str) -> None:
+    whole = (WIRE / f"{name}.sse").read_bytes()
+    lines = []
+    for line in whole.split(b"\n"):
+        if line.startswith(b"data:") and b'"response.output_item.added"' in line:
+            event = json.loads(line[5:])
+            del event["item"]["type"]
+            line = b"data: " + json.dumps(event).encode()
+        lines.append(line)
+    assert lines != whole.split(b"\n")
+    expected, found = (folded(read(ResponsesReader(), [data])) for data in (whole, b"\n".join(lines)))
+    assert found.error is None and normal(found.response()) == normal(expected.response())
