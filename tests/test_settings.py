@@ -193,10 +193,11 @@ def test_further_providers_and_their_keys(tmp_path: Path) -> None:
     assert s.unknown_keys == ("provider.colour",)
 
 
-def test_the_readmes_own_providers_are_read_as_it_says(tmp_path: Path) -> None:
-    (block,) = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
-    written(tmp_path, block)
+def test_the_readmes_settings_are_read_as_it_says(tmp_path: Path) -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
+    written(tmp_path, "\n".join(blocks))
     s = load(tmp_path, {"FAREGATE_OPENROUTER_API_KEY": "sk-or-1"})
+    assert s.retention.requests.size_bytes == 5 * 10**9 and s.retention.buckets.days is None
     assert s.unknown_keys == () and s.provider_keys["openrouter"].reveal() == "sk-or-1"
     ollama, router, vllm = s.providers
     assert (ollama.auth, ollama.embeddings, ollama.models) == (
