@@ -276,7 +276,8 @@ class Target(Struct, frozen=True, kw_only=True):
     and top_k it accepts: "all", "temperature_or_top_p" (not both), "none". `max_tokens_field` names the chat field.
     `reasoning_content`: whether a chat model takes its earlier thinking back in the history. `system_turns`: whether
     an Anthropic model takes instructions between turns; else they are folded into the user's turn. `origin` is who
-    made the state that this model takes back: provider and model, without a version's date.
+    made the state that this model takes back: provider and model, without a version's date. `cache_marks`: whether
+    an OpenAI model takes explicit cache breakpoints.
     """
 
     model: str
@@ -291,6 +292,7 @@ class Target(Struct, frozen=True, kw_only=True):
     max_tokens_field: str = "max_completion_tokens"
     reasoning_content: bool = False
     system_turns: bool = False
+    cache_marks: bool = False
 
 
 class Rendered(Struct, frozen=True, kw_only=True):

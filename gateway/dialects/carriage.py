@@ -729,7 +729,8 @@ _HINTS = (
                 "cache_control",
             )
         ),
-        _at(D, D, C, D),
+        _at(Fate(D, {"cache_marks": A}), Fate(D, {"cache_marks": A}), C, D),
+        note="breakpoints of 30 minutes, on text, media and results; those on tools and calls are left out",
         beside=True,
     ),
     Row(

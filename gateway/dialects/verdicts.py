@@ -42,6 +42,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "no_prefill": Condition("does not go on with an answer", lambda target: not target.prefill),
     "system_turns": Condition("takes instructions between turns", lambda target: target.system_turns),
     "no_result_media": Condition("takes only text in results", lambda target: target.thinking != "level"),
+    "cache_marks": Condition("takes cache marks (gpt-5.6 and later)", lambda target: target.cache_marks),
     "takes_thinking": Condition("takes thinking back", lambda target: target.reasoning_content),
 }
 

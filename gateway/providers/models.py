@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.model import Target
 
@@ -38,6 +39,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     max_tokens_field: str = "max_completion_tokens"
     reasoning_content: bool = False
     system_turns: bool = False
+    cache_marks: bool = False
     tools_dialect: str = ""
     tools_dialect_on_effort: bool = False
 
@@ -60,12 +62,11 @@ GPT_5_4 = Traits(
     tools_dialect="openai_responses",
     tools_dialect_on_effort=True,
 )
-GPT_NONE_MAX = Traits(
-    thinking="effort", efforts=NONE_TO_MAX, sampling="none", penalties=False, tools_dialect="openai_responses"
-)
-GPT_LOW_MAX = Traits(
+GPT_NEWEST = Traits(
     thinking="effort", efforts=LOW_TO_MAX, sampling="none", penalties=False, tools_dialect="openai_responses"
 )
+GPT_LOW_MAX = replace(GPT_NEWEST, cache_marks=True)
+GPT_NONE_MAX = replace(GPT_LOW_MAX, efforts=NONE_TO_MAX)
 GEMINI_PLAIN = Traits()
 GEMINI_BUDGET = Traits(thinking="budget", efforts=("none", *LOW_TO_HIGH))
 GEMINI_PRO_BUDGET = Traits(thinking="budget", efforts=LOW_TO_HIGH)
@@ -276,7 +277,7 @@ MODELS: tuple[Model, ...] = (
 # Newer models of a family are taken to accept what its newest known one does; the first beginning that fits counts.
 FAMILY_TRAITS: Mapping[str, Traits] = {
     "claude-": CLAUDE_ALWAYS,
-    "gpt-": GPT_LOW_MAX,
+    "gpt-": GPT_NEWEST,
     "o": GPT_O,
     "gemini-": GEMINI_LEVEL,
     # They reason, and refuse to be told how much.
@@ -334,4 +335,5 @@ def target(id: str, row: Model | None, traits: Traits, origin: str = "") -> Targ
         max_tokens_field=traits.max_tokens_field,
         reasoning_content=traits.reasoning_content,
         system_turns=traits.system_turns,
+        cache_marks=traits.cache_marks,
     )

@@ -35,6 +35,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "by_effort": {},
     "no_prefill": {"prefill": False},
     "system_turns": {"system_turns": True},
+    "cache_marks": {"cache_marks": True},
     "no_result_media": {"thinking": "budget"},
     "takes_thinking": {"reasoning_content": True},
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.dialects.effort import LADDER, from_budget, nearest
 from gateway.dialects.losses import Losses, own_fields, thinking_feature
+from gateway.dialects.openai_cache_marks import marked
 from gateway.dialects.openai_chat.fields import Fields
 from gateway.dialects.openai_chat.messages import MessageRenderer, message_places, parse_messages
 from gateway.dialects.openai_chat.tools import (
@@ -154,6 +155,7 @@ def render_request(request: Request, target: Target) -> Rendered:
     losses = Losses(request, NAME, target)
     request, names = with_legal_names(request, NAME, losses)
     beside = dict(own_fields(request, NAME, losses)) | _from_kin(request)
+    request = marked(request, target, NAME)
     # Chat's own clients may end with an answer: their provider begins a new one.
     if losses.door not in ("", NAME) and request.messages and request.messages[-1].role is Role.ASSISTANT:
         losses.meet("prefill")

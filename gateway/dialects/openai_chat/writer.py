@@ -133,7 +133,13 @@ class ChatWriter:
         return b""
 
     def _call_start(self, start: PartStart, end: bytes) -> bytes:
+        custom = start.custom or start.name in self._freeform
         position = self._calls.get(start.choice, 0)
+        if custom and not self._legacy:
+            # Sent whole at its end, and counted there: clients take calls to begin in the order of their count.
+            self._parts[start.part] = part = _WrittenPart(start, b"", b"")
+            part.custom = True
+            return b""
         self._calls[start.choice] = position + 1
         if self._legacy:
             # The deprecated form holds one call; there is no place for another.
@@ -144,9 +150,7 @@ class ChatWriter:
             return self._chunk(start.choice, {"function_call": {"name": start.name, "arguments": ""}})
         before = self._before(start.choice) + b'{"tool_calls":[{"index":%d,"function":{"arguments":' % position
         part = self._parts[start.part] = _WrittenPart(start, before, b"}}]" + end)
-        part.position, part.custom = position, start.custom or start.name in self._freeform
-        if part.custom:
-            return b""
+        part.position = position
         signature = signature_out(start.extra)
         part.signed = bool(signature)
         function = {"name": start.name, "arguments": ""}
@@ -170,7 +174,9 @@ class ChatWriter:
             # The chunk type knows no fragments of custom calls: each is sent whole.
             text = "".join(part.texts)
             custom = {"name": part.start.name, "input": text if part.start.custom else from_freeform(text)}
-            call = {"index": part.position, "id": part.start.call_id, "type": "custom", "custom": custom}
+            position = self._calls.get(part.choice, 0)
+            self._calls[part.choice] = position + 1
+            call = {"index": position, "id": part.start.call_id, "type": "custom", "custom": custom}
             call |= signature_out(merge_extra(part.start.extra, event.extra))
             return self._chunk(part.choice, {"tool_calls": [call]})
         if part.start.kind == "text":

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from gateway.dialects.client_json import decode_object, rest, shaped
 from gateway.dialects.losses import DEFAULT_TIERS, Losses, own_fields
+from gateway.dialects.openai_cache_marks import marked
 from gateway.dialects.openai_responses.history import HistoryRenderer, parse_input
 from gateway.dialects.openai_responses.options import (
     DEFAULTS,
@@ -132,6 +133,7 @@ def render_request(request: Request, target: Target) -> Rendered:
     request, names = with_legal_names(request, NAME, losses)
     said = own_fields(request, NAME, losses)
     meet_foreign(request, losses)
+    request = marked(request, target, NAME)
     # OpenAI's own clients may end with an answer: it begins a new one.
     if losses.door not in ("", NAME) and request.messages and request.messages[-1].role is Role.ASSISTANT:
         losses.meet("prefill")

@@ -384,3 +384,22 @@ def test_speech_comes_piece_by_piece_as_it_was_said() -> None:
     said = [json.loads(line[6:]) for line in write(read([stream])).splitlines() if line.startswith(b"data: {")]
     deltas = [choice["delta"] for chunk in said for choice in chunk["choices"]]
     assert [delta["audio"] for delta in deltas if "audio" in delta] == pieces
+
+
+def test_calls_begin_in_the_order_of_their_count_also_where_a_freeform_one_ends_last() -> None:
+    """OpenAI's SDK puts a call that it does not expect yet in another one's place."""
+    events: list[Event] = [
+        Start("r", "m", 1),
+        PartStart(0, "tool_call", call_id="call_a", name="note", custom=True),
+        PartStart(1, "tool_call", call_id="call_b", name="time"),
+        Delta(1, "{}"),
+        PartEnd(1),
+        Delta(0, "ö"),
+        PartEnd(0),
+        Finish(FinishReason.TOOL_CALLS),
+    ]
+    writer = DIALECT.writer(CONTEXT)
+    stream = b"".join([writer.write(event) for event in events])
+    chunks = [json.loads(line[6:]) for line in stream.splitlines() if line]
+    calls = [call for chunk in chunks for choice in chunk["choices"] for call in choice["delta"].get("tool_calls", ())]
+    assert [(call["index"], call["id"]) for call in calls if "id" in call] == [(0, "call_b"), (1, "call_a")]
