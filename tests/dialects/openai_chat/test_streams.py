@@ -401,5 +401,7 @@ def test_calls_begin_in_the_order_of_their_count_also_where_a_freeform_one_ends_
     writer = DIALECT.writer(CONTEXT)
     stream = b"".join([writer.write(event) for event in events])
     chunks = [json.loads(line[6:]) for line in stream.splitlines() if line]
-    calls = [call for chunk in chunks for choice in chunk["choices"] for call in choice["delta"].get("tool_calls", ())]
+    calls = [
+        call for chunk in chunks for choice in chunk["choices"] for call in choice["delta"].get("tool_calls", ())
+    ]
     assert [(call["index"], call["id"]) for call in calls if "id" in call] == [(0, "call_b"), (1, "call_a")]
