@@ -22,6 +22,8 @@ def test_cc_switch_1127_a_thousand_mixed_calls_leave_a_thousand_rows(tmp_path: P
         with gateway:
             load = run_mixed(gateway, witness, random.Random(4), CALLS, deaths=1, held_s=HELD_S)
             assert mixed_faults(gateway, witness, load) == []
+            # What lasts is named still; a quick machine may be through before the meter was asked again.
+            named = load.named.keys() | {item["kind"] for item in completeness(gateway)["differences"]}
             outcomes = gateway.get(f"{USAGE}/breakdown?by=outcome")["data"]
             rows = gateway.records()
             assert gateway.stop() == 0
@@ -29,7 +31,7 @@ def test_cc_switch_1127_a_thousand_mixed_calls_leave_a_thousand_rows(tmp_path: P
     # All that was to happen did: calls went on while the database was held, and each kind was named meanwhile.
     assert load.sent_while_held > CALLS / 20
     kinds = {"running", "waiting", "database_locked", "not_used", "estimated", "partial", "unreadable"}
-    assert kinds <= load.named.keys()
+    assert kinds <= named
     assert {item["value"] for item in outcomes} == {"ok", "error", "aborted"}
     assert {row.usage_source for row in rows} == {"provider", "partial", "estimated", "none"}
     # Several tokens are said by providers that say them twice, or in any chunk.

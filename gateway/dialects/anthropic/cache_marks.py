@@ -15,6 +15,7 @@ from gateway.events import merge_extra
 from gateway.model import NO_EXTRA, Extra, File, Message, Opaque, Part, Reasoning, Refusal, ToolCallResponse
 
 _MARK = "cache_control"
+_BREAKPOINT = "prompt_cache_breakpoint"
 _OPENAI = ("openai_chat", "openai_responses")
 _MOST_MARKS = 4
 # Anthropic's two lifetimes, by OpenAI's nearest: the longer one costs more to write, so it must be asked for.
@@ -23,7 +24,24 @@ _LONG = ("12h", "24h")
 
 def marked(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """The messages with other dialects' marks as Anthropic's own; a whole message's mark is its last part's."""
+    if not any(_may_be_marked(message) for message in messages):
+        return messages
     return tuple(_marked_message(message) for message in messages)
+
+
+def _may_be_marked(message: Message) -> bool:
+    """Whether a mark stands beside the message or its parts: most conversations have none to look for."""
+    if message.extra and _has_mark(message.extra):
+        return True
+    return any(
+        isinstance(part, ToolCallResponse)
+        or (not isinstance(part, Opaque) and bool(part.extra) and _has_mark(part.extra))
+        for part in message.parts
+    )
+
+
+def _has_mark(extra: Extra) -> bool:
+    return any(_MARK in (pocket := extra.get(name, NO_EXTRA)) or _BREAKPOINT in pocket for name in _OPENAI)
 
 
 def mark_of(extra: Extra) -> Extra:
@@ -34,7 +52,7 @@ def mark_of(extra: Extra) -> Extra:
         pocket = extra.get(name, NO_EXTRA)
         if isinstance(mark := pocket.get(_MARK), Mapping) and mark.get("type") == "ephemeral":
             return {NAME: {_MARK: dict(mark)}}
-        if isinstance(mark := pocket.get("prompt_cache_breakpoint"), Mapping):
+        if isinstance(mark := pocket.get(_BREAKPOINT), Mapping):
             lifetime = {"ttl": "1h"} if mark.get("ttl") in _LONG else {}
             return {NAME: {_MARK: {"type": "ephemeral", **lifetime}}}
     return NO_EXTRA
