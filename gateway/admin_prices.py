@@ -15,7 +15,6 @@ from gateway.read_api import parse_moment
 from gateway.records import NewPriceOverride, PriceList, PriceOverride, PriceRow, UnitPrices
 from gateway.server import Call, Route
 
-_OWN = "override:"
 _Dollars = str | int | float | None
 
 
