@@ -766,3 +766,21 @@ def test_both_themes(page: RequestsPage, theme: Theme) -> None:
     theme.set_mode("light")
     assert light.pixelColor(30, 500).lightness() > 200 > 60 > dark.pixelColor(30, 500).lightness()
     assert light.pixelColor(1210, 830).lightness() > 200 > 60 > dark.pixelColor(1210, 830).lightness(), "the drawer"
+
+
+def test_the_details_are_as_high_as_their_wrapped_words(theme: Theme, qtbot: QtBot) -> None:
+    """A height from another width squeezed the lines of the cost into each other."""
+    panel = RequestPanel(theme)
+    qtbot.addWidget(panel)
+    panel.resize(900, 200)
+    panel.show()
+    tags = tuple(f"key{number}:{'long ' * 5}" for number in range(12))
+    panel.show_record(
+        ExchangeRecord(id="r", started_us=1, door="d", key_id="k", key="k", tags=tags), str.title, UNEXPLAINED
+    )
+    wide = panel.widget().height()
+    panel.resize(330, 200)
+    body = panel.widget()
+    needed = body.layout().totalHeightForWidth(panel.viewport().width())
+    assert needed > wide
+    assert body.minimumHeight() == needed and body.height() >= needed

@@ -6,8 +6,8 @@ that holding an arrow key costs no layout of fifty widgets per row.
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication, QPalette
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QPalette, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app import formats
@@ -65,6 +65,23 @@ class RequestPanel(QScrollArea):
         self._ending.setText(OUTCOME_WORDS.get(row.outcome, row.outcome))
         self._model.setText(model_shown(row) or formats.UNKNOWN)
         self._cause.set_text(cause(row) or "")
+        self._settle()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._settle()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+            self._settle()
+        return super().eventFilter(watched, event)
+
+    def _settle(self) -> None:
+        """As high as its wrapped words need: a scroll area keeps the height that they had at another width."""
+        body: QWidget | None = self.widget()
+        layout = body.layout() if body is not None else None
+        if body is not None and layout is not None:
+            body.setMinimumHeight(layout.totalHeightForWidth(self.viewport().width()))
 
     def _build(self, row: ExchangeRecord, groups: Sequence[Section], attempts: Attempts) -> None:
         self._changing = []
