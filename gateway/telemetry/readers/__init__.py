@@ -1,0 +1,1 @@
+"""Every way in which apps write what they asked a model: a reader each, tried in the order of one list."""

@@ -1,0 +1,54 @@
+"""What one exchange said: what the store of conversations is given, by the capture of the doors and by telemetry."""
+
+from msgspec import Struct
+
+from gateway.model import Request, Response, Usage
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """One call with its content, already redacted. Times are µs since the epoch, or µs.
+
+    `source` is gateway, span or log. `scope` bounds the recognition by repeated history: the key's id. `conversation`
+    is an id that was given, by header, body or telemetry; `parent_conversation` that of the frame around a
+    sub-agent's. `request` and `response` are None where nothing was captured; `hints` say why, and how to switch it
+    on. `trace_id` and `span_id` are hex, `span_id` that of the call itself.
+    """
+
+    source: str
+    scope: str
+    started_us: int
+    request_id: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    parent_span_id: str | None = None
+    key: str | None = None
+    user: str | None = None
+    app: str | None = None
+    client: str | None = None
+    agent: str | None = None
+    tags: tuple[str, ...] = ()
+    conversation: str | None = None
+    parent_conversation: str | None = None
+    previous_response_id: str | None = None
+    response_id: str | None = None
+    title: str | None = None
+    door: str | None = None
+    provider: str | None = None
+    model_requested: str | None = None
+    model: str | None = None
+    request: Request | None = None
+    response: Response | None = None
+    usage: Usage = Usage()
+    usage_source: str = "none"
+    cost_nano: int | None = None
+    cost_source: str = "none"
+    status: int = 0
+    outcome: str = "ok"
+    error_type: str | None = None
+    error_message: str | None = None
+    latency_us: int | None = None
+    ttft_us: int | None = None
+    streamed: bool = False
+    dropped: tuple[str, ...] = ()
+    adapted: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
