@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gateway import Changes
 
 INTERVAL_MS = 1000
-EVERYTHING = Changes(usage=True, keys=True, providers=True, prices=True, state=True, meter=True)
+EVERYTHING = Changes(usage=True, keys=True, providers=True, prices=True, state=True, meter=True, conversations=True)
 NOTHING = Changes()
 
 
@@ -21,6 +21,7 @@ def merged(left: Changes, right: Changes) -> Changes:
         prices=left.prices or right.prices,
         state=left.state or right.state,
         meter=left.meter or right.meter,
+        conversations=left.conversations or right.conversations,
     )
 
 

@@ -675,6 +675,7 @@ class Gateway:
             prices=pending.prices or changes.prices,
             state=pending.state or changes.state,
             meter=pending.meter or changes.meter,
+            conversations=pending.conversations or changes.conversations,
         )
         if changes.state:
             self._tell()

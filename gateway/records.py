@@ -578,3 +578,4 @@ class Changes(Struct, frozen=True, kw_only=True):
     prices: bool = False
     state: bool = False
     meter: bool = False
+    conversations: bool = False

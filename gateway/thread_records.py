@@ -10,12 +10,17 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.model import HostedTool, Part, Role, Tool
+from gateway.records import UsageQuery
 
 THREAD_SORTS = ("newest", "oldest", "cost", "duration", "requests")
 
 
 class ThreadQuery(Struct, frozen=True, kw_only=True):
-    """Which conversations. `key` is a key's name; `text` is searched in everything that was said, case folded."""
+    """Which conversations. `key` is a key's name; `text` is searched in everything that was said, case folded.
+
+    `among` narrows further, as the window's filters and the usage calls do: a conversation is in where one of its
+    turns is; its times count beside `from_us` and `to_us`.
+    """
 
     from_us: int | None = None
     to_us: int | None = None
@@ -28,6 +33,7 @@ class ThreadQuery(Struct, frozen=True, kw_only=True):
     provider: str | None = None
     tags: tuple[str, ...] = ()
     errors_only: bool = False
+    among: UsageQuery = UsageQuery()
     sort: str = "newest"
 
 
