@@ -46,8 +46,12 @@ class Observed(Struct, frozen=True, kw_only=True):
     missing and how the sender's library switches it on. `conversations` are the ids found on this span in order of
     precedence, by attribute name; the same for `users`. `cost_nano` is what the sender says that it cost.
     `agent` is the agent's or function's label. `ttft_us` counts from the span's start. `native` marks the telling of
-    an SDK's or tool's own span, which stands beside an instrumentation's. `from_session`: built from log records
-    alone.
+    an SDK's or tool's own span, which stands beside an instrumentation's.
+
+    `from_session`: built from log records alone; only then are the fields after it said, which a span says by itself.
+    `identity` names the call or run for ever: a session that is read again after it grew tells the same ones again.
+    `started_us` is µs since the epoch, `latency_us` µs, `status` the HTTP status of an error or answer, 0 where not
+    said. `span_id` is the call's own span where the records name it, `parent_span_id` one around it.
     """
 
     reader: str
@@ -76,4 +80,11 @@ class Observed(Struct, frozen=True, kw_only=True):
     hints: tuple[str, ...] = ()
     native: bool = False
     from_session: bool = False
+    identity: str = ""
+    started_us: int = 0
+    latency_us: int | None = None
+    status: int = 0
+    trace_id: str | None = None
+    span_id: str | None = None
+    parent_span_id: str | None = None
     facts: Mapping[str, Any] = {}
