@@ -1,10 +1,14 @@
-"""Believable exchanges for the window's tests: the same for the same seed, busier by day, a few of them failed."""
+"""Believable exchanges for the window's tests: the same for the same seed, a few of them failed.
+
+They are busier by day, as if `now_us` were always six in the evening: the clock moves them all and changes none.
+"""
 
 import random
 
 from gateway import ApiKeyRow, AttemptRecord, ExchangeRecord, ModelRow, ProviderRow
 
-DAY_US = 86_400_000_000
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
 MODELS = (
     # id, provider, share, input and output price in nano-dollars per token
     ("claude-sonnet-4.5", "anthropic", 40, 3_000, 15_000),
@@ -31,10 +35,10 @@ def exchanges(count: int, now_us: int, *, days: int = 30, seed: int = 7) -> tupl
 
 def _moment(chance: random.Random, now_us: int, days: int) -> int:
     while True:
-        us = now_us - int(chance.random() * days * DAY_US)
-        hour = us // 3_600_000_000 % 24
-        if 8 <= hour < 19 or chance.random() < 0.25:
-            return us
+        ago = int(chance.random() * days * DAY_US)
+        hour = (18 * HOUR_US - ago) // HOUR_US % 24
+        if 8 <= hour < 18 or chance.random() < 0.25:
+            return now_us - ago
 
 
 def _exchange(chance: random.Random, number: int, started: int) -> ExchangeRecord:

@@ -217,7 +217,7 @@ class Served:
             counts = self.completeness()
             return counts["open"] == 0 and counts["written"] == counts["seen"]
 
-        wait_until(settled, 10)
+        wait_until(settled)
         return self.completeness()
 
     def completeness(self) -> dict[str, int]:
@@ -259,12 +259,13 @@ def opened(folder: Path) -> Iterator[UsageStore]:
         store.close()
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 5.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 40.0, *, pause: float = 0.01) -> None:
+    """Ask until it holds, `pause` seconds apart; raises TimeoutError. Only a fault takes all of `seconds`."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
             raise TimeoutError(f"It did not come true within {seconds:g} s.")
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 def forms(secret: str) -> dict[str, bytes]:
