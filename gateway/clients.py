@@ -39,7 +39,6 @@ CONVERSATION_HEADERS = (
     "thread-id",
 )
 _PRODUCT = re.compile(r"[A-Za-z0-9._@ -]{1,40}")
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 
 
 def client_name(user_agent: str | None) -> str | None:
@@ -58,9 +57,3 @@ def conversation_id(headers: Mapping[str, str]) -> str | None:
         if (value := headers.get(name)) and len(value) <= 256 and value.isprintable():
             return value
     return None
-
-
-def trace_id(traceparent: str | None) -> str | None:
-    """The trace that the caller's span belongs to (W3C trace context), None where the header is absent or wrong."""
-    match = _TRACEPARENT.match(traceparent) if traceparent else None
-    return match[1] if match and match[1].strip("0") else None

@@ -14,6 +14,7 @@ from gateway.model import Usage
 from gateway.pricing import NO_PRICE, Priced
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.tags import stamp
+from gateway.trace_context import TraceContext
 
 STOPPED = "The gateway stopped before this request had its answer."
 
@@ -41,7 +42,7 @@ class Exchange:
         self.tags: tuple[str, ...] = stamp((), principal.tags) if principal.tags else ()
         self.end_user: str | None = None
         self.conversation_id: str | None = None
-        self.trace_id: str | None = None
+        self.caller: TraceContext | None = None
         self.client: str | None = None
         self.byok = False
         self.streamed = False
@@ -106,7 +107,8 @@ class Exchange:
             error_message=STOPPED,
             dropped=self.dropped,
             adapted=self.adapted,
-            trace_id=self.trace_id,
+            trace_id=self.caller.trace_id if self.caller else None,
+            span_id=self.caller.span_id if self.caller else None,
             client=self.client,
         )
 
@@ -168,7 +170,8 @@ class Exchange:
             attempts=(*self._earlier, *self._attempts(latency_ns, usage, priced, error_type, model)),
             dropped=self.dropped,
             adapted=self.adapted,
-            trace_id=self.trace_id,
+            trace_id=self.caller.trace_id if self.caller else None,
+            span_id=self.caller.span_id if self.caller else None,
             client=self.client,
             upstream_request_id=self.upstream_request_id,
         )

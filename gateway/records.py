@@ -41,7 +41,7 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True):
     read → last byte handed to the socket; `ttft_us` → first content byte; `overhead_us`: latency − time awaiting the
     provider − time awaiting the client's socket. `price_id` is the price row's id: the list's model, `override:n`, or
     `provider/model` of a `[[provider]]` table; `price_fuzzy`: it may be the price of another model or service tier.
-    `service_tier`, `speed` and `inference_geo` are the answer's.
+    `service_tier`, `speed` and `inference_geo` are the answer's. `trace_id` and `span_id` name the caller's span.
     """
 
     id: str

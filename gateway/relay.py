@@ -13,7 +13,7 @@ from gateway.access import Principal
 from gateway.answer_headers import answer_headers, whole_headers
 from gateway.answer_state import remember, watch
 from gateway.attempts import HIDDEN, Attempts, Learnt, without_key
-from gateway.clients import client_name, conversation_id, trace_id
+from gateway.clients import client_name, conversation_id
 from gateway.connection import Client, Incoming
 from gateway.deadlines import Deadline, Deadlines
 from gateway.dialects.dialect import Reader
@@ -33,6 +33,7 @@ from gateway.settings import Timeouts
 from gateway.store import UsageStore
 from gateway.tags import parse_tags, stamp
 from gateway.tally import Tally, estimated_tokens
+from gateway.trace_context import trace_context
 from gateway.translator import Translator, answer_context, translator_of
 from gateway.upstream import Answer, Upstream
 
@@ -137,7 +138,7 @@ class Relay:
     async def _take(self, incoming: Incoming, exchange: Exchange) -> bytes:
         headers = incoming.headers
         exchange.client = client_name(headers.get("user-agent"))
-        exchange.trace_id = trace_id(headers.get("traceparent"))
+        exchange.caller = trace_context(headers)
         exchange.conversation_id = conversation_id(headers)
         exchange.end_user = headers.get("x-user", "")[:LONGEST_NAME] or None
         if HOP_HEADER in headers:

@@ -6,10 +6,10 @@ A parser raises ValueError whose text says what the value must be, to stand behi
 import contextlib
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
@@ -120,6 +120,21 @@ def parse_keep(value: Any) -> Keep:
         else:
             raise ValueError('must be text such as "30 days", "5 GB", "13 months, 5 GB" or "for ever"')
     return Keep(days=days, size_bytes=size)
+
+
+def parse_headers(text: str) -> Mapping[str, str]:
+    """`name=value,name=value` with percent-encoded values, as OTEL_EXPORTER_OTLP_HEADERS has them.
+
+    Raises ValueError, which names no value.
+    """
+    headers = {}
+    for position, piece in enumerate(filter(None, map(str.strip, text.split(","))), 1):
+        name, equals, value = piece.partition("=")
+        name = name.strip().lower()
+        if not equals or not name or not name.isascii() or not name.isprintable() or " " in name:
+            raise ValueError(f"header {position} is not written name=value")
+        headers[name] = unquote(value.strip())
+    return headers
 
 
 def parse_backend(value: Any) -> str:

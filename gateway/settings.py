@@ -28,6 +28,7 @@ from gateway.setting_values import (
     check_base_url,
     parse_as,
     parse_backend,
+    parse_headers,
     parse_host,
     parse_keep,
     parse_names,
@@ -74,8 +75,18 @@ class Retention(Struct, frozen=True, kw_only=True):
     buckets: Keep = Keep()
 
 
+class Exporting(Struct, frozen=True, kw_only=True):
+    """Where the gateway's own spans and metrics are sent on to; nowhere without an endpoint."""
+
+    endpoint: str | None = None
+    spans: bool = True
+    metrics: bool = True
+    content: bool = False
+
+
 class Settings(Struct, frozen=True, kw_only=True):
-    """Every setting, checked. `base_urls` holds only overrides; `provider_keys` only what the environment gives.
+    """Every setting, checked. `base_urls` holds only overrides; `provider_keys` and `export_headers` only
+    what the environment gives.
 
     `allowed_origins` and `allowed_hosts` come on top of loopback's names. `store_url` is always "sqlite".
     `unknown_keys` are the dotted keys of the file that this version does not know.
@@ -97,6 +108,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     vault_passphrase: Hidden | None = None
     capture: bool = True
     retention: Retention = Retention()
+    export: Exporting = Exporting()
+    export_headers: Hidden | None = None
     store_url: str = "sqlite"
     unknown_keys: tuple[str, ...] = ()
 
@@ -135,9 +148,13 @@ SETTINGS = (
     Setting("retention.requests", "retention.requests", "FAREGATE_RETENTION_REQUESTS", parse_keep),
     Setting("retention.content", "retention.content", "FAREGATE_RETENTION_CONTENT", parse_keep),
     Setting("retention.buckets", "retention.buckets", "FAREGATE_RETENTION_BUCKETS", parse_keep),
+    Setting("export.endpoint", "export.endpoint", "FAREGATE_EXPORT_ENDPOINT", check_base_url),
+    Setting("export.spans", "export.spans", "FAREGATE_EXPORT_SPANS", parse_switch),
+    Setting("export.metrics", "export.metrics", "FAREGATE_EXPORT_METRICS", parse_switch),
+    Setting("export.content", "export.content", "FAREGATE_EXPORT_CONTENT", parse_switch),
     Setting("store_url", "store.url", "FAREGATE_STORE", parse_store),
 )
-_NESTED: Mapping[str, type[Struct]] = {"timeouts": Timeouts, "retention": Retention}
+_NESTED: Mapping[str, type[Struct]] = {"timeouts": Timeouts, "retention": Retention, "export": Exporting}
 _VARIABLE = re.compile(r"FAREGATE_([A-Z0-9_]+)_(API_KEY|BASE_URL)")
 _NO_OPTIONS: Mapping[str, str] = {}
 
@@ -245,10 +262,23 @@ def _settings(document: Mapping[str, Any], environ: Mapping[str, str], options: 
         provider_keys=_provider_keys(environ, extras),
         providers=extras,
         vault_passphrase=Hidden(passphrase) if passphrase else None,
+        export_headers=_headers(environ),
         unknown_keys=_unknown(document, {*BY_NAME, *(extra.name for extra in extras)}),
     )
     _check_together(settings)
     return settings
+
+
+def _headers(environ: Mapping[str, str]) -> Hidden | None:
+    """They may hold the endpoint's credential, so that they come from the environment only."""
+    text = environ.get("FAREGATE_EXPORT_HEADERS", "").strip()
+    if not text:
+        return None
+    try:
+        parse_headers(text)
+    except ValueError as error:
+        raise SettingsError(f"FAREGATE_EXPORT_HEADERS is not usable: {error}.") from None
+    return Hidden(text)
 
 
 def _problem(document: Mapping[str, Any]) -> SettingsError | None:

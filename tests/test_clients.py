@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.clients import client_name, conversation_id, trace_id
+from gateway.clients import client_name, conversation_id
 
 
 @pytest.mark.parametrize(
@@ -43,22 +43,3 @@ def test_cc_switch_5405_the_tool_behind_a_user_agent(agent: str | None, name: st
 )
 def test_the_conversation(headers: dict[str, str], id: str | None) -> None:
     assert conversation_id(headers) == id
-
-
-TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-
-
-@pytest.mark.parametrize(
-    ("header", "id"),
-    [
-        (f"00-{TRACE}-00f067aa0ba902b7-01", TRACE),
-        (f"00-{'0' * 32}-00f067aa0ba902b7-01", None),
-        (f"00-{TRACE.upper()}-00f067aa0ba902b7-01", None),
-        (f"00-{TRACE}-00f067aa0ba902b7", None),
-        ("nonsense", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_the_trace(header: str | None, id: str | None) -> None:
-    assert trace_id(header) == id

@@ -50,6 +50,11 @@ EACH = [
     ("retention.requests", "FAREGATE_RETENTION_REQUESTS", '"for ever"', "for ever", "retention.requests", Keep()),
     ("retention.content", "FAREGATE_RETENTION_CONTENT", '"7 days, 2 GB"', "2 GB, 7 days", "retention.content",
      Keep(days=7, size_bytes=2 * 10**9)),
+    ("export.endpoint", "FAREGATE_EXPORT_ENDPOINT", '"https://otel.example/base/"', "https://otel.example/base",
+     "export.endpoint", "https://otel.example/base"),
+    ("export.spans", "FAREGATE_EXPORT_SPANS", "false", "off", "export.spans", False),
+    ("export.metrics", "FAREGATE_EXPORT_METRICS", "false", "off", "export.metrics", False),
+    ("export.content", "FAREGATE_EXPORT_CONTENT", "true", "on", "export.content", True),
     ("retention.buckets", "FAREGATE_RETENTION_BUCKETS", '"512 MiB"', "512 MiB", "retention.buckets",
      Keep(size_bytes=512 * MIB)),
     ("store.url", "FAREGATE_STORE", '"sqlite"', "sqlite", "store_url", "sqlite"),
@@ -349,3 +354,12 @@ def test_an_unreadable_file_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match="cannot be read"):
         load(tmp_path, {})
+
+
+def test_export_headers_come_from_the_environment_and_print_nothing(tmp_path: Path) -> None:
+    found = load(tmp_path, {"FAREGATE_EXPORT_HEADERS": "authorization=Bearer%20canary"})
+    assert found.export_headers is not None and found.export_headers.reveal() == "authorization=Bearer%20canary"
+    assert "canary" not in repr(found)
+    with pytest.raises(SettingsError) as raised:
+        load(tmp_path, {"FAREGATE_EXPORT_HEADERS": "canary"})
+    assert "FAREGATE_EXPORT_HEADERS" in raised.value.message and "canary" not in raised.value.message

@@ -1,0 +1,148 @@
+"""The official exporter against a collector on loopback that parses what comes with OpenTelemetry's own classes."""
+
+import gzip
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from gateway.setting_values import parse_headers
+from gateway.telemetry.exchange_spans import exchange_spans
+from gateway.telemetry.exporting import Exporter, ExportTarget
+from tests.store.examples import FULL
+from tests.telemetry.test_exchange_spans import AROUND, CALLER, PATH, RECORD, TOLD
+
+
+class Collector:
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, dict[str, str], bytes]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if self.headers.get("content-encoding") == "gzip":
+                    body = gzip.decompress(body)
+                outer.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=lambda: self.server.serve_forever(0.02), daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    collector = Collector()
+    yield collector
+    collector.close()
+
+
+def exporter(collector: Collector, **more: Any) -> Exporter:
+    headers = parse_headers("Authorization=Bearer%20canary")
+    target = ExportTarget(endpoint=f"{collector.url}/base/", headers=headers, **more)
+    return Exporter(target, AROUND.resource, "1.2.3")
+
+
+def plain(value: Any) -> Any:
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [plain(item) for item in value.array_value.values]
+    return getattr(value, kind)
+
+
+def test_spans_arrive_as_they_are(collector: Collector) -> None:
+    sender = exporter(collector, metrics=False)
+    mine = exchange_spans(RECORD, TOLD, AROUND, path=PATH, caller=CALLER)
+    sender.send(mine)
+    sender.close()
+    ((path, headers, body),) = collector.requests
+    assert path == "/base/v1/traces" and headers["authorization"] == "Bearer canary"
+    (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
+    assert {item.key: plain(item.value) for item in resource.resource.attributes} == dict(AROUND.resource)
+    (scope,) = resource.scope_spans
+    assert (scope.scope.name, scope.scope.version) == ("faregate", "1.2.3")
+    assert len(scope.spans) == len(mine)
+    for sent, span in zip(scope.spans, mine, strict=True):
+        assert sent.trace_id.hex() == span.trace_id and sent.span_id.hex() == span.span_id
+        assert sent.parent_span_id.hex() == (span.parent_span_id or "")
+        assert (sent.name, sent.kind) == (span.name, span.kind)
+        assert (sent.start_time_unix_nano, sent.end_time_unix_nano) == (span.start_ns, span.end_ns)
+        assert sent.status.code == span.status
+        values = {item.key: plain(item.value) for item in sent.attributes}
+        assert values == {k: list(v) if isinstance(v, tuple) else v for k, v in span.attributes.items()}
+    assert scope.spans[0].trace_state == "v=1"
+
+
+def test_what_the_caller_does_not_sample_is_not_sent_on(collector: Collector) -> None:
+    sender = exporter(collector, metrics=False)
+    sender.send(exchange_spans(RECORD, TOLD, AROUND, path=PATH, caller=replace(CALLER, flags=0)))
+    sender.close()
+    assert collector.requests == []
+
+
+def test_metrics_are_those_of_the_conventions(collector: Collector) -> None:
+    sender = exporter(collector, spans=False)
+    for _ in range(2):
+        sender.count(FULL)
+    sender.send(exchange_spans(RECORD, TOLD, AROUND, path=PATH, caller=CALLER))
+    sender.close()
+    ((path, _, body),) = collector.requests
+    assert path == "/base/v1/metrics"
+    found = {
+        metric.name: metric
+        for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    }
+    assert set(found) == {
+        "gen_ai.client.operation.duration",
+        "gen_ai.client.token.usage",
+        "http.server.request.duration",
+        "faregate.cost",
+    }
+    tokens = {
+        plain(next(item.value for item in point.attributes if item.key == "gen_ai.token.type")): point.sum
+        for point in found["gen_ai.client.token.usage"].histogram.data_points
+    }
+    assert tokens == {"input": 200.0, "output": 100.0}
+    assert found["gen_ai.client.operation.duration"].unit == "s"
+    assert found["gen_ai.client.operation.duration"].histogram.data_points[0].count == 4
+    assert found["faregate.cost"].sum.data_points[0].as_double == pytest.approx(2 * 1.23456789)
+
+
+def test_an_endpoint_that_is_not_there_holds_nobody_up(collector: Collector) -> None:
+    collector.close()
+    sender = exporter(collector)
+    sender.send(exchange_spans(RECORD, TOLD, AROUND, path=PATH, caller=CALLER))
+    sender.count(FULL)
+
+
+@pytest.mark.parametrize("text", ["no-equals", "=value", "a b=c"])
+def test_headers_that_cannot_be_read_name_no_value(text: str) -> None:
+    with pytest.raises(ValueError, match="header 2") as raised:
+        parse_headers(f"good=canary,{text}")
+    assert "canary" not in str(raised.value)
+
+
+def test_headers_are_percent_decoded() -> None:
+    assert parse_headers("Authorization=Basic%20abc%3D, x-a = b ,") == {"authorization": "Basic abc=", "x-a": "b"}

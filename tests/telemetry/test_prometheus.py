@@ -1,0 +1,81 @@
+from msgspec.structs import replace
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.records import Completeness
+from gateway.telemetry.prometheus import prometheus_text
+from gateway.telemetry.totals import MOST_SERIES, OTHER, Totals
+from tests.store.examples import FULL
+
+
+def samples(text: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    }
+
+
+def told(totals: Totals, key_id: str | None = None) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    meter = None if key_id else Completeness(seen=9, written=8, priced=7, open=1)
+    text = prometheus_text(totals.each(key_id), version="1.2.3", meter=meter, open_requests=None if key_id else 3)
+    return samples(text)
+
+
+LABELS = (("door", "anthropic"), ("key", "laptop"), ("model", "gpt-5"), ("outcome", "ok"), ("provider", "openai"))
+
+
+def labelled(**more: str) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((*LABELS, *more.items())))
+
+
+def test_sums_of_all_that_ended() -> None:
+    totals = Totals()
+    for _ in range(3):
+        totals.add(FULL)
+    found = told(totals)
+    assert found[("faregate_requests_total", LABELS)] == 3
+    assert found[("faregate_cost_usd_total", LABELS)] == 3.70370367
+    expected = {"input": 300, "cache_read": 120, "cache_write": 21, "output": 150, "reasoning": 60}
+    for word, tokens in expected.items():
+        assert found[("faregate_tokens_total", labelled(type=word))] == tokens
+    assert found[("faregate_exchanges_total", (("state", "seen"),))] == 9
+    assert found[("faregate_open_requests", ())] == 3
+    assert found[("faregate_build_info", (("version", "1.2.3"),))] == 1
+
+
+def test_histograms_count_upwards() -> None:
+    totals = Totals()
+    for latency_us in (5_000, 10_000, 3_000_000, 500_000_000):
+        totals.add(replace(FULL, latency_us=latency_us))
+    found = told(totals)
+    name = "faregate_request_duration_seconds_bucket"
+    counts = [found[(name, labelled(le=bound))] for bound in ("0.01", "2.56", "5.12", "81.92", "+Inf")]
+    assert counts == [2, 2, 3, 3, 4]
+    assert found[("faregate_request_duration_seconds_count", LABELS)] == 4
+    assert found[("faregate_request_duration_seconds_sum", LABELS)] == 503.015
+
+
+def test_no_price_is_counted_and_never_zero_dollars() -> None:
+    totals = Totals()
+    totals.add(replace(FULL, cost_nano=None, cost_source="none"))
+    totals.add(replace(FULL, cost_nano=None, cost_source="none", usage_source="none"))
+    assert told(totals)[("faregate_unpriced_requests_total", LABELS)] == 1
+
+
+def test_a_key_sees_its_own_only() -> None:
+    totals = Totals()
+    totals.add(FULL)
+    totals.add(replace(FULL, key_id="key_2", key="other"))
+    names = {name for name, labels in told(totals, "key_2") if ("key", "laptop") in labels}
+    assert names == set()
+    assert not any(name.startswith(("faregate_exchanges", "faregate_open")) for name, _ in told(totals, "key_2"))
+
+
+def test_the_number_of_series_is_bounded_and_nothing_is_lost() -> None:
+    totals = Totals()
+    for n in range(MOST_SERIES + 50):
+        totals.add(replace(FULL, model=f"model-{n}"))
+    found = told(totals)
+    requests = {labels: value for (name, labels), value in found.items() if name == "faregate_requests_total"}
+    assert sum(requests.values()) == MOST_SERIES + 50
+    assert [value for labels, value in requests.items() if ("model", OTHER) in labels] == [50]
