@@ -298,7 +298,7 @@ class Server:
                 return await self._exchange(door, principal, request, started_ns, cors)
             assert route.read is not None
             body = b"" if route.method == "GET" else await _Incoming(request, self._settings.limits_body).read()
-            query = tuple(request.rel_url.query.items())
+            query = tuple(pair for pair in request.rel_url.query.items() if not _is_credential(*pair))
             answer = await route.read(
                 Call(principal=principal, query=query, rest=rest, dialect=dialect.name, body=body)
             )
@@ -433,6 +433,11 @@ def presented_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str |
     found = [token.strip() if scheme.lower() == "bearer" else "", headers.get("x-api-key", "")]
     found += [headers.get("x-goog-api-key", ""), query.get("key", "")]
     return next((key for key in found if key.startswith("tk_")), None)
+
+
+def _is_credential(name: str, value: str) -> bool:
+    """`?key=` is also the filter by a key's name."""
+    return name == "key" and value.startswith("tk_")
 
 
 def _goes_on(prefix: str, path: str) -> bool:

@@ -139,6 +139,13 @@ def test_summary(gateway: Served) -> None:
     assert Decimal(summary["cost_usd"]) == total
 
 
+def test_a_key_in_the_query_is_the_credential_and_filters_nothing(gateway: Served) -> None:
+    key = gateway.key("admin")
+    bare = gateway.ask("GET", f"{USAGE}/summary?key={key}").json
+    assert bare["requests"] == 12
+    assert gateway.ask("GET", f"{USAGE}/summary?key={key}&key=ana").json["requests"] == 8
+
+
 def test_summary_compared(gateway: Served) -> None:
     now = time.time()
     summary = gateway.get(f"{USAGE}/summary?from={now - 600:.0f}&to={now + 60:.0f}&compare=previous")
