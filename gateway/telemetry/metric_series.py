@@ -1,0 +1,187 @@
+"""Metric points as running sums per series, in memory, whatever temporality they are sent in.
+
+A series is a resource, scope, name and set of attributes. Delta points add up, each of its window once, so that a
+batch that is sent again counts nothing. Cumulative points replace each other within one start; a new start, or a
+smaller figure, is a sender that began anew, and what it had counted before stays counted.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from threading import Lock
+from typing import Any
+
+from msgspec import Struct, structs
+
+from gateway.telemetry.records import MetricPoint
+
+MOST_SERIES = 20_000
+# Windows and starts remembered per series: a batch is sent again within minutes, not after this many others.
+_MOST_WINDOWS = 64
+_LARGEST = 1e300
+
+Attributes = tuple[tuple[str, Any], ...]
+
+
+class Sums(Struct, frozen=True):
+    """What was counted: `value` of sums and gauges, `count`, `total` and `counts` (by `bounds`) of histograms."""
+
+    value: float = 0
+    count: int = 0
+    total: float = 0.0
+    counts: tuple[int, ...] = ()
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(
+            self.value + other.value,
+            self.count + other.count,
+            self.total + other.total,
+            _added(self.counts, other.counts),
+        )
+
+
+class Series(Struct, frozen=True, kw_only=True):
+    """One series as it stands. Times are nanoseconds since the epoch."""
+
+    name: str
+    form: str
+    unit: str
+    scope: str
+    resource: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+    sums: Sums
+    bounds: tuple[float, ...] = ()
+    first_ns: int = 0
+    last_ns: int = 0
+
+    @property
+    def figure(self) -> float:
+        """What it adds up to: a sum's value, else the total of all that was measured."""
+        return self.sums.value if self.form in ("sum", "gauge") else self.sums.total
+
+
+class MetricSeries:
+    """All series that came, the ones that were silent longest forgotten first. Any thread may add and read."""
+
+    def __init__(self, most: int = MOST_SERIES) -> None:
+        self._most = most
+        self._series: OrderedDict[tuple[Any, ...], _Running] = OrderedDict()
+        self._lock = Lock()
+        self.forgotten = 0
+
+    def add(self, points: Iterable[MetricPoint]) -> None:
+        with self._lock:
+            for point in points:
+                if not _is_countable(point):
+                    continue
+                key = _key(point)
+                running = self._series.get(key)
+                if running is None:
+                    running = self._series[key] = _Running(point)
+                    if len(self._series) > self._most:
+                        self._series.popitem(last=False)
+                        self.forgotten += 1
+                self._series.move_to_end(key)
+                running.add(point)
+
+    def series(self, name: str | None = None) -> list[Series]:
+        """Those of a metric, or all."""
+        with self._lock:
+            return [running.series() for running in self._series.values() if name in (None, running.name)]
+
+
+class _Running:
+    __slots__ = ("_bounds", "_done", "_first_ns", "_last_ns", "_point", "_runs", "_windows", "name")
+
+    def __init__(self, point: MetricPoint) -> None:
+        self.name = point.name
+        self._point = point
+        self._bounds = point.bounds
+        self._done = Sums()
+        self._windows: OrderedDict[tuple[int, int], None] = OrderedDict()
+        self._runs: OrderedDict[int, tuple[int, Sums]] = OrderedDict()
+        self._first_ns = point.start_ns or point.time_ns
+        self._last_ns = 0
+
+    def add(self, point: MetricPoint) -> None:
+        sums = Sums(point.value or 0, point.count or 0, point.total or 0.0, point.counts)
+        if point.bounds != self._bounds:
+            # Buckets of other bounds cannot be added; count and total can.
+            self._bounds, self._done = (), structs.replace(self._done, counts=())
+            sums = structs.replace(sums, counts=())
+        if point.delta:
+            self._add_window((point.start_ns, point.time_ns), sums)
+        elif point.form == "gauge" or not _grows(point):
+            if point.time_ns >= self._last_ns:
+                self._runs = OrderedDict({0: (point.time_ns, sums)})
+        else:
+            self._add_run(point.start_ns, point.time_ns, sums)
+        self._first_ns = min(self._first_ns, point.start_ns or point.time_ns)
+        self._last_ns = max(self._last_ns, point.time_ns)
+
+    def _add_window(self, window: tuple[int, int], sums: Sums) -> None:
+        if window in self._windows:
+            return
+        self._windows[window] = None
+        if len(self._windows) > _MOST_WINDOWS:
+            self._windows.popitem(last=False)
+        self._done += sums
+
+    def _add_run(self, start_ns: int, time_ns: int, sums: Sums) -> None:
+        before = self._runs.get(start_ns)
+        if before is not None:
+            last_ns, figures = before
+            if time_ns <= last_ns:
+                return
+            if sums.value < figures.value or sums.count < figures.count:
+                # It began anew without saying so.
+                self._done += figures
+        self._runs[start_ns] = time_ns, sums
+        if len(self._runs) > _MOST_WINDOWS:
+            _, (_, figures) = self._runs.popitem(last=False)
+            self._done += figures
+
+    def series(self) -> Series:
+        sums = self._done
+        for _, figures in self._runs.values():
+            sums += figures
+        point = self._point
+        return Series(
+            name=point.name,
+            form=point.form,
+            unit=point.unit,
+            scope=point.scope.name,
+            resource=point.resource,
+            attributes=point.attributes,
+            sums=sums if self._bounds else structs.replace(sums, counts=()),
+            bounds=self._bounds,
+            first_ns=self._first_ns,
+            last_ns=self._last_ns,
+        )
+
+
+def _is_countable(point: MetricPoint) -> bool:
+    """Whether it can be added up: NaN and infinity, which OTLP allows, would swallow all that came before."""
+    return all(abs(figure) <= _LARGEST for figure in (point.value or 0, point.count or 0, point.total or 0))
+
+
+def _grows(point: MetricPoint) -> bool:
+    """Whether what stands there was added up: an up-and-down count is what it is now."""
+    return point.monotonic or point.form in ("histogram", "exponential_histogram", "summary")
+
+
+def _key(point: MetricPoint) -> tuple[Any, ...]:
+    return point.name, point.form, point.scope.name, _hashable(point.resource), _hashable(point.attributes)
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return tuple(sorted((str(key), _hashable(inner)) for key, inner in value.items()))
+    if isinstance(value, list | tuple):
+        return tuple(map(_hashable, value))
+    return value if isinstance(value, str) else (type(value).__name__, repr(value))
+
+
+def _added(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    if len(one) != len(other):
+        return one or other
+    return tuple(a + b for a, b in zip(one, other, strict=True))
