@@ -75,6 +75,7 @@ class Observed(Struct, frozen=True, kw_only=True):
     app: str | None = None
     tags: tuple[str, ...] = ()
     error_type: str | None = None
+    error_kind: str | None = None
     error_message: str | None = None
     transcript: Request | None = None
     hints: tuple[str, ...] = ()

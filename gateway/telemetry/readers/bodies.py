@@ -1,0 +1,108 @@
+"""Whole requests and answers in a provider's own JSON, as OpenInference, LangSmith and Langfuse keep them.
+
+All four providers' shapes and LangChain's are told apart by the fields that only they have. This is no codec: what
+is cut short or unknown is read as far as it goes.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.model import Choice, Message, Part, Request, Response, Role, Text
+from gateway.telemetry.readers.messages import choices_of, messages_of, one_choice, settled
+from gateway.telemetry.readers.parts import parts_of
+from gateway.telemetry.readers.shared import body_options
+from gateway.telemetry.readers.tool_definitions import tools_of
+from gateway.telemetry.readers.usage import body_usage
+from gateway.telemetry.readers.values import first, items, mapping, parsed, words
+
+_MESSAGES = ("messages", "input", "contents", "prompt")
+_SYSTEM = ("system", "instructions", "systemInstruction", "system_instruction")
+
+
+def asked_of(value: Any) -> Request:
+    """A request's messages, tools and options; an empty one where there is nothing to read."""
+    read = parsed(value)
+    if isinstance(read, list):
+        return Request(model="", messages=settled(messages_of(read)))
+    body = mapping(read)
+    if not body:
+        said = words(value) if read is None else words(read)
+        return Request(model="", messages=(Message(Role.USER, (Text(said),)),) if said else ())
+    if "role" in body and "content" in body:
+        return Request(model="", messages=settled(messages_of([body])))
+    told = first(body, _MESSAGES)
+    # A plain text here is the question itself, also where it happens to be JSON.
+    messages = (Message(Role.USER, (Text(told),)),) if isinstance(told, str) else messages_of(told)
+    return msgspec.structs.replace(
+        body_options(body),
+        messages=settled(messages, _system(first(body, _SYSTEM))),
+        tools=tools_of(body.get("tools")),
+    )
+
+
+def answer_of(value: Any) -> Response:
+    """An answer's id, model, choices and counts; an empty one where there is nothing to read."""
+    read = parsed(value)
+    body = mapping(read)
+    if not body:
+        said = words(value) if read is None else words(read)
+        choices = (
+            choices_of(read, apart=False) if isinstance(read, list) else one_choice((Text(said),) if said else ())
+        )
+        return Response(choices=choices)
+    return Response(
+        id=words(first(body, ("id", "responseId", "response_id"))) or _langchain_id(body),
+        model=words(first(body, ("model", "modelVersion", "model_version"))),
+        choices=_choices(body),
+        usage=body_usage(first(body, ("usage", "usageMetadata", "usage_metadata"))),
+    )
+
+
+def _system(value: Any) -> tuple[Part, ...]:
+    return parts_of(value.get("parts", value) if isinstance(value, dict) else value)
+
+
+def _choices(body: Mapping[str, Any]) -> tuple[Choice, ...]:
+    if isinstance(body.get("choices"), list):
+        return choices_of(
+            [
+                {"role": "assistant", **mapping(item.get("message")), **_finish(item)}
+                for item in _maps(body["choices"])
+            ]
+        )
+    if isinstance(body.get("candidates"), list):
+        return choices_of(
+            [{"role": "model", **mapping(item.get("content")), **_finish(item)} for item in _maps(body["candidates"])]
+        )
+    if isinstance(body.get("output"), list):
+        return choices_of(body["output"], apart=False)
+    if isinstance(body.get("generations"), list):
+        batch = body["generations"]
+        batch = batch[0] if batch and isinstance(batch[0], list) else batch
+        return choices_of(
+            [item.get("message", {"role": "assistant", "content": item.get("text")}) for item in _maps(batch)]
+        )
+    if "content" in body or "tool_calls" in body:
+        return choices_of([{"role": "assistant", **body}])
+    said = words(first(body, ("text", "output", "completion", "answer", "result")))
+    return one_choice((Text(said),)) if said else ()
+
+
+def _finish(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {"finish_reason": first(item, ("finish_reason", "finishReason"))}
+
+
+def _maps(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in items(value) if isinstance(item, dict)]
+
+
+def _langchain_id(body: Mapping[str, Any]) -> str | None:
+    """LangChain keeps the provider's id of an answer in the message's metadata."""
+    batch = body.get("generations")
+    while isinstance(batch, list) and batch:
+        batch = batch[0]
+    message = mapping(mapping(batch).get("message"))
+    metadata = mapping(mapping(message.get("kwargs", message)).get("response_metadata"))
+    return words(metadata.get("id"))

@@ -1,0 +1,71 @@
+"""What a telling lacks, and what the sender's user can set so that it is sent."""
+
+from collections.abc import Iterator
+
+from gateway.model import Reasoning
+from gateway.telemetry.observed import Observed, Role
+from gateway.telemetry.records import Span
+
+_CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+# By the beginning of the instrumentation's scope, the first that fits; the switch, in words.
+SWITCHES: tuple[tuple[str, str], ...] = (
+    ("com.anthropic.claude_code", "set OTEL_LOG_USER_PROMPTS=1 and OTEL_LOG_ASSISTANT_RESPONSES=1"),
+    ("com.anthropic.sdk", "use an instrumentation beside it: the SDK's own spans carry none"),
+    ("codex", "set log_user_prompt = true in the [otel] table of Codex's configuration"),
+    ("gemini-cli", "set telemetry.logPrompts and telemetry.traces to true in Gemini CLI's settings"),
+    ("opentelemetry.instrumentation.genai", f"set {_CAPTURE}=SPAN_ONLY"),
+    ("opentelemetry.instrumentation.google_genai", f"set {_CAPTURE}=SPAN_ONLY"),
+    (
+        "opentelemetry.util.genai",
+        f"set {_CAPTURE}=span_only and OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
+    ),
+    ("opentelemetry.instrumentation.openai_v2", f"set {_CAPTURE}=true, and export logs too"),
+    ("openinference.instrumentation", "set OPENINFERENCE_HIDE_INPUTS and OPENINFERENCE_HIDE_OUTPUTS to false"),
+    ("pydantic-ai", "set include_content=True in InstrumentationSettings"),
+    ("opentelemetry.instrumentation.", "set TRACELOOP_TRACE_CONTENT=true"),
+    ("ai", "set recordInputs and recordOutputs to true in experimental_telemetry"),
+    ("gen_ai", "set recordInputs and recordOutputs to true in the telemetry settings of the AI SDK"),
+    ("langfuse", "give the observation its input and output"),
+)
+_OTHERWISE = f"most instrumentations need a switch, such as {_CAPTURE}=SPAN_ONLY"
+
+
+def hints_of(span: Span, telling: Observed) -> tuple[str, ...]:
+    return (*telling.hints, *_content(span, telling), *_limits(span))
+
+
+def _content(span: Span, telling: Observed) -> Iterator[str]:
+    if telling.role is not Role.INFERENCE:
+        return
+    asked = telling.request.messages if telling.request else ()
+    answers = telling.response.choices if telling.response else ()
+    said = [part for choice in answers for part in choice.parts]
+    failed = telling.error_message is not None
+    if not asked and not said:
+        yield f"The content was not sent: {_switch(span.scope.name)}."
+    elif not said and not failed:
+        yield f"The answer was not sent: {_switch(span.scope.name)}."
+    elif not asked:
+        yield f"The question was not sent: {_switch(span.scope.name)}."
+    usage = telling.response.usage if telling.response else None
+    if said and usage and usage.reasoning_tokens and not any(isinstance(part, Reasoning) for part in said):
+        yield f"The model reasoned ({usage.reasoning_tokens} tokens), but this library sends no reasoning text."
+
+
+def _switch(scope: str) -> str:
+    return next((switch for start, switch in SWITCHES if scope == start or _within(scope, start)), _OTHERWISE)
+
+
+def _within(scope: str, start: str) -> bool:
+    """Short names must be the whole scope: "ai" begins many."""
+    return len(start) > 4 and scope.startswith(start)
+
+
+def _limits(span: Span) -> Iterator[str]:
+    if span.dropped_attributes:
+        yield (
+            f"{span.dropped_attributes} attributes were dropped by the sender: raise OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT."
+        )
+    if span.dropped_events:
+        yield f"{span.dropped_events} events were dropped by the sender: raise OTEL_SPAN_EVENT_COUNT_LIMIT."
+    yield from (f"The receiver changed this span: {note}." for note in span.notes)

@@ -1,0 +1,147 @@
+"""The readers of spans in the order in which they are tried, and the one function that uses them."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from gateway.model import Choice, Message, Request, Response
+from gateway.model import Role as MessageRole
+from gateway.telemetry.observed import Observed, Role
+from gateway.telemetry.readers import (
+    anthropic_sdk,
+    bare,
+    claude_code,
+    codex,
+    gemini_cli,
+    langfuse,
+    langsmith,
+    openinference,
+    openllmetry,
+    pydantic_ai,
+    semconv,
+    semconv_events,
+    traceloop,
+    vercel_ai,
+)
+from gateway.telemetry.readers import shared as shared_attributes
+from gateway.telemetry.readers.failures import error_kind
+from gateway.telemetry.readers.hints import hints_of
+from gateway.telemetry.readers.reader import SpanReader, filled
+from gateway.telemetry.readers.spellings import CALLS
+from gateway.telemetry.records import Attributes, LogRecord, Span, SpanKind
+
+# The tools' and SDKs' own spans are told by their scope; then the most telling mark first.
+READERS: tuple[SpanReader, ...] = (
+    claude_code.READER,
+    codex.READER,
+    gemini_cli.READER,
+    anthropic_sdk.READER,
+    openinference.READER,
+    vercel_ai.READER,
+    langfuse.READER,
+    openllmetry.READER,
+    langsmith.READER,
+    pydantic_ai.READER,
+    semconv.READER,
+    semconv_events.READER,
+    traceloop.READER,
+    bare.READER,
+)
+# Whose messages are taken before all others' where several stand on one span: they are structured by a standard.
+STRUCTURED = semconv.READER.name
+_GLUE = ("http.request.method", "http.method", "db.system", "db.system.name", "rpc.system", "messaging.system")
+
+
+def observe(span: Span, logs: Sequence[LogRecord] = ()) -> Observed:
+    """What a span says, with the log records that stand under it. Never raises: what cannot be read stays a fact."""
+    said = [(reader, telling) for reader in READERS if (telling := _told(reader, span, logs)) is not None]
+    common = shared_attributes.shared(span)
+    if not said:
+        return _finished(span, msgspec.structs.replace(common, reader="none", role=_role_alone(span)), ())
+    merged = said[0][1]
+    for _, telling in (*said[1:], (None, common)):
+        merged = filled(merged, telling)
+    merged = msgspec.structs.replace(merged, **_content([telling for _, telling in said], merged, common))
+    return _finished(span, merged, [reader for reader, _ in said])
+
+
+def _told(reader: SpanReader, span: Span, logs: Sequence[LogRecord]) -> Observed | None:
+    """A reader's telling. A sender that misshapes its attributes loses what this reader would have said, no more."""
+    try:
+        return reader.read(span, logs)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        fault = f"The attributes are not as {reader.name} writes them ({type(error).__name__})."
+        return Observed(reader=reader.name, role=Role.OTHER, hints=(fault,))
+
+
+def _content(tellings: Sequence[Observed], merged: Observed, common: Observed) -> dict[str, Any]:
+    """Messages and answers of the reader that has them best, with the finish reasons from wherever they stand."""
+    best = sorted(tellings, key=lambda telling: not telling.native and telling.reader != STRUCTURED)
+    messages = next((told.request.messages for told in best if told.request and told.request.messages), ())
+    choices = next((told.response.choices for told in best if told.response and _spoken(told.response)), ())
+    request = merged.request or Request(model="", messages=())
+    response = merged.response or Response()
+    endings = (common.response.choices if common.response else ()) or response.choices
+    choices = tuple(_ended(choice, endings) for choice in choices) or endings
+    model = request.model or merged.model_requested or merged.model or ""
+    return {
+        "request": msgspec.structs.replace(request, model=model, messages=messages, stream=bool(merged.streamed)),
+        "response": msgspec.structs.replace(response, id=merged.response_id, model=merged.model, choices=choices),
+    }
+
+
+def _spoken(response: Response) -> bool:
+    return any(choice.parts for choice in response.choices)
+
+
+def _ended(choice: Choice, endings: Sequence[Choice]) -> Choice:
+    if choice.finish_reason is not None or choice.index >= len(endings):
+        return choice
+    return msgspec.structs.replace(choice, finish_reason=endings[choice.index].finish_reason)
+
+
+def _finished(span: Span, telling: Observed, readers: Sequence[SpanReader]) -> Observed:
+    if telling.role not in CALLS:
+        telling = _as_frame(telling)
+    kind = error_kind(span, telling.error_type, telling.error_message)
+    hints = hints_of(span, telling)
+    return msgspec.structs.replace(telling, error_kind=kind, hints=hints, facts=_facts(span.attributes, readers))
+
+
+def _as_frame(telling: Observed) -> Observed:
+    """A frame is no call: the messages that it repeats become its transcript, beside what it counts."""
+    asked = telling.request.messages if telling.request else ()
+    answered = telling.response.choices if telling.response else ()
+    spoken = tuple(Message(MessageRole.ASSISTANT, choice.parts) for choice in answered if choice.parts)
+    transcript = telling.transcript
+    if transcript is None and (asked or spoken) and telling.request is not None:
+        transcript = msgspec.structs.replace(telling.request, messages=(*asked, *spoken))
+    counted = telling.response is not None and telling.response.usage is not None
+    return msgspec.structs.replace(
+        telling,
+        request=None,
+        response=Response(usage=telling.response.usage) if counted and telling.response else None,
+        transcript=transcript,
+    )
+
+
+def _role_alone(span: Span) -> Role:
+    """A span without any word of models: the plumbing below an app, or something of the app's own."""
+    plumbing = span.kind in (SpanKind.CLIENT, SpanKind.INTERNAL) and any(name in span.attributes for name in _GLUE)
+    return Role.GLUE if plumbing else Role.OTHER
+
+
+def _facts(attributes: Attributes, readers: Sequence[SpanReader]) -> Mapping[str, Any]:
+    """The attributes that nobody read."""
+    names, prefixes = _reads(tuple(reader.reads for reader in readers))
+    return {name: value for name, value in attributes.items() if name not in names and not name.startswith(prefixes)}
+
+
+@cache
+def _reads(of_readers: tuple[tuple[str, ...], ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Names and beginnings of names that these readers, and all of them, understand."""
+    found = {name for reads in (shared_attributes.READS, *of_readers) for name in reads}
+    prefixes = tuple(name for name in found if name.endswith("."))
+    return frozenset(found.difference(prefixes)), prefixes
