@@ -3,6 +3,7 @@
 A custom range runs from the start of its first local day to the end of its last, daylight saving included.
 """
 
+import time
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -132,7 +133,7 @@ class RangePicker(SegmentedControl):
             first = datetime.fromtimestamp(start / 1e6, zone).date()
             last = datetime.fromtimestamp((end - 1) / 1e6, zone).date()
         else:
-            last = datetime.now(zone).date()
+            last = datetime.fromtimestamp(time.time_ns() // 1_000_000_000, zone).date()
             first = last - timedelta(days=6)
         self.custom.open_at(self, first, last)
 

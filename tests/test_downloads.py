@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gateway.downloads import PIECE_CHARACTERS, Pieces, downloaded
+from tests.waiting import PATIENCE_S
 
 
 class Lines:
@@ -54,7 +55,7 @@ async def test_a_client_that_leaves_ends_its_source(workers: ThreadPoolExecutor)
     pieces = downloaded(source.lines, on(workers), workers)
     await anext(pieces)
     await pieces.aclose()
-    assert await asyncio.to_thread(source.closed.wait, 10)
+    assert await asyncio.to_thread(source.closed.wait, PATIENCE_S)
 
 
 async def test_one_that_leaves_while_a_piece_is_made_is_not_waited_for_and_ends_it_too(
@@ -79,7 +80,7 @@ async def test_one_that_leaves_while_a_piece_is_made_is_not_waited_for_and_ends_
         await asking
     assert not closed.is_set()
     go_on.set()
-    assert await asyncio.to_thread(closed.wait, 10)
+    assert await asyncio.to_thread(closed.wait, PATIENCE_S)
 
 
 def test_an_error_of_the_source_is_the_askers() -> None:

@@ -1,6 +1,5 @@
 """Prices: worked vectors, agreement with genai-prices' own calculation, and nothing negative whatever is counted."""
 
-import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,6 +15,7 @@ from gateway.extra_providers import ExtraPrice
 from gateway.model import Usage
 from gateway.pricing import NO_PRICE, Pricing
 from gateway.records import PriceRow
+from tests.large_calls import cpu_costs
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 AT_US = int(AT.timestamp() * 1e6)
@@ -259,19 +259,16 @@ def test_a_warm_price_is_cheap() -> None:
     """Beside genai-prices' own calculation (about 90 µs), whose checks a request need not repeat."""
     used = VECTORS[0][2]
     PRICING.price("anthropic", "claude-opus-4-6", used, AT_US)
-    best = min(_seconds(lambda: PRICING.price("anthropic", "claude-opus-4-6", used, AT_US)) for _ in range(3))
-    slow = min(
-        _seconds(lambda: reference("anthropic", "claude-opus-4-6", {"input_tokens": 10_000}, None, AT))
-        for _ in range(3)
+    ours, theirs = cpu_costs(
+        [
+            lambda: [PRICING.price("anthropic", "claude-opus-4-6", used, AT_US) for _ in range(200)],
+            lambda: [
+                reference("anthropic", "claude-opus-4-6", {"input_tokens": 10_000}, None, AT) for _ in range(200)
+            ],
+        ],
+        runs=4,
     )
-    assert best < slow / 2
-
-
-def _seconds(call: Any) -> float:
-    started = time.process_time()
-    for _ in range(200):
-        call()
-    return time.process_time() - started
+    assert ours < theirs / 2
 
 
 OWN = Pricing(

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gateway.access import Principal
 from gateway.answer_headers import sendable
-from gateway.deadlines import Deadlines
+from gateway.deadlines import SWEEP_S, Deadlines
 from gateway.dialects import DIALECTS
 from gateway.doors import DOORS
 from gateway.errors import UpstreamError
@@ -20,9 +20,11 @@ from gateway.plan import credentials
 from gateway.pricing import Pricing
 from gateway.providers.catalog import BY_NAME, PROVIDERS
 from gateway.records import ExchangeRecord
-from gateway.relay import Relay
+from gateway.relay import LATE_USAGE_S, Relay
 from gateway.routing import Routing
 from gateway.settings import Timeouts
+from tests.virtual_time import in_virtual_time
+from tests.waiting import PATIENCE_S
 
 CHAT = DOORS[0]
 TIMEOUTS = Timeouts()
@@ -330,10 +332,11 @@ async def test_cancelled_by_the_client_or_by_the_gateway_s_end(stopping: bool) -
     ],
     ids=["first byte", "between chunks", "whole", "total"],
 )
-async def test_time_outs(answer: Any, limit: dict[str, float], status: int, words: str) -> None:
+def test_time_outs(
+    monkeypatch: pytest.MonkeyPatch, answer: Any, limit: dict[str, float], status: int, words: str
+) -> None:
     run = Run(answer, timeouts=replace(TIMEOUTS, **limit))
-    async with asyncio.timeout(5):
-        row = await run.go(STREAMED if answer[2] else ASKED)
+    row = in_virtual_time(run.go(STREAMED if answer[2] else ASKED), monkeypatch, "gateway.deadlines")
     assert (row.outcome, row.status, row.error_type) == ("error", status, "timeout")
     assert row.error_message and row.error_message.startswith(words)
     assert words in run.client.body.decode() and run.log.index("closed") < run.log.index("end")
@@ -407,7 +410,7 @@ async def test_a_finished_stream_does_not_wait_for_the_connection_s_end(model: s
     events = (TEXT, STOP, USED, "[DONE]") if model.startswith("gpt") else ANTHROPIC
     run = Run(sse(*events, None))
     task = asyncio.get_running_loop().create_task(run.go(STREAMED.replace(b"gpt-4.1-mini", model.encode())))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while b"[DONE]" not in run.client.body:
             await asyncio.sleep(0)
     assert run.row.outcome == "ok" and run.row.usage_source == "provider"
@@ -417,9 +420,13 @@ async def test_a_finished_stream_does_not_wait_for_the_connection_s_end(model: s
     assert run.row.outcome == "ok" and run.client.body.count(b"[DONE]") == 1
 
 
-async def test_a_count_that_never_comes_is_not_waited_for_long() -> None:
+def test_a_count_that_never_comes_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(sse(TEXT, STOP, "[DONE]", None))
-    async with asyncio.timeout(5):
-        row = await run.go(STREAMED)
+
+    async def go() -> tuple[ExchangeRecord, float]:
+        return await run.go(STREAMED), asyncio.get_running_loop().time()
+
+    row, seconds = in_virtual_time(go(), monkeypatch, "gateway.deadlines")
+    assert LATE_USAGE_S <= seconds <= LATE_USAGE_S + 2 * SWEEP_S
     assert (row.outcome, row.usage_source) == ("ok", "estimated")
     assert run.client.body.endswith(b"data: [DONE]\n\n") and run.log[-2:] == ["finish", "closed"]

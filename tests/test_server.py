@@ -18,6 +18,7 @@ from gateway.folder import DataFolder
 from gateway.reads import read_routes
 from gateway.server import OPEN, Arrivals, Call, Download, Route, Server, door_routes, presented_key
 from gateway.settings import Settings
+from tests.waiting import PATIENCE_S
 
 KEY = "tk_" + "k" * 43
 
@@ -279,7 +280,7 @@ async def test_a_client_that_reads_nothing_is_waited_for_and_one_that_leaves_end
         # What the buffers of both ends hold, and not a byte more.
         assert made * 65536 < 64 << 20 and not source.closed.is_set()
         answer.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await source.closed.wait()
 
 

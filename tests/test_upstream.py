@@ -16,6 +16,7 @@ from gateway.access import Principal
 from gateway.errors import UpstreamError
 from gateway.exchange import Exchange
 from gateway.upstream import Upstream, unreachable
+from tests.waiting import PATIENCE_S
 
 KEY = ConnectionKey("secret-host.example", 443, True, True, None, None, None)
 REFUSED = aiohttp.ClientConnectorError(KEY, OSError(111, "refused"))
@@ -128,7 +129,7 @@ async def test_a_closed_answer_is_a_closed_connection(upstream: Upstream, servin
     answer = await upstream.send(exchange(), "Some", await serving(stream), {}, b"{}")
     assert await answer.chunk() == b"first"
     answer.close()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         await left.wait()
 
 

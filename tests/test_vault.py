@@ -8,7 +8,6 @@ import os
 import re
 import stat
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,10 @@ from gateway.provider_keys import ProviderKeys
 from gateway.sealing import Context, Cost, SealBroken, VaultError, make_seal_key, read_seal_key, seal, unseal
 from gateway.vault import Vault
 from tests.keyring.traces import traces_in
+from tests.waiting import PATIENCE_S
 
 KEY = "sk-canary-0123456789abcdefghijklmnop"
+HANGS_S = 60.0
 
 
 class FakeKeyring(keyring.backend.KeyringBackend):
@@ -42,13 +43,15 @@ class FakeKeyring(keyring.backend.KeyringBackend):
         self.fault: Exception | None = None
         self.gate = threading.Event()
         self.gate.set()
-        self.calls = 0
+        self.calls = self.hanging = 0
         self.threads: set[str] = set()
 
     def _enter(self) -> None:
         self.calls += 1
         self.threads.add(threading.current_thread().name)
-        self.gate.wait(30)
+        self.hanging += 1
+        self.gate.wait(HANGS_S)
+        self.hanging -= 1
         if self.fault is not None:
             raise self.fault
 
@@ -219,17 +222,16 @@ async def test_a_hung_prompt_hangs_nothing(
     # Two at once: one hangs in the keyring, the other waits for the thread; both are told.
     results = await asyncio.gather(vault.get("openai"), vault.get("xai"), return_exceptions=True)
     ticking.cancel()
-    assert ticks >= 10
+    assert ticks >= 3, "the loop went on meanwhile"
     for result in results:
         assert isinstance(result, VaultError) and "does not answer" in result.message
-    start = time.monotonic()
+    calls = system.calls
     state = await vault.state()
     assert not state.available and "does not answer" in state.message
-    assert time.monotonic() - start < 0.1
-    calls = system.calls
+    assert system.calls == calls, "it is not asked again while it hangs"
     # The prompt is answered at last: the same vault goes on, and what was given up is not done late.
     system.gate.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not (await vault.state()).available:
             await asyncio.sleep(0.01)
     assert system.calls > calls
@@ -251,7 +253,7 @@ async def test_a_prompt_that_is_answered_late_gives_the_keys_after_all(
     assert keys.key_for("openai") is None and "does not answer" in (keys.problem("openai") or "")
     assert await keys.poll() is False
     system.gate.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not await keys.poll():
             await asyncio.sleep(0.01)
     assert keys.key_for("openai") == KEY and keys.problem("openai") is None
@@ -267,9 +269,8 @@ async def test_closing_does_not_wait_for_a_hung_prompt(
     system.gate.clear()
     with pytest.raises(VaultError):
         await vault.get("openai")
-    start = time.monotonic()
     vault.close()
-    assert time.monotonic() - start < 0.5
+    assert system.hanging == 1
 
 
 async def test_the_wrong_passphrase_is_said_so_and_changes_nothing(folder: DataFolder) -> None:

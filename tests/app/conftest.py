@@ -1,23 +1,55 @@
 """The window's tests run without a display, on one QApplication that wears the real theme."""
 
 import os
+import time
 from collections.abc import Iterator
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterState
 from app.theme import Theme
-from tests.app.fake_gateway import FakeGateway
+from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.spawner import Spawner
+from tests.waiting import PATIENCE_MS
 
 
 @pytest.fixture(scope="session")
 def qapp_args() -> list[str]:
     return ["faregate"]
+
+
+class PatientBot(QtBot):
+    """Waits for as long as a busy machine may need."""
+
+    def waitUntil(self, callback: Any, *, timeout: int = PATIENCE_MS) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: Any, *, timeout: int = PATIENCE_MS, **how: Any) -> Any:
+        return super().waitSignal(signal, timeout=timeout, **how)
+
+    def waitExposed(self, widget: Any, *, timeout: int = PATIENCE_MS) -> Any:
+        return super().waitExposed(widget, timeout=timeout)
+
+    def waitActive(self, widget: Any, *, timeout: int = PATIENCE_MS) -> Any:
+        return super().waitActive(widget, timeout=timeout)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> PatientBot:
+    return PatientBot(request)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins on the evening of Monday, 23 November 2026, and no midnight or change of the hour is near."""
+    begun = time.monotonic_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: NOW_US * 1000 + time.monotonic_ns() - begun)
 
 
 @pytest.fixture

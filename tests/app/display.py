@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.waiting import PATIENCE_S
+
 
 class Display:
     """`name` is for DISPLAY. `start` runs a program on it, and all of them end with it."""
@@ -27,7 +29,7 @@ class Display:
 
     def run(self, *command: str) -> str:
         return subprocess.run(
-            command, env=self.environ, check=True, capture_output=True, text=True, timeout=20
+            command, env=self.environ, check=True, capture_output=True, text=True, timeout=PATIENCE_S
         ).stdout
 
 
@@ -50,6 +52,6 @@ def free_display() -> Iterator[Display]:
     finally:
         for program in reversed(display.programs):
             program.terminate()
-            program.wait(10)
+            program.wait(PATIENCE_S)
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE_S)

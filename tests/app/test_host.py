@@ -21,9 +21,9 @@ from app.window import Window
 from gateway import Changes, FaregateError, FolderHeld, VaultState
 from tests.app.fake_gateway import FakeGateway
 from tests.app.probe_pages import probe_entries
+from tests.waiting import PATIENCE_S, until
 
 Drive = Callable[[Host], Awaitable[None]]
-PATIENCE_S = 40.0
 
 
 class Stage:
@@ -89,11 +89,6 @@ def stage(qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     yield Stage(qapp, tmp_path / "folder")
     qapp.setQuitOnLastWindowClosed(True)
     qapp.setStyleSheet("")
-
-
-async def until(happened: Callable[[], object]) -> None:
-    while not happened():
-        await asyncio.sleep(0.01)
 
 
 async def started(host: Host) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 from app.kept_tasks import KeptTasks
+from tests.waiting import PATIENCE_S
 
 
 async def test_errors_are_told_and_cancellations_are_not() -> None:
@@ -39,4 +40,4 @@ async def test_the_task_that_ends_the_others_goes_on() -> None:
         done.set()
 
     tasks.spawn(end())
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), PATIENCE_S)

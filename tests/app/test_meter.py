@@ -145,7 +145,7 @@ def test_the_window_follows_the_meter_on_every_page_also_while_nothing_is_writte
     window.open_page("providers")
     fake_gateway.calls.clear()
     window.mark(Changes(meter=True))
-    qtbot.waitUntil(lambda: window.sidebar.meter.text() == "1,204 seen · 1,203 written", timeout=3000)
+    qtbot.waitUntil(lambda: window.sidebar.meter.text() == "1,204 seen · 1,203 written")
     assert window.sidebar.meter.isVisible()
     # The figures that come from the database are not asked for anew.
     assert "summary" not in fake_gateway.calls

@@ -635,7 +635,7 @@ def test_cc_switch_5360_each_headline_says_what_it_counts(page: OverviewPage, qt
     """farion1231/cc-switch#5360, #7403: nobody could tell whether cached tokens are in "tokens"."""
     cards = page.findChildren(FigureCard)
     assert len(cards) == 5
-    qtbot.waitUntil(lambda: all(card.toolTip() for card in cards), timeout=5000)
+    qtbot.waitUntil(lambda: all(card.toolTip() for card in cards))
     said = {card.key: card.accessibleDescription() for card in cards}
     assert all(text.endswith(".") and text in card.toolTip() for card in cards if (text := said[card.key]))
     assert len(set(said.values())) == 5 and all(said.values())

@@ -18,7 +18,7 @@ from app.overview.breakdown import COSTLIEST
 from app.pages.overview import OverviewPage
 from gateway import Breakdown, Changes, ExchangeRecord, Export, Summary, TagCondition, TimeBucket, UsageQuery
 from gateway.store.usage import UsageStore
-from tests.app.fake_gateway import FakeGateway
+from tests.app.fake_gateway import NOW_US, FakeGateway
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FEATURES = ("feature:code-review", "feature:search")
@@ -26,7 +26,7 @@ FEATURES = ("feature:code-review", "feature:search")
 
 def rows() -> list[ExchangeRecord]:
     """Every month of the last twelve: three teams, two features, one request without a team; a conversation of steps."""
-    now = datetime.now(BERLIN)
+    now = datetime.fromtimestamp(NOW_US // 1_000_000, BERLIN)
     made = []
     for back in range(12):
         years, month = divmod(now.year * 12 + now.month - 1 - back, 12)
@@ -236,7 +236,7 @@ def test_no_total_is_made_of_values_that_a_request_can_have_several_of(
 ) -> None:
     store = UsageStore(tmp_path)
     store.start()
-    now = int(datetime.now(BERLIN).timestamp()) * 1_000_000 - 60_000_000
+    now = NOW_US - 60_000_000
     common = {"door": "openai_chat", "key_id": "k", "key": "laptop", "status": 200, "outcome": "ok"}
     store.insert_history(
         ExchangeRecord(id=team, started_us=now, cost_nano=5_000_000, cost_source="list", tags=tags, **common)  # type: ignore[arg-type]

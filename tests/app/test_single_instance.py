@@ -22,7 +22,7 @@ sys.exit(not call_first(Path(sys.argv[1])))
 def test_the_first_is_called(qtbot: QtBot, tmp_path: Path) -> None:
     first = FirstInstance(tmp_path)
     assert first.listening
-    with qtbot.waitSignal(first.called, timeout=20_000):
+    with qtbot.waitSignal(first.called):
         caller = subprocess.Popen([sys.executable, "-c", CALLER, str(tmp_path)])
     qtbot.waitUntil(lambda: caller.poll() is not None)
     assert caller.returncode == 0

@@ -19,6 +19,7 @@ from app.fonts import FILES, MONO_FAMILY, UI_FAMILY, load_fonts, mono_font, ui_f
 from app.resources import FOLDER, resource
 from app.theme import DARK, LIGHT, Theme, Tokens, high_contrast, palette, stylesheet
 from tests.app.display import Display, free_display
+from tests.waiting import PATIENCE_S
 
 GROUNDS = ("bg", "sidebar", "surface", "inset", "hover")
 BOTH = pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
@@ -241,7 +242,7 @@ def test_the_window_follows_the_system_when_it_flips(display: Display, tmp_path:
             assert next(told) == [word, tokens.bg.lower()]
     finally:
         os.killpg(process.pid, 15)
-        process.wait(10)
+        process.wait(PATIENCE_S)
         process.stdout.close()
 
 

@@ -5,6 +5,7 @@ from pytestqt.qtbot import QtBot
 
 from app.throttle import EVERYTHING, NOTHING, Coalescer, merged
 from gateway import Changes
+from tests.waiting import PATIENCE_MS
 
 USAGE, KEYS = Changes(usage=True), Changes(keys=True)
 
@@ -27,12 +28,18 @@ def test_changes_add_up() -> None:
     assert merged(EVERYTHING, NOTHING) == EVERYTHING
 
 
-def test_the_first_is_told_at_once_and_the_rest_together(
-    qtbot: QtBot, coalescer: Coalescer, told: list[Changes]
-) -> None:
+def test_the_first_is_told_at_once(qtbot: QtBot, told: list[Changes]) -> None:
+    coalescer = Coalescer(interval_ms=10 * PATIENCE_MS)
+    coalescer.due.connect(told.append)
     coalescer.set_active(True)
     coalescer.mark(USAGE)
-    qtbot.waitUntil(lambda: told == [USAGE], timeout=100)
+    qtbot.waitUntil(lambda: told == [USAGE])
+
+
+def test_what_follows_is_told_together(qtbot: QtBot, coalescer: Coalescer, told: list[Changes]) -> None:
+    coalescer.set_active(True)
+    coalescer.mark(USAGE)
+    qtbot.waitUntil(lambda: told == [USAGE])
     for _ in range(50):
         coalescer.mark(USAGE)
     coalescer.mark(KEYS)

@@ -17,6 +17,7 @@ from app.theme import Theme
 from app.tray import Tray, tray_picture
 from gateway import GatewayState, Summary
 from tests.app.display import Display, free_display
+from tests.waiting import PATIENCE_S, wait_until
 
 ON = GatewayState(word="running", url="http://127.0.0.1:4210")
 
@@ -124,10 +125,7 @@ def ask(program: subprocess.Popen[str], question: str) -> list[str]:
 
 
 def wait_for(program: subprocess.Popen[str], question: str, answer: list[str]) -> None:
-    until = time.monotonic() + 20
-    while (got := ask(program, question)) != answer:
-        assert time.monotonic() < until, f"{question}: {got}, not {answer}"
-        time.sleep(0.1)
+    wait_until(lambda: ask(program, question) == answer, what=f"{question} {answer}", pause=0.05)
 
 
 def test_a_click_on_a_real_tray_hides_and_shows_the_window(display: Display, tmp_path: Path) -> None:
@@ -147,7 +145,7 @@ def test_a_click_on_a_real_tray_hides_and_shows_the_window(display: Display, tmp
             # Two clicks within Qt's interval would be a double click.
             time.sleep(0.6)
         assert ask(program, "quit") == ["quitting"]
-        assert program.wait(20) == 0
+        assert program.wait(PATIENCE_S) == 0
 
 
 def test_without_a_tray_closing_asks_until_one_comes(display: Display, tmp_path: Path) -> None:

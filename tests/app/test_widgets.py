@@ -25,6 +25,7 @@ from app.widgets import (
     ToggleSwitch,
 )
 from app.widgets.buttons import KINDS
+from tests.waiting import PATIENCE_MS
 
 MAKERS: dict[str, Callable[[Theme], QWidget]] = {
     "banner": lambda theme: Banner(theme, "bad", "The disk is full.", "Retry"),
@@ -209,7 +210,7 @@ def test_a_pill_knows_its_kinds(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_toasts_pile_up_to_three_and_go(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.widgets.toast.STAYS_MS", 150)
+    monkeypatch.setattr("app.widgets.toast.STAYS_MS", 10 * PATIENCE_MS)
     window = QWidget()
     window.resize(800, 600)
     qtbot.addWidget(window)
@@ -226,4 +227,7 @@ def test_toasts_pile_up_to_three_and_go(qtbot: QtBot, theme: Theme, monkeypatch:
     assert toasts.texts == ("note 2", "note 3")
     lowest = max(widget.geometry().bottom() for widget in window.findChildren(QWidget) if widget.parent() is window)
     assert lowest < 600
+    monkeypatch.setattr("app.widgets.toast.STAYS_MS", 20)
+    for number in range(3):
+        toasts.show(f"short {number}")
     qtbot.waitUntil(lambda: toasts.texts == ())

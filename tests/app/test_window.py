@@ -16,7 +16,7 @@ from app.filters import FilterSnapshot, FilterState
 from app.pages import PAGES, PageEntry
 from app.sidebar import NARROW, STATES, WIDE
 from app.theme import Theme
-from app.throttle import EVERYTHING
+from app.throttle import EVERYTHING, INTERVAL_MS
 from app.window import SHORTCUTS, Window, midnight_us
 from gateway import Changes, GatewayState
 from tests.app.fake_data import exchanges
@@ -81,7 +81,7 @@ def test_changes_reach_the_page_on_show_at_once_and_others_when_they_are_opened(
     qtbot.waitUntil(lambda: window.coalescer.pending == Changes())
     before = (len(first.refreshed), len(second.refreshed))
     window.mark(Changes(usage=True))
-    qtbot.waitUntil(lambda: len(second.refreshed) == before[1] + 1, timeout=3000)
+    qtbot.waitUntil(lambda: len(second.refreshed) == before[1] + 1)
     assert second.refreshed[-1] == Changes(usage=True)
     assert len(first.refreshed) == before[0]
     window.open_page("requests")
@@ -94,7 +94,7 @@ def test_a_hidden_window_asks_nothing(qtbot: QtBot, window: Window, fake_gateway
     window.hide()
     fake_gateway.calls.clear()
     window.mark(Changes(usage=True, keys=True))
-    qtbot.wait(1200)
+    qtbot.wait(INTERVAL_MS + 100)
     assert fake_gateway.calls == []
     window.show()
     qtbot.waitUntil(lambda: "summary" in fake_gateway.calls and "api_keys" in fake_gateway.calls)

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
+from tests.waiting import PATIENCE_S
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -44,7 +46,7 @@ class Scripted:
     def __exit__(self, *_exception: object) -> None:
         self._server.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(PATIENCE_S)
         self._server.close()
 
     def _accept(self) -> None:
@@ -57,7 +59,7 @@ class Scripted:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            connection.settimeout(10)
+            connection.settimeout(PATIENCE_S)
             data = b""
             while b"\r\n\r\n" not in data:
                 if not (piece := connection.recv(65536)):

@@ -11,8 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +21,7 @@ from gateway.access import AccessKeys
 from gateway.folder import DataFolder
 from gateway.records import ExchangeRecord, UsageQuery
 from gateway.store.usage import UsageStore
+from tests.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-W", "error", "-m", "gateway"]
@@ -130,7 +130,7 @@ class Served:
 
     def _ended(self) -> int:
         process, self._process = self.process, None
-        code = process.wait(timeout=30)
+        code = process.wait(timeout=PATIENCE_S)
         assert process.stdout is not None
         process.stdout.close()
         return code
@@ -185,7 +185,7 @@ class Served:
         *,
         key: str | None = None,
         headers: Mapping[str, str | bytes] | None = None,
-        timeout: float = 30,
+        timeout: float = PATIENCE_S,
     ) -> Reply:
         """One request. A body that is not bytes goes as JSON, without a Content-Type."""
         connection = http.client.HTTPConnection(*self.address, timeout=timeout)
@@ -257,15 +257,6 @@ def opened(folder: Path) -> Iterator[UsageStore]:
         yield store
     finally:
         store.close()
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 40.0, *, pause: float = 0.01) -> None:
-    """Ask until it holds, `pause` seconds apart; raises TimeoutError. Only a fault takes all of `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"It did not come true within {seconds:g} s.")
-        time.sleep(pause)
 
 
 def forms(secret: str) -> dict[str, bytes]:

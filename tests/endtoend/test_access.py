@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.endtoend.serving import CHAT, EMBEDDINGS, USAGE, Reply, Served, wait_until
+from tests.endtoend.serving import CHAT, EMBEDDINGS, USAGE, Reply, Served
 from tests.provider.client import ProviderProcess
+from tests.waiting import PATIENCE_S, wait_until
 
 HELLO = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Hello."}]}
 READS = ("/models", "/models/o3", "/usage/requests", "/usage/summary", "/usage/timeseries", "/usage/breakdown")
@@ -85,12 +86,12 @@ def test_a_key_that_is_too_weak(gateway: Served, provider: ProviderProcess) -> N
     assert (gateway.count(), len(provider.ledger())) == (rows, calls)
 
 
-def test_a_key_revoked_by_another_process_is_refused_within_a_second(gateway: Served) -> None:
+def test_a_key_revoked_by_another_process_is_refused_without_a_new_start(gateway: Served) -> None:
     made = gateway.command("api-key", "create", "--name", "short-lived", "--role", "execute")
     key = made.stdout.split()[-1]
-    wait_until(lambda: gateway.chat("Hi.", key=key).status == 200, 1)
+    wait_until(lambda: gateway.chat("Hi.", key=key).status == 200)
     assert gateway.command("api-key", "revoke", "short-lived").returncode == 0
-    wait_until(lambda: gateway.chat("Hi.", key=key).status == 401, 1)
+    wait_until(lambda: gateway.chat("Hi.", key=key).status == 401)
 
 
 # Browsers.
@@ -122,7 +123,7 @@ HOSTS: list[tuple[list[str], int]] = [
 
 @pytest.mark.parametrize(("hosts", "status"), HOSTS, ids=[" + ".join(hosts) or "none" for hosts, _ in HOSTS])
 def test_cve_2024_28224_hosts(gateway: Served, hosts: list[str], status: int) -> None:
-    connection = http.client.HTTPConnection(*gateway.address, timeout=10)
+    connection = http.client.HTTPConnection(*gateway.address, timeout=PATIENCE_S)
     connection.putrequest("GET", "/healthz", skip_host=True)
     for host in hosts:
         connection.putheader("Host", host.format(port=gateway.address[1]))

@@ -8,8 +8,9 @@ import pytest
 from gateway.read_api import render_time
 from gateway.setting_rows import keep_text
 from gateway.setting_values import Keep, parse_keep
-from tests.endtoend.serving import MODELS, PROVIDER_KEYS, Served, forms, upstreams, wait_until
+from tests.endtoend.serving import MODELS, PROVIDER_KEYS, Served, forms, upstreams
 from tests.provider.client import ProviderProcess
+from tests.waiting import wait_until
 
 ADMIN = "/api/ai/v1/admin"
 

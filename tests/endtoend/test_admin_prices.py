@@ -9,8 +9,9 @@ import pytest
 from gateway.folder import DataFolder
 from gateway.price_overrides import PriceOverrides
 from gateway.records import NewPriceOverride, UnitPrices
-from tests.endtoend.serving import MODELS, Served, upstreams, wait_until
+from tests.endtoend.serving import MODELS, Served, upstreams
 from tests.provider.client import ProviderProcess
+from tests.waiting import wait_until
 
 PRICES = "/api/ai/v1/admin/prices"
 MODEL = MODELS["openai"]
@@ -138,12 +139,12 @@ def test_a_price_that_cannot_be_is_refused_in_a_sentence(gateway: Served, change
 def test_a_running_gateway_follows_another_process(gateway: Served) -> None:
     with closing(PriceOverrides(DataFolder(gateway.folder))) as elsewhere:
         made = elsewhere.add(NewPriceOverride(provider="openai", model="*", prices=UnitPrices(input="1", output="1")))
-        wait_until(lambda: listed(gateway)["price_id"] == made.price_id, seconds=2.0)
+        wait_until(lambda: listed(gateway)["price_id"] == made.price_id)
         elsewhere.remove(made.id)
-        wait_until(lambda: listed(gateway)["source"] == "list", seconds=2.0)
+        wait_until(lambda: listed(gateway)["source"] == "list")
         again = elsewhere.add(
             NewPriceOverride(provider="openai", model="*", prices=UnitPrices(input="1", output="1"))
         )
         assert again.id > made.id, "an id never becomes another price's"
         elsewhere.remove(again.id)
-    wait_until(lambda: listed(gateway)["source"] == "list", seconds=2.0)
+    wait_until(lambda: listed(gateway)["source"] == "list")

@@ -4,10 +4,11 @@ import random
 import socket
 from pathlib import Path
 
-from tests.endtoend.serving import CHAT, USAGE, Served, opened, upstreams, wait_until
+from tests.endtoend.serving import CHAT, USAGE, Served, opened, upstreams
 from tests.provider.client import ProviderProcess
 from tests.soak.full_disk import disk, run_full
 from tests.soak.mixed import LIMITS, completeness, mixed_faults, run_mixed
+from tests.waiting import PATIENCE_S, wait_until
 
 CALLS = 1000
 # Longer than a writer waits for the lock before it says so.
@@ -64,7 +65,7 @@ def test_after_a_kill_the_meter_says_what_the_last_run_left(provider: ProviderPr
     with gateway:
         gateway.chat("Before.", key=key)
         gateway.settle()
-        with socket.create_connection(gateway.address, timeout=10) as client:
+        with socket.create_connection(gateway.address, timeout=PATIENCE_S) as client:
             body = b'{"model":"gpt-4.1-mini","messages":[{"role":"user","content":"Cut off. [[stall]]"}]}'
             head = (
                 f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nx-api-key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -9,8 +9,9 @@ import pytest
 from gateway.tally import BYTES_PER_TOKEN
 from tests.cpu_time import cpu_seconds
 from tests.endtoend.scripted import Scripted, Sent, answer, stream_head
-from tests.endtoend.serving import CHAT, MODELS, Served, upstreams, wait_until
+from tests.endtoend.serving import CHAT, MODELS, Served, upstreams
 from tests.large_calls import MB, PIECE, arguments, assert_linear, call_stream, cut
+from tests.waiting import wait_until
 
 SIZES = (MB, 2 * MB, 4 * MB, 8 * MB)
 ANSWER = {

@@ -22,8 +22,9 @@ from msgspec import Struct
 
 from gateway.providers.models import MODELS
 from tests.endtoend.scripted import Scripted, Sent, answer, stream_head
-from tests.endtoend.serving import CHAT, EMBEDDINGS, USAGE, Served, wait_until
+from tests.endtoend.serving import CHAT, EMBEDDINGS, USAGE, Served
 from tests.provider.client import ProviderProcess
+from tests.waiting import wait_until
 
 BOTH = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 KEYS = {"FAREGATE_MY_CHAT_API_KEY": "own-chat-key-0001", "FAREGATE_MY_RESPONSES_API_KEY": "own-responses-key-0002"}

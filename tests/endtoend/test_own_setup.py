@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from tests.endtoend.scripted import Scripted, answer
 from tests.endtoend.serving import USAGE, Served
 from tests.provider.client import ProviderProcess
+from tests.waiting import PATIENCE_S
 
 WHOLE = json.dumps(
     {
@@ -122,7 +123,7 @@ def test_tls(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
     with Served(folder) as gateway:
         assert gateway.url.startswith("https://127.0.0.1:")
         context = ssl.create_default_context(cafile=cert)
-        connection = http.client.HTTPSConnection("localhost", gateway.address[1], context=context, timeout=10)
+        connection = http.client.HTTPSConnection("localhost", gateway.address[1], context=context, timeout=PATIENCE_S)
         connection.request("GET", "/healthz")
         assert connection.getresponse().status == 200
         connection.close()

@@ -15,6 +15,7 @@ import pytest
 
 from tests.endtoend.scripted import Scripted, Sent, answer, event, stream_head
 from tests.endtoend.serving import MODELS, PROVIDERS, USAGE, Served, forms, traces, upstreams
+from tests.waiting import PATIENCE_S
 
 # No prefix that a pattern could know.
 KEYS = {name: f"{name[:2]}Canary/+{name}==0123456789abcdef" for name in PROVIDERS}
@@ -123,7 +124,7 @@ def test_the_search_would_find_them(tmp_path: Path) -> None:
 
 
 def test_broken_http_is_logged_without_its_bytes(gateway: Served) -> None:
-    with socket.create_connection(gateway.address, timeout=10) as connection:
+    with socket.create_connection(gateway.address, timeout=PATIENCE_S) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer tk_broken\x1bcanary\r\n\r\n")
         assert b" 400 " in connection.recv(1000).split(b"\r\n")[0]
     assert "tk_broken" not in gateway.log and "Traceback" not in gateway.log

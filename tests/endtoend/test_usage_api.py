@@ -15,6 +15,7 @@ import pytest
 
 from tests.endtoend.serving import CHAT, MODELS, PROVIDERS, USAGE, Served, upstreams
 from tests.provider.client import ProviderProcess
+from tests.waiting import wait_until
 
 ROW = [
     "id",
@@ -350,11 +351,9 @@ def test_a_bad_parameter_is_named(gateway: Served, path: str, param: str) -> Non
     assert reply.status == 400 and reply.error["param"] == param
 
 
-def test_what_is_seen_is_there_within_two_seconds(gateway: Served) -> None:
+def test_what_is_seen_is_soon_there(gateway: Served) -> None:
     before = gateway.get(f"{USAGE}/summary")["requests"]
     body = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Now."}]}
     reply = gateway.ask("POST", CHAT, body, key=gateway.key("admin"))
-    began = time.monotonic()
-    while gateway.get(f"{USAGE}/summary")["requests"] == before:
-        assert time.monotonic() - began < 2
+    wait_until(lambda: gateway.get(f"{USAGE}/summary")["requests"] == before + 1)
     assert gateway.get(f"{USAGE}/requests?limit=1")["data"][0]["id"] == reply.id

@@ -5,13 +5,14 @@ Known faults of our peers that this guards: CLIProxyAPI#2172 (re-serialised JSON
 
 import hashlib
 import json
-import time
 from typing import Any
 
 import pytest
 
+from tests.cpu_time import cpu_seconds
 from tests.endtoend.scripted import Scripted, answer, event, stream_head
 from tests.endtoend.serving import CHAT, EMBEDDINGS, Reply, Served, upstreams
+from tests.large_calls import assert_linear
 from tests.provider.client import ProviderProcess
 
 MESSAGES = b'"messages":[{"role":"user","content":"[[echo]]"}]'
@@ -104,23 +105,28 @@ def test_embeddings_pass_as_they_are(gateway: Served, provider: ProviderProcess)
 def test_litellm_26181_twenty_megabytes(
     gateway: Served, provider: ProviderProcess, model: str, streamed: bytes
 ) -> None:
-    picture = b"data:image/png;base64," + b"iVBORw0KGgoA" * (20_000_000 // 12)
-    part = b'{"type":"image_url","image_url":{"url":"' + picture + b'"}}'
-    body = b'{"messages":[{"role":"user","content":[%b]}],"model":"%b","stream":%b}' % (
-        part,
-        model.encode(),
-        streamed,
-    )
-    began = time.monotonic()
-    reply, entry = sent(gateway, provider, body)
-    seconds = time.monotonic() - began
+    def of(size: int) -> bytes:
+        picture = b"data:image/png;base64," + b"iVBORw0KGgoA" * (size // 12)
+        part = b'{"type":"image_url","image_url":{"url":"' + picture + b'"}}'
+        return b'{"messages":[{"role":"user","content":[%b]}],"model":"%b","stream":%b}' % (
+            part,
+            model.encode(),
+            streamed,
+        )
+
+    sizes, costs = (2_500_000, 20_000_000), []
+    for size in sizes:
+        body, before = of(size), cpu_seconds(gateway.process.pid)
+        reply, entry = sent(gateway, provider, body)
+        gateway.settle()
+        costs.append(cpu_seconds(gateway.process.pid) - before)
+    assert_linear(sizes, costs)
     expected = body.replace(model.encode(), b"gpt-4.1-mini")
     if streamed == b"true":
         expected = b"{" + ADDED + b"," + expected[1:]
     assert (entry["body_sha256"], entry["body_bytes"]) == (hashed(expected), len(expected))
-    assert seconds < 6
     row = gateway.row(reply.id)
-    assert row.overhead_us is not None and row.overhead_us < 1_500_000
+    assert row.overhead_us is not None and row.latency_us is not None and row.overhead_us < row.latency_us
 
 
 # The other way: the client sees the provider's own bytes.
@@ -193,9 +199,7 @@ def test_litellm_36168_usage_wherever_it_stands(pair: tuple[Served, Scripted], o
             send(piece)
 
     provider.script = script
-    began = time.monotonic()
     reply = gateway.chat("Hi.", stream=True, stream_options={"include_usage": True})
-    assert time.monotonic() - began < 3
     assert b"[DONE]" in reply.body and b'"error"' not in reply.body
     row = gateway.row(reply.id)
     counted = ("provider", 3, 2) if order != "none" else ("estimated", row.input_tokens, 1)

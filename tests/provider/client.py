@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.waiting import PATIENCE_S
+
 _ROOT = Path(__file__).parents[2]
 
 
@@ -53,7 +55,7 @@ class ProviderProcess:
             return
         process.terminate()
         try:
-            process.wait(timeout=10)
+            process.wait(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -89,10 +91,10 @@ class ProviderProcess:
 
     def open(self) -> int:
         """Calls that are being answered right now."""
-        with urllib.request.urlopen(f"{self.url}/control/open", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/control/open", timeout=PATIENCE_S) as answer:
             return int(json.load(answer)["open"])
 
-    def wait_idle(self, timeout_s: float = 5.0) -> None:
+    def wait_idle(self, timeout_s: float = PATIENCE_S) -> None:
         """Until no call is open. Raises TimeoutError."""
         deadline = time.monotonic() + timeout_s
         while still := self.open():
@@ -118,5 +120,5 @@ class ProviderProcess:
 
     def _post(self, order: dict[str, Any]) -> None:
         request = urllib.request.Request(f"{self.url}/control", data=json.dumps(order).encode(), method="POST")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             answer.read()

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from gateway import Settings
 from tests.screenshots.states import BOTH, DEMO_STATES, EMPTY_STATES, LARGE, Size, State
-from tests.window.display import Display, wait_until
+from tests.waiting import wait_until
+from tests.window.display import Display
 from tests.window.real_app import ROOT, RealApp
 
 PICTURES = ROOT / "resources" / "screenshots"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from tests.window.display import wait_until
+from tests.waiting import wait_until
 from tests.window.real_app import RealApp
 
 Act = Callable[[RealApp], None]

@@ -11,6 +11,7 @@ from gateway.records import UsageQuery
 from gateway.store.asking import Asking, was_stopped
 from gateway.store.usage import UsageStore
 from tests.store.examples import record
+from tests.waiting import PATIENCE_S
 
 # Would run for hours.
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n"
@@ -36,7 +37,7 @@ def asked(store: UsageStore, asking: Asking) -> Iterator[list[BaseException]]:
 
     thread = threading.Thread(target=ask)
     thread.start()
-    assert began.wait(10)
+    assert began.wait(PATIENCE_S)
     yield raised
     thread.join(30)
     assert not thread.is_alive()

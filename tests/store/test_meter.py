@@ -20,8 +20,8 @@ from gateway.store.journal import BEGUN, ENDED, Journal, render_line
 from gateway.store.meter import REASONS, hindrance
 from gateway.store.names import Names
 from gateway.store.usage import UsageStore
-from tests.endtoend.serving import wait_until
 from tests.store.examples import record
+from tests.waiting import wait_until
 
 
 @contextmanager

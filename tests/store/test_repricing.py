@@ -29,6 +29,7 @@ from gateway.store.usage import UsageStore
 from tests.benchmarks.repricing import digests
 from tests.store.examples import BASE_US, DAY_US, histories, record, usage_queries
 from tests.store.test_queries import matches, stored
+from tests.waiting import PATIENCE_S
 
 ALL = UsageQuery()
 TABLES = ("requests", "attempts", "buckets", "combined")
@@ -477,7 +478,7 @@ def test_closing_ends_it_with_nothing_changed(tmp_path: Path, monkeypatch: pytes
 
     def told(_done: int, _total: int) -> None:
         begun.set()
-        closing_now.wait(10)
+        closing_now.wait(PATIENCE_S)
 
     def run() -> None:
         try:
@@ -487,7 +488,7 @@ def test_closing_ends_it_with_nothing_changed(tmp_path: Path, monkeypatch: pytes
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE_S)
     # The connections are the store's no longer when it closes; the re-pricing has one of its own.
     threading.Timer(0.1, closing_now.set).start()
     store.close()

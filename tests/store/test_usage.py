@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import sys
 import threading
@@ -27,6 +28,7 @@ from gateway.store.journal import BEGUN, ENDED, render_line
 from gateway.store.names import Names
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, FULL, record
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def started(folder: Path) -> UsageStore:
@@ -93,9 +95,7 @@ def test_a_listener_whose_loop_is_gone_stops_nothing(tmp_path: Path) -> None:
 
 def test_ended_exchanges_are_committed_without_a_flush_within_a_moment(store: UsageStore) -> None:
     store.end(record(1))
-    until = time.monotonic() + 5
-    while not store.requests(UsageQuery()).rows and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_until(lambda: store.requests(UsageQuery()).rows)
     assert ids(store) == ["req_1"]
 
 
@@ -231,15 +231,16 @@ def test_while_another_process_locks_the_database_calls_go_on_and_nothing_is_los
     store._connection.execute("PRAGMA busy_timeout = 50")
     with closing(sqlite3.connect(tmp_path / "usage.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        slowest = 0.0
+        spent = []
         for number in range(200):
             begins = time.perf_counter()
             store.begin(begun(number))
             store.end(record(number))
-            slowest = max(slowest, time.perf_counter() - begins)
+            spent.append(time.perf_counter() - begins)
         assert not store.flush(1.0)
         assert store.completeness().written == 0
-        assert slowest < 0.5
+        # Half of them; one alone may have met a busy disk.
+        assert statistics.median(spent) < 0.05, "none waits until the database gives up"
         # Readers pass a writer that waits.
         assert store.request_count(UsageQuery()) == 0
         other.execute("ROLLBACK")
@@ -506,10 +507,19 @@ def test_closing_ends_a_long_history_between_two_chunks(tmp_path: Path, monkeypa
     for round in range(5):
         store = started(tmp_path)
         base = round * 100_000
-        records = (record(base + number) for number in range(50_000))
-        thread = threading.Thread(target=lambda: inserted.append(store.insert_history(records)))  # noqa: B023
+        under_way = threading.Event()
+
+        def records(
+            base: int = base, started: threading.Event = under_way, enough: int = 150 * (round + 1)
+        ) -> Iterator[ExchangeRecord]:
+            for number in range(50_000):
+                if number == enough:
+                    started.set()
+                yield record(base + number)
+
+        thread = threading.Thread(target=lambda: inserted.append(store.insert_history(records())))  # noqa: B023
         thread.start()
-        time.sleep(0.1 + round * 0.05)
+        assert under_way.wait(PATIENCE_S)
         store.close()
         thread.join()
     store = started(tmp_path)

@@ -6,26 +6,17 @@ xdotool's, so that the app sees the X server's own events.
 
 import os
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-
-def wait_until(holds: Callable[[], object], seconds: float = 10.0, what: str = "It") -> None:
-    """Raises TimeoutError where it never came true."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come true within {seconds:g} s.")
-        time.sleep(0.03)
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def end(process: subprocess.Popen[bytes]) -> int:
     """Ask a process of ours to end, and wait for it."""
     process.terminate()
     try:
-        return process.wait(timeout=10)
+        return process.wait(timeout=PATIENCE_S)
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
@@ -85,7 +76,12 @@ class Display:
 
     def _xdotool(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["xdotool", *words], env=self.environment(), capture_output=True, text=True, timeout=20, check=False
+            ["xdotool", *words],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
         )
 
     def _do(self, *words: str) -> None:

@@ -15,11 +15,11 @@ from urllib.parse import urlencode, urlsplit
 
 from gateway.access import AccessKeys
 from gateway.folder import DataFolder
-from tests.window.display import Display, wait_until
+from tests.waiting import PATIENCE_S, wait_until
+from tests.window.display import Display
 
 ROOT = Path(__file__).parents[2]
 API = "/api/ai/v1"
-START_S = 20.0
 
 
 class RealApp:
@@ -70,10 +70,10 @@ class RealApp:
                 stderr=errors,
                 pass_fds=(theirs.fileno(),),
             )
-        ours.settimeout(START_S)
+        ours.settimeout(PATIENCE_S)
         self._channel = ours.makefile("rwb")
         ours.close()
-        wait_until(lambda: self.ask("state") != "Starting" and self.ask("page"), START_S, "The window")
+        wait_until(lambda: self.ask("state") != "Starting" and self.ask("page"), what="The window")
         self.focus()
 
     @property
@@ -83,7 +83,7 @@ class RealApp:
 
     def ended(self, code: int = 0) -> None:
         """Wait for the end, which must be an orderly one."""
-        found = self.process.wait(timeout=20)
+        found = self.process.wait(timeout=PATIENCE_S)
         self._let_go()
         said = self.errors.read_text()
         assert (found, said) == (code, ""), f"exit code {found}, and it said: {said}"
@@ -114,7 +114,9 @@ class RealApp:
             raise LookupError(answer["problem"])
         return answer["answer"]
 
-    def wait_for(self, question: str, wanted: object = True, seconds: float = 10.0, **arguments: object) -> None:
+    def wait_for(
+        self, question: str, wanted: object = True, seconds: float = PATIENCE_S, **arguments: object
+    ) -> None:
         """Until the answer is `wanted`."""
         last: object = None
 
@@ -133,7 +135,7 @@ class RealApp:
                 f"{question} {arguments} was {last!r} and not {wanted!r} for {seconds:g} s"
             ) from None
 
-    def find(self, question: str, seconds: float = 10.0, **arguments: object) -> tuple[int, int]:
+    def find(self, question: str, seconds: float = PATIENCE_S, **arguments: object) -> tuple[int, int]:
         """A place, as soon as there is one."""
         deadline = time.monotonic() + seconds
         while True:
@@ -227,7 +229,7 @@ def call(
     """One request on a connection of its own: status, all of the answer, headers. Raises OSError where none answers."""
     parts = urlsplit(url)
     assert parts.hostname is not None
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE_S)
     try:
         sent = {"Authorization": f"Bearer {key}", **(headers or {})}
         data = None if body is None else json.dumps(body).encode()

@@ -18,8 +18,9 @@ from gateway.records import ExchangeRecord, TagCondition, UsageQuery
 from gateway.simulated.history import history
 from tests.endtoend.serving import MODELS, opened, upstreams
 from tests.provider.client import ProviderProcess
+from tests.waiting import PATIENCE_S, wait_until
 from tests.window import expected
-from tests.window.display import Display, wait_until
+from tests.window.display import Display
 from tests.window.real_app import RealApp, call, new_key
 
 CALLS = 200
@@ -69,7 +70,7 @@ def running(
         yield app, key
 
 
-def eventually(check: Callable[[], None], seconds: float = 6.0) -> None:
+def eventually(check: Callable[[], None], seconds: float = PATIENCE_S) -> None:
     """Until nothing is wrong; what is still wrong then."""
     deadline = time.monotonic() + seconds
     while True:

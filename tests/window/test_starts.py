@@ -14,7 +14,8 @@ import pytest
 
 from tests.endtoend.serving import CHAT, MODELS, Served, upstreams
 from tests.provider.client import ProviderProcess
-from tests.window.display import Display, wait_until
+from tests.waiting import wait_until
+from tests.window.display import Display
 from tests.window.real_app import ROOT, RealApp, call, new_key
 
 FAREGATE = [sys.executable, "-W", "error", "-m", "app"]

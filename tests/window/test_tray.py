@@ -7,7 +7,8 @@ from pathlib import Path
 from app.formats import money
 from tests.endtoend.serving import MODELS, upstreams
 from tests.provider.client import ProviderProcess
-from tests.window.display import Display, wait_until
+from tests.waiting import wait_until
+from tests.window.display import Display
 from tests.window.real_app import RealApp, call, new_key
 
 DOUBLE_CLICK_S = 0.6
