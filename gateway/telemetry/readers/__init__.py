@@ -1,5 +1,5 @@
 """Every way in which apps write what they asked a model: a reader each, tried in the order of one list."""
 
-from gateway.telemetry.readers.spans import READERS, observe
+from gateway.telemetry.readers.spans import READERS, observe, observe_records
 
-__all__ = ["READERS", "observe"]
+__all__ = ["READERS", "observe", "observe_records"]

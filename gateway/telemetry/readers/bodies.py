@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway.model import Choice, Message, Part, Request, Response, Role, Text
+from gateway.telemetry.readers import spellings
 from gateway.telemetry.readers.messages import choices_of, messages_of, one_choice, settled
 from gateway.telemetry.readers.parts import parts_of
 from gateway.telemetry.readers.shared import body_options
@@ -52,11 +53,12 @@ def answer_of(value: Any) -> Response:
             choices_of(read, apart=False) if isinstance(read, list) else one_choice((Text(said),) if said else ())
         )
         return Response(choices=choices)
+    beside = {**_langchain(body), **body}
     return Response(
-        id=words(first(body, ("id", "responseId", "response_id"))) or _langchain_id(body),
-        model=words(first(body, ("model", "modelVersion", "model_version"))),
+        id=words(first(beside, ("id", "responseId", "response_id"))),
+        model=words(first(beside, ("model", "modelVersion", "model_version", "model_name"))),
         choices=_choices(body),
-        usage=body_usage(first(body, ("usage", "usageMetadata", "usage_metadata"))),
+        usage=body_usage(first(beside, ("usage", "usageMetadata", "usage_metadata"))),
     )
 
 
@@ -79,11 +81,7 @@ def _choices(body: Mapping[str, Any]) -> tuple[Choice, ...]:
     if isinstance(body.get("output"), list):
         return choices_of(body["output"], apart=False)
     if isinstance(body.get("generations"), list):
-        batch = body["generations"]
-        batch = batch[0] if batch and isinstance(batch[0], list) else batch
-        return choices_of(
-            [item.get("message", {"role": "assistant", "content": item.get("text")}) for item in _maps(batch)]
-        )
+        return _generations(body)
     if "content" in body or "tool_calls" in body:
         return choices_of([{"role": "assistant", **body}])
     said = words(first(body, ("text", "output", "completion", "answer", "result")))
@@ -98,11 +96,28 @@ def _maps(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in items(value) if isinstance(item, dict)]
 
 
-def _langchain_id(body: Mapping[str, Any]) -> str | None:
-    """LangChain keeps the provider's id of an answer in the message's metadata."""
+def _langchain(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What LangChain's first answer holds beside its words: the provider's own metadata and LangChain's counts."""
     batch = body.get("generations")
     while isinstance(batch, list) and batch:
         batch = batch[0]
-    message = mapping(mapping(batch).get("message"))
-    metadata = mapping(mapping(message.get("kwargs", message)).get("response_metadata"))
-    return words(metadata.get("id"))
+    generation = mapping(batch)
+    message = mapping(generation.get("message"))
+    fields = mapping(message.get("kwargs", message.get("data", message)))
+    metadata = mapping(fields.get("response_metadata"))
+    return {
+        **metadata,
+        "usage": fields.get("usage_metadata") or first(metadata, ("token_usage", "usage")),
+        "finish_reason": first(metadata, ("finish_reason", "stop_reason"))
+        or mapping(generation.get("generation_info")).get("finish_reason"),
+    }
+
+
+def _generations(body: Mapping[str, Any]) -> tuple[Choice, ...]:
+    batch = body["generations"]
+    batch = batch[0] if batch and isinstance(batch[0], list) else batch
+    told = [item.get("message") or {"role": "assistant", "content": item.get("text")} for item in _maps(batch)]
+    finish = spellings.FINISHES.get(words(_langchain(body).get("finish_reason")) or "")
+    return tuple(
+        msgspec.structs.replace(choice, finish_reason=choice.finish_reason or finish) for choice in choices_of(told)
+    )

@@ -24,6 +24,9 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 
+# LangSmith's message goes on with it, local paths and all.
+_TRACEBACK = "Traceback (most recent call last)"
+
 
 def failure(span: Span) -> tuple[str | None, str | None]:
     """The error's type as sent, and its message, "" without one; (None, None) where the span did not fail.
@@ -36,7 +39,7 @@ def failure(span: Span) -> tuple[str | None, str | None]:
     if kind is None and not failed:
         return None, None
     message = span.status_message or (words(thrown.attributes.get("exception.message")) if thrown else None)
-    return kind, message or ""
+    return kind, (message or "").partition(_TRACEBACK)[0].rstrip()
 
 
 def error_kind(span: Span, error_type: str | None, message: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """What a telling lacks, and what the sender's user can set so that it is sent."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from gateway.model import Reasoning
 from gateway.telemetry.observed import Observed, Role
@@ -28,6 +29,17 @@ SWITCHES: tuple[tuple[str, str], ...] = (
     ("langfuse", "give the observation its input and output"),
 )
 _OTHERWISE = f"most instrumentations need a switch, such as {_CAPTURE}=SPAN_ONLY"
+
+_CLOSING = {"[": "]", "{": "}"}
+# Attributes that hold JSON whenever they look like it.
+_STRUCTURED = frozenset(
+    {
+        *("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions"),
+        *("ai.prompt.messages", "ai.prompt", "gen_ai.prompt", "gen_ai.completion", "input.value", "output.value"),
+        *("events", "all_messages_events", "pydantic_ai.all_messages"),
+    }
+)
+_STRUCTURED_BELOW = ("langfuse.observation.", "traceloop.entity.")
 
 
 def hints_of(span: Span, telling: Observed) -> tuple[str, ...]:
@@ -62,6 +74,9 @@ def _within(scope: str, start: str) -> bool:
 
 
 def _limits(span: Span) -> Iterator[str]:
+    for name, value in span.attributes.items():
+        if (name in _STRUCTURED or name.startswith(_STRUCTURED_BELOW)) and _cut_short(value):
+            yield f"{name} was cut short by the sender: raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT."
     if span.dropped_attributes:
         yield (
             f"{span.dropped_attributes} attributes were dropped by the sender: raise OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT."
@@ -69,3 +84,8 @@ def _limits(span: Span) -> Iterator[str]:
     if span.dropped_events:
         yield f"{span.dropped_events} events were dropped by the sender: raise OTEL_SPAN_EVENT_COUNT_LIMIT."
     yield from (f"The receiver changed this span: {note}." for note in span.notes)
+
+
+def _cut_short(value: Any) -> bool:
+    """Whether JSON text begins and does not end. Its whole length is not read for that."""
+    return isinstance(value, str) and value[:1] in _CLOSING and not value.rstrip().endswith(_CLOSING[value[:1]])

@@ -14,6 +14,12 @@ from gateway.telemetry.readers.values import count, json_text, mapping, nano_dol
 from gateway.telemetry.records import Attributes, LogRecord, Span
 
 TYPE = "langfuse.observation.type"
+_APART = frozenset(
+    {
+        *("input_cached_tokens", "input_cache_read", "input_cache_creation"),
+        *("output_reasoning_tokens", "output_reasoning"),
+    }
+)
 _ROLES: Mapping[str, Role] = {
     "generation": Role.INFERENCE,
     "embedding": Role.EMBEDDINGS,
@@ -35,6 +41,7 @@ def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
     telling = Observed(
         reader="langfuse",
         role=role,
+        agent=span.name if role is Role.AGENT else None,
         cost_nano=_cost(attributes),
         error_message=_failure(attributes),
         ttft_us=since_start(span, attributes.get("langfuse.observation.completion_start_time")),
@@ -58,10 +65,21 @@ def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
 
 
 def _plain_counts(usage: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Langfuse's own names count cached input apart from `input`; a provider's names stay as they are."""
-    apart = [count(usage.get(name)) for name in ("input_cached_tokens", "input_cache_read", "input_cache_creation")]
-    own = count(usage.get("input"))
-    return usage if own is None else {**usage, "input": own + sum(figure for figure in apart if figure)}
+    """Langfuse's own names count what is cached and what is thought apart; a provider's names stay as they are.
+
+    Senders that count them within say so by the total, which is then no more than input and output.
+    """
+    own = {name: count(usage.get(name)) or 0 for name in ("input", "output")}
+    if "input" not in usage or count(usage.get("total")) == sum(own.values()):
+        return usage
+    return {
+        **usage,
+        **{
+            name: said + sum(count(usage[key]) or 0 for key in usage if key.startswith(f"{name}_") and key in _APART)
+            for name, said in own.items()
+            if name in usage
+        },
+    }
 
 
 def _cost(attributes: Attributes) -> int | None:

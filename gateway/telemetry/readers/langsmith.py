@@ -5,6 +5,7 @@ LangSmith's, keys included: none of that is told on.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -13,11 +14,13 @@ from gateway.telemetry.readers.bodies import answer_of, asked_of
 from gateway.telemetry.readers.reader import SpanReader, filled
 from gateway.telemetry.readers.spellings import provider_name
 from gateway.telemetry.readers.usage import usage_of
-from gateway.telemetry.readers.values import json_text, words
+from gateway.telemetry.readers.values import json_text, mapping, words
 from gateway.telemetry.records import LogRecord, Span
 
 KIND = "langsmith.span.kind"
 _METADATA = "langsmith.metadata."
+# Joined by commas.
+_TAGS = "langsmith.span.tags"
 _ROLES: Mapping[str, Role] = {
     "llm": Role.INFERENCE,
     "embedding": Role.EMBEDDINGS,
@@ -42,12 +45,13 @@ def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
         role=role,
         provider=provider_name(provider) if provider else None,
         model_requested=words(attributes.get(f"{_METADATA}ls_model_name")),
+        tags=tuple(tag.strip() for tag in (words(attributes.get(_TAGS)) or "").split(",") if tag.strip()),
     )
     if role is Role.TOOL:
         run = ToolRun(
-            name=span.name,
+            name=words(attributes.get("gen_ai.tool.name")) or span.name,
             arguments=None if asked is None else json_text(asked),
-            result=None if said is None else json_text(said),
+            result=None if said is None else _output(said),
         )
         return msgspec.structs.replace(telling, tool=run)
     if role is not Role.INFERENCE:
@@ -65,16 +69,27 @@ def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
     )
 
 
+def _output(said: Any) -> str:
+    """What a function returned stands below `output` where it is no mapping itself."""
+    body = mapping(said)
+    return json_text(body["output"] if list(body) == ["output"] else said)
+
+
 READER = SpanReader(
     "langsmith",
     read,
     (
         KIND,
+        _TAGS,
         "gen_ai.prompt",
         "gen_ai.completion",
         "gen_ai.usage.input_token_details",
         "gen_ai.usage.output_token_details",
-        _METADATA,
+        f"{_METADATA}ls_*",
+        f"{_METADATA}lc_versions",
+        f"{_METADATA}usage_metadata",
+        f"{_METADATA}LANGSMITH_*",
+        "gen_ai.serialized.name",
         "langsmith.trace.session_name",
         "langsmith.trace.session_id",
     ),

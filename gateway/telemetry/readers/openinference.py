@@ -44,20 +44,27 @@ def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
         return None
     role = _ROLES.get(kind.upper(), Role.OTHER)
     metadata = mapping(attributes.get("metadata"))
-    telling = Observed(reader="openinference", role=role, agent=words(metadata.get("lc_agent_name")))
+    agent = words(metadata.get("lc_agent_name")) or (span.name if role is Role.AGENT else None)
+    telling = Observed(reader="openinference", role=role, agent=words(attributes.get("agent.name")) or agent)
     if role is Role.TOOL:
         return msgspec.structs.replace(telling, tool=_tool(span))
     if role is not Role.INFERENCE:
         return telling
     parameters = mapping(attributes.get("llm.invocation_parameters"))
-    asked, answered = asked_of(_sent(attributes, "input.value")), answer_of(_sent(attributes, "output.value"))
-    request = filled(_request(attributes), filled(body_options(parameters), asked))
+    request, answered = (
+        filled(_request(attributes), body_options(parameters)),
+        answer_of(_sent(attributes, "output.value")),
+    )
+    if not request.messages or not request.model:
+        # The whole body is as large as the history: it is read only for what the attributes leave out.
+        request = filled(request, asked_of(_sent(attributes, "input.value")))
     return msgspec.structs.replace(
         telling,
         request=request,
         response=filled(Response(choices=_choices(attributes), usage=usage_of(attributes)), answered),
         response_id=answered.id,
-        model_requested=words(parameters.get("model")) or asked.model or None,
+        model_requested=request.model or None,
+        previous_response_id=words(parameters.get("previous_response_id")),
         streamed=truth(parameters.get("stream")),
     )
 
@@ -145,5 +152,7 @@ READER = SpanReader(
         "tool.parameters",
         "tool_call.id",
         "metadata",
+        # Vectors: long, and nothing to read.
+        "embedding.embeddings.",
     ),
 )

@@ -10,9 +10,10 @@ from typing import Any
 from gateway.model import Request, Response
 from gateway.telemetry.observed import Observed, Role
 from gateway.telemetry.readers.messages import choices_of, message_of, settled
+from gateway.telemetry.readers.parts import parts_of, written_parts
 from gateway.telemetry.readers.reader import SpanReader
 from gateway.telemetry.readers.tool_definitions import tools_of
-from gateway.telemetry.readers.values import in_order, nested, words
+from gateway.telemetry.readers.values import in_order, nested, parsed, words
 from gateway.telemetry.records import LogRecord, Span
 
 _PROMPT, _COMPLETION, _FUNCTIONS = "gen_ai.prompt.", "gen_ai.completion.", "llm.request.functions."
@@ -41,7 +42,13 @@ def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
 
 
 def _plain(item: Mapping[str, Any], role: str = "user") -> dict[str, Any]:
-    return {"role": role, **item, "tool_calls": in_order(item.get("tool_calls"))}
+    """One message; its content may be Anthropic's blocks as JSON text."""
+    content = parsed(item.get("content"))
+    blocks = (
+        content if isinstance(content, list) and written_parts(item["content"]) != parts_of(item["content"]) else None
+    )
+    calls = in_order(item.get("tool_calls"))
+    return {"role": role, **item, "tool_calls": calls, "content": blocks or item.get("content")}
 
 
 READER = SpanReader(

@@ -31,21 +31,20 @@ Fields = Mapping[str, Any]
 
 
 def parts_of(value: Any) -> tuple[Part, ...]:
-    """The parts of a content: plain text, a list of parts, or one part. A list in JSON text is read as the list."""
-    if isinstance(value, str):
-        read = parsed(value)
-        if isinstance(read, str):
-            return _texts(read)
-        if not isinstance(read, list) or not read or not all(isinstance(item, dict) for item in read):
-            return _texts(value)
-        if any(_kind(item) is None for item in read):
-            return _texts(value)
-        value = read
+    """The parts of a content: plain text, a list of parts, or one part."""
     if isinstance(value, dict):
         value = [value]
     if not isinstance(value, list | tuple):
         return _texts(words(value) or "")
     return tuple(part for item in value for part in _item(item))
+
+
+def written_parts(value: Any) -> tuple[Part, ...]:
+    """The same where a sender writes parts as JSON text: only lists of parts are taken for more than words."""
+    read = parsed(value)
+    if isinstance(value, str) and isinstance(read, list):
+        return parts_of(read if read and all(isinstance(item, dict) and _kind(item) for item in read) else value)
+    return parts_of(read if isinstance(read, str) else value)
 
 
 def tool_call(fields: Fields) -> ToolCall:

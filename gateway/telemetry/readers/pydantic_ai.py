@@ -11,11 +11,11 @@ from gateway.model import Message, Request, Response
 from gateway.model import Role as MessageRole
 from gateway.telemetry.observed import Observed, Role, ToolRun
 from gateway.telemetry.readers.messages import messages_of, settled
-from gateway.telemetry.readers.parts import parts_of
+from gateway.telemetry.readers.parts import written_parts
 from gateway.telemetry.readers.reader import SpanReader
 from gateway.telemetry.readers.semconv_events import conversation
 from gateway.telemetry.readers.tool_definitions import tools_of
-from gateway.telemetry.readers.values import items, json_text, mapping, words
+from gateway.telemetry.readers.values import items, json_text, mapping, parsed, words
 from gateway.telemetry.records import Attributes, LogRecord, Span
 
 _SCOPE = "pydantic-ai"
@@ -43,7 +43,10 @@ def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
 
 
 def _call(attributes: Attributes) -> Observed:
-    messages, choices = conversation(_told(attributes.get(_EVENTS)))
+    told = attributes.get(_EVENTS)
+    messages, choices = conversation(_told(told))
+    if isinstance(told, str) and parsed(told) is None:
+        messages = messages_of(told)
     parameters = mapping(attributes.get(_PARAMETERS))
     tools = tools_of([*items(parameters.get("function_tools")), *items(parameters.get("output_tools"))])
     return Observed(
@@ -55,7 +58,7 @@ def _call(attributes: Attributes) -> Observed:
 
 
 def _run(attributes: Attributes) -> Observed:
-    system = parts_of(attributes.get("gen_ai.system_instructions"))
+    system = written_parts(attributes.get("gen_ai.system_instructions"))
     messages = messages_of(attributes.get(_TRANSCRIPT))
     if not messages:
         said, choices = conversation(_told(attributes.get(_RUN)))

@@ -19,7 +19,7 @@ class SpanReader(Struct, frozen=True):
 
     `read` says None of a span that is not written so, else only what this way has of its own: what all have in
     common (`shared`) is filled in afterwards. `reads` are the attributes that it understands; a name that ends in a
-    dot is a prefix. They are no longer listed as unknown facts.
+    dot or a star is a prefix. They are no longer listed as unknown facts.
     """
 
     name: str

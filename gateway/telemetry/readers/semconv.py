@@ -13,7 +13,7 @@ from gateway.telemetry.observed import Observed, ToolRun
 from gateway.telemetry.observed import Role as SpanRole
 from gateway.telemetry.readers import spellings
 from gateway.telemetry.readers.messages import choices_of, messages_of, settled
-from gateway.telemetry.readers.parts import parts_of
+from gateway.telemetry.readers.parts import parts_of, written_parts
 from gateway.telemetry.readers.reader import SpanReader
 from gateway.telemetry.readers.tool_definitions import tools_of
 from gateway.telemetry.readers.values import first, items, json_text, parsed, words
@@ -88,7 +88,7 @@ def _system(value: Any) -> tuple[Part, ...]:
     read = parsed(value)
     if isinstance(read, list) and read and isinstance(read[0], dict) and "role" in read[0]:
         return tuple(part for message in messages_of(read) for part in message.parts)
-    return parts_of(value)
+    return written_parts(value)
 
 
 def _choices(said: Attributes) -> tuple[Choice, ...]:

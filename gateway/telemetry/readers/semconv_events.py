@@ -61,7 +61,8 @@ def conversation(told: Iterable[Event]) -> tuple[tuple[Message, ...], tuple[Choi
             value = fields.get("gen_ai.completion")
             found = items(value) if parsed(value) is not None else [{"role": "assistant", "content": value}]
             answers |= {len(answers) + n: {"role": "assistant", **mapping(item)} for n, item in enumerate(found)}
-    return tuple(messages), choices_of(answers.values())
+    order = sorted(answers) if all(isinstance(index, int) for index in answers) else list(answers)
+    return tuple(messages), choices_of(answers[index] for index in order)
 
 
 def _on_span(span: Span) -> list[Event]:

@@ -58,13 +58,43 @@ def observe(span: Span, logs: Sequence[LogRecord] = ()) -> Observed:
     """What a span says, with the log records that stand under it. Never raises: what cannot be read stays a fact."""
     said = [(reader, telling) for reader in READERS if (telling := _told(reader, span, logs)) is not None]
     common = shared_attributes.shared(span)
+    if len(said) > 1 and said[-1][0] is bare.READER:
+        # It knows nothing but a model's name, and guesses.
+        said.pop()
     if not said:
         return _finished(span, msgspec.structs.replace(common, reader="none", role=_role_alone(span)), ())
     merged = said[0][1]
     for _, telling in (*said[1:], (None, common)):
         merged = filled(merged, telling)
-    merged = msgspec.structs.replace(merged, **_content([telling for _, telling in said], merged, common))
+    role = next((telling.role for _, telling in said if telling.role is not Role.OTHER), Role.OTHER)
+    merged = msgspec.structs.replace(merged, role=role, **_content([telling for _, telling in said], merged, common))
     return _finished(span, merged, [reader for reader, _ in said])
+
+
+def observe_records(records: Sequence[LogRecord]) -> Observed:
+    """What log records of one span say where the span itself was not sent, or has not come: at least one record."""
+    first = records[0]
+    said: dict[str, Any] = {}
+    for record in records:
+        said |= {name: value for name, value in record.attributes.items() if name not in said}
+    times = [record.time_ns for record in records if record.time_ns]
+    stand_in = Span(
+        trace_id=first.trace_id or "",
+        span_id=first.span_id or "",
+        attributes=said,
+        start_ns=min(times, default=0),
+        end_ns=max(times, default=0),
+        resource=first.resource,
+        scope=first.scope,
+    )
+    return msgspec.structs.replace(
+        observe(stand_in, records),
+        from_session=True,
+        identity=f"{stand_in.trace_id}/{stand_in.span_id}",
+        started_us=stand_in.start_ns // 1000,
+        trace_id=first.trace_id,
+        span_id=first.span_id,
+    )
 
 
 def _told(reader: SpanReader, span: Span, logs: Sequence[LogRecord]) -> Observed | None:
@@ -143,5 +173,5 @@ def _facts(attributes: Attributes, readers: Sequence[SpanReader]) -> Mapping[str
 def _reads(of_readers: tuple[tuple[str, ...], ...]) -> tuple[frozenset[str], tuple[str, ...]]:
     """Names and beginnings of names that these readers, and all of them, understand."""
     found = {name for reads in (shared_attributes.READS, *of_readers) for name in reads}
-    prefixes = tuple(name for name in found if name.endswith("."))
-    return frozenset(found.difference(prefixes)), prefixes
+    prefixes = {name for name in found if name.endswith((".", "*"))}
+    return frozenset(found - prefixes), tuple(name.rstrip("*") for name in prefixes)

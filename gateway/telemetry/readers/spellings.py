@@ -93,7 +93,7 @@ TITLE = (
     "langfuse.trace.name",
     "langsmith.trace.name",
 )
-TAGS = ("tag.tags", "langfuse.trace.tags", "langsmith.span.tags")
+TAGS = ("tag.tags", "langfuse.trace.tags")
 # By unit: how many make a second.
 FIRST_TOKEN: Mapping[str, int] = {
     "gen_ai.response.time_to_first_chunk": 1,

@@ -11,7 +11,8 @@ from gateway.dialects.json_text import decode_json
 from gateway.telemetry.records import Attributes
 
 NANO = 1_000_000_000
-# A flattened list is as long as its highest index says only where that is near the number of its entries.
+# What a double and a database hold exactly; a greater count is a fault of its sender.
+MOST = 2**53
 _DEEPEST_KEY = 12
 
 
@@ -36,7 +37,7 @@ def words(value: Any) -> str | None:
 def count(value: Any) -> int | None:
     """A whole number of at least 0, also from "25" and 25.0."""
     figure = number(value)
-    return int(figure) if figure is not None and figure >= 0 else None
+    return int(figure) if figure is not None and 0 <= figure <= MOST else None
 
 
 def number(value: Any) -> int | float | None:
@@ -47,7 +48,9 @@ def number(value: Any) -> int | float | None:
             value = float(value) if not value.strip().lstrip("-").isdigit() else int(value)
         except ValueError:
             return None
-    return value if isinstance(value, int | float) and math.isfinite(value) else None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, int | float) else None
 
 
 def truth(value: Any) -> bool | None:
@@ -59,7 +62,8 @@ def truth(value: Any) -> bool | None:
 def microseconds(value: Any, per_second: int) -> int | None:
     """A duration in µs; `per_second` is how many of the sender's units make a second."""
     figure = number(value)
-    return round(figure * 1_000_000 / per_second) if figure is not None and figure >= 0 else None
+    in_range = figure is not None and 0 <= figure <= MOST / 1_000_000
+    return round(figure * 1_000_000 / per_second) if figure is not None and in_range else None
 
 
 def nano_dollars(value: Any) -> int | None:
@@ -67,7 +71,7 @@ def nano_dollars(value: Any) -> int | None:
         dollars = Decimal(str(value)) if number(value) is not None else None
     except InvalidOperation:
         return None
-    return round(dollars * NANO) if dollars is not None and dollars >= 0 else None
+    return round(dollars * NANO) if dollars is not None and 0 <= dollars <= MOST // NANO else None
 
 
 def texts(value: Any) -> tuple[str, ...]:
