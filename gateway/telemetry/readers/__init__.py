@@ -1,5 +1,20 @@
-"""Every way in which apps write what they asked a model: a reader each, tried in the order of one list."""
+"""Every way in which apps write what they asked a model: a reader each, tried in the order of one list.
+
+Spans are read one by one (`observe`), with the log records under them; the tools' own log records session by session
+(`session_of`, `read_session`).
+"""
 
 from gateway.telemetry.readers.spans import READERS, observe, observe_records
+from gateway.telemetry.readers.tool_codex_spans import SpanThinning
+from gateway.telemetry.readers.tool_sessions import SESSION_READERS, SessionKey, read_session, session_of
 
-__all__ = ["READERS", "observe", "observe_records"]
+__all__ = [
+    "READERS",
+    "SESSION_READERS",
+    "SessionKey",
+    "SpanThinning",
+    "observe",
+    "observe_records",
+    "read_session",
+    "session_of",
+]

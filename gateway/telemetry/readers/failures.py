@@ -54,5 +54,10 @@ def error_kind(span: Span, error_type: str | None, message: str | None) -> str |
         message,
         words(thrown.attributes.get("exception.type")) if thrown else None,
     ]
+    return kind_of(*said)
+
+
+def kind_of(*said: str | None) -> str:
+    """The gateway's word for what all of this says."""
     text = " ".join(word for word in said if word)
     return next((name for name, pattern in _KINDS if pattern.search(text)), "provider_error")

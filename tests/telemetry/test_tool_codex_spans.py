@@ -1,0 +1,87 @@
+"""Codex's spans without its machinery, in whatever order and batches they come."""
+
+import random
+
+from msgspec import structs
+
+from gateway.telemetry.readers.tool_codex_spans import SpanThinning, keep
+from gateway.telemetry.records import Scope, Span
+from tests.telemetry.sessions import TRACE, decoded
+
+FILES = ("codex.session-chat.traces.pb", "codex.session-chat.traces.02.pb")
+# All that say a conversation, a turn or what was used, and all around them.
+KEPT = {
+    "codex.exec", "turn/start", "op.dispatch.turn_input", "codex.turn_input", "session_task.turn", "session_task.run",
+    "run_turn", "run_sampling_request", "try_run_sampling_request", "receiving_stream", "handle_responses",
+    "codex.sampling", "step_context.capture", "mcp.runtime.resolve_for_step",
+}  # fmt: skip
+
+
+def recorded() -> list[Span]:
+    return [span for file in FILES for span in decoded(file).spans]
+
+
+def span(name: str, parent: str | None = None, service: str = "codex_exec", **attributes: str) -> Span:
+    said = {key.replace("_", "."): value for key, value in attributes.items()}
+    return Span(
+        trace_id=TRACE,
+        span_id=name,
+        parent_span_id=parent,
+        name=name,
+        attributes=said,
+        resource={"service.name": service},
+        scope=Scope(service),
+    )
+
+
+def test_a_turn_of_sixty_spans_is_thinned_to_those_that_tell() -> None:
+    spans = recorded()
+    kept = SpanThinning().kept(spans)
+    assert len(spans) == 60
+    assert {one.name for one in kept} == KEPT
+    assert len(kept) == len(KEPT)
+    (counted,) = [one for one in kept if one.name == "handle_responses"]
+    assert counted.attributes["gen_ai.usage.input_tokens"] == 80
+
+
+def test_order_and_batches_make_no_difference() -> None:
+    spans = recorded()
+    for seed in range(10):
+        draws = random.Random(seed)
+        draws.shuffle(spans)
+        thinning, kept, rest = SpanThinning(), list[Span](), list(spans)
+        while rest:
+            size = draws.randrange(1, 20)
+            kept += thinning.kept(rest[:size])
+            rest = rest[size:]
+        assert {one.name for one in kept} == KEPT
+        assert len(kept) == len(KEPT)
+
+
+def test_ancestors_hold_the_tree_together() -> None:
+    parents = {one.span_id: one.parent_span_id for one in recorded()}
+    kept = {one.span_id for one in SpanThinning().kept(recorded())}
+    assert all(parents[one] in kept for one in kept if parents.get(parents[one] or "") is not None)
+
+
+def test_a_span_that_is_sent_again_comes_out_again() -> None:
+    """The store knows its spans; a later copy may hold more."""
+    thinning, telling = SpanThinning(), span("a", conversation_id="c")
+    assert thinning.kept([telling]) == [telling]
+    later = structs.replace(telling, end_ns=5)
+    assert thinning.kept([later]) == [later]
+
+
+def test_spans_of_others_are_never_thinned() -> None:
+    others = [span(f"s{n}", parent="s0", service="my-app") for n in range(50)]
+    assert SpanThinning().kept(others) == others
+    assert all(keep(one) for one in others)
+    assert not keep(span("fs.read_file"))
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    thinning = SpanThinning(most=10)
+    for n in range(100):
+        assert thinning.kept([span(f"noise{n}", parent=f"gone{n}")]) == []
+    assert [one.name for one in thinning.kept([span("leaf", parent="noise99", turn_id="t")])] == ["leaf", "noise99"]
+    assert [one.name for one in thinning.kept([span("leaf2", parent="noise3", turn_id="t")])] == ["leaf2"]
