@@ -5,6 +5,7 @@ Source: captures of the tools themselves, November 2026. What is not known is na
 
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 USER_AGENTS: tuple[tuple[str, str], ...] = (
     ("claude-cli/", "Claude Code"),
@@ -38,6 +39,14 @@ CONVERSATION_HEADERS = (
     "session_id",
     "thread-id",
 )
+# Members of W3C baggage that name a conversation, most particular first; the first beats what tools send.
+_BAGGAGE_CONVERSATIONS = ("gen_ai.conversation.id", "session.id")
+_BAGGAGE_USER = "user.id"
+# Tools whose key of the provider's prompt cache is the id of their conversation. Anybody else's only names a prefix.
+CACHE_KEY_IS_CONVERSATION = frozenset({"Codex"})
+LONGEST_ID = 256
+# The standard's own limit.
+_LONGEST_BAGGAGE = 8192
 _PRODUCT = re.compile(r"[A-Za-z0-9._@ -]{1,40}")
 
 
@@ -53,7 +62,27 @@ def client_name(user_agent: str | None) -> str | None:
 
 
 def conversation_id(headers: Mapping[str, str]) -> str | None:
-    for name in CONVERSATION_HEADERS:
-        if (value := headers.get(name)) and len(value) <= 256 and value.isprintable():
-            return value
-    return None
+    own = usable_id(headers.get(CONVERSATION_HEADERS[0]))
+    if own is not None:
+        return own
+    carried = baggage(headers.get("baggage"))
+    outermost, around = (usable_id(carried.get(name)) for name in _BAGGAGE_CONVERSATIONS)
+    tools = (usable_id(headers.get(name)) for name in CONVERSATION_HEADERS[1:])
+    return outermost or next((id for id in tools if id), None) or around
+
+
+def baggage_user(headers: Mapping[str, str]) -> str | None:
+    return usable_id(baggage(headers.get("baggage")).get(_BAGGAGE_USER))
+
+
+def usable_id(value: str | None) -> str | None:
+    """An id as rows keep it: not empty, not long, nothing invisible in it."""
+    return value if value and len(value) <= LONGEST_ID and value.isprintable() else None
+
+
+def baggage(header: str | None) -> Mapping[str, str]:
+    """The members of a W3C `baggage` header, decoded; what is malformed is left out."""
+    if not header or len(header) > _LONGEST_BAGGAGE:
+        return {}
+    pairs = (member.partition(";")[0].partition("=") for member in header.split(","))
+    return {name.strip(): unquote(value.strip()) for name, equals, value in pairs if equals and name.strip()}

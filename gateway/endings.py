@@ -69,7 +69,7 @@ class Endings:
         if not exchange.begun:
             self._store.begin(exchange.opening_record())
         self._store.end(record)
-        exchange.ended = True
+        exchange.ended, exchange.record = True, record
         return record
 
     async def fail(self, door: Door, client: Client, exchange: Exchange, tally: Tally, error: GatewayError) -> None:

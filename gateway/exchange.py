@@ -9,6 +9,7 @@ import time
 from typing import Protocol
 
 from gateway.access import Principal
+from gateway.capture.heard import Heard
 from gateway.events import Event
 from gateway.model import Usage
 from gateway.pricing import NO_PRICE, Priced
@@ -60,6 +61,9 @@ class Exchange:
         self.upstream_status: int | None = None
         self.begun = False
         self.ended = False
+        # What it said: references for whoever captures it.
+        self.heard: Heard
+        self.record: ExchangeRecord | None = None
         self.status = 0
         # Monotonic nanoseconds.
         self.provider_ns = 0

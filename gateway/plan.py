@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from yarl import URL
 
+from gateway.clients import CACHE_KEY_IS_CONVERSATION, usable_id
 from gateway.dialects import DIALECTS
 from gateway.dialects.carriage import BY_NAME
 from gateway.dialects.dialect import Dialect
@@ -80,6 +81,9 @@ class Planner:
         exchange.model_requested = peek.model[:LONGEST_NAME]
         exchange.streamed = peek.stream
         exchange.end_user = peek.user[:LONGEST_NAME] if peek.user else exchange.end_user
+        if exchange.conversation_id is None:
+            keyed = peek.cache_key if exchange.client in CACHE_KEY_IS_CONVERSATION else None
+            exchange.conversation_id = usable_id(peek.conversation) or usable_id(keyed)
         candidate = self._routing.candidates(peek.model)[0]
         provider = candidate.provider
         exchange.provider, exchange.provider_title, exchange.model = provider.name, provider.title, candidate.model

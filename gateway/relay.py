@@ -13,7 +13,8 @@ from gateway.access import Principal
 from gateway.answer_headers import answer_headers, whole_headers
 from gateway.answer_state import remember, watch
 from gateway.attempts import HIDDEN, Attempts, Learnt, without_key
-from gateway.clients import client_name, conversation_id
+from gateway.capture.heard import Heard, Listener
+from gateway.clients import baggage_user, client_name, conversation_id
 from gateway.connection import Client, Incoming
 from gateway.deadlines import Deadline, Deadlines
 from gateway.dialects.dialect import Reader
@@ -57,6 +58,7 @@ class Relay:
         deadlines: Deadlines,
         timeouts: Timeouts,
         learnt: Learnt,
+        listener: Listener | None = None,
     ) -> None:
         self._memory = ReplayMemory()
         self._planner = Planner(routing, keys, self._memory)
@@ -66,6 +68,7 @@ class Relay:
         self._deadlines = deadlines
         self._timeouts = timeouts
         self._learnt = learnt
+        self._listener = listener
         self.running = 0
         # Set when what still runs will be cancelled by us and not by its client.
         self.stopping = False
@@ -75,6 +78,10 @@ class Relay:
     ) -> None:
         """Serve one request of an accepted key. Raises CancelledError where the client left."""
         tally = Tally()
+        listener = self._listener
+        exchange.heard = Heard(door)
+        if listener is not None:
+            listener.begin(exchange)
         self.running += 1
         task = asyncio.current_task()
         try:
@@ -97,6 +104,8 @@ class Relay:
             await self._endings.fail(door, client, exchange, tally, internal)
         finally:
             self.running -= 1
+            if listener is not None:
+                listener.end(exchange)
 
     async def _serve(
         self,
@@ -107,7 +116,9 @@ class Relay:
         tally: Tally,
         deadline: Deadline,
     ) -> None:
+        heard = exchange.heard
         body = await self._take(incoming, exchange)
+        heard.body = body
         plan = self._planner.plan(door, body, incoming.headers, exchange)
         self._store.begin(exchange.opening_record())
         exchange.begun = True
@@ -115,6 +126,7 @@ class Relay:
             await self._answer_here(plan, plan.answer, client, exchange, tally, deadline)
             return
         plan, answer = await self._attempts.accepted(plan, exchange, deadline)
+        heard.dialect, heard.own, heard.key = plan.dialect, plan.verbatim, plan.key
         provider = plan.candidate.provider
         try:
             if answer.headers.get("content-type", "").startswith("text/html"):
@@ -140,7 +152,7 @@ class Relay:
         exchange.client = client_name(headers.get("user-agent"))
         exchange.caller = trace_context(headers)
         exchange.conversation_id = conversation_id(headers)
-        exchange.end_user = headers.get("x-user", "")[:LONGEST_NAME] or None
+        exchange.end_user = headers.get("x-user", "")[:LONGEST_NAME] or baggage_user(headers)
         if HOP_HEADER in headers:
             raise looped()
         before = time.perf_counter_ns()
@@ -165,6 +177,7 @@ class Relay:
         data = await self._read(answer, deadline)
         exchange.first_event_ns = time.perf_counter_ns()
         response = self._parse(plan, data, tally)
+        exchange.heard.answer, exchange.heard.response = data, response
         exchange.upstream_request_id = exchange.upstream_request_id or tally.response_id
         if plan.rewrite is not None:
             counted = tally.usage.input_tokens if tally.usage else None
@@ -243,6 +256,8 @@ class Relay:
         translator = translator_of(plan, exchange)
         tally.observer = watch(self._memory, plan, exchange)
         data, events = await self._first(answer, reader, tally)
+        heard = exchange.heard
+        heard.batches.append(events)
         exchange.first_event_ns = time.perf_counter_ns()
         exchange.upstream_request_id = exchange.upstream_request_id or tally.response_id
         if tally.failed and tally.error is not None:
@@ -261,7 +276,7 @@ class Relay:
                 return
             if tally.finished and not tally.final:
                 # The count may come after the end mark: the last bytes wait for it, a moment at most.
-                more, over = await self._late_usage(answer, reader, translator, tally)
+                more, over = await self._late_usage(answer, reader, translator, tally, heard)
                 out += more
                 if over:
                     break
@@ -279,6 +294,8 @@ class Relay:
             events = reader.feed(data) if data else reader.close()
             for event in events:
                 tally.feed(event)
+            heard.batches.append(events)
+            heard.size += len(data)
         if not exchange.ended:
             self._endings.close(exchange, tally, status=200, outcome="ok")
         deadline.off()
@@ -313,7 +330,7 @@ class Relay:
                 return bytes(held), events
 
     async def _late_usage(
-        self, answer: Answer, reader: Reader, translator: Translator, tally: Tally
+        self, answer: Answer, reader: Reader, translator: Translator, tally: Tally, heard: Heard
     ) -> tuple[bytes, bool]:
         """What else came for the client, and whether nothing more is to be waited for."""
         out = b""
@@ -323,6 +340,7 @@ class Relay:
                     events = reader.feed(data)
                     for event in events:
                         tally.feed(event)
+                    heard.batches.append(events)
                     out += translator.feed(data, events)
         except (TimeoutError, UpstreamError):
             # The answer itself is complete; only its count is missing, and the row will say so.

@@ -6,7 +6,7 @@ A parser raises ValueError whose text says what the value must be, to stand behi
 import contextlib
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -73,6 +73,18 @@ def parse_names(value: Any) -> tuple[str, ...]:
     if not isinstance(items, list | tuple) or not all(isinstance(item, str) and item.isprintable() for item in items):
         raise ValueError("must be a list of names")
     return tuple(stripped for item in items if (stripped := item.strip()))
+
+
+def parse_words(known: Collection[str]) -> Callable[[Any], tuple[str, ...]]:
+    """A parser of lists of some of these words."""
+
+    def parse(value: Any) -> tuple[str, ...]:
+        names = parse_names(value)
+        if unknown := next((name for name in names if name not in known), None):
+            raise ValueError(f"must be some of {', '.join(known)}, not {unknown!r}")
+        return names
+
+    return parse
 
 
 def parse_origins(value: Any) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from gateway.extra_providers import EXTRA_FIELDS, ExtraProvider, extra_providers
 from gateway.folder import write_private
 from gateway.key_format import KeyFormatError, clean_key
 from gateway.providers.catalog import BY_NAME
+from gateway.redact_rules import BUILT_IN, PARTS, REDACT_FIELDS, REDACT_TABLES, RedactRule, redact_rules
 from gateway.setting_values import (
     MIB,
     Keep,
@@ -39,6 +40,7 @@ from gateway.setting_values import (
     parse_size,
     parse_store,
     parse_switch,
+    parse_words,
 )
 
 DEFAULT_PORT = 4210
@@ -88,8 +90,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Every setting, checked. `base_urls` holds only overrides; `provider_keys` and `export_headers` only
     what the environment gives.
 
-    `allowed_origins` and `allowed_hosts` come on top of loopback's names. `store_url` is always "sqlite".
-    `unknown_keys` are the dotted keys of the file that this version does not know.
+    `allowed_origins` and `allowed_hosts` come on top of loopback's names. `redact` are the user's own rules,
+    `redact_on` and `redact_off` name built-in ones. `store_url` is always "sqlite". `unknown_keys` are the dotted
+    keys of the file that this version does not know.
     """
 
     host: str = "127.0.0.1"
@@ -107,6 +110,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     vault_backend: str = "keyring"
     vault_passphrase: Hidden | None = None
     capture: bool = True
+    capture_keys_off: tuple[str, ...] = ()
+    capture_tags_off: tuple[str, ...] = ()
+    capture_parts_off: tuple[str, ...] = ()
+    redact_on: tuple[str, ...] = ()
+    redact_off: tuple[str, ...] = ()
+    redact: tuple[RedactRule, ...] = ()
     retention: Retention = Retention()
     export: Exporting = Exporting()
     export_headers: Hidden | None = None
@@ -145,6 +154,11 @@ SETTINGS = (
     Setting("timeouts.total", "timeouts.total", "FAREGATE_TIMEOUTS_TOTAL", parse_seconds),
     Setting("vault_backend", "vault.backend", "FAREGATE_VAULT", parse_backend),
     Setting("capture", "capture.content", "FAREGATE_CAPTURE", parse_switch),
+    Setting("capture_keys_off", "capture.keys_off", "FAREGATE_CAPTURE_KEYS_OFF", parse_names),
+    Setting("capture_tags_off", "capture.tags_off", "FAREGATE_CAPTURE_TAGS_OFF", parse_names),
+    Setting("capture_parts_off", "capture.parts_off", "FAREGATE_CAPTURE_PARTS_OFF", parse_words(PARTS)),
+    Setting("redact_on", "capture.redact_on", "FAREGATE_CAPTURE_REDACT_ON", parse_words(BUILT_IN)),
+    Setting("redact_off", "capture.redact_off", "FAREGATE_CAPTURE_REDACT_OFF", parse_words(BUILT_IN)),
     Setting("retention.requests", "retention.requests", "FAREGATE_RETENTION_REQUESTS", parse_keep),
     Setting("retention.content", "retention.content", "FAREGATE_RETENTION_CONTENT", parse_keep),
     Setting("retention.buckets", "retention.buckets", "FAREGATE_RETENTION_BUCKETS", parse_keep),
@@ -261,6 +275,7 @@ def _settings(document: Mapping[str, Any], environ: Mapping[str, str], options: 
         base_urls=_base_urls(document, environ, extras),
         provider_keys=_provider_keys(environ, extras),
         providers=extras,
+        redact=redact_rules(document),
         vault_passphrase=Hidden(passphrase) if passphrase else None,
         export_headers=_headers(environ),
         unknown_keys=_unknown(document, {*BY_NAME, *(extra.name for extra in extras)}),
@@ -400,7 +415,12 @@ def _unknown(document: Mapping[str, Any], providers: Collection[str]) -> tuple[s
                 f"providers.{p}.{key}" for p in value if p in providers for key in value[p] if key != "base_url"
             ]
         else:
-            unknown += [f"{name}.{key}" for key in value if f"{name}.{key}" not in known]
+            # [[capture.redact]] is no setting: `redact_rules` reads it.
+            unknown += [
+                f"{name}.{key}" for key in value if f"{name}.{key}" not in known and (name, key) != REDACT_TABLES
+            ]
+            tables = value.get("redact", ()) if name == REDACT_TABLES[0] else ()
+            unknown += [f"capture.redact.{key}" for table in tables for key in table if key not in REDACT_FIELDS]
     return tuple(unknown)
 
 

@@ -11,7 +11,9 @@ class Told(Struct, frozen=True, kw_only=True):
     `source` is gateway, span or log. `scope` bounds the recognition by repeated history: the key's id. `conversation`
     is an id that was given, by header, body or telemetry; `parent_conversation` that of the frame around a
     sub-agent's. `request` and `response` are None where nothing was captured; `hints` say why, and how to switch it
-    on. `trace_id` and `span_id` are hex, `span_id` that of the call itself.
+    on. `trace_id` and `span_id` are hex, `span_id` that of the call itself. `response_id` is the provider's,
+    `client_response_id` the one that the client saw, where that is another. `outcome` is one of `records.OUTCOMES`,
+    or `running` for what is asked before it has ended.
     """
 
     source: str
@@ -31,6 +33,7 @@ class Told(Struct, frozen=True, kw_only=True):
     parent_conversation: str | None = None
     previous_response_id: str | None = None
     response_id: str | None = None
+    client_response_id: str | None = None
     title: str | None = None
     door: str | None = None
     provider: str | None = None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.clients import client_name, conversation_id
+from gateway.clients import baggage_user, client_name, conversation_id
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,21 @@ def test_cc_switch_5405_the_tool_behind_a_user_agent(agent: str | None, name: st
         ({"x-conversation-id": "x" * 257}, None),
         ({"x-conversation-id": "a\x1bb"}, None),
         ({"x-conversation-id": "a\udcffb"}, None),
+        ({"baggage": "session.id=s1,gen_ai.conversation.id=c%201;p=2"}, "c 1"),
+        ({"baggage": "session.id=s1", "session-id": "tool"}, "tool"),
+        ({"baggage": "a=b, session.id = s1 "}, "s1"),
+        ({"baggage": "gen_ai.conversation.id=c1", "session-id": "tool"}, "c1"),
+        ({"baggage": "gen_ai.conversation.id=c1", "x-conversation-id": "mine"}, "mine"),
+        ({"baggage": "gen_ai.conversation.id=%0a"}, None),
+        ({"baggage": ",=,;,session.id"}, None),
+        ({"baggage": "session.id=" + "x" * 9000}, None),
         ({}, None),
     ],
 )
 def test_the_conversation(headers: dict[str, str], id: str | None) -> None:
     assert conversation_id(headers) == id
+
+
+def test_the_user_of_baggage() -> None:
+    assert baggage_user({"baggage": "user.id=ana%40example.org,session.id=1"}) == "ana@example.org"
+    assert baggage_user({"baggage": "user.id="}) is None and baggage_user({}) is None

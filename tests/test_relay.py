@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from gateway.access import Principal
 from gateway.answer_headers import sendable
+from gateway.capture.heard import Listener
 from gateway.deadlines import SWEEP_S, Deadlines
 from gateway.dialects import DIALECTS
-from gateway.doors import DOORS
+from gateway.doors import DOORS, Door
 from gateway.errors import UpstreamError
 from gateway.exchange import Exchange
 from gateway.plan import credentials
@@ -153,7 +154,14 @@ class FakeClient:
 class Run:
     """A relay with fakes around it, and one exchange through it."""
 
-    def __init__(self, answer: Any = None, *, fails_at: str = "", timeouts: Timeouts = TIMEOUTS) -> None:
+    def __init__(
+        self,
+        answer: Any = None,
+        *,
+        fails_at: str = "",
+        timeouts: Timeouts = TIMEOUTS,
+        listener: Listener | None = None,
+    ) -> None:
         self.log = Log()
         if isinstance(answer, tuple):
             answer = FakeAnswer(self.log, *answer)
@@ -171,14 +179,15 @@ class Run:
             deadlines=self.deadlines,
             timeouts=timeouts,
             learnt=lambda provider, state, _words: self.learnt.append((provider, state)),
+            listener=listener,
         )
         self.principal = Principal("key_1", "key", "execute", "ana", ("team:a",))
 
-    async def go(self, body: bytes = ASKED, **headers: str) -> ExchangeRecord:
+    async def go(self, body: bytes = ASKED, door: Door = CHAT, **headers: str) -> ExchangeRecord:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        exchange = Exchange(CHAT.name, self.principal, 0)
+        exchange = Exchange(door.name, self.principal, 0)
         try:
-            await self.relay.run(CHAT, self.principal, FakeIncoming(body, named), self.client, exchange)
+            await self.relay.run(door, self.principal, FakeIncoming(body, named), self.client, exchange)
         finally:
             self.deadlines.close()
             assert self.relay.running == 0

@@ -47,6 +47,11 @@ EACH = [
     ("timeouts.total", "FAREGATE_TIMEOUTS_TOTAL", "5", "5", "timeouts.total", 5),
     ("vault.backend", "FAREGATE_VAULT", '"file"', "file", "vault_backend", "file"),
     ("capture.content", "FAREGATE_CAPTURE", '"off"', "off", "capture", False),
+    ("capture.keys_off", "FAREGATE_CAPTURE_KEYS_OFF", '["a", "b c"]', "a, b c", "capture_keys_off", ("a", "b c")),
+    ("capture.tags_off", "FAREGATE_CAPTURE_TAGS_OFF", '["team:legal"]', "team:legal", "capture_tags_off", ("team:legal",)),
+    ("capture.parts_off", "FAREGATE_CAPTURE_PARTS_OFF", '["media"]', "media", "capture_parts_off", ("media",)),
+    ("capture.redact_on", "FAREGATE_CAPTURE_REDACT_ON", '["iban"]', "iban", "redact_on", ("iban",)),
+    ("capture.redact_off", "FAREGATE_CAPTURE_REDACT_OFF", '["bearer"]', "bearer", "redact_off", ("bearer",)),
     ("retention.requests", "FAREGATE_RETENTION_REQUESTS", '"for ever"', "for ever", "retention.requests", Keep()),
     ("retention.content", "FAREGATE_RETENTION_CONTENT", '"7 days, 2 GB"', "2 GB, 7 days", "retention.content",
      Keep(days=7, size_bytes=2 * 10**9)),
@@ -114,6 +119,16 @@ WRONG = [
     ("", {"FAREGATE_TIMEOUTS_CONNECT": "soon"}, "FAREGATE_TIMEOUTS_CONNECT must be seconds"),
     ("", {"FAREGATE_VAULT": "plain"}, "FAREGATE_VAULT must be keyring, file or memory"),
     ("", {"FAREGATE_CAPTURE": "perhaps"}, "FAREGATE_CAPTURE must be on or off"),
+    ('[capture]\nparts_off = ["words"]', {}, "capture.parts_off must be some of reasoning, media"),
+    ("", {"FAREGATE_CAPTURE_REDACT_ON": "ssn"}, "FAREGATE_CAPTURE_REDACT_ON must be some of provider_key"),
+    ("[capture]\nredact = 1", {}, "capture.redact must be written as"),
+    ('[[capture.redact]]\npattern = "a"', {}, "[[capture.redact]] 1: name must be"),
+    ('[[capture.redact]]\nname = "a"', {}, "[[capture.redact]] 1: pattern must be a regular expression"),
+    ('[[capture.redact]]\nname = "a"\npattern = "("', {}, "[[capture.redact]] 1: the pattern or its replacement cannot"),
+    ('[[capture.redact]]\nname = "a"\npattern = "a*"', {}, "pattern must not match the empty text"),
+    ("[[capture.redact]]\nname = 'a'\npattern = 'a'\nreplacement = '\\2'", {}, "invalid group reference"),
+    ('[[capture.redact]]\nname = "a"\npattern = "a"\nreplacement = 1', {}, "replacement must be text"),
+    ('[[capture.redact]]\nname = "a"\npattern = "a"\n' * 2, {}, "2: name 'a' is used twice"),
     ('[retention]\ncontent = "a while"', {}, "retention.content must be text such as"),
     ('[retention]\ncontent = "1 day, 2 days"', {}, "retention.content must be"),
     ("", {"FAREGATE_STORE": "postgres://x"}, "FAREGATE_STORE must be sqlite"),
@@ -363,3 +378,28 @@ def test_export_headers_come_from_the_environment_and_print_nothing(tmp_path: Pa
     with pytest.raises(SettingsError) as raised:
         load(tmp_path, {"FAREGATE_EXPORT_HEADERS": "canary"})
     assert "FAREGATE_EXPORT_HEADERS" in raised.value.message and "canary" not in raised.value.message
+
+
+def test_rules_of_redaction_are_tables_in_order_and_survive_a_change(tmp_path: Path) -> None:
+    text = """[capture]
+content = true
+
+[[capture.redact]]  # ours
+name = "ticket"
+pattern = 'TICKET-\\d+'
+
+[[capture.redact]]
+name = "site"
+pattern = 'site (\\w+)'
+replacement = 'site of \\1'
+colour = "red"
+"""
+    loaded = load(written(tmp_path, text), {})
+    first, second = loaded.redact
+    assert (first.name, first.pattern, first.replacement) == ("ticket", "TICKET-\\d+", "[redacted: ticket]")
+    assert (second.name, second.replacement) == ("site", "site of \\1")
+    assert loaded.unknown_keys == ("capture.redact.colour",)
+    save(tmp_path, {"capture.parts_off": ("system",)})
+    again = load(tmp_path, {})
+    assert again.redact == loaded.redact and again.capture_parts_off == ("system",)
+    assert "# ours" in (tmp_path / "config.toml").read_text()

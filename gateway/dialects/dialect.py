@@ -39,7 +39,8 @@ class Peek(Struct, frozen=True, kw_only=True):
 
     `include_usage`: nothing has to be asked for on the client's behalf, because it asked for the usage chunk itself
     or its dialect always tells the usage. `user` is the end user as the body says it. `tools` and `effort` (of
-    reasoning) decide where a model takes such requests in another dialect only.
+    reasoning) decide where a model takes such requests in another dialect only. `conversation` is an id that the body
+    gives to the conversation, `cache_key` its key of the provider's prompt cache.
     """
 
     model: str
@@ -49,6 +50,8 @@ class Peek(Struct, frozen=True, kw_only=True):
     legacy_functions: bool = False
     tools: bool = False
     effort: str | None = None
+    conversation: str | None = None
+    cache_key: str | None = None
 
 
 class AnswerPeek(Struct, frozen=True, gc=False):
@@ -93,7 +96,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     `parse_request(body, path_model, path_stream)`: the model and the streaming verb where the path says them
     (Gemini), else None. Raises ClientError. `parse_response` raises UpstreamError (kind unreadable_answer).
     `parse_error(status, body, headers)` never raises. `peek_answer` looks at a whole answer that passes as it is;
-    where it is None or answers None, `parse_response` must.
+    where it is None or answers None, `parse_response` must. `answer_prefix` stands before `AnswerContext.id` in the
+    ids of the answers that are written here.
     """
 
     name: str
@@ -107,4 +111,5 @@ class Dialect(Struct, frozen=True, kw_only=True):
     writer: Callable[[AnswerContext], Writer]
     path: Callable[[str, bool], str]
     credential_headers: Callable[[str], Mapping[str, str]]
+    answer_prefix: str = ""
     peek_answer: Callable[[bytes], AnswerPeek | None] | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from gateway.dialects.anthropic.blocks import ANSWER_PREFIX
 from gateway.dialects.anthropic.body import parse_request, parse_response, render_request, render_response
 from gateway.dialects.anthropic.errors import parse_error, render_error
 from gateway.dialects.anthropic.reader import AnthropicReader
@@ -29,4 +30,5 @@ DIALECT = Dialect(
     writer=AnthropicWriter,
     path=_path,
     credential_headers=_credential_headers,
+    answer_prefix=ANSWER_PREFIX,
 )

@@ -32,6 +32,7 @@ from gateway.model import (
 )
 
 NAME = "anthropic"
+ANSWER_PREFIX = "msg_"
 Block = dict[str, Any]
 
 

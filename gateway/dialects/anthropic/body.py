@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gateway.dialects.anthropic.blocks import NAME, Block, parse_blocks, pocket, restore_state
+from gateway.dialects.anthropic.blocks import ANSWER_PREFIX, NAME, Block, parse_blocks, pocket, restore_state
 from gateway.dialects.anthropic.cache_marks import limit_marks, marked
 from gateway.dialects.anthropic.errors import error_in_answer
 from gateway.dialects.anthropic.finish import explanation, finish_extra, parse_reason, render_ending
@@ -269,7 +269,7 @@ def render_response(response: Response, context: AnswerContext) -> bytes:
     refused = any(isinstance(part, Refusal) for part in choice.parts)
     own = choice.extra.get(NAME, {})
     message = {
-        "id": f"msg_{context.id}",
+        "id": f"{ANSWER_PREFIX}{context.id}",
         "type": "message",
         "role": "assistant",
         "model": context.model,

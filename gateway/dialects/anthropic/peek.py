@@ -24,6 +24,7 @@ class _ToolUser(Struct):
 
     account_uuid: str | None = None
     device_id: str | None = None
+    session_id: str | None = None
 
 
 _DECODER = msgspec.json.Decoder(_Body)
@@ -35,8 +36,11 @@ def peek(body: bytes, path_model: str | None = None, path_stream: bool | None = 
     found = look(body, _DECODER)
     if not found.model:
         raise ClientError("`model` is missing: name the model to use.", param="model")
-    user = found.metadata.user_id if found.metadata else None
-    return Peek(model=found.model, stream=found.stream or False, include_usage=True, user=_end_user(user))
+    user_id = found.metadata.user_id if found.metadata else None
+    user, conversation = _said_by_tools(user_id)
+    return Peek(
+        model=found.model, stream=found.stream or False, include_usage=True, user=user, conversation=conversation
+    )
 
 
 def splice(body: bytes, *, model: str | None, include_usage: bool) -> bytes:
@@ -44,11 +48,12 @@ def splice(body: bytes, *, model: str | None, include_usage: bool) -> bytes:
     return body if model is None else edited(body, replace_model(body, model))
 
 
-def _end_user(user_id: str | None) -> str | None:
+def _said_by_tools(user_id: str | None) -> tuple[str | None, str | None]:
+    """The end user, and the conversation where the id holds one."""
     if user_id is None or not user_id.startswith("{"):
-        return user_id
+        return user_id, None
     try:
         found = _USER_DECODER.decode(user_id)
     except msgspec.DecodeError:
-        return user_id
-    return found.account_uuid or found.device_id or user_id
+        return user_id, None
+    return found.account_uuid or found.device_id or user_id, found.session_id

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.dialects.anthropic.blocks import NAME, Block
+from gateway.dialects.anthropic.blocks import ANSWER_PREFIX, NAME, Block
 from gateway.dialects.anthropic.errors import error_object
 from gateway.dialects.anthropic.finish import render_ending
 from gateway.dialects.anthropic.parts import call_state, own, thinking_asked
@@ -120,7 +120,7 @@ class AnthropicWriter:
             return b""
         self._started = True
         message: dict[str, Any] = {
-            "id": f"msg_{self._context.id}",
+            "id": f"{ANSWER_PREFIX}{self._context.id}",
             "type": "message",
             "role": "assistant",
             "model": self._context.model,

@@ -10,7 +10,7 @@ from gateway.dialects.openai_chat.answer_peek import peek_answer
 from gateway.dialects.openai_chat.reader import ChatReader
 from gateway.dialects.openai_chat.request import parse_request, render_request
 from gateway.dialects.openai_chat.response import parse_response, render_response
-from gateway.dialects.openai_chat.wire import NAME
+from gateway.dialects.openai_chat.wire import ANSWER_PREFIX, NAME
 from gateway.dialects.openai_chat.writer import ChatWriter
 from gateway.dialects.openai_errors import parse_error, render_error
 
@@ -35,5 +35,6 @@ DIALECT = Dialect(
     writer=ChatWriter,
     path=path,
     credential_headers=credential_headers,
+    answer_prefix=ANSWER_PREFIX,
     peek_answer=peek_answer,
 )

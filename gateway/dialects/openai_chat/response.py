@@ -10,6 +10,7 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_chat.tools import freeform_names
 from gateway.dialects.openai_chat.usage import parse_usage, render_usage
 from gateway.dialects.openai_chat.wire import (
+    ANSWER_PREFIX,
     CITATIONS,
     ENCODER,
     FAILED,
@@ -118,7 +119,7 @@ def _parse_call(call: WireCall, minted: str) -> ToolCall:
 def render_response(response: Response, context: AnswerContext) -> bytes:
     """The answer for a chat client, under the id, time and model name of the context."""
     answer: dict[str, Any] = {
-        "id": f"chatcmpl-{context.id}",
+        "id": f"{ANSWER_PREFIX}{context.id}",
         "object": "chat.completion",
         "created": context.created,
         "model": context.model,

@@ -18,6 +18,7 @@ from gateway.model import NO_EXTRA, Extra, FinishReason
 __all__ = ["decode_as", "decode_json"]
 
 NAME = "openai_chat"
+ANSWER_PREFIX = "chatcmpl-"
 # The other spelling of the same provider: what it says in chat's words is read from its pocket, too.
 KIN = "openai_responses"
 
@@ -134,7 +135,7 @@ def content_text(content: Any) -> str:
 
 def minted_call_id(answer_id: str | None, choice: int, position: int) -> str:
     """An id for a call that came without one: the same for the same answer, another in the next."""
-    base = (answer_id or "").removeprefix("chatcmpl-") or "0"
+    base = (answer_id or "").removeprefix(ANSWER_PREFIX) or "0"
     return f"call_{base}_{choice}_{position}"
 
 

@@ -11,7 +11,15 @@ from gateway.dialects.arguments import from_freeform
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_chat.tools import freeform_names
 from gateway.dialects.openai_chat.usage import render_usage
-from gateway.dialects.openai_chat.wire import ENCODER, NAME, chat_reason, citations_out, own, signature_out
+from gateway.dialects.openai_chat.wire import (
+    ANSWER_PREFIX,
+    ENCODER,
+    NAME,
+    chat_reason,
+    citations_out,
+    own,
+    signature_out,
+)
 from gateway.dialects.openai_errors import error_object
 from gateway.events import (
     Delta,
@@ -52,7 +60,7 @@ class ChatWriter:
 
     def __init__(self, context: AnswerContext) -> None:
         head = {
-            "id": f"chatcmpl-{context.id}",
+            "id": f"{ANSWER_PREFIX}{context.id}",
             "object": "chat.completion.chunk",
             "created": context.created,
             "model": context.model,

@@ -11,7 +11,7 @@ from gateway.dialects.openai_responses.answer_peek import peek_answer
 from gateway.dialects.openai_responses.reader import ResponsesReader
 from gateway.dialects.openai_responses.request import parse_request, render_request
 from gateway.dialects.openai_responses.response import parse_response, render_response
-from gateway.dialects.openai_responses.wire import NAME
+from gateway.dialects.openai_responses.wire import ANSWER_PREFIX, NAME
 from gateway.dialects.openai_responses.writer import ResponsesWriter
 
 
@@ -35,5 +35,6 @@ DIALECT = Dialect(
     writer=ResponsesWriter,
     path=path,
     credential_headers=credential_headers,
+    answer_prefix=ANSWER_PREFIX,
     peek_answer=peek_answer,
 )

@@ -11,7 +11,7 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_responses.options import render_format
 from gateway.dialects.openai_responses.tools import CallNames, render_choice, tool_list
 from gateway.dialects.openai_responses.usage import render_usage
-from gateway.dialects.openai_responses.wire import NAME, Wire, own
+from gateway.dialects.openai_responses.wire import ANSWER_PREFIX, NAME, Wire, own
 from gateway.model import Request, Text, Usage
 
 _PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc", "custom_tool_call": "ctc"}
@@ -60,7 +60,7 @@ class AnswerFrame:
         """The whole response object. `ending` is status, error and incomplete_details."""
         tier = usage.service_tier if usage is not None else None
         return {
-            "id": f"resp_{self._context.id}",
+            "id": f"{ANSWER_PREFIX}{self._context.id}",
             "object": "response",
             "created_at": self._context.created,
             **ending,

@@ -3,6 +3,8 @@
 What it says of server-held state is not judged: the provider knows it. The usage is in the final event always.
 """
 
+from typing import Any
+
 import msgspec
 from msgspec import Struct
 
@@ -17,8 +19,14 @@ class _Body(Struct):
     stream: bool | None = None
     user: str | None = None
     safety_identifier: str | None = None
+    # None of it decides anything here, so no type is asked for: the provider judges.
+    conversation: Any = None
+    prompt_cache_key: Any = None
+    client_metadata: Any = None
 
 
+# What Codex calls its conversation in `client_metadata` (captured, November 2026).
+_TOOLS_IDS = ("session_id", "thread_id")
 _DECODER = msgspec.json.Decoder(_Body)
 
 
@@ -32,7 +40,17 @@ def peek(body: bytes, path_model: str | None = None, path_stream: bool | None = 
         stream=found.stream or False,
         include_usage=True,
         user=found.safety_identifier or found.user,
+        conversation=_conversation(found),
+        cache_key=found.prompt_cache_key if isinstance(found.prompt_cache_key, str) else None,
     )
+
+
+def _conversation(body: _Body) -> str | None:
+    """The id of a conversation that the provider keeps, as text or in an object, else the tool's own."""
+    kept, told = body.conversation, body.client_metadata
+    candidates = [kept.get("id") if isinstance(kept, dict) else kept]
+    candidates += [told.get(name) for name in _TOOLS_IDS] if isinstance(told, dict) else []
+    return next((found for found in candidates if isinstance(found, str) and found), None)
 
 
 def splice(body: bytes, *, model: str | None, include_usage: bool = False) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 from gateway.model import NO_EXTRA, Extra
 
 NAME = "openai_responses"
+ANSWER_PREFIX = "resp_"
 KIN = "openai_chat"
 Wire = dict[str, Any]
 

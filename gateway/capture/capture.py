@@ -1,0 +1,204 @@
+"""The capture: hears exchanges begin and end on the event-loop thread, and tells the store of them on its own.
+
+Nothing waits for it. What has ended stands in a queue that is bounded in number and size; beyond that an exchange is
+told without what it said, and counted. Parsing, redaction and storing happen on the capture's thread, one exchange
+after another, so that a conversation's turns are told in the order in which they ended.
+"""
+
+import logging
+from collections import Counter, deque
+from collections.abc import Mapping
+from threading import Condition, Lock, Thread
+from typing import Protocol
+
+from gateway.capture.heard import Heard
+from gateway.capture.questions import asked, is_told
+from gateway.capture.redactor import Redactor
+from gateway.capture.switches import Switches, figures_only
+from gateway.capture.telling import answer_of, told
+from gateway.exchange import Exchange
+from gateway.records import Difference
+from gateway.told import Told
+
+# What may wait to be told.
+MOST_WAITING = 20_000
+MOST_WITH_CONTENT = 4000
+MOST_BYTES = 256 * 2**20
+GROUP_S = 0.05
+CLOSE_TIMEOUT_S = 10.0
+_BUSY = "What was said is not kept: more was said at that moment than could be taken down."
+_FAILED = "What was said is not kept: it could not be read, and the log says more."
+_MEANINGS: Mapping[str, str] = {
+    "content_busy": "More was said than could be taken down: their conversations show figures only.",
+    "content_failed": "What they said could not be kept: the log says why.",
+    "content_unstored": "traces.db did not take what they said: the log says why.",
+}
+
+_log = logging.getLogger(__name__)
+
+
+class Threads(Protocol):
+    """The store of conversations, as far as it is told."""
+
+    def put(self, told: Told) -> bool:
+        """Whether it was taken."""
+        ...
+
+
+class Capture:
+    """One gateway's. `begin` and `end` belong on the event-loop thread and neither wait nor raise."""
+
+    def __init__(
+        self,
+        threads: Threads,
+        switches: Switches,
+        redactor: Redactor,
+        *,
+        most: int = MOST_WITH_CONTENT,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self._threads = threads
+        self._switches = switches
+        self._redactor = redactor
+        self._most, self._most_bytes = most, most_bytes
+        self._running: dict[str, Exchange] = {}
+        self._queue: deque[Exchange] = deque()
+        self._held = self._bytes = 0
+        self._counts: Counter[str] = Counter()
+        self._counts_lock = Lock()
+        self._changed = Condition()
+        self._taken_in = self._done = 0
+        self._hurried = False
+        self._closing = False
+        self._thread = Thread(target=self._run, name="capture", daemon=True)
+        self._thread.start()
+
+    # What the relay tells.
+
+    def begin(self, exchange: Exchange) -> None:
+        if is_told(exchange.heard.door):
+            self._running[exchange.id] = exchange
+
+    def end(self, exchange: Exchange) -> None:
+        if self._running.pop(exchange.id, None) is None or exchange.record is None:
+            return
+        heard = exchange.heard
+        if heard.body is not None:
+            heard.size += len(heard.body)
+        if heard.answer is not None:
+            heard.size += len(heard.answer)
+        if len(self._queue) >= MOST_WAITING:
+            self._count("content_busy")
+            return
+        with self._changed:
+            if self._held >= self._most or self._bytes + heard.size > self._most_bytes:
+                self._count("content_busy")
+                heard.let_go(_BUSY)
+            self._bytes += heard.size
+            self._held += heard.lost is None
+            self._queue.append(exchange)
+            self._taken_in += 1
+            # Waking the thread for each would cost more than all the rest here.
+            if len(self._queue) == 1:
+                self._changed.notify_all()
+
+    # What others ask.
+
+    def running(self) -> tuple[Told, ...]:
+        """Exchanges that run now, with what was said so far; from any thread but the loop's, which it would hold."""
+        found = []
+        for exchange in tuple(self._running.values()):
+            if exchange.record is None:
+                found.append(self._told(exchange, exchange.heard))
+        return tuple(found)
+
+    def differences(self) -> tuple[Difference, ...]:
+        """What was not captured since the start, in the completeness meter's words."""
+        with self._counts_lock:
+            counts = self._counts.copy()
+        return tuple(
+            Difference(kind=kind, count=counts[kind], of="captured", attention=True, meaning=meaning)
+            for kind, meaning in _MEANINGS.items()
+            if counts[kind]
+        )
+
+    def flush(self, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
+        """Wait until all that has ended is told; False where that took too long."""
+        with self._changed:
+            target = self._taken_in
+            self._hurried = True
+            self._changed.notify_all()
+            return self._changed.wait_for(lambda: self._done >= target, timeout_s)
+
+    def close(self) -> None:
+        """Tell what waits, within a bounded time, and end the thread."""
+        if not self.flush():
+            _log.warning("%d exchanges' content was not stored before the end.", self._taken_in - self._done)
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(CLOSE_TIMEOUT_S)
+        self._redactor.close()
+
+    # The capture's own thread.
+
+    def _run(self) -> None:
+        while (batch := self._next()) is not None:
+            for exchange in batch:
+                if self._closing:
+                    return
+                self._tell(exchange)
+                with self._changed:
+                    self._done += 1
+                    self._changed.notify_all()
+
+    def _next(self) -> list[Exchange] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closing)
+            if self._closing:
+                return None
+            # A group at once: what just ended is still warm on the loop, whose last steps this would delay.
+            self._changed.wait_for(lambda: self._hurried or self._closing, GROUP_S)
+            self._hurried = False
+            batch = list(self._queue)
+            self._queue.clear()
+            return batch
+
+    def _tell(self, exchange: Exchange) -> None:
+        heard = exchange.heard
+        size, held = heard.size, heard.lost is None
+        try:
+            if not self._threads.put(self._told_somehow(exchange, heard)):
+                self._count("content_unstored")
+        except Exception as error:
+            self._count("content_unstored")
+            _log.error("%s was not told to the store of conversations (%s).", exchange.id, type(error).__name__)
+        finally:
+            with self._changed:
+                self._bytes -= size
+                self._held -= held
+
+    def _told_somehow(self, exchange: Exchange, heard: Heard) -> Told:
+        """With its content, or where that fails with its figures."""
+        try:
+            return self._told(exchange, heard)
+        except Exception as error:
+            # The error's own words may repeat what was said.
+            self._count("content_failed")
+            _log.error("What %s said could not be read (%s).", exchange.id, type(error).__name__)
+            return figures_only(told(exchange, heard, request=None, response=None, hints=()), _FAILED)
+
+    def _told(self, exchange: Exchange, heard: Heard) -> Told:
+        why = heard.lost or self._switches.why_not(exchange)
+        if why is not None:
+            return figures_only(told(exchange, heard, request=None, response=None, hints=()), why)
+        if heard.asked is None and heard.body is not None:
+            heard.asked = asked(heard.door, heard.body)
+        request, hints = heard.asked or (None, ())
+        response, more = answer_of(heard)
+        found = told(exchange, heard, request=request, response=response, hints=(*hints, *more))
+        return self._redactor.redacted(self._switches.kept(found), (heard.key,) if heard.key else ())
+
+    def _count(self, kind: str) -> None:
+        with self._counts_lock:
+            self._counts[kind] += 1

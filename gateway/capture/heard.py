@@ -1,0 +1,55 @@
+"""What the request path remembers of an exchange's content: references, while it runs.
+
+Nothing is parsed or copied here. Lists only grow, so that another thread may look at them while the exchange runs.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.dialects.dialect import Dialect
+from gateway.doors import Door
+from gateway.events import Event
+from gateway.model import Request, Response
+
+if TYPE_CHECKING:
+    from gateway.exchange import Exchange
+
+
+class Heard:
+    """`body` is the client's, `answer` a whole answer as the provider sent it, `response` the same parsed where it
+    had to be, `batches` a stream's events as they came; `dialect` is the one that the provider answered in.
+
+    `key` is the provider's key that was used, which providers may repeat. `own` says that the client sees the
+    provider's own answer, with the provider's own id. `size` is about what is held, in bytes. `lost` says in a
+    sentence why nothing of this can be told.
+    """
+
+    __slots__ = ("answer", "asked", "batches", "body", "dialect", "door", "key", "lost", "own", "response", "size")
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.body: bytes | None = None
+        self.dialect: Dialect = door.dialect
+        self.own = True
+        self.key: str | None = None
+        self.answer: bytes | None = None
+        self.response: Response | None = None
+        self.batches: list[list[Event]] = []
+        self.size = 0
+        self.lost: str | None = None
+        # The body parsed, once somebody has asked for it.
+        self.asked: tuple[Request | None, tuple[str, ...]] | None = None
+
+    def let_go(self, why: str) -> None:
+        """Hold no content any more, and say why."""
+        self.body = self.answer = self.response = self.asked = self.key = None
+        self.batches, self.size, self.lost = [], 0, why
+
+
+class Listener(Protocol):
+    """Hears every exchange begin and end, on the event-loop thread; never waits, never raises."""
+
+    def begin(self, exchange: "Exchange") -> None: ...
+
+    def end(self, exchange: "Exchange") -> None:
+        """It is over, whatever became of it; its record stands in it where it left one."""
+        ...

@@ -1,0 +1,195 @@
+"""Redaction: every text of every part, in JSON too, the user's own rules, and an end to patterns that take for ever."""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from gateway.capture.own_rules import OwnRules, TooSlow
+from gateway.capture.redactor import Redactor
+from gateway.capture.rules import chosen
+from gateway.model import (
+    Blob,
+    Choice,
+    HostedTool,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Request,
+    Response,
+    Role,
+    Text,
+    Tool,
+    ToolCall,
+    ToolCallResponse,
+    Uri,
+)
+from gateway.redact_rules import RedactRule
+from gateway.told import Told
+
+SECRET = "sk-proj-abcDEF0123456789xyz"
+PUT = "[redacted: provider_key]"
+BASE = Told(source="gateway", scope="k", started_us=1)
+
+
+def asking(*parts: Part, **more: Any) -> Told:
+    return replace(BASE, request=Request(model="m", messages=(Message(Role.USER, parts),), **more))
+
+
+def answering(part: Part) -> Told:
+    return replace(BASE, response=Response(id="r", choices=(Choice(parts=(part,)),)))
+
+
+# Every place in which something can be said.
+PLACES: list[Callable[[str], Told]] = [
+    lambda s: asking(Text(s)),
+    lambda s: asking(Text("x", {"anthropic": {"citations": [{"cited_text": s}]}})),
+    lambda s: answering(Refusal(s)),
+    lambda s: answering(Reasoning(s)),
+    lambda s: answering(Reasoning("", {"openai_responses": {"summary": [s]}})),
+    lambda s: answering(ToolCall("1", "f", json.dumps({"key": s}))),
+    lambda s: answering(ToolCall("1", "f", s, custom=True)),
+    lambda s: asking(ToolCallResponse("1", (Text(s), Text("y")), "f")),
+    lambda s: asking(ToolCallResponse("1", (Opaque("anthropic", {"type": "x", "data": f"{s} " * 90}),), "f")),
+    lambda s: asking(Opaque("openai_responses", {"type": "web_search", "query": {"deep": [s]}})),
+    lambda s: asking(Uri(f"https://example.org/?key={s}")),
+    lambda s: asking(Blob("application/pdf", "AAAA", filename=f"{s}.pdf")),
+    lambda s: asking(Blob("text/plain", b64encode(s.encode()).decode(), "document")),
+    lambda s: replace(BASE, request=Request(model="m", messages=(Message(Role.SYSTEM, (Text(s),)),))),
+    lambda s: replace(BASE, request=Request(model="m", messages=(Message(Role.USER, (), name=s),))),
+    lambda s: asking(tools=(Tool(name="f", description=s),)),
+    lambda s: asking(tools=(Tool(name="f", parameters={"properties": {"a": {"description": s}}}),)),
+    lambda s: asking(tools=(HostedTool("anthropic", "x", {"token": s}),)),
+    lambda s: asking(metadata={"note": s}),
+    lambda s: asking(metadata={s: "note"}),
+    lambda s: asking(user=s),
+    lambda s: asking(stop=(s,)),
+    lambda s: asking(extra={"openai_chat": {"prediction": {"content": s}}}),
+    lambda s: replace(BASE, error_message=f"Incorrect API key: {s}"),
+    lambda s: replace(BASE, title=s),
+]
+
+
+def everything(told: Told) -> str:
+    """All that is told, files' text decoded, as one text."""
+    shown = str(told)
+    for message in told.request.messages if told.request else ():
+        for part in message.parts:
+            if isinstance(part, Blob) and part.mime_type == "text/plain":
+                shown += b64decode(part.data).decode()
+    return shown
+
+
+@pytest.mark.parametrize("place", PLACES, ids=range(len(PLACES)))
+def test_a_secret_is_taken_out_wherever_it_stands(place: Callable[[str], Told]) -> None:
+    clean = Redactor(chosen((), ())).redacted(place(SECRET))
+    assert SECRET not in everything(clean) and PUT in everything(clean)
+    assert Redactor(chosen((), ("provider_key",))).redacted(place(SECRET)) == place(SECRET)
+
+
+def test_what_holds_no_secret_is_the_very_same_object() -> None:
+    redactor = Redactor(chosen(("email", "iban", "card_number"), ()))
+    for place in PLACES:
+        told = place("nothing to hide")
+        assert redactor.redacted(told) is told and redactor.redacted(told) is told
+
+
+def test_json_keeps_its_form_but_for_what_its_escapes_hid() -> None:
+    hidden = '{"a":  "\\u0073k-proj-abcDEF0123456789xyz", "n": 1.0}'
+    plain = '{ "a" : "\\u00e4", "b":[ 1 ] }'
+    redactor = Redactor(chosen((), ()))
+    clean = redactor.redacted(answering(ToolCall("1", "f", hidden)))
+    assert clean.response == answering(ToolCall("1", "f", f'{{"a":"{PUT}","n":1.0}}')).response
+    assert redactor.redacted(answering(ToolCall("1", "f", plain))) == answering(ToolCall("1", "f", plain))
+
+
+def test_json_within_json_within_json() -> None:
+    own = Redactor((), [RedactRule(name="pin", pattern=r'^pin "\d+"$', replacement="[pin]")])
+    deep = json.dumps({"a": json.dumps({"b": json.dumps(['pin "1234"'])})})
+    try:
+        clean = own.redacted(answering(ToolCall("1", "f", deep))).response
+        assert clean is not None
+        call = clean.choices[0].parts[0]
+        assert isinstance(call, ToolCall)
+        assert json.loads(json.loads(json.loads(call.arguments)["a"])["b"]) == ["[pin]"]
+    finally:
+        own.close()
+
+
+def test_own_rules_follow_the_built_in_ones_and_may_use_groups() -> None:
+    rules = [
+        RedactRule(name="ticket", pattern=r"(?i)(project)-\d+", replacement=r"\1-…"),
+        RedactRule(name="marks", pattern=r"\[redacted: \w+\]", replacement="<hidden>"),
+    ]
+    redactor = Redactor(chosen((), ()), rules)
+    try:
+        clean = redactor.redacted(asking(Text(f"See Project-17 and {SECRET}.\nZeile ä €")))
+        assert clean == asking(Text("See Project-… and <hidden>.\nZeile ä €"))
+    finally:
+        redactor.close()
+
+
+SLOW = RedactRule(name="slow", pattern=r"(a+)+$", replacement="-")
+
+
+def test_a_slow_pattern_costs_the_part_and_nothing_else() -> None:
+    redactor = Redactor((), [SLOW], seconds=0.5)
+    try:
+        before = monotonic()
+        told = redactor.redacted(asking(Text("fine"), Text("a" * 60 + "b"), Text("never looked at")))
+        assert told.request is not None
+        texts = [part.text for part in told.request.messages[0].parts if isinstance(part, Text)]
+        assert texts[0] == "fine"
+        assert texts[1] == "[redaction took too long: 61 characters are not kept]"
+        # What could not be looked at is not stored either.
+        assert texts[2] == "[redaction took too long: 15 characters are not kept]"
+        assert told.hints == (
+            "Redaction took too long for 2 parts: see capture.redact, a pattern of it may be slow.",
+        )
+        again = redactor.redacted(asking(Text("still works")))
+        assert again == asking(Text("still works")) and monotonic() - before < 30
+    finally:
+        redactor.close()
+
+
+def test_too_much_text_for_one_exchange_is_not_stored() -> None:
+    redactor = Redactor(chosen((), ()), characters=1000)
+    told = redactor.redacted(asking(Text("a" * 900), Text("b" * 101)))
+    assert told.request is not None
+    first, second = told.request.messages[0].parts
+    assert first == Text("a" * 900) and second == Text("[redaction took too long: 101 characters are not kept]")
+
+
+def test_what_was_seen_before_is_no_part_of_the_size() -> None:
+    redactor = Redactor(chosen((), ()), characters=1000)
+    for turn in range(1, 20):
+        told = asking(*(Text(f"{at} " * 300) for at in range(turn)))
+        assert redactor.redacted(told) is told
+
+
+def test_secrets_of_the_exchange_itself_go_whatever_their_form() -> None:
+    clean = Redactor(()).redacted(asking(Text("my key is opaque")), ("opaque",))
+    assert clean == asking(Text("my key is [hidden]"))
+
+
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    assert Redactor(chosen((), ())).redacted(asking(Text("a\ud83db"))) == asking(Text("a\ufffdb"))
+
+
+def test_a_process_that_is_gone_is_started_again() -> None:
+    rules = OwnRules([RedactRule(name="x", pattern="x+", replacement="y")])
+    try:
+        assert rules.applied("axxb", monotonic() + 20) == "ayb"
+        rules.close()
+        assert rules.applied("x", monotonic() + 20) == "y"
+        with pytest.raises(TooSlow):
+            rules.applied("x", monotonic() - 1)
+        assert rules.applied("xx", monotonic() + 20) == "y"
+    finally:
+        rules.close()

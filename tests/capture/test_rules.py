@@ -1,0 +1,133 @@
+"""The built-in rules of redaction: each finds its secrets, leaves look-alikes, and takes linear time."""
+
+from functools import partial
+
+import pytest
+
+from gateway.capture.redactor import Redactor
+from gateway.capture.rules import BY_NAME, PIECE, RULES, chosen, is_card, is_iban, mark
+from gateway.model import Message, Request, Role, Text
+from gateway.redact_rules import BUILT_IN
+from gateway.told import Told
+from tests.large_calls import assert_linear, cpu_costs
+
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMIIEow+/=\nabc=\n-----END RSA PRIVATE KEY-----"
+ESCAPED_PEM = PEM.replace("\n", "\\n")
+# A rule, a text with a secret in it, and that secret.
+FOUND = [
+    ("provider_key", "use sk-proj-abcDEF0123456789xyz now", "sk-proj-abcDEF0123456789xyz"),
+    ("provider_key", "sk-ant-api03-abcdefghijkl0123", "sk-ant-api03-abcdefghijkl0123"),
+    ("provider_key", "key=xai-abcdefghijkl0123456", "xai-abcdefghijkl0123456"),
+    ("provider_key", "AIzaSyA0123456789abcdefghijklmnopqrstuv", "AIzaSyA0123456789abcdefghijklmnopqrstuv"),
+    ("provider_key", "AQ.Ab8RN6abcdefghijkl0123", "AQ.Ab8RN6abcdefghijkl0123"),
+    ("provider_key", "sk_live_4eC39HqLyjWDarjtT1zdp7dc", "sk_live_4eC39HqLyjWDarjtT1zdp7dc"),
+    ("faregate_key", "export KEY=tk_abcdefghijklmnop0123456789", "tk_abcdefghijklmnop0123456789"),
+    ("bearer", "curl -H 'Authorization: Bearer eyJhbGciOi.J9zdWIiOiIx.abc-_x'", "eyJhbGciOi.J9zdWIiOiIx.abc-_x"),
+    ("private_key", f"here:\n{PEM}\nthanks", PEM),
+    ("private_key", f'{{"key": "{ESCAPED_PEM}"}}', ESCAPED_PEM),
+    ("private_key", "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADAN", "MIIEvQIBADAN"),
+    ("aws_key", "id AKIAIOSFODNN7EXAMPLE.", "AKIAIOSFODNN7EXAMPLE"),
+    (
+        "aws_key",
+        'aws_secret_access_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"',
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    ),
+    (
+        "aws_key",
+        "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    ),
+    ("github_token", "ghp_abcdefghijklmnopqrstuvwxyz0123456789", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"),
+    ("github_token", "github_pat_11ABCDEFG0abcdefghijkl", "github_pat_11ABCDEFG0abcdefghijkl"),
+    ("slack_token", "xoxb-123456789012-abcdefGHIJ", "xoxb-123456789012-abcdefGHIJ"),
+    ("slack_token", "https://hooks.slack.com/services/T0001/B0001/abcdefghijklmn", "T0001/B0001/abcdefghijklmn"),
+    ("token", "glpat-abcdefghij0123456789", "glpat-abcdefghij0123456789"),
+    ("token", "hf_abcdefghijklmnopqrstuvwxyz0123", "hf_abcdefghijklmnopqrstuvwxyz0123"),
+    ("url_password", "postgres://ana:s3cret-pw@db.example.org/x", "s3cret-pw"),
+    ("email", "write to ana.lopez+x@mail.example.org, please", "ana.lopez+x@mail.example.org"),
+    ("card_number", "card 4111 1111 1111 1111, thanks", "4111 1111 1111 1111"),
+    ("iban", "to DE89 3704 0044 0532 0130 00 SOON", "DE89 3704 0044 0532 0130 00"),
+]
+# Nothing of these is a secret.
+LEFT = [
+    "sk-learn and scikit-learn, sk_buff, task_force_12345678901234567890",
+    "The Bearer scheme is described in RFC 6750; Bearer authentication follows",
+    "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+    "ghp_short, xoxb-1, AKIA123, AIza",
+    "https://example.org/path:80@x and http://localhost:4210/api",
+    "tk_ is how a key begins",
+]
+
+
+def told(text: str) -> Told:
+    request = Request(model="m", messages=(Message(Role.USER, (Text(text),)),))
+    return Told(source="gateway", scope="k", started_us=1, request=request)
+
+
+def said(found: Told) -> str:
+    assert found.request is not None
+    part = found.request.messages[0].parts[0]
+    assert isinstance(part, Text)
+    return part.text
+
+
+@pytest.mark.parametrize(("name", "text", "secret"), FOUND)
+def test_a_rule_takes_out_the_secret_and_nothing_else(name: str, text: str, secret: str) -> None:
+    clean = said(Redactor([BY_NAME[name]]).redacted(told(text)))
+    assert secret not in clean and mark(name) in clean
+    before, after = text[: text.index(secret)], text[text.index(secret) + len(secret) :]
+    kept_before, _, kept_after = clean.partition(mark(name))
+    assert before.startswith(kept_before) and len(before) - len(kept_before) < 50
+    assert after.endswith(kept_after) and len(after) - len(kept_after) < 5
+
+
+@pytest.mark.parametrize("text", LEFT)
+def test_what_only_looks_like_a_secret_stays(text: str) -> None:
+    assert said(Redactor(chosen((), ())).redacted(told(text))) == text
+
+
+def test_every_rule_is_tried_and_named_for_settings() -> None:
+    assert {name for name, _, _ in FOUND} == {rule.name for rule in RULES} == set(BUILT_IN)
+    assert {rule.name for rule in chosen((), ())} == set(BUILT_IN) - {"email", "card_number", "iban"}
+    assert {rule.name for rule in chosen(("email",), ("bearer",))} == {*BUILT_IN} - {"bearer", "card_number", "iban"}
+
+
+def test_check_digits() -> None:
+    assert is_card("4111111111111111") and not is_card("4111111111111112") and not is_card("0000000000000000")
+    assert is_iban("GB82 WEST 1234 5698 7654 32") and not is_iban("GB82 WEST 1234 5698 7654 33")
+
+
+@pytest.mark.parametrize("at", [PIECE - 10, PIECE, PIECE + 17_000, 3 * PIECE - 3])
+def test_a_secret_is_found_wherever_the_pieces_of_a_long_text_are_cut(at: int) -> None:
+    text = ("word " * (at // 5 + 1))[:at] + " sk-proj-abcDEF0123456789xyz " + "tail " * 40_000
+    clean = said(Redactor(chosen((), ())).redacted(told(text)))
+    assert clean == text.replace("sk-proj-abcDEF0123456789xyz", mark("provider_key"))
+
+
+HARD = [
+    "sk-" * 40_000,
+    "sk-" + "a" * 120_000,
+    "Bearer " * 20_000,
+    "Bearer " + "a-" * 60_000,
+    "-----BEGIN PRIVATE KEY-----" * 4000,
+    "-----BEGIN PRIVATE KEY-----" + "a" * 100_000,
+    "a@" * 60_000,
+    "a." * 60_000 + "@",
+    "x@" + "a." * 60_000,
+    "1 " * 60_000,
+    "DE89" * 30_000,
+    "://" + "a:" * 60_000,
+    "ghp_" * 30_000,
+    "secret access_key" * 7000,
+]
+
+
+@pytest.mark.parametrize("text", HARD, ids=range(len(HARD)))
+def test_no_text_makes_a_rule_slow(text: str) -> None:
+    sizes = (len(text) // 8, len(text))
+
+    def run(size: int) -> None:
+        for rule in RULES:
+            list(rule.spans(text[:size], lambda: None))
+
+    assert_linear(sizes, [max(cost, 0.002) for cost in cpu_costs([partial(run, size) for size in sizes], runs=3)])
