@@ -9,6 +9,8 @@ import pytest
 from gateway.telemetry.metric_series import MetricSeries, Series, Sums
 from gateway.telemetry.records import MetricPoint, Scope
 from gateway.telemetry.reported import Reported, reported
+from tests.telemetry.recorded import Recording, recordings
+from tests.telemetry.sessions import decoded
 
 TOOL = {"service.name": "claude-code"}
 
@@ -253,3 +255,63 @@ def test_the_conventions_metrics_speak_for_an_app_of_its_own() -> None:
         ("weather-app", "gpt", 60, 25, None),
         ("new-app", None, 7, None, 2),
     ]
+
+
+METRICS = [one for one in recordings() if one.signal == "metrics"]
+TYPES = ("gen_ai.token.type", "token_type", "type")
+
+
+def sums_by_type(running: MetricSeries, name: str) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for series in running.series(name):
+        kind = next((str(series.attributes[key]) for key in TYPES if key in series.attributes), "all")
+        sums[kind] = sums.get(kind, 0) + series.figure
+    return sums
+
+
+@pytest.mark.parametrize("recorded", METRICS, ids=str)
+def test_a_recording_adds_up_to_what_the_index_expects_whenever_and_how_often_it_comes(recorded: Recording) -> None:
+    points = list(decoded(recorded.file).metrics)
+    for seed in range(4):
+        running = MetricSeries()
+        for part in (points, points[::2], points[1::2]):
+            running.add(part)
+        for expected in recorded.expected["metrics"]:
+            (temporality,) = {point.delta for point in points if point.name == expected["name"]}
+            assert temporality is (expected["temporality"] == "delta")
+            for kind, figure in expected.get("sum_by_type", {}).items():
+                assert sums_by_type(running, expected["name"])[kind] == pytest.approx(figure, abs=1e-5)
+        assert {one.name for one in running.series()} == {one["name"] for one in recorded.expected["metrics"]}
+        random.Random(seed).shuffle(points)
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        (
+            "claude-code.session-tool.metrics.pb",
+            ("claude-code", "claude-sonnet-4-5", 320, 200, 60, 50, None, 1_215_000),
+        ),
+        ("codex.session-chat.metrics.json", ("codex_exec", "gpt-5.1-codex", 80, 16, None, 25, 12, None)),
+        (
+            "gemini-cli.session-chat.metrics.json",
+            ("gemini-cli", "gemini-2.5-flash-001", 50, None, None, 25, 12, None),
+        ),
+        (
+            "genai-json.multiturn-tool.metrics.json",
+            ("weather-app", "gpt-mock-2026-01-01", 240, None, None, 75, None, None),
+        ),
+    ],
+)
+def test_what_a_recorded_sender_reports_equals_what_its_calls_used(file: str, expected: tuple[Any, ...]) -> None:
+    (one,) = told(list(decoded(file).metrics))
+    assert (
+        one.app,
+        one.model,
+        one.input_tokens,
+        one.cached_tokens,
+        one.cache_write_tokens,
+        one.output_tokens,
+        one.reasoning_tokens,
+        one.cost_nano,
+    ) == expected

@@ -63,17 +63,21 @@ def session(record: LogRecord) -> str | None:
 def read_session(records: Sequence[LogRecord]) -> tuple[Observed, ...]:
     """The calls and tool runs of one session in order of time."""
     events = ordered_events(records, lambda record: event_name(record).removeprefix(_PREFIX))
-    calls = sorted(
-        (_call(event) for event in events if event.name in ("api_request", "api_error")),
-        key=lambda call: call.started_ns,
-    )
+    asked: dict[str, int] = {}
+    calls = []
+    for event in events:
+        prompt = event.text("prompt.id") or ""
+        if event.name == "user_prompt" and prompt:
+            asked.setdefault(prompt, event.at_ns)
+        elif event.name in ("api_request", "api_error"):
+            calls.append(_call(event, asked.get(prompt, 0)))
+    calls.sort(key=lambda call: call.started_ns)
     _put_bodies(calls, events)
     _put_texts(calls, events)
     runs = _put_tools(calls, events)
     for call in calls:
         _hint(call)
-    prompts = [_prompt(event) for event in events if event.name == "user_prompt"]
-    woven = weave(prompts, calls)
+    woven = weave((_prompt(event) for event in events if event.name == "user_prompt"), calls)
     return tuple(sorted((*woven, *runs), key=lambda told: told.started_us))
 
 
@@ -107,7 +111,8 @@ def _base(event: Event, role: Role) -> Observed:
     )
 
 
-def _call(event: Event) -> SessionCall:
+def _call(event: Event, asked_ns: int) -> SessionCall:
+    """The prompt that it answers was asked before it: its length may hold what came before that was logged."""
     failed = event.name == "api_error"
     latency = event.count("duration_ms")
     started_ns = event.at_ns - (latency or 0) * 1_000_000
@@ -128,7 +133,8 @@ def _call(event: Event) -> SessionCall:
         error_message=error or "" if failed else None,
         facts=event.rest(*_CARRIED),
     )
-    return SessionCall(told=told, started_ns=started_ns, lane=lane, usage=_usage(event), failed=failed)
+    began_ns = max(started_ns, asked_ns)
+    return SessionCall(told=told, started_ns=began_ns, lane=lane, usage=_usage(event), failed=failed)
 
 
 def _usage(event: Event) -> Usage | None:
@@ -164,7 +170,7 @@ def _put_bodies(calls: Sequence[SessionCall], events: Sequence[Event]) -> None:
 
 
 def _ended_ns(call: SessionCall) -> int:
-    return call.started_ns + (call.told.latency_us or 0) * US
+    return (call.told.started_us + (call.told.latency_us or 0)) * US
 
 
 def _parsed_request(event: Event, call: SessionCall) -> Request | None:
