@@ -1,8 +1,7 @@
 """Which test guards which known fault of another gateway: names of test functions, with the file where each stands.
 
 `FAULTS` are the faults of translation that peers were seen to have; `PITFALLS` are further ones, by number. `COUNTS` are those of counts and costs,
-`STORAGE` those of logs that grow and of what is stored and forgotten. Telemetry that counts a call again
-(langfuse/langfuse#12306, #14725, #11244; farion1231/cc-switch#2384 and its kin) has no test before there is a receiver.
+`STORAGE` those of logs that grow and of what is stored and forgotten.
 """
 
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ _ASKED = "faults/test_pitfalls_requests.py::test_"
 _STORAGE = "faults/test_storage.py::test_"
 _COUNTS = "faults/test_counts.py::test_"
 _WRITES = "faults/test_lost_writes.py::test_"
+_TELEMETRY = "faults/test_telemetry_counts.py::test_"
 _GOLDEN = "golden/test_costs.py::test_a_streamed_answer_costs_the_same"
 _MIXED = "endtoend/test_completeness.py::test_cc_switch_1127_a_thousand_mixed_calls_leave_a_thousand_rows"
 _PAIRS = "dialects/test_pairs.py::test_every_recorded_answer_at_every_door"
@@ -116,6 +116,27 @@ COUNTS: Mapping[str, Nodes] = {
     ),
     "farion1231/cc-switch#1127": (_E2E + "test_ledger.py::test_cc_switch_1127_rows_equal_calls", _MIXED),
     "ccusage/ccusage#866": (_COUNTS + "ccusage_866_what_the_provider_did_not_count_is_never_called_its_count",),
+    "langfuse/langfuse#12306": (
+        _TELEMETRY + "langfuse_12306_what_was_cached_is_in_the_input_once",
+        _TELEMETRY + "langfuse_12306_claude_code_says_it_in_three_ways_and_each_is_the_same",
+        "telemetry/test_metric_series.py::test_claude_code_reports_anthropics_counts_which_are_made_inclusive",
+    ),
+    "langfuse/langfuse#14725": (_TELEMETRY + "langfuse_12306_what_was_cached_is_in_the_input_once",),
+    "langfuse/langfuse#11244": (
+        _TELEMETRY + "langfuse_11244_what_was_thought_is_in_the_output_once",
+        _TELEMETRY + "langfuse_11244_tools_that_log_what_they_used_count_it_once",
+        "telemetry/test_metric_series.py::test_codex_reports_inclusive_counts_and_its_total_is_no_more_tokens",
+    ),
+    "farion1231/cc-switch#2384": (
+        _TELEMETRY + "cc_switch_2384_a_session_log_that_comes_again_names_the_same_calls",
+        _TELEMETRY + "cc_switch_2384_spans_and_logs_of_one_call_have_what_joins_them",
+        _TELEMETRY + "cc_switch_2384_codex_s_spans_are_no_calls_beside_its_logs",
+    ),
+    "ccusage/ccusage#988": (
+        _TELEMETRY + "cc_switch_2384_a_session_log_that_comes_again_names_the_same_calls",
+        "telemetry/test_tool_codex.py::test_stream_events_are_no_calls",
+    ),
+    "tddworks/ClaudeBar#207": (_TELEMETRY + "cc_switch_2384_a_session_log_that_comes_again_names_the_same_calls",),
     "farion1231/cc-switch#2093": (_E2E + "test_own_setup.py::test_cc_switch_2093_no_price_is_not_nought",),
     "farion1231/cc-switch#5360": ("app/test_overview.py::test_cc_switch_5360_each_headline_says_what_it_counts",),
 }
