@@ -9,14 +9,13 @@ import logging
 import ssl
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_request import BaseRequest
 from msgspec import Struct
 
@@ -27,9 +26,12 @@ from gateway.doors import DOORS, Door
 from gateway.endings import CLIENT_LEFT
 from gateway.errors import ClientError, GatewayError
 from gateway.exchange import Exchange
+from gateway.http_connection import Http, http_log
+from gateway.incoming import Incoming
 from gateway.json_array import JsonArray
 from gateway.model_lists import caller_dialect
 from gateway.origin import check_host, check_origin
+from gateway.otlp_door import Answer, OtlpDoor, otlp_key, otlp_paths
 from gateway.plan import HOP_HEADER, looped
 from gateway.relay import Relay
 from gateway.settings import Settings
@@ -37,8 +39,6 @@ from gateway.settings import Settings
 KEEPALIVE_S = 75.0
 DOOR_ROLE = "execute"
 OPEN = ""
-# Brotli and zstd are decoded where Python has them; where not, aiohttp refuses them before we see them.
-ENCODINGS = ("", "identity", "gzip", "deflate", "br", "zstd")
 _KEPT_HOSTS = 100
 
 _log = logging.getLogger(__name__)
@@ -70,16 +70,19 @@ Read = Callable[[Call], Awaitable[Any]]
 class Route(Struct, frozen=True, kw_only=True):
     """`path` ends in a slash where a name follows. `role` is what the key needs, "" for an open route.
 
-    `door` takes inference; `read` answers with a value that becomes JSON, or with a Download. `any_dialect`: answers
-    and errors are in the caller's own dialect, told by its path and headers.
+    `door` takes inference, `otlp` telemetry; `read` answers with a value that becomes JSON, or with a Download.
+    `any_dialect`: answers and errors are in the caller's own dialect, told by its path and headers. `lenient`:
+    slashes may be doubled or stand at the end.
     """
 
     method: str
     path: str
     role: str
     door: Door | None = None
+    otlp: OtlpDoor | None = None
     read: Read | None = None
     any_dialect: bool = False
+    lenient: bool = False
 
     def dialect(self, request: BaseRequest) -> Dialect:
         if self.any_dialect:
@@ -88,57 +91,16 @@ class Route(Struct, frozen=True, kw_only=True):
         return self.door.dialect if self.door else openai_chat.DIALECT
 
 
-class _WithoutBytes(logging.Filter):
-    """What is no HTTP is told without its bytes: aiohttp shows the line that broke, which may hold a key."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
-            record.msg = f"{record.msg}: it is not HTTP as it should be."
-            record.exc_info = None
-        return True
-
-
-_http_log = logging.getLogger(f"{__name__}.http")
-_http_log.addFilter(_WithoutBytes())
-
-
 def door_routes() -> tuple[Route, ...]:
     return tuple(Route(method="POST", path=door.path, role=DOOR_ROLE, door=door) for door in DOORS)
 
 
-class _Incoming:
-    __slots__ = ("_limit", "_request", "headers")
-
-    def __init__(self, request: BaseRequest, limit: int) -> None:
-        self._request = request
-        self._limit = limit
-        self.headers: Mapping[str, str] = request.headers
-
-    async def read(self) -> bytes:
-        encoding = self.headers.get("Content-Encoding", "identity").lower()
-        if encoding not in ENCODINGS:
-            raise ClientError(
-                "The request body's content-encoding is not known here: send it plain, or as gzip or deflate.",
-                status=415,
-                kind="unsupported_media_type",
-            )
-        try:
-            if self.headers.get("Expect", "").lower() == "100-continue":
-                await self._request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                self._request.writer.output_size = 0
-            content = self._request.content
-            if content.is_eof() and content.total_bytes <= self._limit:
-                # All of it came with the headers: there is nothing to wait for.
-                return content.read_nowait()
-            return await self._request.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise ClientError(
-                f"The request body is larger than {self._limit >> 20} MiB: send less, or raise limits.body.",
-                status=413,
-                kind="too_large",
-            ) from None
-        except (web.RequestPayloadError, ValueError):
-            raise ClientError("The request body cannot be read: check its length and content-encoding.") from None
+def otlp_routes(doors: Iterable[OtlpDoor]) -> tuple[Route, ...]:
+    return tuple(
+        Route(method="POST", path=path, role=DOOR_ROLE, otlp=door, lenient=True)
+        for door in doors
+        for path in otlp_paths(door.signal)
+    )
 
 
 class _Client:
@@ -193,22 +155,31 @@ class Arrivals:
 
 
 class Server:
-    """Listens for one gateway. `routes` are all there are; `counters` counts what leaves no row, by status."""
+    """Listens for one gateway. `routes` are all there are; `relay` runs those of the doors. `counters` counts what
+    leaves no row, by status. `anybody` is who sends telemetry without a key, None where none may; `on_grpc` is told
+    of each connection that spoke gRPC."""
 
     def __init__(
         self,
         settings: Settings,
         access: AccessKeys,
-        relay: Relay,
+        relay: Relay | None,
         routes: tuple[Route, ...],
         arrivals: Arrivals | None = None,
+        *,
+        anybody: Principal | None = None,
+        on_grpc: Callable[[], None] | None = None,
     ) -> None:
         self._settings = settings
+        self._anybody = anybody
+        self._on_grpc = on_grpc
+        self._receiving = 0
         self._arrivals = arrivals or Arrivals()
         self._access = access
         self._relay = relay
         self._exact: dict[str, dict[str, Route]] = {}
         self._prefixes: list[Route] = []
+        self._lenient = {route.path: {route.method: route} for route in routes if route.lenient}
         for route in routes:
             if route.path.endswith("/"):
                 self._prefixes.append(route)
@@ -231,12 +202,12 @@ class Server:
                 message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=limit
             )
 
-        server = web.Server(
+        server = Http(
             self._handle,
-            request_factory=make_request,
-            handler_cancellation=True,
+            make_request,
+            self._spoke_grpc,
             access_log=None,
-            logger=_http_log,
+            logger=http_log,
             keepalive_timeout=KEEPALIVE_S,
             max_line_size=32 * 1024,
             max_field_size=64 * 1024,
@@ -264,14 +235,19 @@ class Server:
             # A connection closes with its running request's answer: none begins another one.
             self._runner.server.pre_shutdown()
         until = time.monotonic() + drain_s
-        while self._relay.running and time.monotonic() < until:
+        while self._running() and time.monotonic() < until:
             await asyncio.sleep(0.02)
-        self._relay.stopping = True
+        if self._relay is not None:
+            self._relay.stopping = True
         try:
             await self._runner.cleanup()
         finally:
-            self._relay.stopping = False
+            if self._relay is not None:
+                self._relay.stopping = False
         self._runner = None
+
+    def _running(self) -> int:
+        return self._receiving + (self._relay.running if self._relay is not None else 0)
 
     def _tls(self) -> ssl.SSLContext | None:
         if self._settings.tls_cert is None or self._settings.tls_key is None:
@@ -284,6 +260,7 @@ class Server:
         started_ns = time.perf_counter_ns()
         dialect = openai_chat.DIALECT
         cors: Mapping[str, str] = {}
+        route: Route | None = None
         try:
             if self._check_hosts:
                 self._check_host(request)
@@ -292,23 +269,31 @@ class Server:
                 return web.Response(status=204, headers=cors)
             route, rest = self._find(request)
             dialect = route.dialect(request)
-            principal = self._principal(request, route.role) if route.role != OPEN else None
+            principal = self._principal(request, route) if route.role != OPEN else None
             if route.door is not None and principal is not None:
                 door = route.door.named(rest, request.rel_url.query) if route.door.verbs else route.door
                 return await self._exchange(door, principal, request, started_ns, cors)
+            if route.otlp is not None and principal is not None:
+                return await self._receive(route.otlp, principal, request, cors)
             assert route.read is not None
-            body = b"" if route.method == "GET" else await _Incoming(request, self._settings.limits_body).read()
+            body = b"" if route.method == "GET" else await Incoming(request, self._settings.limits_body).read()
             query = tuple(pair for pair in request.rel_url.query.items() if not _is_credential(*pair))
-            answer = await route.read(
+            said = await route.read(
                 Call(principal=principal, query=query, rest=rest, dialect=dialect.name, body=body)
             )
-            if isinstance(answer, Download):
-                return await _sent(request, answer, cors)
-            return web.Response(body=msgspec.json.encode(answer), headers={"content-type": _JSON, **cors})
+            if isinstance(said, Download):
+                return await _sent(request, said, cors)
+            return web.Response(body=msgspec.json.encode(said), headers={"content-type": _JSON, **cors})
         except GatewayError as refusal:
             # What a gateway sends on bears a provider's key and path: without this a loop would look like a bad key.
             error = looped() if HOP_HEADER in request.headers else refusal
             self.counters[error.status] += 1
+            if route is not None and route.otlp is not None:
+                answer = _response(route.otlp.refuse(error, request.headers), cors)
+                if request.content.exception() is not None:
+                    # Where the next request begins is unknown.
+                    answer.force_close()
+                return answer
             headers = {**error.headers, "content-type": _JSON, **cors}
             return web.Response(status=error.status, headers=headers, body=dialect.render_error(error, ""))
         except ConnectionError:
@@ -324,19 +309,36 @@ class Server:
     async def _exchange(
         self, door: Door, principal: Principal, request: BaseRequest, started_ns: int, cors: Mapping[str, str]
     ) -> web.StreamResponse:
+        assert self._relay is not None
         self._arrivals.seen += 1
         self._arrivals.running += 1
         try:
             exchange = Exchange(door.name, principal, started_ns)
             self._access.touch(principal.key_id, exchange.started_us)
             client = _Client(request, exchange, cors)
-            incoming = _Incoming(request, self._settings.limits_body)
+            incoming = Incoming(request, self._settings.limits_body)
             await self._relay.run(door, principal, incoming, JsonArray(client) if door.array else client, exchange)
         finally:
             self._arrivals.running -= 1
         if client.response is None:
             return web.Response(status=CLIENT_LEFT)
         return client.response
+
+    async def _receive(
+        self, door: OtlpDoor, principal: Principal, request: BaseRequest, cors: Mapping[str, str]
+    ) -> web.StreamResponse:
+        if principal is not self._anybody:
+            self._access.touch(principal.key_id, time.time_ns() // 1000)
+        incoming = Incoming(request, self._settings.limits_body)
+        self._receiving += 1
+        try:
+            return _response(await door.receive(principal, request.headers, incoming), cors)
+        finally:
+            self._receiving -= 1
+
+    def _spoke_grpc(self) -> None:
+        if self._on_grpc is not None:
+            self._on_grpc()
 
     def _check_host(self, request: BaseRequest) -> None:
         values = request.headers.getall("Host", [])
@@ -357,6 +359,11 @@ class Server:
             if route is not None:
                 return route, ""
             raise _method_not_allowed(request, methods)
+        methods = self._lenient.get("/" + "/".join(filter(None, path.split("/"))))
+        if methods is not None:
+            if method in methods:
+                return methods[method], ""
+            raise _method_not_allowed(request, methods)
         under = {route.method: route for route in self._prefixes if _goes_on(route.path, path)}
         if under:
             found = under.get(method)
@@ -370,8 +377,13 @@ class Server:
             code="unknown_url",
         )
 
-    def _principal(self, request: BaseRequest, role: str) -> Principal:
-        principal = self._access.authenticate(presented_key(request.headers, request.rel_url.query))
+    def _principal(self, request: BaseRequest, route: Route) -> Principal:
+        presented, role = presented_key(request.headers, request.rel_url.query), route.role
+        if route.otlp is not None:
+            presented = presented or otlp_key(request.headers)
+            if presented is None and self._anybody is not None:
+                return self._anybody
+        principal = self._access.authenticate(presented)
         if principal is None:
             raise ClientError(
                 "No valid Faregate key was sent: send `Authorization: Bearer tk_…`; "
@@ -398,6 +410,10 @@ class Server:
             "access-control-allow-headers": request.headers.get("Access-Control-Request-Headers", "*"),
             "vary": "origin",
         }
+
+
+def _response(answer: Answer, cors: Mapping[str, str]) -> web.Response:
+    return web.Response(status=answer.status, headers={**answer.headers, **cors}, body=answer.body)
 
 
 async def _sent(request: BaseRequest, download: Download, cors: Mapping[str, str]) -> web.StreamResponse:

@@ -16,6 +16,8 @@ from msgspec import Struct
 from gateway.errors import FaregateError
 
 MIB = 1 << 20
+# Where exporters send OTLP over HTTP unless told otherwise (opentelemetry.io, OTLP exporter configuration).
+STANDARD_OTLP_PORT = 4318
 VAULT_BACKENDS = ("keyring", "file", "memory")
 
 
@@ -66,6 +68,17 @@ def parse_switch(value: Any) -> bool:
     if known is None:
         raise ValueError("must be on or off")
     return known
+
+
+def parse_standard_port(value: Any) -> int | None:
+    """The standard port where it is on, None where it is off; a port number for another one."""
+    text = str(value).strip()
+    try:
+        if text.isdecimal() and int(text) > 1:
+            return parse_port(int(text))
+        return STANDARD_OTLP_PORT if parse_switch(value) else None
+    except ValueError:
+        raise ValueError("must be on or off, or a port number") from None
 
 
 def parse_names(value: Any) -> tuple[str, ...]:

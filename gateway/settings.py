@@ -38,6 +38,7 @@ from gateway.setting_values import (
     parse_port,
     parse_seconds,
     parse_size,
+    parse_standard_port,
     parse_store,
     parse_switch,
     parse_words,
@@ -86,6 +87,16 @@ class Exporting(Struct, frozen=True, kw_only=True):
     content: bool = False
 
 
+class Telemetry(Struct, frozen=True, kw_only=True):
+    """What is received. `standard_port` is a port that takes telemetry only, None for none. `wire` and `body` are the
+    most bytes of one request before and after decompression."""
+
+    standard_port: int | None = None
+    allow_unauthenticated: bool = False
+    wire: int = 16 * MIB
+    body: int = 64 * MIB
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """Every setting, checked. `base_urls` holds only overrides; `provider_keys` and `export_headers` only
     what the environment gives.
@@ -103,6 +114,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     tls_key: Path | None = None
     insecure_remote: bool = False
     limits_body: int = 64 * MIB
+    telemetry: Telemetry = Telemetry()
     timeouts: Timeouts = Timeouts()
     base_urls: Mapping[str, str] = {}
     provider_keys: Mapping[str, Hidden] = {}
@@ -148,6 +160,20 @@ SETTINGS = (
     Setting("tls_key", "server.tls_key", "FAREGATE_TLS_KEY", parse_path),
     Setting("insecure_remote", "server.insecure_remote", "FAREGATE_INSECURE_REMOTE", parse_switch),
     Setting("limits_body", "limits.body", "FAREGATE_LIMITS_BODY", parse_size),
+    Setting("telemetry.wire", "limits.telemetry_wire", "FAREGATE_LIMITS_TELEMETRY_WIRE", parse_size),
+    Setting("telemetry.body", "limits.telemetry", "FAREGATE_LIMITS_TELEMETRY", parse_size),
+    Setting(
+        "telemetry.standard_port",
+        "telemetry.standard_port",
+        "FAREGATE_TELEMETRY_STANDARD_PORT",
+        parse_standard_port,
+    ),
+    Setting(
+        "telemetry.allow_unauthenticated",
+        "telemetry.allow_unauthenticated",
+        "FAREGATE_TELEMETRY_ALLOW_UNAUTHENTICATED",
+        parse_switch,
+    ),
     Setting("timeouts.connect", "timeouts.connect", "FAREGATE_TIMEOUTS_CONNECT", parse_seconds),
     Setting("timeouts.first_byte", "timeouts.first_byte", "FAREGATE_TIMEOUTS_FIRST_BYTE", parse_seconds),
     Setting("timeouts.between_chunks", "timeouts.between_chunks", "FAREGATE_TIMEOUTS_BETWEEN_CHUNKS", parse_seconds),
@@ -168,7 +194,12 @@ SETTINGS = (
     Setting("export.content", "export.content", "FAREGATE_EXPORT_CONTENT", parse_switch),
     Setting("store_url", "store.url", "FAREGATE_STORE", parse_store),
 )
-_NESTED: Mapping[str, type[Struct]] = {"timeouts": Timeouts, "retention": Retention, "export": Exporting}
+_NESTED: Mapping[str, type[Struct]] = {
+    "timeouts": Timeouts,
+    "retention": Retention,
+    "export": Exporting,
+    "telemetry": Telemetry,
+}
 _VARIABLE = re.compile(r"FAREGATE_([A-Z0-9_]+)_(API_KEY|BASE_URL)")
 _NO_OPTIONS: Mapping[str, str] = {}
 
@@ -432,6 +463,13 @@ def _check_together(settings: Settings) -> None:
             f"server.host {settings.host} would let other machines in without encryption: use 127.0.0.1, set "
             "server.tls_cert and server.tls_key, or server.insecure_remote = true inside a container."
         )
+    if settings.telemetry.allow_unauthenticated and not is_loopback(settings.host):
+        raise SettingsError(
+            "telemetry.allow_unauthenticated is for this machine only: set server.host to 127.0.0.1, or let "
+            "exporters send a key."
+        )
+    if settings.telemetry.standard_port == settings.port:
+        raise SettingsError("telemetry.standard_port is server.port already: telemetry is taken there too.")
     urls = {**{extra.name: extra.base_url for extra in settings.providers}, **settings.base_urls}
     for name, url in urls.items():
         parts = urlsplit(url)
