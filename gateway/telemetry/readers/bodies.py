@@ -12,8 +12,8 @@ import msgspec
 from gateway.model import Choice, Message, Part, Request, Response, Role, Text
 from gateway.telemetry.readers import spellings
 from gateway.telemetry.readers.messages import choices_of, messages_of, one_choice, settled
+from gateway.telemetry.readers.options import body_options
 from gateway.telemetry.readers.parts import parts_of
-from gateway.telemetry.readers.shared import body_options
 from gateway.telemetry.readers.tool_definitions import tools_of
 from gateway.telemetry.readers.usage import body_usage
 from gateway.telemetry.readers.values import first, items, mapping, parsed, words

@@ -12,7 +12,7 @@ from gateway.telemetry.observed import Observed, Role, ToolRun
 from gateway.telemetry.readers.reader import SpanReader
 from gateway.telemetry.readers.spellings import FINISHES
 from gateway.telemetry.readers.usage import usage_of
-from gateway.telemetry.readers.values import first, json_text, microseconds, words
+from gateway.telemetry.readers.values import Names, first, json_text, microseconds, words
 from gateway.telemetry.records import LogRecord, Span
 
 SCOPE = "com.anthropic.claude_code"
@@ -29,6 +29,7 @@ _USAGE: Mapping[str, tuple[str, ...]] = {
     "cached_tokens": ("cache_read_tokens",),
     "cache_write_tokens": ("cache_creation_tokens",),
 }
+_COUNTED = Names(_USAGE)
 _ASKED_OF_TOOL = ("tool_input", "full_command", "file_path", "pattern", "url", "query")
 _SAID_BY_TOOL = "tool.output"
 
@@ -48,7 +49,7 @@ def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
         model_requested=model,
         model=model,
         response=Response(
-            usage=usage_of(attributes, _USAGE, exclusive=True),
+            usage=usage_of(attributes, _COUNTED, exclusive=True),
             choices=(Choice(finish_reason=finish),) if finish else (),
         ),
         ttft_us=microseconds(attributes.get("ttft_ms"), 1000),

@@ -7,8 +7,9 @@ import msgspec
 
 from gateway.telemetry.observed import Observed, Role, ToolRun
 from gateway.telemetry.readers.bodies import answer_of, asked_of
+from gateway.telemetry.readers.options import body_options
 from gateway.telemetry.readers.reader import SpanReader, filled
-from gateway.telemetry.readers.shared import body_options, since_start
+from gateway.telemetry.readers.shared import since_start
 from gateway.telemetry.readers.usage import body_usage
 from gateway.telemetry.readers.values import count, json_text, mapping, nano_dollars, parsed, words
 from gateway.telemetry.records import Attributes, LogRecord, Span

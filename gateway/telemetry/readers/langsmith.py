@@ -12,7 +12,6 @@ import msgspec
 from gateway.telemetry.observed import Observed, Role, ToolRun
 from gateway.telemetry.readers.bodies import answer_of, asked_of
 from gateway.telemetry.readers.reader import SpanReader, filled
-from gateway.telemetry.readers.spellings import provider_name
 from gateway.telemetry.readers.usage import usage_of
 from gateway.telemetry.readers.values import json_text, mapping, words
 from gateway.telemetry.records import LogRecord, Span
@@ -39,11 +38,9 @@ def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
         return None
     role = _ROLES.get(kind.lower(), Role.OTHER)
     asked, said = attributes.get("gen_ai.prompt"), attributes.get("gen_ai.completion")
-    provider = words(attributes.get(f"{_METADATA}ls_provider"))
     telling = Observed(
         reader="langsmith",
         role=role,
-        provider=provider_name(provider) if provider else None,
         model_requested=words(attributes.get(f"{_METADATA}ls_model_name")),
         tags=tuple(tag.strip() for tag in (words(attributes.get(_TAGS)) or "").split(",") if tag.strip()),
     )

@@ -13,8 +13,8 @@ from gateway.model import Choice, Request, Response
 from gateway.telemetry.observed import Observed, Role, ToolRun
 from gateway.telemetry.readers.bodies import answer_of, asked_of
 from gateway.telemetry.readers.messages import choices_of, message_of, settled
+from gateway.telemetry.readers.options import body_options
 from gateway.telemetry.readers.reader import SpanReader, filled
-from gateway.telemetry.readers.shared import body_options
 from gateway.telemetry.readers.tool_definitions import tools_of
 from gateway.telemetry.readers.usage import usage_of
 from gateway.telemetry.readers.values import in_order, json_text, mapping, nested, truth, words
@@ -63,6 +63,7 @@ def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
         request=request,
         response=filled(Response(choices=_choices(attributes), usage=usage_of(attributes)), answered),
         response_id=answered.id,
+        model=answered.model,
         model_requested=request.model or None,
         previous_response_id=words(parameters.get("previous_response_id")),
         streamed=truth(parameters.get("stream")),
@@ -118,20 +119,14 @@ def _content(entry: Mapping[str, Any]) -> list[Any]:
 
 
 def _tool(span: Span) -> ToolRun:
-    """A tool's run. Its output is LangChain's tool message where that wraps it: that names the call too."""
     attributes = span.attributes
     asked = attributes.get("input.value", attributes.get("tool.parameters"))
     said = attributes.get("output.value")
-    wrapped = mapping(mapping(said).get("data"))
-    call_id = words(attributes.get("tool_call.id")) or words(wrapped.get("tool_call_id"))
-    if "tool_call_id" in wrapped:
-        said = wrapped.get("content")
     return ToolRun(
         name=words(attributes.get("tool.name")) or span.name,
-        call_id=call_id,
+        call_id=words(attributes.get("tool_call.id")),
         arguments=None if asked is None else json_text(asked),
         result=None if said is None else json_text(said),
-        is_error=wrapped.get("status") == "error",
     )
 
 

@@ -21,6 +21,8 @@ _FRAMES = frozenset({"workflow", "agent", "task", "tool"})
 
 
 def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
+    if not any(name.startswith((_PROMPT, _COMPLETION)) for name in span.attributes):
+        return None
     prompts, completions = nested(span.attributes, _PROMPT), nested(span.attributes, _COMPLETION)
     if not prompts and not completions:
         return None

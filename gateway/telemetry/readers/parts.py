@@ -5,8 +5,11 @@ another thing elsewhere, so that a part's `type` alone says how to read it. What
 `Opaque` part of the dialect "otel".
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+import msgspec
 
 from gateway.dialects.media_types import modality
 from gateway.model import (
@@ -126,7 +129,8 @@ def _item(item: Any) -> tuple[Part, ...]:
     known = _BY_TYPE.get(kind or "")
     read = known(item) if known else None
     if read is None:
-        return (Opaque(OTEL, item),)
+        # Structured attributes may hold bytes: they become what they would be in JSON.
+        return (Opaque(OTEL, msgspec.to_builtins(item)),)
     return () if isinstance(read, Text | Reasoning) and not read.text else (read,)
 
 
@@ -174,6 +178,8 @@ def _refusal(item: Fields) -> Part | None:
 
 def _blob(item: Fields) -> Part | None:
     data = first(item, ("content", "data"))
+    if isinstance(data, bytes):
+        data = b64encode(data).decode()
     if not isinstance(data, str):
         return None
     mime = _mime(item)

@@ -106,4 +106,7 @@ def _reference(said: Attributes, name: str) -> tuple[Part, ...]:
     return (Uri(address, modality="document"),) if address else ()
 
 
-READER = SpanReader("semconv", read, (INPUT, OUTPUT, SYSTEM, TOOLS, *_TOOL, *_REFERENCES))
+# What says nothing of the conversation that is not told elsewhere.
+_BESIDE = ("gen_ai.tool.type", "gen_ai.tool.description", "gen_ai.agent.call.id", "traceloop.workflow.name")
+_NOISE = ("logfire.json_schema", "logfire.span_type", "model_request_parameters", "gen_ai.openai.api_base")
+READER = SpanReader("semconv", read, (INPUT, OUTPUT, SYSTEM, TOOLS, *_TOOL, *_REFERENCES, *_BESIDE, *_NOISE))

@@ -1,28 +1,16 @@
 """What every dialect writes in attributes of its own, whatever its messages look like: models, counts, ids, times."""
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
-from gateway.model import Choice, ReasoningOptions, Request, Response
+from gateway.model import Choice, Response
 from gateway.telemetry.observed import Observed, Role
 from gateway.telemetry.readers import spellings
 from gateway.telemetry.readers.failures import failure
+from gateway.telemetry.readers.options import options_of
 from gateway.telemetry.readers.usage import usage_of
-from gateway.telemetry.readers.values import (
-    count,
-    first,
-    mapping,
-    microseconds,
-    nano_dollars,
-    number,
-    texts,
-    truth,
-    words,
-)
+from gateway.telemetry.readers.values import Names, mapping, microseconds, nano_dollars, texts, truth, words
 from gateway.telemetry.records import Attributes, Span
 
 READS = (
@@ -53,40 +41,58 @@ READS = (
     "llm.token_count.total",
     "ai.usage.totalTokens",
 )
-_EFFORTS = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max"})
+_NAMES = Names(
+    {
+        "operation": spellings.OPERATION,
+        "model": spellings.MODEL,
+        "model_requested": spellings.MODEL_REQUESTED,
+        "response_id": spellings.RESPONSE_ID,
+        "previous_response_id": spellings.PREVIOUS_RESPONSE,
+        "cost": spellings.COST,
+        "streamed": spellings.STREAMED,
+        "agent": spellings.AGENT,
+        "title": spellings.TITLE,
+        "finish": spellings.FINISH,
+    }
+)
+_CONVERSATIONS = frozenset(spellings.CONVERSATIONS) | {"metadata"}
+_USERS = frozenset(spellings.USERS)
 _UNNAMED_SERVICE = "unknown_service"
 
 
 def shared(span: Span) -> Observed:
     """What a span's attributes say under any of their names, its status and its resource."""
     attributes = span.attributes
-    model = words(first(attributes, spellings.MODEL))
-    requested = words(first(attributes, spellings.MODEL_REQUESTED))
-    provider = words(first(attributes, spellings.PROVIDER))
-    response_id = words(first(attributes, spellings.RESPONSE_ID))
+    said = _NAMES.said(attributes)
+    model, requested = _model(said.get("model")), _model(said.get("model_requested"))
+    response_id = words(said.get("response_id"))
     error_type, error_message = failure(span)
     ttft_us = _first_token(span)
-    streamed = truth(first(attributes, spellings.STREAMED))
+    streamed = truth(said.get("streamed"))
     return Observed(
         reader="",
         role=Role.OTHER,
-        operation=words(first(attributes, spellings.OPERATION)),
-        provider=spellings.provider_name(provider) if provider else None,
+        operation=words(said.get("operation")),
+        provider=_provider(attributes),
         request=options_of(attributes, requested or model or ""),
-        response=Response(id=response_id, model=model, choices=_endings(attributes), usage=usage_of(attributes)),
+        response=Response(
+            id=response_id, model=model, choices=_endings(said.get("finish")), usage=usage_of(attributes)
+        ),
         response_id=response_id,
         model_requested=requested,
         model=model,
-        cost_nano=nano_dollars(first(attributes, spellings.COST)),
+        cost_nano=nano_dollars(said.get("cost")),
         ttft_us=ttft_us,
         streamed=True if streamed is None and ttft_us is not None else streamed,
-        agent=words(first(attributes, spellings.AGENT)),
-        title=words(first(attributes, spellings.TITLE)),
+        agent=words(said.get("agent")),
+        title=words(said.get("title")),
         conversations=conversations_of(attributes),
-        previous_response_id=words(first(attributes, spellings.PREVIOUS_RESPONSE)),
-        users=tuple((name, said) for name in spellings.USERS if (said := words(attributes.get(name)))),
+        previous_response_id=words(said.get("previous_response_id")),
+        users=tuple(
+            (name, who) for name in spellings.USERS if name in attributes and (who := words(attributes[name]))
+        ),
         app=_app(span.resource),
-        tags=tuple(tag for name in spellings.TAGS for tag in texts(attributes.get(name))),
+        tags=tuple(tag for name in spellings.TAGS if name in attributes for tag in texts(attributes[name])),
         error_type=error_type,
         error_message=error_message,
     )
@@ -94,9 +100,13 @@ def shared(span: Span) -> Observed:
 
 def conversations_of(attributes: Attributes) -> tuple[tuple[str, str], ...]:
     """Ids of the conversation with the attribute that names them, the most telling first."""
+    if _CONVERSATIONS.isdisjoint(attributes):
+        return ()
     below = {f"metadata.{key}": value for key, value in mapping(attributes.get("metadata")).items()}
     found = []
     for name in spellings.CONVERSATIONS:
+        if name not in attributes and name not in below:
+            continue
         value = attributes.get(name, below.get(name))
         if name in spellings.THREADS and not isinstance(value, str):
             continue
@@ -106,35 +116,8 @@ def conversations_of(attributes: Attributes) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def options_of(
-    attributes: Attributes,
-    model: str = "",
-    numbers: Mapping[str, tuple[str, ...]] = spellings.NUMBERS,
-    counts: Mapping[str, tuple[str, ...]] = spellings.COUNTS,
-) -> Request:
-    """How the model was asked: limits, temperature and the like, without messages."""
-    said: dict[str, Any] = {name: number(first(attributes, names)) for name, names in numbers.items()}
-    said |= {name: count(first(attributes, names)) for name, names in counts.items()}
-    effort = words(first(attributes, spellings.EFFORT))
-    budget = count(first(attributes, spellings.THINKING_BUDGET))
-    reasoning = None
-    if effort in _EFFORTS or budget is not None:
-        reasoning = ReasoningOptions(effort=effort if effort in _EFFORTS else None, budget_tokens=budget)
-    stop = first(attributes, spellings.STOP)
-    return Request(model=model, messages=(), stop=texts(stop), reasoning=reasoning, **said)
-
-
-def body_options(body: Mapping[str, Any]) -> Request:
-    """The same from a request's body or a library's parameters, under the names of the providers' APIs."""
-    asked = options_of(body, words(body.get("model")) or "", spellings.BODY_NUMBERS, spellings.BODY_COUNTS)
-    reasoning = body.get("reasoning")
-    effort = words(reasoning.get("effort") if isinstance(reasoning, dict) else body.get("reasoning_effort"))
-    thinking = body.get("thinking")
-    budget = count(thinking.get("budget_tokens")) if isinstance(thinking, dict) else None
-    if effort in _EFFORTS or budget is not None:
-        options = ReasoningOptions(effort=effort if effort in _EFFORTS else None, budget_tokens=budget)
-        asked = msgspec.structs.replace(asked, reasoning=options)
-    return msgspec.structs.replace(asked, stream=body.get("stream") is True)
+def users_of(attributes: Attributes) -> tuple[tuple[str, str], ...]:
+    return tuple((name, said) for name in spellings.USERS if (said := words(attributes.get(name))))
 
 
 def since_start(span: Span, moment: Any) -> int | None:
@@ -150,9 +133,22 @@ def since_start(span: Span, moment: Any) -> int | None:
     return waited if at.tzinfo is not None and waited >= 0 else None
 
 
-def _endings(attributes: Attributes) -> tuple[Choice, ...]:
+def _model(value: Any) -> str | None:
+    said = words(value)
+    return None if said in spellings.NO_MODEL else said
+
+
+def _provider(attributes: Attributes) -> str | None:
+    for name in spellings.PROVIDER:
+        said = words(attributes.get(name))
+        if said and said not in spellings.FRAMEWORKS:
+            return spellings.provider_name(said)
+    return None
+
+
+def _endings(value: Any) -> tuple[Choice, ...]:
     """Each choice's finish reason, without what it said."""
-    said = texts(first(attributes, spellings.FINISH))
+    said = texts(value)
     return tuple(Choice(index=index, finish_reason=spellings.FINISHES.get(word)) for index, word in enumerate(said))
 
 

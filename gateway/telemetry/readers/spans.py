@@ -28,6 +28,7 @@ from gateway.telemetry.readers import (
 from gateway.telemetry.readers import shared as shared_attributes
 from gateway.telemetry.readers.failures import error_kind
 from gateway.telemetry.readers.hints import hints_of
+from gateway.telemetry.readers.langchain import plain_run
 from gateway.telemetry.readers.reader import SpanReader, filled
 from gateway.telemetry.readers.spellings import CALLS
 from gateway.telemetry.records import Attributes, LogRecord, Span, SpanKind
@@ -135,6 +136,8 @@ def _ended(choice: Choice, endings: Sequence[Choice]) -> Choice:
 def _finished(span: Span, telling: Observed, readers: Sequence[SpanReader]) -> Observed:
     if telling.role not in CALLS:
         telling = _as_frame(telling)
+    if telling.tool is not None:
+        telling = msgspec.structs.replace(telling, tool=plain_run(telling.tool))
     kind = error_kind(span, telling.error_type, telling.error_message)
     hints = hints_of(span, telling)
     return msgspec.structs.replace(telling, error_kind=kind, hints=hints, facts=_facts(span.attributes, readers))

@@ -66,7 +66,19 @@ SERVICE_TIER = (
 OF_WHICH = frozenset(USAGE) - {"input_tokens", "output_tokens"}
 
 COST = ("gen_ai.usage.cost", "llm.cost.total", "gateway.cost.usd")
-PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider")
+PROVIDER = (
+    "gen_ai.provider.name",
+    "gen_ai.system",
+    "llm.provider",
+    "llm.system",
+    "ai.model.provider",
+    "langsmith.metadata.ls_provider",
+    "traceloop.association.properties.ls_provider",
+)
+# What stands in the provider's place where a framework asked: who was asked is said elsewhere, or nowhere.
+FRAMEWORKS = frozenset({"langchain", "langgraph"})
+# What stands in a model's place where the instrumentation could not tell it.
+NO_MODEL = frozenset({"unknown"})
 OPERATION = ("gen_ai.operation.name",)
 MODEL_REQUESTED = (
     "gen_ai.request.model",
@@ -85,7 +97,14 @@ MODEL = (
 RESPONSE_ID = ("gen_ai.response.id", "ai.response.id")
 PREVIOUS_RESPONSE = ("gen_ai.request.previous_response.id", "gen_ai.openai.request.previous_response_id")
 STREAMED = ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
-AGENT = ("gen_ai.agent.name", "agent.name", "agent_name", "ai.telemetry.functionId")
+AGENT = (
+    "gen_ai.agent.name",
+    "agent.name",
+    "agent_name",
+    "ai.telemetry.functionId",
+    "langsmith.metadata.lc_agent_name",
+    "traceloop.association.properties.lc_agent_name",
+)
 TITLE = (
     "logfire.msg",
     "gen_ai.workflow.name",
@@ -139,7 +158,6 @@ STOP = ("gen_ai.request.stop_sequences", "ai.settings.stopSequences")
 EFFORT = ("gen_ai.request.reasoning.level", "gen_ai.request.reasoning_effort", "codex.request.reasoning_effort")
 THINKING_BUDGET = ("anthropic.thinking.budget_tokens",)
 # The same in the body of a request, as OpenInference's invocation parameters and Langfuse's model parameters hold it.
-BODY_NUMBERS: Mapping[str, tuple[str, ...]] = {name: (name,) for name in NUMBERS}
 BODY_COUNTS: Mapping[str, tuple[str, ...]] = {
     "max_output_tokens": ("max_completion_tokens", "max_output_tokens", "max_tokens", "maxOutputTokens"),
     "top_k": ("top_k",),

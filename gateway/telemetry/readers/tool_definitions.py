@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from gateway.model import HostedTool, Tool
 from gateway.telemetry.readers.parts import OTEL
 from gateway.telemetry.readers.values import first, items, mapping, words
@@ -40,7 +42,7 @@ def _tool(fields: Mapping[str, Any]) -> Tool | HostedTool | None:
     schema = mapping(first(flat, _SCHEMAS))
     if not schema and kind and kind not in _FUNCTIONS:
         # A tool that the provider runs: named by its type, without a schema of ours.
-        return HostedTool(OTEL, kind, dict(fields))
+        return HostedTool(OTEL, kind, msgspec.to_builtins(fields))
     if name is None:
         return None
     strict = flat.get("strict")

@@ -53,5 +53,6 @@ READER = SpanReader(
         "traceloop.entity.output",
         "traceloop.entity.path",
         "traceloop.workflow.name",
+        "gen_ai.task.*",
     ),
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.model import Usage
 from gateway.telemetry.readers.spellings import OF_WHICH, SERVICE_TIER, USAGE
-from gateway.telemetry.readers.values import count, first, words
+from gateway.telemetry.readers.values import Names, count, words
 
 # Names in a provider's own usage object, as Langfuse, LangSmith and raw answers hold it; a dot goes a level down.
 BODY_USAGE: Mapping[str, tuple[str, ...]] = {
@@ -55,13 +55,17 @@ BODY_USAGE: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def usage_of(
-    attributes: Mapping[str, Any], names: Mapping[str, tuple[str, ...]] = USAGE, *, exclusive: bool = False
-) -> Usage | None:
+_NAMES = Names({**USAGE, "service_tier": SERVICE_TIER})
+_BODY_NAMES = Names(BODY_USAGE)
+
+
+def usage_of(attributes: Mapping[str, Any], names: Names = _NAMES, *, exclusive: bool = False) -> Usage | None:
     """None where no count was sent. `exclusive`: the sender's input leaves out what the cache held."""
+    spelled = names.said(attributes)
+    tier = words(spelled.pop("service_tier", None))
     said: dict[str, Any] = {}
-    for counter, spelled in names.items():
-        figure = count(first(attributes, spelled))
+    for counter, value in spelled.items():
+        figure = count(value)
         if figure is not None and (figure or counter not in OF_WHICH):
             said[counter] = figure
     if not said:
@@ -71,7 +75,7 @@ def usage_of(
         said["input_tokens"] += cache
     if said.get("reasoning_tokens", 0) > said.get("output_tokens", said.get("reasoning_tokens", 0)):
         said["output_tokens"] += said["reasoning_tokens"]
-    return Usage(**said, service_tier=words(first(attributes, SERVICE_TIER)))
+    return Usage(**said, service_tier=tier)
 
 
 def body_usage(body: Any) -> Usage | None:
@@ -86,4 +90,4 @@ def body_usage(body: Any) -> Usage | None:
         if isinstance(value, dict):
             flat.update({f"{name}.{inner}": figure for inner, figure in value.items()})
     apart = "cache_read_input_tokens" in body or "cache_creation_input_tokens" in body
-    return usage_of(flat, BODY_USAGE, exclusive=apart and "input_tokens" in body)
+    return usage_of(flat, _BODY_NAMES, exclusive=apart and "input_tokens" in body)

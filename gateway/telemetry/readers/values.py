@@ -25,6 +25,24 @@ def first(attributes: Attributes, names: Iterable[str]) -> Any:
     return None
 
 
+class Names:
+    """Under which names each thing is said, in order of precedence: found in one pass over what was sent."""
+
+    def __init__(self, tables: Mapping[str, Iterable[str]]) -> None:
+        self._places = {name: (thing, rank) for thing, names in tables.items() for rank, name in enumerate(names)}
+
+    def said(self, attributes: Attributes) -> dict[str, Any]:
+        """What was said of each thing; an empty text is nothing said."""
+        found: dict[str, Any] = {}
+        ranks: dict[str, int] = {}
+        for name in self._places.keys() & attributes.keys():
+            value = attributes[name]
+            thing, rank = self._places[name]
+            if value is not None and value != "" and rank <= ranks.get(thing, rank):
+                found[thing], ranks[thing] = value, rank
+        return found
+
+
 def words(value: Any) -> str | None:
     """A text, or a number or truth as text; None where there is nothing to read."""
     if isinstance(value, str):
