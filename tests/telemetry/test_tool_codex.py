@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from gateway.telemetry.readers.tool_sessions import read_session
+from gateway.telemetry.readers import matters, read_session
 from gateway.telemetry.records import LogRecord
-from tests.telemetry.sessions import calls, codex, lines, runs
+from tests.telemetry.sessions import calls, claude, codex, lines, runs
 
 
 def asked(at_ms: int, **said: Any) -> LogRecord:
@@ -80,6 +80,15 @@ def test_stream_events_are_no_calls() -> None:
     """A session log of stream events counts a call once, however many events tell of it (ccusage#988 and kin)."""
     assert len(calls(read_session(SESSION))) == 2
     assert calls(read_session([streamed(n) for n in range(100)])) == []
+
+
+def test_records_that_tell_nothing_need_not_be_kept() -> None:
+    kept = [record for record in SESSION if matters(record)]
+    assert len(kept) == len(SESSION) - 6
+    assert read_session(kept) == read_session(SESSION)
+    failed = codex("sse_event", 200, event__kind="response.failed")
+    assert matters(failed) and matters(codex("sse_event", 200, event__kind="x", error__message="idle"))
+    assert matters(LogRecord(event_name="app.started")) and matters(claude("anything", 1))
 
 
 def test_refused_attempts_stand_before_the_call_that_succeeded() -> None:

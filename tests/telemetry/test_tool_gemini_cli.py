@@ -81,6 +81,12 @@ def test_any_order_is_the_same_session() -> None:
         assert read_session(mixed) == expected
 
 
+def test_the_records_around_a_call_tell_it_whole() -> None:
+    """Its history stands in it: a long session is not read again for every call."""
+    whole = calls(read_session(SESSION))
+    assert [*calls(read_session(SESSION[:3])), *calls(read_session(SESSION[3:]))] == whole
+
+
 def test_an_error_is_told_with_what_was_asked() -> None:
     """Old releases and new ones spell its fields differently."""
     for said in (

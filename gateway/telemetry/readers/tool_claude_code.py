@@ -73,8 +73,9 @@ def read_session(records: Sequence[LogRecord]) -> tuple[Observed, ...]:
             calls.append(_call(event, asked.get(prompt, 0)))
     calls.sort(key=lambda call: call.started_ns)
     _put_bodies(calls, events)
-    _put_texts(calls, events)
-    runs = _put_tools(calls, events)
+    asking = _Asking(calls)
+    _put_texts(calls, events, asking)
+    runs = _put_tools(events, asking)
     for call in calls:
         _hint(call)
     woven = weave((_prompt(event) for event in events if event.name == "user_prompt"), calls)
@@ -192,25 +193,36 @@ def _parsed_response(event: Event, call: SessionCall) -> Response | None:
     return response and structs.replace(response, usage=response.usage or call.usage)
 
 
-def _put_texts(calls: Sequence[SessionCall], events: Sequence[Event]) -> None:
+class _Asking:
+    """The answered calls by what an event can say of them: its prompt, and its lane where it says one."""
+
+    def __init__(self, calls: Sequence[SessionCall]) -> None:
+        self._calls: dict[tuple[str | None, str | None], list[SessionCall]] = {}
+        for call in calls:
+            if not call.failed:
+                said = call.told.facts.get("prompt.id")
+                prompt = said if isinstance(said, str) and said else None
+                for lane in (None, call.lane):
+                    self._calls.setdefault((prompt, lane), []).append(call)
+
+    def of(self, event: Event, at_ns: int) -> SessionCall | None:
+        """The call that an event of this moment is part of."""
+        lane = _lane(event) if event.text("query_source") else None
+        return call_at(self._calls.get((event.text("prompt.id"), lane), ()), at_ns)
+
+
+def _put_texts(calls: Sequence[SessionCall], events: Sequence[Event], asking: _Asking) -> None:
     by_id = {call.told.response_id: call for call in calls if call.told.response_id and not call.failed}
     for event in events:
         text = event.text("response")
         if event.name != "assistant_response" or text is None or text == _REDACTED:
             continue
-        call = by_id.get(event.text("request_id") or "") or call_at(_asked(calls, event), event.at_ns)
+        call = by_id.get(event.text("request_id") or "") or asking.of(event, event.at_ns)
         if call is not None:
             call.texts.append(text)
 
 
-def _asked(calls: Sequence[SessionCall], event: Event) -> Sequence[SessionCall]:
-    """The answered calls that this event can be part of: those of its prompt, and of its lane where it says one."""
-    prompt, lane = event.text("prompt.id"), event.text("query_source") and _lane(event)
-    same = [call for call in calls if not call.failed and call.told.facts.get("prompt.id") == prompt]
-    return same if lane is None else [call for call in same if call.lane == lane]
-
-
-def _put_tools(calls: Sequence[SessionCall], events: Sequence[Event]) -> list[Observed]:
+def _put_tools(events: Sequence[Event], asking: _Asking) -> list[Observed]:
     """Each tool with the call that asked for it; told are the runs that ended."""
     uses: dict[str, ToolUse] = {}
     runs: list[Observed] = []
@@ -222,7 +234,7 @@ def _put_tools(calls: Sequence[SessionCall], events: Sequence[Event]) -> list[Ob
         if use is None:
             use = ToolUse(id=call_id, name=event.text("tool_name") or "", at_ns=_asked_ns(event))
             uses[call_id or event.digest] = use
-            if (call := call_at(_asked(calls, event), use.at_ns)) is not None:
+            if (call := asking.of(event, use.at_ns)) is not None:
                 call.uses.append(use)
         if event.name == "tool_result":
             use.done = True

@@ -51,6 +51,15 @@ def session(record: LogRecord) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def matters(record: LogRecord) -> bool:
+    """Whether a record tells anything: there is one for every piece of a stream, and only the last has counts."""
+    said = record.attributes
+    if event_name(record) not in _STREAM or said.get("error.message"):
+        return True
+    kind = said.get("event.kind")
+    return kind in _FAILED or (kind == _COMPLETED and said.get("input_token_count") is not None)
+
+
 def read_session(records: Sequence[LogRecord]) -> tuple[Observed, ...]:
     """The calls and tool runs of one session in order of time."""
     events = ordered_events(records)

@@ -13,13 +13,17 @@ class SessionReader(Struct, frozen=True, kw_only=True):
     """`reads` says whether a record is this tool's, `session` which session it is of, None where of none.
 
     `read` takes the records of one session that came so far, in any order and again and again, and tells its calls
-    and tool runs in order of time. What it told before it tells again under the same `identity`.
+    and tool runs in order of time. What it told before it tells again under the same `identity`. `matters` says of a
+    record whether `read` needs it. `whole`: a call's history is what other records of the session say, so that all
+    of them are needed; else each call says its own, and the records around it are enough.
     """
 
     name: str
     reads: Callable[[LogRecord], bool]
     session: Callable[[LogRecord], str | None]
     read: Callable[[Sequence[LogRecord]], tuple[Observed, ...]]
+    matters: Callable[[LogRecord], bool] = lambda record: True
+    whole: bool = True
 
 
 class SessionKey(Struct, frozen=True):
@@ -29,18 +33,53 @@ class SessionKey(Struct, frozen=True):
     session: str
 
 
-SESSION_READERS: tuple[SessionReader, ...] = tuple(
-    SessionReader(name=module.NAME, reads=module.reads, session=module.session, read=module.read_session)
-    for module in (tool_claude_code, tool_codex, tool_gemini_cli, tool_genai_logs)
+SESSION_READERS: tuple[SessionReader, ...] = (
+    SessionReader(
+        name=tool_claude_code.NAME,
+        reads=tool_claude_code.reads,
+        session=tool_claude_code.session,
+        read=tool_claude_code.read_session,
+    ),
+    SessionReader(
+        name=tool_codex.NAME,
+        reads=tool_codex.reads,
+        session=tool_codex.session,
+        read=tool_codex.read_session,
+        matters=tool_codex.matters,
+    ),
+    SessionReader(
+        name=tool_gemini_cli.NAME,
+        reads=tool_gemini_cli.reads,
+        session=tool_gemini_cli.session,
+        read=tool_gemini_cli.read_session,
+        whole=False,
+    ),
+    SessionReader(
+        name=tool_genai_logs.NAME,
+        reads=tool_genai_logs.reads,
+        session=tool_genai_logs.session,
+        read=tool_genai_logs.read_session,
+        whole=False,
+    ),
 )
 _BY_NAME = {reader.name: reader for reader in SESSION_READERS}
 
 
+def _reader_of(record: LogRecord) -> SessionReader | None:
+    return next((reader for reader in SESSION_READERS if reader.reads(record)), None)
+
+
 def session_of(record: LogRecord) -> SessionKey | None:
     """None where no reader knows the record, or it belongs to no session."""
-    reader = next((reader for reader in SESSION_READERS if reader.reads(record)), None)
+    reader = _reader_of(record)
     session = reader.session(record) if reader is not None else None
     return SessionKey(reader.name, session) if reader is not None and session else None
+
+
+def matters(record: LogRecord) -> bool:
+    """Whether a record need be kept for what sessions tell; those of nobody's session do not tell anything here."""
+    reader = _reader_of(record)
+    return reader is None or reader.matters(record)
 
 
 def read_session(records: Iterable[LogRecord]) -> tuple[Observed, ...]:
