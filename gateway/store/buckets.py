@@ -98,19 +98,8 @@ def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: I
     quarters: defaultdict[int, defaultdict[int, list[Share]]] = defaultdict(lambda: defaultdict(list))
     pieces: defaultdict[Key, list[Share]] = defaultdict(list)
     cells_of: dict[Key, list[int]] = {}
-    number = names.number
     for record in records:
-        values = (
-            number(record.user),
-            number(record.model),
-            names.tag_set_id(record.tags),
-            number(record.provider),
-            number(record.key),
-            number(record.app),
-            number(record.door),
-            number(record.outcome),
-            number(record.client),
-        )
+        values = values_of(names, record)
         cells = cells_of.get(values)
         if cells is None:
             cells = cells_of[values] = _cells(names, values, record.tags)
@@ -123,6 +112,28 @@ def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: I
     combinations = _combinations(pieces)
     connection.executemany(ADD_TO_BUCKETS, _rows(_singles(quarters, zone) | _tag_sets(combinations)))
     connection.executemany(ADD_TO_COMBINED, _rows(combinations))
+
+
+def values_of(names: Names, record: ExchangeRecord) -> Key:
+    """A row's dimensions as numbers, in the order of `COMBINED_DIMENSIONS`; its texts must have been learnt."""
+    number = names.number
+    return (
+        number(record.user),
+        number(record.model),
+        names.tag_set_id(record.tags),
+        number(record.provider),
+        number(record.key),
+        number(record.app),
+        number(record.door),
+        number(record.outcome),
+        number(record.client),
+    )
+
+
+def share_of(record: ExchangeRecord) -> tuple[tuple[int, ...], histogram.Bins, histogram.Bins]:
+    """What a row adds to each cell that it counts in: its measures, and both histograms."""
+    bins = [{} if us is None else {histogram.bin_of(us): 1} for us in (record.latency_us, record.ttft_us)]
+    return tuple(map(int, measure(record))), bins[0], bins[1]
 
 
 def _cells(names: Names, values: Key, tags: Sequence[str]) -> list[int]:

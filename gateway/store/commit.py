@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
 from gateway.store import buckets, rows
+from gateway.store.assigning import Assignment, assign
 from gateway.store.database import writing
 from gateway.store.migrations import DAY_ZONE
 from gateway.store.names import SWEPT, Names, json_array
@@ -50,6 +51,16 @@ class Committer:
             self._names.forget()
             raise
         return len(fresh)
+
+    def assign(self, assignments: Sequence[Assignment]) -> None:
+        """Tell rows where they belong. Raises sqlite3.Error, with nothing changed."""
+        try:
+            with writing(self.connection):
+                self._forget_swept()
+                assign(self.connection, self._names, day_zone(self.connection), assignments)
+        except BaseException:
+            self._names.forget()
+            raise
 
     def _forget_swept(self) -> None:
         """A clean-up, of another process perhaps, may have deleted names that are known here."""

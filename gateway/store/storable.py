@@ -45,6 +45,10 @@ def storable(record: ExchangeRecord) -> ExchangeRecord:
     return ExchangeRecord(**fields)
 
 
+def sound_text(text: str) -> str:
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def _sound_fields(value: msgspec.Struct) -> dict[str, Any]:
     defaults = {field.name: field.default for field in msgspec.structs.fields(value) if not field.required}
     return {name: _sound(getattr(value, name), defaults.get(name, 0)) for name in value.__struct_fields__}
@@ -52,7 +56,7 @@ def _sound_fields(value: msgspec.Struct) -> dict[str, Any]:
 
 def _sound(value: Any, default: Any) -> Any:
     if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+        return sound_text(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value if -LARGEST <= value <= LARGEST else default
     if isinstance(value, tuple):

@@ -38,6 +38,7 @@ from gateway.records import (
 from gateway.schema import unusable
 from gateway.setting_values import Keep
 from gateway.store import check, conversations, exports, pages, queries, repricing
+from gateway.store.assigning import Assignment
 from gateway.store.clean_up import clean_up
 from gateway.store.commit import Committer, unknown
 from gateway.store.database import Readers, open_database
@@ -169,6 +170,12 @@ class UsageStore:
         else:
             self._meter.lost((record.id,))
             self._journal.forget(record.id)
+
+    def assign(self, request_id: str, *, conversation_id: str | None = None, app: str | None = None) -> None:
+        """What was learnt of an exchange after its end: its row, and the sums that count its app, follow; None leaves
+        it as it is. From any thread; never raises, never waits."""
+        if conversation_id is not None or app is not None:
+            self._writer.assign(Assignment.of(request_id, conversation_id, app))
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until all that has ended is in the database; False where that took too long."""
@@ -396,6 +403,9 @@ class UsageStore:
 
     def mended(self, record: ExchangeRecord) -> None:
         self._meter.mended(record)
+
+    def assigned(self) -> None:
+        self._tell()
 
     def hindered(self, error: sqlite3.Error | None) -> None:
         self._meter.hindered = None if error is None else hindrance(error)

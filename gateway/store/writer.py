@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Protocol
 
 from gateway.records import ExchangeRecord
+from gateway.store.assigning import Assignment
 from gateway.store.commit import Committer
 from gateway.store.storable import storable
 
@@ -35,6 +36,9 @@ class Told(Protocol):
     def mended(self, record: ExchangeRecord) -> None:
         """A text of this record had to be mended to be written."""
 
+    def assigned(self) -> None:
+        """Rows that stood already were told where they belong."""
+
     def hindered(self, error: sqlite3.Error | None) -> None:
         """Nothing can be written now; None: it can again."""
 
@@ -46,6 +50,7 @@ class Writer:
         self._committer = committer
         self._told = told
         self._queue: deque[ExchangeRecord] = deque()
+        self._assignments: deque[Assignment] = deque()
         self._changed = Condition()
         self._taken_in = 0
         self._done = 0
@@ -69,6 +74,14 @@ class Writer:
             if len(self._queue) in (1, GROUP_ROWS):
                 self._changed.notify_all()
 
+    def assign(self, assignment: Assignment) -> None:
+        """Queue what is learnt of a row once the row itself was put; returns at once."""
+        with self._changed:
+            self._assignments.append(assignment)
+            self._taken_in += 1
+            if len(self._assignments) == 1:
+                self._changed.notify_all()
+
     def flush(self, timeout_s: float) -> bool:
         """Wait until all that is queued now is committed; False where that took too long."""
         with self._changed:
@@ -89,7 +102,9 @@ class Writer:
         pause = FIRST_PAUSE_S
         while (batch := self._next_batch()) is not None:
             try:
-                self._commit(batch)
+                if batch:
+                    self._commit(batch)
+                self._assign()
             except sqlite3.Error as error:
                 self._told.hindered(error)
                 if pause == FIRST_PAUSE_S:
@@ -105,8 +120,8 @@ class Writer:
 
     def _next_batch(self) -> list[ExchangeRecord] | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._closing)
-            if not self._queue:
+            self._changed.wait_for(lambda: self._queue or self._assignments or self._closing)
+            if not self._queue and not self._assignments:
                 return None
             self._changed.wait_for(
                 lambda: len(self._queue) >= GROUP_ROWS or self._flush_to > self._done or self._closing, GROUP_S
@@ -129,6 +144,25 @@ class Writer:
         with self._changed:
             self._done += len(batch)
             self._changed.notify_all()
+
+    def _assign(self) -> None:
+        """Only after a commit: what is assigned was put before, so it is found unless more waits than a batch."""
+        if not self._assignments:
+            return
+        with self._changed:
+            assignments = list(islice(self._assignments, BATCH_ROWS))
+            waiting = {record.id for record in self._queue}
+        ready = [each for each in assignments if each.request_id not in waiting]
+        if ready:
+            self._committer.assign(ready)
+        with self._changed:
+            for _ in assignments:
+                self._assignments.popleft()
+            self._assignments.extend(each for each in assignments if each.request_id in waiting)
+            self._done += len(ready)
+            self._changed.notify_all()
+        if ready:
+            self._told.assigned()
 
     def _commit_singly(self, batch: Sequence[ExchangeRecord]) -> list[ExchangeRecord]:
         """A value that SQLite cannot hold must not keep the other records back for ever: those that even so cannot be

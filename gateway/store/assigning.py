@@ -1,0 +1,106 @@
+"""What is learnt of an exchange after its row was written: its conversation, and the app that sent it.
+
+A conversation stands on the row alone. An app is a dimension of the sums too: the row's share is taken out of the
+cells of the app before, and added to those of the new one. Cells that retention has taken stay gone.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.records import ExchangeRecord
+from gateway.store import buckets, histogram
+from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY, DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, Key
+from gateway.store.measures import HISTOGRAMS, MEASURES
+from gateway.store.names import Names, Texts
+from gateway.store.pages import one
+from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, day_start, quarter_of
+from gateway.store.rows import texts_of
+from gateway.store.storable import sound_text
+
+_COLUMNS = (*MEASURES, *HISTOGRAMS)
+_KEYS: Mapping[str, tuple[str, ...]] = {"buckets": BUCKET_KEY, "combined": COMBINED_KEY}
+_WHERE = {table: " AND ".join(f"{key} = ?" for key in keys) for table, keys in _KEYS.items()}
+_CELL = {table: f"SELECT {', '.join(_COLUMNS)} FROM {table} WHERE {where}" for table, where in _WHERE.items()}
+_SET = {
+    table: f"UPDATE {table} SET {', '.join(f'{column} = ?' for column in _COLUMNS)} WHERE {where}"
+    for table, where in _WHERE.items()
+}
+_DROP = {table: f"DELETE FROM {table} WHERE {where}" for table, where in _WHERE.items()}
+_ADD = {"buckets": buckets.ADD_TO_BUCKETS, "combined": buckets.ADD_TO_COMBINED}
+_SET_CONVERSATION = "UPDATE requests SET conversation = ? WHERE id = ?"
+_SET_APP = "UPDATE requests SET app = ? WHERE id = ?"
+_REQUESTS = MEASURES.index("requests")
+
+
+class Assignment(Struct, frozen=True):
+    """Of one exchange; None leaves what stands."""
+
+    request_id: str
+    conversation_id: str | None = None
+    app: str | None = None
+
+    @classmethod
+    def of(cls, request_id: str, conversation_id: str | None, app: str | None) -> "Assignment":
+        """With texts that SQLite can hold."""
+        return cls(request_id, conversation_id and sound_text(conversation_id), app and sound_text(app))
+
+
+def assign(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, assignments: Iterable[Assignment]) -> None:
+    """Within a transaction. What has no row, or none any more, is passed over."""
+    texts = Texts()
+    for each in assignments:
+        if each.conversation_id is not None:
+            connection.execute(_SET_CONVERSATION, (each.conversation_id, each.request_id))
+        if each.app is not None:
+            before = one(connection, texts, each.request_id)
+            if before is not None and before.app != each.app:
+                _move(connection, names, zone, before, replace(before, app=each.app))
+
+
+def _move(
+    connection: sqlite3.Connection, names: Names, zone: ZoneInfo, before: ExchangeRecord, after: ExchangeRecord
+) -> None:
+    names.learn(texts_of((before, after)))
+    connection.execute(_SET_APP, (names.id(after.app), after.id))
+    cells = zip(_cells_of_app(names, zone, before), _cells_of_app(names, zone, after), strict=True)
+    measures, latency, ttft = buckets.share_of(before)
+    added = (*measures, histogram.encode(latency), histogram.encode(ttft))
+    for (table, old), (_, new) in cells:
+        cell = connection.execute(_CELL[table], old).fetchone()
+        if cell is None:
+            continue
+        left = _less(cell, measures, latency, ttft)
+        if left[_REQUESTS]:
+            connection.execute(_SET[table], (*left, *old))
+        else:
+            connection.execute(_DROP[table], old)
+        connection.execute(_ADD[table], (*new, *added))
+
+
+def _cells_of_app(names: Names, zone: ZoneInfo, record: ExchangeRecord) -> list[tuple[str, Key]]:
+    """The cells that a row counts in because of its app."""
+    quarter = quarter_of(record.started_us)
+    day = day_start(quarter, zone)
+    app, values = names.id(record.app), buckets.values_of(names, record)
+    singles = ((QUARTER, quarter), (HOUR, quarter - quarter % HOUR_QUARTERS), (DAY, day))
+    combined = ((HALF, quarter - quarter % HALF_QUARTERS), (DAY, day))
+    return [
+        *(("buckets", (level, DIMENSION_IDS["app"], start, app)) for level, start in singles),
+        *(("combined", (level, start, *values)) for level, start in combined),
+    ]
+
+
+def _less(
+    cell: Sequence[int | bytes], measures: Sequence[int], latency: histogram.Bins, ttft: histogram.Bins
+) -> list[int | bytes]:
+    numbers = [int(have) - share for have, share in zip(cell, measures, strict=False)]
+    blobs: list[int | bytes] = []
+    for blob, bins in zip(cell[len(MEASURES) :], (latency, ttft), strict=True):
+        left = histogram.decode(blob) if isinstance(blob, bytes) else {}
+        histogram.add(left, bins, -1)
+        blobs.append(histogram.encode(left))
+    return [*numbers, *blobs]

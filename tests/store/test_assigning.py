@@ -1,0 +1,96 @@
+"""What is learnt of an exchange after its end stands on its row, and rows and sums go on agreeing."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from gateway.records import ExchangeRecord, UsageQuery
+from gateway.setting_values import Keep
+from gateway.store.usage import UsageStore
+from tests.store.examples import BASE_US, DAY_US, FULL, histories, record
+from tests.store.test_queries import stored
+
+
+def conversation(store: UsageStore, request_id: str) -> str | None:
+    found = store.request(request_id)
+    assert found is not None
+    return found.conversation_id
+
+
+def test_a_row_learns_its_conversation_and_app_and_nothing_else(store: UsageStore) -> None:
+    store.end(FULL)
+    store.assign(FULL.id, conversation_id="conv_2", app="shop")
+    assert store.flush()
+    assert store.request(FULL.id) == replace(FULL, conversation_id="conv_2", app="shop")
+    store.assign(FULL.id)
+    store.assign(FULL.id, app="shop")
+    store.assign(FULL.id, conversation_id="conv_3")
+    assert store.flush()
+    assert store.request(FULL.id) == replace(FULL, conversation_id="conv_3", app="shop")
+    assert store.check() == []
+    assert [row.value for row in store.breakdown(UsageQuery(), "app").rows] == ["shop"]
+    assert store.conversations(UsageQuery()).rows[0].id == "conv_3"
+
+
+def test_before_the_row_is_written_and_for_one_that_there_is_not(store: UsageStore) -> None:
+    """Put right behind its row, and with more rows waiting than one commit takes."""
+    records = [record(number, id=f"req_{number}") for number in range(2500)]
+    for each in records:
+        store.end(each)
+        store.assign(each.id, conversation_id=f"c{each.id}", app="shop")
+    store.assign("req_nobody", conversation_id="c", app="a")
+    assert store.flush(60)
+    assert store.request_count(UsageQuery(app=("shop",))) == 2500
+    assert conversation(store, "req_2499") == "creq_2499"
+    assert store.check() == []
+
+
+def test_texts_that_no_table_can_hold_are_mended(store: UsageStore) -> None:
+    store.end(FULL)
+    store.assign(FULL.id, conversation_id="a\0b", app="c\ud800d")
+    assert store.flush()
+    found = store.request(FULL.id)
+    assert found is not None and (found.conversation_id, found.app) == ("a\ufffdb", "c?d")
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories(), st.lists(st.tuples(st.integers(0, 50), st.sampled_from(["shop", "bot", "web"])), max_size=20))
+def test_rows_equal_sums_whatever_is_assigned(
+    records: list[ExchangeRecord], moves: Sequence[tuple[int, str]]
+) -> None:
+    with stored(records, "Asia/Kathmandu") as store:
+        apps = {each.id: each.app for each in records}
+        total = store.summary(UsageQuery())
+        for place, app in moves if records else ():
+            chosen = records[place % len(records)].id
+            store.assign(chosen, app=app)
+            apps[chosen] = app
+        assert store.flush()
+        assert store.check() == []
+        assert store.summary(UsageQuery()) == total
+        for app in set(apps.values()) - {None}:
+            assert store.summary(UsageQuery(app=(str(app),))).requests == list(apps.values()).count(app)
+
+
+def test_sums_that_retention_has_taken_stay_gone(tmp_path: Path) -> None:
+    store = UsageStore(tmp_path)
+    store.start()
+    old, new = record(0, id="req_old", app="a"), record(10 * DAY_US // 1_000_000, id="req_new", app="a")
+    assert new.started_us - old.started_us == 10 * DAY_US
+    store.insert_history([old, new])
+    store.clean_up({"requests": Keep(), "buckets": Keep(days=5)}, BASE_US + 11 * DAY_US)
+    for each in (old, new):
+        store.assign(each.id, app="b")
+    assert store.flush() and store.check() == []
+    with closing(sqlite3.connect(tmp_path / "usage.db")) as connection:
+        cells = connection.execute(
+            "SELECT level, requests FROM buckets WHERE dimension = 5 ORDER BY level"
+        ).fetchall()
+    assert cells == [(0, 1), (1, 1), (2, 1)]
+    assert store.requests(UsageQuery(app=("b",))).rows == (replace(new, app="b"), replace(old, app="b"))
+    store.close()
