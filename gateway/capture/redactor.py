@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from threading import Lock
 from time import monotonic
+from typing import TypeVar
 
 import msgspec
 
@@ -25,8 +26,10 @@ from gateway.told import Told
 # For the texts of one exchange that were not seen before.
 MOST_SECONDS = 2.0
 MOST_CHARACTERS = 32 * 2**20
+LONGEST_SECONDS = 5.0
 REMEMBERED = 60_000
 _DEEPEST = 4
+_T = TypeVar("_T")
 _TOO_SLOW = "redaction took too long: {} characters are not kept"
 HINT = "Redaction took too long for {}: see capture.redact, a pattern of it may be slow."
 
@@ -62,6 +65,13 @@ class Redactor:
             parts = "one part" if run.given_up == 1 else f"{run.given_up} parts"
             return msgspec.structs.replace(clean, hints=(*clean.hints, HINT.format(parts)))
         return clean
+
+    def through(self, work: Callable[[Callable[[str], str]], _T], exchanges: int = 1) -> _T:
+        """What `work` makes when it is given the function that redacts a text: for telemetry, which tells of several
+        exchanges at once and is waited for."""
+        seconds = min(self._seconds * exchanges, LONGEST_SECONDS)
+        with self._lock:
+            return work(_Run(self._applied, (), seconds, self._characters * exchanges).text)
 
     def _applied(self, text: str, run: "_Run", depth: int = 0) -> str:
         data = text.encode("utf-8", "surrogatepass")

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 Parse = Callable[[bytes | bytearray, str], Batch]
 # What stands between reading and keeping, such as redaction: on the intake's thread, before anything is stored.
-Change = Callable[[Batch], Batch]
+Change = Callable[[Batch, Principal], Batch]
 
 _PARSERS: Mapping[tuple[str, str], Parse] = {
     ("traces", PROTOBUF): otlp_protobuf.parse_traces,
@@ -191,7 +191,7 @@ class Intake:
             batch = _PARSERS[waiting.signal, waiting.media_type](waiting.body, self._own)
             waiting.body = b""
             for change in self._changes:
-                batch = change(batch)
+                batch = change(batch, waiting.principal)
         except Malformed as error:
             self.counts.malformed += 1
             status, kind = (413, "too_large") if isinstance(error, TooMany) else (400, "bad_request")
