@@ -561,12 +561,14 @@ class Repricing(Struct, frozen=True, kw_only=True):
 class GatewayState(Struct, frozen=True, kw_only=True):
     """`word`: starting, running, stopping, off, port_in_use or error; `message` one sentence where it is not running.
 
-    `url` is the address that tools are pointed at (`http://127.0.0.1:4210`), known also while off.
+    `url` is the address that tools are pointed at (`http://127.0.0.1:4210`), known also while off. `notices` are
+    sentences about what runs otherwise than it was meant to: a second port in use, an exporter that speaks gRPC.
     """
 
     word: str
     url: str
     message: str = ""
+    notices: tuple[str, ...] = ()
 
 
 class Changes(Struct, frozen=True, kw_only=True):

@@ -471,6 +471,7 @@ def test_doctor_says_a_line_each_and_fails_when_one_fails(used: Path, base_url: 
         "display",
         "tray",
         "port",
+        "telemetry",
         "database",
         "storage",
         "prices",
@@ -483,11 +484,14 @@ def test_doctor_says_a_line_each_and_fails_when_one_fails(used: Path, base_url: 
     }
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bad["port"] = run(used, "doctor", **{**environ, "FAREGATE_PORT": str(taken.getsockname()[1])})
+        taken_port = {"FAREGATE_TELEMETRY_STANDARD_PORT": str(taken.getsockname()[1])}
+        noted = run(used, "doctor", **{**environ, **taken_port})
     for subject, done in bad.items():
         assert done.returncode == 1, subject
         failures = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
         assert len(failures) == 1 and subject in failures[0], done.stdout
     assert f"process {os.getpid()}" in bad["port"].stdout
+    assert f"note  telemetry   Port {taken_port['FAREGATE_TELEMETRY_STANDARD_PORT']} is in use" in noted.stdout
     headless = run(used, "doctor", **{**environ, "DISPLAY": "", "WAYLAND_DISPLAY": ""})
     assert headless.returncode == 0 and findings(headless)["display"] == "note"
     (used / "state.db").write_bytes(b"\0" * 9000)

@@ -58,6 +58,7 @@ def _findings(folder: DataFolder, settings: Settings) -> Iterator[Finding]:
         NOTE, "tray", "Whether there is a tray is seen by the window; without one, closing it asks what to do."
     )
     yield _port(folder, settings)
+    yield _telemetry(folder, settings)
     yield from (_database(path) for path in (folder.state_db, folder.usage_db) if path.exists())
     if folder.usage_db.exists():
         yield _storage(folder, settings)
@@ -106,18 +107,38 @@ def _port(folder: DataFolder, settings: Settings) -> Finding:
         return Finding(FAIL, "port", error.message)
     if holder is not None and urlsplit(holder.url).port == settings.port:
         return Finding(OK, "port", f"Faregate runs on this folder at {holder.url} (process {holder.pid}).")
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    if (problem := _in_use(settings.host, settings.port)) is not None:
+        return Finding(FAIL, "port", f"Port {settings.port} {problem}: end that, or set server.port.")
+    return Finding(OK, "port", f"Port {settings.port} on {settings.host} is free.")
+
+
+def _in_use(host: str, port: int) -> str | None:
+    """What keeps a port from being listened on, None where nothing does."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as trial:
         if os.name == "posix":
             # As the server does: connections of a gateway that has just ended keep nobody out.
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            trial.bind((settings.host, settings.port))
+            trial.bind((host, port))
         except OSError as error:
-            by = port_holder(settings.port)
-            why = f"is in use by {by}" if by else f"cannot be used ({error.strerror})"
-            return Finding(FAIL, "port", f"Port {settings.port} {why}: end that, or set server.port.")
-    return Finding(OK, "port", f"Port {settings.port} on {settings.host} is free.")
+            by = port_holder(port)
+            return f"is in use by {by}" if by else f"cannot be used ({error.strerror})"
+    return None
+
+
+def _telemetry(folder: DataFolder, settings: Settings) -> Finding:
+    subject, port = "telemetry", settings.telemetry.standard_port
+    keyless = " Senders on this machine need no key." if settings.telemetry.allow_unauthenticated else ""
+    if port is None:
+        return Finding(OK, subject, f"OpenTelemetry is taken at {settings.url}, over HTTP.{keyless}")
+    with contextlib.suppress(FaregateError):
+        if folder.holder() is not None:
+            return Finding(OK, subject, f"Faregate runs on this folder, with port {port} if that was free.{keyless}")
+    if (problem := _in_use(settings.host, port)) is not None:
+        # The gateway starts without it.
+        return Finding(NOTE, subject, f"Port {port} {problem}: end that, or set telemetry.standard_port.")
+    return Finding(OK, subject, f"Port {port} for OpenTelemetry over HTTP is free.{keyless}")
 
 
 def _database(path: Path) -> Finding:
