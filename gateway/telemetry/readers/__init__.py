@@ -5,14 +5,12 @@ Spans are read one by one (`observe`), with the log records under them; the tool
 """
 
 from gateway.telemetry.readers.spans import READERS, observe, observe_records
-from gateway.telemetry.readers.tool_codex_spans import SpanThinning
 from gateway.telemetry.readers.tool_sessions import SESSION_READERS, SessionKey, matters, read_session, session_of
 
 __all__ = [
     "READERS",
     "SESSION_READERS",
     "SessionKey",
-    "SpanThinning",
     "matters",
     "observe",
     "observe_records",

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.model import Reasoning
 from gateway.telemetry.observed import Observed, Role
-from gateway.telemetry.records import Span
+from gateway.telemetry.records import LEFT_OUT, Span
 
 _CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 # By the beginning of the instrumentation's scope, the first that fits; the switch, in words.
@@ -47,7 +47,7 @@ def hints_of(span: Span, telling: Observed) -> tuple[str, ...]:
 
 
 def _content(span: Span, telling: Observed) -> Iterator[str]:
-    if telling.role is not Role.INFERENCE:
+    if telling.role is not Role.INFERENCE or LEFT_OUT in span.notes:
         return
     asked = telling.request.messages if telling.request else ()
     answers = telling.response.choices if telling.response else ()

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gateway.telemetry.observed import Observed
 from gateway.telemetry.readers import tool_claude_code, tool_codex, tool_gemini_cli, tool_genai_logs
-from gateway.telemetry.records import LogRecord
+from gateway.telemetry.records import LEFT_OUT, LogRecord
 
 
 class SessionReader(Struct, frozen=True, kw_only=True):
@@ -88,4 +88,12 @@ def read_session(records: Iterable[LogRecord]) -> tuple[Observed, ...]:
     for record in records:
         if (key := session_of(record)) is not None:
             sessions.setdefault(key, []).append(record)
-    return tuple(told for key, own in sessions.items() for told in _BY_NAME[key.reader].read(own))
+    return tuple(told for key, own in sessions.items() for told in _told(key, own))
+
+
+def _told(key: SessionKey, records: Sequence[LogRecord]) -> tuple[Observed, ...]:
+    """Where the gateway itself took the content away, no switch of the tool would bring it."""
+    told = _BY_NAME[key.reader].read(records)
+    if not any(LEFT_OUT in record.notes for record in records):
+        return told
+    return tuple(structs.replace(one, hints=(f"The receiver changed these records: {LEFT_OUT}.",)) for one in told)

@@ -4,7 +4,7 @@ import random
 
 from msgspec import structs
 
-from gateway.telemetry.readers.tool_codex_spans import SpanThinning, keep
+from gateway.telemetry.span_thinning import SpanThinning, keep
 from gateway.telemetry.records import Scope, Span
 from tests.telemetry.sessions import TRACE, decoded
 
