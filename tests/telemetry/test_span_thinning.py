@@ -4,8 +4,8 @@ import random
 
 from msgspec import structs
 
-from gateway.telemetry.span_thinning import SpanThinning, keep
 from gateway.telemetry.records import Scope, Span
+from gateway.telemetry.span_thinning import SpanThinning, keep
 from tests.telemetry.sessions import TRACE, decoded
 
 FILES = ("codex.session-chat.traces.pb", "codex.session-chat.traces.02.pb")

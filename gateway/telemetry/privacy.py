@@ -1,0 +1,34 @@
+"""What of received telemetry may be kept: the settings of capture hold for it as they do for exchanges."""
+
+from collections.abc import Collection
+
+from gateway.access import Principal
+from gateway.capture.redactor import Redactor
+from gateway.telemetry.records import Batch
+from gateway.telemetry.texts import changed_texts
+from gateway.telemetry.without_content import without_content
+
+
+class Privacy:
+    """A change for the intake: content goes where it is switched off, for all or for a key by its name or tags; then
+    each text goes through the rules of redaction."""
+
+    def __init__(
+        self, redactor: Redactor, *, content: bool, keys_off: Collection[str], tags_off: Collection[str]
+    ) -> None:
+        self._redactor = redactor
+        self._content = content
+        self._keys_off = frozenset(keys_off)
+        self._tags_off = frozenset(tags_off)
+
+    def __call__(self, batch: Batch, principal: Principal) -> Batch:
+        if not self._wanted(principal):
+            batch = without_content(batch)
+        items = len(batch.spans) + len(batch.logs)
+        if not items:
+            return batch
+        return self._redactor.through(lambda change: changed_texts(batch, change), items)
+
+    def _wanted(self, principal: Principal) -> bool:
+        named = {part for tag in principal.tags for part in (tag, tag.partition(":")[0])}
+        return self._content and principal.key_name not in self._keys_off and self._tags_off.isdisjoint(named)

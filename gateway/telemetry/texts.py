@@ -1,0 +1,76 @@
+"""Every text that senders fill in, changed by one function: values, names of spans and events, bodies, messages.
+
+Ids stay, and the names of attributes. Metrics stay: no content is in them, and they are not stored.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from gateway.telemetry.records import Attributes, Batch, LogRecord, Span
+
+Change = Callable[[str], str]
+
+
+def changed_texts(batch: Batch, change: Change) -> Batch:
+    """The batch with its texts changed. Items that shared a resource share one still."""
+    resources: dict[int, Attributes] = {}
+
+    def resource(of: Attributes) -> Attributes:
+        found = resources.get(id(of))
+        if found is None:
+            found = resources[id(of)] = _values(of, change)
+        return found
+
+    return replace(
+        batch,
+        spans=tuple(_span(span, change, resource(span.resource)) for span in batch.spans),
+        logs=tuple(_log(record, change, resource(record.resource)) for record in batch.logs),
+    )
+
+
+def _span(span: Span, change: Change, resource: Attributes) -> Span:
+    return replace(
+        span,
+        name=change(span.name),
+        status_message=change(span.status_message),
+        attributes=_values(span.attributes, change),
+        events=tuple(
+            replace(one, name=change(one.name), attributes=_values(one.attributes, change)) for one in span.events
+        ),
+        links=tuple(replace(one, attributes=_values(one.attributes, change)) for one in span.links),
+        resource=resource,
+    )
+
+
+def _log(record: LogRecord, change: Change, resource: Attributes) -> LogRecord:
+    return replace(
+        record,
+        event_name=change(record.event_name),
+        body=_changed(record.body, change),
+        attributes=_values(record.attributes, change),
+        resource=resource,
+    )
+
+
+def _values(attributes: Attributes, change: Change) -> Attributes:
+    return {name: _changed(value, change) for name, value in attributes.items()} if attributes else attributes
+
+
+def _changed(value: Any, change: Change) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_changed(one, change) for one in value]
+    if isinstance(value, Mapping):
+        return {change(name): _changed(one, change) for name, one in value.items()}
+    if isinstance(value, bytes):
+        # Bytes that are a text are one that rules can read.
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            return value
+        found = change(text)
+        return value if found == text else found.encode()
+    return value

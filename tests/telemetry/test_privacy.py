@@ -1,0 +1,59 @@
+"""Redaction reaches every text of received telemetry, and content goes where it is switched off."""
+
+import pytest
+
+from gateway.access import Principal
+from gateway.capture.redactor import Redactor
+from gateway.capture.rules import chosen
+from gateway.telemetry.privacy import Privacy
+from gateway.telemetry.records import LEFT_OUT, Batch, LogRecord, Span, SpanEvent, SpanLink
+from gateway.telemetry.texts import changed_texts
+
+SECRET = "sk-ant-api03-" + "Ab3" * 20
+ANN = Principal("key_1", "ann's", "execute", None, ("team:legal",))
+
+
+def privacy(*, content: bool = True, keys_off: tuple[str, ...] = (), tags_off: tuple[str, ...] = ()) -> Privacy:
+    return Privacy(Redactor(chosen((), ())), content=content, keys_off=keys_off, tags_off=tags_off)
+
+
+def test_redaction_reaches_every_text_and_nothing_else() -> None:
+    resource = {"owner": SECRET}
+    span = Span(
+        trace_id="1" * 32,
+        span_id="2" * 16,
+        name=f"call {SECRET}",
+        status_message=SECRET,
+        attributes={"a": SECRET, "list": [SECRET, 5, {"deep": SECRET}], "raw": SECRET.encode(), "bytes": b"\xff\x00"},
+        events=(SpanEvent(name=SECRET, attributes={"e": SECRET}),),
+        links=(SpanLink(trace_id="3" * 32, span_id="4" * 16, attributes={"l": SECRET}),),
+        resource=resource,
+    )
+    body = {"text": f'{{"k": "{SECRET}"}}'}
+    record = LogRecord(event_name="e", body=body, attributes={"p": SECRET}, resource=resource)
+    batch = privacy()(Batch(spans=(span, span), logs=(record,)), ANN)
+    assert SECRET not in repr(batch)
+    assert (batch.spans[0].trace_id, batch.spans[0].span_id) == ("1" * 32, "2" * 16)
+    assert batch.spans[0].attributes["list"][1] == 5
+    assert batch.spans[0].attributes["bytes"] == b"\xff\x00"
+    assert batch.spans[0].name.startswith("call ")
+    assert batch.spans[0].resource is batch.logs[0].resource
+
+
+def test_what_holds_no_secret_stays_as_it_is() -> None:
+    span = Span(trace_id="1" * 32, span_id="2" * 16, name="chat", attributes={"a": "b", "n": [1, {"x": None}]})
+    plain = Batch(spans=(span,), rejected=2, reason="why")
+    assert changed_texts(plain, str) == plain
+    assert privacy()(plain, ANN) == plain
+
+
+@pytest.mark.parametrize(
+    "switched", [{"content": False}, {"keys_off": ("ann's",)}, {"tags_off": ("team",)}, {"tags_off": ("team:legal",)}]
+)
+def test_content_goes_where_it_is_switched_off(switched: dict[str, bool | tuple[str, ...]]) -> None:
+    attributes = {"gen_ai.input.messages": "what was said", "gen_ai.usage.input_tokens": 5}
+    batch = Batch(spans=(Span(trace_id="1" * 32, span_id="2" * 16, attributes=attributes),))
+    (span,) = privacy(**switched)(batch, ANN).spans  # type: ignore[arg-type]
+    assert (span.attributes, LEFT_OUT in span.notes) == ({"gen_ai.usage.input_tokens": 5}, True)
+    (whole,) = privacy(keys_off=("bob's",), tags_off=("team:ops",))(batch, ANN).spans
+    assert whole == batch.spans[0]
