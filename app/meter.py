@@ -24,6 +24,7 @@ GROUPS: Mapping[str, str] = {
     "priced": "Written and not priced",
     "kept": "Not safe from a kill",
     "counted": "Written with a reservation",
+    "captured": "Conversations without what was said",
     "start": "Left by the last run",
 }
 ALL_WELL = "All that was seen is written and priced, as its provider counted it."

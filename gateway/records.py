@@ -152,8 +152,9 @@ class Distribution(Struct, frozen=True, kw_only=True):
 class Difference(Struct, frozen=True, kw_only=True):
     """Why a count is not what it could be, for so many exchanges (journal lines where `kind` is damaged).
 
-    `of`: the count that is smaller for it (written, priced), or what it says something about: kept, counted, start.
-    `meaning` is one sentence: what it means, and what to do where `attention` says that something is to be done.
+    `of`: the count that is smaller for it (written, priced), or what it says something about: kept, counted,
+    captured, start. `meaning` is one sentence: what it means, and what to do where `attention` says that something
+    is to be done.
     """
 
     kind: str

@@ -17,7 +17,6 @@ from gateway.capture.redactor import Redactor
 from gateway.capture.switches import Switches, figures_only
 from gateway.capture.telling import answer_of, told
 from gateway.exchange import Exchange
-from gateway.records import Difference
 from gateway.told import Told
 
 # What may wait to be told.
@@ -28,11 +27,6 @@ GROUP_S = 0.05
 CLOSE_TIMEOUT_S = 10.0
 _BUSY = "What was said is not kept: more was said at that moment than could be taken down."
 _FAILED = "What was said is not kept: it could not be read, and the log says more."
-_MEANINGS: Mapping[str, str] = {
-    "content_busy": "More was said than could be taken down: their conversations show figures only.",
-    "content_failed": "What they said could not be kept: the log says why.",
-    "content_unstored": "traces.db did not take what they said: the log says why.",
-}
 
 _log = logging.getLogger(__name__)
 
@@ -112,15 +106,10 @@ class Capture:
                 found.append(self._told(exchange, exchange.heard))
         return tuple(found)
 
-    def differences(self) -> tuple[Difference, ...]:
-        """What was not captured since the start, in the completeness meter's words."""
+    def uncaptured(self) -> Mapping[str, int]:
+        """How many exchanges were told without what they said since the start, by the meter's reasons."""
         with self._counts_lock:
-            counts = self._counts.copy()
-        return tuple(
-            Difference(kind=kind, count=counts[kind], of="captured", attention=True, meaning=meaning)
-            for kind, meaning in _MEANINGS.items()
-            if counts[kind]
-        )
+            return dict(self._counts)
 
     def flush(self, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
         """Wait until all that has ended is told; False where that took too long."""

@@ -27,6 +27,8 @@ from gateway.model import (
 from gateway.told import Told
 
 _T = TypeVar("_T")
+_Way = Callable[[Any, Callable[[str], str]], Any]
+_WAYS: dict[type, _Way] = {}
 # What is no text of anybody's but a word or id of ours and the providers', by record; base64 is no text either.
 _NO_TEXTS: Mapping[type, frozenset[str]] = {
     Told: frozenset(Told.__struct_fields__) - {"request", "response", "title", "error_message"},
@@ -54,28 +56,58 @@ def mapped(value: _T, change: Callable[[str], str]) -> _T:
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return value if isinstance(value, Enum) else change(value)
-    if isinstance(value, msgspec.Struct):
-        return _struct(value, change)
-    if isinstance(value, Mapping):
-        return _mapping(value, change)
-    if isinstance(value, tuple | list):
-        new = [_mapped(item, change) for item in value]
-        same = all(one is other for one, other in zip(new, value, strict=True))
-        return value if same else type(value)(new)
+    return _way(type(value))(value, change)
+
+
+def _text(value: str, change: Callable[[str], str]) -> str:
+    return change(value)
+
+
+def _as_it_is(value: Any, _change: Callable[[str], str]) -> Any:
     return value
+
+
+def _sequence(value: Any, change: Callable[[str], str]) -> Any:
+    new = [_way(type(item))(item, change) for item in value]
+    same = all(one is other for one, other in zip(new, value, strict=True))
+    return value if same else type(value)(new)
 
 
 def _struct(value: msgspec.Struct, change: Callable[[str], str]) -> msgspec.Struct:
     changes = {}
     for name in _fields(type(value)):
-        old = getattr(value, name)
-        if old is not None and (new := _mapped(old, change)) is not old:
+        # Most fields of most records say nothing.
+        if (old := getattr(value, name)) and (new := _way(type(old))(old, change)) is not old:
             changes[name] = new
     if isinstance(value, Blob) and (data := _file_text(value, change)) is not value.data:
         changes["data"] = data
     return msgspec.structs.replace(value, **changes) if changes else value
+
+
+def _mapping(value: Mapping[Any, Any], change: Callable[[str], str]) -> Mapping[Any, Any]:
+    new = {_mapped(name, change): _mapped(item, change) for name, item in value.items()}
+    same = all(
+        name is other and one is item for (name, one), (other, item) in zip(new.items(), value.items(), strict=False)
+    )
+    return value if same and len(new) == len(value) else new
+
+
+def _way(kind: type) -> _Way:
+    """How a value of this type is gone through."""
+    found = _WAYS.get(kind)
+    if found is None:
+        found = _WAYS[kind] = _way_of(kind)
+    return found
+
+
+def _way_of(kind: type) -> _Way:
+    if issubclass(kind, str) and not issubclass(kind, Enum):
+        return _text
+    if issubclass(kind, msgspec.Struct):
+        return _struct
+    if issubclass(kind, Mapping):
+        return _mapping
+    return _sequence if issubclass(kind, tuple | list) else _as_it_is
 
 
 def _file_text(blob: Blob, change: Callable[[str], str]) -> str:
@@ -94,13 +126,3 @@ def _file_text(blob: Blob, change: Callable[[str], str]) -> str:
 def _fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     kept = _NO_TEXTS.get(kind, frozenset())
     return tuple(name for name in kind.__struct_fields__ if name not in kept)
-
-
-def _mapping(value: Mapping[Any, Any], change: Callable[[str], str]) -> Mapping[Any, Any]:
-    new: dict[Any, Any] = {}
-    same = True
-    for name, item in value.items():
-        key = change(name) if isinstance(name, str) else name
-        new[key] = _mapped(item, change)
-        same = same and key == name and new[key] is item
-    return value if same else new

@@ -7,7 +7,7 @@ rows say how far the written numbers may be trusted, and what this start found. 
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 
 from msgspec import Struct
@@ -20,9 +20,12 @@ LOCKED, FULL, FAILING = "database_locked", "database_full", "database_failing"
 _HINDRANCES = {5: LOCKED, 6: LOCKED, 13: FULL}
 
 
+NOTHING: Mapping[str, int] = {}
+
+
 class Reason(Struct, frozen=True):
     """`of`: the count that is smaller for it ("written", "priced"), or what it says something about: "kept" (until it
-    is written), "counted" (what was written), "start" (what the last run left)."""
+    is written), "counted" (what was written), "captured" (what was said), "start" (what the last run left)."""
 
     kind: str
     of: str
@@ -84,6 +87,14 @@ REASONS: tuple[Reason, ...] = (
         True,
         "The list has no exact price for these (a name it only resembles, a tier, audio): check what they cost.",
     ),
+    Reason(
+        "content_busy",
+        "captured",
+        True,
+        "More was said than could be taken down: their conversations show figures only.",
+    ),
+    Reason("content_failed", "captured", True, "What they said could not be read: the log says why."),
+    Reason("content_unstored", "captured", True, "traces.db did not take what they said: the log says why."),
     Reason(
         "recovered", "start", False, "The last run had not written these yet: the journal kept them, nothing is lost."
     ),
@@ -193,10 +204,18 @@ class Meter:
         with self._lock:
             self._counts[kind] += more
 
-    def reading(self, memory_only: int, seen: int | None = None, running: int | None = None) -> Completeness:
-        """`seen` and `running` as the server counts them, which does not ask the store; else by what has begun."""
+    def reading(
+        self,
+        memory_only: int,
+        seen: int | None = None,
+        running: int | None = None,
+        uncaptured: Mapping[str, int] = NOTHING,
+    ) -> Completeness:
+        """`seen` and `running` as the server counts them, which does not ask the store; else by what has begun.
+        `uncaptured` counts, by reason, what the capture could not tell."""
         with self._lock:
             counts, written, priced = self._counts.copy(), self._written, self._priced
+        counts.update(uncaptured)
         seen = max(self._begun, self._ended) if seen is None else seen
         missing = max(0, seen - self._ended)
         # An exchange ends before the server is done with it: what the server does not run any more left no row.

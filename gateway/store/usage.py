@@ -45,7 +45,7 @@ from gateway.store.database import Readers, open_database
 from gateway.store.exports import Progress
 from gateway.store.journal import Journal
 from gateway.store.kept import Kept, kept
-from gateway.store.meter import Meter, hindrance
+from gateway.store.meter import NOTHING, Meter, hindrance
 from gateway.store.migrations import migrate
 from gateway.store.names import Texts
 from gateway.store.repriced_rows import Price
@@ -190,10 +190,12 @@ class UsageStore:
             self._take_up_deferred()
         return True
 
-    def completeness(self, seen: int | None = None, running: int | None = None) -> Completeness:
+    def completeness(
+        self, seen: int | None = None, running: int | None = None, uncaptured: Mapping[str, int] = NOTHING
+    ) -> Completeness:
         """Since the start of this process. `seen` and `running` as the server counts them, by itself; the call
         belongs on the event-loop thread, where all that it compares is counted."""
-        return self._meter.reading(self._journal.unsafe, seen, running)
+        return self._meter.reading(self._journal.unsafe, seen, running, uncaptured)
 
     def insert_history(self, records: Iterable[ExchangeRecord]) -> int:
         """Write many ended exchanges, past the journal, and say how many were new. `close` ends it midway.

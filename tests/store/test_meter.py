@@ -80,7 +80,7 @@ def sqlite_error(code: int) -> sqlite3.OperationalError:
 def test_reasons_are_told_apart_and_each_is_a_sentence_that_says_what_to_do() -> None:
     assert len({reason.kind for reason in REASONS}) == len({reason.meaning for reason in REASONS}) == len(REASONS)
     for reason in REASONS:
-        assert reason.of in ("written", "priced", "kept", "counted", "start")
+        assert reason.of in ("written", "priced", "kept", "counted", "captured", "start")
         assert reason.meaning.endswith(".") and ": " in reason.meaning, reason
 
 
@@ -310,6 +310,13 @@ def test_a_start_says_what_the_last_run_left(tmp_path: Path) -> None:
         assert (store.completeness().seen, store.completeness().written) == (0, 0)
     with started(tmp_path) as store:
         assert store.completeness() == Completeness()
+
+
+def test_what_could_not_be_taken_down_is_counted_as_the_capture_says(store: UsageStore) -> None:
+    counts = {"content_busy": 2, "content_failed": 1, "content_unstored": 3}
+    reading = store.completeness(uncaptured=counts)
+    assert named(reading) == counts and {each.of for each in reading.differences} == {"captured"}
+    assert named(store.completeness()) == {}
 
 
 def test_every_kind_is_injected_here() -> None:
