@@ -980,3 +980,232 @@ def test_options_of_the_request() -> None:
 def test_the_app_is_the_service_that_names_itself() -> None:
     assert observe(span({}, resource={"service.name": "shop"})).app == "shop"
     assert observe(span({}, resource={"service.name": "unknown_service:python"})).app is None
+
+
+def test_google_adk() -> None:
+    asked = {
+        "model": "gemini-2.5-flash",
+        "config": {
+            "system_instruction": "Be brief",
+            "temperature": 0.3,
+            "tools": [{"function_declarations": [{"name": "get_weather", "parameters": SCHEMA}]}],
+        },
+        "contents": [
+            {"role": "user", "parts": [{"text": "Weather?"}]},
+            {
+                "role": "model",
+                "parts": [{"function_call": {"id": "c1", "name": "get_weather", "args": {"city": "Paris"}}}],
+            },
+            {
+                "role": "user",
+                "parts": [{"function_response": {"id": "c1", "name": "get_weather", "response": {"sky": "rain"}}}],
+            },
+        ],
+    }
+    answered = {
+        "content": {"role": "model", "parts": [{"text": "Hm.", "thought": True}, {"text": "It rains"}]},
+        "finish_reason": "STOP",
+        "model_version": "gemini-2.5-flash-001",
+        "usage_metadata": {"prompt_token_count": 20, "candidates_token_count": 4, "thoughts_token_count": 3},
+    }
+    telling = observe(
+        span(
+            {
+                "gen_ai.system": "gcp.vertex.agent",
+                "gen_ai.request.model": "gemini-2.5-flash",
+                "gcp.vertex.agent.session_id": "s1",
+                "gcp.vertex.agent.llm_request": js(asked),
+                "gcp.vertex.agent.llm_response": js(answered),
+            },
+            "gcp.vertex.agent",
+            name="call_llm",
+        )
+    )
+    assert (telling.reader, telling.role) == ("google-adk", Role.INFERENCE)
+    assert call(telling) == {
+        "model": "gemini-2.5-flash-001",
+        "provider": "google",
+        "system": [{"type": "text", "content": "Be brief"}],
+        "input": [
+            text("user", "Weather?"),
+            {
+                "role": "assistant",
+                "parts": [{"type": "tool_call", "id": "c1", "name": "get_weather", "arguments": {"city": "Paris"}}],
+            },
+            {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": {"sky": "rain"}}]},
+        ],
+        "output": [
+            {
+                "role": "assistant",
+                "parts": [{"type": "reasoning", "content": "Hm."}, {"type": "text", "content": "It rains"}],
+            }
+        ],
+        "usage": {"input": 20, "output": 7, "reasoning": 3},
+    }
+    assert telling.request is not None
+    assert (telling.request.temperature, telling.request.tools) == (
+        0.3,
+        (Tool(name="get_weather", parameters=SCHEMA),),
+    )
+    assert telling.conversations == (("gcp.vertex.agent.session_id", "s1"),)
+    assert finishes(telling) == [FinishReason.STOP]
+    run = observe(
+        span(
+            {
+                "gen_ai.operation.name": "execute_tool",
+                "gen_ai.tool.name": "get_weather",
+                "gen_ai.tool.call.id": "c1",
+                "gcp.vertex.agent.llm_request": "{}",
+                "gcp.vertex.agent.tool_call_args": '{"city": "Paris"}',
+                "gcp.vertex.agent.tool_response": '{"sky": "rain"}',
+            }
+        )
+    )
+    assert run.tool == ToolRun(
+        name="get_weather", call_id="c1", arguments='{"city":"Paris"}', result='{"sky":"rain"}'
+    )
+
+
+def test_xai_s_own_sdk() -> None:
+    called = [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}]
+    telling = observe(
+        span(
+            {
+                "gen_ai.operation.name": "chat",
+                "gen_ai.provider.name": "xai",
+                "gen_ai.request.model": "grok-4",
+                "gen_ai.request.previous_response_id": "r0",
+                "gen_ai.request.reasoning_effort": "high",
+                "gen_ai.response.id": "r1",
+                "gen_ai.response.model": "grok-4-1",
+                "gen_ai.prompt.0.role": "developer",
+                "gen_ai.prompt.0.content": "Be brief",
+                "gen_ai.prompt.1.role": "user",
+                "gen_ai.prompt.1.content": "Hi",
+                "gen_ai.completion.0.role": "assistant",
+                "gen_ai.completion.0.content": "",
+                "gen_ai.completion.0.reasoning_content": "Think.",
+                "gen_ai.completion.0.tool_calls": js(called),
+                "gen_ai.completion.start_time": "2026-11-18T11:06:40.100000+00:00",
+                "gen_ai.response.finish_reasons": ["REASON_TOOL_CALLS"],
+                "gen_ai.usage.input_tokens": 50,
+                "gen_ai.usage.output_tokens": 10,
+                "gen_ai.usage.reasoning_tokens": 8,
+                "gen_ai.usage.total_tokens": 68,
+                "gen_ai.usage.cached_prompt_text_tokens": 16,
+                "gen_ai.usage.cost_in_usd_ticks": 12345,
+            },
+            "xai_sdk.sync.chat",
+            name="chat.sample grok-4",
+        )
+    )
+    assert call(telling) == {
+        "model": "grok-4-1",
+        "provider": "xai",
+        "response_id": "r1",
+        "system": [{"type": "text", "content": "Be brief"}],
+        "input": [text("user", "Hi")],
+        "output": [
+            {
+                "role": "assistant",
+                "parts": [
+                    {"type": "reasoning", "content": "Think."},
+                    {"type": "tool_call", "id": "c1", "name": "f", "arguments": {"a": 1}},
+                ],
+            }
+        ],
+        # The total is more than input and output by the thought: it is counted apart.
+        "usage": {"input": 50, "output": 18, "cache_read": 16, "reasoning": 8},
+    }
+    assert (telling.cost_nano, telling.ttft_us, telling.previous_response_id) == (1234, 100_000, "r0")
+    assert finishes(telling) == [FinishReason.TOOL_CALLS]
+
+
+BEDROCK = [
+    {"reasoningContent": {"reasoningText": {"text": "Think.", "signature": "sig"}}},
+    {"text": "I look"},
+    {"toolUse": {"toolUseId": "c1", "name": "f", "input": {"a": 1}}},
+]
+
+
+def test_strands_writes_bedrock_s_blocks_into_span_events() -> None:
+    result = [{"toolResult": {"toolUseId": "c1", "status": "error", "content": [{"json": {"sky": "rain"}}]}}]
+    told = (
+        SpanEvent(name="gen_ai.system.message", attributes={"content": js([{"text": "Be brief"}])}),
+        SpanEvent(name="gen_ai.user.message", attributes={"content": js([{"text": "Hi"}])}),
+        SpanEvent(name="gen_ai.assistant.message", attributes={"content": js(BEDROCK)}),
+        SpanEvent(name="gen_ai.tool.message", attributes={"content": js(result)}),
+        SpanEvent(name="gen_ai.choice", attributes={"finish_reason": "end_turn", "message": js([{"text": "Rain"}])}),
+    )
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.system": "strands-agents",
+        "gen_ai.request.model": "m",
+        "gen_ai.server.time_to_first_token": 250,
+    }
+    telling = observe(span(attributes, "strands.telemetry.tracer", events=told))
+    assert telling.request is not None
+    assert telling.request.messages == (
+        Message(MessageRole.SYSTEM, (Text("Be brief"),)),
+        Message(MessageRole.USER, (Text("Hi"),)),
+        Message(
+            MessageRole.ASSISTANT,
+            (
+                Reasoning("Think.", {"anthropic": {"signature": "sig"}}),
+                Text("I look"),
+                ToolCall("c1", "f", '{"a":1}'),
+            ),
+        ),
+        Message(MessageRole.TOOL, (ToolCallResponse("c1", (Text('{"sky":"rain"}'),), is_error=True),)),
+    )
+    assert call(telling)["output"] == [text("assistant", "Rain")]
+    assert (telling.provider, telling.ttft_us) == (None, 250_000)
+    assert finishes(telling) == [FinishReason.STOP]
+    run = observe(
+        span(
+            {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "f", "gen_ai.tool.call.id": "c1"},
+            events=(
+                SpanEvent(name="gen_ai.tool.message", attributes={"role": "tool", "content": '{"a":1}', "id": "c1"}),
+                SpanEvent(name="gen_ai.choice", attributes={"message": js([{"text": "rain"}]), "id": "c1"}),
+            ),
+        )
+    )
+    assert run.tool == ToolRun(name="f", call_id="c1", arguments='{"a":1}', result="rain")
+
+
+def test_details_as_events_of_the_span() -> None:
+    name = "gen_ai.client.inference.operation.details"
+    telling = observe(
+        span(
+            {"gen_ai.operation.name": "chat"},
+            events=(
+                SpanEvent(name=name, attributes={"gen_ai.input.messages": js([text("user", "Hi")])}),
+                SpanEvent(name=name, attributes={"gen_ai.output.messages": js([text("assistant", "Yes")])}),
+            ),
+        )
+    )
+    assert call(telling) == {"input": [text("user", "Hi")], "output": [text("assistant", "Yes")], "usage": {}}
+
+
+def test_azure_puts_an_event_s_body_into_one_attribute() -> None:
+    def event(name: str, body: Any) -> SpanEvent:
+        return SpanEvent(name=name, attributes={"gen_ai.system": "az.ai.inference", "gen_ai.event.content": js(body)})
+
+    telling = observe(
+        span(
+            {"gen_ai.operation.name": "chat", "gen_ai.system": "az.ai.inference"},
+            events=(
+                event("gen_ai.system.message", {"role": "system", "content": "Be brief"}),
+                event("gen_ai.user.message", {"role": "user", "content": "Hi"}),
+                event("gen_ai.choice", {"index": 0, "finish_reason": "stop", "message": {"content": "Yes"}}),
+            ),
+        )
+    )
+    assert call(telling) == {
+        "provider": "azure",
+        "system": [{"type": "text", "content": "Be brief"}],
+        "input": [text("user", "Hi")],
+        "output": [text("assistant", "Yes")],
+        "usage": {},
+    }
+    assert finishes(telling) == [FinishReason.STOP]

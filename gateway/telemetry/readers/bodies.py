@@ -33,6 +33,7 @@ def asked_of(value: Any) -> Request:
         return Request(model="", messages=(Message(Role.USER, (Text(said),)),) if said else ())
     if "role" in body and "content" in body:
         return Request(model="", messages=settled(messages_of([body])))
+    body = {**mapping(body.get("config")), **mapping(body.get("generationConfig")), **body}
     told = first(body, _MESSAGES)
     # A plain text here is the question itself, also where it happens to be JSON.
     messages = (Message(Role.USER, (Text(told),)),) if isinstance(told, str) else messages_of(told)

@@ -26,6 +26,8 @@ SWITCHES: tuple[tuple[str, str], ...] = (
     ("opentelemetry.instrumentation.", "set TRACELOOP_TRACE_CONTENT=true"),
     ("ai", "set recordInputs and recordOutputs to true in experimental_telemetry"),
     ("gen_ai", "set recordInputs and recordOutputs to true in the telemetry settings of the AI SDK"),
+    ("xai_sdk", "unset XAI_SDK_DISABLE_SENSITIVE_TELEMETRY_ATTRIBUTES"),
+    ("gcp.vertex.agent", "set ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true"),
     ("langfuse", "give the observation its input and output"),
 )
 _OTHERWISE = f"most instrumentations need a switch, such as {_CAPTURE}=SPAN_ONLY"

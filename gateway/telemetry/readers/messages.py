@@ -120,6 +120,9 @@ def _item_alone(fields: Mapping[str, Any]) -> Message | None:
 
 def _parts(fields: Mapping[str, Any], role: Role) -> tuple[Part, ...]:
     content = fields.get("parts", fields.get("content"))
+    if isinstance(content, dict) and isinstance(content.get("parts"), list):
+        # Google's answers hold their parts one level down.
+        content = content["parts"]
     answered = fields.get("tool_call_id", fields.get("id") if role is Role.TOOL else None)
     if role is Role.TOOL and answered is not None and "parts" not in fields:
         return (tool_response({"name": fields.get("name"), "id": answered}, content),)

@@ -1,7 +1,8 @@
 """OpenLLMetry before 0.5x: `gen_ai.prompt.N.*` and `gen_ai.completion.N.*`, one attribute per field of a message.
 
 Traps seen in payloads: Anthropic's thinking comes as a completion of its own with the role `thinking`; a history's
-content may be a JSON list of Anthropic's blocks and repeat in `tool_calls` what it holds.
+content may be a JSON list of Anthropic's blocks and repeat in `tool_calls` what it holds. xAI's own SDK writes alike,
+its calls as one JSON list (source: `xai_sdk.chat` 1.21).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from gateway.telemetry.readers.messages import choices_of, message_of, settled
 from gateway.telemetry.readers.parts import parts_of, written_parts
 from gateway.telemetry.readers.reader import SpanReader
 from gateway.telemetry.readers.tool_definitions import tools_of
-from gateway.telemetry.readers.values import in_order, nested, parsed, words
+from gateway.telemetry.readers.values import in_order, items, nested, parsed, words
 from gateway.telemetry.records import LogRecord, Span
 
 _PROMPT, _COMPLETION, _FUNCTIONS = "gen_ai.prompt.", "gen_ai.completion.", "llm.request.functions."
@@ -49,7 +50,7 @@ def _plain(item: Mapping[str, Any], role: str = "user") -> dict[str, Any]:
     blocks = (
         content if isinstance(content, list) and written_parts(item["content"]) != parts_of(item["content"]) else None
     )
-    calls = in_order(item.get("tool_calls"))
+    calls = in_order(item.get("tool_calls")) or items(item.get("tool_calls"))
     return {"role": role, **item, "tool_calls": calls, "content": blocks or item.get("content")}
 
 

@@ -121,6 +121,8 @@ def _texts(text: str) -> tuple[Part, ...]:
 
 
 def _item(item: Any) -> tuple[Part, ...]:
+    if isinstance(item, Part):
+        return (item,)
     if isinstance(item, str):
         return _texts(item)
     if not isinstance(item, dict):
@@ -261,6 +263,27 @@ def _google_call(item: Fields) -> Part | None:
     return tool_call(inner) if isinstance(inner, dict) else None
 
 
+def _bedrock_call(item: Fields) -> Part | None:
+    inner = item.get("toolUse")
+    return tool_call({**inner, "id": inner.get("toolUseId")}) if isinstance(inner, dict) else None
+
+
+def _bedrock_response(item: Fields) -> Part | None:
+    inner = item.get("toolResult")
+    if not isinstance(inner, dict):
+        return None
+    content = inner.get("content")
+    if isinstance(content, list) and len(content) == 1 and isinstance(content[0], dict) and "json" in content[0]:
+        content = content[0]["json"]
+    return tool_response({"id": inner.get("toolUseId"), "is_error": inner.get("status") == "error"}, content)
+
+
+def _bedrock_reasoning(item: Fields) -> Part | None:
+    inner = item.get("reasoningContent")
+    said = inner.get("reasoningText") if isinstance(inner, dict) else None
+    return _reasoning(said) if isinstance(said, dict) else None
+
+
 def _google_response(item: Fields) -> Part | None:
     inner = first(item, ("functionResponse", "function_response"))
     return tool_response(inner) if isinstance(inner, dict) else None
@@ -289,6 +312,9 @@ def _modality(fields: Fields, mime: str | None, otherwise: str = "image") -> str
 
 
 _TYPELESS = (
+    "toolUse",
+    "toolResult",
+    "reasoningContent",
     "functionCall",
     "function_call",
     "functionResponse",
@@ -308,6 +334,9 @@ _BY_TYPE: Mapping[str, Callable[[Fields], Part | None]] = {
     **dict.fromkeys(("tool_call_response", "tool_result", "tool-result"), tool_response),
     **dict.fromkeys(("function_call_output", "custom_tool_call_output"), tool_response),
     **dict.fromkeys(("functionResponse", "function_response"), _google_response),
+    "toolUse": _bedrock_call,
+    "toolResult": _bedrock_response,
+    "reasoningContent": _bedrock_reasoning,
     "functionCall": _google_call,
     "function_call": lambda item: _google_call(item) if "function_call" in item else tool_call(item),
     **dict.fromkeys(("blob", "binary"), _blob),

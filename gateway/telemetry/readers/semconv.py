@@ -1,8 +1,8 @@
 """The GenAI conventions from 1.37 on: messages in attributes, as JSON text or structured, or in a log record.
 
 Written by OpenTelemetry's own instrumentations, OpenLLMetry from 0.5x, pydantic-ai from format 2, AI SDK 7 and
-others. A log record of the event `gen_ai.client.inference.operation.details` holds the span's attributes again, with
-structured messages; where content goes to events only it is the one copy.
+others. A log record, or a span event, named `gen_ai.client.inference.operation.details` holds the span's attributes
+again, with structured messages; where content goes to events only it is the one copy.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,6 +29,7 @@ _REFERENCES = (f"{SYSTEM}.ref", f"{INPUT}.ref", f"{OUTPUT}.ref", f"{TOOLS}.ref")
 
 def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
     details = [record.attributes for record in logs if record.event_name == DETAILS]
+    details += [event.attributes for event in span.events if event.name == DETAILS]
     if not details and first(span.attributes, _DETECTED_BY) is None:
         return None
     said = _merged([*details, span.attributes])

@@ -10,7 +10,7 @@ from gateway.telemetry.readers import spellings
 from gateway.telemetry.readers.failures import failure
 from gateway.telemetry.readers.options import options_of
 from gateway.telemetry.readers.usage import usage_of
-from gateway.telemetry.readers.values import Names, mapping, microseconds, nano_dollars, texts, truth, words
+from gateway.telemetry.readers.values import Names, count, mapping, microseconds, nano_dollars, texts, truth, words
 from gateway.telemetry.records import Attributes, Span
 
 READS = (
@@ -36,10 +36,9 @@ READS = (
     *spellings.CONVERSATIONS,
     *spellings.USERS,
     "error.type",
-    "gen_ai.usage.total_tokens",
-    "llm.usage.total_tokens",
-    "llm.token_count.total",
-    "ai.usage.totalTokens",
+    *spellings.TOTAL,
+    spellings.COST_TICKS,
+    spellings.FIRST_TOKEN_AT,
 )
 _NAMES = Names(
     {
@@ -81,7 +80,7 @@ def shared(span: Span) -> Observed:
         response_id=response_id,
         model_requested=requested,
         model=model,
-        cost_nano=nano_dollars(said.get("cost")),
+        cost_nano=_cost(attributes, said.get("cost")),
         ttft_us=ttft_us,
         streamed=True if streamed is None and ttft_us is not None else streamed,
         agent=words(said.get("agent")),
@@ -146,6 +145,11 @@ def _provider(attributes: Attributes) -> str | None:
     return None
 
 
+def _cost(attributes: Attributes, dollars: Any) -> int | None:
+    ticks = count(attributes.get(spellings.COST_TICKS))
+    return nano_dollars(dollars) if ticks is None else ticks // 10
+
+
 def _endings(value: Any) -> tuple[Choice, ...]:
     """Each choice's finish reason, without what it said."""
     said = texts(value)
@@ -158,7 +162,9 @@ def _first_token(span: Span) -> int | None:
         if waited is not None:
             return waited
     came = [event.time_ns for event in span.events if event.name in spellings.FIRST_TOKEN_EVENTS and event.time_ns]
-    return (min(came) - span.start_ns) // 1000 if came and 0 < span.start_ns <= min(came) else None
+    if came and 0 < span.start_ns <= min(came):
+        return (min(came) - span.start_ns) // 1000
+    return since_start(span, span.attributes.get(spellings.FIRST_TOKEN_AT))
 
 
 def _app(resource: Attributes) -> str | None:

@@ -33,12 +33,14 @@ USAGE: Mapping[str, tuple[str, ...]] = {
         "ai.usage.inputTokenDetails.cacheReadTokens",
         "ai.usage.cachedInputTokens",
         "gen_ai.usage.details.cache_read_tokens",
+        "gen_ai.usage.cached_prompt_text_tokens",
         "gen_ai.usage.details.cached_tokens",
     ),
     "cache_write_tokens": (
         "gen_ai.usage.cache_write.input_tokens",
         "gen_ai.usage.cache_creation.input_tokens",
         "gen_ai.usage.cache_creation_input_tokens",
+        "gen_ai.usage.cache_write_input_tokens",
         "llm.token_count.prompt_details.cache_write",
         "ai.usage.inputTokenDetails.cacheWriteTokens",
         "gen_ai.usage.details.cache_write_tokens",
@@ -57,6 +59,8 @@ USAGE: Mapping[str, tuple[str, ...]] = {
     ),
     "output_audio_tokens": ("gen_ai.usage.audio.output_tokens", "llm.token_count.completion_details.audio"),
 }
+# Not counted by itself: it tells whether the parts are within the others or beside them.
+TOTAL = ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total", "ai.usage.totalTokens")
 SERVICE_TIER = (
     "openai.response.service_tier",
     "gen_ai.openai.response.service_tier",
@@ -65,6 +69,8 @@ SERVICE_TIER = (
 # Counts of which an exporter's zero says nothing.
 OF_WHICH = frozenset(USAGE) - {"input_tokens", "output_tokens"}
 
+# In dollars; xAI's SDK says ten-billionths of one.
+COST_TICKS = "gen_ai.usage.cost_in_usd_ticks"
 COST = ("gen_ai.usage.cost", "llm.cost.total", "gateway.cost.usd")
 PROVIDER = (
     "gen_ai.provider.name",
@@ -76,7 +82,7 @@ PROVIDER = (
     "traceloop.association.properties.ls_provider",
 )
 # What stands in the provider's place where a framework asked: who was asked is said elsewhere, or nowhere.
-FRAMEWORKS = frozenset({"langchain", "langgraph"})
+FRAMEWORKS = frozenset({"langchain", "langgraph", "strands-agents"})
 # What stands in a model's place where the instrumentation could not tell it.
 NO_MODEL = frozenset({"unknown"})
 OPERATION = ("gen_ai.operation.name",)
@@ -95,7 +101,11 @@ MODEL = (
     "llm.response.model",
 )
 RESPONSE_ID = ("gen_ai.response.id", "ai.response.id")
-PREVIOUS_RESPONSE = ("gen_ai.request.previous_response.id", "gen_ai.openai.request.previous_response_id")
+PREVIOUS_RESPONSE = (
+    "gen_ai.request.previous_response.id",
+    "gen_ai.request.previous_response_id",
+    "gen_ai.openai.request.previous_response_id",
+)
 STREAMED = ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
 AGENT = (
     "gen_ai.agent.name",
@@ -117,10 +127,13 @@ TAGS = ("tag.tags", "langfuse.trace.tags")
 FIRST_TOKEN: Mapping[str, int] = {
     "gen_ai.response.time_to_first_chunk": 1,
     "gen_ai.client.operation.time_to_first_chunk": 1,
-    "gen_ai.server.time_to_first_token": 1,
+    # The conventions have it as a metric only, in seconds; on spans Strands writes it, in milliseconds.
+    "gen_ai.server.time_to_first_token": 1000,
     "ai.response.msToFirstChunk": 1000,
     "ai.stream.msToFirstChunk": 1000,
 }
+# The moment itself, in ISO 8601.
+FIRST_TOKEN_AT = "gen_ai.completion.start_time"
 # Span events that mark the first piece of an answer.
 FIRST_TOKEN_EVENTS = frozenset(
     {
@@ -231,28 +244,23 @@ def provider_name(said: str) -> str:
     return PROVIDERS.get(plain) or PROVIDERS.get(plain.partition(".")[0]) or said
 
 
-FINISHES: Mapping[str, FinishReason] = {
-    **dict.fromkeys(("stop", "end_turn", "STOP", "completed", "end", "eos"), FinishReason.STOP),
-    **dict.fromkeys(("stop_sequence", "stop-sequence"), FinishReason.STOP_SEQUENCE),
-    **dict.fromkeys(("length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "incomplete"), FinishReason.LENGTH),
-    "model_context_window_exceeded": FinishReason.CONTEXT,
-    **dict.fromkeys(("tool_call", "tool_calls", "tool-calls", "tool_use", "function_call"), FinishReason.TOOL_CALLS),
-    **dict.fromkeys(
-        (
-            "content_filter",
-            "content-filter",
-            "refusal",
-            "SAFETY",
-            "RECITATION",
-            "PROHIBITED_CONTENT",
-            "BLOCKLIST",
-            "SPII",
-        ),
-        FinishReason.CONTENT_FILTER,
+_FINISH_WORDS: Mapping[FinishReason, tuple[str, ...]] = {
+    FinishReason.STOP: ("stop", "end_turn", "STOP", "REASON_STOP", "completed", "end", "eos"),
+    FinishReason.STOP_SEQUENCE: ("stop_sequence", "stop-sequence"),
+    FinishReason.LENGTH: ("length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "REASON_MAX_LEN", "incomplete"),
+    FinishReason.CONTEXT: ("model_context_window_exceeded", "REASON_MAX_CONTEXT"),
+    FinishReason.TOOL_CALLS: (
+        *("tool_call", "tool_calls", "tool-calls", "tool_use", "function_call"),
+        "REASON_TOOL_CALLS",
     ),
-    "pause_turn": FinishReason.PAUSE,
-    **dict.fromkeys(("error", "failed", "MALFORMED_FUNCTION_CALL"), FinishReason.ERROR),
+    FinishReason.CONTENT_FILTER: (
+        *("content_filter", "content-filter", "refusal", "guardrail_intervened"),
+        *("SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII"),
+    ),
+    FinishReason.PAUSE: ("pause_turn",),
+    FinishReason.ERROR: ("error", "failed", "MALFORMED_FUNCTION_CALL"),
 }
+FINISHES: Mapping[str, FinishReason] = {word: reason for reason, said in _FINISH_WORDS.items() for word in said}
 
 OPERATIONS: Mapping[str, Role] = {
     **dict.fromkeys(("chat", "generate_content", "text_completion", "completion", "llm_call"), Role.INFERENCE),

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from gateway.model import Usage
-from gateway.telemetry.readers.spellings import OF_WHICH, SERVICE_TIER, USAGE
-from gateway.telemetry.readers.values import Names, count, words
+from gateway.telemetry.readers.spellings import OF_WHICH, SERVICE_TIER, TOTAL, USAGE
+from gateway.telemetry.readers.values import Names, count, first, words
 
 # Names in a provider's own usage object, as Langfuse, LangSmith and raw answers hold it; a dot goes a level down.
 BODY_USAGE: Mapping[str, tuple[str, ...]] = {
@@ -55,14 +57,20 @@ BODY_USAGE: Mapping[str, tuple[str, ...]] = {
 }
 
 
-_NAMES = Names({**USAGE, "service_tier": SERVICE_TIER})
-_BODY_NAMES = Names(BODY_USAGE)
+_NAMES = Names({**USAGE, "total": TOTAL, "service_tier": SERVICE_TIER})
+_ANTHROPIC = frozenset({"cache_read_input_tokens", "cache_creation_input_tokens"})
+_GOOGLE_ANSWER = ("candidatesTokenCount", "candidates_token_count")
+_BODY_NAMES = Names({**BODY_USAGE, "total": ("total_tokens", "total", "totalTokenCount", "total_token_count")})
 
 
 def usage_of(attributes: Mapping[str, Any], names: Names = _NAMES, *, exclusive: bool = False) -> Usage | None:
-    """None where no count was sent. `exclusive`: the sender's input leaves out what the cache held."""
+    """None where no count was sent. `exclusive`: the sender's input leaves out what the cache held.
+
+    Cached and thought tokens are taken to be within input and output, unless they are more than these, or the total
+    is more than these by just as many.
+    """
     spelled = names.said(attributes)
-    tier = words(spelled.pop("service_tier", None))
+    tier, total = words(spelled.pop("service_tier", None)), count(spelled.pop("total", None))
     said: dict[str, Any] = {}
     for counter, value in spelled.items():
         figure = count(value)
@@ -71,17 +79,21 @@ def usage_of(attributes: Mapping[str, Any], names: Names = _NAMES, *, exclusive:
     if not said:
         return None
     cache = said.get("cached_tokens", 0) + said.get("cache_write_tokens", 0)
-    if "input_tokens" in said and (exclusive or cache > said["input_tokens"]):
+    thought = said.get("reasoning_tokens", 0)
+    asked, answered = said.get("input_tokens"), said.get("output_tokens")
+    beside = 0 if asked is None or answered is None or total is None else total - asked - answered
+    if asked is not None and cache and (exclusive or cache > asked or beside in (cache, cache + thought)):
         said["input_tokens"] += cache
-    if said.get("reasoning_tokens", 0) > said.get("output_tokens", said.get("reasoning_tokens", 0)):
-        said["output_tokens"] += said["reasoning_tokens"]
+    if answered is not None and thought and (thought > answered or beside in (thought, cache + thought)):
+        said["output_tokens"] += thought
     return Usage(**said, service_tier=tier)
 
 
 def body_usage(body: Any) -> Usage | None:
     """Counts from a usage object in a provider's or a library's own shape.
 
-    Anthropic's own object counts what the cache held apart from `input_tokens`.
+    Anthropic's own object counts what the cache held apart from `input_tokens`, Google's the thoughts apart from the
+    answer's candidates.
     """
     if not isinstance(body, dict):
         return None
@@ -89,5 +101,10 @@ def body_usage(body: Any) -> Usage | None:
     for name, value in body.items():
         if isinstance(value, dict):
             flat.update({f"{name}.{inner}": figure for inner, figure in value.items()})
-    apart = "cache_read_input_tokens" in body or "cache_creation_input_tokens" in body
-    return usage_of(flat, _BODY_NAMES, exclusive=apart and "input_tokens" in body)
+    apart = "input_tokens" in body and not _ANTHROPIC.isdisjoint(body)
+    usage = usage_of(flat, _BODY_NAMES, exclusive=apart)
+    thought = count(first(flat, BODY_USAGE["reasoning_tokens"]))
+    answered = count(first(flat, _GOOGLE_ANSWER))
+    if usage is not None and thought and answered is not None:
+        return msgspec.structs.replace(usage, output_tokens=answered + thought)
+    return usage
