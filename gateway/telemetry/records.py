@@ -12,8 +12,8 @@ from msgspec import Struct
 
 Attributes = Mapping[str, Any]
 NO_ATTRIBUTES: Attributes = {}
-# The note on what the capture's switch took the content from.
-LEFT_OUT = "what was said is not kept: capture.content is off"
+# The note on what capture's switches took the content from.
+LEFT_OUT = "what was said is not kept, see capture.content, capture.keys_off and capture.tags_off"
 
 
 class SpanKind(IntEnum):

@@ -1,4 +1,4 @@
-"""Telemetry with everything left out that somebody said: what is kept where the capture of content is off.
+"""Telemetry with everything left out that somebody said: what is kept where content is switched off.
 
 What is not known to be a figure, an id or a word of a convention goes: apps put what they like into attributes, and
 no list of those that hold content is ever complete. A failure stays one, its message does not: it may repeat what was

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from gateway.telemetry.readers.tool_events import event_name
 from gateway.telemetry.readers.tool_sessions import SESSION_READERS, read_session, session_of
 from gateway.telemetry.readers.values import parsed
 from gateway.telemetry.records import LogRecord
+from tests.large_calls import assert_linear, cpu_costs
 from tests.telemetry.recorded import Recording, recordings
-from tests.telemetry.sessions import calls, lines, recorded_logs, runs, without_identity
+from tests.telemetry.sessions import calls, claude, codex, lines, recorded_logs, runs, without_identity
 
 LOGS = [one for one in recordings() if one.signal == "logs"]
 TOOLS = ("claude-code", "codex", "gemini-cli")
@@ -299,3 +301,38 @@ def _damaged(record: LogRecord, draws: random.Random) -> LogRecord:
     body = draws.choice(VALUES) if draws.random() < 0.1 else record.body
     time_ns = draws.choice([record.time_ns, record.time_ns, 0, 2**64 - 1])
     return structs.replace(record, attributes=attributes, body=body, time_ns=time_ns)
+
+
+def _long_claude(turns: int) -> list[LogRecord]:
+    records = []
+    for n in range(turns):
+        at, said = n * 1000, {"prompt__id": f"p{n}"}
+        records += [
+            claude("user_prompt", at, prompt=f"Turn {n}", **said),
+            claude("api_request", at + 200, request_id=f"r{n}", input_tokens=1, duration_ms=100, **said),
+            claude("assistant_response", at + 200, request_id=f"r{n}", response="Yes.", **said),
+            claude("tool_result", at + 300, tool_use_id=f"t{n}", tool_name="Bash", duration_ms=50, **said),
+        ]
+    return records
+
+
+def _long_codex(turns: int) -> list[LogRecord]:
+    records = []
+    for n in range(turns):
+        at = n * 1000
+        records += [codex("user_prompt", at, prompt=f"Turn {n}"), codex("api_request", at + 50, duration_ms=20)]
+        records += [codex("sse_event", at + 60 + k, event__kind="response.output_text.delta") for k in range(20)]
+        records += [
+            codex("sse_event", at + 200, event__kind="response.completed", input_token_count=1),
+            codex("tool_result", at + 300, call_id=f"k{n}", tool_name="shell", output="x", duration_ms=10),
+        ]
+    return records
+
+
+@pytest.mark.parametrize("session", [_long_claude, _long_codex])
+def test_a_long_session_costs_time_in_proportion(session: Callable[[int], list[LogRecord]]) -> None:
+    sizes = (50, 100, 200)
+    sessions = [session(size) for size in sizes]
+    costs = cpu_costs([partial(read_session, records) for records in sessions], runs=3)
+    assert [len(calls(read_session(records))) for records in sessions] == list(sizes)
+    assert_linear(sizes, costs)
