@@ -1161,6 +1161,10 @@ def test_strands_writes_bedrock_s_blocks_into_span_events() -> None:
     assert call(telling)["output"] == [text("assistant", "Rain")]
     assert (telling.provider, telling.ttft_us) == (None, 250_000)
     assert finishes(telling) == [FinishReason.STOP]
+    # The loop around the calls repeats their messages, and is none itself.
+    for operation in ("execute_event_loop_cycle", "never_heard_of"):
+        cycle = observe(span({"gen_ai.operation.name": operation, "gen_ai.system": "strands-agents"}, events=told))
+        assert cycle.role in (Role.STEP, Role.OTHER) and cycle.request is None and cycle.transcript is not None
     run = observe(
         span(
             {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "f", "gen_ai.tool.call.id": "c1"},

@@ -16,7 +16,8 @@ from gateway.telemetry.readers.messages import choices_of, message_of, messages_
 from gateway.telemetry.readers.parts import result_parts, written_parts
 from gateway.telemetry.readers.reader import SpanReader
 from gateway.telemetry.readers.semconv import role_of, tool_run
-from gateway.telemetry.readers.values import items, json_text, mapping, parsed
+from gateway.telemetry.readers.spellings import OPERATION
+from gateway.telemetry.readers.values import first, items, json_text, mapping, parsed
 from gateway.telemetry.records import Attributes, LogRecord, Span
 
 CHOICE = "gen_ai.choice"
@@ -41,9 +42,12 @@ def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
     role = role_of(span.attributes)
     if role is SpanRole.TOOL:
         return Observed(reader="semconv-events", role=role, tool=_tool(span.attributes, told))
+    if role is SpanRole.OTHER and first(span.attributes, OPERATION) is None:
+        # The first of these conventions had no operations: who tells messages asks a model.
+        role = SpanRole.INFERENCE
     return Observed(
         reader="semconv-events",
-        role=SpanRole.INFERENCE if role is SpanRole.OTHER else role,
+        role=role,
         request=Request(model="", messages=settled(messages)),
         response=Response(choices=choices),
     )

@@ -151,7 +151,8 @@ def _as_frame(telling: Observed) -> Observed:
     answered = telling.response.choices if telling.response else ()
     spoken = tuple(Message(MessageRole.ASSISTANT, choice.parts) for choice in answered if choice.parts)
     transcript = telling.transcript
-    if transcript is None and (asked or spoken) and telling.request is not None:
+    told_as_run = telling.role is Role.TOOL
+    if transcript is None and (asked or spoken) and telling.request is not None and not told_as_run:
         transcript = msgspec.structs.replace(telling.request, messages=(*asked, *spoken))
     counted = telling.response is not None and telling.response.usage is not None
     return msgspec.structs.replace(

@@ -270,7 +270,7 @@ OPERATIONS: Mapping[str, Role] = {
     "execute_tool": Role.TOOL,
     **dict.fromkeys(("invoke_agent", "create_agent"), Role.AGENT),
     "invoke_workflow": Role.WORKFLOW,
-    **dict.fromkeys(("plan", "agent_step", "execute_task"), Role.STEP),
+    **dict.fromkeys(("plan", "agent_step", "execute_task", "execute_event_loop_cycle"), Role.STEP),
     "chain": Role.GLUE,
 }
 CALLS = frozenset({Role.INFERENCE, Role.EMBEDDINGS})
