@@ -1,0 +1,240 @@
+"""What is told of exchanges equals what was said: official SDKs through every door, whole and streamed.
+
+The gateway runs in this process, with a store of conversations that keeps what it is told.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import DataFolder, Gateway, load_settings
+from gateway.capture.capture import Capture
+from gateway.capture.redactor import Redactor
+from gateway.capture.rules import chosen
+from gateway.capture.switches import Switches
+from gateway.dialects import DIALECTS
+from gateway.model import Blob, Message, Part, Reasoning, Request, Role, Text, Tool, ToolCall, ToolCallResponse
+from gateway.told import Told
+from tests.endtoend.matrix.anthropic_door import AnthropicDoor
+from tests.endtoend.matrix.chat_door import ChatDoor
+from tests.endtoend.matrix.features import PICTURE
+from tests.endtoend.matrix.gemini_door import GeminiDoor
+from tests.endtoend.matrix.responses_door import ResponsesDoor
+from tests.endtoend.matrix.scenario import Ask, Function, Heard
+from tests.endtoend.serving import MODELS, PROVIDERS, Reply, Served, upstreams
+from tests.endtoend.test_recorded_tools import CASES, MARKED, RECORDED, dialect, replay
+from tests.provider.client import ProviderProcess
+
+DOORS = {"chat": ChatDoor, "responses": ResponsesDoor, "anthropic": AnthropicDoor, "gemini": GeminiDoor}
+# What JSON, lines and terminals stumble over; nothing of it may change.
+WORDS = 'Straße 東京 👩\u200d👧 "quoted" back\\slash\ttab\r\nnext line \u2028 {"a": 1}  data: [DONE]'
+RESULT = '{"found":  [1.0, 2e3],\n "said": "naïve \\u00e4"}'
+# Earlier Gemini models give their calls no ids.
+MODELS_WITH_CALL_IDS = {**MODELS, "google": "gemini-3.1-pro-preview"}
+SYSTEM = "You look things up.\n\nAlways."
+LOOK = Function(
+    name="look_up",
+    description="Looks something up.",
+    schema={"type": "object", "properties": {"what": {"type": "string"}}, "required": ["what"]},
+)
+
+
+class Kept:
+    """A store of conversations that only keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Told] = []
+
+    def put(self, told: Told) -> bool:
+        self.told.append(told)
+        return True
+
+
+class Inside(Served):
+    """A gateway on a loop of a thread here, asked as `Served` asks one in a process of its own."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        super().__init__(folder, **variables)
+        self.kept = Kept()
+        self.capture = Capture(self.kept, Switches(), Redactor(chosen((), ())))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+
+    def start(self) -> None:
+        self.folder.mkdir()
+        environ = {"FAREGATE_VAULT": "memory", "FAREGATE_PORT": "0", **self._variables}
+        self.gateway = Gateway(DataFolder(self.folder), load_settings(self.folder, environ))
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self.gateway.start(), self._loop).result(60)
+        self.gateway._relay._listener = self.capture
+        self.url = self.gateway.state.url
+
+    def __exit__(self, *_exception: object) -> None:
+        asyncio.run_coroutine_threadsafe(self.gateway.close(), self._loop).result(60)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self.capture.close()
+
+    def key(self, role: str = "execute", **more: Any) -> str:
+        if role not in self._keys:
+            made = self.gateway.create_api_key(role, role=role)
+            self._keys[role] = asyncio.run_coroutine_threadsafe(made, self._loop).result(60).key
+        return self._keys[role]
+
+    def settle(self) -> dict[str, int]:
+        found = super().settle()
+        assert self.capture.flush(60)
+        return found
+
+    def last_told(self) -> Told:
+        self.settle()
+        return self.kept.told[-1]
+
+
+@pytest.fixture(scope="module")
+def inside(provider: ProviderProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    with Inside(tmp_path_factory.mktemp("inside") / "home", **upstreams(provider.base_urls)) as served:
+        yield served
+
+
+def messages(told: Told) -> tuple[Message, ...]:
+    assert told.request is not None, told.hints
+    return told.request.messages
+
+
+def parts(told: Told) -> tuple[Part, ...]:
+    assert told.response is not None, told.hints
+    return told.response.choices[0].parts
+
+
+def said(found: tuple[Part, ...]) -> str:
+    return "".join(part.text for part in found if isinstance(part, Text))
+
+
+def calls(found: tuple[Part, ...]) -> list[tuple[str, Any]]:
+    return [(part.name, json.loads(part.arguments or "{}")) for part in found if isinstance(part, ToolCall)]
+
+
+def same_answer(told: Told, heard: Heard) -> None:
+    assert said(parts(told)) == heard.text
+    assert calls(parts(told)) == [(call.name, call.arguments) for call in heard.calls]
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("provider_name", PROVIDERS)
+@pytest.mark.parametrize("door", DOORS)
+def test_what_is_told_is_what_was_said(
+    inside: Inside, provider: ProviderProcess, door: str, provider_name: str, streamed: bool
+) -> None:
+    talker = DOORS[door](inside.url, inside.key())
+    try:
+        talk = talker.talk()
+        ask = Ask(model=MODELS_WITH_CALL_IDS[provider_name], system=SYSTEM, tools=(LOOK,))
+        provider.order("tool seed:7")
+        talk.say(WORDS, PICTURE)
+        first = talk.ask(ask, streamed)
+        called = inside.last_told()
+        provider.order("seed:8")
+        talk.answer([(call, [RESULT]) for call in first.calls])
+        second = talk.ask(ask, streamed)
+        answered = inside.last_told()
+    finally:
+        talker.close()
+    same_answer(called, first)
+    same_answer(answered, second)
+    assert first.calls and said(parts(answered)) == provider.ledger()[-1]["answer"]["text"]
+    system, asked, *rest = messages(answered)
+    assert system == messages(called)[0] and asked == messages(called)[1]
+    assert (system.role, said(system.parts)) == (Role.SYSTEM, SYSTEM)
+    assert (asked.role, said(asked.parts)) == (Role.USER, WORDS)
+    (picture,) = (part for part in asked.parts if isinstance(part, Blob))
+    assert (picture.mime_type, picture.data) == (PICTURE.mime, PICTURE.base64)
+    history, results = rest
+    assert (history.role, results.role) == (Role.ASSISTANT, Role.TOOL)
+    assert said(history.parts) == first.text and calls(history.parts) == calls(parts(called))
+    texts = [said(part.content) for part in results.parts if isinstance(part, ToolCallResponse)]
+    assert texts == [RESULT] * len(first.calls)
+    assert answered.request is not None
+    (tool,) = (tool for tool in answered.request.tools if isinstance(tool, Tool))
+    assert (tool.name, tool.description) == (LOOK.name, LOOK.description)
+    assert (answered.provider, answered.streamed, answered.hints) == (provider_name, streamed, ())
+    assert answered.usage.output_tokens == second.counts.output
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("door", DOORS)
+def test_the_id_that_the_client_saw_is_told(inside: Inside, door: str, streamed: bool) -> None:
+    """By the raw answer: SDKs do not show it alike."""
+    bodies = {
+        "chat": ("/api/ai/v1/chat/completions", {"messages": [{"role": "user", "content": "Hi"}]}),
+        "responses": ("/api/ai/v1/responses", {"input": "Hi"}),
+        "anthropic": ("/api/ai/v1/messages", {"max_tokens": 50, "messages": [{"role": "user", "content": "Hi"}]}),
+        "gemini": ("/api/ai/v1beta/models/{}:generateContent", {"contents": [{"parts": [{"text": "Hi"}]}]}),
+    }
+    for model in MODELS.values():
+        path, body = bodies[door]
+        if door == "gemini":
+            path = path.format(model)
+            path = path.replace(":generate", ":streamGenerate") + "?alt=sse" if streamed else path
+            reply = inside.ask("POST", path, body, key=inside.key())
+        else:
+            reply = inside.ask("POST", path, {"model": model, "stream": streamed, **body}, key=inside.key())
+        told = inside.last_told()
+        seen = told.client_response_id or told.response_id
+        assert reply.status == 200 and seen and f'"{seen}"'.encode() in reply.body.replace(b'": "', b'":"')
+        assert told.request_id == reply.id and told.response_id
+
+
+def sent_texts(body: Any) -> list[str]:
+    """Every text under `text`, `content`, `output`, `instructions` or `arguments` in a client's body."""
+    found: list[str] = []
+    if isinstance(body, dict):
+        for name, value in body.items():
+            if name in ("text", "content", "output", "instructions", "arguments", "input") and isinstance(value, str):
+                found.append(value)
+            elif name not in ("tools", "output_config", "generationConfig"):
+                found += sent_texts(value)
+    elif isinstance(body, list):
+        found = [text for item in body for text in sent_texts(item)]
+    return found
+
+
+def told_texts(request: Request) -> set[str]:
+    found: set[str] = set()
+    for message in request.messages:
+        for part in message.parts:
+            if isinstance(part, Text | Reasoning):
+                found.add(part.text)
+            elif isinstance(part, ToolCall):
+                found.add(part.arguments)
+            elif isinstance(part, ToolCallResponse):
+                found |= {inner.text for inner in part.content if isinstance(inner, Text)}
+    return found
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_what_real_tools_send_is_told_whole(inside: Inside, provider: ProviderProcess, name: str) -> None:
+    recorded = RECORDED[name]
+    provider_name = MARKED.get(name, ("openai", "anthropic"))[0]
+    assert (name, provider_name) in CASES
+    reply: Reply = replay(inside, recorded, MODELS[provider_name])
+    assert reply.status == 200, reply.body
+    told = inside.last_told()
+    assert told.request is not None and told.hints == () and told.client == recorded["client"]
+    found = told_texts(told.request)
+    within = "\n".join(found)
+    # A result that is an object is told as JSON.
+    missing = [text for text in sent_texts(recorded["body"]) if not {text, json.dumps(text)[1:-1]} & found]
+    assert [text for text in missing if json.dumps(text, ensure_ascii=False) not in within] == []
+    own = DIALECTS[dialect(recorded)].parse_request(
+        json.dumps({**recorded["body"], "model": "m"}).encode(), None if dialect(recorded) != "gemini" else "m", True
+    )
+    assert [message.parts for message in told.request.messages] == [message.parts for message in own.messages]
+    assert len(told.request.tools) == len(own.tools)
+    assert said(parts(told)) == provider.ledger()[-1]["answer"]["text"]
