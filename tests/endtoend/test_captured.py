@@ -230,7 +230,7 @@ def test_what_real_tools_send_is_told_whole(inside: Inside, provider: ProviderPr
     found = told_texts(told.request)
     within = "\n".join(found)
     # A result that is an object is told as JSON.
-    missing = [text for text in sent_texts(recorded["body"]) if not {text, json.dumps(text)[1:-1]} & found]
+    missing = [text for text in sent_texts(recorded["body"]) if text and not {text, json.dumps(text)[1:-1]} & found]
     assert [text for text in missing if json.dumps(text, ensure_ascii=False) not in within] == []
     own = DIALECTS[dialect(recorded)].parse_request(
         json.dumps({**recorded["body"], "model": "m"}).encode(), None if dialect(recorded) != "gemini" else "m", True
