@@ -1213,3 +1213,82 @@ def test_azure_puts_an_event_s_body_into_one_attribute() -> None:
         "usage": {},
     }
     assert finishes(telling) == [FinishReason.STOP]
+
+
+def test_gemini_cli_s_chunks_are_one_answer() -> None:
+    chunks = [
+        {"role": "model", "parts": [{"text": "Let me ", "thought": True}]},
+        {"role": "model", "parts": [{"text": "see.", "thought": True}, {"text": "It "}]},
+        {"role": "model", "parts": [{"text": "rains"}, {"functionCall": {"name": "f", "args": {"a": 1}}}]},
+    ]
+    told = {"gen_ai.operation.name": "llm_call", "gen_ai.request.model": "m", "gen_ai.output.messages": js(chunks)}
+    telling = observe(span(told, "gemini-cli"))
+    assert telling.response is not None
+    (choice,) = telling.response.choices
+    assert choice.parts == (Reasoning("Let me see."), Text("It rains"), ToolCall("", "f", '{"a":1}'))
+
+
+def test_choices_told_out_of_order_stand_by_their_index() -> None:
+    told = tuple(
+        SpanEvent(name="gen_ai.choice", attributes={"index": index, "message": js({"content": word})})
+        for index, word in ((1, "Two"), (0, "One"))
+    )
+    telling = observe(span({"gen_ai.operation.name": "chat"}, events=told))
+    assert call(telling)["output"] == [text("assistant", "One"), text("assistant", "Two")]
+
+
+def test_claude_code_counts_the_cache_apart_however_large_the_input() -> None:
+    told = {
+        "span.type": "llm_request",
+        "model": "claude-sonnet-4-5",
+        "input_tokens": "5000",
+        "output_tokens": 25,
+        "cache_read_tokens": 100,
+        "cache_creation_tokens": 30,
+        "ttft_ms": 49,
+        "stop_reason": "max_tokens",
+    }
+    telling = observe(span(told, "com.anthropic.claude_code.tracing"))
+    assert counts(telling) == Usage(input_tokens=5130, output_tokens=25, cached_tokens=100, cache_write_tokens=30)
+    assert (telling.ttft_us, telling.native) == (49_000, True)
+    assert finishes(telling) == [FinishReason.LENGTH]
+
+
+def test_vercel_tool_results_that_are_texts_are_not_quoted() -> None:
+    told = {"ai.operationId": "ai.toolCall", "ai.toolCall.name": "f", "ai.toolCall.id": "c1"}
+    for result, plain in (('"rain"', "rain"), ('{"sky":"rain"}', '{"sky":"rain"}'), ("rain", "rain")):
+        run = observe(span({**told, "ai.toolCall.args": '{"a":1}', "ai.toolCall.result": result})).tool
+        assert run == ToolRun(name="f", call_id="c1", arguments='{"a":1}', result=plain)
+
+
+def test_pydantic_ai_s_events_cut_short_are_kept_as_words() -> None:
+    cut = '[{"content": "Hi", "role": "user", "event.name": "gen_ai.user.mess'
+    telling = observe(span({"events": cut, "gen_ai.operation.name": "chat"}, "pydantic-ai"))
+    assert parts(telling) == [Text(cut)]
+    assert telling.hints[-1] == "events was cut short by the sender: raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT."
+
+
+def test_pydantic_ai_s_run_holds_the_transcript_and_logfire_s_label() -> None:
+    said = [text("user", "Hi"), text("assistant", "Yes")]
+    telling = observe(
+        span(
+            {
+                "gen_ai.operation.name": "invoke_agent",
+                "gen_ai.agent.name": "concierge",
+                "gen_ai.conversation.id": "conv-7",
+                "gen_ai.system_instructions": js([{"type": "text", "content": "Be brief"}]),
+                "pydantic_ai.all_messages": js(said),
+                "gen_ai.aggregated_usage.input_tokens": 100,
+                "logfire.msg": "concierge run",
+            },
+            "pydantic-ai",
+        )
+    )
+    assert telling.transcript is not None
+    assert [message.role for message in telling.transcript.messages] == ["system", "user", "assistant"]
+    assert (telling.role, telling.title, telling.agent, telling.response) == (
+        Role.AGENT,
+        "concierge run",
+        "concierge",
+        None,
+    )

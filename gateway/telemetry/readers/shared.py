@@ -106,10 +106,7 @@ def conversations_of(attributes: Attributes) -> tuple[tuple[str, str], ...]:
     for name in spellings.CONVERSATIONS:
         if name not in attributes and name not in below:
             continue
-        value = attributes.get(name, below.get(name))
-        if name in spellings.THREADS and not isinstance(value, str):
-            continue
-        said = words(value)
+        said = words(attributes.get(name, below.get(name)))
         if said and not (name in spellings.THREADS and said.isdigit()):
             found.append((name, said))
     return tuple(found)

@@ -1,4 +1,7 @@
-"""The readers of spans in the order in which they are tried, and the one function that uses them."""
+"""The readers of spans in the order in which they are tried, and the one function that uses them.
+
+A further way of writing spans is a file with its `READER`, which says only what no other has, and a line here.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import cache

@@ -200,7 +200,7 @@ CONVERSATIONS = (
     "thread_id",
     "thread.id",
 )
-# Of those, the ones that some runtimes write for a thread of the machine: only a text is a conversation's.
+# Of those, the ones that some runtimes write for a thread of the machine, which is a number.
 THREADS = frozenset({"thread_id", "thread.id"})
 USERS = (
     "user.id",
