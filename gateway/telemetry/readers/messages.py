@@ -40,7 +40,7 @@ def message_of(value: Any) -> Message | None:
     """One message of whatever shape; None where there is none in it."""
     if isinstance(value, str):
         return Message(Role.USER, (Text(value),)) if value else None
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not value:
         return None
     fields = _unwrapped(value)
     said = words(fields.get("role"))

@@ -153,7 +153,7 @@ def _said(item: Fields) -> str:
     if isinstance(read, list):
         said = [entry.get("text") if isinstance(entry, dict) else entry for entry in read]
         inner = [text for text in said if isinstance(text, str)]
-        if inner and len(inner) == len(said):
+        if len(inner) == len(said):
             return "\n\n".join(inner)
     return "" if value is None else json_text(value)
 
