@@ -70,6 +70,7 @@ class Receiver:
             await server.start()
         except OSError as error:
             self._port_notice = _why_not(port, error)
+            _log.warning("%s", self._port_notice)
         else:
             self._server = server
             self._port_notice = ""
@@ -77,7 +78,10 @@ class Receiver:
 
     async def stop(self, drain_s: float) -> None:
         """Leave the standard port; what was taken is finished."""
-        server, self._server, self._port_notice = self._server, None, ""
+        server, self._server, notices = self._server, None, self.notices
+        self._port_notice = ""
+        if self.notices != notices:
+            self._told()
         if server is not None:
             await server.stop(drain_s)
 

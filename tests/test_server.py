@@ -15,8 +15,10 @@ from gateway.access import AccessKeys
 from gateway.admin import admin_routes
 from gateway.errors import ClientError
 from gateway.folder import DataFolder
+from gateway.otlp_door import OtlpDoor
 from gateway.reads import read_routes
-from gateway.server import OPEN, Arrivals, Call, Download, Route, Server, door_routes, presented_key
+from gateway.receiver import SIGNALS
+from gateway.server import OPEN, Arrivals, Call, Download, Route, Server, door_routes, otlp_routes, presented_key
 from gateway.settings import Settings
 from tests.waiting import PATIENCE_S
 
@@ -45,7 +47,8 @@ def test_where_a_key_may_stand(headers: dict[str, str], query: dict[str, str], k
 
 
 def test_cve_2026_42271_every_route_asks_for_a_key_but_health() -> None:
-    routes = (*door_routes(), *read_routes(None, dict), *admin_routes(None))  # type: ignore[arg-type]
+    telemetry = otlp_routes([OtlpDoor(signal, None, 1, 1) for signal in SIGNALS])  # type: ignore[arg-type]
+    routes = (*door_routes(), *telemetry, *read_routes(None, dict), *admin_routes(None))  # type: ignore[arg-type]
     assert {(route.method, route.path): route.role for route in routes} == {
         ("POST", "/api/ai/v1/chat/completions"): "execute",
         ("POST", "/api/ai/v1/embeddings"): "execute",
@@ -56,6 +59,13 @@ def test_cve_2026_42271_every_route_asks_for_a_key_but_health() -> None:
         ("POST", "/api/ai/v1beta/models/"): "execute",
         ("POST", "/api/ai/v1/tunedModels/"): "execute",
         ("POST", "/api/ai/v1beta/tunedModels/"): "execute",
+        ("POST", "/v1/traces"): "execute",
+        ("POST", "/v1/logs"): "execute",
+        ("POST", "/v1/metrics"): "execute",
+        ("POST", "/otlp/v1/traces"): "execute",
+        ("POST", "/otlp/v1/logs"): "execute",
+        ("POST", "/otlp/v1/metrics"): "execute",
+        ("POST", "/api/public/otel/v1/traces"): "execute",
         ("GET", "/api/ai/v1/usage/requests"): "read",
         ("GET", "/api/ai/v1/usage/requests/"): "read",
         ("GET", "/api/ai/v1/usage/summary"): "read",

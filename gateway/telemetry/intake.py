@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
 from threading import Condition, Thread
+from time import perf_counter, sleep
 from typing import Protocol
 
 from msgspec import Struct
@@ -23,21 +24,24 @@ from gateway.access import Principal
 from gateway.errors import ClientError, GatewayError
 from gateway.telemetry import otlp_json, otlp_protobuf
 from gateway.telemetry.bounds import MIB
+from gateway.telemetry.items import Step
 from gateway.telemetry.malformed import Malformed, TooMany
 from gateway.telemetry.otlp_replies import JSON, PROTOBUF
 from gateway.telemetry.records import Batch
 
 WAITING_BYTES = 128 * MIB
 TOGETHER_BYTES = 4 * MIB
+# The loop waits for as long as this thread holds the interpreter, which by itself would be 0.5 ms each time.
+WORK_S, PAUSE_S = 0.0002, 0.00005
 # Exporters give up after ten seconds; they must have heard of it before.
 PATIENCE_S = 8.0
 RETRY_AFTER_S = 5
 
 _log = logging.getLogger(__name__)
 
-Parse = Callable[[bytes | bytearray, str], Batch]
+Parse = Callable[[bytes | bytearray, str, Step], Batch]
 # What stands between reading and keeping, such as redaction: on the intake's thread, before anything is stored.
-Change = Callable[[Batch, Principal], Batch]
+Change = Callable[[Batch, Principal, Step], Batch]
 
 _PARSERS: Mapping[tuple[str, str], Parse] = {
     ("traces", PROTOBUF): otlp_protobuf.parse_traces,
@@ -80,6 +84,21 @@ class _Waiting(Struct):
     batch: Batch = Batch()
 
 
+class _GivingWay:
+    """Called often on a thread that works long: lets others run every so often."""
+
+    __slots__ = ("_since",)
+
+    def __init__(self) -> None:
+        self._since = 0.0
+
+    def __call__(self) -> None:
+        if perf_counter() - self._since > WORK_S:
+            # Not 0: that gives the interpreter back and takes it again before anybody else wakes up.
+            sleep(PAUSE_S)
+            self._since = perf_counter()
+
+
 class Intake:
     """Takes export requests for one consumer. `own_instance`: see `items.Items`."""
 
@@ -99,6 +118,7 @@ class Intake:
         self._most = waiting_bytes
         self._patience_s = patience_s
         self._held = 0
+        self._give_way = _GivingWay()
         self._queue: deque[_Waiting] = deque()
         self._changed = Condition()
         self._closing = True
@@ -188,10 +208,10 @@ class Intake:
 
     def _read(self, waiting: _Waiting) -> bool:
         try:
-            batch = _PARSERS[waiting.signal, waiting.media_type](waiting.body, self._own)
+            batch = _PARSERS[waiting.signal, waiting.media_type](waiting.body, self._own, self._give_way)
             waiting.body = b""
             for change in self._changes:
-                batch = change(batch, waiting.principal)
+                batch = change(batch, waiting.principal, self._give_way)
         except Malformed as error:
             self.counts.malformed += 1
             status, kind = (413, "too_large") if isinstance(error, TooMany) else (400, "bad_request")

@@ -5,7 +5,7 @@ refused and says why in one sentence.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -26,6 +26,13 @@ LATEST_NS = (1 << 63) - 1
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _SPAN_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 INSTANCE = "service.instance.id"
+
+
+Step = Callable[[], None]
+
+
+def no_step() -> None:
+    return
 
 
 class Place(Struct, frozen=True):
@@ -49,10 +56,12 @@ def moment(nanoseconds: int) -> int:
 
 
 class Items:
-    """Gathers one request. `own_instance`: the `service.instance.id` under which we export ourselves, "" for none."""
+    """Gathers one request. `own_instance`: the `service.instance.id` under which we export ourselves, "" for none.
+    `step` is called between items: a large request takes long, and others want to run."""
 
-    def __init__(self, own_instance: str = "") -> None:
+    def __init__(self, own_instance: str = "", step: Step = no_step) -> None:
         self._own = own_instance
+        self._step = step
         self._spans: list[Span] = []
         self._logs: list[LogRecord] = []
         self._metrics: list[MetricPoint] = []
@@ -78,6 +87,7 @@ class Items:
         end_ns: int,
         **fields: Any,
     ) -> None:
+        self._step()
         if not is_trace_id(trace_id) or not is_span_id(span_id):
             self._reject("A trace id has 16 bytes and a span id 8, and neither is all zero.")
             return
@@ -116,6 +126,7 @@ class Items:
         attributes: Attributes,
         **fields: Any,
     ) -> None:
+        self._step()
         if not event_name:
             named = attributes.get("event.name")
             event_name = named if isinstance(named, str) else ""
@@ -135,6 +146,7 @@ class Items:
         )
 
     def point(self, place: Place, *, name: str, start_ns: int, time_ns: int, **fields: Any) -> None:
+        self._step()
         if not name:
             self._reject("A metric has a name.")
             return

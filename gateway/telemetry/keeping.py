@@ -1,11 +1,16 @@
 """What was received goes to the store of conversations, and metrics into running sums in memory."""
 
 from collections.abc import Sequence
+from time import sleep
 from typing import Protocol
 
 from gateway.access import Principal
+from gateway.telemetry.intake import PAUSE_S
 from gateway.telemetry.metric_series import MetricSeries
 from gateway.telemetry.records import Batch, LogRecord, Span
+
+# Sealing them holds the interpreter, and between two transactions others can run.
+TOGETHER = 16
 
 
 class SpanStore(Protocol):
@@ -25,9 +30,12 @@ class StoredTelemetry:
         self._series = series
 
     def accept(self, batch: Batch, principal: Principal) -> bool:
-        if batch.spans:
-            self._store.put_spans(batch.spans, scope=principal.key_id, key=principal.key_name)
-        if batch.logs:
-            self._store.put_logs(batch.logs, scope=principal.key_id, key=principal.key_name)
+        scope, key = principal.key_id, principal.key_name
+        for at in range(0, len(batch.spans), TOGETHER):
+            self._store.put_spans(batch.spans[at : at + TOGETHER], scope=scope, key=key)
+            sleep(PAUSE_S)
+        for at in range(0, len(batch.logs), TOGETHER):
+            self._store.put_logs(batch.logs[at : at + TOGETHER], scope=scope, key=key)
+            sleep(PAUSE_S)
         self._series.add(batch.metrics)
         return True

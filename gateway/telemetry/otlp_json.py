@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from gateway.telemetry.bounds import UNCOUNTED_BYTES, Keeping, check_depth
-from gateway.telemetry.items import Items, Place, event, exponential, link
+from gateway.telemetry.items import Items, Place, Step, event, exponential, link, no_step
 from gateway.telemetry.json_count import check_count
 from gateway.telemetry.json_fields import (
     Object,
@@ -46,27 +46,27 @@ _TEMPORALITIES = {"AGGREGATION_TEMPORALITY_DELTA": 1, "AGGREGATION_TEMPORALITY_C
 _DELTA = 1
 
 
-def parse_traces(body: Buffer, own_instance: str = "") -> Batch:
+def parse_traces(body: Buffer, own_instance: str = "", step: Step = no_step) -> Batch:
     """Raises Malformed."""
-    items = Items(own_instance)
+    items = Items(own_instance, step)
     for place, within in _places(items, _document(body), "resourceSpans", "scopeSpans"):
         for span in objects(within, "spans"):
             _span(items, place, span)
     return items.batch()
 
 
-def parse_logs(body: Buffer, own_instance: str = "") -> Batch:
+def parse_logs(body: Buffer, own_instance: str = "", step: Step = no_step) -> Batch:
     """Raises Malformed."""
-    items = Items(own_instance)
+    items = Items(own_instance, step)
     for place, within in _places(items, _document(body), "resourceLogs", "scopeLogs"):
         for record in objects(within, "logRecords"):
             _log(items, place, record)
     return items.batch()
 
 
-def parse_metrics(body: Buffer, own_instance: str = "") -> Batch:
+def parse_metrics(body: Buffer, own_instance: str = "", step: Step = no_step) -> Batch:
     """Raises Malformed."""
-    items = Items(own_instance)
+    items = Items(own_instance, step)
     for place, within in _places(items, _document(body), "resourceMetrics", "scopeMetrics"):
         for metric in objects(within, "metrics"):
             _metric(items, place, metric)

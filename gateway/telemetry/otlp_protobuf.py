@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from gateway.telemetry.bounds import UNCOUNTED_BYTES, Keeping, check_depth
-from gateway.telemetry.items import Items, Place, event, exponential, link
+from gateway.telemetry.items import Items, Place, Step, event, exponential, link, no_step
 from gateway.telemetry.malformed import Malformed
 from gateway.telemetry.protobuf_count import check_count
 from gateway.telemetry.records import Attributes, Batch, Scope
@@ -19,9 +19,9 @@ _DELTA = 1
 Buffer = bytes | bytearray
 
 
-def parse_traces(body: Buffer, own_instance: str = "") -> Batch:
+def parse_traces(body: Buffer, own_instance: str = "", step: Step = no_step) -> Batch:
     """Raises Malformed."""
-    items = Items(own_instance)
+    items = Items(own_instance, step)
     request = _parsed("traces", f"{_COLLECTOR}.trace.v1.trace_service_pb2", "ExportTraceServiceRequest", body)
     for place, within in _places(items, request.resource_spans, "scope_spans"):
         for span in within.spans:
@@ -29,9 +29,9 @@ def parse_traces(body: Buffer, own_instance: str = "") -> Batch:
     return items.batch()
 
 
-def parse_logs(body: Buffer, own_instance: str = "") -> Batch:
+def parse_logs(body: Buffer, own_instance: str = "", step: Step = no_step) -> Batch:
     """Raises Malformed."""
-    items = Items(own_instance)
+    items = Items(own_instance, step)
     request = _parsed("logs", f"{_COLLECTOR}.logs.v1.logs_service_pb2", "ExportLogsServiceRequest", body)
     for place, within in _places(items, request.resource_logs, "scope_logs"):
         for record in within.log_records:
@@ -39,9 +39,9 @@ def parse_logs(body: Buffer, own_instance: str = "") -> Batch:
     return items.batch()
 
 
-def parse_metrics(body: Buffer, own_instance: str = "") -> Batch:
+def parse_metrics(body: Buffer, own_instance: str = "", step: Step = no_step) -> Batch:
     """Raises Malformed."""
-    items = Items(own_instance)
+    items = Items(own_instance, step)
     request = _parsed("metrics", f"{_COLLECTOR}.metrics.v1.metrics_service_pb2", "ExportMetricsServiceRequest", body)
     for place, within in _places(items, request.resource_metrics, "scope_metrics"):
         for metric in within.metrics:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from gateway.access import Principal
 from gateway.capture.redactor import Redactor
+from gateway.telemetry.items import Step, no_step
 from gateway.telemetry.records import Batch
 from gateway.telemetry.texts import changed_texts
 from gateway.telemetry.without_content import without_content
@@ -21,13 +22,13 @@ class Privacy:
         self._keys_off = frozenset(keys_off)
         self._tags_off = frozenset(tags_off)
 
-    def __call__(self, batch: Batch, principal: Principal) -> Batch:
+    def __call__(self, batch: Batch, principal: Principal, step: Step = no_step) -> Batch:
         if not self._wanted(principal):
             batch = without_content(batch)
         items = len(batch.spans) + len(batch.logs)
         if not items:
             return batch
-        return self._redactor.through(lambda change: changed_texts(batch, change), items)
+        return self._redactor.through(lambda change: changed_texts(batch, change, step), items)
 
     def _wanted(self, principal: Principal) -> bool:
         named = {part for tag in principal.tags for part in (tag, tag.partition(":")[0])}

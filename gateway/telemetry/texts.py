@@ -8,13 +8,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from gateway.telemetry.items import Step, no_step
 from gateway.telemetry.records import Attributes, Batch, LogRecord, Span
 
 Change = Callable[[str], str]
 
 
-def changed_texts(batch: Batch, change: Change) -> Batch:
-    """The batch with its texts changed. Items that shared a resource share one still."""
+def changed_texts(batch: Batch, change: Change, step: Step = no_step) -> Batch:
+    """The batch with its texts changed. Items that shared a resource share one still. `step`: see `items.Items`."""
     resources: dict[int, Attributes] = {}
 
     def resource(of: Attributes) -> Attributes:
@@ -25,12 +26,13 @@ def changed_texts(batch: Batch, change: Change) -> Batch:
 
     return replace(
         batch,
-        spans=tuple(_span(span, change, resource(span.resource)) for span in batch.spans),
-        logs=tuple(_log(record, change, resource(record.resource)) for record in batch.logs),
+        spans=tuple(_span(span, change, resource(span.resource), step) for span in batch.spans),
+        logs=tuple(_log(record, change, resource(record.resource), step) for record in batch.logs),
     )
 
 
-def _span(span: Span, change: Change, resource: Attributes) -> Span:
+def _span(span: Span, change: Change, resource: Attributes, step: Step) -> Span:
+    step()
     return replace(
         span,
         name=change(span.name),
@@ -44,7 +46,8 @@ def _span(span: Span, change: Change, resource: Attributes) -> Span:
     )
 
 
-def _log(record: LogRecord, change: Change, resource: Attributes) -> LogRecord:
+def _log(record: LogRecord, change: Change, resource: Attributes, step: Step) -> LogRecord:
+    step()
     return replace(
         record,
         event_name=change(record.event_name),
@@ -61,6 +64,8 @@ def _values(attributes: Attributes, change: Change) -> Attributes:
 def _changed(value: Any, change: Change) -> Any:
     if isinstance(value, str):
         return change(value)
+    if isinstance(value, int | float) or value is None:
+        return value
     if isinstance(value, list):
         return [_changed(one, change) for one in value]
     if isinstance(value, Mapping):

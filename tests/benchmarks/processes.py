@@ -84,6 +84,12 @@ class Child:
         assert self._process.stdout is not None
         return self._process.stdout.readline()
 
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         try:

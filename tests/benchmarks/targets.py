@@ -21,7 +21,7 @@ from tests.benchmarks.load import Clients
 from tests.benchmarks.processes import LOAD_CORES, ROOT, Child
 
 _PLAIN_PATH = "/v1/chat/completions"
-_DOOR = "/api/ai/v1/chat/completions"
+DOOR = "/api/ai/v1/chat/completions"
 
 
 @dataclass
@@ -64,26 +64,26 @@ def started(folder: Path, *, window: bool) -> Iterator[dict[str, Target]]:
         provider = add(Child("direct", ["-m", "tests.benchmarks.mock"], cores=LOAD_CORES, log=folder / "direct.log"))
         upstream = f"http://127.0.0.1:{provider.port}"
         add(Child("relay", ["-m", "tests.benchmarks.bare_relay", upstream], log=folder / "relay.log"))
-        environment = _environment(upstream)
+        environment = providers_at(upstream)
         home = folder / "headless"
-        key = _make_key(home)
+        key = make_key(home)
         command = ["-m", "gateway", "--data-dir", str(home), "serve", "--port", "0"]
-        add(Child("gateway", command, environment=environment, log=folder / "gateway.log"), _DOOR, key)
+        add(Child("gateway", command, environment=environment, log=folder / "gateway.log"), DOOR, key)
         if window:
             display = stack.enter_context(free_display())
             if shutil.which("trayer"):
                 display.start("trayer", "--edge", "bottom")
             shown = {"DISPLAY": display.name, "QT_QPA_PLATFORM": "xcb", "FAREGATE_PORT": "0"}
             home = folder / "window"
-            key = _make_key(home)
+            key = make_key(home)
             _fill(home)
             command = ["-m", "tests.benchmarks.window", str(home)]
             log = folder / "window.log"
-            add(Child("window", command, environment={**environment, **shown}, log=log), _DOOR, key)
+            add(Child("window", command, environment={**environment, **shown}, log=log), DOOR, key)
         yield targets
 
 
-def _environment(upstream: str) -> dict[str, str]:
+def providers_at(upstream: str) -> dict[str, str]:
     return {
         "FAREGATE_OPENAI_BASE_URL": f"{upstream}/v1",
         "FAREGATE_OPENAI_API_KEY": "sk-benchmark-0123456789abcdef",
@@ -107,7 +107,7 @@ def _fill(home: Path) -> None:
     store.close()
 
 
-def _make_key(home: Path) -> str:
+def make_key(home: Path) -> str:
     command = [sys.executable, "-m", "gateway", "--data-dir", str(home), "api-key", "create", "--name", "benchmark"]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return made.stdout.split()[-1]
