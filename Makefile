@@ -49,7 +49,6 @@ bench: setup-test
 	@$(PY) -m tests.benchmarks
 	@$(PY) -m tests.benchmarks.store
 	@$(PY) -m tests.benchmarks.retention
-	@$(PY) -m tests.benchmarks.otlp --quick
 
 soak: setup-test
 	@$(PY) -m tests.soak

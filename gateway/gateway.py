@@ -20,7 +20,6 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
-from uuid import uuid4
 
 from msgspec.structs import asdict, replace
 
@@ -29,8 +28,6 @@ from gateway.admin import admin_routes
 from gateway.admin_prices import price_routes
 from gateway.admin_reprice import repricing_routes
 from gateway.bills import bill_routes
-from gateway.capture.redactor import Redactor
-from gateway.capture.rules import chosen
 from gateway.configured import configured_providers, own_models
 from gateway.deadlines import Deadlines
 from gateway.downloads import downloaded
@@ -47,7 +44,6 @@ from gateway.provider_keys import ProviderKeys
 from gateway.providers.catalog import Provider
 from gateway.read_api import render_counts
 from gateway.reads import read_routes
-from gateway.receiver import Receiver
 from gateway.reconcile import Question, opener, reconcile
 from gateway.reconcile.records import Reconciliation
 from gateway.records import (
@@ -90,9 +86,6 @@ from gateway.settings import save as save_settings
 from gateway.store import UsageStore
 from gateway.store.asking import Asking
 from gateway.store.repriced_rows import Progress as RepricingProgress
-from gateway.telemetry.keeping import StoredTelemetry
-from gateway.telemetry.metric_series import MetricSeries
-from gateway.telemetry.privacy import Privacy
 from gateway.upstream import Upstream
 from gateway.vault import Vault
 
@@ -152,10 +145,6 @@ class Gateway:
         self._deadlines: Deadlines
         self._routing: Routing
         self._relay: Relay
-        self._receiver: Receiver
-        self._metric_series = MetricSeries()
-        # What tells our own export from that of apps.
-        self.instance = uuid4().hex
         self._server: Server | None = None
         # It outlives the server, as the store does: a gateway may be switched off and on.
         self._arrivals = Arrivals()
@@ -186,19 +175,9 @@ class Gateway:
                 *price_routes(self),
                 *bill_routes(self),
                 *repricing_routes(self),
-                *self._receiver.routes,
             )
-            server = Server(
-                self.settings,
-                self._access,
-                self._relay,
-                routes,
-                self._arrivals,
-                anybody=self._receiver.anybody,
-                on_grpc=self._receiver.spoke_grpc,
-            )
+            server = Server(self.settings, self._access, self._relay, routes, self._arrivals)
             await server.start()
-            await self._receiver.listen()
         except OSError as error:
             self._set_state(*self._why_not(error))
             return
@@ -215,7 +194,7 @@ class Gateway:
             self._set_state("off")
             return
         self._set_state("stopping")
-        await asyncio.gather(self._server.stop(drain_s), self._receiver.stop(drain_s))
+        await self._server.stop(drain_s)
         self._server = None
         self._set_state("off")
 
@@ -271,7 +250,6 @@ class Gateway:
         self._providers = {row.name: row for row in rows}
         self._upstream = Upstream(settings.timeouts.connect)
         parts.push_async_callback(self._upstream.close)
-        self._receiver = await self._start_receiver(parts)
         self._deadlines = Deadlines()
         parts.callback(self._deadlines.close)
         self._routing = Routing(rows, own_models=own_models(settings))
@@ -285,28 +263,6 @@ class Gateway:
             timeouts=settings.timeouts,
             learnt=self._learnt,
         )
-
-    async def _start_receiver(self, parts: contextlib.AsyncExitStack) -> Receiver:
-        settings = self.settings
-        redactor = Redactor(chosen(settings.redact_on, settings.redact_off), settings.redact)
-        parts.push_async_callback(self._work, redactor.close)
-        privacy = Privacy(
-            redactor,
-            content=settings.capture,
-            keys_off=settings.capture_keys_off,
-            tags_off=settings.capture_tags_off,
-        )
-        receiver = Receiver(
-            settings,
-            self._access,
-            StoredTelemetry(self._threads, self._metric_series),
-            changes=(privacy,),
-            own_instance=self.instance,
-            told=self._noticed,
-        )
-        receiver.intake.start()
-        parts.push_async_callback(self._work, receiver.intake.close)
-        return receiver
 
     async def _load_prices(self) -> None:
         try:
@@ -703,10 +659,6 @@ class Gateway:
 
     def _set_state(self, word: str, message: str = "") -> None:
         self._state = replace(self._state, word=word, message=message)
-        self._note(Changes(state=True))
-
-    def _noticed(self) -> None:
-        self._state = replace(self._state, notices=self._receiver.notices)
         self._note(Changes(state=True))
 
     def _on_commit(self) -> None:
