@@ -46,3 +46,18 @@ def ask_to_leave_demo(parent: QWidget, leave: Callable[[], None]) -> None:
     box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
     leave_button.clicked.connect(lambda: leave())
     box.open()
+
+
+def ask_to_delete_conversation(parent: QWidget, title: str, delete: Callable[[], None]) -> None:
+    """What was said is gone for good; the rows that metered it stay."""
+    box = _question(
+        parent,
+        "question.delete_conversation",
+        "Delete this conversation?",
+        f"What was said in “{title[:80]}” is deleted for good. Its requests, tokens and costs stay counted.",
+    )
+    delete_button = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
+    keep = box.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(keep)
+    delete_button.clicked.connect(lambda: delete())
+    box.open()

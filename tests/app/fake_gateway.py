@@ -34,12 +34,17 @@ from gateway import (
     ProviderRow,
     RequestPage,
     Summary,
+    Thread,
+    ThreadPage,
+    ThreadQuery,
     TimeBucket,
+    Trace,
     TrialStep,
     UsageQuery,
     VaultState,
 )
 from tests.app.fake_data import api_key_rows, exchanges, model_rows, provider_rows
+from tests.app.fake_threads import page_of
 
 NOW_US = 1_795_456_980_000_000
 """Mon 23 Nov 2026, 18:03 UTC: what the rows end at, unless a test says otherwise."""
@@ -73,6 +78,8 @@ class FakeGateway:
         self.vault = VaultState(backend="keyring", available=True)
         self.trial_ok = True
         self.prices = PriceList(version="0.2.3", fetched_us=None, models=2330)
+        self.told: list[Thread] = []
+        self.traces: dict[str, Trace] = {}
 
     # the gateway itself
 
@@ -180,6 +187,47 @@ class FakeGateway:
 
     def _matching(self, query: UsageQuery) -> list[ExchangeRecord]:
         return [row for row in self.rows if matches(row, query)]
+
+    # conversations
+
+    async def threads(self, query: ThreadQuery, *, limit: int = 50, cursor: str | None = None) -> ThreadPage:
+        self._note(f"threads {query.sort} {query.text or ''}".strip())
+        return page_of(self.told, query, limit, cursor)
+
+    async def thread(self, id: str) -> Thread | None:
+        self._note("thread")
+        return next((thread for thread in self.told if thread.row.id == id), None)
+
+    async def trace(self, trace_id: str) -> Trace | None:
+        self._note("trace")
+        return self.traces.get(trace_id)
+
+    async def thread_of_request(self, request_id: str) -> tuple[str, int] | None:
+        self._note("thread_of_request")
+        return next(
+            (
+                (thread.row.id, turn.n)
+                for thread in self.told
+                for turn in thread.turns
+                if turn.request_id == request_id
+            ),
+            None,
+        )
+
+    async def delete_thread(self, id: str) -> None:
+        self._note(f"delete_thread {id}")
+        self.told = [thread for thread in self.told if thread.row.id != id]
+        self.changed(Changes(conversations=True))
+
+    async def rename_thread(self, id: str, title: str) -> None:
+        self._note(f"rename_thread {id}")
+        self.told = [
+            msgspec.structs.replace(thread, row=msgspec.structs.replace(thread.row, title=title))
+            if thread.row.id == id
+            else thread
+            for thread in self.told
+        ]
+        self.changed(Changes(conversations=True))
 
     # keys, providers, models
 

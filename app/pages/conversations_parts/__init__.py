@@ -1,0 +1,1 @@
+"""What the Conversations page is made of."""

@@ -1,0 +1,307 @@
+"""The thread's layout: thousands of blocks in one viewport, of which only those in sight are laid out.
+
+Heights are estimated until a block is seen, and what is in sight stays where it is when one above turns out higher or
+lower. Laying out stops after a few milliseconds and goes on in the loop's next turn, so that no scroll waits for it.
+"""
+
+import time
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Sequence
+from itertools import accumulate
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QPalette, QResizeEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
+
+from app.pages.conversations_parts.block import FOLDED, KINDS, Block, extent
+from app.pages.conversations_parts.card import DIVIDER, HEAD, SIDE, Card, Place
+from app.pages.conversations_parts.drawn import text_height
+from app.pages.conversations_parts.pictures import Pictures
+from app.parts.piece import EVERYTHING
+from app.theme import Theme
+
+MARGIN = 20
+GAP = 9
+TOP = 4
+_BUDGET_S = 0.007
+_CARDS = 90
+
+Anchor = tuple[str, int, float]
+"""A block's key, one of its pieces (-1 for its top), and where in the viewport that stands."""
+_END: Anchor = ("", -2, 0.0)
+
+
+class BlocksView(QAbstractScrollArea):
+    """Blocks below each other. `current` and the selection belong to blocks by their key."""
+
+    def __init__(self, theme: Theme, pictures: Pictures, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._pictures = pictures
+        self._blocks: Sequence[Block] = ()
+        self._index: dict[str, int] = {}
+        self._heights: list[float] = []
+        self._tops: list[float] = [0.0]
+        self._cards: OrderedDict[str, Card] = OrderedDict()
+        self._known: dict[str, list[float]] = {}
+        self._shown: dict[str, str] = {}
+        self._current = ""
+        self._selection: tuple[str, Place, Place] | None = None
+        self._words = ""
+        self._placing = False
+        self._held: Anchor | None = None
+        self._later = QTimer(self, singleShot=True, interval=0)
+        self._later.timeout.connect(self._settle)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.verticalScrollBar().setSingleStep(40)
+        pictures.came.connect(self._picture_came)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        return self._blocks
+
+    @property
+    def current(self) -> str:
+        """The key of the chosen block, "" for none."""
+        return self._current
+
+    @property
+    def made(self) -> int:
+        """How many blocks are laid out now."""
+        return len(self._cards)
+
+    def set_blocks(self, blocks: Sequence[Block], *, keep: bool) -> None:
+        """`keep`: the same conversation, grown or on another way: place, folds and selection stay."""
+        seen = self._in_sight() if keep else []
+        before = {block.key: (block, height) for block, height in zip(self._blocks, self._heights, strict=True)}
+        follows = keep and self._at_end() and any(block.kind == "waiting" for block in self._blocks)
+        if not keep:
+            self._cards.clear()
+            self._known.clear()
+            self._shown.clear()
+            self._selection, self._current, self._words = None, "", ""
+            before = {}
+        self._blocks = blocks
+        self._index = {block.key: number for number, block in enumerate(blocks)}
+        self._heights = []
+        for block in blocks:
+            old = before.get(block.key)
+            if old is not None and old[0] == block:
+                self._heights.append(old[1])
+            else:
+                self._forget(block.key)
+                self._heights.append(self._estimate(block))
+        if self._selection is not None and self._selection[0] not in self._index:
+            self._selection = None
+        if self._current not in self._index:
+            self._current = ""
+        self._place()
+        if not keep:
+            self._held = None
+            self._set_value(0)
+        still = next((anchor for anchor in seen if anchor[0] in self._index), None)
+        self._settle(anchor=_END if follows else still)
+
+    def shown(self, key: str) -> str:
+        """folded, open or whole."""
+        return self._shown.get(key, FOLDED)
+
+    def set_shown(self, key: str, shown: str) -> None:
+        if key in self._index and shown != self.shown(key):
+            self._shown[key] = shown
+            self._forget(key)
+            number = self._index[key]
+            self._heights[number] = self._estimate(self._blocks[number])
+            self._selection = None
+            self._settle(anchor=(key, -1, self._tops[number] - self.verticalScrollBar().value()))
+
+    # heights and places
+
+    def _width(self) -> float:
+        return float(max(200, self.viewport().width() - 2 * MARGIN + 8))
+
+    def _estimate(self, block: Block) -> float:
+        if block.kind == "divider":
+            return DIVIDER
+        kind, inner = KINDS[block.kind], self._width() - 2 * SIDE
+        if block.kind == "turn":
+            return 22.0 + 18 * len(block.notes)
+        characters, breaks = extent(block, kind.room if self.shown(block.key) == FOLDED else EVERYTHING)
+        return HEAD + 14 + text_height(characters, breaks, inner, 21.0, 6.6)
+
+    def _place(self) -> None:
+        self._tops = list(accumulate((height + GAP for height in self._heights), initial=float(TOP)))
+        whole = int(self._tops[-1]) + 24
+        bar = self.verticalScrollBar()
+        self._placing = True
+        bar.setRange(0, max(0, whole - self.viewport().height()))
+        bar.setPageStep(self.viewport().height())
+        self._placing = False
+
+    def _first(self, y: float) -> int:
+        return max(0, bisect_right(self._tops, y) - 1)
+
+    def _at_end(self) -> bool:
+        bar = self.verticalScrollBar()
+        return bar.value() >= bar.maximum() - 4
+
+    def _set_value(self, value: int) -> None:
+        self._placing = True
+        self.verticalScrollBar().setValue(value)
+        self._placing = False
+
+    def _anchor(self) -> Anchor | None:
+        """What must not move: the first piece in sight that is laid out, and where in the viewport it stands."""
+        y = self.verticalScrollBar().value()
+        bottom = y + self.viewport().height()
+        number = self._first(y)
+        fallback: Anchor | None = None
+        while number < len(self._blocks) and self._tops[number] < bottom:
+            key = self._blocks[number].key
+            card = self._cards.get(key)
+            if card is not None:
+                entry = card.anchor(y - self._tops[number])
+                if entry is not None and self._tops[number] + card.top_of(entry) < bottom:
+                    return key, entry, self._tops[number] + card.top_of(entry) - y
+            if fallback is None:
+                fallback = (key, -1, self._tops[number] - y)
+            number += 1
+        return fallback
+
+    def _in_sight(self) -> list[Anchor]:
+        """The tops of all blocks in sight, that of the chosen one first."""
+        y, height = self.verticalScrollBar().value(), self.viewport().height()
+        number, found = self._first(y), []
+        while number < len(self._blocks) and self._tops[number] < y + height:
+            found.append((self._blocks[number].key, -1, self._tops[number] - y))
+            number += 1
+        return sorted(found, key=lambda anchor: anchor[0] != self._current)
+
+    def _first_whole(self) -> Anchor | None:
+        """The first block in sight that begins there: what holds while all heights are learnt anew."""
+        y = self.verticalScrollBar().value()
+        number = self._first(y)
+        if number + 1 < len(self._blocks) and self._tops[number] < y < self._tops[number + 1] - GAP:
+            number += self._tops[number + 1] < y + self.viewport().height()
+        return (self._blocks[number].key, -1, self._tops[number] - y) if number < len(self._blocks) else None
+
+    def _go_to(self, anchor: Anchor | None) -> None:
+        if anchor == _END:
+            self._set_value(self.verticalScrollBar().maximum())
+        if anchor is None or anchor[0] not in self._index:
+            return
+        key, entry, at = anchor
+        y = self._tops[self._index[key]]
+        card = self._cards.get(key)
+        if card is not None and entry >= 0:
+            y += card.top_of(entry)
+        self._set_value(round(y - at))
+
+    # laying out
+
+    def _settle(self, anchor: Anchor | None = None) -> None:
+        """Lays out what is in sight, as far as the time goes; the rest in the next turn."""
+        if not self._blocks or not self.viewport().height():
+            self.viewport().update()
+            return
+        deadline = time.perf_counter() + _BUDGET_S
+        if anchor is not None:
+            # Until all in sight is made, or someone scrolls.
+            self._held = anchor
+            self._go_to(anchor)
+        complete = False
+        for _ in range(12):
+            held = self._held or self._anchor()
+            complete, moved = self._lay_out(deadline)
+            if moved:
+                self._place()
+            if moved or self._held is not None:
+                self._go_to(held)
+            if (complete and not moved) or (not complete and time.perf_counter() > deadline):
+                break
+        if complete:
+            self._held = None
+        else:
+            self._later.start()
+        self._let_go()
+        self.viewport().update()
+
+    def _lay_out(self, deadline: float) -> tuple[bool, bool]:
+        """(all in sight is made, a height has changed)."""
+        y = float(self.verticalScrollBar().value())
+        bottom = y + self.viewport().height()
+        number, complete, moved = self._first(y), True, False
+        top = self._tops[number]
+        while number < len(self._blocks) and top < bottom:
+            card = self._card(number)
+            complete = card.ensure(y - top, bottom - top, deadline) and complete
+            if card.height != self._heights[number]:
+                self._heights[number] = card.height
+                moved = True
+            self._known[card.block.key] = card.heights
+            top += card.height + GAP
+            number += 1
+        return complete, moved
+
+    def _card(self, number: int) -> Card:
+        block = self._blocks[number]
+        card = self._cards.get(block.key)
+        if card is None:
+            known = self._known.get(block.key)
+            card = Card(self._theme, block, self.shown(block.key), self._width(), self._pictures.picture, known)
+            card.found = self._words
+            self._cards[block.key] = card
+        self._cards.move_to_end(block.key)
+        return card
+
+    def _let_go(self) -> None:
+        while len(self._cards) > _CARDS:
+            self._cards.popitem(last=False)
+
+    def _forget(self, key: str) -> None:
+        self._cards.pop(key, None)
+        self._known.pop(key, None)
+
+    def _restyle(self) -> None:
+        palette = self.viewport().palette()
+        for role in (QPalette.ColorRole.Window, QPalette.ColorRole.Base):
+            palette.setColor(role, self._theme.color("bg"))
+        self.viewport().setPalette(palette)
+        self._cards.clear()
+        self._later.start()
+
+    def _picture_came(self) -> None:
+        for key, card in self._cards.items():
+            card.lay_out_again()
+            if key in self._index:
+                self._heights[self._index[key]] = card.height
+        held = self._anchor()
+        self._place()
+        self._go_to(held)
+        self._settle()
+
+    # Qt
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            held = self._first_whole()
+            self._cards.clear()
+            self._known.clear()
+            self._heights = [self._estimate(block) for block in self._blocks]
+            self._place()
+            self._settle(anchor=held)
+        else:
+            self._place()
+            self._settle()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        if self._placing:
+            return
+        self._held = None
+        self._settle()

@@ -1,0 +1,123 @@
+"""The way through a conversation's turns: which are shown, in which order, and where there are others.
+
+A failed turn that was repeated stands with the turn that repeated it. Children that were edited or asked again are
+alternatives, of which one is shown: the newest, unless another was chosen. Sub-agents, parallel calls and what was
+asked on the side (a title, a summary) are no alternatives: they are shown where they began. Pure.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from gateway import Turn
+
+ASIDES = ("sub_agent", "parallel", "side")
+ROOT = -1
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """A turn that is shown. `attempts` are the failed ones that it repeated, oldest first.
+
+    `siblings` are the alternatives by number, itself among them, () where there is no other; `fork` is the key under
+    which one of them is chosen. `aside` is the first turn of the sub-agent or side call that it belongs to.
+    """
+
+    turn: Turn
+    attempts: tuple[Turn, ...] = ()
+    siblings: tuple[int, ...] = ()
+    fork: int = ROOT
+    aside: int | None = None
+
+
+def steps(turns: Sequence[Turn], chosen: Mapping[int, int]) -> list[Step]:
+    """The shown way. `chosen` names, by the turn before a fork (`ROOT` before the first), the turn that goes on."""
+    by_number = {turn.n: turn for turn in turns}
+    repeated = {turn.n: _last_repeat(turn, by_number) for turn in turns if turn.attempt_of in by_number}
+    attempts: dict[int, list[Turn]] = {}
+    for number, later in repeated.items():
+        attempts.setdefault(later, []).append(by_number[number])
+    children: dict[int, list[Turn]] = {}
+    for turn in turns:
+        if turn.n not in repeated:
+            children.setdefault(_parent(turn, by_number, repeated), []).append(turn)
+    made: list[Step] = []
+    stack: list[tuple[Turn, int | None, tuple[int, ...], int]] = []
+    _push(stack, children.get(ROOT, ()), ROOT, chosen, None)
+    while stack:
+        turn, aside, siblings, fork = stack.pop()
+        failed = tuple(sorted(attempts.get(turn.n, ()), key=lambda attempt: attempt.started_us))
+        made.append(Step(turn=turn, attempts=failed, siblings=siblings, fork=fork, aside=aside))
+        _push(stack, children.get(turn.n, ()), turn.n, chosen, aside)
+    return made
+
+
+def _push(
+    stack: list[tuple[Turn, int | None, tuple[int, ...], int]],
+    children: Iterable[Turn],
+    fork: int,
+    chosen: Mapping[int, int],
+    aside: int | None,
+) -> None:
+    asides: list[Turn] = []
+    ways: list[Turn] = []
+    for child in children:
+        (asides if child.branch in ASIDES else ways).append(child)
+    following: list[tuple[Turn, int | None, tuple[int, ...], int]] = []
+    if fork == ROOT:
+        # Turns that nothing joins follow each other; only an edited first message is another way.
+        first = ways[:1]
+        edited = [turn for turn in ways[1:] if turn.branch is not None]
+        following += _alternatives([*first, *edited], fork, chosen, aside)
+        following += [(turn, aside, (), fork) for turn in ways[1:] if turn.branch is None]
+    else:
+        following += _alternatives(ways, fork, chosen, aside)
+    beside = [(turn, turn.n, (), fork) for turn in asides]
+    if fork == ROOT:
+        order = sorted([*following, *beside], key=lambda entry: entry[0].started_us)
+    else:
+        order = [*beside, *following]
+    stack.extend(reversed(order))
+
+
+def _alternatives(
+    ways: Sequence[Turn], fork: int, chosen: Mapping[int, int], aside: int | None
+) -> list[tuple[Turn, int | None, tuple[int, ...], int]]:
+    if not ways:
+        return []
+    taken = next((turn for turn in ways if turn.n == chosen.get(fork)), ways[-1])
+    return [(taken, aside, tuple(turn.n for turn in ways) if len(ways) > 1 else (), fork)]
+
+
+def _last_repeat(turn: Turn, by_number: Mapping[int, Turn]) -> int:
+    later = turn
+    # A chain of retries ends; a circle in what was told would not.
+    for _ in range(len(by_number)):
+        following = by_number.get(later.attempt_of) if later.attempt_of is not None else None
+        if following is None or following.n == turn.n:
+            break
+        later = following
+    return later.n
+
+
+def _parent(turn: Turn, by_number: Mapping[int, Turn], repeated: Mapping[int, int]) -> int:
+    parent = by_number.get(turn.parent) if turn.parent is not None else None
+    for _ in range(len(by_number)):
+        if parent is None or parent.n not in repeated:
+            break
+        parent = by_number.get(parent.parent) if parent.parent is not None else None
+    return ROOT if parent is None or parent.n == turn.n else parent.n
+
+
+def way_to(turns: Sequence[Turn], number: int) -> dict[int, int]:
+    """The choices that show a turn: for each fork before it, the child that leads there."""
+    by_number = {turn.n: turn for turn in turns}
+    repeated = {turn.n: _last_repeat(turn, by_number) for turn in turns if turn.attempt_of in by_number}
+    turn = by_number.get(repeated.get(number, number))
+    chosen: dict[int, int] = {}
+    while turn is not None:
+        parent = _parent(turn, by_number, repeated)
+        if parent in chosen:
+            break
+        chosen[parent] = turn.n
+        turn = by_number.get(parent)
+    return chosen

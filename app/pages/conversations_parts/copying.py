@@ -1,0 +1,188 @@
+"""A conversation as text for elsewhere: JSON, Markdown, and a call as a curl line with its key masked. Pure."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from app.pages.conversations_parts import turn_words
+from app.pages.conversations_parts.block import Block, text_of
+from app.pages.conversations_parts.branches import steps, way_to
+from app.pages.conversations_parts.list_view import title_of
+from gateway import (
+    Blob,
+    Refusal,
+    Role,
+    Text,
+    Thread,
+    ThreadMessage,
+    Tool,
+    ToolCall,
+    ToolCallResponse,
+    Uri,
+)
+
+KEY_MASK = "$FAREGATE_API_KEY"
+CHAT_PATH = "/api/ai/v1/chat/completions"
+
+
+def as_json(thread: Thread) -> str:
+    """The conversation in the shape of the read API, with its parts as OpenTelemetry names them."""
+    row = thread.row
+    whole = {
+        "id": row.id,
+        "title": row.title,
+        "started_at": _iso(row.started_us),
+        "ended_at": _iso(row.ended_us),
+        "user": row.user,
+        "app": row.app,
+        "models": row.models,
+        "tags": row.tags,
+        "cost_usd": _usd(row.cost_nano),
+        "system_instructions": [_plain(part) for system in thread.systems for part in system],
+        "tools": [_plain(tool) for tools in thread.toolsets for tool in tools],
+        "messages": [
+            {"role": message.role.value, "parts": [_plain(part) for part in message.parts], "turn": message.turn}
+            for message in thread.messages
+        ],
+        "turns": [
+            {
+                "n": turn.n,
+                "parent": turn.parent,
+                "request_id": turn.request_id,
+                "trace_id": turn.trace_id,
+                "span_id": turn.span_id,
+                "model": turn.model,
+                "provider": turn.provider,
+                "started_at": _iso(turn.started_us),
+                "latency_ms": turn_words.milliseconds(turn.latency_us),
+                "input_tokens": turn.input_tokens,
+                "cached_tokens": turn.cached_tokens,
+                "output_tokens": turn.output_tokens,
+                "reasoning_tokens": turn.reasoning_tokens,
+                "cost_usd": _usd(turn.cost_nano),
+                "outcome": turn.outcome,
+            }
+            for turn in thread.turns
+        ],
+    }
+    return json.dumps(whole, ensure_ascii=False, indent=2)
+
+
+def _plain(value: Any) -> Any:
+    """A record as JSON values, without what it does not say."""
+    made = msgspec.to_builtins(value)
+    return {name: inner for name, inner in made.items() if inner not in (None, "", {}, [], False) or name == "text"}
+
+
+def _iso(us: int) -> str:
+    return datetime.fromtimestamp(us / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _usd(nano: int | None) -> str | None:
+    return None if nano is None else f"{nano // 10**9}.{nano % 10**9:09d}"
+
+
+def as_markdown(thread: Thread, blocks: Sequence[Block]) -> str:
+    """The shown way, a heading for each block."""
+    lines = [f"# {title_of(thread.row)}", "", turn_words.totals(thread.row, thread.turns), ""]
+    for block in blocks:
+        lines += [*block_markdown(block), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def block_markdown(block: Block) -> list[str]:
+    if block.kind == "divider":
+        return [f"*{block.title}*"]
+    if block.kind == "turn":
+        return [f"> {line}" for line in (block.title, *(note.text for note in block.notes))]
+    head = f"## {block.title}{f' `{block.detail}`' if block.detail else ''}"
+    if block.kind == "tool":
+        return [head, "", *_tool_markdown(block)]
+    if block.kind == "reasoning":
+        return [head, "", *(f"> {line}" for line in text_of(block).split("\n"))]
+    return [head, "", text_of(block)]
+
+
+def _tool_markdown(block: Block) -> Iterable[str]:
+    for part in block.parts:
+        if isinstance(part, ToolCall):
+            yield from _fenced(part.arguments, "" if part.custom else "json")
+        elif isinstance(part, ToolCallResponse):
+            for item in part.content:
+                if isinstance(item, Text):
+                    yield from _fenced(item.text, "")
+
+
+def _fenced(text: str, language: str) -> list[str]:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return [f"{fence}{language}", text, fence]
+
+
+def as_curl(thread: Thread, number: int, url: str) -> str:
+    """The call of a turn as a command for a POSIX shell, rebuilt from what was kept, as a chat request."""
+    turn = next(each for each in thread.turns if each.n == number)
+    way = steps(thread.turns, way_to(thread.turns, number))
+    before: set[int] = set()
+    for step in way:
+        before |= {attempt.n for attempt in step.attempts} | {step.turn.n}
+        if number in {step.turn.n, *(attempt.n for attempt in step.attempts)}:
+            break
+    messages: list[Mapping[str, Any]] = []
+    if turn.system is not None and turn.system < len(thread.systems):
+        text = "\n\n".join(part.text for part in thread.systems[turn.system] if isinstance(part, Text))
+        messages.append({"role": "system", "content": text})
+    for message in thread.messages:
+        if message.turn in before and not (message.turn == number and message.output) and not message.repeated:
+            messages += _chat_messages(message)
+    body: dict[str, Any] = {"model": turn.model_requested or turn.model or "", "messages": messages}
+    tools = thread.toolsets[turn.tools] if turn.tools is not None and turn.tools < len(thread.toolsets) else ()
+    if functions := [_chat_tool(tool) for tool in tools if isinstance(tool, Tool)]:
+        body["tools"] = functions
+    data = json.dumps(body, ensure_ascii=False, indent=1).replace("'", "'\\''")
+    return (
+        f"curl {url}{CHAT_PATH} \\\n  -H 'content-type: application/json' \\\n"
+        f"  -H \"authorization: Bearer {KEY_MASK}\" \\\n  -d '{data}'\n"
+    )
+
+
+def _chat_tool(tool: Tool) -> Mapping[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": {name: value for name, value in function.items() if value is not None}}
+
+
+def _chat_messages(message: ThreadMessage) -> list[Mapping[str, Any]]:
+    results: list[Mapping[str, Any]] = [
+        {"role": "tool", "tool_call_id": part.id, "content": _text(part)}
+        for part in message.parts
+        if isinstance(part, ToolCallResponse)
+    ]
+    calls = [
+        {"id": part.id, "type": "function", "function": {"name": part.name, "arguments": part.arguments}}
+        for part in message.parts
+        if isinstance(part, ToolCall)
+    ]
+    content = [_chat_part(part) for part in message.parts if isinstance(part, Text | Refusal | Blob | Uri)]
+    if not content and not calls:
+        return results
+    said: dict[str, Any] = {"role": "user" if message.role == Role.TOOL else message.role.value}
+    words = [part["text"] for part in content if part["type"] == "text"]
+    said["content"] = "\n".join(words) if len(words) == len(content) else content
+    if calls:
+        said["tool_calls"] = calls
+    return [*results, said]
+
+
+def _chat_part(part: Text | Refusal | Blob | Uri) -> dict[str, Any]:
+    if isinstance(part, Text | Refusal):
+        return {"type": "text", "text": part.text}
+    address = part.uri if isinstance(part, Uri) else f"data:{part.mime_type};base64,{part.data}"
+    return {"type": "image_url", "image_url": {"url": address}}
+
+
+def _text(part: ToolCallResponse) -> str:
+    return "\n".join(item.text for item in part.content if isinstance(item, Text))

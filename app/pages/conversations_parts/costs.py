@@ -1,0 +1,138 @@
+"""What a conversation's cost is made of: input, cached input, what was written to the cache, output, reasoning.
+
+Each turn is split by the gateway's own arithmetic; what it cannot split (the provider's figure, changed prices) is
+one line. Money is added up exactly and rounded once. Pure.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from msgspec import Struct
+
+from app.pages.conversations_parts import turn_words
+from gateway import CostExplanation, ExchangeRecord, Turn
+
+LINES: Mapping[str, tuple[str, str]] = {
+    "input": ("Input", "0"),
+    "cached": ("Cached input", "tint"),
+    "written": ("Written to the cache", "4"),
+    "output": ("Output", "1"),
+    "reasoning": ("Reasoning", "3"),
+    "other": ("Searches and others", "5"),
+    "whole": ("Not split", "other"),
+}
+"""Title, and the colour's token or series."""
+
+_BUCKETS = {
+    "input": "input",
+    "audio input": "input",
+    "cached": "cached",
+    "output": "output",
+    "audio output": "output",
+    "reasoning": "reasoning",
+}
+
+
+class CostLine(Struct, frozen=True, kw_only=True):
+    name: str
+    tone: str
+    tokens: int | None
+    nano: int
+
+
+class CostSplit(Struct, frozen=True, kw_only=True):
+    """`saved_nano`: what reading from the cache cost less than the same as fresh input. `marked`: holds estimates."""
+
+    total_nano: int | None = None
+    saved_nano: int = 0
+    unpriced: int = 0
+    marked: bool = False
+    lines: tuple[CostLine, ...] = ()
+
+
+def record_of(turn: Turn) -> ExchangeRecord:
+    """A turn as the row that its price is explained for."""
+    return ExchangeRecord(
+        id=turn.request_id or "",
+        started_us=turn.started_us,
+        door=turn.door or "",
+        key_id="",
+        key="",
+        provider=turn.provider,
+        model_requested=turn.model_requested or turn.model,
+        model=turn.model,
+        status=turn.status,
+        outcome=turn.outcome,
+        input_tokens=turn.input_tokens,
+        cached_tokens=turn.cached_tokens,
+        cache_write_tokens=turn.cache_write_tokens,
+        output_tokens=turn.output_tokens,
+        reasoning_tokens=turn.reasoning_tokens,
+        usage_source=turn.usage_source,
+        cost_nano=turn.cost_nano,
+        cost_source=turn.cost_source,
+    )
+
+
+class Splitter:
+    """Adds up turns, each with its explanation; `split` at any time."""
+
+    def __init__(self) -> None:
+        self._nano: dict[str, Decimal] = {}
+        self._tokens: dict[str, int] = {}
+        self._total: int | None = None
+        self._saved = Decimal(0)
+        self._unpriced = 0
+        self._marked = False
+
+    def add(self, turn: Turn, explanation: CostExplanation) -> None:
+        if turn.cost_nano is None:
+            self._unpriced += turn.outcome == "ok"
+            return
+        self._total = (self._total or 0) + turn.cost_nano
+        self._marked = self._marked or turn_words.estimated_cost(turn)
+        if not explanation.parts:
+            if turn.cost_nano:
+                self._put("whole", Decimal(turn.cost_nano), 0)
+            return
+        prices: dict[str, Decimal] = {}
+        for part in explanation.parts:
+            amount = Decimal(part.amount_nano)
+            name = _BUCKETS.get(part.unit, "written" if part.unit.startswith("cache write") else "other")
+            prices[part.unit] = Decimal(part.price_usd) * 1_000_000_000 / part.per
+            if name == "output" and turn.reasoning_tokens and "reasoning" not in explained_units(explanation):
+                # Reasoning at the price of output is a part of it.
+                share = amount * min(turn.reasoning_tokens, part.count) / max(1, part.count)
+                self._put("reasoning", share, min(turn.reasoning_tokens, part.count))
+                self._put("output", amount - share, max(0, part.count - turn.reasoning_tokens))
+            else:
+                self._put(name, amount, part.count)
+        if "cached" in prices and "input" in prices:
+            cached = sum(part.count for part in explanation.parts if part.unit == "cached")
+            self._saved += (prices["input"] - prices["cached"]) * cached
+
+    def _put(self, name: str, nano: Decimal, tokens: int) -> None:
+        self._nano[name] = self._nano.get(name, Decimal(0)) + nano
+        self._tokens[name] = self._tokens.get(name, 0) + tokens
+
+    def split(self) -> CostSplit:
+        return CostSplit(
+            total_nano=self._total,
+            saved_nano=max(0, round(self._saved)),
+            unpriced=self._unpriced,
+            marked=self._marked,
+            lines=tuple(
+                CostLine(
+                    name=title,
+                    tone=tone,
+                    tokens=None if name in ("other", "whole") else self._tokens[name],
+                    nano=round(self._nano[name]),
+                )
+                for name, (title, tone) in LINES.items()
+                if name in self._nano
+            ),
+        )
+
+
+def explained_units(explanation: CostExplanation) -> set[str]:
+    return {part.unit for part in explanation.parts}

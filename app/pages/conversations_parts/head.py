@@ -1,0 +1,181 @@
+"""Above the thread: its title, which can be changed in place, its tags and sums, and what can be done with it."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from app import formats
+from app.fonts import ui_font
+from app.pages.conversations_parts import turn_words
+from app.pages.conversations_parts.list_view import title_of
+from app.theme import Theme
+from app.widgets import ElidedLabel, IconButton, Pill, PushButton, SegmentedControl
+from gateway import ThreadRow, Turn
+
+ACTIONS = (
+    ("copy_markdown", "Copy as Markdown"),
+    ("copy_json", "Copy as JSON"),
+    ("", ""),
+    ("export_markdown", "Export as Markdown…"),
+    ("export_json", "Export as JSON…"),
+    ("", ""),
+    ("rename", "Rename"),
+    ("delete", "Delete…"),
+)
+
+
+class TagLine(QWidget):
+    """Tags side by side, as many as there is room for; all of them are in the tooltip."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._pills: list[Pill] = []
+        self.setFixedHeight(20)
+        self.setObjectName("conversation_tags")
+
+    @property
+    def words(self) -> list[str]:
+        return [pill.text() for pill in self._pills]
+
+    def show_words(self, words: Sequence[str], also: str) -> None:
+        """`also` stands first in the tooltip."""
+        self.setToolTip("\n".join((also, *words)))
+        self.setAccessibleName(", ".join(words))
+        if self.words == list(words):
+            return
+        for pill in self._pills:
+            pill.hide()
+            pill.deleteLater()
+        self._pills = [Pill(self._theme, text, parent=self) for text in words]
+        self._place()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        x = 0
+        for pill in self._pills:
+            width = pill.sizeHint().width()
+            pill.setGeometry(x, 0, width, 20)
+            pill.setVisible(x + width <= self.width())
+            x += width + 6
+
+
+class ThreadHead(QWidget):
+    """`renamed(title)`; `acted(name)` of `ACTIONS`; `requests_asked`: its rows; `pane_chosen(key)` when narrow."""
+
+    renamed = Signal(str)
+    acted = Signal(str)
+    requests_asked = Signal()
+    pane_chosen = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.title = ElidedLabel(theme, "")
+        self.title.setFont(ui_font(16, 600))
+        self.title.setObjectName("conversation_title")
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.edit = QLineEdit()
+        self.edit.setObjectName("conversation_rename")
+        self.edit.setAccessibleName("Title of the conversation")
+        self.edit.setMaxLength(200)
+        self.edit.installEventFilter(self)
+        self.edit.returnPressed.connect(self._rename)
+        self._titles = QStackedWidget()
+        self._titles.addWidget(self.title)
+        self._titles.addWidget(self.edit)
+        self._titles.setFixedHeight(34)
+        self.rename_button = IconButton(theme, "pencil", "Rename (F2)")
+        self.rename_button.clicked.connect(self.start_renaming)
+        self.panes = SegmentedControl(theme, (("thread", "Thread"), ("inspector", "Cost and times")))
+        self.panes.setObjectName("conversation_panes")
+        self.panes.changed.connect(self.pane_chosen)
+        self.requests_button = PushButton(theme, "Requests", "list")
+        self.requests_button.setObjectName("conversation_requests")
+        self.requests_button.setToolTip("This conversation's rows on the Requests page")
+        self.requests_button.clicked.connect(self.requests_asked)
+        self.menu_button = IconButton(theme, "ellipsis", "More: copy, export, rename, delete")
+        self.menu_button.setObjectName("conversation_menu")
+        self.menu_button.clicked.connect(self.show_menu)
+        self.totals = ElidedLabel(theme, "", tone="text2")
+        self.totals.setFont(ui_font(12, 500))
+        self.totals.setObjectName("conversation_totals")
+        self.totals.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.totals.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        self._tags = TagLine(theme)
+        self._lay_out()
+        self.set_narrow(False)
+
+    def _lay_out(self) -> None:
+        first = QHBoxLayout()
+        first.setSpacing(4)
+        first.addWidget(self._titles, 1)
+        first.addWidget(self.rename_button)
+        first.addSpacing(6)
+        for widget in (self.panes, self.requests_button, self.menu_button):
+            first.addWidget(widget)
+        second = QHBoxLayout()
+        second.setSpacing(12)
+        second.addWidget(self._tags, 1)
+        second.addWidget(self.totals)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 12, 20, 10)
+        column.setSpacing(8)
+        column.addLayout(first)
+        column.addLayout(second)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Whether the inspector is a tab of the thread."""
+        self.panes.setVisible(narrow)
+
+    def show_thread(self, row: ThreadRow, turns: Sequence[Turn]) -> None:
+        self._titles.setCurrentWidget(self.title)
+        self.title.setText(title_of(row))
+        words = turn_words.totals(row, turns)
+        self.totals.setText(words)
+        self.totals.setAccessibleName(words)
+        self._show_tags(row)
+
+    def _show_tags(self, row: ThreadRow) -> None:
+        words = [tag.replace(":", ": ", 1) for tag in row.tags]
+        words += [f"{name}: {value}" for name, value in (("user", row.user), ("app", row.app)) if value]
+        if "gateway" not in row.sources:
+            words.append("told by telemetry")
+        self._tags.show_words(words, f"Began {formats.clock(row.started_us)}")
+
+    def start_renaming(self) -> None:
+        self.edit.setText(self.title.text())
+        self._titles.setCurrentWidget(self.edit)
+        self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.edit.selectAll()
+
+    def _rename(self) -> None:
+        text = self.edit.text().strip()
+        self._titles.setCurrentWidget(self.title)
+        if text and text != self.title.text():
+            self.title.setText(text)
+            self.renamed.emit(text)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.edit:
+            escaped = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+            if event.type() == QEvent.Type.FocusOut or (event.type() == QEvent.Type.KeyPress and escaped):
+                self._titles.setCurrentWidget(self.title)
+                return escaped
+        return super().eventFilter(watched, event)
+
+    def show_menu(self) -> None:
+        menu = QMenu(self)
+        menu.setObjectName("conversation_actions")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for name, words in ACTIONS:
+            if name:
+                menu.addAction(words).triggered.connect(lambda _checked=False, name=name: self.acted.emit(name))
+            else:
+                menu.addSeparator()
+        menu.popup(self.menu_button.mapToGlobal(self.menu_button.rect().bottomLeft()))

@@ -1,0 +1,230 @@
+"""The right pane: the cost of the conversation, its timeline, and what is known of the selected row."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from app import formats
+from app.pages.conversations_parts.cost_card import CostCard
+from app.pages.conversations_parts.costs import CostSplit
+from app.pages.conversations_parts.facts import Facts
+from app.pages.conversations_parts.spans import SpanRow
+from app.pages.conversations_parts.waterfall import Waterfall
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.widgets import Card, IconButton, PushButton
+
+WIDTH = 408
+_TOP = Qt.AlignmentFlag.AlignTop
+_LABEL = 116
+
+
+class _FactsCard(Card):
+    """`request_asked(id)`: its row on the Requests page; `copied(words)`."""
+
+    request_asked = Signal(str)
+    copied = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._theme = theme
+        self._facts: Facts | None = None
+        self._body: QWidget | None = None
+        self.setObjectName("conversation_facts")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 14)
+        column.setSpacing(6)
+        head = QHBoxLayout()
+        self.title = TextLabel(theme, "Selected", px=13, weight=600)
+        self.request_button = PushButton(theme, "Open request", kind="ghost")
+        self.request_button.setObjectName("conversation_open_request")
+        self.request_button.clicked.connect(self._ask_request)
+        self.copy_button = IconButton(theme, "copy", "Copy the span as JSON")
+        self.copy_button.clicked.connect(self._copy)
+        head.addWidget(self.title, 1)
+        head.addWidget(self.request_button)
+        head.addWidget(self.copy_button)
+        column.addLayout(head)
+        self._column = column
+
+    def show_facts(self, facts: Facts | None) -> None:
+        if facts == self._facts:
+            return
+        self._facts = facts
+        if self._body is not None:
+            self._column.removeWidget(self._body)
+            self._body.hide()
+            self._body.deleteLater()
+            self._body = None
+        self.setVisible(facts is not None)
+        if facts is None:
+            return
+        self.request_button.setVisible(facts.request_id is not None)
+        self.copy_button.setVisible(bool(facts.json))
+        self._body = self._make(facts)
+        self._body.setPalette(self.palette())
+        self._column.addWidget(self._body)
+
+    def _make(self, facts: Facts) -> QWidget:
+        body = QWidget()
+        grid = QGridLayout(body)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(5)
+        grid.setColumnMinimumWidth(0, _LABEL)
+        grid.setColumnStretch(1, 1)
+        for row, (label, value) in enumerate(facts.lines):
+            part = label.startswith("of which")
+            name = TextLabel(self._theme, label, px=12, tone="text3" if part else "text2")
+            name.setContentsMargins(10 if part else 0, 0, 0, 0)
+            told = TextLabel(self._theme, value, px=12, weight=500, wrap=True)
+            told.setAlignment(Qt.AlignmentFlag.AlignRight | _TOP)
+            told.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            grid.addWidget(name, row, 0, _TOP)
+            grid.addWidget(told, row, 1)
+        row = len(facts.lines)
+        for note in facts.notes:
+            words = TextLabel(self._theme, note, px=12, tone="text3", wrap=True)
+            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            grid.addWidget(words, row, 0, 1, 2)
+            row += 1
+        if facts.raw:
+            grid.addWidget(TextLabel(self._theme, "Attributes", px=12, weight=600, tone="text2"), row, 0, 1, 2)
+            raw = TextLabel(self._theme, facts.raw, px=11, tone="text2", mono=True, wrap=True)
+            raw.setObjectName("conversation_attributes")
+            raw.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            grid.addWidget(raw, row + 1, 0, 1, 2)
+        return body
+
+    def _ask_request(self) -> None:
+        if self._facts is not None and self._facts.request_id is not None:
+            self.request_asked.emit(self._facts.request_id)
+
+    def _copy(self) -> None:
+        if self._facts is not None:
+            QGuiApplication.clipboard().setText(self._facts.json)
+            self.copied.emit("Span copied")
+
+
+class _Ground(QWidget):
+    """The sidebar's colour, and a line at the left."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), self._theme.color("sidebar"))
+        painter.fillRect(QRectF(0, 0, 1, self.height()), self._theme.color("border"))
+
+
+class Inspector(QScrollArea):
+    """`row_chosen(SpanRow)`; `glue_asked(bool)`; `request_asked(id)`; `copied(words)`."""
+
+    row_chosen = Signal(object)
+    glue_asked = Signal(bool)
+    request_asked = Signal(str)
+    copied = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._all = False
+        self.setObjectName("conversation_inspector")
+        self.setAccessibleName("Cost and times of the conversation")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.cost = CostCard(theme)
+        self.waterfall = Waterfall(theme)
+        self.facts = _FactsCard(theme)
+        self.timeline = Card(theme)
+        self.times = TextLabel(theme, "", px=12, tone="text2")
+        self.times.setObjectName("conversation_times")
+        self.all_button = PushButton(theme, "", kind="ghost")
+        self.all_button.setObjectName("conversation_glue")
+        self.all_button.clicked.connect(self._toggle_glue)
+        self._lay_out()
+        self._settling = QTimer(self, singleShot=True, interval=0)
+        self._settling.timeout.connect(self._settle)
+        self.waterfall.chosen.connect(self.row_chosen)
+        self.facts.request_asked.connect(self.request_asked)
+        self.facts.copied.connect(self.copied)
+        self.facts.hide()
+        theme.changed.connect(self._take_ground)
+        self._take_ground()
+
+    def _lay_out(self) -> None:
+        inner = QVBoxLayout(self.timeline)
+        inner.setContentsMargins(16, 12, 12, 12)
+        inner.setSpacing(4)
+        head = QHBoxLayout()
+        head.addWidget(TextLabel(self._theme, "Timeline", px=13, weight=600))
+        head.addStretch(1)
+        head.addWidget(self.times)
+        inner.addLayout(head)
+        inner.addWidget(self.waterfall)
+        inner.addWidget(self.all_button, 0, Qt.AlignmentFlag.AlignLeft)
+        body = _Ground(self._theme)
+        column = QVBoxLayout(body)
+        column.setContentsMargins(16, 14, 16, 16)
+        column.setSpacing(12)
+        for widget in (self.cost, self.timeline, self.facts):
+            column.addWidget(widget)
+        column.addStretch(1)
+        body.installEventFilter(self)
+        self.setWidget(body)
+
+    def show_costs(self, split: CostSplit) -> None:
+        self.cost.show_split(split)
+
+    def show_rows(self, rows: Sequence[SpanRow], hidden: int) -> None:
+        self.waterfall.show_rows(rows)
+        self.timeline.setVisible(bool(rows))
+        if rows:
+            model_us = sum(row.end_us - row.start_us for row in rows if row.role == "inference")
+            whole = formats.duration((rows[0].end_us - rows[0].start_us) / 1000)
+            self.times.setText(f"{whole} total · {formats.duration(model_us / 1000)} model")
+        self.all_button.setVisible(hidden > 0)
+        self.all_button.setText("Hide what is between" if self._all else f"Show all: {hidden:,} more")
+
+    def show_facts(self, facts: Facts | None) -> None:
+        self.facts.show_facts(facts)
+
+    def select(self, key: str) -> None:
+        """Marks a row, and brings it into sight."""
+        self.waterfall.select(key)
+        box = self.waterfall.row_rect(key)
+        body: QWidget | None = self.widget()
+        if not box.isNull() and body is not None:
+            place = self.waterfall.mapTo(body, box.center())
+            self.ensureVisible(place.x(), place.y(), 0, 60)
+
+    def _toggle_glue(self) -> None:
+        self._all = not self._all
+        self.glue_asked.emit(self._all)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+            self._settling.start()
+        return super().eventFilter(watched, event)
+
+    def _settle(self) -> None:
+        """As high as its wrapped words need at this width."""
+        body: QWidget | None = self.widget()
+        layout = body.layout() if body is not None else None
+        if body is not None and layout is not None:
+            body.setMinimumHeight(max(0, layout.totalHeightForWidth(self.viewport().width())))
+
+    def _take_ground(self) -> None:
+        palette = self.palette()
+        for role in (QPalette.ColorRole.Window, QPalette.ColorRole.Base):
+            palette.setColor(role, self._theme.color("sidebar"))
+        self.setPalette(palette)
+        self.viewport().setPalette(palette)
+        body: QWidget | None = self.widget()
+        if body is not None:
+            body.setPalette(palette)

@@ -1,0 +1,149 @@
+"""The left pane: search, filters and order above, the conversations below, or why there are none."""
+
+from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from app.context import AppContext
+from app.filter_bar import FilterBar
+from app.pages.conversations_parts.list_view import ThreadList
+from app.text_label import TextLabel
+from app.widgets import Banner, IconButton, PushButton, SearchField
+
+WIDTH = 288
+SEARCH_AFTER_MS = 280
+SORTS = {
+    "newest": "Newest first",
+    "oldest": "Oldest first",
+    "cost": "Costliest first",
+    "duration": "Longest first",
+    "requests": "Most calls first",
+}
+
+
+class ListPane(QWidget):
+    """`searched(text)` once typing pauses; `sorted(key)`; `cancelled` stops a search; `retried` after an error."""
+
+    searched = Signal(str)
+    sorted = Signal(str)
+    cancelled = Signal()
+    retried = Signal()
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme = context.theme
+        self.sort = "newest"
+        self.setFixedWidth(WIDTH)
+        self.search = SearchField(theme, "Search what was said")
+        self.search.setObjectName("conversations_search")
+        self.sort_button = IconButton(theme, "arrow-down", "Order: newest first")
+        self.sort_button.setObjectName("conversations_sort")
+        self.filter_bar = FilterBar(context)
+        self.list = ThreadList(theme)
+        self._progress = self._make_progress()
+        self.banner = Banner(theme, "bad", "", "Retry")
+        self.banner.setObjectName("conversations_error")
+        self.banner.hide()
+        self.none = TextLabel(theme, "", tone="text2", wrap=True)
+        self.none.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        self.none.setContentsMargins(16, 32, 16, 0)
+        self.none.setObjectName("conversations_none")
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.list)
+        self.stack.addWidget(self.none)
+        self._lay_out()
+        self._typed = QTimer(self, singleShot=True, interval=SEARCH_AFTER_MS)
+        self._typed.timeout.connect(self._submit)
+        self.search.textChanged.connect(lambda _text: self._typed.start())
+        self.search.returnPressed.connect(self._submit)
+        self.sort_button.clicked.connect(self._show_sorts)
+        self.banner.action.connect(self.retried)
+        theme.changed.connect(self.update)
+
+    def _lay_out(self) -> None:
+        line = QHBoxLayout()
+        line.setSpacing(6)
+        line.addWidget(self.search, 1)
+        line.addWidget(self.sort_button)
+        above = QVBoxLayout()
+        above.setContentsMargins(12, 12, 12, 6)
+        above.setSpacing(8)
+        above.addLayout(line)
+        above.addWidget(self.filter_bar)
+        above.addWidget(self._progress)
+        above.addWidget(self.banner)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 1, 0)
+        column.setSpacing(0)
+        column.addLayout(above)
+        column.addWidget(self.stack, 1)
+
+    def _make_progress(self) -> QWidget:
+        made = QWidget()
+        made.setObjectName("conversations_searching")
+        row = QHBoxLayout(made)
+        row.setContentsMargins(4, 0, 0, 0)
+        self.progress_words = TextLabel(self._theme, "Searching …", px=12, tone="text2")
+        self.cancel_button = PushButton(self._theme, "Cancel", kind="ghost")
+        self.cancel_button.setObjectName("conversations_cancel")
+        self.cancel_button.clicked.connect(self.cancelled)
+        row.addWidget(self.progress_words, 1)
+        row.addWidget(self.cancel_button)
+        made.hide()
+        return made
+
+    def show_searching(self, on: bool, words: str = "Searching …") -> None:
+        self.progress_words.setText(words)
+        self._progress.setVisible(on)
+
+    def show_error(self, text: str) -> None:
+        """ "" takes it away."""
+        self.banner.set_text(text)
+        self.banner.setVisible(bool(text))
+
+    def show_none(self, text: str) -> None:
+        """Words instead of the list; "" shows the list."""
+        self.none.setText(text)
+        self.stack.setCurrentWidget(self.none if text else self.list)
+
+    def focus_search(self) -> None:
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def _submit(self) -> None:
+        self._typed.stop()
+        self.searched.emit(self.search.text().strip())
+
+    def _show_sorts(self) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        group = QActionGroup(menu)
+        for key, words in SORTS.items():
+            action = QAction(words, menu)
+            action.setCheckable(True)
+            action.setChecked(key == self.sort)
+            action.triggered.connect(lambda _checked=False, key=key: self.set_sort(key))
+            group.addAction(action)
+            menu.addAction(action)
+        menu.popup(self.sort_button.mapToGlobal(self.sort_button.rect().bottomLeft()))
+
+    def set_sort(self, key: str) -> None:
+        """Raises KeyError for an order that is none."""
+        words = f"Order: {SORTS[key].lower()}"
+        if key != self.sort:
+            self.sort = key
+            self.sort_button.setToolTip(words)
+            self.sort_button.setAccessibleName(words)
+            self.sorted.emit(key)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.search.text():
+            self.search.clear()
+            self._submit()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.color("sidebar"))
+        painter.fillRect(QRectF(self.width() - 1, 0, 1, self.height()), self._theme.color("border"))

@@ -1,0 +1,219 @@
+"""The list of conversations: 66 px each, in pages that are asked for as the end comes near."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from app import formats
+from app.fonts import ui_font
+from app.pages.conversations_parts import turn_words
+from app.theme import Theme
+from app.widgets.painting import focus_ring, rounded_box
+from gateway import ThreadRow
+
+ROW_HEIGHT = 66
+_ROW = Qt.ItemDataRole.UserRole
+_NEAR_END = 12
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+def title_of(row: ThreadRow) -> str:
+    """What a conversation is called; one whose content was not kept by its model."""
+    return " ".join(row.title.split()) or f"{row.models[0] if row.models else 'Conversation'}, content not kept"
+
+
+def models_of(row: ThreadRow) -> str:
+    if not row.models:
+        return "unknown model"
+    return row.models[0] if len(row.models) == 1 else f"{row.models[0]} +{len(row.models) - 1}"
+
+
+def state_of(row: ThreadRow, now_us: int) -> tuple[str, str]:
+    """(words, tone) at the right of the second line."""
+    if row.running:
+        return "running", "accent"
+    if row.errors:
+        return f"{row.errors:,} error{'' if row.errors == 1 else 's'}", "bad"
+    return formats.ago(row.ended_us, now_us), "text2"
+
+
+class ThreadModel(QAbstractListModel):
+    """`now_us` is what "2 min ago" is counted from."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.rows: list[ThreadRow] = []
+        self.now_us = 0
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return len(self.rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or index.row() >= len(self.rows):
+            return None
+        row = self.rows[index.row()]
+        if role == _ROW:
+            return row
+        if role == Qt.ItemDataRole.DisplayRole:
+            return title_of(row)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{title_of(row)[:300]}\n{formats.clock(row.started_us)} · {', '.join(row.models)}"
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return ", ".join(
+                (
+                    title_of(row),
+                    models_of(row),
+                    turn_words.calls(row.requests),
+                    turn_words.listed_cost(row),
+                    state_of(row, self.now_us)[0],
+                )
+            )
+        return None
+
+    def set_rows(self, rows: Sequence[ThreadRow]) -> None:
+        """The list anew; where the same conversations stand in the same order, only their words change."""
+        same = [row.id for row in rows] == [row.id for row in self.rows]
+        if same:
+            self.rows = list(rows)
+            if rows:
+                self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
+            return
+        self.beginResetModel()
+        self.rows = list(rows)
+        self.endResetModel()
+
+    def append(self, rows: Sequence[ThreadRow]) -> None:
+        known = {row.id for row in self.rows}
+        new = [row for row in rows if row.id not in known]
+        if new:
+            self.beginInsertRows(QModelIndex(), len(self.rows), len(self.rows) + len(new) - 1)
+            self.rows += new
+            self.endInsertRows()
+
+    def place_of(self, id: str) -> int | None:
+        return next((place for place, row in enumerate(self.rows) if row.id == id), None)
+
+
+class _RowPainter(QStyledItemDelegate):
+    def __init__(self, theme: Theme, view: "ThreadList") -> None:
+        super().__init__(view)
+        self._theme = theme
+        self._view = view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(200, ROW_HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        row: ThreadRow = index.data(_ROW)
+        theme = self._theme
+        state: Any = option.state
+        area = QRectF(option.rect)
+        box = area.adjusted(8, 1, -8, -1)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if state & QStyle.StateFlag.State_Selected:
+            rounded_box(painter, box, 8, theme.color("accent_soft"))
+            if self._view.hasFocus():
+                focus_ring(painter, box, 8, theme.color("accent"))
+        elif state & QStyle.StateFlag.State_MouseOver:
+            rounded_box(painter, box, 8, theme.color("hover"))
+        inner = box.adjusted(12, 9, -12, -9)
+        first = QRectF(inner.left(), inner.top(), inner.width(), 22)
+        second = QRectF(inner.left(), inner.bottom() - 20, inner.width(), 20)
+        _line(painter, first, title_of(row), turn_words.listed_cost(row), ui_font(13, 600), theme, ("text", "text"))
+        words, tone = state_of(row, self._view.threads.now_us)
+        left = f"{models_of(row)}  ·  {turn_words.calls(row.requests)}"
+        if row.match:
+            left = " ".join(row.match.split())
+        _line(painter, second, left, words, ui_font(12), theme, ("text2", tone))
+        painter.restore()
+
+
+def _line(
+    painter: QPainter, box: QRectF, left: str, right: str, font: QFont, theme: Theme, tones: tuple[str, str]
+) -> None:
+    metrics = QFontMetrics(font)
+    painter.setFont(font)
+    painter.setPen(theme.color(tones[1]))
+    painter.drawText(box, _RIGHT, right)
+    room = int(box.width()) - metrics.horizontalAdvance(right) - 12
+    painter.setPen(theme.color(tones[0]))
+    painter.drawText(box, _LEFT, metrics.elidedText(left, Qt.TextElideMode.ElideRight, room))
+
+
+class ThreadList(QListView):
+    """`chosen(id)` when another conversation is selected; `end_neared` when more should be read."""
+
+    chosen = Signal(str)
+    end_neared = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.threads = ThreadModel(self)
+        self._silent = False
+        self.setModel(self.threads)
+        self.setItemDelegate(_RowPainter(theme, self))
+        self.setObjectName("conversations_list")
+        self.setAccessibleName("Conversations")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setUniformItemSizes(True)
+        self.setMouseTracking(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self._look_ahead())
+        theme.changed.connect(self._take_ground)
+        self._take_ground()
+
+    @property
+    def chosen_id(self) -> str:
+        index = self.currentIndex()
+        return self.threads.rows[index.row()].id if index.isValid() else ""
+
+    def show_rows(self, rows: Sequence[ThreadRow], now_us: int, chosen: str) -> None:
+        """Rows from the top; the chosen one stays chosen where it is among them."""
+        self.threads.now_us = now_us
+        self._silent = True
+        self.threads.set_rows(rows)
+        self._silent = False
+        self.choose(chosen)
+        self._look_ahead()
+
+    def choose(self, id: str) -> None:
+        """Marks a conversation without telling anyone."""
+        place = self.threads.place_of(id)
+        self._silent = True
+        self.setCurrentIndex(self.threads.index(place) if place is not None else QModelIndex())
+        self._silent = False
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        super().currentChanged(current, previous)
+        if current.isValid() and not self._silent:
+            self.chosen.emit(self.threads.rows[current.row()].id)
+
+    def _look_ahead(self) -> None:
+        below = self.verticalScrollBar().value() + self.viewport().height()
+        if self.threads.rows and below > (len(self.threads.rows) - _NEAR_END) * ROW_HEIGHT:
+            self.end_neared.emit()
+
+    def _take_ground(self) -> None:
+        palette = self.palette()
+        for role in (QPalette.ColorRole.Base, QPalette.ColorRole.Window):
+            palette.setColor(role, self._theme.color("sidebar"))
+        self.setPalette(palette)
+        self.viewport().setPalette(palette)

@@ -1,0 +1,146 @@
+"""A turn's figures in words, with a mark where they are estimates. Pure."""
+
+from collections.abc import Callable, Sequence
+
+from app import formats, sources
+from gateway import CacheMiss, Figures, ThreadRow, Turn
+
+Title = Callable[[str], str]
+
+MISS_WORDS = {
+    "changed": "what was said before had changed",
+    "tools_moved": "the tools stood in another order",
+    "tools_changed": "the tools had changed",
+    "system_changed": "the system prompt had changed",
+    "expired": "it had expired",
+    "model_changed": "another model was asked",
+    "unknown": "the provider does not say why",
+}
+BRANCH_WORDS = {"edited": "edited", "retry": "asked again"}
+ASIDE_TITLES = {"sub_agent": "Sub-agent", "parallel": "In parallel", "side": "On the side"}
+SOURCE_WORDS = {"gateway": "gateway", "span": "app", "log": "app's log"}
+
+
+def estimated_output(turn: Turn) -> bool:
+    return turn.usage_source in ("estimated", "partial")
+
+
+def estimated_cost(turn: Turn) -> bool:
+    return turn.cost_source in ("list", "override") and estimated_output(turn)
+
+
+def cost(turn: Turn) -> str:
+    return sources.marked(formats.money(turn.cost_nano), estimated_cost(turn))
+
+
+def milliseconds(us: int | None) -> float | None:
+    return None if us is None else us / 1000
+
+
+def model(turn: Turn) -> str:
+    return turn.model or turn.model_requested or "unknown model"
+
+
+def tokens(turn: Turn) -> str:
+    """ "3,210 in (2,100 cached) · 412 out (120 reasoning)"; what is unknown is left out, and all of it says so."""
+    words = []
+    if turn.input_tokens is not None:
+        cached = f" ({formats.count(turn.cached_tokens)} cached)" if turn.cached_tokens else ""
+        words.append(
+            sources.marked(formats.count(turn.input_tokens), turn.usage_source == "estimated") + f" in{cached}"
+        )
+    if turn.output_tokens is not None:
+        thought = f" ({formats.count(turn.reasoning_tokens)} reasoning)" if turn.reasoning_tokens else ""
+        words.append(sources.marked(formats.count(turn.output_tokens), estimated_output(turn)) + f" out{thought}")
+    return " · ".join(words) or "tokens not counted"
+
+
+def times(turn: Turn) -> str:
+    first = f" (first token {formats.duration(milliseconds(turn.ttft_us))})" if turn.ttft_us is not None else ""
+    return f"{formats.duration(milliseconds(turn.latency_us))}{first}" if turn.latency_us is not None else ""
+
+
+class RunningTotal:
+    """What the turns so far cost: what is priced, and how many that were answered are not."""
+
+    def __init__(self) -> None:
+        self._priced: int | None = None
+        self._unpriced = 0
+        self._marked = False
+
+    def add(self, turn: Turn) -> None:
+        if turn.cost_nano is None:
+            self._unpriced += turn.outcome == "ok"
+        else:
+            self._priced = (self._priced or 0) + turn.cost_nano
+            self._marked = self._marked or estimated_cost(turn)
+
+    @property
+    def words(self) -> str:
+        if self._priced is None:
+            return ""
+        text = f"{sources.marked(formats.money(self._priced), self._marked)} so far"
+        return f"{text}, {self._unpriced:,} unpriced" if self._unpriced else text
+
+
+def cache_miss(miss: CacheMiss) -> str:
+    reason = MISS_WORDS.get(miss.reason, miss.reason)
+    price = f", {formats.money(miss.cost_nano)} more" if miss.cost_nano is not None else ""
+    where = f" First difference: {miss.where}." if miss.where else ""
+    return f"Prompt cache missed: {reason}. {formats.count(miss.lost_tokens)} tokens were paid again{price}.{where}"
+
+
+def differing(turn: Turn) -> list[str]:
+    """Each figure of another telling that is not the shown one: "app says 1,204 in, gateway says 1,210"."""
+    own = SOURCE_WORDS.get(turn.sources[0], turn.sources[0]) if turn.sources else "gateway"
+    return [line for figures in turn.other_figures for line in _differences(turn, figures, own)]
+
+
+def _differences(turn: Turn, figures: Figures, own: str) -> list[str]:
+    other = SOURCE_WORDS.get(figures.source, figures.source)
+    compared = (
+        ("input tokens", figures.input_tokens, turn.input_tokens, formats.count),
+        ("cached tokens", figures.cached_tokens, turn.cached_tokens, formats.count),
+        ("output tokens", figures.output_tokens, turn.output_tokens, formats.count),
+        ("reasoning tokens", figures.reasoning_tokens, turn.reasoning_tokens, formats.count),
+        ("cost", figures.cost_nano, turn.cost_nano, formats.money),
+        ("time", milliseconds(figures.latency_us), milliseconds(turn.latency_us), formats.duration),
+    )
+    told = [
+        f"{name}: {other} says {words(theirs)}, {own} says {words(ours)}"
+        for name, theirs, ours, words in compared
+        if theirs is not None and words(theirs) != words(ours)
+    ]
+    if figures.model is not None and figures.model != turn.model:
+        told.insert(0, f"model: {other} says {figures.model}, {own} says {model(turn)}")
+    return told
+
+
+def cause(turn: Turn) -> str:
+    """Why a turn did not end well, in a sentence."""
+    if turn.error_message:
+        return turn.error_message
+    endings = {
+        "aborted": "The client left before the answer was complete.",
+        "interrupted": "The gateway stopped while this was running.",
+    }
+    return endings.get(turn.outcome) or f"Ended with status {turn.status or 'unknown'}."
+
+
+def listed_cost(row: ThreadRow) -> str:
+    """A conversation's cost in the list; ≈ where a part of it was estimated or has no price."""
+    return sources.marked(formats.money(row.cost_nano), "estimated" in row.cost_sources or row.unpriced > 0)
+
+
+def calls(count: int) -> str:
+    return f"{count:,} call{'' if count == 1 else 's'}"
+
+
+def totals(row: ThreadRow, turns: Sequence[Turn]) -> str:
+    """ "14 calls · 61.3k tokens · 38.4 s": the time is that of the models."""
+    known = [count for count in (row.input_tokens, row.output_tokens) if count is not None]
+    marked = any(turn.usage_source in ("estimated", "partial") for turn in turns)
+    counted = sources.marked(f"{formats.count(sum(known))} tokens", marked) if known else "tokens not counted"
+    busy = [turn.latency_us for turn in turns if turn.latency_us is not None]
+    time = formats.duration(sum(busy) / 1000) if busy else ""
+    return " · ".join(filter(None, (calls(row.requests), counted, time)))

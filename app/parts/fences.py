@@ -1,0 +1,69 @@
+"""Markdown cut into prose and fenced code, so that code has a ground, colours and a copy button of its own.
+
+A fence is three or more backticks or tildes at the start of a line, indented by at most three spaces; it is closed by
+at least as many of the same, or by the end (CommonMark 0.31, 4.5). Prose is cut at empty lines where it is long.
+"""
+
+import re
+from collections.abc import Iterator
+
+from app.parts.piece import SLICE_CHARS, Code, Piece, Prose, slices
+
+_OPENING = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)[^`]*$")
+
+
+def markdown(text: str, tone: str = "text") -> Iterator[Piece]:
+    """The pieces of a Markdown text, in order."""
+    prose: list[str] = []
+    code: list[str] = []
+    fence, language = "", ""
+    for line in text.split("\n"):
+        if fence:
+            bare = line.strip()
+            if len(bare) >= len(fence) and not bare.strip(fence[0]):
+                yield from code_pieces("\n".join(code), language)
+                code, fence = [], ""
+            else:
+                code.append(line)
+        elif (opening := _OPENING.match(line)) is not None:
+            yield from _prose(prose, tone)
+            prose, fence, language = [], opening[1], opening[2]
+        else:
+            prose.append(line)
+    if fence:
+        yield from code_pieces("\n".join(code), language)
+    yield from _prose(prose, tone)
+
+
+def code_pieces(text: str, language: str = "", tone: str = "text") -> Iterator[Code]:
+    """Code on one ground, in slices where it is long."""
+    parts = list(slices(text.rstrip("\n")))
+    for number, part in enumerate(parts):
+        yield Code(
+            part,
+            language,
+            whole=text if number == 0 else None,
+            first=number == 0,
+            last=number == len(parts) - 1,
+            tone=tone,
+        )
+
+
+def _prose(lines: list[str], tone: str) -> Iterator[Prose]:
+    run: list[str] = []
+    size = 0
+    for line in lines:
+        run.append(line)
+        size += len(line) + 1
+        if size > SLICE_CHARS and not line.strip():
+            yield from _sized("\n".join(run), tone)
+            run, size = [], 0
+    yield from _sized("\n".join(run), tone)
+
+
+def _sized(text: str, tone: str) -> Iterator[Prose]:
+    text = text.strip("\n")
+    if text.strip():
+        # A paragraph without an end is cut all the same: a line of a megabyte would hold the window.
+        for part in slices(text) if len(text) > 3 * SLICE_CHARS else (text,):
+            yield Prose(part, tone)

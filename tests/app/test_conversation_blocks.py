@@ -1,0 +1,478 @@
+"""A conversation as blocks: the shown way, tools beside their results, dividers, feet, and what was told elsewhere."""
+
+import json
+import shlex
+
+import msgspec
+import pytest
+
+from app.pages.conversations_parts import copying, turn_words
+from app.pages.conversations_parts.block import FOLDED, OPEN, WHOLE, Block, can_fold, pieces_of, text_of
+from app.pages.conversations_parts.blocks import Told, told
+from app.pages.conversations_parts.branches import steps, way_to
+from app.pages.conversations_parts.costs import Splitter, record_of
+from app.parts.piece import Code, More, Plain, Prose, Tree
+from gateway import (
+    CacheMiss,
+    CostExplanation,
+    CostPart,
+    Figures,
+    Reasoning,
+    Role,
+    Text,
+    Thread,
+    ThreadMessage,
+    ThreadRow,
+    ToolCall,
+    ToolCallResponse,
+    Turn,
+)
+from tests.app.fake_gateway import NOW_US
+from tests.app.fake_threads import ANSWER, SYSTEM, S, full_thread, long_thread, turn
+
+TITLES = {"anthropic": "Anthropic", "openai": "OpenAI"}
+
+
+def telling(thread: Thread, chosen: dict[int, int] | None = None, asides: tuple[int, ...] = ()) -> Told:
+    return told(thread, chosen or {}, frozenset(asides), provider_title=lambda name: TITLES.get(name, name))
+
+
+def words(blocks: tuple[Block, ...]) -> list[tuple[str, str]]:
+    return [(block.kind, block.title) for block in blocks]
+
+
+def of_kind(blocks: tuple[Block, ...], kind: str) -> list[Block]:
+    return [block for block in blocks if block.kind == kind]
+
+
+def simple(*turns: Turn, messages: tuple[ThreadMessage, ...] = ()) -> Thread:
+    row = ThreadRow(id="c", title="", started_us=0, ended_us=1, requests=len(turns))
+    return Thread(row=row, turns=turns, messages=messages)
+
+
+def at(n: int, parent: int | None = None, **fields: object) -> Turn:
+    return turn(n, NOW_US + n * 10 * S, 1.0, parent=parent, **fields)
+
+
+def numbers(*turns: Turn, chosen: dict[int, int] | None = None) -> list[int]:
+    return [step.turn.n for step in steps(turns, chosen or {})]
+
+
+# the way
+
+
+def test_the_newest_branch_is_shown_and_another_can_be_chosen() -> None:
+    turns = (at(0), at(1, 0), at(2, 1), at(3, 1, branch="edited"), at(4, 3))
+    assert numbers(*turns) == [0, 1, 3, 4]
+    assert numbers(*turns, chosen={1: 2}) == [0, 1, 2]
+    (fork,) = [step for step in steps(turns, {}) if step.siblings]
+    assert (fork.siblings, fork.fork) == ((2, 3), 1)
+    assert numbers(*turns, chosen=way_to(turns, 2)) == [0, 1, 2]
+    assert numbers(*turns, chosen=way_to(turns, 4)) == [0, 1, 3, 4]
+
+
+def test_failed_attempts_stand_with_the_turn_that_repeated_them() -> None:
+    failed = [at(n, 0, outcome="error", attempt_of=n + 1) for n in (1, 2)]
+    turns = (at(0), *failed, at(3, 0), at(4, 3))
+    made = steps(turns, {})
+    assert [step.turn.n for step in made] == [0, 3, 4]
+    assert [attempt.n for attempt in made[1].attempts] == [1, 2]
+    assert made[1].siblings == (), "a retry is no other way"
+    assert numbers(*turns, chosen=way_to(turns, 1)) == [0, 3, 4]
+
+
+def test_a_turn_that_continues_a_failed_one_continues_what_was_before_it() -> None:
+    turns = (at(0), at(1, 0, outcome="error", attempt_of=2), at(2, 1))
+    assert numbers(*turns) == [0, 2]
+
+
+@pytest.mark.parametrize("branch", ["sub_agent", "parallel", "side"])
+def test_what_ran_beside_is_no_other_way(branch: str) -> None:
+    turns = (at(0), at(1, 0, branch=branch), at(2, 1), at(3, 0))
+    made = steps(turns, {})
+    assert [(step.turn.n, step.aside) for step in made] == [(0, None), (1, 1), (2, 1), (3, None)]
+    assert all(not step.siblings for step in made)
+
+
+def test_turns_that_nothing_joins_follow_each_other() -> None:
+    assert numbers(at(0), at(1), at(2)) == [0, 1, 2]
+    edited = steps((at(0), at(1, branch="edited")), {})
+    assert [step.turn.n for step in edited] == [1]
+    assert edited[0].siblings == (0, 1)
+
+
+def test_circles_in_what_was_told_end() -> None:
+    turns = (at(0, 1, attempt_of=1), at(1, 0, attempt_of=0), at(2, 2), at(3, 99))
+    assert 3 in numbers(*turns)
+    way_to(turns, 0)
+    way_to(turns, 2)
+
+
+def test_two_thousand_turns_are_a_way() -> None:
+    turns = tuple(at(n, n - 1 if n else None) for n in range(2_000))
+    assert len(numbers(*turns)) == 2_000
+    assert len(way_to(turns, 1_999)) == 2_000
+
+
+# blocks
+
+
+@pytest.fixture
+def thread() -> Thread:
+    return full_thread(NOW_US)
+
+
+def test_a_conversation_reads_from_top_to_bottom(thread: Thread) -> None:
+    assert words(telling(thread).blocks) == [
+        ("system", "System prompt"),
+        ("tools", "Tools"),
+        ("user", "User"),
+        ("user", "User"),
+        ("reasoning", "Reasoning"),
+        ("assistant", "Assistant"),
+        ("tool", "Tool call"),
+        ("turn", telling(thread).blocks[7].title),
+        ("reasoning", "Reasoning"),
+        ("tool", "Tool call"),
+        ("turn", telling(thread).blocks[10].title),
+        ("attempts", "1 failed attempt"),
+        ("assistant", "Assistant"),
+        ("turn", telling(thread).blocks[13].title),
+        ("divider", "24m 22s later · claude-sonnet-4.5 → gpt-5.1 at OpenAI"),
+        ("divider", "Way 2 of 2, edited"),
+        ("user", "User"),
+        ("tool", "Tool call"),
+        ("turn", telling(thread).blocks[18].title),
+        ("aside", "Sub-agent"),
+        ("divider", "The app shortened its history"),
+        ("assistant", "Assistant"),
+        ("turn", telling(thread).blocks[22].title),
+    ]
+
+
+def test_the_other_way_is_told_when_it_is_chosen(thread: Thread) -> None:
+    blocks = telling(thread, {3: 4}).blocks
+    texts = [text_of(block) for block in blocks]
+    assert "Write it as a fixture instead." in texts
+    assert "Ask a colleague for a review." not in texts
+    (cut_off,) = [block for block in blocks if block.notes and "limit of tokens" in block.notes[0].text]
+    assert text_of(cut_off) == "A fixture hides it."
+
+
+def test_a_result_stands_beside_its_call(thread: Thread) -> None:
+    read, run, agent = of_kind(telling(thread).blocks, "tool")
+    assert (read.detail, read.right) == ("read_file", "≈800 ms · 1.7 kB")
+    call, result = read.parts
+    assert isinstance(call, ToolCall) and isinstance(result, ToolCallResponse)
+    assert call.id == result.id == "call_1"
+    assert run.right == "≈8.60 s · failed"
+    assert "verdict" in text_of(agent)
+    timed = told(thread, {}, tool_times={"call_1": 180_000})
+    assert of_kind(timed.blocks, "tool")[0].right == "180 ms · 1.7 kB"
+
+
+def test_ids_that_come_twice_pair_in_order_and_lonely_results_stand_alone() -> None:
+    def message(id: int, n: int, role: Role, *parts: object, output: bool = False) -> ThreadMessage:
+        return ThreadMessage(id=id, turn=n, role=role, parts=parts, output=output)  # type: ignore[arg-type]
+
+    thread = simple(
+        at(0),
+        at(1, 0),
+        messages=(
+            message(1, 0, Role.ASSISTANT, ToolCall("x", "f", "1"), ToolCall("x", "f", "2"), output=True),
+            message(2, 1, Role.TOOL, ToolCallResponse("x", (Text("one"),)), ToolCallResponse("x", (Text("two"),))),
+            message(3, 1, Role.TOOL, ToolCallResponse("lost", (Text("whose?"),), name="g")),
+            message(4, 1, Role.ASSISTANT, ToolCall("y", "h", ""), output=True),
+        ),
+    )
+    tools = of_kind(telling(thread).blocks, "tool")
+    assert [text_of(block) for block in tools[:3]] == ["1\none", "2\ntwo", "whose?"]
+    assert (tools[2].title, tools[2].detail) == ("Tool result", "g")
+    assert tools[3].notes[0].text == "No result was sent back"
+
+
+def test_a_sub_agent_opens_in_place(thread: Thread) -> None:
+    (closed,) = of_kind(telling(thread).blocks, "aside")
+    assert (closed.detail, closed.right, closed.text) == (
+        "reviewer",
+        "1 call · $0.036",
+        "You review changes. Review this one.",
+    )
+    opened = telling(thread, asides=(6,)).blocks
+    inside = [block for block in opened if block.aside == 6]
+    assert [block.kind for block in inside] == ["aside", "user", "assistant", "turn"]
+    assert [text_of(block) for block in of_kind(opened, "system")] == [SYSTEM, "You review changes."]
+
+
+def test_feet_say_what_a_turn_took_and_the_running_total(thread: Thread) -> None:
+    first, second, third, *_ = of_kind(telling(thread).blocks, "turn")
+    assert first.title == (
+        "claude-sonnet-4.5 at Anthropic · 4,000 in (3,000 cached) · 420 out (412 reasoning) · $0.030 · "
+        "6.20 s (first token 1.24 s) · $0.030 so far"
+    )
+    assert second.title.endswith("$0.061 so far")
+    assert third.title.endswith("$0.094 so far")
+
+
+def test_a_foot_tells_what_is_worth_knowing(thread: Thread) -> None:
+    feet = of_kind(telling(thread).blocks, "turn")
+    assert [note.text for note in feet[2].notes] == [
+        "Prompt cache missed: the tools stood in another order. 5,200 tokens were paid again, $0.014 more. "
+        "First difference: tool 2, run_tests.",
+        "Left out by the gateway: top_k",
+        "Adapted by the gateway: system: moved to the front",
+        "Input tokens: app says 7,000, gateway says 7,600",
+    ]
+    assert "inferred" in feet[3].notes[0].text
+    assert "OTEL_CAPTURE_REASONING" in feet[-1].notes[0].text
+
+
+def test_a_failed_turn_says_why_and_a_running_one_waits() -> None:
+    failed = simple(at(0, outcome="error", status=500, error_type="provider_error", error_message="It broke."))
+    (error,) = of_kind(telling(failed).blocks, "error")
+    assert (error.detail, error.right, text_of(error)) == ("provider_error", "status 500", "It broke.")
+    left = simple(at(0, outcome="aborted", status=499))
+    assert "client left" in text_of(of_kind(telling(left).blocks, "error")[0])
+    running = telling(simple(at(0, running=True, outcome="interrupted"))).blocks
+    assert [block.kind for block in running] == ["waiting"]
+
+
+def test_what_was_sent_again_is_folded(thread: Thread) -> None:
+    again = msgspec.structs.replace(thread.messages[0], id=99, turn=1, repeated=True)
+    blocks = telling(msgspec.structs.replace(thread, messages=(*thread.messages, again))).blocks
+    (repeated,) = of_kind(blocks, "repeated")
+    assert repeated.title == "User, sent again"
+
+
+def test_several_answers_are_numbered() -> None:
+    answers = tuple(
+        ThreadMessage(id=n, turn=0, role=Role.ASSISTANT, parts=(Text(f"answer {n}"),), output=True, choice=n)
+        for n in range(2)
+    )
+    titles = [block.title for block in of_kind(telling(simple(at(0), messages=answers)).blocks, "divider")]
+    assert titles == ["Answer 1 of 2", "Answer 2 of 2"]
+
+
+def test_keys_are_unique_and_stay_when_a_conversation_grows(thread: Thread) -> None:
+    before = telling(msgspec.structs.replace(thread, turns=thread.turns[:4])).blocks
+    after = telling(thread, {3: 4}).blocks
+    keys = [block.key for block in after]
+    assert len(set(keys)) == len(keys)
+    assert [block.key for block in before] == keys[: len(before)]
+
+
+# what is drawn of a block
+
+
+def test_a_block_is_folded_to_its_room_and_opens_in_steps() -> None:
+    text = "\n".join(f"line {n}" for n in range(60_000))
+    block = Block(key="r", kind="reasoning", title="Reasoning", parts=(Reasoning(text),))
+    assert can_fold(block)
+    folded = pieces_of(block, FOLDED)
+    assert isinstance(folded[0], Plain) and folded[0].text.count("\n") == 11
+    assert folded[-1] == More("Show all 60,000 lines")
+    opened = pieces_of(block, OPEN)
+    shown = sum(len(piece.text) + 1 for piece in opened if isinstance(piece, Plain))
+    assert 150_000 < shown <= 200_001
+    assert isinstance(opened[-1], More) and "Load all" in opened[-1].text
+    whole = pieces_of(block, WHOLE)
+    assert "\n".join(piece.text for piece in whole if isinstance(piece, Plain)) == text
+
+
+def test_a_system_prompt_is_folded_to_two_lines(thread: Thread) -> None:
+    (system,) = of_kind(telling(thread).blocks, "system")
+    assert pieces_of(system, FOLDED) == [Prose("\n".join(SYSTEM.split("\n")[:2]))]
+    assert pieces_of(system, OPEN) == [Prose(SYSTEM)]
+
+
+def test_tools_are_names_and_then_definitions(thread: Thread) -> None:
+    (tools,) = of_kind(telling(thread).blocks, "tools")
+    assert tools.right == "3 tools"
+    (names,) = pieces_of(tools, FOLDED)
+    assert isinstance(names, Plain) and names.text == "read_file, run_tests, web_search"
+    opened = pieces_of(tools, OPEN)
+    assert isinstance(opened[2], Tree) and opened[2].value["required"] == ["path"]
+    assert isinstance(opened[-1], Code) and "web_search_20250305" in opened[-1].text
+
+
+def test_short_blocks_have_nothing_to_fold(thread: Thread) -> None:
+    foldable = [block.kind for block in telling(thread).blocks if can_fold(block)]
+    assert foldable == ["system", "tools", "tool", "aside"]
+
+
+def test_thousands_of_messages_are_told_and_none_is_lost() -> None:
+    thread = long_thread(NOW_US, messages=2_000, characters=400_000)
+    blocks = telling(thread).blocks
+    assert len(of_kind(blocks, "turn")) == 500
+    assert len(of_kind(blocks, "user")) == 1_001
+    assert len(of_kind(blocks, "assistant")) == 500
+
+
+# words
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"usage_source": "estimated"}, "≈4,000 in (3,000 cached) · ≈420 out"),
+        ({"usage_source": "partial"}, "4,000 in (3,000 cached) · ≈420 out"),
+        ({"input_tokens": None, "output_tokens": None}, "tokens not counted"),
+        ({"output_tokens": None, "cached_tokens": 0}, "4,000 in"),
+    ],
+)
+def test_counts_bear_their_mark(fields: dict[str, object], said: str) -> None:
+    assert turn_words.tokens(at(0, **fields)) == said
+
+
+def test_a_total_says_what_it_leaves_out() -> None:
+    total = turn_words.RunningTotal()
+    assert total.words == ""
+    total.add(at(0, cost_nano=500_000_000))
+    total.add(at(1, cost_nano=None))
+    total.add(at(2, cost_nano=None, outcome="error"))
+    total.add(at(3, cost_nano=500_000_000, usage_source="estimated"))
+    assert total.words == "≈$1.00 so far, 1 unpriced"
+
+
+@pytest.mark.parametrize("reason", sorted(turn_words.MISS_WORDS))
+def test_every_cause_of_a_miss_has_words(reason: str) -> None:
+    miss = CacheMiss(reason=reason, where="", lost_tokens=1_000)
+    assert turn_words.cache_miss(miss) == (
+        f"Prompt cache missed: {turn_words.MISS_WORDS[reason]}. 1,000 tokens were paid again."
+    )
+
+
+def test_figures_that_agree_are_not_told() -> None:
+    same = Figures(source="span", model="claude-sonnet-4.5", input_tokens=4_000, output_tokens=420)
+    assert turn_words.differing(at(0, other_figures=(same,))) == []
+    other = Figures(source="log", model="claude-x", cost_nano=31_000_000, latency_us=2 * S)
+    assert turn_words.differing(at(0, other_figures=(other,))) == [
+        "model: app's log says claude-x, gateway says claude-sonnet-4.5",
+        "cost: app's log says $0.031, gateway says $0.030",
+        "time: app's log says 2.00 s, gateway says 1.00 s",
+    ]
+
+
+# costs
+
+
+def explained(each: Turn) -> CostExplanation:
+    fresh = (each.input_tokens or 0) - (each.cached_tokens or 0)
+    units = (
+        ("input", fresh, "3"),
+        ("cached", each.cached_tokens or 0, "0.3"),
+        ("output", each.output_tokens or 0, "15"),
+    )
+    parts = tuple(
+        CostPart(
+            unit=unit, count=count, price_usd=price, per=10**6, amount_nano=str(round(count * float(price) * 1000))
+        )
+        for unit, count, price in units
+    )
+    return CostExplanation(cost_nano=each.cost_nano, source="list", parts=parts)
+
+
+def test_a_cost_is_split_and_adds_up() -> None:
+    splitter = Splitter()
+    for n in range(3):
+        each = at(
+            n,
+            input_tokens=10_000,
+            cached_tokens=8_000,
+            output_tokens=1_000,
+            reasoning_tokens=400,
+            cost_nano=23_400_000,
+        )
+        splitter.add(each, explained(each))
+    split = splitter.split()
+    assert [(line.name, line.tokens, line.nano) for line in split.lines] == [
+        ("Input", 6_000, 18_000_000),
+        ("Cached input", 24_000, 7_200_000),
+        ("Output", 1_800, 27_000_000),
+        ("Reasoning", 1_200, 18_000_000),
+    ]
+    assert split.total_nano == sum(line.nano for line in split.lines) == 70_200_000
+    assert split.saved_nano == 24_000 * 2_700
+    assert not split.marked and not split.unpriced
+
+
+def test_what_cannot_be_split_stands_whole_and_what_has_no_price_is_counted() -> None:
+    splitter = Splitter()
+    splitter.add(at(0, cost_nano=5_000), CostExplanation(cost_nano=5_000, source="provider"))
+    splitter.add(at(1, cost_nano=None), CostExplanation(cost_nano=None, source="none"))
+    splitter.add(at(2, cost_nano=None, outcome="error"), CostExplanation(cost_nano=None, source="none"))
+    split = splitter.split()
+    assert [(line.name, line.nano) for line in split.lines] == [("Not split", 5_000)]
+    assert (split.total_nano, split.unpriced) == (5_000, 1)
+    assert Splitter().split().total_nano is None
+
+
+def test_a_turn_is_priced_as_its_row() -> None:
+    each = at(0, reasoning_tokens=7, cache_write_tokens=9)
+    row = record_of(each)
+    for name in ("provider", "model", "started_us", "input_tokens", "cached_tokens", "cost_nano", "cost_source"):
+        assert getattr(row, name) == getattr(each, name)
+
+
+# copies
+
+
+def test_json_has_the_read_apis_shape(thread: Thread) -> None:
+    made = json.loads(copying.as_json(thread))
+    assert {"id", "system_instructions", "messages", "turns"} <= made.keys()
+    assert made["system_instructions"][0] == {"type": "text", "text": SYSTEM}
+    assert made["messages"][0] == {
+        "role": "user",
+        "parts": [{"type": "text", "text": thread.messages[0].parts[0].text}],  # type: ignore[union-attr]
+        "turn": 0,
+    }
+    call = made["messages"][2]["parts"][2]
+    assert (call["type"], call["id"], call["name"]) == ("tool_call", "call_1", "read_file")
+    assert made["turns"][0]["cost_usd"] == "0.030000000"
+    assert made["turns"][2]["cost_usd"] is None
+    assert made["turns"][0]["started_at"].endswith("Z")
+
+
+def test_markdown_holds_what_is_shown(thread: Thread) -> None:
+    made = copying.as_markdown(thread, telling(thread).blocks)
+    assert made.startswith("# Fix flaky payment webhook test\n")
+    assert "## Tool call `read_file`" in made
+    assert "> The failure is intermittent" in made
+    assert ANSWER in made
+    assert "> claude-sonnet-4.5 at Anthropic" in made
+    assert "fixture instead" not in made, "that is another way"
+
+
+def test_code_that_holds_a_fence_is_fenced_by_more() -> None:
+    block = Block(key="t", kind="tool", title="Tool call", parts=(ToolCallResponse("1", (Text("```\nx\n```"),)),))
+    assert copying.block_markdown(block)[2:] == ["````", "```\nx\n```", "````"]
+
+
+def test_curl_asks_what_the_turn_asked_with_the_key_masked(thread: Thread) -> None:
+    made = copying.as_curl(thread, 3, "http://127.0.0.1:4210")
+    words = shlex.split(made)
+    assert words[:2] == ["curl", "http://127.0.0.1:4210/api/ai/v1/chat/completions"]
+    assert "authorization: Bearer $FAREGATE_API_KEY" in words
+    body = json.loads(words[words.index("-d") + 1])
+    assert body["model"] == "claude-sonnet-4.5"
+    assert [message["role"] for message in body["messages"]] == [
+        "system",
+        "user",
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "tool",
+    ]
+    assert body["messages"][0]["content"] == SYSTEM
+    assert body["messages"][2]["content"][0]["image_url"]["url"].startswith("data:image/png;base64,")
+    assert body["messages"][3]["tool_calls"][0]["function"]["name"] == "read_file"
+    assert body["messages"][4]["tool_call_id"] == "call_1"
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["read_file", "run_tests"]
+    assert "wall clock" not in made, "the answer is no part of the question"
+
+
+def test_a_quote_in_what_was_said_cannot_leave_the_command() -> None:
+    said = ThreadMessage(id=1, turn=0, role=Role.USER, parts=(Text("it's '; rm -rf / #"),))
+    words = shlex.split(copying.as_curl(simple(at(0, system=None, tools=None), messages=(said,)), 0, "http://h"))
+    assert json.loads(words[words.index("-d") + 1])["messages"][0]["content"] == "it's '; rm -rf / #"

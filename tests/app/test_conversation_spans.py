@@ -1,0 +1,185 @@
+"""The timeline's rows and its axis: turns and tools where no spans were sent, a tree where they were."""
+
+import msgspec
+import pytest
+
+from app.pages.conversations_parts.axis import Axis
+from app.pages.conversations_parts.blocks import told
+from app.pages.conversations_parts.branches import steps
+from app.pages.conversations_parts.facts import facts_of
+from app.pages.conversations_parts.spans import SpanRow, block_of, hidden_glue, row_of, rows_of, tool_times
+from app.pages.conversations_parts.waterfall import tick_words
+from gateway import Thread, Trace, TraceSpan
+from tests.app.fake_gateway import NOW_US
+from tests.app.fake_threads import S, full_thread, trace_of
+
+
+@pytest.fixture
+def thread() -> Thread:
+    return full_thread(NOW_US)
+
+
+def rows(thread: Thread, *traces: Trace, glue: bool = False) -> tuple[SpanRow, ...]:
+    return rows_of(thread, steps(thread.turns, {}), traces, glue=glue)
+
+
+def tree(made: tuple[SpanRow, ...]) -> list[tuple[int, str]]:
+    return [(row.depth, row.label) for row in made]
+
+
+def span(id: str, parent: str | None, at_s: float = 0, **fields: object) -> TraceSpan:
+    start = NOW_US + int(at_s * S)
+    return TraceSpan(
+        span_id=id,
+        parent_span_id=parent,
+        name=id,
+        kind="internal",
+        started_us=start,
+        duration_us=S,
+        status="ok",
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def spans(*made: TraceSpan) -> Trace:
+    return Trace(trace_id="t", spans=made)
+
+
+def test_without_spans_calls_and_tools_are_told_by_turns(thread: Thread) -> None:
+    made = rows(thread)
+    assert tree(made) == [
+        (0, "Conversation"),
+        (1, "claude-sonnet-4.5"),
+        (1, "read_file"),
+        (1, "claude-sonnet-4.5"),
+        (1, "run_tests"),
+        (1, "claude-sonnet-4.5"),
+        (1, "claude-sonnet-4.5"),
+        (1, "gpt-5.1"),
+        (1, "agent"),
+        (2, "claude-sonnet-4.5"),
+        (1, "gpt-5.1"),
+    ]
+    tool = made[2]
+    assert tool.inferred and (tool.end_us - tool.start_us) == 800_000
+    assert [row.failed for row in made[4:6]] == [True, True]
+    assert made[1].first_us == thread.turns[0].started_us + 1_240_000
+    assert (made[0].start_us, made[0].end_us) == (made[1].start_us, made[-1].end_us)
+
+
+def test_spans_are_a_tree_without_their_glue(thread: Thread) -> None:
+    trace = trace_of(thread)
+    made = rows(thread, trace)
+    assert tree(made)[:5] == [
+        (0, "Conversation"),
+        (1, "fix_test"),
+        (2, "chat claude-sonnet-4.5"),
+        (2, "execute_tool read_file"),
+        (1, "late"),
+    ]
+    assert "read_file" not in [row.label for row in made], "the span tells it, and better"
+    assert sum(row.turn == 0 and row.role == "inference" for row in made) == 1, "each call is one row"
+    assert hidden_glue((trace,)) == 1
+    everything = rows(thread, trace, glue=True)
+    assert (2, "HTTP POST") in tree(everything) and (3, "chat claude-sonnet-4.5") in tree(everything)
+    assert tool_times((trace,)) == {"call_1": 180_000}
+
+
+def test_parents_that_never_come_or_go_in_circles_lose_no_span(thread: Thread) -> None:
+    bare = msgspec.structs.replace(thread, turns=(), messages=())
+    made = rows_of(bare, (), (spans(span("a", "b"), span("b", "a"), span("c", "nowhere"), span("d", "d")),))
+    assert sorted(row.label for row in made) == ["Conversation", "a", "b", "c", "d"]
+
+
+def test_a_deep_tree_is_walked_without_recursion(thread: Thread) -> None:
+    bare = msgspec.structs.replace(thread, turns=(), messages=())
+    chain = [span("s0", None), *(span(f"s{n}", f"s{n - 1}") for n in range(1, 3_000))]
+    assert rows_of(bare, (), (spans(*chain),))[-1].depth == 3_000
+
+
+def test_nothing_to_tell_is_no_row(thread: Thread) -> None:
+    assert rows_of(msgspec.structs.replace(thread, turns=(), messages=()), ()) == ()
+
+
+def test_rows_and_blocks_lead_to_each_other(thread: Thread) -> None:
+    made, blocks = rows(thread, trace_of(thread)), told(thread, {}).blocks
+    by_label = {row.label: row for row in made}
+    tool = next(block for block in blocks if block.detail == "read_file")
+    assert row_of(tool, made) is by_label["execute_tool read_file"]
+    assert block_of(by_label["execute_tool read_file"], blocks) == tool.key
+    reasoning = next(block for block in blocks if block.kind == "reasoning")
+    assert block_of(by_label["chat claude-sonnet-4.5"], blocks) == reasoning.key
+    assert row_of(reasoning, made) is by_label["chat claude-sonnet-4.5"]
+    assert block_of(made[0], blocks) == blocks[0].key
+    assert block_of(by_label["fix_test"], blocks) is None, "it belongs to no turn"
+
+
+# the axis
+
+
+def test_the_axis_is_in_proportion_where_nothing_is_silent() -> None:
+    axis = Axis([(0, 10 * S), (5 * S, 20 * S)])
+    assert [round(axis.at(us * S), 3) for us in (0, 5, 10, 20, 99)] == [0, 0.25, 0.5, 1, 1]
+    assert axis.breaks == []
+    assert axis.ticks == [(0.0, 0), (0.25, 5), (0.5, 10), (0.75, 15), (1.0, 20)]
+
+
+def test_a_long_silence_takes_little_room() -> None:
+    day = 86_400 * S
+    axis = Axis([(0, 10 * S), (day, day + 10 * S)])
+    assert axis.at(10 * S) == pytest.approx(10 / 20.8)
+    assert axis.at(day) == pytest.approx(10.8 / 20.8)
+    assert axis.at(day // 2) == axis.at(10 * S), "in the silence it stands still"
+    assert len(axis.breaks) == 1
+    assert axis.at(10 * S) < axis.breaks[0] < axis.at(day)
+    assert [seconds for _, seconds in axis.ticks] == [0, 5, 10, 15, 20]
+
+
+@pytest.mark.parametrize("length_us", [1, 900, 40_000, 3 * S, 95 * S, 7_200 * S, 40 * 86_400 * S])
+def test_ticks_are_few_and_in_order(length_us: int) -> None:
+    places = [place for place, _ in Axis([(0, length_us)]).ticks]
+    assert 1 <= len(places) <= 6
+    assert places == sorted(places) and places[-1] <= 1
+
+
+def test_an_axis_of_nothing() -> None:
+    assert Axis(()).at(5) == 0 and Axis(()).ticks == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (0.25, "250 ms"), (2.5, "2.5 s"), (20, "20 s"), (300, "5 min")]
+)
+def test_ticks_are_round_words(seconds: float, words: str) -> None:
+    assert tick_words(seconds) == words
+
+
+# facts
+
+
+def test_facts_of_a_call_and_of_a_span(thread: Thread) -> None:
+    made = {row.label: row for row in rows(thread, trace_of(thread))}
+    start = made["Conversation"].start_us
+    call = facts_of(made["chat claude-sonnet-4.5"], thread.turns[0], start, str.title)
+    lines = dict(call.lines)
+    assert lines["Model"] == "claude-sonnet-4.5"
+    assert lines["Provider"] == "Anthropic"
+    assert lines["Input"] == "4,000" and lines["of which cached"] == "3,000"
+    assert lines["Cost"] == "$0.030 · list price"
+    assert lines["Took"] == "6.20 s"
+    assert lines["Joined"] == "by id"
+    assert call.request_id == "req_0000"
+    tool = facts_of(made["execute_tool read_file"], None, start, str)
+    assert "gen_ai.tool.call.id = call_1" in tool.raw
+    assert "resource.service.name = payments" in tool.raw
+    assert '"span_id": "a4"' in tool.json
+    inferred = facts_of(rows(thread)[2], thread.turns[0], start, str)
+    assert dict(inferred.lines)["Took"] == "≈800 ms, the time between two calls"
+
+
+def test_large_attributes_are_cut_and_counted(thread: Thread) -> None:
+    bare = msgspec.structs.replace(thread, turns=(), messages=())
+    attributes = {"long": "x" * 5_000, **{f"n{number}": number for number in range(400)}}
+    (_, row) = rows_of(bare, (), (spans(span("a", None, attributes=attributes)),))
+    facts = facts_of(row, None, NOW_US, str)
+    assert "(5,000 characters)" in facts.raw and "251 more" in facts.raw
+    assert '"n399": 399' in facts.json
