@@ -181,3 +181,28 @@ def test_the_oldest_events_hold_a_list_of_messages_or_plain_words(prompt: str, c
     shown = call(telling)
     assert shown["input"] == [{"role": "user", "parts": [{"type": "text", "content": "Hello"}]}]
     assert shown["output"] == [{"role": "assistant", "parts": [{"type": "text", "content": "Yes"}]}]
+
+
+def test_an_exception_in_a_log_record_is_the_span_s() -> None:
+    span = Span(trace_id="a" * 32, span_id="b" * 16, attributes={"gen_ai.operation.name": "chat"})
+    record = LogRecord(
+        event_name="exception",
+        attributes={"exception.type": "openai.RateLimitError", "exception.message": "Slow down"},
+    )
+    telling = observe(span, [record])
+    assert (telling.error_kind, telling.error_message) == ("rate_limited", "Slow down")
+    assert observe(msgspec.structs.replace(span, status=1), [record]).error_message is None
+
+
+def test_evaluations_are_facts_of_the_call() -> None:
+    judged = {"gen_ai.evaluation.name": "tone", "gen_ai.evaluation.score.value": 0.9}
+    span = Span(
+        trace_id="a" * 32,
+        span_id="b" * 16,
+        attributes={"gen_ai.operation.name": "chat", "server.address": "127.0.0.1"},
+        events=(SpanEvent(name="gen_ai.evaluation.result", attributes={"gen_ai.evaluation.name": "length"}),),
+    )
+    records = [LogRecord(event_name="gen_ai.evaluation.result", attributes=judged)]
+    assert observe(span, records).facts == {
+        "gen_ai.evaluation.result": [{"gen_ai.evaluation.name": "length"}, judged]
+    }

@@ -1,6 +1,7 @@
 """What every dialect writes in attributes of its own, whatever its messages look like: models, counts, ids, times."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from gateway.telemetry.readers.failures import failure
 from gateway.telemetry.readers.options import options_of
 from gateway.telemetry.readers.usage import usage_of
 from gateway.telemetry.readers.values import Names, count, mapping, microseconds, nano_dollars, texts, truth, words
-from gateway.telemetry.records import Attributes, Span
+from gateway.telemetry.records import Attributes, LogRecord, Span
 
 READS = (
     *(name for names in spellings.USAGE.values() for name in names),
@@ -59,13 +60,13 @@ _USERS = frozenset(spellings.USERS)
 _UNNAMED_SERVICE = "unknown_service"
 
 
-def shared(span: Span) -> Observed:
+def shared(span: Span, logs: Sequence[LogRecord] = ()) -> Observed:
     """What a span's attributes say under any of their names, its status and its resource."""
     attributes = span.attributes
     said = _NAMES.said(attributes)
     model, requested = _model(said.get("model")), _model(said.get("model_requested"))
     response_id = words(said.get("response_id"))
-    error_type, error_message = failure(span)
+    error_type, error_message = failure(span, logs)
     ttft_us = _first_token(span)
     streamed = truth(said.get("streamed"))
     return Observed(

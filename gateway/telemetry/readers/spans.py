@@ -35,7 +35,7 @@ from gateway.telemetry.readers.hints import hints_of
 from gateway.telemetry.readers.langchain import plain_run
 from gateway.telemetry.readers.reader import SpanReader, filled
 from gateway.telemetry.readers.spellings import CALLS
-from gateway.telemetry.records import Attributes, LogRecord, Span, SpanKind
+from gateway.telemetry.records import LogRecord, Span, SpanKind
 
 # The tools' and SDKs' own spans are told by their scope; then the most telling mark first.
 READERS: tuple[SpanReader, ...] = (
@@ -57,24 +57,27 @@ READERS: tuple[SpanReader, ...] = (
 )
 # Whose messages are taken before all others' where several stand on one span: they are structured by a standard.
 STRUCTURED = semconv.READER.name
+EVALUATION = "gen_ai.evaluation.result"
+# Attributes of every kind of span, which say nothing of a conversation.
+_STANDARD = ("server.", "client.", "network.", "http.", "url.", "user_agent.", "code.", "thread.", "otel.")
 _GLUE = ("http.request.method", "http.method", "db.system", "db.system.name", "rpc.system", "messaging.system")
 
 
 def observe(span: Span, logs: Sequence[LogRecord] = ()) -> Observed:
     """What a span says, with the log records that stand under it. Never raises: what cannot be read stays a fact."""
     said = [(reader, telling) for reader in READERS if (telling := _told(reader, span, logs)) is not None]
-    common = shared_attributes.shared(span)
+    common = shared_attributes.shared(span, logs)
     if len(said) > 1 and said[-1][0] is bare.READER:
         # It knows nothing but a model's name, and guesses.
         said.pop()
     if not said:
-        return _finished(span, msgspec.structs.replace(common, reader="none", role=_role_alone(span)), ())
+        return _finished(span, logs, msgspec.structs.replace(common, reader="none", role=_role_alone(span)), ())
     merged = said[0][1]
     for _, telling in (*said[1:], (None, common)):
         merged = filled(merged, telling)
     role = next((telling.role for _, telling in said if telling.role is not Role.OTHER), Role.OTHER)
     merged = msgspec.structs.replace(merged, role=role, **_content([telling for _, telling in said], merged, common))
-    return _finished(span, merged, [reader for reader, _ in said])
+    return _finished(span, logs, merged, [reader for reader, _ in said])
 
 
 def observe_records(records: Sequence[LogRecord]) -> Observed:
@@ -138,14 +141,14 @@ def _ended(choice: Choice, endings: Sequence[Choice]) -> Choice:
     return msgspec.structs.replace(choice, finish_reason=endings[choice.index].finish_reason)
 
 
-def _finished(span: Span, telling: Observed, readers: Sequence[SpanReader]) -> Observed:
+def _finished(span: Span, logs: Sequence[LogRecord], telling: Observed, readers: Sequence[SpanReader]) -> Observed:
     if telling.role not in CALLS:
         telling = _as_frame(telling)
     if telling.tool is not None:
         telling = msgspec.structs.replace(telling, tool=plain_run(telling.tool))
-    kind = error_kind(span, telling.error_type, telling.error_message)
+    kind = error_kind(span, logs, telling.error_type, telling.error_message)
     hints = hints_of(span, telling)
-    return msgspec.structs.replace(telling, error_kind=kind, hints=hints, facts=_facts(span.attributes, readers))
+    return msgspec.structs.replace(telling, error_kind=kind, hints=hints, facts=_facts(span, logs, readers))
 
 
 def _as_frame(telling: Observed) -> Observed:
@@ -172,15 +175,20 @@ def _role_alone(span: Span) -> Role:
     return Role.GLUE if plumbing else Role.OTHER
 
 
-def _facts(attributes: Attributes, readers: Sequence[SpanReader]) -> Mapping[str, Any]:
-    """The attributes that nobody read."""
+def _facts(span: Span, logs: Sequence[LogRecord], readers: Sequence[SpanReader]) -> Mapping[str, Any]:
+    """The attributes that nobody read, and what evaluations said of the call."""
     names, prefixes = _reads(tuple(reader.reads for reader in readers))
-    return {name: value for name, value in attributes.items() if name not in names and not name.startswith(prefixes)}
+    facts = {
+        name: value for name, value in span.attributes.items() if name not in names and not name.startswith(prefixes)
+    }
+    judged = [dict(one.attributes) for one in span.events if one.name == EVALUATION]
+    judged += [dict(one.attributes) for one in logs if one.event_name == EVALUATION]
+    return facts | {EVALUATION: judged} if judged else facts
 
 
 @cache
 def _reads(of_readers: tuple[tuple[str, ...], ...]) -> tuple[frozenset[str], tuple[str, ...]]:
     """Names and beginnings of names that these readers, and all of them, understand."""
-    found = {name for reads in (shared_attributes.READS, *of_readers) for name in reads}
+    found = {name for reads in (shared_attributes.READS, _STANDARD, *of_readers) for name in reads}
     prefixes = {name for name in found if name.endswith((".", "*"))}
     return frozenset(found - prefixes), tuple(name.rstrip("*") for name in prefixes)
