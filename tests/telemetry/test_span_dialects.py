@@ -1292,3 +1292,16 @@ def test_pydantic_ai_s_run_holds_the_transcript_and_logfire_s_label() -> None:
         "concierge",
         None,
     )
+
+
+def test_a_span_that_only_announces_another_is_no_call() -> None:
+    told = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-mock",
+        "gen_ai.input.messages": js([text("user", "Hi")]),
+        "session.id": "s1",
+    }
+    assert observe(span(told, "pydantic-ai")).role is Role.INFERENCE
+    pending = observe(span({**told, "logfire.span_type": "pending_span"}, "pydantic-ai"))
+    assert (pending.role, pending.request, pending.hints) == (Role.GLUE, None, ())
+    assert pending.conversations == (("session.id", "s1"),)

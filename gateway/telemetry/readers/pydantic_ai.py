@@ -81,11 +81,6 @@ def _tool(attributes: Attributes) -> ToolRun:
     )
 
 
-def is_placeholder(span: Span) -> bool:
-    """Whether Logfire wrote it for a span that still runs: the real one comes later under the same parent."""
-    return span.attributes.get("logfire.span_type") == "pending_span"
-
-
 READER = SpanReader(
     _NAME,
     read,

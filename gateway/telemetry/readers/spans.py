@@ -60,6 +60,8 @@ STRUCTURED = semconv.READER.name
 EVALUATION = "gen_ai.evaluation.result"
 # Attributes of every kind of span, which say nothing of a conversation.
 _STANDARD = ("server.", "client.", "network.", "http.", "url.", "user_agent.", "code.", "thread.", "otel.")
+# Logfire announces a span that still runs by one of its own id, with the same attributes: it is no second call.
+_SPAN_TYPE, _PENDING = "logfire.span_type", "pending_span"
 _GLUE = ("http.request.method", "http.method", "db.system", "db.system.name", "rpc.system", "messaging.system")
 
 
@@ -67,6 +69,9 @@ def observe(span: Span, logs: Sequence[LogRecord] = ()) -> Observed:
     """What a span says, with the log records that stand under it. Never raises: what cannot be read stays a fact."""
     said = [(reader, telling) for reader in READERS if (telling := _told(reader, span, logs)) is not None]
     common = shared_attributes.shared(span, logs)
+    if span.attributes.get(_SPAN_TYPE) == _PENDING:
+        placeholder = Observed(reader="logfire-pending", role=Role.GLUE)
+        return _finished(span, logs, filled(placeholder, common), [reader for reader, _ in said])
     if len(said) > 1 and said[-1][0] is bare.READER:
         # It knows nothing but a model's name, and guesses.
         said.pop()
