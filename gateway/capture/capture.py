@@ -7,7 +7,7 @@ after another, so that a conversation's turns are told in the order in which the
 
 import logging
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Condition, Lock, Thread
 from typing import Protocol
 
@@ -25,6 +25,7 @@ MOST_WITH_CONTENT = 4000
 MOST_BYTES = 256 * 2**20
 GROUP_S = 0.05
 CLOSE_TIMEOUT_S = 10.0
+NO_TURN = "This exchange is no turn of a conversation."
 _BUSY = "What was said is not kept: more was said at that moment than could be taken down."
 _FAILED = "What was said is not kept: it could not be read, and the log says more."
 
@@ -39,6 +40,10 @@ class Threads(Protocol):
         ...
 
 
+# Others that are shown every exchange that ended, and what may be kept of it, on the capture's thread.
+Witness = Callable[[Exchange, Told], None]
+
+
 class Capture:
     """One gateway's. `begin` and `end` belong on the event-loop thread and neither wait nor raise."""
 
@@ -48,12 +53,14 @@ class Capture:
         switches: Switches,
         redactor: Redactor,
         *,
+        witnesses: Sequence[Witness] = (),
         most: int = MOST_WITH_CONTENT,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         self._threads = threads
         self._switches = switches
         self._redactor = redactor
+        self._witnesses = tuple(witnesses)
         self._most, self._most_bytes = most, most_bytes
         self._running: dict[str, Exchange] = {}
         self._queue: deque[Exchange] = deque()
@@ -74,9 +81,12 @@ class Capture:
             self._running[exchange.id] = exchange
 
     def end(self, exchange: Exchange) -> None:
-        if self._running.pop(exchange.id, None) is None or exchange.record is None:
-            return
         heard = exchange.heard
+        turn = self._running.pop(exchange.id, None) is not None
+        if exchange.record is None or not (turn or self._witnesses):
+            return
+        if not turn:
+            heard.let_go(NO_TURN)
         if heard.body is not None:
             heard.size += len(heard.body)
         if heard.answer is not None:
@@ -157,7 +167,9 @@ class Capture:
         heard = exchange.heard
         size, held = heard.size, heard.lost is None
         try:
-            if not self._threads.put(self._told_somehow(exchange, heard)):
+            told = self._told_somehow(exchange, heard)
+            self._show(exchange, told)
+            if is_told(heard.door) and not self._threads.put(told):
                 self._count("content_unstored")
         except Exception as error:
             self._count("content_unstored")
@@ -166,6 +178,13 @@ class Capture:
             with self._changed:
                 self._bytes -= size
                 self._held -= held
+
+    def _show(self, exchange: Exchange, told: Told) -> None:
+        for witness in self._witnesses:
+            try:
+                witness(exchange, told)
+            except Exception as error:
+                _log.error("%s was not shown to %s (%s).", exchange.id, witness, type(error).__name__)
 
     def _told_somehow(self, exchange: Exchange, heard: Heard) -> Told:
         """With its content, or where that fails with its figures."""

@@ -1,8 +1,8 @@
 """Messages of the neutral model as OpenTelemetry GenAI messages: for the read API, copies and exported spans.
 
 Source: the message schemas of semantic-conventions-genai v0.1.0. Extra keys are allowed everywhere there: a refusal
-is a text with `refusal`, a failed tool's result has `is_error`, and a block of one dialect keeps its own type and stands
-whole under `value`.
+is a text with `refusal`, a failed tool's result has `is_error`, and a block of one dialect keeps its own type and
+stands whole under `value`.
 """
 
 from collections.abc import Mapping, Sequence

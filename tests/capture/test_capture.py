@@ -14,6 +14,7 @@ from gateway.capture.rules import chosen
 from gateway.capture.switches import Switches
 from gateway.doors import DOORS, VERBS, Door
 from gateway.errors import UpstreamError
+from gateway.exchange import Exchange
 from gateway.model import FinishReason, Message, Role, Text, ToolCall
 from gateway.store.meter import REASONS
 from gateway.told import Told
@@ -343,3 +344,23 @@ async def test_the_end_tells_what_waits() -> None:
         await Run(json_answer(), listener=captured.capture).go()
     captured.capture.close()
     assert len(captured.threads.told) == 20
+
+
+async def test_witnesses_see_every_exchange_also_one_that_is_no_turn_and_one_that_fails_harms_nobody() -> None:
+    seen: list[tuple[str, Told]] = []
+
+    def broken(exchange: Exchange, told: Told) -> None:
+        raise ValueError("broken")
+
+    threads = FakeThreads()
+    witnesses = (broken, lambda exchange, told: seen.append((exchange.heard.door.operation.name, told)))
+    capture = Capture(threads, EVERYTHING, Redactor(chosen((), ())), witnesses=witnesses)
+    try:
+        for door in (DOORS[0], COUNT):
+            await Run(json_answer(WHOLE), listener=capture).go(ASKED, door)
+        assert capture.flush(60)
+    finally:
+        capture.close()
+    assert [name for name, _ in seen] == ["chat", "count"]
+    assert seen[0][1].request is not None and seen[1][1].request is None
+    assert len(threads.told) == 1 and capture.uncaptured() == {}
