@@ -54,32 +54,34 @@ FIELDS: Mapping[str, Fields] = {
 
 def check_count(signal: str, body: bytes | bytearray) -> None:
     """`signal` is traces, logs or metrics. Raises TooMany, or Malformed where the wire format ends midway."""
-    count = 0
-    waiting = [(signal, 0, len(body), 0)]
-    while waiting:
-        kind, at, end, depth = waiting.pop()
-        fields = FIELDS[kind]
-        if depth > 2 * NESTING + 20:
-            raise Malformed("the body is nested too deep")
-        while at < end:
-            tag, at = _varint(body, at, end)
-            wire = tag & 7
-            count += 1
-            if wire == 2:
-                size, at = _varint(body, at, end)
-                if at + size > end:
-                    raise Malformed("the body ends within a field")
-                within = fields.get(tag >> 3)
-                if isinstance(within, str):
-                    waiting.append((within, at, at + size, depth + 1))
-                    count += _PLAIN
-                elif within is not None:
-                    count += size // within * _PLAIN
-                at += size
+    count, kind, at, end = 0, signal, 0, len(body)
+    # Of each message around: its kind, where it goes on, where it ends.
+    around: list[tuple[str, int, int]] = []
+    while True:
+        if at >= end:
+            if not around:
+                return
+            kind, at, end = around.pop()
+            continue
+        tag, at = _varint(body, at, end)
+        count += 1
+        if tag & 7 != 2:
+            at = _skipped(body, at, end, tag & 7)
+        else:
+            size, at = _varint(body, at, end)
+            if at + size > end:
+                raise Malformed("the body ends within a field")
+            within = FIELDS[kind].get(tag >> 3)
+            if isinstance(within, str):
+                count += _PLAIN
+                if len(around) > 2 * NESTING + 20:
+                    raise Malformed("the body is nested too deep")
+                around.append((kind, at + size, end))
+                kind, end = within, at + size
             else:
-                at = _skipped(body, at, end, wire)
-            # The stack is bounded with it: each entry was counted.
-            check_elements(count // _PLAIN)
+                count += size // within * _PLAIN if within is not None else 0
+                at += size
+        check_elements(count // _PLAIN)
 
 
 def _skipped(body: bytes | bytearray, at: int, end: int, wire: int) -> int:
