@@ -1,8 +1,49 @@
-"""What a run of the suite tells beside pytest's own lines."""
+"""In which order the suite runs, and what a run of it tells beside pytest's own lines."""
+
+import os
 
 import pytest
 
 MATRIX_CELL = "tests/endtoend/matrix/test_matrix.py::test_cell["
+# Begun last, one of these would go on alone while the other worker has nothing left to do. The longest first.
+LONG = (
+    "tests/test_cli.py",
+    "tests/endtoend/test_clients_of_doors.py",
+    "tests/endtoend/test_request_headers.py",
+    "tests/endtoend/matrix/test_matrix.py",
+    "tests/endtoend/test_failures.py",
+    "tests/test_linear_time.py",
+    "tests/store/test_usage.py",
+    "tests/endtoend/test_own_providers.py",
+    "tests/store/test_queries.py",
+    "tests/window/test_starts.py",
+    "tests/endtoend/test_changing_providers.py",
+    "tests/endtoend/test_durability.py",
+    "tests/endtoend/test_broken_streams.py",
+    "tests/app/test_main.py",
+    "tests/endtoend/test_access.py",
+    "tests/endtoend/test_verbatim_doors.py",
+    "tests/endtoend/test_recorded_tools.py",
+    "tests/endtoend/test_counting.py",
+    "tests/test_demo.py",
+    "tests/endtoend/test_completeness.py",
+    "tests/endtoend/test_ledger.py",
+    "tests/test_serve.py",
+    "tests/window/test_numbers.py",
+    "tests/endtoend/test_openai_sdk.py",
+    "tests/endtoend/test_usage_of_doors.py",
+    "tests/endtoend/test_errors_of_doors.py",
+    "tests/provider/test_provider.py",
+)
+
+# Every process of the tests would compile the app anew, half a second each, where the shell forbids to keep it.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long files first, the others as they come."""
+    place = {config.rootpath / path: number for number, path in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path, len(LONG)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,7 +12,7 @@ from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, Usag
 from gateway.model import FinishReason, Usage
 
 MB = 1 << 20
-PIECE = 16 * 1024
+PIECE = 4 * 1024
 USAGE = Usage(input_tokens=61, output_tokens=96)
 CONTEXT = AnswerContext(id="answer", created=1763900000, model="model", include_usage=True)
 _LINE = 'print("ä line of a file")\n'

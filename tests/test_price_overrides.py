@@ -136,7 +136,7 @@ COUNTS = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(prices=PRICES, tier=PRICES, used=st.builds(Usage, **COUNTS), more=st.integers(1, 100_000))
 def test_costs_are_never_negative_and_each_token_counts_once(
     prices: UnitPrices, tier: UnitPrices, used: Usage, more: int

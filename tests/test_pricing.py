@@ -221,7 +221,7 @@ def test_from_when_and_until_when_a_list_price_is_valid() -> None:
 COUNT = st.one_of(st.none(), st.integers(-10, 400_000))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     pair=st.sampled_from(PAIRS),
     counts=st.fixed_dictionaries({

@@ -8,7 +8,7 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -48,6 +48,16 @@ def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[Patien
     if QApplication.keyboardModifiers() != Qt.KeyboardModifier.NoModifier:
         # A key pressed with Ctrl leaves Ctrl held for all tests to come: their selections would be others.
         QTest.keyRelease(QWidget(), Qt.Key.Key_Control)
+
+
+@pytest.fixture(autouse=True)
+def widgets_end() -> Iterator[None]:
+    """What a test made is deleted with it: each style sheet of a later test would be worked out for it too."""
+    yield
+    if QApplication.instance() is not None:
+        for widget in QApplication.topLevelWidgets():
+            widget.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture(autouse=True)

@@ -93,7 +93,7 @@ def test_more_of_anything_never_costs_less(dialect: str, data: st.DataObject) ->
         assert larger.cost_nano is not None and larger.cost_nano >= priced.cost_nano, name
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     pair=st.sampled_from([(provider, model) for provider, models in MODELS.values() for model in models]),
     used=st.builds(

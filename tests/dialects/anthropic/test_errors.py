@@ -157,7 +157,7 @@ def test_counts_turn_inclusive_and_back() -> None:
 counts = st.none() | st.integers(-5, 10**9)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(counts, counts, counts, counts)
 def test_no_count_is_ever_negative(
     fresh: int | None, written: int | None, read: int | None, output: int | None

@@ -128,7 +128,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     beside=st.lists(st.tuples(st.sampled_from(["a", "b", "é", '"', "messages"]), JSON), max_size=4),
     at=st.integers(0, 4),

@@ -551,7 +551,7 @@ REQUESTS = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(REQUESTS)
 def test_parsing_what_was_rendered_gives_the_same_request(made: Request) -> None:
     rendered = render(made)

@@ -591,7 +591,7 @@ TURNS = st.lists(
 ).filter(lambda turns: all(a.role is not b.role or a.role is Role.USER for a, b in pairwise(turns)))  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(TURNS, st.one_of(st.none(), st.floats(0, 2)), st.one_of(st.none(), st.integers(1, 9999)), st.booleans())
 def test_what_is_rendered_reads_back(
     turns: list[Message], temperature: float | None, limit: int | None, stream: bool
@@ -623,7 +623,7 @@ ALL_INPUTS = [entry for written, _ in INPUTS.values() for entry in written]
 ALL_OPTIONS = {key: value for written, _ in OPTIONS.values() for key, value in written.items()}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_damaged_body_is_the_client_s_error_or_no_harm(data: st.DataObject) -> None:
     body: Any = {"model": "m", "input": ALL_INPUTS, **ALL_OPTIONS}
