@@ -14,6 +14,11 @@ from tests.window.real_app import RealApp, call, new_key
 DOUBLE_CLICK_S = 0.6
 
 
+def midday() -> str:
+    """A zone in which it is about noon: no midnight comes between a call and today's figures."""
+    return f"Etc/GMT{time.gmtime().tm_hour - 12:+d}"
+
+
 def answers(url: str) -> bool:
     try:
         return call(url, "/healthz", "")[0] == 200
@@ -35,7 +40,7 @@ def test_the_tray_switches_the_gateway_opens_the_window_and_quits(
     display: Display, provider: ProviderProcess, home: Path
 ) -> None:
     key = new_key(home)
-    with RealApp(display, home, FAREGATE_VAULT="memory", **upstreams(provider.base_urls)) as app:
+    with RealApp(display, home, FAREGATE_VAULT="memory", TZ=midday(), **upstreams(provider.base_urls)) as app:
         app.wait_for("tray_says", "Gateway on · $0.00 today · 0 requests")
         url = app.url
         assert answers(url)
