@@ -56,6 +56,7 @@ from gateway.records import (
     Repricing,
     RepricingPreview,
     RequestPage,
+    SettingRow,
     Sizes,
     Summary,
     TagCondition,
@@ -66,7 +67,10 @@ from gateway.records import (
     UsageQuery,
     VaultState,
 )
-from gateway.setting_values import SettingsError
+from gateway.redact_rules import BUILT_IN as REDACT_BUILT_IN
+from gateway.redact_rules import OFF_AT_FIRST as REDACT_OFF_AT_FIRST
+from gateway.redact_rules import PARTS as CAPTURE_PARTS
+from gateway.setting_values import STANDARD_OTLP_PORT, SettingsError
 from gateway.settings import Settings
 from gateway.settings import load as load_settings
 from gateway.thread_records import (
@@ -103,8 +107,12 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "CAPTURE_PARTS",
     "DIMENSIONS",
     "OUTCOMES",
+    "REDACT_BUILT_IN",
+    "REDACT_OFF_AT_FIRST",
+    "STANDARD_OTLP_PORT",
     "THREAD_SORTS",
     "ApiKeyRow",
     "AttemptRecord",
@@ -151,6 +159,7 @@ __all__ = [
     "RepricingPreview",
     "RequestPage",
     "Role",
+    "SettingRow",
     "Settings",
     "SettingsError",
     "Sizes",

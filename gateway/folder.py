@@ -110,11 +110,15 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 class DataFolder:
-    """One data folder; making this object makes the folder. Raises FaregateError where it cannot be used."""
+    """One data folder; making this object makes the folder. Raises FaregateError where it cannot be used.
 
-    def __init__(self, path: Path) -> None:
+    `settings_path` is the folder whose `config.toml` counts: a demo's are those of the folder that it lies in.
+    """
+
+    def __init__(self, path: Path, settings_path: Path | None = None) -> None:
         self.path = Path(os.path.abspath(path))
-        self.config = self.path / "config.toml"
+        self.settings_path = self.path if settings_path is None else settings_path
+        self.config = self.settings_path / "config.toml"
         self.state_db = self.path / "state.db"
         self.usage_db = self.path / "usage.db"
         self.journal = self.path / "journal"
@@ -158,7 +162,7 @@ class DataFolder:
 
     def demo(self) -> "DataFolder":
         """The folder of the simulated providers, inside this one and apart from its keys and rows."""
-        return DataFolder(self.demo_path)
+        return DataFolder(self.demo_path, self.path)
 
     def lock(self, url: str) -> FolderLock:
         """Holds the folder for this process. Raises FolderHeld, or FaregateError where it cannot be written."""

@@ -161,6 +161,15 @@ class Gateway:
     def state(self) -> GatewayState:
         return self._state
 
+    async def open(self) -> None:
+        """Open the folder, so that queries work, without listening; what hinders it becomes the state."""
+        try:
+            await self._open()
+        except OSError as error:
+            self._set_state(*self._why_not(error))
+        except FaregateError as error:
+            self._set_state("error", error.message)
+
     async def start(self) -> None:
         """Listen. A port that is in use becomes the state, not an exception."""
         if self._state.word in ("running", "starting"):
@@ -401,9 +410,22 @@ class Gateway:
         """What the data folder takes on the disk."""
         return await self._work(self._store.sizes)
 
-    async def clean_up(self) -> Cleaned:
-        """Take away what retention no longer keeps, now."""
-        return await self._work(self._store.clean_up, asdict(self.settings.retention), time.time_ns() // 1000)
+    async def clean_up(self, progress: Callable[[int], None] | None = None) -> Cleaned:
+        """Take away what retention no longer keeps, now. `progress` is told the entries so far, on a worker's thread;
+        cancelled, it ends after the step that it is at."""
+        left = threading.Event()
+
+        def told(entries: int) -> bool:
+            if progress is not None:
+                progress(entries)
+            return not left.is_set()
+
+        keeps, now_us = asdict(self.settings.retention), time.time_ns() // 1000
+        try:
+            return await self._work(self._store.clean_up, keeps, now_us, told)
+        except asyncio.CancelledError:
+            left.set()
+            raise
 
     # tk_ keys.
 
@@ -475,21 +497,21 @@ class Gateway:
     async def choose_vault(self, backend: str, passphrase: str | None = None) -> None:
         """Keep provider keys elsewhere from now on, also after a restart. Raises VaultError or SettingsError."""
         await self._keys.use(Vault(self._folder, backend, passphrase))
-        await self._work(save_settings, self._folder.path, {"vault.backend": backend})
+        await self._work(save_settings, self._folder.settings_path, {"vault.backend": backend})
         self._note(Changes(providers=True))
 
     # Settings.
 
     async def setting_rows(self) -> tuple[SettingRow, ...]:
         """Every setting, in force and as saved; no secret is among them. Raises SettingsError."""
-        return await self._work(setting_rows, self._folder.path, self.settings, os.environ)
+        return await self._work(setting_rows, self._folder.settings_path, self.settings, os.environ)
 
     async def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Save settings by dotted key, None to go back to the default; the next start takes them.
 
         Raises SettingsError, with nothing saved.
         """
-        await self._work(save_settings, self._folder.path, changes)
+        await self._work(save_settings, self._folder.settings_path, changes)
 
     # Models.
 

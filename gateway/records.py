@@ -325,14 +325,21 @@ class KeyTrial(Struct, frozen=True, kw_only=True):
 
 class SettingRow(Struct, frozen=True, kw_only=True):
     """A setting by its dotted key, with values as `config.toml` takes them. `value` is in force; `saved` is what the
-    file says, None where it says nothing; both differ after a change until the next start. `from_environment`: the
-    variable is set, and stands over the file."""
+    file says, None where it says nothing; both differ after a change until the next start. `default` holds where
+    nothing else is said. `from_environment`: the variable is set, and stands over the file."""
 
     key: str
     value: str | int | float | bool | tuple[str, ...] | None
     saved: str | int | float | bool | tuple[str, ...] | None
     variable: str
     from_environment: bool = False
+    default: str | int | float | bool | tuple[str, ...] | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next start will take another value than the one in force."""
+        following = self.default if self.saved is None else self.saved
+        return not self.from_environment and following != self.value
 
 
 class VaultState(Struct, frozen=True, kw_only=True):

@@ -25,6 +25,8 @@ BUILT_IN = (
     "card_number",
     "iban",
 )
+# Of these, the rules that look for people rather than for secrets: `capture.redact_on` turns them on.
+OFF_AT_FIRST = ("email", "card_number", "iban")
 PARTS = ("reasoning", "media", "tool_results", "system")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_ -]{0,39}")
 _LONGEST = 10_000

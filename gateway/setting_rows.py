@@ -9,13 +9,14 @@ from gateway.records import SettingRow
 from gateway.setting_values import Keep
 from gateway.settings import SETTINGS, Settings, saved, variable_name
 
-_KIB, _KB = 1024, 1000
+_UNITS = (("GiB", 1 << 30), ("GB", 10**9), ("MiB", 1 << 20), ("MB", 10**6), ("KiB", 1 << 10), ("KB", 1000))
 
 
 def setting_rows(folder: Path, settings: Settings, environ: Mapping[str, str]) -> tuple[SettingRow, ...]:
     """A row per setting, then one per provider's base URL that is not its usual one. Raises SettingsError."""
     stored = saved(folder)
     in_force = {row.key: (attrgetter(row.field)(settings), row.variable) for row in SETTINGS}
+    usual, defaults = Settings(), {row.key: attrgetter(row.field) for row in SETTINGS}
     for name, url in settings.base_urls.items():
         in_force[f"providers.{name}.base_url"] = (url, _base_url_variable(name))
     for key in stored.keys() - in_force.keys():
@@ -27,6 +28,7 @@ def setting_rows(folder: Path, settings: Settings, environ: Mapping[str, str]) -
             saved=_plain(stored.get(key)),
             variable=variable,
             from_environment=bool(environ.get(variable, "").strip()),
+            default=_plain(defaults[key](usual)) if key in defaults else None,
         )
         for key, (value, variable) in in_force.items()
     )
@@ -47,9 +49,9 @@ def _plain(value: Any) -> Any:
 
 
 def keep_text(keep: Keep) -> str:
-    """The text that `parse_keep` reads back as this: "30 days", "396 days, 5000000 KB", "for ever"."""
+    """The text that `parse_keep` reads back as this: "30 days", "396 days, 5 GB", "for ever"."""
     pieces = [] if keep.days is None else [f"{keep.days:.0f} days"]
     if keep.size_bytes is not None:
-        whole = keep.size_bytes % _KIB == 0
-        pieces.append(f"{keep.size_bytes // (_KIB if whole else _KB)} {'KiB' if whole else 'KB'}")
+        unit, size = next((row for row in _UNITS if keep.size_bytes % row[1] == 0), _UNITS[-1])
+        pieces.append(f"{keep.size_bytes // size} {unit}")
     return ", ".join(pieces) or "for ever"

@@ -169,6 +169,54 @@ async def test_retention_is_kept_at_the_start_and_then_every_hour(
     await gateway.close()
 
 
+async def test_a_clean_up_that_is_cancelled_ends_after_the_step_that_it_is_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.clean_up.FIRST_ENTRIES", 10)
+    monkeypatch.setattr("gateway.store.clean_up.MOST_ENTRIES", 10)
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.open()
+    assert gateway.state.word == "off", "it is open, and listens to nobody"
+    await gateway.clean_up()
+    gateway._store.insert_history(record(number) for number in range(100))
+    gateway.settings = Settings(retention=Retention(requests=Keep(days=1)))
+    loop, reached, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    told: list[int] = []
+
+    def progress(entries: int) -> None:
+        told.append(entries)
+        loop.call_soon_threadsafe(reached.set)
+        go_on.wait(PATIENCE_S)
+
+    given_up = loop.create_task(gateway.clean_up(progress))
+    await reached.wait()
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    go_on.set()
+    assert (await gateway.clean_up()).taken["requests"] == 90 and told == [10]
+    await gateway.close()
+
+
+async def test_a_folder_that_cannot_be_opened_is_the_state_and_a_demo_changes_the_settings_around_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "state.db").write_bytes(b"no database at all" * 100)
+    broken = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await broken.open()
+    assert broken.state.word == "error" and "state.db cannot be used" in broken.state.message
+    await broken.close()
+    demo = Gateway(DataFolder(tmp_path).demo(), Settings(), demo=True)
+    await demo.change_settings({"server.port": 4321})
+    row = next(row for row in await demo.setting_rows() if row.key == "server.port")
+    assert (row.value, row.saved, row.default, row.waits) == (4210, 4321, 4210, True)
+    assert (tmp_path / "config.toml").read_text() == "[server]\nport = 4321\n"
+    assert not (tmp_path / "demo" / "config.toml").exists()
+    await demo.change_settings({"server.port": None})
+    assert not any(row.waits for row in await demo.setting_rows())
+    await demo.close()
+
+
 async def test_a_re_pricing_that_nobody_waits_for_any_more_ends_with_nothing_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,24 +34,32 @@ GIVE_BACK = "PRAGMA incremental_vacuum(256)"
 _log = logging.getLogger(__name__)
 
 Between = Callable[[float], bool]
+Progress = Callable[[int], None]
 
 
 class _Stopped(Exception):
     """It was told to stop."""
 
 
-def clean_up(folder: Path, keeps: Mapping[str, Keep], now_us: int, between: Between) -> Cleaned:
+def _nobody(_entries: int) -> None:
+    return
+
+
+def clean_up(
+    folder: Path, keeps: Mapping[str, Keep], now_us: int, between: Between, progress: Progress = _nobody
+) -> Cleaned:
     """Bound every database of a folder by the settings of its kinds, which `keeps` has by name.
 
     `between` is called after each transaction with the seconds that it took; it waits, and says whether to go on.
-    Raises sqlite3.Error; what is done until then stays done.
+    `progress` is told how many entries each transaction took away. Raises sqlite3.Error; what is done until then
+    stays done.
     """
     done = Cleaned()
     for pruned in DATABASES:
         path = folder / pruned.file
         if done.finished and path.exists():
             with closing(open_database(path)) as connection:
-                more = _CleanUp(connection, path, between).run(pruned, keeps, now_us)
+                more = _CleanUp(connection, path, between, progress).run(pruned, keeps, now_us)
             done = Cleaned(
                 taken={**done.taken, **more.taken},
                 names=done.names + more.names,
@@ -79,10 +87,11 @@ def _number(connection: sqlite3.Connection, statement: str) -> int:
 
 
 class _CleanUp:
-    def __init__(self, connection: sqlite3.Connection, path: Path, between: Between) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, between: Between, progress: Progress) -> None:
         self._connection = connection
         self._path = path
         self._between = between
+        self._progress = progress
         self._entries = FIRST_ENTRIES
 
     def run(self, pruned: Pruned, keeps: Mapping[str, Keep], now_us: int) -> Cleaned:
@@ -114,6 +123,7 @@ class _CleanUp:
             if not taken:
                 return total
             total += taken
+            self._progress(taken)
             if seconds > TARGET_S:
                 self._entries = max(1, self._entries // 2)
             elif seconds < TARGET_S / 2:

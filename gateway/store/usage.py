@@ -69,6 +69,10 @@ QUEUED_ROWS = 20_000
 _log = logging.getLogger(__name__)
 
 
+def _going_on(_entries: int) -> bool:
+    return True
+
+
 class UsageStore:
     """Requests, attempts and buckets of one data folder.
 
@@ -322,14 +326,26 @@ class UsageStore:
         check.rebuild(self._folder / DATABASE, ZoneInfo(self._day_zone))
         self._tell()
 
-    def clean_up(self, keeps: Mapping[str, Keep], now_us: int) -> Cleaned:
+    def clean_up(
+        self, keeps: Mapping[str, Keep], now_us: int, progress: Callable[[int], bool] = _going_on
+    ) -> Cleaned:
         """Take away what is too old or too much by the settings of retention, and give its space on the disk back.
 
         `keeps` goes by kind, as the settings do. It takes as long as it takes, in steps between which the writer has
-        its turn; `close` ends it. Raises sqlite3.Error; what is done until then stays done.
+        its turn; `close` ends it, and so does `progress`, which is told the entries so far after each step and says
+        whether to go on. Raises sqlite3.Error; what is done until then stays done.
         """
+        entries = 0
+
+        def count(taken: int) -> None:
+            nonlocal entries
+            entries += taken
+
+        def between(taken_s: float) -> bool:
+            return progress(entries) and self._gave_way(taken_s)
+
         with self._clean_up_lock:
-            cleaned = clean_up(self._folder, keeps, now_us, self._gave_way)
+            cleaned = clean_up(self._folder, keeps, now_us, between, count)
         if any(cleaned.taken.values()):
             self._tell()
         return cleaned

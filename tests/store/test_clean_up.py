@@ -258,6 +258,20 @@ def test_rows_are_stored_while_a_clean_up_runs(filled: UsageStore, monkeypatch: 
     assert_whole(filled)
 
 
+def test_whoever_follows_a_clean_up_can_end_it(filled: UsageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clean_up_module, "FIRST_ENTRIES", 50)
+    monkeypatch.setattr(clean_up_module, "MOST_ENTRIES", 50)
+    told: list[int] = []
+
+    def progress(entries: int) -> bool:
+        told.append(entries)
+        return entries < 150
+
+    cleaned = filled.clean_up(keeps(Keep(days=1)), END_US, progress)
+    assert (told, cleaned.finished, filled.sizes().requests) == ([50, 100, 150], False, ROWS - 150)
+    assert_whole(filled)
+
+
 def test_closing_ends_a_clean_up_between_two_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clean_up_module, "FIRST_ENTRIES", 10)
     monkeypatch.setattr(clean_up_module, "MOST_ENTRIES", 10)
