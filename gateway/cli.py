@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
+from gateway.capture.matcher import MATCHER
+from gateway.capture.matcher import main as match_redactions
 from gateway.errors import FaregateError, GatewayError
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Databases, journal and exports hold what people said and spent.
     os.umask(0o077)
     _mend_streams()
+    if (sys.argv[1:] if argv is None else argv) == [MATCHER]:
+        match_redactions()
+        return 0
     parser = build_parser()
     try:
         args = parser.parse_args(argv)

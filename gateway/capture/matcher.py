@@ -9,6 +9,9 @@ import json
 import re
 import sys
 
+# The word by which a frozen program, which runs no scripts, is this process too.
+MATCHER = "match-redactions"
+
 
 def main() -> None:
     lines, out = sys.stdin.buffer, sys.stdout.buffer

@@ -1,6 +1,7 @@
 """The user's own rules of redaction, in a process that can be stopped when one of their patterns takes for ever."""
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,9 +13,10 @@ from typing import IO
 
 import msgspec
 
+from gateway.capture.matcher import MATCHER
 from gateway.redact_rules import RedactRule
 
-_MATCHER = Path(__file__).with_name("matcher.py")
+_SCRIPT = Path(__file__).with_name("matcher.py")
 # A new process has this long to be there.
 START_S = 20.0
 _encode = msgspec.json.Encoder().encode
@@ -51,7 +53,10 @@ class OwnRules:
     def _started(self) -> subprocess.Popen[bytes]:
         self._lines = SimpleQueue()
         process = subprocess.Popen(
-            [sys.executable, "-I", str(_MATCHER)],
+            [sys.executable, MATCHER] if getattr(sys, "frozen", False) else [sys.executable, "-I", str(_SCRIPT)],
+            # It needs no key, and an interrupt at the terminal is not meant for it: it ends with its input.
+            env={name: value for name, value in os.environ.items() if not name.startswith("FAREGATE_")},
+            start_new_session=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,6 +1,8 @@
 """Redaction: every text of every part, in JSON too, the user's own rules, and an end to patterns that take for ever."""
 
 import json
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from time import monotonic
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from gateway.capture.matcher import MATCHER
 from gateway.capture.own_rules import OwnRules, TooSlow
 from gateway.capture.redactor import Redactor
 from gateway.capture.rules import chosen
@@ -193,3 +196,25 @@ def test_a_process_that_is_gone_is_started_again() -> None:
         assert rules.applied("xx", monotonic() + 20) == "y"
     finally:
         rules.close()
+
+
+def test_a_frozen_program_is_that_process_too_and_neither_is_given_our_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAREGATE_OPENAI_API_KEY", "sk-canary")
+    made: list[tuple[list[str], dict[str, str]]] = []
+    popen = subprocess.Popen
+
+    def noted(command: list[str], *, env: dict[str, str], **more: Any) -> Any:
+        made.append((command, env))
+        frozen = [sys.executable, "-m", "gateway", *command[1:]]
+        return popen(frozen if command[1] == MATCHER else command, env=env, **more)
+
+    monkeypatch.setattr(subprocess, "Popen", noted)
+    for frozen in (False, True):
+        monkeypatch.setattr(sys, "frozen", frozen, raising=False)
+        rules = OwnRules([RedactRule(name="x", pattern="x+", replacement="y")])
+        assert rules.applied("axxb", monotonic() + 20) == "ayb"
+        rules.close()
+    assert [command[1] for command, _ in made] == ["-I", MATCHER]
+    assert all("FAREGATE_OPENAI_API_KEY" not in env and "PATH" in env for _, env in made)

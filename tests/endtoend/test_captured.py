@@ -4,6 +4,7 @@ The gateway runs in this process, with a store of conversations that keeps what 
 """
 
 import asyncio
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -14,19 +15,18 @@ import pytest
 
 from gateway import DataFolder, Gateway, load_settings
 from gateway.capture.capture import Capture
-from gateway.capture.redactor import Redactor
-from gateway.capture.rules import chosen
-from gateway.capture.switches import Switches
+from gateway.capture.wiring import capture_of
 from gateway.dialects import DIALECTS
 from gateway.model import Blob, Message, Part, Reasoning, Request, Role, Text, Tool, ToolCall, ToolCallResponse
 from gateway.told import Told
+from tests.capture.test_rules import FOUND
 from tests.endtoend.matrix.anthropic_door import AnthropicDoor
 from tests.endtoend.matrix.chat_door import ChatDoor
 from tests.endtoend.matrix.features import PICTURE
 from tests.endtoend.matrix.gemini_door import GeminiDoor
 from tests.endtoend.matrix.responses_door import ResponsesDoor
 from tests.endtoend.matrix.scenario import Ask, Function, Heard
-from tests.endtoend.serving import MODELS, PROVIDERS, Reply, Served, upstreams
+from tests.endtoend.serving import MODELS, PROVIDERS, Reply, Served, traces, upstreams
 from tests.endtoend.test_recorded_tools import CASES, MARKED, RECORDED, dialect, replay
 from tests.provider.client import ProviderProcess
 
@@ -58,17 +58,20 @@ class Kept:
 class Inside(Served):
     """A gateway on a loop of a thread here, asked as `Served` asks one in a process of its own."""
 
-    def __init__(self, folder: Path, **variables: str) -> None:
+    def __init__(self, folder: Path, config: str = "", **variables: str) -> None:
         super().__init__(folder, **variables)
         self.kept = Kept()
-        self.capture = Capture(self.kept, Switches(), Redactor(chosen((), ())))
+        self._config = config
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
     def start(self) -> None:
         self.folder.mkdir()
+        (self.folder / "config.toml").write_text(self._config)
         environ = {"FAREGATE_VAULT": "memory", "FAREGATE_PORT": "0", **self._variables}
-        self.gateway = Gateway(DataFolder(self.folder), load_settings(self.folder, environ))
+        settings = load_settings(self.folder, environ)
+        self.capture: Capture = capture_of(settings, self.kept)
+        self.gateway = Gateway(DataFolder(self.folder), settings)
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self.gateway.start(), self._loop).result(60)
         self.gateway._relay._listener = self.capture
@@ -82,10 +85,11 @@ class Inside(Served):
         self.capture.close()
 
     def key(self, role: str = "execute", **more: Any) -> str:
-        if role not in self._keys:
-            made = self.gateway.create_api_key(role, role=role)
-            self._keys[role] = asyncio.run_coroutine_threadsafe(made, self._loop).result(60).key
-        return self._keys[role]
+        name = more.get("name", role)
+        if name not in self._keys:
+            made = self.gateway.create_api_key(name, role=role)
+            self._keys[name] = asyncio.run_coroutine_threadsafe(made, self._loop).result(60).key
+        return self._keys[name]
 
     def settle(self) -> dict[str, int]:
         found = super().settle()
@@ -238,3 +242,106 @@ def test_what_real_tools_send_is_told_whole(inside: Inside, provider: ProviderPr
     assert [message.parts for message in told.request.messages] == [message.parts for message in own.messages]
     assert len(told.request.tools) == len(own.tools)
     assert said(parts(told)) == provider.ledger()[-1]["answer"]["text"]
+
+
+TURNS = 12
+BLOCK = "Line {n} of what the tool found, with an ä and a number {n}.\n"
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_long_session_s_turns_each_hold_what_was_said_before(inside: Inside, door: str) -> None:
+    """A history that grows by 8 kB a turn and is sent whole every time."""
+    talker = DOORS[door](inside.url, inside.key())
+    before = len(inside.kept.told)
+    try:
+        talk = talker.talk()
+        for turn in range(TURNS):
+            talk.say(f"Turn {turn}: " + "".join(BLOCK.format(n=turn * 1000 + line) for line in range(130)))
+            talk.ask(Ask(model=MODELS["openai"], system=SYSTEM), streamed=turn % 2 == 0)
+    finally:
+        talker.close()
+    inside.settle()
+    told = inside.kept.told[before:]
+    assert len(told) == TURNS and {each.key for each in told} == {"execute"}
+    for earlier, later in itertools.pairwise(told):
+        history = [(message.role, said(message.parts)) for message in messages(earlier)]
+        history.append((Role.ASSISTANT, said(parts(earlier))))
+        assert [(message.role, said(message.parts)) for message in messages(later)[:-1]] == history
+
+
+OWN = """
+[capture]
+keys_off = ["silent"]
+tags_off = ["team:legal"]
+parts_off = ["tool_results"]
+redact_on = ["email", "card_number", "iban"]
+
+[[capture.redact]]
+name = "ticket"
+pattern = 'TICKET-(\\d+)'
+
+[[capture.redact]]
+name = "words"
+pattern = '(?i)project\\s+bluebird'
+replacement = "the project"
+"""
+
+
+@pytest.fixture(scope="module")
+def careful(provider: ProviderProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    with Inside(tmp_path_factory.mktemp("careful") / "home", OWN, **upstreams(provider.base_urls)) as served:
+        yield served
+
+
+SECRETS = [*FOUND, ("ticket", "see TICKET-4711", "TICKET-4711"), ("words", "Project  Bluebird it is", "Bluebird")]
+
+
+def test_every_rule_runs_before_anything_is_stored(careful: Inside, provider: ProviderProcess) -> None:
+    """The provider gets each secret, the store of conversations and the folder get none."""
+    for name, text, secret in SECRETS:
+        for body in (
+            {"messages": [{"role": "user", "content": text}]},
+            {
+                "messages": [
+                    {"role": "system", "content": "x"},
+                    {"role": "user", "content": [{"type": "text", "text": text}]},
+                ]
+            },
+        ):
+            reply = careful.ask(
+                "POST", "/api/ai/v1/chat/completions", {"model": MODELS["openai"], **body}, key=careful.key()
+            )
+            assert reply.status == 200
+            assert any(
+                secret in said for turn in provider.ledger()[-1]["understood"]["turns"] for said in turn["texts"]
+            )
+            told = careful.last_told()
+            assert secret not in str(told), name
+            assert told.request is not None and said(told.request.messages[-1].parts) != ""
+    found = traces("Bluebird", list(careful.folder.rglob("*"))) + traces(
+        "TICKET-4711", list(careful.folder.rglob("*"))
+    )
+    assert found == []
+
+
+def test_switches_of_keys_tags_and_parts(careful: Inside) -> None:
+    for key, headers, why in [
+        (careful.key(name="silent"), {}, "capture.keys_off"),
+        (careful.key(), {"x-tags": "team:legal"}, "capture.tags_off"),
+    ]:
+        body = {"model": MODELS["openai"], "messages": [{"role": "user", "content": "Hi"}]}
+        careful.ask("POST", "/api/ai/v1/chat/completions", body, key=key, headers=headers)
+        told = careful.last_told()
+        assert (told.request, told.response) == (None, None) and why in told.hints[0] and told.usage.output_tokens
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    history = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "what was found"},
+    ]
+    careful.ask(
+        "POST", "/api/ai/v1/chat/completions", {"model": MODELS["openai"], "messages": history}, key=careful.key()
+    )
+    told = careful.last_told()
+    assert "what was found" not in str(told) and "a tool's result: not kept, see capture.parts_off" in str(told)
+    assert ToolCall("c", "f", "{}") in messages(told)[1].parts
