@@ -57,6 +57,8 @@ def page(
     """Up to `limit` rows, and the place of the last where more may follow."""
     start = EARLIEST if query.start_us is None else max(EARLIEST, min(query.start_us, LATEST))
     end = LATEST if query.end_us is None else max(EARLIEST, min(query.end_us, LATEST))
+    # Of two upper bounds SQLite seeks by one and looks at each row for the other: both are the nearer one.
+    end = min(end, after[0] + 1)
     where = condition(connection, query)
     rows = _select(connection, where, (start, end, *after), limit + 1, offset)
     more = len(rows) > limit

@@ -2,10 +2,14 @@ import pytest
 
 from gateway.errors import ClientError
 from gateway.records import UsageQuery
-from gateway.store import queries
-from gateway.store.pages import parse_cursor, render_cursor
+from gateway.store import pages, queries
+from gateway.store.names import Texts
+from gateway.store.pages import LATEST, Place, parse_cursor, render_cursor
 from gateway.store.usage import UsageStore
-from tests.store.examples import record
+from tests.store.examples import BASE_US, record
+
+SECOND_US = 1_000_000
+DOOR = "openai_chat"
 
 
 def test_pages_by_cursor_neither_skip_nor_repeat_while_rows_come_in(store: UsageStore) -> None:
@@ -22,6 +26,31 @@ def test_pages_by_cursor_neither_skip_nor_repeat_while_rows_come_in(store: Usage
         cursor = page.next_cursor
     assert len(seen) == len(set(seen)) == 100
     assert seen == sorted(seen, reverse=True)
+
+
+def test_a_page_costs_the_same_wherever_it_is(store: UsageStore) -> None:
+    store.insert_history([record(number) for number in range(4000)])
+    every = [UsageQuery(), UsageQuery(end_us=BASE_US + 10**10), UsageQuery(start_us=BASE_US - 1, door=(DOOR,))]
+    for query in every:
+        first, last = (pages.parse_cursor(None), (BASE_US + 300 * SECOND_US, LATEST))
+        assert steps_of(store, query, last) < 1.5 * steps_of(store, query, first)
+
+
+def steps_of(store: UsageStore, query: UsageQuery, after: Place) -> int:
+    """Hundreds of instructions of SQLite's machine that a page takes."""
+    steps = 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with store._readers.snapshot() as connection:
+        connection.set_progress_handler(step, 100)
+        records, _ = pages.page(connection, Texts(), query, limit=100, offset=0, after=after)
+        connection.set_progress_handler(None, 0)
+    assert len(records) == 100
+    return steps
 
 
 def test_the_last_page_has_no_cursor_even_when_full(store: UsageStore) -> None:
