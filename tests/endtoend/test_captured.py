@@ -3,30 +3,25 @@
 The gateway runs in this process, with a store of conversations that keeps what it is told.
 """
 
-import asyncio
 import itertools
 import json
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway import DataFolder, Gateway, load_settings
-from gateway.capture.capture import Capture
-from gateway.capture.wiring import capture_of
 from gateway.dialects import DIALECTS
 from gateway.model import Blob, Message, Part, Reasoning, Request, Role, Text, Tool, ToolCall, ToolCallResponse
 from gateway.told import Told
 from tests.capture.test_rules import FOUND
+from tests.endtoend.inside import Inside
 from tests.endtoend.matrix.anthropic_door import AnthropicDoor
 from tests.endtoend.matrix.chat_door import ChatDoor
 from tests.endtoend.matrix.features import PICTURE
 from tests.endtoend.matrix.gemini_door import GeminiDoor
 from tests.endtoend.matrix.responses_door import ResponsesDoor
 from tests.endtoend.matrix.scenario import Ask, Function, Heard
-from tests.endtoend.serving import MODELS, PROVIDERS, Reply, Served, traces, upstreams
+from tests.endtoend.serving import MODELS, PROVIDERS, Reply, traces, upstreams
 from tests.endtoend.test_recorded_tools import CASES, MARKED, RECORDED, dialect, replay
 from tests.provider.client import ProviderProcess
 
@@ -42,63 +37,6 @@ LOOK = Function(
     description="Looks something up.",
     schema={"type": "object", "properties": {"what": {"type": "string"}}, "required": ["what"]},
 )
-
-
-class Kept:
-    """A store of conversations that only keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[Told] = []
-
-    def put(self, told: Told) -> bool:
-        self.told.append(told)
-        return True
-
-
-class Inside(Served):
-    """A gateway on a loop of a thread here, asked as `Served` asks one in a process of its own."""
-
-    def __init__(self, folder: Path, config: str = "", **variables: str) -> None:
-        super().__init__(folder, **variables)
-        self.kept = Kept()
-        self._config = config
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-
-    def start(self) -> None:
-        self.folder.mkdir()
-        (self.folder / "config.toml").write_text(self._config)
-        environ = {"FAREGATE_VAULT": "memory", "FAREGATE_PORT": "0", **self._variables}
-        settings = load_settings(self.folder, environ)
-        self.capture: Capture = capture_of(settings, self.kept)
-        self.gateway = Gateway(DataFolder(self.folder), settings)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.gateway.start(), self._loop).result(60)
-        self.gateway._relay._listener = self.capture
-        self.url = self.gateway.state.url
-
-    def __exit__(self, *_exception: object) -> None:
-        asyncio.run_coroutine_threadsafe(self.gateway.close(), self._loop).result(60)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-        self.capture.close()
-
-    def key(self, role: str = "execute", **more: Any) -> str:
-        name = more.get("name", role)
-        if name not in self._keys:
-            made = self.gateway.create_api_key(name, role=role)
-            self._keys[name] = asyncio.run_coroutine_threadsafe(made, self._loop).result(60).key
-        return self._keys[name]
-
-    def settle(self) -> dict[str, int]:
-        found = super().settle()
-        assert self.capture.flush(60)
-        return found
-
-    def last_told(self) -> Told:
-        self.settle()
-        return self.kept.told[-1]
 
 
 @pytest.fixture(scope="module")
