@@ -9,6 +9,7 @@ import pytest
 
 from gateway import settings
 from gateway.extra_providers import ExtraPrice
+from gateway.redact_rules import BUILT_IN, PARTS, RedactRule
 from gateway.setting_values import Keep, SettingsError
 from gateway.settings import SETTINGS, is_loopback, load, save
 
@@ -228,6 +229,13 @@ def test_the_readmes_settings_are_read_as_it_says(tmp_path: Path) -> None:
     written(tmp_path, "\n".join(blocks))
     s = load(tmp_path, {"FAREGATE_OPENROUTER_API_KEY": "sk-or-1"})
     assert s.retention.requests.size_bytes == 5 * 10**9 and s.retention.buckets.days is None
+    assert (s.capture_keys_off, s.capture_tags_off, s.capture_parts_off) == (
+        ("payroll",),
+        ("team:legal",),
+        ("media",),
+    )
+    assert s.redact == (RedactRule(name="ticket", pattern=r"TICKET-(\d+)", replacement="TICKET-…"),)
+    assert all(re.search(rf"\b{name}\b", README.read_text()) for name in (*BUILT_IN, *PARTS))
     assert s.unknown_keys == () and s.provider_keys["openrouter"].reveal() == "sk-or-1"
     ollama, router, vllm = s.providers
     assert (ollama.auth, ollama.embeddings, ollama.models) == (
