@@ -49,6 +49,7 @@ bench: setup-test
 	@$(PY) -m tests.benchmarks
 	@$(PY) -m tests.benchmarks.store
 	@$(PY) -m tests.benchmarks.retention
+	@$(PY) -m tests.benchmarks.thread
 
 soak: setup-test
 	@$(PY) -m tests.soak

@@ -24,12 +24,12 @@ from app.filters import FilterSnapshot
 from app.header import Header
 from app.notices import Notices
 from app.pages import PAGES, PageEntry
-from app.pages.page import Page
+from app.pages.page import Page, RequestTarget
 from app.resources import resource
 from app.sidebar import Sidebar
 from app.throttle import EVERYTHING, NOTHING, Coalescer, merged
 from app.widgets import Toasts
-from gateway import Changes, GatewayState, UsageQuery
+from gateway import Changes, GatewayState, ThreadQuery, UsageQuery
 
 DESIGN_SIZE = (1440, 900)
 LEAST_SIZE = (1024, 680)
@@ -37,7 +37,7 @@ NARROW_BELOW = 1180
 _HISTORY = 50
 _RETIRED_MS = 1000
 # What of a change the sidebar's figures depend on.
-_COUNTED = ("usage", "keys", "providers", "meter")
+_COUNTED = ("usage", "keys", "providers", "meter", "conversations")
 
 
 class Shortcut(NamedTuple):
@@ -270,7 +270,7 @@ class Window(QMainWindow):
         self._history = [*self._history[1 - _HISTORY :], (self._current, self.context.filters.snapshot())]
 
     def navigate(self, key: str, filters: object) -> None:
-        """Open a page, with other filters where some are given; Back returns to the page and its filters."""
+        """Open a page, with other filters or on one request; Back returns to the page and its filters."""
         if key not in self._entries:
             return
         if self._current:
@@ -278,6 +278,8 @@ class Window(QMainWindow):
         if isinstance(filters, FilterSnapshot):
             self.context.filters.restore(filters)
         self.open_page(key, remember=False)
+        if isinstance(filters, RequestTarget) and self.page is not None:
+            self.page.show_target(filters)
 
     def go_back(self) -> None:
         if self._history:
@@ -326,6 +328,9 @@ class Window(QMainWindow):
         if changes.providers and "providers" in buttons:
             rows = await gateway.providers()
             buttons["providers"].set_count(str(sum(row.key_source != "none" for row in rows)))
+        if (changes.conversations or changes.usage) and "conversations" in buttons:
+            page = await gateway.threads(ThreadQuery(), limit=1)
+            buttons["conversations"].set_count("" if page.total is None else formats.count(page.total))
         if changes.keys and "api_keys" in buttons:
             keys = await gateway.api_keys()
             buttons["api_keys"].set_count(str(sum(row.revoked_us is None for row in keys)))

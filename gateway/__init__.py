@@ -73,6 +73,7 @@ from gateway.redact_rules import PARTS as CAPTURE_PARTS
 from gateway.setting_values import STANDARD_OTLP_PORT, SettingsError
 from gateway.settings import Settings
 from gateway.settings import load as load_settings
+from gateway.telemetry.genai_json import message_json, part_json, tool_json
 from gateway.thread_records import (
     THREAD_SORTS,
     CacheMiss,
@@ -186,5 +187,8 @@ __all__ = [
     "VaultState",
     "default_folder",
     "load_settings",
+    "message_json",
+    "part_json",
     "run_command",
+    "tool_json",
 ]

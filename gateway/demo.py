@@ -24,12 +24,17 @@ from gateway.records import ApiKeyRow, ExchangeRecord, UsageQuery
 from gateway.settings import Hidden, Settings
 from gateway.simulated.history import history
 from gateway.simulated.server import SimulatedProviders
+from gateway.simulated.stories import STORIES
+from gateway.simulated.story import episodes
 from gateway.simulated.workloads import WORKLOADS
 from gateway.store import UsageStore
+from gateway.told import Told
 
 _log = logging.getLogger(__name__)
 
 DAYS = 60
+# Conversations are kept for thirty days unless told otherwise, and half of it is enough to look at.
+STORY_DAYS = 14
 CHUNK = 1500
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
@@ -46,6 +51,7 @@ class Demo:
         self._pricing = pricing
         self._price_ids = {row.name: row.price_provider or "" for row in configured_providers(Settings())}
         self._providers = SimulatedProviders(price=self._cost)
+        self._said: Sequence[Told] = ()
 
     async def start(self) -> None:
         await self._providers.start()
@@ -63,15 +69,24 @@ class Demo:
         return {name: Hidden(f"sim-{name}-of-the-demo") for name in self.base_urls}
 
     async def fill(
-        self, store: UsageStore, access: AccessKeys, workers: Executor, keys_made: Callable[[], None]
+        self,
+        store: UsageStore,
+        access: AccessKeys,
+        workers: Executor,
+        keys_made: Callable[[], None],
+        tell: Callable[[Sequence[Told]], object],
     ) -> None:
         """Insert what of the example history is missing, and first the tk_ keys that it was made with, in worker
-        threads. `keys_made` is told once the keys are there."""
+        threads. `keys_made` is told once the keys are there; `tell` what was said in those of its calls that have
+        words, before their rows: a start that is cut short says it again."""
         loop = asyncio.get_running_loop()
         records = await loop.run_in_executor(workers, self._missing, store)
         for key in _keys_of(records):
             await loop.run_in_executor(workers, access.add_example, key)
         keys_made()
+        missing = {record.id for record in records}
+        if said := [told for told in self._said if told.request_id in missing]:
+            await loop.run_in_executor(workers, tell, said)
         try:
             for chunk in _newest_first(records):
                 await loop.run_in_executor(workers, store.insert_history, chunk)
@@ -85,11 +100,11 @@ class Demo:
             return ()
         offset = datetime.now().astimezone().utcoffset()
         offset_s = int(offset.total_seconds()) if offset else 0
-        return [
-            record
-            for record in history(now_us, self._cost, days=DAYS, utc_offset_s=offset_s)
-            if any(after < record.started_us < before for after, before in gaps)
-        ]
+        made = list(episodes(STORIES, now_us, self._cost, days=min(DAYS, STORY_DAYS), utc_offset_s=offset_s))
+        self._said = [episode.told for episode in made]
+        rows = [*history(now_us, self._cost, days=DAYS, utc_offset_s=offset_s), *(each.record for each in made)]
+        rows.sort(key=lambda record: record.started_us)
+        return [record for record in rows if any(after < record.started_us < before for after, before in gaps)]
 
     def _cost(self, provider: str, model: str, usage: Usage, at_us: int) -> tuple[int | None, str, str | None]:
         priced = self._pricing.price(self._price_ids[provider], model, usage, at_us)

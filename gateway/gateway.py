@@ -86,6 +86,8 @@ from gateway.settings import save as save_settings
 from gateway.store import UsageStore
 from gateway.store.asking import Asking
 from gateway.store.repriced_rows import Progress as RepricingProgress
+from gateway.thread_records import Thread, ThreadPage, ThreadQuery, ThreadStore, Trace
+from gateway.told import Told
 from gateway.upstream import Upstream
 from gateway.vault import Vault
 
@@ -150,6 +152,7 @@ class Gateway:
         self._arrivals = Arrivals()
         self._metered = Completeness()
         self._demo: Demo | None = None
+        self._threads: ThreadStore | None = None
 
     # Life.
 
@@ -234,7 +237,9 @@ class Gateway:
         if self._demo is not None:
             for name in self._demo.base_urls:
                 self._learnt(name, "connected", None)
-            self._spawn(self._demo.fill(self._store, self._access, self._workers, self._keys_changed))
+            self._spawn(
+                self._demo.fill(self._store, self._access, self._workers, self._keys_changed, self._tell_example)
+            )
 
     async def _open_parts(self, parts: contextlib.AsyncExitStack) -> None:
         """Wires everything; each part that must be closed goes on the stack, so that half a start leaves nothing."""
@@ -370,6 +375,40 @@ class Gateway:
         self, query: UsageQuery, *, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None
     ) -> ConversationPage:
         return await self._work(self._store.conversations, query, sort, limit, cursor)
+
+    # Conversations with their content: none where no store of them is open.
+
+    async def threads(self, query: ThreadQuery, *, limit: int = 50, cursor: str | None = None) -> ThreadPage:
+        """Raises ClientError for a cursor or an order that is none."""
+        if self._threads is None:
+            return ThreadPage(rows=(), total=0)
+        return await self._work(self._threads.threads, query, limit=limit, cursor=cursor)
+
+    async def thread(self, id: str) -> Thread | None:
+        return None if self._threads is None else await self._work(self._threads.thread, id)
+
+    async def trace(self, trace_id: str) -> Trace | None:
+        return None if self._threads is None else await self._work(self._threads.trace, trace_id)
+
+    async def thread_of_request(self, request_id: str) -> tuple[str, int] | None:
+        """The conversation of a request, and the number of its turn there."""
+        return None if self._threads is None else await self._work(self._threads.thread_of_request, request_id)
+
+    async def delete_thread(self, id: str) -> None:
+        """What was said is gone for good; the rows that metered it stay."""
+        if self._threads is not None:
+            await self._work(self._threads.delete_thread, id)
+            self._note(Changes(conversations=True))
+
+    async def rename_thread(self, id: str, title: str) -> None:
+        if self._threads is not None:
+            await self._work(self._threads.rename_thread, id, title)
+            self._note(Changes(conversations=True))
+
+    def _tell_example(self, said: Sequence[Told]) -> None:
+        if self._threads is not None:
+            for told in said:
+                self._threads.put(told)
 
     def download(self, query: UsageQuery, export: Export) -> AsyncGenerator[bytes, None]:
         """An export piece by piece, each made when it is asked for."""

@@ -5,12 +5,13 @@ the name says so. Money is whole nano-dollars. None is "unknown", never zero. Pa
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from gateway.model import HostedTool, Part, Role, Tool
 from gateway.records import UsageQuery
+from gateway.told import Told
 
 THREAD_SORTS = ("newest", "oldest", "cost", "duration", "requests")
 
@@ -189,6 +190,26 @@ class Thread(Struct, frozen=True, kw_only=True):
     systems: tuple[tuple[Part, ...], ...] = ()
     toolsets: tuple[tuple[Tool | HostedTool, ...], ...] = ()
     trace_ids: tuple[str, ...] = ()
+
+
+class ThreadStore(Protocol):
+    """The store of conversations, as the gateway asks it. Each call may wait for the disk."""
+
+    def put(self, told: Told) -> bool:
+        """Whether it was taken."""
+        ...
+
+    def threads(self, query: ThreadQuery, *, limit: int, cursor: str | None) -> ThreadPage: ...
+
+    def thread(self, id: str) -> Thread | None: ...
+
+    def trace(self, trace_id: str) -> "Trace | None": ...
+
+    def thread_of_request(self, request_id: str) -> tuple[str, int] | None: ...
+
+    def delete_thread(self, id: str) -> None: ...
+
+    def rename_thread(self, id: str, title: str) -> None: ...
 
 
 class TraceSpan(Struct, frozen=True, kw_only=True):

@@ -32,6 +32,12 @@ def _requests() -> "type[Page]":
     return RequestsPage
 
 
+def _conversations() -> "type[Page]":
+    from app.pages.conversations import ConversationsPage
+
+    return ConversationsPage
+
+
 def _providers() -> "type[Page]":
     from app.pages.providers import ProvidersPage
 
@@ -47,6 +53,7 @@ def _api_keys() -> "type[Page]":
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "Overview", "layout-dashboard", "Observe", _overview),
     PageEntry("requests", "Requests", "list", "Observe", _requests),
+    PageEntry("conversations", "Conversations", "messages-square", "Observe", _conversations),
     PageEntry("providers", "Providers", "plug", "Set up", _providers),
     PageEntry("api_keys", "API keys", "key-round", "Set up", _api_keys),
 )

@@ -4,6 +4,7 @@ A page never polls. The window calls `refresh` when the page is first shown, whe
 changed while it is visible, at most once a second.
 """
 
+from msgspec import Struct
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
@@ -11,9 +12,15 @@ from app.context import AppContext
 from gateway import Changes
 
 
+class RequestTarget(Struct, frozen=True):
+    """One request, for any page that can show it: its row, or the turn of a conversation."""
+
+    id: str
+
+
 class Page(QWidget):
     """`subtitle` and `toast` carry text for the header and for a passing note; `navigate` a page's key and the
-    filters (`FilterSnapshot`) that it opens with, None for the present ones."""
+    filters (`FilterSnapshot`) that it opens with, a `RequestTarget` that it shows, or None."""
 
     title: str = ""
     icon: str = ""
@@ -39,6 +46,9 @@ class Page(QWidget):
 
     def on_hidden(self) -> None:
         """The page is no longer visible: nothing of it needs painting."""
+
+    def show_target(self, target: RequestTarget) -> None:
+        """Show one request; a page that knows none leaves this as it is."""
 
     def start_export(self) -> None:
         """Ctrl+E: ask where to, then save what is shown. A page without rows leaves this as it is."""

@@ -16,7 +16,7 @@ from app.context import AppContext
 from app.export_files import EXPORT_FILTER, export_format
 from app.filter_bar import FilterBar
 from app.known_errors import KNOWN_ERRORS
-from app.pages.page import Page
+from app.pages.page import Page, RequestTarget
 from app.pages.requests_parts.columns import request_columns
 from app.pages.requests_parts.feed import RequestFeed
 from app.pages.requests_parts.filter_field import FilterField
@@ -133,6 +133,7 @@ class RequestsPage(Page):
         self.view.copy_asked.connect(lambda: self.context.spawn(self._copy_rows()))
         self.view.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.panel.copied.connect(self.toast)
+        self.panel.conversation_asked.connect(lambda id: self.navigate.emit("conversations", RequestTarget(id)))
         self.drawer.closed.connect(self.view.setFocus)
         self.feed.opened.connect(self._opened)
         self.feed.counted.connect(self._counted)
@@ -274,8 +275,27 @@ class RequestsPage(Page):
     def _show_details(self) -> None:
         record = self.model.row(self.view.currentIndex().row())
         if record is not None and record != self.panel.record:
-            explanation = self.context.gateway.explain(record)
-            self.panel.show_record(record, lambda name: self._provider_titles.get(name, name), explanation)
+            self._show_record(record)
+
+    def _show_record(self, record: ExchangeRecord) -> None:
+        explanation = self.context.gateway.explain(record)
+        self.panel.show_record(record, lambda name: self._provider_titles.get(name, name), explanation)
+
+    def show_target(self, target: RequestTarget) -> None:
+        """The details of one request, also where the list does not hold it."""
+        self.context.spawn(self._show_one(target.id))
+
+    async def _show_one(self, id: str) -> None:
+        try:
+            record = await self.context.gateway.request(id)
+        except KNOWN_ERRORS as error:
+            self._failed(str(error))
+            return
+        if record is None:
+            self.toast.emit("The row of this request is no longer kept")
+            return
+        self._show_record(record)
+        self.drawer.open()
 
     # copying and exporting
 

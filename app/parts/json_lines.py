@@ -14,8 +14,9 @@ from app.parts.highlight import KEYWORD, NAME, NUMBER, STRING
 Run = tuple[str, str]
 Path = tuple[str | int, ...]
 
-MOST_LINES = 2_000
+MOST_LINES = 400
 _LONG_STRING = 2_000
+_SHORT_LINES = 16
 _OPEN_DEPTH = 2
 _OPEN_CHILDREN = 24
 
@@ -30,8 +31,12 @@ class JsonLine(Struct, frozen=True):
 
 
 def closed_at_first(value: Any) -> frozenset[Path]:
-    """What is closed until it is asked for: what lies deep, and what has many children."""
-    return frozenset(_large(value, (), 0))
+    """What is closed until it is asked for: what lies deep, what has many children, and all but the outermost where
+    the whole would be long."""
+    closed = frozenset(_large(value, (), 0))
+    if len(json_lines(value, closed)) > _SHORT_LINES:
+        closed = frozenset((key,) for key, child in _children(value) if _children(child))
+    return closed
 
 
 def _large(value: Any, path: Path, depth: int) -> Iterator[Path]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-SLICE_CHARS = 2_000
-SLICE_LINES = 40
+SLICE_CHARS = 1_500
+SLICE_LINES = 30
 
 
 class Prose(Struct, frozen=True):

@@ -64,6 +64,7 @@ def test_retry_gives_up(clock, queue):
 
 WEBHOOK = Story(
     name="webhook",
+    title="Fix flaky payment webhook test",
     app="claude-code",
     user="ana",
     by=_SONNET,
@@ -167,6 +168,7 @@ WEBHOOK = Story(
 
 REVIEW = Story(
     name="review",
+    title="Review PR 2231: retry budget",
     app="codex",
     user="chloe",
     by=_GPT,
@@ -265,6 +267,7 @@ REVIEW = Story(
 
 MIGRATION = Story(
     name="migration",
+    title="Migration plan: Postgres 14 to 17",
     app="claude-code",
     user="ben",
     by=_HAIKU,
@@ -318,6 +321,7 @@ MIGRATION = Story(
 
 LATENCY = Story(
     name="latency",
+    title="Why is checkout p95 up?",
     app="gemini-cli",
     by=_FLASH,
     system="You answer questions about the service's dashboards. Say which numbers you read, and how sure you are.",
@@ -376,6 +380,7 @@ LATENCY = Story(
 
 MAIL = Story(
     name="mail",
+    title="Rewrite onboarding e-mail",
     app="campaigns",
     user="fatima",
     by=_FLASH,
@@ -432,6 +437,7 @@ MAIL = Story(
 
 REFUND = Story(
     name="refund",
+    title="Wrong chain in order 48213",
     app="helpdesk",
     user="grace",
     by=_HAIKU,
@@ -489,6 +495,7 @@ REFUND = Story(
 
 TICKETS = Story(
     name="tickets",
+    title="Summarise the quarter's delivery tickets",
     app="helpdesk",
     by=_MINI,
     system="You summarise support tickets for the weekly meeting. Numbers first, then what to do.",
@@ -523,6 +530,7 @@ TICKETS = Story(
 
 CHURN = Story(
     name="churn",
+    title="Generate SQL for churn by cohort",
     app="notebooks",
     by=_GROK,
     system="You write SQL for our warehouse (DuckDB). Answer with one query and two sentences.",
@@ -563,6 +571,7 @@ CHURN = Story(
 
 TERRAFORM = Story(
     name="terraform",
+    title="Explain terraform diff",
     app="gemini-cli",
     by=_FLASH,
     system="You explain infrastructure changes to people who must approve them.",
@@ -598,6 +607,7 @@ TERRAFORM = Story(
 
 LEADS = Story(
     name="leads",
+    title="Classify three leads",
     app="campaigns",
     user="emeka",
     by=_MINI,
@@ -625,6 +635,7 @@ LEADS = Story(
 
 PAPERS = Story(
     name="papers",
+    title="Paper on tail latency",
     app="notebooks",
     by=_GPT,
     system="You summarise papers for engineers: what was done, what was found, what it does not show.",

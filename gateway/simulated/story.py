@@ -78,6 +78,7 @@ class Story(Struct, frozen=True, kw_only=True):
     are tokens of what every call sends beside the words that are kept: a tool's own instructions and files."""
 
     name: str
+    title: str
     app: str
     by: tuple[str, str]
     system: str
@@ -305,6 +306,7 @@ def _episode(made: _Call, rng: random.Random, price: Price) -> Episode:
         user=story.user or load.principal,
         agent=say.agent,
         conversation=made.conversation,
+        title=story.title,
         request=_request(made, model),
         response=_response(made, model, upstream) if fault is None else None,
         response_id=upstream if fault is None else None,

@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.context import AppContext
 from app.pages import PageEntry
-from app.pages.page import Page
+from app.pages.page import Page, RequestTarget
 from gateway import Changes
 
 
@@ -19,6 +19,7 @@ class Probe(Page):
         type(self).made += 1
         self.refreshed: list[Changes] = []
         self.visits: list[str] = []
+        self.targets: list[RequestTarget] = []
         self.control = QLabel("control")
 
     def header_controls(self) -> list[QWidget]:
@@ -30,6 +31,9 @@ class Probe(Page):
 
     def on_shown(self) -> None:
         self.visits.append("shown")
+
+    def show_target(self, target: RequestTarget) -> None:
+        self.targets.append(target)
 
     def on_hidden(self) -> None:
         self.visits.append("hidden")

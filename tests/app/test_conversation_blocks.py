@@ -27,6 +27,8 @@ from gateway import (
     ToolCallResponse,
     Turn,
 )
+from gateway.model import Usage
+from gateway.pricing import Pricing
 from tests.app.fake_gateway import NOW_US
 from tests.app.fake_threads import ANSWER, SYSTEM, S, full_thread, long_thread, turn
 
@@ -237,6 +239,15 @@ def test_a_failed_turn_says_why_and_a_running_one_waits() -> None:
     assert [block.kind for block in running] == ["waiting"]
 
 
+def test_a_turn_of_which_nothing_was_kept_says_so() -> None:
+    (foot,) = of_kind(telling(simple(at(0))).blocks, "turn")
+    assert [note.text for note in foot.notes] == ["What was said here was not kept"]
+    hinted = simple(at(0, hints=("Content is switched off: set capture.content = true.",)))
+    assert [note.text for note in of_kind(telling(hinted).blocks, "turn")[0].notes] == [
+        "Content is switched off: set capture.content = true."
+    ]
+
+
 def test_what_was_sent_again_is_folded(thread: Thread) -> None:
     again = msgspec.structs.replace(thread.messages[0], id=99, turn=1, repeated=True)
     blocks = telling(msgspec.structs.replace(thread, messages=(*thread.messages, again))).blocks
@@ -396,6 +407,16 @@ def test_a_cost_is_split_and_adds_up() -> None:
     assert not split.marked and not split.unpriced
 
 
+def test_caching_saves_also_where_no_input_was_fresh() -> None:
+    parts = (CostPart(unit="cached", count=1_000, price_usd="0.3", per=10**6, amount_nano="300000"),)
+    explanation = CostExplanation(cost_nano=300_000, source="list", parts=parts)
+    splitter = Splitter()
+    splitter.add(at(0, cost_nano=300_000), explanation, 3_000_000_000)
+    assert splitter.split().saved_nano == 2_700_000
+    splitter.add(at(1, cost_nano=300_000), explanation)
+    assert splitter.split().saved_nano == 2_700_000, "what is not known saves nothing"
+
+
 def test_what_cannot_be_split_stands_whole_and_what_has_no_price_is_counted() -> None:
     splitter = Splitter()
     splitter.add(at(0, cost_nano=5_000), CostExplanation(cost_nano=5_000, source="provider"))
@@ -414,16 +435,33 @@ def test_a_turn_is_priced_as_its_row() -> None:
         assert getattr(row, name) == getattr(each, name)
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "price_provider"),
+    [("anthropic", "claude-sonnet-4-6", "anthropic"), ("openai", "gpt-5.4", "openai")],
+)
+def test_the_real_lists_prices_split_a_turn(provider: str, model: str, price_provider: str) -> None:
+    pricing = Pricing()
+    counts = {"input_tokens": 12_000, "cached_tokens": 9_000, "output_tokens": 800, "cache_write_tokens": 2_000}
+    priced = pricing.price(price_provider, model, Usage(**counts), NOW_US)
+    each = at(0, provider=provider, model=model, cost_nano=priced.cost_nano, reasoning_tokens=None, **counts)
+    splitter = Splitter()
+    splitter.add(each, pricing.explain(price_provider, record_of(each)))
+    split = splitter.split()
+    assert {"Input", "Cached input", "Output"} <= {line.name for line in split.lines}
+    assert split.saved_nano > 0
+    assert abs(sum(line.nano for line in split.lines) - (split.total_nano or 0)) <= 2
+
+
 # copies
 
 
 def test_json_has_the_read_apis_shape(thread: Thread) -> None:
     made = json.loads(copying.as_json(thread))
     assert {"id", "system_instructions", "messages", "turns"} <= made.keys()
-    assert made["system_instructions"][0] == {"type": "text", "text": SYSTEM}
+    assert made["system_instructions"][0] == {"type": "text", "content": SYSTEM}
     assert made["messages"][0] == {
         "role": "user",
-        "parts": [{"type": "text", "text": thread.messages[0].parts[0].text}],  # type: ignore[union-attr]
+        "parts": [{"type": "text", "content": thread.messages[0].parts[0].text}],  # type: ignore[union-attr]
         "turn": 0,
     }
     call = made["messages"][2]["parts"][2]

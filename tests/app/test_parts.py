@@ -155,6 +155,8 @@ def test_closed_values_say_their_size() -> None:
 def test_deep_and_long_values_are_closed_at_first() -> None:
     value = {"long": list(range(25)), "short": [1], "deep": {"er": {"est": {"x": 1}}}}
     assert closed_at_first(value) == {("long",), ("deep", "er", "est")}
+    wide = {name: {"a": 1, "b": 2, "c": 3} for name in "vwxyz"}
+    assert closed_at_first({**wide, "n": 1}) == {(name,) for name in "vwxyz"}, "it would be long"
 
 
 def test_a_long_tree_says_where_it_ends() -> None:

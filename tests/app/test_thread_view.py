@@ -13,14 +13,14 @@ from PySide6.QtTest import QSignalSpy, QTest
 from pytestqt.qtbot import QtBot
 
 from app.pages.conversations_parts import documents
-from app.pages.conversations_parts.block import FOLDED, OPEN, Block, first_with
+from app.pages.conversations_parts.block import FOLDED, OPEN, Block, first_with, pieces_of
 from app.pages.conversations_parts.blocks import Told, told
 from app.pages.conversations_parts.blocks_view import MARGIN
 from app.pages.conversations_parts.card import HEAD, SIDE, piece_text
 from app.pages.conversations_parts.drawn import CodeDrawn, TextDrawn, TreeDrawn
 from app.pages.conversations_parts.pictures import Pictures, decode
 from app.pages.conversations_parts.thread_view import ThreadView
-from app.parts.piece import Picture
+from app.parts.piece import Picture, Tree
 from app.theme import Theme
 from gateway import Reasoning, Text, Thread, ToolCall, ToolCallResponse
 from tests.app.fake_gateway import NOW_US
@@ -236,6 +236,19 @@ def test_json_trees_open_and_close(view: ThreadView) -> None:
     click(view, place(view, "t", SIDE + 14, HEAD + entry.drawn.top + y))
     assert '"n": 29' in entry.drawn.text()
     assert view._heights[0] > closed + 300
+
+
+def test_heavy_blocks_are_made_by_a_worker(view: ThreadView) -> None:
+    rows = "[" + ", ".join(f'{{"n": {n}}}' for n in range(9_000)) + "]"
+    block = Block(key="t", kind="tool", title="Tool call", parts=(ToolCallResponse("1", (Text(rows),)),))
+    show(view, block)
+    spy = QSignalSpy(view.pieces_asked)
+    click(view, place(view, "t", 100, 12))
+    assert spy.at(0) == ["t", OPEN] and view.shown("t") == FOLDED
+    view.set_shown("t", OPEN, pieces_of(block, OPEN))
+    settled(view)
+    (entry,) = view._cards["t"]._entries
+    assert isinstance(entry.piece, Tree) and entry.drawn is not None
 
 
 # selecting, copying, keys

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.filters import FilterSnapshot, FilterState
 from app.pages import PAGES, PageEntry
+from app.pages.page import RequestTarget
 from app.sidebar import NARROW, STATES, WIDE
 from app.theme import Theme
 from app.throttle import EVERYTHING, INTERVAL_MS
@@ -21,6 +22,7 @@ from app.window import SHORTCUTS, Window, midnight_us
 from gateway import Changes, GatewayState
 from tests.app.fake_data import exchanges
 from tests.app.fake_gateway import FakeGateway
+from tests.app.fake_threads import plain_thread
 from tests.app.probe_pages import Exporting, Probe, probe_entries
 from tests.app.spawner import Spawner
 
@@ -120,6 +122,15 @@ def test_a_page_opens_another_with_filters_and_back_returns(window: Window, cont
     assert window.header.title.text() == "Requests"
 
 
+def test_a_page_opens_another_on_a_request_and_back_returns(window: Window) -> None:
+    page(window).navigate.emit("providers", RequestTarget("req_1"))
+    assert window.header.title.text() == "Providers"
+    assert page(window).targets == [RequestTarget("req_1")]
+    window.go_back()
+    assert window.header.title.text() == "Requests"
+    assert page(window).targets == []
+
+
 def test_another_gateway_builds_the_pages_anew(qtbot: QtBot, window: Window, theme: Theme, spawner: Spawner) -> None:
     old = page(window)
     other = FakeGateway(10, word="off")
@@ -144,6 +155,21 @@ def test_the_sidebar_shows_counts_and_the_day(qtbot: QtBot, context: AppContext,
     with qtbot.waitSignal(window.today):
         window.mark(Changes(usage=True))
     assert window.sidebar.today.text.startswith("Today $")
+
+
+def test_the_sidebar_counts_conversations(
+    qtbot: QtBot, context: AppContext, make_window: Callable[..., Window]
+) -> None:
+    assert isinstance(context.gateway, FakeGateway)
+    context.gateway.told = [plain_thread(number, time.time_ns() // 1000) for number in range(3)]
+    probes = [entry for entry in probe_entries() if entry.key == "requests"]
+    probes.append(PageEntry("conversations", "Conversations", "messages-square", "Observe", probes[0].load))
+    window = make_window(tuple(probes))
+    count = window.sidebar.buttons["conversations"]
+    qtbot.waitUntil(lambda: count.count == "3")
+    context.gateway.told.pop()
+    window.mark(Changes(conversations=True))
+    qtbot.waitUntil(lambda: count.count == "2")
 
 
 @pytest.mark.parametrize("word", STATES)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QGridLayout,
     QLabel,
+    QListView,
     QListWidget,
     QMenu,
     QTableView,
@@ -95,6 +96,18 @@ def place_in_list(host: Host, text: str) -> Place:
         if item.data(Qt.ItemDataRole.UserRole).text == text:
             return _middle(rows.viewport(), rows.visualItemRect(item))
     raise LookupError(f"the popover does not offer {text!r}")
+
+
+def place_of_conversation(host: Host, title: str) -> Place:
+    """The newest row of the conversations' list that has this title."""
+    view = the_widget("conversations_list")
+    assert isinstance(view, QListView)
+    for row in range(view.model().rowCount()):
+        index = view.model().index(row, 0)
+        if index.data() == title:
+            view.scrollTo(index)
+            return _middle(view.viewport(), view.visualRect(index))
+    raise LookupError(f"no conversation is called {title!r}")
 
 
 def place_of_cell(host: Host, table: str, row: int, column: int = 0) -> Place:
@@ -310,6 +323,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         place_of_text,
         place_in_menu,
         place_in_list,
+        place_of_conversation,
         place_of_cell,
         place_of_bucket,
         place_of_chip_cross,

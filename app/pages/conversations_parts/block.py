@@ -7,10 +7,24 @@ import msgspec
 from msgspec import Struct
 
 from app.parts import VIEWS
-from app.parts.piece import EVERYTHING, WITHOUT_END, Code, More, Note, Piece, Plain, Room, Tree, size_words
+from app.parts.piece import (
+    EVERYTHING,
+    WITHOUT_END,
+    Code,
+    More,
+    Note,
+    Piece,
+    Plain,
+    Room,
+    Tree,
+    cut,
+    size_words,
+    slices,
+)
 from gateway import HostedTool, Opaque, Part, Reasoning, Refusal, Text, Tool, ToolCall, ToolCallResponse
 
 FOLDED, OPEN, WHOLE = "folded", "open", "whole"
+HEAVY = 40_000
 
 
 class Kind(Struct, frozen=True):
@@ -73,7 +87,7 @@ def pieces_of(block: Block, shown: str) -> list[Piece]:
         made.append(Plain(block.title, "text3", px=12))
     if block.text:
         tone = "bad" if block.kind == "error" else "text2"
-        made.append(Plain(block.text if shown != FOLDED else block.text[: room.chars], tone))
+        made += [Plain(piece, tone) for piece in slices(cut(block.text, room))]
     if block.kind == "tools":
         made += _tool_list(block, shown)
     else:
@@ -95,6 +109,11 @@ def _hidden(block: Block, room: Room) -> str | None:
             lines += text.count("\n") + 1
             over = over or len(text) > room.chars or text.count("\n", 0, room.chars) >= room.lines
     return f"Show all {lines:,} lines" if over and lines > 1 else "Show all" if over else None
+
+
+def is_heavy(block: Block) -> bool:
+    """Whether its pieces are made by a worker when it is opened: parsing would hold the window."""
+    return extent(block)[0] > HEAVY
 
 
 def can_fold(block: Block) -> bool:
@@ -126,6 +145,11 @@ def extent(block: Block, room: Room = WITHOUT_END) -> tuple[int, int]:
         characters += min(len(text), room.chars)
         breaks += min(text.count("\n", 0, room.chars), room.lines)
     return characters, breaks
+
+
+def folded_extent(block: Block) -> tuple[int, int]:
+    """Of what it says while it is folded."""
+    return extent(block, KINDS[block.kind].room)
 
 
 def text_of(block: Block) -> str:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app import formats
 from app.pages.conversations_parts import turn_words
-from app.pages.conversations_parts.block import Block
+from app.pages.conversations_parts.block import Block, folded_extent
 from app.pages.conversations_parts.branches import Step, steps
 from app.parts.piece import Note, size_words
 from gateway import (
@@ -30,10 +30,11 @@ GAP_US = 300_000_000
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """A thread's blocks, the steps they were made of, and the asides that are closed, by their first turn."""
+    """A thread's blocks, the steps they were made of, and each block's extent while it is folded."""
 
     blocks: tuple[Block, ...]
     steps: tuple[Step, ...]
+    extents: tuple[tuple[int, int], ...] = ()
 
 
 class _Pairs:
@@ -64,9 +65,8 @@ def told(
 ) -> Told:
     """The blocks of the chosen way. `tool_times` are durations in µs by call id, where spans say them."""
     way = steps(thread.turns, chosen)
-    return Told(
-        blocks=tuple(_Teller(thread, way, open_asides, provider_title, tool_times or {}).all()), steps=tuple(way)
-    )
+    blocks = tuple(_Teller(thread, way, open_asides, provider_title, tool_times or {}).all())
+    return Told(blocks=blocks, steps=tuple(way), extents=tuple(map(folded_extent, blocks)))
 
 
 class _Teller:
@@ -141,7 +141,7 @@ class _Teller:
                 aside=step.aside,
             )
         if not turn.running:
-            yield self._foot(step)
+            yield self._foot(step, silent=not messages and turn.outcome == "ok")
 
     def _dividers(self, step: Step, before: Turn | None) -> Iterator[Block]:
         turn = step.turn
@@ -354,7 +354,7 @@ class _Teller:
                     return part.text[:160].replace("\n", " ")
         return ""
 
-    def _foot(self, step: Step) -> Block:
+    def _foot(self, step: Step, *, silent: bool) -> Block:
         turn = step.turn
         who = turn_words.model(turn)
         if turn.provider:
@@ -371,7 +371,7 @@ class _Teller:
             kind="turn",
             title=" · ".join(filter(None, words)),
             turn=turn.n,
-            notes=tuple(_remarks(turn)),
+            notes=tuple(_remarks(turn, silent)),
             aside=step.aside,
         )
 
@@ -387,8 +387,10 @@ def _ending(message: ThreadMessage) -> tuple[Note, ...]:
     return (Note(words, "warn", "triangle-alert"),) if words else ()
 
 
-def _remarks(turn: Turn) -> Iterator[Note]:
-    """What is worth knowing of a turn beyond its figures."""
+def _remarks(turn: Turn, silent: bool) -> Iterator[Note]:
+    """What is worth knowing of a turn beyond its figures; `silent`: nothing of it was kept."""
+    if silent and not turn.hints:
+        yield Note("What was said here was not kept", "text3", "eye-off")
     if turn.cache_miss is not None:
         yield Note(turn_words.cache_miss(turn.cache_miss), "warn", "database")
     if turn.dropped:

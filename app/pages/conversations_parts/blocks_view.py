@@ -14,17 +14,17 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
-from app.pages.conversations_parts.block import FOLDED, KINDS, Block, extent
+from app.pages.conversations_parts.block import FOLDED, Block, extent, folded_extent
 from app.pages.conversations_parts.card import DIVIDER, HEAD, SIDE, Card, Place
 from app.pages.conversations_parts.drawn import text_height
 from app.pages.conversations_parts.pictures import Pictures
-from app.parts.piece import EVERYTHING
+from app.parts.piece import EVERYTHING, Piece
 from app.theme import Theme
 
 MARGIN = 20
 GAP = 9
 TOP = 4
-_BUDGET_S = 0.007
+_BUDGET_S = 0.004
 _CARDS = 90
 
 Anchor = tuple[str, int, float]
@@ -46,6 +46,7 @@ class BlocksView(QAbstractScrollArea):
         self._cards: OrderedDict[str, Card] = OrderedDict()
         self._known: dict[str, list[float]] = {}
         self._shown: dict[str, str] = {}
+        self._pieces: dict[str, Sequence[Piece]] = {}
         self._current = ""
         self._selection: tuple[str, Place, Place] | None = None
         self._words = ""
@@ -75,27 +76,33 @@ class BlocksView(QAbstractScrollArea):
         """How many blocks are laid out now."""
         return len(self._cards)
 
-    def set_blocks(self, blocks: Sequence[Block], *, keep: bool) -> None:
-        """`keep`: the same conversation, grown or on another way: place, folds and selection stay."""
+    def set_blocks(
+        self, blocks: Sequence[Block], *, keep: bool, extents: Sequence[tuple[int, int]] | None = None
+    ) -> None:
+        """`keep`: the same conversation, grown or on another way: place, folds and selection stay. `extents` are the
+        blocks' own while they are folded, where a worker has counted them."""
         seen = self._in_sight() if keep else []
         before = {block.key: (block, height) for block, height in zip(self._blocks, self._heights, strict=True)}
         follows = keep and self._at_end() and any(block.kind == "waiting" for block in self._blocks)
         if not keep:
             self._cards.clear()
             self._known.clear()
+            self._pieces.clear()
             self._shown.clear()
             self._selection, self._current, self._words = None, "", ""
             before = {}
         self._blocks = blocks
         self._index = {block.key: number for number, block in enumerate(blocks)}
         self._heights = []
-        for block in blocks:
+        width = self._width() - 2 * SIDE
+        for number, block in enumerate(blocks):
             old = before.get(block.key)
             if old is not None and old[0] == block:
                 self._heights.append(old[1])
-            else:
-                self._forget(block.key)
-                self._heights.append(self._estimate(block))
+                continue
+            self._forget(block.key)
+            known = extents[number] if extents and block.key not in self._shown else None
+            self._heights.append(self._estimate(block, width, known))
         if self._selection is not None and self._selection[0] not in self._index:
             self._selection = None
         if self._current not in self._index:
@@ -111,12 +118,15 @@ class BlocksView(QAbstractScrollArea):
         """folded, open or whole."""
         return self._shown.get(key, FOLDED)
 
-    def set_shown(self, key: str, shown: str) -> None:
+    def set_shown(self, key: str, shown: str, pieces: Sequence[Piece] | None = None) -> None:
+        """`pieces` where they were made by a worker."""
         if key in self._index and shown != self.shown(key):
             self._shown[key] = shown
             self._forget(key)
+            if pieces is not None:
+                self._pieces[key] = pieces
             number = self._index[key]
-            self._heights[number] = self._estimate(self._blocks[number])
+            self._heights[number] = self._estimate(self._blocks[number], self._width() - 2 * SIDE)
             self._selection = None
             self._settle(anchor=(key, -1, self._tops[number] - self.verticalScrollBar().value()))
 
@@ -125,17 +135,17 @@ class BlocksView(QAbstractScrollArea):
     def _width(self) -> float:
         return float(max(200, self.viewport().width() - 2 * MARGIN + 8))
 
-    def _estimate(self, block: Block) -> float:
+    def _estimate(self, block: Block, inner: float, known: tuple[int, int] | None = None) -> float:
         if block.kind == "divider":
             return DIVIDER
-        kind, inner = KINDS[block.kind], self._width() - 2 * SIDE
         if block.kind == "turn":
             return 22.0 + 18 * len(block.notes)
-        characters, breaks = extent(block, kind.room if self.shown(block.key) == FOLDED else EVERYTHING)
+        folded = self.shown(block.key) == FOLDED
+        characters, breaks = known or (folded_extent(block) if folded else extent(block, EVERYTHING))
         return HEAD + 14 + text_height(characters, breaks, inner, 21.0, 6.6)
 
     def _place(self) -> None:
-        self._tops = list(accumulate((height + GAP for height in self._heights), initial=float(TOP)))
+        self._tops = list(accumulate(map(float(GAP).__add__, self._heights), initial=float(TOP)))
         whole = int(self._tops[-1]) + 24
         bar = self.verticalScrollBar()
         self._placing = True
@@ -252,8 +262,9 @@ class BlocksView(QAbstractScrollArea):
         block = self._blocks[number]
         card = self._cards.get(block.key)
         if card is None:
-            known = self._known.get(block.key)
-            card = Card(self._theme, block, self.shown(block.key), self._width(), self._pictures.picture, known)
+            known, pieces = self._known.get(block.key), self._pieces.get(block.key)
+            shown = self.shown(block.key)
+            card = Card(self._theme, block, shown, self._width(), self._pictures.picture, known, pieces)
             card.found = self._words
             self._cards[block.key] = card
         self._cards.move_to_end(block.key)
@@ -266,6 +277,7 @@ class BlocksView(QAbstractScrollArea):
     def _forget(self, key: str) -> None:
         self._cards.pop(key, None)
         self._known.pop(key, None)
+        self._pieces.pop(key, None)
 
     def _restyle(self) -> None:
         palette = self.viewport().palette()
@@ -290,10 +302,10 @@ class BlocksView(QAbstractScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if event.oldSize().width() != event.size().width():
+            # Heights at another width are estimates as good as any.
             held = self._first_whole()
             self._cards.clear()
             self._known.clear()
-            self._heights = [self._estimate(block) for block in self._blocks]
             self._place()
             self._settle(anchor=held)
         else:

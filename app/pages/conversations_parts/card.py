@@ -50,7 +50,8 @@ class _Entry:
 
 
 class Card:
-    """`heights` are those of its pieces, to be handed to the next card of the same block."""
+    """`heights` are those of its pieces, to be handed to the next card of the same block. `pieces` where they were
+    made elsewhere."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class Card:
         width: float,
         pictures: Pictures,
         known: Sequence[float] | None = None,
+        pieces: Sequence[Piece] | None = None,
     ) -> None:
         self._theme = theme
         self._pictures = pictures
@@ -70,7 +72,8 @@ class Card:
         self.folds = can_fold(block)
         self.found = ""
         self.live_right = ""
-        pieces = [] if block.kind == "divider" else pieces_of(block, shown)
+        if pieces is None:
+            pieces = [] if block.kind == "divider" else pieces_of(block, shown)
         heights = known if known is not None and len(known) == len(pieces) else None
         self._entries = [
             _Entry(piece, heights[number] if heights else estimate(piece, self.inner))

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import Block, text_of
 from app.pages.conversations_parts.branches import steps, way_to
@@ -22,6 +20,9 @@ from gateway import (
     ToolCall,
     ToolCallResponse,
     Uri,
+    message_json,
+    part_json,
+    tool_json,
 )
 
 KEY_MASK = "$FAREGATE_API_KEY"
@@ -41,12 +42,9 @@ def as_json(thread: Thread) -> str:
         "models": row.models,
         "tags": row.tags,
         "cost_usd": _usd(row.cost_nano),
-        "system_instructions": [_plain(part) for system in thread.systems for part in system],
-        "tools": [_plain(tool) for tools in thread.toolsets for tool in tools],
-        "messages": [
-            {"role": message.role.value, "parts": [_plain(part) for part in message.parts], "turn": message.turn}
-            for message in thread.messages
-        ],
+        "system_instructions": [part_json(part) for system in thread.systems for part in system],
+        "tools": [tool_json(tool) for tools in thread.toolsets for tool in tools],
+        "messages": [_message(message) for message in thread.messages],
         "turns": [
             {
                 "n": turn.n,
@@ -71,10 +69,9 @@ def as_json(thread: Thread) -> str:
     return json.dumps(whole, ensure_ascii=False, indent=2)
 
 
-def _plain(value: Any) -> Any:
-    """A record as JSON values, without what it does not say."""
-    made = msgspec.to_builtins(value)
-    return {name: inner for name, inner in made.items() if inner not in (None, "", {}, [], False) or name == "text"}
+def _message(message: ThreadMessage) -> Mapping[str, Any]:
+    told = message_json(message.role, message.parts, name=message.name, finish=message.finish_reason)
+    return {**told, "turn": message.turn}
 
 
 def _iso(us: int) -> str:

@@ -51,7 +51,7 @@ class CostSplit(Struct, frozen=True, kw_only=True):
 
 
 def record_of(turn: Turn) -> ExchangeRecord:
-    """A turn as the row that its price is explained for."""
+    """A turn as the row that its price is explained for. Which of the list's prices it had is found by its model."""
     return ExchangeRecord(
         id=turn.request_id or "",
         started_us=turn.started_us,
@@ -71,6 +71,7 @@ def record_of(turn: Turn) -> ExchangeRecord:
         usage_source=turn.usage_source,
         cost_nano=turn.cost_nano,
         cost_source=turn.cost_source,
+        price_id=turn.model if turn.cost_source == "list" else None,
     )
 
 
@@ -85,7 +86,9 @@ class Splitter:
         self._unpriced = 0
         self._marked = False
 
-    def add(self, turn: Turn, explanation: CostExplanation) -> None:
+    def add(self, turn: Turn, explanation: CostExplanation, input_price: int | None = None) -> None:
+        """`input_price` is the model's for a million tokens of fresh input, in nano-dollars: what caching is compared
+        with where no input was fresh."""
         if turn.cost_nano is None:
             self._unpriced += turn.outcome == "ok"
             return
@@ -107,9 +110,10 @@ class Splitter:
                 self._put("output", amount - share, max(0, part.count - turn.reasoning_tokens))
             else:
                 self._put(name, amount, part.count)
-        if "cached" in prices and "input" in prices:
+        fresh = prices.get("input", None if input_price is None else Decimal(input_price) / 1_000_000)
+        if "cached" in prices and fresh is not None:
             cached = sum(part.count for part in explanation.parts if part.unit == "cached")
-            self._saved += (prices["input"] - prices["cached"]) * cached
+            self._saved += (fresh - prices["cached"]) * cached
 
     def _put(self, name: str, nano: Decimal, tokens: int) -> None:
         self._nano[name] = self._nano.get(name, Decimal(0)) + nano

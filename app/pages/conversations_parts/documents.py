@@ -31,6 +31,7 @@ _MARKDOWN = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.
 _PROPORTIONAL = QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
 _PROSE_LINE, _CODE_LINE = 140.0, 125.0
 _BOLD = 600
+_INDENT = 22
 _HEADINGS = {1: 16, 2: 15, 3: 14}
 
 
@@ -70,6 +71,7 @@ def plain(text: str, *, px: int = 13, mono: bool = False, weight: int = 400) -> 
 def prose(theme: Theme, text: str) -> QTextDocument:
     """Markdown; HTML in it is text."""
     made = _document(ui_font(13))
+    made.setIndentWidth(_INDENT)
     made.setMarkdown(text, _MARKDOWN)
     _set_line_height(made, _PROSE_LINE)
     block = made.firstBlock()
@@ -85,7 +87,8 @@ def _dress(theme: Theme, block: QTextBlock) -> None:
     level = block.blockFormat().headingLevel()
     apart = QTextBlockFormat()
     apart.setTopMargin(6 if level and block.blockNumber() else 0)
-    apart.setBottomMargin(2 if block.textList() is not None else 6 if level else 9)
+    inside = block.textList() is not None and block.next().textList() is not None
+    apart.setBottomMargin(2 if inside else 6 if level else 9)
     if not QTextCursor(block).currentTable():
         QTextCursor(block).mergeBlockFormat(apart)
     if level:
@@ -93,6 +96,7 @@ def _dress(theme: Theme, block: QTextBlock) -> None:
         cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
         form = QTextCharFormat()
         form.setFont(ui_font(_HEADINGS.get(level, 13), 600))
+        form.setProperty(QTextCharFormat.Property.FontSizeAdjustment, 0)
         cursor.mergeCharFormat(form)
         return
     special = []

@@ -15,6 +15,8 @@ from app.widgets import ElidedLabel, IconButton, Pill, PushButton, SegmentedCont
 from gateway import ThreadRow, Turn
 
 ACTIONS = (
+    ("requests", "Show its requests"),
+    ("", ""),
     ("copy_markdown", "Copy as Markdown"),
     ("copy_json", "Copy as JSON"),
     ("", ""),
@@ -132,6 +134,7 @@ class ThreadHead(QWidget):
     def set_narrow(self, narrow: bool) -> None:
         """Whether the inspector is a tab of the thread."""
         self.panes.setVisible(narrow)
+        self.requests_button.setVisible(not narrow)
 
     def show_thread(self, row: ThreadRow, turns: Sequence[Turn]) -> None:
         self._titles.setCurrentWidget(self.title)

@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app import formats
-from app.pages.conversations_parts.block import FOLDED, KINDS, OPEN, WHOLE, Block, can_fold, text_of
+from app.pages.conversations_parts.block import FOLDED, KINDS, OPEN, WHOLE, Block, can_fold, is_heavy, text_of
 from app.pages.conversations_parts.blocks_view import MARGIN, BlocksView
 from app.pages.conversations_parts.card import Card, Place
 from app.pages.conversations_parts.drawn import Spot
@@ -38,7 +38,8 @@ class ThreadView(BlocksView):
     """`current_changed` carries the key of the block that was chosen or scrolled to.
 
     `way_chosen(fork, turn)` another branch; `aside_toggled(turn)` a sub-agent's; `link_asked(address)`;
-    `copied(words)` after something went to the clipboard; `menu_asked(key, position)` for the page's menu.
+    `copied(words)` after something went to the clipboard; `menu_asked(key, position)` for the page's menu;
+    `pieces_asked(key, shown)` for what a worker is to make of a heavy block.
     """
 
     current_changed = Signal(str)
@@ -47,6 +48,7 @@ class ThreadView(BlocksView):
     link_asked = Signal(str)
     copied = Signal(str)
     menu_asked = Signal(str, QPoint)
+    pieces_asked = Signal(str, str)
 
     def __init__(self, theme: Theme, pictures: Pictures, parent: QWidget | None = None) -> None:
         super().__init__(theme, pictures, parent)
@@ -62,13 +64,14 @@ class ThreadView(BlocksView):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
 
-    def set_blocks(self, blocks: Sequence[Block], *, keep: bool) -> None:
-        """`keep`: the same conversation, grown or on another way: place, folds and selection stay."""
+    def set_blocks(
+        self, blocks: Sequence[Block], *, keep: bool, extents: Sequence[tuple[int, int]] | None = None
+    ) -> None:
         self._hot = self._pressed = None
         waits = any(block.kind == "waiting" for block in blocks)
         (self._clock.start if waits else self._clock.stop)()
         self.setAccessibleName(f"Conversation, {len(blocks):,} blocks" if blocks else "Conversation")
-        super().set_blocks(blocks, keep=keep)
+        super().set_blocks(blocks, keep=keep, extents=extents)
 
     # what is shown
 
@@ -78,7 +81,15 @@ class ThreadView(BlocksView):
         if block.kind == "aside" and block.aside is not None:
             self.aside_toggled.emit(block.aside)
         elif can_fold(block):
-            self.set_shown(key, OPEN if self.shown(key) == FOLDED else FOLDED)
+            self.open_block(key, OPEN if self.shown(key) == FOLDED else FOLDED)
+
+    def open_block(self, key: str, shown: str) -> None:
+        """Shows more or less of a block; what is heavy is asked for, and shown by `set_shown` once it is made."""
+        block = self._blocks[self._index[key]]
+        if shown != FOLDED and is_heavy(block):
+            self.pieces_asked.emit(key, shown)
+        else:
+            self.set_shown(key, shown)
 
     def mark(self, words: str, key: str | None = None) -> None:
         """Marks the words wherever they stand, "" none, and goes to a block that holds them."""
@@ -246,7 +257,7 @@ class ThreadView(BlocksView):
         if spot.kind == "fold":
             self.toggle(key)
         elif spot.kind == "more":
-            self.set_shown(key, OPEN if self.shown(key) == FOLDED else WHOLE)
+            self.open_block(key, OPEN if self.shown(key) == FOLDED else WHOLE)
         elif spot.kind == "copy":
             self._copy(str(spot.value), "Code copied")
         elif spot.kind == "link":

@@ -56,7 +56,8 @@ def tokens(turn: Turn) -> str:
 
 
 def times(turn: Turn) -> str:
-    first = f" (first token {formats.duration(milliseconds(turn.ttft_us))})" if turn.ttft_us is not None else ""
+    streamed = turn.ttft_us is not None and turn.ttft_us != turn.latency_us
+    first = f" (first token {formats.duration(milliseconds(turn.ttft_us))})" if streamed else ""
     return f"{formats.duration(milliseconds(turn.latency_us))}{first}" if turn.latency_us is not None else ""
 
 

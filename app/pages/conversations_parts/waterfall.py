@@ -31,7 +31,7 @@ from app.widgets.painting import rounded_box, smooth_painter
 ROW = 26
 AXIS = 24
 _BAR = 10
-_LABELS = 146
+_LABELS = 152
 _INDENT = 11
 _DURATION = 50
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -78,12 +78,13 @@ class Waterfall(QWidget):
         """Marks a row without telling anyone."""
         if key == self.selected or (key and key not in self._places):
             return
+        for changed in (self.selected, key):
+            self.update(self.row_rect(changed).adjusted(-4, 0, 4, 0))
         self.selected = key
         if key:
             row = self.rows[self._places[key]]
             self.setAccessibleDescription(f"{row.label}, {self.duration(row)}, {self._since(row)} after the start")
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
-        self.update()
 
     def row_rect(self, key: str) -> QRect:
         place = self._places.get(key)

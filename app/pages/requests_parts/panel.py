@@ -16,7 +16,7 @@ from app.pages.requests_parts.columns import model_shown, status_pill
 from app.pages.requests_parts.details import OUTCOME_WORDS, Line, Section, attempt_words, cause, sections
 from app.text_label import TextLabel
 from app.theme import Theme
-from app.widgets import Banner, ElidedLabel, IconButton, Pill
+from app.widgets import Banner, ElidedLabel, IconButton, Pill, PushButton
 from gateway import CostExplanation, ExchangeRecord
 
 _LABEL_WIDTH = 146
@@ -26,9 +26,11 @@ Attempts = Sequence[Sequence[str]]
 
 
 class RequestPanel(QScrollArea):
-    """`copied(words)`: something was put on the clipboard. `record` is what is shown."""
+    """`copied(words)`: something was put on the clipboard. `conversation_asked(id)`: what a request said. `record` is
+    what is shown."""
 
     copied = Signal(str)
+    conversation_asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -91,6 +93,7 @@ class RequestPanel(QScrollArea):
         column.setContentsMargins(16, 4, 16, 24)
         column.setSpacing(16)
         column.addLayout(self._head())
+        column.addWidget(self._conversation_button(), 0, Qt.AlignmentFlag.AlignLeft)
         kind = _cause_kind(row)
         self._cause = Banner(self._theme, kind or "bad", "")
         self._cause.setObjectName("request_cause")
@@ -116,6 +119,17 @@ class RequestPanel(QScrollArea):
         line.addStretch(1)
         line.addWidget(self._model)
         return line
+
+    def _conversation_button(self) -> PushButton:
+        button = PushButton(self._theme, "Open conversation", "messages-square")
+        button.setObjectName("request_conversation")
+        button.setToolTip("What was said, at this request's turn")
+        button.clicked.connect(self._ask_conversation)
+        return button
+
+    def _ask_conversation(self) -> None:
+        if self.record is not None:
+            self.conversation_asked.emit(self.record.id)
 
     def _section(self, section: Section) -> QGridLayout:
         grid = self._grid(section.title)
