@@ -95,7 +95,12 @@ class ConversationsPage(Page):
         self.empty.copied.connect(self.toast)
         self.empty.keys_asked.connect(lambda: self.navigate.emit("api_keys", None))
         self.export_button.clicked.connect(self.start_export)
-        for keys, act in (("Ctrl+F", pane.focus_search), ("F2", self.thread_pane.head.start_renaming)):
+        keyed = (
+            ("Ctrl+F", pane.focus_search),
+            ("F2", lambda: actions.act("rename")),
+            ("Ctrl+Shift+C", lambda: actions.act("copy_curl")),
+        )
+        for keys, act in keyed:
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(act)

@@ -478,6 +478,10 @@ def test_copies(page: ConversationsPage, turns: Turns) -> None:
     turns.run()
     assert QGuiApplication.clipboard().text().startswith("# Fix flaky")
     assert [spy.at(n)[0] for n in range(2)] == ["Copied as JSON", "Copied as Markdown"]
+    page.thread_pane.go_to_turn(3)
+    page.actions_of_thread.act("copy_curl")
+    assert "50" in QGuiApplication.clipboard().text() and "wall clock" not in QGuiApplication.clipboard().text()
+    assert "FAREGATE_API_KEY" in spy.at(2)[0]
 
 
 def test_a_blocks_menu(page: ConversationsPage, turns: Turns, qtbot: QtBot) -> None:

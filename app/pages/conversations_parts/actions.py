@@ -19,6 +19,7 @@ from app.pages.page import RequestTarget
 from app.questions import ask_to_delete_conversation
 
 _KINDS = {"md": "Markdown (*.md)", "json": "JSON (*.json)"}
+_CURL_COPIED = "Copied as curl; it takes the key from FAREGATE_API_KEY"
 _LINKS = ("http", "https", "mailto")
 
 
@@ -46,6 +47,7 @@ class ThreadActions(QObject):
         acts: dict[str, Callable[[], None]] = {
             "copy_markdown": lambda: self._context.spawn(self._copy_whole(self.markdown, "Copied as Markdown")),
             "copy_json": lambda: self._context.spawn(self._copy_whole(self.json, "Copied as JSON")),
+            "copy_curl": self._copy_call,
             "export_markdown": lambda: self.ask_file("md"),
             "export_json": lambda: self.ask_file("json"),
             "requests": lambda: self._context.spawn(self._open_requests()),
@@ -68,6 +70,16 @@ class ThreadActions(QObject):
     def _copy(self, text: str, words: str) -> None:
         QGuiApplication.clipboard().setText(text)
         self.toast.emit(words)
+
+    def _copy_call(self) -> None:
+        """The call that the chosen block belongs to, else the last one."""
+        pane = self._pane
+        block = pane.block(pane.view.current)
+        turn = pane.turn(block.turn) if block is not None else None
+        if pane.thread_shown is not None and pane.thread_shown.turns:
+            number = turn.n if turn is not None else pane.thread_shown.turns[-1].n
+            curl = copying.as_curl(pane.thread_shown, number, self._context.gateway.state.url)
+            self._copy(curl, _CURL_COPIED)
 
     # files
 
@@ -176,7 +188,7 @@ class ThreadActions(QObject):
         actions.append(("Copy the block as Markdown", lambda: self._copy(text, "Block copied")))
         if turn is not None and thread is not None:
             curl = copying.as_curl(thread, turn.n, self._context.gateway.state.url)
-            actions.append(("Copy the call as curl", lambda: self._copy(curl, "curl copied; set FAREGATE_API_KEY")))
+            actions.append(("Copy the call as curl", lambda: self._copy(curl, _CURL_COPIED)))
             if turn.request_id is not None:
                 target = RequestTarget(turn.request_id)
                 actions.append(("Open the request", lambda: self.navigate.emit("requests", target)))

@@ -19,6 +19,7 @@ ACTIONS = (
     ("", ""),
     ("copy_markdown", "Copy as Markdown"),
     ("copy_json", "Copy as JSON"),
+    ("copy_curl", "Copy the chosen call as curl"),
     ("", ""),
     ("export_markdown", "Export as Markdown…"),
     ("export_json", "Export as JSON…"),

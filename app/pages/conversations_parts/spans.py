@@ -123,7 +123,7 @@ def _tool_rows(thread: Thread, steps: Sequence[Step]) -> list[SpanRow]:
     for message in thread.messages:
         if message.turn not in shown or message.repeated:
             continue
-        for part in message.parts:
+        for place, part in enumerate(message.parts):
             if isinstance(part, ToolCall):
                 calls.setdefault(part.id or part.name, []).append((part, message.turn))
             elif isinstance(part, ToolCallResponse) and (waiting := calls.get(part.id or part.name or "")):
@@ -133,7 +133,7 @@ def _tool_rows(thread: Thread, steps: Sequence[Step]) -> list[SpanRow]:
                 if answered.started_us >= start:
                     made.append(
                         SpanRow(
-                            key=f"tool{message.id}.{call.id}",
+                            key=f"tool{message.id}.{place}",
                             label=call.name,
                             role="tool",
                             depth=1,
