@@ -61,8 +61,7 @@ def session(inside: Inside, door: str, turns: int = TURNS) -> tuple[list[float],
             talk.say(text)
             talk.ask(Ask(model=MODELS["openai"], system="Read."), streamed=True)
             # One after the other: what is measured is not how they wait for each other.
-            assert inside.capture.flush(60)
-            inside.kept.told.clear()
+            inside.all_told().clear()
     finally:
         talker.close()
         inside.capture._tell = timed._tell  # type: ignore[method-assign]

@@ -9,7 +9,7 @@ from gateway import DataFolder, Gateway, load_settings
 from gateway.capture.capture import Capture
 from gateway.capture.wiring import capture_of
 from gateway.told import Told
-from tests.endtoend.serving import Served
+from tests.endtoend.serving import Served, wait_until
 
 
 class Kept:
@@ -59,11 +59,11 @@ class Inside(Served):
             self._keys[name] = asyncio.run_coroutine_threadsafe(made, self._loop).result(60).key
         return self._keys[name]
 
-    def settle(self) -> dict[str, int]:
-        found = super().settle()
-        assert self.capture.flush(60)
-        return found
-
     def last_told(self) -> Told:
-        self.settle()
-        return self.kept.told[-1]
+        """Of what the client has had the last byte of."""
+        return self.all_told()[-1]
+
+    def all_told(self) -> list[Told]:
+        wait_until(lambda: not self.gateway._arrivals.running)
+        assert self.capture.flush(60)
+        return self.kept.told

@@ -198,8 +198,7 @@ def test_a_long_session_s_turns_each_hold_what_was_said_before(inside: Inside, d
             talk.ask(Ask(model=MODELS["openai"], system=SYSTEM), streamed=turn % 2 == 0)
     finally:
         talker.close()
-    inside.settle()
-    told = inside.kept.told[before:]
+    told = inside.all_told()[before:]
     assert len(told) == TURNS and {each.key for each in told} == {"execute"}
     for earlier, later in itertools.pairwise(told):
         history = [(message.role, said(message.parts)) for message in messages(earlier)]
