@@ -86,6 +86,7 @@ class ConversationsPage(Page):
         pane.retried.connect(self._ask_anew)
         pane.list.chosen.connect(lambda id: self.thread_pane.open(id, words=self._search))
         pane.list.end_neared.connect(self._want_more)
+        pane.list.entered_row.connect(lambda: self.thread_pane.view.setFocus(Qt.FocusReason.TabFocusReason))
         self.thread_pane.shown.connect(self._thread_shown)
         self.thread_pane.toast.connect(self.toast)
         actions.toast.connect(self.toast)

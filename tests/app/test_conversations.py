@@ -208,6 +208,21 @@ def test_a_new_conversation_appears_and_the_shown_one_stays(
     assert page.thread_pane.id == page.pane.list.chosen_id == FULL
 
 
+def test_the_list_stands_still_when_something_new_comes_above(
+    page: ConversationsPage, turns: Turns, gateway: FakeGateway
+) -> None:
+    bar = page.pane.list.verticalScrollBar()
+    bar.setValue(20 * ROW_HEIGHT + 7)
+    turns.run()
+    at = page.pane.list.threads.rows[20].id
+    newest = plain_thread(4, now_us())
+    row = msgspec.structs.replace(newest.row, id="new", ended_us=now_us() - 1)
+    gateway.told.append(msgspec.structs.replace(newest, row=row))
+    refresh(page, turns)
+    assert page.pane.list.threads.rows[21].id == at
+    assert bar.value() == 21 * ROW_HEIGHT + 7
+
+
 def test_the_shown_conversation_grows_in_place(page: ConversationsPage, turns: Turns, gateway: FakeGateway) -> None:
     shorter = msgspec.structs.replace(
         plain_thread(200, now_us(), turns=2),
@@ -649,9 +664,13 @@ def test_narrow_windows_show_the_inspector_as_a_tab(page: ConversationsPage, tur
 def test_keys_of_the_page(page: ConversationsPage, turns: Turns) -> None:
     open_full(page, turns)
     page.pane.list.setFocus()
-    QTest.keyClick(page, Qt.Key.Key_J)
+    QTest.keyClick(page.pane.list, Qt.Key.Key_J)
     assert page.thread_pane.view.current == page.thread_pane.view.blocks[0].key
-    QTest.keyClick(page, Qt.Key.Key_Slash)
+    assert page.thread_pane.id == FULL, "a letter chooses no other conversation"
+    QTest.keyClick(page.pane.list, Qt.Key.Key_Return)
+    assert page.thread_pane.view.hasFocus()
+    page.pane.list.setFocus()
+    QTest.keyClick(page.pane.list, Qt.Key.Key_Slash)
     assert page.pane.search.hasFocus()
     QTest.keyClicks(page.pane.search, "jk")
     assert page.pane.search.text() == "jk"

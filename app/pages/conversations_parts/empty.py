@@ -31,7 +31,7 @@ def snippet(url: str) -> str:
         '       "messages": [{"role": "user", "content": "Hello"}]}\'\n'
         "\n"
         f"export OTEL_EXPORTER_OTLP_ENDPOINT={url}\n"
-        'export OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer $FAREGATE_API_KEY"'
+        'export OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20$FAREGATE_API_KEY"'
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPalette
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -156,9 +156,11 @@ def _line(
 
 
 class ThreadList(QListView):
-    """`chosen(id)` when another conversation is selected; `end_neared` when more should be read."""
+    """`chosen(id)` when another conversation is selected; `end_neared` when more should be read; `entered_row` when
+    Enter was pressed."""
 
     chosen = Signal(str)
+    entered_row = Signal()
     end_neared = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -187,12 +189,26 @@ class ThreadList(QListView):
 
     def show_rows(self, rows: Sequence[ThreadRow], now_us: int, chosen: str) -> None:
         """Rows from the top; the chosen one stays chosen where it is among them."""
+        held = self._top_row()
         self.threads.now_us = now_us
         self._silent = True
         self.threads.set_rows(rows)
         self._silent = False
         self.choose(chosen)
+        self._hold(held)
         self._look_ahead()
+
+    def _top_row(self) -> tuple[str, int] | None:
+        """The row at the top and how far it is scrolled; None where the list stands at its beginning."""
+        place, offset = divmod(self.verticalScrollBar().value(), ROW_HEIGHT)
+        scrolled = place + offset > 0 and place < len(self.threads.rows)
+        return (self.threads.rows[place].id, offset) if scrolled else None
+
+    def _hold(self, held: tuple[str, int] | None) -> None:
+        place = self.threads.place_of(held[0]) if held is not None else None
+        if held is not None and place is not None:
+            self.doItemsLayout()
+            self.verticalScrollBar().setValue(place * ROW_HEIGHT + held[1])
 
     def choose(self, id: str) -> None:
         """Marks a conversation without telling anyone."""
@@ -205,6 +221,15 @@ class ThreadList(QListView):
         super().currentChanged(current, previous)
         if current.isValid() and not self._silent:
             self.chosen.emit(self.threads.rows[current.row()].id)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Single letters are the page's, and no search in the list's titles."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.entered_row.emit()
+        elif event.text().isprintable() and event.text() and not event.modifiers():
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
 
     def _look_ahead(self) -> None:
         below = self.verticalScrollBar().value() + self.viewport().height()
