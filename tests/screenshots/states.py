@@ -109,6 +109,31 @@ def no_match(app: RealApp) -> None:
     app.wait_for("shown", name="requests_no_match")
 
 
+def conversation(app: RealApp, title: str = "Fix flaky payment webhook test") -> None:
+    page(app, "conversations", "Conversations")
+    app.click_on("place_of_text", text="7d")
+    app.click_on("place_of_conversation", title=title)
+    app.wait_for("text", title, name="conversation_title")
+
+
+def conversation_searched(app: RealApp) -> None:
+    page(app, "conversations", "Conversations")
+    app.click_on("place_of_text", text="7d")
+    app.write("conversations_search", "two threads can spend")
+    app.display.press("Return")
+    app.wait_for("text", "Review PR 2231: retry budget", name="conversation_title")
+
+
+def without_search(app: RealApp) -> None:
+    app.write("conversations_search", "")
+    app.display.press("BackSpace", "Return")
+
+
+def empty_conversations(app: RealApp) -> None:
+    page(app, "conversations", "Conversations")
+    app.wait_for("shown", name="conversations_empty")
+
+
 def providers(app: RealApp) -> None:
     page(app, "providers", "Providers")
     app.wait_for("shown", name="provider_xai")
@@ -204,6 +229,7 @@ DEMO_STATES = (
 EMPTY_STATES = (
     State(name="empty_overview", reach=empty_overview),
     State(name="empty_requests", reach=empty_requests),
+    State(name="empty_conversations", reach=empty_conversations),
     State(name="empty_api_keys", reach=empty_api_keys),
     State(name="keyring_unavailable", reach=no_keyring),
     State(name="keyring_choice", reach=vault_choice, leave=close_vault_choice),
