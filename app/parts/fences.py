@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from app.parts.piece import SLICE_CHARS, Code, Piece, Prose, slices
 
+MOST_CELLS = 250
 _OPENING = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)[^`]*$")
 
 
@@ -49,7 +50,7 @@ def code_pieces(text: str, language: str = "", tone: str = "text") -> Iterator[C
         )
 
 
-def _prose(lines: list[str], tone: str) -> Iterator[Prose]:
+def _prose(lines: list[str], tone: str) -> Iterator[Piece]:
     run: list[str] = []
     size = 0
     for line in lines:
@@ -61,9 +62,13 @@ def _prose(lines: list[str], tone: str) -> Iterator[Prose]:
     yield from _sized("\n".join(run), tone)
 
 
-def _sized(text: str, tone: str) -> Iterator[Prose]:
+def _sized(text: str, tone: str) -> Iterator[Piece]:
     text = text.strip("\n")
     if text.strip():
         # A paragraph without an end is cut all the same: a line of a megabyte would hold the window.
         for part in slices(text) if len(text) > 3 * SLICE_CHARS else (text,):
-            yield Prose(part, tone)
+            if part.count("|") > MOST_CELLS:
+                # Laying out hundreds of cells would hold the window.
+                yield from code_pieces(part)
+            else:
+                yield Prose(part, tone)

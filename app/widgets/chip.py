@@ -14,6 +14,7 @@ _PADDING = 13
 _CROSS = 14
 _CROSS_TARGET = 30
 _MAX_TEXT = 320
+_LEAST_TEXT = 60
 
 
 class Chip(QAbstractButton):
@@ -31,12 +32,16 @@ class Chip(QAbstractButton):
         self.setAccessibleDescription("Enter changes this filter, Delete takes it away")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
         text = min(_MAX_TEXT, QFontMetrics(self.font()).horizontalAdvance(self.text()))
         return QSize(_PADDING + text + _CROSS_TARGET, _HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        """In a narrow pane its text is cut, and its cross stays within reach."""
+        return QSize(min(self.sizeHint().width(), _PADDING + _LEAST_TEXT + _CROSS_TARGET), _HEIGHT)
 
     @property
     def cross(self) -> QRect:

@@ -180,6 +180,18 @@ def test_the_windows_filters_narrow_the_list(page: ConversationsPage, turns: Tur
     assert FULL not in listed(page) and listed(page)
 
 
+def test_a_long_filter_keeps_its_cross_within_the_pane(
+    page: ConversationsPage, turns: Turns, context: AppContext
+) -> None:
+    context.filters.set_dimension("model", tuple(f"a-model-with-a-long-name-{number}" for number in range(9)))
+    turns.run()
+    QTest.qWait(1)
+    (chip,) = page.pane.filter_bar.chips
+    assert chip.geometry().right() < page.pane.filter_bar.width()
+    QTest.mouseClick(chip, Qt.MouseButton.LeftButton, NO_MODIFIER, chip.cross.center())
+    assert context.filters.dimensions == {}
+
+
 def test_the_query_takes_the_range_and_the_filters(page: ConversationsPage, context: AppContext) -> None:
     context.filters.set_dimension("key", ("ci",))
     query = page.query()
@@ -366,6 +378,7 @@ def test_a_click_on_a_span_scrolls_the_thread(page: ConversationsPage, turns: Tu
     assert block is not None and block.detail == "read_file"
     assert pane.inspector.waterfall.selected == row.key
     assert "Kind tool" in texts(page)
+    assert pane.inspector.facts.title.text() == "execute_tool read_file"
     assert (
         pane.inspector.facts._facts is not None and "gen_ai.tool.call.id = call_1" in pane.inspector.facts._facts.raw
     )

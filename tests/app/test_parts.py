@@ -91,6 +91,15 @@ def test_a_paragraph_without_an_end_is_cut() -> None:
     assert max(len(piece.text) for piece in markdown("x" * 50_000) if isinstance(piece, Prose)) <= SLICE_CHARS
 
 
+def test_a_table_of_hundreds_of_cells_is_shown_as_it_was_written() -> None:
+    row = "| a " * 20 + "|"
+    table = "\n".join([row, "|-" * 20 + "|", *[row] * 20])
+    assert "".join(piece.text for piece in markdown(table) if isinstance(piece, Code)).replace(
+        "\n", ""
+    ) == table.replace("\n", "")
+    assert list(markdown("| a | b |\n|---|---|\n| 1 | 2 |")) == [Prose("| a | b |\n|---|---|\n| 1 | 2 |")]
+
+
 # colours
 
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app import formats
+from app.fonts import ui_font
 from app.pages.conversations_parts.cost_card import CostCard
 from app.pages.conversations_parts.costs import CostSplit
 from app.pages.conversations_parts.facts import Facts
@@ -14,7 +15,7 @@ from app.pages.conversations_parts.spans import SpanRow
 from app.pages.conversations_parts.waterfall import Waterfall
 from app.text_label import TextLabel
 from app.theme import Theme
-from app.widgets import Card, IconButton, PushButton
+from app.widgets import Card, ElidedLabel, IconButton, PushButton
 
 WIDTH = 408
 _TOP = Qt.AlignmentFlag.AlignTop
@@ -37,7 +38,8 @@ class _FactsCard(Card):
         column.setContentsMargins(16, 12, 16, 14)
         column.setSpacing(6)
         head = QHBoxLayout()
-        self.title = TextLabel(theme, "Selected", px=13, weight=600)
+        self.title = ElidedLabel(theme)
+        self.title.setFont(ui_font(13, 600))
         self.request_button = PushButton(theme, "Open request", kind="ghost")
         self.request_button.setObjectName("conversation_open_request")
         self.request_button.clicked.connect(self._ask_request)
@@ -61,6 +63,8 @@ class _FactsCard(Card):
         self.setVisible(facts is not None)
         if facts is None:
             return
+        self.title.setText(facts.title)
+        self.setAccessibleName(f"Selected: {facts.title}")
         self.request_button.setVisible(facts.request_id is not None)
         self.copy_button.setVisible(bool(facts.json))
         self._body = self._make(facts)
