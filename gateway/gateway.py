@@ -28,6 +28,8 @@ from gateway.admin import admin_routes
 from gateway.admin_prices import price_routes
 from gateway.admin_reprice import repricing_routes
 from gateway.bills import bill_routes
+from gateway.capture.capture import Capture
+from gateway.capture.wiring import capture_of
 from gateway.configured import configured_providers, own_models
 from gateway.deadlines import Deadlines
 from gateway.downloads import downloaded
@@ -146,6 +148,7 @@ class Gateway:
         self._upstream: Upstream
         self._deadlines: Deadlines
         self._routing: Routing
+        self._capture: Capture | None = None
         self._relay: Relay
         self._server: Server | None = None
         # It outlives the server, as the store does: a gateway may be switched off and on.
@@ -267,6 +270,7 @@ class Gateway:
         self._deadlines = Deadlines()
         parts.callback(self._deadlines.close)
         self._routing = Routing(rows, own_models=own_models(settings))
+        self._capture = await self._start_capture(parts)
         self._relay = Relay(
             routing=self._routing,
             keys=self._keys,
@@ -276,7 +280,16 @@ class Gateway:
             deadlines=self._deadlines,
             timeouts=settings.timeouts,
             learnt=self._learnt,
+            listener=self._capture,
         )
+
+    async def _start_capture(self, parts: contextlib.AsyncExitStack) -> Capture | None:
+        """After the stores, so that what still waits at the end is told to them."""
+        if self._threads is None:
+            return None
+        capture = await self._work(capture_of, self.settings, self._threads)
+        parts.push_async_callback(self._work, capture.close)
+        return capture
 
     async def _load_prices(self) -> None:
         try:
@@ -437,11 +450,16 @@ class Gateway:
 
         return await self._work(compared)
 
+    async def running(self) -> tuple[Told, ...]:
+        """The exchanges that run now, with what was said so far; it is made when it is asked for, so ask seldom."""
+        return () if self._capture is None else await self._work(self._capture.running)
+
     def completeness(self) -> Completeness:
         """The meter's reading since the start; all zero before the folder is open."""
         if not self._opened:
             return Completeness()
-        return self._store.completeness(self._arrivals.seen, self._arrivals.running)
+        uncaptured = self._capture.uncaptured() if self._capture is not None else {}
+        return self._store.completeness(self._arrivals.seen, self._arrivals.running, uncaptured)
 
     # Storage.
 
@@ -721,6 +739,10 @@ class Gateway:
     def _set_state(self, word: str, message: str = "") -> None:
         self._state = replace(self._state, word=word, message=message)
         self._note(Changes(state=True))
+
+    def _on_joined(self, request_id: str, conversation_id: str) -> None:
+        """The store of conversations says where a turn belongs, on a thread of its own."""
+        self._store.assign(request_id, conversation_id=conversation_id)
 
     def _on_commit(self) -> None:
         # On the writer's thread.

@@ -7,7 +7,6 @@ from typing import Any
 
 from gateway import DataFolder, Gateway, load_settings
 from gateway.capture.capture import Capture
-from gateway.capture.wiring import capture_of
 from gateway.told import Told
 from tests.endtoend.serving import Served, wait_until
 
@@ -38,11 +37,10 @@ class Inside(Served):
         (self.folder / "config.toml").write_text(self._config)
         environ = {"FAREGATE_VAULT": "memory", "FAREGATE_PORT": "0", **self._variables}
         settings = load_settings(self.folder, environ)
-        self.capture: Capture = capture_of(settings, self.kept)
         self.gateway = Gateway(DataFolder(self.folder), settings)
+        self.gateway._threads = self.kept  # type: ignore[assignment]
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self.gateway.start(), self._loop).result(60)
-        self.gateway._relay._listener = self.capture
         self.url = self.gateway.state.url
 
     def __exit__(self, *_exception: object) -> None:
@@ -50,7 +48,6 @@ class Inside(Served):
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self.capture.close()
 
     def key(self, role: str = "execute", **more: Any) -> str:
         name = more.get("name", role)
@@ -58,6 +55,11 @@ class Inside(Served):
             made = self.gateway.create_api_key(name, role=role)
             self._keys[name] = asyncio.run_coroutine_threadsafe(made, self._loop).result(60).key
         return self._keys[name]
+
+    @property
+    def capture(self) -> Capture:
+        assert self.gateway._capture is not None
+        return self.gateway._capture
 
     def last_told(self) -> Told:
         """Of what the client has had the last byte of."""

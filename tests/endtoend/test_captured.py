@@ -6,6 +6,7 @@ The gateway runs in this process, with a store of conversations that keeps what 
 import itertools
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,9 +22,10 @@ from tests.endtoend.matrix.features import PICTURE
 from tests.endtoend.matrix.gemini_door import GeminiDoor
 from tests.endtoend.matrix.responses_door import ResponsesDoor
 from tests.endtoend.matrix.scenario import Ask, Function, Heard
-from tests.endtoend.serving import MODELS, PROVIDERS, Reply, traces, upstreams
+from tests.endtoend.serving import CHAT, MODELS, PROVIDERS, USAGE, Reply, traces, upstreams
 from tests.endtoend.test_recorded_tools import CASES, MARKED, RECORDED, dialect, replay
 from tests.provider.client import ProviderProcess
+from tests.waiting import wait_until
 
 DOORS = {"chat": ChatDoor, "responses": ResponsesDoor, "anthropic": AnthropicDoor, "gemini": GeminiDoor}
 # What JSON, lines and terminals stumble over; nothing of it may change.
@@ -31,6 +33,7 @@ WORDS = 'Straße 東京 👩\u200d👧 "quoted" back\\slash\ttab\r\nnext line \u
 RESULT = '{"found":  [1.0, 2e3],\n "said": "naïve \\u00e4"}'
 # Earlier Gemini models give their calls no ids.
 MODELS_WITH_CALL_IDS = {**MODELS, "google": "gemini-3.1-pro-preview"}
+HELLO = [{"role": "user", "content": "Hi"}]
 SYSTEM = "You look things up.\n\nAlways."
 LOOK = Function(
     name="look_up",
@@ -114,7 +117,7 @@ def test_what_is_told_is_what_was_said(
 def test_the_id_that_the_client_saw_is_told(inside: Inside, door: str, streamed: bool) -> None:
     """By the raw answer: SDKs do not show it alike."""
     bodies = {
-        "chat": ("/api/ai/v1/chat/completions", {"messages": [{"role": "user", "content": "Hi"}]}),
+        "chat": (CHAT, {"messages": [{"role": "user", "content": "Hi"}]}),
         "responses": ("/api/ai/v1/responses", {"input": "Hi"}),
         "anthropic": ("/api/ai/v1/messages", {"max_tokens": 50, "messages": [{"role": "user", "content": "Hi"}]}),
         "gemini": ("/api/ai/v1beta/models/{}:generateContent", {"contents": [{"parts": [{"text": "Hi"}]}]}),
@@ -245,9 +248,7 @@ def test_every_rule_runs_before_anything_is_stored(careful: Inside, provider: Pr
                 ]
             },
         ):
-            reply = careful.ask(
-                "POST", "/api/ai/v1/chat/completions", {"model": MODELS["openai"], **body}, key=careful.key()
-            )
+            reply = careful.ask("POST", CHAT, {"model": MODELS["openai"], **body}, key=careful.key())
             assert reply.status == 200
             assert any(
                 secret in said for turn in provider.ledger()[-1]["understood"]["turns"] for said in turn["texts"]
@@ -267,7 +268,7 @@ def test_switches_of_keys_tags_and_parts(careful: Inside) -> None:
         (careful.key(), {"x-tags": "team:legal"}, "capture.tags_off"),
     ]:
         body = {"model": MODELS["openai"], "messages": [{"role": "user", "content": "Hi"}]}
-        careful.ask("POST", "/api/ai/v1/chat/completions", body, key=key, headers=headers)
+        careful.ask("POST", CHAT, body, key=key, headers=headers)
         told = careful.last_told()
         assert (told.request, told.response) == (None, None) and why in told.hints[0] and told.usage.output_tokens
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -276,9 +277,24 @@ def test_switches_of_keys_tags_and_parts(careful: Inside) -> None:
         {"role": "assistant", "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "c", "content": "what was found"},
     ]
-    careful.ask(
-        "POST", "/api/ai/v1/chat/completions", {"model": MODELS["openai"], "messages": history}, key=careful.key()
-    )
+    careful.ask("POST", CHAT, {"model": MODELS["openai"], "messages": history}, key=careful.key())
     told = careful.last_told()
     assert "what was found" not in str(told) and "a tool's result: not kept, see capture.parts_off" in str(told)
     assert ToolCall("c", "f", "{}") in messages(told)[1].parts
+
+
+def test_a_row_learns_the_conversation_that_its_turn_was_found_to_belong_to(inside: Inside) -> None:
+    body = {"model": MODELS["openai"], "messages": HELLO}
+    ids = [inside.ask("POST", CHAT, body, key=inside.key()).id for _ in range(2)]
+    assert [inside.row(each).conversation_id for each in ids] == [None, None]
+    for each in ids:
+        inside.gateway._on_joined(each, "conv_found")
+    wait_until(lambda: [inside.row(each).conversation_id for each in ids] == ["conv_found"] * 2)
+    found = inside.get(f"{USAGE}/conversations", inside.key("admin"))["data"]
+    assert [(row["id"], row["requests"]) for row in found if row["id"] == "conv_found"] == [("conv_found", 2)]
+
+
+def test_what_waits_at_the_end_is_told(provider: ProviderProcess, tmp_path: Path) -> None:
+    with Inside(tmp_path / "home", **upstreams(provider.base_urls)) as served:
+        reply = served.ask("POST", CHAT, {"model": MODELS["openai"], "messages": HELLO}, key=served.key())
+    assert [told.request_id for told in served.kept.told] == [reply.id]
