@@ -391,11 +391,19 @@ class Gateway:
 
     # Conversations with their content: none where no store of them is open.
 
-    async def threads(self, query: ThreadQuery, *, limit: int = 50, cursor: str | None = None) -> ThreadPage:
-        """Raises ClientError for a cursor or an order that is none."""
+    async def threads(
+        self,
+        query: ThreadQuery,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ThreadPage:
+        """`progress` is told, on a worker's thread, how far a search for text is: messages, of how many. Raises
+        ClientError for a cursor or an order that is none."""
         if self._threads is None:
             return ThreadPage(rows=(), total=0)
-        return await self._work(self._threads.threads, query, limit=limit, cursor=cursor)
+        return await self._work(self._threads.threads, query, limit=limit, cursor=cursor, progress=progress)
 
     async def thread(self, id: str) -> Thread | None:
         return None if self._threads is None else await self._work(self._threads.thread, id)

@@ -4,7 +4,7 @@ A thread is a conversation with its content. Times are µs since the epoch in fi
 the name says so. Money is whole nano-dollars. None is "unknown", never zero. Parts are those of `gateway.model`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -199,7 +199,16 @@ class ThreadStore(Protocol):
         """Whether it was taken."""
         ...
 
-    def threads(self, query: ThreadQuery, *, limit: int, cursor: str | None) -> ThreadPage: ...
+    def threads(
+        self,
+        query: ThreadQuery,
+        *,
+        limit: int,
+        cursor: str | None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ThreadPage:
+        """`progress` is told of a search how many of how many messages were looked at."""
+        ...
 
     def thread(self, id: str) -> Thread | None: ...
 

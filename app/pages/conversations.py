@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from msgspec.structs import replace
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
@@ -36,6 +36,9 @@ class ConversationsPage(Page):
     title = "Conversations"
     icon = "messages-square"
     key = "conversations"
+
+    # Progress is told from the thread that searches.
+    _searched = Signal(int, int)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -82,10 +85,12 @@ class ConversationsPage(Page):
         self.context.filters.changed.connect(self._ask_anew)
         pane.searched.connect(self._search_for)
         pane.sorted.connect(lambda _key: self._ask_anew())
+        self._searched.connect(pane.show_progress)
         pane.cancelled.connect(self._cancel_search)
         pane.retried.connect(self._ask_anew)
         pane.list.chosen.connect(lambda id: self.thread_pane.open(id, words=self._search))
         pane.list.end_neared.connect(self._want_more)
+        pane.list.delete_asked.connect(lambda: actions.act("delete"))
         pane.list.entered_row.connect(lambda: self.thread_pane.view.setFocus(Qt.FocusReason.TabFocusReason))
         self.thread_pane.shown.connect(self._thread_shown)
         self.thread_pane.toast.connect(self.toast)
@@ -157,7 +162,7 @@ class ConversationsPage(Page):
         self._asked += 1
         asked = self._asked
         limit = min(MOST_ROWS, max(PAGE_ROWS, len(self.pane.list.threads.rows))) if again else PAGE_ROWS
-        self.pane.show_searching(bool(self._search) and not again, f"Searching for “{self._search[:24]}” …")
+        self.pane.show_searching(bool(self._search) and not again)
         try:
             page = await self._ask(self.query(), limit)
         except KNOWN_ERRORS:
@@ -179,7 +184,7 @@ class ConversationsPage(Page):
         if self._reading is not None:
             self._reading.cancel()
         task = self._reading = asyncio.get_running_loop().create_task(
-            self.context.gateway.threads(query, limit=limit)
+            self.context.gateway.threads(query, limit=limit, progress=self._searched.emit if query.text else None)
         )
         try:
             return await task

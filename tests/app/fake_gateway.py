@@ -190,8 +190,17 @@ class FakeGateway:
 
     # conversations
 
-    async def threads(self, query: ThreadQuery, *, limit: int = 50, cursor: str | None = None) -> ThreadPage:
+    async def threads(
+        self,
+        query: ThreadQuery,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ThreadPage:
         self._note(f"threads {query.sort} {query.text or ''}".strip())
+        if progress is not None:
+            progress(0, len(self.told))
         return page_of(self.told, query, limit, cursor)
 
     async def thread(self, id: str) -> Thread | None:

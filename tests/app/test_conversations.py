@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -293,7 +293,8 @@ def test_a_search_can_be_cancelled(
     before = listed(page)
     ended: list[str] = []
 
-    async def threads(query: ThreadQuery, *, limit: int = 50, cursor: str | None = None) -> ThreadPage:
+    async def threads(query: ThreadQuery, *, limit: int, progress: Callable[[int, int], None]) -> ThreadPage:
+        progress(32_000, 100_000)
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
@@ -311,6 +312,7 @@ def test_a_search_can_be_cancelled(
             await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert page.pane.cancel_button.isVisible()
+        assert page.pane.progress_words.text() == "Searched 32,000 of 100k"
         page.pane.cancel_button.click()
         await task
 
@@ -325,11 +327,11 @@ def test_a_newer_question_stops_an_older_one(
 ) -> None:
     real, asked = gateway.threads, []
 
-    async def threads(query: ThreadQuery, *, limit: int = 50, cursor: str | None = None) -> ThreadPage:
+    async def threads(query: ThreadQuery, *, limit: int, progress: Callable[[int, int], None]) -> ThreadPage:
         asked.append(query.text)
         if query.text == "slow":
             await asyncio.sleep(60)
-        return await real(query, limit=limit, cursor=cursor)
+        return await real(query, limit=limit)
 
     monkeypatch.setattr(gateway, "threads", threads)
 
@@ -568,7 +570,7 @@ def test_deleting_asks_and_then_shows_the_neighbour(
     open_full(page, turns)
     place = page.pane.list.threads.place_of(FULL)
     assert place is not None
-    page.actions_of_thread.act("delete")
+    QTest.keyClick(page.pane.list, Qt.Key.Key_Delete)
     box = page.findChild(QMessageBox, "question.delete_conversation")
     assert box is not None and "Fix flaky payment webhook test" in box.informativeText()
     keep, delete = (next(b for b in box.buttons() if b.text() == words) for words in ("Keep", "Delete"))

@@ -4,6 +4,7 @@ from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from app import formats
 from app.context import AppContext
 from app.filter_bar import FilterBar
 from app.pages.conversations_parts.list_view import ThreadList
@@ -92,9 +93,13 @@ class ListPane(QWidget):
         made.hide()
         return made
 
-    def show_searching(self, on: bool, words: str = "Searching …") -> None:
-        self.progress_words.setText(words)
+    def show_searching(self, on: bool) -> None:
+        self.progress_words.setText("Searching …")
         self._progress.setVisible(on)
+
+    def show_progress(self, done: int, of: int) -> None:
+        """Messages that were looked at."""
+        self.progress_words.setText(f"Searched {formats.count(done)} of {formats.count(of)}")
 
     def show_error(self, text: str) -> None:
         """ "" takes it away."""

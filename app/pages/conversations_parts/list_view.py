@@ -156,11 +156,12 @@ def _line(
 
 
 class ThreadList(QListView):
-    """`chosen(id)` when another conversation is selected; `end_neared` when more should be read; `entered_row` when
-    Enter was pressed."""
+    """`chosen(id)` when another conversation is selected; `end_neared` when more should be read; `entered_row` and
+    `delete_asked` when Enter or Delete was pressed."""
 
     chosen = Signal(str)
     entered_row = Signal()
+    delete_asked = Signal()
     end_neared = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -226,6 +227,8 @@ class ThreadList(QListView):
         """Single letters are the page's, and no search in the list's titles."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.entered_row.emit()
+        elif event.key() == Qt.Key.Key_Delete:
+            self.delete_asked.emit()
         elif event.text().isprintable() and event.text() and not event.modifiers():
             event.ignore()
         else:
