@@ -324,6 +324,15 @@ def test_j_and_k_walk_over_the_cards(view: ThreadView) -> None:
     assert view.shown(blocks[0].key) == OPEN
 
 
+def test_the_keyboard_finds_a_block_that_is_seen(view: ThreadView) -> None:
+    show(view, *telling(full_thread(NOW_US)).blocks)
+    view.setFocus(Qt.FocusReason.MouseFocusReason)
+    assert view.current == ""
+    view.clearFocus()
+    view.setFocus(Qt.FocusReason.TabFocusReason)
+    assert view.current == view.blocks[0].key
+
+
 def test_keys_scroll(view: ThreadView, long_told: Told) -> None:
     show(view, *long_told.blocks)
     bar = view.verticalScrollBar()

@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
     QContextMenuEvent,
+    QFocusEvent,
     QGuiApplication,
     QHelpEvent,
     QKeyEvent,
@@ -21,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app import formats
+from app.focus import KEYBOARD_REASONS
 from app.pages.conversations_parts.block import FOLDED, KINDS, OPEN, WHOLE, Block, can_fold, is_heavy, text_of
 from app.pages.conversations_parts.blocks_view import MARGIN, BlocksView
 from app.pages.conversations_parts.card import Card, Place
@@ -325,10 +327,15 @@ class ThreadView(BlocksView):
         else:
             super().keyPressEvent(event)
 
-    def focusInEvent(self, event: QEvent) -> None:
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """What has the keyboard is seen: a block is chosen where none is."""
+        if not self._current and self._blocks and event.reason() in KEYBOARD_REASONS:
+            first = self._first(self.verticalScrollBar().value())
+            cards = (block for block in self._blocks[first:] if KINDS[block.kind].card)
+            self._set_current(next(cards, self._blocks[first]).key)
         self.viewport().update()
 
-    def focusOutEvent(self, event: QEvent) -> None:
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         self.viewport().update()
 
     # choosing and copying

@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app import formats, icons
+from app.focus import KEYBOARD_REASONS
 from app.fonts import ui_font
 from app.pages.conversations_parts.axis import Axis
 from app.pages.conversations_parts.card import tone_color
@@ -234,15 +235,7 @@ class Waterfall(QWidget):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        if (
-            not self.selected
-            and self.rows
-            and event.reason()
-            in (
-                Qt.FocusReason.TabFocusReason,
-                Qt.FocusReason.BacktabFocusReason,
-            )
-        ):
+        if not self.selected and self.rows and event.reason() in KEYBOARD_REASONS:
             self.select(self.rows[0].key)
         self.update()
 
