@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPalette
+from PySide6.QtGui import QFocusEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import formats
+from app.focus import KEYBOARD_REASONS
 from app.fonts import ui_font
 from app.pages.conversations_parts import turn_words
 from app.theme import Theme
@@ -48,7 +49,9 @@ def state_of(row: ThreadRow, now_us: int) -> tuple[str, str]:
         return "running", "accent"
     if row.errors:
         return f"{row.errors:,} error{'' if row.errors == 1 else 's'}", "bad"
-    return formats.ago(row.ended_us, now_us), "text2"
+    when = formats.ago(row.ended_us, now_us)
+    # Of another day the date says enough; the tooltip has the time.
+    return when.rsplit(" ", 1)[0] if ":" in when else when, "text2"
 
 
 class ThreadModel(QAbstractListModel):
@@ -127,7 +130,7 @@ class _RowPainter(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if state & QStyle.StateFlag.State_Selected:
             rounded_box(painter, box, 8, theme.color("accent_soft"))
-            if self._view.hasFocus():
+            if self._view.hasFocus() and self._view.by_keyboard:
                 focus_ring(painter, box, 8, theme.color("accent"))
         elif state & QStyle.StateFlag.State_MouseOver:
             rounded_box(painter, box, 8, theme.color("hover"))
@@ -169,6 +172,7 @@ class ThreadList(QListView):
         self._theme = theme
         self.threads = ThreadModel(self)
         self._silent = False
+        self.by_keyboard = False
         self.setModel(self.threads)
         self.setItemDelegate(_RowPainter(theme, self))
         self.setObjectName("conversations_list")
@@ -223,8 +227,13 @@ class ThreadList(QListView):
         if current.isValid() and not self._silent:
             self.chosen.emit(self.threads.rows[current.row()].id)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.by_keyboard = event.reason() in KEYBOARD_REASONS
+        super().focusInEvent(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Single letters are the page's, and no search in the list's titles."""
+        self.by_keyboard = True
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.entered_row.emit()
         elif event.key() == Qt.Key.Key_Delete:
