@@ -1,4 +1,4 @@
-"""AES-256-GCM over what is stored outside the data folder, and over the file vault.
+"""AES-256-GCM over what is stored outside the data folder, over the file vault, and over what was said.
 
 A sealed text is bound to its context: the provider, slot and purpose that it is for. Opened in any other context, or
 with one bit changed, it is refused. The seal key lies in the folder, the sealed text in the keyring: each is
@@ -13,6 +13,8 @@ from pathlib import Path
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from msgspec import Struct
 
@@ -122,3 +124,29 @@ def derive(passphrase: str, salt: bytes, cost: Cost) -> bytes:
     return Scrypt(salt=salt, length=KEY_BYTES, n=cost.n, r=cost.r, p=cost.p).derive(
         passphrase.encode("utf-8", "surrogatepass")
     )
+
+
+def derive_for(key: bytes, purpose: str) -> bytes:
+    """A key of its own for one purpose, from the folder's seal key: HKDF with SHA-256."""
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"faregate {purpose}".encode()).derive(key)
+
+
+class Seal:
+    """Seals bytes of one purpose. `associated` says what they are: opened as anything else, they are refused."""
+
+    def __init__(self, key: bytes, purpose: str) -> None:
+        self._cipher = AESGCM(derive_for(key, purpose))
+
+    def close(self, data: bytes, associated: bytes) -> bytes:
+        """28 bytes longer than `data`."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, data, associated)
+
+    def open(self, sealed: bytes, associated: bytes) -> bytes:
+        """The bytes again. Raises SealBroken."""
+        try:
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated)
+        except (InvalidTag, ValueError):
+            raise SealBroken(
+                "What was stored cannot be opened: it was changed, or seal.key is not the one it was sealed with."
+            ) from None

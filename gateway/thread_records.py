@@ -20,7 +20,7 @@ class ThreadQuery(Struct, frozen=True, kw_only=True):
     """Which conversations. `key` is a key's name; `text` is searched in everything that was said, case folded.
 
     `among` narrows further, as the window's filters and the usage calls do: a conversation is in where one of its
-    turns is; its times count beside `from_us` and `to_us`.
+    turns is; its times count beside `from_us` and `to_us`. `scope` is a key's id: only what was said with it.
     """
 
     from_us: int | None = None
@@ -35,6 +35,7 @@ class ThreadQuery(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     errors_only: bool = False
     among: UsageQuery = UsageQuery()
+    scope: str | None = None
     sort: str = "newest"
 
 
@@ -127,11 +128,11 @@ class Turn(Struct, frozen=True, kw_only=True):
     """One call of a conversation. `n` counts from 0 in order of time; `parent` is the turn that it continues.
 
     A turn whose parent has another child begins a branch; `branch` is a word for why: edited, retry, sub_agent,
-    parallel. `attempt_of` is the later turn that repeated this failed one. `usage_source` and `cost_source` as on
-    rows. `system` and `tools` index the thread's `systems` and `toolsets`. `joined` is how an app's span was matched:
-    id, parent, nested, time; `inferred` where only time, key and user speak for it. `other_figures` where tellings
-    differ. `shortened`: the app trimmed its history before this turn. `hints`: what is missing, and how to switch it
-    on.
+    parallel, side (a title or a summary, asked beside the conversation). `attempt_of` is the later turn that repeated
+    this failed one. `usage_source` and `cost_source` as on rows. `system` and `tools` index the `systems` and
+    `toolsets`. `joined` is how an app's span was matched: id, parent, nested, time; `inferred` where only time, key
+    and user speak for it. `other_figures` where tellings differ. `shortened`: the app trimmed its history before this
+    turn. `hints`: what is missing, and how to switch it on.
     """
 
     n: int

@@ -13,13 +13,15 @@ class Told(Struct, frozen=True, kw_only=True):
     sub-agent's. `request` and `response` are None where nothing was captured; `hints` say why, and how to switch it
     on. `trace_id` and `span_id` are hex, `span_id` that of the call itself. `response_id` is the provider's,
     `client_response_id` the one that the client saw, where that is another. `outcome` is one of `records.OUTCOMES`,
-    or `running` for what is asked before it has ended.
+    or `running` for what is asked before it has ended. What has the same `request_id`, else `identity`, else span, is
+    the same call told again, and replaces what was told before.
     """
 
     source: str
     scope: str
     started_us: int
     request_id: str | None = None
+    identity: str | None = None
     trace_id: str | None = None
     span_id: str | None = None
     parent_span_id: str | None = None

@@ -46,6 +46,7 @@ def storable(record: ExchangeRecord) -> ExchangeRecord:
 
 
 def sound_text(text: str) -> str:
+    """A text that SQLite and JSON hold."""
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 

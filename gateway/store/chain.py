@@ -1,0 +1,239 @@
+"""What was said, as hashes: how a call is recognised as the continuation of an earlier one. Pure.
+
+Every call repeats the history. Two keyed hashes tell it apart: that of exact bytes addresses storage; the match hash
+counts only what was said, without what clients change when they send an answer back (ids, reasoning, side pockets,
+line ends, the order of keys in arguments, where one message ends and the next of the same role begins). System
+instructions and tools stand outside: they vary by date or reminder. One running hash over the history gives a digest
+after each message, so that the digest after an answer is found again inside the next call's input.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.model import (
+    Blob,
+    Extra,
+    File,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Role,
+    Text,
+    ToolCall,
+    ToolCallResponse,
+    Uri,
+)
+
+DIGEST_BYTES = 16
+_TRAILING = re.compile(r"[ \t]+(?=\n)")
+_SAID = b"said"
+_CALL, _RESULT, _MEDIA, _OTHER = b"call", b"result", b"media", b"other"
+_ROLES = {role: role.value.encode() for role in Role}
+
+Atom = tuple[bytes, bytes]
+
+
+class Place(Struct, frozen=True):
+    """A point in a history, after one message.
+
+    `chain` is the digest of all that was said until here, `mark` that of this message alone, None where it says
+    nothing that counts; `tail` that of this message and the one before. `answered`: an assistant has spoken by now.
+    """
+
+    chain: bytes
+    mark: bytes | None
+    tail: bytes | None
+    answered: bool
+
+
+class Walk(Struct, frozen=True):
+    """A call's history message by message, and its answers, each as if it were said next."""
+
+    places: tuple[Place, ...]
+    outputs: tuple[Place, ...]
+
+
+class Hasher:
+    """Keyed hashes of 16 bytes: without the key nobody can tell from a database whether something was said."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def content(self, kind: int, data: bytes) -> bytes:
+        """The address of exact bytes."""
+        return self._new(b"content", bytes([kind]), data).digest()
+
+    def name(self, *texts: str) -> str:
+        """24 hex digits that name these texts for ever."""
+        return self._new(b"name", *(text.encode("utf-8", "replace") + b"\0" for text in texts)).hexdigest()[:24]
+
+    def exact(self, data: bytes) -> bytes:
+        """8 bytes that change with these."""
+        return self._new(b"exact", data).digest()[:8]
+
+    def walk(self, scope: str, messages: Sequence[Message], answers: Sequence[Message]) -> Walk:
+        """Digests along a history. Those of different scopes never meet."""
+        running = _Running(self._new(b"chain", scope.encode("utf-8", "replace")), self._key)
+        places = tuple(running.after(message) for message in messages)
+        return Walk(places, tuple(running.copy().after(answer) for answer in answers))
+
+    def _new(self, *pieces: bytes) -> "hashlib.blake2b":
+        made = hashlib.blake2b(key=self._key, digest_size=DIGEST_BYTES)
+        for piece in pieces:
+            made.update(piece)
+        return made
+
+
+class _Running:
+    """The hash of a history that grows."""
+
+    def __init__(self, chain: "hashlib.blake2b", key: bytes) -> None:
+        self._chain = chain
+        self._key = key
+        self._last: tuple[Role, bytes] | None = None
+        self._mark: bytes | None = None
+        self._answered = False
+
+    def copy(self) -> "_Running":
+        other = _Running(self._chain.copy(), self._key)
+        other._last, other._mark, other._answered = self._last, self._mark, self._answered
+        return other
+
+    def after(self, message: Message) -> Place:
+        mark = tail = None
+        role = message.role
+        if role is not Role.SYSTEM and (found := list(atoms(message))):
+            own = hashlib.blake2b(_ROLES[role], key=self._key, digest_size=DIGEST_BYTES)
+            for kind, payload in found:
+                # Adjacent texts of one role run on: where a message ends is the client's habit.
+                if kind is not _SAID or self._last != (role, kind):
+                    self._chain.update(b"\x1e" + _ROLES[role] + kind)
+                self._chain.update(payload)
+                own.update(b"\x1e" + kind + payload)
+                self._last = (role, kind)
+            mark = own.digest()
+            if self._mark is not None:
+                tail = hashlib.blake2b(self._mark + mark, key=self._key, digest_size=DIGEST_BYTES).digest()
+            self._mark = mark
+            self._answered = self._answered or role is Role.ASSISTANT
+        return Place(self._chain.digest(), mark, tail, self._answered)
+
+
+def atoms(message: Message) -> Iterator[Atom]:
+    """What counts of a message, in order."""
+    for part in message.parts:
+        atom = _atom(part)
+        if atom is not None:
+            yield atom
+
+
+def _atom(part: Part) -> Atom | None:
+    match part:
+        case Text() | Refusal():
+            text = plain(part.text)
+            return (_SAID, _bytes(text)) if text else None
+        case Reasoning():
+            return None
+        case ToolCall():
+            arguments = part.arguments if part.custom else _canonical(part.arguments or "{}")
+            return _CALL, _bytes(part.name) + b"\0" + _bytes(arguments)
+        case ToolCallResponse():
+            return _RESULT, _result(part)
+        case Opaque():
+            # Of a block that is not modelled only the kind: what stands in it changes on its way back.
+            return _OTHER, _bytes(f"{part.dialect} {part.value.get('type', '')}")
+        case Blob() | Uri() | File():
+            return _MEDIA, _media(part)
+
+
+def _result(part: ToolCallResponse) -> bytes:
+    texts = [each.text for each in part.content if isinstance(each, Text)]
+    media = [_media(each) for each in part.content if isinstance(each, Blob | Uri | File)]
+    return b"\0".join([_bytes(_canonical(plain("".join(texts)))), *media])
+
+
+def _media(part: Blob | Uri | File) -> bytes:
+    match part:
+        case Uri():
+            return _bytes(part.uri)
+        case File():
+            return _bytes(part.file_id)
+        case Blob():
+            try:
+                data = base64.b64decode(part.data)
+            except (binascii.Error, ValueError):
+                data = _bytes(part.data)
+            return hashlib.sha256(data).digest()
+
+
+def plain(text: str) -> str:
+    """Text without what editors and libraries change: line ends, spaces before them and at the end."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    if " \n" in text or "\t\n" in text:
+        text = _TRAILING.sub("", text)
+    return text.rstrip()
+
+
+def _canonical(text: str) -> str:
+    """JSON text with sorted keys and no spaces; anything else as it is."""
+    if text[:1] not in ("{", "["):
+        return text
+    try:
+        value = msgspec.json.decode(text)
+        if "." in text or "e" in text or "E" in text:
+            value = _whole(value)
+        return msgspec.json.encode(value, order="sorted").decode()
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return text
+
+
+def _whole(value: Any) -> Any:
+    """JavaScript writes 1.0 as 1."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return value
+
+
+_MARKS = ("cache_control", "prompt_cache_breakpoint")
+
+
+def unmarked(message: Message) -> Message:
+    """The message without cache marks: they move along a history, and what is cached does not change with them."""
+    return replace(message, parts=tuple(_unmarked(part) for part in message.parts), extra=_without(message.extra))
+
+
+def _unmarked(part: Any) -> Any:
+    if isinstance(part, Opaque):
+        return part
+    if isinstance(part, ToolCallResponse):
+        part = replace(part, content=tuple(_unmarked(each) for each in part.content))
+    return replace(part, extra=_without(part.extra))
+
+
+def _without(extra: Extra) -> Extra:
+    if not extra:
+        return extra
+    kept = {
+        name: {field: value for field, value in pocket.items() if field not in _MARKS}
+        for name, pocket in extra.items()
+    }
+    return {name: pocket for name, pocket in kept.items() if pocket}
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,316 @@
+"""Where a call belongs: its conversation, the turn that it continues, and what of it is new.
+
+A given id decides the conversation. Without one it is that of the turn which is continued, else a new one. Turns that
+arrive late take the calls that continue them along: conversations that turn out to be one are merged.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import takewhile
+
+from msgspec import Struct
+
+from gateway.model import Message, Role
+from gateway.sealing import SealBroken
+from gateway.store.cache_blocks import NOT_COMPARED, blocks_of, first_changed
+from gateway.store.chain import Place
+from gateway.store.content import Contents, Instructions, Sealed, Tools
+from gateway.store.conversation_rows import Conversations
+from gateway.store.links import Call, Link, akin, late, link_of
+from gateway.store.removal import forget_contents, forget_said
+from gateway.store.title_lines import first_line, user_texts
+from gateway.store.turn_rows import CHAIN, FOLLOW, INSERT, NOTHING, RESPONSE, SLIDE, ended_us, identity_of, row_of
+from gateway.told import Told
+
+# A line that is shorter may stand in anything.
+QUOTED_FROM = 8
+
+_KNOWN = "SELECT id, conversation, system, tools FROM turns WHERE identity = ?"
+_NEXT = "SELECT COALESCE(MAX(id), 0) + 1 FROM turns"
+_ROWS = "SELECT id, content FROM said WHERE turn = ?"
+_DELETE_TURN = "DELETE FROM turns WHERE id = ?"
+_INSERT_SAID = (
+    "INSERT INTO said (turn, place, content, role, output, choice, repeated, finish, chain, mark, tail) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SAID_BEFORE = (
+    "WITH RECURSIVE up (id) AS (SELECT ? UNION SELECT t.parent FROM up JOIN turns t ON t.id = up.id "
+    "WHERE t.parent IS NOT NULL) SELECT s.mark FROM said s WHERE s.mark IN ({marks}) AND s.turn IN up"
+)
+_REPARENT = "UPDATE turns SET parent = ?, choice = ?, via = ?, shortened = ?, changed = ? WHERE id = ?"
+_ASKED = "SELECT id, content, mark FROM said WHERE turn = ? AND output = 0 AND place <= ?"
+_BLOCKS = "SELECT blocks FROM turns WHERE id = ?"
+_DROP_BLOCKS = "UPDATE turns SET blocks = NULL WHERE id = ?"
+_PARENT = (
+    "SELECT p.id, p.started_us, t.via, t.started_us FROM turns t LEFT JOIN turns p ON p.id = t.parent WHERE t.id = ?"
+)
+_MOVE_BRANCH = (
+    "WITH RECURSIVE branch (id) AS (SELECT :turn UNION SELECT t.id FROM branch b JOIN turns t ON t.parent = b.id) "
+    "UPDATE turns SET conversation = :to WHERE id IN branch RETURNING id"
+)
+_CHUNK = 500
+
+
+class _Answer(Struct, frozen=True):
+    message: Message
+    choice: int
+    finish: str | None
+
+
+class _Said(Struct, frozen=True):
+    """What a call says, apart: leading instructions, tools, history, answers."""
+
+    system: Instructions
+    tools: Tools
+    history: Sequence[Message]
+    answers: Sequence[_Answer]
+
+
+class Placer:
+    """On the writer's connection, within one transaction; `finish` ends what a transaction has touched."""
+
+    def __init__(self, connection: sqlite3.Connection, sealed: Sealed) -> None:
+        self._connection = connection
+        self._sealed = sealed
+        self._contents = Contents(connection, sealed)
+        self._conversations = Conversations(connection, sealed)
+        self._touched: set[int] = set()
+        self._moved: set[int] = set()
+
+    def place(self, told: Told) -> None:
+        """Store a call, or store it again."""
+        said = _said(told)
+        number, freed = self._cleared(identity_of(told))
+        walk = self._sealed.hasher.walk(told.scope, said.history, [each.message for each in said.answers])
+        given = told.parent_conversation or told.conversation
+        call = Call(
+            id=number,
+            told=told,
+            walk=walk,
+            system=self._contents.system(said.system),
+            ended_us=ended_us(told),
+            conversation=self._conversations.given(given, told.scope) if given else None,
+        )
+        link = self._link(call, said)
+        conversation = self._conversation(call, link)
+        self._insert(call, said, link, conversation)
+        conversation = self._take_along(call, said, conversation)
+        self._conversations.begin_with(conversation, told.title or first_line(said.history), told.started_us)
+        self._touched.add(conversation)
+        if given is None or self._conversations.name(conversation) != told.conversation:
+            self._moved.add(number)
+        forget_contents(self._connection, freed)
+
+    def touch(self, conversation: int, *turns: int) -> None:
+        """Other work changed these turns of a conversation."""
+        self._touched.add(conversation)
+        self._moved.update(turns)
+
+    def merge(self, one: int, other: int) -> int:
+        """One conversation of two; which. Two given ids stay two."""
+        keep, moved = self._conversations.merge(one, other)
+        if moved:
+            self._touched -= {one, other}
+        self._touched.add(keep)
+        self._moved.update(moved)
+        return keep
+
+    def forget(self) -> None:
+        """The transaction came to nothing."""
+        self._touched, self._moved = set(), set()
+
+    def finish(self) -> set[int]:
+        """Sum up what was touched; the turns whose conversation is to be told: it was recognised, or has a name of
+        its own."""
+        tell: set[int] = set()
+        for number in self._touched:
+            requests, renamed = self._conversations.settle(number)
+            if requests == 0 or (requests == 1 and not self._conversations.is_given(number)):
+                continue
+            turns = set(self._conversations.turns(number))
+            fresh = requests == 2 and not self._conversations.is_given(number)
+            tell |= turns if renamed or fresh else turns & self._moved
+        self.forget()
+        return tell
+
+    def _cleared(self, identity: str) -> tuple[int, set[int]]:
+        """The number of a call, and contents that a first telling of it used."""
+        known = self._connection.execute(_KNOWN, (identity,)).fetchone()
+        if known is None:
+            return int(self._connection.execute(_NEXT).fetchone()[0]), set()
+        number, conversation, *entries = known
+        rows = self._connection.execute(_ROWS, (number,)).fetchall()
+        forget_said(self._connection, [row for row, _ in rows], ())
+        self._connection.execute(_DELETE_TURN, (number,))
+        self._touched.add(conversation)
+        return number, {content for _, content in rows} | {each for each in entries if each is not None}
+
+    def _link(self, call: Call, said: _Said) -> Link | None:
+        link = link_of(self._connection, call)
+        if link is None or link.via != FOLLOW or call.conversation is None:
+            return link
+        try:
+            line = self._conversations.line(call.conversation)
+        except SealBroken:
+            return link
+        # A title or a summary quotes what it is about.
+        quoted = (
+            line is not None
+            and len(line) >= QUOTED_FROM
+            and any(line in text and text.strip() != line for text in user_texts(said.history))
+        )
+        return None if quoted else link
+
+    def _conversation(self, call: Call, link: Link | None) -> int:
+        if call.conversation is not None:
+            return call.conversation
+        if link is not None:
+            return link.turn.conversation
+        found = akin(self._connection, call)
+        if found is not None:
+            return found.conversation
+        return self._conversations.recognised(call.told.scope, identity_of(call.told))
+
+    def _insert(self, call: Call, said: _Said, link: Link | None, conversation: int) -> None:
+        told, places = call.told, call.walk.places
+        blocks = blocks_of(self._sealed.hasher, said.tools, said.system, said.history) if told.request else None
+        row = row_of(told, self._sealed) | {
+            "id": call.id,
+            "conversation": conversation,
+            "sub": told.conversation if told.parent_conversation else None,
+            "parent": link.turn.id if link else None,
+            "choice": link.choice if link else 0,
+            "via": link.via if link else NOTHING,
+            "length": len(said.history),
+            "question": places[-1].chain if places else None,
+            "shortened": link.shortened if link else False,
+            "changed": self._changed(link, blocks),
+            "blocks": blocks,
+            "system": call.system,
+            "tools": self._contents.tools(said.tools),
+        }
+        self._connection.execute(INSERT, row)
+        self._insert_said(call, said, link)
+
+    def _changed(self, link: Link | None, blocks: bytes | None) -> int | None:
+        if link is None or blocks is None or link.via not in (CHAIN, SLIDE):
+            return NOT_COMPARED
+        found = self._connection.execute(_BLOCKS, (link.turn.id,)).fetchone()
+        if found is None or found[0] is None:
+            return NOT_COMPARED
+        self._connection.execute(_DROP_BLOCKS, (link.turn.id,))
+        return first_changed(found[0], blocks)
+
+    def _insert_said(self, call: Call, said: _Said, link: Link | None) -> None:
+        start = link.start if link else 0
+        places, history = call.walk.places, said.history
+        seen = self._seen(places, history, link)
+        new = [index for index in range(start, len(history))]
+        if link is not None and link.via == SLIDE:
+            new = [index for index in range(start) if places[index].mark not in seen] + new
+        rows: list[tuple[Message, int, Place, bool, int, bool, str | None]] = []
+        for order, index in enumerate(new):
+            place, message = places[index], history[index]
+            repeated = index >= start and place.mark in seen and _before_last_answer(history, index)
+            rows.append((message, order, place, False, 0, repeated, None))
+        for order, (answer, place) in enumerate(zip(said.answers, call.walk.outputs, strict=True), len(rows)):
+            rows.append((answer.message, order, place, True, answer.choice, False, answer.finish))
+        self._connection.executemany(
+            _INSERT_SAID,
+            [
+                (
+                    *(call.id, order, self._contents.message(message), message.role.value, output, choice, repeated),
+                    # An answer without words continues nothing.
+                    *(finish, place.chain if place.mark or not output else b"", place.mark, place.tail),
+                )
+                for message, order, place, output, choice, repeated, finish in rows
+            ],
+        )
+
+    def _seen(self, places: Sequence[Place], history: Sequence[Message], link: Link | None) -> set[bytes | None]:
+        """Marks of this history that the turns before have said, where it does not simply go on."""
+        if link is None or (link.via == CHAIN and not _has_answer(history[link.start :])) or link.via == RESPONSE:
+            return set()
+        return self._said_before(link.turn.id, [place.mark for place in places if place.mark])
+
+    def _said_before(self, turn: int, marks: Sequence[bytes]) -> set[bytes | None]:
+        seen: set[bytes | None] = set()
+        for first in range(0, len(marks), _CHUNK):
+            chunk = marks[first : first + _CHUNK]
+            statement = _SAID_BEFORE.format(marks=", ".join("?" * len(chunk)))
+            seen |= {mark for (mark,) in self._connection.execute(statement, (turn, *chunk))}
+        return seen
+
+    def _take_along(self, call: Call, said: _Said, conversation: int) -> int:
+        """Let later turns continue this one that arrived after them; the conversation of it all."""
+        outputs = [(answer.choice, place) for answer, place in zip(said.answers, call.walk.outputs, strict=True)]
+        for last, link in list(late(self._connection, call, outputs)):
+            if not self._better(call, link):
+                continue
+            turn, other = link.turn, link.turn.conversation
+            if other != conversation:
+                if self._conversations.is_given(other):
+                    continue
+                if turn.parent is None:
+                    conversation = self.merge(conversation, other)
+                else:
+                    self._move_branch(turn.id, other, conversation)
+            self._connection.execute(
+                _REPARENT, (call.id, link.choice, link.via, link.shortened, NOT_COMPARED, turn.id)
+            )
+            self._connection.execute(_DROP_BLOCKS, (call.id,))
+            self._trim(call, turn.id, last, link)
+            self._moved.add(turn.id)
+        return conversation
+
+    def _move_branch(self, turn: int, one: int, other: int) -> None:
+        moved = [row[0] for row in self._connection.execute(_MOVE_BRANCH, {"turn": turn, "to": other})]
+        self._touched |= {one, other}
+        self._moved.update(moved)
+
+    def _better(self, call: Call, link: Link) -> bool:
+        """Whether a later turn continues this one rather than the one that was found for it before."""
+        found = self._connection.execute(_PARENT, (link.turn.id,)).fetchone()
+        if found is None:
+            return False
+        parent, parent_us, via, started_us = found
+        if started_us < call.told.started_us or parent == call.id:
+            return False
+        if parent is None or via == FOLLOW:
+            return True
+        if link.via == CHAIN:
+            return bool(via != RESPONSE)
+        return via == SLIDE and int(parent_us) < call.told.started_us
+
+    def _trim(self, call: Call, turn: int, last: int, link: Link) -> None:
+        """Take away what a turn had for new and this one has said."""
+        asked = self._connection.execute(_ASKED, (turn, last)).fetchall()
+        if link.via == SLIDE:
+            seen = self._said_before(call.id, [mark for _, _, mark in asked if mark])
+            asked = [row for row in asked if row[2] in seen]
+        forget_said(self._connection, [row for row, _, _ in asked], {content for _, content, _ in asked})
+
+
+def _said(told: Told) -> _Said:
+    messages = told.request.messages if told.request else ()
+    system = tuple(takewhile(lambda each: each.role is Role.SYSTEM, messages))
+    choices = told.response.choices if told.response else ()
+    return _Said(
+        system=system,
+        tools=told.request.tools if told.request else (),
+        history=messages[len(system) :],
+        answers=[
+            _Answer(Message(Role.ASSISTANT, choice.parts), choice.index, choice.finish_reason)
+            for choice in choices
+            if choice.parts
+        ],
+    )
+
+
+def _has_answer(messages: Sequence[Message]) -> bool:
+    return any(message.role is Role.ASSISTANT for message in messages)
+
+
+def _before_last_answer(history: Sequence[Message], index: int) -> bool:
+    """What stands behind the last answer is what this call is about, even where it was said before."""
+    return _has_answer(history[index:]) and history[index].role in (Role.ASSISTANT, Role.TOOL)

@@ -1,0 +1,318 @@
+"""The store of conversations: one thread that writes `traces.db`, and snapshots for everybody who reads it.
+
+What was said is queued, bounded by number and size, and nobody waits for it; beyond the bound it is refused and
+counted. Telemetry is different: its senders are answered only when it is there, so those calls wait for their
+transaction.
+"""
+
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from threading import Condition, Thread
+from time import monotonic
+from typing import Any, TypeVar
+
+from gateway.schema import bring_up, unusable
+from gateway.sealing import derive_for
+from gateway.store.cache_misses import Unit
+from gateway.store.chain import Hasher
+from gateway.store.content import Sealed
+from gateway.store.conversation_rows import Conversations
+from gateway.store.database import Readers, open_database, writing
+from gateway.store.names import json_array
+from gateway.store.placing import Placer
+from gateway.store.removal import delete_thread
+from gateway.store.spans import KeptSpan, logs_of, put_logs, put_spans, spans_of
+from gateway.store.thread_lists import page
+from gateway.store.thread_reads import thread, thread_of_request
+from gateway.store.thread_search import Search
+from gateway.store.told_size import told_size
+from gateway.store.trace_schema import STEPS, STEPS_NAME
+from gateway.telemetry.records import LogRecord, Span
+from gateway.thread_records import Thread as Conversation
+from gateway.thread_records import ThreadPage, ThreadQuery
+from gateway.told import Told
+
+FILE = "traces.db"
+MOST_WAITING = 20_000
+MOST_BYTES = 64 * 2**20
+BATCH, BATCH_BYTES = 64, 2 * 2**20
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
+PURPOSE = "conversations"
+
+_TELL = (
+    "SELECT t.request_id, c.name FROM turns t JOIN conversations c ON c.id = t.conversation "
+    "WHERE t.id IN (SELECT value FROM json_each(?)) AND t.request_id IS NOT NULL"
+)
+_BY_NAME = "SELECT id FROM conversations WHERE name = ?"
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+# Work for the writer's thread, within a transaction of its own.
+Work = Callable[[sqlite3.Connection, Placer], _T]
+
+
+def _nobody(*_: Any) -> None:
+    return
+
+
+class ThreadStore:
+    """One data folder's. `key` is the folder's seal key, from which this store's own keys are derived.
+
+    `on_commit` is called after each transaction that changed something, `on_joined` with a request's id and the name
+    of its conversation where that was recognised or has changed; both on the writer's thread.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        key: bytes,
+        on_commit: Callable[[], None] = _nobody,
+        on_joined: Callable[[str, str], None] = _nobody,
+        most: int = MOST_WAITING,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self.path = folder / FILE
+        self._sealed = Sealed(key, Hasher(derive_for(key, f"{PURPOSE} names")))
+        self._on_commit = on_commit
+        self._on_joined = on_joined
+        self._most, self._most_bytes = most, most_bytes
+        self._queue: deque[tuple[Told, int]] = deque()
+        self._work: deque[tuple[Work[Any], Future[Any]]] = deque()
+        self._bytes = 0
+        self._refused = 0
+        self._unstorable = 0
+        self._taken_in = self._done = 0
+        self._changed = Condition()
+        self._closing = False
+        self._readers = Readers(self.path)
+        self._search = Search(self._sealed)
+        self._thread = Thread(target=self._run, name="conversations", daemon=True)
+
+    def start(self) -> None:
+        """Raises FaregateError where the database cannot be used."""
+        try:
+            self._connection = open_database(self.path)
+            bring_up(self._connection, self.path, STEPS_NAME, STEPS)
+            self._connection.execute("PRAGMA secure_delete = ON")
+        except (OSError, sqlite3.Error) as error:
+            raise unusable(self.path, error) from None
+        self._thread.start()
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Write what waits, within a bounded time, and end."""
+        if not self._thread.is_alive():
+            return
+        if not self.flush(timeout_s):
+            _log.warning("%d exchanges' content was not stored before the end.", len(self._queue))
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+        for _, waiting in self._work:
+            waiting.set_exception(unusable(self.path, OSError("it is being closed")))
+        self._readers.close()
+        self._connection.close()
+
+    # Writing.
+
+    def put(self, told: Told) -> bool:
+        """Queue a telling; False where there is no room, which is counted. Never waits."""
+        size = told_size(told)
+        with self._changed:
+            if self._closing or len(self._queue) >= self._most or self._bytes + size > self._most_bytes:
+                self._refused += 1
+                return False
+            self._queue.append((told, size))
+            self._bytes += size
+            self._taken_in += 1
+            if len(self._queue) == 1:
+                self._changed.notify_all()
+        return True
+
+    @property
+    def refused(self) -> int:
+        """Tellings that found no room, or that no table could hold, since the start."""
+        return self._refused + self._unstorable
+
+    def flush(self, timeout_s: float = 10.0) -> bool:
+        """Wait until all that was put is in the database; False where that took too long."""
+        with self._changed:
+            target = self._taken_in
+            return self._changed.wait_for(lambda: self._done >= target, timeout_s)
+
+    def put_spans(self, spans: Sequence[Span], *, scope: str, key: str) -> None:
+        """Keep spans by trace and span; returns once they are there. Raises sqlite3.Error."""
+        self.change(lambda connection, _: put_spans(connection, self._sealed, spans, scope, key))
+
+    def put_logs(self, records: Sequence[LogRecord], *, scope: str, key: str) -> None:
+        """Keep log records by what they say; returns once they are there. Raises sqlite3.Error."""
+        self.change(lambda connection, _: put_logs(connection, self._sealed, records, scope, key))
+
+    def delete_thread(self, name: str) -> bool:
+        """Take a conversation away with all that only it said; False where there is none of this name."""
+        deleted = self.change(lambda connection, placer: delete_thread(connection, name))
+        if deleted:
+            with closing(open_database(self.path)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return deleted
+
+    def rename_thread(self, name: str, title: str | None) -> bool:
+        """Give a conversation a title of the user's own; None takes it away again."""
+
+        def rename(connection: sqlite3.Connection, _: Placer) -> bool:
+            found = connection.execute(_BY_NAME, (name,)).fetchone()
+            if found is not None:
+                Conversations(connection, self._sealed).entitle(found[0], title or None)
+            return found is not None
+
+        return self.change(rename)
+
+    def change(self, work: Work[_T]) -> _T:
+        """Do this on the writer's thread, in a transaction of its own, and wait for it. Raises what it raises."""
+        future: Future[_T] = Future()
+        with self._changed:
+            if self._closing:
+                raise unusable(self.path, OSError("it is being closed"))
+            self._work.append((work, future))
+            self._changed.notify_all()
+        return future.result()
+
+    # Reading, from any thread but the loop's. All raise sqlite3.Error.
+
+    def threads(self, query: ThreadQuery, *, limit: int = 50, cursor: str | None = None) -> ThreadPage:
+        """A page of conversations. Raises ClientError for a sort or cursor that is none."""
+        with self._readers.snapshot() as connection:
+            among: Mapping[int, str] | None = None
+            if query.text:
+                among = self._search.find(connection, query.text)
+            return page(connection, self._sealed, query, limit=limit, cursor=cursor, among=among)
+
+    def thread(self, name: str, *, scope: str | None = None, unit: Unit | None = None) -> Conversation | None:
+        """A conversation, whole; None where there is none, or none of this scope."""
+        with self._readers.snapshot() as connection:
+            return thread(connection, self._sealed, name, scope, unit)
+
+    def thread_of_request(self, request_id: str) -> tuple[str, int] | None:
+        """The conversation of a request, and the number of its turn there."""
+        with self._readers.snapshot() as connection:
+            return thread_of_request(connection, request_id)
+
+    def spans_of(self, trace_id: str, scope: str | None = None) -> tuple[KeptSpan, ...]:
+        """The spans of a trace that were received, in order of time."""
+        with self._readers.snapshot() as connection:
+            return spans_of(connection, self._sealed, trace_id, scope)
+
+    def logs_of(self, trace_id: str, scope: str | None = None) -> tuple[LogRecord, ...]:
+        """The log records of a trace that were received, in order of time."""
+        with self._readers.snapshot() as connection:
+            return logs_of(connection, self._sealed, trace_id, scope)
+
+    # The writer's thread.
+
+    def _run(self) -> None:
+        placer = Placer(self._connection, self._sealed)
+        pause = FIRST_PAUSE_S
+        while self._wait():
+            self._do_work(placer)
+            batch = self._batch()
+            if not batch:
+                continue
+            try:
+                self._place(placer, [told for told, _ in batch])
+            except sqlite3.OperationalError as error:
+                placer.forget()
+                if pause == FIRST_PAUSE_S:
+                    _log.warning("Conversations cannot be stored now (%s); they wait in memory.", error)
+                self._rest(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+                continue
+            except Exception:
+                placer.forget()
+                self._place_singly(placer, [told for told, _ in batch])
+            pause = FIRST_PAUSE_S
+            self._settle(batch)
+
+    def _wait(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._work or self._closing)
+            return not self._closing
+
+    def _batch(self) -> list[tuple[Told, int]]:
+        with self._changed:
+            batch: list[tuple[Told, int]] = []
+            size = 0
+            for each in islice(self._queue, BATCH):
+                size += each[1]
+                if batch and size > BATCH_BYTES:
+                    break
+                batch.append(each)
+            return batch
+
+    def _settle(self, batch: Sequence[tuple[Told, int]]) -> None:
+        with self._changed:
+            for _, size in batch:
+                self._queue.popleft()
+                self._bytes -= size
+            self._done += len(batch)
+            self._changed.notify_all()
+        self._tell()
+
+    def _place(self, placer: Placer, batch: Iterable[Told]) -> None:
+        with writing(self._connection):
+            for told in batch:
+                placer.place(told)
+            joined = self._joined(placer.finish())
+        self._tell_joined(joined)
+
+    def _place_singly(self, placer: Placer, batch: Iterable[Told]) -> None:
+        """What no table can hold must not keep the rest back."""
+        for told in batch:
+            try:
+                self._place(placer, [told])
+            except Exception as error:
+                placer.forget()
+                self._unstorable += 1
+                # The error's own words may repeat what was said.
+                _log.error("What %s said could not be stored (%s).", told.request_id, type(error).__name__)
+
+    def _do_work(self, placer: Placer) -> None:
+        while self._work:
+            with self._changed:
+                work, future = self._work.popleft()
+            try:
+                with writing(self._connection):
+                    result = work(self._connection, placer)
+                    joined = self._joined(placer.finish())
+            except BaseException as error:
+                placer.forget()
+                future.set_exception(error)
+                continue
+            self._tell_joined(joined)
+            self._tell()
+            future.set_result(result)
+
+    def _joined(self, turns: Iterable[int]) -> list[tuple[str, str]]:
+        found = set(turns)
+        return self._connection.execute(_TELL, (json_array(found),)).fetchall() if found else []
+
+    def _tell_joined(self, joined: Iterable[tuple[str, str]]) -> None:
+        for request_id, name in joined:
+            self._on_joined(request_id, name)
+
+    def _tell(self) -> None:
+        try:
+            self._on_commit()
+        except Exception:
+            _log.exception("What follows a stored conversation failed")
+
+    def _rest(self, seconds: float) -> None:
+        until = monotonic() + seconds
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._work, until - monotonic())

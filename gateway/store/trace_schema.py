@@ -1,0 +1,100 @@
+"""The schema of `traces.db`, as numbered steps that are each applied once.
+
+`turns` is one row per call; `said` are its messages that no earlier turn of its branch had said, and its answers;
+`contents` what they say, sealed, each once. A turn continues its `parent` after the answer of number `choice`.
+Hashes are keyed. Whatever a person or a model wrote stands in sealed columns only.
+"""
+
+from typing import TYPE_CHECKING
+
+from gateway.schema import Step
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+CONTENTS = """
+CREATE TABLE contents (
+    id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, size INTEGER NOT NULL,
+    data BLOB NOT NULL
+)"""
+CONTENT_PARTS = """
+CREATE TABLE content_parts (
+    content INTEGER NOT NULL, part INTEGER NOT NULL, PRIMARY KEY (content, part)
+) WITHOUT ROWID"""
+CONVERSATIONS = """
+CREATE TABLE conversations (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, given TEXT,
+    title BLOB, line BLOB, line_us INTEGER,
+    started_us INTEGER NOT NULL DEFAULT 0, ended_us INTEGER NOT NULL DEFAULT 0,
+    requests INTEGER NOT NULL DEFAULT 0, errors INTEGER NOT NULL DEFAULT 0, unpriced INTEGER NOT NULL DEFAULT 0,
+    input_tokens INTEGER, output_tokens INTEGER, cost_nano INTEGER, duration_us INTEGER NOT NULL DEFAULT 0
+)"""
+TURNS = """
+CREATE TABLE turns (
+    id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, conversation INTEGER NOT NULL, sub TEXT,
+    parent INTEGER, choice INTEGER NOT NULL DEFAULT 0, via INTEGER NOT NULL DEFAULT 0, length INTEGER NOT NULL,
+    question BLOB, shortened INTEGER NOT NULL DEFAULT 0, changed INTEGER, blocks BLOB,
+    system INTEGER, tools INTEGER,
+    source TEXT NOT NULL, scope TEXT NOT NULL, request_id TEXT, response_id TEXT, client_response_id TEXT,
+    previous_response_id TEXT,
+    trace_id TEXT, span_id TEXT, parent_span_id TEXT,
+    started_us INTEGER NOT NULL, ended_us INTEGER NOT NULL, latency_us INTEGER, ttft_us INTEGER,
+    key TEXT, user TEXT, app TEXT, client TEXT, agent TEXT, door TEXT,
+    provider TEXT, model TEXT, model_requested TEXT,
+    input_tokens INTEGER, cached_tokens INTEGER, cache_write_tokens INTEGER, cache_write_1h_tokens INTEGER,
+    output_tokens INTEGER, reasoning_tokens INTEGER, usage_source TEXT NOT NULL,
+    cost_nano INTEGER, cost_source TEXT NOT NULL,
+    status INTEGER NOT NULL, outcome TEXT NOT NULL, error_type TEXT, error_message BLOB, streamed INTEGER NOT NULL,
+    tags TEXT NOT NULL, dropped TEXT NOT NULL, adapted TEXT NOT NULL, hints TEXT NOT NULL,
+    joined TEXT, inferred INTEGER NOT NULL DEFAULT 0, figures TEXT
+)"""
+SAID = """
+CREATE TABLE said (
+    id INTEGER PRIMARY KEY, turn INTEGER NOT NULL, place INTEGER NOT NULL, content INTEGER NOT NULL,
+    role TEXT NOT NULL, output INTEGER NOT NULL, choice INTEGER NOT NULL DEFAULT 0,
+    repeated INTEGER NOT NULL DEFAULT 0, finish TEXT, chain BLOB NOT NULL, mark BLOB, tail BLOB
+)"""
+SPANS = """
+CREATE TABLE spans (
+    id INTEGER PRIMARY KEY, trace_id TEXT NOT NULL, span_id TEXT NOT NULL, parent_span_id TEXT,
+    started_us INTEGER NOT NULL, ended_us INTEGER NOT NULL, scope TEXT NOT NULL, key TEXT NOT NULL,
+    data BLOB NOT NULL, UNIQUE (trace_id, span_id)
+)"""
+LOGS = """
+CREATE TABLE logs (
+    id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, trace_id TEXT, span_id TEXT, started_us INTEGER NOT NULL,
+    scope TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL
+)"""
+SETTINGS = "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT)"
+INDEXES = (
+    "CREATE INDEX parts_by_part ON content_parts (part)",
+    "CREATE INDEX conversations_given ON conversations (given, scope) WHERE given IS NOT NULL",
+    "CREATE INDEX conversations_ended ON conversations (ended_us)",
+    "CREATE INDEX turns_conversation ON turns (conversation, started_us)",
+    "CREATE INDEX turns_started ON turns (started_us)",
+    "CREATE INDEX turns_parent ON turns (parent) WHERE parent IS NOT NULL",
+    "CREATE INDEX turns_question ON turns (question) WHERE question IS NOT NULL",
+    "CREATE INDEX turns_request ON turns (request_id) WHERE request_id IS NOT NULL",
+    "CREATE INDEX turns_response ON turns (response_id) WHERE response_id IS NOT NULL",
+    "CREATE INDEX turns_previous ON turns (previous_response_id) WHERE previous_response_id IS NOT NULL",
+    "CREATE INDEX turns_trace ON turns (trace_id) WHERE trace_id IS NOT NULL",
+    "CREATE INDEX turns_system ON turns (system) WHERE system IS NOT NULL",
+    "CREATE INDEX turns_tools ON turns (tools) WHERE tools IS NOT NULL",
+    "CREATE INDEX said_turn ON said (turn, place)",
+    "CREATE INDEX said_content ON said (content)",
+    "CREATE INDEX said_chain ON said (chain)",
+    "CREATE INDEX said_mark ON said (mark) WHERE mark IS NOT NULL",
+    "CREATE INDEX said_tail ON said (tail) WHERE tail IS NOT NULL",
+    "CREATE INDEX spans_started ON spans (started_us)",
+    "CREATE INDEX logs_trace ON logs (trace_id, span_id) WHERE trace_id IS NOT NULL",
+    "CREATE INDEX logs_started ON logs (started_us)",
+)
+
+
+def _m001_conversations_and_spans(db: "Database") -> None:
+    for statement in (CONTENTS, CONTENT_PARTS, CONVERSATIONS, TURNS, SAID, SPANS, LOGS, SETTINGS, *INDEXES):
+        db.execute(statement)
+
+
+STEPS: tuple[Step, ...] = (_m001_conversations_and_spans,)
+STEPS_NAME = "traces"

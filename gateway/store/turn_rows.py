@@ -1,0 +1,114 @@
+"""A turn as a row of `turns`: what was told of a call, beside what it says."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gateway.store.content import TEXT, Sealed
+from gateway.store.storable import LARGEST, sound_text
+from gateway.told import Told
+
+COLUMNS = (
+    *("identity", "conversation", "sub", "parent", "choice", "via", "length", "question", "shortened", "changed"),
+    *("blocks", "system", "tools", "source", "scope", "request_id", "response_id"),
+    *("client_response_id", "previous_response_id"),
+    *("trace_id", "span_id", "parent_span_id", "started_us", "ended_us", "latency_us", "ttft_us"),
+    *("key", "user", "app", "client", "agent", "door", "provider", "model", "model_requested"),
+    *("input_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens"),
+    *("reasoning_tokens", "usage_source", "cost_nano", "cost_source", "status", "outcome", "error_type"),
+    *("error_message", "streamed", "tags", "dropped", "adapted", "hints"),
+)
+INSERT = (
+    f"INSERT INTO turns (id, {', '.join(COLUMNS)}) VALUES (:id, {', '.join(f':{name}' for name in COLUMNS)}) "
+    "RETURNING id"
+)
+# How the turn that this one continues was found.
+NOTHING, CHAIN, RESPONSE, SLIDE, FOLLOW = 0, 1, 2, 3, 4
+
+_TEXTS = ("key", "user", "app", "client", "agent", "door", "provider", "model", "model_requested", "error_type")
+_IDS = (
+    *("request_id", "response_id", "client_response_id", "previous_response_id"),
+    *("trace_id", "span_id", "parent_span_id"),
+)
+_COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
+
+
+class Brief(Struct, frozen=True):
+    """What placing a call has to know of an earlier one."""
+
+    id: int
+    conversation: int
+    parent: int | None
+    choice: int
+    via: int
+    started_us: int
+    ended_us: int
+    outcome: str
+    question: bytes | None
+    system: int | None
+    given: str | None
+
+
+BRIEF = (
+    "t.id, t.conversation, t.parent, t.choice, t.via, t.started_us, t.ended_us, t.outcome, t.question, t.system, "
+    "c.given"
+)
+BRIEFS = f"SELECT {BRIEF} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE "
+
+
+def identity_of(told: Told) -> str:
+    """What makes two tellings the same one: told again, it replaces the first."""
+    if told.identity:
+        return f"{told.scope} {told.identity}"
+    if told.request_id:
+        return told.request_id
+    return f"{told.scope} {told.trace_id} {told.span_id} {told.started_us if told.span_id is None else ''}"
+
+
+def ended_us(told: Told) -> int:
+    return told.started_us + max(0, told.latency_us or 0)
+
+
+def row_of(told: Told, sealed: Sealed) -> dict[str, Any]:
+    """All columns that the telling alone decides."""
+    usage, identity = told.usage, identity_of(told)
+    row: dict[str, Any] = {name: _text(getattr(told, name)) for name in (*_TEXTS, *_IDS)}
+    row |= {name: _count(getattr(usage, name)) for name in (*_COUNTS, "reasoning_tokens")}
+    row |= {name: encoded(getattr(told, name)) for name in ("tags", "dropped", "adapted", "hints")}
+    return row | {
+        "identity": identity,
+        "source": told.source,
+        "scope": told.scope,
+        "started_us": told.started_us,
+        "ended_us": ended_us(told),
+        "latency_us": _count(told.latency_us),
+        "ttft_us": _count(told.ttft_us),
+        "usage_source": told.usage_source,
+        "cost_nano": _count(told.cost_nano),
+        "cost_source": told.cost_source,
+        "status": told.status,
+        "outcome": told.outcome,
+        "error_message": sealed.pack_text(TEXT, f"error {identity}", told.error_message),
+        "streamed": told.streamed,
+    }
+
+
+def encoded(texts: tuple[str, ...]) -> str:
+    """A list of texts as JSON."""
+    return msgspec.json.encode([_text(each) for each in texts]).decode()
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else sound_text(text)
+
+
+def _count(number: int | None) -> int | None:
+    """A number that SQLite can add up; a wild one is unknown."""
+    return number if number is not None and 0 <= number <= LARGEST else None
+
+
+def briefs(connection: sqlite3.Connection, where: str, values: Mapping[str, Any]) -> list[Brief]:
+    return [Brief(*row) for row in connection.execute(BRIEFS + where, values)]
