@@ -50,6 +50,7 @@ bench: setup-test
 	@$(PY) -m tests.benchmarks.store
 	@$(PY) -m tests.benchmarks.retention
 	@$(PY) -m tests.benchmarks.thread
+	@$(PY) -m tests.benchmarks.otlp --quick
 
 soak: setup-test
 	@$(PY) -m tests.soak

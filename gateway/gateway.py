@@ -20,6 +20,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from uuid import uuid4
 
 from msgspec.structs import asdict, replace
 
@@ -29,7 +30,7 @@ from gateway.admin_prices import price_routes
 from gateway.admin_reprice import repricing_routes
 from gateway.bills import bill_routes
 from gateway.capture.capture import Capture
-from gateway.capture.wiring import capture_of
+from gateway.capture.wiring import capture_of, redactor_of
 from gateway.configured import configured_providers, own_models
 from gateway.deadlines import Deadlines
 from gateway.downloads import downloaded
@@ -46,6 +47,7 @@ from gateway.provider_keys import ProviderKeys
 from gateway.providers.catalog import Provider
 from gateway.read_api import render_counts
 from gateway.reads import read_routes
+from gateway.receiver import Receiver
 from gateway.reconcile import Question, opener, reconcile
 from gateway.reconcile.records import Reconciliation
 from gateway.records import (
@@ -81,6 +83,7 @@ from gateway.relay import Relay
 from gateway.repricing import Repricer
 from gateway.routing import Routing
 from gateway.schema import unusable
+from gateway.sealing import make_seal_key
 from gateway.server import Arrivals, Server, door_routes
 from gateway.setting_rows import setting_rows
 from gateway.settings import Settings
@@ -88,10 +91,19 @@ from gateway.settings import save as save_settings
 from gateway.store import UsageStore
 from gateway.store.asking import Asking
 from gateway.store.repriced_rows import Progress as RepricingProgress
-from gateway.thread_records import Thread, ThreadPage, ThreadQuery, ThreadStore, Trace
+from gateway.store.thread_store import ThreadStore
+from gateway.telemetry.exchange_spans import Surroundings, upstream_of
+from gateway.telemetry.exporting import export_target
+from gateway.telemetry.keeping import StoredTelemetry
+from gateway.telemetry.metric_series import MetricSeries
+from gateway.telemetry.own import OwnTelemetry, metrics_route
+from gateway.telemetry.privacy import Privacy
+from gateway.thread_records import Thread, ThreadPage, ThreadQuery, Trace
+from gateway.thread_routes import thread_routes
 from gateway.told import Told
 from gateway.upstream import Upstream
 from gateway.vault import Vault
+from gateway.version import VERSION
 
 if TYPE_CHECKING:
     from gateway.demo import Demo
@@ -150,12 +162,17 @@ class Gateway:
         self._routing: Routing
         self._capture: Capture | None = None
         self._relay: Relay
+        self._receiver: Receiver
+        self._metric_series = MetricSeries()
+        # What tells our own export from that of apps.
+        self.instance = uuid4().hex
         self._server: Server | None = None
         # It outlives the server, as the store does: a gateway may be switched off and on.
         self._arrivals = Arrivals()
         self._metered = Completeness()
         self._demo: Demo | None = None
         self._threads: ThreadStore | None = None
+        self._own: OwnTelemetry
 
     # Life.
 
@@ -190,9 +207,21 @@ class Gateway:
                 *price_routes(self),
                 *bill_routes(self),
                 *repricing_routes(self),
+                *thread_routes(self),
+                metrics_route(self._own, VERSION, self.completeness, lambda: self._arrivals.running),
+                *self._receiver.routes,
             )
-            server = Server(self.settings, self._access, self._relay, routes, self._arrivals)
+            server = Server(
+                self.settings,
+                self._access,
+                self._relay,
+                routes,
+                self._arrivals,
+                anybody=self._receiver.anybody,
+                on_grpc=self._receiver.spoke_grpc,
+            )
             await server.start()
+            await self._receiver.listen()
         except OSError as error:
             self._set_state(*self._why_not(error))
             return
@@ -209,7 +238,7 @@ class Gateway:
             self._set_state("off")
             return
         self._set_state("stopping")
-        await self._server.stop(drain_s)
+        await asyncio.gather(self._server.stop(drain_s), self._receiver.stop(drain_s))
         self._server = None
         self._set_state("off")
 
@@ -267,10 +296,11 @@ class Gateway:
         self._providers = {row.name: row for row in rows}
         self._upstream = Upstream(settings.timeouts.connect)
         parts.push_async_callback(self._upstream.close)
+        threads = await self._start_threads(parts)
+        self._receiver = await self._start_receiver(parts, threads)
         self._deadlines = Deadlines()
         parts.callback(self._deadlines.close)
         self._routing = Routing(rows, own_models=own_models(settings))
-        self._capture = await self._start_capture(parts)
         self._relay = Relay(
             routing=self._routing,
             keys=self._keys,
@@ -283,13 +313,58 @@ class Gateway:
             listener=self._capture,
         )
 
-    async def _start_capture(self, parts: contextlib.AsyncExitStack) -> Capture | None:
-        """After the stores, so that what still waits at the end is told to them."""
-        if self._threads is None:
-            return None
-        capture = await self._work(capture_of, self.settings, self._threads)
-        parts.push_async_callback(self._work, capture.close)
-        return capture
+    async def _start_threads(self, parts: contextlib.AsyncExitStack) -> ThreadStore:
+        """The store of conversations and what feeds it; what is fed is closed after what feeds."""
+        seal_key = await self._work(make_seal_key, self._folder.seal_key)
+        threads = ThreadStore(
+            self.folder,
+            key=seal_key,
+            on_commit=self._on_told,
+            on_joined=self._on_joined,
+        )
+        await self._work(threads.start)
+        self._threads = threads
+        parts.push_async_callback(self._work, threads.close)
+        self._own = OwnTelemetry(
+            self._surroundings, export_target(self.settings), content=self.settings.export.content
+        )
+        parts.push_async_callback(self._work, self._own.close)
+        self._capture = await self._work(capture_of, self.settings, threads, (self._own,))
+        parts.push_async_callback(self._work, self._capture.close)
+        return threads
+
+    def _surroundings(self) -> Surroundings:
+        upstreams = {name: upstream_of(row.base_url) for name, row in self._providers.items()}
+        return Surroundings(
+            instance=self.instance,
+            version=VERSION,
+            scheme="https" if self.settings.tls_cert else "http",
+            address=self.settings.host,
+            port=self._server.port if self._server is not None else 0,
+            upstreams=upstreams,
+        )
+
+    async def _start_receiver(self, parts: contextlib.AsyncExitStack, threads: ThreadStore) -> Receiver:
+        settings = self.settings
+        redactor = redactor_of(settings)
+        parts.push_async_callback(self._work, redactor.close)
+        privacy = Privacy(
+            redactor,
+            content=settings.capture,
+            keys_off=settings.capture_keys_off,
+            tags_off=settings.capture_tags_off,
+        )
+        receiver = Receiver(
+            settings,
+            self._access,
+            StoredTelemetry(threads, self._metric_series),
+            changes=(privacy,),
+            own_instance=self.instance,
+            told=self._noticed,
+        )
+        receiver.intake.start()
+        parts.push_async_callback(self._work, receiver.intake.close)
+        return receiver
 
     async def _load_prices(self) -> None:
         try:
@@ -405,26 +480,24 @@ class Gateway:
             return ThreadPage(rows=(), total=0)
         return await self._work(self._threads.threads, query, limit=limit, cursor=cursor, progress=progress)
 
-    async def thread(self, id: str) -> Thread | None:
-        return None if self._threads is None else await self._work(self._threads.thread, id)
+    async def thread(self, id: str, *, scope: str | None = None) -> Thread | None:
+        """A conversation, whole. `scope` is a key's id: None where it was said with another key."""
+        return None if self._threads is None else await self._work(self._threads.thread, id, scope=scope)
 
-    async def trace(self, trace_id: str) -> Trace | None:
-        return None if self._threads is None else await self._work(self._threads.trace, trace_id)
+    async def trace(self, trace_id: str, *, scope: str | None = None) -> Trace | None:
+        return None if self._threads is None else await self._work(self._threads.trace, trace_id, scope)
 
     async def thread_of_request(self, request_id: str) -> tuple[str, int] | None:
         """The conversation of a request, and the number of its turn there."""
         return None if self._threads is None else await self._work(self._threads.thread_of_request, request_id)
 
-    async def delete_thread(self, id: str) -> None:
-        """What was said is gone for good; the rows that metered it stay."""
-        if self._threads is not None:
-            await self._work(self._threads.delete_thread, id)
-            self._note(Changes(conversations=True))
+    async def delete_thread(self, id: str) -> bool:
+        """What was said is gone for good; the rows that metered it stay. False where there is none of this id."""
+        return self._threads is not None and await self._work(self._threads.delete_thread, id)
 
-    async def rename_thread(self, id: str, title: str) -> None:
-        if self._threads is not None:
-            await self._work(self._threads.rename_thread, id, title)
-            self._note(Changes(conversations=True))
+    async def rename_thread(self, id: str, title: str) -> bool:
+        """Give it a title; an empty one takes the user's own away again. False where there is none of this id."""
+        return self._threads is not None and await self._work(self._threads.rename_thread, id, title or None)
 
     def _tell_example(self, said: Sequence[Told]) -> None:
         if self._threads is not None:
@@ -752,10 +825,19 @@ class Gateway:
         """The store of conversations says where a turn belongs, on a thread of its own."""
         self._store.assign(request_id, conversation_id=conversation_id)
 
+    def _noticed(self) -> None:
+        self._state = replace(self._state, notices=self._receiver.notices)
+        self._note(Changes(state=True))
+
     def _on_commit(self) -> None:
         # On the writer's thread.
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._note, Changes(usage=True))
+
+    def _on_told(self) -> None:
+        # On the thread of the store of conversations.
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._note, Changes(conversations=True))
 
     def _note(self, changes: Changes) -> None:
         pending = self._pending

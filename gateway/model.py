@@ -123,7 +123,7 @@ class Message(Struct, frozen=True):
     extra: Extra = NO_EXTRA
 
 
-class Tool(Struct, frozen=True, kw_only=True):
+class Tool(Struct, frozen=True, kw_only=True, tag_field="kind", tag="function"):
     """A client-side function. `parameters` is JSON Schema, None for no arguments; `custom` takes freeform input."""
 
     name: str
@@ -134,7 +134,7 @@ class Tool(Struct, frozen=True, kw_only=True):
     extra: Extra = NO_EXTRA
 
 
-class HostedTool(Struct, frozen=True):
+class HostedTool(Struct, frozen=True, tag_field="kind", tag="hosted"):
     """A tool that a provider runs itself (web search, code execution); `value` as its dialect wrote it."""
 
     dialect: str

@@ -4,14 +4,13 @@ A thread is a conversation with its content. Times are µs since the epoch in fi
 the name says so. Money is whole nano-dollars. None is "unknown", never zero. Parts are those of `gateway.model`.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 
 from gateway.model import HostedTool, Part, Role, Tool
 from gateway.records import UsageQuery
-from gateway.told import Told
 
 THREAD_SORTS = ("newest", "oldest", "cost", "duration", "requests")
 
@@ -191,35 +190,6 @@ class Thread(Struct, frozen=True, kw_only=True):
     systems: tuple[tuple[Part, ...], ...] = ()
     toolsets: tuple[tuple[Tool | HostedTool, ...], ...] = ()
     trace_ids: tuple[str, ...] = ()
-
-
-class ThreadStore(Protocol):
-    """The store of conversations, as the gateway asks it. Each call may wait for the disk."""
-
-    def put(self, told: Told) -> bool:
-        """Whether it was taken."""
-        ...
-
-    def threads(
-        self,
-        query: ThreadQuery,
-        *,
-        limit: int,
-        cursor: str | None,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> ThreadPage:
-        """`progress` is told of a search how many of how many messages were looked at."""
-        ...
-
-    def thread(self, id: str) -> Thread | None: ...
-
-    def trace(self, trace_id: str) -> "Trace | None": ...
-
-    def thread_of_request(self, request_id: str) -> tuple[str, int] | None: ...
-
-    def delete_thread(self, id: str) -> None: ...
-
-    def rename_thread(self, id: str, title: str) -> None: ...
 
 
 class TraceSpan(Struct, frozen=True, kw_only=True):

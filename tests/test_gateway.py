@@ -17,7 +17,7 @@ from gateway.extra_providers import ExtraPrice, ExtraProvider
 from gateway.gateway import POLL_S, TOLD_EVERY_S
 from gateway.providers.models import MODELS
 from gateway.setting_values import Keep
-from gateway.settings import Retention
+from gateway.settings import Retention, Telemetry
 from gateway.state_db import connect
 from gateway.store import UsageStore
 from gateway.store.asking import was_stopped
@@ -280,4 +280,23 @@ async def test_a_query_stops_when_its_asker_leaves_the_window_or_the_connection(
     client.close()
     assert await asyncio.to_thread(stopped.acquire, timeout=PATIENCE_S)
     assert await gateway.request_count(UsageQuery()) == 0
+    await gateway.close()
+
+
+async def test_a_second_port_in_use_is_a_notice_of_the_state(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = Settings(port=0, vault_backend="memory", telemetry=Telemetry(standard_port=port))
+        gateway = Gateway(DataFolder(tmp_path), settings)
+        await gateway.start()
+        assert (gateway.state.word, len(gateway.state.notices)) == ("running", 1)
+        assert gateway.state.notices[0].startswith(f"Port {port} is in use by process ")
+        await gateway.stop()
+        assert gateway.state.notices == ()
+    await gateway.start()
+    assert gateway.state.notices == ()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.0 404")
+    writer.close()
     await gateway.close()

@@ -5,7 +5,7 @@ asker has left.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from time import sleep
 
@@ -19,7 +19,7 @@ CHUNK = 256
 # So many characters around what was found.
 BEFORE, AFTER = 40, 100
 
-_LATEST = "SELECT COALESCE(MAX(id), 0), COUNT(*) FROM contents"
+_LATEST = f"SELECT COALESCE(MAX(id), 0), COUNT(*) FROM contents WHERE kind NOT IN ({BYTES}, {TOOLS})"
 _ENTRIES = (
     f"SELECT id, hash, kind, data FROM contents WHERE id < ? AND kind NOT IN ({BYTES}, {TOOLS}) "
     "ORDER BY id DESC LIMIT ?"
@@ -32,6 +32,9 @@ _BY_SYSTEM = "SELECT conversation, system FROM turns WHERE system IN (SELECT val
 _WHOLES = "SELECT content, part FROM content_parts WHERE part IN (SELECT value FROM json_each(?))"
 _TITLES = "SELECT id, title FROM conversations WHERE title IS NOT NULL"
 
+# (messages looked at, of how many)
+Progress = Callable[[int, int], None]
+
 
 class Search:
     """Remembers the last result, since its pages are asked for one after another."""
@@ -41,29 +44,33 @@ class Search:
         self._lock = Lock()
         self._last: tuple[tuple[str, int, int], Mapping[int, str]] | None = None
 
-    def find(self, connection: sqlite3.Connection, text: str) -> Mapping[int, str]:
+    def find(self, connection: sqlite3.Connection, text: str, progress: Progress) -> Mapping[int, str]:
         """The conversations in which this was said, case folded, each with a line around it. Raises
         sqlite3.OperationalError once the question that this thread asks is dropped."""
-        key = (text, *connection.execute(_LATEST).fetchone())
+        latest, count = connection.execute(_LATEST).fetchone()
+        key = (text, latest, count)
         with self._lock:
             if self._last is not None and self._last[0] == key:
                 return self._last[1]
-        found = self._titles(connection, text) | self._conversations(connection, self._scan(connection, text))
+        found = self._titles(connection, text) | self._conversations(
+            connection, self._scan(connection, text, key[2], progress)
+        )
         with self._lock:
             self._last = (key, found)
         return found
 
-    def _scan(self, connection: sqlite3.Connection, text: str) -> dict[int, str]:
+    def _scan(self, connection: sqlite3.Connection, text: str, of: int, progress: Progress) -> dict[int, str]:
         """Lines by entry."""
         needle = _Needle(text)
         found: dict[int, str] = {}
-        after = 2**62
+        after, done = 2**62, 0
         while chunk := connection.execute(_ENTRIES, (after, CHUNK)).fetchall():
             for number, address, kind, data in chunk:
                 line = self._line(needle, kind, address, data)
                 if line is not None:
                     found[number] = line
-            after = chunk[-1][0]
+            after, done = chunk[-1][0], done + len(chunk)
+            progress(done, max(of, done))
             sleep(0)
         return found
 
@@ -122,11 +129,24 @@ class _Needle:
             folded = text.casefold()
             at = folded.find(self._folded)
             if at >= 0:
-                return _around(text if len(text) == len(folded) else folded, at, len(self._folded))
+                end = at + len(self._folded)
+                if len(text) != len(folded):
+                    at, end = _unfolded(text, at), _unfolded(text, end)
+                return _around(text, at, end)
         return None
 
 
-def _around(text: str, at: int, length: int) -> str:
-    start, end = max(0, at - BEFORE), min(len(text), at + length + AFTER)
+def _unfolded(text: str, place: int) -> int:
+    """A place in the folded text, in the text itself: ß is two letters there."""
+    folded = 0
+    for at, letter in enumerate(text):
+        if folded >= place:
+            return at
+        folded += len(letter.casefold())
+    return len(text)
+
+
+def _around(text: str, at: int, past: int) -> str:
+    start, end = max(0, at - BEFORE), min(len(text), past + AFTER)
     line = " ".join(text[start:end].split())
     return f"{'…' if start else ''}{line}{'…' if end < len(text) else ''}"

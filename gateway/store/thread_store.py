@@ -32,10 +32,11 @@ from gateway.store.thread_lists import page
 from gateway.store.thread_reads import thread, thread_of_request
 from gateway.store.thread_search import Search
 from gateway.store.told_size import told_size
+from gateway.store.trace_reads import trace
 from gateway.store.trace_schema import STEPS, STEPS_NAME
 from gateway.telemetry.records import LogRecord, Span
 from gateway.thread_records import Thread as Conversation
-from gateway.thread_records import ThreadPage, ThreadQuery
+from gateway.thread_records import ThreadPage, ThreadQuery, Trace
 from gateway.told import Told
 
 FILE = "traces.db"
@@ -186,12 +187,20 @@ class ThreadStore:
 
     # Reading, from any thread but the loop's. All raise sqlite3.Error.
 
-    def threads(self, query: ThreadQuery, *, limit: int = 50, cursor: str | None = None) -> ThreadPage:
-        """A page of conversations. Raises ClientError for a sort or cursor that is none."""
+    def threads(
+        self,
+        query: ThreadQuery,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ThreadPage:
+        """A page of conversations. `progress` is told of a search how many of how many messages were looked at.
+        Raises ClientError for a sort or cursor that is none."""
         with self._readers.snapshot() as connection:
             among: Mapping[int, str] | None = None
             if query.text:
-                among = self._search.find(connection, query.text)
+                among = self._search.find(connection, query.text, progress or _nobody)
             return page(connection, self._sealed, query, limit=limit, cursor=cursor, among=among)
 
     def thread(self, name: str, *, scope: str | None = None, unit: Unit | None = None) -> Conversation | None:
@@ -203,6 +212,11 @@ class ThreadStore:
         """The conversation of a request, and the number of its turn there."""
         with self._readers.snapshot() as connection:
             return thread_of_request(connection, request_id)
+
+    def trace(self, trace_id: str, scope: str | None = None) -> Trace | None:
+        """A trace's spans, received and the gateway's own; None where nothing of it is known."""
+        with self._readers.snapshot() as connection:
+            return trace(connection, self._sealed, trace_id, scope)
 
     def spans_of(self, trace_id: str, scope: str | None = None) -> tuple[KeptSpan, ...]:
         """The spans of a trace that were received, in order of time."""

@@ -7,6 +7,7 @@ child of the caller's, a provider's call that of the door's; the call is the inf
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -38,6 +39,12 @@ class Upstream(Struct, frozen=True):
 
     address: str
     port: int
+
+
+def upstream_of(base_url: str) -> Upstream:
+    """Of a provider's base URL, which was checked when it was set."""
+    parts = urlsplit(base_url)
+    return Upstream(parts.hostname or "", parts.port or {"http": 80}.get(parts.scheme, 443))
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):

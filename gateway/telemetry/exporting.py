@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from gateway.records import ExchangeRecord
+from gateway.setting_values import parse_headers
+from gateway.settings import Settings
 from gateway.telemetry.exchange_spans import OPERATIONS, PROVIDER_NAMES, SAMPLED
 from gateway.telemetry.records import Span
 
@@ -41,6 +43,19 @@ class ExportTarget(Struct, frozen=True, kw_only=True):
     @property
     def host(self) -> str:
         return urlsplit(self.endpoint).netloc.rpartition("@")[2]
+
+
+def export_target(settings: Settings) -> ExportTarget | None:
+    """Where the settings send spans and metrics on to, if anywhere."""
+    export, headers = settings.export, settings.export_headers
+    if export.endpoint is None or not (export.spans or export.metrics):
+        return None
+    return ExportTarget(
+        endpoint=export.endpoint,
+        headers=parse_headers(headers.reveal()) if headers else {},
+        spans=export.spans,
+        metrics=export.metrics,
+    )
 
 
 class Exporter:

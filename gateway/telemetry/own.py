@@ -72,14 +72,14 @@ def _with_content(spans: tuple[Span, ...], told: Told) -> tuple[Span, ...]:
 
 
 def metrics_route(
-    own: Callable[[], OwnTelemetry], version: str, meter: Callable[[], Completeness], running: Callable[[], int]
+    own: OwnTelemetry, version: str, meter: Callable[[], Completeness], running: Callable[[], int]
 ) -> Route:
     """`GET /metrics`. A key that is no admin's sees what was counted for itself."""
 
     async def metrics(call: Call) -> Download:
         principal = call.principal
         own_only = principal is not None and principal.role != "admin"
-        body = own().text(
+        body = own.text(
             principal.key_id if own_only and principal else None,
             version,
             None if own_only else meter(),

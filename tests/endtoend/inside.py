@@ -38,9 +38,9 @@ class Inside(Served):
         environ = {"FAREGATE_VAULT": "memory", "FAREGATE_PORT": "0", **self._variables}
         settings = load_settings(self.folder, environ)
         self.gateway = Gateway(DataFolder(self.folder), settings)
-        self.gateway._threads = self.kept  # type: ignore[assignment]
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self.gateway.start(), self._loop).result(60)
+        self.capture._threads = self.kept
         self.url = self.gateway.state.url
 
     def __exit__(self, *_exception: object) -> None:

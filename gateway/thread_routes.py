@@ -1,0 +1,231 @@
+"""Conversations and traces over HTTP: what the window shows, for scripts. The contract has the shapes.
+
+A key that is no admin's sees what was said with itself.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from gateway.errors import ClientError
+from gateway.read_api import parse_limit, parse_query, render_money, render_time
+from gateway.server import Call, Route
+from gateway.telemetry.genai_json import message_json, part_json, tool_json
+from gateway.thread_records import (
+    THREAD_SORTS,
+    CacheMiss,
+    Figures,
+    Thread,
+    ThreadPage,
+    ThreadQuery,
+    ThreadRow,
+    Trace,
+    TraceSpan,
+    Turn,
+)
+
+BASE = "/api/ai/v1"
+MOST = 200
+_MOST_SEARCH = 1000
+
+
+class Threads(Protocol):
+    """What the routes ask of the gateway. `scope` is a key's id."""
+
+    async def threads(self, query: ThreadQuery, *, limit: int = 50, cursor: str | None = None) -> ThreadPage: ...
+
+    async def thread(self, id: str, *, scope: str | None = None) -> Thread | None: ...
+
+    async def trace(self, trace_id: str, *, scope: str | None = None) -> Trace | None: ...
+
+    async def delete_thread(self, id: str) -> bool: ...
+
+
+def thread_routes(threads: Threads) -> tuple[Route, ...]:
+    async def conversations(call: Call) -> Any:
+        sort, text = _one(call, "sort") or THREAD_SORTS[0], _one(call, "q")
+        if text is not None and len(text) > _MOST_SEARCH:
+            raise ClientError(f"The text searched for is longer than {_MOST_SEARCH} characters.", param="q")
+        query = ThreadQuery(text=text or None, among=parse_query(call.query), scope=_scope(call), sort=sort)
+        page = await threads.threads(query, limit=parse_limit(call.query, most=MOST), cursor=_one(call, "cursor"))
+        return {"data": [_row(row) for row in page.rows], "next_cursor": page.next_cursor}
+
+    async def conversation(call: Call) -> Any:
+        found = await threads.thread(call.rest, scope=_scope(call))
+        if found is None:
+            raise _unknown("conversation", "/conversations")
+        return _thread(found)
+
+    async def delete(call: Call) -> Any:
+        if not await threads.delete_thread(call.rest):
+            raise _unknown("conversation", "/conversations")
+        return {"id": call.rest, "deleted": True}
+
+    async def trace(call: Call) -> Any:
+        found = await threads.trace(call.rest.lower(), scope=_scope(call))
+        if found is None:
+            raise _unknown("trace", "/usage/requests")
+        return {
+            "trace_id": found.trace_id,
+            "conversations": list(found.conversation_ids),
+            "spans": [_span(span) for span in found.spans],
+        }
+
+    return (
+        Route(method="GET", path=f"{BASE}/conversations", role="read", read=conversations),
+        Route(method="GET", path=f"{BASE}/conversations/", role="read", read=conversation),
+        Route(method="DELETE", path=f"{BASE}/conversations/", role="admin", read=delete),
+        Route(method="GET", path=f"{BASE}/traces/", role="read", read=trace),
+    )
+
+
+def _one(call: Call, name: str) -> str | None:
+    return next((value for key, value in call.query if key == name and value), None)
+
+
+def _scope(call: Call) -> str | None:
+    principal = call.principal
+    return None if principal is None or principal.role == "admin" else principal.key_id
+
+
+def _unknown(what: str, where: str) -> ClientError:
+    return ClientError(f"No {what} has this id: see {where}.", status=404, kind="not_found", code="not_found")
+
+
+def _row(row: ThreadRow) -> dict[str, Any]:
+    shape: dict[str, Any] = {
+        "id": row.id,
+        "title": row.title,
+        "started_at": render_time(row.started_us),
+        "ended_at": render_time(row.ended_us),
+        "requests": row.requests,
+        "errors": row.errors,
+        "user": row.user,
+        "app": row.app,
+        "client": row.client,
+        "models": list(row.models),
+        "providers": list(row.providers),
+        "tags": list(row.tags),
+        "input_tokens": row.input_tokens,
+        "output_tokens": row.output_tokens,
+        "cost_usd": render_money(row.cost_nano),
+        "unpriced_requests": row.unpriced,
+        "cost_sources": list(row.cost_sources),
+        "sources": list(row.sources),
+    }
+    if row.match is not None:
+        shape["match"] = row.match
+    return shape
+
+
+def _thread(thread: Thread) -> dict[str, Any]:
+    return {
+        **_row(thread.row),
+        # The latest ones first stand for the conversation; each turn says which it had.
+        "system_instructions": [part_json(part) for part in (thread.systems[-1] if thread.systems else ())],
+        "systems": [[part_json(part) for part in system] for system in thread.systems],
+        "tool_definitions": [[tool_json(tool) for tool in tools] for tools in thread.toolsets],
+        "messages": [
+            {
+                **message_json(message.role, message.parts, name=message.name, finish=message.finish_reason),
+                "turn": message.turn,
+                **({"output": True, "choice": message.choice} if message.output else {}),
+                **({"repeated": True} if message.repeated else {}),
+            }
+            for message in thread.messages
+        ],
+        "turns": [_turn(turn) for turn in thread.turns],
+        "trace_ids": list(thread.trace_ids),
+    }
+
+
+def _turn(turn: Turn) -> dict[str, Any]:
+    return {
+        "turn": turn.n,
+        "parent": turn.parent,
+        "branch": turn.branch,
+        "attempt_of": turn.attempt_of,
+        "request_id": turn.request_id,
+        "trace_id": turn.trace_id,
+        "span_id": turn.span_id,
+        "sources": list(turn.sources),
+        "joined": turn.joined,
+        "inferred": turn.inferred,
+        "door": turn.door,
+        "client": turn.client,
+        "agent": turn.agent,
+        "provider": turn.provider,
+        "model": turn.model,
+        "model_requested": turn.model_requested,
+        "started_at": render_time(turn.started_us),
+        "latency_ms": _ms(turn.latency_us),
+        "ttft_ms": _ms(turn.ttft_us),
+        "input_tokens": turn.input_tokens,
+        "cached_tokens": turn.cached_tokens,
+        "cache_write_tokens": turn.cache_write_tokens,
+        "output_tokens": turn.output_tokens,
+        "reasoning_tokens": turn.reasoning_tokens,
+        "usage_source": turn.usage_source,
+        "cost_usd": render_money(turn.cost_nano),
+        "cost_source": turn.cost_source,
+        "status": turn.status,
+        "outcome": turn.outcome,
+        "error_type": turn.error_type,
+        "error_message": turn.error_message,
+        "tags": list(turn.tags),
+        "dropped": list(turn.dropped),
+        "adapted": list(turn.adapted),
+        "system": turn.system,
+        "tools": turn.tools,
+        "cache_miss": _cache_miss(turn.cache_miss),
+        "other_figures": [_figures(each) for each in turn.other_figures],
+        "shortened": turn.shortened,
+        "hints": list(turn.hints),
+    }
+
+
+def _cache_miss(miss: CacheMiss | None) -> Mapping[str, Any] | None:
+    if miss is None:
+        return None
+    return {
+        "reason": miss.reason,
+        "where": miss.where,
+        "lost_tokens": miss.lost_tokens,
+        "cost_usd": render_money(miss.cost_nano),
+    }
+
+
+def _figures(figures: Figures) -> Mapping[str, Any]:
+    names = ("source", "model", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens")
+    shape: dict[str, Any] = {name: getattr(figures, name) for name in (*names, "reasoning_tokens")}
+    return shape | {"cost_usd": render_money(figures.cost_nano), "latency_ms": _ms(figures.latency_us)}
+
+
+def _span(span: TraceSpan) -> dict[str, Any]:
+    shape: dict[str, Any] = {
+        "span_id": span.span_id,
+        "parent_span_id": span.parent_span_id,
+        "name": span.name,
+        "kind": span.kind,
+        "started_at": render_time(span.started_us),
+        "duration_ms": span.duration_us / 1000,
+        "status": span.status,
+        "attributes": dict(span.attributes),
+        "events": [
+            {"name": name, "at": render_time(at_us), "attributes": dict(attributes)}
+            for name, at_us, attributes in span.events
+        ],
+        "resource": dict(span.resource),
+        "role": span.role,
+        "app": span.app,
+        "source": span.source,
+        "hints": list(span.hints),
+    }
+    if span.request_id is not None:
+        shape["request_id"] = span.request_id
+    if span.conversation_id is not None:
+        shape |= {"conversation_id": span.conversation_id, "turn": span.turn}
+    return shape
+
+
+def _ms(micros: int | None) -> float | None:
+    return None if micros is None else micros / 1000

@@ -1,0 +1,13 @@
+"""The version that runs, as its package says it."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+
+def _installed() -> str:
+    try:
+        return version("faregate")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+VERSION = _installed()
