@@ -24,7 +24,6 @@ from gateway.model import (
     File,
     Message,
     Opaque,
-    Part,
     Reasoning,
     Refusal,
     Role,
@@ -40,7 +39,8 @@ _SAID = b"said"
 _CALL, _RESULT, _MEDIA, _OTHER = b"call", b"result", b"media", b"other"
 _ROLES = {role: role.value.encode() for role in Role}
 
-Atom = tuple[bytes, bytes]
+# Kind and payload; texts as they were said.
+Atom = tuple[bytes, bytes | str]
 
 
 class Place(Struct, frozen=True):
@@ -101,12 +101,14 @@ class _Running:
         self._chain = chain
         self._key = key
         self._last: tuple[Role, bytes] | None = None
+        self._spaces = ""
         self._mark: bytes | None = None
         self._answered = False
 
     def copy(self) -> "_Running":
         other = _Running(self._chain.copy(), self._key)
-        other._last, other._mark, other._answered = self._last, self._mark, self._answered
+        other._last, other._spaces = self._last, self._spaces
+        other._mark, other._answered = self._mark, self._answered
         return other
 
     def after(self, message: Message) -> Place:
@@ -118,9 +120,18 @@ class _Running:
                 # Adjacent texts of one role run on: where a message ends is the client's habit.
                 if kind is not _SAID or self._last != (role, kind):
                     self._chain.update(b"\x1e" + _ROLES[role] + kind)
-                self._chain.update(payload)
-                own.update(b"\x1e" + kind + payload)
+                    self._spaces = ""
                 self._last = (role, kind)
+                if isinstance(payload, str):
+                    # Spaces at the end count once something follows them.
+                    text = _without_trailing(self._spaces + payload)
+                    said = text.rstrip()
+                    self._spaces = text[len(said) :]
+                    self._chain.update(_bytes(said))
+                    payload = _bytes(plain(payload))
+                else:
+                    self._chain.update(payload)
+                own.update(b"\x1e" + kind + payload)
             mark = own.digest()
             if self._mark is not None:
                 tail = hashlib.blake2b(self._mark + mark, key=self._key, digest_size=DIGEST_BYTES).digest()
@@ -130,20 +141,29 @@ class _Running:
 
 
 def atoms(message: Message) -> Iterator[Atom]:
-    """What counts of a message, in order."""
+    """What counts of a message, in order: adjacent texts as one, without the reasoning between them."""
+    texts: list[str] = []
     for part in message.parts:
-        atom = _atom(part)
-        if atom is not None:
-            yield atom
+        match part:
+            case Text() | Refusal():
+                texts.append(part.text)
+            case Reasoning():
+                continue
+            case _:
+                yield from _text_atom(texts)
+                texts = []
+                yield _atom(part)
+    yield from _text_atom(texts)
 
 
-def _atom(part: Part) -> Atom | None:
+def _text_atom(texts: Sequence[str]) -> Iterator[Atom]:
+    text = "".join(texts)
+    if text and not text.isspace():
+        yield _SAID, text
+
+
+def _atom(part: ToolCall | ToolCallResponse | Opaque | Blob | Uri | File) -> Atom:
     match part:
-        case Text() | Refusal():
-            text = plain(part.text)
-            return (_SAID, _bytes(text)) if text else None
-        case Reasoning():
-            return None
         case ToolCall():
             arguments = part.arguments if part.custom else _canonical(part.arguments or "{}")
             return _CALL, _bytes(part.name) + b"\0" + _bytes(arguments)
@@ -178,11 +198,15 @@ def _media(part: Blob | Uri | File) -> bytes:
 
 def plain(text: str) -> str:
     """Text without what editors and libraries change: line ends, spaces before them and at the end."""
+    return _without_trailing(text).rstrip()
+
+
+def _without_trailing(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     if " \n" in text or "\t\n" in text:
         text = _TRAILING.sub("", text)
-    return text.rstrip()
+    return text
 
 
 def _canonical(text: str) -> str:

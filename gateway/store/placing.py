@@ -41,8 +41,9 @@ _REPARENT = "UPDATE turns SET parent = ?, choice = ?, via = ?, shortened = ?, ch
 _ASKED = "SELECT id, content, mark FROM said WHERE turn = ? AND output = 0 AND place <= ?"
 _BLOCKS = "SELECT blocks FROM turns WHERE id = ?"
 _DROP_BLOCKS = "UPDATE turns SET blocks = NULL WHERE id = ?"
-_PARENT = (
-    "SELECT p.id, p.started_us, t.via, t.started_us FROM turns t LEFT JOIN turns p ON p.id = t.parent WHERE t.id = ?"
+_LATER = (
+    "SELECT t.id, t.conversation, t.started_us, t.via, p.id, p.started_us FROM turns t "
+    "LEFT JOIN turns p ON p.id = t.parent WHERE t.id = ?"
 )
 _MOVE_BRANCH = (
     "WITH RECURSIVE branch (id) AS (SELECT :turn UNION SELECT t.id FROM branch b JOIN turns t ON t.parent = b.id) "
@@ -66,6 +67,17 @@ class _Said(Struct, frozen=True):
     answers: Sequence[_Answer]
 
 
+class _Later(Struct, frozen=True):
+    """A later turn that may continue a call, and the turn that it continues now."""
+
+    id: int
+    conversation: int
+    started_us: int
+    via: int
+    parent: int | None
+    parent_us: int | None
+
+
 class Placer:
     """On the writer's connection, within one transaction; `finish` ends what a transaction has touched."""
 
@@ -80,7 +92,7 @@ class Placer:
     def place(self, told: Told) -> None:
         """Store a call, or store it again."""
         said = _said(told)
-        number, freed = self._cleared(identity_of(told))
+        number, freed, before = self._cleared(identity_of(told))
         walk = self._sealed.hasher.walk(told.scope, said.history, [each.message for each in said.answers])
         given = told.parent_conversation or told.conversation
         call = Call(
@@ -92,7 +104,7 @@ class Placer:
             conversation=self._conversations.given(given, told.scope) if given else None,
         )
         link = self._link(call, said)
-        conversation = self._conversation(call, link)
+        conversation = self._conversation(call, link, before)
         self._insert(call, said, link, conversation)
         conversation = self._take_along(call, said, conversation)
         self._conversations.begin_with(conversation, told.title or first_line(said.history), told.started_us)
@@ -133,17 +145,17 @@ class Placer:
         self.forget()
         return tell
 
-    def _cleared(self, identity: str) -> tuple[int, set[int]]:
-        """The number of a call, and contents that a first telling of it used."""
+    def _cleared(self, identity: str) -> tuple[int, set[int], int | None]:
+        """The number of a call, and of a first telling of it the contents that it used, and its conversation."""
         known = self._connection.execute(_KNOWN, (identity,)).fetchone()
         if known is None:
-            return int(self._connection.execute(_NEXT).fetchone()[0]), set()
+            return int(self._connection.execute(_NEXT).fetchone()[0]), set(), None
         number, conversation, *entries = known
         rows = self._connection.execute(_ROWS, (number,)).fetchall()
         forget_said(self._connection, [row for row, _ in rows], ())
         self._connection.execute(_DELETE_TURN, (number,))
         self._touched.add(conversation)
-        return number, {content for _, content in rows} | {each for each in entries if each is not None}
+        return number, {content for _, content in rows} | {each for each in entries if each is not None}, conversation
 
     def _link(self, call: Call, said: _Said) -> Link | None:
         link = link_of(self._connection, call)
@@ -161,11 +173,13 @@ class Placer:
         )
         return None if quoted else link
 
-    def _conversation(self, call: Call, link: Link | None) -> int:
+    def _conversation(self, call: Call, link: Link | None, before: int | None) -> int:
         if call.conversation is not None:
             return call.conversation
         if link is not None:
             return link.turn.conversation
+        if before is not None:
+            return before
         found = akin(self._connection, call)
         if found is not None:
             return found.conversation
@@ -245,42 +259,36 @@ class Placer:
         """Let later turns continue this one that arrived after them; the conversation of it all."""
         outputs = [(answer.choice, place) for answer, place in zip(said.answers, call.walk.outputs, strict=True)]
         for last, link in list(late(self._connection, call, outputs)):
-            if not self._better(call, link):
+            later = self._later(link.turn.id)
+            ours = later is not None and later.parent == call.id
+            if later is None or not (ours or _better(later, call, link)):
                 continue
-            turn, other = link.turn, link.turn.conversation
-            if other != conversation:
-                if self._conversations.is_given(other):
+            if later.conversation != conversation:
+                if self._conversations.is_given(later.conversation):
                     continue
-                if turn.parent is None:
-                    conversation = self.merge(conversation, other)
+                if ours or later.parent is None:
+                    conversation = self.merge(conversation, later.conversation)
                 else:
-                    self._move_branch(turn.id, other, conversation)
-            self._connection.execute(
-                _REPARENT, (call.id, link.choice, link.via, link.shortened, NOT_COMPARED, turn.id)
-            )
-            self._connection.execute(_DROP_BLOCKS, (call.id,))
-            self._trim(call, turn.id, last, link)
-            self._moved.add(turn.id)
+                    self._move_branch(later.id, later.conversation, conversation)
+            if not ours:
+                self._continue(later.id, call, last, link)
         return conversation
+
+    def _later(self, turn: int) -> "_Later | None":
+        """As it is now: what was found before may have been merged meanwhile."""
+        found = self._connection.execute(_LATER, (turn,)).fetchone()
+        return None if found is None else _Later(*found)
+
+    def _continue(self, turn: int, call: Call, last: int, link: Link) -> None:
+        self._connection.execute(_REPARENT, (call.id, link.choice, link.via, link.shortened, NOT_COMPARED, turn))
+        self._connection.execute(_DROP_BLOCKS, (call.id,))
+        self._trim(call, turn, last, link)
+        self._moved.add(turn)
 
     def _move_branch(self, turn: int, one: int, other: int) -> None:
         moved = [row[0] for row in self._connection.execute(_MOVE_BRANCH, {"turn": turn, "to": other})]
         self._touched |= {one, other}
         self._moved.update(moved)
-
-    def _better(self, call: Call, link: Link) -> bool:
-        """Whether a later turn continues this one rather than the one that was found for it before."""
-        found = self._connection.execute(_PARENT, (link.turn.id,)).fetchone()
-        if found is None:
-            return False
-        parent, parent_us, via, started_us = found
-        if started_us < call.told.started_us or parent == call.id:
-            return False
-        if parent is None or via == FOLLOW:
-            return True
-        if link.via == CHAIN:
-            return bool(via != RESPONSE)
-        return via == SLIDE and int(parent_us) < call.told.started_us
 
     def _trim(self, call: Call, turn: int, last: int, link: Link) -> None:
         """Take away what a turn had for new and this one has said."""
@@ -305,6 +313,17 @@ def _said(told: Told) -> _Said:
             if choice.parts
         ],
     )
+
+
+def _better(later: _Later, call: Call, link: Link) -> bool:
+    """Whether a later turn continues this call rather than the turn that was found for it before."""
+    if later.started_us < call.told.started_us:
+        return False
+    if later.parent is None or later.via == FOLLOW:
+        return True
+    if link.via == CHAIN:
+        return later.via != RESPONSE
+    return later.via == SLIDE and (later.parent_us or 0) < call.told.started_us
 
 
 def _has_answer(messages: Sequence[Message]) -> bool:

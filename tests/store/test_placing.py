@@ -1,0 +1,380 @@
+"""Which calls are one conversation, what of each is new, and where it branches; in whatever order they arrive."""
+
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from gateway.model import Blob, Message, Part, Reasoning, Role, Text, ToolCall
+from gateway.store.thread_store import ThreadStore
+from gateway.told import Told
+from tests.store.tellings import (
+    HOUR_US,
+    READ,
+    SECOND_US,
+    all_threads,
+    assistant,
+    by_turns,
+    calls,
+    dialogue,
+    failed,
+    lines,
+    opened,
+    put,
+    result,
+    session,
+    shape,
+    told,
+    user,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ThreadStore]:
+    with opened(tmp_path) as store:
+        yield store
+
+
+def test_a_history_that_is_sent_again_adds_only_what_is_new(store: ThreadStore) -> None:
+    put(store, session("hello", "hi there", "how are you", "fine", "good", "bye"))
+    (thread,) = all_threads(store)
+    assert lines(thread) == [
+        "0 user hello",
+        "0 assistant hi there",
+        "1 user how are you",
+        "1 assistant fine",
+        "2 user good",
+        "2 assistant bye",
+    ]
+    assert [turn.parent for turn in thread.turns] == [None, 0, 1]
+    assert [message.output for message in thread.messages] == [False, True] * 3
+    assert (thread.row.requests, thread.row.input_tokens, thread.row.cost_nano) == (3, 300, 3000)
+    assert thread.row.title == "hello" and thread.row.id.startswith("conv_")
+    assert [turn.system for turn in thread.turns] == [0, 0, 0] and len(thread.systems) == 1
+
+
+def test_tool_calls_and_their_results_go_on(store: ThreadStore) -> None:
+    asked = [user("read it")]
+    wanted = ToolCall("toolu_1", "read_file", '{"path": "a.py", "n": 1}')
+    # The client sends the call back with other spaces and order, and another id.
+    again = [*asked, calls("read_file", '{"n":1.0,"path":"a.py"}', "x"), result("print(1)\r\n", "x")]
+    put(store, [told(0, asked, [Reasoning("hm"), wanted], tools=(READ,)), told(5, again, "done", tools=(READ,))])
+    (thread,) = all_threads(store)
+    assert lines(thread) == [
+        "0 user read it",
+        '0 assistant hm read_file({"path": "a.py", "n": 1})',
+        "1 tool print(1)\r\n",
+        "1 assistant done",
+    ]
+    assert thread.toolsets == ((READ,),)
+
+
+CHANGED: dict[str, Sequence[Message]] = {
+    "reasoning left out": [assistant("the answer")],
+    "reasoning with a signature": [
+        Message(Role.ASSISTANT, (Reasoning("hm", {"x": {"sig": "1"}}), Text("the answer")))
+    ],
+    "line ends": [assistant("the answer  \r\n")],
+    "two parts of text": [Message(Role.ASSISTANT, (Text("the "), Text("answer")))],
+    "two messages": [assistant("the "), assistant("answer")],
+    "a side pocket": [Message(Role.ASSISTANT, (Text("the answer", {"anthropic": {"cache_control": {}}}),))],
+}
+
+
+@pytest.mark.parametrize("sent_back", CHANGED.values(), ids=CHANGED)
+def test_what_clients_change_on_the_way_back_changes_nothing(store: ThreadStore, sent_back: list[Message]) -> None:
+    asked = [user("a question")]
+    first = told(0, asked, [Reasoning("hm"), Text("the answer")])
+    put(store, [first, told(9, [*asked, *sent_back, user("and then")], "more")])
+    (thread,) = all_threads(store)
+    assert [line for line in lines(thread) if line.startswith("1")] == ["1 user and then", "1 assistant more"]
+
+
+def test_another_answer_sent_back_is_another_conversation(store: ThreadStore) -> None:
+    put(store, [told(0, [user("q")], "one"), told(9, [*dialogue("q", "another"), user("then")], "x")])
+    assert by_turns(store) == [["req_0"], ["req_9"]]
+
+
+def test_the_same_first_question_alone_is_no_evidence(store: ThreadStore) -> None:
+    put(store, [told(0, [user("hi")], "hello"), told(100, [user("hi")], "hello")])
+    assert by_turns(store) == [["req_0"], ["req_100"]]
+
+
+def test_keys_never_meet(store: ThreadStore) -> None:
+    one, two = session("hello", "hi", "and", "so")
+    put(store, [one, replace(two, scope="key_2", key="other")])
+    assert by_turns(store) == [["req_0"], ["req_60"]]
+
+
+@pytest.mark.parametrize(("later_us", "one"), [(23 * HOUR_US, True), (25 * HOUR_US, False)])
+def test_a_history_is_recognised_for_a_day(store: ThreadStore, later_us: int, one: bool) -> None:
+    first, second = session("hello", "hi", "and", "so")
+    put(store, [first, replace(second, started_us=first.started_us + later_us)])
+    assert len(by_turns(store)) == (1 if one else 2)
+
+
+def test_an_id_decides_whatever_the_history_says(store: ThreadStore) -> None:
+    one, two = session("hello", "hi", "and", "so", every_s=60)
+    put(store, [replace(one, conversation="a"), replace(two, conversation="b")])
+    assert {thread.row.id: len(thread.turns) for thread in all_threads(store)} == {"a": 1, "b": 1}
+
+
+def test_an_id_holds_together_what_nothing_else_does(store: ThreadStore) -> None:
+    put(store, [told(at, [user(f"question {at}")], f"answer {at}", conversation="a") for at in (0, 60, 120)])
+    (thread,) = all_threads(store)
+    assert thread.row.id == "a"
+    assert [turn.request_id for turn in thread.turns] == ["req_0", "req_60", "req_120"]
+    assert len(thread.messages) == 6
+
+
+def test_the_same_id_of_two_keys_is_two_conversations(store: ThreadStore) -> None:
+    put(
+        store,
+        [told(0, [user("x")], "y", conversation="a"), told(1, [user("z")], "y", conversation="a", scope="key_2")],
+    )
+    assert [thread.row.id for thread in all_threads(store)] == ["a", "a~2"]
+
+
+def test_history_that_the_provider_holds_goes_on(store: ThreadStore) -> None:
+    put(
+        store,
+        [
+            told(0, [user("hello")], "hi", response_id="resp_1"),
+            told(9, [user("and")], "so", response_id="resp_2", previous_response_id="resp_1"),
+            told(18, [user("then")], "fine", previous_response_id="resp_2"),
+        ],
+    )
+    (thread,) = all_threads(store)
+    assert [turn.parent for turn in thread.turns] == [None, 0, 1]
+    assert len(thread.messages) == 6
+
+
+def test_an_edited_question_is_a_branch(store: ThreadStore) -> None:
+    put(
+        store,
+        [
+            *session("one", "1", "two", "2", every_s=10),
+            told(30, dialogue("one", "1", "two, but better"), "2b"),
+        ],
+    )
+    (thread,) = all_threads(store)
+    assert [(turn.parent, turn.branch) for turn in thread.turns] == [(None, None), (0, None), (0, "edited")]
+    assert lines(thread)[-2:] == ["2 user two, but better", "2 assistant 2b"]
+
+
+def test_the_same_asked_again_is_a_retry(store: ThreadStore) -> None:
+    put(store, [*session("one", "1", "two", "2", every_s=10), told(30, dialogue("one", "1", "two"), "zwei")])
+    (thread,) = all_threads(store)
+    assert [turn.branch for turn in thread.turns] == [None, None, "retry"]
+
+
+def test_two_at_once_are_parallel(store: ThreadStore) -> None:
+    put(
+        store,
+        [
+            told(0, [user("one")], "1"),
+            told(10, dialogue("one", "1", "left"), "l", latency_us=5 * SECOND_US),
+            told(12, dialogue("one", "1", "right"), "r"),
+        ],
+    )
+    (thread,) = all_threads(store)
+    assert [turn.branch for turn in thread.turns] == [None, None, "parallel"]
+
+
+def test_a_sub_agent_is_a_branch_of_its_own(store: ThreadStore) -> None:
+    put(
+        store,
+        [
+            told(0, [user("plan it")], "ok", conversation="s", agent="main"),
+            told(1, [user("look it up")], "found", conversation="s", agent="explore", system="You look things up."),
+            told(2, dialogue("look it up", "found", "more"), "all", conversation="s", agent="explore"),
+            told(9, dialogue("plan it", "ok", "go"), "done", conversation="s", agent="main"),
+        ],
+    )
+    (thread,) = all_threads(store)
+    assert [(turn.parent, turn.branch) for turn in thread.turns] == [
+        (None, None),
+        (None, "sub_agent"),
+        (1, None),
+        (0, None),
+    ]
+
+
+def test_each_of_several_answers_can_be_gone_on_with(store: ThreadStore) -> None:
+    put(
+        store,
+        [told(0, [user("a name")], "Ada", others=["Bea"]), told(9, dialogue("a name", "Bea", "why"), "because")],
+    )
+    (thread,) = all_threads(store)
+    assert [turn.parent for turn in thread.turns] == [None, 0]
+    assert [(message.turn, message.choice) for message in thread.messages] == [(0, 0), (0, 0), (0, 1), (1, 0), (1, 0)]
+
+
+def test_attempts_that_failed_fold_under_the_one_that_did_not(store: ThreadStore) -> None:
+    put(store, [failed(0, [user("hello")]), failed(2, [user("hello")]), told(5, [user("hello")], "hi")])
+    (thread,) = all_threads(store)
+    assert [(turn.attempt_of, turn.branch) for turn in thread.turns] == [(1, None), (2, None), (None, None)]
+    assert thread.row.errors == 2
+
+
+def test_a_shortened_history_goes_on_and_says_so(store: ThreadStore) -> None:
+    put(
+        store,
+        [
+            *session("one", "1", "two", "2", "three", "3", every_s=10),
+            told(40, [*dialogue("two", "2", "three", "3"), user("four")], "4"),
+        ],
+    )
+    (thread,) = all_threads(store)
+    assert [turn.shortened for turn in thread.turns] == [False, False, False, True]
+    assert lines(thread)[-2:] == ["3 user four", "3 assistant 4"] and len(thread.messages) == 8
+
+
+def test_a_summary_in_place_of_the_history_is_shown_where_it_came(store: ThreadStore) -> None:
+    put(
+        store,
+        [
+            *session("one", "1", "two", "2", every_s=10),
+            told(40, [user("Summary: one and two"), *dialogue("two", "2"), user("three")], "3"),
+        ],
+    )
+    (thread,) = all_threads(store)
+    assert lines(thread)[4:] == ["2 user Summary: one and two", "2 user three", "2 assistant 3"]
+
+
+def test_what_was_shown_already_is_marked(store: ThreadStore) -> None:
+    """AI SDK 7 sends only the last step of an answer back: what it leaves out breaks the chain."""
+    asked = [user("weather?")]
+    step = [*asked, calls("weather", "{}"), result("sunny")]
+    put(
+        store,
+        [
+            told(0, asked, [ToolCall("call_1", "weather", "{}")], conversation="a"),
+            told(1, step, "It is sunny.", conversation="a"),
+            told(9, [*asked, assistant("It is sunny."), user("thanks")], "welcome", conversation="a"),
+        ],
+    )
+    (thread,) = all_threads(store)
+    shown = [line for line, message in zip(lines(thread), thread.messages, strict=True) if not message.repeated]
+    assert shown == [
+        "0 user weather?",
+        "0 assistant weather({})",
+        "1 tool sunny",
+        "1 assistant It is sunny.",
+        "2 user thanks",
+        "2 assistant welcome",
+    ]
+
+
+TITLE = "Write a title of at most five words."
+
+
+def test_a_title_is_no_turn_of_what_it_is_about(store: ThreadStore) -> None:
+    put(
+        store,
+        [
+            told(0, [user("Fix the flaky test in payments")], "I will look"),
+            told(1, [user("Fix the flaky test in payments")], "Fix flaky test", system=TITLE, model="small"),
+            told(9, dialogue("Fix the flaky test in payments", "I will look", "go"), "done"),
+        ],
+    )
+    assert by_turns(store) == [["req_0", "req_9"], ["req_1"]]
+
+
+def test_a_title_of_the_same_session_stands_beside(store: ThreadStore) -> None:
+    question = "Fix the flaky test in payments"
+    put(
+        store,
+        [
+            told(0, [user(question)], "I will look", conversation="s", tools=(READ,)),
+            told(1, [user(f"Title for: {question}")], "Fix flaky test", system=TITLE, conversation="s"),
+            told(9, dialogue(question, "I will look", "go"), "done", conversation="s", tools=(READ,)),
+        ],
+    )
+    (thread,) = all_threads(store)
+    assert [(turn.parent, turn.branch) for turn in thread.turns] == [(None, None), (None, "side"), (0, None)]
+    assert thread.row.title == question
+
+
+def test_other_instructions_do_not_part_a_conversation(store: ThreadStore) -> None:
+    one, two = session("hello", "hi", "and", "so")
+    dated = told(60, dialogue("hello", "hi", "and"), "so", system="You are careful. It is Tuesday.")
+    put(store, [one, dated])
+    (thread,) = all_threads(store)
+    assert [turn.system for turn in thread.turns] == [0, 1] and len(thread.systems) == 2
+    assert two.request_id == dated.request_id
+
+
+def test_a_call_told_again_replaces_what_was_told(store: ThreadStore) -> None:
+    first, second = session("hello", "hi", "and", "so")
+    put(store, [first, second, replace(first, cost_nano=7)])
+    (thread,) = all_threads(store)
+    assert (thread.row.requests, thread.row.cost_nano, len(thread.messages)) == (2, 1007, 4)
+
+
+def test_a_call_without_content_has_its_place_by_its_id(store: ThreadStore) -> None:
+    bare = told(0, [], conversation="a", hints=("Switch it on.",))
+    put(store, [replace(bare, request=None, response=None)])
+    (thread,) = all_threads(store)
+    assert thread.messages == () and thread.turns[0].hints == ("Switch it on.",) and thread.row.title == ""
+
+
+def test_a_picture_that_is_sent_again_is_the_same(store: ThreadStore) -> None:
+    picture: Part = Blob("image/png", "iVBORw0KGgo" * 20000)
+    asked = [Message(Role.USER, (picture, Text("what is it")))]
+    put(store, [told(0, asked, "a cat"), told(9, [*asked, assistant("a cat"), user("sure?")], "yes")])
+    (thread,) = all_threads(store)
+    assert [turn.parent for turn in thread.turns] == [None, 0]
+    assert thread.messages[0].parts == (picture, Text("what is it"))
+
+
+def agents_session() -> list[Told]:
+    """A tool loop, an edit, a retry after a failure, a title beside it."""
+    one = [user("Fix the flaky payment test")]
+    two = [*one, calls("read_file", '{"path":"a"}'), result("code")]
+    three = [*two, assistant("Found it."), user("Then fix it")]
+    edited = [*two, assistant("Found it."), user("Then only explain")]
+    return [
+        told(0, one, [ToolCall("call_1", "read_file", '{"path": "a"}')]),
+        told(1, [user("Fix the flaky payment test")], "Flaky test", system=TITLE),
+        told(2, two, "Found it."),
+        failed(10, three),
+        told(14, three, "Fixed."),
+        told(30, edited, "It races."),
+        told(40, [*edited, assistant("It races."), user("why")], "Because."),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_order_of_arrival_makes_no_difference(tmp_path: Path, seed: int) -> None:
+    in_order = agents_session()
+    shuffled = random.Random(seed).sample(in_order, len(in_order))
+    found = []
+    for name, tellings in (("in order", in_order), ("shuffled", shuffled)):
+        (tmp_path / name).mkdir()
+        with opened(tmp_path / name) as store:
+            for each in tellings:
+                put(store, [each])
+            found.append(shape(store))
+    assert found[0] == found[1]
+    assert [len(thread[3]) for thread in found[0]] == [6, 1]
+
+
+def test_every_order_of_a_short_conversation_is_the_same(tmp_path: Path) -> None:
+    made = session("hello", "hi", "and", "so", "then", "fine", "well", "bye")
+    found = []
+    for number, order in enumerate(itertools.permutations(made)):
+        (folder := tmp_path / str(number)).mkdir()
+        with opened(folder) as store:
+            put(store, order)
+            found.append(shape(store))
+    assert all(each == found[0] for each in found)
+    assert len(found[0]) == 1
+
+
+def test_twenty_identical_prompts_stay_twenty_conversations(store: ThreadStore) -> None:
+    put(store, [told(0.01 * number, [user("same")], f"answer {number}") for number in range(20)])
+    assert len(by_turns(store)) == 20
