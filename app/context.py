@@ -1,4 +1,5 @@
-"""What every page is handed: the gateway, the theme, the window's filters, and a way to start work that is kept."""
+"""What every page is handed: the gateway, the theme, the window's filters, a way to start work that is kept, and the
+shell around the pages."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from app.filters import FilterState
+from app.shell import Shell
 from app.theme import Theme
 
 if TYPE_CHECKING:
@@ -17,8 +19,11 @@ Spawn = Callable[[Coroutine[Any, Any, Any]], None]
 class AppContext:
     """`spawn(coroutine)` starts a task that its owner keeps; an error in it is shown to the user."""
 
-    def __init__(self, gateway: Gateway, theme: Theme, filters: FilterState, spawn: Spawn) -> None:
+    def __init__(
+        self, gateway: Gateway, theme: Theme, filters: FilterState, spawn: Spawn, shell: Shell | None = None
+    ) -> None:
         self.gateway = gateway
         self.theme = theme
         self.filters = filters
         self.spawn = spawn
+        self.shell = shell or Shell(theme, filters)

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 from PySide6.QtCore import QObject, QTimeZone, Signal
 
-from app.formats import MONTHS
+from app.formats import MONTHS, hour_minute
 from gateway import DIMENSIONS, TagCondition, UsageQuery
 
 _MINUTE_US = 60_000_000
@@ -75,6 +75,12 @@ class FilterState(QObject):
         super().__init__(parent)
         self.tz = tz or local_zone()
         self._state = FilterSnapshot()
+
+    def set_zone(self, tz: str) -> None:
+        """Whose days and hours count: an IANA name."""
+        if tz != self.tz:
+            self.tz = tz
+            self.changed.emit()
 
     @property
     def range_key(self) -> str:
@@ -187,8 +193,8 @@ class FilterState(QObject):
         if self.range_key in ("1h", "24h"):
             end = datetime.fromtimestamp(end_us / 1e6, zone)
             if start.date() == end.date():
-                return f"{start:%H:%M} – {end:%H:%M}"
-            return f"{_day(start)} {start:%H:%M} – {_day(end)} {end:%H:%M}"
+                return f"{hour_minute(start)} – {hour_minute(end)}"
+            return f"{_day(start)} {hour_minute(start)} – {_day(end)} {hour_minute(end)}"
         end = datetime.fromtimestamp((end_us - 1) / 1e6, zone)
         if start.year != end.year:
             return f"{_day(start)} {start.year} – {_day(end)} {end.year}"

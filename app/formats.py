@@ -5,12 +5,24 @@ does not come from here: it keeps every digit.
 """
 
 import time
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from zoneinfo import ZoneInfo
 
 UNKNOWN = "—"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass
+class _Clock:
+    """`tz` an IANA name, None for the system's zone."""
+
+    tz: str | None = None
+    twelve_hours: bool = False
+
+
+_clock = _Clock()
 
 _NANO = Decimal(1_000_000_000)
 _EXACT_BELOW = 100_000
@@ -111,6 +123,18 @@ def percent(fraction: float | None) -> str:
     return f"{fraction * 100:.1f}%"
 
 
+def size(number: int | None) -> str:
+    """Bytes: 840 B, 12.4 kB, 3.2 MB, 1.7 GB; steps of a thousand, as file managers count."""
+    if number is None:
+        return UNKNOWN
+    shown, unit = Decimal(number), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if unit == "TB" or _rounded(shown, 0 if unit == "B" else 1) < 1000:
+            break
+        shown /= 1000
+    return f"{_rounded(shown, 0 if unit == 'B' else 1)} {unit}"
+
+
 def delta_percent(now: float | None, before: float | None) -> str | None:
     """+8.4%, −6.3%; None where there is nothing to compare with."""
     if now is None or not before:
@@ -129,8 +153,27 @@ def _signed(value: float, unit: str) -> str:
     return f"{sign}{text}{unit}"
 
 
+def use_clock(tz: str | None, *, twelve_hours: bool) -> None:
+    """How times are told from now on, in the whole window: the person's choice (`preferences`)."""
+    _clock.tz, _clock.twelve_hours = tz, twelve_hours
+
+
+def hour_minute(then: datetime) -> str:
+    """18:04, or 6:04 pm where the clock is to have twelve hours."""
+    return f"{then:%H:%M}" if not _clock.twelve_hours else f"{_hour(then)}:{then:%M} {_half(then)}"
+
+
+def _hour(then: datetime) -> int:
+    return then.hour % 12 or 12
+
+
+def _half(then: datetime) -> str:
+    return "am" if then.hour < 12 else "pm"
+
+
 def _local(us: int, tz: str | None) -> datetime:
-    zone: tzinfo | None = ZoneInfo(tz) if tz else None
+    name = tz or _clock.tz
+    zone: tzinfo | None = ZoneInfo(name) if name else None
     seconds, rest = divmod(us, 1_000_000)
     return datetime.fromtimestamp(seconds, zone).replace(microsecond=rest)
 
@@ -138,14 +181,15 @@ def _local(us: int, tz: str | None) -> datetime:
 def clock(us: int, tz: str | None = None, *, now_us: int | None = None) -> str:
     """Local time: 18:04:12.802 today, "23 Nov 18:04" on other days, with the year where it is another one.
 
-    `us` is microseconds since the epoch, `tz` an IANA name (None: the system's zone).
+    `us` is microseconds since the epoch, `tz` an IANA name (None: the window's zone).
     """
     then = _local(us, tz)
     now = _local(time.time_ns() // 1000 if now_us is None else now_us, tz)
     if then.date() == now.date():
-        return f"{then:%H:%M:%S}.{then.microsecond // 1000:03d}"
+        exact = f"{then:%M:%S}.{then.microsecond // 1000:03d}"
+        return f"{_hour(then)}:{exact} {_half(then)}" if _clock.twelve_hours else f"{then:%H}:{exact}"
     year = "" if then.year == now.year else f" {then.year}"
-    return f"{then.day} {MONTHS[then.month - 1]}{year} {then:%H:%M}"
+    return f"{then.day} {MONTHS[then.month - 1]}{year} {hour_minute(then)}"
 
 
 def ago(us: int, now_us: int) -> str:

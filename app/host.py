@@ -8,6 +8,7 @@ logged.
 
 import asyncio
 import logging
+import os
 import shutil
 import signal
 import sys
@@ -21,6 +22,8 @@ from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QSettings, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
+from app.alerts import Alerts
+from app.autostart import system_autostart
 from app.context import AppContext
 from app.demo_gateway import DemoGateway
 from app.filters import FilterState
@@ -28,13 +31,16 @@ from app.garbage import GarbageTimer
 from app.kept_tasks import KeptTasks
 from app.launch import Launch, announcement, has_provider
 from app.loop import make_loop
+from app.notifications import Notifications
 from app.pages import PAGES, PageEntry
+from app.preferences import Preferences
 from app.questions import ask_how_to_close, ask_to_leave_demo
+from app.shell import Shell
 from app.single_instance import FirstInstance, call_first
 from app.theme import MODES, Theme
 from app.tray import Tray
 from app.window import Window
-from gateway import Changes, DataFolder, FaregateError, GatewayError, GatewayState, Settings
+from gateway import Changes, DataFolder, FaregateError, GatewayError, GatewayState, Settings, load_settings
 
 if TYPE_CHECKING:
     from gateway import Gateway
@@ -65,6 +71,10 @@ class _NotYet:
         self.state = GatewayState(word="starting", url=launch.settings.url)
 
 
+def _nobody(_changes: Changes) -> None:
+    return
+
+
 class Host:
     """One window on one gateway. `run` returns the exit code after an orderly end."""
 
@@ -91,8 +101,18 @@ class Host:
         self.theme = Theme(mode if mode in MODES else "system")
         self.theme.apply(app)
         self.filters = FilterState()
+        self.shell = Shell(
+            self.theme,
+            self.filters,
+            Preferences(self._store),
+            system_autostart(launch.outer.path, os.environ),
+        )
         self.window = Window(self._context(cast("Gateway", _NotYet(launch))), self._store, pages)
         self.tray = Tray(self.theme, self.window.context.gateway.state)
+        self._notifications = Notifications(self.tray)
+        self._alerts = Alerts(self.shell.preferences, self._notifications.deliver)
+        # Whether the gateway is meant to run; what stops it then is told.
+        self._wanted = True
         self._today_timer = QTimer(interval=_TODAY_MS)
         self._today_is_old = False
         self._connect()
@@ -109,13 +129,17 @@ class Host:
         tray.open_asked.connect(window.come_to_front)
         tray.copy_asked.connect(window.sidebar.card.copy_endpoint)
         tray.menu.aboutToShow.connect(self._read_today)
+        shell = self.shell
+        shell.restart_asked.connect(lambda: self.spawn(self._restart()))
+        shell.leave_demo_asked.connect(self._ask_to_leave_demo)
+        shell.delete_demo_asked.connect(lambda: self.spawn(self._delete_demo()))
         self._today_timer.timeout.connect(self._read_today)
         self._today_timer.start()
         # A new theme is kept at once: the process may be killed later.
         self.theme.mode_changed.connect(lambda: self._store.setValue("theme", self.theme.mode))
 
     def _context(self, gateway: "Gateway") -> AppContext:
-        return AppContext(gateway, self.theme, self.filters, self._page_tasks.spawn)
+        return AppContext(gateway, self.theme, self.filters, self._page_tasks.spawn, self.shell)
 
     # tasks and errors
 
@@ -153,6 +177,7 @@ class Host:
         launch = self._launch
         if launch.demo is None:
             await self._decide()
+        self._wanted = launch.announce or self.shell.preferences.is_on("gateway_at_start")
         await self._start(self._make(self._launch.folder, launch.settings, bool(self._launch.demo)))
         if launch.announce:
             gateway = self._gateway
@@ -192,7 +217,7 @@ class Host:
             moved = self._leave_demo_soon
             shown = cast("Gateway", DemoGateway(gateway, self._open_real, moved))
         self.window.change_context(self._context(shown))
-        await gateway.start()
+        await (gateway.start() if self._wanted else gateway.open())
         self._show_state()
         if gateway.state.word != "error":
             self._lock.set_url(gateway.state.url)
@@ -203,6 +228,7 @@ class Host:
         gateway = self._gateway
         if gateway is None:
             return
+        self._wanted = on
         if on:
             await gateway.start()
             if gateway.state.word == "running":
@@ -211,6 +237,28 @@ class Host:
         else:
             await gateway.stop(DRAIN_S)
         self._show_state()
+
+    async def _restart(self) -> None:
+        """Take the settings as they are saved: another gateway on the same folder. Raises SettingsError."""
+        before = self._gateway
+        if before is None:
+            return
+        settings = await asyncio.to_thread(load_settings, self._launch.outer.path, os.environ)
+        old_url = before.state.url
+        self.window.pause_pages()
+        self._wanted = self._wanted or before.state.word != "off"
+        before.changed = _nobody
+        await before.stop(DRAIN_S)
+        await before.close()
+        self._launch = replace(self._launch, settings=settings)
+        await self._start(self._make(self._launch.folder, settings, bool(self._launch.demo)))
+        gateway = self._gateway
+        if gateway is None or gateway.state.word != "running":
+            return
+        if gateway.state.url == old_url:
+            self.window.toast("The gateway has taken its new settings.")
+        else:
+            self.window.toast(f"The gateway is at {gateway.state.url} now: point tools there.")
 
     async def _finish(self) -> None:
         """Let running requests end, up to ten seconds or until asked again; then close everything."""
@@ -281,6 +329,7 @@ class Host:
             self._launch = before
             raise
         self.window.pause_pages()
+        demo.changed = _nobody
         await demo.close()
         real, self._real = self._real, None
         if real is not None:
@@ -293,6 +342,16 @@ class Host:
         await asyncio.to_thread(shutil.rmtree, before.outer.demo_path, True)
         self.window.toast("You have left the demo; its example data is deleted.")
 
+    async def _delete_demo(self) -> None:
+        """What a demo left behind that nobody works in. Raises FolderHeld."""
+        demo = self._launch.outer.demo()
+        lock = demo.lock("")
+        try:
+            await asyncio.to_thread(shutil.rmtree, demo.path, True)
+        finally:
+            lock.release()
+        self.window.toast("The demo's example data is deleted.")
+
     # what is shown
 
     def _on_changed(self, changes: Changes) -> None:
@@ -302,6 +361,7 @@ class Host:
             self._show_state()
         if changes.providers and self._gateway is not None and self._gateway.state.word == "running":
             self.spawn(self._show_vault())
+            self.spawn(self._watch_keys())
 
     def _show_state(self) -> None:
         gateway = self._gateway
@@ -310,6 +370,7 @@ class Host:
         state, notices = gateway.state, self.window.notices
         self.window.show_state(state)
         self.tray.show_state(state)
+        self._alerts.show_state(state, wanted=self._wanted and not self._asked_to_quit.is_set())
         if gateway.demo:
             text = "Example data: simulated providers answer here, at no cost, and nothing leaves this machine."
             notices.tell("demo", "info", text, "Leave demo", self._ask_to_leave_demo)
@@ -335,6 +396,11 @@ class Host:
             open_providers = partial(self.window.open_page, "providers")
             self.window.notices.tell("vault", "warn", text, "Open Providers", open_providers, told_on="providers")
 
+    async def _watch_keys(self) -> None:
+        gateway = self._gateway
+        if gateway is not None and not gateway.demo:
+            self._alerts.show_providers(await gateway.providers())
+
     def _read_today(self) -> None:
         """Keep the tray's figures right while the window is hidden."""
         gateway = self._gateway
@@ -352,6 +418,9 @@ class Host:
 
     def _close_window(self) -> None:
         self.window.remember()
+        if not self.shell.preferences.is_on("close_to_tray"):
+            self.quit()
+            return
         if not self.tray.available:
             ask_how_to_close(self.window, self.quit, self.window.showMinimized)
             return

@@ -46,7 +46,7 @@ _THEMES = (("system", "monitor", "Follow the system"), ("light", "sun", "Light")
 class NavButton(QAbstractButton):
     """A page's row: icon, title, count. The chosen one has the accent's ground."""
 
-    def __init__(self, theme: Theme, entry: PageEntry, number: int, parent: QWidget) -> None:
+    def __init__(self, theme: Theme, entry: PageEntry, keys: str, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
         self._entry = entry
@@ -55,7 +55,7 @@ class NavButton(QAbstractButton):
         self.setFont(ui_font(13, 500))
         self.setCheckable(True)
         self.setAccessibleName(entry.title)
-        self.setToolTip(f"{entry.title} (Ctrl+{number})")
+        self.setToolTip(f"{entry.title} ({keys})")
         self.setObjectName(f"nav.{entry.key}")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -305,14 +305,18 @@ class Sidebar(QWidget):
         column.addWidget(self.card)
         column.addSpacing(8)
         group = ""
-        for number, entry in enumerate(entries, start=1):
+        for number, entry in enumerate((entry for entry in entries if entry.group), start=1):
             if entry.group != group:
                 group = entry.group
                 column.addWidget(_Heading(theme, group, self))
-            column.addWidget(self._button(entry, number))
+            column.addWidget(self._button(entry, f"Ctrl+{number}"))
         column.addStretch(1)
         column.addWidget(self.meter)
         column.addWidget(self.today)
+        for entry in entries:
+            if not entry.group:
+                column.addWidget(self._button(entry, "Ctrl+,"))
+        column.addSpacing(4)
         column.addWidget(self.theme_switch)
         self.set_narrow(False)
         theme.changed.connect(self.update)
@@ -321,8 +325,8 @@ class Sidebar(QWidget):
     def narrow(self) -> bool:
         return self._narrow
 
-    def _button(self, entry: PageEntry, number: int) -> NavButton:
-        button = NavButton(self._theme, entry, number, self)
+    def _button(self, entry: PageEntry, keys: str) -> NavButton:
+        button = NavButton(self._theme, entry, keys, self)
         button.clicked.connect(lambda: self.chosen.emit(entry.key))
         self._group.addButton(button)
         self.buttons[entry.key] = button

@@ -18,6 +18,8 @@ from app.fonts import load_fonts, ui_font
 from app.resources import resource
 
 MODES = ("system", "light", "dark")
+# How high a table's rows are, in logical pixels.
+DENSITIES = {"comfortable": 30, "compact": 26}
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class Theme(QObject):
     def __init__(self, mode: str = "system", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._mode = mode if mode in MODES else "system"
+        self._density = "comfortable"
         self._app: QApplication | None = None
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._on_system_changed)
@@ -150,6 +153,21 @@ class Theme(QObject):
             self._mode = mode
             self._refresh()
             self.mode_changed.emit()
+
+    @property
+    def row_height(self) -> int:
+        """Of tables, in logical pixels."""
+        return DENSITIES[self._density]
+
+    def set_density(self, density: str) -> None:
+        """Raises KeyError for anything that `DENSITIES` does not hold."""
+        if DENSITIES[density] != self.row_height:
+            self._density = density
+            self.changed.emit()
+
+    def redraw(self) -> None:
+        """What the colours do not tell has changed: whoever keeps painted text paints it anew."""
+        self.changed.emit()
 
     def color(self, name: str) -> QColor:
         """A token by its name; raises AttributeError for a name that is none."""

@@ -21,14 +21,16 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 from app import formats, sources
 from app.context import AppContext
 from app.filters import FilterSnapshot
+from app.finding import Finding
 from app.header import Header
 from app.notices import Notices
 from app.pages import PAGES, PageEntry
-from app.pages.page import Page, RequestTarget
+from app.pages.page import Page, RequestTarget, ThreadTarget
 from app.resources import resource
 from app.sidebar import Sidebar
 from app.throttle import EVERYTHING, NOTHING, Coalescer, merged
 from app.widgets import Toasts
+from app.work_strip import WorkStrip
 from gateway import Changes, GatewayState, ThreadQuery, UsageQuery
 
 DESIGN_SIZE = (1440, 900)
@@ -55,6 +57,9 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("export", "Export", ("Ctrl+E",), "export"),
     Shortcut("gateway", "Gateway on or off", ("Ctrl+Shift+G",), "toggle_gateway"),
     Shortcut("back", "Back", ("Alt+Left",), "go_back"),
+    Shortcut("copy_endpoint", "Copy the endpoint", (), "copy_endpoint"),
+    Shortcut("palette", "Find anything", ("Ctrl+K",), "open_palette"),
+    Shortcut("shortcuts", "Keyboard shortcuts", ("F1", "Ctrl+?", "?"), "open_shortcuts"),
     Shortcut("close", "Close the window", ("Ctrl+W",), "close"),
     Shortcut("quit", "Quit", ("Ctrl+Q",), "ask_to_quit"),
 )
@@ -97,6 +102,7 @@ class Window(QMainWindow):
         super().__init__()
         self.context = context
         self._store = store
+        self.entries = tuple(pages)
         self._entries = {entry.key: entry for entry in pages}
         self._opened: dict[str, _Opened] = {}
         self._subtitles: dict[str, str] = {}
@@ -109,8 +115,10 @@ class Window(QMainWindow):
         self._narrow_chosen: bool | None = None
         self.coalescer = Coalescer(parent=self)
         self.coalescer.due.connect(lambda changes: self.context.spawn(self._look(changes)))
+        self._finding = Finding(self)
         self._build(pages)
         self._add_actions(pages)
+        self._follow_shell()
         self._restore()
 
     # layout
@@ -126,12 +134,14 @@ class Window(QMainWindow):
         self.header = Header(theme, body)
         self.notices = Notices(theme, body)
         self.stack = QStackedWidget(body)
+        self.work_strip = WorkStrip(theme, body)
         self.toasts = Toasts(theme, self)
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addWidget(self.header)
         right.addWidget(self.notices)
         right.addWidget(self.stack, 1)
+        right.addWidget(self.work_strip)
         whole = QHBoxLayout(body)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
@@ -147,10 +157,11 @@ class Window(QMainWindow):
         self.window_actions: dict[str, QAction] = {}
         for row in SHORTCUTS:
             self._add_action(row.name, row.text, row.keys, getattr(self, row.slot))
-        for number, entry in enumerate(pages, start=1):
-            self._add_action(
-                f"page.{entry.key}", entry.title, (f"Ctrl+{number}",), partial(self.open_page, entry.key)
-            )
+        numbered = [entry for entry in pages if entry.group]
+        keys = {entry.key: f"Ctrl+{number}" for number, entry in enumerate(numbered, start=1)}
+        for entry in pages:
+            opening = partial(self.open_page, entry.key)
+            self._add_action(f"page.{entry.key}", entry.title, (keys.get(entry.key, "Ctrl+,"),), opening)
 
     def _add_action(self, name: str, text: str, keys: tuple[str, ...], act: Callable[[], object]) -> None:
         action = QAction(text, self)
@@ -159,6 +170,11 @@ class Window(QMainWindow):
         action.triggered.connect(lambda _checked=False: act())
         self.addAction(action)
         self.window_actions[name] = action
+
+    def _follow_shell(self) -> None:
+        shell = self.context.shell
+        self.work_strip.follow(shell.work)
+        shell.redraw_asked.connect(lambda: self.mark(EVERYTHING))
 
     # what is remembered
 
@@ -278,7 +294,7 @@ class Window(QMainWindow):
         if isinstance(filters, FilterSnapshot):
             self.context.filters.restore(filters)
         self.open_page(key, remember=False)
-        if isinstance(filters, RequestTarget) and self.page is not None:
+        if isinstance(filters, RequestTarget | ThreadTarget) and self.page is not None:
             self.page.show_target(filters)
 
     def go_back(self) -> None:
@@ -361,6 +377,16 @@ class Window(QMainWindow):
     def export(self) -> None:
         if self.page is not None:
             self.page.start_export()
+
+    def open_palette(self) -> None:
+        """Ctrl+K: pages, actions and what the gateway knows, by their names."""
+        self._finding.open_palette()
+
+    def open_shortcuts(self) -> None:
+        self._finding.open_sheet()
+
+    def copy_endpoint(self) -> None:
+        self.sidebar.card.copy_endpoint()
 
     def ask_to_quit(self) -> None:
         self.quit_asked.emit()

@@ -121,6 +121,7 @@ class DataFolder:
         self.config = self.settings_path / "config.toml"
         self.state_db = self.path / "state.db"
         self.usage_db = self.path / "usage.db"
+        self.traces_db = self.path / "traces.db"
         self.journal = self.path / "journal"
         self.logs = self.path / "logs"
         self.seal_key = self.path / "seal.key"

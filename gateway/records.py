@@ -336,10 +336,14 @@ class SettingRow(Struct, frozen=True, kw_only=True):
     default: str | int | float | bool | tuple[str, ...] | None = None
 
     @property
+    def following(self) -> str | int | float | bool | tuple[str, ...] | None:
+        """What the file alone would make the next start take."""
+        return self.default if self.saved is None else self.saved
+
+    @property
     def waits(self) -> bool:
         """Whether the next start will take another value than the one in force."""
-        following = self.default if self.saved is None else self.saved
-        return not self.from_environment and following != self.value
+        return not self.from_environment and self.following != self.value
 
 
 class VaultState(Struct, frozen=True, kw_only=True):
@@ -354,7 +358,8 @@ class Sizes(Struct, frozen=True, kw_only=True):
     """What the data folder takes on the disk, in bytes, and what is in it.
 
     `usage_bytes` is `usage.db` with its log, of which `requests_bytes` and `buckets_bytes` are shares of about what
-    each takes. `rows_from_us`: older requests were taken away (retention); None where none ever was.
+    each takes; `traces_bytes` is `traces.db`, where content is. `rows_from_us`: older requests were taken away
+    (retention); None where none ever was.
     """
 
     usage_bytes: int = 0
@@ -363,6 +368,7 @@ class Sizes(Struct, frozen=True, kw_only=True):
     state_bytes: int = 0
     journal_bytes: int = 0
     logs_bytes: int = 0
+    traces_bytes: int = 0
     requests: int = 0
     first_request_us: int | None = None
     rows_from_us: int | None = None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from app.formats import MONTHS
+from app.formats import MONTHS, hour_minute
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -52,7 +52,7 @@ def bucket_title(start_us: int, end_us: int, tz: str) -> str:
         return f"Week of {start.day} {MONTHS[start.month - 1]}"
     if width > 22 * 60 * _MINUTE:
         return day
-    return f"{day}, {start:%H:%M}"
+    return f"{day}, {hour_minute(start)}"
 
 
 def _instant(naive: datetime, zone: ZoneInfo) -> int | None:
@@ -69,7 +69,7 @@ def _minute_ticks(start_us: int, end_us: int, zone: ZoneInfo, minutes: int) -> I
     while (us := _instant(moment, zone)) is None or us < end_us:
         if us is not None and us >= start_us:
             midnight = moment.hour == 0 and moment.minute == 0
-            yield us, f"{moment.day} {MONTHS[moment.month - 1]}" if midnight else f"{moment:%H:%M}"
+            yield us, f"{moment.day} {MONTHS[moment.month - 1]}" if midnight else hour_minute(moment)
         moment += timedelta(minutes=minutes)
 
 

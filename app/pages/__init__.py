@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 class PageEntry(NamedTuple):
-    """`load` imports the page's class; `group` is the sidebar's heading."""
+    """`load` imports the page's class; `group` is the sidebar's heading, "" puts a page at the foot, where it has no
+    number."""
 
     key: str
     title: str
@@ -50,10 +51,17 @@ def _api_keys() -> "type[Page]":
     return ApiKeysPage
 
 
+def _settings() -> "type[Page]":
+    from app.pages.settings import SettingsPage
+
+    return SettingsPage
+
+
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "Overview", "layout-dashboard", "Observe", _overview),
     PageEntry("requests", "Requests", "list", "Observe", _requests),
     PageEntry("conversations", "Conversations", "messages-square", "Observe", _conversations),
     PageEntry("providers", "Providers", "plug", "Set up", _providers),
     PageEntry("api_keys", "API keys", "key-round", "Set up", _api_keys),
+    PageEntry("settings", "Settings", "settings", "", _settings),
 )

@@ -19,7 +19,7 @@ from app.pages.conversations_parts.actions import ThreadActions
 from app.pages.conversations_parts.empty import EmptyConversations
 from app.pages.conversations_parts.list_pane import ListPane
 from app.pages.conversations_parts.thread_pane import ThreadPane
-from app.pages.page import Page, RequestTarget
+from app.pages.page import Page, RequestTarget, ThreadTarget
 from app.range_picker import RangePicker
 from app.widgets import PushButton
 from gateway import Changes, ThreadPage, ThreadQuery, ThreadRow
@@ -263,9 +263,12 @@ class ConversationsPage(Page):
             await self.thread_pane.read(left[min(place or 0, len(left) - 1)].id)
         await self.refresh(Changes(conversations=True))
 
-    def show_target(self, target: RequestTarget) -> None:
-        """The turn of a request."""
-        self.context.spawn(self._open_request(target.id))
+    def show_target(self, target: RequestTarget | ThreadTarget) -> None:
+        """The turn of a request, or a whole conversation."""
+        if isinstance(target, ThreadTarget):
+            self.context.spawn(self.thread_pane.read(target.id))
+        else:
+            self.context.spawn(self._open_request(target.id))
 
     async def _open_request(self, request_id: str) -> None:
         try:

@@ -18,13 +18,21 @@ class RequestTarget(Struct, frozen=True):
     id: str
 
 
+class ThreadTarget(Struct, frozen=True):
+    """One conversation, for the page that shows them."""
+
+    id: str
+
+
 class Page(QWidget):
     """`subtitle` and `toast` carry text for the header and for a passing note; `navigate` a page's key and the
-    filters (`FilterSnapshot`) that it opens with, a `RequestTarget` that it shows, or None."""
+    filters (`FilterSnapshot`) that it opens with, a `RequestTarget` or `ThreadTarget` that it shows, or None."""
 
     title: str = ""
     icon: str = ""
     key: str = ""
+    # (keys, what they do): the sheet of keys tells them.
+    shortcuts: tuple[tuple[str, str], ...] = ()
 
     subtitle = Signal(str)
     toast = Signal(str)
@@ -47,8 +55,8 @@ class Page(QWidget):
     def on_hidden(self) -> None:
         """The page is no longer visible: nothing of it needs painting."""
 
-    def show_target(self, target: RequestTarget) -> None:
-        """Show one request; a page that knows none leaves this as it is."""
+    def show_target(self, target: RequestTarget | ThreadTarget) -> None:
+        """Show one request or conversation; a page that knows none leaves this as it is."""
 
     def start_export(self) -> None:
         """Ctrl+E: ask where to, then save what is shown. A page without rows leaves this as it is."""

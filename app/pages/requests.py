@@ -16,7 +16,7 @@ from app.context import AppContext
 from app.export_files import EXPORT_FILTER, export_format
 from app.filter_bar import FilterBar
 from app.known_errors import KNOWN_ERRORS
-from app.pages.page import Page, RequestTarget
+from app.pages.page import Page, RequestTarget, ThreadTarget
 from app.pages.requests_parts.columns import request_columns
 from app.pages.requests_parts.feed import RequestFeed
 from app.pages.requests_parts.filter_field import FilterField
@@ -43,6 +43,7 @@ class RequestsPage(Page):
     title = "Requests"
     icon = "list"
     key = "requests"
+    shortcuts = (("Ctrl+F", "Filter"), ("Ctrl+L", "Live"))
 
     # Progress may be told from the thread that writes the file.
     _exported = Signal(int)
@@ -281,9 +282,10 @@ class RequestsPage(Page):
         explanation = self.context.gateway.explain(record)
         self.panel.show_record(record, lambda name: self._provider_titles.get(name, name), explanation)
 
-    def show_target(self, target: RequestTarget) -> None:
+    def show_target(self, target: RequestTarget | ThreadTarget) -> None:
         """The details of one request, also where the list does not hold it."""
-        self.context.spawn(self._show_one(target.id))
+        if isinstance(target, RequestTarget):
+            self.context.spawn(self._show_one(target.id))
 
     async def _show_one(self, id: str) -> None:
         try:

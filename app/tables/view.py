@@ -15,9 +15,10 @@ from app.tables.column import Column
 from app.tables.header import TableHeader
 from app.tables.model import RowModel
 from app.tables.painter import Cell, PaintedRow, RowPainter
-from app.theme import Theme
+from app.theme import DENSITIES, Theme
 
-ROW_HEIGHT = 30
+# The usual one; the theme says which is in force.
+ROW_HEIGHT = DENSITIES["comfortable"]
 
 
 class TableView(QTableView):
@@ -71,8 +72,12 @@ class TableView(QTableView):
         vertical = self.verticalHeader()
         vertical.hide()
         vertical.setSectionResizeMode(vertical.ResizeMode.Fixed)
-        vertical.setMinimumSectionSize(ROW_HEIGHT)
-        vertical.setDefaultSectionSize(ROW_HEIGHT)
+        self._take_row_height()
+
+    def _take_row_height(self) -> None:
+        vertical, height = self.verticalHeader(), self._theme.row_height
+        vertical.setMinimumSectionSize(height)
+        vertical.setDefaultSectionSize(height)
 
     def set_faint(self, faint: Any) -> None:
         """`faint(row) -> bool` tells which rows are painted as no longer counting."""
@@ -207,7 +212,8 @@ class TableView(QTableView):
         if row != self._hovered:
             for each in (row, self._hovered):
                 if each >= 0:
-                    self.viewport().update(0, self.rowViewportPosition(each), self.viewport().width(), ROW_HEIGHT)
+                    top, width = self.rowViewportPosition(each), self.viewport().width()
+                    self.viewport().update(0, top, width, self._theme.row_height)
             self._hovered = row
 
     # painting
@@ -238,23 +244,25 @@ class TableView(QTableView):
         painter.end()
 
     def _paint_rows(self, painter: QPainter, first: int, last: int) -> None:
-        width, chosen = self.viewport().width(), self.selectionModel()
+        width, height, chosen = self.viewport().width(), self._theme.row_height, self.selectionModel()
         current = self.currentIndex().row() if self.hasFocus() else -1
         painted = []
         for number in range(first, last + 1):
             top = self.rowViewportPosition(number)
             if chosen.isRowSelected(number, self.rootIndex()):
-                painter.fillRect(0, top, width, ROW_HEIGHT, self._theme.color("accent_soft"))
+                painter.fillRect(0, top, width, height, self._theme.color("accent_soft"))
             elif number == self._hovered:
-                painter.fillRect(0, top, width, ROW_HEIGHT, self._theme.color("hover"))
+                painter.fillRect(0, top, width, height, self._theme.color("hover"))
             if number == current:
-                painter.fillRect(0, top, 2, ROW_HEIGHT, self._theme.color("accent"))
+                painter.fillRect(0, top, 2, height, self._theme.color("accent"))
             record = self._rows.row(number)
             painted.append(PaintedRow(record, top, record is not None and self._faint(record)))
-        self._painter.paint(painter, list(self._cells()), painted, ROW_HEIGHT)
+        self._painter.paint(painter, list(self._cells()), painted, height)
 
     def _theme_changed(self) -> None:
         self._painter.forget()
+        if self.verticalHeader().defaultSectionSize() != self._theme.row_height:
+            self._take_row_height()
         self.viewport().update()
         self.horizontalHeader().viewport().update()
 

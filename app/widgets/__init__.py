@@ -4,12 +4,14 @@ from app.widgets.banner import Banner
 from app.widgets.buttons import IconButton, PushButton
 from app.widgets.card import Card
 from app.widgets.chip import Chip
+from app.widgets.combo_box import ComboBox
 from app.widgets.drawer import Drawer
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
 from app.widgets.pill import Pill
 from app.widgets.search_field import SearchField
 from app.widgets.segmented_control import SegmentedControl
+from app.widgets.tick_box import TickBox
 from app.widgets.toast import Toasts
 from app.widgets.toggle_switch import ToggleSwitch
 
@@ -17,6 +19,7 @@ __all__ = [
     "Banner",
     "Card",
     "Chip",
+    "ComboBox",
     "Drawer",
     "ElidedLabel",
     "EmptyState",
@@ -25,6 +28,7 @@ __all__ = [
     "PushButton",
     "SearchField",
     "SegmentedControl",
+    "TickBox",
     "Toasts",
     "ToggleSwitch",
 ]

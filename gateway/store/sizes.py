@@ -22,6 +22,7 @@ def sizes(folder: DataFolder, connection: sqlite3.Connection) -> Sizes:
         state_bytes=_bytes(_with_side_files(folder.state_db)),
         journal_bytes=_bytes(folder.journal.iterdir()),
         logs_bytes=_bytes(folder.logs.iterdir()),
+        traces_bytes=_bytes(_with_side_files(folder.traces_db)),
         requests=connection.execute(REQUESTS.count).fetchone()[0],
         first_request_us=connection.execute(REQUESTS.first).fetchone()[0],
         rows_from_us=have.rows_from_us,

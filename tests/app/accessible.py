@@ -12,6 +12,9 @@ def unnamed(page: QWidget) -> list[str]:
         holder = isinstance(widget, QAbstractScrollArea) and type(widget).__name__ == "QScrollArea"
         if not widget.isVisible() or widget.focusPolicy() == Qt.FocusPolicy.NoFocus or holder:
             continue
+        if type(widget) is QWidget and isinstance(widget.parentWidget(), QAbstractScrollArea):
+            # A viewport: the keyboard is its area's.
+            continue
         interface = QAccessible.queryAccessibleInterface(widget)
         if interface is None or not interface.text(QAccessible.Text.Name):
             found.append(f"{type(widget).__name__} {widget.objectName()}")

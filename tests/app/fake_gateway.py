@@ -20,6 +20,8 @@ from gateway import (
     BreakdownRow,
     Changes,
     Completeness,
+    ConversationPage,
+    ConversationRow,
     CostExplanation,
     CostPart,
     Distribution,
@@ -44,6 +46,7 @@ from gateway import (
     VaultState,
 )
 from tests.app.fake_data import api_key_rows, exchanges, model_rows, provider_rows
+from tests.app.fake_settings import FakeSettings
 from tests.app.fake_threads import page_of
 
 NOW_US = 1_795_456_980_000_000
@@ -52,7 +55,7 @@ _WIDTHS = {"1m": 60_000_000, "15m": 900_000_000, "hour": 3_600_000_000}
 _FIELDS = {"provider", "model", "key", "door", "client", "app", "outcome"}
 
 
-class FakeGateway:
+class FakeGateway(FakeSettings):
     """`rows` newest first. `put` adds one and tells the window, as a real exchange would."""
 
     def __init__(
@@ -65,6 +68,7 @@ class FakeGateway:
         word: str = "running",
         message: str = "",
     ) -> None:
+        super().__init__()
         self.now_us = now_us
         self.rows = list(exchanges(rows, now_us) if isinstance(rows, int) else rows)
         self.folder = folder
@@ -86,6 +90,10 @@ class FakeGateway:
     async def start(self) -> None:
         self._note("start")
         self._set_word("running")
+
+    async def open(self) -> None:
+        self._note("open")
+        self.changed(Changes(state=True))
 
     async def stop(self, drain_s: float = 10.0) -> None:
         self._note("stop")
@@ -160,6 +168,30 @@ class FakeGateway:
         first = int(cursor) if cursor is not None else offset
         last = first + limit
         return RequestPage(rows=tuple(rows[first:last]), next_cursor=str(last) if last < len(rows) else None)
+
+    async def conversations(
+        self, query: UsageQuery, *, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None
+    ) -> ConversationPage:
+        self._note("conversations")
+        groups: dict[str, list[ExchangeRecord]] = {}
+        for row in self._matching(query):
+            if row.conversation_id is not None:
+                groups.setdefault(row.conversation_id, []).append(row)
+        made = [
+            ConversationRow(
+                id=id,
+                started_us=rows[-1].started_us,
+                ended_us=rows[0].started_us,
+                user=rows[-1].user,
+                app=rows[-1].app,
+                models=tuple(dict.fromkeys(row.model for row in rows if row.model is not None)),
+                tags=tuple(dict.fromkeys(tag for row in rows for tag in row.tags)),
+                summary=summarise(rows),
+            )
+            for id, rows in groups.items()
+        ]
+        made.sort(key=lambda row: row.ended_us, reverse=True)
+        return ConversationPage(rows=tuple(made[:limit]))
 
     async def request(self, id: str) -> ExchangeRecord | None:
         self._note("request")

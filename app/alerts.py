@@ -1,0 +1,55 @@
+"""Desktop notifications of what a person would want to know while the window is hidden, once for each cause.
+
+A cause is told again only after it was over: a gateway that runs again, a key that works again. Both kinds can be
+switched off in the settings. `deliver` shows a notification (`notifications`).
+"""
+
+from collections.abc import Callable, Iterable
+
+from PySide6.QtCore import QCoreApplication
+
+from app.preferences import Preferences
+from gateway import GatewayState, ProviderRow
+
+Deliver = Callable[[str, str], object]
+_FAILED = ("error", "port_in_use")
+# What a provider says of a key that a person must do something about.
+_KEY_FAILS = ("rejected",)
+_KEY_WORKS = ("connected", "limited")
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Alerts", text)
+
+
+class Alerts:
+    """Told every state and every list of providers; it keeps what it has told."""
+
+    def __init__(self, preferences: Preferences, deliver: Deliver) -> None:
+        self._preferences = preferences
+        self._deliver = deliver
+        self._stopped: GatewayState | None = None
+        self._failing: set[str] = set()
+
+    def show_state(self, state: GatewayState, *, wanted: bool) -> None:
+        """`wanted`: the gateway is meant to run, so that being off is unexpected."""
+        if state.word == "running":
+            self._stopped = None
+        failed = state.word in _FAILED or (state.word == "off" and wanted)
+        if not failed or (self._stopped is not None and self._stopped.message == state.message):
+            return
+        self._stopped = state
+        if self._preferences.is_on("notify_gateway"):
+            message = state.message or _tr("Tools cannot reach it until it is turned on again.")
+            self._deliver(_tr("The gateway does not run"), message)
+
+    def show_providers(self, rows: Iterable[ProviderRow]) -> None:
+        for row in rows:
+            if row.state in _KEY_WORKS or row.key_source == "none":
+                self._failing.discard(row.name)
+            elif row.state in _KEY_FAILS and row.name not in self._failing:
+                self._failing.add(row.name)
+                if self._preferences.is_on("notify_keys"):
+                    usual = _tr("Requests to it fail until another key is set under Providers.")
+                    title = _tr("{provider} rejects its key").format(provider=row.title)
+                    self._deliver(title, row.detail or usual)

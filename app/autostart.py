@@ -1,0 +1,165 @@
+"""Starting at login, as each system has it: an entry that the system itself reads, written for this user only.
+
+Linux: a desktop entry in the autostart folder (freedesktop.org, Desktop Application Autostart). macOS: a launch
+agent. Windows: a value under the user's Run key. The last two are not run where the tests run: their text is.
+"""
+
+import os
+import plistlib
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import QSettings
+
+from gateway import FaregateError, default_folder
+
+_NAME = "faregate"
+_RUN_KEY = "HKEY_CURRENT_USER\\Software\\Microsoft\\Windows\\CurrentVersion\\Run"
+_AGENT = "local.faregate"
+# What must be escaped within a quoted argument of Exec (Desktop Entry Specification, "The Exec key").
+_QUOTED = str.maketrans({character: f"\\{character}" for character in '"`$\\'})
+
+
+class Autostart(Protocol):
+    """`set` raises FaregateError where the entry cannot be written. `place` says where it stands, for people."""
+
+    @property
+    def place(self) -> str: ...
+
+    def enabled(self) -> bool: ...
+
+    def set(self, on: bool) -> None: ...
+
+
+def start_command(folder: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """How this very program is started again on the same data folder."""
+    script = Path(sys.executable).with_name(_NAME)
+    if getattr(sys, "frozen", False):
+        command: tuple[str, ...] = (sys.executable,)
+    elif script.is_file():
+        command = (str(script),)
+    else:
+        command = (sys.executable, "-m", "app")
+    usual = {name: value for name, value in environ.items() if name != "FAREGATE_HOME"}
+    return (
+        command if folder == Path(os.path.abspath(default_folder(usual))) else (*command, "--data-dir", str(folder))
+    )
+
+
+class DesktopEntry:
+    """Linux and other freedesktop systems. `folder` is the autostart folder."""
+
+    def __init__(self, folder: Path, command: Sequence[str]) -> None:
+        self._path = folder / f"{_NAME}.desktop"
+        self._command = command
+
+    @property
+    def place(self) -> str:
+        return str(self._path)
+
+    def enabled(self) -> bool:
+        """Whether there is an entry that its desktop has not hidden."""
+        try:
+            lines = self._path.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return False
+        said = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
+        return said.get("Hidden") != "true" and said.get("X-GNOME-Autostart-enabled") != "false"
+
+    def set(self, on: bool) -> None:
+        try:
+            if on:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._path.write_text(self.text(), "utf-8")
+            else:
+                self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(self._path, error) from None
+
+    def text(self) -> str:
+        # The whole value is a string of the format besides, in which a backslash is written twice.
+        command = " ".join(_argument(word) for word in self._command).replace("\\", "\\\\")
+        lines = ("Type=Application", "Name=Faregate", f"Exec={command}", f"Icon={_NAME}", "Terminal=false")
+        return "\n".join(("[Desktop Entry]", *lines, "X-GNOME-Autostart-enabled=true", ""))
+
+
+class LaunchAgent:
+    """macOS. `folder` is ~/Library/LaunchAgents."""
+
+    def __init__(self, folder: Path, command: Sequence[str]) -> None:
+        self._path = folder / f"{_AGENT}.plist"
+        self._command = command
+
+    @property
+    def place(self) -> str:
+        return str(self._path)
+
+    def enabled(self) -> bool:
+        return self._path.is_file()
+
+    def set(self, on: bool) -> None:
+        try:
+            if on:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._path.write_bytes(self.data())
+            else:
+                self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(self._path, error) from None
+
+    def data(self) -> bytes:
+        agent = {
+            "Label": _AGENT,
+            "ProgramArguments": list(self._command),
+            "RunAtLoad": True,
+            "ProcessType": "Interactive",
+        }
+        return plistlib.dumps(agent)
+
+
+class RunKey:
+    """Windows. `settings` is the user's Run key."""
+
+    def __init__(self, settings: QSettings, command: Sequence[str]) -> None:
+        self._settings = settings
+        self._command = command
+
+    @property
+    def place(self) -> str:
+        return self._settings.fileName()
+
+    def enabled(self) -> bool:
+        return bool(self._settings.value("Faregate"))
+
+    def set(self, on: bool) -> None:
+        from subprocess import list2cmdline
+
+        if on:
+            self._settings.setValue("Faregate", list2cmdline(self._command))
+        else:
+            self._settings.remove("Faregate")
+        self._settings.sync()
+        if self._settings.status() != QSettings.Status.NoError:
+            raise FaregateError("Starting at login cannot be changed: the registry refuses it.")
+
+
+def system_autostart(folder: Path, environ: Mapping[str, str]) -> Autostart:
+    """This system's way, for a program that works on `folder`."""
+    command = start_command(folder, environ)
+    if sys.platform == "win32":
+        return RunKey(QSettings(_RUN_KEY, QSettings.Format.NativeFormat), command)
+    if sys.platform == "darwin":
+        return LaunchAgent(Path.home() / "Library" / "LaunchAgents", command)
+    configured = environ.get("XDG_CONFIG_HOME", "")
+    base = Path(configured) if os.path.isabs(configured) else Path.home() / ".config"
+    return DesktopEntry(base / "autostart", command)
+
+
+def _argument(word: str) -> str:
+    return f'"{word.translate(_QUOTED)}"'.replace("%", "%%")
+
+
+def _unwritable(path: Path, error: OSError) -> FaregateError:
+    return FaregateError(f"{path} cannot be written ({error.strerror}): check its folder's mode.")

@@ -1,0 +1,240 @@
+"""Settings: a section at a time, each change taken at once or, where the gateway must restart for it, said so."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QButtonGroup,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import icons
+from app.context import AppContext
+from app.fonts import mono_font, ui_font
+from app.known_errors import KNOWN_ERRORS
+from app.pages.page import Page
+from app.pages.providers_parts.vault_panel import VaultPanel
+from app.pages.settings_parts.data_sections import AboutSection, DataSection, RetentionSection
+from app.pages.settings_parts.own_sections import (
+    AppearanceSection,
+    GatewaySection,
+    NotificationSection,
+    VaultSection,
+)
+from app.pages.settings_parts.section import SectionView
+from app.pages.settings_parts.table import SECTIONS, TITLES, Section, translated
+from app.theme import Theme
+from app.widgets import Banner, Drawer
+from app.widgets.painting import focus_ring, rounded_box, smooth_painter
+from gateway import Changes, SettingRow
+
+_NAV_WIDTH = 190
+_NAMED = 3
+_VIEWS: dict[str, type[SectionView]] = {
+    "gateway": GatewaySection,
+    "appearance": AppearanceSection,
+    "retention": RetentionSection,
+    "vault": VaultSection,
+    "data": DataSection,
+    "notifications": NotificationSection,
+    "about": AboutSection,
+}
+
+
+class SectionButton(QAbstractButton):
+    """A section's name at the left; the chosen one has the accent's ground."""
+
+    def __init__(self, theme: Theme, section: Section, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._icon = section.icon
+        self.setText(translated(section.title))
+        self.setAccessibleName(self.text())
+        self.setObjectName(f"settings.{section.key}")
+        self.setFont(ui_font(13, 500))
+        self.setCheckable(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        return QSize(_NAV_WIDTH, 34)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, box, theme = smooth_painter(self), QRectF(self.rect()), self._theme
+        chosen = self.isChecked()
+        if chosen or self.underMouse():
+            rounded_box(painter, box, 7, theme.color("accent_soft" if chosen else "hover"))
+        glyph = theme.color("accent" if chosen else "text2")
+        painter.drawPixmap(
+            10, (self.height() - 16) // 2, icons.pixmap(self._icon, glyph, 16, self.devicePixelRatioF())
+        )
+        painter.setPen(theme.color("accent" if chosen else "text"))
+        painter.drawText(self.rect().adjusted(36, 0, -8, 0), Qt.AlignmentFlag.AlignVCenter, self.text())
+        if self.hasFocus():
+            focus_ring(painter, box, 7, theme.color("accent"))
+
+
+class SettingsPage(Page):
+    title = "Settings"
+    icon = "settings"
+    key = "settings"
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.setObjectName("settings_page")
+        self.views: dict[str, SectionView] = {}
+        self.buttons: dict[str, SectionButton] = {}
+        self._rows: dict[str, SettingRow] = {}
+        self._build()
+        self.error_banner.action.connect(lambda: context.spawn(self.refresh(Changes(state=True))))
+        self.restart_banner.action.connect(context.shell.restart_asked)
+        self.vault_panel.chosen.connect(self._vault_chosen)
+        self.drawer.closed.connect(self.vault_panel.leave)
+        self.open_section(context.shell.section or SECTIONS[0].key)
+
+    def _build(self) -> None:
+        theme = self.context.theme
+        self.error_banner = Banner(theme, "bad", "", self.tr("Retry"))
+        self.error_banner.setObjectName("settings_error")
+        self.restart_banner = Banner(theme, "warn", "", self.tr("Restart gateway"))
+        self.restart_banner.setObjectName("settings_restart")
+        self.error_banner.hide()
+        self.restart_banner.hide()
+        self.stack = QStackedWidget()
+        self._group = QButtonGroup(self)
+        nav = QVBoxLayout()
+        nav.setSpacing(1)
+        for section in SECTIONS:
+            button = SectionButton(theme, section, self)
+            button.clicked.connect(lambda _checked=False, key=section.key: self.open_section(key))
+            self._group.addButton(button)
+            self.buttons[section.key] = button
+            nav.addWidget(button)
+        nav.addStretch(1)
+        self.vault_panel = VaultPanel(self.context)
+        self.text = QPlainTextEdit()
+        self.text.setReadOnly(True)
+        self.text.setFont(mono_font(12))
+        self.text.setAccessibleName(self.tr("The licence"))
+        self._panels = QStackedWidget()
+        self._panels.addWidget(self.vault_panel)
+        self._panels.addWidget(self.text)
+        self.drawer = Drawer(theme)
+        self.drawer.setObjectName("settings_drawer")
+        self.drawer.set_content(self._panels)
+        side = QWidget()
+        side.setFixedWidth(_NAV_WIDTH)
+        side.setLayout(nav)
+        nav.setContentsMargins(0, 0, 0, 0)
+        body = QHBoxLayout()
+        body.setSpacing(24)
+        body.addWidget(side)
+        body.addWidget(self.stack, 1)
+        main = QVBoxLayout()
+        main.setContentsMargins(24, 16, 12, 0)
+        main.setSpacing(12)
+        main.addWidget(self.error_banner)
+        main.addWidget(self.restart_banner)
+        main.addLayout(body, 1)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(main, 1)
+        whole.addWidget(self.drawer)
+
+    # sections
+
+    @property
+    def section(self) -> str:
+        return self.context.shell.section
+
+    def open_section(self, key: str) -> None:
+        """Show a section, made when it is first opened; raises KeyError for an unknown one."""
+        view = self.views.get(key) or self._make(key)
+        self.context.shell.section = key
+        self.buttons[key].setChecked(True)
+        self.stack.setCurrentWidget(view)
+        self.drawer.close_drawer()
+        self.context.spawn(self._read(view))
+
+    def _make(self, key: str) -> SectionView:
+        view = self.views[key] = _VIEWS.get(key, SectionView)(self.context, key)
+        view.setAccessibleName(self.buttons[key].text())
+        view.changed.connect(lambda: self.context.spawn(self.refresh(Changes(state=True))))
+        view.toast.connect(self.toast)
+        if isinstance(view, VaultSection):
+            view.choose.clicked.connect(lambda: self.context.spawn(self._open_vault()))
+        if isinstance(view, AboutSection):
+            view.license_asked.connect(self.show_license)
+        self.stack.addWidget(view)
+        view.show_settings(self._rows)
+        return view
+
+    # data
+
+    async def refresh(self, changes: Changes) -> None:
+        try:
+            rows = await self.context.gateway.setting_rows()
+        except KNOWN_ERRORS as error:
+            self._show_error(str(error))
+            return
+        self.error_banner.hide()
+        self._rows = {row.key: row for row in rows}
+        for view in self.views.values():
+            view.show_settings(self._rows)
+        self._show_waiting([row for row in rows if row.waits])
+        await self._read(self.views[self.section])
+
+    async def _read(self, view: SectionView) -> None:
+        try:
+            await view.refresh()
+        except KNOWN_ERRORS as error:
+            self._show_error(str(error))
+
+    def _show_error(self, text: str) -> None:
+        self.error_banner.set_text(text)
+        self.error_banner.show()
+
+    def _show_waiting(self, rows: list[SettingRow]) -> None:
+        names = [translated(TITLES[row.key]) if row.key in TITLES else row.key for row in rows]
+        shown, more = ", ".join(names[:_NAMED]), len(names) - _NAMED
+        if more > 0:
+            shown = self.tr("{names} and {count} more").format(names=shown, count=more)
+        words = self.tr("Saved, and taken when the gateway restarts: {names}. Running requests may take up to 10 s.")
+        self.restart_banner.set_text(words.format(names=shown))
+        self.restart_banner.setVisible(bool(rows))
+        self.subtitle.emit(self.tr("Changes are saved at once"))
+
+    # the drawer
+
+    async def _open_vault(self) -> None:
+        state = await self.context.gateway.vault_state()
+        self.vault_panel.open(state)
+        if state.available:
+            self.vault_panel.reason.setText(self.tr("Choose where provider keys are kept from now on."))
+        self._show_panel(self.vault_panel, self.tr("Where keys are kept"))
+        self.vault_panel.first.edit.setFocus()
+
+    def _vault_chosen(self, words: str) -> None:
+        self.toast.emit(words)
+        self.drawer.close_drawer()
+        self.context.spawn(self.refresh(Changes(providers=True)))
+
+    def show_license(self, path: Path) -> None:
+        self.text.setPlainText(path.read_text("utf-8"))
+        self._show_panel(self.text, path.stem)
+        self.text.setFocus()
+
+    def _show_panel(self, panel: QWidget, title: str) -> None:
+        self._panels.setCurrentWidget(panel)
+        self.drawer.set_title(title)
+        self.drawer.open()

@@ -1,0 +1,285 @@
+"""The sections about what lies on the disk: retention with its sizes, the data folder, and what Faregate is."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from PySide6.QtCore import QUrl, Signal, qVersion
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+
+from app import formats
+from app.known_errors import KNOWN_ERRORS
+from app.pages.settings_parts.section import Rows, SectionView
+from app.pages.settings_parts.table import marked, translated
+from app.resources import FOLDER
+from app.text_label import TextLabel
+from app.widgets import PushButton, SegmentedControl
+from app.work import Job
+from gateway import Cleaned, Export, Sizes, UsageQuery
+
+# (field of `Sizes`, what it is)
+SIZES = (
+    ("requests_bytes", marked("Requests")),
+    ("buckets_bytes", marked("Sums")),
+    ("traces_bytes", marked("Content of conversations")),
+    ("journal_bytes", marked("Journal")),
+    ("state_bytes", marked("Keys and prices")),
+    ("logs_bytes", marked("Logs")),
+)
+# (file's name, what is exported)
+EXPORTS = (
+    ("requests", Export(what="requests")),
+    ("sums-by-day", Export(what="buckets", bucket="day")),
+    ("conversations", Export(what="conversations")),
+)
+
+
+def figure(theme_owner: SectionView, name: str) -> TextLabel:
+    """A number at the right of a line."""
+    made = TextLabel(theme_owner.context.theme, formats.UNKNOWN, weight=500)
+    made.setObjectName(name)
+    return made
+
+
+def on_disk(sizes: Sizes) -> int:
+    """All of it, in bytes."""
+    return sizes.usage_bytes + sizes.traces_bytes + sizes.state_bytes + sizes.journal_bytes + sizes.logs_bytes
+
+
+class RetentionSection(SectionView):
+    def build(self) -> None:
+        self.add_rows()
+        heading = self.tr("On the disk")
+        self.sizes: dict[str, TextLabel] = {}
+        self.size_lines = {}
+        for field, words in SIZES:
+            self.sizes[field] = figure(self, f"size.{field}")
+            self.size_lines[field] = self.add_line(heading, translated(words), "", self.sizes[field])
+        self.total = figure(self, "size.total")
+        self.total_line = self.add_line(heading, self.tr("In all"), "", self.total)
+        self.clean = PushButton(self.context.theme, self.tr("Clean up now"), kind="secondary")
+        self.clean.setObjectName("clean_up")
+        self.clean.clicked.connect(lambda: self.context.spawn(self._clean_up()))
+        self.clean_line = self.add_line(
+            heading,
+            self.tr("Clean up"),
+            self.tr("Takes away what the settings above no longer keep. It happens by itself every hour."),
+            self.clean,
+        )
+
+    async def refresh(self) -> None:
+        sizes = await self.context.gateway.sizes()
+        for field, label in self.sizes.items():
+            label.setText(formats.size(getattr(sizes, field)))
+        self.total.setText(formats.size(on_disk(sizes)))
+        if sizes.first_request_us is not None:
+            since = formats.clock(sizes.first_request_us)
+            words = self.tr("{count} requests, the oldest of {since}.")
+            line = self.size_lines["requests_bytes"]
+            line.words.setText(words.format(count=formats.count(sizes.requests), since=since))
+            line.words.show()
+
+    async def _clean_up(self) -> None:
+        self.clean.setEnabled(False)
+        self.clean_line.show_problem("")
+
+        async def work(job: Job) -> Cleaned:
+            return await self.context.gateway.clean_up(job.told)
+
+        try:
+            cleaned = await self.context.shell.work.run(self.tr("Cleaning up"), self.tr("entries"), work)
+            self.toast.emit(self._result(cleaned))
+            await self.refresh()
+        except KNOWN_ERRORS as error:
+            self.clean_line.show_problem(str(error))
+        finally:
+            self.clean.setEnabled(True)
+
+    def _result(self, cleaned: Cleaned | None) -> str:
+        if cleaned is None:
+            return self.tr("Ended; what was taken away until then is gone")
+        taken = sum(cleaned.taken.values())
+        if not taken:
+            return self.tr("Nothing was too old or too much")
+        words = self.tr("Took away {count} entries; {size} of the disk are free again")
+        return words.format(count=formats.count(taken), size=formats.size(cleaned.freed_bytes))
+
+
+class DataSection(SectionView):
+    def build(self) -> None:
+        theme, gateway = self.context.theme, self.context.gateway
+        place, out = self.tr("Data folder"), self.tr("Take it with you")
+        self.open_folder = PushButton(theme, self.tr("Open"), kind="secondary")
+        self.open_folder.setObjectName("open_folder")
+        self.open_folder.setAccessibleName(self.tr("Open the data folder"))
+        self.open_folder.clicked.connect(self._open_folder)
+        self.copy_folder = PushButton(theme, self.tr("Copy path"), kind="ghost")
+        self.copy_folder.clicked.connect(self._copy_folder)
+        self.folder_line = self.add_line(place, self.tr("Where everything is"), str(gateway.folder), self._beside())
+        self.format = SegmentedControl(theme, [("csv", "CSV"), ("jsonl", "JSON lines")])
+        self.format.setAccessibleName(self.tr("Format of the files"))
+        self.export = PushButton(theme, self.tr("Export everything …"), "download", kind="secondary")
+        self.export.setObjectName("export_everything")
+        self.export.clicked.connect(self.choose_folder)
+        self.add_line(out, self.tr("Format"), "", self.format)
+        self.export_line = self.add_line(
+            out,
+            self.tr("Export everything"),
+            self.tr("Requests, sums by day and conversations, a file each, into a folder of your choice."),
+            self.export,
+        )
+        self._add_demo()
+
+    def _beside(self) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self.copy_folder)
+        row.addWidget(self.open_folder)
+        return holder
+
+    def _add_demo(self) -> None:
+        """Leaving the demo, or deleting what an earlier one left behind."""
+        gateway, shell = self.context.gateway, self.context.shell
+        if not gateway.demo and not (Path(gateway.folder) / "demo").is_dir():
+            return
+        self.demo = PushButton(
+            self.context.theme, self.tr("Leave demo") if gateway.demo else self.tr("Delete"), kind="danger"
+        )
+        self.demo.setObjectName("delete_demo")
+        self.demo.setAccessibleName(self.tr("Leave the demo") if gateway.demo else self.tr("Delete the demo's data"))
+        words = (
+            self.tr("Deletes the example data and goes on in your own folder.")
+            if gateway.demo
+            else self.tr("An earlier demo left its example data in a folder of its own.")
+        )
+        self.demo.clicked.connect(shell.leave_demo_asked if gateway.demo else self._delete_demo)
+        self.demo_line = self.add_line(self.tr("Demo"), self.tr("Example data"), words, self.demo)
+
+    def _delete_demo(self) -> None:
+        self.demo.setEnabled(False)
+        self.context.shell.delete_demo_asked.emit()
+
+    def _open_folder(self) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.context.gateway.folder))):
+            self.folder_line.show_problem(self.tr("This desktop opens no folders; copy the path instead."))
+
+    def _copy_folder(self) -> None:
+        QGuiApplication.clipboard().setText(str(self.context.gateway.folder))
+        self.toast.emit(self.tr("Path copied"))
+
+    def choose_folder(self) -> None:
+        dialog = QFileDialog(self, self.tr("Export everything into a folder"))
+        dialog.setObjectName("export_everything_folder")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(lambda name: self.context.spawn(self.export_to(Path(name))))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    async def export_to(self, folder: Path) -> None:
+        """All files into a folder; cancelling leaves no half of one."""
+        self.export.setEnabled(False)
+        self.export_line.show_problem("")
+        format_ = self.format.current
+        rows = 0
+
+        async def work(job: Job) -> int:
+            nonlocal rows
+            for name, export in EXPORTS:
+                asked = Export(what=export.what, format=format_, bucket=export.bucket)
+                path = folder / f"faregate-{name}.{format_}"
+                progress = _Told(job, rows)
+                rows += await self.context.gateway.export_file(UsageQuery(), asked, path, progress)
+            return rows
+
+        try:
+            done = await self.context.shell.work.run(self.tr("Exporting everything"), self.tr("rows"), work)
+        except KNOWN_ERRORS as error:
+            self.export_line.show_problem(str(error))
+        else:
+            words = self.tr("Cancelled") if done is None else self.tr("Exported {count} rows to {folder}")
+            self.toast.emit(words.format(count=formats.count(rows), folder=folder.name))
+        finally:
+            self.export.setEnabled(True)
+
+
+class _Told:
+    """Rows of this file on top of those of the files before."""
+
+    def __init__(self, job: Job, before: int) -> None:
+        self._job = job
+        self._before = before
+
+    def __call__(self, rows: int) -> None:
+        self._job.told(self._before + rows)
+
+
+class AboutSection(SectionView):
+    """`license_asked` carries the file whose text is to be shown."""
+
+    license_asked = Signal(object)
+
+    def build(self) -> None:
+        theme = self.context.theme
+        this = self.tr("This program")
+        self.copy_report = PushButton(theme, self.tr("Copy report"), "copy", kind="secondary")
+        self.copy_report.setObjectName("copy_report")
+        self.copy_report.clicked.connect(self._copy)
+        self._rows: Rows = {}
+        self.add_line(
+            this,
+            self.tr("Faregate {version}").format(version=program_version()),
+            self.tr("MIT licence. Everything stays on this machine but the calls themselves."),
+        )
+        self.add_line(
+            this,
+            self.tr("Report for a bug"),
+            self.tr(
+                "Versions, the gateway's state and which settings differ from the defaults; no keys, no content."
+            ),
+            self.copy_report,
+        )
+        heading = self.tr("Licences of what comes with it")
+        for path in sorted((FOLDER / "licenses").glob("*.txt")):
+            if path.stem != "README":
+                show = PushButton(theme, self.tr("Show"), kind="ghost")
+                show.setAccessibleName(self.tr("Show {name}").format(name=path.stem))
+                show.clicked.connect(lambda _checked=False, path=path: self.license_asked.emit(path))
+                self.add_line(heading, path.stem.replace("-", " "), "", show)
+        self.add_line(
+            heading,
+            "Qt, PySide6",
+            self.tr("LGPL 3, unmodified: the library may be replaced by another build of the same version."),
+        )
+
+    def show_settings(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def report(self) -> str:
+        """What a developer asks for first; settings hold no secrets."""
+        state = self.context.gateway.state
+        changed = [f"  {row.key} = {row.value!r}" for row in self._rows.values() if row.value != row.default]
+        lines = [
+            f"Faregate {program_version()}{' (demo)' if self.context.gateway.demo else ''}",
+            f"Python {platform.python_version()}, Qt {qVersion()}, {QGuiApplication.platformName()}",
+            f"{platform.system()} {platform.release()} {platform.machine()}",
+            f"Gateway: {state.word}{f', {state.message}' if state.message else ''}",
+            "Settings that differ from the defaults:",
+            *(changed or ["  none"]),
+        ]
+        return "\n".join(lines)
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.report())
+        self.toast.emit(self.tr("Report copied"))
+
+
+def program_version() -> str:
+    """As the package says; a frozen program carries its metadata too."""
+    try:
+        return version("faregate")
+    except PackageNotFoundError:
+        return "0"

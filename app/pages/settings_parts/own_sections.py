@@ -1,0 +1,220 @@
+"""The sections that hold more than rows of the table: starting, appearance, notifications, provider keys."""
+
+import time
+from collections.abc import Mapping
+from zoneinfo import available_timezones
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QCompleter, QWidget
+
+from app.filters import local_zone
+from app.known_errors import KNOWN_ERRORS
+from app.pages.settings_parts.section import Rows, SectionView
+from app.preferences import OFF, ON
+from app.theme import MODES
+from app.widgets import ComboBox, PushButton, SegmentedControl, ToggleSwitch
+from gateway import UsageQuery
+
+_WEEK_US = 7 * 86_400_000_000
+_MOST_TOOLS = 8
+_VAULTS = ("keyring", "file", "memory")
+
+
+class _Preferring(SectionView):
+    """Switches and choices of the window's own preferences."""
+
+    def add_switch(self, heading: str, name: str, title: str, words: str) -> ToggleSwitch:
+        preferences = self.context.shell.preferences
+        switch = ToggleSwitch(self.context.theme)
+        switch.setAccessibleName(title)
+        switch.setObjectName(f"preference.{name}")
+        switch.setChecked(preferences.is_on(name))
+        switch.clicked.connect(lambda on: preferences.set(name, ON if on else OFF))
+        self.add_line(heading, title, words, switch)
+        return switch
+
+    def add_choice(self, heading: str, name: str, title: str, words: str, options: Mapping[str, str]) -> None:
+        preferences = self.context.shell.preferences
+        choice = self.choice(name, title, options, preferences.get(name))
+        choice.changed.connect(lambda key: preferences.set(name, key))
+        self.add_line(heading, title, words, choice)
+
+    def choice(self, name: str, title: str, options: Mapping[str, str], current: str) -> SegmentedControl:
+        made = SegmentedControl(self.context.theme, list(options.items()))
+        made.setObjectName(f"preference.{name}")
+        made.setAccessibleName(title)
+        made.set_current(current)
+        for key, words in options.items():
+            made.segment(key).setAccessibleName(f"{title}: {words}")
+        return made
+
+
+class GatewaySection(_Preferring):
+    """Where it listens, when it starts, and who must be told of another address."""
+
+    _moving_to = ""
+
+    def build(self) -> None:
+        self.add_rows()
+        heading = self.tr("Starting and closing")
+        autostart = self.context.shell.autostart
+        if autostart is not None:
+            self.at_login = ToggleSwitch(self.context.theme)
+            self.at_login.setObjectName("preference.at_login")
+            self.at_login.setAccessibleName(self.tr("Start at login"))
+            self.at_login.setChecked(autostart.enabled())
+            self.at_login.clicked.connect(self._set_autostart)
+            words = self.tr("Writes {place}.").format(place=autostart.place)
+            self.login_line = self.add_line(heading, self.tr("Start at login"), words, self.at_login)
+        self.add_switch(
+            heading,
+            "gateway_at_start",
+            self.tr("Gateway on at start"),
+            self.tr("Off: tools reach it only once it is turned on in the sidebar."),
+        )
+        self.add_switch(
+            heading,
+            "close_to_tray",
+            self.tr("Closing the window leaves the gateway running"),
+            self.tr("In the tray, or minimised where there is none. Off: closing quits."),
+        )
+
+    def _set_autostart(self, on: bool) -> None:
+        autostart = self.context.shell.autostart
+        assert autostart is not None
+        try:
+            autostart.set(on)
+        except KNOWN_ERRORS as error:
+            self.login_line.show_problem(str(error))
+        else:
+            self.login_line.show_problem("")
+        self.at_login.setChecked(autostart.enabled())
+
+    def show_settings(self, rows: Rows) -> None:
+        super().show_settings(rows)
+        port, host = rows.get("server.port"), rows.get("server.host")
+        self._moving_to = ""
+        if port is not None and host is not None and (port.waits or host.waits):
+            self._moving_to = f"{host.following}:{port.following}"
+
+    async def refresh(self) -> None:
+        """Say which tools will have to be pointed elsewhere."""
+        if not self._moving_to:
+            return
+        lately = UsageQuery(start_us=time.time_ns() // 1000 - _WEEK_US)
+        seen = await self.context.gateway.breakdown(lately, "client", sort="requests", limit=_MOST_TOOLS)
+        tools = ", ".join(row.value for row in seen.rows if row.value)
+        words = self.tr("Takes effect when the gateway restarts. Then point tools at {address}.")
+        if tools:
+            words = self.tr(
+                "Takes effect when the gateway restarts. Then point tools at {address}; seen lately: {tools}."
+            )
+        self.lines["server.port"].show_note(words.format(address=self._moving_to, tools=tools))
+
+
+class AppearanceSection(_Preferring):
+    def build(self) -> None:
+        theme = self.context.theme
+        looks, times = self.tr("Looks"), self.tr("Figures and times")
+        names = dict(zip(MODES, (self.tr("System"), self.tr("Light"), self.tr("Dark")), strict=True))
+        self.mode = self.choice("theme", self.tr("Theme"), names, theme.mode)
+        self.mode.changed.connect(theme.set_mode)
+        theme.mode_changed.connect(lambda: self.mode.set_current(theme.mode))
+        self.add_line(
+            looks, self.tr("Theme"), self.tr("System follows the desktop, also while Faregate runs."), self.mode
+        )
+        self.add_choice(
+            looks,
+            "density",
+            self.tr("Density"),
+            self.tr("How high the rows of tables are."),
+            {"comfortable": self.tr("Comfortable"), "compact": self.tr("Compact")},
+        )
+        self.add_choice(times, "clock", self.tr("Clock"), "", {"24": "18:04", "12": "6:04 pm"})
+        self.add_line(
+            times,
+            self.tr("Time zone"),
+            self.tr("Whose days and hours tables, charts and today's cost go by."),
+            self._zones(),
+        )
+        self.add_line(
+            times,
+            self.tr("Currency"),
+            self.tr("US dollars, in which every provider bills. Unknown prices are told as such, never as zero."),
+        )
+
+    def _zones(self) -> QWidget:
+        preferences = self.context.shell.preferences
+        self.zone = ComboBox(self.context.theme, self.tr("Time zone"))
+        self.zone.setObjectName("preference.zone")
+        self.zone.setEditable(True)
+        self.zone.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.zone.setFixedWidth(260)
+        self.zone.addItem(self.tr("System ({zone})").format(zone=local_zone()), "")
+        for name in sorted(name for name in available_timezones() if "/" in name or name == "UTC"):
+            self.zone.addItem(name, name)
+        edit, completer = self.zone.lineEdit(), self.zone.completer()
+        assert edit is not None and completer is not None
+        edit.setAccessibleName(self.tr("Time zone"))
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+        self.zone.setCurrentIndex(max(0, self.zone.findData(preferences.zone)))
+        self.zone.currentIndexChanged.connect(lambda _index: preferences.set_zone(self.zone.currentData()))
+        # What was typed and is no zone gives way to the one in force.
+        edit.editingFinished.connect(lambda: self.zone.setEditText(self.zone.itemText(self.zone.currentIndex())))
+        return self.zone
+
+
+class NotificationSection(_Preferring):
+    def build(self) -> None:
+        heading = self.tr("Tell me on the desktop")
+        self.add_switch(
+            heading,
+            "notify_gateway",
+            self.tr("The gateway stops"),
+            self.tr("When it ends or cannot start though it should run. Once for each cause."),
+        )
+        self.add_switch(
+            heading,
+            "notify_keys",
+            self.tr("A provider rejects its key"),
+            self.tr("Once, until the key works again or another one is set."),
+        )
+
+
+class VaultSection(SectionView):
+    """Where provider keys are kept; `choose` asks for the panel that changes it."""
+
+    def build(self) -> None:
+        self.choose = PushButton(self.context.theme, self.tr("Change …"), kind="secondary")
+        self.choose.setObjectName("vault_change")
+        self.line = self.add_line(self.tr("Where keys of providers are kept"), "", "", self.choose)
+        self.line.setObjectName("setting.vault.backend")
+        self._variable = ""
+
+    def show_settings(self, rows: Rows) -> None:
+        setting = rows.get("vault.backend")
+        if setting is not None:
+            self._variable = setting.variable if setting.from_environment else ""
+            self.choose.setEnabled(not self._variable)
+
+    async def refresh(self) -> None:
+        state = await self.context.gateway.vault_state()
+        titles = (self.tr("In the system's keyring"), self.tr("In a sealed file"), self.tr("In memory until quit"))
+        words = (
+            self.tr("Sealed, under your login. Neither the keyring nor the data folder alone gives a key away."),
+            self.tr("In the data folder, encrypted under your passphrase, which is asked for at each start."),
+            self.tr("Nothing is written: keys are gone when Faregate quits."),
+        )
+        number = _VAULTS.index(state.backend)
+        self.line.title.setText(titles[number])
+        self.line.words.setText(words[number])
+        self.line.words.show()
+        self.line.show_problem("" if state.available else state.message)
+        if self._variable:
+            said = self.tr("Set by {variables}, which stands over what is chosen here.")
+            self.line.show_note(said.format(variables=self._variable), "text3")
+        else:
+            self.line.show_note(
+                self.tr("Keys that are kept elsewhere stay there: set them again after a change."), "text3"
+            )

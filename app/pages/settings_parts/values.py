@@ -1,0 +1,66 @@
+"""Between what `config.toml` takes and what a field shows; pure. The gateway checks values, not this."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_UNITS = (("GiB", 1 << 30), ("GB", 10**9), ("MiB", 1 << 20), ("MB", 10**6), ("KiB", 1 << 10), ("KB", 1000))
+# What the gateway tells in days and people say otherwise.
+_SPANS = {"13 months": "396 days", "5 years": "1827 days"}
+
+
+def size_text(value: Any) -> str:
+    """64 MiB for 67108864; bytes where no unit fits exactly."""
+    if not isinstance(value, int):
+        return "" if value is None else str(value)
+    unit = next((row for row in _UNITS if value and value % row[1] == 0), None)
+    return f"{value // unit[1]} {unit[0]}" if unit is not None else str(value)
+
+
+def plain_text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def seconds_text(value: Any) -> str:
+    """600 rather than 600.0."""
+    return f"{value:g}" if isinstance(value, int | float) else plain_text(value)
+
+
+def keep_text(value: Any) -> str:
+    """13 months rather than 396 days; the gateway reads both as the same."""
+    text = plain_text(value)
+    return next((spoken for spoken, exact in _SPANS.items() if exact == text), text)
+
+
+def names_text(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list | tuple) else plain_text(value)
+
+
+def whole_number(text: str) -> Any:
+    """The number where it is one, else the text as it stands: the gateway says what is wrong with it."""
+    return int(text) if text.isdecimal() else text
+
+
+def any_number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def names(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
+def text_or_none(text: str) -> str | None:
+    return text or None
+
+
+TEXTS: Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
+    "text": (plain_text, text_or_none),
+    "port": (plain_text, whole_number),
+    "size": (size_text, whole_number),
+    "seconds": (seconds_text, any_number),
+    "names": (names_text, names),
+    "keep": (keep_text, text_or_none),
+}
+"""For each kind of field: what it shows for a value, and the value for what was typed."""

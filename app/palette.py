@@ -1,0 +1,182 @@
+"""The palette behind Ctrl+K: one field, and below it everything whose name holds what is typed.
+
+It knows nothing of pages or gateways: it is given commands, and runs the one that is chosen.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec import Struct
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import icons
+from app.fonts import ui_font
+from app.popover import Popover
+from app.theme import Theme
+from app.widgets import SearchField
+
+_ROW = 34
+_MAX_ROWS = 11
+# More than anyone reads through; typing finds the others.
+_MOST = 60
+_WIDTH = 560
+_FROM_TOP = 92
+_COMMAND_ROLE = Qt.ItemDataRole.UserRole
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """`kind` is said at the right ("Page", "Ctrl+B"); `icon` is a Lucide name."""
+
+    text: str
+    kind: str
+    icon: str
+    act: Callable[[], object]
+
+
+def found(commands: Iterable[Command], typed: str) -> list[Command]:
+    """Those that hold every word typed: first what begins with it all, then what holds it as one, then others."""
+    whole = typed.casefold().strip()
+    words = whole.split()
+    ranked: list[tuple[int, int, Command]] = []
+    for number, command in enumerate(commands):
+        text = command.text.casefold()
+        if all(word in text for word in words):
+            rank = 0 if text.startswith(whole) else 1 if whole in text else 2
+            ranked.append((rank, number, command))
+    ranked.sort(key=lambda row: row[:2])
+    return [command for _, _, command in ranked[:_MOST]]
+
+
+class CommandDelegate(QStyledItemDelegate):
+    """Icon, text, kind."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(_WIDTH - 20, _ROW)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        command: Command = index.data(_COMMAND_ROLE)
+        rect: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        chosen = bool(state & QStyle.StateFlag.State_Selected)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if chosen or state & QStyle.StateFlag.State_MouseOver:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.color("accent_soft" if chosen else "hover"))
+            painter.drawRoundedRect(rect, 7, 7)
+        ink = self._theme.color("accent" if chosen else "text2")
+        picture = icons.pixmap(command.icon, ink, 16, painter.device().devicePixelRatio())
+        painter.drawPixmap(QRect(rect.left() + 10, rect.top() + (_ROW - 16) // 2, 16, 16), picture)
+        painter.setFont(ui_font(12))
+        painter.setPen(self._theme.color("text3"))
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(rect.adjusted(0, 0, -12, 0), Qt.AlignmentFlag.AlignRight | middle, command.kind)
+        taken = QFontMetrics(ui_font(12)).horizontalAdvance(command.kind) + 28
+        font = ui_font(13, 500 if chosen else 400)
+        painter.setFont(font)
+        painter.setPen(self._theme.color("text"))
+        room = rect.adjusted(36, 0, -taken, 0)
+        text = QFontMetrics(font).elidedText(command.text, Qt.TextElideMode.ElideMiddle, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | middle, text)
+        painter.restore()
+
+
+class Palette(Popover):
+    """`open_over(window, commands)`, then `add` what takes a moment to be known."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(theme, parent)
+        self._commands: tuple[Command, ...] = ()
+        self.setObjectName("palette")
+        self.setAccessibleName(self.tr("Find anything"))
+        self.setFixedWidth(_WIDTH)
+        self.search = SearchField(theme, self.tr("Page, action, model, conversation, or filter: tag:value"))
+        self.search.setObjectName("palette_search")
+        self.search.setAccessibleName(self.tr("Find anything"))
+        self.list = QListWidget(self)
+        self.list.setObjectName("palette_list")
+        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setMouseTracking(True)
+        self.list.setItemDelegate(CommandDelegate(theme, self.list))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setAccessibleName(self.tr("What was found"))
+        self.hint = QLabel(self.tr("Nothing by that name."), self)
+        self.hint.setFont(ui_font(13))
+        self.hint.setContentsMargins(10, 8, 10, 10)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(9, 9, 9, 9)
+        column.setSpacing(8)
+        for widget in (self.search, self.list, self.hint):
+            column.addWidget(widget)
+        self.search.textChanged.connect(lambda _text: self._fill())
+        self.list.itemClicked.connect(self._run)
+
+    def open_over(self, window: QWidget, commands: Sequence[Command]) -> None:
+        """Empty, in the upper middle of a window."""
+        self.search.clear()
+        self._commands = tuple(commands)
+        self._fill()
+        self.move(window.mapToGlobal(QPoint((window.width() - _WIDTH) // 2, _FROM_TOP)))
+        self.show()
+        self.search.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def add(self, commands: Sequence[Command]) -> None:
+        """More of them, after the others; what is chosen stays chosen."""
+        self._commands += tuple(commands)
+        self._fill(self.list.currentRow())
+
+    def commands(self) -> list[Command]:
+        """Those on show."""
+        return [self.list.item(row).data(_COMMAND_ROLE) for row in range(self.list.count())]
+
+    def _fill(self, row: int = 0) -> None:
+        shown = found(self._commands, self.search.text())
+        self.list.clear()
+        for command in shown:
+            item = QListWidgetItem(self.list)
+            item.setData(_COMMAND_ROLE, command)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{command.text}, {command.kind}")
+        if shown:
+            self.list.setCurrentRow(min(max(row, 0), len(shown) - 1))
+        self.list.setFixedHeight(min(len(shown), _MAX_ROWS) * _ROW + 2)
+        self.list.setVisible(bool(shown))
+        self.hint.setVisible(not shown)
+        self.adjustSize()
+
+    def _run(self, item: QListWidgetItem) -> None:
+        command: Command = item.data(_COMMAND_ROLE)
+        self.close()
+        command.act()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        count, row = self.list.count(), self.list.currentRow()
+        steps = {
+            Qt.Key.Key_Down: 1,
+            Qt.Key.Key_Up: -1,
+            Qt.Key.Key_PageDown: _MAX_ROWS - 1,
+            Qt.Key.Key_PageUp: 1 - _MAX_ROWS,
+        }
+        step = steps.get(Qt.Key(event.key()))
+        if step is not None and count:
+            self.list.setCurrentRow((row + step) % count if abs(step) == 1 else min(max(row + step, 0), count - 1))
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and (item := self.list.currentItem()) is not None:
+            self._run(item)
+        else:
+            super().keyPressEvent(event)

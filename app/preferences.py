@@ -1,0 +1,66 @@
+"""What a person has chosen for this window, beside its theme: kept with the window's size and place.
+
+`CHOICES` is the one table: what may be chosen, the usual choice first. A value that is none of them (of another
+version, or edited by hand) is as good as none.
+"""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QObject, QSettings, Signal
+
+ON, OFF = "on", "off"
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "density": ("comfortable", "compact"),
+    "clock": ("24", "12"),
+    "close_to_tray": (ON, OFF),
+    "gateway_at_start": (ON, OFF),
+    "notify_gateway": (ON, OFF),
+    "notify_keys": (ON, OFF),
+}
+ZONE = "zone"
+
+
+class Preferences(QObject):
+    """`changed` carries the name of what was chosen anew. `store` None keeps nothing beyond this object's life."""
+
+    changed = Signal(str)
+
+    def __init__(self, store: QSettings | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store = store
+        self._chosen: dict[str, str] = {}
+        for name in (*CHOICES, ZONE):
+            kept = store.value(f"preferences/{name}") if store is not None else None
+            if isinstance(kept, str) and (name == ZONE or kept in CHOICES[name]):
+                self._chosen[name] = kept
+
+    def get(self, name: str) -> str:
+        """What is chosen; raises KeyError for an unknown name."""
+        return self._chosen.get(name, CHOICES[name][0])
+
+    def is_on(self, name: str) -> bool:
+        return self.get(name) == ON
+
+    @property
+    def zone(self) -> str:
+        """The IANA zone that times are told in; "" is the system's."""
+        return self._chosen.get(ZONE, "")
+
+    def set(self, name: str, value: str) -> None:
+        """Raises ValueError for a value that cannot be chosen."""
+        if value not in CHOICES[name]:
+            raise ValueError(f"{value!r} is no choice for {name}: choose one of {', '.join(CHOICES[name])}.")
+        if value != self.get(name):
+            self._keep(name, value)
+
+    def set_zone(self, zone: str) -> None:
+        if zone != self.zone:
+            self._keep(ZONE, zone)
+
+    def _keep(self, name: str, value: str) -> None:
+        self._chosen[name] = value
+        if self._store is not None:
+            # At once: the process may be killed later.
+            self._store.setValue(f"preferences/{name}", value)
+            self._store.sync()
+        self.changed.emit(name)

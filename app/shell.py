@@ -1,0 +1,57 @@
+"""What pages share beside the gateway: the person's preferences, long work, autostart, and what only the host can do.
+
+Preferences that change how things look are put into force here, once for the whole window.
+"""
+
+from PySide6.QtCore import QObject, Signal
+
+from app import formats
+from app.autostart import Autostart
+from app.filters import FilterState
+from app.preferences import Preferences
+from app.theme import Theme
+from app.work import Work
+
+
+class Shell(QObject):
+    """`restart_asked`, `leave_demo_asked`, `delete_demo_asked`: the host does these. `redraw_asked`: figures are
+    told otherwise from now on, so that what is on show must be read anew. `section` is the settings' section that was
+    open last."""
+
+    restart_asked = Signal()
+    leave_demo_asked = Signal()
+    delete_demo_asked = Signal()
+    redraw_asked = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        filters: FilterState,
+        preferences: Preferences | None = None,
+        autostart: Autostart | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.preferences = preferences or Preferences(parent=self)
+        self.autostart = autostart
+        self.work = Work(self)
+        self.section = ""
+        self._theme = theme
+        self._filters = filters
+        self._system_zone = filters.tz
+        self.preferences.changed.connect(self._follow)
+        self._apply_clock()
+        theme.set_density(self.preferences.get("density"))
+
+    def _follow(self, name: str) -> None:
+        if name == "density":
+            self._theme.set_density(self.preferences.get("density"))
+        elif name in ("clock", "zone"):
+            self._apply_clock()
+            self._theme.redraw()
+            self.redraw_asked.emit()
+
+    def _apply_clock(self) -> None:
+        zone = self.preferences.zone
+        formats.use_clock(zone or None, twelve_hours=self.preferences.get("clock") == "12")
+        self._filters.set_zone(zone or self._system_zone)

@@ -1,0 +1,238 @@
+"""Ctrl+K and F1: everything can be found by its name and worked by keys, and the sheet tells all of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QImage, QKeySequence
+from PySide6.QtWidgets import QAbstractScrollArea, QComboBox, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.filters import FilterSnapshot
+from app.pages import PAGES
+from app.pages.conversations import ConversationsPage
+from app.palette import Command, Palette, found
+from app.shortcut_sheet import KeyCap, ShortcutSheet
+from app.text_label import TextLabel
+from app.window import SHORTCUTS, Window
+from gateway import TagCondition
+from tests.app.accessible import unnamed
+from tests.app.fake_gateway import NOW_US, FakeGateway
+from tests.app.fake_threads import plain_thread
+
+
+@pytest.fixture
+def window(qtbot: QtBot, context: AppContext, tmp_path: Path) -> Window:
+    made = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    qtbot.addWidget(made, before_close_func=lambda window: setattr(window, "_may_close", True))
+    made.show()
+    made.start_pages()
+    with qtbot.waitActive(made):
+        made.activateWindow()
+    return made
+
+
+def press(qtbot: QtBot, widget: QWidget, keys: str) -> None:
+    combination = QKeySequence(keys)[0]
+    qtbot.keyClick(widget, combination.key(), combination.keyboardModifiers())
+
+
+@pytest.fixture
+def palette(qtbot: QtBot, window: Window) -> Palette:
+    press(qtbot, window, "Ctrl+K")
+    made = window.findChild(Palette)
+    assert made is not None
+    qtbot.waitUntil(made.isVisible)
+    return made
+
+
+def texts(palette: Palette) -> list[str]:
+    return [command.text for command in palette.commands()]
+
+
+def command(text: str, act: Callable[[], object] = lambda: None) -> Command:
+    return Command(text=text, kind="Page", icon="list", act=act)
+
+
+def test_what_begins_with_the_words_comes_first() -> None:
+    every = [command(text) for text in ("My requests", "Requests", "Request a key", "Keys for requests", "Other")]
+    assert [each.text for each in found(every, "Request")] == [
+        "Requests",
+        "Request a key",
+        "My requests",
+        "Keys for requests",
+    ]
+    assert [each.text for each in found(every, "key requ")] == ["Request a key", "Keys for requests"]
+    assert [each.text for each in found(every, "")] == [each.text for each in every]
+    assert found(every, "nothing") == []
+
+
+def test_pages_and_actions_are_offered_at_once(palette: Palette) -> None:
+    offered = texts(palette)
+    assert offered[: len(PAGES)] == [entry.title for entry in PAGES]
+    kinds = {each.text: each.kind for each in palette.commands()}
+    assert (kinds["Refresh"], kinds["Copy the endpoint"], kinds["Overview"]) == ("Ctrl+R", "Action", "Page")
+    assert "Find anything" not in offered
+    assert unnamed(palette) == []
+
+
+def test_a_page_is_opened_by_typing(qtbot: QtBot, window: Window, palette: Palette) -> None:
+    qtbot.keyClicks(palette.search, "api")
+    assert texts(palette)[0] == "API keys"
+    press(qtbot, palette.search, "Return")
+    assert (window.header.title.text(), palette.isVisible()) == ("API keys", False)
+
+
+def test_arrows_choose_and_esc_leaves_everything_as_it_is(qtbot: QtBot, window: Window, palette: Palette) -> None:
+    before = window.header.title.text()
+    for keys, row in (("Down", 1), ("Down", 2), ("Up", 1), ("Up", 0), ("Up", palette.list.count() - 1), ("Down", 0)):
+        press(qtbot, palette.search, keys)
+        assert palette.list.currentRow() == row
+    press(qtbot, palette.search, "PgDown")
+    assert palette.list.currentRow() > 5
+    press(qtbot, palette.search, "Escape")
+    assert (palette.isVisible(), window.header.title.text()) == (False, before)
+
+
+def test_a_click_runs_an_action(qtbot: QtBot, window: Window, palette: Palette) -> None:
+    qtbot.keyClicks(palette.search, "sidebar")
+    item = palette.list.item(0)
+    assert item is not None
+    where = palette.list.visualItemRect(item).center()
+    qtbot.mouseClick(palette.list.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    assert window.sidebar.narrow
+
+
+def test_a_model_leads_to_its_requests_and_back(
+    qtbot: QtBot, window: Window, palette: Palette, context: AppContext
+) -> None:
+    qtbot.keyClicks(palette.search, "gemini-3-pro")
+    assert palette.commands()[0].kind == "Model"
+    press(qtbot, palette.search, "Return")
+    assert window.header.title.text() == "Requests"
+    assert context.filters.dimensions == {"model": ("gemini-3-pro",)}
+    window.go_back()
+    assert context.filters.dimensions == {}
+
+
+def test_a_tag_is_added_to_the_filters(qtbot: QtBot, palette: Palette, context: AppContext) -> None:
+    context.filters.restore(FilterSnapshot(dimensions={"model": ("o3",)}))
+    qtbot.waitUntil(lambda: any(text.startswith("filter: ") for text in _all(palette)))
+    for tag in ("team:platform", "team:platform", "team:growth"):
+        each = next(each for each in palette._commands if each.text == f"filter: {tag}")
+        each.act()
+    assert context.filters.tags == (TagCondition(("team:platform", "team:growth")),)
+    assert context.filters.dimensions == {"model": ("o3",)}
+
+
+def _all(palette: Palette) -> list[str]:
+    return [each.text for each in palette._commands]
+
+
+def test_a_conversation_is_opened_by_its_title(
+    qtbot: QtBot, window: Window, palette: Palette, fake_gateway: FakeGateway
+) -> None:
+    palette.close()
+    fake_gateway.told = [plain_thread(number, NOW_US) for number in range(40)]
+    window.open_palette()
+    offered = [each for each in palette._commands if each.kind == "Conversation"]
+    newest = sorted((thread.row for thread in fake_gateway.told), key=lambda row: -row.ended_us)[:30]
+    assert [each.text.split(" · ")[0] for each in offered] == [row.title for row in newest]
+    title = newest[0].title
+    qtbot.keyClicks(palette.search, title[:30])
+    press(qtbot, palette.search, "Return")
+    assert window.header.title.text() == "Conversations"
+    page = window.page
+    assert isinstance(page, ConversationsPage)
+    shown = page.thread_pane.thread_shown
+    assert shown is not None and (shown.row.title or shown.row.id) == title
+
+
+def test_what_the_gateway_cannot_say_is_left_out(
+    qtbot: QtBot, window: Window, fake_gateway: FakeGateway, palette: Palette
+) -> None:
+    palette.close()
+    fake_gateway.fails = "usage.db cannot be used."
+    window.open_palette()
+    assert not any(text.startswith("filter: ") for text in _all(palette))
+    qtbot.keyClicks(palette.search, "no such thing")
+    assert (palette.list.isVisible(), palette.hint.isVisible()) == (False, True)
+
+
+# the sheet
+
+
+@pytest.mark.parametrize("keys", ["F1", "?", "Ctrl+?"])
+def test_the_sheet_tells_every_key(qtbot: QtBot, window: Window, keys: str) -> None:
+    window.open_page("requests")
+    press(qtbot, window, keys)
+    sheet = window.findChild(ShortcutSheet)
+    assert sheet is not None
+    qtbot.waitUntil(sheet.isVisible)
+    caps = [cap.text() for cap in sheet.findChildren(KeyCap)]
+    told = {label.text() for label in sheet.findChildren(TextLabel)}
+    assert {"Window", "Pages", "Requests", "Lists"} <= told
+    assert {row.text for row in SHORTCUTS if row.keys} <= told
+    assert {"Ctrl+K", "Ctrl+,", "Ctrl+1", "Ctrl+L", "Alt+Left"} <= set(caps)
+    assert unnamed(sheet) == []
+    press(qtbot, sheet, "Escape")
+    assert not sheet.isVisible()
+
+
+def test_a_question_mark_in_a_field_is_typed(qtbot: QtBot, window: Window) -> None:
+    window.open_page("requests")
+    field = window.findChild(QLineEdit, "requests_filter")
+    assert field is not None
+    field.setFocus()
+    qtbot.keyClicks(field, "why?")
+    assert field.text() == "why?"
+    assert window.findChild(ShortcutSheet) is None
+
+
+def test_settings_have_their_own_key_and_stand_at_the_foot(qtbot: QtBot, window: Window) -> None:
+    press(qtbot, window, "Ctrl+,")
+    assert window.header.title.text() == "Settings"
+    button = window.sidebar.buttons["settings"]
+    assert (button.toolTip(), button.isChecked()) == ("Settings (Ctrl+,)", True)
+    assert button.y() > window.sidebar.today.y() > window.sidebar.buttons["api_keys"].y()
+
+
+# the keyboard, on every page
+
+
+def picture(widget: QWidget) -> QImage:
+    return widget.grab().toImage()
+
+
+@pytest.mark.parametrize("key", [entry.key for entry in PAGES])
+def test_every_page_is_named_and_shows_where_the_keyboard_is(qtbot: QtBot, window: Window, key: str) -> None:
+    """Each widget that Tab reaches looks another way with the focus than without it."""
+    window.open_page(key)
+    page = window.page
+    assert page is not None
+    qtbot.wait(50)
+    assert unnamed(page) == []
+    reached = 0
+    for widget in window.findChildren(QWidget):
+        if not (widget.isVisible() and widget.isEnabled() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus):
+            continue
+        if widget.focusProxy() is not None or type(widget) is QWidget or _only_scrolls(widget):
+            continue
+        shown = widget.parentWidget() if isinstance(widget.parentWidget(), QComboBox) else widget
+        assert shown is not None
+        page.setFocus(Qt.FocusReason.OtherFocusReason)
+        before = picture(shown)
+        widget.setFocus(Qt.FocusReason.TabFocusReason)
+        if not widget.hasFocus():
+            continue
+        reached += 1
+        assert picture(shown) != before, f"{key}: {type(widget).__name__} {widget.objectName()} hides the focus"
+    assert reached >= 8
+
+
+def _only_scrolls(widget: QWidget) -> bool:
+    return (isinstance(widget, QAbstractScrollArea) and type(widget).__name__ in ("QScrollArea", "SectionView")) or (
+        isinstance(widget, QAbstractScrollArea) and widget.objectName().startswith("section.")
+    )
