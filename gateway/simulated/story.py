@@ -40,7 +40,7 @@ Price = Callable[[str, str, Usage, int], tuple[int | None, str, str | None]]
 _S = 1_000_000
 _DAY = 86_400 * _S
 _OVERHEAD_US = 1_300
-_LEAST_CACHED = 1_024
+_LEAST_CACHED, _CACHED_STEP = 1_024, 128
 _CHARACTERS = 4
 
 
@@ -206,11 +206,13 @@ def _usage(
     tools = len(msgspec.json.encode(story.tools)) // _CHARACTERS
     said = sum(_size(message.parts) + 4 for message in messages)
     whole = story.context + tools + len(system) // _CHARACTERS + said
-    cached = int(min(repeated, whole) * 0.97)
+    writes = provider in COUNTS_CACHE_WRITES
+    # Where an app marks what is kept, all of it is; else it is kept in steps.
+    kept = min(repeated, whole)
+    cached = kept if writes else kept - kept % _CACHED_STEP
     cached = cached if cached >= _LEAST_CACHED and provider == story.by[0] else 0
     thought = say.unsaid + sum(len(part.text) // _CHARACTERS for part in answer if isinstance(part, Reasoning))
     spoken = sum(_size((part,)) for part in answer if not isinstance(part, Reasoning))
-    writes = provider in COUNTS_CACHE_WRITES
     written = whole - cached if writes and whole > _LEAST_CACHED else 0
     return Usage(
         input_tokens=whole,

@@ -96,6 +96,12 @@ def test_what_ran_beside_is_no_other_way(branch: str) -> None:
     assert all(not step.siblings for step in made)
 
 
+def test_a_sub_agent_that_hangs_on_nothing_stands_where_it_began() -> None:
+    turns = (at(0), at(1, 0), at(2, branch="sub_agent"), at(3, 2), at(4, 1), at(5, branch="side"))
+    made = steps(turns, {})
+    assert [(step.turn.n, step.aside) for step in made] == [(0, None), (1, None), (2, 2), (3, 2), (4, None), (5, 5)]
+
+
 def test_turns_that_nothing_joins_follow_each_other() -> None:
     assert numbers(at(0), at(1), at(2)) == [0, 1, 2]
     edited = steps((at(0), at(1, branch="edited")), {})

@@ -22,6 +22,7 @@ from app.pages.conversations_parts.inspector import WIDTH as INSPECTOR_WIDTH
 from app.pages.conversations_parts.list_pane import SORTS
 from app.pages.conversations_parts.list_pane import WIDTH as LIST_WIDTH
 from app.pages.conversations_parts.list_view import ROW_HEIGHT, state_of, title_of
+from app.pages.conversations_parts.turn_words import listed_cost
 from app.pages.page import RequestTarget
 from app.pages.requests import RequestsPage
 from app.theme import Theme
@@ -127,6 +128,8 @@ def test_rows_say_title_models_calls_cost_and_state(full: Thread) -> None:
     assert title_of(msgspec.structs.replace(row, title="")) == "claude-sonnet-4.5, content not kept"
     assert state_of(row, row.ended_us) == ("1 error", "bad")
     assert state_of(msgspec.structs.replace(row, errors=0), row.ended_us + 120 * S) == ("2 min ago", "text2")
+    assert listed_cost(row) == listed_cost(msgspec.structs.replace(row, unpriced=1)) == "$0.236"
+    assert listed_cost(msgspec.structs.replace(row, unpriced=2)) == "≈$0.236"
     days_later = state_of(msgspec.structs.replace(row, errors=0), row.ended_us + 3 * 86_400 * S)
     assert days_later[0] == formats.clock(row.ended_us, now_us=row.ended_us + 3 * 86_400 * S)[:-6]
     assert state_of(msgspec.structs.replace(row, running=1), row.ended_us) == ("running", "accent")

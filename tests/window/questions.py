@@ -23,6 +23,8 @@ from PySide6.QtWidgets import (
 
 from app.charts import ChartCard
 from app.host import Host
+from app.pages.conversations_parts.block import text_of
+from app.pages.conversations_parts.thread_view import ThreadView
 from app.pages.overview import OverviewPage
 from app.tables.model import LOADING
 from app.widgets import Chip
@@ -177,6 +179,13 @@ def page(host: Host) -> str:
     return host.window.header.title.text() if host.window.page is not None else ""
 
 
+def blocks(host: Host) -> list[list[str]]:
+    """The blocks of the shown conversation: kind, head and what each says."""
+    view = the_widget("thread")
+    assert isinstance(view, ThreadView)
+    return [[block.kind, block.title, text_of(block)] for block in view.blocks]
+
+
 def chips(host: Host) -> list[str]:
     """The filters that stand on the page."""
     assert host.window.page is not None
@@ -329,6 +338,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         place_of_chip_cross,
         place_of_tray,
         state,
+        blocks,
         address,
         shown,
         text,

@@ -5,7 +5,7 @@ alternatives, of which one is shown: the newest, unless another was chosen. Sub-
 asked on the side (a title, a summary) are no alternatives: they are shown where they began. Pure.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -40,48 +40,49 @@ def steps(turns: Sequence[Turn], chosen: Mapping[int, int]) -> list[Step]:
     for turn in turns:
         if turn.n not in repeated:
             children.setdefault(_parent(turn, by_number, repeated), []).append(turn)
+    roots = children.get(ROOT, [])
+    made = _walk(_ways_from_root(roots, chosen), children, attempts, chosen)
+    for turn in sorted((turn for turn in roots if turn.branch in ASIDES), key=lambda turn: turn.started_us):
+        # What hangs on nothing stands where it began.
+        after = [step.aside is None and step.turn.started_us > turn.started_us for step in made]
+        place = after.index(True) if True in after else len(made)
+        made[place:place] = _walk([(turn, turn.n, (), ROOT)], children, attempts, chosen)
+    return made
+
+
+_Entry = tuple[Turn, int | None, tuple[int, ...], int]
+"""A turn, the aside that it belongs to, its alternatives, and the fork's key."""
+
+
+def _walk(
+    first: Sequence[_Entry],
+    children: Mapping[int, Sequence[Turn]],
+    attempts: Mapping[int, Sequence[Turn]],
+    chosen: Mapping[int, int],
+) -> list[Step]:
     made: list[Step] = []
-    stack: list[tuple[Turn, int | None, tuple[int, ...], int]] = []
-    _push(stack, children.get(ROOT, ()), ROOT, chosen, None)
+    stack = list(reversed(first))
     while stack:
         turn, aside, siblings, fork = stack.pop()
         failed = tuple(sorted(attempts.get(turn.n, ()), key=lambda attempt: attempt.started_us))
         made.append(Step(turn=turn, attempts=failed, siblings=siblings, fork=fork, aside=aside))
-        _push(stack, children.get(turn.n, ()), turn.n, chosen, aside)
+        following = children.get(turn.n, ())
+        ways = [child for child in following if child.branch not in ASIDES]
+        beside: list[_Entry] = [(child, child.n, (), turn.n) for child in following if child.branch in ASIDES]
+        stack.extend(reversed([*beside, *_alternatives(ways, turn.n, chosen, aside)]))
     return made
 
 
-def _push(
-    stack: list[tuple[Turn, int | None, tuple[int, ...], int]],
-    children: Iterable[Turn],
-    fork: int,
-    chosen: Mapping[int, int],
-    aside: int | None,
-) -> None:
-    asides: list[Turn] = []
-    ways: list[Turn] = []
-    for child in children:
-        (asides if child.branch in ASIDES else ways).append(child)
-    following: list[tuple[Turn, int | None, tuple[int, ...], int]] = []
-    if fork == ROOT:
-        # Turns that nothing joins follow each other; only an edited first message is another way.
-        first = ways[:1]
-        edited = [turn for turn in ways[1:] if turn.branch is not None]
-        following += _alternatives([*first, *edited], fork, chosen, aside)
-        following += [(turn, aside, (), fork) for turn in ways[1:] if turn.branch is None]
-    else:
-        following += _alternatives(ways, fork, chosen, aside)
-    beside = [(turn, turn.n, (), fork) for turn in asides]
-    if fork == ROOT:
-        order = sorted([*following, *beside], key=lambda entry: entry[0].started_us)
-    else:
-        order = [*beside, *following]
-    stack.extend(reversed(order))
+def _ways_from_root(roots: Sequence[Turn], chosen: Mapping[int, int]) -> list[_Entry]:
+    """Turns that nothing joins follow each other; only an edited first message is another way."""
+    ways = [turn for turn in roots if turn.branch not in ASIDES]
+    edited = [turn for turn in ways[1:] if turn.branch is not None]
+    apart: list[_Entry] = [(turn, None, (), ROOT) for turn in ways[1:] if turn.branch is None]
+    entries = [*_alternatives([*ways[:1], *edited], ROOT, chosen, None), *apart]
+    return sorted(entries, key=lambda entry: entry[0].started_us)
 
 
-def _alternatives(
-    ways: Sequence[Turn], fork: int, chosen: Mapping[int, int], aside: int | None
-) -> list[tuple[Turn, int | None, tuple[int, ...], int]]:
+def _alternatives(ways: Sequence[Turn], fork: int, chosen: Mapping[int, int], aside: int | None) -> list[_Entry]:
     if not ways:
         return []
     taken = next((turn for turn in ways if turn.n == chosen.get(fork)), ways[-1])

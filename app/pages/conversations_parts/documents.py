@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QTextCharFormat,
     QTextCursor,
     QTextDocument,
+    QTextFrameFormat,
     QTextLayout,
     QTextLength,
     QTextOption,
@@ -142,6 +143,7 @@ def _dress_tables(theme: Theme, document: QTextDocument) -> None:
             form.setCellPadding(5)
             form.setCellSpacing(0)
             form.setBorder(1)
+            form.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
             form.setBorderBrush(QBrush(theme.color("border_strong")))
             form.setWidth(QTextLength())
             frame.setFormat(form)

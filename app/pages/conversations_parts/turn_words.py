@@ -129,8 +129,8 @@ def cause(turn: Turn) -> str:
 
 
 def listed_cost(row: ThreadRow) -> str:
-    """A conversation's cost in the list; ≈ where a part of it was estimated or has no price."""
-    return sources.marked(formats.money(row.cost_nano), "estimated" in row.cost_sources or row.unpriced > 0)
+    """A conversation's cost in the list; ≈ where an answered turn of it has no price."""
+    return sources.marked(formats.money(row.cost_nano), row.unpriced > row.errors)
 
 
 def calls(count: int) -> str:
