@@ -37,6 +37,17 @@ class ConversationsPage(Page):
     icon = "messages-square"
     key = "conversations"
 
+    shortcuts = (
+        ("Ctrl+F", "Search what was said"),
+        ("J", "Next block"),
+        ("K", "Previous block"),
+        ("Return", "Open or fold the block"),
+        ("Ctrl+C", "Copy the selection, or the block"),
+        ("Ctrl+Shift+C", "Copy the call as curl"),
+        ("F2", "Rename the conversation"),
+        ("Del", "Delete the conversation"),
+    )
+
     # Progress is told from the thread that searches.
     _searched = Signal(int, int)
 
