@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.throttle import INTERVAL_MS
-from gateway import DataFolder, FaregateError, Gateway, Settings, Summary, UsageQuery
+from gateway import DataFolder, Export, FaregateError, Gateway, Settings, Summary, UsageQuery
 from gateway.extra_providers import ExtraPrice, ExtraProvider
 from gateway.gateway import POLL_S, TOLD_EVERY_S
 from gateway.providers.models import MODELS
@@ -195,6 +195,31 @@ async def test_a_clean_up_that_is_cancelled_ends_after_the_step_that_it_is_at(
         await given_up
     go_on.set()
     assert (await gateway.clean_up()).taken["requests"] == 90 and told == [10]
+    await gateway.close()
+
+
+async def test_an_export_that_is_cancelled_leaves_no_file(tmp_path: Path) -> None:
+    gateway = Gateway(DataFolder(tmp_path / "data"), Settings(port=0, vault_backend="memory"))
+    await gateway.open()
+    gateway._store.insert_history(record(number) for number in range(3000))
+    loop, reached, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    told: list[int] = []
+
+    def progress(rows: int) -> None:
+        told.append(rows)
+        loop.call_soon_threadsafe(reached.set)
+        go_on.wait(PATIENCE_S)
+
+    path = tmp_path / "all.csv"
+    path.write_text("an earlier one")
+    given_up = loop.create_task(gateway.export_file(UsageQuery(), Export(), path, progress))
+    await reached.wait()
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    go_on.set()
+    await until(lambda: list(tmp_path.glob("*.part")) == [] and list(tmp_path.glob(".*.part")) == [])
+    assert path.read_text() == "an earlier one" and told[-1] < 3000
     await gateway.close()
 
 

@@ -29,6 +29,7 @@ from app.overview.words import compared_with, export_name
 from app.pages.page import Page
 from app.range_picker import BucketPicker, RangePicker
 from app.widgets import PushButton
+from app.work import Job
 from gateway import Changes, Export, TagCondition, UsageQuery
 
 if TYPE_CHECKING:
@@ -355,5 +356,9 @@ class OverviewPage(Page):
             export = Export(what="buckets", bucket=answers.bucket, by=by, format=export_format(path))
         else:
             export = Export(what="breakdown", by=what, format=export_format(path))
-        rows = await gateway.export_file(answers.query, export, path)
-        self.toast.emit(f"Exported {rows:,} rows to {path.name}")
+
+        async def write(job: Job) -> int:
+            return await gateway.export_file(answers.query, export, path, job.told)
+
+        rows = await self._context.shell.work.run(f"Exporting {what} to {path.name}", "rows", write)
+        self.toast.emit("Cancelled" if rows is None else f"Exported {rows:,} rows to {path.name}")

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from msgspec.structs import replace
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -29,6 +29,7 @@ from app.tables.model import WindowedModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
 from app.widgets import Banner, Drawer, PushButton, ToggleSwitch
+from app.work import Job
 from gateway import Changes, ExchangeRecord, Export, UsageQuery
 
 _COPY_AT_MOST = 5_000
@@ -46,7 +47,6 @@ class RequestsPage(Page):
     shortcuts = (("Ctrl+F", "Filter"), ("Ctrl+L", "Live"))
 
     # Progress may be told from the thread that writes the file.
-    _exported = Signal(int)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -140,7 +140,6 @@ class RequestsPage(Page):
         self.feed.counted.connect(self._counted)
         self.feed.pending.connect(self.area.show_waiting)
         self.model.failed.connect(self._failed)
-        self._exported.connect(self._show_progress)
         self._details = QTimer(self, singleShot=True, interval=_DETAILS_AFTER_MS)
         self._details.timeout.connect(self._show_details)
         for keys, act in (("Ctrl+L", self.live.toggle), ("Ctrl+F", self.focus_filter)):
@@ -329,18 +328,18 @@ class RequestsPage(Page):
         self._exporting = True
         self.export_button.setEnabled(False)
         query = self.context.filters.query(_now_us())
+        export = Export(what="requests", format=export_format(path))
+
+        async def write(job: Job) -> int:
+            return await self.context.gateway.export_file(query, export, path, job.told)
+
         try:
-            export = Export(what="requests", format=export_format(path))
-            rows = await self.context.gateway.export_file(query, export, path, self._exported.emit)
+            rows = await self.context.shell.work.run(f"Exporting requests to {path.name}", "rows", write)
         except KNOWN_ERRORS as error:
             self._failed(str(error))
         else:
-            self.toast.emit(f"Exported {rows:,} row{'' if rows == 1 else 's'}")
+            words = "Cancelled" if rows is None else f"Exported {rows:,} row{'' if rows == 1 else 's'}"
+            self.toast.emit(words)
         finally:
             self._exporting = False
-            self.export_button.setText("Export")
             self.export_button.setEnabled(self.model.rowCount() > 0)
-
-    def _show_progress(self, rows: int) -> None:
-        if self._exporting:
-            self.export_button.setText(f"{rows:,} …")

@@ -1,8 +1,9 @@
 """The Requests page as a person uses it: what cells say, filtering, live rows, details, copying, exporting."""
 
+import asyncio
 import csv
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,7 @@ from gateway import (
     CostExplanation,
     CostPart,
     ExchangeRecord,
+    Export,
     PriceList,
     RequestPage,
     TagCondition,
@@ -684,6 +686,28 @@ def test_export_writes_the_filtered_rows(
     assert [line[0] for line in written] == expected
     assert toast.args == [f"Exported {len(expected):,} rows"]
     assert page.export_button.isEnabled() and page.export_button.text() == "Export"
+
+
+def test_an_export_is_long_work_that_can_be_cancelled(
+    page: RequestsPage, context: AppContext, gateway: FakeGateway, qtbot: QtBot, turns: Turns, tmp_path: Path
+) -> None:
+    told: list[tuple[str, int]] = []
+
+    async def slow(_query: UsageQuery, _export: Export, _path: Path, progress: Callable[[int], None]) -> int:
+        progress(120)
+        job = context.shell.work.jobs[0]
+        told.append((job.title, job.done))
+        job.cancel()
+        await asyncio.sleep(0)
+        return 400
+
+    gateway.export_file = slow  # type: ignore[assignment,method-assign]
+    turns(page.export_to(tmp_path / "out.csv"))
+    with qtbot.waitSignal(page.toast) as toast:
+        turns.run()
+    assert (told, toast.args) == ([("Exporting requests to out.csv", 120)], ["Cancelled"])
+    assert page.export_button.isEnabled()
+    assert context.shell.work.jobs == ()
 
 
 def test_an_export_that_fails_says_so(page: RequestsPage, turns: Turns, tmp_path: Path) -> None:

@@ -154,6 +154,27 @@ def test_a_wrong_value_is_told_in_words_beside_the_field_and_stays_to_be_mended(
     )
 
 
+def test_what_was_typed_is_taken_back_with_its_problem(
+    qtbot: QtBot, open_page: Callable[[str], SettingsPage], fake_gateway: FakeGateway
+) -> None:
+    page = open_page("retention")
+    keep = control(page, "retention.content", KeepControl)
+    edit = keep.box.lineEdit()
+    page.open_section("gateway")
+    total = control(page, "timeouts.total", TextControl).edit
+    for section, key, field, before in (
+        ("gateway", "timeouts.total", total, "3600"),
+        ("retention", "retention.content", edit, "30 days"),
+    ):
+        page.open_section(section)
+        for taken_back in (lambda field=field: qtbot.keyClick(field, Qt.Key.Key_Escape), lambda field=field, before=before: type_over(qtbot, field, before)):  # fmt: skip
+            type_over(qtbot, field, "soon")
+            assert line(page, key).problem.isVisible()
+            taken_back()
+            assert (field.text(), line(page, key).problem.isVisible()) == (before, False)
+    assert fake_gateway.saved == {}
+
+
 def test_what_the_environment_says_is_shown_and_cannot_be_changed(
     open_page: Callable[[str], SettingsPage], fake_gateway: FakeGateway
 ) -> None:

@@ -167,6 +167,49 @@ def close_new_key(app: RealApp) -> None:
     app.wait_for("shown", False, name="api_keys_drawer")
 
 
+def settings(app: RealApp, section: str = "gateway") -> None:
+    page(app, "settings", "Settings")
+    app.click(f"settings.{section}")
+    app.wait_for("shown", name=f"section.{section}")
+
+
+def settings_problem(app: RealApp) -> None:
+    settings(app, "telemetry")
+    app.write("edit.limits.telemetry", "huge")
+    app.display.press("Return")
+    app.wait_for("shown", name="setting_problem", within="setting.limits.telemetry")
+
+
+def leave_settings_problem(app: RealApp) -> None:
+    app.write("edit.limits.telemetry", "64 MiB")
+    app.display.press("Return")
+    app.wait_for("shown", False, name="setting_problem", within="setting.limits.telemetry")
+
+
+def settings_waiting(app: RealApp) -> None:
+    settings(app, "capture")
+    app.click("tick.capture.redact_on.email")
+    app.wait_for("shown", name="settings_restart")
+
+
+def leave_settings_waiting(app: RealApp) -> None:
+    app.click("setting_back", within="setting.capture.redact_on")
+    app.wait_for("shown", False, name="settings_restart")
+
+
+def palette(app: RealApp) -> None:
+    overview(app)
+    app.display.press("ctrl+k")
+    app.wait_for("shown", name="palette")
+    app.display.type("team")
+
+
+def shortcut_sheet(app: RealApp) -> None:
+    requests(app)
+    app.display.press("F1")
+    app.wait_for("shown", name="shortcut_sheet")
+
+
 def gateway_off(app: RealApp) -> None:
     overview(app)
     app.click("gateway.switch")
@@ -227,6 +270,16 @@ DEMO_STATES = (
     State(name="provider_key", reach=provider_key, leave=close_provider_key, sizes=BOTH),
     State(name="api_keys", reach=api_keys, sizes=BOTH, readme=True),
     State(name="api_key_new", reach=new_key, leave=close_new_key, sizes=BOTH),
+    State(name="settings", reach=settings, sizes=BOTH),
+    State(name="settings_appearance", reach=lambda app: settings(app, "appearance")),
+    State(name="settings_retention", reach=lambda app: settings(app, "retention"), sizes=BOTH),
+    State(name="settings_problem", reach=settings_problem, leave=leave_settings_problem),
+    State(name="settings_waiting", reach=settings_waiting, leave=leave_settings_waiting, sizes=BOTH),
+    State(name="settings_vault", reach=lambda app: settings(app, "vault")),
+    State(name="settings_data", reach=lambda app: settings(app, "data")),
+    State(name="settings_about", reach=lambda app: settings(app, "about")),
+    State(name="palette", reach=palette, leave=escape),
+    State(name="shortcut_sheet", reach=shortcut_sheet, leave=escape),
     State(name="gateway_off", reach=gateway_off, leave=gateway_on),
 )
 EMPTY_STATES = (

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLineEdit, QWidget
 
 from app.pages.settings_parts.table import Row, translated
@@ -17,9 +18,11 @@ _KEPT = ("7 days", "30 days", "90 days", "13 months", "5 years", "for ever")
 
 
 class Control(QWidget):
-    """`given` carries a value for `config.toml`, None for the default. `show_value` is silent."""
+    """`given` carries a value for `config.toml`, None for the default; `mended` when what was typed is what is saved
+    already. `show_value` is silent."""
 
     given = Signal(object)
+    mended = Signal()
 
     def show_value(self, value: Any) -> None:
         raise NotImplementedError
@@ -83,12 +86,18 @@ class TextControl(Control):
     def value(self) -> Any:
         return self._to_value(self.edit.text().strip())
 
-    def take_back(self) -> None:
-        self.edit.setText(self._shown)
-
     def _finished(self) -> None:
         if self.is_changed:
             self.given.emit(self.value())
+        else:
+            self.mended.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.is_changed:
+            self.edit.setText(self._shown)
+            self.mended.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class PortControl(TextControl):
@@ -114,6 +123,8 @@ class PortControl(TextControl):
         # Only Apply and Enter give a port: one that is typed in passing must not move every tool.
         if self.is_changed and self.edit.hasFocus():
             self.applied.emit(self.value())
+        elif not self.is_changed:
+            self.mended.emit()
 
 
 class KeepControl(Control):
@@ -149,6 +160,15 @@ class KeepControl(Control):
         text = self.box.currentText().strip()
         if text != self._shown:
             self.given.emit(text or None)
+        else:
+            self.mended.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.box.currentText() != self._shown:
+            self.box.setEditText(self._shown)
+            self.mended.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class TickControl(Control):

@@ -53,6 +53,7 @@ class Line(QWidget):
             self.back = IconButton(
                 theme, "rotate-ccw", self.tr("Back to the default: {title}").format(title=title), self
             )
+            self.back.setObjectName("setting_back")
             self.back.setVisible(False)
             policy = self.back.sizePolicy()
             policy.setRetainSizeWhenHidden(True)

@@ -78,6 +78,7 @@ class SectionView(QScrollArea):
         assert line.back is not None
         line.back.clicked.connect(lambda: self._go_back(row))
         control.given.connect(lambda value: self._give(row, value))
+        control.mended.connect(lambda: self._show_problem(row.key, ""))
 
     def _control(self, row: Row, title: str) -> Control:
         match row.kind:
@@ -116,18 +117,21 @@ class SectionView(QScrollArea):
         self.context.spawn(self._save(key, changes, restart))
 
     async def _save(self, key: str, changes: dict[str, object], restart: bool) -> None:
-        line, control = self.lines[key], self.controls[key]
         try:
             await self.context.gateway.change_settings(changes)
         except KNOWN_ERRORS as error:
-            line.show_problem(_without_key(key, str(error)))
-            control.show_problem(True)
+            self._show_problem(key, _without_key(key, str(error)))
             return
-        line.show_problem("")
-        control.show_problem(False)
+        self._show_problem(key, "")
         self.changed.emit()
         if restart:
             self.context.shell.restart_asked.emit()
+
+    def _show_problem(self, key: str, text: str) -> None:
+        line = self.lines[key]
+        if text != line.problem.text():
+            line.show_problem(text)
+            self.controls[key].show_problem(bool(text))
 
     # shown
 
