@@ -8,12 +8,39 @@ from pathlib import Path
 
 import pytest
 
-from gateway import DataFolder, Gateway, Settings, UsageQuery
+from gateway import DataFolder, Gateway, Settings, ThreadQuery, UsageQuery
 from gateway import demo as demo_module
 from gateway.demo import DAY_US, GAP_HOURS, HOUR_US, Demo
 from gateway.pricing import Pricing
 from gateway.records import ApiKeyRow
+from gateway.simulated.stories import STORIES
 from gateway.store import UsageStore
+
+
+async def compare_what_was_said(gateway: Gateway) -> None:
+    """The example conversations are there once each, and their calls are rows with the same figures."""
+    page = await gateway.threads(ThreadQuery(), limit=200)
+    assert page.total == len(page.rows) > 30
+    assert {row.title for row in page.rows} == {story.title for story in STORIES}
+    longest = max(page.rows, key=lambda row: row.requests)
+    for row in (*page.rows[:6], longest):
+        thread = await gateway.thread(row.id)
+        assert thread is not None and thread.row == row, "a list that differs would be read again for ever"
+        for turn in thread.turns:
+            record = await gateway.request(str(turn.request_id))
+            assert record is not None and record.conversation_id == row.id
+            for name in (
+                "model",
+                "started_us",
+                "input_tokens",
+                "cached_tokens",
+                "output_tokens",
+                "cost_nano",
+                "outcome",
+            ):
+                assert getattr(record, name) == getattr(turn, name)
+    found = await gateway.threads(ThreadQuery(text="TWO THREADS can spend"), limit=9)
+    assert {row.title for row in found.rows} == {"Review PR 2231: retry budget"}
 
 
 async def look(
@@ -26,6 +53,7 @@ async def look(
         eight_weeks_ago = time.time_ns() // 1000 - 56 * DAY_US
         while not await gateway.request_count(UsageQuery(end_us=eight_weeks_ago)):
             await asyncio.sleep(0.1)
+        await compare_what_was_said(gateway)
         by_key = await gateway.breakdown(UsageQuery(), "key")
         return (
             await gateway.api_keys(),
