@@ -376,6 +376,10 @@ class Host:
             notices.tell("demo", "info", text, "Leave demo", self._ask_to_leave_demo)
         else:
             notices.clear("demo")
+        if state.notices:
+            notices.tell("otherwise", "warn", " ".join(state.notices))
+        else:
+            notices.clear("otherwise")
         if state.word in ("off", "port_in_use", "error"):
             off = "The gateway is off: tools cannot reach it."
             kind, words = ("warn", "Turn on") if state.word == "off" else ("bad", "Try again")

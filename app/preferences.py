@@ -5,6 +5,7 @@ version, or edited by hand) is as good as none.
 """
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
@@ -20,6 +21,13 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 ZONE = "zone"
 
 
+def _is_zone(zone: str) -> bool:
+    try:
+        return not zone or bool(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+
+
 class Preferences(QObject):
     """`changed` carries the name of what was chosen anew. `store` None keeps nothing beyond this object's life."""
 
@@ -31,7 +39,7 @@ class Preferences(QObject):
         self._chosen: dict[str, str] = {}
         for name in (*CHOICES, ZONE):
             kept = store.value(f"preferences/{name}") if store is not None else None
-            if isinstance(kept, str) and (name == ZONE or kept in CHOICES[name]):
+            if isinstance(kept, str) and (_is_zone(kept) if name == ZONE else kept in CHOICES[name]):
                 self._chosen[name] = kept
 
     def get(self, name: str) -> str:
@@ -54,6 +62,9 @@ class Preferences(QObject):
             self._keep(name, value)
 
     def set_zone(self, zone: str) -> None:
+        """Raises ValueError for a zone that nobody knows here."""
+        if not _is_zone(zone):
+            raise ValueError(f"{zone} is not known on this machine: choose another time zone.")
         if zone != self.zone:
             self._keep(ZONE, zone)
 

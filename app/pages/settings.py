@@ -185,7 +185,14 @@ class SettingsPage(Page):
 
     # data
 
+    def on_shown(self) -> None:
+        # The file may have been changed by hand, or by a script, meanwhile.
+        if self._rows:
+            self.context.spawn(self.refresh(Changes(state=True)))
+
     async def refresh(self, changes: Changes) -> None:
+        if not (changes.state or changes.providers):
+            return
         try:
             rows = await self.context.gateway.setting_rows()
         except KNOWN_ERRORS as error:

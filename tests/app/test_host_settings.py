@@ -83,6 +83,21 @@ def test_a_gateway_may_start_switched_off_and_answers_questions_all_the_same(sta
     assert stage.run(drive) == 0
 
 
+def test_what_runs_otherwise_than_it_was_meant_to_is_told(stage: Stage) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        gateway = stage.gateways[0]
+        told = ("Port 4318 is in use.", "The collector speaks gRPC.")
+        gateway.state = msgspec.structs.replace(gateway.state, notices=told)
+        gateway.changed(Changes(state=True))
+        assert notice(host, "otherwise").text() == "Port 4318 is in use. The collector speaks gRPC."
+        gateway.state = msgspec.structs.replace(gateway.state, notices=())
+        gateway.changed(Changes(state=True))
+        assert host.window.notices.banner("otherwise") is None
+
+    assert stage.run(drive) == 0
+
+
 def test_closing_quits_where_a_person_chose_so(stage: Stage) -> None:
     prefer(stage.folder, "close_to_tray", "off")
 

@@ -42,8 +42,11 @@ def test_what_cannot_be_chosen_is_as_good_as_none(tmp_path: Path) -> None:
     kept = store(tmp_path)
     kept.setValue("preferences/density", "tiny")
     kept.setValue("preferences/clock", 7)
+    kept.setValue("preferences/zone", "Mars/Olympus")
     made = Preferences(kept)
-    assert (made.get("density"), made.get("clock")) == ("comfortable", "24")
+    assert (made.get("density"), made.get("clock"), made.zone) == ("comfortable", "24", "")
+    with pytest.raises(ValueError, match="Mars/Olympus is not known on this machine"):
+        made.set_zone("Mars/Olympus")
 
 
 def test_the_clock_and_the_zone_are_everybodys(qtbot: QtBot, theme: Theme) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -29,12 +29,14 @@ from app.pages.settings_parts.own_sections import AppearanceSection, GatewaySect
 from app.pages.settings_parts.table import BESIDE, IN_FILE, ROWS, SECTIONS, TITLES
 from app.pages.settings_parts.values import size_text
 from app.shell import Shell
+from app.text_label import TextLabel
 from app.theme import Theme
 from gateway import Changes, Cleaned, FaregateError, VaultState
 from gateway.settings import SETTINGS
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
 from tests.app.spawner import Spawner
+from tests.app.whole import PseudoLocale, crossing, cut
 
 
 @pytest.fixture
@@ -276,6 +278,18 @@ def test_an_error_of_reading_is_a_banner_with_retry(
     assert control(page, "server.port", PortControl).edit.text() == "4210"
 
 
+def test_what_settings_do_not_show_is_not_asked_and_a_file_changed_by_hand_is_read_when_the_page_is_shown(
+    open_page: Callable[[str], SettingsPage], fake_gateway: FakeGateway
+) -> None:
+    page = open_page("gateway")
+    fake_gateway.calls.clear()
+    page.context.spawn(page.refresh(Changes(usage=True, keys=True, prices=True, meter=True, conversations=True)))
+    assert fake_gateway.calls == []
+    fake_gateway.saved["server.port"] = 4300
+    page.on_shown()
+    assert control(page, "server.port", PortControl).edit.text() == "4300"
+
+
 def test_the_section_is_remembered_by_the_shell(open_page: Callable[[str], SettingsPage], qtbot: QtBot) -> None:
     page = open_page("gateway")
     qtbot.mouseClick(page.buttons["about"], Qt.MouseButton.LeftButton)
@@ -336,7 +350,7 @@ def test_the_appearance_is_chosen_there_too(
         choice = child(page, QWidget, f"preference.{name}")
         qtbot.mouseClick(choice.segment(key), Qt.MouseButton.LeftButton)
         assert shell.preferences.get(name) == key
-    section.zone.setCurrentIndex(section.zone.findData("Asia/Tokyo"))
+    section.zone.setCurrentIndex(section.zone.findText("Asia/Tokyo"))
     assert (shell.preferences.zone, page.context.filters.tz) == ("Asia/Tokyo", "Asia/Tokyo")
     edit = section.zone.lineEdit()
     assert edit is not None
@@ -493,6 +507,49 @@ def test_a_change_that_is_refused_as_a_whole_keeps_its_sentence(
     fake_gateway.fails = "server.host 0.0.0.0 would let other machines in without encryption: use 127.0.0.1."
     edit.editingFinished.emit()
     assert line(page, "server.host").problem.text().startswith("0.0.0.0 would let other machines in")
+
+
+@pytest.mark.parametrize("width", [1216, 964])
+@pytest.mark.parametrize("pseudo", [False, True], ids=["English", "40 % longer"])
+def test_nothing_is_cut_or_covered(
+    qtbot: QtBot,
+    qapp: QApplication,
+    open_page: Callable[[str], SettingsPage],
+    fake_gateway: FakeGateway,
+    width: int,
+    pseudo: bool,
+) -> None:
+    """Beside the sidebar of a window 1440 and 1024 wide, with errors, notes and the banner on show."""
+    translator = PseudoLocale()
+    if pseudo:
+        qapp.installTranslator(translator)
+    try:
+        fake_gateway.saved = {"server.port": 4300}
+        fake_gateway.variables = {"limits.body": 32 << 20}
+        page = open_page("gateway")
+        page.resize(width, 620)
+        for section in page.buttons:
+            page.open_section(section)
+            for key, one in page.views[section].lines.items():
+                one.show_problem(f"{key} must be something else than it is, and this is how to mend it.")
+            qtbot.wait(30)
+            assert cut(page) == []
+            assert crossing(page) == []
+            view = page.views[section]
+            body = view.widget()
+            assert body is not None and body.width() <= view.viewport().width(), f"{section} is too wide"
+        if pseudo:
+            shown = {
+                label.text() for label in page.findChildren(TextLabel) if label.text() and "ö" not in label.text()
+            }
+            data = {str(fake_gateway.folder), "Qt, PySide6"}
+            figures = {text for text in shown if text.split()[0].replace(".", "").isdecimal()}
+            from_files = {"Inter OFL 1.1", "JetBrainsMono OFL 1.1", "Lucide ISC"}
+            problems = {text for text in shown if "must be something else" in text}
+            own = {label.text() for label in page.vault_panel.findChildren(TextLabel)}
+            assert shown - data - figures - from_files - problems - own == set()
+    finally:
+        qapp.removeTranslator(translator)
 
 
 def test_a_row_says_what_the_next_start_takes() -> None:

@@ -14,6 +14,7 @@ from app.widgets import ComboBox, PushButton, TickBox, ToggleSwitch
 
 FIELD_WIDTH = 230
 _WIDE = ("text", "names")
+_TICK_COLUMNS = 2
 _KEPT = ("7 days", "30 days", "90 days", "13 months", "5 years", "for ever")
 
 
@@ -186,8 +187,8 @@ class TickControl(Control):
             box.setObjectName(f"tick.{row.key}.{name}")
             box.clicked.connect(lambda _checked=False: self.given.emit(self.ticked()))
             self.boxes[name] = box
-            grid.addWidget(box, number // 3, number % 3)
-        for column in range(3):
+            grid.addWidget(box, number // _TICK_COLUMNS, number % _TICK_COLUMNS)
+        for column in range(_TICK_COLUMNS):
             grid.setColumnStretch(column, 1)
 
     def ticked(self) -> list[str]:

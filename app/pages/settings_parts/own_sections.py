@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Mapping
-from zoneinfo import available_timezones
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimeZone
 from PySide6.QtWidgets import QComboBox, QCompleter, QWidget
 
 from app.filters import local_zone
@@ -18,6 +17,12 @@ from gateway import UsageQuery
 _WEEK_US = 7 * 86_400_000_000
 _MOST_TOOLS = 8
 _VAULTS = ("keyring", "file", "memory")
+
+
+def zone_names() -> list[str]:
+    """Qt keeps them at hand; Python would look through hundreds of files."""
+    names = (bytes(name.data()).decode("ascii", "replace") for name in QTimeZone.availableTimeZoneIds())
+    return sorted(name for name in names if "/" in name or name == "UTC")
 
 
 class _Preferring(SectionView):
@@ -131,7 +136,7 @@ class AppearanceSection(_Preferring):
             {"comfortable": self.tr("Comfortable"), "compact": self.tr("Compact")},
         )
         self.add_choice(times, "clock", self.tr("Clock"), "", {"24": "18:04", "12": "6:04 pm"})
-        self.add_line(
+        self.zone_line = self.add_line(
             times,
             self.tr("Time zone"),
             self.tr("Whose days and hours tables, charts and today's cost go by."),
@@ -150,19 +155,26 @@ class AppearanceSection(_Preferring):
         self.zone.setEditable(True)
         self.zone.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.zone.setFixedWidth(260)
-        self.zone.addItem(self.tr("System ({zone})").format(zone=local_zone()), "")
-        for name in sorted(name for name in available_timezones() if "/" in name or name == "UTC"):
-            self.zone.addItem(name, name)
+        self._zone_names = ["", *zone_names()]
+        self.zone.addItems([self.tr("System ({zone})").format(zone=local_zone()), *self._zone_names[1:]])
         edit, completer = self.zone.lineEdit(), self.zone.completer()
         assert edit is not None and completer is not None
         edit.setAccessibleName(self.tr("Time zone"))
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
-        self.zone.setCurrentIndex(max(0, self.zone.findData(preferences.zone)))
-        self.zone.currentIndexChanged.connect(lambda _index: preferences.set_zone(self.zone.currentData()))
+        self.zone.setCurrentIndex(max(0, self.zone.findText(preferences.zone)) if preferences.zone else 0)
+        self.zone.currentIndexChanged.connect(self._choose_zone)
         # What was typed and is no zone gives way to the one in force.
         edit.editingFinished.connect(lambda: self.zone.setEditText(self.zone.itemText(self.zone.currentIndex())))
         return self.zone
+
+    def _choose_zone(self) -> None:
+        try:
+            self.context.shell.preferences.set_zone(self._zone_names[self.zone.currentIndex()])
+        except ValueError as error:
+            self.zone_line.show_problem(str(error))
+        else:
+            self.zone_line.show_problem("")
 
 
 class NotificationSection(_Preferring):
