@@ -38,11 +38,12 @@ from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.key_format import check_format, clean_key
 from gateway.key_trial import probe, try_key
+from gateway.model import Usage
 from gateway.model_rows import model_rows, price_rows
 from gateway.output_file import output_file
 from gateway.periods import period_before
 from gateway.price_overrides import PriceOverrides
-from gateway.pricing import Pricing
+from gateway.pricing import Priced, Pricing
 from gateway.provider_keys import ProviderKeys
 from gateway.providers.catalog import Provider
 from gateway.read_api import render_counts
@@ -94,6 +95,7 @@ from gateway.store.repriced_rows import Progress as RepricingProgress
 from gateway.store.thread_store import ThreadStore
 from gateway.telemetry.exchange_spans import Surroundings, upstream_of
 from gateway.telemetry.exporting import export_target
+from gateway.telemetry.joiner import JoinedTelemetry, Joiner
 from gateway.telemetry.keeping import StoredTelemetry
 from gateway.telemetry.metric_series import MetricSeries
 from gateway.telemetry.own import OwnTelemetry, metrics_route
@@ -173,6 +175,7 @@ class Gateway:
         self._demo: Demo | None = None
         self._threads: ThreadStore | None = None
         self._own: OwnTelemetry
+        self._joiner: Joiner
 
     # Life.
 
@@ -325,11 +328,13 @@ class Gateway:
         await self._work(threads.start)
         self._threads = threads
         parts.push_async_callback(self._work, threads.close)
+        self._joiner = Joiner(threads, self._price_told, self._on_app)
+        parts.push_async_callback(self._work, self._joiner.close)
         self._own = OwnTelemetry(
             self._surroundings, export_target(self.settings), content=self.settings.export.content
         )
         parts.push_async_callback(self._work, self._own.close)
-        self._capture = await self._work(capture_of, self.settings, threads, (self._own,))
+        self._capture = await self._work(capture_of, self.settings, threads, (self._joiner.heard, self._own))
         parts.push_async_callback(self._work, self._capture.close)
         return threads
 
@@ -357,7 +362,7 @@ class Gateway:
         receiver = Receiver(
             settings,
             self._access,
-            StoredTelemetry(threads, self._metric_series),
+            JoinedTelemetry(StoredTelemetry(threads, self._metric_series), self._joiner),
             changes=(privacy,),
             own_instance=self.instance,
             told=self._noticed,
@@ -820,6 +825,16 @@ class Gateway:
     def _set_state(self, word: str, message: str = "") -> None:
         self._state = replace(self._state, word=word, message=message)
         self._note(Changes(state=True))
+
+    def _on_app(self, request_id: str, app: str) -> None:
+        """Telemetry says which app made a request; on the thread that joins them."""
+        self._store.assign(request_id, app=app)
+
+    def _price_told(self, provider: str, model: str, usage: Usage, at_us: int) -> Priced:
+        """What a call that went past the gateway costs by our prices."""
+        row = self._providers.get(provider)
+        listed = row.price_provider if row is not None else None
+        return self._pricing.price(listed or "", model, usage, at_us, provider=provider)
 
     def _on_joined(self, request_id: str, conversation_id: str) -> None:
         """The store of conversations says where a turn belongs, on a thread of its own."""

@@ -83,7 +83,7 @@ class Placer:
 
     def __init__(self, connection: sqlite3.Connection, sealed: Sealed) -> None:
         self._connection = connection
-        self._sealed = sealed
+        self.sealed = self._sealed = sealed
         self._contents = Contents(connection, sealed)
         self._conversations = Conversations(connection, sealed)
         self._touched: set[int] = set()

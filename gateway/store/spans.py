@@ -5,6 +5,7 @@ Ids and times stand in the clear, names, attributes and bodies do not.
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -24,14 +25,15 @@ _PUT_SPAN = (
     "data = excluded.data WHERE scope = excluded.scope AND (excluded.ended_us > 0 OR ended_us = 0)"
 )
 _PUT_LOG = (
-    "INSERT INTO logs (hash, trace_id, span_id, started_us, scope, key, data) VALUES (?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (hash) DO NOTHING"
+    "INSERT INTO logs (hash, trace_id, span_id, session, started_us, scope, key, data) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING"
 )
 _SPANS = (
     "SELECT trace_id, span_id, scope, key, data FROM spans WHERE trace_id = ? AND (? IS NULL OR scope = ?) "
     "ORDER BY started_us, id"
 )
 _LOGS = "SELECT hash, data FROM logs WHERE trace_id = ? AND (? IS NULL OR scope = ?) ORDER BY started_us, id"
+_SESSION = "SELECT hash, data FROM logs WHERE session = ? AND scope = ? ORDER BY started_us, id"
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_span = msgspec.msgpack.Decoder(Span).decode
@@ -63,15 +65,20 @@ def put_spans(connection: sqlite3.Connection, sealed: Sealed, spans: Sequence[Sp
 
 
 def put_logs(
-    connection: sqlite3.Connection, sealed: Sealed, records: Sequence[LogRecord], scope: str, key: str
+    connection: sqlite3.Connection,
+    sealed: Sealed,
+    records: Sequence[LogRecord],
+    scope: str,
+    key: str,
 ) -> None:
     """Within the writer's transaction."""
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for record in records:
         data = _encode(record)
         address = sealed.hasher.content(LOG, scope.encode("utf-8", "replace") + b"\0" + data)
         packed = sealed.pack(LOG, address, data)
-        rows.append((address, record.trace_id, record.span_id, _us(record.time_ns), scope, key, packed))
+        ids = record.trace_id, record.span_id, session_name(record)
+        rows.append((address, *ids, _us(record.time_ns), scope, key, packed))
     connection.executemany(_PUT_LOG, rows)
 
 
@@ -89,6 +96,21 @@ def logs_of(
 ) -> tuple[LogRecord, ...]:
     found = (_log(sealed, hash, data) for hash, data in connection.execute(_LOGS, (trace_id, scope, scope)))
     return tuple(record for record in found if record is not None)
+
+
+def logs_of_session(
+    connection: sqlite3.Connection, sealed: Sealed, session: str, scope: str
+) -> tuple[LogRecord, ...]:
+    found = (_log(sealed, hash, data) for hash, data in connection.execute(_SESSION, (session, scope)))
+    return tuple(record for record in found if record is not None)
+
+
+def session_name(record: LogRecord) -> str | None:
+    """The session of a tool that a record belongs to, as it is stored; None where it is of none."""
+    from gateway.telemetry.readers.tool_sessions import session_of
+
+    found = session_of(record)
+    return None if found is None else f"{found.reader}/{found.session}"
 
 
 def _span(sealed: Sealed, trace_id: str, span_id: str, data: bytes) -> Span | None:

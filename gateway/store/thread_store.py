@@ -27,7 +27,7 @@ from gateway.store.database import Readers, open_database, writing
 from gateway.store.names import json_array
 from gateway.store.placing import Placer
 from gateway.store.removal import delete_thread
-from gateway.store.spans import KeptSpan, logs_of, put_logs, put_spans, spans_of
+from gateway.store.spans import KeptSpan, logs_of, logs_of_session, put_logs, put_spans, spans_of
 from gateway.store.thread_lists import page
 from gateway.store.thread_reads import thread, thread_of_request
 from gateway.store.thread_search import Search
@@ -227,6 +227,11 @@ class ThreadStore:
         """The log records of a trace that were received, in order of time."""
         with self._readers.snapshot() as connection:
             return logs_of(connection, self._sealed, trace_id, scope)
+
+    def logs_of_session(self, session: str, scope: str) -> tuple[LogRecord, ...]:
+        """The log records of a tool's session (`spans.session_name`), in order of time."""
+        with self._readers.snapshot() as connection:
+            return logs_of_session(connection, self._sealed, session, scope)
 
     # The writer's thread.
 

@@ -1,11 +1,12 @@
 """One trace: the spans that were received, and the gateway's own exchanges among them, in order of time."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gateway.store.content import Sealed
 from gateway.store.spans import KeptSpan, spans_of
+from gateway.telemetry.observed import Role
 from gateway.telemetry.records import SpanKind, StatusCode
 from gateway.thread_records import Trace, TraceSpan
 
@@ -18,6 +19,11 @@ _TURNS = (
     "FROM turns t JOIN conversations c ON c.id = t.conversation "
     "WHERE t.trace_id = ? AND (? IS NULL OR t.scope = ?) ORDER BY t.started_us, t.id"
 )
+_SPAN_TURNS = (
+    "SELECT s.span_id, t.request_id, c.name, (SELECT COUNT(*) FROM turns b WHERE b.conversation = t.conversation "
+    "AND (b.started_us, b.id) < (t.started_us, t.id)) FROM spans s JOIN turns t ON t.id = s.turn "
+    "JOIN conversations c ON c.id = t.conversation WHERE s.trace_id = ?"
+)
 _STATUS = {StatusCode.OK: "ok", StatusCode.ERROR: "error"}
 _FAILED = ("error", "interrupted")
 
@@ -25,8 +31,8 @@ _FAILED = ("error", "interrupted")
 def trace(connection: sqlite3.Connection, sealed: Sealed, trace_id: str, scope: str | None) -> Trace | None:
     """None where nothing of this trace is known, or nothing of this scope."""
     turns = list(_own(connection, trace_id, scope))
-    by_span = {span.span_id: span for span in turns}
-    received = [_received(kept, by_span.get(kept.span_id)) for kept in spans_of(connection, sealed, trace_id, scope)]
+    of_span = {span_id: found for span_id, *found in connection.execute(_SPAN_TURNS, (trace_id,))}
+    received = [_received(kept, of_span.get(kept.span_id)) for kept in spans_of(connection, sealed, trace_id, scope)]
     known = {span.span_id for span in received}
     spans = sorted(
         (*received, *(span for span in turns if span.span_id not in known and span.source == "gateway")),
@@ -34,7 +40,7 @@ def trace(connection: sqlite3.Connection, sealed: Sealed, trace_id: str, scope: 
     )
     if not spans:
         return None
-    names = dict.fromkeys(span.conversation_id for span in turns if span.conversation_id)
+    names = dict.fromkeys(span.conversation_id for span in spans if span.conversation_id)
     return Trace(trace_id=trace_id, spans=tuple(spans), conversation_ids=tuple(names))
 
 
@@ -70,7 +76,9 @@ def _own(connection: sqlite3.Connection, trace_id: str, scope: str | None) -> It
         )
 
 
-def _received(kept: KeptSpan, turn: TraceSpan | None) -> TraceSpan:
+def _received(kept: KeptSpan, turn: Sequence[Any] | None) -> TraceSpan:
+    from gateway.telemetry.readers.spans import observe
+
     span = kept.span
     if span is None:
         return TraceSpan(
@@ -82,7 +90,8 @@ def _received(kept: KeptSpan, turn: TraceSpan | None) -> TraceSpan:
             duration_us=0,
             status="unset",
         )
-    app = span.resource.get("service.name")
+    observed = observe(span)
+    request_id, name, number = turn or (None, None, None)
     return TraceSpan(
         span_id=span.span_id,
         parent_span_id=span.parent_span_id,
@@ -94,9 +103,11 @@ def _received(kept: KeptSpan, turn: TraceSpan | None) -> TraceSpan:
         attributes=span.attributes,
         events=tuple((event.name, event.time_ns // 1000, event.attributes) for event in span.events),
         resource=span.resource,
-        role=turn.role if turn else "other",
-        request_id=turn.request_id if turn else None,
-        conversation_id=turn.conversation_id if turn else None,
-        turn=turn.turn if turn else None,
-        app=app if isinstance(app, str) else None,
+        role=observed.role.value,
+        glue=observed.role is Role.GLUE,
+        request_id=request_id,
+        conversation_id=name,
+        turn=number,
+        app=observed.app,
+        hints=observed.hints,
     )

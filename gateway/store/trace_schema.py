@@ -58,12 +58,12 @@ SPANS = """
 CREATE TABLE spans (
     id INTEGER PRIMARY KEY, trace_id TEXT NOT NULL, span_id TEXT NOT NULL, parent_span_id TEXT,
     started_us INTEGER NOT NULL, ended_us INTEGER NOT NULL, scope TEXT NOT NULL, key TEXT NOT NULL,
-    data BLOB NOT NULL, UNIQUE (trace_id, span_id)
+    turn INTEGER, data BLOB NOT NULL, UNIQUE (trace_id, span_id)
 )"""
 LOGS = """
 CREATE TABLE logs (
-    id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, trace_id TEXT, span_id TEXT, started_us INTEGER NOT NULL,
-    scope TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL
+    id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, trace_id TEXT, span_id TEXT, session TEXT,
+    started_us INTEGER NOT NULL, scope TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL
 )"""
 SETTINGS = "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT)"
 INDEXES = (
@@ -87,6 +87,7 @@ INDEXES = (
     "CREATE INDEX said_tail ON said (tail) WHERE tail IS NOT NULL",
     "CREATE INDEX spans_started ON spans (started_us)",
     "CREATE INDEX logs_trace ON logs (trace_id, span_id) WHERE trace_id IS NOT NULL",
+    "CREATE INDEX logs_session ON logs (session) WHERE session IS NOT NULL",
     "CREATE INDEX logs_started ON logs (started_us)",
 )
 

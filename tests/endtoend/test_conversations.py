@@ -144,9 +144,15 @@ def test_deleted_is_gone(gateway: Served) -> None:
 
 
 def test_metrics_for_prometheus(gateway: Served) -> None:
-    reply = gateway.ask("GET", "/metrics", key=gateway.key("admin"))
-    assert reply.status == 200 and reply.headers["content-type"].startswith("text/plain; version=0.0.4")
-    text = reply.body.decode()
-    assert "faregate_open_requests 0.0" in text and 'door="openai_chat"' in text
-    own = gateway.ask("GET", "/metrics", key=gateway.key("execute")).body.decode()
-    assert 'key="execute"' in own and 'key="admin"' not in own and "faregate_open_requests" not in own
+    ask(gateway, [{"role": "user", "content": "Counted?"}], MODELS["openai"], key=gateway.key("execute"))
+
+    def told(role: str) -> str:
+        reply = gateway.ask("GET", "/metrics", key=gateway.key(role))
+        assert reply.status == 200 and reply.headers["content-type"].startswith("text/plain; version=0.0.4")
+        return reply.body.decode()
+
+    # What ended is counted a moment later.
+    wait_until(lambda: 'key="execute"' in told("execute"))
+    wait_until(lambda: "faregate_open_requests 0.0" in told("admin"))
+    assert 'door="openai_chat"' in told("admin") and 'key="admin"' in told("admin")
+    assert 'key="admin"' not in told("execute") and "faregate_open_requests" not in told("execute")

@@ -1,0 +1,115 @@
+"""What the spans of a trace tell of one call, as the store of conversations takes it. Pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from gateway.model import Usage
+from gateway.pricing import NO_PRICE, Priced
+from gateway.telemetry.calls import OUTERMOST, Call, Seen
+from gateway.telemetry.observed import Observed
+from gateway.telemetry.readers.shared import conversations_of, users_of
+from gateway.thread_records import Figures
+from gateway.told import Told
+
+# (provider, model, usage, at µs) → its price by the list.
+Price = Callable[[str, str, Usage, int], Priced]
+
+
+def told_of(call: Call, around: Sequence[Seen], *, scope: str, key: str, price: Price) -> Told:
+    """A call that went past the gateway. `around` are the spans around it, from within outwards."""
+    first = call.tellings[0]
+    observed, span = first.observed, first.span
+    response = observed.response
+    usage = (response.usage if response else None) or Usage()
+    counted = usage.input_tokens is not None or usage.output_tokens is not None
+    started_us = span.start_ns // 1000
+    model = observed.model or (response.model if response else None) or observed.model_requested
+    priced = price(observed.provider or "", model, usage, started_us) if counted and model else NO_PRICE
+    own, outer = conversation_of([*call.tellings, *around])
+    said = observed.request is not None and bool(observed.request.messages)
+    return Told(
+        source="log" if observed.from_session else "span",
+        scope=scope,
+        started_us=started_us,
+        identity=identity_of(call),
+        trace_id=span.trace_id or None,
+        span_id=observed.span_id if observed.from_session else span.span_id,
+        parent_span_id=span.parent_span_id,
+        key=key,
+        user=user_of([*call.tellings, *around]),
+        app=app_of([*call.tellings, *around]),
+        agent=next((each.observed.agent for each in (*call.tellings, *around) if each.observed.agent), None),
+        tags=observed.tags,
+        # Without words nothing is recognised: then the trace holds together what it tells.
+        conversation=own or (None if said else span.trace_id or None),
+        parent_conversation=outer if own is not None and outer != own else None,
+        title=observed.title,
+        previous_response_id=observed.previous_response_id,
+        response_id=observed.response_id,
+        provider=observed.provider,
+        model_requested=observed.model_requested,
+        model=model,
+        request=observed.request,
+        response=response,
+        usage=usage,
+        usage_source="provider" if counted else "none",
+        cost_nano=priced.cost_nano,
+        cost_source=priced.source,
+        status=observed.status,
+        outcome="ok" if observed.error_type is None and observed.error_message is None else "error",
+        error_type=observed.error_kind or observed.error_type,
+        error_message=observed.error_message,
+        latency_us=max(0, span.end_ns - span.start_ns) // 1000,
+        ttft_us=observed.ttft_us,
+        streamed=bool(observed.streamed),
+        hints=observed.hints,
+    )
+
+
+def identity_of(call: Call) -> str:
+    """It must not depend on which of the tellings came first."""
+    first = call.tellings[0].observed
+    if first.from_session:
+        return f"log {first.identity}"
+    return "span " + min(f"{each.span.trace_id}/{each.span.span_id}" for each in call.tellings)
+
+
+def figures_of(observed: Observed, latency_us: int | None, source: str = "span") -> Figures:
+    """What the app says of a call that the gateway has a row of."""
+    response = observed.response
+    usage = (response.usage if response else None) or Usage()
+    return Figures(
+        source=source,
+        model=observed.model or observed.model_requested,
+        input_tokens=usage.input_tokens,
+        cached_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        cost_nano=observed.cost_nano,
+        latency_us=latency_us,
+    )
+
+
+def conversation_of(within: Sequence[Seen]) -> tuple[str | None, str | None]:
+    """(own, outermost) from the spans of a call and those around it, from within outwards, then what sent them.
+
+    A framework's own id holds for the outermost frame that has one: a sub-agent's run makes one of its own.
+    """
+    named = [dict(each.observed.conversations) for each in within]
+    frameworks = [ids[OUTERMOST] for ids in named if OUTERMOST in ids]
+    if frameworks:
+        return frameworks[0], frameworks[-1]
+    found = next((each.observed.conversations[0][1] for each in within if each.observed.conversations), None)
+    if found is None:
+        found = next((ids[0][1] for each in within if (ids := conversations_of(each.span.resource))), None)
+    return found, found
+
+
+def user_of(within: Iterable[Seen]) -> str | None:
+    spans = list(within)
+    said = [each.observed.users for each in spans] + [users_of(each.span.resource) for each in spans]
+    return next((users[0][1] for users in said if users), None)
+
+
+def app_of(within: Iterable[Seen]) -> str | None:
+    return next((each.observed.app for each in within if each.observed.app), None)
