@@ -34,26 +34,26 @@ class FinishReason(StrEnum):
     ERROR = "error"
 
 
-class Text(Struct, frozen=True, tag="text"):
+class Text(Struct, frozen=True, omit_defaults=True, tag="text"):
     text: str
     extra: Extra = NO_EXTRA
 
 
-class Refusal(Struct, frozen=True, tag="refusal"):
+class Refusal(Struct, frozen=True, omit_defaults=True, tag="refusal"):
     """Text in which the model declines; OpenAI keeps it apart from text, the others do not."""
 
     text: str
     extra: Extra = NO_EXTRA
 
 
-class Reasoning(Struct, frozen=True, tag="reasoning"):
+class Reasoning(Struct, frozen=True, omit_defaults=True, tag="reasoning"):
     """Thinking shown or hidden; signatures and encrypted state are in `extra` under the dialect that made them."""
 
     text: str
     extra: Extra = NO_EXTRA
 
 
-class ToolCall(Struct, frozen=True, tag="tool_call"):
+class ToolCall(Struct, frozen=True, omit_defaults=True, tag="tool_call"):
     """`arguments` is the JSON text as the model wrote it: it may be invalid, and empty means no arguments.
 
     `custom` marks a freeform tool's call, whose `arguments` is plain input and not JSON.
@@ -66,7 +66,7 @@ class ToolCall(Struct, frozen=True, tag="tool_call"):
     extra: Extra = NO_EXTRA
 
 
-class Blob(Struct, frozen=True, tag="blob"):
+class Blob(Struct, frozen=True, omit_defaults=True, tag="blob"):
     """Inline bytes; `data` stays base64 text as it came, so that nothing is encoded twice."""
 
     mime_type: str
@@ -76,14 +76,14 @@ class Blob(Struct, frozen=True, tag="blob"):
     extra: Extra = NO_EXTRA
 
 
-class Uri(Struct, frozen=True, tag="uri"):
+class Uri(Struct, frozen=True, omit_defaults=True, tag="uri"):
     uri: str
     modality: str = "image"
     mime_type: str | None = None
     extra: Extra = NO_EXTRA
 
 
-class File(Struct, frozen=True, tag="file"):
+class File(Struct, frozen=True, omit_defaults=True, tag="file"):
     """A file held by a provider; its id means nothing elsewhere."""
 
     file_id: str
@@ -100,7 +100,7 @@ class Opaque(Struct, frozen=True, tag="opaque"):
     value: Mapping[str, Any]
 
 
-class ToolCallResponse(Struct, frozen=True, tag="tool_call_response"):
+class ToolCallResponse(Struct, frozen=True, omit_defaults=True, tag="tool_call_response"):
     id: str
     content: "tuple[Text | Blob | Uri | File | Opaque, ...]"
     name: str | None = None
@@ -111,7 +111,7 @@ class ToolCallResponse(Struct, frozen=True, tag="tool_call_response"):
 Part = Text | Refusal | Reasoning | ToolCall | ToolCallResponse | Blob | Uri | File | Opaque
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, omit_defaults=True):
     """One turn. Tool results stand in messages of role `tool`, one message per run of results.
 
     System messages stay where they were said; a codec that knows only leading instructions gathers them.
@@ -123,7 +123,7 @@ class Message(Struct, frozen=True):
     extra: Extra = NO_EXTRA
 
 
-class Tool(Struct, frozen=True, kw_only=True, tag_field="kind", tag="function"):
+class Tool(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="function"):
     """A client-side function. `parameters` is JSON Schema, None for no arguments; `custom` takes freeform input."""
 
     name: str

@@ -136,6 +136,7 @@ class Seal:
 
     def __init__(self, key: bytes, purpose: str) -> None:
         self._cipher = AESGCM(derive_for(key, purpose))
+        self._decrypt = self._cipher.decrypt
 
     def close(self, data: bytes, associated: bytes) -> bytes:
         """28 bytes longer than `data`."""
@@ -145,7 +146,7 @@ class Seal:
     def open(self, sealed: bytes, associated: bytes) -> bytes:
         """The bytes again. Raises SealBroken."""
         try:
-            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated)
+            return self._decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated)
         except (InvalidTag, ValueError):
             raise SealBroken(
                 "What was stored cannot be opened: it was changed, or seal.key is not the one it was sealed with."

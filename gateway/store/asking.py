@@ -52,6 +52,16 @@ def stoppable(connection: sqlite3.Connection) -> Iterator[None]:
         connection.set_progress_handler(None, 0)
 
 
+def stop_if_dropped() -> None:
+    """For work between statements. Raises what a stopped statement does, once the question that this thread asks is
+    dropped."""
+    question = _asked.get()
+    if question is not None and question.is_dropped():
+        error = sqlite3.OperationalError("interrupted")
+        error.sqlite_errorcode = sqlite3.SQLITE_INTERRUPT
+        raise error
+
+
 def was_stopped(error: BaseException) -> bool:
     """Whether an error says that a dropped question was stopped, and so nothing of the database."""
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT

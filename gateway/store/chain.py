@@ -33,7 +33,7 @@ from gateway.model import (
     Uri,
 )
 
-DIGEST_BYTES = 16
+DIGEST_BYTES, EXACT_BYTES = 16, 8
 _TRAILING = re.compile(r"[ \t]+(?=\n)")
 _SAID = b"said"
 _CALL, _RESULT, _MEDIA, _OTHER = b"call", b"result", b"media", b"other"
@@ -79,7 +79,7 @@ class Hasher:
 
     def exact(self, data: bytes) -> bytes:
         """8 bytes that change with these."""
-        return self._new(b"exact", data).digest()[:8]
+        return hashlib.blake2b(data, key=self._key, digest_size=EXACT_BYTES, person=b"exact").digest()
 
     def walk(self, scope: str, messages: Sequence[Message], answers: Sequence[Message]) -> Walk:
         """Digests along a history. Those of different scopes never meet."""
@@ -123,12 +123,7 @@ class _Running:
                     self._spaces = ""
                 self._last = (role, kind)
                 if isinstance(payload, str):
-                    # Spaces at the end count once something follows them.
-                    text = _without_trailing(self._spaces + payload)
-                    said = text.rstrip()
-                    self._spaces = text[len(said) :]
-                    self._chain.update(_bytes(said))
-                    payload = _bytes(plain(payload))
+                    payload = self._run_on(payload)
                 else:
                     self._chain.update(payload)
                 own.update(b"\x1e" + kind + payload)
@@ -138,6 +133,15 @@ class _Running:
             self._mark = mark
             self._answered = self._answered or role is Role.ASSISTANT
         return Place(self._chain.digest(), mark, tail, self._answered)
+
+    def _run_on(self, text: str) -> bytes:
+        """Add a text; what counts of it by itself. Spaces at its end count once something follows them."""
+        before = self._spaces
+        whole = _without_trailing(before + text)
+        said = whole.rstrip()
+        self._spaces = whole[len(said) :]
+        self._chain.update(_bytes(said))
+        return _bytes(plain(text) if before else said)
 
 
 def atoms(message: Message) -> Iterator[Atom]:
@@ -238,7 +242,13 @@ _MARKS = ("cache_control", "prompt_cache_breakpoint")
 
 def unmarked(message: Message) -> Message:
     """The message without cache marks: they move along a history, and what is cached does not change with them."""
+    if not message.extra and not any(map(_may_be_marked, message.parts)):
+        return message
     return replace(message, parts=tuple(_unmarked(part) for part in message.parts), extra=_without(message.extra))
+
+
+def _may_be_marked(part: Any) -> bool:
+    return isinstance(part, ToolCallResponse) or bool(getattr(part, "extra", None))
 
 
 def _unmarked(part: Any) -> Any:

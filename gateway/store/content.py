@@ -9,7 +9,7 @@ two messages lies there once. Nothing but sizes and hashes stands in the clear.
 import base64
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,8 +25,9 @@ from gateway.store.chain import Hasher, unmarked
 MESSAGE, SYSTEM, TOOLS, TEXT, BYTES = 1, 2, 3, 4, 5
 APART_BYTES = 64 * 1024
 # zlib on smaller texts saves little, and a search has to undo it.
-COMPRESSED_FROM = 4096
+COMPRESSED_FROM = 2048
 _RAW, _ZLIB = b"\0", b"\1"
+_KINDS = tuple(bytes([kind]) for kind in range(256))
 _LEVEL = 1
 
 _INSERT = "INSERT INTO contents (hash, kind, size, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id"
@@ -80,6 +81,15 @@ def _sound(value: Any) -> Any:
     return value
 
 
+def _expanded(plain: bytes) -> bytes:
+    if plain[:1] == _RAW:
+        return plain[1:]
+    try:
+        return zlib.decompress(plain[1:])
+    except zlib.error:
+        raise SealBroken("What was stored cannot be read: it was written by another version.") from None
+
+
 class Sealed:
     """Packs and opens what stands in the database; shared by the writer and all readers."""
 
@@ -97,13 +107,16 @@ class Sealed:
 
     def unpack(self, kind: int, address: bytes, sealed: bytes) -> bytes:
         """Raises SealBroken."""
-        plain = self._seal.open(sealed, bytes([kind]) + address)
-        if plain[:1] == _RAW:
-            return plain[1:]
-        try:
-            return zlib.decompress(plain[1:])
-        except zlib.error:
-            raise SealBroken("What was stored cannot be read: it was written by another version.") from None
+        return _expanded(self._seal.open(sealed, bytes([kind]) + address))
+
+    def opened(self, entries: Iterable[Entry]) -> Iterator[tuple[int, int, bytes]]:
+        """(number, kind, bytes) of each that can be opened."""
+        unseal = self._seal.open
+        for number, address, kind, sealed in entries:
+            try:
+                yield number, kind, _expanded(unseal(sealed, _KINDS[kind] + address))
+            except SealBroken:
+                continue
 
     def pack_text(self, kind: int, address: str, text: str | None) -> bytes | None:
         """A short text that stands in a row of its own."""

@@ -1,7 +1,8 @@
 """Search in everything that was said, without an index: entries are opened one after another, newest first.
 
 No plain text of them stands on the disk. The scan gives other threads their turn between chunks, and ends when its
-asker has left.
+asker has left. An entry never changes, so asking again for the same text, as each further page does, opens only the
+entries that came since.
 """
 
 import sqlite3
@@ -10,18 +11,24 @@ from threading import Lock
 from time import sleep
 
 import msgspec
+from msgspec import Struct
 
 from gateway.sealing import SealBroken
-from gateway.store.content import BYTES, TEXT, TOOLS, Sealed, read_parts, texts
+from gateway.store.asking import stop_if_dropped
+from gateway.store.content import BYTES, TEXT, TOOLS, Sealed, encode, read_parts, texts
 from gateway.store.names import json_array
 
-CHUNK = 256
+CHUNK = 512
+# Not 0: that gives the interpreter back and takes it again before anybody else wakes up.
+PAUSE_S = 0.00005
 # So many characters around what was found.
 BEFORE, AFTER = 40, 100
 
-_LATEST = f"SELECT COALESCE(MAX(id), 0), COUNT(*) FROM contents WHERE kind NOT IN ({BYTES}, {TOOLS})"
+_LATEST = "SELECT id, hash FROM contents ORDER BY id DESC LIMIT 1"
+_HASH = "SELECT hash FROM contents WHERE id = ?"
+_COUNT = "SELECT COUNT(*) FROM contents WHERE id > ?"
 _ENTRIES = (
-    f"SELECT id, hash, kind, data FROM contents WHERE id < ? AND kind NOT IN ({BYTES}, {TOOLS}) "
+    f"SELECT id, hash, kind, data FROM contents WHERE id < ? AND id > ? AND kind NOT IN ({BYTES}, {TOOLS}) "
     "ORDER BY id DESC LIMIT ?"
 )
 _BY_SAID = (
@@ -32,8 +39,17 @@ _BY_SYSTEM = "SELECT conversation, system FROM turns WHERE system IN (SELECT val
 _WHOLES = "SELECT content, part FROM content_parts WHERE part IN (SELECT value FROM json_each(?))"
 _TITLES = "SELECT id, title FROM conversations WHERE title IS NOT NULL"
 
-# (messages looked at, of how many)
 Progress = Callable[[int, int], None]
+
+
+class _Result(Struct, frozen=True):
+    """The line of each entry that holds the text, among those up to `latest`, whose hash tells whether it still is
+    the same one: the number of an entry that was deleted may be given again, but only if none above it is left."""
+
+    text: str
+    latest: int
+    hash: bytes
+    lines: Mapping[int, str]
 
 
 class Search:
@@ -42,51 +58,47 @@ class Search:
     def __init__(self, sealed: Sealed) -> None:
         self._sealed = sealed
         self._lock = Lock()
-        self._last: tuple[tuple[str, int, int], Mapping[int, str]] | None = None
+        self._last: _Result | None = None
 
     def find(self, connection: sqlite3.Connection, text: str, progress: Progress) -> Mapping[int, str]:
         """The conversations in which this was said, case folded, each with a line around it. Raises
         sqlite3.OperationalError once the question that this thread asks is dropped."""
-        latest, count = connection.execute(_LATEST).fetchone()
-        key = (text, latest, count)
-        with self._lock:
-            if self._last is not None and self._last[0] == key:
-                return self._last[1]
-        found = self._titles(connection, text) | self._conversations(
-            connection, self._scan(connection, text, key[2], progress)
+        return self._titles(connection, text) | self._conversations(
+            connection, self._lines(connection, text, progress)
         )
-        with self._lock:
-            self._last = (key, found)
-        return found
 
-    def _scan(self, connection: sqlite3.Connection, text: str, of: int, progress: Progress) -> dict[int, str]:
-        """Lines by entry."""
+    def _lines(self, connection: sqlite3.Connection, text: str, progress: Progress) -> Mapping[int, str]:
+        newest = connection.execute(_LATEST).fetchone()
+        if newest is None:
+            return {}
+        with self._lock:
+            last = self._last
+        if last is not None and (
+            last.text != text or connection.execute(_HASH, (last.latest,)).fetchone() != (last.hash,)
+        ):
+            last = None
+        lines = self._scan(connection, text, last.latest if last else 0, progress)
+        if last is not None:
+            lines = {**lines, **last.lines}
+        with self._lock:
+            self._last = _Result(text, newest[0], newest[1], lines)
+        return lines
+
+    def _scan(self, connection: sqlite3.Connection, text: str, after: int, progress: Progress) -> Mapping[int, str]:
+        """Lines by entry, of entries above one."""
         needle = _Needle(text)
         found: dict[int, str] = {}
-        after, done = 2**62, 0
-        while chunk := connection.execute(_ENTRIES, (after, CHUNK)).fetchall():
-            for number, address, kind, data in chunk:
-                line = self._line(needle, kind, address, data)
-                if line is not None:
+        of = connection.execute(_COUNT, (after,)).fetchone()[0]
+        before, done = 2**62, 0
+        while chunk := connection.execute(_ENTRIES, (before, after, CHUNK)).fetchall():
+            for number, kind, plain in self._sealed.opened(chunk):
+                if needle.may_be_in(plain) and (line := _line(needle, kind, plain)) is not None:
                     found[number] = line
-            after, done = chunk[-1][0], done + len(chunk)
+            before, done = chunk[-1][0], done + len(chunk)
             progress(done, max(of, done))
-            sleep(0)
+            sleep(PAUSE_S)
+            stop_if_dropped()
         return found
-
-    def _line(self, needle: "_Needle", kind: int, address: bytes, data: bytes) -> str | None:
-        try:
-            plain = self._sealed.unpack(kind, address, data)
-        except SealBroken:
-            return None
-        if not needle.may_be_in(plain):
-            return None
-        if kind == TEXT:
-            return needle.line((plain.decode("utf-8", "replace"),))
-        try:
-            return needle.line(texts(read_parts(kind, plain)))
-        except msgspec.MsgspecError:
-            return None
 
     def _conversations(self, connection: sqlite3.Connection, lines: Mapping[int, str]) -> dict[int, str]:
         """By conversation, the line of its latest turn that has one."""
@@ -111,18 +123,33 @@ class Search:
         return found
 
 
+def _line(needle: "_Needle", kind: int, plain: bytes) -> str | None:
+    if kind == TEXT:
+        return needle.line((plain.decode("utf-8", "replace"),))
+    try:
+        return needle.line(texts(read_parts(kind, plain)))
+    except msgspec.MsgspecError:
+        return None
+
+
 class _Needle:
     def __init__(self, text: str) -> None:
         self._folded = text.casefold()
-        # As it stands inside JSON, without the quotes around it; only ASCII folds alike as bytes.
-        self._ascii = msgspec.json.encode(self._folded)[1:-1] if text.isascii() else None
+        # As it stands inside JSON, without the quotes around it, and as it stands in a text of its own.
+        self._inside, self._alone = encode(self._folded)[1:-1], self._folded.encode("utf-8", "replace")
+        self._escaped = self._inside != self._alone
+        self._ascii = self._folded.isascii()
 
     def may_be_in(self, plain: bytes) -> bool:
         """A quick look at an entry's bytes, which never misses anything."""
-        if self._ascii is None:
-            return True
-        # Some letters beyond ASCII fold into ASCII ones.
-        return self._ascii in plain.lower() or self._folded.encode() in plain.lower() or not plain.isascii()
+        if not plain.isascii():
+            # Some letters beyond ASCII fold into ASCII ones.
+            folded = plain.decode("utf-8", "replace").casefold().encode()
+        elif self._ascii:
+            folded = plain.lower()
+        else:
+            return False
+        return self._inside in folded or (self._escaped and self._alone in folded)
 
     def line(self, found: Iterable[str]) -> str | None:
         for text in found:

@@ -44,6 +44,7 @@ MOST_WAITING = 20_000
 MOST_BYTES = 64 * 2**20
 BATCH, BATCH_BYTES = 64, 2 * 2**20
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
+PAGE_BYTES = 1024
 PURPOSE = "conversations"
 
 _TELL = (
@@ -100,6 +101,8 @@ class ThreadStore:
         """Raises FaregateError where the database cannot be used."""
         try:
             self._connection = open_database(self.path)
+            # Of a new file. Most messages are about half of SQLite's usual page, of which the rest would stay empty.
+            self._connection.execute(f"PRAGMA page_size = {PAGE_BYTES:d}")
             bring_up(self._connection, self.path, STEPS_NAME, STEPS)
             self._connection.execute("PRAGMA secure_delete = ON")
         except (OSError, sqlite3.Error) as error:

@@ -8,6 +8,7 @@ from gateway.model import Message, Role, Text
 MOST = 160
 # Context that a tool puts before what its user wrote: <system-reminder>…</system-reminder> and the like.
 _WRAPPED = re.compile(r"\s*<([A-Za-z][\w-]*)[^>]*>.*</\1>\s*", re.DOTALL)
+_LINE = re.compile(r"\S[^\r\n]*")
 _SPACES = re.compile(r"\s+")
 
 
@@ -15,10 +16,10 @@ def first_line(messages: Sequence[Message]) -> str | None:
     """What the user says first, in one line; None where nothing is said."""
     wrapped = None
     for text in user_texts(messages):
-        line = next((line for line in text.splitlines() if line.strip()), None)
+        line = _LINE.search(text)
         if line is None:
             continue
-        shown = _SPACES.sub(" ", line).strip()[:MOST]
+        shown = _SPACES.sub(" ", line[0]).strip()[:MOST]
         if text.lstrip().startswith("<") and _WRAPPED.fullmatch(text):
             wrapped = wrapped or shown
         else:

@@ -1,0 +1,102 @@
+"""A long session sends all of its history with every turn: what is stored, and what a turn costs, stay flat."""
+
+import argparse
+import asyncio.base_events
+import inspect
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+
+from gateway.model import Blob, Message, Role, Text
+from gateway.store.placing import Placer
+from gateway.told import Told
+from tests.store.tellings import READ, all_threads, assistant, opened, put, result, told, user
+
+TURNS, CONTEXT = 100, 200_000
+SOURCE = "".join(Path(module.__file__).read_text("utf-8") for module in (argparse, inspect, asyncio.base_events))
+
+
+def read(place: int, size: int) -> str:
+    """So much of a program's text, from another place each time."""
+    start = place * 4999 % (len(SOURCE) - size)
+    return f"File {place}\n{SOURCE[start : start + size]}"
+
+
+def stored_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("traces.db*"))
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """CPU seconds that placing each call takes."""
+    real, taken = Placer.place, list[float]()
+
+    def place(placer: Placer, told: Told) -> None:
+        begins = time.thread_time()
+        real(placer, told)
+        taken.append(time.thread_time() - begins)
+
+    monkeypatch.setattr(Placer, "place", place)
+    return taken
+
+
+@pytest.mark.parametrize("full_at", [0, 40])
+def test_a_hundred_turns_of_200_kb_are_stored_once_and_cost_the_same(
+    tmp_path: Path, seconds: list[float], full_at: int
+) -> None:
+    """The context is full from the first turn, or grows and is then cut off at its beginning."""
+    history: list[Message] = []
+    unique: set[str] = set()
+    size = CONTEXT // full_at if full_at else 2_000
+    with opened(tmp_path) as store:
+        for turn in range(TURNS):
+            text = read(turn, CONTEXT if turn == 0 and not full_at else size)
+            answer = f"Turn {turn} is done: {read(turn + 1000, 150)}"
+            history = [*history, user(text)]
+            if full_at and turn > full_at:
+                history = history[2:]
+            put(store, [told(30 * turn, history, answer, tools=(READ,))])
+            history = [*history, assistant(answer)]
+            unique |= {text, answer}
+        (thread,) = all_threads(store)
+    assert len(thread.turns) == TURNS and len(thread.messages) == 2 * TURNS
+    shown = {part.text for message in thread.messages for part in message.parts if isinstance(part, Text)}
+    assert shown == unique
+    assert stored_bytes(tmp_path) < 1.5 * sum(map(len, unique))
+    if full_at:
+        # Else the history grows by two messages a turn to the end.
+        assert statistics.median(seconds[-10:]) <= 1.2 * statistics.median(seconds[40:50])
+
+
+def test_a_picture_in_every_turn_is_stored_once(tmp_path: Path) -> None:
+    picture = Blob("image/png", "iVBORw0KGgoAAAANSUhEUgAA" * 10_000)
+    with opened(tmp_path) as store:
+        history: list[Message] = []
+        for turn in range(10):
+            # In a message of its own text, so that only the picture is the same.
+            history = [*history, Message(Role.USER, (Text(f"Turn {turn}"), picture))]
+            put(store, [told(turn, history, f"answer {turn}")])
+            history = [*history, assistant(f"answer {turn}")]
+        (thread,) = all_threads(store)
+    assert [message.parts[1] for message in thread.messages if not message.output] == [picture] * 10
+    assert stored_bytes(tmp_path) < len(picture.data)
+
+
+def test_a_large_result_of_a_tool_is_read_again_whole(tmp_path: Path) -> None:
+    large = read(1, 150_000)
+    with opened(tmp_path) as store:
+        put(store, [told(0, [user("read"), result(large)], "done")])
+        (thread,) = all_threads(store)
+    assert thread.messages[1].parts == result(large).parts
+
+
+def test_many_conversations_take_the_room_of_what_they_say(tmp_path: Path) -> None:
+    """The same instructions and tools in each cost nothing."""
+    system = read(3, 20_000)
+    with opened(tmp_path) as store:
+        for number in range(30):
+            put(store, [told(number, [user(f"question {number}")], "answer", system=system, tools=(READ,))])
+        assert len(all_threads(store)) == 30
+    assert stored_bytes(tmp_path) < 6 * len(system)
