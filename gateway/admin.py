@@ -243,6 +243,7 @@ def _sizes(sizes: Sizes) -> dict[str, Any]:
         "state_bytes": sizes.state_bytes,
         "journal_bytes": sizes.journal_bytes,
         "logs_bytes": sizes.logs_bytes,
+        "traces_bytes": sizes.traces_bytes,
         "requests": sizes.requests,
         "first_request_at": time_text(sizes.first_request_us),
         "requests_from": time_text(sizes.rows_from_us),

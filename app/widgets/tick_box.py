@@ -29,7 +29,7 @@ class TickBox(QCheckBox):
         return QSize(2 * _MARGIN + _BOX + _GAP + words + 4, 28)
 
     def hitButton(self, pos: QPoint) -> bool:
-        return pos.x() < self.sizeHint().width()
+        return self.rect().contains(pos)
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()

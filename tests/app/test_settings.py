@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -254,7 +254,7 @@ def test_ticks_are_what_is_left_out_and_which_rules_hold(
     assert parts.ticked() == ["reasoning", "media", "tool_results", "system"]
     assert [name for name, box in rules.boxes.items() if not box.isChecked()] == ["email", "card_number", "iban"]
     for box in (parts.boxes["media"], rules.boxes["email"], rules.boxes["token"]):
-        qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(60, box.height() // 2))
+        qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=box.rect().center())
     assert fake_gateway.saved == {
         "capture.parts_off": ("media",),
         "capture.redact_on": ("email",),

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from app import formats
+from app.pages.settings_parts.data_sections import SIZES
 from tests.waiting import wait_until
 from tests.window.display import Display
-from tests.window.real_app import RealApp, call
+from tests.window.real_app import RealApp, call, new_key
 
 
 def free_port() -> int:
@@ -56,3 +58,39 @@ def test_the_port_is_changed_while_the_window_stays_and_keys_lead_everywhere(
     # The page, and what was chosen, are there again.
     with RealApp(display, home, **variables) as app:
         assert (app.ask("page"), app.ask("address")) == ("API keys", f"127.0.0.1:{second}")
+
+
+def test_sizes_are_the_apis_and_a_restart_takes_what_was_saved(display: Display, home: Path, tmp_path: Path) -> None:
+    key = new_key(home)
+    config = tmp_path / "config"
+    with RealApp(display, home, FAREGATE_VAULT="memory", XDG_CONFIG_HOME=str(config)) as app:
+        app.display.press("ctrl+comma")
+        app.wait_for("page", "Settings")
+        assert app.ask("text", name="setting_note", within="setting.server.port") == (
+            "Set by FAREGATE_PORT, which stands over what is chosen here."
+        )
+
+        def told() -> dict[str, str]:
+            app.click("settings.data")
+            app.click("settings.retention")
+            return {field: app.ask("text", name=f"size.{field}") for field, _ in SIZES}
+
+        def of_the_api() -> dict[str, str]:
+            storage = app.api("/admin/storage", key)
+            return {field: formats.size(storage[field]) for field, _ in SIZES}
+
+        # Logs and side files still grow while it starts.
+        wait_until(lambda: told() == of_the_api(), what="The same sizes")
+        app.click("clean_up")
+        wait_until(lambda: app.ask("toasts") == ["Nothing was too old or too much"], what="The clean-up")
+        app.write("edit.retention.content", "60 days")
+        app.display.press("Return")
+        app.wait_for("shown", name="settings_restart")
+        before = app.url
+        app.click_on("place_of_text", text="Restart gateway")
+        # Port 0 is another one each time.
+        wait_until(lambda: any("The gateway is at " in toast for toast in app.ask("toasts")), what="The restart")
+        assert app.url != before
+        rows = {row["key"]: row for row in app.api("/admin/settings", key)["data"]}
+        assert (rows["retention.content"]["value"], rows["retention.content"]["saved"]) == ("60 days", "60 days")
+    assert not (config / "autostart").exists(), "only where it was asked for"

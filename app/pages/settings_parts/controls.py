@@ -187,7 +187,8 @@ class TickControl(Control):
             box.setObjectName(f"tick.{row.key}.{name}")
             box.clicked.connect(lambda _checked=False: self.given.emit(self.ticked()))
             self.boxes[name] = box
-            grid.addWidget(box, number // _TICK_COLUMNS, number % _TICK_COLUMNS)
+            line, column = divmod(number, _TICK_COLUMNS)
+            grid.addWidget(box, line, column, Qt.AlignmentFlag.AlignLeft)
         for column in range(_TICK_COLUMNS):
             grid.setColumnStretch(column, 1)
 
