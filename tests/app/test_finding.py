@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QImage, QKeySequence
-from PySide6.QtWidgets import QAbstractScrollArea, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QComboBox, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterSnapshot
 from app.pages import PAGES
 from app.pages.conversations import ConversationsPage
+from app.pages.settings import SettingsPage
 from app.palette import Command, Palette, found
 from app.shortcut_sheet import KeyCap, ShortcutSheet
 from app.text_label import TextLabel
@@ -230,6 +231,50 @@ def test_every_page_is_named_and_shows_where_the_keyboard_is(qtbot: QtBot, windo
         reached += 1
         assert picture(shown) != before, f"{key}: {type(widget).__name__} {widget.objectName()} hides the focus"
     assert reached >= 8
+
+
+@pytest.mark.parametrize("key", [entry.key for entry in PAGES])
+def test_tab_goes_round_everything_on_every_page(qtbot: QtBot, window: Window, key: str) -> None:
+    window.open_page(key)
+    page = window.page
+    assert page is not None
+    qtbot.wait(50)
+    wanted = {
+        widget
+        for widget in window.findChildren(QWidget)
+        if widget.isVisible()
+        and widget.isEnabled()
+        and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and widget.focusProxy() is None
+        and type(widget) is not QWidget
+        and not isinstance(widget.parentWidget(), QComboBox)
+        and not _only_scrolls(widget)
+    }
+    reached: set[QWidget] = set()
+    for _ in range(3 * len(wanted)):
+        widget = QApplication.focusWidget()
+        assert widget is not None
+        reached |= {widget, widget.parentWidget()}
+        press(qtbot, widget, "Tab")
+    missed = [f"{type(widget).__name__} {widget.objectName()}" for widget in wanted if not _group(widget) & reached]
+    assert missed == [], "the keyboard does not get there"
+
+
+def test_arrows_move_between_the_settings_sections(qtbot: QtBot, window: Window) -> None:
+    window.open_page("settings")
+    page = window.page
+    assert isinstance(page, SettingsPage)
+    page.buttons["gateway"].setFocus()
+    press(qtbot, page.buttons["gateway"], "Down")
+    assert (page.section, page.buttons["appearance"].hasFocus()) == ("appearance", True)
+    press(qtbot, page.buttons["appearance"], "Up")
+    assert page.section == "gateway"
+
+
+def _group(widget: QWidget) -> set[QWidget]:
+    """Of buttons that exclude each other, Tab goes to one, and arrows to the others."""
+    group = widget.group() if isinstance(widget, QAbstractButton) else None
+    return {*group.buttons()} if group is not None and group.exclusive() else {widget}
 
 
 def _only_scrolls(widget: QWidget) -> bool:
