@@ -103,7 +103,11 @@ def test_a_tool_is_answered_by_every_provider(
     assert (row.input_tokens, row.output_tokens) == (entry["input"], entry["output"])
     assert row.client == recorded["client"]
     session = SESSION.get(recorded["client"])
-    assert row.conversation_id == (recorded["headers"][session] if session else None)
+    if session:
+        assert row.conversation_id == recorded["headers"][session]
+    else:
+        # The same history at another provider is recognised, a moment later.
+        assert row.conversation_id is None or row.conversation_id.startswith("conv_")
     told = {known.rpartition("__")[2] for known in entry["understood"]["tools"]}
     assert functions(recorded) <= told | set(entry["understood"]["tools"])
 

@@ -88,7 +88,8 @@ def gateway(provider: ProviderProcess, tmp_path_factory: pytest.TempPathFactory)
                 headers["traceparent"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
             served.chat("One.", MODELS[name], key=ana, headers=headers)
             served.chat("Two.", MODELS[name], key=served.key("admin"), stream=True, headers={"x-user": "bob"})
-            served.chat("Three. [[500]]", MODELS[name], key=ana)
+            # Not the same words, which would be one request tried again.
+            served.chat(f"Three of {name}. [[500]]", MODELS[name], key=ana)
         served.settle()
         yield served
 
