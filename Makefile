@@ -8,7 +8,7 @@ UV_COMPILE := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --
 	--no-annotate --no-emit-index-url --no-emit-find-links --no-config
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint lock bench fuzz soak screenshots clean setup setup-test
+.PHONY: run test lint lock bench fuzz soak screenshots package package-test clean setup setup-test
 
 $(VENV)/.made:
 	@python=$$($(FIND_PYTHON)) && $$python -m venv $(VENV)
@@ -22,6 +22,10 @@ $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/.made
 
 $(VENV)/.test: tests/requirements.lock $(VENV)/.run
 	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r tests/requirements.lock
+	@touch $@
+
+$(VENV)/.package: packaging/requirements.lock $(VENV)/.run
+	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r packaging/requirements.lock
 	@touch $@
 
 setup: $(VENV)/.run
@@ -44,6 +48,7 @@ lock: | $(VENV)/.made
 	@$(PY) -m pip install -q uv
 	@$(UV_COMPILE) --upgrade --extra build pyproject.toml -o requirements.lock
 	@$(UV_COMPILE) --upgrade --extra build --extra test -c requirements.lock pyproject.toml -o tests/requirements.lock
+	@$(UV_COMPILE) --upgrade --extra build --extra package -c tests/requirements.lock pyproject.toml -o packaging/requirements.lock
 
 bench: setup-test
 	@$(PY) -m tests.benchmarks
@@ -51,6 +56,7 @@ bench: setup-test
 	@$(PY) -m tests.benchmarks.retention
 	@$(PY) -m tests.benchmarks.thread
 	@$(PY) -m tests.benchmarks.otlp --quick
+	@$(PY) -m tests.benchmarks.startup
 
 soak: setup-test
 	@$(PY) -m tests.soak
@@ -60,6 +66,14 @@ fuzz: setup-test
 
 screenshots: setup-test
 	@$(PY) -m tests.screenshots
+
+# The frozen program and, on Linux, a .deb around it, in dist/. Its libraries' packages are looked up where it is built.
+package: setup $(VENV)/.package
+	@$(PY) packaging/build_package.py
+
+# Apart from `make test`: it needs what `make package` builds.
+package-test: setup-test package
+	@$(PY) -m pytest tests/packaging/check_package.py tests/packaging/check_program.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -113,6 +113,15 @@ class Display:
 
     # eyes
 
+    def windows_of(self, pid: int, title: str) -> list[int]:
+        """The ids of a process's windows that are mapped and have this title (a regular expression)."""
+        return [
+            int(one)
+            for one in self._xdotool(
+                "search", "--all", "--onlyvisible", "--pid", str(pid), "--name", title
+            ).stdout.split()
+        ]
+
     def picture(self, path: Path, window: int | None = None) -> None:
         """The whole screen as a PNG, or one window."""
         target = "root" if window is None else str(window)
@@ -120,3 +129,8 @@ class Display:
         small = ["+dither", "-colors", "256", "-strip", f"PNG8:{path}"]
         command = ["import", "-silent", "-window", target, *small]
         subprocess.run(command, env=self.environment(), check=True, timeout=60)
+
+    def pixels(self, window: int) -> bytes:
+        """What a window shows, to be compared with what it shows later."""
+        command = ["import", "-silent", "-window", str(window), "-depth", "8", "rgb:-"]
+        return subprocess.run(command, env=self.environment(), check=True, timeout=60, capture_output=True).stdout
