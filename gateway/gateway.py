@@ -565,10 +565,13 @@ class Gateway:
 
         keeps, now_us = asdict(self.settings.retention), time.time_ns() // 1000
         try:
-            return await self._work(self._store.clean_up, keeps, now_us, told)
+            cleaned = await self._work(self._store.clean_up, keeps, now_us, told)
         except asyncio.CancelledError:
             left.set()
             raise
+        if cleaned.taken.get("content"):
+            self._note(Changes(conversations=True))
+        return cleaned
 
     # tk_ keys.
 

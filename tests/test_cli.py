@@ -476,7 +476,10 @@ def test_doctor_says_a_line_each_and_fails_when_one_fails(used: Path, base_url: 
         "storage",
         "prices",
     }
-    assert "50 requests since 2026-09-21" in fine.stdout and "requests 396 days, buckets for ever" in fine.stdout
+    assert (
+        "50 requests since 2026-09-21" in fine.stdout
+        and "requests 396 days, content 30 days, buckets for ever" in fine.stdout
+    )
     assert "OpenAI takes this key." in fine.stdout and "usage.db is sound" in fine.stdout
     bad = {
         "keyring": run(used, "doctor", FAREGATE_VAULT="keyring", **environ),

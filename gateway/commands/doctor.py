@@ -59,7 +59,7 @@ def _findings(folder: DataFolder, settings: Settings) -> Iterator[Finding]:
     )
     yield _port(folder, settings)
     yield _telemetry(folder, settings)
-    yield from (_database(path) for path in (folder.state_db, folder.usage_db) if path.exists())
+    yield from (_database(path) for path in (folder.state_db, folder.usage_db, folder.traces_db) if path.exists())
     if folder.usage_db.exists():
         yield _storage(folder, settings)
     yield _prices(folder)
@@ -166,9 +166,10 @@ def _storage(folder: DataFolder, settings: Settings) -> Finding:
         OK,
         "storage",
         f"{found.requests:,} requests{oldest} take {_mb(found.requests_bytes)} and buckets "
-        f"{_mb(found.buckets_bytes)} of usage.db's {_mb(found.usage_bytes)}; the journal takes "
-        f"{_mb(found.journal_bytes)}, logs {_mb(found.logs_bytes)}. "
-        f"Kept: requests {keep_text(settings.retention.requests)}, buckets {keep_text(settings.retention.buckets)}.",
+        f"{_mb(found.buckets_bytes)} of usage.db's {_mb(found.usage_bytes)}; conversations take "
+        f"{_mb(found.traces_bytes)}, the journal {_mb(found.journal_bytes)}, logs {_mb(found.logs_bytes)}. "
+        f"Kept: requests {keep_text(settings.retention.requests)}, content {keep_text(settings.retention.content)}, "
+        f"buckets {keep_text(settings.retention.buckets)}.",
     )
 
 

@@ -6,8 +6,12 @@ named after its earliest call, so that its name is the same in whatever order ca
 
 import sqlite3
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from gateway.store.content import TEXT, Sealed
 
+_REQUESTS = "SELECT requests FROM conversations WHERE id = ?"
 _BY_GIVEN = "SELECT id FROM conversations WHERE given = ? AND scope = ?"
 _NAME_TAKEN = "SELECT 1 FROM conversations WHERE name = ?"
 _INSERT = "INSERT INTO conversations (name, scope, given) VALUES (?, ?, ?) RETURNING id"
@@ -28,6 +32,22 @@ _TURNS = "SELECT id FROM turns WHERE conversation = ?"
 _SET_LINE = "UPDATE conversations SET line = ?, line_us = ? WHERE id = ?"
 _SET_TITLE = "UPDATE conversations SET title = ? WHERE id = ?"
 _MOST_NAME = 512
+
+
+def sum_up(connection: sqlite3.Connection, number: int) -> int:
+    """Sum a conversation's turns up anew, or take it away where none is left; how many there are."""
+    if connection.execute(_HAS_TURNS, (number,)).fetchone() is None:
+        connection.execute(_DELETE, (number,))
+        return 0
+    return int(connection.execute(_SUMS, (number,)).fetchone()[0])
+
+
+class Settled(Struct, frozen=True, kw_only=True):
+    """How many turns a conversation has now and had before, and whether it has another name."""
+
+    requests: int
+    before: int
+    renamed: bool = False
 
 
 class Conversations:
@@ -67,21 +87,22 @@ class Conversations:
         self._connection.execute(_DELETE, (gone,))
         return keep, moved
 
-    def settle(self, number: int) -> tuple[int, bool]:
-        """Sum up a conversation after its turns changed: how many it has, and whether it has another name now."""
-        if self._connection.execute(_HAS_TURNS, (number,)).fetchone() is None:
-            self._connection.execute(_DELETE, (number,))
-            return 0, False
-        (requests,) = self._connection.execute(_SUMS, (number,)).fetchone()
+    def settle(self, number: int) -> "Settled":
+        """Sum up a conversation after its turns changed, and name it after its first."""
+        before = self._connection.execute(_REQUESTS, (number,)).fetchone()
+        requests = sum_up(self._connection, number)
+        if requests == 0:
+            return Settled(requests=0, before=0)
+        settled = Settled(requests=requests, before=before[0])
         given, scope, name, *_ = self._row(number)
         if given is not None:
-            return requests, False
+            return settled
         _, identity, _ = self._connection.execute(_FIRST, (number,)).fetchone()
         right = self._name(scope, identity)
         if name.partition("~")[0] == right:
-            return requests, False
+            return settled
         self._connection.execute(_RENAME, (self._free(right), number))
-        return requests, True
+        return replace(settled, renamed=True)
 
     def turns(self, number: int) -> list[int]:
         return [turn for (turn,) in self._connection.execute(_TURNS, (number,))]

@@ -19,7 +19,18 @@ from gateway.store.conversation_rows import Conversations
 from gateway.store.links import Call, Link, akin, late, link_of
 from gateway.store.removal import forget_contents, forget_said
 from gateway.store.title_lines import first_line, user_texts
-from gateway.store.turn_rows import CHAIN, FOLLOW, INSERT, NOTHING, RESPONSE, SLIDE, ended_us, identity_of, row_of
+from gateway.store.turn_rows import (
+    CHAIN,
+    FOLLOW,
+    INSERT,
+    NOTHING,
+    RESPONSE,
+    SLIDE,
+    ended_us,
+    identity_of,
+    row_of,
+    sound,
+)
 from gateway.told import Told
 
 # A line that is shorter may stand in anything.
@@ -91,6 +102,7 @@ class Placer:
 
     def place(self, told: Told) -> None:
         """Store a call, or store it again."""
+        told = sound(told)
         said = _said(told)
         number, freed, before = self._cleared(identity_of(told))
         walk = self._sealed.hasher.walk(told.scope, said.history, [each.message for each in said.answers])
@@ -136,12 +148,13 @@ class Placer:
         its own."""
         tell: set[int] = set()
         for number in self._touched:
-            requests, renamed = self._conversations.settle(number)
-            if requests == 0 or (requests == 1 and not self._conversations.is_given(number)):
+            settled = self._conversations.settle(number)
+            given = settled.requests > 0 and self._conversations.is_given(number)
+            if settled.requests == 0 or (settled.requests == 1 and not given):
                 continue
             turns = set(self._conversations.turns(number))
-            fresh = requests == 2 and not self._conversations.is_given(number)
-            tell |= turns if renamed or fresh else turns & self._moved
+            fresh = settled.before < 2 and not given
+            tell |= turns if settled.renamed or fresh else turns & self._moved
         self.forget()
         return tell
 

@@ -6,6 +6,7 @@ Freed pages are overwritten with zeros (`secure_delete`), and after a deletion b
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from gateway.store.conversation_rows import sum_up
 from gateway.store.names import json_array
 
 _SAID_CONTENTS = "SELECT DISTINCT content FROM said WHERE turn IN (SELECT value FROM json_each(?))"
@@ -27,40 +28,92 @@ _DELETE_CONTENTS = (
     "DELETE FROM content_parts WHERE content IN (SELECT value FROM json_each(?))",
     "DELETE FROM contents WHERE id IN (SELECT value FROM json_each(?))",
 )
-_BY_NAME = "SELECT id FROM conversations WHERE name = ?"
+_CUT_OFF = "UPDATE turns SET parent = NULL, via = 0, shortened = 1 WHERE parent IN (SELECT value FROM json_each(?))"
+_UNMARK_SPANS = "UPDATE spans SET turn = NULL WHERE turn IN (SELECT value FROM json_each(?))"
+_BY_NAME = "SELECT id, scope, given FROM conversations WHERE name = ?"
 _TURNS = "SELECT id FROM turns WHERE conversation = ?"
 _TRACES = (
     "SELECT DISTINCT t.trace_id FROM turns t WHERE t.conversation = :conversation AND t.trace_id IS NOT NULL AND NOT "
     "EXISTS (SELECT 1 FROM turns o WHERE o.trace_id = t.trace_id AND o.conversation <> :conversation)"
 )
-_DELETE_TELEMETRY = (
-    "DELETE FROM spans WHERE trace_id IN (SELECT value FROM json_each(?))",
-    "DELETE FROM logs WHERE trace_id IN (SELECT value FROM json_each(?))",
+# Frames around a call may repeat what it said.
+_FRAMES = (
+    "WITH RECURSIVE up (trace, span) AS ("
+    "SELECT trace_id, span_id FROM spans WHERE turn IN (SELECT value FROM json_each(:turns)) "
+    "UNION SELECT trace_id, span_id FROM turns WHERE id IN (SELECT value FROM json_each(:turns)) "
+    "AND trace_id IS NOT NULL AND span_id IS NOT NULL "
+    "UNION SELECT trace_id, parent_span_id FROM turns WHERE id IN (SELECT value FROM json_each(:turns)) "
+    "AND trace_id IS NOT NULL AND parent_span_id IS NOT NULL "
+    "UNION SELECT s.trace_id, s.parent_span_id FROM up JOIN spans s ON s.trace_id = up.trace AND s.span_id = up.span "
+    "WHERE s.parent_span_id IS NOT NULL) SELECT trace, span FROM up"
+)
+_DELETE_TRACES = tuple(
+    f"DELETE FROM {table} WHERE trace_id IN (SELECT value FROM json_each(:traces)) AND scope = :scope"
+    for table in ("spans", "logs")
+)
+_DELETE_FRAMES = tuple(
+    f"DELETE FROM {table} WHERE trace_id = ? AND span_id = ? AND scope = ?" for table in ("spans", "logs")
+)
+# A session stands there as READER/SESSION.
+_DELETE_SESSION = (
+    "DELETE FROM logs WHERE session IS NOT NULL AND substr(session, instr(session, '/') + 1) = :given "
+    "AND scope = :scope"
 )
 _DELETE_CONVERSATION = "DELETE FROM conversations WHERE id = ?"
+_OLDEST_TURNS = "SELECT id, conversation FROM turns WHERE stored_us < ? ORDER BY stored_us, id LIMIT ?"
+_TAKE_TELEMETRY = tuple(
+    f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE stored_us < ? ORDER BY stored_us LIMIT ?)"
+    for table in ("spans", "logs")
+)
+# The call after which it was named is going.
+_KEEP_NAMES = "UPDATE conversations SET given = name WHERE given IS NULL AND id IN (SELECT value FROM json_each(?))"
 
 
 def forget_turns(connection: sqlite3.Connection, turns: Sequence[int]) -> None:
-    """Delete these turns, and what nothing else says."""
+    """Delete these turns, and what nothing else says. What continued them begins anew, shortened."""
     given = json_array(turns)
     contents = {row[0] for row in connection.execute(_TURN_CONTENTS, {"turns": given})}
     contents |= {row[0] for row in connection.execute(_SAID_CONTENTS, (given,))}
-    connection.execute(_DELETE_SAID, (given,))
-    connection.execute(_DELETE_TURNS, (given,))
+    for statement in (_DELETE_SAID, _DELETE_TURNS, _CUT_OFF, _UNMARK_SPANS):
+        connection.execute(statement, (given,))
     forget_contents(connection, contents)
 
 
+def forget_older(connection: sqlite3.Connection, before_us: int, most: int) -> int:
+    """Delete the oldest turns that were stored before a time, at most so many; once there are none, spans, then log
+    records; how many. A conversation keeps its name and title for as long as it has turns."""
+    oldest = connection.execute(_OLDEST_TURNS, (before_us, most)).fetchall()
+    if oldest:
+        conversations = {conversation for _, conversation in oldest}
+        connection.execute(_KEEP_NAMES, (json_array(conversations),))
+        forget_turns(connection, [turn for turn, _ in oldest])
+        for conversation in conversations:
+            sum_up(connection, conversation)
+        return len(oldest)
+    for statement in _TAKE_TELEMETRY:
+        if taken := connection.execute(statement, (before_us, most)).rowcount:
+            return taken
+    return 0
+
+
 def delete_thread(connection: sqlite3.Connection, name: str) -> bool:
-    """A conversation, its turns, and the spans and logs of traces that no other conversation has; False where there
-    is none of this name."""
+    """A conversation and its turns, with all telemetry that says what they said: traces that no other conversation
+    has, else the spans of its calls and the frames around them, and the records of its session. False where there is
+    none of this name."""
     found = connection.execute(_BY_NAME, (name,)).fetchone()
     if found is None:
         return False
-    traces = [row[0] for row in connection.execute(_TRACES, {"conversation": found[0]})]
-    forget_turns(connection, [row[0] for row in connection.execute(_TURNS, found)])
-    for statement in _DELETE_TELEMETRY:
-        connection.execute(statement, (json_array(traces),))
-    connection.execute(_DELETE_CONVERSATION, found)
+    number, scope, given = found
+    turns = [row[0] for row in connection.execute(_TURNS, (number,))]
+    traces = json_array(row[0] for row in connection.execute(_TRACES, {"conversation": number}))
+    frames = connection.execute(_FRAMES, {"turns": json_array(turns)}).fetchall()
+    for statement in _DELETE_TRACES:
+        connection.execute(statement, {"traces": traces, "scope": scope})
+    for statement in _DELETE_FRAMES:
+        connection.executemany(statement, [(trace, span, scope) for trace, span in frames])
+    connection.execute(_DELETE_SESSION, {"given": given, "scope": scope})
+    forget_turns(connection, turns)
+    connection.execute(_DELETE_CONVERSATION, (number,))
     return True
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec import Struct
 
 from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY
-from gateway.store.kept import BUCKETS_FROM, ROWS_FROM
+from gateway.store.kept import BUCKETS_FROM, CONTENT_FROM, ROWS_FROM
 from gateway.store.names import json_array
 from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US
+from gateway.store.removal import forget_older
 from gateway.store.sweep import InSteps, Pause, sweep
 
 Take = Callable[[sqlite3.Connection, int, int], int]
@@ -25,7 +26,7 @@ class Kind(Struct, frozen=True):
 
     `from_name` says in the database from when on it is all there. Cuts are multiples of `grain_us`. `first`, `count`
     and `place` are SQL: the start (µs) of the oldest entry; how many there are; the start of the one at an offset
-    among `placed` ones, oldest first. `take` deletes some of what began before a time, and says how many.
+    among `placed` ones, oldest first. `take` deletes some of what began before a time, and says how many; of content it is when that was stored.
     """
 
     name: str
@@ -147,4 +148,37 @@ USAGE = Pruned(
     },
     sweep=sweep,
 )
-DATABASES = (USAGE,)
+_SAID_TABLES = ("turns", "spans", "logs")
+_SAID_TIMES = " UNION ALL ".join(f"SELECT stored_us FROM {table}" for table in _SAID_TABLES)
+CONTENT = Kind(
+    name="content",
+    from_name=CONTENT_FROM,
+    grain_us=QUARTER_US,
+    # It is the only kind of its file: any weight is all of it.
+    entry_bytes=2000,
+    first=(
+        "SELECT MIN(first) FROM ("
+        + " UNION ALL ".join(f"SELECT MIN(stored_us) AS first FROM {table}" for table in _SAID_TABLES)
+        + ")"
+    ),
+    count="SELECT " + " + ".join(f"(SELECT COUNT(*) FROM {table})" for table in _SAID_TABLES),
+    placed="SELECT " + " + ".join(f"(SELECT COUNT(*) FROM {table})" for table in _SAID_TABLES),
+    place=f"SELECT stored_us FROM ({_SAID_TIMES}) ORDER BY stored_us LIMIT 1 OFFSET ?",
+    take=forget_older,
+)
+TRACES = Pruned(
+    file="traces.db",
+    kinds=(CONTENT,),
+    tables={
+        "turns": "content",
+        "spans": "content",
+        "logs": "content",
+        "said": "goes with its turn",
+        "contents": "goes with the last that says it",
+        "content_parts": "goes with the entry that it is a part of",
+        "conversations": "goes with its last turn",
+        "settings": "a few entries, each replaced in place",
+        "_sqlite_migrations": "an entry per step of the schema",
+    },
+)
+DATABASES = (USAGE, TRACES)

@@ -12,6 +12,8 @@ from gateway.schema import Step
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+# Whatever a sender says when a thing was: what was received today is kept from today on.
+_STORED = "stored_us INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER))"
 CONTENTS = """
 CREATE TABLE contents (
     id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, size INTEGER NOT NULL,
@@ -29,7 +31,7 @@ CREATE TABLE conversations (
     requests INTEGER NOT NULL DEFAULT 0, errors INTEGER NOT NULL DEFAULT 0, unpriced INTEGER NOT NULL DEFAULT 0,
     input_tokens INTEGER, output_tokens INTEGER, cost_nano INTEGER, duration_us INTEGER NOT NULL DEFAULT 0
 )"""
-TURNS = """
+TURNS = f"""
 CREATE TABLE turns (
     id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, conversation INTEGER NOT NULL, sub TEXT,
     parent INTEGER, choice INTEGER NOT NULL DEFAULT 0, via INTEGER NOT NULL DEFAULT 0, length INTEGER NOT NULL,
@@ -46,7 +48,7 @@ CREATE TABLE turns (
     cost_nano INTEGER, cost_source TEXT NOT NULL,
     status INTEGER NOT NULL, outcome TEXT NOT NULL, error_type TEXT, error_message BLOB, streamed INTEGER NOT NULL,
     tags TEXT NOT NULL, dropped TEXT NOT NULL, adapted TEXT NOT NULL, hints TEXT NOT NULL,
-    joined TEXT, inferred INTEGER NOT NULL DEFAULT 0, figures TEXT
+    joined TEXT, inferred INTEGER NOT NULL DEFAULT 0, figures TEXT, {_STORED}
 )"""
 SAID = """
 CREATE TABLE said (
@@ -54,16 +56,16 @@ CREATE TABLE said (
     role TEXT NOT NULL, output INTEGER NOT NULL, choice INTEGER NOT NULL DEFAULT 0,
     repeated INTEGER NOT NULL DEFAULT 0, finish TEXT, chain BLOB NOT NULL, mark BLOB, tail BLOB
 )"""
-SPANS = """
+SPANS = f"""
 CREATE TABLE spans (
     id INTEGER PRIMARY KEY, trace_id TEXT NOT NULL, span_id TEXT NOT NULL, parent_span_id TEXT,
     started_us INTEGER NOT NULL, ended_us INTEGER NOT NULL, scope TEXT NOT NULL, key TEXT NOT NULL,
-    turn INTEGER, data BLOB NOT NULL, UNIQUE (trace_id, span_id)
+    turn INTEGER, data BLOB NOT NULL, {_STORED}, UNIQUE (trace_id, span_id)
 )"""
-LOGS = """
+LOGS = f"""
 CREATE TABLE logs (
     id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, trace_id TEXT, span_id TEXT, session TEXT,
-    started_us INTEGER NOT NULL, scope TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL
+    started_us INTEGER NOT NULL, scope TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL, {_STORED}
 )"""
 SETTINGS = "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT)"
 INDEXES = (
@@ -72,6 +74,7 @@ INDEXES = (
     "CREATE INDEX conversations_ended ON conversations (ended_us)",
     "CREATE INDEX turns_conversation ON turns (conversation, started_us)",
     "CREATE INDEX turns_started ON turns (started_us)",
+    "CREATE INDEX turns_stored ON turns (stored_us)",
     "CREATE INDEX turns_parent ON turns (parent) WHERE parent IS NOT NULL",
     "CREATE INDEX turns_question ON turns (question) WHERE question IS NOT NULL",
     "CREATE INDEX turns_request ON turns (request_id) WHERE request_id IS NOT NULL",
@@ -85,10 +88,11 @@ INDEXES = (
     "CREATE INDEX said_chain ON said (chain)",
     "CREATE INDEX said_mark ON said (mark) WHERE mark IS NOT NULL",
     "CREATE INDEX said_tail ON said (tail) WHERE tail IS NOT NULL",
-    "CREATE INDEX spans_started ON spans (started_us)",
+    "CREATE INDEX spans_stored ON spans (stored_us)",
+    "CREATE INDEX spans_turn ON spans (turn) WHERE turn IS NOT NULL",
     "CREATE INDEX logs_trace ON logs (trace_id, span_id) WHERE trace_id IS NOT NULL",
     "CREATE INDEX logs_session ON logs (session) WHERE session IS NOT NULL",
-    "CREATE INDEX logs_started ON logs (started_us)",
+    "CREATE INDEX logs_stored ON logs (stored_us)",
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.store.content import TEXT, Sealed
 from gateway.store.storable import LARGEST, sound_text
@@ -33,6 +34,7 @@ _IDS = (
     *("request_id", "response_id", "client_response_id", "previous_response_id"),
     *("trace_id", "span_id", "parent_span_id"),
 )
+_SOUND = ("scope", "identity", "conversation", "parent_conversation", "title", *_TEXTS, *_IDS)
 _COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
 
 
@@ -59,6 +61,12 @@ BRIEF = (
 BRIEFS = f"SELECT {BRIEF} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE "
 
 
+def sound(told: Told) -> Told:
+    """With ids and names that SQLite can hold."""
+    mended = {name: sound_text(text) for name in _SOUND if (text := getattr(told, name)) is not None}
+    return replace(told, **{name: text for name, text in mended.items() if text != getattr(told, name)})
+
+
 def identity_of(told: Told) -> str:
     """What makes two tellings the same one: told again, it replaces the first."""
     if told.identity:
@@ -73,9 +81,9 @@ def ended_us(told: Told) -> int:
 
 
 def row_of(told: Told, sealed: Sealed) -> dict[str, Any]:
-    """All columns that the telling alone decides."""
+    """All columns that the telling alone, a sound one, decides."""
     usage, identity = told.usage, identity_of(told)
-    row: dict[str, Any] = {name: _text(getattr(told, name)) for name in (*_TEXTS, *_IDS)}
+    row: dict[str, Any] = {name: getattr(told, name) for name in (*_TEXTS, *_IDS)}
     row |= {name: _count(getattr(usage, name)) for name in (*_COUNTS, "reasoning_tokens")}
     row |= {name: encoded(getattr(told, name)) for name in ("tags", "dropped", "adapted", "hints")}
     return row | {
@@ -98,11 +106,7 @@ def row_of(told: Told, sealed: Sealed) -> dict[str, Any]:
 
 def encoded(texts: tuple[str, ...]) -> str:
     """A list of texts as JSON."""
-    return msgspec.json.encode([_text(each) for each in texts]).decode()
-
-
-def _text(text: str | None) -> str | None:
-    return None if text is None else sound_text(text)
+    return msgspec.json.encode([sound_text(each) for each in texts]).decode()
 
 
 def _count(number: int | None) -> int | None:

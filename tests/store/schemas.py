@@ -14,9 +14,11 @@ from tempfile import TemporaryDirectory
 from gateway import state_db
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.schema import Step, bring_up
-from gateway.store import migrations
+from gateway.store import migrations, trace_schema
 from gateway.store.database import open_database
 from gateway.store.usage import UsageStore
+from gateway.thread_records import ThreadQuery
+from tests.store.tellings import opened, put, session
 
 FOLDER = Path(__file__).parent / "schemas"
 # 2025-12-31T23:40Z: the year ends between the records.
@@ -136,11 +138,20 @@ def _state(folder: Path) -> str:
         return dumped(connection)
 
 
+def _traces(folder: Path) -> str:
+    with opened(folder) as store:
+        put(store, session("hello", "hi there", "how are you", "fine"))
+        store.rename_thread(store.threads(ThreadQuery()).rows[0].id, "Greetings")
+    with closing(sqlite3.connect(folder / "traces.db")) as connection:
+        return dumped(connection)
+
+
 def newest() -> Iterator[tuple[Path, str]]:
     """The files of the newest versions, as this code makes them."""
     with TemporaryDirectory() as folder:
         yield file_of("usage", len(migrations.STEPS)), _usage(Path(folder))
         yield file_of("state", len(state_db.STEPS)), _state(Path(folder))
+        yield file_of("traces", len(trace_schema.STEPS)), _traces(Path(folder))
 
 
 if __name__ == "__main__":

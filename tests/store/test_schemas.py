@@ -14,12 +14,17 @@ from gateway import schema, state_db
 from gateway.errors import FaregateError
 from gateway.records import UsageQuery
 from gateway.schema import Step, bring_up
-from gateway.store import migrations
+from gateway.store import migrations, trace_schema
 from gateway.store.database import open_database
 from gateway.store.usage import UsageStore
 from tests.store.schemas import FOLDER, after, records, restore, structure, versions
+from tests.store.tellings import all_threads, lines, opened, put, session
 
-STEPS = {"usage": (migrations.STEPS, migrations.STEPS_NAME), "state": (state_db.STEPS, state_db.STEPS_NAME)}
+STEPS = {
+    "usage": (migrations.STEPS, migrations.STEPS_NAME),
+    "state": (state_db.STEPS, state_db.STEPS_NAME),
+    "traces": (trace_schema.STEPS, trace_schema.STEPS_NAME),
+}
 BY_VERSION = [(name, version) for name, (steps, _) in STEPS.items() for version in range(1, len(steps) + 1)]
 EARLIER = [(name, version) for name, version in BY_VERSION if version < len(STEPS[name][0])]
 
@@ -97,6 +102,18 @@ def test_state_of_every_version_keeps_its_rows(version: int, tmp_path: Path) -> 
             assert [row[: len(data[0])] for row in after_it[table]] == data, table
     assert len(after_it["_sqlite_migrations"]) == len(state_db.STEPS)
     assert sound(path)
+
+
+@pytest.mark.parametrize("version", range(1, len(trace_schema.STEPS) + 1))
+def test_traces_of_every_version_keep_what_was_said(version: int, tmp_path: Path) -> None:
+    restore("traces", version, tmp_path / "traces.db")
+    calls = session("hello", "hi there", "how are you", "fine", "good", "bye")
+    with opened(tmp_path) as store:
+        put(store, calls[2:])
+        (thread,) = all_threads(store)
+    assert thread.row.title == "Greetings" and [turn.parent for turn in thread.turns] == [None, 0, 1]
+    assert lines(thread)[1:3] == ["0 assistant hi there", "1 user how are you"]
+    assert sound(tmp_path / "traces.db")
 
 
 def last_moment(step: Step, then: Callable[[], None]) -> Step:

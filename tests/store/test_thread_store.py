@@ -1,0 +1,364 @@
+"""The store of conversations: sealed, bounded, whole after a restart; what is deleted leaves nothing behind."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.model import Blob, Message, Opaque, Role, Text, ToolCall
+from gateway.store.thread_store import ThreadStore
+from gateway.telemetry.records import LogRecord, Span
+from gateway.thread_records import Thread, ThreadQuery
+from tests.store.tellings import (
+    KEY,
+    READ,
+    START_US,
+    all_threads,
+    assistant,
+    dialogue,
+    failed,
+    lines,
+    opened,
+    put,
+    result,
+    session,
+    told,
+    user,
+)
+
+CANARY = "canary-4711-words"
+TRACE, OTHER_TRACE = "0af7651916cd43dd8448eb211c80319c", "1bf7651916cd43dd8448eb211c80319c"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ThreadStore]:
+    with opened(tmp_path) as store:
+        yield store
+
+
+def query(folder: Path, statement: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(folder / "traces.db")) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def change(folder: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(folder / "traces.db")) as connection, connection:
+        assert connection.execute(statement, values).rowcount == 1
+
+
+def span(number: int, trace: str = TRACE, parent: str | None = None, end_s: int = 2, **fields: object) -> Span:
+    return Span(
+        trace_id=trace,
+        span_id=f"{number:016x}",
+        parent_span_id=parent,
+        name=f"chat {CANARY}",
+        start_ns=START_US * 1000,
+        end_ns=START_US * 1000 + end_s * 10**9 if end_s else 0,
+        attributes={"gen_ai.input.messages": CANARY, "number": number},
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def log(number: int, trace: str | None = TRACE, **fields: object) -> LogRecord:
+    return LogRecord(
+        trace_id=trace,
+        span_id=f"{number:016x}" if trace else None,
+        time_ns=START_US * 1000,
+        event_name="event",
+        body={"text": CANARY, "number": number},
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def everything_said(store: ThreadStore) -> None:
+    """The canary in all places that hold what somebody wrote."""
+    asked = [user(CANARY), Message(Role.USER, (Blob("text/plain", "AA==", filename=CANARY), Text(CANARY * 10_000)))]
+    answer = [Text(CANARY), ToolCall("c", CANARY, CANARY), Opaque("x", {"type": "y", "z": CANARY})]
+    put(
+        store,
+        [
+            told(0, asked, answer, system=CANARY, tools=(READ, READ.__class__(name="t", description=CANARY))),
+            failed(1, [user(CANARY), result(CANARY)], error_message=CANARY, conversation="b"),
+        ],
+    )
+    store.rename_thread("b", CANARY)
+    store.put_spans([span(1), span(2)], scope="key_1", key="laptop")
+    store.put_logs([log(1), log(2, None)], scope="key_1", key="laptop")
+
+
+def test_nothing_that_was_said_is_on_the_disk_in_the_clear(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        everything_said(store)
+        while_open = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert while_open.keys() >= {"traces.db", "traces.db-wal"}
+    for data in (*while_open.values(), *(path.read_bytes() for path in tmp_path.iterdir())):
+        assert CANARY.encode() not in data and CANARY.encode("utf-16-le") not in data
+    with opened(tmp_path) as store:
+        assert {row.id for row in store.threads(ThreadQuery(text=CANARY)).rows} == {
+            row.id for row in store.threads(ThreadQuery()).rows
+        }
+
+
+def test_another_key_opens_nothing_and_fails_nowhere(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        everything_said(store)
+    other = ThreadStore(tmp_path, key=KEY[::-1])
+    other.start()
+    for thread in all_threads(other):
+        assert CANARY not in repr(thread)
+        assert thread.messages and all(_unreadable(message.parts) for message in thread.messages)
+    assert other.threads(ThreadQuery(text=CANARY)).rows == ()
+    assert [kept.span for kept in other.spans_of(TRACE)] == [None, None]
+    assert other.logs_of(TRACE) == ()
+    other.close()
+
+
+def _unreadable(parts: Sequence[object]) -> bool:
+    return any(isinstance(part, Opaque) and part.value["type"] == "unreadable" for part in parts)
+
+
+def test_a_changed_entry_is_named_and_the_rest_is_shown(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        put(store, session("hello", "hi there", "how are you", "fine"))
+        ((number, data), *_) = query(tmp_path, "SELECT c.id, c.data FROM contents c JOIN said s ON s.content = c.id")
+        assert isinstance(data, bytes)
+        change(tmp_path, "UPDATE contents SET data = ? WHERE id = ?", data[:-1] + bytes([data[-1] ^ 1]), number)
+        (thread,) = all_threads(store)
+        assert _unreadable(thread.messages[0].parts)
+        assert lines(thread)[1:] == ["0 assistant hi there", "1 user how are you", "1 assistant fine"]
+
+
+def test_entries_that_change_places_are_named(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        put(store, session("hello", "hi there"))
+        (one, other) = query(tmp_path, "SELECT id, data FROM contents WHERE kind = 1 ORDER BY id")
+        change(tmp_path, "UPDATE contents SET data = ? WHERE id = ?", other[1], one[0])
+        change(tmp_path, "UPDATE contents SET data = ? WHERE id = ?", one[1], other[0])
+        (thread,) = all_threads(store)
+        assert all(_unreadable(message.parts) for message in thread.messages)
+
+
+def test_all_is_there_after_a_restart_and_goes_on(tmp_path: Path) -> None:
+    calls = session("hello", "hi there", "how are you", "fine", "good", "bye")
+    with opened(tmp_path) as store:
+        put(store, calls[:2])
+        before = all_threads(store)
+    with opened(tmp_path) as store:
+        assert all_threads(store) == before
+        put(store, calls[2:])
+        (thread,) = all_threads(store)
+        assert [turn.parent for turn in thread.turns] == [None, 0, 1] and len(thread.messages) == 6
+
+
+def test_what_is_put_before_the_end_is_there(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        for each in range(50):
+            assert store.put(told(each, [user(f"{each}")], "x"))
+    with opened(tmp_path) as store:
+        assert store.threads(ThreadQuery(), limit=100).total == 50
+
+
+class Held:
+    """Another program that holds the database, until it lets go."""
+
+    def __init__(self, folder: Path) -> None:
+        self._connection = sqlite3.connect(folder / "traces.db", isolation_level=None)
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def let_go(self) -> None:
+        self._connection.execute("ROLLBACK")
+        self._connection.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite waits 20 ms for another program, not 5 s."""
+    from gateway.store import thread_store
+
+    real = thread_store.open_database
+    monkeypatch.setattr(thread_store, "open_database", lambda path: real(path, busy_timeout_s=0.02))
+
+
+def test_a_full_queue_refuses_counts_and_goes_on(tmp_path: Path, impatient: None) -> None:
+    with opened(tmp_path, most=3) as store:
+        held = Held(tmp_path)
+        taken = [store.put(told(each, [user(f"{each}")], "x")) for each in range(5)]
+        assert taken == [True, True, True, False, False] and store.refused == 2
+        held.let_go()
+        assert store.flush()
+        assert store.put(told(9, [user("9")], "x")) and store.flush()
+        assert store.threads(ThreadQuery()).total == 4
+
+
+def test_the_queue_is_bounded_by_what_it_holds(tmp_path: Path, impatient: None) -> None:
+    with opened(tmp_path, most_bytes=1_000_000) as store:
+        held = Held(tmp_path)
+        large = [store.put(told(each, [user("x" * 300_000)], "y")) for each in range(4)]
+        assert large == [True, True, True, False]
+        assert store.put(told(9, [user("small")], "y"))
+        held.let_go()
+        assert store.flush() and store.put(told(10, [user("x" * 300_000)], "y"))
+
+
+def test_one_that_no_table_can_hold_keeps_nobody_back(store: ThreadStore) -> None:
+    assert store.put(told(0, [user("one")], "x"))
+    assert store.put(told(1, [user("two")], "x", started_us=2**70))
+    assert store.put(told(2, [user("three")], "x"))
+    assert store.flush() and store.refused == 1
+    assert [thread.row.title for thread in all_threads(store)] == ["one", "three"]
+
+
+def test_texts_that_neither_json_nor_sqlite_hold_are_mended(store: ThreadStore) -> None:
+    half = "half \ud83d and \0 null"
+    put(store, [told(0, [user(half)], half, system=half, user=half, app=half, conversation=half, error_message=half)])
+    (thread,) = all_threads(store)
+    assert [line.count("half") for line in lines(thread)] == [1, 1]
+    assert thread.row.user == "half ? and \ufffd null"
+    assert store.thread(thread.row.id) == thread
+
+
+def test_deleting_leaves_nothing_of_it(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        everything_said(store)
+        put(store, [told(5, [user("something else")], "x", conversation="stays", trace_id=OTHER_TRACE)])
+        put(store, [told(6, [user(CANARY)], "x", conversation="traced", trace_id=TRACE)])
+        store.put_spans([span(7, OTHER_TRACE)], scope="key_1", key="laptop")
+        for row in store.threads(ThreadQuery()).rows:
+            assert row.id == "stays" or store.delete_thread(row.id)
+        assert not store.delete_thread("traced")
+        assert [row.id for row in store.threads(ThreadQuery()).rows] == ["stays"]
+        assert store.spans_of(TRACE) == () and store.logs_of(TRACE) == () and len(store.spans_of(OTHER_TRACE)) == 1
+        assert [len(all_threads(store)[0].messages), len(query(tmp_path, "SELECT 1 FROM contents"))] == [2, 3]
+        for table in ("said", "content_parts"):
+            assert len(query(tmp_path, f"SELECT 1 FROM {table}")) == {"said": 2, "content_parts": 0}[table]
+        # The log was cut, so that no copy is left there.
+        assert (tmp_path / "traces.db-wal").stat().st_size == 0
+
+
+def test_what_another_conversation_says_too_stays(store: ThreadStore) -> None:
+    put(store, [told(at, [user("shared")], f"answer {at}", conversation=f"c{at}") for at in (0, 1)])
+    store.delete_thread("c0")
+    (thread,) = all_threads(store)
+    assert lines(thread) == ["0 user shared", "0 assistant answer 1"] and len(thread.systems) == 1
+
+
+def test_sealed_bytes_of_what_is_deleted_are_overwritten(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        put(store, [told(0, [user("secret " * 5000)], "x", conversation="a"), told(1, [user("b")], "c")])
+        sealed = [row[0] for row in query(tmp_path, "SELECT data FROM contents WHERE kind = 1")]
+        store.delete_thread("a")
+        left = (tmp_path / "traces.db").read_bytes()
+    kept = [data for data in sealed if isinstance(data, bytes) and data[-200:] in left]
+    assert len(sealed) == 4 and len(kept) == 2
+
+
+def test_spans_of_a_shared_trace_go_with_their_calls(store: ThreadStore) -> None:
+    """A frame around two calls repeats what both said."""
+    frame = span(1)
+    put(
+        store,
+        [
+            told(0, [user("a")], "x", conversation="a", trace_id=TRACE, parent_span_id=f"{2:016x}"),
+            told(1, [user("b")], "x", conversation="b", trace_id=TRACE, parent_span_id=f"{3:016x}"),
+        ],
+    )
+    store.put_spans([frame, span(2, parent=frame.span_id), span(3, parent=frame.span_id)], scope="key_1", key="k")
+    store.put_logs([log(2), log(3)], scope="key_1", key="k")
+    store.delete_thread("a")
+    assert [kept.span_id for kept in store.spans_of(TRACE)] == [f"{3:016x}"]
+    assert [record.span_id for record in store.logs_of(TRACE)] == [f"{3:016x}"]
+
+
+def test_a_new_turn_is_not_taken_for_a_deleted_one(store: ThreadStore) -> None:
+    put(store, [told(0, [user("kept")], "x", conversation="kept"), told(1, [user("gone")], "x", conversation="gone")])
+    store.delete_thread("gone")
+    put(store, [told(2, [user("new")], "x", conversation="new")])
+    assert store.thread_of_request("req_1") is None
+    assert store.thread_of_request("req_2") == ("new", 0)
+
+
+def test_a_title_is_the_users_own_until_it_is_taken_away(store: ThreadStore) -> None:
+    put(store, session("hello", "hi", conversation="a"))
+    assert store.rename_thread("a", "Mine") and all_threads(store)[0].row.title == "Mine"
+    assert store.rename_thread("a", None) and all_threads(store)[0].row.title == "hello"
+    assert not store.rename_thread("b", "Nobody's")
+
+
+def test_a_request_leads_to_its_turn(store: ThreadStore) -> None:
+    put(store, session("hello", "hi", "and", "so", "then", "fine"))
+    (thread,) = all_threads(store)
+    assert [store.thread_of_request(f"req_{at}") for at in (0, 60, 120)] == [(thread.row.id, n) for n in range(3)]
+    assert store.thread_of_request("req_9") is None
+
+
+def test_another_key_does_not_see_it(store: ThreadStore) -> None:
+    put(store, session("hello", "hi", conversation="a"))
+    assert store.thread("a", scope="key_1") is not None and store.thread("a", scope="key_2") is None
+    assert store.threads(ThreadQuery(scope="key_2")).rows == ()
+    store.put_spans([span(1)], scope="key_1", key="laptop")
+    assert len(store.spans_of(TRACE, "key_1")) == 1 and store.spans_of(TRACE, "key_2") == ()
+
+
+def test_spans_and_logs_that_come_again_are_there_once(store: ThreadStore) -> None:
+    for _ in range(2):
+        store.put_spans([span(1), span(2)], scope="key_1", key="laptop")
+        store.put_logs([log(1), log(1), log(2)], scope="key_1", key="laptop")
+    assert [kept.span for kept in store.spans_of(TRACE)] == [span(1), span(2)]
+    assert sorted(store.logs_of(TRACE), key=repr) == sorted([log(1), log(2)], key=repr)
+
+
+@pytest.mark.parametrize(("first", "then", "kept"), [(0, 2, 2), (2, 0, 2), (2, 3, 3), (0, 0, 0)])
+def test_the_last_telling_with_an_end_counts(store: ThreadStore, first: int, then: int, kept: int) -> None:
+    for end_s in (first, then):
+        store.put_spans([span(1, end_s=end_s)], scope="key_1", key="laptop")
+    assert [each.span for each in store.spans_of(TRACE)] == [span(1, end_s=kept)]
+
+
+def test_another_key_cannot_change_a_span(store: ThreadStore) -> None:
+    store.put_spans([span(1)], scope="key_1", key="laptop")
+    store.put_spans([span(1, end_s=9)], scope="key_2", key="other")
+    assert [each.span for each in store.spans_of(TRACE)] == [span(1)]
+
+
+def test_rows_are_told_their_conversation(tmp_path: Path) -> None:
+    joined: list[tuple[str, str]] = []
+    commits: list[None] = []
+    with opened(
+        tmp_path, on_joined=lambda *each: joined.append(each), on_commit=lambda: commits.append(None)
+    ) as store:
+        calls = session("hello", "hi", "and", "so", "then", "fine")
+        put(store, calls[:1])
+        assert joined == [] and commits
+        put(store, calls[1:])
+        (thread,) = all_threads(store)
+    assert set(joined) == {(f"req_{at}", thread.row.id) for at in (0, 60, 120)}
+
+
+def test_readers_see_whole_conversations_while_they_are_written(store: ThreadStore) -> None:
+    seen: list[Thread | None] = []
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            seen.append(store.thread("a"))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    history: list[Message] = []
+    for turn in range(40):
+        history = [*history, user(f"q{turn}")]
+        put(store, [told(turn, history, f"a{turn}", conversation="a")])
+        history = [*history, assistant(f"a{turn}")]
+    ended.set()
+    reader.join()
+    for thread in seen:
+        assert thread is None or len(thread.messages) == 2 * len(thread.turns) == 2 * thread.row.requests
+
+
+def test_a_conversation_whose_history_begins_midway_is_read(store: ThreadStore) -> None:
+    put(store, [told(0, dialogue("before", "our time", "now"), "yes")])
+    (thread,) = all_threads(store)
+    assert lines(thread) == ["0 user before", "0 assistant our time", "0 user now", "0 assistant yes"]
