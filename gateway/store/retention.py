@@ -26,7 +26,8 @@ class Kind(Struct, frozen=True):
 
     `from_name` says in the database from when on it is all there. Cuts are multiples of `grain_us`. `first`, `count`
     and `place` are SQL: the start (µs) of the oldest entry; how many there are; the start of the one at an offset
-    among `placed` ones, oldest first. `take` deletes some of what began before a time, and says how many; of content it is when that was stored.
+    among `placed` ones, oldest first. `take` deletes some of what began before a time, and says how many. Content
+    begins when it was stored: what a sender says of its times does not decide how long it is kept.
     """
 
     name: str
