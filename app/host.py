@@ -27,6 +27,7 @@ from app.autostart import system_autostart
 from app.context import AppContext
 from app.demo_gateway import DemoGateway
 from app.filters import FilterState
+from app.first_steps import is_first_run, read_first_steps
 from app.garbage import GarbageTimer
 from app.kept_tasks import KeptTasks
 from app.launch import Launch, announcement, has_provider
@@ -131,6 +132,7 @@ class Host:
         tray.menu.aboutToShow.connect(self._read_today)
         shell = self.shell
         shell.restart_asked.connect(lambda: self.spawn(self._restart()))
+        shell.demo_asked.connect(lambda: self.spawn(self._enter_demo()))
         shell.leave_demo_asked.connect(self._ask_to_leave_demo)
         shell.delete_demo_asked.connect(lambda: self.spawn(self._delete_demo()))
         self._today_timer.timeout.connect(self._read_today)
@@ -223,6 +225,14 @@ class Host:
             self._lock.set_url(gateway.state.url)
             self.window.start_pages()
             await self._show_vault()
+            await self._welcome(gateway)
+
+    async def _welcome(self, gateway: "Gateway") -> None:
+        """On an empty folder the first steps are what is to be seen."""
+        if gateway.state.word == "running" and "connect" in {entry.key for entry in self.window.entries}:
+            steps = await read_first_steps(gateway)
+            if is_first_run(steps, self.shell.preferences, demo=gateway.demo):
+                self.window.open_page("connect", remember=False)
 
     async def _switch(self, on: bool) -> None:
         gateway = self._gateway
@@ -309,6 +319,26 @@ class Host:
                 raise FaregateError(message)
             self._real = real
         return self._real
+
+    async def _enter_demo(self) -> None:
+        """Go on in the demo's own folder, on simulated providers. Raises FolderHeld."""
+        before, own = self._launch, self._gateway
+        if own is None or before.demo:
+            return
+        self._launch = replace(before, demo=True)
+        try:
+            self._change_folder()
+        except FaregateError:
+            self._launch = before
+            raise
+        self.window.pause_pages()
+        own.changed = _nobody
+        await own.stop(DRAIN_S)
+        await own.close()
+        self._wanted = True
+        self.filters.clear()
+        await self._start(self._make(self._launch.folder, before.settings, True))
+        self.window.open_page("overview", remember=False)
 
     def _ask_to_leave_demo(self) -> None:
         ask_to_leave_demo(self.window, self._leave_demo_soon)

@@ -17,6 +17,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "gateway_at_start": (ON, OFF),
     "notify_gateway": (ON, OFF),
     "notify_keys": (ON, OFF),
+    "first_steps": (ON, OFF),
 }
 ZONE = "zone"
 

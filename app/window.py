@@ -59,6 +59,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("back", "Back", ("Alt+Left",), "go_back"),
     Shortcut("copy_endpoint", "Copy the endpoint", (), "copy_endpoint"),
     Shortcut("palette", "Find anything", ("Ctrl+K",), "open_palette"),
+    Shortcut("first_steps", "First steps", (), "open_first_steps"),
     Shortcut("shortcuts", "Keyboard shortcuts", ("F1", "Ctrl+?", "?"), "open_shortcuts"),
     Shortcut("close", "Close the window", ("Ctrl+W",), "close"),
     Shortcut("quit", "Quit", ("Ctrl+Q",), "ask_to_quit"),
@@ -384,6 +385,13 @@ class Window(QMainWindow):
 
     def open_shortcuts(self) -> None:
         self._finding.open_sheet()
+
+    def open_first_steps(self) -> None:
+        """From the palette: the way from an empty folder to the first request."""
+        if "connect" in self._entries:
+            self.open_page("connect")
+            if self.page is not None:
+                self.page.open_first_steps()
 
     def copy_endpoint(self) -> None:
         self.sidebar.card.copy_endpoint()

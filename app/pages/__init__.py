@@ -51,6 +51,12 @@ def _api_keys() -> "type[Page]":
     return ApiKeysPage
 
 
+def _connect() -> "type[Page]":
+    from app.pages.connect import ConnectPage
+
+    return ConnectPage
+
+
 def _settings() -> "type[Page]":
     from app.pages.settings import SettingsPage
 
@@ -63,5 +69,6 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("conversations", "Conversations", "messages-square", "Observe", _conversations),
     PageEntry("providers", "Providers", "plug", "Set up", _providers),
     PageEntry("api_keys", "API keys", "key-round", "Set up", _api_keys),
+    PageEntry("connect", "Connect", "link", "Set up", _connect),
     PageEntry("settings", "Settings", "settings", "", _settings),
 )

@@ -1,0 +1,198 @@
+"""Connect: what each tool is told to come here, with a key of its own, and whether its requests arrive.
+
+On an empty folder the page begins with the three first steps; they can be left and come back until they are done.
+"""
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from app.context import AppContext
+from app.first_steps import PREFERENCE, FirstSteps, is_first_run, read_first_steps
+from app.known_errors import KNOWN_ERRORS
+from app.pages.connect_parts.arrivals import free_name, keys_of, read_arrival
+from app.pages.connect_parts.first_run import FirstRun
+from app.pages.connect_parts.tool_list import ToolList
+from app.pages.connect_parts.tool_view import ToolView
+from app.pages.connect_parts.tools import BY_KEY, TOOLS
+from app.pages.page import Page, RequestTarget
+from app.preferences import OFF, ON
+from app.widgets import Banner, PushButton
+from gateway import ApiKeyRow, Changes
+
+_WIDEST = 860
+
+
+class ConnectPage(Page):
+    title = "Connect"
+    icon = "link"
+    key = "connect"
+    shortcuts = (("Ctrl+F", "Find a tool"),)
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.setObjectName("connect_page")
+        self._keys: tuple[ApiKeyRow, ...] = ()
+        self._steps = FirstSteps()
+        self._looked = False
+        self._build()
+        self.list.chosen.connect(lambda _key: self._show_tool())
+        self.view.key_asked.connect(self._make_key)
+        self.first_run.skipped.connect(self._skip)
+        self.first_run.finished.connect(self._finish)
+        self.first_run.demo_asked.connect(context.shell.demo_asked)
+        self.first_run.vault_asked.connect(lambda: self.navigate.emit("providers", None))
+        self.first_run.changed.connect(self._look_again)
+        self.steps_button.clicked.connect(self.open_first_steps)
+        self.banner.action.connect(self._look_again)
+        for part in (self.view, self.first_run):
+            part.copied.connect(self.toast)
+            part.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
+        self.list.choose(TOOLS[0].key)
+
+    def header_controls(self) -> list[QWidget]:
+        return [self.steps_button]
+
+    def _build(self) -> None:
+        theme = self.context.theme
+        self.steps_button = PushButton(theme, self.tr("First steps"), "play")
+        self.steps_button.setObjectName("first_steps")
+        self.steps_button.hide()
+        self.banner = Banner(theme, "bad", "", self.tr("Retry"))
+        self.banner.setObjectName("connect_error")
+        self.banner.hide()
+        self.list = ToolList(theme)
+        self.view = ToolView(theme)
+        self.first_run = FirstRun(self.context)
+        tools = QWidget()
+        line = QHBoxLayout(tools)
+        line.setContentsMargins(24, 16, 0, 16)
+        line.setSpacing(16)
+        line.addWidget(self.list)
+        line.addWidget(_scrolled(self.view, self.tr("How to connect"), left=0), 1)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(tools)
+        self.stack.addWidget(_scrolled(self.first_run, self.tr("First steps"), left=24))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        around = QVBoxLayout()
+        around.setContentsMargins(24, 16, 24, 0)
+        around.addWidget(self.banner)
+        column.addLayout(around)
+        column.addWidget(self.stack, 1)
+
+    # data
+
+    async def refresh(self, changes: Changes) -> None:
+        gateway = self.context.gateway
+        try:
+            self._steps = await read_first_steps(gateway)
+            vault = await gateway.vault_state()
+            self._keys = self._steps.keys
+            await self._read_arrival()
+        except KNOWN_ERRORS as error:
+            self.banner.set_text(str(error))
+            self.banner.show()
+            return
+        self.banner.hide()
+        if not self._looked:
+            self._looked = True
+            if is_first_run(self._steps, self.context.shell.preferences, demo=gateway.demo):
+                self.stack.setCurrentIndex(1)
+        self.first_run.show_steps(self._steps, gateway.state.url, vault=vault.available)
+        self.steps_button.setVisible(not gateway.demo and not self._steps.done and self.stack.currentIndex() == 0)
+        self._show_tool(again=True)
+        self._tell()
+
+    async def _read_arrival(self) -> None:
+        """Of the tool on show; another one may be chosen meanwhile."""
+        tool = BY_KEY[self.list.current]
+        arrival = await read_arrival(self.context.gateway, tool, keys_of(tool.key, self._keys))
+        if self.list.current == tool.key:
+            if self.view.tool is not tool:
+                self.view.show_tool(tool, self.context.gateway.state.url, self._keys)
+            self.view.show_arrival(arrival)
+
+    def _tell(self) -> None:
+        done = {tool.key for tool in TOOLS if any(row.last_used_us for row in keys_of(tool.key, self._keys))}
+        self.list.mark_done(done)
+        self.subtitle.emit(self.tr("{done} of {all} tools connected").format(done=len(done), all=len(TOOLS)))
+
+    def _look_again(self) -> None:
+        self.context.spawn(self.refresh(Changes(usage=True, keys=True, providers=True)))
+
+    def _show_tool(self, *, again: bool = False) -> None:
+        self.view.show_tool(BY_KEY[self.list.current], self.context.gateway.state.url, self._keys)
+        if not again and self._looked:
+            self.context.spawn(self._look_at_arrival())
+
+    async def _look_at_arrival(self) -> None:
+        try:
+            await self._read_arrival()
+        except KNOWN_ERRORS as error:
+            self.banner.set_text(str(error))
+            self.banner.show()
+
+    def on_hidden(self) -> None:
+        """A key is seen once: leaving the page ends that."""
+        self.view.forget_key()
+        self.first_run.forget()
+
+    # the tool's key
+
+    def _make_key(self) -> None:
+        self.view.key_button.setEnabled(False)
+        self.context.spawn(self._make(self.list.current))
+
+    async def _make(self, tool: str) -> None:
+        try:
+            made = await self.context.gateway.create_api_key(free_name(tool, self._keys))
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+            return
+        finally:
+            self.view.key_button.setEnabled(True)
+        self._keys = (*self._keys, made.row)
+        if self.list.current == tool:
+            self._show_tool(again=True)
+            self.view.show_fresh(made.key)
+            await self._look_at_arrival()
+
+    # the first steps
+
+    def open_first_steps(self) -> None:
+        """Again, until they are done."""
+        self.context.shell.preferences.set(PREFERENCE, ON)
+        self.stack.setCurrentIndex(1)
+        self.steps_button.hide()
+        self.first_run.field.setFocus()
+
+    def _skip(self) -> None:
+        self.context.shell.preferences.set(PREFERENCE, OFF)
+        self._show_tools()
+        self.toast.emit(self.tr("“First steps” brings them back"))
+
+    def _finish(self) -> None:
+        self._show_tools()
+        self.navigate.emit("overview", None)
+
+    def _show_tools(self) -> None:
+        self.first_run.forget()
+        self.stack.setCurrentIndex(0)
+        self.steps_button.setVisible(not self._steps.done)
+        self.list.view.setFocus()
+
+
+def _scrolled(content: QWidget, name: str, *, left: int) -> QScrollArea:
+    """In a column that is not too wide to read, with the page's margins."""
+    holder = QWidget()
+    line = QHBoxLayout(holder)
+    line.setContentsMargins(left, 0, 24, 16)
+    content.setMaximumWidth(_WIDEST)
+    line.addWidget(content, 100)
+    line.addStretch(1)
+    area = QScrollArea()
+    area.setAccessibleName(name)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidget(holder)
+    return area

@@ -1,0 +1,72 @@
+"""A step to take: its number and words, and the text to paste with a button that copies it."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontMetrics, QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+
+from app.fonts import mono_font
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.widgets import PushButton
+
+_AROUND = 20
+_BAR = 12
+_MOST_LINES = 18
+
+
+class CodeView(QPlainTextEdit):
+    """Text in fixed width, as high as its lines; it can be selected, and not changed."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setReadOnly(True)
+        self.setAccessibleName(name)
+        self.setFont(mono_font(12))
+        self.setTabChangesFocus(True)
+        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.document().setDocumentMargin(2)
+
+    def show_text(self, text: str) -> None:
+        """The same text again leaves the selection as it is."""
+        if text != self.toPlainText():
+            self.setPlainText(text)
+        lines = min(_MOST_LINES, text.count("\n") + 1)
+        self.setFixedHeight(QFontMetrics(self.font()).lineSpacing() * lines + _AROUND + _BAR)
+
+
+class CodeBlock(QWidget):
+    """`copied(words)`."""
+
+    copied = Signal(str)
+
+    def __init__(self, theme: Theme, number: int, step: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.step = TextLabel(theme, f"{number}.  {step}" if number else step, weight=500, wrap=True)
+        self.view = CodeView(step)
+        self.view.setObjectName("snippet")
+        self.copy_button = PushButton(theme, self.tr("Copy"), "copy")
+        self.copy_button.setObjectName("snippet_copy")
+        self.copy_button.setAccessibleName(self.tr("Copy: {step}").format(step=step))
+        self.copy_button.clicked.connect(self._copy)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.step, 1)
+        head.addWidget(self.copy_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(head)
+        column.addWidget(self.view)
+        self._whole = ""
+
+    def show_text(self, text: str, whole: str | None = None) -> None:
+        """`whole` is what is copied where it is more than what is shown."""
+        self._whole = text if whole is None else whole
+        self.view.show_text(text)
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._whole)
+        self.copied.emit(self.tr("Copied"))

@@ -1,0 +1,353 @@
+"""The three steps from an empty folder to the first metered request. Each looks by itself whether it is done.
+
+A provider's key is kept as the Providers page keeps it: only after the provider took it, and forgotten here at once.
+"""
+
+import time
+
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app import icons
+from app.context import AppContext
+from app.first_steps import FirstSteps
+from app.known_errors import KNOWN_ERRORS
+from app.pages.connect_parts.arrivals import free_name, told
+from app.pages.connect_parts.code_block import CodeBlock
+from app.pages.connect_parts.snippets import BASE, KEY, NO_KEY, Snippet, render
+from app.pages.providers_parts.secret_field import SecretField
+from app.pages.providers_parts.steps import StepList
+from app.sidebar import API_PATH
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.widgets import Card, PushButton
+from gateway import KeyTrial, ProviderRow
+
+KEY_NAME = "first-steps"
+# The model that each provider's first request asks for: one that every account may use, and that costs little.
+FIRST_MODELS = {
+    "openai": "gpt-4.1-mini",
+    "anthropic": "claude-haiku-4-5",
+    "google": "gemini-2.5-flash",
+    "xai": "grok-4.3",
+}
+_DATA = '{"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]}'
+
+
+def first_request(model: str) -> Snippet:
+    """The command that makes the first request."""
+    return Snippet(
+        step="",
+        command=f"curl {BASE}/v1/chat/completions \\\n"
+        f'  -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" \\\n'
+        f"  -d '{_DATA.replace('<model>', model)}'",
+    )
+
+
+class StepCard(Card):
+    """A step with its mark: open, or done."""
+
+    def __init__(self, theme: Theme, number: int, title: str, name: str) -> None:
+        super().__init__(theme)
+        self._theme, self._title = theme, title
+        self.setObjectName(f"first_step_{name}")
+        self.done = False
+        self._mark = QLabel()
+        self._mark.setFixedSize(20, 20)
+        self.title = TextLabel(theme, f"{number}.  {title}", px=14, weight=600)
+        self.told = TextLabel(theme, tone="text2", wrap=True)
+        self.told.setObjectName(f"first_step_{name}_told")
+        self.body = QVBoxLayout()
+        self.body.setSpacing(8)
+        self.body.addWidget(self.title)
+        self.body.addWidget(self.told)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(16, 14, 16, 14)
+        line.setSpacing(12)
+        mark = QVBoxLayout()
+        mark.addWidget(self._mark)
+        mark.addStretch(1)
+        line.addLayout(mark)
+        line.addLayout(self.body, 1)
+        theme.changed.connect(self._tint)
+        self.show_done(False, "")
+
+    def show_done(self, done: bool, told: str, tone: str | None = None) -> None:
+        self.done = done
+        self.told.setText(told)
+        self.told.setVisible(bool(told))
+        self.told.set_tone(tone or ("ok" if done else "text2"))
+        state = self.tr("done") if done else self.tr("to do")
+        self.setAccessibleName(f"{self._title}: {state}")
+        self._tint()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._tint()
+        super().changeEvent(event)
+
+    def _tint(self) -> None:
+        name, tone = ("circle-check", "ok") if self.done else ("circle", "text3")
+        self._mark.setPixmap(icons.pixmap(name, self._theme.color(tone), 20, self.devicePixelRatioF()))
+
+
+class FirstRun(QWidget):
+    """`skipped`, `finished`, `demo_asked`, `vault_asked`; `copied(words)`; `request_asked(id)`; `changed`: something
+    was stored, look again."""
+
+    skipped = Signal()
+    finished = Signal()
+    demo_asked = Signal()
+    vault_asked = Signal()
+    copied = Signal(str)
+    request_asked = Signal(str)
+    changed = Signal()
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self.setObjectName("first_run")
+        self._steps = FirstSteps()
+        self._url, self._fresh = "", ""
+        self._visit = 0
+        theme = context.theme
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        self.title = TextLabel(theme, self.tr("Three steps to the first request"), px=20, weight=600)
+        self.title.setObjectName("first_run_title")
+        self.intro = TextLabel(
+            theme,
+            self.tr("Everything stays on this machine: keys, requests and what they cost. Each step checks itself."),
+            tone="text2",
+            wrap=True,
+        )
+        for widget in (self.title, self.intro, self._build_provider(), self._build_key(), self._build_request()):
+            column.addWidget(widget)
+        self.leave_button = PushButton(theme, self.tr("Skip for now"), kind="ghost")
+        self.leave_button.setObjectName("first_run_leave")
+        self.leave_button.clicked.connect(self._leave)
+        foot = QHBoxLayout()
+        foot.addStretch(1)
+        foot.addWidget(self.leave_button)
+        column.addLayout(foot)
+        column.addStretch(1)
+
+    def _build_provider(self) -> StepCard:
+        theme = self._context.theme
+        self.provider_card = StepCard(theme, 1, self.tr("A key of a provider"), "provider")
+        self.field = SecretField(theme, self.tr("Paste a key of OpenAI, Anthropic, Google or xAI"))
+        self.field.edit.setObjectName("first_key")
+        self.hint = TextLabel(theme, px=12, tone="text3", wrap=True)
+        self.hint.setObjectName("first_key_hint")
+        self.save = PushButton(theme, self.tr("Test & save"), kind="primary")
+        self.save.setObjectName("first_key_save")
+        self.demo = PushButton(theme, self.tr("Try the demo instead"), "play")
+        self.demo.setObjectName("first_demo")
+        self.demo.clicked.connect(self.demo_asked)
+        self.vault = PushButton(theme, self.tr("Choose where keys are kept"), "lock")
+        self.vault.setObjectName("first_vault")
+        self.vault.clicked.connect(self.vault_asked)
+        self.vault.hide()
+        self.trial = StepList(theme)
+        self.trial.hide()
+        self.key_form = QWidget()
+        form = QVBoxLayout(self.key_form)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setSpacing(8)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        for button in (self.save, self.demo, self.vault):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        form.addWidget(self.field)
+        form.addWidget(self.hint)
+        form.addLayout(buttons)
+        form.addWidget(self.trial)
+        self.provider_card.body.addWidget(self.key_form)
+        self.field.changed.connect(self._check)
+        self.field.submitted.connect(self._submit)
+        self.save.clicked.connect(self._submit)
+        return self.provider_card
+
+    def _build_key(self) -> StepCard:
+        theme = self._context.theme
+        self.key_card = StepCard(theme, 2, self.tr("The endpoint, and a key for your tool"), "key")
+        self.endpoint = TextLabel(theme, mono=True, px=12)
+        self.endpoint.setObjectName("first_endpoint")
+        self.endpoint_copy = PushButton(theme, self.tr("Copy endpoint"), "copy")
+        self.endpoint_copy.setObjectName("first_endpoint_copy")
+        self.endpoint_copy.clicked.connect(lambda: self._copy(self.endpoint.text(), self.tr("Endpoint copied")))
+        self.key = TextLabel(theme, mono=True, px=12)
+        self.key.setObjectName("first_tool_key")
+        self.key_button = PushButton(theme, self.tr("Make a key"), "key-round", "primary")
+        self.key_button.setObjectName("first_make_key")
+        self.key_button.clicked.connect(self._key_pressed)
+        for label, button in ((self.endpoint, self.endpoint_copy), (self.key, self.key_button)):
+            line = QHBoxLayout()
+            line.addWidget(label, 1)
+            line.addWidget(button)
+            self.key_card.body.addLayout(line)
+        return self.key_card
+
+    def _build_request(self) -> StepCard:
+        theme = self._context.theme
+        self.request_card = StepCard(theme, 3, self.tr("The first request"), "request")
+        self.command = CodeBlock(theme, 0, self.tr("Run this in a terminal, or point your tool here"))
+        self.command.copied.connect(self.copied)
+        self.request_link = PushButton(theme, self.tr("Open request"), "external-link")
+        self.request_link.setObjectName("first_request_link")
+        self.request_link.clicked.connect(self._open_request)
+        self.request_card.body.addWidget(self.command)
+        line = QHBoxLayout()
+        line.addWidget(self.request_link)
+        line.addStretch(1)
+        self.request_card.body.addLayout(line)
+        return self.request_card
+
+    # what is known
+
+    def show_steps(self, steps: FirstSteps, url: str, *, vault: bool) -> None:
+        """`vault`: there is somewhere to keep a provider's key."""
+        self._steps, self._url = steps, url
+        self.endpoint.setText(f"{url}{API_PATH}")
+        self._show_provider(vault)
+        self._show_key()
+        self._show_request()
+        self.leave_button.setText(self.tr("Done") if steps.done else self.tr("Skip for now"))
+        self.title.setText(self.tr("You are set") if steps.done else self.tr("Three steps to the first request"))
+        self._check()
+
+    def _show_provider(self, vault: bool) -> None:
+        ready = [row.title for row in self._steps.providers if row.key_source not in ("none", "unneeded")]
+        words = self.tr("Ready: {names}").format(names=", ".join(ready)) if ready else ""
+        self.provider_card.show_done(self._steps.provider_done, words)
+        self.key_form.setVisible(not self._steps.provider_done)
+        self.demo.setVisible(not self._context.gateway.demo)
+        self.vault.setVisible(not vault)
+
+    def _show_key(self) -> None:
+        told = self.tr("Copy the key now: it is shown this once.") if self._fresh else ""
+        self.key_card.show_done(self._steps.key_done, told, tone="text2")
+        if self._fresh:
+            self.key.setText(self._fresh)
+        elif self._steps.key_done:
+            newest = max((row for row in self._steps.keys if row.revoked_us is None), key=lambda row: row.created_us)
+            self.key.setText(f"{newest.prefix}…  ({newest.name})")
+        else:
+            self.key.setText("")
+        words = self.tr("Copy key") if self._fresh else self.tr("Make another")
+        self.key_button.setText(words if self._fresh or self._steps.key_done else self.tr("Make a key"))
+        self.key_button.set_icon("copy" if self._fresh else "key-round")
+
+    def _show_request(self) -> None:
+        request = self._steps.request
+        if request is None:
+            words = self.tr("Waiting for it …") if self._steps.key_done and self._steps.provider_done else ""
+            self.request_card.show_done(False, words)
+        elif self._steps.request_done:
+            self.request_card.show_done(True, told(request, time.time_ns() // 1000))
+        else:
+            words = self.tr("A request arrived, and failed: {why}").format(
+                why=request.error_message or request.status
+            )
+            self.request_card.show_done(False, words, tone="bad")
+        self.request_link.setVisible(request is not None)
+        command = first_request(self._model())
+        self.command.show_text(render(command, self._url, self._fresh or NO_KEY))
+
+    def _model(self) -> str:
+        ready = (row.name for row in self._steps.providers if row.key_source not in ("none", "unneeded"))
+        return next((FIRST_MODELS[name] for name in ready if name in FIRST_MODELS), FIRST_MODELS["openai"])
+
+    def forget(self) -> None:
+        """Leaves no key behind, neither the provider's nor the tool's."""
+        self._visit += 1
+        self._fresh = ""
+        self.field.forget()
+        self.trial.clear()
+        self.trial.hide()
+        self.field.setEnabled(True)
+        self._show_key()
+        self._show_request()
+
+    # the provider's key
+
+    def recognised(self) -> ProviderRow | None:
+        """Whose key stands in the field: the only one whose form it has."""
+        key, check = self.field.text(), self._context.gateway.check_key_format
+        rows = [row for row in self._steps.providers if row.name in FIRST_MODELS]
+        fitting = [row for row in rows if check(row.name, key) is None] if key else []
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _check(self) -> None:
+        found, text = self.recognised(), self.field.text()
+        if found is not None:
+            words, tone = self.tr("Looks like a key of {title}.").format(title=found.title), "ok"
+        elif text:
+            words = self.tr("It is not clear whose key this is: set it on the Providers page.")
+            tone = "warn"
+        else:
+            words, tone = self.tr("It is tried with its provider, and kept only if it works."), "text3"
+        self.hint.setText(words)
+        self.hint.set_tone(tone)
+        self.save.setEnabled(found is not None and self.field.isEnabled())
+
+    def _submit(self) -> None:
+        found = self.recognised()
+        if found is not None and self.field.isEnabled():
+            self.field.setEnabled(False)
+            self.save.setEnabled(False)
+            self.trial.show()
+            self.trial.wait(self.tr("Trying the key with {title} …").format(title=found.title))
+            self._context.spawn(self._try(found, self.field.text(), self._visit))
+
+    async def _try(self, provider: ProviderRow, key: str, visit: int) -> None:
+        trial, gateway = KeyTrial(ok=False, message=""), self._context.gateway
+        try:
+            trial = await gateway.try_provider_key(provider.name, key)
+            if trial.ok and visit == self._visit:
+                await gateway.store_provider_key(provider.name, key)
+        except KNOWN_ERRORS as error:
+            trial = KeyTrial(ok=False, message=str(error), steps=trial.steps)
+        if visit != self._visit:
+            return
+        self.field.setEnabled(True)
+        self.trial.show_trial(trial)
+        if trial.ok:
+            self.field.forget()
+        self._check()
+        self.changed.emit()
+
+    # the tool's key, and the rest
+
+    def _key_pressed(self) -> None:
+        if self._fresh:
+            self._copy(self._fresh, self.tr("Key copied"))
+        else:
+            self.key_button.setEnabled(False)
+            self._context.spawn(self._make_key(self._visit))
+
+    async def _make_key(self, visit: int) -> None:
+        try:
+            made = await self._context.gateway.create_api_key(free_name(KEY_NAME, self._steps.keys))
+        except KNOWN_ERRORS as error:
+            self.copied.emit(str(error))
+        else:
+            if visit == self._visit:
+                self._fresh = made.key
+        finally:
+            self.key_button.setEnabled(True)
+        self.changed.emit()
+
+    def _copy(self, text: str, words: str) -> None:
+        QGuiApplication.clipboard().setText(text)
+        self.copied.emit(words)
+
+    def _open_request(self) -> None:
+        if self._steps.request is not None:
+            self.request_asked.emit(self._steps.request.id)
+
+    def _leave(self) -> None:
+        (self.finished if self._steps.done else self.skipped).emit()

@@ -1,0 +1,175 @@
+"""The tools under their categories, with a field that finds among them; a tick stands at those that are connected."""
+
+from collections.abc import Collection
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import icons
+from app.fonts import ui_font
+from app.pages.connect_parts.tools import CATEGORIES, Tool, found
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.widgets import Card, SearchField
+from app.widgets.painting import focus_ring, rounded_box
+
+WIDTH = 264
+_ROW, _HEADING = 34, 30
+_TOOL = Qt.ItemDataRole.UserRole
+_DONE = Qt.ItemDataRole.UserRole + 1
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class _Painter(QStyledItemDelegate):
+    def __init__(self, theme: Theme, view: QListWidget) -> None:
+        super().__init__(view)
+        self._theme, self._view = theme, view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        return QSize(WIDTH - 40, _ROW if index.data(_TOOL) else _HEADING)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        theme = self._theme
+        place: QRect = option.rect
+        state = option.state
+        text = str(index.data(Qt.ItemDataRole.DisplayRole))
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(place, theme.color("surface"))
+        if not index.data(_TOOL):
+            painter.setFont(ui_font(11, 500))
+            painter.setPen(theme.color("text3"))
+            inner = place.adjusted(10, 0, -8, -4)
+            painter.drawText(inner, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, text)
+            painter.restore()
+            return
+        chosen = bool(state & QStyle.StateFlag.State_Selected)
+        box = QRectF(place).adjusted(1, 1, -1, -1)
+        if chosen or state & QStyle.StateFlag.State_MouseOver:
+            rounded_box(painter, box, 7, theme.color("accent_soft" if chosen else "hover"))
+        ink = theme.color("accent" if chosen else "text")
+        ratio = self._view.devicePixelRatioF()
+        middle = place.top() + (place.height() - 16) // 2
+        glyph = theme.color("accent" if chosen else "text2")
+        painter.drawPixmap(place.left() + 10, middle, icons.pixmap(str(index.data(_TOOL).icon), glyph, 16, ratio))
+        done = bool(index.data(_DONE))
+        if done:
+            mark = icons.pixmap("circle-check", theme.color("ok"), 16, ratio)
+            painter.drawPixmap(place.right() - 24, middle, mark)
+        painter.setFont(ui_font(13, 500))
+        painter.setPen(ink)
+        inner = place.adjusted(36, 0, -30 if done else -8, 0)
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        if chosen and self._view.hasFocus():
+            focus_ring(painter, box, 7, theme.color("accent"))
+        painter.restore()
+
+
+class ToolList(Card):
+    """`chosen(key)` when another tool is the current one."""
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self.setFixedWidth(WIDTH)
+        self._done: frozenset[str] = frozenset()
+        self.search = SearchField(theme, self.tr("Find a tool"))
+        self.search.setObjectName("connect_search")
+        self.view = QListWidget()
+        self.view.setObjectName("connect_tools")
+        self.view.setAccessibleName(self.tr("Tools"))
+        self.view.setFrameShape(QFrame.Shape.NoFrame)
+        self.view.setMouseTracking(True)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
+        self.view.setItemDelegate(_Painter(theme, self.view))
+        self.nothing = TextLabel(
+            theme, self.tr("No tool of that name. Anything that speaks OpenAI, Anthropic or Gemini works."),
+            tone="text2", wrap=True,
+        )  # fmt: skip
+        self.nothing.setObjectName("connect_no_tool")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(10, 10, 10, 10)
+        column.setSpacing(6)
+        column.addWidget(self.search)
+        column.addWidget(self.nothing)
+        column.addWidget(self.view, 1)
+        self.search.textChanged.connect(lambda _text: self._fill())
+        self.search.returnPressed.connect(self.view.setFocus)
+        self.view.currentItemChanged.connect(self._on_current)
+        theme.changed.connect(self.view.viewport().update)
+        self._current = ""
+        self._fill()
+
+    @property
+    def current(self) -> str:
+        return self._current
+
+    def keys(self) -> list[str]:
+        """The tools in the list, top down."""
+        rows = [self.view.item(number).data(_TOOL) for number in range(self.view.count())]
+        return [tool.key for tool in rows if tool]
+
+    def choose(self, key: str) -> None:
+        """Make a tool the current one, if the list has it."""
+        for number in range(self.view.count()):
+            tool = self.view.item(number).data(_TOOL)
+            if tool and tool.key == key:
+                self.view.setCurrentRow(number)
+
+    def mark_done(self, keys: Collection[str]) -> None:
+        """Those that are connected."""
+        self._done = frozenset(keys)
+        for number in range(self.view.count()):
+            item = self.view.item(number)
+            if tool := item.data(_TOOL):
+                self._tell(item, tool)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.search.text():
+            self.search.clear()
+        else:
+            super().keyPressEvent(event)
+
+    def _fill(self) -> None:
+        tools = found(self.search.text())
+        self.view.blockSignals(True)
+        self.view.clear()
+        for category in CATEGORIES:
+            members = [tool for tool in tools if tool.category == category]
+            if members:
+                heading = QListWidgetItem(category, self.view)
+                heading.setFlags(Qt.ItemFlag.NoItemFlags)
+            for tool in members:
+                item = QListWidgetItem(tool.title, self.view)
+                item.setData(_TOOL, tool)
+                self._tell(item, tool)
+        self.view.blockSignals(False)
+        self.nothing.setVisible(not tools)
+        shown = {tool.key for tool in tools}
+        if tools:
+            self.choose(self._current if self._current in shown else tools[0].key)
+
+    def _tell(self, item: QListWidgetItem, tool: Tool) -> None:
+        done = tool.key in self._done
+        item.setData(_DONE, done)
+        words = self.tr("{tool}, connected").format(tool=tool.title) if done else tool.title
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, words)
+
+    def _on_current(self, item: QListWidgetItem | None) -> None:
+        tool = item.data(_TOOL) if item is not None else None
+        if tool and tool.key != self._current:
+            self._current = tool.key
+            self.chosen.emit(tool.key)

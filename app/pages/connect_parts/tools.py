@@ -1,0 +1,523 @@
+"""Every tool that the Connect page knows, a row each: what is pasted where, and by what name its requests come.
+
+Source: the tools themselves run against this gateway, November 2026. `key` is the stem of the names of its keys,
+`client` the name by which the gateway knows it (None: it sends another's User-Agent, or an unknown one).
+"""
+
+from msgspec import Struct
+
+from app.pages.connect_parts.snippets import Snippet
+
+AGENTS, SDKS, FRAMEWORKS, OTHER = "Agents and command line", "SDKs", "Frameworks", "Anything else"
+CATEGORIES = (AGENTS, SDKS, FRAMEWORKS, OTHER)
+_KEY_VARIABLE = (("FAREGATE_API_KEY", "<key>"),)
+
+
+class Tool(Struct, frozen=True, kw_only=True):
+    """`note` is what people stumble over; `sends_spans`: it tells of calls rather than making them here."""
+
+    key: str
+    title: str
+    category: str
+    icon: str
+    snippets: tuple[Snippet, ...]
+    client: str | None = None
+    note: str = ""
+    words: str = ""
+    sends_spans: bool = False
+
+
+def _python(install: str, text: str) -> tuple[Snippet, ...]:
+    return (Snippet(step="Install it", text=install), Snippet(step="Run this", text=text, runs="python"))
+
+
+def _javascript(install: str, text: str) -> tuple[Snippet, ...]:
+    return (Snippet(step="Install it", text=install), Snippet(step="Save as hello.mjs, run with node", text=text))
+
+
+TOOLS: tuple[Tool, ...] = (
+    Tool(
+        key="claude-code",
+        title="Claude Code",
+        category=AGENTS,
+        icon="bot",
+        client="Claude Code",
+        words="anthropic agent",
+        note="The address has no /v1. A key of Anthropic in ANTHROPIC_API_KEY would go first: it is taken out.",
+        snippets=(
+            Snippet(
+                step="In the terminal that it is started from",
+                unset=("ANTHROPIC_API_KEY",),
+                variables=(
+                    ("ANTHROPIC_BASE_URL", "<base>"),
+                    ("ANTHROPIC_AUTH_TOKEN", "<key>"),
+                    ("ANTHROPIC_MODEL", "claude-sonnet-4-6"),
+                    ("ANTHROPIC_DEFAULT_HAIKU_MODEL", "claude-haiku-4-5-20251001"),
+                ),
+                command='claude -p "hello"',
+            ),
+        ),
+    ),
+    Tool(
+        key="codex",
+        title="Codex",
+        category=AGENTS,
+        icon="terminal",
+        client="Codex",
+        words="openai agent responses",
+        snippets=(
+            Snippet(
+                step="In ~/.codex/config.toml",
+                text='model = "gpt-5-codex"\n'
+                'model_provider = "faregate"\n\n'
+                "[model_providers.faregate]\n"
+                'name = "Faregate"\n'
+                'base_url = "<base>/v1"\n'
+                'env_key = "FAREGATE_API_KEY"\n'
+                'wire_api = "responses"',
+            ),
+            Snippet(step="In the terminal", variables=_KEY_VARIABLE, command='codex exec "hello"'),
+        ),
+    ),
+    Tool(
+        key="gemini-cli",
+        title="Gemini CLI",
+        category=AGENTS,
+        icon="terminal",
+        client="Gemini CLI",
+        words="google agent",
+        note="The address has no version. It renames some models: an alias must match what it sends.",
+        snippets=(
+            Snippet(
+                step="In ~/.gemini/settings.json",
+                text='{"security": {"auth": {"selectedType": "gemini-api-key"}}}',
+            ),
+            Snippet(
+                step="In the terminal",
+                variables=(("GOOGLE_GEMINI_BASE_URL", "<base>"), ("GEMINI_API_KEY", "<key>")),
+                command='gemini -m gemini-2.5-pro -p "hello"',
+            ),
+        ),
+    ),
+    Tool(
+        key="cursor",
+        title="Cursor",
+        category=AGENTS,
+        icon="pencil",
+        words="editor ide",
+        note="Cursor's servers make the calls: they reach this gateway only at a public address, not on loopback.",
+        snippets=(
+            Snippet(step="Settings → Models: switch on “Override OpenAI Base URL”", text="<base>/v1"),
+            Snippet(step="As the OpenAI API key", text="<key>"),
+        ),
+    ),
+    Tool(
+        key="opencode",
+        title="opencode",
+        category=AGENTS,
+        icon="terminal",
+        client="opencode",
+        words="agent",
+        snippets=(
+            Snippet(
+                step="In opencode.json",
+                text="{\n"
+                '  "model": "faregate/gpt-4o",\n'
+                '  "small_model": "faregate/gpt-4o-mini",\n'
+                '  "provider": {\n'
+                '    "faregate": {\n'
+                '      "npm": "@ai-sdk/openai-compatible",\n'
+                '      "name": "Faregate",\n'
+                '      "options": {"baseURL": "<base>/v1", "apiKey": "{env:FAREGATE_API_KEY}"},\n'
+                '      "models": {"gpt-4o": {}, "gpt-4o-mini": {}}\n'
+                "    }\n"
+                "  }\n"
+                "}",
+            ),
+            Snippet(step="In the terminal", variables=_KEY_VARIABLE, command='opencode run "hello"'),
+        ),
+    ),
+    Tool(
+        key="continue",
+        title="Continue",
+        category=AGENTS,
+        icon="pencil",
+        words="editor ide cn",
+        note="The address ends in a slash. Its gemini provider does not reach a gateway: use provider openai.",
+        snippets=(
+            Snippet(
+                step="In ~/.continue/config.yaml",
+                text="name: Faregate\n"
+                "version: 1.0.0\n"
+                "schema: v1\n"
+                "models:\n"
+                "  - name: Faregate\n"
+                "    provider: openai\n"
+                "    model: gpt-4o\n"
+                '    apiBase: "<base>/v1/"\n'
+                "    apiKey: <key>",
+            ),
+        ),
+    ),
+    Tool(
+        key="aider",
+        title="aider",
+        category=AGENTS,
+        icon="terminal",
+        words="agent litellm",
+        note="It comes as LiteLLM or as OpenAI's SDK: only its key tells it apart.",
+        snippets=(
+            Snippet(
+                step="In the terminal",
+                variables=(("OPENAI_API_BASE", "<base>/v1"), ("OPENAI_API_KEY", "<key>")),
+                command='aider --model openai/gpt-4o --message "hello"',
+            ),
+        ),
+    ),
+    Tool(
+        key="qwen-code",
+        title="qwen-code",
+        category=AGENTS,
+        icon="terminal",
+        client="qwen-code",
+        words="agent",
+        note="Its authentication must be set to openai.",
+        snippets=(
+            Snippet(
+                step="In the terminal",
+                variables=(
+                    ("OPENAI_BASE_URL", "<base>/v1"),
+                    ("OPENAI_API_KEY", "<key>"),
+                    ("OPENAI_MODEL", "gpt-4o"),
+                ),
+                command="qwen -p hello",
+            ),
+        ),
+    ),
+    Tool(
+        key="llm",
+        title="llm",
+        category=AGENTS,
+        icon="terminal",
+        words="command line",
+        note="It comes as OpenAI's SDK: only its key tells it apart.",
+        snippets=(
+            Snippet(
+                step="In extra-openai-models.yaml in llm's user folder",
+                text="- model_id: faregate\n"
+                "  model_name: gpt-4o\n"
+                '  api_base: "<base>/v1"\n'
+                "  api_key_name: faregate\n"
+                "  supports_tools: true\n"
+                "  supports_schema: true",
+            ),
+            Snippet(
+                step="In the terminal",
+                text='llm keys set faregate --value <key>\nllm -m faregate "hello"',
+            ),
+        ),
+    ),
+    Tool(
+        key="openai-python",
+        title="OpenAI SDK (Python)",
+        category=SDKS,
+        icon="cpu",
+        client="OpenAI SDK (Python)",
+        snippets=_python(
+            "pip install openai",
+            "from openai import OpenAI\n\n"
+            'client = OpenAI(base_url="<base>/v1", api_key="<key>")\n'
+            "answer = client.chat.completions.create(\n"
+            '    model="gpt-4.1-mini",\n'
+            '    messages=[{"role": "user", "content": "Hello"}],\n'
+            ")\n"
+            "print(answer.choices[0].message.content)",
+        ),
+    ),
+    Tool(
+        key="openai-js",
+        title="OpenAI SDK (JavaScript)",
+        category=SDKS,
+        icon="cpu",
+        client="OpenAI SDK (JavaScript)",
+        words="node typescript",
+        snippets=_javascript(
+            "npm install openai",
+            'import OpenAI from "openai";\n\n'
+            'const client = new OpenAI({ baseURL: "<base>/v1", apiKey: "<key>" });\n'
+            "const answer = await client.chat.completions.create({\n"
+            '  model: "gpt-4.1-mini",\n'
+            '  messages: [{ role: "user", content: "Hello" }],\n'
+            "});\n"
+            "console.log(answer.choices[0].message.content);",
+        ),
+    ),
+    Tool(
+        key="anthropic-python",
+        title="Anthropic SDK (Python)",
+        category=SDKS,
+        icon="cpu",
+        client="Anthropic SDK (Python)",
+        words="claude",
+        note="The address has no /v1.",
+        snippets=_python(
+            "pip install anthropic",
+            "from anthropic import Anthropic\n\n"
+            'client = Anthropic(base_url="<base>", auth_token="<key>")\n'
+            "answer = client.messages.create(\n"
+            '    model="claude-sonnet-4-6",\n'
+            "    max_tokens=200,\n"
+            '    messages=[{"role": "user", "content": "Hello"}],\n'
+            ")\n"
+            "print(answer.content[0].text)",
+        ),
+    ),
+    Tool(
+        key="anthropic-js",
+        title="Anthropic SDK (JavaScript)",
+        category=SDKS,
+        icon="cpu",
+        client="Anthropic SDK (JavaScript)",
+        words="claude node typescript",
+        note="The address has no /v1.",
+        snippets=_javascript(
+            "npm install @anthropic-ai/sdk",
+            'import Anthropic from "@anthropic-ai/sdk";\n\n'
+            'const client = new Anthropic({ baseURL: "<base>", apiKey: "<key>" });\n'
+            "const answer = await client.messages.create({\n"
+            '  model: "claude-sonnet-4-6",\n'
+            "  max_tokens: 200,\n"
+            '  messages: [{ role: "user", content: "Hello" }],\n'
+            "});\n"
+            "console.log(answer.content[0].text);",
+        ),
+    ),
+    Tool(
+        key="google-genai",
+        title="Google GenAI SDK (Python)",
+        category=SDKS,
+        icon="cpu",
+        client="Google GenAI SDK",
+        words="gemini",
+        note="The address has no version.",
+        snippets=_python(
+            "pip install google-genai",
+            "from google import genai\n\n"
+            'client = genai.Client(api_key="<key>", http_options={"base_url": "<base>"})\n'
+            "answer = client.models.generate_content(\n"
+            '    model="gemini-2.5-flash",\n'
+            '    contents="Hello",\n'
+            ")\n"
+            "print(answer.text)",
+        ),
+    ),
+    Tool(
+        key="google-genai-js",
+        title="Google GenAI SDK (JavaScript)",
+        category=SDKS,
+        icon="cpu",
+        client="Google GenAI SDK",
+        words="gemini node typescript",
+        note="The address has no version.",
+        snippets=_javascript(
+            "npm install @google/genai",
+            'import { GoogleGenAI } from "@google/genai";\n\n'
+            'const client = new GoogleGenAI({ apiKey: "<key>", httpOptions: { baseUrl: "<base>" } });\n'
+            "const answer = await client.models.generateContent({\n"
+            '  model: "gemini-2.5-flash",\n'
+            '  contents: "Hello",\n'
+            "});\n"
+            "console.log(answer.text);",
+        ),
+    ),
+    Tool(
+        key="langchain",
+        title="LangChain",
+        category=FRAMEWORKS,
+        icon="link",
+        words="openai python",
+        note="ChatAnthropic and ChatGoogleGenerativeAI take the address without /v1.",
+        snippets=_python(
+            "pip install langchain-openai",
+            "from langchain_openai import ChatOpenAI\n\n"
+            'model = ChatOpenAI(model="gpt-4.1-mini", base_url="<base>/v1", api_key="<key>")\n'
+            'print(model.invoke("Hello").content)',
+        ),
+    ),
+    Tool(
+        key="llamaindex",
+        title="LlamaIndex",
+        category=FRAMEWORKS,
+        icon="link",
+        client="LlamaIndex",
+        words="python rag",
+        snippets=_python(
+            "pip install llama-index-llms-openai-like",
+            "from llama_index.llms.openai_like import OpenAILike\n\n"
+            "model = OpenAILike(\n"
+            '    model="gpt-4.1-mini",\n'
+            '    api_base="<base>/v1",\n'
+            '    api_key="<key>",\n'
+            "    is_chat_model=True,\n"
+            ")\n"
+            'print(model.complete("Hello"))',
+        ),
+    ),
+    Tool(
+        key="vercel-ai-sdk",
+        title="Vercel AI SDK",
+        category=FRAMEWORKS,
+        icon="link",
+        client="Vercel AI SDK",
+        words="node typescript javascript",
+        snippets=_javascript(
+            "npm install ai @ai-sdk/openai-compatible",
+            'import { generateText } from "ai";\n'
+            'import { createOpenAICompatible } from "@ai-sdk/openai-compatible";\n\n'
+            "const faregate = createOpenAICompatible({\n"
+            '  name: "faregate",\n'
+            '  baseURL: "<base>/v1",\n'
+            '  apiKey: "<key>",\n'
+            "  includeUsage: true,\n"
+            "  supportsStructuredOutputs: true,\n"
+            "});\n"
+            'const { text } = await generateText({ model: faregate("gpt-4.1-mini"), prompt: "Hello" });\n'
+            "console.log(text);",
+        ),
+    ),
+    Tool(
+        key="pydantic-ai",
+        title="pydantic-ai",
+        category=FRAMEWORKS,
+        icon="link",
+        client="pydantic-ai",
+        words="python agent",
+        snippets=_python(
+            'pip install "pydantic-ai-slim[openai]"',
+            "from pydantic_ai import Agent\n"
+            "from pydantic_ai.models.openai import OpenAIChatModel\n"
+            "from pydantic_ai.providers.openai import OpenAIProvider\n\n"
+            'provider = OpenAIProvider(base_url="<base>/v1", api_key="<key>")\n'
+            'agent = Agent(OpenAIChatModel("gpt-4.1-mini", provider=provider))\n'
+            'print(agent.run_sync("Hello").output)',
+        ),
+    ),
+    Tool(
+        key="openai-agents",
+        title="OpenAI Agents SDK",
+        category=FRAMEWORKS,
+        icon="link",
+        client="OpenAI Agents SDK",
+        words="python",
+        snippets=_python(
+            "pip install openai-agents",
+            "from agents import Agent, OpenAIChatCompletionsModel, Runner, set_tracing_disabled\n"
+            "from openai import AsyncOpenAI\n\n"
+            "set_tracing_disabled(True)\n"
+            'client = AsyncOpenAI(base_url="<base>/v1", api_key="<key>")\n'
+            'model = OpenAIChatCompletionsModel(model="gpt-4.1-mini", openai_client=client)\n'
+            'print(Runner.run_sync(Agent(name="hello", model=model), "Hello").final_output)',
+        ),
+    ),
+    Tool(
+        key="litellm",
+        title="LiteLLM",
+        category=FRAMEWORKS,
+        icon="link",
+        words="python proxy",
+        snippets=_python(
+            "pip install litellm",
+            "import litellm\n\n"
+            "answer = litellm.completion(\n"
+            '    model="openai/gpt-4.1-mini",\n'
+            '    api_base="<base>/v1",\n'
+            '    api_key="<key>",\n'
+            '    messages=[{"role": "user", "content": "Hello"}],\n'
+            ")\n"
+            "print(answer.choices[0].message.content)",
+        ),
+    ),
+    Tool(
+        key="curl",
+        title="curl",
+        category=OTHER,
+        icon="terminal",
+        client="curl",
+        words="http rest shell powershell",
+        snippets=(
+            Snippet(
+                step="In the terminal",
+                command="curl <base>/v1/chat/completions \\\n"
+                '  -H "Authorization: Bearer <key>" \\\n'
+                '  -H "Content-Type: application/json" \\\n'
+                '  -d \'{"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Hello"}]}\'',
+                by_shell={
+                    "powershell": "Invoke-RestMethod <base>/v1/chat/completions -Method Post `\n"
+                    "  -Headers @{ Authorization = 'Bearer <key>' } -ContentType 'application/json' `\n"
+                    '  -Body \'{"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Hello"}]}\''
+                },
+                runs="sh",
+            ),
+        ),
+    ),
+    Tool(
+        key="opentelemetry",
+        title="OpenTelemetry",
+        category=OTHER,
+        icon="activity",
+        words="otlp spans traces instrumentation openllmetry openinference langfuse content",
+        sends_spans=True,
+        note="What was said is left out by most libraries until it is switched on. gRPC is not spoken here.",
+        snippets=(
+            Snippet(
+                step="Where the app is started",
+                variables=(
+                    ("OTEL_EXPORTER_OTLP_ENDPOINT", "<origin>"),
+                    ("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20<key>"),
+                    ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+                ),
+            ),
+            Snippet(
+                step="What was said, with opentelemetry-instrumentation-genai",
+                variables=(("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "SPAN_ONLY"),),
+            ),
+            Snippet(
+                step="The same with opentelemetry-instrumentation-openai-v2",
+                variables=(
+                    ("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental"),
+                    ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only"),
+                ),
+            ),
+            Snippet(
+                step="OpenLLMetry and OpenInference send it already; this keeps it back",
+                variables=(
+                    ("TRACELOOP_TRACE_CONTENT", "false"),
+                    ("OPENINFERENCE_HIDE_INPUTS", "true"),
+                    ("OPENINFERENCE_HIDE_OUTPUTS", "true"),
+                ),
+            ),
+            Snippet(
+                step="Claude Code's own telemetry, with what was said",
+                variables=(
+                    ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
+                    ("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1"),
+                    ("OTEL_TRACES_EXPORTER", "otlp"),
+                    ("OTEL_LOGS_EXPORTER", "otlp"),
+                    ("OTEL_METRICS_EXPORTER", "otlp"),
+                    ("OTEL_LOG_USER_PROMPTS", "1"),
+                    ("OTEL_LOG_ASSISTANT_RESPONSES", "1"),
+                    ("OTEL_LOG_TOOL_DETAILS", "1"),
+                    ("OTEL_LOG_TOOL_CONTENT", "1"),
+                ),
+            ),
+        ),
+    ),
+)
+BY_KEY = {tool.key: tool for tool in TOOLS}
+
+
+def found(text: str) -> tuple[Tool, ...]:
+    """The tools in which every word of `text` occurs, whatever its case; all for an empty text."""
+    wanted = text.casefold().split()
+    told = {tool.key: f"{tool.title} {tool.key} {tool.category} {tool.words}".casefold() for tool in TOOLS}
+    return tuple(tool for tool in TOOLS if all(word in told[tool.key] for word in wanted))

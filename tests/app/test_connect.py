@@ -1,0 +1,315 @@
+"""The Connect page as a person uses it: finding a tool, its key, what is pasted, and the check that turns green."""
+
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QSignalSpy
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app import formats
+from app.context import AppContext
+from app.filters import FilterState
+from app.pages.connect import ConnectPage
+from app.pages.connect_parts.arrivals import free_name, keys_of
+from app.pages.connect_parts.snippets import NO_KEY, SHELLS
+from app.pages.connect_parts.tools import BY_KEY, CATEGORIES, TOOLS, found
+from app.pages.page import RequestTarget
+from app.theme import Theme
+from gateway import ApiKeyRow, Changes, ExchangeRecord
+from gateway.clients import USER_AGENTS
+from tests.app.accessible import unnamed
+from tests.app.fake_gateway import FakeGateway
+from tests.app.turns import Turns
+from tests.app.whole import PseudoLocale, crossing, cut
+
+KEY = "tk_FAKEFAKEFAKEFAKEFAKEFAKEFAKEFAKE"
+EVERYTHING = Changes(usage=True, keys=True, providers=True)
+# What other people wrote of these: LlamaIndex by its own name, the SDKs behind others.
+NAMED = ("claude-code", "codex", "gemini-cli", "cursor", "opencode", "continue", "aider", "qwen-code", "llm",
+         "openai-python", "openai-js", "anthropic-python", "anthropic-js", "google-genai", "langchain", "llamaindex",
+         "vercel-ai-sdk", "pydantic-ai", "curl", "opentelemetry")  # fmt: skip
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+@pytest.fixture
+def turns() -> Iterator[Turns]:
+    made = Turns()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    return FakeGateway(0, now_us=now_us())
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> ConnectPage:
+    page = ConnectPage(AppContext(gateway, theme, FilterState(tz="UTC"), turns))  # type: ignore[arg-type]
+    for control in page.header_controls():
+        control.setParent(page)
+    qtbot.addWidget(page)
+    page.resize(1220, 840)
+    page.show()
+    qtbot.waitExposed(page)
+    look(page, turns)
+    return page
+
+
+def look(page: ConnectPage, turns: Turns) -> None:
+    turns(page.refresh(EVERYTHING))
+    turns.run()
+
+
+def click(qtbot: QtBot, button: QWidget) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def choose(page: ConnectPage, turns: Turns, tool: str) -> None:
+    page.list.choose(tool)
+    turns.run()
+    assert page.view.tool is BY_KEY[tool]
+
+
+def texts(page: ConnectPage) -> list[str]:
+    return [block.view.toPlainText() for block in page.view.blocks]
+
+
+def arrived(gateway: FakeGateway, key: str, **fields: object) -> ExchangeRecord:
+    row = ExchangeRecord(
+        id="r-first",
+        started_us=now_us(),
+        door="responses",
+        key_id="k9",
+        key=key,
+        provider="openai",
+        model="gpt-5-codex",
+        status=200,
+        outcome="ok",
+        cost_nano=12_345_678,
+        cost_source="list",
+        usage_source="provider",
+        latency_us=1_420_000,
+        client="Codex",
+    )
+    row = msgspec.structs.replace(row, **fields)
+    gateway.put(row)
+    return row
+
+
+def test_every_tool_is_there_once_and_its_client_is_one_that_the_gateway_names() -> None:
+    assert len({tool.key for tool in TOOLS}) == len({tool.title for tool in TOOLS}) == len(TOOLS)
+    assert set(NAMED) <= set(BY_KEY)
+    assert {tool.category for tool in TOOLS} == set(CATEGORIES)
+    assert {tool.client for tool in TOOLS if tool.client} <= {name for _, name in USER_AGENTS}
+
+
+def test_tools_are_found_by_any_of_their_words(page: ConnectPage, qtbot: QtBot, turns: Turns) -> None:
+    assert page.list.keys() == [tool.key for tool in TOOLS]
+    qtbot.keyClicks(page.list.search, "node claude")
+    assert page.list.keys() == ["anthropic-js"] == [tool.key for tool in found("NODE  claude")]
+    turns.run()
+    assert page.view.title.text() == "Anthropic SDK (JavaScript)"
+    page.list.search.setText("no such tool")
+    assert page.list.keys() == [] and page.list.nothing.isVisible()
+    qtbot.keyClick(page.list.search, Qt.Key.Key_Escape)
+    assert page.list.keys() == [tool.key for tool in TOOLS] and not page.list.nothing.isVisible()
+
+
+def test_the_keyboard_goes_through_the_tools(page: ConnectPage, qtbot: QtBot, turns: Turns) -> None:
+    page.list.search.setFocus()
+    qtbot.keyClick(page.list.search, Qt.Key.Key_Return)
+    assert page.list.view.hasFocus()
+    for expected in ("codex", "gemini-cli"):
+        qtbot.keyClick(page.list.view, Qt.Key.Key_Down)
+        turns.run()
+        assert page.list.current == expected and page.view.tool is BY_KEY[expected]
+    for _ in range(7):
+        qtbot.keyClick(page.list.view, Qt.Key.Key_Down)
+    assert page.list.current == "openai-python", "a heading is stepped over"
+
+
+def test_a_snippet_has_the_live_endpoint_and_no_key_before_one_is_made(
+    page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    choose(page, turns, "codex")
+    assert 'base_url = "http://127.0.0.1:4210/api/ai/v1"' in texts(page)[0]
+    assert texts(page)[1] == f'export FAREGATE_API_KEY={NO_KEY}\ncodex exec "hello"'
+    toasts = QSignalSpy(page.toast)
+    click(qtbot, page.view.blocks[1].copy_button)
+    assert QGuiApplication.clipboard().text() == texts(page)[1]
+    assert toasts.at(0)[0] == f"Copied: put your key in the place of {NO_KEY}"
+    gateway.state = msgspec.structs.replace(gateway.state, url="http://127.0.0.1:4999")
+    look(page, turns)
+    assert 'base_url = "http://127.0.0.1:4999/api/ai/v1"' in texts(page)[0]
+
+
+def test_a_key_is_made_for_the_tool_shown_once_and_masked_afterwards(
+    page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    choose(page, turns, "codex")
+    assert page.view.key_button.text() == "Make a key"
+    click(qtbot, page.view.key_button)
+    turns.run()
+    assert gateway.keys[-1].name == "codex"
+    assert texts(page)[1] == f'export FAREGATE_API_KEY={KEY}\ncodex exec "hello"'
+    toasts = QSignalSpy(page.toast)
+    click(qtbot, page.view.blocks[1].copy_button)
+    assert KEY in QGuiApplication.clipboard().text() and toasts.at(0)[0] == "Copied"
+    look(page, turns)
+    assert KEY in texts(page)[1], "news do not take it away"
+
+    choose(page, turns, "curl")
+    choose(page, turns, "codex")
+    assert not any(KEY in text for text in texts(page))
+    assert page.view.key_words.text().startswith("Its key codex (tk_FAKE…) was shown once")
+    click(qtbot, page.view.key_button)
+    turns.run()
+    assert gateway.keys[-1].name == "codex-2"
+    page.on_hidden()
+    assert not any(KEY in text for text in texts(page))
+
+
+def test_each_shell_has_its_own_words(page: ConnectPage, qtbot: QtBot, turns: Turns) -> None:
+    choose(page, turns, "qwen-code")
+    assert page.view.shells.isVisible()
+    for shell, line in (
+        ("fish", "set -gx OPENAI_BASE_URL http://127.0.0.1:4210/api/ai/v1"),
+        ("powershell", "$env:OPENAI_BASE_URL = 'http://127.0.0.1:4210/api/ai/v1'"),
+        ("sh", "export OPENAI_BASE_URL=http://127.0.0.1:4210/api/ai/v1"),
+    ):
+        click(qtbot, page.view.shells.segment(shell))
+        assert texts(page)[0].splitlines()[0] == line
+    assert list(SHELLS) == ["sh", "fish", "powershell"]
+    choose(page, turns, "openai-python")
+    assert not page.view.shells.isVisible()
+
+
+def test_the_check_turns_green_when_the_first_request_arrives(
+    page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    choose(page, turns, "codex")
+    card = page.view.arrival
+    assert card.title.text() == "Codex is not connected yet"
+    click(qtbot, page.view.key_button)
+    turns.run()
+    assert card.title.text() == "Waiting for the first request from Codex …"
+    assert "401" in card.detail.text() and not card.link.isVisible()
+
+    arrived(gateway, "growth", id="r-other", client="curl")
+    look(page, turns)
+    assert card.title.text() == "Waiting for the first request from Codex …"
+
+    row = arrived(gateway, "codex")
+    gateway.keys[-1] = msgspec.structs.replace(gateway.keys[-1], last_used_us=row.started_us)
+    look(page, turns)
+    assert card.words is not None and card.words.tone == "ok"
+    assert card.title.text() == "Codex is connected"
+    cost = formats.money(row.cost_nano)
+    assert card.detail.text() == f"just now · gpt-5-codex · 1.42 s · {cost}"
+    went = QSignalSpy(page.navigate)
+    click(qtbot, card.link)
+    assert went.at(0) == ["requests", RequestTarget("r-first")]
+
+
+def test_a_request_that_fails_says_why_and_does_not_turn_green(
+    page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    choose(page, turns, "codex")
+    click(qtbot, page.view.key_button)
+    turns.run()
+    arrived(gateway, "codex", id="r-bad", status=404, outcome="error", error_message="No model of that name.")
+    look(page, turns)
+    card = page.view.arrival
+    assert card.words is not None
+    assert (card.words.tone, card.detail.text()) == ("bad", "404: No model of that name.")
+    arrived(gateway, "codex")
+    arrived(gateway, "codex", id="r-bad2", status=429, outcome="error", error_message="Too many.")
+    look(page, turns)
+    assert (card.words.tone, card.words.request) == ("warn", "r-bad2")
+    assert card.title.text() == "Codex is connected, but its last request failed"
+
+
+def test_a_tool_that_came_with_another_key_is_known_by_its_client(
+    page: ConnectPage, gateway: FakeGateway, turns: Turns
+) -> None:
+    arrived(gateway, "growth")
+    choose(page, turns, "codex")
+    assert page.view.arrival.title.text() == "Codex is connected with the key “growth”"
+
+
+def test_spans_are_known_by_their_key(page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns) -> None:
+    choose(page, turns, "opentelemetry")
+    assert texts(page)[0] == (
+        "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4210\n"
+        f"export OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20{NO_KEY}\n"
+        "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+    )
+    click(qtbot, page.view.key_button)
+    turns.run()
+    assert page.view.arrival.title.text() == "Waiting for the first request from OpenTelemetry …"
+    gateway.keys[-1] = msgspec.structs.replace(gateway.keys[-1], last_used_us=now_us())
+    look(page, turns)
+    assert page.view.arrival.title.text() == "OpenTelemetry is connected"
+    subtitles = QSignalSpy(page.subtitle)
+    look(page, turns)
+    assert subtitles.at(0)[0] == f"1 of {len(TOOLS)} tools connected"
+
+
+def test_names_of_keys() -> None:
+    def row(name: str, at: int, revoked: int | None = None) -> ApiKeyRow:
+        return ApiKeyRow(
+            id=name, name=name, prefix="tk_x", role="execute", user=None, tags=(), created_us=at, revoked_us=revoked
+        )
+
+    rows = [row("codex", 1, revoked=5), row("codex-2", 2), row("codex-3", 3), row("codexes", 4), row("my codex", 4)]
+    assert [one.name for one in keys_of("codex", rows)] == ["codex-3", "codex-2"]
+    assert free_name("codex", rows) == "codex-4" and free_name("curl", rows) == "curl"
+
+
+def test_an_error_is_told_and_mended(page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns) -> None:
+    gateway.fails = "The disk is full."
+    look(page, turns)
+    assert page.banner.isVisible() and page.banner.text() == "The disk is full."
+    toasts = QSignalSpy(page.toast)
+    click(qtbot, page.view.key_button)
+    turns.run()
+    assert toasts.at(0)[0] == "The disk is full." and page.view.key_button.isEnabled()
+    gateway.fails = None
+    click(qtbot, page.banner.button)
+    turns.run()
+    assert not page.banner.isVisible()
+
+
+@pytest.mark.parametrize("width", [920, 1220])
+@pytest.mark.parametrize("longer", [False, True], ids=["English", "40 % longer"])
+def test_nothing_is_cut_or_unnamed(
+    qtbot: QtBot, qapp: QApplication, theme: Theme, gateway: FakeGateway, turns: Turns, width: int, longer: bool
+) -> None:
+    locale = PseudoLocale()
+    if longer:
+        qapp.installTranslator(locale)
+    try:
+        page = ConnectPage(AppContext(gateway, theme, FilterState(tz="UTC"), turns))  # type: ignore[arg-type]
+        page.steps_button.setParent(page)
+        qtbot.addWidget(page)
+        page.resize(width, 640)
+        page.show()
+        look(page, turns)
+        for tool in ("claude-code", "opentelemetry", "curl"):
+            choose(page, turns, tool)
+            qapp.processEvents()
+            assert (cut(page.view), crossing(page.view), unnamed(page)) == ([], [], [])
+        page.open_first_steps()
+        qapp.processEvents()
+        assert (cut(page.first_run), crossing(page.first_run), unnamed(page)) == ([], [], [])
+    finally:
+        qapp.removeTranslator(locale)
