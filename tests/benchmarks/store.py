@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from threading import Event, Thread
@@ -31,6 +32,7 @@ from tests.benchmarks.tables import table
 WRITES_PER_S = 200
 DRAWS = 200
 MOST_EXPORTED = 1_000_000
+CONVERSATION_ORDERS = ("ended_at", "cost_usd")
 RANGES = {"24h": ("hour", 1), "7d": ("hour", 7), "30d": ("day", 30), "all": ("day", None)}
 FILTERS: Mapping[str, UsageQuery] = {
     "none": UsageQuery(),
@@ -133,6 +135,18 @@ def ask_pages(store: UsageStore, rows: int) -> list[str]:
     ]
 
 
+def ask_conversations(store: UsageStore, end_us: int) -> list[str]:
+    """The first page, by the newest and by cost, which needs the sums of every conversation in the range."""
+    rows: list[tuple[str, ...]] = [("range", *CONVERSATION_ORDERS)]
+    for name, (_, days) in RANGES.items():
+        query = UsageQuery(
+            start_us=START_US if days is None else max(START_US, end_us - days * DAY_US), end_us=end_us
+        )
+        took = [timed(partial(store.conversations, query, sort)) for sort in CONVERSATION_ORDERS]
+        rows.append((name, *(f"{each:.0f}" for each in took)))
+    return ["", "Conversations, ms", *table(rows)]
+
+
 def sizes(folder: Path, rows: int) -> list[str]:
     """Bytes per row by table and index."""
     with closing(sqlite3.connect(folder / "usage.db")) as connection:
@@ -190,9 +204,10 @@ def measure(folder: Path, filled: Filled) -> None:
         lines, marks = ask_overview(store, filled.end_us)
         marks += ask_draws(store, folder, filled.end_us)
         marks += ask_pages(store, filled.rows)
+        lines += ask_conversations(store, filled.end_us)
     store.close()
     if filled.rows_per_s:
-        speed = f"{filled.rows_per_s:,.0f} rows/s"
+        speed = f"{filled.rows_per_s:,.0f} rows/s, {filled.rows_per_cpu_s:,.0f} in a second of processor time"
         marks.insert(0, mark("inserts above 20,000 rows/s", filled.rows_per_s > 20_000, speed))
     marks += ask_export(folder, filled)
     print("\n".join([*lines, "", "Marks", *marks, *sizes(folder, filled.rows)]))
@@ -205,7 +220,7 @@ def filled_before(folder: Path) -> Filled | None:
     with closing(sqlite3.connect(folder / "usage.db")) as connection:
         of_history = "SELECT COUNT(*), MAX(started_us) FROM requests WHERE id NOT LIKE '%-live'"
         rows, last_us = connection.execute(of_history).fetchone()
-    return Filled(rows, last_us + 1, 0) if rows else None
+    return Filled(rows, last_us + 1, 0, 0) if rows else None
 
 
 def main() -> None:
