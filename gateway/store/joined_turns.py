@@ -34,12 +34,37 @@ _NEAR = (
     "AND t.client_response_id IN (SELECT value FROM json_each(:ids))"
 )
 _STALE = (
-    "SELECT id, conversation FROM turns WHERE source = 'span' AND scope = :scope AND trace_id = :trace "
-    "AND identity NOT IN (SELECT value FROM json_each(:identities))"
+    "SELECT id, conversation FROM turns WHERE scope = :scope AND (identity IN (SELECT value FROM json_each(:gone)) "
+    "OR (source IN ('span', 'log') AND trace_id = :trace AND identity NOT IN (SELECT value FROM json_each(:kept))))"
 )
-_STALE_LOGS = (
-    "SELECT id, conversation FROM turns WHERE source = 'log' AND scope = :scope "
-    "AND identity IN (SELECT value FROM json_each(:identities))"
+_BY_TRACE = (
+    "SELECT t.id, t.conversation FROM turns t JOIN conversations c ON c.id = t.conversation "
+    "WHERE t.identity = ? AND c.given = t.trace_id"
+)
+_BESIDE = (
+    "SELECT DISTINCT trace_id FROM turns WHERE source = 'span' AND scope = :scope AND response_id IN "
+    "(SELECT value FROM json_each(:ids)) "
+    "UNION SELECT trace_id FROM (SELECT DISTINCT trace_id FROM turns WHERE source = 'span' AND scope = :scope "
+    "AND started_us BETWEEN :earliest AND :to AND ended_us >= :from LIMIT :most) "
+    "UNION SELECT DISTINCT trace_id FROM spans WHERE scope = :scope AND turn IN (SELECT value FROM json_each(:turns))"
+)
+_ASKED = (
+    "SELECT scope, started_us, ended_us, json_array(response_id, client_response_id, request_id) "
+    "FROM turns WHERE request_id = ?"
+)
+_TELLERS = (
+    "SELECT DISTINCT trace_id FROM turns WHERE source IN ('span', 'log') AND scope = :scope AND trace_id IS NOT NULL "
+    "AND (response_id IN (SELECT value FROM json_each(:ids)) "
+    "OR (started_us BETWEEN :earliest AND :to AND ended_us >= :from))"
+)
+_SESSIONS = (
+    "SELECT DISTINCT session FROM logs WHERE scope = :scope AND session IS NOT NULL AND trace_id IS NULL "
+    # A record comes after what it tells of.
+    "AND stored_us >= :from AND started_us BETWEEN :from AND :to"
+)
+_LAST_SPANS = "SELECT DISTINCT trace_id, scope, key FROM (SELECT * FROM spans ORDER BY id DESC LIMIT ?)"
+_LAST_LOGS = (
+    "SELECT DISTINCT session, scope, key FROM (SELECT * FROM logs ORDER BY id DESC LIMIT ?) WHERE session IS NOT NULL"
 )
 _ATTACH = (
     "UPDATE turns SET figures = :figures, joined = :joined, inferred = :inferred, app = COALESCE(:app, app), "
@@ -48,17 +73,23 @@ _ATTACH = (
 _BY_IDENTITY = "SELECT id FROM turns WHERE identity = ?"
 _REPARENT = "UPDATE turns SET parent = :to WHERE parent = :from"
 _SPAN_TURN = "UPDATE spans SET turn = ? WHERE trace_id = ? AND span_id = ?"
-_TOLD_BEFORE = "SELECT response_id FROM turns WHERE source = 'span' AND scope = ? AND response_id IN ({marks})"
+_FIGURES = "UPDATE turns SET figures = ?, joined = ? WHERE id = ?"
+# A call is looked for among those that began so long before, at most.
+LONGEST_US = 3600 * 1_000_000
+# So many other traces are looked at beside one, at most.
+MOST_BESIDE = 64
+# What was received last before a gateway ended is looked at again at its start.
+LAST = 2000
 
 
 class Attached(Struct, frozen=True, kw_only=True):
-    """What tellings add to an exchange's turn. `identity` is that of the turn of its own that they may have had."""
+    """What tellings add to an exchange's turn. `identities` are those of turns that they may have had themselves."""
 
     turn: int
     figures: tuple[Figures, ...]
     joined: str
     inferred: bool
-    identity: str
+    identities: tuple[str, ...]
     app: str | None = None
     agent: str | None = None
     conversation: str | None = None
@@ -66,10 +97,14 @@ class Attached(Struct, frozen=True, kw_only=True):
 
 
 class Own(Struct, frozen=True):
-    """A call without a row, and the spans that tell it."""
+    """A call without a row, the spans that tell it, what its other tellings say, and identities that it might have
+    had."""
 
     told: Told
     spans: tuple[tuple[str, str], ...] = ()
+    figures: tuple[Figures, ...] = ()
+    joined: str | None = None
+    identities: tuple[str, ...] = ()
 
 
 def exchanged(
@@ -114,10 +149,47 @@ def _exchanged(
     )
 
 
-def told_by_spans(connection: sqlite3.Connection, scope: str, ids: Sequence[str]) -> set[str]:
-    """Those of these response ids that a span's turn has: a log record of the same call adds nothing."""
-    statement = _TOLD_BEFORE.format(marks=", ".join("?" * len(ids)))
-    return {id for (id,) in connection.execute(statement, (scope, *ids))} if ids else set()
+def beside(
+    connection: sqlite3.Connection,
+    scope: str,
+    near: Collection[Exchanged],
+    ids: Collection[str],
+    from_ns: int,
+    to_ns: int,
+) -> set[str]:
+    """Other traces that may tell the same calls, or be told by the same exchanges."""
+    values = _window(scope, from_ns // 1000, to_ns // 1000) | {
+        "ids": json_array(ids),
+        "turns": json_array(each.turn for each in near),
+        "most": MOST_BESIDE,
+    }
+    found = {trace_id for (trace_id,) in connection.execute(_BESIDE, values) if trace_id}
+    return found | {each.trace_id for each in near if each.trace_id is not None}
+
+
+def tellers(connection: sqlite3.Connection, request_id: str) -> tuple[set[str], set[str]]:
+    """(traces, sessions) that may tell of an exchange that has just ended."""
+    found = connection.execute(_ASKED, (request_id,)).fetchone()
+    if found is None:
+        return set(), set()
+    scope, started_us, ended_us, ids = found
+    values = _window(scope, started_us, ended_us)
+    traces = {trace_id for (trace_id,) in connection.execute(_TELLERS, values | {"ids": ids})}
+    return traces, {session for (session,) in connection.execute(_SESSIONS, values)}
+
+
+def _window(scope: str, from_us: int, to_us: int) -> dict[str, object]:
+    slack_us = SLACK_NS // 1000
+    from_us -= slack_us
+    return {"scope": scope, "from": from_us, "to": to_us + slack_us, "earliest": from_us - LONGEST_US}
+
+
+def received_last(connection: sqlite3.Connection) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
+    """(trace, scope, key) and (session, scope, key) of what came last."""
+    return (
+        connection.execute(_LAST_SPANS, (LAST,)).fetchall(),
+        connection.execute(_LAST_LOGS, (LAST,)).fetchall(),
+    )
 
 
 class Written(Struct):
@@ -139,12 +211,13 @@ def write(
     written = Written([])
     for each in attached:
         _attach(connection, placer, conversations, scope, each, written)
-    _forget_stale(connection, placer, scope, trace_id, [each.told for each in own], attached)
+    _forget_stale(connection, placer, scope, trace_id, own, attached)
     for call in own:
         placer.place(call.told)
-        identity = f"{scope} {call.told.identity}"
-        turn = connection.execute(_BY_IDENTITY, (identity,)).fetchone()
-        _mark(connection, turn[0] if turn else None, call.spans)
+        (turn,) = connection.execute(_BY_IDENTITY, (f"{scope} {call.told.identity}",)).fetchone()
+        if call.figures:
+            connection.execute(_FIGURES, (msgspec.json.encode(call.figures).decode(), call.joined, turn))
+        _mark(connection, turn, call.spans)
     return written
 
 
@@ -165,9 +238,10 @@ def _attach(
         "turn": each.turn,
     }
     conversation, request_id = connection.execute(_ATTACH, values).fetchone()
-    earlier = connection.execute(_BY_IDENTITY, (f"{scope} {each.identity}",)).fetchone()
-    if earlier is not None:
-        connection.execute(_REPARENT, {"from": earlier[0], "to": each.turn})
+    for identity in each.identities:
+        earlier = connection.execute(_BY_IDENTITY, (f"{scope} {identity}",)).fetchone()
+        if earlier is not None:
+            connection.execute(_REPARENT, {"from": earlier[0], "to": each.turn})
     if each.conversation is not None and not conversations.is_given(conversation):
         conversation = placer.merge(conversation, conversations.given(each.conversation, scope))
     placer.touch(conversation)
@@ -181,17 +255,19 @@ def _forget_stale(
     placer: Placer,
     scope: str,
     trace_id: str | None,
-    own: Iterable[Told],
-    attached: Iterable[Attached],
+    own: Sequence[Own],
+    attached: Sequence[Attached],
 ) -> None:
-    """Turns of their own that turned out to be somebody else's."""
-    if trace_id is not None:
-        kept = json_array(f"{scope} {told.identity}" for told in own)
-        values = {"scope": scope, "trace": trace_id, "identities": kept}
-        stale = connection.execute(_STALE, values).fetchall()
-    else:
-        gone = json_array(f"{scope} {each.identity}" for each in attached)
-        stale = connection.execute(_STALE_LOGS, {"scope": scope, "identities": gone}).fetchall()
+    """Turns of their own that turned out to be somebody else's, or told under another identity now."""
+    kept = {f"{scope} {call.told.identity}" for call in own}
+    others = [*(call.identities for call in own), *(each.identities for each in attached)]
+    gone = {f"{scope} {identity}" for identities in others for identity in identities} - kept
+    values = {"scope": scope, "trace": trace_id, "kept": json_array(kept), "gone": json_array(gone)}
+    stale = connection.execute(_STALE, values).fetchall()
+    for call in own:
+        if call.told.conversation is None:
+            # While nothing was said its trace stood for it, and a name that was given would stay.
+            stale += connection.execute(_BY_TRACE, (f"{scope} {call.told.identity}",)).fetchall()
     if stale:
         forget_turns(connection, [turn for turn, _ in stale])
         for _, conversation in stale:

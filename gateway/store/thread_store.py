@@ -190,6 +190,11 @@ class ThreadStore:
 
     # Reading, from any thread but the loop's. All raise sqlite3.Error.
 
+    def look(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Ask the database something of one's own; what is read is of one moment."""
+        with self._readers.snapshot() as connection:
+            return work(connection)
+
     def threads(
         self,
         query: ThreadQuery,

@@ -90,6 +90,7 @@ INDEXES = (
     "CREATE INDEX said_tail ON said (tail) WHERE tail IS NOT NULL",
     "CREATE INDEX spans_stored ON spans (stored_us)",
     "CREATE INDEX spans_turn ON spans (turn) WHERE turn IS NOT NULL",
+    "CREATE INDEX turns_client_response ON turns (client_response_id) WHERE client_response_id IS NOT NULL",
     "CREATE INDEX logs_trace ON logs (trace_id, span_id) WHERE trace_id IS NOT NULL",
     "CREATE INDEX logs_session ON logs (session) WHERE session IS NOT NULL",
     "CREATE INDEX logs_stored ON logs (stored_us)",

@@ -6,26 +6,29 @@ something of it lands, after a moment in which the rest of it may come.
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from enum import StrEnum
+from functools import partial
 from threading import Condition, Thread
 from time import monotonic
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.access import Principal
-from gateway.errors import FaregateError
 from gateway.exchange import Exchange
 from gateway.store.conversation_rows import Conversations
-from gateway.store.joined_turns import Attached, Own, exchanged, told_by_spans, write
+from gateway.store.joined_turns import Attached, Own, beside, exchanged, received_last, tellers, write
 from gateway.store.placing import Placer
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
-from gateway.telemetry.calls import Call, Seen, calls_of
+from gateway.telemetry.calls import CALLS, Call, Exchanged, Seen, calls_of
 from gateway.telemetry.keeping import StoredTelemetry
 from gateway.telemetry.observed import Observed
 from gateway.telemetry.records import Batch, LogRecord, Span
-from gateway.telemetry.span_tellings import Price, app_of, conversation_of, figures_of, identity_of, told_of
+from gateway.telemetry.span_tellings import Price, app_of, conversation_of, figures_of, identities_of, told_of
 from gateway.telemetry.span_thinning import SpanThinning
+from gateway.thread_records import Figures
 from gateway.told import Told
 
 # What is exported together arrives together; a trace is looked at when nothing of it came for so long.
@@ -34,8 +37,18 @@ LONGEST_S = 3.0
 CLOSE_S = 5.0
 
 _log = logging.getLogger(__name__)
-# (trace or session, the key's id, whether a session) → (the key's name, first noted, last noted).
-_Key = tuple[str, str, bool]
+
+
+class Kind(StrEnum):
+    """What a name that was noted is the name of."""
+
+    TRACE = "trace"
+    SESSION = "session"
+    EXCHANGE = "exchange"
+
+
+# (what it is, its name, the key's id) → (the key's name, first noted, last noted).
+_Key = tuple[Kind, str, str]
 
 
 class Joiner:
@@ -49,6 +62,8 @@ class Joiner:
         self._on_app = on_app
         self._quiet_s = quiet_s
         self._noted: dict[_Key, tuple[str, float, float]] = {}
+        # Keys that telemetry came with: only their exchanges can have been told of.
+        self._scopes: set[str] = set()
         self._busy = False
         self._hurried = False
         self._changed = Condition()
@@ -56,20 +71,25 @@ class Joiner:
         self._thread = Thread(target=self._run, name="joining", daemon=True)
         self._thread.start()
 
-    def note(self, trace_ids: Iterable[str], scope: str, key: str, *, sessions: bool = False) -> None:
-        """Something of these traces, or of these sessions, has landed."""
+    def note(self, names: Iterable[str], scope: str, key: str, kind: Kind = Kind.TRACE) -> None:
+        """Something of these traces or sessions has landed, or these exchanges have ended."""
         now = monotonic()
         with self._changed:
-            for trace_id in trace_ids:
-                place = trace_id, scope, sessions
+            self._scopes.add(scope)
+            for name in names:
+                place = kind, name, scope
                 _, first, _ = self._noted.get(place, (key, now, now))
                 self._noted[place] = key, first, now
             self._changed.notify_all()
 
     def heard(self, exchange: Exchange, told: Told) -> None:
-        """A witness of the capture: an exchange whose caller's span may be here already. Its turn is stored next."""
-        if exchange.caller is not None and told.key is not None:
+        """A witness of the capture: an exchange that telemetry may have told of already. Its turn is stored next."""
+        if told.key is None or told.request_id is None or told.outcome == "running":
+            return
+        if exchange.caller is not None:
             self.note((exchange.caller.trace_id,), told.scope, told.key)
+        if told.scope in self._scopes:
+            self.note((told.request_id,), told.scope, told.key, Kind.EXCHANGE)
 
     def flush(self, timeout_s: float = CLOSE_S) -> bool:
         """Look at all that was noted, now; False where that took too long."""
@@ -86,21 +106,28 @@ class Joiner:
         self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
+        self._attempt(self._begin)
         while (due := self._next()) is not None:
-            (name, scope, session), key = due
-            try:
-                if session:
-                    self._join_session(name, scope, key)
-                else:
-                    self._join_trace(name, scope, key)
-            except (sqlite3.Error, FaregateError) as error:
-                _log.warning("A trace could not be joined with its requests (%s).", type(error).__name__)
-            except Exception as error:
-                # The error's own words may repeat what was said.
-                _log.error("A trace could not be joined with its requests (%s).", type(error).__name__)
+            (kind, name, scope), key = due
+            self._attempt(partial(self._join, kind, name, scope, key))
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:
+            # The error's own words may repeat what was said.
+            _log.warning("Telemetry could not be joined with its requests (%s).", type(error).__name__)
+
+    def _begin(self) -> None:
+        """What landed just before an end may not have been looked at."""
+        traces, sessions = self._store.look(received_last)
+        for trace_id, scope, key in traces:
+            self.note((trace_id,), scope, key)
+        for session, scope, key in sessions:
+            self.note((session,), scope, key, Kind.SESSION)
 
     def _next(self) -> tuple[_Key, str] | None:
         with self._changed:
@@ -119,46 +146,121 @@ class Joiner:
                 self._hurried = False
                 self._changed.wait(min(waits) if waits else None)
 
-    def _join_trace(self, trace_id: str, scope: str, key: str) -> None:
+    def _join(self, kind: Kind, name: str, scope: str, key: str) -> None:
+        if kind is Kind.EXCHANGE:
+            traces, sessions = self._store.look(lambda connection: tellers(connection, name))
+            self.note(traces, scope, key)
+            self.note(sessions, scope, key, Kind.SESSION)
+            return
+        loaded = _Loaded(self._store, scope)
+        first = loaded.first(kind, name)
+        calls = [each for each in first if each.observed.role in CALLS]
+        if not calls:
+            return
+        ids = {id for each in calls for id in _ids(each.observed)}
+        times = min(each.span.start_ns for each in calls), max(each.span.end_ns for each in calls)
+        looked = _Looked(
+            scope=scope,
+            key=key,
+            trace_id=name if kind is Kind.TRACE else None,
+            ids=ids,
+            times=times,
+            first={id(each) for each in first},
+        )
+        for other in sorted(self._store.look(looked.beside)):
+            loaded.trace(other)
+        for request_id, app in self._store.change(partial(looked.write, loaded.seen, self._price)):
+            self._on_app(request_id, app)
+
+
+class _Loaded:
+    """Spans of several traces with what the tools' sessions in them say, each once."""
+
+    def __init__(self, store: ThreadStore, scope: str) -> None:
+        self._store = store
+        self._scope = scope
+        self._known: set[str] = set()
+        self.seen: list[Seen] = []
+
+    def first(self, kind: Kind, name: str) -> list[Seen]:
+        """What is looked at; of a session with the traces that it names, whose spans stand beside it."""
+        if kind is Kind.TRACE:
+            self.trace(name)
+            return list(self.seen)
+        self.session(name)
+        found = list(self.seen)
+        for trace_id in sorted({each.span.trace_id for each in found} - {""}):
+            self.trace(trace_id)
+        return found
+
+    def trace(self, trace_id: str) -> None:
         from gateway.telemetry.readers.spans import observe
 
+        if not self._new(f"trace {trace_id}"):
+            return
         logs: dict[str | None, list[LogRecord]] = {}
-        for record in self._store.logs_of(trace_id, scope):
+        sessions: dict[str, None] = {}
+        for record in self._store.logs_of(trace_id, self._scope):
             logs.setdefault(record.span_id, []).append(record)
-        spans = [kept.span for kept in self._store.spans_of(trace_id, scope) if kept.span is not None]
-        seen = [Seen(span, observe(span, logs.get(span.span_id, ()))) for span in spans]
-        if seen:
-            self._write(seen, scope, key, trace_id)
+            if (name := session_name(record)) is not None:
+                sessions[name] = None
+        spans = [kept.span for kept in self._store.spans_of(trace_id, self._scope) if kept.span is not None]
+        self.seen += [Seen(span, observe(span, logs.get(span.span_id, ()))) for span in spans]
+        for name in sessions:
+            self.session(name)
 
-    def _join_session(self, session: str, scope: str, key: str) -> None:
+    def session(self, name: str) -> None:
         from gateway.telemetry.readers.tool_sessions import read_session
 
-        found = read_session(self._store.logs_of_session(session, scope))
-        seen = [Seen(_span_of(observed), observed) for observed in found]
-        if seen:
-            self._write(seen, scope, key, None)
+        if self._new(f"session {name}"):
+            found = read_session(self._store.logs_of_session(name, self._scope))
+            self.seen += [Seen(_span_of(observed), observed) for observed in found]
 
-    def _write(self, seen: Sequence[Seen], scope: str, key: str, trace_id: str | None) -> None:
-        ids = {id for each in seen for id in _ids(each.observed)}
-        from_ns, to_ns = min(each.span.start_ns for each in seen), max(each.span.end_ns for each in seen)
-        by_id = {each.span.span_id: each for each in seen}
+    def _new(self, name: str) -> bool:
+        known = name in self._known
+        self._known.add(name)
+        return not known
 
-        def work(connection: sqlite3.Connection, placer: Placer) -> list[tuple[str, str]]:
-            candidates = exchanged(connection, scope, trace_id or "", ids, from_ns, to_ns)
-            told_already = told_by_spans(connection, scope, sorted(ids)) if trace_id is None else set()
-            own, attached = [], []
-            for call in calls_of(seen, candidates):
-                around = _around(call, by_id)
-                if call.exchanges:
-                    attached += _attached(call, around)
-                elif not told_already & {id for each in call.tellings for id in _ids(each.observed)}:
-                    told = told_of(call, around, scope=scope, key=key, price=self._price)
-                    own.append(Own(told, _spans(call, trace_id)))
-            conversations = Conversations(connection, placer.sealed)
-            return write(connection, placer, conversations, scope, trace_id, own, attached).apps
 
-        for request_id, app in self._store.change(work):
-            self._on_app(request_id, app)
+class _Looked(Struct, frozen=True, kw_only=True):
+    """What a join looks at: tellings by their `id()`, and what finds the exchanges and traces that they may be of."""
+
+    scope: str
+    key: str
+    trace_id: str | None
+    ids: Collection[str]
+    times: tuple[int, int]
+    first: Collection[int]
+
+    def near(self, connection: sqlite3.Connection) -> list[Exchanged]:
+        return exchanged(connection, self.scope, self.trace_id or "", self.ids, *self.times)
+
+    def beside(self, connection: sqlite3.Connection) -> set[str]:
+        return beside(connection, self.scope, self.near(connection), self.ids, *self.times)
+
+    def write(
+        self, seen: Sequence[Seen], price: Price, connection: sqlite3.Connection, placer: Placer
+    ) -> list[tuple[str, str]]:
+        """On the writer's thread: decides on what is stored at that moment."""
+        by_id = {(each.span.trace_id, each.span.span_id): each for each in seen if not each.observed.from_session}
+        own, attached = [], []
+        for call in calls_of(seen, self.near(connection)):
+            # The others only stand beside those that are looked at.
+            if not any(id(each) in self.first for each in call.tellings):
+                continue
+            around = _around(call, by_id)
+            if call.exchanges:
+                attached += _attached(call, around)
+            else:
+                own.append(self._own(call, around, price))
+        conversations = Conversations(connection, placer.sealed)
+        return write(connection, placer, conversations, self.scope, self.trace_id, own, attached).apps
+
+    def _own(self, call: Call, around: Sequence[Seen], price: Price) -> Own:
+        told = told_of(call, around, scope=self.scope, key=self.key, price=price)
+        figures = tuple(_figures(each) for each in call.tellings[1:])
+        joined = ("id" if _ids(call.tellings[0].observed) else "nested") if figures else None
+        return Own(told, _spans(call), figures, joined, identities_of(call)[1:])
 
 
 def _ids(observed: Observed) -> list[str]:
@@ -167,50 +269,50 @@ def _ids(observed: Observed) -> list[str]:
     return [id for id in found if isinstance(id, str) and id]
 
 
-def _around(call: Call, by_id: Mapping[str, Seen]) -> list[Seen]:
+def _around(call: Call, by_id: Mapping[tuple[str, str], Seen]) -> list[Seen]:
     """The spans around a call's tellings, from within outwards."""
-    found: list[Seen] = []
-    visited = {each.span.span_id for each in call.tellings}
-    above = call.tellings[0].span.parent_span_id
-    while above is not None and (each := by_id.get(above)) is not None:
-        if above not in visited:
-            found.append(each)
-        elif each in found:
-            break
-        visited.add(above)
-        above = each.span.parent_span_id
-    return found
+    found: dict[int, Seen] = {}
+    own = {id(each) for each in call.tellings}
+    for telling in call.tellings:
+        trace_id, above = telling.span.trace_id, telling.span.parent_span_id
+        visited: set[str] = set()
+        while above is not None and above not in visited and (each := by_id.get((trace_id, above))) is not None:
+            visited.add(above)
+            if id(each) not in own:
+                found.setdefault(id(each), each)
+            above = each.span.parent_span_id
+    return list(found.values())
 
 
 def _attached(call: Call, around: Sequence[Seen]) -> list[Attached]:
     """The tellings add to the exchange that answered; an earlier one of the same call is a failed attempt."""
     last = call.exchanges[-1]
     within = [*call.tellings, *around]
-    source = "log" if call.tellings[0].observed.from_session else "span"
     _, outer = conversation_of(within)
-    figures = tuple(
-        figures_of(each.observed, max(0, each.span.end_ns - each.span.start_ns) // 1000, source)
-        for each in call.tellings
-    )
-    spans = _spans(call, None if source == "log" else call.tellings[0].span.trace_id)
+    figures = tuple(_figures(each) for each in call.tellings)
     return [
         Attached(
             turn=exchange.turn,
             figures=figures if exchange is last else (),
             joined=call.joined or "id",
             inferred=call.inferred,
-            identity=identity_of(call),
+            identities=identities_of(call),
             app=app_of(within),
             agent=next((each.observed.agent for each in within if each.observed.agent), None),
             conversation=outer,
-            spans=spans if exchange is last else (),
+            spans=_spans(call) if exchange is last else (),
         )
         for exchange in call.exchanges
     ]
 
 
-def _spans(call: Call, trace_id: str | None) -> tuple[tuple[str, str], ...]:
-    return () if trace_id is None else tuple((each.span.trace_id, each.span.span_id) for each in call.tellings)
+def _figures(seen: Seen) -> Figures:
+    source = "log" if seen.observed.from_session else "span"
+    return figures_of(seen.observed, max(0, seen.span.end_ns - seen.span.start_ns) // 1000, source)
+
+
+def _spans(call: Call) -> tuple[tuple[str, str], ...]:
+    return tuple((each.span.trace_id, each.span.span_id) for each in call.tellings if not each.observed.from_session)
 
 
 def _span_of(observed: Observed) -> Span:
@@ -242,7 +344,7 @@ class JoinedTelemetry:
         self._joiner.note(traces, scope, key)
         if kept.logs:
             sessions = {name for record in kept.logs if (name := session_name(record)) is not None}
-            self._joiner.note(sessions, scope, key, sessions=True)
+            self._joiner.note(sessions, scope, key, Kind.SESSION)
         return True
 
 

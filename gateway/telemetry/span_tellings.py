@@ -19,7 +19,7 @@ def told_of(call: Call, around: Sequence[Seen], *, scope: str, key: str, price: 
     first = call.tellings[0]
     observed, span = first.observed, first.span
     response = observed.response
-    usage = (response.usage if response else None) or Usage()
+    usage = usage_of(call)
     counted = usage.input_tokens is not None or usage.output_tokens is not None
     started_us = span.start_ns // 1000
     model = observed.model or (response.model if response else None) or observed.model_requested
@@ -30,7 +30,7 @@ def told_of(call: Call, around: Sequence[Seen], *, scope: str, key: str, price: 
         source="log" if observed.from_session else "span",
         scope=scope,
         started_us=started_us,
-        identity=identity_of(call),
+        identity=identities_of(call)[0],
         trace_id=span.trace_id or None,
         span_id=observed.span_id if observed.from_session else span.span_id,
         parent_span_id=span.parent_span_id,
@@ -61,16 +61,26 @@ def told_of(call: Call, around: Sequence[Seen], *, scope: str, key: str, price: 
         latency_us=max(0, span.end_ns - span.start_ns) // 1000,
         ttft_us=observed.ttft_us,
         streamed=bool(observed.streamed),
-        hints=observed.hints,
+        hints=hints_of(call),
     )
 
 
-def identity_of(call: Call) -> str:
-    """It must not depend on which of the tellings came first."""
-    first = call.tellings[0].observed
-    if first.from_session:
-        return f"log {first.identity}"
-    return "span " + min(f"{each.span.trace_id}/{each.span.span_id}" for each in call.tellings)
+def usage_of(call: Call) -> Usage:
+    """Who counts nearest to the wire is believed first."""
+    told = sorted(call.tellings, key=lambda each: not each.observed.native)
+    usages = [each.observed.response.usage for each in told if each.observed.response is not None]
+    counted = (each for each in usages if each is not None and each != Usage())
+    return next(counted, Usage())
+
+
+def identities_of(call: Call) -> tuple[str, ...]:
+    """Those that a call may be stored under, by what has come of it. The first is the one for all that came: it does
+    not depend on the order."""
+    spans = sorted(
+        f"span {each.span.trace_id}/{each.span.span_id}" for each in call.tellings if not each.observed.from_session
+    )
+    logs = sorted(f"log {each.observed.identity}" for each in call.tellings if each.observed.from_session)
+    return (*spans, *logs)
 
 
 def figures_of(observed: Observed, latency_us: int | None, source: str = "span") -> Figures:
@@ -88,6 +98,14 @@ def figures_of(observed: Observed, latency_us: int | None, source: str = "span")
         cost_nano=observed.cost_nano,
         latency_us=latency_us,
     )
+
+
+def hints_of(call: Call) -> tuple[str, ...]:
+    """What the fullest telling misses, as far as no other one has it."""
+    from gateway.telemetry.readers.tool_genai_logs import SPANS_OFF
+
+    spans = any(not each.observed.from_session for each in call.tellings)
+    return tuple(hint for hint in call.tellings[0].observed.hints if not (spans and hint == SPANS_OFF))
 
 
 def conversation_of(within: Sequence[Seen]) -> tuple[str | None, str | None]:
