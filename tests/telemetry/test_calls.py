@@ -1,0 +1,176 @@
+"""Which tellings are one call, and which exchange it is: rule by rule, and the same in any order."""
+
+import random
+from typing import Any
+
+from gateway.model import Message, Request, Role, Text
+from gateway.telemetry.calls import Call, Exchanged, Seen, calls_of
+from gateway.telemetry.observed import Observed
+from gateway.telemetry.observed import Role as Word
+from gateway.telemetry.records import Span
+
+MS = 1_000_000
+T, U = "a" * 32, "b" * 32
+
+
+def seen(
+    own_id: str, start: int, end: int, *, trace: str = T, parent: str | None = None, said: bool = True, **more: Any
+) -> Seen:
+    """A telling of a call from `start` to `end`, in ms."""
+    if said:
+        more.setdefault("request", Request(model="m", messages=(Message(Role.USER, (Text("Hi?"),)),)))
+    span = Span(trace_id=trace, span_id=own_id, parent_span_id=parent, start_ns=start * MS, end_ns=end * MS)
+    return Seen(span, Observed(**{"reader": "r", "role": Word.INFERENCE, "model_requested": "m", **more}))
+
+
+def exchanged(number: int, start: int, end: int, **more: Any) -> Exchanged:
+    fields: dict[str, Any] = {
+        "turn": number,
+        "request_id": f"req_{number}",
+        "trace_id": None,
+        "caller_span_id": None,
+        "response_ids": frozenset(),
+        "models": frozenset({"m"}),
+        "user": None,
+        "started_us": start * 1000,
+        "ended_us": end * 1000,
+    }
+    return Exchanged(**{**fields, **more})
+
+
+def told(calls: tuple[Call, ...]) -> set[tuple[frozenset[str], tuple[str, ...], str | None, bool]]:
+    return {
+        (
+            frozenset(each.span.span_id for each in call.tellings),
+            tuple(each.request_id for each in call.exchanges),
+            call.joined,
+            call.inferred,
+        )
+        for call in calls
+    }
+
+
+def alike(
+    tellings: list[Seen], exchanges: list[Exchanged]
+) -> set[tuple[frozenset[str], tuple[str, ...], str | None, bool]]:
+    """What comes of them, in any order the same."""
+    result = told(calls_of(tellings, exchanges))
+    draw = random.Random(7)
+    for _ in range(20):
+        draw.shuffle(tellings)
+        draw.shuffle(exchanges)
+        assert told(calls_of(tellings, exchanges)) == result
+    return result
+
+
+def only(*spans: str) -> tuple[frozenset[str], tuple[str, ...], None, bool]:
+    return frozenset(spans), (), None, False
+
+
+def test_the_callers_span_decides_before_all_else() -> None:
+    one, other = seen("s1", 0, 100), seen("s2", 0, 100)
+    found = alike([one, other], [exchanged(1, 10, 90, trace_id=T, caller_span_id="s2")])
+    assert found == {only("s1"), (frozenset({"s2"}), ("req_1",), "parent", False)}
+
+
+def test_a_span_between_the_call_and_the_exchange_does_not_part_them() -> None:
+    http = seen("h", 5, 95, parent="s1", role=Word.GLUE, model_requested=None)
+    found = alike([seen("s1", 0, 100), http], [exchanged(1, 10, 90, trace_id=T, caller_span_id="h")])
+    assert found == {(frozenset({"s1"}), ("req_1",), "parent", False)}
+
+
+def test_a_tool_that_calls_a_model_itself_is_not_the_call_around_it() -> None:
+    tool = seen("t", 5, 95, parent="s1", role=Word.TOOL, model_requested=None)
+    found = alike([seen("s1", 0, 100), tool], [exchanged(1, 10, 90, trace_id=T, caller_span_id="t")])
+    assert found == {only("s1")}
+
+
+def test_one_answers_id_is_one_call_in_whatever_traces() -> None:
+    one = seen("s1", 0, 100, response_id="x")
+    other = seen("s2", 0, 100, trace=U, response_id="x", native=True, said=False)
+    found = alike([one, other], [exchanged(1, 500, 900, response_ids=frozenset({"x"}))])
+    assert found == {(frozenset({"s1", "s2"}), ("req_1",), "id", False)}
+    # The one that says what was said stands for both.
+    assert calls_of([other, one], [])[0].tellings[0] is one
+
+
+def test_different_ids_are_never_one_call() -> None:
+    inner = seen("s2", 10, 90, parent="s1", response_id="y", native=True)
+    found = alike(
+        [seen("s1", 0, 100, response_id="x"), inner],
+        [exchanged(1, 20, 80, response_ids=frozenset({"z"}))],
+    )
+    assert found == {only("s1"), only("s2")}
+
+
+def test_a_third_telling_does_not_bring_two_ids_together() -> None:
+    spans = [
+        seen("s1", 0, 100, response_id="x"),
+        seen("s2", 10, 90, parent="s1"),
+        seen("s3", 20, 80, parent="s2", response_id="y"),
+    ]
+    for call in calls_of(spans, []):
+        ids = {each.observed.response_id for each in call.tellings} - {None}
+        assert len(ids) <= 1
+
+
+def test_nested_calls_without_ids_are_one() -> None:
+    assert alike([seen("s1", 0, 100), seen("s2", 0, 100, parent="s1")], []) == {only("s1", "s2")}
+
+
+def test_an_sdks_own_span_beside_anothers_is_the_same_call_if_nothing_else_is() -> None:
+    native = seen("n", 10, 90, trace=U, native=True, said=False)
+    assert alike([seen("s1", 0, 100), native], []) == {only("s1", "n")}
+    # Two may be meant: both stay apart.
+    both = [seen("s1", 0, 100), seen("s2", 0, 100), native]
+    assert alike(both, []) == {only("s1"), only("s2"), only("n")}
+    # Another model, and another time.
+    assert len(alike([seen("s1", 0, 100, model_requested="o"), native], [])) == 2
+    assert len(alike([seen("s1", 500, 600), native], [])) == 2
+
+
+def test_time_key_and_model_join_what_has_no_id_and_say_so() -> None:
+    assert alike([seen("s1", 0, 100)], [exchanged(1, 10, 90)]) == {(frozenset({"s1"}), ("req_1",), "time", True)}
+
+
+def test_what_is_ambiguous_stays_apart() -> None:
+    assert alike([seen("s1", 0, 100)], [exchanged(1, 10, 90), exchanged(2, 20, 80)]) == {only("s1")}
+    assert alike([seen("s1", 0, 100), seen("s2", 0, 100)], [exchanged(1, 10, 90)]) == {only("s1"), only("s2")}
+
+
+def test_what_cannot_be_is_not_joined_by_time() -> None:
+    span = seen("s1", 100, 200, users=(("user.id", "ann"),))
+    for other in (
+        exchanged(1, 20, 90),
+        exchanged(1, 110, 290),
+        exchanged(1, 110, 190, models=frozenset({"o"})),
+        exchanged(1, 110, 190, user="bob"),
+        exchanged(1, 110, 190, outcome="running"),
+        exchanged(1, 110, 190, trace_id=U, caller_span_id="c" * 16),
+    ):
+        assert alike([span], [other]) == {only("s1")}
+    assert len(alike([span], [exchanged(1, 110, 190, user="ann")])) == 1
+    assert calls_of([span], [exchanged(1, 110, 190, user="ann")])[0].joined == "time"
+
+
+def test_a_caller_that_was_not_exported_leaves_its_trace() -> None:
+    """Sampled out, or an HTTP library's span that nobody sends: the exchange names it, and time finds the call."""
+    found = alike([seen("s1", 0, 100)], [exchanged(1, 10, 90, trace_id=T, caller_span_id="gone")])
+    assert found == {(frozenset({"s1"}), ("req_1",), "time", True)}
+
+
+def test_attempts_of_one_call_are_all_its_own() -> None:
+    failed = exchanged(1, 10, 20, trace_id=T, caller_span_id="s1", outcome="error")
+    again = exchanged(2, 40, 90, trace_id=T, caller_span_id="s1")
+    (call,) = calls_of([seen("s1", 0, 100)], [again, failed])
+    assert [each.request_id for each in call.exchanges] == ["req_1", "req_2"] and call.joined == "parent"
+
+
+def test_a_log_record_is_of_the_span_that_it_names() -> None:
+    log = seen("log", 40, 60, from_session=True, span_id="s1", identity="i")
+    assert alike([seen("s1", 0, 100), seen("s2", 0, 100), log], []) == {only("s1", "log"), only("s2")}
+
+
+def test_spans_that_are_their_own_parents_end() -> None:
+    loop = [seen("s1", 0, 100, parent="s2"), seen("s2", 0, 100, parent="s1")]
+    assert alike(loop, []) == {only("s1", "s2")}
