@@ -487,7 +487,9 @@ class Gateway:
 
     async def thread(self, id: str, *, scope: str | None = None) -> Thread | None:
         """A conversation, whole. `scope` is a key's id: None where it was said with another key."""
-        return None if self._threads is None else await self._work(self._threads.thread, id, scope=scope)
+        if self._threads is None:
+            return None
+        return await self._work(self._threads.thread, id, scope=scope, unit=self._cost_of_miss)
 
     async def trace(self, trace_id: str, *, scope: str | None = None) -> Trace | None:
         return None if self._threads is None else await self._work(self._threads.trace, trace_id, scope)
@@ -751,6 +753,18 @@ class Gateway:
     async def repricings(self) -> tuple[Repricing, ...]:
         """All that were ever applied, newest first."""
         return await self._work(self._store.repricings)
+
+    def _cost_of_miss(self, provider: str, model: str, tokens: int, at_us: int) -> int | None:
+        """What these tokens cost more as fresh input than read from the provider's cache (nano-dollars)."""
+        row = self._providers.get(provider)
+        listed = row.price_provider or "" if row else ""
+        fresh, cached = (
+            self._pricing.price(
+                listed, model, Usage(input_tokens=tokens, cached_tokens=read), at_us, provider=provider
+            ).cost_nano
+            for read in (0, tokens)
+        )
+        return None if fresh is None or cached is None else max(0, fresh - cached)
 
     def _repricer(self) -> Repricer:
         listed = {name: row.price_provider or "" for name, row in self._providers.items()}

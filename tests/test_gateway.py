@@ -15,6 +15,7 @@ from app.throttle import INTERVAL_MS
 from gateway import DataFolder, Export, FaregateError, Gateway, Settings, Summary, UsageQuery
 from gateway.extra_providers import ExtraPrice, ExtraProvider
 from gateway.gateway import POLL_S, TOLD_EVERY_S
+from gateway.model import Usage
 from gateway.providers.models import MODELS
 from gateway.setting_values import Keep
 from gateway.settings import Retention, Telemetry
@@ -23,6 +24,7 @@ from gateway.store import UsageStore
 from gateway.store.asking import was_stopped
 from gateway.store.writer import GROUP_S
 from tests.store.examples import record
+from tests.store.tellings import dialogue, told, user
 from tests.store.test_asking import ENDLESS
 from tests.waiting import PATIENCE_S, until
 
@@ -324,4 +326,22 @@ async def test_a_second_port_in_use_is_a_notice_of_the_state(tmp_path: Path) -> 
     writer.write(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.0 404")
     writer.close()
+    await gateway.close()
+
+
+async def test_what_a_miss_of_the_cache_cost_is_told_in_money(tmp_path: Path) -> None:
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.open()
+    usage = Usage(input_tokens=1300, cache_write_tokens=1200, output_tokens=10)
+    first = told(0, [user("one")], "1", usage=usage, conversation="a")
+    second = told(
+        9, dialogue("one", "1", "two"), "2", usage=Usage(input_tokens=1400), system="Other.", conversation="a"
+    )
+    gateway._tell_example([first, second])
+    async with asyncio.timeout(PATIENCE_S):
+        while (thread := await gateway.thread("a")) is None or len(thread.turns) < 2:
+            await asyncio.sleep(0.02)
+    missed = thread.turns[1].cache_miss
+    # Claude Sonnet's tokens cost $3.00 a million fresh, and $0.30 from the cache.
+    assert missed is not None and (missed.lost_tokens, missed.cost_nano) == (1200, 1200 * 2700)
     await gateway.close()

@@ -15,8 +15,9 @@ MINUTE_US = 60_000_000
 # Anthropic's lifetimes; OpenAI keeps a prefix for 5 to 10 minutes of rest.
 SHORT_US, LONG_US = 5 * MINUTE_US, 60 * MINUTE_US
 
-# (provider, model, tokens) → what these cost more as fresh input than from the cache, None where no price is known.
-Unit = Callable[[str, str, int], int | None]
+# (provider, model, tokens, µs since the epoch) → what these cost more then as fresh input than from the cache, None
+# where no price is known.
+Unit = Callable[[str, str, int, int], int | None]
 Row = Mapping[str, Any]
 
 
@@ -30,7 +31,8 @@ def explain(before: Row, row: Row, unit: Unit | None = None) -> CacheMiss | None
     if lost < LEAST_TOKENS or row["outcome"] == "error":
         return None
     reason, where = _reason(before, row)
-    cost = unit(row["provider"], row["model"], lost) if unit and row["provider"] and row["model"] else None
+    priced = unit is not None and row["provider"] and row["model"]
+    cost = unit(row["provider"], row["model"], lost, row["started_us"]) if unit and priced else None
     return CacheMiss(reason=reason, where=where, lost_tokens=lost, cost_nano=cost)
 
 
