@@ -93,7 +93,7 @@ class OverviewLayout:
             "activity",
             "No requests yet",
             "",
-            "Create an API key",
+            "Connect a tool",
         )
         self.no_match = EmptyState(
             theme,

@@ -3,12 +3,14 @@
 On an empty folder the page begins with the three first steps; they can be left and come back until they are done.
 """
 
+import time
+
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.first_steps import PREFERENCE, FirstSteps, is_first_run, read_first_steps
 from app.known_errors import KNOWN_ERRORS
-from app.pages.connect_parts.arrivals import free_name, keys_of, read_arrival
+from app.pages.connect_parts.arrivals import Seen, free_name, keys_of, read_arrival, read_seen
 from app.pages.connect_parts.first_run import FirstRun
 from app.pages.connect_parts.tool_list import ToolList
 from app.pages.connect_parts.tool_view import ToolView
@@ -33,6 +35,8 @@ class ConnectPage(Page):
         self._keys: tuple[ApiKeyRow, ...] = ()
         self._steps = FirstSteps()
         self._looked = False
+        self._seen: Seen | None = None
+        self._connected: set[str] = set()
         self._build()
         self.list.chosen.connect(lambda _key: self._show_tool())
         self.view.key_asked.connect(self._make_key)
@@ -58,7 +62,6 @@ class ConnectPage(Page):
         self.steps_button.hide()
         self.banner = Banner(theme, "bad", "", self.tr("Retry"))
         self.banner.setObjectName("connect_error")
-        self.banner.hide()
         self.list = ToolList(theme)
         self.view = ToolView(theme)
         self.first_run = FirstRun(self.context)
@@ -74,10 +77,12 @@ class ConnectPage(Page):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        around = QVBoxLayout()
+        self._around = QWidget()
+        self._around.hide()
+        around = QVBoxLayout(self._around)
         around.setContentsMargins(24, 16, 24, 0)
         around.addWidget(self.banner)
-        column.addLayout(around)
+        column.addWidget(self._around)
         column.addWidget(self.stack, 1)
 
     # data
@@ -89,11 +94,12 @@ class ConnectPage(Page):
             vault = await gateway.vault_state()
             self._keys = self._steps.keys
             await self._read_arrival()
+            if self._seen is None:
+                self._seen = await read_seen(gateway, time.time_ns() // 1000)
         except KNOWN_ERRORS as error:
-            self.banner.set_text(str(error))
-            self.banner.show()
+            self._show_problem(str(error))
             return
-        self.banner.hide()
+        self._around.hide()
         if not self._looked:
             self._looked = True
             if is_first_run(self._steps, self.context.shell.preferences, demo=gateway.demo):
@@ -111,9 +117,12 @@ class ConnectPage(Page):
             if self.view.tool is not tool:
                 self.view.show_tool(tool, self.context.gateway.state.url, self._keys)
             self.view.show_arrival(arrival)
+            if arrival.connected:
+                self._connected.add(tool.key)
 
     def _tell(self) -> None:
-        done = {tool.key for tool in TOOLS if any(row.last_used_us for row in keys_of(tool.key, self._keys))}
+        seen = self._seen or Seen()
+        done = {tool.key for tool in TOOLS if seen.has(tool, keys_of(tool.key, self._keys))} | self._connected
         self.list.mark_done(done)
         self.subtitle.emit(self.tr("{done} of {all} tools connected").format(done=len(done), all=len(TOOLS)))
 
@@ -129,8 +138,18 @@ class ConnectPage(Page):
         try:
             await self._read_arrival()
         except KNOWN_ERRORS as error:
-            self.banner.set_text(str(error))
-            self.banner.show()
+            self._show_problem(str(error))
+        else:
+            self._tell()
+
+    def _show_problem(self, words: str) -> None:
+        """What was read before stays."""
+        self.banner.set_text(words)
+        self._around.show()
+
+    def on_shown(self) -> None:
+        """Other tools may have come meanwhile."""
+        self._seen = None
 
     def on_hidden(self) -> None:
         """A key is seen once: leaving the page ends that."""

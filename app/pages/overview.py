@@ -97,7 +97,7 @@ class OverviewPage(Page):
         parts.first_place.painted.connect(lambda: QTimer.singleShot(0, self, self.build_next_chart))
         parts.banner.action.connect(self._reload_soon)
         parts.no_match.action.connect(self._context.filters.clear)
-        parts.no_requests.action.connect(lambda: self.navigate.emit("api_keys", None))
+        parts.no_requests.action.connect(lambda: self.navigate.emit("connect", None))
 
     def header_controls(self) -> list[QWidget]:
         return [self.range_picker, self.bucket_picker, self.export_button]

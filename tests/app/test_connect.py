@@ -246,6 +246,19 @@ def test_a_tool_that_came_with_another_key_is_known_by_its_client(
     assert page.view.arrival.title.text() == "Codex is connected with the key “growth”"
 
 
+def test_ticks_stand_at_the_tools_whose_requests_succeeded(
+    page: ConnectPage, gateway: FakeGateway, turns: Turns
+) -> None:
+    subtitles = QSignalSpy(page.subtitle)
+    arrived(gateway, "growth")
+    arrived(gateway, "growth", id="r-bad", client="Claude Code", status=429, outcome="error")
+    page.on_shown()
+    look(page, turns)
+    assert subtitles.at(0)[0] == f"1 of {len(TOOLS)} tools connected"
+    names = [page.list.view.item(number).data(Qt.ItemDataRole.AccessibleTextRole) for number in (1, 2)]
+    assert names == ["Claude Code", "Codex, connected"]
+
+
 def test_spans_are_known_by_their_key(page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns) -> None:
     choose(page, turns, "opentelemetry")
     assert texts(page)[0] == (

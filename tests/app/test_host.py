@@ -16,11 +16,12 @@ from app.host import Host
 from app.host import _log_to as log_to
 from app.launch import Launch, prepare
 from app.loop import TURN_S, QtLoop
+from app.pages import PageEntry
 from app.widgets import Banner
 from app.window import Window
 from gateway import Changes, FaregateError, FolderHeld, VaultState
 from tests.app.fake_gateway import FakeGateway
-from tests.app.probe_pages import probe_entries
+from tests.app.probe_pages import Probe, probe_entries
 from tests.waiting import PATIENCE_S, until
 
 Drive = Callable[[Host], Awaitable[None]]
@@ -321,6 +322,52 @@ def test_a_real_key_stored_in_the_demo_moves_to_the_own_folder(stage: Stage) -> 
         assert len(stage.gateways) == 2
 
     assert stage.run(drive, demo=True) == 0
+
+
+def _emptied(gateway: FakeGateway) -> None:
+    if not gateway.demo:
+        gateway.rows, gateway.keys = [], []
+        gateway.provider_list = [
+            msgspec.structs.replace(row, key_source="none", masked=None, state="unconfigured")
+            for row in gateway.provider_list
+        ]
+
+
+def _with_steps() -> tuple[PageEntry, ...]:
+    return (
+        *probe_entries(),
+        PageEntry("overview", "Overview", "list", "Observe", lambda: Probe),
+        PageEntry("connect", "Connect", "link", "Set up", lambda: Probe),
+    )
+
+
+def test_an_empty_folder_opens_on_the_first_steps_and_the_demo_is_one_click_away(stage: Stage) -> None:
+    stage.pages, stage.change = _with_steps(), _emptied
+
+    async def drive(host: Host) -> None:
+        await until(lambda: host.window.windowTitle() == "Connect – Faregate")
+        host.shell.demo_asked.emit()
+        await until(lambda: len(stage.gateways) == 2 and host.window.windowTitle() == "Overview – Faregate")
+        own, demo = stage.gateways
+        assert "close" in own.calls and demo.demo and demo.folder == stage.folder / "demo"
+        assert host.window.context.gateway.demo and host.window.notices.banner("demo") is not None
+
+    assert stage.run(drive) == 0
+
+
+def test_who_has_a_key_or_wants_none_of_it_opens_where_they_were(stage: Stage) -> None:
+    seen: list[str] = []
+    stage.pages = _with_steps()
+
+    async def drive(host: Host) -> None:
+        await until(lambda: len(stage.gateways) > len(seen) and "requests 1 0" in stage.gateways[-1].calls)
+        seen.append(host.window.windowTitle())
+
+    assert stage.run(drive) == 0
+    stage.change = _emptied
+    stage.watch = lambda host: host.shell.preferences.set("first_steps", "off")
+    assert stage.run(drive) == 0
+    assert seen == ["Requests – Faregate"] * 2
 
 
 def test_the_demo_is_not_left_while_the_own_folder_is_held(stage: Stage) -> None:

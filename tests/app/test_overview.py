@@ -453,7 +453,7 @@ def test_no_requests_at_all(qtbot: QtBot, context: AppContext, fake_gateway: Fak
     assert "http://127.0.0.1:4210/api/ai/v1" in page.parts.no_requests.text_label.text()
     with qtbot.waitSignal(page.navigate) as signal:
         page.parts.no_requests.action.emit()
-    assert signal.args[0] == "api_keys"
+    assert signal.args[0] == "connect"
 
 
 def test_nothing_matches(page: OverviewPage, context: AppContext) -> None:

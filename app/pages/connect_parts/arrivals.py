@@ -13,16 +13,35 @@ from gateway import ApiKeyRow, ExchangeRecord, UsageQuery
 if TYPE_CHECKING:
     from gateway import Gateway
 
+_LATELY_US = 30 * 86_400_000_000
+_MOST = 1000
+
 
 class Arrival(Struct, frozen=True, kw_only=True):
     """`row` is the last request with one of the tool's keys, `good` the last of them that succeeded, `other` the last
-    that the tool made with another key. `used_us`: when one of the keys was last used, for a tool that makes no
-    requests itself."""
+    good one that the tool made with another key. `used_us`: when one of the keys was last used, for a tool that makes
+    no requests itself."""
 
     row: ExchangeRecord | None = None
     good: ExchangeRecord | None = None
     other: ExchangeRecord | None = None
     used_us: int | None = None
+
+    @property
+    def connected(self) -> bool:
+        return bool(self.good or self.other or self.used_us)
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """The keys and the clients whose requests succeeded lately."""
+
+    keys: frozenset[str] = frozenset()
+    clients: frozenset[str] = frozenset()
+
+    def has(self, tool: Tool, keys: Sequence[ApiKeyRow]) -> bool:
+        if tool.sends_spans:
+            return any(row.last_used_us is not None for row in keys)
+        return tool.client in self.clients or any(row.name in self.keys for row in keys)
 
 
 class ArrivalWords(Struct, frozen=True, kw_only=True):
@@ -62,7 +81,16 @@ async def read_arrival(gateway: "Gateway", tool: Tool, keys: Sequence[ApiKeyRow]
             return Arrival(row=row, good=good)
     if tool.client is None:
         return Arrival()
-    return Arrival(other=await _last(gateway, UsageQuery(client=(tool.client,))))
+    return Arrival(other=await _last(gateway, UsageQuery(client=(tool.client,), outcome=("ok",))))
+
+
+async def read_seen(gateway: "Gateway", now_us: int) -> Seen:
+    """Of the last thirty days: two sums, however many requests there were."""
+    lately = UsageQuery(start_us=now_us - _LATELY_US, outcome=("ok",))
+    keys = await gateway.breakdown(lately, "key", sort="requests", limit=_MOST)
+    clients = await gateway.breakdown(lately, "client", sort="requests", limit=_MOST)
+    names = (frozenset(row.value for row in sums.rows if row.value is not None) for sums in (keys, clients))
+    return Seen(keys=next(names), clients=next(names))
 
 
 async def _last(gateway: "Gateway", query: UsageQuery) -> ExchangeRecord | None:

@@ -1,7 +1,7 @@
 """A step to take: its number and words, and the text to paste with a button that copies it."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.fonts import mono_font
@@ -9,7 +9,8 @@ from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets import PushButton
 
-_AROUND = 20
+_AROUND = 24
+_SIDES = 28
 _BAR = 12
 _MOST_LINES = 18
 
@@ -33,8 +34,18 @@ class CodeView(QPlainTextEdit):
         """The same text again leaves the selection as it is."""
         if text != self.toPlainText():
             self.setPlainText(text)
-        lines = min(_MOST_LINES, text.count("\n") + 1)
-        self.setFixedHeight(QFontMetrics(self.font()).lineSpacing() * lines + _AROUND + _BAR)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Room for the bar only where a line is longer than the block is wide."""
+        metrics, lines = QFontMetrics(self.font()), self.toPlainText().split("\n")
+        widest = max(metrics.horizontalAdvance(line) for line in lines)
+        bar = _BAR if widest + _SIDES > self.width() else 0
+        self.setFixedHeight(metrics.lineSpacing() * min(_MOST_LINES, len(lines)) + _AROUND + bar)
 
 
 class CodeBlock(QWidget):

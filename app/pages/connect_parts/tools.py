@@ -316,7 +316,6 @@ TOOLS: tuple[Tool, ...] = (
         title="Google GenAI SDK (JavaScript)",
         category=SDKS,
         icon="cpu",
-        client="Google GenAI SDK",
         words="gemini node typescript",
         note="The address has no version.",
         snippets=_javascript(
