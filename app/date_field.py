@@ -19,6 +19,7 @@ class DateField(QDateEdit):
         self.setCalendarPopup(True)
         self.setDisplayFormat("d MMM yyyy")
         self.setAccessibleName(name)
+        self.lineEdit().setAccessibleName(name)
         self.setMinimumWidth(160)
         self.setFont(ui_font(13))
         # Qt's own drop-down button has a frame of another style.

@@ -57,6 +57,12 @@ def _connect() -> "type[Page]":
     return ConnectPage
 
 
+def _models() -> "type[Page]":
+    from app.pages.models import ModelsPage
+
+    return ModelsPage
+
+
 def _settings() -> "type[Page]":
     from app.pages.settings import SettingsPage
 
@@ -70,5 +76,6 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("providers", "Providers", "plug", "Set up", _providers),
     PageEntry("api_keys", "API keys", "key-round", "Set up", _api_keys),
     PageEntry("connect", "Connect", "link", "Set up", _connect),
+    PageEntry("models", "Models & prices", "coins", "Set up", _models),
     PageEntry("settings", "Settings", "settings", "", _settings),
 )

@@ -32,7 +32,10 @@ from gateway import (
     KeyTrial,
     ModelRow,
     NewApiKey,
+    NewPriceOverride,
     PriceList,
+    PriceOverride,
+    PriceRow,
     ProviderRow,
     RequestPage,
     Summary,
@@ -42,6 +45,8 @@ from gateway import (
     TimeBucket,
     Trace,
     TrialStep,
+    UnitPrice,
+    UnitPrices,
     UsageQuery,
     VaultState,
 )
@@ -81,7 +86,11 @@ class FakeGateway(FakeSettings):
         self.provider_list = list(provider_rows(now_us))
         self.vault = VaultState(backend="keyring", available=True)
         self.trial_ok = True
-        self.prices = PriceList(version="0.2.3", fetched_us=None, models=2330)
+        self.own_prices: list[PriceOverride] = []
+        self.price_ids = 0
+        self.changed_prices: dict[str, str] = {}
+        self.next_changes: dict[str, str] = {}
+        self.listed = PriceList(version="0.2.3", fetched_us=None, models=2330)
         self.told: list[Thread] = []
         self.traces: dict[str, Trace] = {}
 
@@ -358,12 +367,49 @@ class FakeGateway(FakeSettings):
         return model_rows()
 
     def price_list(self) -> PriceList:
-        return self.prices
+        return self.listed
 
     async def update_prices(self) -> PriceList:
         self._note("update_prices")
-        self.prices = PriceList(version=None, fetched_us=NOW_US, models=2400)
-        return self.prices
+        self.changed_prices = self.next_changes
+        self.listed = PriceList(version=None, fetched_us=NOW_US, models=2400)
+        return self.listed
+
+    async def prices(self, at_us: int | None = None) -> tuple[PriceRow, ...]:
+        """Each known model's, as the list or the own prices have it; an own one for another model comes last."""
+        self._note("prices")
+        own = {(price.provider, price.model): price for price in self.own_prices}
+        found = [self._price(row.provider, row.id, row) for row in model_rows() if (row.provider, row.id) not in own]
+        return (*found, *(_own_price_row(price) for price in own.values()))
+
+    def _price(self, provider: str, model: str, row: ModelRow) -> PriceRow:
+        known = {"input": row.input_price, "cached": row.cached_price, "output": row.output_price}
+        usd = {unit: str(Decimal(nano) / 10**9) for unit, nano in known.items() if nano is not None}
+        if usd and model in self.changed_prices:
+            usd["input"] = self.changed_prices[model]
+        prices = tuple(UnitPrice(unit=unit, usd=text, per=10**6) for unit, text in usd.items())
+        return PriceRow(provider=provider, model=model, source="list" if prices else "none", prices=prices)
+
+    def price_overrides(self) -> tuple[PriceOverride, ...]:
+        return tuple(self.own_prices)
+
+    async def add_price(self, price: NewPriceOverride) -> PriceOverride:
+        self._note("add_price")
+        fields = {name: getattr(price, name) for name in NewPriceOverride.__struct_fields__}
+        self.price_ids += 1
+        self.own_prices.append(PriceOverride(**fields, id=self.price_ids, created_us=self.now_us))
+        return self.own_prices[-1]
+
+    async def replace_price(self, id: int, price: NewPriceOverride) -> PriceOverride:
+        self._note("replace_price")
+        await self.remove_price(id)
+        return await self.add_price(price)
+
+    async def remove_price(self, id: int) -> PriceOverride:
+        self._note("remove_price")
+        removed = next(price for price in self.own_prices if price.id == id)
+        self.own_prices.remove(removed)
+        return removed
 
     def explain(self, record: ExchangeRecord) -> CostExplanation:
         """Input and output at the model's prices, as the rows were made."""
@@ -383,7 +429,7 @@ class FakeGateway(FakeSettings):
             price_id=record.price_id,
             parts=tuple(parts),
             exact_nano=f"{exact:f}",
-            price_list=self.prices,
+            price_list=self.listed,
         )
 
 
@@ -397,6 +443,14 @@ def values_of(row: ExchangeRecord, by: str) -> tuple[str | None, ...]:
     if by == "conversation":
         return (row.conversation_id,)
     return (getattr(row, by),)
+
+
+def _own_price_row(price: PriceOverride) -> PriceRow:
+    given = {name: getattr(price.prices, name) for name in UnitPrices.__struct_fields__}
+    prices = tuple(UnitPrice(unit=unit, usd=usd, per=10**6) for unit, usd in given.items() if usd is not None)
+    return PriceRow(
+        provider=price.provider, model=price.model, source="override", price_id=price.price_id, prices=prices
+    )
 
 
 def matches(row: ExchangeRecord, query: UsageQuery) -> bool:

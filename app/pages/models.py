@@ -1,0 +1,296 @@
+"""Models & prices: what each model costs and by whose word, which were used without a price, and one's own prices."""
+
+import asyncio
+import time
+
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app import formats
+from app.context import AppContext
+from app.known_errors import KNOWN_ERRORS
+from app.pages.models_parts.details import ModelDetails
+from app.pages.models_parts.editor import PriceEditor
+from app.pages.models_parts.lines import ModelLine, matching, model_columns, model_lines, price_changes
+from app.pages.models_parts.scrolled import scrolled
+from app.pages.page import Page
+from app.pages.providers_parts.price_line import PriceLine
+from app.tables.model import ListModel
+from app.tables.view import TableView
+from app.text_label import TextLabel
+from app.widgets import Banner, Card, ComboBox, Drawer, EmptyState, PushButton, SearchField, SegmentedControl
+from gateway import Changes, NewPriceOverride, PriceOverride, UnitPrices, UsageQuery
+
+_DAY_US = 86_400_000_000
+_RANGES = (("7d", "7d"), ("30d", "30d"), ("all", "All"))
+_DAYS = {"7d": 7, "30d": 30}
+_KEPT = (("All models", "all"), ("Used", "used"), ("Your own price", "override"), ("Without a price", "none"))
+_NAMED = 3
+
+
+class ModelsPage(Page):
+    title = "Models & prices"
+    icon = "coins"
+    key = "models"
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.setObjectName("models_page")
+        self.model: ListModel[ModelLine] = ListModel(model_columns(), self)
+        self.lines: tuple[ModelLine, ...] = ()
+        self._providers: tuple[str, ...] = ()
+        self._build()
+        self.add_button.clicked.connect(lambda: self.open_editor())
+        self.range.changed.connect(lambda _: self._again())
+        self.search.textChanged.connect(lambda _: self._filter())
+        self.provider.currentIndexChanged.connect(lambda _: self._filter())
+        self.kept.currentIndexChanged.connect(lambda _: self._filter())
+        self.empty.action.connect(self.clear_filters)
+        self.banner.action.connect(self._again)
+        self.unpriced.action.connect(self._price_the_first)
+        self.price_line.asked.connect(lambda: context.spawn(self._update_prices()))
+        self.view.opened.connect(self._open_row)
+        self.drawer.closed.connect(self.view.setFocus)
+
+    def header_controls(self) -> list[QWidget]:
+        return [self.range, self.add_button]
+
+    def _build(self) -> None:
+        theme = self.context.theme
+        self.range = SegmentedControl(theme, _RANGES)
+        self.range.setAccessibleName("Usage of")
+        self.range.set_current("30d")
+        self.add_button = PushButton(theme, "Add price", "plus", "primary")
+        self.add_button.setObjectName("add_price")
+        self.banner = Banner(theme, "bad", "", "Retry")
+        self.banner.setObjectName("models_error")
+        self.unpriced = Banner(theme, "warn", "", "Set price")
+        self.unpriced.setObjectName("models_unpriced")
+        self.banner.hide()
+        self.unpriced.hide()
+        self.price_line = PriceLine(theme)
+        self.search = SearchField(theme, "Search models")
+        self.search.setObjectName("models_search")
+        self.provider = ComboBox(theme, "Provider")
+        self.provider.addItem("All providers", "")
+        self.kept = ComboBox(theme, "Which models")
+        for words, key in _KEPT:
+            self.kept.addItem(words, key)
+        self.view = TableView(theme, self.model, "Models and prices")
+        self.view.setObjectName("models_table")
+        self.view.set_faint(lambda line: line.state == "retired")
+        self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
+        self.table = Card(theme)
+        inner = QVBoxLayout(self.table)
+        inner.setContentsMargins(1, 4, 1, 4)
+        inner.addWidget(self.view)
+        self.empty = EmptyState(theme, "coins", "No such model", "Nothing matches these filters.", "Clear filters")
+        self.empty.setObjectName("models_empty")
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.table)
+        self.stack.addWidget(self.empty)
+        self.drawer = Drawer(theme)
+        self.drawer.setObjectName("models_drawer")
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        filters = QHBoxLayout()
+        filters.setSpacing(8)
+        filters.addWidget(self.search, 1)
+        filters.addWidget(self.provider)
+        filters.addWidget(self.kept)
+        main = QVBoxLayout()
+        main.setContentsMargins(24, 16, 24, 16)
+        main.setSpacing(12)
+        main.addWidget(self.banner)
+        main.addWidget(self.unpriced)
+        main.addLayout(filters)
+        main.addWidget(self.stack, 1)
+        main.addWidget(self.price_line)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(main, 1)
+        whole.addWidget(self.drawer)
+
+    # reading
+
+    async def refresh(self, changes: Changes) -> None:
+        gateway = self.context.gateway
+        range_key = self.range.current
+        try:
+            providers = tuple(row.name for row in await gateway.providers())
+            prices = await gateway.prices()
+            query = self._query(range_key)
+            found = await asyncio.gather(
+                *(gateway.breakdown(_of(query, provider), "model", sort="requests") for provider in providers)
+            )
+        except KNOWN_ERRORS as error:
+            self.banner.set_text(str(error))
+            self.banner.show()
+            return
+        if range_key != self.range.current:
+            # Another range was chosen meanwhile; its own answers are on their way.
+            return
+        self.banner.hide()
+        lines = model_lines(gateway.models(), prices, dict(zip(providers, found, strict=True)))
+        self.price_line.show_list(gateway.price_list())
+        self._offer(providers)
+        if lines != self.lines:
+            self.lines = lines
+            self._filter()
+        self._tell_unpriced()
+        self.subtitle.emit(f"{len(lines):,} models, {sum(line.requests > 0 for line in lines):,} used")
+
+    def _query(self, range_key: str) -> UsageQuery:
+        days = _DAYS.get(range_key)
+        start = None if days is None else time.time_ns() // 1000 - days * _DAY_US
+        return UsageQuery(start_us=start, tz=self.context.filters.tz)
+
+    def _again(self) -> None:
+        self.context.spawn(self.refresh(Changes(prices=True)))
+
+    def _offer(self, providers: tuple[str, ...]) -> None:
+        if providers == self._providers:
+            return
+        self._providers = providers
+        chosen = self.provider.currentData()
+        self.provider.blockSignals(True)
+        self.provider.clear()
+        self.provider.addItem("All providers", "")
+        for name in providers:
+            self.provider.addItem(name, name)
+        self.provider.setCurrentIndex(max(0, self.provider.findData(chosen)))
+        self.provider.blockSignals(False)
+
+    def _filter(self) -> None:
+        chosen = self.selected()
+        rows = matching(self.lines, self.search.text(), self.provider.currentData() or "", self.kept.currentData())
+        self.model.set_rows(rows)
+        self.stack.setCurrentWidget(self.table if rows or not self.lines else self.empty)
+        if chosen is not None:
+            number = next((n for n, line in enumerate(self.model.rows) if line.key == chosen.key), None)
+            if number is not None:
+                self.view.selectRow(number)
+
+    def clear_filters(self) -> None:
+        self.search.clear()
+        self.provider.setCurrentIndex(0)
+        self.kept.setCurrentIndex(0)
+
+    def selected(self) -> ModelLine | None:
+        ranges = self.view.selected_ranges()
+        return self.model.row(ranges[0][0]) if ranges else None
+
+    def unpriced_lines(self) -> tuple[ModelLine, ...]:
+        """Models that were used in the range and have no price, most used first."""
+        return tuple(line for line in self.lines if line.unpriced)
+
+    def _tell_unpriced(self) -> None:
+        lines = self.unpriced_lines()
+        named = ", ".join(f"{line.model} ({formats.count(line.unpriced)})" for line in lines[:_NAMED])
+        more = f" and {len(lines) - _NAMED} more" if len(lines) > _NAMED else ""
+        self.unpriced.set_text(f"Used without a price: {named}{more}. Their requests have no cost.")
+        self.unpriced.setVisible(bool(lines))
+
+    # the drawer
+
+    def _open_row(self, number: int) -> None:
+        line = self.model.row(number)
+        if line is not None:
+            self.open_details(line)
+
+    def open_details(self, line: ModelLine) -> None:
+        own = tuple(
+            price
+            for price in self.context.gateway.price_overrides()
+            if price.provider == line.provider and price.model in (line.model, "*")
+        )
+        details = ModelDetails(self.context.theme, line, own, self.context.filters.tz)
+        details.add.connect(self.open_editor)
+        details.change.connect(lambda price: self.open_editor(price=price))
+        details.remove.connect(lambda price: self.context.spawn(self._remove(price)))
+        self._show(line.model, details)
+
+    def open_editor(self, line: ModelLine | None = None, price: PriceOverride | None = None) -> None:
+        """For a new price, one for a line's model, or another in the place of `price`."""
+        editor = PriceEditor(self.context.theme, self._providers, self.context.filters.tz)
+        editor.submitted.connect(lambda new, replaces: self.context.spawn(self._save(editor, new, replaces)))
+        editor.cancelled.connect(self.drawer.close_drawer)
+        area = scrolled(editor, "Price editor")
+        self._show("Change price" if price is not None else "New price", area)
+        if price is not None:
+            editor.open_for(price)
+        elif line is not None:
+            editor.open_new(line.provider, line.model, _prices_of(line))
+        else:
+            editor.open_new(self._providers[0] if self._providers else "", "")
+
+    def _show(self, title: str, content: QWidget) -> None:
+        self.drawer.set_title(title)
+        self.drawer.set_content(content)
+        self.drawer.open()
+
+    def _price_the_first(self) -> None:
+        lines = self.unpriced_lines()
+        if lines:
+            self.open_editor(lines[0])
+
+    async def _save(self, editor: PriceEditor, new: NewPriceOverride, replaces: int | None) -> None:
+        gateway = self.context.gateway
+        editor.setEnabled(False)
+        try:
+            if replaces is None:
+                await gateway.add_price(new)
+            else:
+                await gateway.replace_price(replaces, new)
+        except KNOWN_ERRORS as error:
+            editor.tell(str(error))
+            return
+        finally:
+            editor.setEnabled(True)
+        self.drawer.close_drawer()
+        self.toast.emit(f"{new.model} has your price from now on")
+        await self.refresh(Changes(prices=True))
+
+    async def _remove(self, price: PriceOverride) -> None:
+        try:
+            await self.context.gateway.remove_price(price.id)
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+            return
+        self.drawer.close_drawer()
+        self.toast.emit(f"Your price of {price.model} is removed")
+        await self.refresh(Changes(prices=True))
+
+    async def _update_prices(self) -> None:
+        gateway = self.context.gateway
+        self.price_line.set_busy(True)
+        try:
+            before = await gateway.prices()
+            await gateway.update_prices()
+            changed = price_changes(before, await gateway.prices())
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+            return
+        finally:
+            self.price_line.set_busy(False)
+        await self.refresh(Changes(prices=True))
+        if not changed:
+            self.toast.emit("The list is new; no price of a known model has changed")
+            return
+        words = TextLabel(self.context.theme, "\n".join(changed), wrap=True)
+        words.setObjectName("price_changes")
+        words.setContentsMargins(16, 4, 16, 16)
+        area = scrolled(words, "Changed prices")
+        self._show(f"{len(changed):,} price{'' if len(changed) == 1 else 's'} changed", area)
+
+
+def _of(query: UsageQuery, provider: str) -> UsageQuery:
+    return UsageQuery(start_us=query.start_us, tz=query.tz, provider=(provider,))
+
+
+def _prices_of(line: ModelLine) -> UnitPrices:
+    """What the line costs now at the base tier, to begin an edit with."""
+    found = line.price.prices if line.price is not None else ()
+    names = set(UnitPrices.__struct_fields__)
+    return UnitPrices(**{price.unit: price.usd for price in found if price.above is None and price.unit in names})

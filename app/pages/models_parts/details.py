@@ -1,0 +1,130 @@
+"""What is known of one model: its limits, every price with its tiers and validity, and the person's own prices."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from app import formats
+from app.pages.models_parts.lines import OTHER_UNITS, SOURCES, STATES, UNITS, ModelLine, nano_of
+from app.pages.models_parts.scrolled import scrolled
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.widgets import PushButton
+from gateway import NewPriceOverride, PriceOverride
+
+
+def validity(from_us: int | None, to_us: int | None, tz: str) -> str:
+    """From when until when a price holds, in words."""
+    if from_us is None and to_us is None:
+        return "always"
+    words = [f"from {_day(from_us, tz)}"] if from_us is not None else []
+    if to_us is not None:
+        words.append(f"until before {_day(to_us, tz)}")
+    return " ".join(words)
+
+
+def _day(us: int, tz: str) -> str:
+    then = datetime.fromtimestamp(us / 1_000_000, ZoneInfo(tz))
+    return f"{then.day} {formats.MONTHS[then.month - 1]} {then.year}"
+
+
+def facts(line: ModelLine, tz: str) -> tuple[tuple[str, str], ...]:
+    """Titles and what stands beside them, in reading order."""
+    told = [("Provider", line.provider), ("State", STATES[line.state].text)]
+    known = line.known
+    if known is not None:
+        told += [
+            ("Context", f"{formats.count(known.context_tokens)} tokens" if known.context_tokens else formats.UNKNOWN),
+            (
+                "Max output",
+                f"{formats.count(known.max_output_tokens)} tokens" if known.max_output_tokens else formats.UNKNOWN,
+            ),
+        ]
+        told += [("Shut down on", known.shutdown_date)] if known.shutdown_date else []
+        told += [("Replaced by", known.replacement)] if known.replacement else []
+        told += [("Also called", ", ".join(known.spellings))] if known.spellings else []
+        told += [("Note", known.note)] if known.note else []
+    told.append(("Price from", SOURCES[line.source].text))
+    price = line.price
+    if price is not None and price.source != "none":
+        told.append(("Valid", validity(price.valid_from_us, price.valid_to_us, tz)))
+        if price.price_id:
+            told.append(("Price id", price.price_id))
+        if price.fuzzy:
+            told.append(("Matched", "by the start of its name only"))
+        for one in price.prices:
+            title = UNITS.get(one.unit, one.unit)
+            above = "" if one.above is None else f" above {formats.count(one.above)}"
+            per = "" if one.unit in OTHER_UNITS else " per 1M"
+            told.append((title + above, formats.money(nano_of(one)) + per))
+    return tuple(told)
+
+
+class ModelDetails(QWidget):
+    """`add` (to a line), `change` and `remove` (of one of its own prices) are asked for."""
+
+    add = Signal(object)
+    change = Signal(object)
+    remove = Signal(object)
+
+    def __init__(
+        self,
+        theme: Theme,
+        line: ModelLine,
+        own: tuple[PriceOverride, ...],
+        tz: str,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("model_details")
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(16, 4, 16, 16)
+        column.setSpacing(8)
+        self.told = facts(line, tz)
+        for title, text in self.told:
+            row = QHBoxLayout()
+            name = TextLabel(theme, title, px=12, tone="text3")
+            name.setFixedWidth(150)
+            row.addWidget(name)
+            row.addWidget(TextLabel(theme, text, wrap=True), 1)
+            column.addLayout(row)
+        self.add_button = PushButton(theme, "Set a price", "pencil", "secondary")
+        self.add_button.setObjectName("model_add_price")
+        self.add_button.clicked.connect(lambda: self.add.emit(line))
+        column.addSpacing(8)
+        column.addWidget(TextLabel(theme, "Your own prices", weight=600))
+        if not own:
+            column.addWidget(TextLabel(theme, "None: the list's prices are used.", px=12, tone="text3", wrap=True))
+        self.buttons: dict[int, tuple[PushButton, PushButton]] = {}
+        for price in own:
+            column.addWidget(TextLabel(theme, own_words(price, tz), wrap=True))
+            change, remove = (
+                PushButton(theme, "Change", None, "secondary"),
+                PushButton(theme, "Remove", None, "danger"),
+            )
+            change.clicked.connect(lambda _, price=price: self.change.emit(price))
+            remove.clicked.connect(lambda _, price=price: self.remove.emit(price))
+            buttons = QHBoxLayout()
+            buttons.addWidget(change)
+            buttons.addWidget(remove)
+            buttons.addStretch(1)
+            column.addLayout(buttons)
+            self.buttons[price.id] = (change, remove)
+        column.addWidget(self.add_button)
+        column.addStretch(1)
+        area = scrolled(inner, "Details of the model")
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(area)
+
+
+def own_words(price: NewPriceOverride, tz: str) -> str:
+    """One of the person's own prices in a sentence."""
+    given = {title: getattr(price.prices, unit) for unit, title in UNITS.items()}
+    parts = [f"{title.lower()} ${usd}" for title, usd in given.items() if usd]
+    tier = f"; another tier above {formats.count(price.tier_start)} tokens" if price.tier_start is not None else ""
+    note = f" ({price.note})" if price.note else ""
+    return f"{', '.join(parts)}{tier}; {validity(price.valid_from_us, price.valid_to_us, tz)}{note}"

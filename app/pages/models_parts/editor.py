@@ -1,0 +1,206 @@
+"""The editor of a price of the user's own: for a model from a day to a day, with a second tier for long requests."""
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
+
+from msgspec import structs
+from PySide6.QtCore import QDate, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from app.date_field import DateField
+from app.pages.models_parts.lines import UNITS
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.widgets import ComboBox, PushButton, TickBox
+from gateway import NewPriceOverride, PriceOverride, UnitPrices
+
+MOST_USD = Decimal(1_000_000)
+
+
+def price_problem(text: str) -> str:
+    """Why this is no price in dollars, or "": empty is none given."""
+    try:
+        value = Decimal(text.strip() or "0")
+    except InvalidOperation:
+        return f"“{text.strip()}” is not a price: write dollars as 2.50."
+    if not value.is_finite() or value < 0 or value > MOST_USD:
+        return f"{text.strip()} is not a price: it must be from 0 to 1,000,000 dollars."
+    return ""
+
+
+class PriceEditor(QWidget):
+    """`submitted` with the price, and the id of the one that it replaces or None; `cancelled` when it is left."""
+
+    submitted = Signal(object, object)
+    cancelled = Signal()
+
+    def __init__(self, theme: Theme, providers: tuple[str, ...], tz: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("price_editor")
+        self._tz = tz
+        self._replaces: int | None = None
+        self.provider = ComboBox(theme, "Provider")
+        self.provider.addItems(list(providers))
+        self.model = _line("Model", "price_model")
+        self.note = _line("Note", "price_note")
+        self.tier_start = _line("Second tier above input tokens", "price_tier_start")
+        self.tier_start.setPlaceholderText("None")
+        self.fields = {unit: _line(f"{title} price", f"price_{unit}") for unit, title in UNITS.items()}
+        self.tier_fields = {
+            unit: _line(f"{title} price in the second tier", f"tier_{unit}") for unit, title in UNITS.items()
+        }
+        self.has_from, self.valid_from = TickBox(theme, "Valid from"), DateField(theme, "First day")
+        self.has_to, self.valid_to = TickBox(theme, "Until before"), DateField(theme, "Day after the last")
+        self.problem = TextLabel(theme, px=12, tone="bad", wrap=True)
+        self.problem.setObjectName("price_problem")
+        self.save = PushButton(theme, "Save price", kind="primary")
+        self.save.setObjectName("price_save")
+        self.cancel = PushButton(theme, "Cancel", kind="secondary")
+        self._lay_out(theme)
+        for box, day in ((self.has_from, self.valid_from), (self.has_to, self.valid_to)):
+            box.toggled.connect(day.setEnabled)
+            box.toggled.connect(self._check)
+            day.dateChanged.connect(self._check)
+            day.setEnabled(False)
+        for line in (self.model, self.tier_start, *self.fields.values(), *self.tier_fields.values()):
+            line.textChanged.connect(self._check)
+            line.returnPressed.connect(self._submit)
+        self.save.clicked.connect(self._submit)
+        self.cancel.clicked.connect(self.cancelled)
+        self._check()
+
+    def _lay_out(self, theme: Theme) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(16, 8, 16, 16)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(6)
+        rows: list[tuple[str, QWidget, QWidget | None]] = [
+            ("Provider", self.provider, None),
+            ("Model", self.model, None),
+            ("Second tier above", self.tier_start, None),
+        ]
+        rows += [(title, self.fields[unit], self.tier_fields[unit]) for unit, title in UNITS.items()]
+        rows += [("Note", self.note, None)]
+        for number, (title, first, second) in enumerate(rows):
+            place = number + (number > 2)
+            grid.addWidget(TextLabel(theme, title, px=12, weight=500, tone="text2"), place, 0)
+            grid.addWidget(first, place, 1, 1, 1 if second is not None else 2)
+            if second is not None:
+                grid.addWidget(second, place, 2)
+        grid.addWidget(TextLabel(theme, "$ per 1M tokens", px=12, tone="text3"), 3, 1)
+        grid.addWidget(TextLabel(theme, "Second tier", px=12, tone="text3"), 3, 2)
+        foot = QVBoxLayout()
+        for box, day in ((self.has_from, self.valid_from), (self.has_to, self.valid_to)):
+            line = QHBoxLayout()
+            line.addWidget(box)
+            line.addStretch(1)
+            line.addWidget(day)
+            foot.addLayout(line)
+        foot.addWidget(self.problem)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.cancel)
+        buttons.addWidget(self.save)
+        foot.addLayout(buttons)
+        grid.addLayout(foot, len(rows) + 1, 0, 1, 3)
+        grid.setRowStretch(len(rows) + 2, 1)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(2, 1)
+
+    def open_new(self, provider: str, model: str, prices: UnitPrices | None = None) -> None:
+        """For a model; `prices` are those that it has now."""
+        self._fill(NewPriceOverride(provider=provider, model=model, prices=prices or UnitPrices()), None)
+
+    def open_for(self, price: PriceOverride) -> None:
+        """To put another one in the place of this."""
+        self._fill(price, price.id)
+
+    def _fill(self, price: NewPriceOverride, replaces: int | None) -> None:
+        self._replaces = replaces
+        if self.provider.findText(price.provider) < 0:
+            self.provider.addItem(price.provider)
+        self.provider.setCurrentText(price.provider)
+        self.model.setText(price.model)
+        self.note.setText(price.note)
+        self.tier_start.setText("" if price.tier_start is None else str(price.tier_start))
+        for unit in UNITS:
+            self.fields[unit].setText(getattr(price.prices, unit) or "")
+            self.tier_fields[unit].setText((getattr(price.tier_prices, unit) or "") if price.tier_prices else "")
+        for box, day, us in (
+            (self.has_from, self.valid_from, price.valid_from_us),
+            (self.has_to, self.valid_to, price.valid_to_us),
+        ):
+            box.setChecked(us is not None)
+            if us is not None:
+                then = datetime.fromtimestamp(us / 1_000_000, ZoneInfo(self._tz))
+                day.setDate(QDate(then.year, then.month, then.day))
+        self.tell("")
+        self._check()
+        (self.fields["input"] if price.model else self.model).setFocus()
+
+    def price(self) -> NewPriceOverride:
+        """What is written; only where `complaint` finds nothing."""
+        start = self.tier_start.text().strip().replace(",", "")
+        return NewPriceOverride(
+            provider=self.provider.currentText(),
+            model=self.model.text().strip(),
+            prices=_read(self.fields),
+            valid_from_us=self._midnight_us(self.valid_from) if self.has_from.isChecked() else None,
+            valid_to_us=self._midnight_us(self.valid_to) if self.has_to.isChecked() else None,
+            tier_start=int(start) if start else None,
+            tier_prices=_read(self.tier_fields) if start else None,
+            note=self.note.text().strip(),
+        )
+
+    def complaint(self) -> str:
+        """What is wrong or missing, in a sentence, or ""."""
+        start = self.tier_start.text().strip().replace(",", "")
+        fields = (*self.fields.values(), *(self.tier_fields.values() if start else ()))
+        wrong = next((found for field in fields if (found := price_problem(field.text()))), "")
+        if wrong:
+            return wrong
+        if start and not (start.isascii() and start.isdigit() and int(start) > 0):
+            return f"“{start}” is not a number of tokens."
+        if not self.model.text().strip():
+            return "Which model? * stands for all of the provider's."
+        if not any(field.text().strip() for field in self.fields.values()):
+            return "Give at least one price."
+        if start and any(
+            bool(self.fields[unit].text().strip()) != bool(self.tier_fields[unit].text().strip()) for unit in UNITS
+        ):
+            return "The second tier needs the same prices as the first."
+        if self.has_from.isChecked() and self.has_to.isChecked() and self.valid_from.date() >= self.valid_to.date():
+            return "It must begin before it ends."
+        return ""
+
+    def tell(self, problem: str) -> None:
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+
+    def _midnight_us(self, field: DateField) -> int:
+        day = field.date()
+        return int(datetime(day.year(), day.month(), day.day(), tzinfo=ZoneInfo(self._tz)).timestamp()) * 1_000_000
+
+    def _check(self) -> None:
+        complaint = self.complaint()
+        tiered = bool(self.tier_start.text().strip())
+        for field in self.tier_fields.values():
+            field.setEnabled(tiered)
+        self.save.setEnabled(not complaint)
+        self.tell(complaint)
+
+    def _submit(self) -> None:
+        if not self.complaint():
+            self.submitted.emit(self.price(), self._replaces)
+
+
+def _line(name: str, key: str) -> QLineEdit:
+    line = QLineEdit()
+    line.setAccessibleName(name)
+    line.setObjectName(key)
+    return line
+
+
+def _read(fields: dict[str, QLineEdit]) -> UnitPrices:
+    return structs.replace(UnitPrices(), **{unit: field.text().strip() or None for unit, field in fields.items()})

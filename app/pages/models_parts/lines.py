@@ -1,0 +1,253 @@
+"""One line per model of a provider: what it can do, what it costs today and by whose word, and how it was used."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+
+from app import formats
+from app.tables.column import Column, PillText
+from gateway import Breakdown, ModelRow, PriceRow, Summary, UnitPrice
+
+TOKEN_UNITS: Mapping[str, str] = {
+    "input": "Input",
+    "cached": "Cached input",
+    "cache_write_5m": "Cache write, 5 min",
+    "cache_write_1h": "Cache write, 1 h",
+    "output": "Output",
+    "reasoning": "Reasoning",
+    "input_audio": "Audio input",
+    "output_audio": "Audio output",
+}
+OTHER_UNITS: Mapping[str, str] = {"web_search": "1,000 web searches", "request": "Request"}
+UNITS: Mapping[str, str] = {**TOKEN_UNITS, **OTHER_UNITS}
+
+SOURCES: Mapping[str, PillText] = {
+    "override": PillText("Edited", "accent"),
+    "list": PillText("List"),
+    "none": PillText("No price", "warn"),
+}
+STATES: Mapping[str, PillText] = {
+    "live": PillText("Live", "ok"),
+    "deprecated": PillText("Deprecated", "warn"),
+    "retired": PillText("Retired", "bad"),
+    "unknown": PillText("Not listed"),
+}
+_MILLION = 1_000_000
+_NANO = 1_000_000_000
+
+
+class ModelLine(Struct, frozen=True, kw_only=True):
+    """`known` None: only used, or only priced by the user. `usage` None: not in the range."""
+
+    provider: str
+    model: str
+    known: ModelRow | None = None
+    price: PriceRow | None = None
+    usage: Summary | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.provider, self.model
+
+    @property
+    def source(self) -> str:
+        return self.price.source if self.price is not None else "none"
+
+    @property
+    def state(self) -> str:
+        return self.known.state if self.known is not None else "unknown"
+
+    @property
+    def requests(self) -> int:
+        return self.usage.requests if self.usage is not None else 0
+
+    @property
+    def unpriced(self) -> int:
+        """Requests in the range that cost nobody knows what, because the model has no price."""
+        return self.usage.unpriced_requests if self.usage is not None and self.source == "none" else 0
+
+    def nano(self, unit: str) -> int | None:
+        """Nano-dollars per million tokens at the base tier, None where unknown."""
+        found = self.price.prices if self.price is not None else ()
+        return next((nano_of(price) for price in found if price.unit == unit and price.above is None), None)
+
+
+def nano_of(price: UnitPrice) -> int:
+    """Nano-dollars: per million tokens, or per what else `price.per` counts."""
+    scale = Decimal(_MILLION) / price.per if price.unit in TOKEN_UNITS else Decimal(1)
+    return round(Decimal(price.usd) * scale * _NANO)
+
+
+def model_lines(
+    models: Iterable[ModelRow], prices: Iterable[PriceRow], used: Mapping[str, Breakdown]
+) -> tuple[ModelLine, ...]:
+    """Used without a price first, then by requests, then by name. `used`: provider → its breakdown by model."""
+    known = {(row.provider, row.id): row for row in models}
+    priced = {(row.provider, row.model): row for row in prices}
+    usage = {
+        (provider, row.value): row.summary
+        for provider, found in used.items()
+        for row in found.rows
+        if row.value is not None
+    }
+    lines = [
+        ModelLine(
+            provider=provider,
+            model=model,
+            known=known.get((provider, model)),
+            price=priced.get((provider, model)),
+            usage=usage.get((provider, model)),
+        )
+        for provider, model in known | priced | usage
+    ]
+    return tuple(sorted(lines, key=lambda line: (-line.unpriced, -line.requests, line.provider, line.model)))
+
+
+def matching(lines: Iterable[ModelLine], words: str, provider: str, kept: str) -> tuple[ModelLine, ...]:
+    """Lines in whose names each word is found; `kept` is all, used, override or none (without a price)."""
+    wanted = words.casefold().split()
+    return tuple(
+        line
+        for line in lines
+        if (not provider or line.provider == provider)
+        and (kept == "all" or (line.requests > 0 if kept == "used" else line.source == kept))
+        and all(word in _names(line) for word in wanted)
+    )
+
+
+def _names(line: ModelLine) -> str:
+    known = line.known
+    names: Sequence[str] = (known.title, *known.spellings) if known is not None else ()
+    return " ".join((line.provider, line.model, *names)).casefold()
+
+
+def _limit(line: ModelLine, field: str) -> int | None:
+    found: int | None = getattr(line.known, field) if line.known is not None else None
+    return found
+
+
+def _price(key: str, title: str) -> Column[ModelLine]:
+    return Column(
+        key=key,
+        title=title,
+        text=lambda line: formats.money(line.nano(key)),
+        value=lambda line: line.nano(key),
+        right=True,
+        width=82,
+        sortable=True,
+        tone="text",
+    )
+
+
+def model_columns() -> tuple[Column[ModelLine], ...]:
+    return (
+        Column(
+            key="model",
+            title="Model",
+            text=lambda line: line.model,
+            value=lambda line: line.model,
+            width=200,
+            grow=1,
+            tone="text",
+            weight=500,
+            elide_middle=True,
+            sortable=True,
+            tooltip=lambda line: line.known.title if line.known is not None else line.model,
+        ),
+        Column(
+            key="provider",
+            title="Provider",
+            text=lambda line: line.provider,
+            value=lambda line: line.provider,
+            width=88,
+            sortable=True,
+        ),
+        Column(
+            key="state",
+            title="State",
+            text=lambda line: STATES[line.state].text,
+            value=lambda line: STATES[line.state].text,
+            pills=lambda line: (STATES[line.state],),
+            width=100,
+            sortable=True,
+        ),
+        Column(
+            key="context",
+            title="Context",
+            text=lambda line: formats.count(_limit(line, "context_tokens")),
+            value=lambda line: _limit(line, "context_tokens"),
+            right=True,
+            width=76,
+            sortable=True,
+        ),
+        Column(
+            key="max_output",
+            title="Max output",
+            text=lambda line: formats.count(_limit(line, "max_output_tokens")),
+            value=lambda line: _limit(line, "max_output_tokens"),
+            right=True,
+            width=92,
+            sortable=True,
+            optional=True,
+        ),
+        _price("input", "Input"),
+        _price("cached", "Cached"),
+        _price("output", "Output"),
+        Column(
+            key="source",
+            title="Price from",
+            text=lambda line: SOURCES[line.source].text,
+            value=lambda line: SOURCES[line.source].text,
+            pills=lambda line: (SOURCES[line.source],),
+            width=96,
+            sortable=True,
+        ),
+        Column(
+            key="requests",
+            title="Requests",
+            text=lambda line: formats.count(line.requests) if line.usage is not None else "",
+            value=lambda line: line.requests if line.usage is not None else None,
+            right=True,
+            width=82,
+            sortable=True,
+        ),
+        Column(
+            key="cost",
+            title="Cost",
+            text=lambda line: formats.money(line.usage.cost_nano) if line.usage is not None else "",
+            value=lambda line: line.usage.cost_nano if line.usage is not None else None,
+            right=True,
+            width=88,
+            sortable=True,
+            tone="text",
+            weight=500,
+        ),
+    )
+
+
+def price_changes(before: Iterable[PriceRow], after: Iterable[PriceRow]) -> tuple[str, ...]:
+    """What another list of prices changed, a sentence for each model whose price is another one."""
+    old = {(row.provider, row.model): row for row in before}
+    told = []
+    for row in after:
+        was = old.get((row.provider, row.model))
+        then, now = _by_unit(was), _by_unit(row)
+        parts = [
+            f"{_unit_words(unit, above)} {formats.money(then.get((unit, above)))} → "
+            f"{formats.money(now.get((unit, above)))}"
+            for unit, above in dict.fromkeys((*then, *now))
+            if then.get((unit, above)) != now.get((unit, above))
+        ]
+        if parts:
+            told.append(f"{row.model} ({row.provider}): {', '.join(parts)}")
+    return tuple(told)
+
+
+def _by_unit(row: PriceRow | None) -> dict[tuple[str, int | None], int]:
+    return {(price.unit, price.above): nano_of(price) for price in row.prices} if row is not None else {}
+
+
+def _unit_words(unit: str, above: int | None) -> str:
+    words = UNITS.get(unit, unit).lower()
+    return words if above is None else f"{words} above {formats.count(above)}"

@@ -1,0 +1,274 @@
+"""Models & prices as a person uses it: the table against the API, looking for a model, own prices, a newer list."""
+
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from PySide6.QtCore import QDate, Qt
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from app import formats
+from app.context import AppContext
+from app.filters import FilterState
+from app.pages.models import ModelsPage
+from app.pages.models_parts.details import ModelDetails
+from app.pages.models_parts.editor import PriceEditor
+from app.pages.models_parts.lines import ModelLine, matching, model_lines, price_changes
+from app.text_label import TextLabel
+from app.theme import Theme
+from gateway import Changes, ModelRow, NewPriceOverride, PriceRow, UnitPrice, UnitPrices
+from tests.app.accessible import unnamed
+from tests.app.fake_gateway import FakeGateway, summarise
+from tests.app.turns import Turns
+
+ALL = Changes(usage=True, prices=True)
+DAY_US = 86_400_000_000
+
+
+@pytest.fixture
+def turns() -> Iterator[Turns]:
+    made = Turns()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    made = FakeGateway(200, now_us=time.time_ns() // 1000)
+    unknown = msgspec.structs.replace(made.rows[0], provider="openai", model="house-model", cost_nano=None)
+    made.rows += [unknown, unknown, unknown]
+    return made
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> ModelsPage:
+    page = ModelsPage(AppContext(gateway, theme, FilterState(tz="Europe/Paris"), turns))  # type: ignore[arg-type]
+    for control in page.header_controls():
+        control.setParent(page)
+        qtbot.addWidget(control)
+    qtbot.addWidget(page)
+    page.resize(1220, 840)
+    page.show()
+    qtbot.waitExposed(page)
+    refresh(page, turns)
+    return page
+
+
+def refresh(page: ModelsPage, turns: Turns) -> None:
+    turns(page.refresh(ALL))
+    turns.run()
+
+
+def click(qtbot: QtBot, button: QWidget) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def line_of(page: ModelsPage, model: str) -> ModelLine:
+    return next(line for line in page.lines if line.model == model)
+
+
+def cell(page: ModelsPage, model: str, key: str) -> str:
+    row = next(number for number, line in enumerate(page.model.rows) if line.model == model)
+    column = next(number for number, column in enumerate(page.model.columns) if column.key == key)
+    return str(page.model.index(row, column).data())
+
+
+def editor_of(page: ModelsPage) -> PriceEditor:
+    editor = page.drawer.findChild(PriceEditor)
+    assert isinstance(editor, PriceEditor)
+    return editor
+
+
+def test_each_cell_equals_the_api(page: ModelsPage, gateway: FakeGateway) -> None:
+    known = {row.id: row for row in gateway.models()}
+    assert {line.model for line in page.lines} == {*known, "house-model"}
+    since = gateway.now_us - 30 * DAY_US
+    for model, row in known.items():
+        used = [one for one in gateway.rows if one.model == model and one.provider == row.provider]
+        used = [one for one in used if one.started_us >= since]
+        assert cell(page, model, "input") == formats.money(row.input_price)
+        assert cell(page, model, "output") == formats.money(row.output_price)
+        assert cell(page, model, "context") == "200k"
+        assert cell(page, model, "requests") == (formats.count(len(used)) if used else "")
+        assert cell(page, model, "cost") == (formats.money(summarise(used).cost_nano) if used else "")
+
+
+def test_what_was_used_without_a_price_is_told_and_priced_from_there(
+    page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    assert page.unpriced.isVisible() and "house-model (3)" in page.unpriced.text()
+    assert page.model.rows[0].unpriced > 0
+    assert cell(page, "house-model", "cost") == "—"
+    page.open_editor(line_of(page, "house-model"))
+    editor = editor_of(page)
+    assert (editor.provider.currentText(), editor.model.text()) == ("openai", "house-model")
+    assert not editor.save.isEnabled()
+    qtbot.keyClicks(editor.fields["input"], "2.50")
+    qtbot.keyClicks(editor.fields["output"], "10")
+    click(qtbot, editor.save)
+    turns.run()
+    made = gateway.own_prices[0]
+    assert (made.prices.input, made.prices.output, made.prices.cached) == ("2.50", "10", None)
+    assert cell(page, "house-model", "input") == "$2.50"
+    assert cell(page, "house-model", "source") == "Edited"
+    assert "house-model" not in page.unpriced.text()
+
+
+def test_the_callout_opens_the_editor_for_the_most_used(page: ModelsPage) -> None:
+    page.unpriced.action.emit()
+    assert editor_of(page).model.text() == page.unpriced_lines()[0].model
+
+
+def test_searching_and_filtering(page: ModelsPage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    qtbot.keyClicks(page.search, "HOUSE")
+    assert [line.model for line in page.model.rows] == ["house-model"]
+    qtbot.keyClicks(page.search, "zzz")
+    assert page.empty.isVisible()
+    page.empty.action.emit()
+    assert len(page.model.rows) == len(page.lines)
+    page.provider.setCurrentIndex(page.provider.findData("anthropic"))
+    assert {line.provider for line in page.model.rows} == {"anthropic"}
+    page.clear_filters()
+    page.kept.setCurrentIndex(page.kept.findData("none"))
+    assert {line.source for line in page.model.rows} == {"none"}
+
+
+def test_a_range_counts_only_its_requests(page: ModelsPage, gateway: FakeGateway, turns: Turns) -> None:
+    old = msgspec.structs.replace(gateway.rows[0], model="house-model", started_us=gateway.now_us - 300 * DAY_US)
+    gateway.rows.append(msgspec.structs.replace(old, provider="openai"))
+    refresh(page, turns)
+    assert cell(page, "house-model", "requests") == "3"
+    page.range.segment("all").click()
+    turns.run()
+    assert cell(page, "house-model", "requests") == "4"
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "problem"),
+    [
+        ("input", "two", "is not a price"),
+        ("input", "-1", "from 0 to 1,000,000"),
+        ("input", "NaN", "from 0 to 1,000,000"),
+        ("input", "", "at least one price"),
+    ],
+)
+def test_a_price_that_is_none_is_refused_in_words(
+    page: ModelsPage, qtbot: QtBot, field: str, text: str, problem: str
+) -> None:
+    page.open_editor(line_of(page, "house-model"))
+    editor = editor_of(page)
+    editor.fields[field].setText(text)
+    assert problem in editor.problem.text() and not editor.save.isEnabled()
+
+
+def test_tiers_and_days_become_the_override(
+    page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    page.open_editor(line_of(page, "house-model"))
+    editor = editor_of(page)
+    editor.fields["input"].setText("2")
+    editor.tier_start.setText("200,000")
+    assert editor.complaint() == "The second tier needs the same prices as the first."
+    editor.tier_fields["input"].setText("4")
+    editor.has_from.setChecked(True)
+    editor.valid_from.setDate(QDate(2026, 11, 1))
+    editor.has_to.setChecked(True)
+    editor.valid_to.setDate(QDate(2026, 11, 1))
+    assert editor.complaint() == "It must begin before it ends."
+    editor.valid_to.setDate(QDate(2026, 12, 1))
+    editor.note.setText("contract")
+    click(qtbot, editor.save)
+    turns.run()
+    # Paris is an hour ahead of UTC in November.
+    assert msgspec.to_builtins(gateway.own_prices[0], str_keys=True) == msgspec.to_builtins(
+        msgspec.structs.replace(
+            gateway.own_prices[0],
+            valid_from_us=1_793_487_600_000_000,
+            valid_to_us=1_796_079_600_000_000,
+            tier_start=200_000,
+            tier_prices=UnitPrices(input="4"),
+            prices=UnitPrices(input="2"),
+            note="contract",
+        )
+    )
+
+
+def test_own_prices_are_changed_and_removed_in_the_details(
+    page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    price = NewPriceOverride(provider="openai", model="house-model", prices=UnitPrices(input="3"))
+    turns(gateway.add_price(price))
+    refresh(page, turns)
+    page.open_details(line_of(page, "house-model"))
+    details = page.drawer.content()
+    assert isinstance(details, ModelDetails)
+    assert ("Input", "$3.00 per 1M") in details.told
+    click(qtbot, details.buttons[1][0])
+    editor = editor_of(page)
+    assert editor.fields["input"].text() == "3"
+    editor.fields["input"].setText("5")
+    click(qtbot, editor.save)
+    turns.run()
+    assert [(one.id, one.prices.input) for one in gateway.own_prices] == [(2, "5")]
+    page.open_details(line_of(page, "house-model"))
+    details = page.drawer.content()
+    assert isinstance(details, ModelDetails)
+    click(qtbot, details.buttons[2][1])
+    turns.run()
+    assert gateway.own_prices == [] and cell(page, "house-model", "source") == "No price"
+
+
+def test_a_newer_list_tells_what_it_changed(
+    page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    row = next(row for row in gateway.models() if row.input_price is not None)
+    model, before = row.id, formats.money(row.input_price)
+    gateway.next_changes = {model: "77"}
+    click(qtbot, page.price_line.button)
+    turns.run()
+    words = page.drawer.findChild(TextLabel, "price_changes")
+    assert words.text() == f"{model} ({row.provider}): input {before} → $77.00"
+    assert cell(page, model, "input") == "$77.00"
+    assert "2,400 models" in page.price_line.words.text()
+
+
+def test_a_failure_is_told_and_the_table_stays(page: ModelsPage, gateway: FakeGateway, turns: Turns) -> None:
+    before = page.model.rows
+    gateway.fails = "The data folder is locked."
+    refresh(page, turns)
+    assert page.banner.isVisible() and page.banner.text() == "The data folder is locked."
+    assert page.model.rows == before
+
+
+def test_a_refused_price_stays_in_the_editor(
+    page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    page.open_editor(line_of(page, "house-model"))
+    editor = editor_of(page)
+    editor.fields["input"].setText("2")
+    gateway.fails = "There is no provider of that name."
+    click(qtbot, editor.save)
+    turns.run()
+    assert editor.problem.text() == gateway.fails and editor.fields["input"].text() == "2"
+    assert page.drawer.isVisible()
+
+
+def test_everything_has_a_name(page: ModelsPage) -> None:
+    page.open_details(line_of(page, "house-model"))
+    assert unnamed(page) == []
+    page.open_editor()
+    assert unnamed(page) == []
+
+
+def test_a_price_for_other_numbers_of_tokens_and_tiers_are_told_apart() -> None:
+    before = PriceRow(
+        provider="p", model="m", source="list", prices=(UnitPrice(unit="input", usd="0.002", per=1000),)
+    )
+    tier = UnitPrice(unit="input", usd="4", per=10**6, above=200_000)
+    after = msgspec.structs.replace(before, prices=(*before.prices, tier))
+    line = model_lines((ModelRow(id="m", provider="p", title="M", spellings=("em",)),), (after,), {})[0]
+    assert line.nano("input") == 2_000_000_000
+    assert price_changes((before,), (after,)) == ("m (p): input above 200k — → $4.00",)
+    assert matching((line,), "em", "", "all") == (line,) and matching((line,), "", "", "used") == ()
