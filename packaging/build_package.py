@@ -36,6 +36,22 @@ def freeze() -> None:
     subprocess.run(command, cwd=ROOT, env=environ, check=True)
 
 
+def _package(distribution: Path) -> Path:
+    """What people are given on this system. Only the .deb has been tried; other Linux systems get an archive."""
+    version = debian.version(ROOT)
+    if sys.platform == "win32":
+        script = ROOT / "packaging" / "windows.iss"
+        subprocess.run(["iscc", f"/DVersion={version}", str(script)], check=True)
+        return distribution / f"faregate-{version}-setup.exe"
+    if shutil.which("dpkg-deb"):
+        return debian.build(BUNDLES, BUILD / "icons", distribution, ROOT)
+    archive = distribution / f"faregate-{version}-{sys.platform}.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(BUNDLES / ("Faregate.app" if sys.platform == "darwin" else "faregate"), "Faregate")
+        tar.add(BUNDLES / "licenses", "Faregate-licenses")
+    return archive
+
+
 def main() -> int:
     shutil.rmtree(BUNDLES, ignore_errors=True)
     icons.write(BUILD / "icons")
@@ -44,14 +60,7 @@ def main() -> int:
     inventory.write_licenses(found, BUNDLES / "licenses", ROOT)
     distribution = ROOT / "dist"
     distribution.mkdir(exist_ok=True)
-    if sys.platform == "linux":
-        print(debian.build(BUNDLES, BUILD / "icons", distribution, ROOT))
-    else:
-        archive = distribution / f"faregate-{debian.version(ROOT)}-{sys.platform}.tar.gz"
-        with tarfile.open(archive, "w:gz") as tar:
-            tar.add(BUNDLES / ("Faregate.app" if sys.platform == "darwin" else "faregate"), "Faregate")
-            tar.add(BUNDLES / "licenses", "Faregate-licenses")
-        print(archive)
+    print(_package(distribution))
     return 0
 
 

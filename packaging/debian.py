@@ -92,7 +92,7 @@ def build(bundles: Path, icons: Path, distribution: Path, root: Path) -> Path:
     (control / "control").write_text(_control(root, architecture, depends(program), _kilobytes(tree)), "utf-8")
     _set_modes(tree)
     package = distribution / f"faregate_{version(root)}_{architecture}.deb"
-    _run("dpkg-deb", "--root-owner-group", "-Zxz", "--build", str(tree), str(package))
+    _run("dpkg-deb", "--root-owner-group", "-Zxz", "-z4", "--build", str(tree), str(package))
     return package
 
 
@@ -115,7 +115,8 @@ def _control(root: Path, architecture: str, needed: str, kilobytes: int) -> str:
         f"Architecture: {architecture}",
         f"Maintainer: {_MAINTAINER}",
         f"Installed-Size: {kilobytes}",
-        f"Depends: {needed}",
+        # Providers are called over TLS, whose roots are the system's.
+        f"Depends: {needed}, ca-certificates",
         "Recommends: gnome-keyring | org.freedesktop.secrets",
         "Section: devel",
         "Priority: optional",

@@ -40,7 +40,7 @@ def draw(size: int) -> bytes:
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     assert image.save(buffer, "PNG")
-    return data.data()
+    return bytes(data.data())
 
 
 def ico(pictures: dict[int, bytes]) -> bytes:

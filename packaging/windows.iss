@@ -1,7 +1,9 @@
-; Inno Setup's script for Windows: `iscc packaging\windows.iss` after PyInstaller has run there.
+; Inno Setup's script for Windows. packaging\build_package.py runs it there, behind PyInstaller.
 ; NOT RUN: neither this script nor the bundle that it packs has been tried on Windows yet.
 ; Installed for the current user, so that no administrator is asked; the data folder stays when it is removed.
-#define Version "0.1.0"
+#ifndef Version
+  #error Give the version: iscc /DVersion=... packaging\windows.iss
+#endif
 
 [Setup]
 AppId=Faregate

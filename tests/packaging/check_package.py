@@ -117,6 +117,7 @@ def test_its_dependencies_are_packages_of_this_system(package: Path, unpacked: P
         ).stdout.strip()
 
     assert field("Package") == "faregate" and f"_{field('Version')}_{field('Architecture')}.deb" in package.name
+    assert "ca-certificates" in field("Depends").split(", ")
     names = [one.split(" ")[0] for one in field("Depends").split(", ")]
     assert {"libc6", "libxcb-cursor0", "libegl1", "libdbus-1-3"} <= set(names)
     for name in names:

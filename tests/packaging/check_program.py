@@ -38,8 +38,8 @@ def run(program: Path, *words: str, environ: dict[str, str], stdin: str = "") ->
 def serving(program: Path, environ: dict[str, str]) -> Iterator[dict[str, Any]]:
     """`faregate serve`; its ready line. It ends in order."""
     process = subprocess.Popen([program, "serve"], env=environ, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         yield json.loads(process.stdout.readline())
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=PATIENCE_S) == 0
