@@ -70,10 +70,10 @@ class ConnectPage(Page):
         line.setContentsMargins(24, 16, 0, 16)
         line.setSpacing(16)
         line.addWidget(self.list)
-        line.addWidget(_scrolled(self.view, self.tr("How to connect"), left=0), 1)
+        line.addWidget(_scrolled(self.view, self.tr("How to connect"), margins=(0, 0)), 1)
         self.stack = QStackedWidget()
         self.stack.addWidget(tools)
-        self.stack.addWidget(_scrolled(self.first_run, self.tr("First steps"), left=24))
+        self.stack.addWidget(_scrolled(self.first_run, self.tr("First steps"), margins=(24, 14)))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -201,11 +201,11 @@ class ConnectPage(Page):
         self.list.view.setFocus()
 
 
-def _scrolled(content: QWidget, name: str, *, left: int) -> QScrollArea:
-    """In a column that is not too wide to read, with the page's margins."""
+def _scrolled(content: QWidget, name: str, *, margins: tuple[int, int]) -> QScrollArea:
+    """In a column that is not too wide to read; `margins` are those at the left and above."""
     holder = QWidget()
     line = QHBoxLayout(holder)
-    line.setContentsMargins(left, 0, 24, 16)
+    line.setContentsMargins(*margins, 24, 16)
     content.setMaximumWidth(_WIDEST)
     line.addWidget(content, 100)
     line.addStretch(1)

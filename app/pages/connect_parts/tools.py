@@ -313,7 +313,7 @@ TOOLS: tuple[Tool, ...] = (
     ),
     Tool(
         key="google-genai-js",
-        title="Google GenAI SDK (JavaScript)",
+        title="Google GenAI SDK (JS)",
         category=SDKS,
         icon="cpu",
         words="gemini node typescript",
