@@ -160,17 +160,6 @@ def models(app: RealApp) -> None:
     app.wait_for("shown", name="models_table")
 
 
-def new_price(app: RealApp) -> None:
-    models(app)
-    app.click("add_price")
-    app.wait_for("shown", name="price_editor")
-
-
-def close_new_price(app: RealApp) -> None:
-    app.click("drawer.close", within="models_drawer")
-    app.wait_for("shown", False, name="models_drawer")
-
-
 def new_key(app: RealApp) -> None:
     page(app, "api_keys", "API keys")
     app.click("create_key")
@@ -328,8 +317,7 @@ DEMO_STATES = (
     State(name="connect", reach=connect, sizes=BOTH),
     State(name="connect_key", reach=connect_key, sizes=BOTH),
     State(name="connect_nothing", reach=connect_nothing, leave=without_connect_search),
-    State(name="models", reach=models, sizes=BOTH),
-    State(name="model_price", reach=new_price, leave=close_new_price, sizes=BOTH),
+    State(name="models", reach=models),
     State(name="settings", reach=settings, sizes=BOTH),
     State(name="settings_appearance", reach=lambda app: settings(app, "appearance")),
     State(name="settings_retention", reach=lambda app: settings(app, "retention"), sizes=BOTH),
