@@ -237,6 +237,9 @@ def _may_be(tree: _Tree, group: _Group, exchange: Exchanged) -> bool:
         return False
     if exchange.response_ids and any(_ids(each) for each in group):
         return False
+    failed = any(each.observed.error_type or each.observed.error_message for each in group)
+    if failed and exchange.outcome == "ok":
+        return False
     models = {model for each in group for model in (each.observed.model_requested, each.observed.model) if model}
     if models and not models & exchange.models:
         return False

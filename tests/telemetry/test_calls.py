@@ -153,6 +153,12 @@ def test_what_cannot_be_is_not_joined_by_time() -> None:
     assert calls_of([span], [exchanged(1, 110, 190, user="ann")])[0].joined == "time"
 
 
+def test_what_failed_is_not_what_was_answered() -> None:
+    failed = seen("s1", 100, 200, error_type="429")
+    exchanges = [exchanged(1, 110, 190), exchanged(2, 120, 180, outcome="error")]
+    assert alike([failed], exchanges) == {(frozenset({"s1"}), ("req_2",), "time", True)}
+
+
 def test_a_caller_that_was_not_exported_leaves_its_trace() -> None:
     """Sampled out, or an HTTP library's span that nobody sends: the exchange names it, and time finds the call."""
     found = alike([seen("s1", 0, 100)], [exchanged(1, 10, 90, trace_id=T, caller_span_id="gone")])

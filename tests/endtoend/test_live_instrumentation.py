@@ -1,0 +1,64 @@
+"""Real instrumentation libraries in processes of their own: their app calls a model through the gateway while it
+exports to it. One conversation, one cost, one tree each."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.endtoend.serving import MODELS, ROOT, Served, upstreams
+from tests.provider.client import ProviderProcess
+from tests.waiting import PATIENCE_S, wait_until
+
+BASE = "/api/ai/v1"
+LIBRARIES = ("openllmetry", "openinference", "pydantic-ai")
+
+
+@pytest.fixture(scope="module")
+def gateway(provider: ProviderProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    served = Served(tmp_path_factory.mktemp("live") / "home", **upstreams(provider.base_urls))
+    for library in LIBRARIES:
+        served.key(name=library)
+    with served:
+        yield served
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_one_conversation_one_cost_one_tree(gateway: Served, library: str) -> None:
+    key = gateway.key(name=library)
+    command = [sys.executable, "-m", "tests.endtoend.instrumented_app", library, gateway.url, key, MODELS["openai"]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S * 2, check=False)
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = []
+
+    def joined() -> bool:
+        rows = gateway.get(f"{BASE}/conversations?limit=200", key=key)["data"]
+        found[:] = [gateway.get(f"{BASE}/conversations/{row['id']}", key=key) for row in rows]
+        return len(found) == 1 and all("span" in turn["sources"] for turn in found[0]["turns"])
+
+    wait_until(joined)
+    (thread,) = found
+    rows = gateway.get(f"{BASE}/usage/requests?limit=10", key=key)["data"]
+    assert len(rows) == 2 == len(thread["turns"])
+    assert {turn["request_id"] for turn in thread["turns"]} == {row["id"] for row in rows}
+    # One of them sends `traceparent` by itself; of the others the answers' ids tell.
+    word = "parent" if library == "openllmetry" else "id"
+    assert [(turn["joined"], turn["inferred"]) for turn in thread["turns"]] == [(word, False)] * 2
+    # The cost is the rows' own, once.
+    summary = gateway.get(f"{BASE}/usage/summary", key=key)
+    assert thread["cost_usd"] == summary["cost_usd"] is not None
+    assert thread["input_tokens"] == summary["input_tokens"]
+    assert [message["role"] for message in thread["messages"]] == ["user", "assistant"] * 2
+    assert (thread["app"], thread["requests"]) == (f"app-{library}", 2)
+    wait_until(
+        lambda: {row["app"] for row in gateway.get(f"{BASE}/usage/requests", key=key)["data"]} == {thread["app"]}
+    )
+    # All that the app told stands in one tree, with the calls where they were made.
+    trace = gateway.get(f"{BASE}/traces/{done.stdout.strip()}", key=key)
+    known = {span["span_id"] for span in trace["spans"]}
+    assert [span["name"] for span in trace["spans"] if span["parent_span_id"] not in known] == ["POST /chat"]
+    calls = [span for span in trace["spans"] if span["role"] == "inference"]
+    assert {span["request_id"] for span in calls} == {row["id"] for row in rows}
+    assert trace["conversations"] == [thread["id"]]
