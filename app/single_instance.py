@@ -15,6 +15,8 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 _LONGEST = 100
 _CALL = b"raise\n"
 _WAIT_MS = 1000
+# Who listens may still be building its window, or the machine be busy.
+_ANSWER_MS = 15_000
 
 
 def socket_name(folder: Path) -> str:
@@ -32,7 +34,7 @@ def call_first(folder: Path) -> bool:
     if not socket.waitForConnected(_WAIT_MS):
         return False
     socket.write(_CALL)
-    answered = socket.waitForBytesWritten(_WAIT_MS) and socket.waitForReadyRead(_WAIT_MS)
+    answered = socket.waitForBytesWritten(_WAIT_MS) and socket.waitForReadyRead(_ANSWER_MS)
     socket.disconnectFromServer()
     return answered
 

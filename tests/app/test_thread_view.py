@@ -170,15 +170,15 @@ def test_a_message_of_a_megabyte_is_made_in_slices(view: ThreadView) -> None:
 # folds, ways
 
 
-def test_a_click_on_the_head_opens_and_folds(view: ThreadView) -> None:
+def test_a_click_on_the_head_opens_and_folds(view: ThreadView, qtbot: QtBot) -> None:
     text = "\n".join(f"thought {n}" for n in range(40))
     block = Block(key="r", kind="reasoning", title="Reasoning", parts=(Reasoning(text),))
     show(view, block)
     folded = view._heights[0]
     click(view, place(view, "r", 100, 12))
-    assert view.shown("r") == OPEN and view._heights[0] > folded + 400
+    qtbot.waitUntil(lambda: view.shown("r") == OPEN and view._heights[0] > folded + 400)
     click(view, place(view, "r", 100, 12))
-    assert view.shown("r") == FOLDED and view._heights[0] == folded
+    qtbot.waitUntil(lambda: view.shown("r") == FOLDED and view._heights[0] == folded)
 
 
 def test_show_all_opens_too(view: ThreadView) -> None:
