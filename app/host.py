@@ -108,6 +108,7 @@ class Host:
             Preferences(self._store),
             system_autostart(launch.outer.path, os.environ),
         )
+        self._welcomed: set[Path] = set()
         self.window = Window(self._context(cast("Gateway", _NotYet(launch))), self._store, pages)
         self.tray = Tray(self.theme, self.window.context.gateway.state)
         self._notifications = Notifications(self.tray)
@@ -228,10 +229,13 @@ class Host:
             await self._welcome(gateway)
 
     async def _welcome(self, gateway: "Gateway") -> None:
-        """On an empty folder the first steps are what is to be seen."""
-        if gateway.state.word == "running" and "connect" in {entry.key for entry in self.window.entries}:
+        """On an empty folder the first steps are what is to be seen: once, and not by who went elsewhere already."""
+        has_steps = "connect" in {entry.key for entry in self.window.entries}
+        if gateway.state.word == "running" and has_steps and gateway.folder not in self._welcomed:
+            self._welcomed.add(gateway.folder)
             steps = await read_first_steps(gateway)
-            if is_first_run(steps, self.shell.preferences, demo=gateway.demo):
+            wanted = is_first_run(steps, self.shell.preferences, demo=gateway.demo)
+            if wanted and self.window.stands_at_the_start:
                 self.window.open_page("connect", remember=False)
 
     async def _switch(self, on: bool) -> None:

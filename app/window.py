@@ -210,6 +210,11 @@ class Window(QMainWindow):
         opened = self._opened.get(self._current)
         return opened.page if opened is not None else None
 
+    @property
+    def stands_at_the_start(self) -> bool:
+        """Whether the page is the one that opens where none was chosen yet."""
+        return self._current == next(iter(self._entries))
+
     def start_pages(self) -> None:
         """The gateway answers: open the page that was open last, and look at everything."""
         self._ready = True
