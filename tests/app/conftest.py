@@ -1,5 +1,6 @@
 """The window's tests run without a display, on one QApplication that wears the real theme."""
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -50,10 +51,26 @@ def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[Patien
         QTest.keyRelease(QWidget(), Qt.Key.Key_Control)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def nothing_is_left() -> Iterator[None]:
+    """What a file's tests made does not die on whichever thread a later test runs."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
+
+
 @pytest.fixture(autouse=True)
 def widgets_end() -> Iterator[None]:
-    """What a test made is deleted with it: each style sheet of a later test would be worked out for it too."""
+    """What a test made is deleted with it: each style sheet of a later test would be worked out for it too.
+
+    Cycles are collected between tests, as the window's timer does it between turns: a collection that begins within
+    Qt's own `disconnect` destroys objects under the lock that their destruction takes, and stands still for ever.
+    """
+    # A window that has ended gives collecting back to Python.
+    gc.disable()
     yield
+    gc.collect(1)
     if QApplication.instance() is not None:
         for widget in QApplication.topLevelWidgets():
             widget.deleteLater()
