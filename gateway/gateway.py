@@ -100,6 +100,7 @@ from gateway.telemetry.keeping import StoredTelemetry
 from gateway.telemetry.metric_series import MetricSeries
 from gateway.telemetry.own import OwnTelemetry, metrics_route
 from gateway.telemetry.privacy import Privacy
+from gateway.telemetry.reported import Reported, reported
 from gateway.thread_records import Thread, ThreadPage, ThreadQuery, Trace
 from gateway.thread_routes import thread_routes
 from gateway.told import Told
@@ -505,6 +506,10 @@ class Gateway:
     async def rename_thread(self, id: str, title: str) -> bool:
         """Give it a title; an empty one takes the user's own away again. False where there is none of this id."""
         return self._threads is not None and await self._work(self._threads.rename_thread, id, title or None)
+
+    def reported(self) -> tuple[Reported, ...]:
+        """What tools and apps say by metrics that they used, since the start; no figure of ours holds it."""
+        return reported(self._metric_series.series())
 
     def _tell_example(self, said: Sequence[Told]) -> None:
         if self._threads is not None:

@@ -10,6 +10,7 @@ from gateway.errors import ClientError
 from gateway.read_api import parse_limit, parse_query, render_money, render_time
 from gateway.server import Call, Route
 from gateway.telemetry.genai_json import message_json, part_json, tool_json
+from gateway.telemetry.reported import Reported
 from gateway.thread_records import (
     THREAD_SORTS,
     CacheMiss,
@@ -38,6 +39,8 @@ class Threads(Protocol):
     async def trace(self, trace_id: str, *, scope: str | None = None) -> Trace | None: ...
 
     async def delete_thread(self, id: str) -> bool: ...
+
+    def reported(self) -> tuple[Reported, ...]: ...
 
 
 def thread_routes(threads: Threads) -> tuple[Route, ...]:
@@ -70,7 +73,11 @@ def thread_routes(threads: Threads) -> tuple[Route, ...]:
             "spans": [_span(span) for span in found.spans],
         }
 
+    async def reported(_call: Call) -> Any:
+        return {"data": [_reported(each) for each in threads.reported()]}
+
     return (
+        Route(method="GET", path=f"{BASE}/usage/reported", role="admin", read=reported),
         Route(method="GET", path=f"{BASE}/conversations", role="read", read=conversations),
         Route(method="GET", path=f"{BASE}/conversations/", role="read", read=conversation),
         Route(method="DELETE", path=f"{BASE}/conversations/", role="admin", read=delete),
@@ -80,6 +87,14 @@ def thread_routes(threads: Threads) -> tuple[Route, ...]:
 
 def _one(call: Call, name: str) -> str | None:
     return next((value for key, value in call.query if key == name and value), None)
+
+
+def _reported(told: Reported) -> dict[str, Any]:
+    """What a tool's or app's metrics say of it since this gateway's start: beside our own figures, never in them."""
+    names = ("app", "model", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens")
+    shape: dict[str, Any] = {name: getattr(told, name) for name in (*names, "reasoning_tokens")}
+    shape["cost_usd"] = render_money(told.cost_nano)
+    return shape | {"first_at": render_time(told.first_us), "last_at": render_time(told.last_us)}
 
 
 def _scope(call: Call) -> str | None:

@@ -8,8 +8,6 @@ import sqlite3
 
 from msgspec import Struct
 
-from gateway.store.quarters import QUARTER_US
-
 ROWS_FROM = "rows_from_us"
 BUCKETS_FROM = "buckets_from_us"
 CONTENT_FROM = "content_from_us"
@@ -40,10 +38,6 @@ class Kept(Struct, frozen=True):
         if self.rows_from_us is None or self.buckets_from_us is None:
             return None
         return min(self.rows_from_us, self.buckets_from_us)
-
-    @property
-    def buckets_from_quarter(self) -> int | None:
-        return None if self.buckets_from_us is None else self.buckets_from_us // QUARTER_US
 
 
 def kept(connection: sqlite3.Connection) -> Kept:

@@ -230,3 +230,14 @@ def test_a_tools_log_records_alone_are_a_conversation(gateway: Served) -> None:
     assert len(thread["turns"]) == 2
     roles = [message["role"] for message in thread["messages"]]
     assert roles[0] == "user" and roles[-1] == "assistant"
+
+
+def test_what_a_tools_metrics_say_stands_beside_and_not_in_the_figures(gateway: Served) -> None:
+    before = gateway.get(f"{BASE}/usage/summary")["requests"]
+    recorded = recording("claude-code.session-tool.metrics.pb")
+    headers = {"content-type": recorded.content_type}
+    assert gateway.ask("POST", "/v1/metrics", recorded.body, key=gateway.key(), headers=headers).status == 200
+    told = gateway.get(f"{BASE}/usage/reported")["data"]
+    assert told and all(row["app"] and row["input_tokens"] > 0 and row["cost_usd"] for row in told)
+    assert gateway.get(f"{BASE}/usage/summary")["requests"] == before
+    assert gateway.ask("GET", f"{BASE}/usage/reported", key=gateway.key()).status == 403
