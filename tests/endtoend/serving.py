@@ -208,6 +208,16 @@ class Served:
         assert reply.status == 200, reply
         return reply.json
 
+    def threads(self, query: str = "limit=200", key: str | None = None) -> list[dict[str, Any]]:
+        """Conversations, whole. One that was merged into another since it was listed is looked for anew."""
+        base = "/api/ai/v1/conversations"
+        while True:
+            rows = self.get(f"{base}?{query}", key)["data"]
+            found = [self.ask("GET", f"{base}/{row['id']}", key=key or self.key("admin")) for row in rows]
+            if all(reply.status == 200 for reply in found):
+                return [reply.json for reply in found]
+            assert all(reply.status in (200, 404) for reply in found), found
+
     # What was recorded.
 
     def settle(self) -> dict[str, int]:

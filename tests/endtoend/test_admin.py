@@ -201,6 +201,6 @@ def test_storage_is_told_and_cleaned_up_at_once(gateway: Served) -> None:
     assert told["requests_from"] is told["buckets_from"] is None
     assert told["usage_bytes"] > told["requests_bytes"] > 0
     cleaned = ask(gateway, "POST", "/storage/clean-up")
-    assert (cleaned["taken"], cleaned["finished"]) == ({"requests": 0, "buckets": 0}, True)
+    assert (cleaned["taken"], cleaned["finished"]) == ({"requests": 0, "buckets": 0, "content": 0}, True)
     assert cleaned["storage"]["requests"] == told["requests"]
     assert gateway.row(reply.id).status == 200

@@ -74,8 +74,7 @@ def thread_where(gateway: Served, app: str, holds: Callable[[dict[str, Any]], bo
     found: list[dict[str, Any]] = []
 
     def there() -> bool:
-        rows = threads(gateway, f"app={app}")
-        found[:] = [gateway.get(f"{BASE}/conversations/{row['id']}") for row in rows]
+        found[:] = gateway.threads(f"app={app}")
         return len(found) == 1 and holds(found[0])
 
     wait_until(there)
@@ -128,8 +127,8 @@ def test_what_is_ambiguous_stays_apart(gateway: Served, app: App) -> None:
     name = str(app.provider.resource.attributes["service.name"])
     # The spans are told as they are, without a row's cost; the exchanges stand apart, each once.
     wait_until(lambda: len(threads(gateway, f"app={name}")) == 2)
-    for row in threads(gateway, f"app={name}"):
-        (turn,) = gateway.get(f"{BASE}/conversations/{row['id']}")["turns"]
+    for thread in gateway.threads(f"app={name}"):
+        (turn,) = thread["turns"]
         assert turn["request_id"] is None and turn["cost_usd"] is None
     assert len(requests) == 2
     for request in requests:

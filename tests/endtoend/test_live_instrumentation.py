@@ -34,8 +34,7 @@ def test_one_conversation_one_cost_one_tree(gateway: Served, library: str) -> No
     found: list[dict[str, Any]] = []
 
     def joined() -> bool:
-        rows = gateway.get(f"{BASE}/conversations?limit=200", key=key)["data"]
-        found[:] = [gateway.get(f"{BASE}/conversations/{row['id']}", key=key) for row in rows]
+        found[:] = gateway.threads(key=key)
         return len(found) == 1 and all("span" in turn["sources"] for turn in found[0]["turns"])
 
     wait_until(joined)

@@ -68,8 +68,7 @@ def replayed(gateway: Served) -> Mapping[tuple[str, str], Replayed]:
 
 
 def threads(gateway: Served, replay: Replayed) -> list[dict[str, Any]]:
-    rows = gateway.get(f"{BASE}/conversations?limit=200", key=replay.key)["data"]
-    return [gateway.get(f"{BASE}/conversations/{row['id']}", key=replay.key) for row in rows]
+    return gateway.threads(key=replay.key)
 
 
 def joined(gateway: Served, replay: Replayed) -> list[dict[str, Any]]:

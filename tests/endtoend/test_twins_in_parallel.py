@@ -85,9 +85,7 @@ def send(gateway: Served, user: str, spans: list[ReadableSpan]) -> None:
 
 
 def turns(gateway: Served, user: str) -> list[dict[str, Any]]:
-    key = gateway.key(name=user)
-    rows = gateway.get(f"{BASE}/conversations?limit=200", key=key)["data"]
-    return [turn for row in rows for turn in gateway.get(f"{BASE}/conversations/{row['id']}", key=key)["turns"]]
+    return [turn for thread in gateway.threads(key=gateway.key(name=user)) for turn in thread["turns"]]
 
 
 def test_calls_are_those_of_the_ledger_in_any_order_of_arrival(gateway: Served, provider: ProviderProcess) -> None:
