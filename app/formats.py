@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 UNKNOWN = "—"
@@ -204,3 +205,11 @@ def ago(us: int, now_us: int) -> str:
     if now_us - us < _DAY_US:
         return f"{seconds // 3600} h ago"
     return clock(us, now_us=now_us)
+
+
+def folder(path: Path) -> str:
+    """A folder's place, from `~` where it is the user's own."""
+    try:
+        return str("~" / path.relative_to(Path.home()))
+    except ValueError:
+        return str(path)

@@ -1,5 +1,7 @@
 """Numbers, money, durations and times, at and around every step."""
 
+from pathlib import Path
+
 import pytest
 
 from app import formats
@@ -156,3 +158,9 @@ def test_ago(seconds: int, text: str) -> None:
 
 def test_long_ago_is_a_date() -> None:
     assert "Nov" in formats.ago(MON_18_03 - 3 * 86_400_000_000, MON_18_03)
+
+
+def test_a_folder_of_the_users_own_begins_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert formats.folder(tmp_path / "data" / "faregate") == "~/data/faregate"
+    assert formats.folder(tmp_path.parent / "elsewhere") == str(tmp_path.parent / "elsewhere")

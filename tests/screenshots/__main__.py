@@ -46,10 +46,13 @@ def take_all(folder: Path, size: Size, states: Sequence[State], *words: str) -> 
     wanted = [state for state in states if size in state.sizes]
     if not wanted:
         return
-    log, home = folder / f"display-{size[0]}.log", folder / f"home-{size[0]}-{'-'.join(words)}"
+    log, user = folder / f"display-{size[0]}.log", folder / f"home-{size[0]}-{'-'.join(words)}"
+    # A picture shows where the data is, and nothing of this machine.
+    home = user / ".local" / "share" / "faregate"
+    home.parent.mkdir(parents=True)
     with (
         Display(log, size=size, tray=False) as display,
-        RealApp(display, home, *words, FAREGATE_PORT=usual_port()) as app,
+        RealApp(display, home, *words, FAREGATE_PORT=usual_port(), HOME=str(user)) as app,
     ):
         app.fill_screen(size)
         if words == ("demo",):

@@ -116,7 +116,9 @@ class DataSection(SectionView):
         self.open_folder.clicked.connect(self._open_folder)
         self.copy_folder = PushButton(theme, self.tr("Copy path"), kind="ghost")
         self.copy_folder.clicked.connect(self._copy_folder)
-        self.folder_line = self.add_line(place, self.tr("Where everything is"), str(gateway.folder), self._beside())
+        self.folder_line = self.add_line(
+            place, self.tr("Where everything is"), formats.folder(gateway.folder), self._beside()
+        )
         self.format = SegmentedControl(theme, [("csv", "CSV"), ("jsonl", "JSON lines")])
         self.format.setAccessibleName(self.tr("Format of the files"))
         self.export = PushButton(theme, self.tr("Export everything …"), "download", kind="secondary")
