@@ -66,13 +66,13 @@ def test_sizes_are_the_apis_and_a_restart_takes_what_was_saved(display: Display,
     with RealApp(display, home, FAREGATE_VAULT="memory", XDG_CONFIG_HOME=str(config)) as app:
         app.display.press("ctrl+comma")
         app.wait_for("page", "Settings")
-        assert app.ask("text", name="setting_note", within="setting.server.port") == (
-            "Set by FAREGATE_PORT, which stands over what is chosen here."
-        )
+        note = "Set by FAREGATE_PORT, which stands over what is chosen here."
+        app.wait_for("text", note, name="setting_note", within="setting.server.port")
 
         def told() -> dict[str, str]:
             app.click("settings.data")
             app.click("settings.retention")
+            app.wait_for("shown", name=f"size.{SIZES[0][0]}")
             return {field: app.ask("text", name=f"size.{field}") for field, _ in SIZES}
 
         def of_the_api() -> dict[str, str]:
