@@ -6,7 +6,7 @@ that the order of arrival makes no difference.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -18,25 +18,40 @@ from gateway.told import Told
 WINDOW_US = 24 * 3600 * 1_000_000
 # A client that was refused tries again within this.
 RETRY_US = 120 * 1_000_000
-CHUNK = 64
+# The longest that a failed call can have taken.
+LONGEST_CALL_US = 2 * 3600 * 1_000_000
+# What is said alike over and over (a prompt that an app sends all day) is looked for among the latest so many.
+MOST_ALIKE, MOST_ALIKE_GIVEN = 64, 512
 
 _FOUND = (
-    f"SELECT s.chain, s.choice, {BRIEF} FROM said s JOIN turns t ON t.id = s.turn "
-    "JOIN conversations c ON c.id = t.conversation WHERE s.output = 1 AND t.id <> ? AND t.scope = ? "
-    "AND t.started_us BETWEEN ? AND ? AND (? IS NULL OR t.conversation = ?) AND s.{column} IN ({marks}) "
-    "ORDER BY t.started_us DESC, t.id DESC"
+    f"SELECT s.choice, {BRIEF} FROM "
+    "(SELECT turn, choice FROM said WHERE {column} = :digest AND output = 1 ORDER BY id DESC LIMIT :most) s "
+    "JOIN turns t ON t.id = s.turn JOIN conversations c ON c.id = t.conversation "
+    "WHERE t.id <> :turn AND t.scope = :scope AND t.started_us BETWEEN :from AND :started "
+    "AND (:conversation IS NULL OR t.conversation = :conversation) ORDER BY t.started_us DESC, t.id DESC LIMIT 1"
 )
 _LATE = (
-    f"SELECT MAX(s.place), {BRIEF} FROM said s JOIN turns t ON t.id = s.turn "
-    "JOIN conversations c ON c.id = t.conversation WHERE s.output = 0 AND t.id <> ? AND t.scope = ? "
-    "AND t.started_us BETWEEN ? AND ? AND s.{column} = ? GROUP BY t.id"
+    f"SELECT MAX(s.place), {BRIEF} FROM "
+    "(SELECT turn, place FROM said WHERE {column} = ? AND output = 0 ORDER BY id DESC LIMIT ?) s "
+    "JOIN turns t ON t.id = s.turn JOIN conversations c ON c.id = t.conversation "
+    "WHERE t.id <> ? AND t.scope = ? AND t.started_us BETWEEN ? AND ? GROUP BY t.id"
 )
 _SAME_ANSWER = (
-    f"SELECT {BRIEF} FROM said s JOIN turns w ON w.id = s.turn "
-    "JOIN turns t ON t.parent = w.id AND t.choice = s.choice JOIN conversations c ON c.id = t.conversation "
-    "WHERE s.output = 1 AND s.chain = :chain AND w.id <> :turn AND w.scope = :scope "
+    f"SELECT {BRIEF} FROM "
+    "(SELECT turn, choice FROM said WHERE chain = :chain AND output = 1 ORDER BY id DESC LIMIT :most) s "
+    "JOIN turns w ON w.id = s.turn JOIN turns t ON t.parent = w.id AND t.choice = s.choice "
+    "JOIN conversations c ON c.id = t.conversation WHERE w.id <> :turn AND w.scope = :scope "
     f"AND t.via = {CHAIN} AND w.started_us < :started AND t.started_us > :started"
 )
+_ASKED = "t.question = :question AND t.id <> :turn AND t.scope = :scope AND c.given IS NULL"
+_ASKED_LAST = f"{_ASKED} AND t.started_us BETWEEN :from AND :to ORDER BY t.started_us DESC, t.id DESC LIMIT 1"
+_FAILED = (
+    f"{_ASKED} AND t.system IS :system AND t.outcome = 'error' AND t.started_us BETWEEN :from AND :to "
+    f"AND t.ended_us BETWEEN :ended AND :to ORDER BY t.ended_us DESC, t.started_us DESC LIMIT {MOST_ALIKE}"
+)
+_AFTER = f"{_ASKED} AND t.system IS :system AND t.started_us BETWEEN :from AND :to"
+_TRIED_AGAIN = f"{_AFTER} AND t.conversation = :conversation LIMIT 1"
+_ASKED_NEXT = f"{_AFTER} ORDER BY t.started_us LIMIT 1"
 
 
 class Link(Struct, frozen=True):
@@ -63,9 +78,9 @@ class Call(Struct, frozen=True):
     conversation: int | None
 
     @property
-    def bounds(self) -> tuple[Any, ...]:
-        started = self.told.started_us
-        return self.id, self.told.scope, started - WINDOW_US, started, self.conversation, self.conversation
+    def asked(self) -> dict[str, Any]:
+        """What is bound in every question about other turns."""
+        return {"turn": self.id, "scope": self.told.scope, "system": self.system}
 
 
 def link_of(connection: sqlite3.Connection, call: Call) -> Link | None:
@@ -82,23 +97,30 @@ def akin(connection: sqlite3.Connection, call: Call) -> Brief | None:
     """A turn that was asked the same as a part of this call that holds an answer, whose own beginnings nobody saw;
     else a call that failed and is tried again here, or the other way round."""
     walk, started = call.walk, call.told.started_us
-    asked = [place.chain for place in walk.places if place.answered]
-    for chunk in _from_the_end(asked):
-        found = _by_question(connection, call, chunk, started - WINDOW_US, started + WINDOW_US)
-        if found:
-            return max(found, key=lambda brief: (chunk.index(brief.question or b""), brief.started_us))
+    asked = list(dict.fromkeys(place.chain for place in walk.places if place.answered))
+    for digest in reversed(asked):
+        values = call.asked | {"question": digest, "from": started - WINDOW_US, "to": started + WINDOW_US}
+        if found := briefs(connection, _ASKED_LAST, values):
+            return found[0]
     if asked or not walk.places or walk.places[-1].mark is None:
         return None
-    same = _by_question(connection, call, [walk.places[-1].chain], started - WINDOW_US, call.ended_us + RETRY_US)
-    same = [brief for brief in same if brief.system == call.system]
-    before = [each for each in same if each.outcome == "error" and 0 <= started - each.ended_us <= RETRY_US]
-    for failed in sorted(before, key=lambda each: -each.ended_us):
-        if not any(each.conversation == failed.conversation and each.started_us >= failed.ended_us for each in same):
+    return _attempt(connection, call, walk.places[-1].chain)
+
+
+def _attempt(connection: sqlite3.Connection, call: Call, question: bytes) -> Brief | None:
+    """A call that failed a moment before this one and was not tried again yet; else, where this one failed, the first
+    that asks the same after it."""
+    started, values = call.told.started_us, call.asked | {"question": question}
+    bounds = {"from": started - RETRY_US - LONGEST_CALL_US, "to": started, "ended": started - RETRY_US}
+    for failed in briefs(connection, _FAILED, values | bounds):
+        until = call.ended_us + RETRY_US
+        again = values | {"conversation": failed.conversation, "from": failed.ended_us, "to": until}
+        if not briefs(connection, _TRIED_AGAIN, again):
             return failed
-    if call.told.outcome == "error":
-        after = [each for each in same if each.started_us >= call.ended_us]
-        return min(after, key=lambda each: each.started_us, default=None)
-    return None
+    if call.told.outcome != "error":
+        return None
+    after = values | {"from": call.ended_us, "to": call.ended_us + RETRY_US}
+    return next(iter(briefs(connection, _ASKED_NEXT, after)), None)
 
 
 def late(
@@ -107,17 +129,17 @@ def late(
     """(place, link) of later turns that continue this one, and of what they took for new all up to `place` was said
     here already; -1: nothing of it."""
     started, told = call.told.started_us, call.told
-    bounds = (call.id, told.scope, started, started + WINDOW_US)
+    bounds = (MOST_ALIKE, call.id, told.scope, started, started + WINDOW_US)
     for choice, place in outputs:
         if place.mark is None:
             continue
-        for last, *brief in connection.execute(_LATE.format(column="chain"), (*bounds, place.chain)):
+        for last, *brief in connection.execute(_LATE.format(column="chain"), (place.chain, *bounds)):
             yield last, Link(Brief(*brief), choice, CHAIN, 0)
-        values = {"chain": place.chain, "turn": call.id, "scope": told.scope, "started": started}
+        values = call.asked | {"chain": place.chain, "started": started, "most": MOST_ALIKE}
         for brief in connection.execute(_SAME_ANSWER, values):
             yield -1, Link(Brief(*brief), choice, CHAIN, 0)
         for column, digest in (("tail", place.tail), ("mark", place.mark)):
-            for last, *brief in connection.execute(_LATE.format(column=column), (*bounds, digest)).fetchall():
+            for last, *brief in connection.execute(_LATE.format(column=column), (digest, *bounds)).fetchall():
                 found = Brief(*brief)
                 same = call.conversation is not None and found.conversation == call.conversation
                 if found.via in (NOTHING, FOLLOW, SLIDE) and (column == "tail" or same):
@@ -145,34 +167,32 @@ def _by_chain(connection: sqlite3.Connection, call: Call) -> Link | None:
     """The longest beginning that ends in an answer of ours."""
     # The last message with this digest: one that says nothing leaves it as it was, and belongs to what was there.
     ends = {place.chain: index + 1 for index, place in enumerate(call.walk.places) if place.answered}
-    for chunk in _from_the_end(list(ends)):
-        found = _found(connection, call, "chain", chunk)
-        if found:
-            # Newest first; the longest wins.
-            digest, choice, brief = max(found, key=lambda each: ends[each[0]])
-            return Link(brief, choice, CHAIN, ends[digest])
-    return None
+    return _longest(connection, call, "chain", ends, CHAIN)
 
 
 def _by_tail(connection: sqlite3.Connection, call: Call) -> Link | None:
     """The last question and answer of an earlier state, in the midst of a history whose beginning was cut off."""
     ends = {place.tail: index + 1 for index, place in enumerate(call.walk.places) if place.tail and place.answered}
-    for chunk in _from_the_end([digest for digest in ends if digest]):
-        found = _found(connection, call, "tail", chunk)
-        if found:
-            digest, choice, brief = max(found, key=lambda each: ends[each[0]])
-            return Link(brief, choice, SLIDE, ends[digest], shortened=True)
-    return None
+    return _longest(connection, call, "tail", ends, SLIDE)
 
 
 def _by_answer(connection: sqlite3.Connection, call: Call) -> Link | None:
     """Within a conversation one answer that is sent back is enough."""
     ends = {place.mark: index + 1 for index, place in enumerate(call.walk.places) if place.mark and place.answered}
-    for chunk in _from_the_end([digest for digest in ends if digest]):
-        found = _found(connection, call, "mark", chunk)
-        if found:
-            digest, choice, brief = max(found, key=lambda each: ends[each[0]])
-            return Link(brief, choice, SLIDE, ends[digest], shortened=True)
+    return _longest(connection, call, "mark", ends, SLIDE)
+
+
+def _longest(
+    connection: sqlite3.Connection, call: Call, column: str, ends: Mapping[Any, int], via: int
+) -> Link | None:
+    """The newest turn whose answer has the digest that stands furthest behind; `ends` says where each does."""
+    statement, started = _FOUND.format(column=column), call.told.started_us
+    values = call.asked | {"from": started - WINDOW_US, "started": started, "conversation": call.conversation}
+    values["most"] = MOST_ALIKE if call.conversation is None else MOST_ALIKE_GIVEN
+    for digest, end in sorted(ends.items(), key=lambda each: -each[1]):
+        found = connection.execute(statement, values | {"digest": digest}).fetchone()
+        if found is not None:
+            return Link(Brief(*found[1:]), found[0], via, end, shortened=via == SLIDE)
     return None
 
 
@@ -201,32 +221,3 @@ def _by_time(connection: sqlite3.Connection, call: Call) -> Link | None:
     if found[0].question == call.walk.places[-1].chain and found[0].outcome != "ok":
         return None
     return Link(found[0], 0, FOLLOW, 0, shortened=call.walk.places[-1].answered)
-
-
-def _by_question(
-    connection: sqlite3.Connection, call: Call, digests: Sequence[bytes], from_us: int, to_us: int
-) -> list[Brief]:
-    marks = ", ".join(f":q{number}" for number in range(len(digests)))
-    where = (
-        f"t.question IN ({marks}) AND t.id <> :turn AND t.scope = :scope AND t.started_us BETWEEN :from AND :to "
-        "AND c.given IS NULL"
-    )
-    values: dict[str, Any] = {f"q{number}": digest for number, digest in enumerate(digests)}
-    values |= {"turn": call.id, "scope": call.told.scope, "from": from_us, "to": to_us}
-    return briefs(connection, where, values)
-
-
-def _found(
-    connection: sqlite3.Connection, call: Call, column: str, digests: Sequence[bytes]
-) -> list[tuple[bytes, int, Brief]]:
-    """(digest, choice, turn) of answers, newest turn first."""
-    statement = _FOUND.replace("s.chain, s.choice", f"s.{column}, s.choice", 1)
-    statement = statement.format(column=column, marks=", ".join("?" * len(digests)))
-    rows = connection.execute(statement, (*call.bounds, *digests)).fetchall()
-    return [(digest, choice, Brief(*brief)) for digest, choice, *brief in rows]
-
-
-def _from_the_end(digests: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """In chunks, each in its own order: what is longest is nearly always what is found."""
-    for end in range(len(digests), 0, -CHUNK):
-        yield list(digests[max(0, end - CHUNK) : end])

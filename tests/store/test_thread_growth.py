@@ -100,3 +100,22 @@ def test_many_conversations_take_the_room_of_what_they_say(tmp_path: Path) -> No
             put(store, [told(number, [user(f"question {number}")], "answer", system=system, tools=(READ,))])
         assert len(all_threads(store)) == 30
     assert stored_bytes(tmp_path) < 6 * len(system)
+
+
+def test_a_prompt_that_is_sent_all_day_costs_the_same_each_time(tmp_path: Path) -> None:
+    """Counted in SQLite's steps: what was said alike before is not all looked at again."""
+    steps = 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with opened(tmp_path) as store:
+        store.change(lambda connection, _: connection.set_progress_handler(step, 10))
+        taken = []
+        for n in range(900):
+            before = steps
+            put(store, [told(n, [user("Is it still up?")], "Yes.")])
+            taken.append(steps - before)
+    assert sum(taken[800:]) < 2 * sum(taken[100:200])
