@@ -367,7 +367,8 @@ def _render_distribution(distribution: Distribution) -> dict[str, float | None]:
 
 
 def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(number, 3)
+    # Far finer than anybody shows it: a figure that is rounded twice may differ from one that is rounded once.
+    return None if number is None else round(number, 6)
 
 
 def render_counts(completeness: Completeness) -> dict[str, int]:

@@ -42,7 +42,7 @@ SUMS = Summary(
     usage_sources={"provider": 3, "partial": 0, "estimated": 0, "none": 0},
     cost_sources={"provider": 1, "override": 0, "list": 2, "none": 0},
     latency_ms=Distribution(avg=1.23456, p50=1, p95=2, p99=3),
-    tokens_per_s=12.34567,
+    tokens_per_s=12.3456789,
     completeness=Completeness(
         seen=4,
         written=3,
@@ -65,9 +65,9 @@ SUMS_SHAPE = {
     "unpriced_requests": 1,
     "usage_sources": {"provider": 3, "partial": 0, "estimated": 0, "none": 0},
     "cost_sources": {"provider": 1, "override": 0, "list": 2, "none": 0},
-    "latency_ms": {"avg": 1.235, "p50": 1, "p95": 2, "p99": 3},
+    "latency_ms": {"avg": 1.23456, "p50": 1, "p95": 2, "p99": 3},
     "ttft_ms": {"avg": None, "p50": None, "p95": None, "p99": None},
-    "tokens_per_s": 12.346,
+    "tokens_per_s": 12.345679,
 }
 
 

@@ -133,8 +133,12 @@ def test_a_click_on_a_real_tray_hides_and_shows_the_window(display: Display, tmp
     with started(display, tmp_path) as program:
         wait_for(program, "tray", ["True"])
         wait_for(program, "window", ["True"])
-        tooltip = ask(program, "tooltip")[0]
-        assert re.fullmatch(r"Gateway on · \$[\d.]+ today · \d+ requests?", tooltip)
+        # The window is shown before the gateway serves.
+        wait_until(
+            lambda: re.fullmatch(r"Gateway on · \$[\d.]+ today · \d+ requests?", ask(program, "tooltip")[0]),
+            what="the tooltip of a gateway that serves",
+            pause=0.05,
+        )
         # Closing hides to the tray.
         ask(program, "close")
         wait_for(program, "window", ["False"])
