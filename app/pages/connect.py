@@ -5,6 +5,8 @@ On an empty folder the page begins with the three first steps; they can be left 
 
 import time
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
@@ -50,6 +52,9 @@ class ConnectPage(Page):
         for part in (self.view, self.first_run):
             part.copied.connect(self.toast)
             part.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
+        find = QShortcut(QKeySequence("Ctrl+F"), self)
+        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.activated.connect(self.find_tool)
         self.list.choose(TOOLS[0].key)
 
     def header_controls(self) -> list[QWidget]:
@@ -84,6 +89,13 @@ class ConnectPage(Page):
         around.addWidget(self.banner)
         column.addWidget(self._around)
         column.addWidget(self.stack, 1)
+
+    def find_tool(self) -> None:
+        """Ctrl+F: the tools, also from the first steps."""
+        if self.stack.currentIndex() != 0:
+            self._show_tools()
+        self.list.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.list.search.selectAll()
 
     # data
 

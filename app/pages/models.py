@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
@@ -14,6 +15,7 @@ from app.pages.models_parts.lines import ModelLine, matching, model_columns, mod
 from app.pages.models_parts.scrolled import scrolled
 from app.pages.page import Page
 from app.pages.providers_parts.price_line import PriceLine
+from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -49,6 +51,7 @@ class ModelsPage(Page):
         self.unpriced.action.connect(self._price_the_first)
         self.price_line.asked.connect(lambda: context.spawn(self._update_prices()))
         self.view.opened.connect(self._open_row)
+        self.view.copy_asked.connect(self._copy_row)
         self.drawer.closed.connect(self.view.setFocus)
 
     def header_controls(self) -> list[QWidget]:
@@ -180,6 +183,12 @@ class ModelsPage(Page):
     def selected(self) -> ModelLine | None:
         ranges = self.view.selected_ranges()
         return self.model.row(ranges[0][0]) if ranges else None
+
+    def _copy_row(self) -> None:
+        line = self.selected()
+        if line is not None:
+            QGuiApplication.clipboard().setText(tab_separated(self.view.shown_columns(), [line]))
+            self.toast.emit(self.tr("1 row copied"))
 
     def unpriced_lines(self) -> tuple[ModelLine, ...]:
         """Models that were used in the range and have no price, most used first."""

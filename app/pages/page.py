@@ -5,10 +5,12 @@ changed while it is visible, at most once a second.
 """
 
 from msgspec import Struct
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
+from app.widgets import Drawer
 from gateway import Changes
 
 
@@ -63,3 +65,11 @@ class Page(QWidget):
 
     def start_export(self) -> None:
         """Ctrl+E: ask where to, then save what is shown. A page without rows leaves this as it is."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc closes the details, wherever on the page the keyboard is."""
+        drawer = next((each for each in self.findChildren(Drawer) if each.isVisible()), None)
+        if event.key() == Qt.Key.Key_Escape and drawer is not None:
+            drawer.close_drawer()
+        else:
+            super().keyPressEvent(event)

@@ -256,9 +256,7 @@ class RequestsPage(Page):
     # details
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.drawer.isVisible():
-            self.drawer.close_drawer()
-        elif event.key() == Qt.Key.Key_Slash and not event.modifiers():
+        if event.key() == Qt.Key.Key_Slash and not event.modifiers():
             self.focus_filter()
         else:
             super().keyPressEvent(event)

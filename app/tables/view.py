@@ -205,7 +205,13 @@ class TableView(QTableView):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Copy rows", self.copy_asked.emit)
+        menu.setObjectName("rows_menu")
+        menu.addAction(self.tr("Copy rows"), self.copy_asked.emit)
+        columns = self.columns_menu(menu)
+        # It ends with the menu that it is part of.
+        columns.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+        columns.setTitle(self.tr("Columns"))
+        menu.addMenu(columns)
         menu.popup(event.globalPos())
 
     def _hover(self, row: int) -> None:
