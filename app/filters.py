@@ -7,6 +7,7 @@ so that its first bar is whole; its start does not depend on the bucket, so that
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -14,7 +15,7 @@ from msgspec import Struct
 from PySide6.QtCore import QObject, QTimeZone, Signal
 
 from app.formats import MONTHS, hour_minute
-from gateway import DIMENSIONS, TagCondition, UsageQuery
+from gateway import DIMENSIONS, NUMBERS, OPERATORS, NumberCondition, TagCondition, UsageQuery
 
 _MINUTE_US = 60_000_000
 _HOUR_US = 60 * _MINUTE_US
@@ -54,6 +55,8 @@ class FilterSnapshot(Struct, frozen=True, kw_only=True):
     bucket: str = "auto"
     dimensions: Mapping[str, tuple[str, ...]] = {}
     tags: tuple[TagCondition, ...] = ()
+    numbers: tuple[NumberCondition, ...] = ()
+    text: tuple[str, ...] = ()
 
 
 def local_zone() -> str:
@@ -102,6 +105,15 @@ class FilterState(QObject):
     def tags(self) -> tuple[TagCondition, ...]:
         return self._state.tags
 
+    @property
+    def numbers(self) -> tuple[NumberCondition, ...]:
+        return self._state.numbers
+
+    @property
+    def text(self) -> tuple[str, ...]:
+        """Words that model, user or key hold."""
+        return self._state.text
+
     def snapshot(self) -> FilterSnapshot:
         return self._state
 
@@ -120,6 +132,8 @@ class FilterState(QObject):
                     if name in DIMENSIONS and values
                 },
                 tags=tuple(tag for tag in snapshot.tags if tag.any_of),
+                numbers=tuple(one for one in snapshot.numbers if one.field in NUMBERS and one.operator in OPERATORS),
+                text=tuple(word for word in snapshot.text if word),
             )
         )
 
@@ -153,14 +167,21 @@ class FilterState(QObject):
     def remove_tag(self, condition: TagCondition) -> None:
         self._change(tags=tuple(kept for kept in self._state.tags if kept != condition))
 
+    def remove_number(self, condition: NumberCondition) -> None:
+        self._change(numbers=tuple(kept for kept in self._state.numbers if kept != condition))
+
+    def remove_text(self, word: str) -> None:
+        self._change(text=tuple(kept for kept in self._state.text if kept != word))
+
     def clear(self) -> None:
-        """Take away dimensions and tags; range and bucket stay."""
-        self._change(dimensions={}, tags=())
+        """Take away all that narrows the rows; range and bucket stay."""
+        self._change(dimensions={}, tags=(), numbers=(), text=())
 
     @property
     def is_filtered(self) -> bool:
-        """Whether a dimension or a tag narrows the rows."""
-        return bool(self._state.dimensions or self._state.tags)
+        """Whether anything but the range narrows the rows."""
+        state = self._state
+        return bool(state.dimensions or state.tags or state.numbers or state.text)
 
     def bounds(self, now_us: int) -> tuple[int, int]:
         """(start, end) of the range; a preset's end is now, and twelve months are this one and those before it."""
@@ -175,7 +196,11 @@ class FilterState(QObject):
     def query(self, now_us: int) -> UsageQuery:
         """The gateway's query for this range and these filters."""
         start, end = self.bounds(now_us)
-        return UsageQuery(start_us=start, end_us=end, tz=self.tz, tags=self.tags, **self._state.dimensions)
+        named: Mapping[str, Any] = self._state.dimensions
+        state = self._state
+        return UsageQuery(
+            start_us=start, end_us=end, tz=self.tz, tags=state.tags, numbers=state.numbers, text=state.text, **named
+        )
 
     def resolved_bucket(self) -> str:
         """The width to ask for: what was chosen where it fits the range, never more than 750 of them."""

@@ -24,8 +24,10 @@ from gateway.model import (
     ToolCallResponse,
     Uri,
 )
+from gateway.number_filters import NUMBERS, number_text, parse_number
 from gateway.records import (
     DIMENSIONS,
+    OPERATORS,
     OUTCOMES,
     ApiKeyRow,
     AttemptRecord,
@@ -47,6 +49,7 @@ from gateway.records import (
     ModelRow,
     NewApiKey,
     NewPriceOverride,
+    NumberCondition,
     PriceList,
     PriceOverride,
     PriceRow,
@@ -110,6 +113,8 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "CAPTURE_PARTS",
     "DIMENSIONS",
+    "NUMBERS",
+    "OPERATORS",
     "OUTCOMES",
     "REDACT_BUILT_IN",
     "REDACT_OFF_AT_FIRST",
@@ -146,6 +151,7 @@ __all__ = [
     "ModelRow",
     "NewApiKey",
     "NewPriceOverride",
+    "NumberCondition",
     "Opaque",
     "Part",
     "PriceList",
@@ -188,6 +194,8 @@ __all__ = [
     "default_folder",
     "load_settings",
     "message_json",
+    "number_text",
+    "parse_number",
     "part_json",
     "run_command",
     "tool_json",

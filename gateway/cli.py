@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 from gateway.capture.matcher import MATCHER
 from gateway.capture.matcher import main as match_redactions
 from gateway.errors import FaregateError, GatewayError
+from gateway.number_filters import NUMBERS
 
 if TYPE_CHECKING:
     _Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
@@ -187,6 +188,16 @@ def _add_export(commands: "_Commands") -> None:
         )
     parser.add_argument(
         "--tag", action="append", default=[], metavar="KEY[:VALUE]", help="only these (repeatable: all)"
+    )
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="'FIELD>N'",
+        help=f"only these, as 'cost>0.01' or 'latency>5s' (repeatable: all): {', '.join(NUMBERS)}",
+    )
+    parser.add_argument(
+        "--text", action="append", default=[], metavar="WORD", help="only where model, user or key holds it"
     )
     parser.add_argument(
         "--bucket", default="hour", metavar="WIDTH", help="15m, hour, day, week or month, for buckets"

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.errors import ClientError
+from gateway.number_filters import NUMBERS, parse_number
 from gateway.records import (
     COST_SOURCES,
     EXPORTS,
@@ -47,9 +48,11 @@ DIMENSION_PARAMETERS = (
     "trace",
     "outcome",
 )
+TEXT_PARAMETER = "text"
 NANO_PER_DOLLAR = 1_000_000_000
 NOTHING = Summary(usage_sources=dict.fromkeys(USAGE_SOURCES, 0), cost_sources=dict.fromkeys(COST_SOURCES, 0))
 MOST_ROWS = 1000
+MOST_WORDS = 16
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -76,7 +79,14 @@ def parse_query(params: Parameters) -> UsageQuery:
                 f"The outcome {outcome!r} is unknown; use one of {', '.join(OUTCOMES)}.", param="outcome"
             )
     tags = tuple(_parse_tag_condition(value) for value in _all(params, "tag"))
-    return UsageQuery(start_us=start, end_us=end, tz=tz, tags=tags, **dimensions)
+    numbers = tuple(dict.fromkeys(parse_number(name, value) for name in NUMBERS for value in _all(params, name)))
+    text = tuple(dict.fromkeys(_all(params, TEXT_PARAMETER)))
+    if len(text) > MOST_WORDS or any(len(word) > MAX_CHARACTERS for word in text):
+        raise ClientError(
+            f"A text is at most {MAX_CHARACTERS} characters, and at most {MOST_WORDS} can be asked for together.",
+            param=TEXT_PARAMETER,
+        )
+    return UsageQuery(start_us=start, end_us=end, tz=tz, tags=tags, numbers=numbers, text=text, **dimensions)
 
 
 def parse_limit(params: Parameters, *, default: int = 100, most: int = MOST_ROWS) -> int:

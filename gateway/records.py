@@ -14,6 +14,7 @@ COST_SOURCES = ("provider", "override", "list", "none")
 DIMENSIONS = ("model", "provider", "key", "user", "door", "client", "app", "conversation", "outcome")
 EXPORTS = ("requests", "buckets", "breakdown", "conversations")
 FORMATS = ("csv", "jsonl")
+OPERATORS = (">=", ">", "<=", "<", "=")
 BUCKET_WIDTHS = ("1m", "15m", "hour", "day", "week", "month")
 
 
@@ -108,9 +109,22 @@ class TagCondition(Struct, frozen=True):
     negated: bool = False
 
 
+class NumberCondition(Struct, frozen=True):
+    """One of a row's numbers against a value: `operator` is one of `OPERATORS`, `field` one of
+    `number_filters.NUMBERS`, `value` in the row's own unit (nano-dollars, microseconds, tokens, an HTTP status).
+
+    A row whose number is unknown never matches.
+    """
+
+    field: str
+    operator: str
+    value: int
+
+
 class UsageQuery(Struct, frozen=True, kw_only=True):
     """Filters that every read shares. `start_us` inclusive, `end_us` exclusive; each dimension's values are OR-ed,
-    dimensions and tag conditions AND-ed. `tz` is an IANA name that cuts days, weeks (Monday) and months."""
+    dimensions, conditions on tags and on numbers AND-ed. Each word of `text` must stand within the model, the user or
+    the key's name, in whichever case. `tz` is an IANA name that cuts days, weeks (Monday) and months."""
 
     start_us: int | None = None
     end_us: int | None = None
@@ -126,6 +140,8 @@ class UsageQuery(Struct, frozen=True, kw_only=True):
     trace: tuple[str, ...] = ()
     outcome: tuple[str, ...] = ()
     tags: tuple[TagCondition, ...] = ()
+    numbers: tuple[NumberCondition, ...] = ()
+    text: tuple[str, ...] = ()
 
 
 class Export(Struct, frozen=True, kw_only=True):

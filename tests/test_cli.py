@@ -141,6 +141,7 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
     (("export", "--what", "songs", "-o", "x"), 2, "invalid choice"),
     (("export", "--what", "requests"), 2, "-o/--output"),
     (("export", "--what", "requests", "-o", "x", "--from", "tomorrow"), 2, "tomorrow"),
+    (("export", "--what", "requests", "-o", "x", "--where", "price>1"), 2, "latency>5s"),
     (
         ("export", "--what", "requests", "-o", "/nowhere/at/all/x.csv"),
         1,
@@ -391,6 +392,8 @@ def test_requests_leave_as_csv_and_json_lines(used: Path) -> None:
     )
     assert [row["id"] for row in tagged] == ["req_009", "req_007", "req_005", "req_003", "req_001"]
     assert exported(used, "--what", "requests", "--provider", "xai") == []
+    assert exported(used, "--what", "requests", "--where", "input>=0", "--text", "GPT") == rows
+    assert exported(used, "--what", "requests", "--where", "status<200") == []
 
 
 def test_buckets_and_conversations_leave_too(used: Path) -> None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import ClientError
+from gateway.number_filters import NUMBERS, number_text, parse_number
 from gateway.read_api import (
     parse_limit,
     parse_query,
@@ -22,6 +23,7 @@ from gateway.records import (
     Completeness,
     Difference,
     Distribution,
+    NumberCondition,
     RequestPage,
     Summary,
     TagCondition,
@@ -126,6 +128,40 @@ def test_tag_filters(text: str, condition: TagCondition) -> None:
     assert parse_query([("tag", text)]).tags == (condition,)
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "operator", "value", "again"),
+    [
+        ("status", ">=400", ">=", 400, ">=400"),
+        ("status", "429", "=", 429, "429"),
+        ("cost", ">0.01", ">", 10_000_000, ">0.01"),
+        ("cost", "≤ $1.5", "<=", 1_500_000_000, "<=1.5"),
+        ("cost", "=0", "=", 0, "0"),
+        ("latency", ">5s", ">", 5_000_000, ">5s"),
+        ("latency", ">5", ">", 5000, ">5ms"),
+        ("latency", "<1.5s", "<", 1_500_000, "<1500ms"),
+        ("ttft", "≥2min", ">=", 120_000_000, ">=120s"),
+        ("overhead", ">900us", ">", 900, ">0.9ms"),
+        ("tokens", ">10k", ">", 10_000, ">10000"),
+        ("output", ">1.5M", ">", 1_500_000, ">1500000"),
+    ],
+)
+def test_numbers_are_compared_in_the_rows_own_unit(
+    field: str, text: str, operator: str, value: int, again: str
+) -> None:
+    condition = NumberCondition(field, operator, value)
+    assert parse_query([(field, text)]).numbers == (condition,)
+    assert number_text(condition) == again
+    assert parse_number(field, again) == condition
+
+
+def test_texts_and_numbers_add_up() -> None:
+    query = parse_query(
+        [("text", "sonnet"), ("latency", ">1s"), ("text", "ana"), ("latency", "<2s"), ("text", "ana")]
+    )
+    assert query.text == ("sonnet", "ana")
+    assert query.numbers == (NumberCondition("latency", ">", 1_000_000), NumberCondition("latency", "<", 2_000_000))
+
+
 def test_repeated_tags_must_all_match() -> None:
     assert parse_query([("tag", "a:b"), ("tag", "!c")]).tags == (
         TagCondition(("a:b",)),
@@ -148,6 +184,15 @@ def test_repeated_tags_must_all_match() -> None:
         ([("from", "2026-11-23"), ("from", "2026-11-24")], "from"),
         ([("from", "2026-11-24"), ("to", "2026-11-23")], "from"),
         ([("outcome", "fine")], "outcome"),
+        ([("status", "error")], "status"),
+        ([("status", ">=4.5")], "status"),
+        ([("cost", ">0.0000000001")], "cost"),
+        ([("cost", ">5s")], "cost"),
+        ([("latency", "$5")], "latency"),
+        ([("tokens", "=>5")], "tokens"),
+        ([("tokens", ">9" + "0" * 20)], "tokens"),
+        ([("text", "a" * 129)], "text"),
+        ([("text", str(n)) for n in range(17)], "text"),
         ([("tag", "a,b")], "tag"),
         ([("tag", "a:b|")], "tag"),
         ([("tag", "!")], "tag"),
@@ -165,7 +210,9 @@ def test_what_cannot_be_read_is_the_clients_fault_and_named(params: list[tuple[s
     assert caught.value.status == 400
 
 
-@given(st.sampled_from(["from", "to", "tz", "tag", "model", "outcome", "key"]), st.text(max_size=40))
+@given(
+    st.sampled_from(["from", "to", "tz", "tag", "model", "outcome", "key", "text", *NUMBERS]), st.text(max_size=40)
+)
 def test_any_text_is_read_or_refused_never_a_crash(name: str, text: str) -> None:
     try:
         assert isinstance(parse_query([(name, text)]), UsageQuery)

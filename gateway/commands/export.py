@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TextIO
 
 from gateway.commands import UsageError, open_folder, tell
+from gateway.number_filters import NUMBERS
 from gateway.output_file import output_file
-from gateway.read_api import DIMENSION_PARAMETERS, parse_export, parse_query, render_time
+from gateway.read_api import DIMENSION_PARAMETERS, TEXT_PARAMETER, parse_export, parse_query, render_time
 from gateway.records import Export, UsageQuery
 from gateway.store.usage import UsageStore
 
 _SINGLE = ("what", "format", "tz", "bucket", "by", "sort")
-_FILTERS = (*DIMENSION_PARAMETERS, "tag")
+_FILTERS = (*DIMENSION_PARAMETERS, "tag", TEXT_PARAMETER)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,7 +52,18 @@ def _parameters(args: argparse.Namespace) -> list[tuple[str, str]]:
     single = {"from": args.start, "to": args.end, "bom": "1" if args.bom else None}
     single |= {name: getattr(args, name) for name in _SINGLE}
     parameters = [(name, value) for name, value in single.items() if value is not None]
+    parameters += [_number(written) for written in args.where]
     return parameters + [(name, value) for name in _FILTERS for value in getattr(args, name)]
+
+
+def _number(written: str) -> tuple[str, str]:
+    """`latency>5s` as a parameter. Raises UsageError."""
+    for name in NUMBERS:
+        if written.startswith(name) and written[len(name) : len(name) + 1] in tuple("<>="):
+            return name, written[len(name) :]
+    raise UsageError(
+        f'--where "{written}" names no number: write it as "latency>5s", with one of {", ".join(NUMBERS)}.'
+    )
 
 
 def _write(store: UsageStore, query: UsageQuery, export: Export, file: TextIO) -> int:

@@ -1,15 +1,17 @@
 """A `UsageQuery`'s filters as SQL conditions and bound values, for rows and combined buckets alike.
 
 Both tables are called `b` and name their dimensions alike. Values come in as JSON arrays of numbers of `names`; a
-text that no row ever held has no number, and a filter without numbers matches nothing.
+text that no row ever held has no number, and a filter without numbers matches nothing. Conditions on a row's own
+numbers (`numbers` of the query) can only be asked of rows.
 """
 
+import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from gateway.records import TagCondition, UsageQuery
+from gateway.records import OPERATORS, TagCondition, UsageQuery
 from gateway.store.names import NAMES_BY_TEXT, json_array
 
 # Contract dimension → column; the last two are kept as text.
@@ -29,12 +31,29 @@ _WITH_TAGS = (
 )
 _WITHOUT_TAGS = _WITH_TAGS.replace("IN", "NOT IN", 1)
 
+# What is unknown is NULL, which no comparison finds.
+_NUMBERS: Mapping[str, str] = {
+    "status": "NULLIF(b.status, 0)",
+    "cost": "b.cost_nano",
+    "latency": "b.latency_us",
+    "ttft": "b.ttft_us",
+    "overhead": "b.overhead_us",
+    "tokens": "COALESCE(b.input_tokens + b.output_tokens, b.input_tokens, b.output_tokens)",
+    "input": "b.input_tokens",
+    "output": "b.output_tokens",
+    "cached": "b.cached_tokens",
+    "reasoning": "b.reasoning_tokens",
+}
+_COMPARED = {(field, sign): f"{sql} {sign} ?" for field, sql in _NUMBERS.items() for sign in OPERATORS}
+_NAMES_WITH = r"SELECT id FROM names WHERE text LIKE ? ESCAPE '\'"
+_WITH_TEXT = "({})".format(" OR ".join(_IN[name] for name in ("model", "user", "key")))
+
 
 class Condition(Struct, frozen=True):
     """SQL of constants, to be joined with AND, and what is bound in it."""
 
     sql: tuple[str, ...]
-    values: tuple[str, ...]
+    values: tuple[str | int, ...]
 
     @property
     def text(self) -> str:
@@ -44,6 +63,11 @@ class Condition(Struct, frozen=True):
 def filtered_dimensions(query: UsageQuery) -> dict[str, tuple[str, ...]]:
     """The dimensions that this query restricts, tags aside."""
     return {name: values for name in (*NAMED_DIMENSIONS, *TEXTS) if (values := getattr(query, name))}
+
+
+def needs_rows(query: UsageQuery) -> bool:
+    """Whether no bucket can tell which rows match."""
+    return bool(query.numbers or query.conversation or query.trace)
 
 
 def ids_of(connection: sqlite3.Connection, texts: Sequence[str]) -> list[int]:
@@ -59,13 +83,19 @@ def _storable(texts: Iterable[str]) -> list[str]:
 def condition(connection: sqlite3.Connection, query: UsageQuery) -> Condition:
     """All filters but the time."""
     sql: list[str] = []
-    values: list[str] = []
+    values: list[str | int] = []
     for name, wanted in filtered_dimensions(query).items():
         sql.append(_IN[name])
         values.append(json_array(_storable(wanted) if name in TEXTS else ids_of(connection, wanted)))
     for tags in query.tags:
         sql.append(_WITHOUT_TAGS if tags.negated else _WITH_TAGS)
         values += _tag_ids(connection, tags)
+    for number in query.numbers:
+        sql.append(_COMPARED[number.field, number.operator])
+        values.append(number.value)
+    for word in query.text:
+        sql.append(_WITH_TEXT)
+        values += [_ids_with(connection, word)] * 3
     return Condition(tuple(sql), tuple(values))
 
 
@@ -73,3 +103,11 @@ def _tag_ids(connection: sqlite3.Connection, tags: TagCondition) -> tuple[str, s
     whole = [tag for tag in tags.any_of if ":" in tag]
     keys = [tag for tag in tags.any_of if ":" not in tag]
     return json_array(ids_of(connection, whole)), json_array(ids_of(connection, keys))
+
+
+def _ids_with(connection: sqlite3.Connection, word: str) -> str:
+    """The numbers of all texts that hold this one; ASCII letters in whichever case."""
+    if not _storable((word,)):
+        return json_array(())
+    pattern = re.sub(r"([\\%_])", r"\\\1", word)
+    return json_array(number for (number,) in connection.execute(_NAMES_WITH, (f"%{pattern}%",)))

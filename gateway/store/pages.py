@@ -25,6 +25,7 @@ _PAGE = (
     f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.started_us >= ? AND b.started_us < ? "
     "AND (b.started_us, b.n) < (?, ?)"
 )
+_COUNT = "SELECT COUNT(*) FROM requests b WHERE b.started_us >= ? AND b.started_us < ?"
 _NEWEST_FIRST = " ORDER BY b.started_us DESC, b.n DESC LIMIT ? OFFSET ?"
 _ONE = f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.id = ?"
 
@@ -55,8 +56,7 @@ def page(
     connection: sqlite3.Connection, texts: Texts, query: UsageQuery, *, limit: int, offset: int, after: Place
 ) -> tuple[list[ExchangeRecord], Place | None]:
     """Up to `limit` rows, and the place of the last where more may follow."""
-    start = EARLIEST if query.start_us is None else max(EARLIEST, min(query.start_us, LATEST))
-    end = LATEST if query.end_us is None else max(EARLIEST, min(query.end_us, LATEST))
+    start, end = _bounds(query)
     # Of two upper bounds SQLite seeks by one and looks at each row for the other: both are the nearer one.
     end = min(end, after[0] + 1)
     where = condition(connection, query)
@@ -65,6 +65,18 @@ def page(
     rows = rows[:limit]
     records = read(connection, texts, rows)
     return records, ((records[-1].started_us, rows[-1][0]) if more and records else None)
+
+
+def count(connection: sqlite3.Connection, query: UsageQuery) -> int:
+    """How many rows match, counted one by one."""
+    where = condition(connection, query)
+    found: int = connection.execute(_COUNT + where.text, (*_bounds(query), *where.values)).fetchone()[0]
+    return found
+
+
+def _bounds(query: UsageQuery) -> tuple[int, int]:
+    start = EARLIEST if query.start_us is None else max(EARLIEST, min(query.start_us, LATEST))
+    return start, LATEST if query.end_us is None else max(EARLIEST, min(query.end_us, LATEST))
 
 
 def one(connection: sqlite3.Connection, texts: Texts, request_id: str) -> ExchangeRecord | None:

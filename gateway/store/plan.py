@@ -12,7 +12,7 @@ from msgspec import Struct
 from gateway.errors import ClientError
 from gateway.records import DIMENSIONS, UsageQuery
 from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, TOTAL
-from gateway.store.filters import CONVERSATION, TRACE, filtered_dimensions
+from gateway.store.filters import CONVERSATION, TRACE, filtered_dimensions, needs_rows
 from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, QUARTER_US, day_end, day_start
 from gateway.store.time_slices import Slice
 
@@ -69,8 +69,10 @@ def checked_by(by: str | None) -> str | None:
 def source_of(query: UsageQuery, by: str | None) -> Source:
     """The smallest table that can tell an answer exactly. `by` has been checked."""
     filters = filtered_dimensions(query)
-    if by in ROWS_ONLY or any(name in filters for name in ROWS_ONLY):
+    if by in ROWS_ONLY or needs_rows(query):
         return Rows()
+    if query.text:
+        return Combined()
     if not filters and not query.tags:
         return Singles(_dimension_of(by))
     if not query.tags and len(filters) == 1:

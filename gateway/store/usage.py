@@ -43,6 +43,7 @@ from gateway.store.clean_up import clean_up
 from gateway.store.commit import Committer, unknown
 from gateway.store.database import Readers, open_database
 from gateway.store.exports import Progress
+from gateway.store.filters import needs_rows
 from gateway.store.journal import Journal
 from gateway.store.kept import Kept, kept
 from gateway.store.meter import NOTHING, Meter, hindrance
@@ -230,6 +231,8 @@ class UsageStore:
         """How many matching rows there are, one by one."""
         with self._readers.snapshot() as connection:
             query, _ = queries.of_kept_rows(connection, query)
+            if needs_rows(query):
+                return pages.count(connection, query)
             return queries.total(connection, query)["requests"]
 
     def complete_from(self, query: UsageQuery, by: str | None = None) -> int | None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gateway.records import AttemptRecord, ExchangeRecord, TagCondition, UsageQuery
+from gateway.number_filters import NUMBERS
+from gateway.records import OPERATORS, AttemptRecord, ExchangeRecord, NumberCondition, TagCondition, UsageQuery
 
 # 2026-03-28T22:00Z: the night of Europe's change to summer time follows.
 BASE_US = 1_774_735_200_000_000
@@ -126,6 +127,7 @@ def histories(draw: st.DrawFn, most: int = 40) -> list[ExchangeRecord]:
             conversation_id=draw(st.sampled_from([None, "c1", "c2"])),
             tags=tuple(draw(st.lists(st.sampled_from(TAGS), unique=True, max_size=4))),
             streamed=draw(st.booleans()),
+            status=draw(st.sampled_from([0, 200, 429])),
             outcome=draw(st.sampled_from(["ok", "error", "aborted", "interrupted"])),
             input_tokens=draw(counts),
             cached_tokens=draw(counts),
@@ -147,6 +149,12 @@ tag_conditions = st.builds(
         tuple
     ),
     negated=st.booleans(),
+)
+number_conditions = st.builds(
+    NumberCondition,
+    field=st.sampled_from(NUMBERS),
+    operator=st.sampled_from(OPERATORS),
+    value=st.sampled_from([0, 200, 429, 5000, 2_000_000_000]),
 )
 
 
@@ -174,4 +182,6 @@ def usage_queries(draw: st.DrawFn) -> UsageQuery:
         conversation=some("c1", "c2"),
         outcome=some("ok", "error", "interrupted"),
         tags=tuple(draw(st.lists(tag_conditions, max_size=2))),
+        numbers=() if draw(st.integers(0, 3)) else tuple(draw(st.lists(number_conditions, max_size=2))),
+        text=some("GPT", "o", "bob", "%", "_"),
     )

@@ -1,5 +1,6 @@
 """Buckets, rows and a plain loop in Python give the same answer to every question."""
 
+import operator
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +17,7 @@ from gateway.errors import ClientError
 from gateway.records import (
     DIMENSIONS,
     ExchangeRecord,
+    NumberCondition,
     Summary,
     TagCondition,
     UsageQuery,
@@ -28,6 +30,11 @@ from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, DAY_US, HOUR_US, histories, record, usage_queries
 
 GROUPS = (*DIMENSIONS, "tag", "tag:team", "tag:env", "tag:urgent", "tag:no-such")
+NUMBER_FIELDS = {
+    "cost": "cost_nano", "latency": "latency_us", "ttft": "ttft_us", "overhead": "overhead_us",
+    "input": "input_tokens", "output": "output_tokens", "cached": "cached_tokens", "reasoning": "reasoning_tokens",
+}  # fmt: skip
+COMPARISONS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt, "=": operator.eq}
 CALM = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -53,6 +60,21 @@ def meets(record: ExchangeRecord, condition: TagCondition) -> bool:
     return any(has_tag(record, tag) for tag in condition.any_of) != condition.negated
 
 
+def number_of(record: ExchangeRecord, field: str) -> int | None:
+    if field == "tokens":
+        known = [count for count in (record.input_tokens, record.output_tokens) if count is not None]
+        return sum(known) if known else None
+    if field == "status":
+        return record.status or None
+    found: int | None = getattr(record, NUMBER_FIELDS[field])
+    return found
+
+
+def compares(record: ExchangeRecord, condition: NumberCondition) -> bool:
+    number = number_of(record, condition.field)
+    return number is not None and COMPARISONS[condition.operator](number, condition.value)
+
+
 def value_of(record: ExchangeRecord, name: str) -> str | None:
     return record.conversation_id if name == "conversation" else getattr(record, name)
 
@@ -63,6 +85,11 @@ def matches(record: ExchangeRecord, query: UsageQuery) -> bool:
         and (query.end_us is None or record.started_us < query.end_us)
         and all(not getattr(query, name) or value_of(record, name) in getattr(query, name) for name in DIMENSIONS)
         and all(meets(record, condition) for condition in query.tags)
+        and all(compares(record, condition) for condition in query.numbers)
+        and all(
+            any(word.casefold() in (text or "").casefold() for text in (record.model, record.user, record.key))
+            for word in query.text
+        )
     )
 
 
