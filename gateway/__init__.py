@@ -1,10 +1,11 @@
 """Faregate's gateway: OpenAI-compatible in front, four providers behind, every exchange metered.
 
-This is the public surface: all that the window may import. `Gateway` and the command line are imported when they
-are first asked for, so that a window can be painted before the HTTP stack is loaded.
+This is the public surface: all that the window may import. `Gateway`, the command line and what belongs to bills are
+imported when they are first asked for, so that a window can be painted before the HTTP stack is loaded.
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import ClientError, FaregateError, GatewayError
@@ -93,6 +94,35 @@ from gateway.thread_records import (
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
+    from gateway.reconcile.comparison import Question as BillQuestion
+    from gateway.reconcile.forms import FIELDS as BILL_FIELDS
+    from gateway.reconcile.reading import rate_of as bill_rate
+    from gateway.reconcile.records import KINDS as BILL_KINDS
+    from gateway.reconcile.records import NOTES as BILL_NOTES
+    from gateway.reconcile.records import REASONS as BILL_REASONS
+    from gateway.reconcile.records import BillColumns, DayModel, Reconciliation
+    from gateway.reconcile.records import Part as BillPart
+    from gateway.reconcile.records import Request as BillRequest
+    from gateway.reconcile.records import Totals as BillTotals
+    from gateway.repricing import KEPT_BECAUSE as REPRICING_KEPT
+
+# What few ask for, by its module and its name there.
+_LAZY = {
+    "Gateway": ("gateway.gateway", "Gateway"),
+    "BILL_FIELDS": ("gateway.reconcile.forms", "FIELDS"),
+    "BILL_KINDS": ("gateway.reconcile.records", "KINDS"),
+    "BILL_NOTES": ("gateway.reconcile.records", "NOTES"),
+    "BILL_REASONS": ("gateway.reconcile.records", "REASONS"),
+    "BillColumns": ("gateway.reconcile.records", "BillColumns"),
+    "BillPart": ("gateway.reconcile.records", "Part"),
+    "BillQuestion": ("gateway.reconcile.comparison", "Question"),
+    "BillRequest": ("gateway.reconcile.records", "Request"),
+    "BillTotals": ("gateway.reconcile.records", "Totals"),
+    "DayModel": ("gateway.reconcile.records", "DayModel"),
+    "REPRICING_KEPT": ("gateway.repricing", "KEPT_BECAUSE"),
+    "Reconciliation": ("gateway.reconcile.records", "Reconciliation"),
+    "bill_rate": ("gateway.reconcile.reading", "rate_of"),
+}
 
 
 def run_command(argv: Sequence[str]) -> int:
@@ -103,14 +133,17 @@ def run_command(argv: Sequence[str]) -> int:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Gateway":
-        from gateway.gateway import Gateway
-
-        return Gateway
+    if name in _LAZY:
+        module, there = _LAZY[name]
+        return getattr(import_module(module), there)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = [
+    "BILL_FIELDS",
+    "BILL_KINDS",
+    "BILL_NOTES",
+    "BILL_REASONS",
     "CAPTURE_PARTS",
     "DIMENSIONS",
     "NUMBERS",
@@ -118,10 +151,16 @@ __all__ = [
     "OUTCOMES",
     "REDACT_BUILT_IN",
     "REDACT_OFF_AT_FIRST",
+    "REPRICING_KEPT",
     "STANDARD_OTLP_PORT",
     "THREAD_SORTS",
     "ApiKeyRow",
     "AttemptRecord",
+    "BillColumns",
+    "BillPart",
+    "BillQuestion",
+    "BillRequest",
+    "BillTotals",
     "Blob",
     "Breakdown",
     "BreakdownRow",
@@ -135,6 +174,7 @@ __all__ = [
     "CostExplanation",
     "CostPart",
     "DataFolder",
+    "DayModel",
     "Difference",
     "Distribution",
     "ExchangeRecord",
@@ -159,6 +199,7 @@ __all__ = [
     "PriceRow",
     "ProviderRow",
     "Reasoning",
+    "Reconciliation",
     "Refusal",
     "RepricedModel",
     "RepricedSource",
@@ -191,6 +232,7 @@ __all__ = [
     "Uri",
     "UsageQuery",
     "VaultState",
+    "bill_rate",
     "default_folder",
     "load_settings",
     "message_json",

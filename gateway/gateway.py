@@ -28,6 +28,7 @@ from gateway.access import AccessKeys
 from gateway.admin import admin_routes
 from gateway.admin_prices import price_routes
 from gateway.admin_reprice import repricing_routes
+from gateway.bill_file import write_reconciliation
 from gateway.bills import bill_routes
 from gateway.capture.capture import Capture
 from gateway.capture.wiring import capture_of, redactor_of
@@ -49,8 +50,8 @@ from gateway.providers.catalog import Provider
 from gateway.read_api import render_counts
 from gateway.reads import read_routes
 from gateway.receiver import Receiver
-from gateway.reconcile import Question, opener, reconcile
-from gateway.reconcile.records import Reconciliation
+from gateway.reconcile import Question, columns_of, opener, reconcile
+from gateway.reconcile.records import BillColumns, Reconciliation
 from gateway.records import (
     ApiKeyRow,
     Breakdown,
@@ -538,10 +539,22 @@ class Gateway:
         thread. Raises ClientError where a file cannot be read as a bill."""
         bills, rows = [opener(file) for file in files], self._store.iter_requests
 
-        def compared() -> Reconciliation:
-            return reconcile(bills, rows, question, progress, self._store.kept().rows_from_us)
+        def compared(told: RepricingProgress) -> Reconciliation:
+            kept_from_us = self._store.kept().rows_from_us
+            return reconcile(bills, rows, question, lambda read: told(read, 0), kept_from_us)
 
-        return await self._work(compared)
+        return await self._until_cancelled(compared, None if progress is None else lambda read, _: progress(read))
+
+    async def bill_columns(self, file: Path | bytes) -> BillColumns:
+        """What a bill's columns are, and what they are taken for. Raises ClientError where the file is no table."""
+        return await self._work(columns_of, opener(file))
+
+    async def export_reconciliation(
+        self, done: Reconciliation, path: Path, progress: RepricingProgress | None = None
+    ) -> int:
+        """Write a comparison as CSV, a line per day, model and kind; how many lines. `progress` is told those written
+        and all, on a worker's thread. Cancelling leaves what stood there before."""
+        return await self._until_cancelled(partial(write_reconciliation, done, path), progress)
 
     async def running(self) -> tuple[Told, ...]:
         """The exchanges that run now, with what was said so far; it is made when it is asked for, so ask seldom."""

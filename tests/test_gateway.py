@@ -17,6 +17,7 @@ from gateway.extra_providers import ExtraPrice, ExtraProvider
 from gateway.gateway import POLL_S, TOLD_EVERY_S
 from gateway.model import Usage
 from gateway.providers.models import MODELS
+from gateway.reconcile import Question
 from gateway.setting_values import Keep
 from gateway.settings import Retention, Telemetry
 from gateway.state_db import connect
@@ -268,6 +269,39 @@ async def test_a_re_pricing_that_nobody_waits_for_any_more_ends_with_nothing_cha
     applied = await gateway.apply_repricing(UsageQuery())
     assert done == [10] and await gateway.repricings() == (applied,)
     assert (applied.id, applied.changed, applied.from_nano) == (1, 100, 100_000)
+    await gateway.close()
+
+
+async def test_a_bill_that_nobody_waits_for_any_more_is_not_read_on_and_its_result_is_written_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.reconcile.bill._PROGRESS_LINES", 1)
+    gateway = Gateway(DataFolder(tmp_path / "home"), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+    loop, reached, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    done: list[int] = []
+
+    def told(lines: int) -> None:
+        done.append(lines)
+        loop.call_soon_threadsafe(reached.set)
+        go_on.wait(PATIENCE_S)
+
+    bill = b"Date,Model,Input tokens,Cost (USD)\n2026-11-03,gpt-5,5,1\n2026-11-04,gpt-5,5,2\n2026-11-05,gpt-5,5,3\n"
+    assert (await gateway.bill_columns(bill)).mapping["time"] == "Date"
+    given_up = loop.create_task(gateway.reconcile([bill], Question(provider="openai"), told))
+    await reached.wait()
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    go_on.set()
+    compared = await gateway.reconcile([bill], Question(provider="openai"))
+    assert done == [1] and compared.bill.cost_nano == compared.whole_nano == 6_000_000_000
+    path = tmp_path / "bill.csv"
+    so_far: list[tuple[int, int]] = []
+    assert await gateway.export_reconciliation(compared, path, lambda *told: so_far.append(told)) == 3
+    lines = path.read_text().splitlines()
+    assert len(lines) == 4 and lines[1].startswith("2026-11-03,gpt-5,missing_here")
+    assert so_far == [(0, 3)]
     await gateway.close()
 
 

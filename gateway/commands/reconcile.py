@@ -4,12 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from gateway.bill_file import write_reconciliation
 from gateway.commands import UsageError, open_folder, print_table, tell
 from gateway.errors import ClientError, FaregateError
-from gateway.output_file import output_file
-from gateway.reconcile import CSV_COLUMNS, Question, csv_rows, lines, mapping_of, only_of, opener, rate_of, reconcile
+from gateway.reconcile import Question, lines, mapping_of, only_of, opener, rate_of, reconcile
 from gateway.reconcile.records import Reconciliation
-from gateway.store.text_rows import csv_lines
 from gateway.store.usage import UsageStore
 
 TITLES = ("day", "model", "kind", "requests", "difference", "why")
@@ -35,8 +34,7 @@ def run(args: argparse.Namespace) -> int:
         store.close()
     _show(done)
     if args.output is not None:
-        with output_file(Path(args.output)) as file:
-            file.writelines(csv_lines(csv_rows(done), dict.fromkeys(CSV_COLUMNS)))
+        write_reconciliation(done, Path(args.output))
         tell(f"Days and models written to {args.output}.")
     return 0
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from gateway.errors import ClientError
 from gateway.reconcile.forms import COLUMNS_OF, COUNTS, FIELDS, FORMS, Form, plain_name, unit_of
+from gateway.reconcile.records import BillColumns
 
 DELIMITERS = (",", ";", "\t", "|")
 # Google's table stands below the invoice's own data.
@@ -30,6 +31,8 @@ _OTHER_FILES = (
 )
 
 Opener = Callable[[], BinaryIO]
+Look = tuple[str, Sequence[tuple[int, Sequence[str]]]]
+"""(delimiter, the first records as it cuts them, each with the line that it begins on)"""
 
 
 def opener(bill: Path | bytes) -> Opener:
@@ -74,11 +77,42 @@ def recognise(opened: Opener, *, provider: str | None, mapping: Mapping[str, str
 
     The file may hold lines above its header; the first line in which a form is found is the header.
     """
+    encoding, looks = _looks(opened)
+    found = _tables(encoding, looks, (_mapped(mapping, provider),) if mapping else FORMS)
+    fitting = [table for table in found if table.form.provider == provider] if provider is not None else []
+    if fitting:
+        return fitting[0]
+    if found and (provider is None or found[0].form.provider is None):
+        return found[0]
+    raise _unrecognised(looks, found[0] if found else None, provider, mapping)
+
+
+def columns_of(opened: Opener) -> BillColumns:
+    """What the file's columns are called, and what they are taken for. Raises ClientError where it is no table."""
+    encoding, looks = _looks(opened)
+    found = _tables(encoding, looks, FORMS)
+    if not found:
+        return BillColumns(columns=tuple(title.strip() for title in _header(looks) if title.strip()))
+    table = found[0]
+    return BillColumns(
+        columns=tuple(title.strip() for title in table.titles if title.strip()),
+        mapping={field: table.title(field).strip() for field in FIELDS if field in table.places},
+        form=table.form.title,
+        provider=table.form.provider,
+    )
+
+
+def _looks(opened: Opener) -> tuple[str, Sequence[Look]]:
+    """The file's encoding, and its first records as each delimiter cuts them. Raises ClientError."""
     encoding = _encoding(opened)
     looks = [(delimiter, _first_records(opened, encoding, delimiter)) for delimiter in DELIMITERS]
     if not any(plain_name(cell) for _, records in looks for _, cells in records for cell in cells):
         raise ClientError("The file is empty: download the bill again.")
-    forms = (_mapped(mapping, provider),) if mapping else FORMS
+    return encoding, looks
+
+
+def _tables(encoding: str, looks: Sequence[Look], forms: Sequence[Form]) -> list[Table]:
+    """Every way in which a form is found in the header, best first."""
     found = [
         (
             len(places),
@@ -98,12 +132,7 @@ def recognise(opened: Opener, *, provider: str | None, mapping: Mapping[str, str
     ]
     # What is nobody's comes last, and a form that knows more of the columns first.
     found.sort(key=lambda pair: (pair[1].form.provider is None, -pair[0]))
-    fitting = [table for _, table in found if table.form.provider == provider] if provider is not None else []
-    if fitting:
-        return fitting[0]
-    if found and (provider is None or found[0][1].form.provider is None):
-        return found[0][1]
-    raise _unrecognised(looks, found[0][1] if found else None, provider, mapping)
+    return [table for _, table in found]
 
 
 def records(table: Table, opened: Opener) -> Iterator[tuple[int, Sequence[str]]]:
@@ -187,7 +216,7 @@ def _places(form: Form, cells: Sequence[str]) -> dict[str, int] | None:
 
 
 def _unrecognised(
-    looks: Sequence[tuple[str, Sequence[tuple[int, Sequence[str]]]]],
+    looks: Sequence[Look],
     other: Table | None,
     provider: str | None,
     mapping: Mapping[str, str],
@@ -197,7 +226,7 @@ def _unrecognised(
             f"This looks like {other.form.title}, not like a bill of {provider}: "
             f"give --provider {other.form.provider}, or another file."
         )
-    header = max((cells for _, records in looks for _, cells in records), key=len)
+    header = _header(looks)
     if mapping:
         present = {plain_name(cell) for cell in header}
         missing = next((title for title in mapping.values() if plain_name(title) not in present), "")
@@ -212,6 +241,11 @@ def _unrecognised(
         f"No known form of bill has these columns: {_listed(header)}.{near} "
         "Say which is which: --map time=…,model=…,cost=…."
     )
+
+
+def _header(looks: Sequence[Look]) -> Sequence[str]:
+    """What is most likely the header where no form is found: the widest record."""
+    return max((cells for _, records in looks for _, cells in records), key=len)
 
 
 def _lacking(form: Form, header: Sequence[str]) -> list[str]:

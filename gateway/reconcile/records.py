@@ -78,6 +78,11 @@ class DayModel(Struct, frozen=True, kw_only=True):
     def matched(self) -> bool:
         return all(part.kind == "matched" for part in self.parts)
 
+    @property
+    def whole_nano(self) -> int | None:
+        """What per cent are of: the bill's cost, or ours where the bill has none."""
+        return self.bill.cost_nano or self.here.cost_nano
+
 
 class Request(Struct, frozen=True, kw_only=True):
     """A single request that did not match, where a bill names requests: `id` as the bill or, missing there, as we
@@ -114,3 +119,18 @@ class Reconciliation(Struct, frozen=True, kw_only=True):
     tolerance_nano: int
     days: tuple[DayModel, ...]
     requests: tuple[Request, ...] = ()
+
+    @property
+    def whole_nano(self) -> int | None:
+        """What per cent are of: the bill's cost, or ours where the bill has none."""
+        return self.bill.cost_nano or self.here.cost_nano
+
+
+class BillColumns(Struct, frozen=True, kw_only=True):
+    """A bill's table as its header tells it: `columns` as the file titles them, and `mapping` (field → title) as they
+    are taken. `form` and `provider` are None where no known form has these columns, or where it is nobody's."""
+
+    columns: tuple[str, ...]
+    mapping: Mapping[str, str] = {}
+    form: str | None = None
+    provider: str | None = None

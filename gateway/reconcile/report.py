@@ -47,7 +47,7 @@ CSV_COLUMNS = (
 
 def render(done: Reconciliation) -> dict[str, Any]:
     """JSON: what was compared, the sums, each day and model, and requests by name where the bill has names."""
-    whole = _whole(done.here, done.bill)
+    whole = done.whole_nano
     return {
         "provider": done.provider,
         "forms": list(done.forms),
@@ -84,7 +84,7 @@ def csv_rows(done: Reconciliation) -> Iterator[Mapping[str, Any]]:
             yield {
                 "day": day.day,
                 "model": day.model,
-                **_part_columns(part, _whole(day.here, day.bill)),
+                **_part_columns(part, day.whole_nano),
                 **{f"here_{name}": value for name, value in _totals(day.here).items()},
                 **{f"bill_{name}": value for name, value in _totals(day.bill).items()},
                 "tolerance_usd": render_money(day.tolerance_nano),
@@ -106,7 +106,7 @@ def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
         said.append(
             f"{done.passed_over:,} lines of other services, keys or projects, or of credits, were passed over."
         )
-    whole = _whole(done.here, done.bill)
+    whole = done.whole_nano
     for part in done.parts:
         requests = "" if part.requests is None else f" {part.requests:,} requests,"
         percent = _percent(part.cost_nano, whole)
@@ -119,7 +119,7 @@ def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
             day.model or "all",
             part.kind.replace("_", " "),
             "" if part.requests is None else f"{part.requests:,}",
-            _signed(part, _whole(day.here, day.bill)),
+            _signed(part, day.whole_nano),
             "; ".join((*_reasons(day), *([NOTES[day.note]] if day.note else []))),
         )
         for day in done.days
@@ -127,11 +127,6 @@ def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
         if part.kind != "matched"
     ]
     return said, rows
-
-
-def _whole(here: Totals, bill: Totals) -> int | None:
-    """What per cent are of, in nano-dollars."""
-    return bill.cost_nano or here.cost_nano
 
 
 def _percent(nano: int | None, whole: int | None) -> float | None:
@@ -164,7 +159,7 @@ def _day(day: DayModel) -> dict[str, Any]:
         "model": day.model,
         "here": _totals(day.here),
         "bill": _totals(day.bill),
-        "parts": [_part(part, _whole(day.here, day.bill)) for part in day.parts],
+        "parts": [_part(part, day.whole_nano) for part in day.parts],
         "tolerance_usd": render_money(day.tolerance_nano),
         "reasons": dict(day.reasons),
         "note": NOTES.get(day.note),

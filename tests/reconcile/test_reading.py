@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import ClientError
-from gateway.reconcile import Question, csv_rows, mapping_of, only_of, rate_of, reconcile, render
+from gateway.reconcile import Question, columns_of, csv_rows, mapping_of, only_of, rate_of, reconcile, render
 from gateway.reconcile import lines as report_lines
 from gateway.reconcile.bill import Bill, read_bill
 from gateway.reconcile.forms import FORMS
@@ -351,3 +351,24 @@ def test_whatever_a_file_holds_it_is_compared_or_refused_in_a_sentence(
 @given(content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_any_bytes_are_refused_in_a_sentence(content: bytes) -> None:
     assert refusal(content)
+
+
+def test_a_files_columns_are_told_with_what_they_are_taken_for() -> None:
+    known = columns_of(opener(PLAIN))
+    assert (known.form, known.provider) == ("a table of usage", None)
+    assert known.columns == tuple(HEADER.split(","))
+    assert known.mapping == {
+        "time": "Date",
+        "model": "Model",
+        "requests": "Requests",
+        "input": "Input tokens",
+        "output": "Output tokens",
+        "cost": "Cost (USD)",
+    }
+    requests = billed(bills.ledger("xai", days=2, per_day=2))
+    xai = columns_of(opener(bills.xai(requests, UTC)))
+    assert (xai.form, xai.provider, xai.mapping["model"]) == ("xAI's usage by billing item", "xai", "Description")
+    strange = columns_of(opener("When;What;How much\n2026-11-03;gpt-5;1\n"))
+    assert (strange.columns, strange.mapping, strange.form) == (("When", "What", "How much"), {}, None)
+    with pytest.raises(ClientError, match="empty"):
+        columns_of(opener(""))
