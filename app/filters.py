@@ -45,6 +45,8 @@ _PRESETS: Mapping[str, _Preset] = {
 _MONTHS = {"12m": 12}
 RANGES = (*_PRESETS, "custom")
 USUAL_RANGE = "7d"
+# Rounding makes the same preset up to this much longer at another moment.
+_ALIKE = 0.1
 
 
 class FilterSnapshot(Struct, frozen=True, kw_only=True):
@@ -187,11 +189,30 @@ class FilterState(QObject):
         """(start, end) of the range; a preset's end is now, and twelve months are this one and those before it."""
         if self.range_key == "custom" and self.custom is not None:
             return self.custom
-        preset = _PRESETS[self.range_key]
-        if months := _MONTHS.get(self.range_key):
-            return _month_start(now_us, months - 1, ZoneInfo(self.tz)), now_us
-        start = now_us - preset.span_us
-        return start - start % preset.round_us, now_us
+        return self._preset_start(self.range_key, now_us), now_us
+
+    def _preset_start(self, key: str, now_us: int) -> int:
+        if months := _MONTHS.get(key):
+            return _month_start(now_us, months - 1, ZoneInfo(self.tz))
+        start = now_us - _PRESETS[key].span_us
+        return start - start % _PRESETS[key].round_us
+
+    def shift_range(self, spans: int, now_us: int) -> None:
+        """So many times its own length later (earlier where negative); nothing that has not begun yet is shown.
+
+        A preset that is moved becomes a custom range; one that would reach now becomes the preset again.
+        """
+        start, end = self.bounds(now_us)
+        span = end - start
+        if spans < 0 or end + (spans + _ALIKE) * span < now_us:
+            self.set_range("custom", (start + spans * span, end + spans * span))
+        else:
+            lengths = {key: now_us - self._preset_start(key, now_us) for key in _PRESETS}
+            nearest = min(lengths, key=lambda key: abs(lengths[key] - span))
+            if abs(lengths[nearest] - span) < span * _ALIKE:
+                self.set_range(nearest)
+            elif end < now_us:
+                self.set_range("custom", (now_us - span, now_us))
 
     def query(self, now_us: int) -> UsageQuery:
         """The gateway's query for this range and these filters."""

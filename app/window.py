@@ -26,17 +26,17 @@ from app.header import Header
 from app.notices import Notices
 from app.pages import PAGES, PageEntry
 from app.pages.page import Page, RequestTarget, ThreadTarget
+from app.places import Place, Places
 from app.resources import resource
 from app.sidebar import Sidebar
 from app.throttle import EVERYTHING, NOTHING, Coalescer, merged
-from app.widgets import Toasts
+from app.widgets import SegmentedControl, Toasts
 from app.work_strip import WorkStrip
 from gateway import Changes, GatewayState, ThreadQuery, UsageQuery
 
 DESIGN_SIZE = (1440, 900)
 LEAST_SIZE = (1024, 680)
 NARROW_BELOW = 1180
-_HISTORY = 50
 _RETIRED_MS = 1000
 # What of a change the sidebar's figures depend on.
 _COUNTED = ("usage", "keys", "providers", "meter", "conversations")
@@ -56,7 +56,11 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("refresh", "Refresh", ("Ctrl+R", "F5"), "refresh_now"),
     Shortcut("export", "Export", ("Ctrl+E",), "export"),
     Shortcut("gateway", "Gateway on or off", ("Ctrl+Shift+G",), "toggle_gateway"),
+    Shortcut("range", "Choose the range", ("Ctrl+T",), "choose_range"),
+    Shortcut("earlier", "The range before", ("[",), "show_earlier"),
+    Shortcut("later", "The range after", ("]",), "show_later"),
     Shortcut("back", "Back", ("Alt+Left",), "go_back"),
+    Shortcut("forward", "Forward", ("Alt+Right",), "go_forward"),
     Shortcut("copy_endpoint", "Copy the endpoint", (), "copy_endpoint"),
     Shortcut("palette", "Find anything", ("Ctrl+K",), "open_palette"),
     Shortcut("first_steps", "First steps", (), "open_first_steps"),
@@ -108,7 +112,7 @@ class Window(QMainWindow):
         self._opened: dict[str, _Opened] = {}
         self._subtitles: dict[str, str] = {}
         self._dirty: dict[str, Changes] = {}
-        self._history: list[tuple[str, FilterSnapshot]] = []
+        self._places = Places()
         self._current = ""
         self._ready = False
         self._busy = False
@@ -243,7 +247,7 @@ class Window(QMainWindow):
         self._opened.clear()
         self._subtitles.clear()
         self._dirty.clear()
-        self._history.clear()
+        self._places.clear()
         self.show_state(context.gateway.state)
 
     def open_page(self, key: str, *, remember: bool = True) -> None:
@@ -256,7 +260,7 @@ class Window(QMainWindow):
             return
         if before is not None:
             if remember:
-                self._push_history()
+                self._places.leave(self._place())
             before.on_hidden()
         first = key not in self._opened
         opened = self._opened.get(key) or self._build_page(key)
@@ -288,15 +292,15 @@ class Window(QMainWindow):
         if key == self._current:
             self.header.subtitle.setText(text)
 
-    def _push_history(self) -> None:
-        self._history = [*self._history[1 - _HISTORY :], (self._current, self.context.filters.snapshot())]
+    def _place(self) -> Place:
+        return self._current, self.context.filters.snapshot()
 
     def navigate(self, key: str, filters: object) -> None:
         """Open a page, with other filters or on one request; Back returns to the page and its filters."""
         if key not in self._entries:
             return
         if self._current:
-            self._push_history()
+            self._places.leave(self._place())
         if isinstance(filters, FilterSnapshot):
             self.context.filters.restore(filters)
         self.open_page(key, remember=False)
@@ -304,10 +308,39 @@ class Window(QMainWindow):
             self.page.show_target(filters)
 
     def go_back(self) -> None:
-        if self._history:
-            key, filters = self._history.pop()
+        self._return(self._places.back(self._place()))
+
+    def go_forward(self) -> None:
+        """To where Back was pressed."""
+        self._return(self._places.forward(self._place()))
+
+    def _return(self, place: Place | None) -> None:
+        if place is not None:
+            key, filters = place
             self.context.filters.restore(filters)
             self.open_page(key, remember=False)
+
+    # the range
+
+    @property
+    def _ranges(self) -> SegmentedControl | None:
+        """The choice of ranges in the header of the page on show, where it has one."""
+        opened = self._opened.get(self._current)
+        return opened.controls.findChild(SegmentedControl, "picker.range") if opened is not None else None
+
+    def choose_range(self) -> None:
+        if (ranges := self._ranges) is not None:
+            ranges.segment(self.context.filters.range_key).setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def show_earlier(self) -> None:
+        self._shift_range(-1)
+
+    def show_later(self) -> None:
+        self._shift_range(1)
+
+    def _shift_range(self, spans: int) -> None:
+        if self._ranges is not None:
+            self.context.filters.shift_range(spans, time.time_ns() // 1000)
 
     # looking
 

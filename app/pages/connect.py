@@ -53,7 +53,7 @@ class ConnectPage(Page):
             part.copied.connect(self.toast)
             part.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
         find = QShortcut(QKeySequence("Ctrl+F"), self)
-        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.setContext(Qt.ShortcutContext.WindowShortcut)
         find.activated.connect(self.find_tool)
         self.list.choose(TOOLS[0].key)
 

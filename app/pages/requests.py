@@ -144,7 +144,7 @@ class RequestsPage(Page):
         self._details.timeout.connect(self._show_details)
         for keys, act in (("Ctrl+L", self.live.toggle), ("Ctrl+F", self.focus_filter)):
             shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
             shortcut.activated.connect(act)
 
     # the list

@@ -52,6 +52,33 @@ def test_a_custom_range_is_as_given(filters: FilterState) -> None:
     assert filters.custom is None
 
 
+@pytest.mark.parametrize("key", ["1h", "24h", "7d", "30d", "12m"])
+def test_a_preset_goes_earlier_by_its_own_length_and_comes_back_as_itself(filters: FilterState, key: str) -> None:
+    filters.set_range(key)
+    start, end = filters.bounds(NOW)
+    filters.shift_range(-1, NOW)
+    assert filters.custom == (2 * start - end, start)
+    filters.shift_range(-2, NOW)
+    assert filters.custom == (start - 3 * (end - start), end - 3 * (end - start))
+    # A moment has passed meanwhile.
+    filters.shift_range(2, NOW + 60_000_000)
+    assert (filters.range_key, filters.custom) == ("custom", (2 * start - end, start))
+    filters.shift_range(1, NOW + 60_000_000)
+    assert filters.range_key == key
+    filters.shift_range(1, NOW + 60_000_000)
+    assert filters.range_key == key, "what has not begun is not shown"
+
+
+def test_a_range_of_ones_own_comes_later_until_now(filters: FilterState) -> None:
+    filters.set_range("custom", (NOW - 9 * HOUR, NOW - 5 * HOUR))
+    filters.shift_range(1, NOW)
+    assert filters.custom == (NOW - 5 * HOUR, NOW - HOUR)
+    filters.shift_range(1, NOW)
+    assert filters.custom == (NOW - 4 * HOUR, NOW)
+    filters.shift_range(1, NOW)
+    assert filters.custom == (NOW - 4 * HOUR, NOW)
+
+
 def test_the_query_carries_dimensions_tags_and_zone(filters: FilterState) -> None:
     filters.set_dimension("model", ["gpt-5.1", "o3", "gpt-5.1"])
     filters.add_tag(PLATFORM)

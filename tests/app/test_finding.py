@@ -281,3 +281,17 @@ def _only_scrolls(widget: QWidget) -> bool:
     return (isinstance(widget, QAbstractScrollArea) and type(widget).__name__ in ("QScrollArea", "SectionView")) or (
         isinstance(widget, QAbstractScrollArea) and widget.objectName().startswith("section.")
     )
+
+
+def test_brackets_typed_into_a_field_move_no_range(qtbot: QtBot, window: Window, context: AppContext) -> None:
+    window.open_page("requests")
+    context.filters.set_range("7d")
+    press(qtbot, window, "Ctrl+T")
+    press(qtbot, window, "Ctrl+F")
+    field = QApplication.focusWidget()
+    assert isinstance(field, QLineEdit), "the header has the keyboard, and the page's keys work still"
+    qtbot.keyClicks(field, "[x]")
+    assert (field.text(), context.filters.range_key) == ("[x]", "7d")
+    window.open_page("settings")
+    press(qtbot, window, "[")
+    assert context.filters.range_key == "7d", "what is not on the page is not changed"

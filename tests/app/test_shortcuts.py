@@ -100,12 +100,39 @@ def _gateway(qtbot: QtBot, window: Window) -> None:
     assert spy.count() == 1 and spy.at(0) == [False]
 
 
+@effect("Ctrl+T")
+def _range(qtbot: QtBot, window: Window) -> None:
+    window.open_page("requests")
+    window.context.filters.set_range("24h")
+    press(qtbot, "Ctrl+T")
+    press(qtbot, "Right")
+    assert window.context.filters.range_key == "7d"
+
+
+@effect("[")
+def _earlier(qtbot: QtBot, window: Window) -> None:
+    press(qtbot, "[")
+    assert window.context.filters.range_key == "custom"
+
+
+@effect("]")
+def _later(qtbot: QtBot, window: Window) -> None:
+    press(qtbot, "]")
+    assert window.context.filters.range_key == "7d"
+
+
 @effect("Alt+Left")
 def _back(qtbot: QtBot, window: Window) -> None:
     window.open_page("requests")
     window.open_page("models")
     press(qtbot, "Alt+Left")
     assert window.header.title.text() == "Requests"
+
+
+@effect("Alt+Right")
+def _forward(qtbot: QtBot, window: Window) -> None:
+    press(qtbot, "Alt+Right")
+    assert window.header.title.text() == "Models & prices"
 
 
 @effect("Ctrl+K")

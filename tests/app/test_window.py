@@ -117,9 +117,20 @@ def test_a_page_opens_another_with_filters_and_back_returns(window: Window, cont
     window.go_back()
     assert (window.header.title.text(), context.filters.range_key) == ("Requests", "7d")
     assert context.filters.dimensions == {}
+    window.go_forward()
+    assert (window.header.title.text(), context.filters.range_key) == ("Providers", "1h")
+    assert context.filters.dimensions == {"model": ("o3",)}
+    window.go_forward()
+    window.go_back()
+    assert (window.header.title.text(), context.filters.range_key) == ("Requests", "7d")
     window.go_back()
     page(window).navigate.emit("nowhere", None)
     assert window.header.title.text() == "Requests"
+    page(window).navigate.emit("providers", FilterSnapshot(range_key="24h"))
+    window.go_back()
+    page(window).navigate.emit("providers", FilterSnapshot(range_key="30d"))
+    window.go_forward()
+    assert context.filters.range_key == "30d", "another way was taken since"
 
 
 def test_a_page_opens_another_on_a_request_and_back_returns(window: Window) -> None:
@@ -235,9 +246,10 @@ def test_no_two_actions_share_a_key(window: Window) -> None:
         (("Ctrl+B",), lambda window: window.sidebar.narrow),
         (("Ctrl+2", "Ctrl+E"), lambda window: Exporting.exported == 1),
         (("Ctrl+3", "Alt+Left"), lambda window: window.header.title.text() == "Requests"),
+        (("Ctrl+2", "Alt+Left", "Alt+Right"), lambda window: window.header.title.text() == "Providers"),
         (("Ctrl+R",), lambda window: len(page(window).refreshed) >= 2),
     ],
-    ids=["page", "sidebar", "export", "back", "refresh"],
+    ids=["page", "sidebar", "export", "back", "forward", "refresh"],
 )
 def test_keys_do_what_they_say(
     qtbot: QtBot, window: Window, keys: tuple[str, ...], happened: Callable[[Window], bool]
