@@ -6,6 +6,7 @@ click on it opens its values.
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtWidgets import QWidget
 
@@ -15,6 +16,7 @@ from app.filter_words import (
     condition_key,
     dimension_text,
     find_condition,
+    number_words,
     tag_text,
     with_key_negated,
     with_tag_toggled,
@@ -141,6 +143,10 @@ class FilterBar(QWidget):
         for dimension, values in self._filters.dimensions.items():
             if values:
                 self._add_dimension_chip(dimension, values)
+        for number in self._filters.numbers:
+            self._add_chip(number_words(number)).removed.connect(partial(self._filters.remove_number, number))
+        for word in self._filters.text:
+            self._add_chip(f"“{word}”").removed.connect(partial(self._filters.remove_text, word))
 
     def _add_tag_chip(self, condition: TagCondition) -> None:
         chip = self._add_chip(tag_text(condition))

@@ -5,7 +5,7 @@ Values of one tag are OR-ed in one condition, and each condition can be turned i
 
 from collections.abc import Mapping, Sequence
 
-from gateway import TagCondition
+from gateway import NumberCondition, TagCondition
 
 DIMENSION_NAMES: Mapping[str, str] = {
     "model": "Model",
@@ -20,6 +20,20 @@ DIMENSION_NAMES: Mapping[str, str] = {
 }
 """The dimensions that can be filtered by, in the order in which they are offered."""
 
+_NUMBER_NAMES: Mapping[str, str] = {
+    "status": "Status",
+    "cost": "Cost",
+    "latency": "Latency",
+    "ttft": "First token",
+    "overhead": "Overhead",
+    "tokens": "Tokens",
+    "input": "Tokens in",
+    "output": "Tokens out",
+    "cached": "Cached",
+    "reasoning": "Reasoning",
+}
+_SIGNS: Mapping[str, str] = {">=": "≥", "<=": "≤"}
+_TIMES = ("latency", "ttft", "overhead")
 _SHOWN_VALUES = 3
 
 
@@ -54,6 +68,23 @@ def tag_text(condition: TagCondition) -> str:
 def dimension_text(dimension: str, values: Sequence[str]) -> str:
     """`Model: gpt-5, o3`."""
     return f"{DIMENSION_NAMES.get(dimension, dimension)}: {_join(values)}"
+
+
+def number_words(condition: NumberCondition) -> str:
+    """`Status ≥ 400`, `Cost > $0.01`, `Latency > 5 s`, `Tokens > 10,000`; nothing is rounded away."""
+    sign = _SIGNS.get(condition.operator, condition.operator)
+    return f"{_NUMBER_NAMES[condition.field]} {sign} {_number_shown(condition)}"
+
+
+def _number_shown(condition: NumberCondition) -> str:
+    value = condition.value
+    if condition.field == "cost":
+        whole, nano = divmod(value, 1_000_000_000)
+        return f"${whole:,}.{f'{nano:09d}'.rstrip('0'):0<2}"
+    if condition.field in _TIMES:
+        unit, size = ("s", 1_000_000) if value >= 1_000_000 else ("ms", 1000)
+        return f"{value / size:,.6f}".rstrip("0").rstrip(".") + f" {unit}"
+    return str(value) if condition.field == "status" else f"{value:,}"
 
 
 def find_condition(tags: Sequence[TagCondition], key: str) -> TagCondition | None:

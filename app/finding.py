@@ -7,6 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QKeySequence
 
@@ -126,15 +127,7 @@ class Finding:
             if tag in condition.any_of:
                 return
         snapshot = filters.snapshot()
-        filters.restore(
-            FilterSnapshot(
-                range_key=snapshot.range_key,
-                custom=snapshot.custom,
-                bucket=snapshot.bucket,
-                dimensions=snapshot.dimensions,
-                tags=with_tag_toggled(snapshot.tags, tag, negated=False),
-            )
-        )
+        filters.restore(replace(snapshot, tags=with_tag_toggled(snapshot.tags, tag, negated=False)))
 
     async def _add_what_is_asked(self) -> None:
         """Tags and conversations; where the gateway cannot say, the palette does without."""

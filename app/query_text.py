@@ -1,8 +1,10 @@
 """The language of the Requests filter field, parsed without looking anything up.
 
 A word is `name:value`; commas mean "or", words mean "and", a minus before `tag:` means "not", quotes keep spaces.
-Anything else is a problem told in one sentence, with what would work. `render` is the inverse of `parse`, and
-`resolve` turns a part of a name (`model:claude`) into the known names that hold it.
+Names of numbers take one comparison (`latency:>5s`), `status:` that or words for an outcome, and a word without a
+colon is looked for in model, user and key. What cannot be read is a problem told in one sentence, with what would
+work. `render` is the inverse of `parse`, and `resolve` turns a part of a name (`model:claude`) into the known names
+that hold it.
 """
 
 import difflib
@@ -10,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from gateway import OUTCOMES, TagCondition
+from gateway import NUMBERS, OUTCOMES, ClientError, NumberCondition, TagCondition, number_text, parse_number
 
 FILTERS: Mapping[str, str] = {
     "model": "model",
@@ -26,8 +28,15 @@ FILTERS: Mapping[str, str] = {
 """The names that can be typed, each with the dimension that it filters."""
 
 TAG = "tag"
+STATUS = "status"
+NAMES = tuple(dict.fromkeys((*FILTERS, TAG, *NUMBERS)))
+"""All that may stand before a colon."""
+
 _FORBIDDEN_IN_TAGS = frozenset("|!")
-_KNOWN = ", ".join(f"{name}:" for name in (*FILTERS, TAG))
+_KNOWN = ", ".join(f"{name}:" for name in NAMES)
+
+Word = list[tuple[str, bool]]
+"""Characters, each with whether it is quoted."""
 
 
 class ParsedText(Struct, frozen=True, kw_only=True):
@@ -35,6 +44,8 @@ class ParsedText(Struct, frozen=True, kw_only=True):
 
     dimensions: Mapping[str, tuple[str, ...]] = {}
     tags: tuple[TagCondition, ...] = ()
+    numbers: tuple[NumberCondition, ...] = ()
+    text: tuple[str, ...] = ()
     problem: str | None = None
 
 
@@ -46,21 +57,38 @@ def parse(text: str) -> ParsedText:
     """What the typed text asks for; never raises."""
     dimensions: dict[str, tuple[str, ...]] = {}
     tags: list[TagCondition] = []
+    numbers: list[NumberCondition] = []
+    texts: list[str] = []
     try:
         for word in _words(text):
+            if (":", False) not in word:
+                texts.append("".join(character for character, _ in word))
+                continue
             negated, name, values = _split(word)
             if name == TAG:
                 tags.append(_tag_condition(values, negated))
+            elif name in NUMBERS and not (name == STATUS and _are_outcomes(values)):
+                numbers.append(_number_condition(name, values))
             else:
                 dimension = FILTERS[name]
                 both = dimensions.get(dimension, ()) + _dimension_values(name, values)
                 dimensions[dimension] = tuple(dict.fromkeys(both))
     except _Problem as problem:
         return ParsedText(problem=str(problem))
-    return ParsedText(dimensions=dimensions, tags=tuple(dict.fromkeys(tags)))
+    return ParsedText(
+        dimensions=dimensions,
+        tags=tuple(dict.fromkeys(tags)),
+        numbers=tuple(dict.fromkeys(numbers)),
+        text=tuple(dict.fromkeys(texts)),
+    )
 
 
-def render(dimensions: Mapping[str, Sequence[str]], tags: Iterable[TagCondition]) -> str:
+def render(
+    dimensions: Mapping[str, Sequence[str]],
+    tags: Iterable[TagCondition],
+    numbers: Iterable[NumberCondition] = (),
+    text: Iterable[str] = (),
+) -> str:
     """The text that `parse` reads as these filters."""
     names = {dimension: name for name, dimension in FILTERS.items()}
     words = [f"{names[dimension]}:{_join(values)}" for dimension, values in dimensions.items() if values]
@@ -68,6 +96,8 @@ def render(dimensions: Mapping[str, Sequence[str]], tags: Iterable[TagCondition]
         # A tag without a value stands first: after `team:a` it would be read as another team.
         ordered = sorted(tag.any_of, key=lambda value: ":" in value)
         words.append(f"{'-' if tag.negated else ''}{TAG}:{_join(ordered)}")
+    words += [f"{number.field}:{number_text(number)}" for number in numbers]
+    words += [f'"{word}"' if ":" in word or any(c.isspace() for c in word) else word for word in text]
     return " ".join(words)
 
 
@@ -82,10 +112,10 @@ def resolve(values: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _words(text: str) -> list[list[tuple[str, bool]]]:
-    """Words as lists of (character, quoted); an unclosed quote is a problem."""
-    words: list[list[tuple[str, bool]]] = []
-    word: list[tuple[str, bool]] = []
+def _words(text: str) -> list[Word]:
+    """The words; an unclosed quote is a problem."""
+    words: list[Word] = []
+    word: Word = []
     quoted = False
     for character in text:
         if character == '"':
@@ -101,17 +131,17 @@ def _words(text: str) -> list[list[tuple[str, bool]]]:
     return [*words, word] if word else words
 
 
-def _split(word: list[tuple[str, bool]]) -> tuple[bool, str, list[str]]:
+def _split(word: Word) -> tuple[bool, str, list[str]]:
     """(negated, name, comma-separated values) of one word; quoted commas do not separate."""
-    plain = "".join(character for character, _ in word)
-    name, colon, _ = plain.partition(":")
+    place = word.index((":", False))
+    name = "".join(character for character, _ in word[:place])
     negated = name.startswith("-")
     name = name.removeprefix("-").casefold()
-    if not colon or (name not in FILTERS and name != TAG):
-        raise _Problem(_unknown(plain if not colon else f"{name}:", name))
+    if name not in NAMES:
+        raise _Problem(_unknown(name))
     if negated and name != TAG:
         raise _Problem(f"Only tags can be left out with a minus, as in -tag:env:dev; take the minus off {name}:.")
-    rest = word[plain.index(":") + 1 :]
+    rest = word[place + 1 :]
     if negated is False and name == TAG and rest[:1] == [("!", False)]:
         negated, rest = True, rest[1:]
     values = [""]
@@ -126,24 +156,48 @@ def _split(word: list[tuple[str, bool]]) -> tuple[bool, str, list[str]]:
     return negated, name, values
 
 
-def _unknown(shown: str, name: str) -> str:
-    near = difflib.get_close_matches(name, (*FILTERS, TAG), n=1, cutoff=0.6)
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.6)
     hint = f" Did you mean {near[0]}:?" if near else ""
-    return f"“{shown}” is not a filter.{hint} These work: {_KNOWN}."
+    return f"“{name}:” is not a filter.{hint} These work: {_KNOWN}."
 
 
 def _example(name: str) -> str:
-    examples = {"status": "status:error", TAG: "tag:team:ml-ops", "model": "model:gpt", "provider": "provider:openai"}
-    return examples.get(name, f"{name}:NAME")
+    examples = {
+        STATUS: "status:error",
+        TAG: "tag:team:ml-ops",
+        "model": "model:gpt",
+        "provider": "provider:openai",
+        "cost": "cost:>0.01",
+        "latency": "latency:>5s",
+        "ttft": "ttft:>2s",
+        "overhead": "overhead:>5ms",
+    }
+    return examples.get(name, f"{name}:>10000" if name in NUMBERS else f"{name}:NAME")
+
+
+def _are_outcomes(values: list[str]) -> bool:
+    """Whether these say how a request ended, and not which status it had."""
+    return any(value[:1].isalpha() for value in values)
+
+
+def _number_condition(name: str, values: list[str]) -> NumberCondition:
+    if len(values) > 1:
+        raise _Problem(f"{name}: takes one number at a time: write {name}:>1 {name}:<5 for what lies between.")
+    try:
+        return parse_number(name, values[0])
+    except ClientError as error:
+        raise _Problem(str(error)) from None
 
 
 def _dimension_values(name: str, values: list[str]) -> tuple[str, ...]:
-    if name != "status":
+    if name != STATUS:
         return tuple(values)
     outcomes = tuple(value.casefold() for value in values)
     wrong = [value for value in outcomes if value not in OUTCOMES]
     if wrong:
-        raise _Problem(f"status: is one of {', '.join(OUTCOMES)}; “{wrong[0]}” is none of them.")
+        words = ", ".join(OUTCOMES)
+        raise _Problem(f"status: is one of {words}, or a number as in status:>=400; “{wrong[0]}” is none of them.")
     return outcomes
 
 

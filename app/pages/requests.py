@@ -242,7 +242,9 @@ class RequestsPage(Page):
         for dimension, values in wanted.items():
             dimensions[dimension] = tuple(dict.fromkeys(dimensions.get(dimension, ()) + values))
         tags = tuple(dict.fromkeys(filters.tags + parsed.tags))
-        filters.restore(replace(filters.snapshot(), dimensions=dimensions, tags=tags))
+        numbers = tuple(dict.fromkeys(filters.numbers + parsed.numbers))
+        text = tuple(dict.fromkeys(filters.text + parsed.text))
+        filters.restore(replace(filters.snapshot(), dimensions=dimensions, tags=tags, numbers=numbers, text=text))
 
     def focus_filter(self) -> None:
         """Ctrl+F."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from gateway.records import OPERATORS, TagCondition, UsageQuery
+from gateway.records import OPERATORS, NumberCondition, TagCondition, UsageQuery
 from gateway.store.names import NAMES_BY_TEXT, json_array
 
 # Contract dimension → column; the last two are kept as text.
@@ -31,20 +31,26 @@ _WITH_TAGS = (
 )
 _WITHOUT_TAGS = _WITH_TAGS.replace("IN", "NOT IN", 1)
 
-# What is unknown is NULL, which no comparison finds.
+# What is unknown is NULL, which no comparison finds. Turns of conversations name these as requests do.
 _NUMBERS: Mapping[str, str] = {
-    "status": "NULLIF(b.status, 0)",
-    "cost": "b.cost_nano",
-    "latency": "b.latency_us",
-    "ttft": "b.ttft_us",
-    "overhead": "b.overhead_us",
-    "tokens": "COALESCE(b.input_tokens + b.output_tokens, b.input_tokens, b.output_tokens)",
-    "input": "b.input_tokens",
-    "output": "b.output_tokens",
-    "cached": "b.cached_tokens",
-    "reasoning": "b.reasoning_tokens",
+    "status": "NULLIF({0}.status, 0)",
+    "cost": "{0}.cost_nano",
+    "latency": "{0}.latency_us",
+    "ttft": "{0}.ttft_us",
+    "overhead": "{0}.overhead_us",
+    "tokens": "COALESCE({0}.input_tokens + {0}.output_tokens, {0}.input_tokens, {0}.output_tokens)",
+    "input": "{0}.input_tokens",
+    "output": "{0}.output_tokens",
+    "cached": "{0}.cached_tokens",
+    "reasoning": "{0}.reasoning_tokens",
 }
-_COMPARED = {(field, sign): f"{sql} {sign} ?" for field, sql in _NUMBERS.items() for sign in OPERATORS}
+_COMPARED = {
+    (table, field, sign): f"{sql.format(table)} {sign} ?"
+    for table in ("b", "t")
+    for field, sql in _NUMBERS.items()
+    for sign in OPERATORS
+    if (table, field) != ("t", "overhead")
+}
 _NAMES_WITH = r"SELECT id FROM names WHERE text LIKE ? ESCAPE '\'"
 _WITH_TEXT = "({})".format(" OR ".join(_IN[name] for name in ("model", "user", "key")))
 
@@ -91,7 +97,7 @@ def condition(connection: sqlite3.Connection, query: UsageQuery) -> Condition:
         sql.append(_WITHOUT_TAGS if tags.negated else _WITH_TAGS)
         values += _tag_ids(connection, tags)
     for number in query.numbers:
-        sql.append(_COMPARED[number.field, number.operator])
+        sql.append(compared("b", number))
         values.append(number.value)
     for word in query.text:
         sql.append(_WITH_TEXT)
@@ -109,5 +115,16 @@ def _ids_with(connection: sqlite3.Connection, word: str) -> str:
     """The numbers of all texts that hold this one; ASCII letters in whichever case."""
     if not _storable((word,)):
         return json_array(())
-    pattern = re.sub(r"([\\%_])", r"\\\1", word)
-    return json_array(number for (number,) in connection.execute(_NAMES_WITH, (f"%{pattern}%",)))
+    return json_array(number for (number,) in connection.execute(_NAMES_WITH, (holding(word),)))
+
+
+def compared(table: str, condition: NumberCondition) -> str:
+    """SQL that compares a number of requests (`b`) or of turns (`t`) with a bound value."""
+    # A turn does not know the gateway's own share of its time: none is known to match.
+    return _COMPARED.get((table, condition.field, condition.operator), "? IS NULL")
+
+
+def holding(word: str) -> str:
+    """What LIKE takes for texts that hold this one, a backslash being its ESCAPE."""
+    escaped = re.sub(r"([\\%_])", r"\\\1", word)
+    return f"%{escaped}%"

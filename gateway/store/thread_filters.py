@@ -5,12 +5,14 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.records import TagCondition
+from gateway.store.filters import compared, holding
 from gateway.store.names import json_array
 from gateway.store.storable import sound_text
 from gateway.thread_records import ThreadQuery
 
 _DIMENSIONS = ("provider", "model", "key", "user", "door", "client", "app", "outcome")
 _COLUMNS = {name: f"t.{name}" for name in _DIMENSIONS} | {"trace": "t.trace_id", "conversation": "c.name"}
+_WITH_TEXT = r"(t.model LIKE ? ESCAPE '\' OR t.user LIKE ? ESCAPE '\' OR t.key LIKE ? ESCAPE '\')"
 _SINGLE = ("key", "user", "app", "client", "model", "provider")
 _TAG = (
     "EXISTS (SELECT 1 FROM json_each(t.tags) g WHERE g.value IN (SELECT value FROM json_each(?)) "
@@ -64,6 +66,12 @@ def _of_turns(query: ThreadQuery, start: int | None, end: int | None) -> tuple[l
         sql.append(f"NOT {_TAG}" if condition.negated else _TAG)
         tags = [sound_text(tag) for tag in condition.any_of]
         values += [json_array(tags), json_array(tag for tag in tags if ":" not in tag)]
+    for number in query.among.numbers:
+        sql.append(compared("t", number))
+        values.append(number.value)
+    for word in query.among.text:
+        sql.append(_WITH_TEXT)
+        values += [holding(sound_text(word))] * 3
     if sql and start is not None:
         sql.append("t.started_us >= ?")
         values.append(start)

@@ -5,6 +5,7 @@ query raise, and reads `calls` to see what was asked.
 """
 
 import csv
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -33,6 +34,7 @@ from gateway import (
     ModelRow,
     NewApiKey,
     NewPriceOverride,
+    NumberCondition,
     PriceList,
     PriceOverride,
     PriceRow,
@@ -57,6 +59,7 @@ from tests.app.fake_threads import page_of
 NOW_US = 1_795_456_980_000_000
 """Mon 23 Nov 2026, 18:03 UTC: what the rows end at, unless a test says otherwise."""
 _WIDTHS = {"1m": 60_000_000, "15m": 900_000_000, "hour": 3_600_000_000}
+_OPERATORS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt, "=": operator.eq}
 _FIELDS = {"provider", "model", "key", "door", "client", "app", "outcome"}
 
 
@@ -462,7 +465,29 @@ def matches(row: ExchangeRecord, query: UsageQuery) -> bool:
         wanted = getattr(query, field)
         if wanted and values_of(row, field)[0] not in wanted:
             return False
+    for word in query.text:
+        if not any(word.casefold() in (text or "").casefold() for text in (row.model, row.user, row.key)):
+            return False
+    if not all(_compares(row, condition) for condition in query.numbers):
+        return False
     return all(_has_tag(row, condition.any_of) != condition.negated for condition in query.tags)
+
+
+def _compares(row: ExchangeRecord, condition: NumberCondition) -> bool:
+    counts = [count for count in (row.input_tokens, row.output_tokens) if count is not None]
+    number = {
+        "status": row.status or None,
+        "cost": row.cost_nano,
+        "latency": row.latency_us,
+        "ttft": row.ttft_us,
+        "overhead": row.overhead_us,
+        "tokens": sum(counts) if counts else None,
+        "input": row.input_tokens,
+        "output": row.output_tokens,
+        "cached": row.cached_tokens,
+        "reasoning": row.reasoning_tokens,
+    }[condition.field]
+    return number is not None and _OPERATORS[condition.operator](number, condition.value)
 
 
 def _has_tag(row: ExchangeRecord, any_of: Iterable[str]) -> bool:

@@ -5,11 +5,12 @@ import pytest
 from app.filter_words import (
     dimension_text,
     find_condition,
+    number_words,
     tag_text,
     with_key_negated,
     with_tag_toggled,
 )
-from gateway import TagCondition
+from gateway import NumberCondition, TagCondition
 
 PLATFORM = TagCondition(any_of=("team:platform", "team:growth"))
 NOT_DEV = TagCondition(any_of=("env:dev",), negated=True)
@@ -29,6 +30,24 @@ NOT_DEV = TagCondition(any_of=("env:dev",), negated=True)
 )
 def test_a_tag_condition_in_words(condition: TagCondition, text: str) -> None:
     assert tag_text(condition) == text
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        (NumberCondition("status", ">=", 400), "Status ≥ 400"),
+        (NumberCondition("cost", ">", 10_000_000), "Cost > $0.01"),
+        (NumberCondition("cost", "<=", 1_500_000_000), "Cost ≤ $1.50"),
+        (NumberCondition("cost", ">", 1), "Cost > $0.000000001"),
+        (NumberCondition("latency", ">", 5_000_000), "Latency > 5 s"),
+        (NumberCondition("ttft", "<", 250_000), "First token < 250 ms"),
+        (NumberCondition("overhead", ">", 900), "Overhead > 0.9 ms"),
+        (NumberCondition("tokens", ">", 10_000), "Tokens > 10,000"),
+        (NumberCondition("output", "=", 0), "Tokens out = 0"),
+    ],
+)
+def test_a_number_in_words(condition: NumberCondition, text: str) -> None:
+    assert number_words(condition) == text
 
 
 def test_a_dimension_in_words() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.query_text import ParsedText, parse, render, resolve
-from gateway import TagCondition
+from gateway import NUMBERS, OPERATORS, NumberCondition, TagCondition
 
 UNDERSTOOD = [
     ("", {}, ()),
@@ -44,13 +44,37 @@ def test_understood(text: str, dimensions: dict[str, tuple[str, ...]], tags: tup
     assert parse(text) == ParsedText(dimensions=dimensions, tags=tags)
 
 
+@pytest.mark.parametrize(
+    ("text", "numbers", "words"),
+    [
+        ("status:500", [("status", "=", 500)], ()),
+        ("status:>=400 cost:>0.01", [("status", ">=", 400), ("cost", ">", 10_000_000)], ()),
+        ("latency:>5s latency:<10s", [("latency", ">", 5_000_000), ("latency", "<", 10_000_000)], ()),
+        ("tokens:>10k sonnet", [("tokens", ">", 10_000)], ("sonnet",)),
+        ("claude ana claude", [], ("claude", "ana")),
+        ('"model:gpt" "two words"', [], ("model:gpt", "two words")),
+        ("Cost:<=1", [("cost", "<=", 1_000_000_000)], ()),
+    ],
+)
+def test_numbers_and_free_text_are_understood(
+    text: str, numbers: list[tuple[str, str, int]], words: tuple[str, ...]
+) -> None:
+    conditions = tuple(NumberCondition(*number) for number in numbers)
+    assert parse(text) == ParsedText(numbers=conditions, text=words)
+    assert parse(render({}, (), conditions, words)) == ParsedText(numbers=conditions, text=words)
+
+
 REFUSED = [
-    ("claude", ["“claude” is not a filter", "model:", "tag:"]),
-    ("modle:gpt", ["“modle:” is not a filter", "Did you mean model:?"]),
-    ("model:a latency:>5", ["“latency:”", "provider:"]),
+    ("modle:gpt", ["“modle:” is not a filter", "Did you mean model:?", "latency:", "tag:"]),
+    ("model:a latensy:>5", ["“latensy:”", "Did you mean latency:?"]),
+    ("latency:slow", ["no number for latency", "latency:>5s"]),
+    ("cost:", ["Say what cost: should be", "cost:>0.01"]),
+    ("tokens:>1,<5", ["one number at a time", "tokens:>1 tokens:<5"]),
+    ("status:error,429", ["“429”"]),
+    ("status:fine", ["ok, error, aborted, interrupted", "status:>=400", "“fine”"]),
+    ("-cost:>1", ["Only tags"]),
     ("model:", ["Say what model: should be", "model:gpt"]),
     ("model:,", ["Say what model: should be"]),
-    ("status:500", ["ok, error, aborted, interrupted", "“500”"]),
     ("-model:gpt", ["Only tags", "-tag:env:dev", "model:"]),
     ('user:"Ana', ["quotation mark"]),
     ("tag:team:", ["half a tag"]),
@@ -83,11 +107,25 @@ _dimensions = st.dictionaries(
 )
 
 
-@given(_dimensions, st.lists(_tags, unique=True).map(tuple))
+_numbers = st.builds(
+    NumberCondition, st.sampled_from(NUMBERS), st.sampled_from(OPERATORS), st.integers(0, 10**12)
+)  # fmt: skip
+
+
+@given(
+    _dimensions,
+    st.lists(_tags, unique=True).map(tuple),
+    st.lists(_numbers, unique=True).map(tuple),
+    st.lists(_value, unique=True).map(tuple),
+)
 def test_what_is_rendered_is_read_back(
-    dimensions: dict[str, tuple[str, ...]], tags: tuple[TagCondition, ...]
+    dimensions: dict[str, tuple[str, ...]],
+    tags: tuple[TagCondition, ...],
+    numbers: tuple[NumberCondition, ...],
+    text: tuple[str, ...],
 ) -> None:
-    assert parse(render(dimensions, tags)) == ParsedText(dimensions=dimensions, tags=tags)
+    expected = ParsedText(dimensions=dimensions, tags=tags, numbers=numbers, text=text)
+    assert parse(render(dimensions, tags, numbers, text)) == expected
 
 
 KNOWN = ("claude-sonnet-4-6", "claude-haiku-4-5", "gpt-4.1", "gpt-4.1-mini")

@@ -243,6 +243,33 @@ def test_typed_filters_become_chips_and_the_list(
     assert [page.model.held(row) for row in range(20)] == expected[:20]
 
 
+def test_numbers_and_free_text_are_typed_too(
+    page: RequestsPage, gateway: FakeGateway, context: AppContext, qtbot: QtBot, turns: Turns
+) -> None:
+    qtbot.keyClicks(page.filter_field.field, "cost:>0.001 latency:<3s tokens:>2k status:<400 ana")
+    qtbot.keyClick(page.filter_field.field, Qt.Key.Key_Return)
+    turns.run()
+    chips = [chip.text() for chip in page.filter_bar.chips]
+    assert chips == ["Cost > $0.001", "Latency < 3 s", "Tokens > 2,000", "Status < 400", "“ana”"]
+    expected = [
+        row
+        for row in gateway.rows
+        if (row.cost_nano or 0) > 1_000_000
+        and row.latency_us is not None
+        and row.latency_us < 3_000_000
+        and (row.input_tokens or 0) + (row.output_tokens or 0) > 2000
+        and row.status < 400
+        and "ana" in f"{row.model} {row.user} {row.key}"
+    ]
+    assert page.model.rowCount() == len(expected) > 5
+    assert [page.model.held(row) for row in range(5)] == expected[:5]
+    for chip in page.filter_bar.chips:
+        chip.removed.emit()
+    turns.run()
+    assert not context.filters.is_filtered
+    assert page.model.rowCount() == 900
+
+
 def test_a_word_that_is_no_filter_is_told_and_kept(
     page: RequestsPage, context: AppContext, qtbot: QtBot, turns: Turns
 ) -> None:
@@ -263,6 +290,7 @@ def test_a_word_that_is_no_filter_is_told_and_kept(
     [
         ("mod", ["model:"]),
         ("-t", ["tag:"]),
+        ("lat", ["latency:"]),
         ("status:a", ["status:aborted"]),
         ("status:ok,int", ["status:ok,interrupted"]),
         ("provider:open", ["provider:openai"]),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.model import Message, Opaque, Part, Reasoning, Refusal, Role, Text, ToolCall
+from gateway.records import NumberCondition, UsageQuery
 from gateway.store.asking import Asking
 from gateway.store.thread_store import ThreadStore
 from gateway.thread_records import ThreadQuery, ThreadRow
@@ -94,6 +95,8 @@ def test_filters_and_pages_go_with_it(store: ThreadStore) -> None:
         ],
     )
     assert found(store, "needle", user="bob") == ["c1", "c3", "c5", "c7", "c9"]
+    assert found(store, "needle", among=UsageQuery(text=("BO", "sonnet"))) == ["c1", "c3", "c5", "c7", "c9"]
+    assert found(store, "needle", among=UsageQuery(text=("b%",))) == []
     assert found(store, "needle", from_us=START_US + 8 * SECOND_US) == ["c8", "c9"]
     names, cursor = [], None
     while True:
@@ -102,6 +105,24 @@ def test_filters_and_pages_go_with_it(store: ThreadStore) -> None:
         if (cursor := page.next_cursor) is None:
             break
     assert names == [f"c{at}" for at in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("field", "operator", "value", "names"),
+    [
+        ("cost", ">", 3000, ["c4", "c5"]),
+        ("latency", "<=", SECOND_US // 2, ["c0", "c1", "c2", "c3", "c4", "c5"]),
+        ("tokens", "=", 110, ["c0", "c1", "c2", "c3", "c4", "c5"]),
+        ("status", ">=", 400, []),
+        ("overhead", ">=", 0, []),
+    ],
+)
+def test_a_turn_is_found_by_its_numbers(
+    store: ThreadStore, field: str, operator: str, value: int, names: list[str]
+) -> None:
+    put(store, [told(at, [user(f"n {at}")], "x", conversation=f"c{at}", cost_nano=at * 1000) for at in range(6)])
+    among = UsageQuery(numbers=(NumberCondition(field, operator, value),))
+    assert [row.id for row in store.threads(ThreadQuery(sort="oldest", among=among)).rows] == names
 
 
 def test_the_same_search_again_sees_what_came_what_moved_and_what_went(store: ThreadStore) -> None:

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QCompleter, QListView, QVBoxLayout, QWidget
 
-from app.query_text import FILTERS, TAG, ParsedText, parse
+from app.query_text import NAMES, ParsedText, parse
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets import SearchField
 from gateway import OUTCOMES
 
-PLACEHOLDER = "Filter: model:claude status:error tag:team:ml-ops"
+PLACEHOLDER = "Filter: model:gpt status:>=400 tag:team:platform cost:>0.05"
 
 
 class FilterField(QWidget):
@@ -28,7 +28,9 @@ class FilterField(QWidget):
         self.field = SearchField(theme, PLACEHOLDER)
         self.field.setObjectName("requests_filter")
         self.field.setAccessibleName("Filter requests")
-        self.field.setAccessibleDescription("Type filters such as model:claude status:error and press Enter.")
+        self.field.setAccessibleDescription(
+            "Type filters such as model:claude status:error latency:>5s or part of a model, user or key; press Enter."
+        )
         self.problem = TextLabel(theme, "", px=12, tone="bad", wrap=True)
         self.problem.setObjectName("requests_filter_problem")
         self.problem.hide()
@@ -65,7 +67,7 @@ class FilterField(QWidget):
         name, colon, value = word.partition(":")
         name = name.removeprefix("-").casefold()
         if not colon:
-            return [f"{known}:" for known in (*FILTERS, TAG) if known.startswith(name)] if name else []
+            return [f"{known}:" for known in NAMES if known.startswith(name)] if name else []
         typed, _, last = value.rpartition(",")
         start = f"{word[: word.index(':') + 1]}{typed}{',' if typed else ''}"
         matching = [known for known in self._values.get(name, ()) if last.casefold() in known.casefold()]
