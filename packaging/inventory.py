@@ -2,7 +2,7 @@
 
 What went in is what PyInstaller says (contents.json, written by faregate.spec); each file is matched with the
 distribution that installed it. One that is not locked for running Faregate stops the build: a tool of ours must not
-be given to people.
+be given to people. The freezer's own part that runs in every frozen program is known, and its licence goes along.
 """
 
 import json
@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 # PySide6's wheels carry no text of their licence (LGPL-3.0, which refers to GPL-3.0): ours are added for them.
 _WITHOUT_TEXT = {"pyside6-essentials": ("LGPL-3.0.txt", "GPL-3.0.txt"), "shiboken6": ("LGPL-3.0.txt", "GPL-3.0.txt")}
+# "Bootloader", "Run-time Hooks", "Additional Run-time Modules" in its COPYING.txt: any frozen program may hold them.
+_RUN_TIME = {"pyinstaller": ("PyInstaller/fake-modules/", "PyInstaller/hooks/rthooks/", "PyInstaller/loader/")}
 _TEXT = re.compile(r"(^|/)(licen[cs]es?/|licen[cs]e|copying|notice|authors)[^/]*", re.IGNORECASE)
 
 
@@ -42,15 +44,26 @@ def read(contents: Path, lock: Path) -> list[Held]:
     packages = Path(sysconfig.get_path("purelib"))
     said = json.loads(contents.read_text("utf-8"))
     sources = {source for _, source in (*said["modules"], *said["files"]) if source.startswith(str(packages))}
-    found = [_held(one) for one in distributions(path=[str(packages)]) if _is_in(one, sources)]
-    strangers = sorted({one.name for one in found} - locked(lock))
+    inside = {one: _files_in(one, sources) for one in distributions(path=[str(packages)])}
+    found = [_held(one) for one, files in inside.items() if files]
+    strangers = sorted({_name(one) for one, files in inside.items() if not _may_be_given(one, files, locked(lock))})
     if strangers:
         raise SystemExit(f"In the bundle, but not in {lock.name}: {', '.join(strangers)}")
     return sorted(found)
 
 
-def _is_in(distribution: Distribution, sources: set[str]) -> bool:
-    return any(str(file.locate()) in sources for file in distribution.files or ())
+def _files_in(distribution: Distribution, sources: set[str]) -> list[str]:
+    """Those of its files, by their path below the packages, that went into the bundle."""
+    return [file.as_posix() for file in distribution.files or () if str(file.locate()) in sources]
+
+
+def _may_be_given(distribution: Distribution, files: list[str], lock: set[str]) -> bool:
+    name = _name(distribution)
+    return name in lock or all(file.startswith(_RUN_TIME.get(name, ())) for file in files)
+
+
+def _name(distribution: Distribution) -> str:
+    return normal(distribution.metadata["Name"])
 
 
 def _held(distribution: Distribution) -> Held:
@@ -64,7 +77,7 @@ def _held(distribution: Distribution) -> Held:
     license = (
         said.get("License-Expression") or ", ".join(classified) or (said.get("License") or "").partition("\n")[0]
     )
-    return Held(normal(said["Name"]), distribution.version, license, tuple(sorted(texts)))
+    return Held(_name(distribution), distribution.version, license, tuple(sorted(texts)))
 
 
 def write_licenses(held: list[Held], folder: Path, root: Path) -> None:

@@ -30,10 +30,12 @@ def test_it_holds_what_is_locked_for_running_and_nothing_of_the_tests(held: dict
     assert {"aiohttp", "genai-prices", "keyring", "numpy", "pyside6-essentials", "secretstorage", "uvloop"} <= set(
         held
     )
-    assert set(held) <= locked("requirements.lock")
+    assert set(held) - {"pyinstaller"} <= locked("requirements.lock")
     only_tests = {"pytest", "mypy", "hypothesis", "openai", "anthropic", "google-genai", "psutil", "ruff"}
     assert only_tests <= locked("tests/requirements.lock")
     contents = json.loads((BUILT / "contents.json").read_text("utf-8"))
+    of_the_freezer = {name for name, source in contents["modules"] if "/PyInstaller/" in source}
+    assert {name.partition(".")[0] for name in of_the_freezer} <= {"_pyi_rth_utils"}
     tops = {name.partition(".")[0] for name, _ in contents["modules"]}
     tops |= {target.partition("/")[0] for target, _ in contents["files"]}
     assert (
