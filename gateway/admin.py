@@ -54,6 +54,8 @@ class Commands(Protocol):
 
     async def test_provider(self, provider: str) -> KeyTrial: ...
 
+    async def switch_provider(self, provider: str, on: bool) -> None: ...
+
     async def remove_provider_key(self, provider: str) -> None: ...
 
     async def vault_state(self) -> VaultState: ...
@@ -148,13 +150,16 @@ def _provider_routes(commands: Commands) -> tuple[Route, ...]:
             await commands.store_provider_key(name, asked.api_key)
         return {**_provider(await find(name)), "warning": warning, "trial": msgspec.to_builtins(trial)}
 
-    async def test(call: Call) -> Any:
+    async def act(call: Call) -> Any:
         name, slash, verb = call.rest.rpartition("/")
-        if not slash or verb != "test":
-            raise missing(f"POST {BASE}/providers/NAME/test tries a provider's key.")
+        if not slash or verb not in ("test", "on", "off"):
+            raise missing(f"POST {BASE}/providers/NAME/test tries a provider's key; /on and /off switch a provider.")
         row = await find(name)
         with refusals():
-            return msgspec.to_builtins(await commands.test_provider(row.name))
+            if verb == "test":
+                return msgspec.to_builtins(await commands.test_provider(row.name))
+            await commands.switch_provider(row.name, verb == "on")
+        return _provider(await find(row.name))
 
     async def remove(call: Call) -> Any:
         row = await find(call.rest)
@@ -172,7 +177,7 @@ def _provider_routes(commands: Commands) -> tuple[Route, ...]:
         route("GET", "/providers", every),
         route("GET", "/providers/", one),
         route("PUT", "/providers/", store),
-        route("POST", "/providers/", test),
+        route("POST", "/providers/", act),
         route("DELETE", "/providers/", remove),
     )
 
@@ -272,6 +277,9 @@ def _provider(row: ProviderRow) -> dict[str, Any]:
         "dialect": row.dialect,
         "base_url": row.base_url,
         "key_source": row.key_source,
+        "enabled": row.enabled,
+        "own": row.own,
+        "models": row.models,
         "masked": row.masked,
         "state": row.state,
         "state_at": time_text(row.state_at_us),

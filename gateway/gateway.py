@@ -36,6 +36,7 @@ from gateway.configured import configured_providers, own_models
 from gateway.deadlines import Deadlines
 from gateway.downloads import downloaded
 from gateway.errors import FaregateError
+from gateway.extra_providers import ExtraProvider
 from gateway.folder import DataFolder
 from gateway.key_format import check_format, clean_key
 from gateway.key_trial import probe, try_key
@@ -89,7 +90,8 @@ from gateway.sealing import make_seal_key
 from gateway.server import Arrivals, Server, door_routes
 from gateway.setting_rows import setting_rows
 from gateway.settings import Settings
-from gateway.settings import save as save_settings
+from gateway.settings_edit import drop_provider, put_provider
+from gateway.settings_edit import save as save_settings
 from gateway.store import UsageStore
 from gateway.store.asking import Asking
 from gateway.store.repriced_rows import Progress as RepricingProgress
@@ -207,7 +209,7 @@ class Gateway:
             await self._open()
             routes = (
                 *door_routes(),
-                *read_routes(self, self._healthz, self._routing.models),
+                *read_routes(self, self._healthz, lambda: self._routing.offered),
                 *admin_routes(self),
                 *price_routes(self),
                 *bill_routes(self),
@@ -305,7 +307,7 @@ class Gateway:
         self._receiver = await self._start_receiver(parts, threads)
         self._deadlines = Deadlines()
         parts.callback(self._deadlines.close)
-        self._routing = Routing(rows, own_models=own_models(settings))
+        self._routing = Routing(rows, own_models=own_models(settings), off=settings.providers_off)
         self._relay = Relay(
             routing=self._routing,
             keys=self._keys,
@@ -657,6 +659,31 @@ class Gateway:
         self._health.pop(provider, None)
         self._note(Changes(providers=True))
 
+    async def switch_provider(self, provider: str, on: bool) -> None:
+        """Whether it takes requests, from now on and after a restart; running ones end. Raises SettingsError."""
+        self._provider(provider)
+        key = f"providers.{provider}.enabled"
+        await self._work(save_settings, self._folder.settings_path, {key: None if on else False})
+        self._routing.switch(provider, on)
+        self._note(Changes(providers=True))
+
+    def own_providers(self) -> tuple[ExtraProvider, ...]:
+        """The user's `[[provider]]` tables, as they are in force."""
+        return self.settings.providers
+
+    async def save_own_provider(self, values: Mapping[str, Any]) -> None:
+        """Add a `[[provider]]` table, or set fields of the one of that `name`; taken at the next start.
+
+        Raises SettingsError, and changes nothing, where the gateway could not be started with it.
+        """
+        await self._work(put_provider, self._folder.settings_path, values)
+        self._note(Changes(providers=True))
+
+    async def remove_own_provider(self, name: str) -> None:
+        """Take its table and its key away; it answers until the next start. Raises SettingsError."""
+        await self._work(drop_provider, self._folder.settings_path, name)
+        await self.remove_provider_key(name)
+
     async def vault_state(self) -> VaultState:
         return await self._keys.vault.state()
 
@@ -827,6 +854,9 @@ class Gateway:
             dialect=provider.dialect,
             base_url=provider.base_url,
             key_source=source,
+            enabled=self._routing.is_on(name),
+            own=any(own.name == name for own in self.settings.providers) and not self.demo,
+            models=sum(model.provider == name for model in self._routing.models),
             masked=self._keys.masked(name),
             state=state,
             state_at_us=at_us,

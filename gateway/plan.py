@@ -88,6 +88,13 @@ class Planner:
         provider = candidate.provider
         exchange.provider, exchange.provider_title, exchange.model = provider.name, provider.title, candidate.model
         exchange.price_provider = provider.price_provider
+        if not self._routing.is_on(provider.name):
+            raise GatewayError(
+                f"{provider.title} is switched off here: switch it on in Faregate under Providers.",
+                status=503,
+                kind="provider_unconfigured",
+                headers={"x-should-retry": "false"},
+            )
         operation = door.operation
         exchange.free = operation.name == "count"
         if operation.name == "embeddings":

@@ -76,9 +76,9 @@ class Queries(Protocol):
 
 
 def read_routes(
-    queries: Queries, health: Callable[[], dict[str, Any]], models: Sequence[Model] = MODELS
+    queries: Queries, health: Callable[[], dict[str, Any]], models: Callable[[], Sequence[Model]] = lambda: MODELS
 ) -> tuple[Route, ...]:
-    """All routes that only read; `models` are those that are listed."""
+    """All routes that only read; `models` gives those that are listed."""
 
     async def requests(call: Call) -> Any:
         page = await queries.requests(_query(call), limit=parse_limit(call.query), cursor=_one(call, "cursor"))
@@ -149,15 +149,15 @@ def read_routes(
     return routes + _model_routes(models)
 
 
-def _model_routes(models: Sequence[Model]) -> tuple[Route, ...]:
-    by_id = {model.id: model for model in models}
-
+def _model_routes(models: Callable[[], Sequence[Model]]) -> tuple[Route, ...]:
     async def page(call: Call) -> Any:
-        return SHAPES[call.dialect].page(models, call.query, datetime.now(UTC).date())
+        return SHAPES[call.dialect].page(models(), call.query, datetime.now(UTC).date())
 
     async def one(call: Call) -> Any:
         name = call.rest.removeprefix("models/")
-        row = by_id.get(name) or BY_SPELLING.get(spelling_key(name))
+        by_id = {model.id: model for model in models()}
+        spelt = BY_SPELLING.get(spelling_key(name))
+        row = by_id.get(name) or (by_id.get(spelt.id) if spelt is not None else None)
         if row is None:
             raise ClientError(
                 f"The model '{name[:100]}' is not in the list: GET {BASE}/models says what is.",

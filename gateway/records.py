@@ -304,6 +304,8 @@ class ProviderRow(Struct, frozen=True, kw_only=True):
     """`key_source`: vault, environment, memory, none or unneeded. `masked` is like `sk-…a1b2`, None without a key.
 
     `state`: connected, untested, rejected, unreachable or unconfigured; `state_at_us` when that was learnt.
+    `enabled`: it takes requests. `own`: the user's `[[provider]]` table says it. `models`: how many of its
+    are known by name.
     """
 
     name: str
@@ -311,6 +313,9 @@ class ProviderRow(Struct, frozen=True, kw_only=True):
     dialect: str
     base_url: str
     key_source: str
+    enabled: bool = True
+    own: bool = False
+    models: int = 0
     masked: str | None = None
     state: str = "unconfigured"
     state_at_us: int | None = None

@@ -6,7 +6,7 @@ form of a known id, last the family that a name begins with: a model newer than 
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -54,7 +54,7 @@ class Routing:
     """Resolves names for one set of providers; answers are kept, since the same few names are asked all day.
 
     `own_models` are those that the user's own providers serve; `models` are all that are listed, where an own one
-    stands for a known one of the same id.
+    stands for a known one of the same id. `off` are providers that take no requests until they are switched on.
     """
 
     _KEPT = 1024
@@ -65,12 +65,14 @@ class Routing:
         *,
         own_models: Sequence[Model] = (),
         aliases: Mapping[str, str] = _NO_ALIASES,
+        off: Collection[str] = (),
     ) -> None:
         self._providers = {provider.name: provider for provider in providers}
         self._own = {model.id: model for model in own_models}
         self.models = (*(model for model in MODELS if model.id not in self._own), *own_models)
         self._aliases = aliases
         self._kept: dict[str, tuple[Candidate, ...]] = {}
+        self._off = set(off)
 
     def candidates(self, name: str) -> tuple[Candidate, ...]:
         """The candidates for a name, best first; never empty. Raises ClientError (404) naming the nearest models."""
@@ -88,6 +90,18 @@ class Routing:
         except ClientError:
             return name
         return candidate.model if candidate.provider.name == provider else name
+
+    def is_on(self, provider: str) -> bool:
+        return provider not in self._off
+
+    def switch(self, provider: str, on: bool) -> None:
+        """From the next request on."""
+        (self._off.discard if on else self._off.add)(provider)
+
+    @property
+    def offered(self) -> tuple[Model, ...]:
+        """The models whose providers take requests."""
+        return tuple(model for model in self.models if model.provider not in self._off)
 
     def provider(self, name: str) -> Provider:
         """A provider in force; KeyError for others."""

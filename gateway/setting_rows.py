@@ -13,14 +13,18 @@ _UNITS = (("GiB", 1 << 30), ("GB", 10**9), ("MiB", 1 << 20), ("MB", 10**6), ("Ki
 
 
 def setting_rows(folder: Path, settings: Settings, environ: Mapping[str, str]) -> tuple[SettingRow, ...]:
-    """A row per setting, then one per provider's base URL that is not its usual one. Raises SettingsError."""
+    """A row per setting, then one per provider's base URL that is not its usual one, and one per provider that is
+    switched off, or on by name. Raises SettingsError."""
     stored = saved(folder)
     in_force = {row.key: (attrgetter(row.field)(settings), row.variable) for row in SETTINGS}
     usual, defaults = Settings(), {row.key: attrgetter(row.field) for row in SETTINGS}
     for name, url in settings.base_urls.items():
-        in_force[f"providers.{name}.base_url"] = (url, _base_url_variable(name))
+        in_force[f"providers.{name}.base_url"] = (url, _variable_of(name, "base_url"))
+    for name in settings.providers_off:
+        in_force[f"providers.{name}.enabled"] = (False, _variable_of(name, "enabled"))
     for key in stored.keys() - in_force.keys():
-        in_force[key] = (None, _base_url_variable(key.split(".")[1]))
+        _, name, about = key.split(".")
+        in_force[key] = (True if about == "enabled" else None, _variable_of(name, about))
     return tuple(
         SettingRow(
             key=key,
@@ -34,8 +38,8 @@ def setting_rows(folder: Path, settings: Settings, environ: Mapping[str, str]) -
     )
 
 
-def _base_url_variable(provider: str) -> str:
-    return f"FAREGATE_{variable_name(provider)}_BASE_URL"
+def _variable_of(provider: str, about: str) -> str:
+    return f"FAREGATE_{variable_name(provider)}_{about.upper()}"
 
 
 def _plain(value: Any) -> Any:

@@ -2,8 +2,7 @@
 
 `SETTINGS` is the one table of them: field, dotted key, variable, and a parser that takes TOML's value or a
 variable's text. A wrong value is a `SettingsError` that names where it stands. Secrets come from the environment
-only and are wrapped in `Hidden`, which prints and encodes as nothing. Saving edits the document in place, so that
-comments and keys unknown to this version survive.
+only and are wrapped in `Hidden`, which prints and encodes as nothing. `settings_edit` changes the file.
 """
 
 import ipaddress
@@ -16,9 +15,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from gateway.errors import FaregateError
 from gateway.extra_providers import EXTRA_FIELDS, ExtraProvider, extra_providers
-from gateway.folder import write_private
 from gateway.key_format import KeyFormatError, clean_key
 from gateway.providers.catalog import BY_NAME
 from gateway.redact_rules import BUILT_IN, PARTS, REDACT_FIELDS, REDACT_TABLES, RedactRule, redact_rules
@@ -98,8 +95,8 @@ class Telemetry(Struct, frozen=True, kw_only=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """Every setting, checked. `base_urls` holds only overrides; `provider_keys` and `export_headers` only
-    what the environment gives.
+    """Every setting, checked. `base_urls` holds only overrides; `providers_off` are those that take no requests;
+    `provider_keys` and `export_headers` only what the environment gives.
 
     `allowed_origins` and `allowed_hosts` come on top of loopback's names. `redact` are the user's own rules,
     `redact_on` and `redact_off` name built-in ones. `store_url` is always "sqlite". `unknown_keys` are the dotted
@@ -119,6 +116,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     base_urls: Mapping[str, str] = {}
     provider_keys: Mapping[str, Hidden] = {}
     providers: tuple[ExtraProvider, ...] = ()
+    providers_off: tuple[str, ...] = ()
     vault_backend: str = "keyring"
     vault_passphrase: Hidden | None = None
     capture: bool = True
@@ -200,7 +198,9 @@ _NESTED: Mapping[str, type[Struct]] = {
     "export": Exporting,
     "telemetry": Telemetry,
 }
-_VARIABLE = re.compile(r"FAREGATE_([A-Z0-9_]+)_(API_KEY|BASE_URL)")
+_VARIABLE = re.compile(r"FAREGATE_([A-Z0-9_]+)_(API_KEY|BASE_URL|ENABLED)")
+# What a table [providers.NAME] may say of any provider.
+PROVIDER_SETTINGS: Mapping[str, Callable[[Any], Any]] = {"base_url": check_base_url, "enabled": parse_switch}
 _NO_OPTIONS: Mapping[str, str] = {}
 
 
@@ -215,51 +215,18 @@ def load(folder: Path, environ: Mapping[str, str], options: Mapping[str, str] = 
     variable counts as unset. Raises SettingsError.
     """
     path = config_path(folder)
-    return _settings(_parsed(path, _read_text(path)), environ, options)
+    return _settings(parsed(path, read_text(path)), environ, options)
 
 
 def saved(folder: Path) -> Mapping[str, Any]:
     """What `config.toml` itself says, by dotted key: only the settings that stand in it. Raises SettingsError."""
     path = config_path(folder)
-    document = _parsed(path, _read_text(path))
+    document = parsed(path, read_text(path))
     rows = [(row.key, row.parse) for row in SETTINGS]
-    rows += [(f"providers.{name}.base_url", check_base_url) for name in document.get("providers", {})]
+    named = document.get("providers", {})
+    rows += [(f"providers.{name}.{key}", parse) for name in named for key, parse in PROVIDER_SETTINGS.items()]
     found = ((key, parse, _lookup(document, key)) for key, parse in rows)
     return {key: parse_as(parse, f"config.toml: {key}", value) for key, parse, value in found if value is not None}
-
-
-def save(folder: Path, changes: Mapping[str, Any]) -> None:
-    """Writes settings by dotted key (`server.port`); None removes one. Comments, unknown keys and line ends stay.
-
-    Raises SettingsError, and writes nothing, where a key is not a setting, a value is wrong, or the file could not be
-    started with any more; FaregateError where it cannot be written.
-    """
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
-    path = config_path(folder)
-    text = _read_text(path)
-    before = _parsed(path, text)
-    try:
-        document = tomlkit.parse(text)
-        for key, value in changes.items():
-            if value is not None:
-                parse_as(_parser_of(key), key, value)
-            _set(path, document, key, value)
-        changed = tomlkit.dumps(document)
-    except TOMLKitError as error:
-        raise SettingsError(f"{path} cannot be changed ({error}): correct the file by hand.") from None
-    if _problem(before) is None and (problem := _problem(_parsed(path, changed))) is not None:
-        raise problem
-    if "\r\n" in text:
-        changed = re.sub(r"(?<!\r)\n", "\r\n", changed)
-    try:
-        # What a link points to is replaced, the link stays.
-        write_private(path.resolve(), changed.encode())
-    except OSError as error:
-        raise FaregateError(
-            f"{path} cannot be written ({error.strerror}): check its folder's mode and disk."
-        ) from None
 
 
 def is_loopback(host: str) -> bool:
@@ -273,7 +240,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -283,7 +250,7 @@ def _read_text(path: Path) -> str:
         raise SettingsError(f"{path} cannot be read ({reason}): correct or remove it.") from None
 
 
-def _parsed(path: Path, text: str) -> Mapping[str, Any]:
+def parsed(path: Path, text: str) -> Mapping[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -303,7 +270,8 @@ def _settings(document: Mapping[str, Any], environ: Mapping[str, str], options: 
     passphrase = environ.get("FAREGATE_VAULT_PASSPHRASE")
     settings = Settings(
         **fields,
-        base_urls=_base_urls(document, environ, extras),
+        base_urls=_of_providers("base_url", document, environ, extras),
+        providers_off=_switched_off(document, environ, extras),
         provider_keys=_provider_keys(environ, extras),
         providers=extras,
         redact=redact_rules(document),
@@ -327,30 +295,13 @@ def _headers(environ: Mapping[str, str]) -> Hidden | None:
     return Hidden(text)
 
 
-def _problem(document: Mapping[str, Any]) -> SettingsError | None:
+def problem(document: Mapping[str, Any]) -> SettingsError | None:
     """Why a file cannot be used by itself, without the environment."""
     try:
         _settings(document, {}, {})
     except SettingsError as error:
         return error
     return None
-
-
-def _set(path: Path, document: Any, key: str, value: Any) -> None:
-    import tomlkit
-
-    *tables, last = key.split(".")
-    table = document
-    for name in tables:
-        if name not in table:
-            table[name] = tomlkit.table()
-        table = table[name]
-        if not isinstance(table, dict):
-            raise SettingsError(f"{name} in {path} must be a table: correct the file by hand first.")
-    if value is None:
-        table.pop(last, None)
-    else:
-        table[last] = list(value) if isinstance(value, tuple) else value
 
 
 def _lookup(document: Mapping[str, Any], key: str) -> Any:
@@ -382,15 +333,6 @@ def _place(fields: dict[str, Any], field: str, value: Any) -> None:
         fields[outer] = value
 
 
-def _parser_of(key: str) -> Callable[[Any], Any]:
-    for row in SETTINGS:
-        if row.key == key:
-            return row.parse
-    if re.fullmatch(r"providers\.[a-z0-9_-]+\.base_url", key):
-        return check_base_url
-    raise SettingsError(f"{key} is not a setting.")
-
-
 def variable_name(provider: str) -> str:
     return re.sub(r"[^A-Z0-9]", "_", provider.upper())
 
@@ -416,20 +358,27 @@ def _provider_keys(environ: Mapping[str, str], extras: tuple[ExtraProvider, ...]
     return keys
 
 
-def _base_urls(
-    document: Mapping[str, Any], environ: Mapping[str, str], extras: tuple[ExtraProvider, ...]
-) -> dict[str, str]:
-    urls = {}
+def _of_providers(
+    key: str, document: Mapping[str, Any], environ: Mapping[str, str], extras: tuple[ExtraProvider, ...]
+) -> dict[str, Any]:
+    """What the file and, over it, the environment say of providers under one of `PROVIDER_SETTINGS`, by name."""
+    parse, found = PROVIDER_SETTINGS[key], {}
     tables = document.get("providers", {})
     if not isinstance(tables, Mapping):
         raise SettingsError("config.toml: providers must be a table such as [providers.openai].")
     for name in tables:
-        value = _lookup(document, f"providers.{name}.base_url")
+        value = _lookup(document, f"providers.{name}.{key}")
         if value is not None:
-            urls[name] = parse_as(check_base_url, f"config.toml: providers.{name}.base_url", value)
-    for name, value in _by_provider(environ, "BASE_URL", extras):
-        urls[name] = parse_as(check_base_url, f"FAREGATE_{variable_name(name)}_BASE_URL", value)
-    return urls
+            found[name] = parse_as(parse, f"config.toml: providers.{name}.{key}", value)
+    for name, value in _by_provider(environ, key.upper(), extras):
+        found[name] = parse_as(parse, f"FAREGATE_{variable_name(name)}_{key.upper()}", value)
+    return found
+
+
+def _switched_off(
+    document: Mapping[str, Any], environ: Mapping[str, str], extras: tuple[ExtraProvider, ...]
+) -> tuple[str, ...]:
+    return tuple(name for name, on in _of_providers("enabled", document, environ, extras).items() if not on)
 
 
 def _unknown(document: Mapping[str, Any], providers: Collection[str]) -> tuple[str, ...]:
@@ -443,7 +392,11 @@ def _unknown(document: Mapping[str, Any], providers: Collection[str]) -> tuple[s
         elif name == "providers":
             unknown += [f"providers.{provider}" for provider in value if provider not in providers]
             unknown += [
-                f"providers.{p}.{key}" for p in value if p in providers for key in value[p] if key != "base_url"
+                f"providers.{p}.{key}"
+                for p in value
+                if p in providers
+                for key in value[p]
+                if key not in PROVIDER_SETTINGS
             ]
         else:
             # [[capture.redact]] is no setting: `redact_rules` reads it.

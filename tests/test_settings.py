@@ -10,8 +10,10 @@ import pytest
 from gateway import settings
 from gateway.extra_providers import ExtraPrice
 from gateway.redact_rules import BUILT_IN, PARTS, RedactRule
+from gateway.setting_rows import setting_rows
 from gateway.setting_values import Keep, SettingsError
-from gateway.settings import SETTINGS, is_loopback, load, save
+from gateway.settings import SETTINGS, is_loopback, load
+from gateway.settings_edit import drop_provider, put_provider, save
 
 MIB = 1 << 20
 README = Path(__file__).parents[1] / "README.md"
@@ -421,3 +423,64 @@ colour = "red"
     again = load(tmp_path, {})
     assert again.redact == loaded.redact and again.capture_parts_off == ("system",)
     assert "# ours" in (tmp_path / "config.toml").read_text()
+
+
+OWN = "# mine\n[[provider]]\nname = 'lm'\ndialect = 'openai_chat'\nbase_url = 'http://127.0.0.1:1234/v1' # here\nodd = 1\n"
+
+
+def test_a_providers_table_is_added_changed_and_taken_away(tmp_path: Path) -> None:
+    """What else stands in the file, and in the table, stays."""
+    written(tmp_path, OWN)
+    put_provider(tmp_path, {"name": "lm", "base_url": "http://127.0.0.1:4321/v1", "models": ("qwen3:8b",)})
+    put_provider(
+        tmp_path, {"name": "router", "dialect": "anthropic", "base_url": "https://r.example", "auth": "x-api-key"}
+    )
+    first, second = load(tmp_path, {}).providers
+    assert (first.base_url, first.models, first.dialect) == ("http://127.0.0.1:4321/v1", ("qwen3:8b",), "openai_chat")
+    assert (second.name, second.dialect, second.auth) == ("router", "anthropic", "x-api-key")
+    text = (tmp_path / "config.toml").read_text()
+    assert "# mine" in text and "# here" in text and "odd = 1" in text
+    put_provider(tmp_path, {"name": "lm", "models": None})
+    assert load(tmp_path, {}).providers[0].models == ()
+    save(tmp_path, {"providers.router.enabled": False})
+    drop_provider(tmp_path, "router")
+    assert [extra.name for extra in load(tmp_path, {}).providers] == ["lm"]
+    assert load(tmp_path, {}).providers_off == ()
+    drop_provider(tmp_path, "lm")
+    assert load(tmp_path, {}).providers == ()
+    assert "[[provider]]" not in (tmp_path / "config.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"name": "new"}, "dialect is missing"),
+        ({"name": "New one", "dialect": "gemini", "base_url": "http://h"}, "lower-case letters"),
+        ({"name": "lm", "dialect": "esperanto"}, "dialect must be one of"),
+        ({"name": "lm", "base_url": "http://127.0.0.1:4210/v1"}, "the gateway's own address"),
+        ({"name": "lm", "api_key": "k"}, "api_key is nothing that a provider's table holds"),
+    ],
+)
+def test_a_providers_table_that_cannot_be_used_is_not_written(
+    tmp_path: Path, values: dict[str, object], message: str
+) -> None:
+    written(tmp_path, OWN)
+    with pytest.raises(SettingsError, match=message):
+        put_provider(tmp_path, values)
+    with pytest.raises(SettingsError, match=r"no .* table named other"):
+        drop_provider(tmp_path, "other")
+    assert (tmp_path / "config.toml").read_text() == OWN
+
+
+def test_a_provider_is_switched_off_in_the_file_or_the_environment(tmp_path: Path) -> None:
+    written(tmp_path, "[providers.xai]\nenabled = false\n[providers.google]\nenabled = true\n")
+    assert load(tmp_path, {}).providers_off == ("xai",)
+    environ = {"FAREGATE_GOOGLE_ENABLED": "false", "FAREGATE_XAI_ENABLED": "true"}
+    assert load(tmp_path, environ).providers_off == ("google",)
+    rows = {row.key: row for row in setting_rows(tmp_path, load(tmp_path, {}), {})}
+    assert (rows["providers.xai.enabled"].value, rows["providers.xai.enabled"].saved) == (False, False)
+    assert (rows["providers.google.enabled"].value, rows["providers.google.enabled"].saved) == (True, True)
+    assert rows["providers.xai.enabled"].variable == "FAREGATE_XAI_ENABLED"
+    written(tmp_path, "[providers.xai]\nenabled = 'perhaps'\n")
+    with pytest.raises(SettingsError, match=r"providers\.xai\.enabled"):
+        load(tmp_path, {})

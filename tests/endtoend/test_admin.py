@@ -109,6 +109,27 @@ def test_a_providers_key_is_tried_stored_used_and_removed(gateway: Served) -> No
     assert gateway.chat("Hello.").status == 503
 
 
+def test_a_provider_that_is_switched_off_takes_nothing_and_is_offered_nowhere(gateway: Served) -> None:
+    """At once, for its own callers' keys too, and it stands in the file for the next start."""
+    model = MODELS["xai"]
+    assert gateway.chat("Hello.", model).status == 200
+    off = ask(gateway, "POST", "/providers/xai/off")
+    assert (off["enabled"], off["own"], off["models"] > 3) == (False, False, True)
+    refused = gateway.chat("Hello.", model, headers={"x-provider-api-key": "xai-a-callers-own-key-0123"})
+    assert refused.status == 503
+    assert refused.error["message"] == "xAI is switched off here: switch it on in Faregate under Providers."
+    assert refused.headers["x-should-retry"] == "false"
+    assert gateway.row(refused.id).error_type == "provider_unconfigured"
+    listed = [row["id"] for row in gateway.get("/api/ai/v1/models")["data"]]
+    assert model not in listed and MODELS["openai"] in listed
+    assert gateway.ask("GET", f"/api/ai/v1/models/{model}", key=gateway.key()).status == 404
+    assert "enabled = false" in (gateway.folder / "config.toml").read_text()
+    assert ask(gateway, "POST", "/providers/xai/on")["enabled"]
+    assert gateway.chat("Hello.", model).status == 200
+    assert model in [row["id"] for row in gateway.get("/api/ai/v1/models")["data"]]
+    assert "enabled" not in (gateway.folder / "config.toml").read_text()
+
+
 def test_a_key_that_the_provider_rejects_is_not_stored_unless_that_is_asked_for(gateway: Served) -> None:
     wrong = {"api_key": "sk-ant-bad-key-0123456789"}
     error = ask(gateway, "PUT", "/providers/anthropic", wrong, status=400)
