@@ -8,7 +8,16 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gateway import Changes
 
 INTERVAL_MS = 1000
-EVERYTHING = Changes(usage=True, keys=True, providers=True, prices=True, state=True, meter=True, conversations=True)
+EVERYTHING = Changes(
+    usage=True,
+    keys=True,
+    providers=True,
+    prices=True,
+    state=True,
+    meter=True,
+    conversations=True,
+    comparisons=True,
+)
 NOTHING = Changes()
 
 
@@ -22,6 +31,7 @@ def merged(left: Changes, right: Changes) -> Changes:
         state=left.state or right.state,
         meter=left.meter or right.meter,
         conversations=left.conversations or right.conversations,
+        comparisons=left.comparisons or right.comparisons,
     )
 
 

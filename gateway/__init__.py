@@ -8,6 +8,16 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gateway.comparison_records import (
+    LEAST_MODELS,
+    MOST_MODELS,
+    MOST_STARS,
+    AnswerEstimate,
+    ComparedAnswer,
+    Comparison,
+    RatedAnswer,
+    RatedModel,
+)
 from gateway.errors import ClientError, FaregateError, GatewayError
 from gateway.folder import DataFolder, FolderHeld, default_folder
 from gateway.model import (
@@ -146,6 +156,9 @@ __all__ = [
     "BILL_REASONS",
     "CAPTURE_PARTS",
     "DIMENSIONS",
+    "LEAST_MODELS",
+    "MOST_MODELS",
+    "MOST_STARS",
     "NUMBERS",
     "OPERATORS",
     "OUTCOMES",
@@ -154,6 +167,7 @@ __all__ = [
     "REPRICING_KEPT",
     "STANDARD_OTLP_PORT",
     "THREAD_SORTS",
+    "AnswerEstimate",
     "ApiKeyRow",
     "AttemptRecord",
     "BillColumns",
@@ -168,6 +182,8 @@ __all__ = [
     "Changes",
     "Cleaned",
     "ClientError",
+    "ComparedAnswer",
+    "Comparison",
     "Completeness",
     "ConversationPage",
     "ConversationRow",
@@ -198,6 +214,8 @@ __all__ = [
     "PriceOverride",
     "PriceRow",
     "ProviderRow",
+    "RatedAnswer",
+    "RatedModel",
     "Reasoning",
     "Reconciliation",
     "Refusal",

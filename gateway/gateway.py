@@ -24,7 +24,7 @@ from uuid import uuid4
 
 from msgspec.structs import asdict, replace
 
-from gateway.access import AccessKeys
+from gateway.access import AccessKeys, Principal
 from gateway.admin import admin_routes
 from gateway.admin_prices import price_routes
 from gateway.admin_reprice import repricing_routes
@@ -32,6 +32,10 @@ from gateway.bill_file import write_reconciliation
 from gateway.bills import bill_routes
 from gateway.capture.capture import Capture
 from gateway.capture.wiring import capture_of, redactor_of
+from gateway.comparer import Comparer, ComparisonQuestion, Prompts, Tell, comparison_question
+from gateway.comparison_records import AnswerEstimate, Comparison, RatedAnswer, RatedModel
+from gateway.comparison_routes import comparison_routes
+from gateway.comparisons import Comparisons
 from gateway.configured import configured_providers, own_models
 from gateway.deadlines import Deadlines
 from gateway.downloads import downloaded
@@ -48,6 +52,7 @@ from gateway.price_overrides import PriceOverrides
 from gateway.pricing import Priced, Pricing
 from gateway.provider_keys import ProviderKeys
 from gateway.providers.catalog import Provider
+from gateway.ratings import Ratings
 from gateway.read_api import render_counts
 from gateway.reads import read_routes
 from gateway.receiver import Receiver
@@ -89,6 +94,7 @@ from gateway.schema import unusable
 from gateway.sealing import make_seal_key
 from gateway.server import Arrivals, Server, door_routes
 from gateway.setting_rows import setting_rows
+from gateway.setting_values import oldest_us
 from gateway.settings import Settings
 from gateway.settings_edit import drop_provider, put_provider
 from gateway.settings_edit import save as save_settings
@@ -180,6 +186,8 @@ class Gateway:
         self._threads: ThreadStore | None = None
         self._own: OwnTelemetry
         self._joiner: Joiner
+        self._ratings: Ratings
+        self._comparisons: Comparisons
 
     # Life.
 
@@ -215,6 +223,7 @@ class Gateway:
                 *bill_routes(self),
                 *repricing_routes(self),
                 *thread_routes(self),
+                *comparison_routes(self),
                 metrics_route(self._own, VERSION, self.completeness, lambda: self._arrivals.running),
                 *self._receiver.routes,
             )
@@ -246,6 +255,8 @@ class Gateway:
             return
         self._set_state("stopping")
         await asyncio.gather(self._server.stop(drain_s), self._receiver.stop(drain_s))
+        # What the window asked has no connection that ends with the server.
+        await self._comparisons.stop()
         self._server = None
         self._set_state("off")
 
@@ -319,6 +330,16 @@ class Gateway:
             learnt=self._learnt,
             listener=self._capture,
         )
+        comparer = Comparer(self._relay, self._routing, self._arrivals, self._access.touch)
+        self._comparisons = Comparisons(
+            comparer,
+            self._ratings,
+            self._routing,
+            self._keys,
+            self._pricing,
+            self._work,
+            lambda: self._note(Changes(comparisons=True)),
+        )
 
     async def _start_threads(self, parts: contextlib.AsyncExitStack) -> ThreadStore:
         """The store of conversations and what feeds it; what is fed is closed after what feeds."""
@@ -338,7 +359,11 @@ class Gateway:
             self._surroundings, export_target(self.settings), content=self.settings.export.content
         )
         parts.push_async_callback(self._work, self._own.close)
-        self._capture = await self._work(capture_of, self.settings, threads, (self._joiner.heard, self._own))
+        self._ratings = await self._work(Ratings, self._folder, seal_key)
+        parts.push_async_callback(self._work, self._ratings.close)
+        prompts = Prompts(self._ratings.keep_prompt)
+        witnesses = (self._joiner.heard, self._own, prompts.heard)
+        self._capture = await self._work(capture_of, self.settings, threads, witnesses)
         parts.push_async_callback(self._work, self._capture.close)
         return threads
 
@@ -504,7 +529,13 @@ class Gateway:
 
     async def delete_thread(self, id: str) -> bool:
         """What was said is gone for good; the rows that metered it stay. False where there is none of this id."""
-        return self._threads is not None and await self._work(self._threads.delete_thread, id)
+        if self._threads is None:
+            return False
+        thread = await self._work(self._threads.thread, id)
+        asked = [turn.request_id for turn in thread.turns if turn.request_id] if thread is not None else []
+        deleted = await self._work(self._threads.delete_thread, id)
+        await self._comparisons.forget_prompts_of(asked)
+        return deleted
 
     async def rename_thread(self, id: str, title: str) -> bool:
         """Give it a title; an empty one takes the user's own away again. False where there is none of this id."""
@@ -569,6 +600,59 @@ class Gateway:
         uncaptured = self._capture.uncaptured() if self._capture is not None else {}
         return self._store.completeness(self._arrivals.seen, self._arrivals.running, uncaptured)
 
+    # Comparisons: one question to several models. `owner` is a key's id, None for everybody's.
+
+    async def compare(
+        self, models: Sequence[str], request: Mapping[str, Any], *, id: str | None = None, told: Tell | None = None
+    ) -> Comparison:
+        """Ask 2 to 6 models what a chat body asks, all at once; an answer of each, whatever became of the others.
+
+        `told` hears of each answer as it grows, at most ten times a second. Cancelling gives all of them up. Raises
+        ClientError for a question that cannot be asked, FaregateError while the gateway is off.
+        """
+        if self._server is None:
+            raise FaregateError("The gateway is off: switch it on to ask models.")
+        return await self._comparisons.ask(comparison_question(models, request), id=id, told=told)
+
+    async def compare_for(
+        self, principal: Principal, headers: Mapping[str, str], asked: ComparisonQuestion
+    ) -> Comparison:
+        """The same for a caller of the API, with what the request's headers say."""
+        return await self._comparisons.ask(asked, principal, headers)
+
+    def cancel_comparison(self, id: str, place: int | None = None) -> None:
+        """Give up one answer of a comparison that runs, or all; what came so far stays."""
+        self._comparisons.cancel(id, place)
+
+    def estimate_comparison(self, models: Sequence[str], request: Mapping[str, Any]) -> tuple[AnswerEstimate, ...]:
+        """What each answer would take, before anything is asked. It waits for nothing."""
+        return self._comparisons.estimate(models, request)
+
+    async def rate(self, request_id: str, stars: int, note: str = "", *, owner: str | None = None) -> RatedAnswer:
+        """Rate an answer of a comparison, with 1 to 5 stars, or change its rating. Raises FaregateError."""
+        return await self._comparisons.rate(request_id, stars, note, owner)
+
+    async def remove_rating(self, request_id: str, *, owner: str | None = None) -> RatedAnswer:
+        return await self._comparisons.remove(request_id, owner)
+
+    async def compared_answer(self, request_id: str, *, owner: str | None = None) -> RatedAnswer:
+        """An answer of a comparison, rated or not. Raises FaregateError where there is none."""
+        return await self._comparisons.one(request_id, owner)
+
+    async def ratings(
+        self, *, model: str | None = None, provider: str | None = None, limit: int = 100, owner: str | None = None
+    ) -> tuple[RatedAnswer, ...]:
+        """Answers that were rated, the latest rating first."""
+        return await self._comparisons.rated(model, provider, limit, owner)
+
+    async def rated_models(self, *, owner: str | None = None) -> tuple[RatedModel, ...]:
+        """All models that were rated, the best first."""
+        return await self._comparisons.models(owner)
+
+    async def comparisons(self, *, limit: int = 100) -> tuple[RatedAnswer, ...]:
+        """The answers of the latest comparisons, rated or not, the latest first."""
+        return await self._comparisons.latest(limit)
+
     # Storage.
 
     async def sizes(self) -> Sizes:
@@ -588,6 +672,10 @@ class Gateway:
         keeps, now_us = asdict(self.settings.retention), time.time_ns() // 1000
         try:
             cleaned = await self._work(self._store.clean_up, keeps, now_us, told)
+            await self._comparisons.forget(
+                prompts_before_us=oldest_us(keeps["content"], now_us),
+                unrated_before_us=oldest_us(keeps["requests"], now_us),
+            )
         except asyncio.CancelledError:
             left.set()
             raise
@@ -929,6 +1017,7 @@ class Gateway:
             state=pending.state or changes.state,
             meter=pending.meter or changes.meter,
             conversations=pending.conversations or changes.conversations,
+            comparisons=pending.comparisons or changes.comparisons,
         )
         if changes.state:
             self._tell()

@@ -616,3 +616,4 @@ class Changes(Struct, frozen=True, kw_only=True):
     state: bool = False
     meter: bool = False
     conversations: bool = False
+    comparisons: bool = False

@@ -47,13 +47,15 @@ _JSON = "application/json"
 
 class Call(Struct, frozen=True, kw_only=True):
     """A request with an accepted key that is no inference. `rest` follows a route that ends in a slash; `dialect`
-    names the caller's; `body` is what came with anything but a GET."""
+    names the caller's; `body` is what came with anything but a GET. `headers` are case-insensitive, and may hold
+    keys."""
 
     principal: Principal | None
     query: tuple[tuple[str, str], ...]
     rest: str
     dialect: str = openai_chat.DIALECT.name
     body: bytes = b""
+    headers: Mapping[str, str] = {}
 
 
 class Download(Struct, frozen=True, kw_only=True):
@@ -278,9 +280,15 @@ class Server:
             assert route.read is not None
             body = b"" if route.method == "GET" else await Incoming(request, self._settings.limits_body).read()
             query = tuple(pair for pair in request.rel_url.query.items() if not _is_credential(*pair))
-            said = await route.read(
-                Call(principal=principal, query=query, rest=rest, dialect=dialect.name, body=body)
+            call = Call(
+                principal=principal,
+                query=query,
+                rest=rest,
+                dialect=dialect.name,
+                body=body,
+                headers=request.headers,
             )
+            said = await route.read(call)
             if isinstance(said, Download):
                 return await _sent(request, said, cors)
             return web.Response(body=msgspec.json.encode(said), headers={"content-type": _JSON, **cors})

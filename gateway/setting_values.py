@@ -35,11 +35,19 @@ def parse_as(parse: Callable[[Any], Any], source: str, value: Any) -> Any:
         raise SettingsError(f"{source} {error}.") from None
 
 
+DAY_US = 86_400_000_000
+
+
 class Keep(Struct, frozen=True, kw_only=True):
     """How long and how much is kept; None is without limit. A month counts as 30.4375 days."""
 
     days: float | None = None
     size_bytes: int | None = None
+
+
+def oldest_us(keep: Keep, now_us: int) -> int | None:
+    """What began before is too old; None where nothing is."""
+    return None if keep.days is None else now_us - int(keep.days * DAY_US)
 
 
 def parse_text(value: Any) -> str:

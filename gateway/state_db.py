@@ -55,7 +55,49 @@ def _m004_price_overrides(db: "Database") -> None:
     )
 
 
-STEPS: tuple[Step, ...] = (_m001_access, _m002_meta, _m003_provider_keys, _m004_price_overrides)
+def _m005_comparisons(db: "Database") -> None:
+    # What was said and written is sealed: the prompt, and the note on an answer.
+    db.table("comparisons").create(
+        {"id": str, "at_us": int, "owner": str, "key": str, "prompt_hash": str, "prompt": bytes},
+        pk="id",
+        not_null=("at_us", "owner", "key", "prompt_hash"),
+    )
+    db.table("comparisons").create_index(["at_us"])
+    db.table("compared_answers").create(
+        {
+            "request_id": str,
+            "comparison": str,
+            "place": int,
+            "model_requested": str,
+            "model": str,
+            "provider": str,
+            "outcome": str,
+            "error_type": str,
+            "input_tokens": int,
+            "output_tokens": int,
+            "reasoning_tokens": int,
+            "cost_nano": int,
+            "cost_source": str,
+            "ttft_us": int,
+            "latency_us": int,
+            "stars": int,
+            "note": bytes,
+            "rated_us": int,
+        },
+        pk="request_id",
+        not_null=("comparison", "place", "model_requested", "model", "outcome", "cost_source"),
+    )
+    db.table("compared_answers").create_index(["comparison", "place"])
+    db.execute("CREATE INDEX idx_compared_answers_rated ON compared_answers(rated_us) WHERE stars IS NOT NULL")
+
+
+STEPS: tuple[Step, ...] = (
+    _m001_access,
+    _m002_meta,
+    _m003_provider_keys,
+    _m004_price_overrides,
+    _m005_comparisons,
+)
 STEPS_NAME = "faregate_state"
 
 

@@ -14,12 +14,11 @@ from pathlib import Path
 from time import perf_counter
 
 from gateway.records import Cleaned
-from gateway.setting_values import Keep
+from gateway.setting_values import Keep, oldest_us
 from gateway.store.database import open_database, writing
 from gateway.store.kept import move
 from gateway.store.retention import DATABASES, Kind, Pruned
 
-DAY_US = 86_400_000_000
 TARGET_S = 0.01
 FIRST_ENTRIES, MOST_ENTRIES = 100, 5000
 # Left for what comes next: growing the file again costs more than it saves.
@@ -100,8 +99,8 @@ class _CleanUp:
         try:
             for kind in pruned.kinds:
                 keep = keeps[kind.name]
-                if keep.days is not None:
-                    taken[kind.name] += self._take(kind, now_us - int(keep.days * DAY_US))
+                if (before_us := oldest_us(keep, now_us)) is not None:
+                    taken[kind.name] += self._take(kind, before_us)
             for kind in pruned.kinds:
                 taken[kind.name] += self._take_by_size(pruned, kind, keeps[kind.name], now_us)
             if any(taken.values()) and pruned.sweep is not None:

@@ -35,6 +35,11 @@ STATE_ROWS = (
     "INSERT INTO provider_keys (backend, provider, slot, stored_us) VALUES ('keyring', 'openai', 'a', 1767224400000000)",
     "INSERT INTO price_overrides (provider, model, valid_from_us, prices, note, created_us) VALUES "
     "('openai', 'gpt-5', 1767224400000000, '{\"input\":\"0.5\",\"output\":\"2\"}', 'our contract', 1767224400000000)",
+    "INSERT INTO comparisons (id, at_us, owner, key, prompt_hash, prompt) VALUES "
+    "('cmp_1', 1767224400000000, 'key_1', 'laptop', '0123456789abcdef01234567', X'00ff')",
+    "INSERT INTO compared_answers (request_id, comparison, place, model_requested, model, provider, outcome, "
+    "output_tokens, cost_nano, cost_source, stars, note, rated_us) VALUES ('req_1', 'cmp_1', 0, 'gpt-5', 'gpt-5', "
+    "'openai', 'ok', 12, 3400, 'list', 4, X'01fe', 1767224500000000)",
 )
 
 
