@@ -251,8 +251,9 @@ def test_the_question_is_kept_sealed_until_its_conversation_is_deleted(gateway: 
     files = [file for file in gateway.folder.iterdir() if file.name.startswith("state.db")]
     data = b"".join(file.read_bytes() for file in files)
     assert said["id"].encode() in data and b"zxqv-4711" not in data and b"note-like-no-other" not in data
+    # Each answer is told to the store of conversations by itself.
+    wait_until(lambda: [each["requests"] for each in gateway.threads("q=zxqv-4711")] == [2])
     (thread,) = gateway.threads("q=zxqv-4711")
-    assert thread["requests"] == 2
     assert gateway.ask("DELETE", f"/api/ai/v1/conversations/{thread['id']}", key=gateway.key("admin")).status == 200
     left = gateway.get(path)
     assert (left["prompt"], left["stars"], left["note"]) == (None, 3, "note-like-no-other")
