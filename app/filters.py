@@ -71,6 +71,12 @@ def local_zone() -> str:
     return name
 
 
+def zone_names() -> list[str]:
+    """Qt keeps them at hand; Python would look through hundreds of files."""
+    names = (bytes(name.data()).decode("ascii", "replace") for name in QTimeZone.availableTimeZoneIds())
+    return sorted(name for name in names if "/" in name or name == "UTC")
+
+
 class FilterState(QObject):
     """`changed` comes once for each change that changes something. Times are microseconds since the epoch."""
 

@@ -85,6 +85,13 @@ def money(nano: float | None) -> str:
     return f"${_rounded(dollars, 6):f}"
 
 
+def money_difference(nano: float | None) -> str:
+    """Nano-dollars with their sign: +$1.20, −$0.004, $0.00."""
+    if not nano:
+        return money(nano)
+    return f"{'+' if nano > 0 else '−'}{money(abs(nano))}"
+
+
 def money_column(nano: int | None) -> str:
     """Nano-dollars with six decimals always, so that points stand under each other."""
     if nano is None:

@@ -2,27 +2,33 @@
 
 import asyncio
 import time
+from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
 from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
+from app.pages.models_parts.bill_pane import BillPane
 from app.pages.models_parts.details import ModelDetails
 from app.pages.models_parts.editor import PriceEditor
 from app.pages.models_parts.lines import ModelLine, matching, model_columns, model_lines, price_changes
+from app.pages.models_parts.repricing_pane import RepricingPane
 from app.pages.models_parts.scrolled import scrolled
 from app.pages.page import Page
 from app.pages.providers_parts.price_line import PriceLine
-from app.tables.column import tab_separated
+from app.tables.column import comma_separated, tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
+from app.translation import marked, tr
 from app.widgets import Banner, Card, ComboBox, Drawer, EmptyState, PushButton, SearchField, SegmentedControl
 from gateway import Changes, NewPriceOverride, PriceOverride, UnitPrices, UsageQuery
 
 _DAY_US = 86_400_000_000
+_SECTIONS = (("prices", marked("Prices")), ("repricing", marked("Re-pricing")), ("bill", marked("Bill")))
 _RANGES = (("7d", "7d"), ("30d", "30d"), ("all", "All"))
 _DAYS = {"7d": 7, "30d": 30}
 _KEPT = (("All models", "all"), ("Used", "used"), ("Your own price", "override"), ("Without a price", "none"))
@@ -40,7 +46,13 @@ class ModelsPage(Page):
         self.model: ListModel[ModelLine] = ListModel(model_columns(), self)
         self.lines: tuple[ModelLine, ...] = ()
         self._providers: tuple[str, ...] = ()
+        self._provider_titles: tuple[tuple[str, str], ...] = ()
+        self._repricing: RepricingPane | None = None
+        self._bill: BillPane | None = None
+        self._repriced = ("", "*")
         self._build()
+        self.section.changed.connect(self.open_section)
+        self.past.action.connect(self._price_the_past)
         self.add_button.clicked.connect(lambda: self.open_editor())
         self.range.changed.connect(lambda _: self._again())
         self.search.textChanged.connect(lambda _: self._filter())
@@ -55,10 +67,12 @@ class ModelsPage(Page):
         self.drawer.closed.connect(self.view.setFocus)
 
     def header_controls(self) -> list[QWidget]:
-        return [self.range, self.add_button]
+        return [self.section, self.range, self.add_button]
 
     def _build(self) -> None:
         theme = self.context.theme
+        self.section = SegmentedControl(theme, [(key, tr(words)) for key, words in _SECTIONS])
+        self.section.setAccessibleName(self.tr("What is shown"))
         self.range = SegmentedControl(theme, _RANGES)
         self.range.setAccessibleName("Usage of")
         self.range.set_current("30d")
@@ -70,6 +84,9 @@ class ModelsPage(Page):
         self.unpriced.setObjectName("models_unpriced")
         self.banner.hide()
         self.unpriced.hide()
+        self.past = Banner(theme, "accent", "", self.tr("Price them anew"))
+        self.past.setObjectName("models_past")
+        self.past.hide()
         self.price_line = PriceLine(theme)
         self.search = SearchField(theme, "Search models")
         self.search.setObjectName("models_search")
@@ -101,19 +118,90 @@ class ModelsPage(Page):
         filters.addWidget(self.search, 1)
         filters.addWidget(self.provider)
         filters.addWidget(self.kept)
-        main = QVBoxLayout()
+        self.prices = QWidget()
+        main = QVBoxLayout(self.prices)
         main.setContentsMargins(24, 16, 24, 16)
         main.setSpacing(12)
         main.addWidget(self.banner)
         main.addWidget(self.unpriced)
+        main.addWidget(self.past)
         main.addLayout(filters)
         main.addWidget(self.stack, 1)
         main.addWidget(self.price_line)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        whole.addLayout(main, 1)
+        self.sections = QStackedWidget()
+        self.sections.addWidget(self.prices)
+        whole.addWidget(self.sections, 1)
         whole.addWidget(self.drawer)
+
+    # sections
+
+    @property
+    def repricing(self) -> RepricingPane:
+        """Made when it is first wanted, as the other one is."""
+        if self._repricing is None:
+            self._repricing = RepricingPane(self.context)
+            self._repricing.toast.connect(self.toast)
+            self._repricing.changed.connect(self._again)
+            self.sections.addWidget(self._repricing)
+        return self._repricing
+
+    @property
+    def bill(self) -> BillPane:
+        if self._bill is None:
+            self._bill = BillPane(self.context)
+            self._bill.options.offer(self._provider_titles)
+            self._bill.toast.connect(self.toast)
+            self.sections.addWidget(self._bill)
+        return self._bill
+
+    def open_section(self, key: str) -> None:
+        """`prices`, `repricing` or `bill`."""
+        self.section.set_current(key)
+        self.drawer.close_drawer()
+        self.past.hide()
+        self.sections.setCurrentWidget(self.prices if key == "prices" else getattr(self, key))
+        for control in (self.range, self.add_button):
+            control.setVisible(key == "prices")
+        if key == "repricing":
+            self.context.spawn(self.repricing.refresh())
+
+    def _tell_past(self, provider: str = "", model: str = "*") -> None:
+        """Prices are others from now on; what was used before keeps its cost until somebody wants it otherwise."""
+        self._repriced = (provider, model)
+        self.past.set_text(self.tr("Prices hold from now on: requests that were made before keep their cost."))
+        self.past.show()
+
+    def _price_the_past(self) -> None:
+        self.open_section("repricing")
+        self.repricing.open_for(*self._repriced)
+        self.repricing.preview()
+
+    def start_export(self) -> None:
+        """Ctrl+E: the comparison with the bill where that is on show, else the prices."""
+        if self.sections.currentWidget() is self._bill:
+            self.bill.ask_where()
+            return
+        dialog = QFileDialog(self, self.tr("Export the prices"), "prices.csv", self.tr("CSV (*.csv)"))
+        dialog.setObjectName("models_export_file")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.fileSelected.connect(lambda name: self.context.spawn(self.export_to(Path(name))))
+        dialog.open()
+
+    async def export_to(self, path: Path) -> None:
+        """Writes the prices that the table shows."""
+        text = comma_separated(self.view.shown_columns(), self.model.rows)
+        try:
+            await asyncio.to_thread(path.write_text, text, "utf-8")
+        except KNOWN_ERRORS as error:
+            self.toast.emit(self.tr("Not exported: {problem}").format(problem=error))
+        else:
+            count = formats.count(len(self.model.rows))
+            self.toast.emit(self.tr("Exported {count} rows").format(count=count))
 
     # reading
 
@@ -121,7 +209,8 @@ class ModelsPage(Page):
         gateway = self.context.gateway
         range_key = self.range.current
         try:
-            providers = tuple(row.name for row in await gateway.providers())
+            rows = await gateway.providers()
+            providers = tuple(row.name for row in rows)
             prices = await gateway.prices()
             query = self._query(range_key)
             found = await asyncio.gather(
@@ -138,6 +227,7 @@ class ModelsPage(Page):
         lines = model_lines(gateway.models(), prices, dict(zip(providers, found, strict=True)))
         self.price_line.show_list(gateway.price_list())
         self._offer(providers)
+        self._offer_bills(tuple((row.name, row.title) for row in rows))
         if lines != self.lines:
             self.lines = lines
             self._filter()
@@ -164,6 +254,12 @@ class ModelsPage(Page):
             self.provider.addItem(name, name)
         self.provider.setCurrentIndex(max(0, self.provider.findData(chosen)))
         self.provider.blockSignals(False)
+
+    def _offer_bills(self, titles: tuple[tuple[str, str], ...]) -> None:
+        if titles != self._provider_titles:
+            self._provider_titles = titles
+            if self._bill is not None:
+                self._bill.options.offer(titles)
 
     def _filter(self) -> None:
         chosen = self.selected()
@@ -258,7 +354,8 @@ class ModelsPage(Page):
         finally:
             editor.setEnabled(True)
         self.drawer.close_drawer()
-        self.toast.emit(f"{new.model} has your price from now on")
+        self.toast.emit(self.tr("{model} has your price from now on").format(model=new.model))
+        self._tell_past(new.provider, new.model)
         await self.refresh(Changes(prices=True))
 
     async def _remove(self, price: PriceOverride) -> None:
@@ -268,7 +365,8 @@ class ModelsPage(Page):
             self.toast.emit(str(error))
             return
         self.drawer.close_drawer()
-        self.toast.emit(f"Your price of {price.model} is removed")
+        self.toast.emit(self.tr("Your price of {model} is removed").format(model=price.model))
+        self._tell_past(price.provider, price.model)
         await self.refresh(Changes(prices=True))
 
     async def _update_prices(self) -> None:
@@ -287,6 +385,7 @@ class ModelsPage(Page):
         if not changed:
             self.toast.emit("The list is new; no price of a known model has changed")
             return
+        self._tell_past()
         words = TextLabel(self.context.theme, "\n".join(changed), wrap=True)
         words.setObjectName("price_changes")
         words.setContentsMargins(16, 4, 16, 16)

@@ -53,6 +53,7 @@ from gateway import (
     VaultState,
 )
 from tests.app.fake_data import api_key_rows, exchanges, model_rows, provider_rows
+from tests.app.fake_repricing import FakeRepricing
 from tests.app.fake_settings import FakeSettings
 from tests.app.fake_threads import page_of
 
@@ -63,7 +64,7 @@ _OPERATORS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": opera
 _FIELDS = {"provider", "model", "key", "door", "client", "app", "outcome"}
 
 
-class FakeGateway(FakeSettings):
+class FakeGateway(FakeSettings, FakeRepricing):
     """`rows` newest first. `put` adds one and tells the window, as a real exchange would."""
 
     def __init__(
@@ -76,7 +77,8 @@ class FakeGateway(FakeSettings):
         word: str = "running",
         message: str = "",
     ) -> None:
-        super().__init__()
+        FakeSettings.__init__(self)
+        FakeRepricing.__init__(self)
         self.now_us = now_us
         self.rows = list(exchanges(rows, now_us) if isinstance(rows, int) else rows)
         self.folder = folder

@@ -42,6 +42,20 @@ def test_counts(n: float | None, text: str) -> None:
     [
         (None, "—"),
         (0, "$0.00"),
+        (1_500_000_000, "+$1.50"),
+        (-4_000_000, "−$0.004000"),
+        (1, "+<$0.000001"),
+    ],
+)
+def test_differences_of_money(nano: int | None, text: str) -> None:
+    assert formats.money_difference(nano) == text
+
+
+@pytest.mark.parametrize(
+    ("nano", "text"),
+    [
+        (None, "—"),
+        (0, "$0.00"),
         (1, "<$0.000001"),
         (999, "<$0.000001"),
         (1_000, "$0.000001"),

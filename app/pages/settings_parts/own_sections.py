@@ -3,10 +3,10 @@
 import time
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt, QTimeZone
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QCompleter, QWidget
 
-from app.filters import local_zone
+from app.filters import local_zone, zone_names
 from app.known_errors import KNOWN_ERRORS
 from app.pages.settings_parts.section import Rows, SectionView
 from app.preferences import OFF, ON
@@ -17,12 +17,6 @@ from gateway import UsageQuery
 _WEEK_US = 7 * 86_400_000_000
 _MOST_TOOLS = 8
 _VAULTS = ("keyring", "file", "memory")
-
-
-def zone_names() -> list[str]:
-    """Qt keeps them at hand; Python would look through hundreds of files."""
-    names = (bytes(name.data()).decode("ascii", "replace") for name in QTimeZone.availableTimeZoneIds())
-    return sorted(name for name in names if "/" in name or name == "UTC")
 
 
 class _Preferring(SectionView):

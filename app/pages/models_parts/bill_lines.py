@@ -1,0 +1,357 @@
+"""What a comparison with a bill says: a line per day, model and kind, one per named request, and the whole."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from app import formats
+from app.pages.models_parts.figure_row import Figure
+from app.tables.column import Column, PillText
+from app.translation import marked, tr
+from gateway import BILL_NOTES, BILL_REASONS, BillPart, BillRequest, DayModel, Reconciliation
+
+KINDS: Mapping[str, PillText] = {
+    "matched": PillText(marked("Matched"), "ok"),
+    "missing_here": PillText(marked("Missing here"), "bad"),
+    "missing_there": PillText(marked("Missing there"), "warn"),
+    "price_drift": PillText(marked("Price drift"), "bad"),
+    "usage_drift": PillText(marked("Usage drift"), "warn"),
+    "unexplained": PillText(marked("Unexplained")),
+}
+MEANINGS: Mapping[str, str] = {
+    "matched": marked("The bill and our rows say the same."),
+    "missing_here": marked("On the bill, and not in our rows: calls that went past this gateway."),
+    "missing_there": marked("In our rows, and not on the bill."),
+    "price_drift": marked("The same usage at another cost: a price here is not the bill's."),
+    "usage_drift": marked("Other counts than ours, not all of them one way."),
+    "unexplained": marked("The bill has no counts: whether usage or price differs cannot be told."),
+}
+ZONE_SOURCES: Mapping[str, str] = {
+    "given": marked("as you chose"),
+    "form": marked("as such bills are cut"),
+    "tried": marked("which fits best"),
+}
+ALL, DIFFERING = "all", "differing"
+
+
+class BillLine(Struct, frozen=True):
+    """What of a day and model is of one kind; `whole_nano` is what per cent are of."""
+
+    day: str
+    model: str | None
+    part: BillPart
+    whole_nano: int | None
+    why: str
+
+    @property
+    def share(self) -> float | None:
+        """The difference as a fraction of the whole."""
+        return fraction(self.part.difference_nano, self.whole_nano)
+
+
+def bill_lines(done: Reconciliation) -> tuple[BillLine, ...]:
+    """In the order of days and models. Thousands of them take a moment: call it in a worker."""
+    return tuple(
+        BillLine(day.day, day.model, part, day.whole_nano, "" if part.kind == "matched" else why(day))
+        for day in done.days
+        for part in day.parts
+    )
+
+
+def why(day: DayModel) -> str:
+    """What may explain a difference."""
+    words = [f"{formats.count(number)} {tr(BILL_REASONS[word])}" for word, number in day.reasons.items() if number]
+    return "; ".join([*words, *([tr(BILL_NOTES[day.note])] if day.note else [])])
+
+
+def fraction(nano: int | None, whole: int | None) -> float | None:
+    return None if nano is None or not whole else nano / whole
+
+
+def signed_percent(nano: int | None, whole: int | None) -> str:
+    """A part of the whole with its sign; nothing known is "—"."""
+    if nano is None or not whole:
+        return formats.UNKNOWN
+    return formats.delta_percent(whole + nano, whole) or formats.UNKNOWN
+
+
+class Order(Struct, frozen=True):
+    """Which lines of a kind (or `ALL`, `DIFFERING`), sorted by the value of a column or as they came."""
+
+    kind: str = ALL
+    column: int | None = None
+    descending: bool = False
+
+
+def arranged(lines: Sequence[BillLine], order: Order, columns: Sequence[Column[BillLine]]) -> tuple[BillLine, ...]:
+    """Unknown values stand last whichever way the rest is turned. Thousands take a moment: call it in a worker."""
+    kept = [line for line in lines if _is_of(line, order.kind)]
+    if order.column is None:
+        return tuple(kept)
+    value: Callable[[BillLine], object] = columns[order.column].value
+    keyed = [(found, line) for line in kept if (found := value(line)) is not None]
+    unknown = [line for line in kept if value(line) is None]
+    keyed.sort(key=lambda pair: pair[0], reverse=order.descending)  # type: ignore[arg-type,return-value]
+    return (*(line for _, line in keyed), *unknown)
+
+
+def _is_of(line: BillLine, kind: str) -> bool:
+    return kind == ALL or (line.part.kind != "matched" if kind == DIFFERING else line.part.kind == kind)
+
+
+def line_columns() -> tuple[Column[BillLine], ...]:
+    return (
+        Column(
+            key="day",
+            title=tr("Day"),
+            text=lambda line: line.day,
+            value=lambda line: line.day,
+            width=96,
+            tone="text",
+            sortable=True,
+        ),
+        Column(
+            key="model",
+            title=tr("Model"),
+            text=lambda line: line.model or tr("All models"),
+            value=lambda line: line.model,
+            width=170,
+            grow=2,
+            tone="text",
+            weight=500,
+            elide_middle=True,
+            sortable=True,
+        ),
+        Column(
+            key="kind",
+            title=tr("What"),
+            text=lambda line: tr(KINDS[line.part.kind].text),
+            value=lambda line: line.part.kind,
+            pills=lambda line: (_pill(line.part.kind),),
+            width=120,
+            sortable=True,
+            tooltip=lambda line: tr(MEANINGS[line.part.kind]),
+        ),
+        Column(
+            key="requests",
+            title=tr("Requests"),
+            text=lambda line: formats.count(line.part.requests),
+            value=lambda line: line.part.requests,
+            right=True,
+            width=84,
+            sortable=True,
+        ),
+        _money("here", tr("Our rows"), lambda line: line.part.here_nano),
+        _money("bill", tr("Bill"), lambda line: line.part.bill_nano),
+        Column(
+            key="difference",
+            title=tr("Difference"),
+            text=lambda line: formats.money_difference(line.part.difference_nano),
+            value=lambda line: line.part.difference_nano,
+            right=True,
+            width=104,
+            tone="text",
+            weight=500,
+            sortable=True,
+        ),
+        Column(
+            key="percent",
+            title=tr("Of the day"),
+            text=lambda line: signed_percent(line.part.difference_nano, line.whole_nano),
+            value=lambda line: line.share,
+            right=True,
+            width=88,
+            sortable=True,
+        ),
+        Column(
+            key="why",
+            title=tr("Why"),
+            text=lambda line: line.why,
+            value=lambda line: line.why,
+            width=120,
+            grow=3,
+            tooltip=lambda line: line.why,
+        ),
+    )
+
+
+def request_columns() -> tuple[Column[BillRequest], ...]:
+    return (
+        Column(
+            key="id",
+            title=tr("Request"),
+            text=lambda row: row.id,
+            value=lambda row: row.id,
+            width=260,
+            grow=1,
+            tone="text",
+            mono=True,
+            elide_middle=True,
+            tooltip=lambda row: row.id,
+        ),
+        Column(
+            key="day", title=tr("Day"), text=lambda row: row.day, value=lambda row: row.day, width=100, sortable=True
+        ),
+        Column(
+            key="model",
+            title=tr("Model"),
+            text=lambda row: row.model or formats.UNKNOWN,
+            value=lambda row: row.model,
+            width=180,
+            grow=1,
+            sortable=True,
+        ),
+        Column(
+            key="kind",
+            title=tr("What"),
+            text=lambda row: tr(KINDS[row.kind].text),
+            value=lambda row: row.kind,
+            pills=lambda row: (_pill(row.kind),),
+            width=130,
+            sortable=True,
+            tooltip=lambda row: tr(MEANINGS[row.kind]),
+        ),
+        Column(
+            key="difference",
+            title=tr("Difference"),
+            text=lambda row: formats.money_difference(row.difference_nano),
+            value=lambda row: row.difference_nano,
+            right=True,
+            width=110,
+            tone="text",
+            sortable=True,
+        ),
+    )
+
+
+def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...]:
+    """The kinds of the whole bill; `whole` is asked what per cent are of."""
+    return (
+        Column(
+            key="kind",
+            title=tr("What"),
+            text=lambda part: tr(KINDS[part.kind].text),
+            value=lambda part: part.kind,
+            pills=lambda part: (_pill(part.kind),),
+            width=120,
+            tooltip=lambda part: tr(MEANINGS[part.kind]),
+        ),
+        Column(
+            key="meaning",
+            title="",
+            text=lambda part: tr(MEANINGS[part.kind]),
+            value=lambda part: tr(MEANINGS[part.kind]),
+            width=200,
+            grow=1,
+            tooltip=lambda part: tr(MEANINGS[part.kind]),
+        ),
+        Column(
+            key="requests",
+            title=tr("Requests"),
+            text=lambda part: formats.count(part.requests),
+            value=lambda part: part.requests,
+            right=True,
+            width=84,
+        ),
+        Column(
+            key="cost",
+            title=tr("Dollars"),
+            text=lambda part: formats.money(part.cost_nano),
+            value=lambda part: part.cost_nano,
+            right=True,
+            width=100,
+        ),
+        Column(
+            key="share",
+            title=tr("Of the bill"),
+            text=lambda part: formats.percent(fraction(part.cost_nano, whole())),
+            value=lambda part: fraction(part.cost_nano, whole()),
+            right=True,
+            width=90,
+        ),
+        Column(
+            key="difference",
+            title=tr("Difference"),
+            text=lambda part: formats.money_difference(part.difference_nano),
+            value=lambda part: part.difference_nano,
+            right=True,
+            width=104,
+            tone="text",
+            weight=500,
+        ),
+        Column(
+            key="percent",
+            title=tr("Change"),
+            text=lambda part: signed_percent(part.difference_nano, whole()),
+            value=lambda part: fraction(part.difference_nano, whole()),
+            right=True,
+            width=80,
+        ),
+    )
+
+
+def bill_figures(done: Reconciliation) -> tuple[Figure, ...]:
+    here, bill = done.here.cost_nano, done.bill.cost_nano
+    difference = None if here is None or bill is None else bill - here
+    counted = tr("{count} requests")
+    return (
+        Figure(
+            tr("The bill"),
+            formats.money(bill),
+            tr("no costs said")
+            if bill is None
+            else ""
+            if done.bill.requests is None
+            else counted.format(count=formats.count(done.bill.requests)),
+        ),
+        Figure(
+            tr("Our rows"),
+            formats.money(here),
+            "" if done.here.requests is None else counted.format(count=formats.count(done.here.requests)),
+        ),
+        Figure(
+            tr("Difference"),
+            formats.money_difference(difference),
+            signed_percent(difference, done.whole_nano),
+            tone="text" if not difference or abs(difference) <= done.tolerance_nano else "bad",
+        ),
+        Figure(
+            tr("Rounding"),
+            formats.money(done.tolerance_nano),
+            tr("may be of the difference"),
+            tooltip=tr("How far the bill's rounding of its amounts may have moved their sum."),
+        ),
+    )
+
+
+def bill_words(done: Reconciliation) -> str:
+    """Which bill this is and how it was read, in a sentence or two."""
+    words = tr("{forms}: {provider}, {first} to {last}, days of {zone} ({how}), {lines} lines.").format(
+        forms=", ".join(tr(form) for form in done.forms),
+        provider=done.provider,
+        first=done.first_day,
+        last=done.last_day,
+        zone=done.zone,
+        how=tr(ZONE_SOURCES[done.zone_source]),
+        lines=formats.count(done.lines),
+    )
+    if done.passed_over:
+        passed = tr("{lines} lines of other services, keys or projects, or of credits, were passed over.")
+        words += " " + passed.format(lines=formats.count(done.passed_over))
+    return words
+
+
+def _pill(kind: str) -> PillText:
+    return PillText(tr(KINDS[kind].text), KINDS[kind].kind)
+
+
+def _money(key: str, title: str, nano: Callable[[BillLine], int | None]) -> Column[BillLine]:
+    return Column(
+        key=key,
+        title=title,
+        text=lambda line: formats.money(nano(line)),
+        value=nano,
+        right=True,
+        width=92,
+        sortable=True,
+    )

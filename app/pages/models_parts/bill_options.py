@@ -1,0 +1,176 @@
+"""How a bill is to be read: whose it is, what a unit of its currency costs, and which column is which."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from app.known_errors import KNOWN_ERRORS
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.translation import marked, tr
+from app.widgets import ComboBox, PushButton, TickBox
+from gateway import BILL_FIELDS, BillColumns, bill_rate
+
+FIELD_NAMES: Mapping[str, str] = {
+    "time": marked("Day or time"),
+    "until": marked("Until"),
+    "model": marked("Model"),
+    "request_id": marked("Request id"),
+    "requests": marked("Requests"),
+    "input": marked("Input tokens"),
+    "uncached": marked("Input, not cached"),
+    "cached": marked("Cached input"),
+    "cache_write": marked("Cache writes"),
+    "cache_write_1h": marked("Cache writes, 1 h"),
+    "output": marked("Output tokens"),
+    "reasoning": marked("Reasoning tokens"),
+    "cost": marked("Cost"),
+    "currency": marked("Currency"),
+}
+_COUNTS = frozenset(("requests", "input", "uncached", "cached", "cache_write", "output"))
+
+
+class BillOptions(QWidget):
+    """`submitted` when the bill shall be compared so."""
+
+    submitted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("bill_options")
+        self._taken: Mapping[str, str] = {}
+        self.provider = ComboBox(theme, self.tr("Whose bill"))
+        self.provider.setObjectName("bill_provider")
+        self.provider.addItem(self.tr("As the file says"), "")
+        self.rate = QLineEdit()
+        self.rate.setObjectName("bill_rate")
+        self.rate.setAccessibleName(self.tr("Dollars per unit of its currency"))
+        self.rate.setPlaceholderText("1.00")
+        self.own_keys = TickBox(theme, self.tr("Calls with callers' own keys are on it"))
+        self.own_keys.setObjectName("bill_own_keys")
+        self.form = TextLabel(theme, px=12, tone="text2", wrap=True)
+        self.form.setObjectName("bill_form")
+        self.fields: dict[str, ComboBox] = {}
+        for field in BILL_FIELDS:
+            box = ComboBox(theme, tr(FIELD_NAMES[field]))
+            box.setObjectName(f"bill_map_{field}")
+            box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(12)
+            box.currentIndexChanged.connect(self._check)
+            self.fields[field] = box
+        self.problem = TextLabel(theme, px=12, tone="bad", wrap=True)
+        self.problem.setObjectName("bill_options_problem")
+        self.compare = PushButton(theme, self.tr("Compare"), kind="primary")
+        self.compare.setObjectName("bill_compare")
+        self._lay_out(theme)
+        self.rate.textChanged.connect(self._check)
+        self.rate.returnPressed.connect(self._submit)
+        self.compare.clicked.connect(self._submit)
+        self.show_columns(BillColumns(columns=()))
+
+    def _lay_out(self, theme: Theme) -> None:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        rows: list[tuple[str, QWidget]] = [
+            (self.tr("Whose bill"), self.provider),
+            (self.tr("Dollars per unit"), self.rate),
+        ]
+        for title, widget in rows:
+            self._add_row(theme, grid, title, widget)
+        grid.addWidget(self.own_keys, grid.rowCount(), 0, 1, 2)
+        heading = TextLabel(theme, self.tr("Which column is which"), weight=600)
+        heading.setContentsMargins(0, 10, 0, 0)
+        grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
+        grid.addWidget(self.form, grid.rowCount(), 0, 1, 2)
+        for field, box in self.fields.items():
+            self._add_row(theme, grid, tr(FIELD_NAMES[field]), box)
+        foot = QHBoxLayout()
+        foot.addStretch(1)
+        foot.addWidget(self.compare)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 8, 16, 16)
+        column.setSpacing(8)
+        column.addLayout(grid)
+        column.addWidget(self.problem)
+        column.addLayout(foot)
+        column.addStretch(1)
+
+    def _add_row(self, theme: Theme, grid: QGridLayout, title: str, widget: QWidget) -> None:
+        place = grid.rowCount()
+        grid.addWidget(TextLabel(theme, title, px=12, weight=500, tone="text2"), place, 0)
+        grid.addWidget(widget, place, 1)
+
+    def offer(self, providers: Sequence[tuple[str, str]]) -> None:
+        """Whose bill it may be: names and titles."""
+        chosen = self.provider.currentData()
+        while self.provider.count() > 1:
+            self.provider.removeItem(1)
+        for name, title in providers:
+            self.provider.addItem(title, name)
+        self.provider.setCurrentIndex(max(0, self.provider.findData(chosen)))
+
+    def show_columns(self, known: BillColumns) -> None:
+        """The columns of the file that was chosen, taken as its form takes them."""
+        self._taken = known.mapping
+        for field, box in self.fields.items():
+            box.blockSignals(True)
+            box.clear()
+            box.addItem(self.tr("None"), "")
+            for title in known.columns:
+                box.addItem(title, title)
+            box.setCurrentIndex(max(0, box.findData(known.mapping.get(field, ""))))
+            box.setEnabled(bool(known.columns))
+            box.blockSignals(False)
+        if known.form is not None:
+            words = self.tr("Read as {form}. Choose otherwise where that is wrong.").format(form=tr(known.form))
+        elif known.columns:
+            words = self.tr("No known form of bill has these columns: say which is which.")
+        else:
+            words = self.tr("Choose a file first.")
+        self.form.setText(words)
+        self._check()
+
+    def chosen(self) -> dict[str, str]:
+        """Field → column as they stand."""
+        return {field: str(box.currentData()) for field, box in self.fields.items() if box.currentData()}
+
+    def mapping(self) -> dict[str, str]:
+        """The same where it is another one than the form's, which knows more of its file than columns say."""
+        chosen = self.chosen()
+        return {} if chosen == self._taken else chosen
+
+    def rate_given(self) -> Decimal | None:
+        return bill_rate(self.rate.text().strip().replace(",", ".") or None)
+
+    def complaint(self) -> str:
+        """What is wrong or missing, in a sentence, or ""."""
+        try:
+            self.rate_given()
+        except KNOWN_ERRORS as error:
+            return str(error)
+        mapping = self.mapping()
+        if mapping and not {"time", "model"} <= mapping.keys():
+            return self.tr("Say which columns hold the day and the model.")
+        if mapping and "cost" not in mapping and not _COUNTS & mapping.keys():
+            return self.tr("Say which column holds the cost, or a count.")
+        if not mapping and not self._taken:
+            return self.tr("Say which columns hold the day and the model.")
+        return ""
+
+    def tell(self, problem: str) -> None:
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+
+    def _check(self) -> None:
+        has_file = self.fields["time"].isEnabled()
+        complaint = self.complaint() if has_file else ""
+        self.compare.setEnabled(has_file and not complaint)
+        self.tell(complaint)
+
+    def _submit(self) -> None:
+        if self.compare.isEnabled():
+            self.submitted.emit()

@@ -1,0 +1,427 @@
+"""A provider's bill beside what was metered: the whole, each kind of difference, and each day and model."""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app import formats
+from app.context import AppContext
+from app.filters import zone_names
+from app.known_errors import KNOWN_ERRORS
+from app.pages.models_parts.bill_lines import (
+    ALL,
+    DIFFERING,
+    KINDS,
+    BillLine,
+    Order,
+    arranged,
+    bill_figures,
+    bill_lines,
+    bill_words,
+    line_columns,
+    part_columns,
+    request_columns,
+)
+from app.pages.models_parts.bill_options import BillOptions
+from app.pages.models_parts.bill_problem import said_here
+from app.pages.models_parts.figure_row import FigureRow
+from app.pages.models_parts.scrolled import scrolled
+from app.tables.column import tab_separated
+from app.tables.model import ListModel
+from app.tables.view import TableView
+from app.text_label import TextLabel
+from app.translation import tr
+from app.widgets import Banner, Card, ComboBox, Drawer, ElidedLabel, EmptyState, PushButton, SegmentedControl
+from app.work import Job
+from gateway import BillColumns, BillPart, BillQuestion, BillRequest, Reconciliation
+
+
+class LineModel(ListModel[BillLine]):
+    """A bill of a year has many thousand lines: `sort_asked` leaves sorting to a worker."""
+
+    sort_asked = Signal(int, bool)
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        if column >= 0:
+            self.sort_asked.emit(column, order == Qt.SortOrder.DescendingOrder)
+
+
+class BillPane(QWidget):
+    """`toast` as of a page."""
+
+    toast = Signal(str)
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("bill")
+        self.setAcceptDrops(True)
+        self._context = context
+        self.files: tuple[Path, ...] = ()
+        self.done: Reconciliation | None = None
+        self.lines: tuple[BillLine, ...] = ()
+        self._order = Order()
+        self._busy = False
+        self.model = LineModel(line_columns(), self)
+        self.parts: ListModel[BillPart] = ListModel(part_columns(self._whole), self)
+        self.requests: ListModel[BillRequest] = ListModel(request_columns(), self)
+        self._build()
+        self._connect()
+        self._follow()
+
+    def _whole(self) -> int | None:
+        return self.done.whole_nano if self.done is not None else None
+
+    def _build(self) -> None:
+        theme = self._context.theme
+        self.choose_button = PushButton(theme, self.tr("Choose a bill…"), "upload", "primary")
+        self.choose_button.setObjectName("bill_choose")
+        self.file_name = ElidedLabel(theme, self.tr("No file chosen"), Qt.TextElideMode.ElideMiddle, tone="text2")
+        self.file_name.setObjectName("bill_files")
+        self.zone = self._zone_box()
+        self.options_button = PushButton(theme, self.tr("Options"), "sliders-horizontal", "secondary")
+        self.options_button.setObjectName("bill_options_button")
+        self.export_button = PushButton(theme, self.tr("Export"), "download", "secondary")
+        self.export_button.setObjectName("bill_export")
+        self.banner = Banner(theme, "bad", "", self.tr("Options"))
+        self.banner.setObjectName("bill_error")
+        self.banner.hide()
+        self.words = TextLabel(theme, px=12, tone="text2", wrap=True)
+        self.words.setObjectName("bill_words")
+        self.figures = FigureRow(theme, self.tr("The bill and our rows"))
+        self.figures.setObjectName("bill_figures")
+        self.parts_view = TableView(theme, self.parts, self.tr("Kinds of difference"))
+        self.parts_view.setObjectName("bill_parts")
+        self.parts_view.setSelectionMode(TableView.SelectionMode.SingleSelection)
+        self.kind = ComboBox(theme, self.tr("Which lines"))
+        self.kind.setObjectName("bill_kind")
+        self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.what = SegmentedControl(
+            theme, (("days", self.tr("Days and models")), ("requests", self.tr("Single requests")))
+        )
+        self.what.setAccessibleName(self.tr("What the table shows"))
+        self.counted = TextLabel(theme, px=12, tone="text3")
+        self.view = TableView(theme, self.model, self.tr("Days and models of the bill"))
+        self.view.setObjectName("bill_lines")
+        self.requests_view = TableView(theme, self.requests, self.tr("Requests that differ"))
+        self.requests_view.setObjectName("bill_requests")
+        self.idle = EmptyState(
+            theme,
+            "scroll-text",
+            self.tr("Is the bill right?"),
+            self.tr(
+                "Choose what the provider lets you download, or drop it here: OpenAI's usage and costs, the Claude "
+                "Console's usage and costs, Google Cloud's cost table, xAI's usage; or any other table of days, "
+                "models and costs. It is compared with what was metered here, and goes nowhere."
+            ),
+            self.tr("Choose a bill…"),
+        )
+        self.idle.setObjectName("bill_idle")
+        self.options = BillOptions(theme)
+        self.drawer = Drawer(theme)
+        self.drawer.setObjectName("bill_drawer")
+        self.drawer.set_title(self.tr("How to read the bill"))
+        self.drawer.set_content(scrolled(self.options, self.tr("How to read the bill")))
+        self._lay_out()
+
+    def _zone_box(self) -> ComboBox:
+        box = ComboBox(self._context.theme, self.tr("Time zone of its days"))
+        box.setObjectName("bill_zone")
+        box.setEditable(True)
+        box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        box.addItem(self.tr("Time zone: found"), "")
+        for name in zone_names():
+            box.addItem(name, name)
+        box.setToolTip(self.tr("Whose days the bill is cut by; by itself the zone is found that fits best."))
+        box.setFixedWidth(220)
+        edit, completer = box.lineEdit(), box.completer()
+        if edit is not None:
+            edit.setAccessibleName(self.tr("Time zone of its days"))
+            edit.editingFinished.connect(lambda: box.setEditText(box.itemText(box.currentIndex())))
+        if completer is not None:
+            completer.setFilterMode(Qt.MatchFlag.MatchContains)
+            completer.setCompletionMode(completer.CompletionMode.PopupCompletion)
+        return box
+
+    def _lay_out(self) -> None:
+        tools = QHBoxLayout()
+        tools.setSpacing(8)
+        tools.addWidget(self.choose_button)
+        tools.addWidget(self.file_name, 1)
+        for widget in (self.zone, self.options_button, self.export_button):
+            tools.addWidget(widget)
+        self.result = QWidget()
+        column = QVBoxLayout(self.result)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        column.addWidget(self.words)
+        column.addWidget(self.figures)
+        column.addWidget(_on_card(self._context, self.parts_view))
+        over = QHBoxLayout()
+        over.setSpacing(8)
+        over.addWidget(self.what)
+        over.addWidget(self.kind)
+        over.addStretch(1)
+        over.addWidget(self.counted)
+        column.addLayout(over)
+        self.tables = QStackedWidget()
+        for view in (self.view, self.requests_view):
+            self.tables.addWidget(_on_card(self._context, view))
+        column.addWidget(self.tables, 1)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.idle)
+        self.stack.addWidget(self.result)
+        main = QVBoxLayout()
+        main.setContentsMargins(24, 16, 24, 16)
+        main.setSpacing(12)
+        main.addLayout(tools)
+        main.addWidget(self.banner)
+        main.addWidget(self.stack, 1)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(main, 1)
+        whole.addWidget(self.drawer)
+
+    def _connect(self) -> None:
+        spawn = self._context.spawn
+        self.choose_button.clicked.connect(self.ask_files)
+        self.idle.action.connect(self.ask_files)
+        self.options_button.clicked.connect(self._toggle_options)
+        self.banner.action.connect(self.drawer.open)
+        self.options.submitted.connect(lambda: spawn(self._compare()))
+        self.zone.activated.connect(lambda _: spawn(self._compare()))
+        self.export_button.clicked.connect(self.ask_where)
+        self.kind.currentIndexChanged.connect(lambda _: self._arrange(kind=str(self.kind.currentData())))
+        self.model.sort_asked.connect(lambda column, down: self._arrange(column=column, descending=down))
+        self.parts_view.opened.connect(self._choose_part)
+        self.what.changed.connect(lambda key: self._show_table(key))
+        self.drawer.closed.connect(self.options_button.setFocus)
+        self.view.copy_asked.connect(partial(self._copy, self.view, self.model))
+        self.requests_view.copy_asked.connect(partial(self._copy, self.requests_view, self.requests))
+        self.parts_view.copy_asked.connect(partial(self._copy, self.parts_view, self.parts))
+
+    def _follow(self) -> None:
+        self.choose_button.setEnabled(not self._busy)
+        self.idle.setEnabled(not self._busy)
+        self.zone.setEnabled(not self._busy and bool(self.files))
+        self.options.setEnabled(not self._busy)
+        self.options_button.setEnabled(bool(self.files))
+        self.export_button.setEnabled(not self._busy and self.done is not None)
+
+    def _set_busy(self, busy: bool) -> None:
+        self._busy = busy
+        self.choose_button.setText(self.tr("Comparing…") if busy else self.tr("Choose a bill…"))
+        self._follow()
+
+    def _tell(self, problem: str) -> None:
+        self.banner.set_text(problem)
+        self.banner.setVisible(bool(problem))
+
+    def _toggle_options(self) -> None:
+        if self.drawer.isVisible():
+            self.drawer.close_drawer()
+        else:
+            self.drawer.open()
+            self.options.provider.setFocus()
+
+    # the file
+
+    def ask_files(self) -> None:
+        dialog = QFileDialog(self, self.tr("Choose a provider's bill"), "", self.tr("Tables (*.csv *.tsv *.txt)"))
+        dialog.setObjectName("bill_file")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setNameFilters([self.tr("Tables (*.csv *.tsv *.txt)"), self.tr("All files (*)")])
+        dialog.filesSelected.connect(lambda names: self._context.spawn(self.open(tuple(map(Path, names)))))
+        dialog.open()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if not self._busy and _paths(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self._context.spawn(self.open(_paths(event)))
+
+    async def open(self, files: tuple[Path, ...]) -> None:
+        """Compare these; where their form is not known, ask for it."""
+        if self._busy or not files:
+            return
+        try:
+            columns = await self._context.gateway.bill_columns(files[0])
+        except KNOWN_ERRORS as error:
+            self._tell(said_here(error))
+            return
+        self.files = files
+        self._set_result(None, ())
+        self.file_name.setText(", ".join(path.name for path in files))
+        self.options.show_columns(columns)
+        self._follow()
+        if columns.form is not None:
+            await self._compare()
+        else:
+            self._ask_which(columns)
+
+    def _ask_which(self, columns: BillColumns) -> None:
+        names = ", ".join(f"“{title}”" for title in columns.columns[:6])
+        self._tell(self.tr("No known form of bill has the columns {names}: say which is which.").format(names=names))
+        self.drawer.open()
+        self.options.fields["time"].setFocus()
+
+    async def _compare(self) -> None:
+        if self._busy or not self.files or self.options.complaint():
+            return
+        gateway, files, options = self._context.gateway, self.files, self.options
+        question = BillQuestion(
+            provider=options.provider.currentData() or None,
+            tz=self.zone.currentData() or None,
+            mapping=options.mapping(),
+            rate=options.rate_given(),
+            own_keys=options.own_keys.isChecked(),
+        )
+
+        async def compare(job: Job) -> tuple[Reconciliation, tuple[BillLine, ...]]:
+            done = await gateway.reconcile(files, question, job.told)
+            return done, await asyncio.to_thread(bill_lines, done)
+
+        self._tell("")
+        self._set_busy(True)
+        try:
+            title = self.tr("Comparing {files}").format(files=self.file_name.text())
+            found = await self._context.shell.work.run(title, self.tr("lines and rows"), compare)
+        except KNOWN_ERRORS as error:
+            self._set_result(None, ())
+            self._tell(said_here(error))
+            return
+        finally:
+            self._set_busy(False)
+        if found is None:
+            self.toast.emit(self.tr("Cancelled"))
+            return
+        self.drawer.close_drawer()
+        self._set_result(*found)
+
+    # the result
+
+    def _set_result(self, done: Reconciliation | None, lines: tuple[BillLine, ...]) -> None:
+        self.done, self.lines = done, lines
+        self.stack.setCurrentWidget(self.idle if done is None else self.result)
+        if done is not None:
+            self._show(done)
+        self._follow()
+
+    def _show(self, done: Reconciliation) -> None:
+        self.words.setText(bill_words(done))
+        self.figures.show_figures(bill_figures(done))
+        self.parts.set_rows(done.parts)
+        theme = self._context.theme
+        header = self.parts_view.horizontalHeader().sizeHint().height()
+        self.parts_view.setFixedHeight(header + len(done.parts) * theme.row_height + 4)
+        self.requests.set_rows(done.requests)
+        self.what.setVisible(bool(done.requests))
+        self.what.set_current("days")
+        self._show_table("days")
+        self._offer_kinds(done)
+
+    def _offer_kinds(self, done: Reconciliation) -> None:
+        kinds = [part.kind for part in done.parts]
+        differing = any(kind != "matched" for kind in kinds)
+        self.kind.blockSignals(True)
+        self.kind.clear()
+        self.kind.addItem(self.tr("All lines"), ALL)
+        if differing:
+            self.kind.addItem(self.tr("Only differences"), DIFFERING)
+        for kind in kinds:
+            self.kind.addItem(tr(KINDS[kind].text), kind)
+        self.kind.setCurrentIndex(1 if differing else 0)
+        self.kind.blockSignals(False)
+        self._order = Order()
+        self._arrange(kind=str(self.kind.currentData()))
+
+    def _choose_part(self, number: int) -> None:
+        part = self.parts.row(number)
+        if part is not None:
+            self.what.set_current("days")
+            self._show_table("days")
+            self.kind.setCurrentIndex(self.kind.findData(part.kind))
+
+    def _show_table(self, key: str) -> None:
+        self.tables.setCurrentIndex(int(key == "requests"))
+        self.kind.setVisible(key == "days")
+        self._count()
+
+    def _arrange(self, **changes: Any) -> None:
+        self._order = replace(self._order, **changes)
+        self._context.spawn(self._show_arranged(self._order))
+
+    async def _show_arranged(self, order: Order) -> None:
+        lines = self.lines
+        rows = await asyncio.to_thread(arranged, lines, order, self.model.columns)
+        if order == self._order and lines is self.lines:
+            self.model.set_rows(rows)
+            self._count()
+
+    def _count(self) -> None:
+        if self.tables.currentIndex():
+            shown, every = len(self.requests.rows), len(self.requests.rows)
+        else:
+            shown, every = len(self.model.rows), len(self.lines)
+        self.counted.setText(
+            self.tr("{shown} of {all} lines").format(shown=formats.count(shown), all=formats.count(every))
+        )
+
+    def _copy(self, view: TableView, model: ListModel[Any]) -> None:
+        rows = [row for first, last in view.selected_ranges() for row in model.rows[first : last + 1]]
+        QGuiApplication.clipboard().setText(tab_separated(view.shown_columns(), rows))
+        self.toast.emit(self.tr("Copied"))
+
+    # the file of the result
+
+    def ask_where(self) -> None:
+        """Where the comparison is saved, a line per day, model and kind."""
+        done = self.done
+        if done is None or self._busy:
+            return
+        name = f"{done.provider}-{done.first_day}-to-{done.last_day}.csv"
+        dialog = QFileDialog(self, self.tr("Export the comparison"), name, self.tr("CSV (*.csv)"))
+        dialog.setObjectName("bill_export_file")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.fileSelected.connect(lambda path: self._context.spawn(self.export_to(Path(path))))
+        dialog.open()
+
+    async def export_to(self, path: Path) -> None:
+        gateway, done = self._context.gateway, self.done
+        if done is None:
+            return
+
+        async def write(job: Job) -> int:
+            return await gateway.export_reconciliation(done, path, job.told)
+
+        title = self.tr("Exporting to {file}").format(file=path.name)
+        try:
+            written = await self._context.shell.work.run(title, self.tr("lines"), write)
+        except KNOWN_ERRORS as error:
+            self._tell(str(error))
+            return
+        words = self.tr("Cancelled") if written is None else self.tr("Exported {count} lines to {file}")
+        self.toast.emit(words.format(count=formats.count(written), file=path.name))
+
+
+def _paths(event: QDropEvent) -> tuple[Path, ...]:
+    return tuple(Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile())
+
+
+def _on_card(context: AppContext, view: TableView) -> Card:
+    card = Card(context.theme)
+    inner = QVBoxLayout(card)
+    inner.setContentsMargins(1, 4, 1, 4)
+    inner.addWidget(view)
+    return card

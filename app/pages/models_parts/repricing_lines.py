@@ -1,0 +1,210 @@
+"""What re-pricing says: a line per model whose requests would cost otherwise, and one per earlier re-pricing."""
+
+from collections.abc import Callable, Mapping
+
+from app import formats
+from app.filter_words import dimension_text, tag_text
+from app.pages.models_parts.figure_row import Figure
+from app.tables.column import Column, PillText
+from app.translation import marked, tr
+from gateway import DIMENSIONS, REPRICING_KEPT, RepricedModel, Repricing, RepricingPreview, UsageQuery
+
+IN_FORCE, UNDONE = marked("In force"), marked("Undone")
+
+
+def change(before: int, after: int) -> str:
+    """The difference of two sums in per cent of the first, which may be nothing."""
+    if not before:
+        return tr("new") if after else formats.UNKNOWN
+    return formats.delta_percent(after, before) or formats.UNKNOWN
+
+
+def model_name(row: RepricedModel) -> str:
+    return row.model or tr("No model")
+
+
+def repriced_columns() -> tuple[Column[RepricedModel], ...]:
+    return (
+        Column(
+            key="model",
+            title=tr("Model"),
+            text=model_name,
+            value=lambda row: row.model,
+            width=220,
+            grow=1,
+            tone="text",
+            weight=500,
+            elide_middle=True,
+            sortable=True,
+        ),
+        Column(
+            key="provider",
+            title=tr("Provider"),
+            text=lambda row: row.provider or formats.UNKNOWN,
+            value=lambda row: row.provider,
+            width=100,
+            sortable=True,
+        ),
+        Column(
+            key="changed",
+            title=tr("Requests"),
+            text=lambda row: formats.count(row.changed),
+            value=lambda row: row.changed,
+            right=True,
+            width=90,
+            sortable=True,
+        ),
+        _money("from", tr("Cost now"), lambda row: row.from_nano),
+        _money("to", tr("By today's prices"), lambda row: row.to_nano, width=130),
+        Column(
+            key="difference",
+            title=tr("Difference"),
+            text=lambda row: formats.money_difference(row.to_nano - row.from_nano),
+            value=lambda row: row.to_nano - row.from_nano,
+            right=True,
+            width=110,
+            sortable=True,
+            tone="text",
+            weight=500,
+        ),
+        Column(
+            key="percent",
+            title=tr("Change"),
+            text=lambda row: change(row.from_nano, row.to_nano),
+            value=lambda row: (row.to_nano - row.from_nano) / row.from_nano if row.from_nano else None,
+            right=True,
+            width=90,
+            sortable=True,
+        ),
+    )
+
+
+def history_columns(tz: str) -> tuple[Column[Repricing], ...]:
+    return (
+        Column(
+            key="at",
+            title=tr("Applied"),
+            text=lambda row: formats.clock(row.at_us, tz),
+            value=lambda row: row.at_us,
+            width=150,
+            tone="text",
+            sortable=True,
+        ),
+        Column(
+            key="what",
+            title=tr("Which requests"),
+            text=lambda row: query_words(row.query, tz),
+            value=lambda row: query_words(row.query, tz),
+            width=200,
+            grow=1,
+            tooltip=lambda row: query_words(row.query, tz),
+        ),
+        Column(
+            key="changed",
+            title=tr("Changed"),
+            text=lambda row: formats.count(row.changed),
+            value=lambda row: row.changed,
+            right=True,
+            width=84,
+            sortable=True,
+        ),
+        Column(
+            key="difference",
+            title=tr("Difference"),
+            text=lambda row: formats.money_difference(row.to_nano - row.from_nano),
+            value=lambda row: row.to_nano - row.from_nano,
+            right=True,
+            width=100,
+            sortable=True,
+            tone="text",
+            weight=500,
+        ),
+        Column(
+            key="percent",
+            title=tr("Change"),
+            text=lambda row: change(row.from_nano, row.to_nano),
+            value=lambda row: (row.to_nano - row.from_nano) / row.from_nano if row.from_nano else None,
+            right=True,
+            width=80,
+            sortable=True,
+        ),
+        Column(
+            key="state",
+            title=tr("State"),
+            text=lambda row: tr(state(row).text),
+            value=lambda row: tr(state(row).text),
+            pills=lambda row: (PillText(tr(state(row).text), state(row).kind),),
+            width=96,
+            sortable=True,
+            tooltip=lambda row: _undone_words(row, tz),
+        ),
+    )
+
+
+def state(row: Repricing) -> PillText:
+    return PillText(IN_FORCE, "ok") if row.undone_us is None else PillText(UNDONE)
+
+
+def _undone_words(row: Repricing, tz: str) -> str:
+    if row.undone_us is None:
+        return tr(IN_FORCE)
+    return tr("Undone at {time}").format(time=formats.clock(row.undone_us, tz))
+
+
+def query_words(query: UsageQuery, tz: str) -> str:
+    """The range and filters of a re-pricing: `1 Nov 00:00 – 23 Nov 18:03 · Model: gpt-5`."""
+    start, end = (None if us is None else formats.clock(us, tz) for us in (query.start_us, query.end_us))
+    if start is None and end is None:
+        span = tr("All requests")
+    elif start is None:
+        span = tr("until {time}").format(time=end)
+    else:
+        span = f"{start} – {end}" if end is not None else tr("since {time}").format(time=start)
+    kept = [dimension_text(name, values) for name in DIMENSIONS if (values := getattr(query, name, ()))]
+    return " · ".join((span, *kept, *map(tag_text, query.tags)))
+
+
+def preview_figures(preview: RepricingPreview) -> tuple[Figure, ...]:
+    """The whole of a preview, as it stands above its table."""
+    difference = preview.difference_nano
+    facts = []
+    if preview.newly_priced:
+        facts.append(tr("{count} get their first price").format(count=formats.count(preview.newly_priced)))
+    if preview.no_longer_priced:
+        facts.append(tr("{count} lose theirs").format(count=formats.count(preview.no_longer_priced)))
+    return (
+        Figure(
+            tr("Requests that would change"),
+            formats.count(preview.changed),
+            " · ".join((tr("of {count} looked at").format(count=formats.count(preview.examined)), *facts)),
+        ),
+        Figure(tr("Cost now"), formats.money(preview.from_nano), tr("of all that were looked at")),
+        Figure(tr("By today's prices"), formats.money(preview.to_nano), tr("at each request's own time")),
+        Figure(
+            tr("Difference"),
+            formats.money_difference(difference),
+            change(preview.from_nano, preview.to_nano),
+            tone="text" if not difference else "bad" if difference > 0 else "ok",
+        ),
+    )
+
+
+def kept_words(kept: Mapping[str, int]) -> str:
+    """Why requests keep the cost that they have, one reason a line, the most frequent first."""
+    rows = sorted(((number, reason) for reason, number in kept.items() if number), reverse=True)
+    line = "{count} keep their cost: {because}"
+    return "\n".join(
+        tr(line).format(count=formats.count(number), because=tr(REPRICING_KEPT[reason])) for number, reason in rows
+    )
+
+
+def _money(key: str, title: str, nano: Callable[[RepricedModel], int], *, width: int = 100) -> Column[RepricedModel]:
+    return Column(
+        key=key,
+        title=title,
+        text=lambda row: formats.money(nano(row)),
+        value=nano,
+        right=True,
+        width=width,
+        sortable=True,
+    )
