@@ -19,6 +19,7 @@ from gateway.comparison_records import (
     RatedModel,
 )
 from gateway.errors import ClientError, FaregateError, GatewayError
+from gateway.extra_providers import ExtraProvider
 from gateway.folder import DataFolder, FolderHeld, default_folder
 from gateway.model import (
     Blob,
@@ -195,6 +196,7 @@ __all__ = [
     "Distribution",
     "ExchangeRecord",
     "Export",
+    "ExtraProvider",
     "FaregateError",
     "Figures",
     "File",

@@ -16,9 +16,10 @@ from app.pages.page import Page
 from app.pages.providers_parts.card import LEAST_WIDTH, ProviderCard
 from app.pages.providers_parts.grid import CardGrid
 from app.pages.providers_parts.key_panel import KeyPanel
+from app.pages.providers_parts.own_panel import OwnPanel
 from app.pages.providers_parts.price_line import PriceLine
 from app.pages.providers_parts.vault_panel import VaultPanel
-from app.widgets import Banner, Drawer
+from app.widgets import Banner, Drawer, PushButton
 from gateway import Changes, ProviderRow, Summary, UsageQuery, VaultState
 
 
@@ -51,6 +52,10 @@ class ProvidersPage(Page):
         self._build()
         self.key_panel.stored.connect(self._stored)
         self.key_panel.cancelled.connect(self.drawer.close_drawer)
+        self.own_panel.cancelled.connect(self.drawer.close_drawer)
+        self.own_panel.saved.connect(self._own_saved)
+        self.own_panel.removal_asked.connect(lambda name: self._ask_to_remove_own(self._row(name)))
+        self.add_button.clicked.connect(lambda: self.open_own_panel(None))
         self.key_panel.switched.connect(lambda title: self.drawer.set_title(f"Key for {title}"))
         self.vault_panel.chosen.connect(self._vault_chosen)
         self.drawer.closed.connect(self._drawer_closed)
@@ -58,8 +63,16 @@ class ProvidersPage(Page):
         self.price_line.asked.connect(lambda: context.spawn(self._update_prices()))
         self.error_banner.action.connect(lambda: context.spawn(self.refresh(Changes(providers=True))))
 
+    def header_controls(self) -> list[QWidget]:
+        return [self.add_button]
+
     def _build(self) -> None:
         context, theme = self.context, self.context.theme
+        self.add_button = PushButton(theme, self.tr("Add provider"), "plus", "secondary")
+        self.add_button.setObjectName("add_provider")
+        self.add_button.setEnabled(not context.gateway.demo)
+        if context.gateway.demo:
+            self.add_button.setToolTip(self.tr("The demo's providers are simulated: leave it to add your own."))
         self.vault_banner = Banner(theme, "warn", "", "Choose where keys are kept")
         self.vault_banner.setObjectName("vault_banner")
         self.error_banner = Banner(theme, "bad", "", "Retry")
@@ -68,9 +81,11 @@ class ProvidersPage(Page):
         self.error_banner.hide()
         self.price_line = PriceLine(theme)
         self.key_panel = KeyPanel(context)
+        self.own_panel = OwnPanel(context)
         self.vault_panel = VaultPanel(context)
         self._panels = QStackedWidget()
         self._panels.addWidget(self.key_panel)
+        self._panels.addWidget(self.own_panel)
         self._panels.addWidget(self.vault_panel)
         self.drawer = Drawer(theme)
         self.drawer.setObjectName("providers_drawer")
@@ -142,6 +157,10 @@ class ProvidersPage(Page):
                 self.open_key_panel(name)
             case "remove":
                 self._ask_to_remove(self._row(name))
+            case "switch":
+                self.context.spawn(self._switch(self._row(name)))
+            case "edit":
+                self.open_own_panel(name)
 
     def open_key_panel(self, name: str) -> None:
         """The drawer on which this provider's key is set; asks first where keys are kept, if that is open."""
@@ -155,6 +174,55 @@ class ProvidersPage(Page):
         self.drawer.set_title(f"Key for {row.title}")
         self.drawer.open()
         self.key_panel.field.edit.setFocus()
+
+    def open_own_panel(self, name: str | None) -> None:
+        """The drawer for a further provider, or for what the table of one says."""
+        own = next((own for own in self.context.gateway.own_providers() if own.name == name), None)
+        self.own_panel.open(own)
+        self._panels.setCurrentWidget(self.own_panel)
+        self.drawer.set_title(self.tr("Add a provider") if own is None else own.name)
+        self.drawer.open()
+        (self.own_panel.start if own is None else self.own_panel.base_url).setFocus()
+
+    def _own_saved(self, name: str) -> None:
+        self.toast.emit(self.tr("{name} is saved: the gateway starts again to take it.").format(name=name))
+        self.drawer.close_drawer()
+        self.context.shell.restart_asked.emit()
+
+    async def _switch(self, row: ProviderRow) -> None:
+        try:
+            await self.context.gateway.switch_provider(row.name, not row.enabled)
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+        else:
+            on, off = self.tr("{title} takes requests again"), self.tr("Requests to {title} are refused from now on")
+            self.toast.emit((off if row.enabled else on).format(title=row.title))
+        await self.refresh(Changes(providers=True))
+
+    def _ask_to_remove_own(self, row: ProviderRow) -> None:
+        box = QMessageBox(self)
+        box.setObjectName("confirm_remove_own")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setIcon(QMessageBox.Icon.NoIcon)
+        box.setWindowTitle(self.tr("Remove {title}?").format(title=row.title))
+        box.setText(self.tr("Remove {title}?").format(title=row.title))
+        box.setInformativeText(
+            self.tr("Its key and its place in the settings go; what it was asked and what that cost stay.")
+        )
+        remove = box.addButton(self.tr("Remove"), QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(self.tr("Keep it"), QMessageBox.ButtonRole.RejectRole))
+        remove.clicked.connect(lambda: self.context.spawn(self._remove_own(row)))
+        box.open()
+
+    async def _remove_own(self, row: ProviderRow) -> None:
+        try:
+            await self.context.gateway.remove_own_provider(row.name)
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+            return
+        self.toast.emit(self.tr("{title} is removed: the gateway starts again without it.").format(title=row.title))
+        self.drawer.close_drawer()
+        self.context.shell.restart_asked.emit()
 
     def _open_vault(self) -> None:
         self._waiting_for_vault = None
@@ -182,6 +250,7 @@ class ProvidersPage(Page):
     def _drawer_closed(self) -> None:
         self._waiting_for_vault = None
         self.key_panel.leave()
+        self.own_panel.leave()
         self.vault_panel.leave()
 
     async def _test(self, name: str) -> None:

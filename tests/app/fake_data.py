@@ -122,6 +122,7 @@ def provider_rows(now_us: int) -> tuple[ProviderRow, ...]:
             title=title,
             dialect=dialect,
             base_url=url,
+            models=sum(provider == name for _, provider, *_ in MODELS),
             key_source="none" if masked is None else "vault",
             masked=masked,
             state=state,

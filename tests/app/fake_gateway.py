@@ -6,11 +6,12 @@ query raise, and reads `calls` to see what was asked.
 
 import csv
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,6 +29,7 @@ from gateway import (
     Distribution,
     ExchangeRecord,
     Export,
+    ExtraProvider,
     FaregateError,
     GatewayState,
     KeyTrial,
@@ -89,6 +91,7 @@ class FakeGateway(FakeSettings, FakeRepricing):
         self.calls: list[str] = []
         self.keys = list(api_key_rows(now_us))
         self.provider_list = list(provider_rows(now_us))
+        self.own_tables: dict[str, ExtraProvider] = {}
         self.vault = VaultState(backend="keyring", available=True)
         self.trial_ok = True
         self.own_prices: list[PriceOverride] = []
@@ -352,6 +355,27 @@ class FakeGateway(FakeSettings, FakeRepricing):
     async def remove_provider_key(self, provider: str) -> None:
         self._note("remove_provider_key")
         self._change_provider(provider, key_source="none", masked=None, state="unconfigured", detail=None)
+
+    async def switch_provider(self, provider: str, on: bool) -> None:
+        self._note("switch_provider")
+        self._change_provider(provider, enabled=on)
+
+    def own_providers(self) -> tuple[ExtraProvider, ...]:
+        return tuple(self.own_tables.values())
+
+    async def save_own_provider(self, values: Mapping[str, Any]) -> None:
+        self._note("save_own_provider")
+        told = {field: value for field, value in values.items() if value is not None}
+        if not str(told["base_url"]).startswith("http"):
+            raise FaregateError("base_url must begin with http:// or https://.")
+        before = self.own_tables.get(told["name"])
+        kept = msgspec.structs.asdict(before) if before is not None else {}
+        kept = {field: value for field, value in kept.items() if field not in values}
+        self.own_tables[told["name"]] = ExtraProvider(**{**kept, **told})
+
+    async def remove_own_provider(self, name: str) -> None:
+        self._note("remove_own_provider")
+        del self.own_tables[name]
 
     def _change_provider(self, name: str, **fields: object) -> None:
         self.provider_list = [

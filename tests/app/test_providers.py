@@ -16,7 +16,7 @@ from app.filters import FilterState
 from app.pages.providers import ProvidersPage, today
 from app.pages.providers_parts.words import better_provider, source_words, state_words
 from app.theme import Theme
-from gateway import Changes, ExchangeRecord, FaregateError, KeyTrial, ProviderRow, VaultState
+from gateway import Changes, ExchangeRecord, ExtraProvider, FaregateError, KeyTrial, ProviderRow, VaultState
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns
@@ -129,7 +129,7 @@ def test_today_counts_from_the_local_midnight(page: ProvidersPage, gateway: Gate
     ]
     refresh(page, turns)
     card = page.cards["openai"]
-    assert (card.cost.text(), card.requests.text()) == ("$2.50", "2 requests")
+    assert (card.cost.text(), card.requests.text()) == ("$2.50", "2 requests · 100.0% failed")
     assert page.cards["xai"].requests.text() == "0 requests"
 
 
@@ -478,3 +478,107 @@ def test_prices_are_fetched_when_the_button_is_pressed(
     assert said == ["The prices of 2,400 models were fetched", gateway.fails]
     assert page.price_line.button.isEnabled() and page.price_line.button.text() == "Update prices"
     assert page.price_line.words.text() == "Prices of 2,400 models: fetched on 23 Nov 2026."
+
+
+# switching off, and providers of one's own
+
+
+def test_a_provider_is_switched_off_and_on(page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns) -> None:
+    card = page.cards["openai"]
+    assert card.switch.isChecked() and card.switch.accessibleName() == "Requests to OpenAI"
+    assert card.models.text() == str(gateway.provider_list[0].models) != "0"
+    with qtbot.waitSignal(page.toast) as toast:
+        click(qtbot, card.switch)
+        turns.run()
+    assert toast.args == ["Requests to OpenAI are refused from now on"]
+    assert (card.state.text(), card.switch.isChecked()) == ("Switched off", False)
+    click(qtbot, card.switch)
+    turns.run()
+    assert card.state.text().startswith("Connected") and card.switch.isChecked()
+    assert gateway.calls.count("switch_provider") == 2
+
+
+def test_what_failed_today_stands_on_the_card(page: ProvidersPage, gateway: Gateway, turns: Turns) -> None:
+    row = ExchangeRecord(id="a", started_us=now_us(), door="chat", key_id="k", key="k", provider="xai", outcome="ok")
+    failed = msgspec.structs.replace(row, id="b", outcome="error")
+    gateway.rows = [failed, *(msgspec.structs.replace(row, id=f"c{number}") for number in range(3))]
+    refresh(page, turns)
+    assert page.cards["xai"].requests.text() == "4 requests · 25.0% failed"
+    assert page.cards["openai"].requests.text() == "0 requests"
+
+
+def test_a_provider_of_ones_own_is_added_from_a_known_start(
+    page: ProvidersPage, context: AppContext, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    panel = page.own_panel
+    click(qtbot, page.add_button)
+    assert panel.isVisible() and panel.start.hasFocus() and not panel.save.isEnabled()
+    assert page.drawer.title_label.text() == "Add a provider"
+    qtbot.keyClicks(panel.start, "Ollama")
+    assert (panel.name.text(), panel.base_url.text()) == ("ollama", "http://127.0.0.1:11434/v1")
+    assert panel.auth.currentText() == "No key"
+    qtbot.keyClicks(panel.models, "qwen3:8b, gpt-oss:20b, qwen3:8b,")
+    with qtbot.waitSignal(context.shell.restart_asked):
+        click(qtbot, panel.save)
+        turns.run()
+    own = gateway.own_tables["ollama"]
+    assert (own.dialect, own.auth, own.models) == ("openai_chat", "none", ("qwen3:8b", "gpt-oss:20b"))
+    assert own.embeddings is None
+    assert not page.drawer.isVisible()
+
+
+def test_a_name_that_is_taken_and_a_refused_address_are_said(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    panel = page.own_panel
+    click(qtbot, page.add_button)
+    qtbot.keyClicks(panel.name, "xai")
+    qtbot.keyClicks(panel.base_url, "127.0.0.1:1234")
+    click(qtbot, panel.save)
+    turns.run()
+    assert panel.problem.text() == "There is a provider of that name: choose another name."
+    assert panel.isEnabled() and "save_own_provider" not in gateway.calls
+    qtbot.keyClicks(panel.name, "-here")
+    assert not panel.problem.isVisible()
+    click(qtbot, panel.save)
+    turns.run()
+    assert panel.problem.text() == "base_url must begin with http:// or https://."
+    assert gateway.own_tables == {}
+
+
+def test_a_provider_of_ones_own_is_changed_and_removed(
+    page: ProvidersPage, context: AppContext, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    """What the form does not show stays: prices and efforts, and that any of its models may embed."""
+    gateway.own_tables["lm"] = ExtraProvider(
+        name="lm", dialect="gemini", base_url="http://h", auth="x-api-key", efforts=("low",), embeddings=()
+    )
+    gateway.provider_list.append(msgspec.structs.replace(ROW, name="lm", title="lm", own=True))
+    refresh(page, turns)
+    assert not page.cards["openai"].edit.isVisible()
+    click(qtbot, page.cards["lm"].edit)
+    panel = page.own_panel
+    assert panel.name.isReadOnly() and not panel.start.isVisible()
+    assert (panel.dialect.currentText(), panel.auth.currentText()) == ("Gemini", "Key as x-api-key")
+    panel.base_url.selectAll()
+    qtbot.keyClicks(panel.base_url, "http://other")
+    click(qtbot, panel.save)
+    turns.run()
+    changed = gateway.own_tables["lm"]
+    assert (changed.base_url, changed.efforts, changed.embeddings) == ("http://other", ("low",), ())
+    click(qtbot, page.cards["lm"].edit)
+    click(qtbot, panel.remove)
+    with qtbot.waitSignal(context.shell.restart_asked):
+        press(page, "confirm_remove_own", "Remove", qtbot)
+        turns.run()
+    assert gateway.own_tables == {}
+
+
+def test_the_demo_has_no_providers_of_ones_own(
+    qtbot: QtBot, context: AppContext, gateway: Gateway, turns: Turns
+) -> None:
+    gateway.demo = True
+    page = ProvidersPage(context)
+    qtbot.addWidget(page)
+    assert not page.add_button.isEnabled()
+    assert "leave it" in page.add_button.toolTip()

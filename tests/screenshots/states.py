@@ -295,6 +295,13 @@ def close_vault_choice(app: RealApp) -> None:
     app.click("drawer.close", within="providers_drawer")
 
 
+def own_provider(app: RealApp) -> None:
+    providers(app)
+    app.click("add_provider")
+    app.wait_for("shown", name="own_provider_panel")
+    app.write("own_models", "qwen3:8b")
+
+
 DEMO_STATES = (
     State(name="overview", reach=overview, sizes=BOTH, readme=True),
     State(name="overview_24h", reach=lambda app: overview(app, "24h")),
@@ -339,4 +346,5 @@ EMPTY_STATES = (
     State(name="empty_api_keys", reach=empty_api_keys),
     State(name="keyring_unavailable", reach=no_keyring),
     State(name="keyring_choice", reach=vault_choice, leave=close_vault_choice),
+    State(name="own_provider", reach=own_provider, leave=close_vault_choice, sizes=BOTH),
 )

@@ -1,20 +1,30 @@
 """One provider's card: its state in a word, its key masked and where it is kept, today's traffic, what to do."""
 
+from urllib.parse import urlsplit
+
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app import formats, icons
-from app.pages.providers_parts.words import can_remove, can_store, can_test, source_words, state_words
+from app.fonts import ui_font
+from app.pages.providers_parts.words import (
+    can_remove,
+    can_store,
+    can_test,
+    source_words,
+    state_words,
+    traffic_words,
+)
 from app.text_label import TextLabel
 from app.theme import Theme
-from app.widgets import Card, PushButton
+from app.widgets import Card, ElidedLabel, PushButton, ToggleSwitch
 from gateway import ProviderRow, Summary
 
-LEAST_WIDTH = 330
+LEAST_WIDTH = 350
 
 
 class ProviderCard(Card):
-    """`asked(action, provider)`: action is test, key or remove."""
+    """`asked(action, provider)`: action is test, key, remove, switch or edit."""
 
     asked = Signal(str, str)
 
@@ -26,7 +36,14 @@ class ProviderCard(Card):
         self._tone, self._icon = "text3", "info"
         self._build()
         theme.changed.connect(self._draw_mark)
-        acts = (("test", self.test), ("key", self.set_key), ("key", self.replace), ("remove", self.remove))
+        acts = (
+            ("test", self.test),
+            ("key", self.set_key),
+            ("key", self.replace),
+            ("remove", self.remove),
+            ("edit", self.edit),
+        )
+        self.switch.clicked.connect(lambda: self.asked.emit("switch", self._name))
         for action, button in acts:
             button.clicked.connect(lambda *_, action=action: self.asked.emit(action, self._name))
 
@@ -46,11 +63,18 @@ class ProviderCard(Card):
         self.cost.setObjectName("provider_cost")
         self.requests = TextLabel(theme, px=12, tone="text2")
         self.requests.setObjectName("provider_requests")
+        self.models = TextLabel(theme, px=16, weight=600)
+        self.models.setObjectName("provider_models")
+        self.address = ElidedLabel(theme, tone="text3")
+        self.address.setFont(ui_font(12))
+        self.address.setObjectName("provider_address")
         self.test = PushButton(theme, "Test", kind="secondary")
         self.set_key = PushButton(theme, "Set key", kind="primary")
         self.replace = PushButton(theme, "Replace key", kind="secondary")
-        self.remove = PushButton(theme, "Remove", kind="ghost")
-        for name in ("test", "set_key", "replace", "remove"):
+        self.remove = PushButton(theme, self.tr("Remove"), kind="ghost")
+        self.edit = PushButton(theme, self.tr("Edit"), kind="secondary")
+        self.switch = ToggleSwitch(theme)
+        for name in ("test", "set_key", "replace", "remove", "edit", "switch"):
             getattr(self, name).setObjectName(f"provider_{name}")
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 14)
@@ -68,16 +92,21 @@ class ProviderCard(Card):
         head.addStretch(1)
         head.addWidget(self.mark)
         head.addWidget(self.state)
+        head.addSpacing(6)
+        head.addWidget(self.switch)
         return head
 
     def _facts(self) -> QGridLayout:
         facts = QGridLayout()
         facts.setHorizontalSpacing(12)
         facts.setVerticalSpacing(4)
-        facts.setColumnStretch(0, 1)
-        facts.setColumnStretch(1, 1)
+        for column in range(3):
+            facts.setColumnStretch(column, 1)
         facts.addWidget(TextLabel(self._theme, "Key", px=12, weight=500, tone="text3"), 0, 0)
         facts.addWidget(TextLabel(self._theme, "Today", px=12, weight=500, tone="text3"), 0, 1)
+        facts.addWidget(TextLabel(self._theme, self.tr("Models"), px=12, weight=500, tone="text3"), 0, 2)
+        facts.addWidget(self.models, 1, 2)
+        facts.addWidget(self.address, 2, 2)
         facts.addWidget(self.masked, 1, 0)
         facts.addWidget(self.cost, 1, 1)
         facts.addWidget(self.source, 2, 0)
@@ -90,6 +119,7 @@ class ProviderCard(Card):
         buttons.addWidget(self.set_key)
         buttons.addWidget(self.replace)
         buttons.addWidget(self.test)
+        buttons.addWidget(self.edit)
         buttons.addStretch(1)
         buttons.addWidget(self.remove)
         return buttons
@@ -108,9 +138,10 @@ class ProviderCard(Card):
         self.detail.setVisible(bool(row.detail))
         self.masked.setText(row.masked or formats.UNKNOWN)
         self.source.setText(source_words(row, vault_backend, demo))
-        requests = today.requests if today is not None else 0
         self.cost.setText(formats.money(today.cost_nano if today is not None else 0))
-        self.requests.setText(f"{formats.count(requests)} request{'' if requests == 1 else 's'}")
+        self.requests.setText(traffic_words(today))
+        self.models.setText(formats.count(row.models) if row.models or not row.own else formats.UNKNOWN)
+        self.address.setText(urlsplit(row.base_url).netloc)
         self._show_actions(row, demo)
         self.setAccessibleName(f"{row.title}: {words.text}")
 
@@ -132,7 +163,11 @@ class ProviderCard(Card):
         self.test.setEnabled(can_test(row))
         self.test.setVisible(can_test(row))
         self.remove.setVisible(can_remove(row))
-        for button in (self.test, self.set_key, self.replace, self.remove):
+        self.edit.setVisible(row.own)
+        self.switch.setChecked(row.enabled)
+        self.switch.setAccessibleName(self.tr("Requests to {title}").format(title=row.title))
+        self.switch.setToolTip(self.tr("Switch off") if row.enabled else self.tr("Switch on"))
+        for button in (self.test, self.set_key, self.replace, self.remove, self.edit):
             button.setAccessibleName(f"{button.text()}: {row.title}")
 
     def _draw_mark(self) -> None:

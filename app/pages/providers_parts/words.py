@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct
+from PySide6.QtCore import QCoreApplication
 
 from app import formats
-from gateway import ProviderRow
+from gateway import ProviderRow, Summary
 
 _SOURCES = {
     "keyring": "in the system keyring",
@@ -13,6 +14,10 @@ _SOURCES = {
     "memory": "in memory until quit",
     "environment": "from the environment",
 }
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Providers", text)
 
 
 class StateWords(Struct, frozen=True, kw_only=True):
@@ -25,6 +30,8 @@ class StateWords(Struct, frozen=True, kw_only=True):
 
 def state_words(row: ProviderRow, now_us: int) -> StateWords:
     """The state as a person reads it, with how long ago it was learnt."""
+    if not row.enabled:
+        return StateWords(text=_tr("Switched off"), tone="text3", icon="power")
     when = "" if row.state_at_us is None else f" {formats.ago(row.state_at_us, now_us)}"
     match row.state:
         case "connected":
@@ -64,6 +71,16 @@ def can_remove(row: ProviderRow) -> bool:
 
 def can_test(row: ProviderRow) -> bool:
     return row.key_source != "none"
+
+
+def traffic_words(today: Summary | None) -> str:
+    """How many requests, and how many of them failed: "58 requests · 1.7 % failed"."""
+    requests = today.requests if today is not None else 0
+    words = _tr("1 request") if requests == 1 else _tr("{count} requests").format(count=formats.count(requests))
+    if today is None or not today.errors:
+        return words
+    failed = _tr("{share} failed").format(share=formats.percent(today.errors / requests))
+    return f"{words} · {failed}"
 
 
 def better_provider(
