@@ -45,12 +45,18 @@ _PRESETS: Mapping[str, _Preset] = {
 _MONTHS = {"12m": 12}
 RANGES = (*_PRESETS, "custom")
 USUAL_RANGE = "7d"
+COMPARISONS = ("previous", "weekday", "none")
+"""What figures are compared with: the period before, the same days of the week before it, or nothing."""
+USUAL_SPLIT = "model"
 # Rounding makes the same preset up to this much longer at another moment.
 _ALIKE = 0.1
 
 
 class FilterSnapshot(Struct, frozen=True, kw_only=True):
-    """A filter state as a value: kept in the settings and in the history, handed along when a page opens."""
+    """A filter state as a value: kept in the settings and in the history, handed along when a page opens.
+
+    `split` is what costs are split by over time: a dimension, or the values of a tag key (`tag:team`).
+    """
 
     range_key: str = USUAL_RANGE
     custom: tuple[int, int] | None = None
@@ -59,6 +65,8 @@ class FilterSnapshot(Struct, frozen=True, kw_only=True):
     tags: tuple[TagCondition, ...] = ()
     numbers: tuple[NumberCondition, ...] = ()
     text: tuple[str, ...] = ()
+    compare: str = COMPARISONS[0]
+    split: str = USUAL_SPLIT
 
 
 def local_zone() -> str:
@@ -122,6 +130,14 @@ class FilterState(QObject):
         """Words that model, user or key hold."""
         return self._state.text
 
+    @property
+    def compare(self) -> str:
+        return self._state.compare
+
+    @property
+    def split(self) -> str:
+        return self._state.split
+
     def snapshot(self) -> FilterSnapshot:
         return self._state
 
@@ -142,6 +158,8 @@ class FilterState(QObject):
                 tags=tuple(tag for tag in snapshot.tags if tag.any_of),
                 numbers=tuple(one for one in snapshot.numbers if one.field in NUMBERS and one.operator in OPERATORS),
                 text=tuple(word for word in snapshot.text if word),
+                compare=snapshot.compare if snapshot.compare in COMPARISONS else COMPARISONS[0],
+                split=snapshot.split if _is_split(snapshot.split) else USUAL_SPLIT,
             )
         )
 
@@ -158,6 +176,20 @@ class FilterState(QObject):
         if bucket not in BUCKETS:
             raise ValueError(f"{bucket!r} is not a bucket: choose one of {', '.join(BUCKETS)}.")
         self._change(bucket=bucket)
+
+    def set_compare(self, compare: str) -> None:
+        """Raises ValueError for anything that `COMPARISONS` does not hold."""
+        if compare not in COMPARISONS:
+            raise ValueError(f"{compare!r} is no comparison: choose one of {', '.join(COMPARISONS)}.")
+        self._change(compare=compare)
+
+    def set_split(self, split: str) -> None:
+        """Raises ValueError for what costs cannot be split by."""
+        if not _is_split(split):
+            raise ValueError(
+                f"Costs cannot be split by {split!r}: choose one of {', '.join(DIMENSIONS)}, or tag:KEY."
+            )
+        self._change(split=split)
 
     def set_dimension(self, name: str, values: Sequence[str]) -> None:
         """Any of these values; none at all takes the filter away. Raises ValueError for an unknown dimension."""
@@ -263,6 +295,10 @@ class FilterState(QObject):
         if state != self._state:
             self._state = state
             self.changed.emit()
+
+
+def _is_split(split: str) -> bool:
+    return split in DIMENSIONS or (split.startswith("tag:") and split != "tag:")
 
 
 def _day(day: datetime) -> str:

@@ -37,6 +37,7 @@ from gateway.model import (
     Uri,
 )
 from gateway.number_filters import NUMBERS, number_text, parse_number
+from gateway.periods import period_before
 from gateway.records import (
     DIMENSIONS,
     OPERATORS,
@@ -259,6 +260,7 @@ __all__ = [
     "number_text",
     "parse_number",
     "part_json",
+    "period_before",
     "run_command",
     "tool_json",
 ]

@@ -8,8 +8,8 @@ import pyqtgraph as _pyqtgraph
 
 from app.charts.card import ChartCard
 from app.charts.cost import COST
-from app.charts.data import ChartData, ChartInput, ChartSpec, Group, Series, chart_data
-from app.charts.latency import LATENCY
+from app.charts.data import ChartData, ChartInput, ChartSpec, Group, Series, chart_data, peak_of
+from app.charts.latency import LATENCY, TIMINGS
 from app.charts.requests import REQUESTS
 from app.charts.tokens import TOKENS
 
@@ -18,4 +18,15 @@ CHARTS: tuple[ChartSpec, ...] = (REQUESTS, TOKENS, COST, LATENCY)
 # Its exit handler hides every error of a shutdown; ours is orderly.
 _pyqtgraph.setConfigOptions(exitCleanup=False, antialias=False)
 
-__all__ = ["CHARTS", "ChartCard", "ChartData", "ChartInput", "ChartSpec", "Group", "Series", "chart_data"]
+__all__ = [
+    "CHARTS",
+    "TIMINGS",
+    "ChartCard",
+    "ChartData",
+    "ChartInput",
+    "ChartSpec",
+    "Group",
+    "Series",
+    "chart_data",
+    "peak_of",
+]

@@ -77,6 +77,10 @@ class ValueAxis(Axis):
         self._whole = whole
         self.setWidth(VALUE_AXIS_WIDTH)
 
+    def set_words(self, text: Callable[[float, float], str], *, whole: bool) -> None:
+        """Another unit from now on."""
+        self._text, self._whole = text, whole
+
     def set_maximum(self, maximum: float) -> tuple[float, ...]:
         """Ticks up to `maximum`, in the unit of the data; returns them."""
         values = ticks(maximum, whole=self._whole)

@@ -9,7 +9,17 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QPoint, QRectF, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QColor,
+    QFocusEvent,
+    QImage,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.charts.data import ChartData, ChartSpec, Series
@@ -22,17 +32,20 @@ from app.fonts import ui_font
 from app.formats import UNKNOWN
 from app.sources import DEFINITION, MARK, marked
 from app.theme import Theme
-from app.widgets import Card
+from app.widgets import Card, IconButton
 
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -24, Qt.Key.Key_PageDown: 24}
 
 
 class ChartCard(Card):
-    """`crosshair_moved` names the pointed bucket (-1: none). The other two carry microseconds [start, end)."""
+    """`crosshair_moved` names the pointed bucket (-1: none). `range_selected` carries microseconds [start, end), and
+    `bucket_activated` the key of the series that was hit too, None for all. `more_wanted` carries the button that
+    what can be done with the chart is to be offered at."""
 
     crosshair_moved = Signal(int)
     range_selected = Signal(object, object)
-    bucket_activated = Signal(object, object)
+    bucket_activated = Signal(object, object, object)
+    more_wanted = Signal(object)
 
     def __init__(self, spec: ChartSpec, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -56,10 +69,17 @@ class ChartCard(Card):
         self._title.setFont(ui_font(13, 600))
         self.legend = Legend(self._theme, self)
         head = QHBoxLayout()
-        head.setContentsMargins(16, 0, 14, 0)
-        head.setSpacing(16)
+        head.setContentsMargins(16, 0, 6, 0)
+        head.setSpacing(12)
         head.addWidget(self._title)
-        head.addWidget(self.legend, 1)
+        self.more = IconButton(self._theme, "ellipsis", self.tr("Save this chart"), self)
+        self.more.setObjectName(f"chart.{self.spec.key}.more")
+        self.more.clicked.connect(lambda: self.more_wanted.emit(self.more))
+        right = QHBoxLayout()
+        right.setSpacing(4)
+        right.addWidget(self.legend, 1)
+        right.addWidget(self.more)
+        head.addLayout(right, 1)
         self._head = head
         self.plot = Plot(self.spec, self._theme, self)
         self.plot.setAccessibleName(f"{self.spec.title} plot")
@@ -77,6 +97,34 @@ class ChartCard(Card):
     def add_control(self, control: QWidget) -> None:
         """Put a control beside the title."""
         self._head.insertWidget(1, control)
+
+    def set_spec(self, spec: ChartSpec) -> None:
+        """Another measure of the same kind from now on; its data follows."""
+        self.spec = spec
+        self.plot.set_spec(spec)
+        self.set_title(spec.title)
+
+    def set_title(self, title: str) -> None:
+        self._title.setText(title)
+        self.setAccessibleName(f"{title} chart")
+        self.plot.setAccessibleName(f"{title} plot")
+
+    @property
+    def title(self) -> str:
+        return self._title.text()
+
+    def picture(self, scale: float = 2.0) -> QImage:
+        """The card as it stands, without crosshair and buttons, in so many pixels for a logical one."""
+        crosshair, tooltip = self.crosshair, self.tooltip.isVisible()
+        self.set_crosshair(-1)
+        self.more.hide()
+        image = QImage(self.size() * scale, QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(scale)
+        image.fill(self._theme.color("surface"))
+        self.render(image)
+        self.more.show()
+        self.set_crosshair(crosshair, tooltip=tooltip)
+        return image
 
     @property
     def data(self) -> ChartData | None:
@@ -177,10 +225,10 @@ class ChartCard(Card):
         if data is not None and first >= 0 and last >= first:
             self.range_selected.emit(int(data.starts_us[first]), int(data.ends_us[last]))
 
-    def _activate(self, index: int) -> None:
+    def _activate(self, index: int, series: str | None = None) -> None:
         data = self._data
         if data is not None and 0 <= index < len(data.starts_us):
-            self.bucket_activated.emit(int(data.starts_us[index]), int(data.ends_us[index]))
+            self.bucket_activated.emit(int(data.starts_us[index]), int(data.ends_us[index]), series)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         data, key = self._data, event.key()

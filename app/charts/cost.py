@@ -29,6 +29,12 @@ def _read(given: ChartInput) -> tuple[Series, ...]:
     return tuple(layers)
 
 
+def dollars(nano: float) -> str:
+    """Decimal dollars with all nine places."""
+    whole, part = divmod(round(nano), 1_000_000_000)
+    return f"{whole}.{part:09d}"
+
+
 COST = ChartSpec(
     key="cost",
     title="Cost",
@@ -36,6 +42,8 @@ COST = ChartSpec(
     read=_read,
     axis_text=money_axis,
     value_text=lambda nano: money(round(nano)),
+    plain_text=dollars,
+    unit="usd",
     idle=1e9,
     split=True,
 )

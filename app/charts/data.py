@@ -57,7 +57,7 @@ class ChartInput(Struct, frozen=True, kw_only=True):
 
 class ChartData(Struct, frozen=True, kw_only=True, eq=False):
     """Bucket edges in microseconds, and the series from the bottom of the stack upwards. `adds_up`: they are parts of
-    a sum."""
+    a sum. `peak`: what the value axis reaches at least, so that charts beside each other share one scale."""
 
     starts_us: Instants
     ends_us: Instants
@@ -65,10 +65,12 @@ class ChartData(Struct, frozen=True, kw_only=True, eq=False):
     now_us: int
     tz: str
     adds_up: bool = True
+    peak: float | None = None
 
 
 class ChartSpec(Struct, frozen=True, kw_only=True):
-    """`read` gives the series bottom first. `axis_text` words a tick, given the step too; `value_text` a value.
+    """`read` gives the series bottom first. `axis_text` words a tick, given the step too; `value_text` a value;
+    `plain_text` writes it with all its digits in `unit`, for files.
 
     `whole`: only whole numbers mean something.
     `idle`: the axis' top while there is nothing. `total`: the series are parts of a sum that the tooltip names.
@@ -81,6 +83,8 @@ class ChartSpec(Struct, frozen=True, kw_only=True):
     read: Callable[[ChartInput], tuple[Series, ...]]
     axis_text: Callable[[float, float], str]
     value_text: Callable[[float], str]
+    plain_text: Callable[[float], str] = lambda value: f"{round(value)}"
+    unit: str = ""
     whole: bool = False
     idle: float | None = None
     total: bool = True
@@ -98,6 +102,14 @@ def chart_data(spec: ChartSpec, given: ChartInput) -> ChartData:
         tz=given.tz,
         adds_up=spec.total and not (spec.split and given.overlapping),
     )
+
+
+def peak_of(kind: str, layers: Sequence[Floats]) -> float:
+    """How high the data reaches: bars stand on each other, lines beside each other."""
+    if not layers:
+        return 0.0
+    known = np.nan_to_num(np.vstack(layers))
+    return float((known.sum(axis=0) if kind == "bars" else known).max(initial=0.0))
 
 
 def values_of(buckets: Sequence[TimeBucket], value: Callable[[TimeBucket], float | None]) -> Floats:

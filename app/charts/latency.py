@@ -1,25 +1,65 @@
-"""Latency's median and 95th percentile, with gaps where there was no traffic."""
+"""How fast answers were, with gaps where there was no traffic: median and 95th percentile of the whole answer or of
+its first token, or output tokens per second."""
 
-from app.charts.data import ChartInput, ChartSpec, Series, duration_axis, values_of
-from app.formats import duration
+from collections.abc import Callable
+
+from app.charts.data import ChartInput, ChartSpec, Series, count_axis, duration_axis, values_of
+from app.formats import count, duration
+from gateway import Distribution, Summary
 
 
-def _read(given: ChartInput) -> tuple[Series, ...]:
-    median = values_of(given.buckets, lambda bucket: bucket.summary.latency_ms.p50)
-    high = values_of(given.buckets, lambda bucket: bucket.summary.latency_ms.p95)
-    return (
-        Series(key="p95", name="p95", colour=1, values=high),
-        Series(key="p50", name="p50", colour=0, values=median),
-    )
+def _percentiles(of: Callable[[Summary], Distribution]) -> Callable[[ChartInput], tuple[Series, ...]]:
+    def read(given: ChartInput) -> tuple[Series, ...]:
+        median = values_of(given.buckets, lambda bucket: of(bucket.summary).p50)
+        high = values_of(given.buckets, lambda bucket: of(bucket.summary).p95)
+        return (
+            Series(key="p95", name="p95", colour=1, values=high),
+            Series(key="p50", name="p50", colour=0, values=median),
+        )
+
+    return read
+
+
+def _speed(given: ChartInput) -> tuple[Series, ...]:
+    values = values_of(given.buckets, lambda bucket: bucket.summary.tokens_per_s)
+    return (Series(key="speed", name="Output tokens / s", colour=0, values=values),)
 
 
 LATENCY = ChartSpec(
     key="latency",
     title="Latency",
     kind="lines",
-    read=_read,
+    read=_percentiles(lambda summary: summary.latency_ms),
     axis_text=duration_axis,
     value_text=duration,
+    plain_text=lambda ms: f"{ms:.3f}",
+    unit="ms",
     idle=1000,
     total=False,
 )
+FIRST_TOKEN = ChartSpec(
+    key="ttft",
+    title="First token",
+    kind="lines",
+    read=_percentiles(lambda summary: summary.ttft_ms),
+    axis_text=duration_axis,
+    value_text=duration,
+    plain_text=lambda ms: f"{ms:.3f}",
+    unit="ms",
+    idle=1000,
+    total=False,
+)
+SPEED = ChartSpec(
+    key="speed",
+    title="Speed",
+    kind="lines",
+    read=_speed,
+    axis_text=count_axis,
+    value_text=lambda rate: f"{count(round(rate)) if rate >= 10 else f'{rate:.1f}'} tokens/s",
+    plain_text=lambda rate: f"{rate:.3f}",
+    unit="tokens_per_s",
+    idle=100,
+    total=False,
+)
+TIMINGS = (LATENCY, FIRST_TOKEN, SPEED)
+"""What the fourth chart can show."""

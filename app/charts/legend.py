@@ -16,8 +16,8 @@ from app.fonts import ui_font
 from app.theme import Theme
 
 _SWATCH = 8
-_GAP = 6
-_SPACING = 12
+_GAP = 5
+_SPACING = 10
 _SHORTEST = 52
 _DATE = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
 _FAMILY = re.compile(r"^[A-Za-z]+-(?=[A-Za-z]{3})")

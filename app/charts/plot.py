@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.charts.axes import TOP_ROOM, Grid, TimeAxis, ValueAxis
 from app.charts.bars import StackedBars
-from app.charts.data import ChartData, ChartSpec, Colour
+from app.charts.data import ChartData, ChartSpec, Colour, peak_of
 from app.charts.lines import Lines
 from app.charts.scale import NiceMaximum
 from app.theme import Theme
@@ -28,11 +28,12 @@ def colour_of(theme: Theme, colour: Colour) -> QColor:
 
 
 class Plot(pg.GraphicsView):  # type: ignore[misc]
-    """`hovered` names a bucket (-1: none); `selected` and `clicked` name buckets, first and last included."""
+    """`hovered` names a bucket (-1: none); `selected` names buckets, first and last included; `clicked` a bucket and
+    the key of the series whose bar was hit, None beside all bars."""
 
     hovered = Signal(int)
     selected = Signal(int, int)
-    clicked = Signal(int)
+    clicked = Signal(int, object)
 
     def __init__(self, spec: ChartSpec, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent, background=theme.color("surface"))
@@ -70,6 +71,12 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         if self.bars is not None:
             self.view.addItem(self.bars, ignoreBounds=True)
 
+    def set_spec(self, spec: ChartSpec) -> None:
+        """Another measure of the same kind from now on; its data follows."""
+        self._spec = spec
+        self._maximum = NiceMaximum(whole=spec.whole, idle=spec.idle)
+        self.values.set_words(spec.axis_text, whole=spec.whole)
+
     def set_data(self, data: ChartData, hidden: frozenset[str] = frozenset()) -> None:
         """Draw `data` without the series whose keys are `hidden`."""
         self._data, self._hidden = data, hidden
@@ -78,7 +85,8 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         shown = [series for series in data.series if series.key not in hidden]
         origin = int(data.starts_us[0])
         starts, ends = (data.starts_us - origin) / 1e6, (data.ends_us - origin) / 1e6
-        top = self._maximum.follow(self._peak([series.values for series in shown]))
+        peak = peak_of(self._spec.kind, [series.values for series in shown]) if data.peak is None else data.peak
+        top = self._maximum.follow(peak)
         self.grid.set_values(self.values.set_maximum(top))
         self.view.setRange(xRange=(0.0, float(ends[-1])), yRange=(0.0, top), padding=0, disableAutoRange=True)
         layers = [series.values for series in shown]
@@ -127,6 +135,20 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         instant = first + (x - area.left() + 0.5) / area.width() * (last - first)
         return min(int(np.searchsorted(data.starts_us, instant, side="right")) - 1, len(data.starts_us) - 1)
 
+    def series_at(self, bucket: int, y: int) -> str | None:
+        """Whose bar of a bucket reaches over a viewport row; lines are too thin to be hit."""
+        data, area = self._data, self.area()
+        if data is None or self._spec.kind != "bars":
+            return None
+        height = (area.bottom() - y + 0.5) / area.height() * self.maximum
+        top = 0.0
+        for series in data.series:
+            if series.key not in self._hidden:
+                top += float(np.nan_to_num(series.values[bucket]))
+                if height <= top:
+                    return series.key
+        return None
+
     def columns(self, first: int, last: int) -> tuple[float, float]:
         """Left and right edge of buckets first to last, in the viewport's pixels."""
         area, data = self.area(), self._data
@@ -135,13 +157,6 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         left = (int(data.starts_us[first]) - origin) / span * area.width()
         right = (int(data.ends_us[last]) - origin) / span * area.width()
         return area.left() + left, area.left() + right
-
-    def _peak(self, layers: list[np.ndarray]) -> float:
-        if not layers:
-            return 0.0
-        stacked = np.vstack(layers)
-        known = np.nan_to_num(stacked)
-        return float((known.sum(axis=0) if self._spec.kind == "bars" else known).max())
 
     def _label_times(self) -> None:
         data = self._data
@@ -183,7 +198,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         if abs(end.x() - pressed.x()) >= _DRAG_PX:
             self.selected.emit(*self._buckets_between(pressed.x(), end.x()))
         elif (bucket := self.bucket_at(pressed.x())) >= 0:
-            self.clicked.emit(bucket)
+            self.clicked.emit(bucket, self.series_at(bucket, pressed.y()))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.mousePressEvent(event)

@@ -20,6 +20,7 @@ REQUESTS = ChartSpec(
     read=_read,
     axis_text=count_axis,
     value_text=lambda value: count(round(value)),
+    unit="requests",
     whole=True,
     idle=4,
 )

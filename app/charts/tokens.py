@@ -25,6 +25,7 @@ TOKENS = ChartSpec(
     read=_read,
     axis_text=count_axis,
     value_text=lambda value: count(round(value)),
+    unit="tokens",
     whole=True,
     idle=4,
 )

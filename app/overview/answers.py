@@ -16,6 +16,7 @@ from gateway import Breakdown, Summary, TagCondition, TimeBucket, UsageQuery
 MODEL = "model"
 
 TOP_PARTS = 5
+MOST_PROVIDERS = 4
 TABLE_ROWS = 100
 MAX_BUCKETS = 750
 
@@ -45,11 +46,14 @@ class UsageReads(Protocol):
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
     """`parts` maps the costliest values of `split`, in order, to buckets that match `buckets` one by one; `by_split`
-    is the breakdown that they are from. `ever`: whether any request was recorded at all."""
+    is the breakdown that they are from. `before` is the question that `previous` answers, None where nothing is
+    compared. `providers` are the costliest ones' buckets in the same way, where they were asked for. `ever`: whether
+    any request was recorded at all."""
 
     query: UsageQuery
     bucket: str
     summary: Summary
+    before: UsageQuery | None
     previous: Summary | None
     buckets: Sequence[TimeBucket]
     by_model: Breakdown
@@ -58,6 +62,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     by_split: Breakdown
     parts: Mapping[str, Sequence[TimeBucket]]
     ever: bool
+    providers: Mapping[str, Sequence[TimeBucket]] = {}
 
 
 def fitting_bucket(bucket: str, span_us: int) -> str:
@@ -69,32 +74,54 @@ def fitting_bucket(bucket: str, span_us: int) -> str:
     return widths[-1]
 
 
-async def load(gateway: UsageReads, query: UsageQuery, bucket: str, side: str, split: str = MODEL) -> Answers:
-    """Ask everything that the page shows; `side` is what the second table groups by, `split` the cost chart.
+async def load(
+    gateway: UsageReads,
+    query: UsageQuery,
+    bucket: str,
+    side: str,
+    split: str = MODEL,
+    before: UsageQuery | None = None,
+    *,
+    providers: bool = False,
+) -> Answers:
+    """Ask everything that the page shows; `side` is what the second table groups by, `split` the cost chart, `before`
+    what the figures are compared with. `providers`: over time too.
 
     Raises what the gateway's queries raise.
     """
-    (summary, previous), buckets, by_model, (by_split, series), by_side = await asyncio.gather(
-        gateway.summary(query, previous=True),
+    (summary, previous), buckets, by_model, (by_split, series), by_side, each = await asyncio.gather(
+        _summaries(gateway, query, before),
         gateway.timeseries(query, bucket),
         _by_model(gateway, query, split),
         _parts(gateway, query, bucket, split),
         gateway.breakdown(query, side, limit=TABLE_ROWS),
+        _each_provider(gateway, query, bucket, wanted=providers),
     )
     ever = bool(summary.requests) or await gateway.request_count(UsageQuery()) > 0
     return Answers(
         query=query,
         bucket=bucket,
         summary=summary,
+        before=before,
         previous=previous,
         buckets=buckets,
         by_model=by_model or by_split,
         by_side=by_side,
         split=split,
         by_split=by_split,
-        parts=_in_step(by_split, series, buckets),
+        parts=_in_step(top_parts(by_split), series, buckets),
         ever=ever,
+        providers=_in_step(*each, buckets),
     )
+
+
+async def _summaries(
+    gateway: UsageReads, query: UsageQuery, before: UsageQuery | None
+) -> tuple[Summary, Summary | None]:
+    if before is None:
+        return (await gateway.summary(query))[0], None
+    (now, _), (previous, _) = await asyncio.gather(gateway.summary(query), gateway.summary(before))
+    return now, previous
 
 
 async def _by_model(gateway: UsageReads, query: UsageQuery, split: str) -> Breakdown | None:
@@ -110,6 +137,19 @@ async def _parts(
     if not top:
         return breakdown, ()
     return breakdown, await gateway.timeseries(_of_values(query, split, top), bucket, split)
+
+
+async def _each_provider(
+    gateway: UsageReads, query: UsageQuery, bucket: str, *, wanted: bool
+) -> tuple[tuple[str, ...], Sequence[TimeBucket]]:
+    """The costliest providers, those without a price after them, and their series."""
+    if not wanted:
+        return (), ()
+    rows = (await gateway.breakdown(query, "provider", limit=TABLE_ROWS)).rows
+    names = tuple(row.value for row in rows if row.value is not None)[:MOST_PROVIDERS]
+    if not names:
+        return (), ()
+    return names, await gateway.timeseries(_of_values(query, "provider", names), bucket, "provider")
 
 
 def _of_values(query: UsageQuery, split: str, values: Sequence[str]) -> UsageQuery:
@@ -139,7 +179,7 @@ def _priced(breakdown: Breakdown) -> list[str]:
 
 
 def _in_step(
-    breakdown: Breakdown, series: Sequence[TimeBucket], buckets: Sequence[TimeBucket]
+    values: Sequence[str], series: Sequence[TimeBucket], buckets: Sequence[TimeBucket]
 ) -> Mapping[str, Sequence[TimeBucket]]:
     """The parts' buckets, one for each of the total's; empty where a part has none there."""
     known = {(bucket.value, bucket.start_us): bucket for bucket in series}
@@ -149,5 +189,5 @@ def _in_step(
             or TimeBucket(start_us=total.start_us, end_us=total.end_us, summary=Summary())
             for total in buckets
         ]
-        for value in top_parts(breakdown)
+        for value in values
     }

@@ -5,8 +5,18 @@ card as a whole is one stop for the keyboard and speaks all of it.
 """
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import (
+    QCursor,
+    QFocusEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from app import icons
 from app.focus import KEYBOARD_REASONS
@@ -26,7 +36,12 @@ _WIDTH_FOR_SPARKLINE = 176
 
 
 class DeltaBadge(QLabel):
-    """An arrow and a number on a soft ground; the arrow says the direction, the colour whether that is good."""
+    """An arrow and a number on a soft ground; the arrow says the direction, the colour whether that is good.
+
+    `pointed`: somebody wants to know why.
+    """
+
+    pointed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,6 +57,10 @@ class DeltaBadge(QLabel):
         self.setAccessibleName(words)
         self.updateGeometry()
         self.update()
+
+    def enterEvent(self, event: object) -> None:
+        if self.delta is not None:
+            self.pointed.emit()
 
     def sizeHint(self) -> QSize:
         width = QFontMetrics(ui_font(11, 500)).horizontalAdvance(self.text())
@@ -84,15 +103,18 @@ class IconLabel(QWidget):
 
 
 class FigureCard(Card):
-    """`activated` when it is clicked, or Enter is pressed on it."""
+    """`activated` when it is clicked, or Enter is pressed on it. `reasons_wanted`: its change is pointed at, or the
+    keyboard came to it."""
 
     activated = Signal()
+    reasons_wanted = Signal()
 
     def __init__(self, theme: Theme, key: str, title: str, icon: str, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self.key = key
         self._theme = theme
         self._title = title
+        self._definition = ""
         self._hot = False
         self._ring = False
         self.setObjectName(f"card.{key}")
@@ -104,6 +126,7 @@ class FigureCard(Card):
 
     def _lay_out(self, theme: Theme, icon: str) -> None:
         self.badge = DeltaBadge(theme, self)
+        self.badge.pointed.connect(self.reasons_wanted)
         self.value = ToneLabel(theme, px=26, weight=600, narrow_px=19, parent=self)
         self.unit = ToneLabel(theme, px=14, weight=500, tone="text3", beside=ui_font(26, 600), parent=self)
         self.fact = ToneLabel(theme, px=12, tone="text2", parent=self)
@@ -140,9 +163,17 @@ class FigureCard(Card):
         self.badge.set_delta(figure.delta, is_new=figure.is_new)
         self.sparkline.set_points(figure.points)
         self.setToolTip(f"{figure.exact}\n{figure.definition}")
-        self.setAccessibleDescription(figure.definition)
+        self._definition = figure.definition
+        self.set_reasons("")
         spoken = [figure.value, self.badge.accessibleName(), figure.fact]
         self.setAccessibleName(", ".join([f"{self._title} {spoken[0]}", *(word for word in spoken[1:] if word)]))
+
+    def set_reasons(self, words: str) -> None:
+        """What moved the figure, a line each; told where the change is pointed at, and to a screen reader."""
+        self.setAccessibleDescription("\n".join(filter(None, (self._definition, words))))
+        self.badge.setToolTip(words)
+        if words and self.badge.underMouse():
+            QToolTip.showText(QCursor.pos(), words, self.badge)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -163,6 +194,8 @@ class FigureCard(Card):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         self._ring = event.reason() in KEYBOARD_REASONS
+        if self._ring and self.badge.delta is not None:
+            self.reasons_wanted.emit()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

@@ -1,6 +1,7 @@
-"""The menu of what usage can be grouped by: dimensions, then every tag key that the range has."""
+"""Menus of one choice: of a few, and of what usage can be grouped by: dimensions, then every tag key of the range."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QActionGroup
@@ -13,6 +14,23 @@ from gateway import Breakdown
 def tag_keys(tags: Breakdown) -> tuple[str, ...]:
     """The keys of these tags, by name."""
     return tuple(sorted({row.value.partition(":")[0] for row in tags.rows if row.value is not None}))
+
+
+def open_choice_menu(
+    anchor: QWidget, offered: Mapping[str, str], chosen: str, choose: Callable[[str], None]
+) -> QMenu:
+    """Below `anchor`, one of `offered` (what it is by what it is called), the present choice checked."""
+    menu = QMenu(anchor)
+    menu.setObjectName("menu.choices")
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    group = QActionGroup(menu)
+    for key, text in offered.items():
+        action = QAction(text, menu, checkable=True, checked=key == chosen)
+        action.triggered.connect(partial(choose, key))
+        group.addAction(action)
+        menu.addAction(action)
+    menu.popup(anchor.mapToGlobal(QPoint(0, anchor.height() + 2)))
+    return menu
 
 
 def open_group_menu(

@@ -1,10 +1,10 @@
 """Where the Overview's parts stand: filters, five cards, charts two by two, two tables; or why there are none."""
 
-from PySide6.QtCore import QMargins, Qt, Signal
-from PySide6.QtGui import QPaintEvent, QResizeEvent
+from PySide6.QtCore import QMargins, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QButtonGroup,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QScrollArea,
     QSizePolicy,
@@ -18,36 +18,18 @@ from app.filter_bar import FilterBar
 from app.overview.answers import Answers
 from app.overview.breakdown_card import BreakdownCard
 from app.overview.cards import FigureCard
+from app.overview.chart_area import ALL, GAP, PROVIDERS, ChartArea
 from app.overview.figures import figures
-from app.overview.label import ToneLabel
+from app.overview.label import TextButton, ToneLabel
 from app.overview.veil import Veil
+from app.overview.words import incomplete_words
 from app.theme import Theme
-from app.widgets import Banner, Card, EmptyState
+from app.widgets import Banner, EmptyState, IconButton
 from gateway import Summary
 
 SIDE_DIMENSIONS = ("provider", "user", "key", "app", "tag")
-CHART_PLACES = 4
-_GAP = 12
+VIEWS = ((ALL, "Totals"), (PROVIDERS, "By provider"))
 _MARGIN = 24
-# Four charts, cards, tables and one notice fit a window of the design's size.
-_CHART_HEIGHT = 186
-
-
-class ChartPlace(Card):
-    """Stands where a chart will; `painted` when it has been seen for the first time."""
-
-    painted = Signal()
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__(theme)
-        self._seen = False
-        self.setMinimumHeight(_CHART_HEIGHT)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if not self._seen:
-            self._seen = True
-            self.painted.emit()
 
 
 class PageScroll(QScrollArea):
@@ -80,12 +62,18 @@ class OverviewLayout:
         self.filter_bar = FilterBar(context)
         self.note = ToneLabel(theme, px=12, tone="text2")
         self.note.setObjectName("overview.range")
+        self.compare_button = IconButton(theme, "chevron-down", "What the figures are compared with")
+        self.compare_button.setObjectName("overview.compare")
         self.banner = Banner(theme, "bad", "", "Retry")
         self.banner.hide()
+        self.incomplete = Banner(theme, "info", "")
+        self.incomplete.setObjectName("overview.incomplete")
+        self.incomplete.hide()
         self.cards = {
             figure.key: FigureCard(theme, figure.key, figure.title, figure.icon)
             for figure in figures(Summary(), None, (), 0)
         }
+        self._add_views(theme, page)
         self.by_model = BreakdownCard(theme, ("model",))
         self.by_side = BreakdownCard(theme, SIDE_DIMENSIONS)
         self.no_requests = EmptyState(
@@ -105,23 +93,29 @@ class OverviewLayout:
         self._place(page, theme)
         self.veil = Veil(theme, page)
 
+    def _add_views(self, theme: Theme, page: QWidget) -> None:
+        self.view_tabs: dict[str, TextButton] = {}
+        group = QButtonGroup(page)
+        for key, title in VIEWS:
+            tab = TextButton(theme, title, tab=True)
+            tab.setObjectName(f"overview.view.{key}")
+            tab.setChecked(key == ALL)
+            group.addButton(tab)
+            self.view_tabs[key] = tab
+        self.measure_button = TextButton(theme, "Cost ▾")
+        self.measure_button.setObjectName("overview.measure")
+        self.measure_button.setToolTip("What the four charts show, on one scale")
+        self.measure_button.hide()
+
     def _place(self, page: QWidget, theme: Theme) -> None:
-        self._grid = QGridLayout()
-        self._grid.setSpacing(_GAP)
-        self._places = [ChartPlace(theme) for _ in range(CHART_PLACES)]
-        self.first_place = self._places[0]
-        for number, place in enumerate(self._places):
-            self._grid.addWidget(place, number // 2, number % 2)
-        for half in (0, 1):
-            self._grid.setColumnStretch(half, 1)
-            self._grid.setRowStretch(half, 1)
+        self.charts = ChartArea(theme)
         cards = QHBoxLayout()
-        cards.setSpacing(_GAP)
+        cards.setSpacing(GAP)
         for card in self.cards.values():
             card.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             cards.addWidget(card, 1)
         tables = QHBoxLayout()
-        tables.setSpacing(_GAP)
+        tables.setSpacing(GAP)
         for table in (self.by_model, self.by_side):
             table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             tables.addWidget(table, 1)
@@ -131,9 +125,9 @@ class OverviewLayout:
         self._dashboard = QWidget()
         column = QVBoxLayout(self._dashboard)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(_GAP)
+        column.setSpacing(GAP)
         column.addLayout(cards)
-        column.addLayout(self._grid, 1)
+        column.addWidget(self.charts, 1)
         column.addLayout(tables)
         self.stack = QStackedWidget()
         for widget in (self._dashboard, self.no_requests, self.no_match):
@@ -146,28 +140,36 @@ class OverviewLayout:
         top = QHBoxLayout()
         top.setSpacing(16)
         top.addWidget(self.filter_bar, 1)
-        top.addWidget(self.note, 0, Qt.AlignmentFlag.AlignVCenter)
+        views = QHBoxLayout()
+        views.setSpacing(14)
+        for tab in self.view_tabs.values():
+            views.addWidget(tab)
+        views.addWidget(self.measure_button)
+        top.addLayout(views)
+        compared = QHBoxLayout()
+        compared.setSpacing(2)
+        compared.addWidget(self.note)
+        compared.addWidget(self.compare_button)
+        top.addLayout(compared)
+        top.setAlignment(compared, Qt.AlignmentFlag.AlignVCenter)
         column = QVBoxLayout(body)
-        column.setSpacing(_GAP)
+        column.setSpacing(GAP)
         column.addWidget(self.banner)
         column.addLayout(top)
+        column.addWidget(self.incomplete)
         column.addWidget(self.stack, 1)
-        area = PageScroll(body, QMargins(_MARGIN, _GAP, _MARGIN, 16), page)
+        area = PageScroll(body, QMargins(_MARGIN, GAP, _MARGIN, 16), page)
         whole = QVBoxLayout(page)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(area)
 
-    def place_chart(self, place: int, chart: QWidget) -> None:
-        """Put a chart where its placeholder stands."""
-        chart.setMinimumHeight(_CHART_HEIGHT)
-        placeholder = self._places[place]
-        self._grid.replaceWidget(placeholder, chart)
-        placeholder.hide()
-        placeholder.deleteLater()
-
     def show_state(self, answers: Answers, *, filtered: bool, url: str) -> None:
         """Numbers, or why there are none; `url` is where tools are pointed at."""
         self.banner.hide()
+        since = answers.summary.complete_from_us
+        self.incomplete.setVisible(since is not None)
+        if since is not None:
+            self.incomplete.set_text(incomplete_words(since, answers.query.tz))
         self.no_requests.set_text(f"Point a tool at {url}/api/ai/v1 with one of your keys.")
         if answers.summary.requests or (answers.ever and not filtered):
             self.stack.setCurrentWidget(self._dashboard)

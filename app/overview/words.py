@@ -4,16 +4,22 @@ import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from app.formats import MONTHS, hour_minute
+from app.overview.comparing import compared_weeks
 from gateway import UsageQuery
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
 
 
-def compared_with(query: UsageQuery) -> str:
-    """What the range is compared with: "the 7 days before"; empty where it has no beginning."""
-    if query.start_us is None or query.end_us is None:
+def compared_with(query: UsageQuery, how: str = "previous") -> str:
+    """What the range is compared with: "the 7 days before"; empty where it has no beginning. `how` is one of
+    `COMPARISONS`."""
+    if query.start_us is None or query.end_us is None or how == "none":
         return ""
+    if how == "weekday":
+        weeks = compared_weeks(query)
+        return f"the same days {'a week' if weeks == 1 else f'{weeks} weeks'} before"
     span = query.end_us - query.start_us
     if span > _DAY_US + _HOUR_US:
         return f"the {round(span / _DAY_US)} days before"
@@ -23,6 +29,13 @@ def compared_with(query: UsageQuery) -> str:
     if hours >= 1:
         return "the hour before" if hours == 1 else f"the {hours} hours before"
     return f"the {max(1, round(span / 60_000_000))} minutes before"
+
+
+def incomplete_words(from_us: int, tz: str) -> str:
+    """What is to be known of figures that lack requests of before this moment."""
+    at = datetime.fromtimestamp(from_us / 1e6, ZoneInfo(tz))
+    day = f"{at.day} {MONTHS[at.month - 1]} {at.year}, {hour_minute(at)}"
+    return f"Requests from before {day} are gone (retention): what needs them begins there."
 
 
 def export_name(what: str, query: UsageQuery) -> str:

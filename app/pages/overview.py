@@ -12,38 +12,44 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtCore import QSignalBlocker, QTimer
+from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
-from app.export_files import EXPORT_FILTER, export_format
-from app.filters import FilterSnapshot
+from app.filters import COMPARISONS, FilterSnapshot
 from app.known_errors import KNOWN_ERRORS
-from app.overview.answers import MODEL, Answers, fitting_bucket, load, rest_name
+from app.overview.answers import MODEL, Answers, fitting_bucket, load
 from app.overview.breakdown import DIMENSION_TITLES, TAG_KEY, Line, group_title
+from app.overview.chart_area import PROVIDERS
+from app.overview.comparing import compared_query, reason_words
+from app.overview.exporting import OverviewExport
 from app.overview.figures import figures
-from app.overview.group_menu import open_group_menu
-from app.overview.label import TextButton
+from app.overview.group_menu import open_choice_menu, open_group_menu
 from app.overview.layout import OverviewLayout
-from app.overview.words import compared_with, export_name
+from app.overview.slots import ColourSlots
+from app.overview.words import compared_with
 from app.pages.page import Page
 from app.range_picker import BucketPicker, RangePicker
 from app.widgets import PushButton
-from app.work import Job
-from gateway import Changes, Export, TagCondition, UsageQuery
+from gateway import Breakdown, Changes, TagCondition, UsageQuery
 
 if TYPE_CHECKING:
     from app.charts import ChartCard
 
-TIME_SERIES, SPLIT_SERIES = "time series", "split time series"
 GROUPS = tuple(DIMENSION_TITLES)
 SPLITS = tuple(dimension for dimension in GROUPS if dimension != "tag")
 MOST_TAGS = 1000
-TITLE_HEIGHT = 20
 SPLIT_TOOLTIP = "What the cost is split by"
-_BETWEEN_CHARTS_S = 0.016
+MEASURES: Mapping[str, str] = {"requests": "Requests", "tokens": "Tokens", "cost": "Cost", "latency": "Latency"}
+COMPARED: Mapping[str, str] = {
+    "previous": "The period before",
+    "weekday": "The same days of the week before",
+    "none": "Nothing",
+}
 _TICK_MS = 60_000
 _FAILED = ("error", "interrupted")
+# What the layers of the Requests chart are, as a filter.
+_OUTCOMES: Mapping[str, tuple[str, ...]] = {"success": ("ok", "aborted"), "errors": _FAILED}
 
 
 def _now_us() -> int:
@@ -63,38 +69,46 @@ class OverviewPage(Page):
         self._turn = 0
         self._asking: asyncio.Future[tuple[Answers]] | None = None
         self._provider_titles: Mapping[str, str] = {}
-        self.split = MODEL
-        self.split_button = TextButton(context.theme, "By model ▾")
-        self.split_button.setObjectName("overview.split")
-        self.split_button.setFixedHeight(TITLE_HEIGHT)
-        self.split_button.setToolTip(SPLIT_TOOLTIP)
-        self.split_button.clicked.connect(
-            lambda: self._offer(self.split_button, SPLITS, self.split, self.choose_split)
-        )
-        self.charts: list[ChartCard] = []
+        self._split_shown = MODEL
+        self._changed_groups: tuple[Answers, Sequence[tuple[str, Breakdown, Breakdown]]] | None = None
         # Without traffic nothing else says that the range has moved on.
         self._tick = QTimer(self, interval=_TICK_MS)
         self._tick.timeout.connect(self._reload_soon)
         self.parts = OverviewLayout(context, self)
+        self.split_button = self.parts.charts.split_button
+        self.split_button.clicked.connect(
+            lambda: self._offer(self.split_button, SPLITS, self.split, self.choose_split)
+        )
+        self.exporting = OverviewExport(context, self)
         self.range_picker = RangePicker(context)
         self.bucket_picker = BucketPicker(context)
         self.export_button = PushButton(context.theme, "Export", icon="download", kind="secondary")
         self.export_button.setObjectName("overview.export")
         self.export_button.clicked.connect(self.start_export)
         self._connect()
+        self._show_split()
 
     def _connect(self) -> None:
         parts = self.parts
         self._context.filters.changed.connect(self._on_filters_changed)
         for card in parts.cards.values():
             card.activated.connect(partial(self._open_requests_of_card, card.key))
+            card.reasons_wanted.connect(partial(self._tell_reasons_soon, card.key))
         for table in (parts.by_model, parts.by_side):
             table.line_activated.connect(self._open_requests_of_line)
         parts.by_side.dimension_changed.connect(lambda _dimension: self._reload_soon())
         side = parts.by_side
         side.more_wanted.connect(lambda button: self._offer(button, GROUPS, side.dimension, side.choose))
-        # After the paint, not within it: the import of the charts takes half a second.
-        parts.first_place.painted.connect(lambda: QTimer.singleShot(0, self, self.build_next_chart))
+        charts = parts.charts
+        charts.follow(self._provider_titles, self._slots_of)
+        charts.range_selected.connect(lambda start, end: self._context.filters.set_range("custom", (start, end)))
+        charts.bucket_activated.connect(self._open_requests_of_bucket)
+        charts.more_wanted.connect(self.exporting.offer_chart)
+        for key, tab in parts.view_tabs.items():
+            tab.clicked.connect(partial(self.choose_view, key))
+        parts.measure_button.clicked.connect(self._offer_measures)
+        parts.compare_button.clicked.connect(self._offer_comparisons)
+        self.exporting.told.connect(self.toast)
         parts.banner.action.connect(self._reload_soon)
         parts.no_match.action.connect(self._context.filters.clear)
         parts.no_requests.action.connect(lambda: self.navigate.emit("connect", None))
@@ -106,6 +120,15 @@ class OverviewPage(Page):
     def answers(self) -> Answers | None:
         """What the numbers on show were read from."""
         return self._answers
+
+    @property
+    def charts(self) -> "list[ChartCard]":
+        """The charts of everything, as far as they are built."""
+        return self.parts.charts.charts
+
+    @property
+    def split(self) -> str:
+        return self._context.filters.split
 
     # Reading
 
@@ -123,6 +146,7 @@ class OverviewPage(Page):
             # Names are a nicety here; the providers page tells what is wrong.
             return
         self._provider_titles = {row.name: row.title for row in rows}
+        self.parts.charts.follow(self._provider_titles, self._slots_of)
 
     def on_shown(self) -> None:
         """A range that ends now has moved on meanwhile, and filters may have changed on another page."""
@@ -134,6 +158,7 @@ class OverviewPage(Page):
         self._tick.stop()
 
     def _on_filters_changed(self) -> None:
+        self._show_split()
         if self.isVisible():
             self._reload_soon()
 
@@ -147,14 +172,9 @@ class OverviewPage(Page):
         self._turn += 1
         turn = self._turn
         now_us = _now_us()
-        filters, gateway = self._context.filters, self._context.gateway
-        query = filters.query(now_us)
-        span = (query.end_us or now_us) - (query.start_us or 0)
         self.parts.veil.begin()
         try:
-            bucket = fitting_bucket(filters.resolved_bucket(), span)
-            side = self.parts.by_side.dimension
-            self._asking = asyncio.gather(load(gateway, query, bucket, side, self.split))
+            self._asking = asyncio.gather(self._load(now_us))
             (answers,) = await self._asking
         except asyncio.CancelledError:
             if turn == self._turn:
@@ -169,27 +189,36 @@ class OverviewPage(Page):
                 self.parts.veil.end()
         if turn == self._turn:
             self._answers, self._shown_at_us = answers, now_us
-            await self._show(answers, turn)
+            await self._show(answers)
+
+    async def _load(self, now_us: int) -> Answers:
+        filters, parts = self._context.filters, self.parts
+        query = filters.query(now_us)
+        bucket = fitting_bucket(filters.resolved_bucket(), (query.end_us or now_us) - (query.start_us or 0))
+        before = compared_query(query, filters.compare, now_us)
+        providers = parts.charts.view == PROVIDERS
+        side = parts.by_side.dimension
+        return await load(self._context.gateway, query, bucket, side, self.split, before, providers=providers)
 
     # Showing
 
-    async def _show(self, answers: Answers, turn: int) -> None:
-        parts, query = self.parts, answers.query
-        parts.show_state(answers, filtered=self._context.filters.is_filtered, url=self._context.gateway.state.url)
-        words = self._context.filters.words(self._shown_at_us)
-        before = compared_with(query) if answers.previous is not None else ""
+    async def _show(self, answers: Answers) -> None:
+        parts, query, filters = self.parts, answers.query, self._context.filters
+        parts.show_state(answers, filtered=filters.is_filtered, url=self._context.gateway.state.url)
+        words = filters.words(self._shown_at_us)
+        before = compared_with(query, filters.compare) if answers.previous is not None else ""
         parts.note.setText(f"{words} · compared with {before}" if before else words)
         parts.note.updateGeometry()
         begun = min(query.end_us or self._shown_at_us, self._shown_at_us) - (query.start_us or 0)
         for figure in figures(answers.summary, answers.previous, answers.buckets, begun):
             parts.cards[figure.key].show_figure(figure)
         self._show_tables(answers)
-        self._say_overlap(answers)
-        for chart in tuple(self.charts):
-            await asyncio.sleep(_BETWEEN_CHARTS_S)
-            if turn != self._turn:
-                return
-            self._show_chart(chart)
+        several = "A request counts in each of its values" if answers.by_split.overlapping else SPLIT_TOOLTIP
+        self.split_button.setToolTip(several)
+        self.exporting.answers, self.exporting.split = answers, answers.split
+        self.exporting.side = parts.by_side.dimension
+        await parts.charts.show_answers(answers, self._shown_at_us)
+        parts.charts.build_provider_charts()
 
     def _show_tables(self, answers: Answers) -> None:
         total = answers.summary.cost_nano
@@ -200,55 +229,39 @@ class OverviewPage(Page):
         titles = self._provider_titles if side == "provider" else {}
         self.parts.by_side.set_breakdown(answers.by_side, side, total, titles, mark=mark)
 
-    def _show_chart(self, chart: "ChartCard") -> None:
-        from app.charts import ChartInput, Group, chart_data
-
-        answers = self._answers
-        if answers is None:
-            return
-        split = answers.split
+    def _slots_of(self, split: str) -> ColourSlots:
         table = self.parts.by_model if split == MODEL else self.parts.by_side
-        slots = table.slots_of(split)
-        slots.assign(answers.parts)
-        given = ChartInput(
-            buckets=answers.buckets,
-            groups=[
-                Group(value=value, slot=slots.slot(value), buckets=buckets, name=self._name_of(split, value))
-                for value, buckets in answers.parts.items()
-            ],
-            rest=rest_name(answers),
-            overlapping=answers.by_split.overlapping,
-            now_us=self._shown_at_us,
-            tz=answers.query.tz,
-        )
-        chart.set_data(chart_data(chart.spec, given))
+        return table.slots_of(split)
 
-    # Charts
+    # Why a figure changed
 
-    def build_next_chart(self) -> None:
-        """Build one chart, and in the next turn of the loop the next one."""
-        from app.charts import CHARTS, ChartCard
+    def _tell_reasons_soon(self, key: str) -> None:
+        self._context.spawn(self.tell_reasons(key))
 
-        if len(self.charts) == len(CHARTS):
+    async def tell_reasons(self, key: str) -> None:
+        """Which models and tags moved a card's figure most. They are read when somebody wants to know."""
+        answers = self._answers
+        if answers is None or answers.before is None or answers.previous is None:
             return
-        chart = ChartCard(CHARTS[len(self.charts)], self._context.theme)
-        if chart.spec.split:
-            chart.add_control(self.split_button)
-        chart.range_selected.connect(self._on_range_selected)
-        chart.bucket_activated.connect(self._open_requests_of_bucket)
-        chart.crosshair_moved.connect(partial(self._follow_crosshair, chart))
-        self.parts.place_chart(len(self.charts), chart)
-        self.charts.append(chart)
-        self._show_chart(chart)
-        QTimer.singleShot(0, self, self.build_next_chart)
+        if self._changed_groups is None or self._changed_groups[0] is not answers:
+            try:
+                read = await asyncio.gather(*(self._both(answers, by) for by in (MODEL, "tag")))
+            except KNOWN_ERRORS as error:
+                self.parts.show_problem(str(error))
+                return
+            self._changed_groups = (answers, read)
+        if answers is self._answers:
+            now, before = answers.summary, answers.previous
+            self.parts.cards[key].set_reasons(reason_words(key, now, before, self._changed_groups[1]))
 
-    def _say_overlap(self, answers: Answers) -> None:
-        several = "A request counts in each of its values" if answers.by_split.overlapping else SPLIT_TOOLTIP
-        self.split_button.setToolTip(several)
-
-    def _name_of(self, split: str, value: str) -> str:
-        titles = self._provider_titles if split == "provider" else {}
-        return titles.get(value, value) or f"{split.removeprefix(TAG_KEY)} without a value"
+    async def _both(self, answers: Answers, by: str) -> tuple[str, Breakdown, Breakdown]:
+        gateway, before = self._context.gateway, answers.before
+        assert before is not None
+        return (
+            by,
+            await gateway.breakdown(answers.query, by, sort="requests", limit=MOST_TAGS),
+            await gateway.breakdown(before, by, sort="requests", limit=MOST_TAGS),
+        )
 
     # What the cost is split by
 
@@ -270,24 +283,41 @@ class OverviewPage(Page):
 
     def choose_split(self, by: str) -> None:
         """Split the cost by a dimension or a tag key (`tag:team`); the second table shows the same groups."""
-        if by == self.split:
-            return
-        self.split = by
+        self._context.filters.set_split(by)
+
+    def _show_split(self) -> None:
+        by = self.split
         self.split_button.setText(f"{group_title(by)} ▾")
         self.split_button.setAccessibleName(f"Cost {group_title(by).lower()}")
         self.split_button.updateGeometry()
-        if by not in (MODEL, self.parts.by_side.dimension):
-            self.parts.by_side.choose(by)
-        else:
-            self._reload_soon()
+        if by != self._split_shown and by != MODEL:
+            with QSignalBlocker(self.parts.by_side):
+                self.parts.by_side.choose(by)
+        self._split_shown = by
 
-    def _follow_crosshair(self, source: "ChartCard", index: int) -> None:
-        for chart in self.charts:
-            if chart is not source:
-                chart.set_crosshair(index)
+    # Choices
 
-    def _on_range_selected(self, start_us: int, end_us: int) -> None:
-        self._context.filters.set_range("custom", (start_us, end_us))
+    def choose_view(self, view: str) -> None:
+        """The charts of everything, or one measure of four providers."""
+        parts = self.parts
+        parts.view_tabs[view].setChecked(True)
+        parts.charts.set_view(view)
+        parts.measure_button.setVisible(view == PROVIDERS)
+        self._reload_soon()
+
+    def choose_measure(self, key: str) -> None:
+        """What the providers' charts show."""
+        self.parts.measure_button.setText(f"{MEASURES[key]} ▾")
+        self.parts.measure_button.updateGeometry()
+        self.parts.charts.set_measure(key)
+
+    def _offer_measures(self) -> None:
+        open_choice_menu(self.parts.measure_button, MEASURES, self.parts.charts.measure, self.choose_measure)
+
+    def _offer_comparisons(self) -> None:
+        filters = self._context.filters
+        offered = {how: COMPARED[how] for how in COMPARISONS}
+        open_choice_menu(self.parts.compare_button, offered, filters.compare, filters.set_compare)
 
     # To the rows behind a number
 
@@ -297,8 +327,17 @@ class OverviewPage(Page):
         known = {name: getattr(snapshot, name) for name in snapshot.__struct_fields__}
         self.navigate.emit("requests", FilterSnapshot(**{**known, **changes}))
 
-    def _open_requests_of_bucket(self, start_us: int, end_us: int) -> None:
-        self._open_requests(range_key="custom", custom=(start_us, end_us))
+    def _open_requests_of_bucket(self, start_us: int, end_us: int, series: str | None, provider: str | None) -> None:
+        """The requests of a bucket, and of the bar's part that was hit where that is a filter."""
+        answers = self._answers
+        changes: dict[str, object] = {"range_key": "custom", "custom": (start_us, end_us)}
+        if provider is not None:
+            changes |= self._narrowed("provider", provider)
+        elif series is not None and series in _OUTCOMES:
+            changes |= {"dimensions": {**self._context.filters.dimensions, "outcome": _OUTCOMES[series]}}
+        elif answers is not None and series is not None and series in answers.parts:
+            changes |= self._narrowed(answers.split, series)
+        self._open_requests(**changes)
 
     def _open_requests_of_card(self, key: str) -> None:
         if key == "errors":
@@ -308,57 +347,23 @@ class OverviewPage(Page):
 
     def _open_requests_of_line(self, dimension: str, line: Line) -> None:
         assert line.value is not None
+        self._open_requests(**self._narrowed(dimension, line.value))
+
+    def _narrowed(self, dimension: str, value: str) -> dict[str, object]:
+        """The filters with a value of a dimension, of a tag key or a tag."""
         filters = self._context.filters
         if dimension == "tag" or dimension.startswith(TAG_KEY):
             key = dimension.removeprefix(TAG_KEY)
-            tag = line.value if key == dimension else f"{key}:{line.value}".removesuffix(":")
-            condition = TagCondition(any_of=(tag,))
-            self._open_requests(tags=tuple(dict.fromkeys((*filters.tags, condition))))
-        else:
-            self._open_requests(dimensions={**filters.dimensions, dimension: (line.value,)})
+            tag = value if key == dimension else f"{key}:{value}".removesuffix(":")
+            return {"tags": tuple(dict.fromkeys((*filters.tags, TagCondition(any_of=(tag,)))))}
+        return {"dimensions": {**filters.dimensions, dimension: (value,)}}
 
     # Export
 
     def start_export(self) -> None:
         """Offer the series and the tables."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Time series (CSV)…", partial(self.choose_export_file, TIME_SERIES))
-        split = f"Time series {group_title(self.split).lower()} (CSV)…"
-        menu.addAction(split, partial(self.choose_export_file, SPLIT_SERIES))
-        shown = self.parts.by_side.dimension
-        for dimension in dict.fromkeys((*DIMENSION_TITLES, shown)):
-            title = group_title(dimension)
-            menu.addAction(f"{title} (CSV)…", partial(self.choose_export_file, dimension))
-        menu.popup(self.export_button.mapToGlobal(QPoint(0, self.export_button.height() + 4)))
-
-    def choose_export_file(self, what: str) -> None:
-        """Ask where a time series, or a dimension's breakdown, is to be saved."""
-        if self._answers is None:
-            return
-        dialog = QFileDialog(self, f"Export {what}")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(EXPORT_FILTER)
-        dialog.setDefaultSuffix("csv")
-        dialog.selectFile(export_name(what, self._answers.query))
-        dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_csv(what, Path(name))))
-        dialog.open()
+        self.exporting.offer(self.export_button)
 
     async def save_csv(self, what: str, path: Path) -> None:
-        """Write the numbers on show as CSV: the range, filters and bucket of the last answer."""
-        answers = self._answers
-        if answers is None:
-            return
-        gateway = self._context.gateway
-        if what in (TIME_SERIES, SPLIT_SERIES):
-            by = self.split if what == SPLIT_SERIES else None
-            export = Export(what="buckets", bucket=answers.bucket, by=by, format=export_format(path))
-        else:
-            export = Export(what="breakdown", by=what, format=export_format(path))
-
-        async def write(job: Job) -> int:
-            return await gateway.export_file(answers.query, export, path, job.told)
-
-        rows = await self._context.shell.work.run(f"Exporting {what} to {path.name}", "rows", write)
-        self.toast.emit("Cancelled" if rows is None else f"Exported {rows:,} rows to {path.name}")
+        """Write the numbers on show as CSV."""
+        await self.exporting.save_csv(what, path)

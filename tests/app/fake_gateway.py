@@ -88,6 +88,7 @@ class FakeGateway(FakeSettings, FakeRepricing):
         self.state = GatewayState(word=word, url="http://127.0.0.1:4210", message=message)
         self.changed: Callable[[Changes], None] = lambda changes: None
         self.fails: str | None = None
+        self.gone_until_us: int | None = None
         self.calls: list[str] = []
         self.keys = list(api_key_rows(now_us))
         self.provider_list = list(provider_rows(now_us))
@@ -142,7 +143,7 @@ class FakeGateway(FakeSettings, FakeRepricing):
             span = query.end_us - query.start_us
             earlier = msgspec.structs.replace(query, start_us=query.start_us - span, end_us=query.start_us)
             before = summarise(self._matching(earlier))
-        return summarise(self._matching(query)), before
+        return msgspec.structs.replace(summarise(self._matching(query)), complete_from_us=self.gone_until_us), before
 
     async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
         self._note("timeseries")
@@ -184,7 +185,11 @@ class FakeGateway(FakeSettings, FakeRepricing):
         rows = self._matching(query)
         first = int(cursor) if cursor is not None else offset
         last = first + limit
-        return RequestPage(rows=tuple(rows[first:last]), next_cursor=str(last) if last < len(rows) else None)
+        return RequestPage(
+            rows=tuple(rows[first:last]),
+            next_cursor=str(last) if last < len(rows) else None,
+            complete_from_us=self.gone_until_us,
+        )
 
     async def conversations(
         self, query: UsageQuery, *, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None

@@ -358,7 +358,7 @@ def test_the_tooltip_snaps_to_the_bucket_and_says_its_values(qtbot: QtBot, light
 
 
 def test_a_drag_selects_buckets_and_a_click_names_one(qtbot: QtBot, light: Theme) -> None:
-    given = ChartInput(buckets=buckets(*[busy(3)] * 24), now_us=START * 2)
+    given = ChartInput(buckets=buckets(*[busy(3)] * 23, busy(12)), now_us=START * 2)
     card = chart(qtbot, SPECS["cost"], light, given)
     viewport, area = card.plot.viewport(), card.plot.area()
     middle = area.center().y()
@@ -371,8 +371,11 @@ def test_a_drag_selects_buckets_and_a_click_names_one(qtbot: QtBot, light: Theme
     assert selected.args == [START + 5 * HOUR, START + 10 * HOUR]
     assert not card.plot.brush.isVisible()
     with qtbot.waitSignal(card.bucket_activated) as activated:
-        QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=last)
-    assert activated.args == [START + 9 * HOUR, START + 10 * HOUR]
+        QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=QPoint(last.x(), area.bottom() - 2))
+    assert activated.args == [START + 9 * HOUR, START + 10 * HOUR, ""], "the bar's only part is the rest"
+    with qtbot.waitSignal(card.bucket_activated) as above:
+        QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=QPoint(last.x(), area.top() + 1))
+    assert above.args[2] is None
 
 
 def test_the_keyboard_reads_and_opens_buckets(qtbot: QtBot, light: Theme) -> None:
@@ -390,7 +393,7 @@ def test_the_keyboard_reads_and_opens_buckets(qtbot: QtBot, light: Theme) -> Non
     assert card.accessibleDescription() == "Fri 20 Nov, 01:00: Success 1, Errors 0, Total 1"
     with qtbot.waitSignal(card.bucket_activated) as activated:
         QTest.keyClick(card, Qt.Key.Key_Return)
-    assert activated.args == [START + HOUR, START + 2 * HOUR]
+    assert activated.args == [START + HOUR, START + 2 * HOUR, None]
 
 
 def test_the_legend_isolates_and_hides(qtbot: QtBot, light: Theme) -> None:

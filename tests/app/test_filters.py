@@ -8,11 +8,12 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from app.filters import RANGES, FilterSnapshot, FilterState, local_zone
-from gateway import TagCondition
+from gateway import NumberCondition, TagCondition
 
 HOUR = 3_600_000_000
 NOW = 1_795_456_980_000_000 + 30_000_000
 """Mon 23 Nov 2026, 18:03:30 UTC."""
+COSTLY = NumberCondition("cost", ">", 10_000_000)
 PLATFORM = TagCondition(any_of=("team:platform", "team:growth"))
 
 
@@ -179,6 +180,8 @@ def test_only_a_change_is_told(filters: FilterState, changes: list[None]) -> Non
         lambda filters: filters.set_range("custom"),
         lambda filters: filters.set_range("custom", (NOW, NOW)),
         lambda filters: filters.set_bucket("decade"),
+        lambda filters: filters.set_compare("yesterday"),
+        lambda filters: filters.set_split("tag:"),
         lambda filters: filters.set_dimension("colour", ("red",)),
     ],
 )
@@ -192,16 +195,32 @@ def test_a_state_survives_being_written_down(filters: FilterState) -> None:
     filters.set_range("custom", (NOW - HOUR, NOW))
     filters.set_dimension("model", ("o3",))
     filters.add_tag(TagCondition(any_of=("env:dev",), negated=True))
+    filters.set_compare("weekday")
+    filters.set_split("tag:team")
+    filters.restore(msgspec.structs.replace(filters.snapshot(), numbers=(COSTLY,), text=("ana",)))
     text = msgspec.json.encode(filters.snapshot())
     other = FilterState(tz="UTC")
     other.restore(msgspec.json.decode(text, type=FilterSnapshot))
     assert other.snapshot() == filters.snapshot()
+    assert (other.compare, other.split, other.numbers, other.text) == ("weekday", "tag:team", (COSTLY,), ("ana",))
+    query = other.query(NOW)
+    assert (query.numbers, query.text) == ((COSTLY,), ("ana",))
+    other.remove_number(COSTLY)
+    assert other.is_filtered and other.numbers == ()
 
 
 def test_a_state_of_another_version_is_taken_as_far_as_it_is_known(filters: FilterState) -> None:
     filters.restore(
-        FilterSnapshot(range_key="5y", bucket="minute", dimensions={"colour": ("red",), "model": ("o3",)})
+        FilterSnapshot(
+            range_key="5y",
+            bucket="minute",
+            dimensions={"colour": ("red",), "model": ("o3",)},
+            numbers=(NumberCondition("weight", ">", 3), NumberCondition("cost", "~", 3)),
+            compare="yesterday",
+            split="colour",
+        )
     )
+    assert (filters.numbers, filters.compare, filters.split) == ((), "previous", "model")
     assert (filters.range_key, filters.bucket, filters.dimensions) == ("7d", "auto", {"model": ("o3",)})
 
 

@@ -254,6 +254,8 @@ def test_an_overtaken_answer_is_dropped(qtbot: QtBot, context: AppContext) -> No
     page = OverviewPage(context)
     qtbot.addWidget(page)
 
+    context.filters.set_compare("none")
+
     async def race() -> None:
         context.filters.set_range("30d")
         first = asyncio.get_running_loop().create_task(page.refresh(USAGE))
@@ -555,9 +557,10 @@ def test_nothing_of_pyqtgraph_is_imported_before_the_first_paint() -> None:
 
 
 def show_charts(page: OverviewPage, answers: Answers) -> None:
-    page._answers = answers
+    area = page.parts.charts
+    area._answers = answers
     for chart in page.charts:
-        page._show_chart(chart)
+        area._show_chart(chart)
         chart.repaint()
         QApplication.processEvents()
 
@@ -604,10 +607,12 @@ def test_a_refresh_of_720_buckets_keeps_within_its_budget(
 def test_a_new_question_drops_the_one_that_runs(
     page: OverviewPage, context: AppContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer_summary, dropped = context.gateway.summary, []
+    answer_summary, dropped, begun = context.gateway.summary, [], asyncio.Event()
+    context.filters.set_compare("none")
 
     async def summary(query: UsageQuery, *, previous: bool = False) -> object:
         if query.model:
+            begun.set()
             try:
                 await asyncio.sleep(3600)
             except asyncio.CancelledError:
@@ -618,9 +623,7 @@ def test_a_new_question_drops_the_one_that_runs(
     async def ask_twice() -> None:
         context.filters.set_dimension("model", ("gpt-5",))
         first = asyncio.ensure_future(page._reload())
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await begun.wait()
         context.filters.set_dimension("model", ())
         await asyncio.gather(first, page._reload())
 

@@ -206,11 +206,14 @@ async def test_only_the_five_costliest_models_are_asked_for_in_time() -> None:
         ]
     )
     gateway = Gateway(rows)
-    answers = await load(gateway, UsageQuery(), "hour", "user")
+    before = UsageQuery(start_us=1, end_us=2)
+    answers = await load(gateway, UsageQuery(), "hour", "user", before=before)
+    assert answers.before == before and answers.previous == Summary(requests=5)
     top = ("gpt-5", "b", "c", "d", "e")
     assert ("timeseries", "hour", "model", top) in gateway.asked
     assert ("breakdown", "user") in gateway.asked
-    assert ("summary", True) in gateway.asked
+    assert gateway.asked.count(("summary", False)) == 2
+    assert ("timeseries", "hour", "provider", ()) not in gateway.asked
     assert tuple(answers.parts) == top
     assert [bucket.summary.requests for bucket in answers.parts["gpt-5"]] == [0, 4, 0]
     assert [bucket.start_us for bucket in answers.parts["b"]] == [0, 1, 2]

@@ -53,6 +53,16 @@ def overview_pointed_at(app: RealApp) -> None:
     app.wait_for("shown", name="chart.tooltip")
 
 
+def overview_of_providers(app: RealApp) -> None:
+    overview(app)
+    app.click("overview.view.provider")
+    app.wait_for("shown", name="chart.provider.4")
+
+
+def overview_of_everything(app: RealApp) -> None:
+    app.click("overview.view.all")
+
+
 def filter_popover(app: RealApp) -> None:
     overview(app)
     app.click("filter.add")
@@ -307,6 +317,7 @@ DEMO_STATES = (
     State(name="overview_24h", reach=lambda app: overview(app, "24h")),
     State(name="overview_30d", reach=lambda app: overview(app, "30d")),
     State(name="overview_filtered", reach=overview_of_teams, leave=RealApp.clear_filters),
+    State(name="overview_providers", reach=overview_of_providers, leave=overview_of_everything, sizes=BOTH),
     State(name="overview_tooltip", reach=overview_pointed_at),
     State(name="filter_popover", reach=filter_popover, leave=escape),
     State(name="custom_range", reach=custom_range, leave=escape),

@@ -1,0 +1,287 @@
+"""The Overview's charts: four measures of everything, or one measure of four providers on one scale.
+
+A chart is built in each turn of the loop, after the page's first paint, for their import is the slowest of the app;
+those of the providers when they are first looked at. Crosshairs stand on the same bucket in all of them.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
+
+from app.overview.answers import MOST_PROVIDERS, Answers, rest_name
+from app.overview.breakdown import TAG_KEY
+from app.overview.group_menu import open_choice_menu
+from app.overview.label import TextButton
+from app.overview.slots import ColourSlots
+from app.theme import Theme
+from app.widgets import Card
+
+if TYPE_CHECKING:
+    from app.charts import ChartCard, ChartData, ChartSpec
+
+PLACES = 4
+ALL, PROVIDERS = "all", "provider"
+GAP = 12
+# Four charts, cards, tables and one notice fit a window of the design's size.
+_HEIGHT = 186
+_TITLE_HEIGHT = 20
+_BETWEEN_S = 0.016
+_COST, _TIMING = 2, 3
+TIMING_NAMES = {"latency": "Whole answer", "ttft": "First token", "speed": "Tokens per second"}
+
+
+class ChartPlace(Card):
+    """Stands where a chart will; `painted` when it has been seen for the first time."""
+
+    painted = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
+        self._seen = False
+        self.setMinimumHeight(_HEIGHT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._seen:
+            self._seen = True
+            self.painted.emit()
+
+
+class ChartArea(QStackedWidget):
+    """`range_selected` carries microseconds [start, end); `bucket_activated` the key of the series that was hit and
+    the provider whose chart it is too, each None for all. `more_wanted` a chart, and the button that was pressed."""
+
+    range_selected = Signal(object, object)
+    bucket_activated = Signal(object, object, object, object)
+    more_wanted = Signal(object, object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._answers: Answers | None = None
+        self._shown_at_us = 0
+        self._turn = 0
+        self._titles: Mapping[str, str] = {}
+        self._split_slots: Callable[[str], ColourSlots] = lambda split: ColourSlots()
+        self._timing = "latency"
+        self.measure = "cost"
+        self.view = ALL
+        self.charts: list[ChartCard] = []
+        self.provider_charts: list[ChartCard] = []
+        self.split_button = self._title_button("overview.split", "By model ▾")
+        self.timing_button = self._title_button("overview.timing", f"{TIMING_NAMES['latency']} ▾")
+        self.timing_button.setToolTip(self.tr("Which time is shown"))
+        self.timing_button.clicked.connect(self._offer_timings)
+        self._grids = [self._add_grid(), self._add_grid()]
+        self._places = [ChartPlace(theme) for _ in range(PLACES)]
+        self._provider_places = [ChartPlace(theme) for _ in range(PLACES)]
+        for number in range(PLACES):
+            for grid, places in zip(self._grids, (self._places, self._provider_places), strict=True):
+                grid.addWidget(places[number], number // 2, number % 2)
+        # After the paint, not within it: the import of the charts takes half a second.
+        self._places[0].painted.connect(lambda: QTimer.singleShot(0, self, self.build_next))
+
+    def _title_button(self, name: str, text: str) -> TextButton:
+        button = TextButton(self._theme, text)
+        button.setObjectName(name)
+        button.setFixedHeight(_TITLE_HEIGHT)
+        return button
+
+    def _add_grid(self) -> QGridLayout:
+        page = QWidget()
+        grid = QGridLayout(page)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(GAP)
+        for half in (0, 1):
+            grid.setColumnStretch(half, 1)
+            grid.setRowStretch(half, 1)
+        self.addWidget(page)
+        return grid
+
+    # Building
+
+    def build_next(self) -> None:
+        """Build one chart, and in the next turn of the loop the next one."""
+        from app.charts import CHARTS
+
+        if len(self.charts) == len(CHARTS):
+            return
+        number = len(self.charts)
+        chart = self._made(CHARTS[number], None)
+        if chart.spec.split:
+            chart.add_control(self.split_button)
+        if number == _TIMING:
+            chart.add_control(self.timing_button)
+        self._grids[0].replaceWidget(self._places[number], chart)
+        self._places[number].hide()
+        self._places[number].deleteLater()
+        self.charts.append(chart)
+        self._show_chart(chart)
+        QTimer.singleShot(0, self, self.build_next)
+
+    def _made(self, spec: "ChartSpec", place: int | None) -> "ChartCard":
+        from app.charts import ChartCard
+
+        chart = ChartCard(spec, self._theme)
+        chart.setMinimumHeight(_HEIGHT)
+        chart.range_selected.connect(self.range_selected)
+        chart.bucket_activated.connect(partial(self._activated, place))
+        chart.crosshair_moved.connect(partial(self._follow_crosshair, chart))
+        chart.more_wanted.connect(lambda button: self.more_wanted.emit(chart, button))
+        return chart
+
+    def _activated(self, place: int | None, start_us: int, end_us: int, series: str | None) -> None:
+        provider = None if place is None else self._providers()[place]
+        self.bucket_activated.emit(start_us, end_us, series, provider)
+
+    def _follow_crosshair(self, source: "ChartCard", index: int) -> None:
+        for chart in (*self.charts, *self.provider_charts):
+            if chart is not source:
+                chart.set_crosshair(index)
+
+    # Showing
+
+    def follow(self, titles: Mapping[str, str], slots: Callable[[str], ColourSlots]) -> None:
+        """What providers are called, and the colours of a split's values."""
+        self._titles, self._split_slots = titles, slots
+
+    async def show_answers(self, answers: Answers, now_us: int) -> None:
+        """One chart in each turn of the loop; a newer call ends an older one."""
+        self._answers, self._shown_at_us = answers, now_us
+        self._turn += 1
+        turn = self._turn
+        for show in self._shows():
+            await asyncio.sleep(_BETWEEN_S)
+            if turn != self._turn:
+                return
+            show()
+
+    def _shows(self) -> list[Callable[[], None]]:
+        if self.view == PROVIDERS:
+            return [partial(self._show_provider, place) for place in range(PLACES)]
+        return [partial(self._show_chart, chart) for chart in tuple(self.charts)]
+
+    def _show_chart(self, chart: "ChartCard") -> None:
+        from app.charts import ChartInput, Group, chart_data
+
+        answers = self._answers
+        if answers is None:
+            return
+        split = answers.split
+        slots = self._split_slots(split)
+        slots.assign(answers.parts)
+        given = ChartInput(
+            buckets=answers.buckets,
+            groups=[
+                Group(value=value, slot=slots.slot(value), buckets=buckets, name=self._name_of(split, value))
+                for value, buckets in answers.parts.items()
+            ],
+            rest=rest_name(answers),
+            overlapping=answers.by_split.overlapping,
+            now_us=self._shown_at_us,
+            tz=answers.query.tz,
+        )
+        chart.set_data(chart_data(chart.spec, given))
+
+    def _name_of(self, split: str, value: str) -> str:
+        titles = self._titles if split == PROVIDERS else {}
+        return titles.get(value, value) or f"{split.removeprefix(TAG_KEY)} without a value"
+
+    # One measure of four providers
+
+    def set_view(self, view: str) -> None:
+        """`ALL` or `PROVIDERS`; what the latter shows is asked for anew."""
+        self.view = view
+        self.setCurrentIndex(0 if view == ALL else 1)
+
+    def set_measure(self, key: str) -> None:
+        """What the providers' charts show: the key of a chart."""
+        if key == self.measure:
+            return
+        self.measure = key
+        for chart in self.provider_charts:
+            chart.set_crosshair(-1)
+        self._drop_provider_charts()
+        self.build_provider_charts()
+
+    def _drop_provider_charts(self) -> None:
+        for place, chart in enumerate(self.provider_charts):
+            self._provider_places[place] = ChartPlace(self._theme)
+            self._grids[1].replaceWidget(chart, self._provider_places[place])
+            chart.hide()
+            chart.deleteLater()
+        self.provider_charts = []
+
+    def build_provider_charts(self) -> None:
+        """One in each turn of the loop."""
+        if len(self.provider_charts) < PLACES and self.view == PROVIDERS:
+            self._show_provider(len(self.provider_charts))
+            QTimer.singleShot(0, self, self.build_provider_charts)
+
+    def _providers(self) -> Sequence[str]:
+        """The costliest ones, and where there are fewer, those that were not used."""
+        used = () if self._answers is None else tuple(self._answers.providers)
+        return tuple(dict.fromkeys((*used, *self._titles)))[:MOST_PROVIDERS]
+
+    def _show_provider(self, place: int) -> None:
+        from app.charts import CHARTS
+
+        answers, providers = self._answers, self._providers()
+        if answers is None or place > len(self.provider_charts) or place >= len(providers):
+            return
+        spec = next(spec for spec in CHARTS if spec.key == self.measure)
+        if place == len(self.provider_charts):
+            chart = self._made(replace(spec, key=f"provider.{place + 1}"), place)
+            self._grids[1].replaceWidget(self._provider_places[place], chart)
+            self._provider_places[place].hide()
+            self._provider_places[place].deleteLater()
+            self.provider_charts.append(chart)
+        chart, name = self.provider_charts[place], providers[place]
+        chart.set_title(self._titles.get(name, name))
+        data = {provider: self._data_of(provider, spec) for provider in providers}
+        peak = max(self._peak(spec, each) for each in data.values())
+        chart.set_data(replace(data[name], peak=peak))
+        chart.legend.setVisible(len(data[name].series) > 1)
+
+    def _data_of(self, provider: str, spec: "ChartSpec") -> "ChartData":
+        from app.charts import ChartInput, Group, chart_data
+        from gateway import Summary, TimeBucket
+
+        answers = self._answers
+        assert answers is not None
+        buckets = answers.providers.get(provider) or [
+            TimeBucket(start_us=total.start_us, end_us=total.end_us, summary=Summary()) for total in answers.buckets
+        ]
+        slots = self._split_slots(PROVIDERS)
+        slots.assign(answers.providers)
+        group = Group(value=provider, slot=slots.slot(provider), buckets=buckets, name=self._titles.get(provider, ""))
+        given = ChartInput(buckets=buckets, groups=(group,), now_us=self._shown_at_us, tz=answers.query.tz)
+        return chart_data(spec, given)
+
+    def _peak(self, spec: "ChartSpec", data: "ChartData") -> float:
+        from app.charts import peak_of
+
+        return peak_of(spec.kind, [series.values for series in data.series])
+
+    # Which time
+
+    def _offer_timings(self) -> None:
+        open_choice_menu(self.timing_button, TIMING_NAMES, self._timing, self.choose_timing)
+
+    def choose_timing(self, key: str) -> None:
+        """Show the whole answer's time, the first token's, or output tokens per second."""
+        from app.charts import TIMINGS
+
+        self._timing = key
+        self.timing_button.setText(f"{TIMING_NAMES[key]} ▾")
+        self.timing_button.setAccessibleName(TIMING_NAMES[key])
+        self.timing_button.updateGeometry()
+        chart = self.charts[_TIMING]
+        chart.set_spec(next(spec for spec in TIMINGS if spec.key == key))
+        self._show_chart(chart)

@@ -1,0 +1,171 @@
+"""What leaves the Overview as a file: its series and tables from the gateway, and each chart as picture or CSV."""
+
+import asyncio
+import csv
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from app.context import AppContext
+from app.export_files import EXPORT_FILTER, export_format
+from app.overview.answers import Answers
+from app.overview.breakdown import DIMENSION_TITLES, group_title
+from app.overview.words import export_name
+from app.tables.column import safe_cell
+from app.work import Job
+from gateway import Export, FaregateError
+
+if TYPE_CHECKING:
+    from app.charts import ChartCard, ChartData, ChartSpec
+
+TIME_SERIES, SPLIT_SERIES = "time series", "split time series"
+_PICTURES = "Pictures (*.png)"
+_SHEETS = "CSV (*.csv)"
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("OverviewExport", text)
+
+
+def chart_csv(spec: "ChartSpec", data: "ChartData") -> str:
+    """What a chart draws, a line for each bucket: UTC, local time and each series in full; unknown is empty."""
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    names = [safe_cell(f"{series.name} ({spec.unit})" if spec.unit else series.name) for series in data.series]
+    writer.writerow(["start_utc", "end_utc", "start_local", *names])
+    for index in range(len(data.starts_us)):
+        values = (float(series.values[index]) for series in data.series)
+        texts = ["" if np.isnan(value) else spec.plain_text(value) for value in values]
+        writer.writerow([*_times(int(data.starts_us[index]), int(data.ends_us[index]), data.tz), *texts])
+    return out.getvalue()
+
+
+def _times(start_us: int, end_us: int, tz: str) -> Sequence[str]:
+    start, end = (datetime.fromtimestamp(us / 1e6, UTC) for us in (start_us, end_us))
+    utc = [moment.isoformat(timespec="seconds").replace("+00:00", "Z") for moment in (start, end)]
+    return [*utc, start.astimezone(ZoneInfo(tz)).isoformat(timespec="seconds")]
+
+
+class OverviewExport(QObject):
+    """`told` carries what to say of it. Raises KNOWN_ERRORS within the tasks that it starts."""
+
+    told = Signal(str)
+
+    def __init__(self, context: AppContext, page: QWidget) -> None:
+        super().__init__(page)
+        self._context = context
+        self._page = page
+        self.answers: Answers | None = None
+        self.split = ""
+        self.side = ""
+
+    def offer(self, anchor: QWidget) -> None:
+        """The series and the tables, below a button."""
+        menu = self._menu()
+        menu.addAction(_tr("Time series (CSV)…"), partial(self.choose_file, TIME_SERIES))
+        split = f"Time series {group_title(self.split).lower()} (CSV)…"
+        menu.addAction(split, partial(self.choose_file, SPLIT_SERIES))
+        for dimension in dict.fromkeys((*DIMENSION_TITLES, self.side)):
+            menu.addAction(f"{group_title(dimension)} (CSV)…", partial(self.choose_file, dimension))
+        menu.popup(anchor.mapToGlobal(QPoint(0, anchor.height() + 4)))
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self._page)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        return menu
+
+    def choose_file(self, what: str) -> None:
+        """Ask where a time series, or a dimension's breakdown, is to be saved."""
+        if self.answers is not None:
+            dialog = self._dialog(f"Export {what}", EXPORT_FILTER, export_name(what, self.answers.query))
+            dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_csv(what, Path(name))))
+            dialog.open()
+
+    def _dialog(self, title: str, filters: str, name: str) -> QFileDialog:
+        dialog = QFileDialog(self._page, title)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter(filters)
+        dialog.setDefaultSuffix(Path(name).suffix.removeprefix("."))
+        dialog.selectFile(name)
+        return dialog
+
+    async def save_csv(self, what: str, path: Path) -> None:
+        """Write the numbers on show as CSV: the range, filters and bucket of the last answer."""
+        answers = self.answers
+        if answers is None:
+            return
+        gateway = self._context.gateway
+        if what in (TIME_SERIES, SPLIT_SERIES):
+            by = self.split if what == SPLIT_SERIES else None
+            export = Export(what="buckets", bucket=answers.bucket, by=by, format=export_format(path))
+        else:
+            export = Export(what="breakdown", by=what, format=export_format(path))
+
+        async def write(job: Job) -> int:
+            return await gateway.export_file(answers.query, export, path, job.told)
+
+        rows = await self._context.shell.work.run(f"Exporting {what} to {path.name}", "rows", write)
+        self.told.emit("Cancelled" if rows is None else f"Exported {rows:,} rows to {path.name}")
+
+    # One chart
+
+    def offer_chart(self, chart: "ChartCard", anchor: QWidget) -> QMenu:
+        """What can be done with one chart, below a button."""
+        menu = self._menu()
+        menu.setObjectName("menu.chart")
+        menu.addAction(_tr("Save picture (PNG)…"), partial(self.choose_picture, chart))
+        menu.addAction(_tr("Save values (CSV)…"), partial(self.choose_values, chart))
+        menu.addAction(_tr("Copy picture"), partial(self.copy_picture, chart))
+        menu.popup(anchor.mapToGlobal(QPoint(0, anchor.height() + 2)))
+        return menu
+
+    def choose_picture(self, chart: "ChartCard") -> None:
+        """Ask where the picture of a chart is to be saved. It is as the chart stands now."""
+        picture = chart.picture()
+        dialog = self._dialog(_tr("Save picture"), _PICTURES, self._name(chart, ".png"))
+        dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_picture(picture, Path(name))))
+        dialog.open()
+
+    def choose_values(self, chart: "ChartCard") -> None:
+        """Ask where the values of a chart are to be saved. They are those on show now."""
+        if chart.data is None:
+            return
+        spec, data = chart.spec, chart.data
+        dialog = self._dialog(_tr("Save values"), _SHEETS, self._name(chart, ".csv"))
+        dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_values(spec, data, Path(name))))
+        dialog.open()
+
+    def copy_picture(self, chart: "ChartCard") -> None:
+        QGuiApplication.clipboard().setImage(chart.picture())
+        self.told.emit(_tr("Picture copied"))
+
+    def _name(self, chart: "ChartCard", ending: str) -> str:
+        answers = self.answers
+        assert answers is not None
+        return export_name(chart.title.lower(), answers.query).removesuffix(".csv") + ending
+
+    async def save_picture(self, picture: QImage, path: Path) -> None:
+        if not await asyncio.to_thread(lambda: QImageWriter(str(path), b"png").write(picture)):
+            raise FaregateError(f"{path} cannot be written: choose another folder.")
+        self.told.emit(f"Saved {path.name}")
+
+    async def save_values(self, spec: "ChartSpec", data: "ChartData", path: Path) -> None:
+        def write() -> int:
+            path.write_text(chart_csv(spec, data), encoding="utf-8", newline="")
+            return len(data.starts_us)
+
+        try:
+            rows = await asyncio.to_thread(write)
+        except OSError as error:
+            raise FaregateError(f"{path} cannot be written ({error.strerror}): choose another folder.") from None
+        self.told.emit(f"Exported {rows:,} rows to {path.name}")
