@@ -26,8 +26,10 @@ from msgspec.structs import asdict, replace
 
 from gateway.access import AccessKeys, Principal
 from gateway.admin import admin_routes
+from gateway.admin_aliases import alias_routes
 from gateway.admin_prices import price_routes
 from gateway.admin_reprice import repricing_routes
+from gateway.aliases import Aliases
 from gateway.bill_file import write_reconciliation
 from gateway.bills import bill_routes
 from gateway.capture.capture import Capture
@@ -219,6 +221,7 @@ class Gateway:
                 *door_routes(),
                 *read_routes(self, self._healthz, lambda: self._routing.offered),
                 *admin_routes(self),
+                *alias_routes(self),
                 *price_routes(self),
                 *bill_routes(self),
                 *repricing_routes(self),
@@ -297,6 +300,8 @@ class Gateway:
         parts.push_async_callback(self._work, self._access.close)
         self._overrides = await self._work(PriceOverrides, self._folder)
         parts.push_async_callback(self._work, self._overrides.close)
+        self._aliases = await self._work(Aliases, self._folder)
+        parts.push_async_callback(self._work, self._aliases.close)
         await self._work(self._store.start)
         parts.push_async_callback(self._work, self._store.close)
         environment = self.settings.provider_keys
@@ -318,7 +323,9 @@ class Gateway:
         self._receiver = await self._start_receiver(parts, threads)
         self._deadlines = Deadlines()
         parts.callback(self._deadlines.close)
-        self._routing = Routing(rows, own_models=own_models(settings), off=settings.providers_off)
+        self._routing = Routing(
+            rows, own_models=own_models(settings), aliases=self._aliases.every(), off=settings.providers_off
+        )
         self._relay = Relay(
             routing=self._routing,
             keys=self._keys,
@@ -412,6 +419,10 @@ class Gateway:
         self._pricing.use_overrides(self._overrides.every())
         self._prices_changed()
 
+    def _use_aliases(self) -> None:
+        self._routing.use_aliases(self._aliases.every())
+        self._prices_changed()
+
     def _prices_changed(self) -> None:
         self._models = None
         self._note(Changes(prices=True))
@@ -440,6 +451,8 @@ class Gateway:
                     self._note(Changes(providers=True))
                 if await self._work(self._overrides.poll):
                     self._use_overrides()
+                if await self._work(self._aliases.poll):
+                    self._use_aliases()
                 if beat % FLUSH_EVERY == 0:
                     await self._work(self._access.flush)
             with contextlib.suppress(FaregateError):
@@ -832,6 +845,21 @@ class Gateway:
         removed = await self._work(self._overrides.remove, id)
         self._use_overrides()
         return removed
+
+    def aliases(self) -> Mapping[str, str]:
+        """The user's other names for models: name → model."""
+        return self._aliases.every()
+
+    async def set_alias(self, name: str, model: str) -> None:
+        """`name` is answered by `model` from the next request on. Raises AliasError, ClientError (404)."""
+        self._routing.candidates(model)
+        await self._work(self._aliases.put, name, model)
+        self._use_aliases()
+
+    async def remove_alias(self, name: str) -> None:
+        """Raises AliasError where there is none."""
+        await self._work(self._aliases.remove, name)
+        self._use_aliases()
 
     def price_list(self) -> PriceList:
         """The list of prices in use, and its date."""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.errors import ClientError
 from gateway.model import Target
@@ -70,7 +71,7 @@ class Routing:
         self._providers = {provider.name: provider for provider in providers}
         self._own = {model.id: model for model in own_models}
         self.models = (*(model for model in MODELS if model.id not in self._own), *own_models)
-        self._aliases = aliases
+        self._aliases = dict(aliases)
         self._kept: dict[str, tuple[Candidate, ...]] = {}
         self._off = set(off)
 
@@ -98,10 +99,18 @@ class Routing:
         """From the next request on."""
         (self._off.discard if on else self._off.add)(provider)
 
+    def use_aliases(self, aliases: Mapping[str, str]) -> None:
+        """These names stand for these models from the next request on."""
+        self._aliases = dict(aliases)
+        self._kept.clear()
+
     @property
     def offered(self) -> tuple[Model, ...]:
-        """The models whose providers take requests."""
-        return tuple(model for model in self.models if model.provider not in self._off)
+        """The models whose providers take requests, then the user's own names as what they stand for."""
+        listed = [model for model in self.models if model.provider not in self._off]
+        known = {model.id: model for model in listed}
+        named = [replace(known[model], id=name) for name, model in self._aliases.items() if model in known]
+        return (*listed, *(model for model in named if model.id not in known))
 
     def provider(self, name: str) -> Provider:
         """A provider in force; KeyError for others."""

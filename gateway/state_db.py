@@ -91,12 +91,17 @@ def _m005_comparisons(db: "Database") -> None:
     db.execute("CREATE INDEX idx_compared_answers_rated ON compared_answers(rated_us) WHERE stars IS NOT NULL")
 
 
+def _m006_aliases(db: "Database") -> None:
+    db.table("aliases").create({"name": str, "model": str, "made_us": int}, pk="name", not_null=("model", "made_us"))
+
+
 STEPS: tuple[Step, ...] = (
     _m001_access,
     _m002_meta,
     _m003_provider_keys,
     _m004_price_overrides,
     _m005_comparisons,
+    _m006_aliases,
 )
 STEPS_NAME = "faregate_state"
 
