@@ -310,7 +310,10 @@ class ModelsPage(Page):
             for price in self.context.gateway.price_overrides()
             if price.provider == line.provider and price.model in (line.model, "*")
         )
-        details = ModelDetails(self.context.theme, line, own, self.context.filters.tz)
+        names = tuple(name for name, model in self.context.gateway.aliases().items() if model == line.model)
+        details = ModelDetails(self.context.theme, line, own, self.context.filters.tz, names)
+        details.names.given.connect(lambda name: self.context.spawn(self._name(line, name, line.model)))
+        details.names.taken.connect(lambda name: self.context.spawn(self._name(line, name, None)))
         details.add.connect(self.open_editor)
         details.change.connect(lambda price: self.open_editor(price=price))
         details.remove.connect(lambda price: self.context.spawn(self._remove(price)))
@@ -339,6 +342,20 @@ class ModelsPage(Page):
         lines = self.unpriced_lines()
         if lines:
             self.open_editor(lines[0])
+
+    async def _name(self, line: ModelLine, name: str, model: str | None) -> None:
+        """Give a model another name, or where `model` is None take the name away."""
+        gateway = self.context.gateway
+        try:
+            await (gateway.set_alias(name, model) if model is not None else gateway.remove_alias(name))
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+            return
+        given = self.tr("Requests for {name} are answered by {model}")
+        self.toast.emit(
+            (given if model is not None else self.tr("{name} is a name no longer")).format(name=name, model=model)
+        )
+        self.open_details(line)
 
     async def _save(self, editor: PriceEditor, new: NewPriceOverride, replaces: int | None) -> None:
         gateway = self.context.gateway

@@ -93,6 +93,7 @@ class FakeGateway(FakeSettings, FakeRepricing):
         self.keys = list(api_key_rows(now_us))
         self.provider_list = list(provider_rows(now_us))
         self.own_tables: dict[str, ExtraProvider] = {}
+        self.own_names: dict[str, str] = {}
         self.vault = VaultState(backend="keyring", available=True)
         self.trial_ok = True
         self.own_prices: list[PriceOverride] = []
@@ -360,6 +361,19 @@ class FakeGateway(FakeSettings, FakeRepricing):
     async def remove_provider_key(self, provider: str) -> None:
         self._note("remove_provider_key")
         self._change_provider(provider, key_source="none", masked=None, state="unconfigured", detail=None)
+
+    def aliases(self) -> Mapping[str, str]:
+        return self.own_names
+
+    async def set_alias(self, name: str, model: str) -> None:
+        self._note("set_alias")
+        if name == model:
+            raise FaregateError("A model needs no other name that is its own.")
+        self.own_names[name] = model
+
+    async def remove_alias(self, name: str) -> None:
+        self._note("remove_alias")
+        del self.own_names[name]
 
     async def switch_provider(self, provider: str, on: bool) -> None:
         self._note("switch_provider")

@@ -220,6 +220,34 @@ def test_own_prices_are_changed_and_removed_in_the_details(
     assert gateway.own_prices == [] and cell(page, "house-model", "source") == "No price"
 
 
+def test_a_model_is_given_other_names_and_loses_them(
+    page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    def details() -> ModelDetails:
+        content = page.drawer.content()
+        assert isinstance(content, ModelDetails)
+        return content
+
+    page.open_details(line_of(page, "house-model"))
+    assert not details().names.add_button.isEnabled()
+    for name in (" our-best ", "quick"):
+        details().names.field.setText(name)
+        with qtbot.waitSignal(page.toast) as toast:
+            click(qtbot, details().names.add_button)
+            turns.run()
+        assert toast.args == [f"Requests for {name.strip()} are answered by house-model"]
+    assert gateway.own_names == {"our-best": "house-model", "quick": "house-model"}
+    assert details().names.remove_buttons["quick"].accessibleName() == "Remove the name quick"
+    click(qtbot, details().names.remove_buttons["our-best"])
+    turns.run()
+    assert list(details().names.remove_buttons) == ["quick"] and gateway.own_names == {"quick": "house-model"}
+    details().names.field.setText("house-model")
+    with qtbot.waitSignal(page.toast) as toast:
+        qtbot.keyPress(details().names.field, Qt.Key.Key_Return)
+        turns.run()
+    assert toast.args == ["A model needs no other name that is its own."]
+
+
 def test_a_newer_list_tells_what_it_changed(
     page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
 ) -> None:

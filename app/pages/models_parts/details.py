@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app import formats
 from app.pages.models_parts.lines import OTHER_UNITS, SOURCES, STATES, UNITS, ModelLine, nano_of
+from app.pages.models_parts.other_names import OtherNames
 from app.pages.models_parts.scrolled import scrolled
 from app.text_label import TextLabel
 from app.theme import Theme
@@ -75,10 +76,12 @@ class ModelDetails(QWidget):
         line: ModelLine,
         own: tuple[PriceOverride, ...],
         tz: str,
+        names: tuple[str, ...] = (),
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("model_details")
+        self.names = OtherNames(theme, names)
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(16, 4, 16, 16)
@@ -114,6 +117,8 @@ class ModelDetails(QWidget):
             column.addLayout(buttons)
             self.buttons[price.id] = (change, remove)
         column.addWidget(self.add_button)
+        column.addSpacing(8)
+        column.addWidget(self.names)
         column.addStretch(1)
         area = scrolled(inner, "Details of the model")
         whole = QVBoxLayout(self)
