@@ -162,7 +162,10 @@ class ModelsPage(Page):
         self.section.set_current(key)
         self.drawer.close_drawer()
         self.past.hide()
-        self.sections.setCurrentWidget(self.prices if key == "prices" else getattr(self, key))
+        shown: QWidget = self.prices if key == "prices" else getattr(self, key)
+        self.sections.setCurrentWidget(shown)
+        # Else the first control there would have it, and the ring of whom the keyboard brought.
+        shown.setFocus(Qt.FocusReason.OtherFocusReason)
         for control in (self.range, self.add_button):
             control.setVisible(key == "prices")
         if key == "repricing":
@@ -324,8 +327,7 @@ class ModelsPage(Page):
         editor = PriceEditor(self.context.theme, self._providers, self.context.filters.tz)
         editor.submitted.connect(lambda new, replaces: self.context.spawn(self._save(editor, new, replaces)))
         editor.cancelled.connect(self.drawer.close_drawer)
-        area = scrolled(editor, "Price editor")
-        self._show("Change price" if price is not None else "New price", area)
+        self._show(tr("Change price") if price is not None else tr("New price"), editor)
         if price is not None:
             editor.open_for(price)
         elif line is not None:
@@ -371,7 +373,10 @@ class ModelsPage(Page):
         finally:
             editor.setEnabled(True)
         self.drawer.close_drawer()
-        self.toast.emit(self.tr("{model} has your price from now on").format(model=new.model))
+        words = tr("{model} has your price from now on")
+        if new.model == "*":
+            words = tr("Every model of {provider} has your price from now on")
+        self.toast.emit(words.format(model=new.model, provider=new.provider))
         self._tell_past(new.provider, new.model)
         await self.refresh(Changes(prices=True))
 
@@ -382,7 +387,10 @@ class ModelsPage(Page):
             self.toast.emit(str(error))
             return
         self.drawer.close_drawer()
-        self.toast.emit(self.tr("Your price of {model} is removed").format(model=price.model))
+        words = tr("Your price of {model} is removed")
+        if price.model == "*":
+            words = tr("Your price of every model of {provider} is removed")
+        self.toast.emit(words.format(model=price.model, provider=price.provider))
         self._tell_past(price.provider, price.model)
         await self.refresh(Changes(prices=True))
 

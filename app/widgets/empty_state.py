@@ -55,12 +55,18 @@ class EmptyState(QWidget):
         if not text:
             self.text_label.hide()
         self.setAccessibleName(title)
+        self._give_room()
         theme.changed.connect(self._tint)
         self._tint()
 
     def set_text(self, text: str) -> None:
         self.text_label.setText(text)
         self.text_label.setVisible(bool(text))
+        self._give_room()
+
+    def _give_room(self) -> None:
+        """Words that wrap are as high as they need: a layout that centres them asks only for their width."""
+        self.text_label.setFixedHeight(max(self.text_label.heightForWidth(_WIDTH), 1))
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.DevicePixelRatioChange:

@@ -74,7 +74,9 @@ class Named:
         return [self._day(key, cells[key]) for key in sorted(cells, key=lambda key: (key[0], key[1] or ""))]
 
     def requests(self, ledger: Ledger, zone: ZoneInfo) -> tuple[Request, ...]:
-        """Some of the requests that differ, by name."""
+        """Some of the requests that differ, by name; none where the bill names none."""
+        if self._bill.requests is None:
+            return ()
         found = [
             Request(
                 id=name, day=day_of(at, zone).isoformat(), model=model, kind=p.kind, difference_nano=p.difference_nano

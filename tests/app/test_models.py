@@ -76,7 +76,7 @@ def cell(page: ModelsPage, model: str, key: str) -> str:
 
 
 def editor_of(page: ModelsPage) -> PriceEditor:
-    editor = page.drawer.findChild(PriceEditor)
+    editor = page.drawer.content()
     assert isinstance(editor, PriceEditor)
     return editor
 

@@ -147,7 +147,7 @@ def test_it_is_applied_listed_and_taken_back(
     assert expected is not None and (done.changed, done.to_nano) == (expected.changed, expected.to_nano)
     assert gateway.rows != before and changed.count() == 1
     difference = formats.money_difference(done.to_nano - done.from_nano)
-    assert toasts.at(0)[0] == f"{done.changed} requests cost {difference}; Undo takes it back"
+    assert toasts.at(0)[0] == f"{done.changed} requests are priced anew: {difference} in all"
     assert pane.idle.isVisible() and pane.previewed is None and not pane.apply_button.isEnabled()
     assert pane.history_part.isVisible()
     assert cells(pane.history) == [
@@ -273,7 +273,8 @@ def test_a_new_price_offers_to_price_its_past_anew(
     new = NewPriceOverride(provider="openai", model=MODEL, prices=UnitPrices(input="9", output="9"))
     editor = page.drawer.content()
     assert editor is not None
-    turns(page._save(editor.findChild(PriceEditor), new, None))  # type: ignore[arg-type]
+    assert isinstance(editor, PriceEditor)
+    turns(page._save(editor, new, None))
     turns.run()
     assert page.past.isVisible()
     click(qtbot, page.past.button)

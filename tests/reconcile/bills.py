@@ -402,6 +402,24 @@ def per_request(requests: Iterable[Billed], zone: ZoneInfo, places: int = 4) -> 
     )
 
 
+def usage_and_costs(requests: Iterable[Billed], zone: ZoneInfo, places: int = 6) -> str:
+    """Nobody's form: a line per day and model with counts and costs."""
+    titles = ("Date", "Model", "Requests", "Input tokens", "Cached tokens", "Output tokens", "Cost (USD)")
+    lines = (
+        [
+            day,
+            model,
+            len(found),
+            sum(r.input for r in found),
+            sum(r.cached for r in found),
+            sum(r.output for r in found),
+            rounded(sum((r.dollars for r in found), Decimal(0)), places),
+        ]
+        for (day, model), found in cells(requests, zone).items()
+    )
+    return text(titles, lines)
+
+
 def opener(content: str | bytes) -> Opener:
     data = content.encode() if isinstance(content, str) else content
 

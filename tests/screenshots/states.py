@@ -1,15 +1,22 @@
 """The states that are worth a picture, and how a person gets there and back."""
 
 from collections.abc import Callable
+from pathlib import Path
+from weakref import WeakSet
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from gateway import DataFolder, UsageQuery
+from gateway.store import UsageStore
+from tests.reconcile.bills import billed, dearer, usage_and_costs
 from tests.waiting import wait_until
 from tests.window.real_app import RealApp
 
 Act = Callable[[RealApp], None]
 Size = tuple[int, int]
 
+UTC = ZoneInfo("UTC")
 LARGE: Size = (1440, 900)
 SMALL: Size = (1024, 700)
 BOTH = (LARGE, SMALL)
@@ -168,6 +175,105 @@ def api_keys(app: RealApp) -> None:
 def models(app: RealApp) -> None:
     page(app, "models", "Models & prices")
     app.wait_for("shown", name="models_table")
+
+
+def models_section(app: RealApp, title: str) -> None:
+    page(app, "models", "Models & prices")
+    app.click_on("place_of_text", text=title)
+
+
+def models_prices(app: RealApp) -> None:
+    app.click_on("place_of_text", text="Prices")
+    app.wait_for("shown", name="models_table")
+
+
+# Whose prices were changed already: both themes are of one run.
+_repriced: WeakSet[RealApp] = WeakSet()
+
+
+def other_prices(app: RealApp) -> None:
+    """A discount on all that one provider has, so that its history can be priced anew."""
+    page(app, "models", "Models & prices")
+    models_prices(app)
+    if app not in _repriced:
+        _repriced.add(app)
+        app.click("add_price")
+        app.write("price_model", "*")
+        app.write("price_input", "1.80")
+        app.write("price_output", "9.50")
+        app.display.press("Return")
+        app.wait_for("shown", name="models_past")
+        app.wait_for("toasts", [])
+
+
+def repricing(app: RealApp) -> None:
+    other_prices(app)
+    models_section(app, "Re-pricing")
+    app.click("repricing_preview")
+    app.wait_for("shown", name="repricing_figures")
+
+
+def repriced(app: RealApp) -> None:
+    repricing(app)
+    app.click("repricing_apply")
+    app.wait_for("shown", name="repricing_idle")
+
+
+def undo_repricing(app: RealApp) -> None:
+    app.click("repricing_undo")
+    app.wait_for("shown", name="repricing_idle")
+    models_prices(app)
+
+
+def no_bill(app: RealApp) -> None:
+    models_section(app, "Bill")
+    app.wait_for("shown", name="bill_idle")
+
+
+def bill(app: RealApp) -> None:
+    models_section(app, "Bill")
+    choose_bill(app, a_bill(app))
+    app.wait_for("shown", name="bill_figures")
+
+
+def bill_options(app: RealApp) -> None:
+    bill(app)
+    app.click("bill_options_button")
+    app.wait_for("shown", name="bill_options")
+
+
+def close_bill_options(app: RealApp) -> None:
+    app.click("drawer.close", within="bill_drawer")
+    models_prices(app)
+
+
+def unknown_bill(app: RealApp) -> None:
+    models_section(app, "Bill")
+    strange = app.home.parent / "invoice-november.csv"
+    strange.write_text("Posted,Product,Usage in,Usage out,Charged\n2026-11-03,gpt-5,1200,80,0.0023\n", "utf-8")
+    choose_bill(app, strange)
+    app.wait_for("shown", name="bill_options")
+
+
+def choose_bill(app: RealApp, file: Path) -> None:
+    app.click("bill_choose")
+    app.open_file(file)
+
+
+def a_bill(app: RealApp) -> Path:
+    """A bill of what one provider did in the example history: one model is dearer, and some of it is not on it."""
+    path = app.home.parent / "openai-november.csv"
+    if not path.exists():
+        store = UsageStore(DataFolder(app.home).demo().path)
+        store.start()
+        try:
+            rows = list(store.iter_requests(UsageQuery(provider=("openai",))))
+        finally:
+            store.close()
+        requests = [one for number, one in enumerate(billed(rows)) if number % 60]
+        requests = dearer(requests, max({one.model for one in requests}), "1.03")
+        path.write_text(usage_and_costs(requests, UTC), "utf-8")
+    return path
 
 
 def new_key(app: RealApp) -> None:
@@ -336,6 +442,11 @@ DEMO_STATES = (
     State(name="connect_key", reach=connect_key, sizes=BOTH),
     State(name="connect_nothing", reach=connect_nothing, leave=without_connect_search),
     State(name="models", reach=models),
+    State(name="models_repricing", reach=repricing, leave=models_prices, sizes=BOTH),
+    State(name="models_repriced", reach=repriced, leave=undo_repricing),
+    State(name="models_bill", reach=bill, leave=models_prices, sizes=BOTH),
+    State(name="models_bill_options", reach=bill_options, leave=close_bill_options),
+    State(name="models_bill_unknown", reach=unknown_bill, leave=close_bill_options, sizes=BOTH),
     State(name="settings", reach=settings, sizes=BOTH),
     State(name="settings_appearance", reach=lambda app: settings(app, "appearance")),
     State(name="settings_retention", reach=lambda app: settings(app, "retention"), sizes=BOTH),
@@ -355,6 +466,7 @@ EMPTY_STATES = (
     State(name="empty_requests", reach=empty_requests),
     State(name="empty_conversations", reach=empty_conversations),
     State(name="empty_api_keys", reach=empty_api_keys),
+    State(name="models_no_bill", reach=no_bill, leave=models_prices),
     State(name="keyring_unavailable", reach=no_keyring),
     State(name="keyring_choice", reach=vault_choice, leave=close_vault_choice),
     State(name="own_provider", reach=own_provider, leave=close_vault_choice, sizes=BOTH),

@@ -200,6 +200,26 @@ class RealApp:
         wait_until(lambda: all(window["class"] != "QFileDialog" for window in self.ask("windows")), what="Its end")
         self.focus()
 
+    def open_file(self, path: Path) -> None:
+        """Type a path into the dialog that asks for a file, which completes paths meanwhile and may follow one."""
+
+        def asks() -> bool:
+            return any(window["class"] == "QFileDialog" for window in self.ask("windows"))
+
+        wait_until(asks, what="The dialog")
+        self.focus()
+
+        def done() -> bool:
+            if asks():
+                self.write("fileNameEdit", str(path))
+                with contextlib.suppress(LookupError):
+                    if self.ask("text", name="fileNameEdit") == str(path):
+                        self.display.press("Return")
+            return not asks()
+
+        wait_until(done, what="The end of the dialog", pause=0.3)
+        self.focus()
+
     # its gateway
 
     @property

@@ -7,6 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.known_errors import KNOWN_ERRORS
+from app.pages.models_parts.scrolled import scrolled
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import marked, tr
@@ -91,13 +92,21 @@ class BillOptions(QWidget):
         foot = QHBoxLayout()
         foot.addStretch(1)
         foot.addWidget(self.compare)
+        fields = QWidget()
+        inner = QVBoxLayout(fields)
+        inner.setContentsMargins(16, 8, 16, 8)
+        inner.addLayout(grid)
+        inner.addStretch(1)
+        below = QVBoxLayout()
+        below.setContentsMargins(16, 8, 16, 16)
+        below.setSpacing(8)
+        below.addWidget(self.problem)
+        below.addLayout(foot)
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 8, 16, 16)
-        column.setSpacing(8)
-        column.addLayout(grid)
-        column.addWidget(self.problem)
-        column.addLayout(foot)
-        column.addStretch(1)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(scrolled(fields, self.tr("How to read the bill")), 1)
+        column.addLayout(below)
 
     def _add_row(self, theme: Theme, grid: QGridLayout, title: str, widget: QWidget) -> None:
         place = grid.rowCount()

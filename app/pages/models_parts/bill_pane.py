@@ -8,11 +8,12 @@ from typing import Any
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
 from app.context import AppContext
 from app.filters import zone_names
+from app.focus import keep_focus
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts.bill_lines import (
     ALL,
@@ -31,7 +32,6 @@ from app.pages.models_parts.bill_lines import (
 from app.pages.models_parts.bill_options import BillOptions
 from app.pages.models_parts.bill_problem import said_here
 from app.pages.models_parts.figure_row import FigureRow
-from app.pages.models_parts.scrolled import scrolled
 from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
@@ -67,6 +67,7 @@ class BillPane(QWidget):
         self.lines: tuple[BillLine, ...] = ()
         self._order = Order()
         self._busy = False
+        self._keyboard_at: QWidget | None = None
         self.model = LineModel(line_columns(), self)
         self.parts: ListModel[BillPart] = ListModel(part_columns(self._whole), self)
         self.requests: ListModel[BillRequest] = ListModel(request_columns(), self)
@@ -126,7 +127,7 @@ class BillPane(QWidget):
         self.drawer = Drawer(theme)
         self.drawer.setObjectName("bill_drawer")
         self.drawer.set_title(self.tr("How to read the bill"))
-        self.drawer.set_content(scrolled(self.options, self.tr("How to read the bill")))
+        self.drawer.set_content(self.options)
         self._lay_out()
 
     def _zone_box(self) -> ComboBox:
@@ -138,7 +139,10 @@ class BillPane(QWidget):
         for name in zone_names():
             box.addItem(name, name)
         box.setToolTip(self.tr("Whose days the bill is cut by; by itself the zone is found that fits best."))
-        box.setFixedWidth(220)
+        box.setMinimumWidth(110)
+        box.setMaximumWidth(220)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(20)
         edit, completer = box.lineEdit(), box.completer()
         if edit is not None:
             edit.setAccessibleName(self.tr("Time zone of its days"))
@@ -215,9 +219,13 @@ class BillPane(QWidget):
         self.export_button.setEnabled(not self._busy and self.done is not None)
 
     def _set_busy(self, busy: bool) -> None:
+        if busy:
+            self._keyboard_at = QApplication.focusWidget()
         self._busy = busy
         self.choose_button.setText(self.tr("Comparing…") if busy else self.tr("Choose a bill…"))
         self._follow()
+        if not busy:
+            keep_focus(self, self._keyboard_at)
 
     def _tell(self, problem: str) -> None:
         self.banner.set_text(problem)

@@ -10,8 +10,10 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, 
 
 from app.date_field import DateField
 from app.pages.models_parts.lines import UNITS
+from app.pages.models_parts.scrolled import scrolled
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import ComboBox, PushButton, TickBox
 from gateway import NewPriceOverride, PriceOverride, UnitPrices
 
@@ -71,8 +73,9 @@ class PriceEditor(QWidget):
         self._check()
 
     def _lay_out(self, theme: Theme) -> None:
-        grid = QGridLayout(self)
-        grid.setContentsMargins(16, 8, 16, 16)
+        inner = QWidget()
+        grid = QGridLayout(inner)
+        grid.setContentsMargins(16, 8, 16, 8)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(6)
         rows: list[tuple[str, QWidget, QWidget | None]] = [
@@ -97,16 +100,23 @@ class PriceEditor(QWidget):
             line.addStretch(1)
             line.addWidget(day)
             foot.addLayout(line)
-        foot.addWidget(self.problem)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.cancel)
-        buttons.addWidget(self.save)
-        foot.addLayout(buttons)
         grid.addLayout(foot, len(rows) + 1, 0, 1, 3)
         grid.setRowStretch(len(rows) + 2, 1)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(2, 1)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.cancel)
+        buttons.addWidget(self.save)
+        below = QVBoxLayout()
+        below.setContentsMargins(16, 8, 16, 16)
+        below.addWidget(self.problem)
+        below.addLayout(buttons)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(scrolled(inner, tr("Price editor")), 1)
+        column.addLayout(below)
 
     def open_new(self, provider: str, model: str, prices: UnitPrices | None = None) -> None:
         """For a model; `prices` are those that it has now."""

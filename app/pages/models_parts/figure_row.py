@@ -39,19 +39,21 @@ class FigureRow(Card):
                 widget.hide()
                 widget.deleteLater()
         self.shown = tuple(figures)
-        for figure in figures:
-            self._row.addWidget(self._block(figure), 1)
+        for number, figure in enumerate(figures):
+            self._row.addWidget(self._block(number, figure), 1)
         said = "; ".join(f"{each.label}: {' '.join(filter(None, (each.value, each.fact)))}" for each in figures)
         self.setAccessibleName(f"{self._name}: {said}")
 
-    def _block(self, figure: Figure) -> QWidget:
+    def _block(self, number: int, figure: Figure) -> QWidget:
         block = QWidget(self)
         block.setToolTip(figure.tooltip)
         column = QVBoxLayout(block)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
         column.addWidget(self._words(figure.label, "text2"))
-        column.addWidget(TextLabel(self._theme, figure.value, px=18, weight=600, tone=figure.tone))
+        value = TextLabel(self._theme, figure.value, px=18, weight=600, tone=figure.tone)
+        value.setObjectName(f"figure.{number}")
+        column.addWidget(value)
         column.addWidget(self._words(figure.fact, "text3"))
         return block
 

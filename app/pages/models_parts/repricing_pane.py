@@ -7,12 +7,13 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
 from app.context import AppContext
 from app.filter_bar import FilterBar
 from app.filters import FilterSnapshot, FilterState
+from app.focus import keep_focus
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts.figure_row import FigureRow
 from app.pages.models_parts.repricing_lines import (
@@ -52,6 +53,7 @@ class RepricingPane(QWidget):
         self._query: UsageQuery | None = None
         self.previewed: RepricingPreview | None = None
         self._busy = False
+        self._keyboard_at: QWidget | None = None
         self.model: ListModel[RepricedModel] = ListModel(repriced_columns(), self)
         self.history: ListModel[Repricing] = ListModel(history_columns(self.filters.tz), self)
         self._build()
@@ -185,9 +187,13 @@ class RepricingPane(QWidget):
             self.apply_button.setText(words.format(count=formats.count(preview.changed)))
 
     def _set_busy(self, busy: bool) -> None:
+        if busy:
+            self._keyboard_at = QApplication.focusWidget()
         self._busy = busy
         self.preview_button.setText(self.tr("Looking…") if busy else self.tr("Preview"))
         self._follow()
+        if not busy:
+            keep_focus(self, self._keyboard_at)
 
     def _tell(self, problem: str) -> None:
         self.banner.set_text(problem)
@@ -268,7 +274,7 @@ class RepricingPane(QWidget):
         done = await self._work(self.tr("Pricing requests anew"), apply)
         if done is not None:
             self._forget()
-            words = self.tr("{count} requests cost {difference}; Undo takes it back")
+            words = self.tr("{count} requests are priced anew: {difference} in all")
             self.toast.emit(
                 words.format(
                     count=formats.count(done.changed),

@@ -1,0 +1,85 @@
+"""History priced anew and a bill compared on a real gateway: what the window says is what the admin API says."""
+
+import json
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+from zoneinfo import ZoneInfo
+
+from app import formats
+from gateway import UsageQuery
+from gateway.model import Usage
+from gateway.simulated.history import history
+from tests.endtoend.serving import opened
+from tests.reconcile.bills import billed, dearer, usage_and_costs
+from tests.waiting import PATIENCE_S, wait_until
+from tests.window.display import Display
+from tests.window.real_app import API, RealApp, new_key
+
+UTC = ZoneInfo("UTC")
+RANGE = "12m"
+NANO = 10**9
+
+
+def price(provider: str, model: str, usage: Usage, at_us: int) -> tuple[int | None, str, str | None]:
+    """Not what any list says, so that all of it is priced anew."""
+    return 900 * (usage.input_tokens or 0) + 7_001 * (usage.output_tokens or 0), "list", model
+
+
+def difference(answer: dict[str, str]) -> str:
+    return formats.money_difference(round(Decimal(answer["difference_usd"]) * NANO))
+
+
+def money(usd: str) -> str:
+    return formats.money(round(Decimal(usd) * NANO))
+
+
+def compared(url: str, key: str, bill: bytes) -> Any:
+    """What the gateway says of a bill."""
+    headers = {"Authorization": f"Bearer {key}"}
+    with urlopen(Request(f"{url}{API}/admin/reconcile", bill, headers), timeout=PATIENCE_S) as answer:
+        return json.load(answer)
+
+
+def test_history_is_priced_anew_and_back_and_a_bill_is_compared(display: Display, home: Path, tmp_path: Path) -> None:
+    home.mkdir(parents=True)
+    with opened(home) as store:
+        store.insert_history(history(time.time_ns() // 1000, price, days=2))
+        rows = [row for row in store.iter_requests(UsageQuery(provider=("openai",))) if row.cost_nano]
+    key = new_key(home)
+    with RealApp(display, home, FAREGATE_VAULT="memory") as app:
+
+        def cost() -> str:
+            return str(app.usage("summary", key)["cost_usd"])
+
+        before = cost()
+        app.click("nav.models")
+        app.click_on("place_of_text", text="Re-pricing")
+        app.click_on("place_of_text", text=RANGE)
+        app.click("repricing_preview")
+        app.wait_for("shown", name="repricing_figures")
+        said = app.api("/admin/prices/reprice", key, {})
+        assert app.ask("text", name="figure.0", within="repricing_figures") == formats.count(said["changed"])
+        assert app.ask("text", name="figure.3", within="repricing_figures") == difference(said)
+        app.click("repricing_apply")
+        app.wait_for("shown", name="repricing_history")
+        assert cost() == said["to_usd"] != before
+        app.click("repricing_undo")
+        wait_until(lambda: cost() == before, what="The cost of before")
+        (done,) = app.api("/admin/prices/reprice", key)["data"]
+        assert done["undone_at"] is not None
+        # A bill, of which one model is dearer.
+        path = tmp_path / "bill.csv"
+        path.write_text(usage_and_costs(dearer(billed(rows), rows[0].model or "", "1.05"), UTC), "utf-8")
+        app.click_on("place_of_text", text="Bill")
+        app.click("bill_choose")
+        app.open_file(path)
+        app.wait_for("shown", name="bill_figures")
+        answer = compared(app.url, key, path.read_bytes())
+        assert app.ask("text", name="figure.0", within="bill_figures") == money(answer["bill"]["cost_usd"])
+        assert app.ask("text", name="figure.1", within="bill_figures") == money(answer["here"]["cost_usd"])
+        assert app.ask("rows", name="bill_parts") == len(answer["parts"]) == 2
+        differing = [part for day in answer["days"] for part in day["parts"] if part["kind"] == "price_drift"]
+        assert app.ask("rows", name="bill_lines") == len(differing) > 0
