@@ -57,6 +57,7 @@ bench: setup-test
 	@$(PY) -m tests.benchmarks.thread
 	@$(PY) -m tests.benchmarks.otlp --quick
 	@$(PY) -m tests.benchmarks.startup
+	@$(PY) -m tests.benchmarks.pages
 
 soak: setup-test
 	@$(PY) -m tests.soak

@@ -19,7 +19,7 @@ def _json(value: Any) -> bytes:
 
 
 def _chat_whole() -> bytes:
-    message = {"role": "assistant", "content": _WORDS * 6, "refusal": None, "annotations": []}
+    message = {"role": "assistant", "content": text(), "refusal": None, "annotations": []}
     usage = {
         "prompt_tokens": 61,
         "completion_tokens": 96,
@@ -48,7 +48,7 @@ def _messages_whole() -> bytes:
             "type": "message",
             "role": "assistant",
             "model": "claude-sonnet-4-6",
-            "content": [{"type": "text", "text": _WORDS * 6}],
+            "content": [{"type": "text", "text": text()}],
             "stop_reason": "end_turn",
             "stop_sequence": None,
             "usage": {"input_tokens": 61, "output_tokens": 96, "service_tier": "standard"},
@@ -94,7 +94,7 @@ def _messages_chunks(count: int) -> list[bytes]:
 
 
 def _others_whole(dialect: str) -> bytes:
-    choice = Choice(parts=(Text(_WORDS * 6),), finish_reason=FinishReason.STOP)
+    choice = Choice(parts=(Text(text()),), finish_reason=FinishReason.STOP)
     response = Response(id="answer", model="model", choices=(choice,), usage=_USAGE)
     return DIALECTS[dialect].render_response(response, _CONTEXT)
 
@@ -108,6 +108,11 @@ def _others_chunks(dialect: str, count: int) -> list[bytes]:
     chunks[0] = start + chunks[0]
     ending = (PartEnd(0), UsageReport(_USAGE), Finish(FinishReason.STOP))
     return [*chunks, b"".join(writer.write(event) for event in ending) + writer.close()]
+
+
+def text(count: int = 0) -> str:
+    """What the answer says, whole or in `count` chunks."""
+    return "".join(f"{_WORDS[:40]} {n} " for n in range(count)) if count else _WORDS * 6
 
 
 @lru_cache

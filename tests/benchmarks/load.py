@@ -120,6 +120,7 @@ class Clients:
     def __init__(self, port: int) -> None:
         self._port = port
         self._connections: list[_Connection] = []
+        self._free: list[_Connection] = []
 
     async def run(self, ask: Ask, clients: int, seconds: float, cpu: Callable[[], float] | None = None) -> Slice:
         """A slice. `cpu` tells the target's CPU time; one client's requests can be told apart by it. Raises
@@ -133,13 +134,23 @@ class Clients:
             )
         return into
 
+    async def once(self, ask: Ask, into: Slice) -> None:
+        """One request, on a connection that is free. Raises TimeoutError where no answer comes."""
+        connection = self._free.pop() if self._free else await self._connected()
+        async with asyncio.timeout(_OVERTIME_S):
+            await connection.begin(ask, into, 0.0, None)
+        if connection.open:
+            self._free.append(connection)
+
     async def _connect(self, clients: int) -> None:
-        loop = asyncio.get_running_loop()
         self._connections = [connection for connection in self._connections if connection.open]
         while len(self._connections) < clients:
-            _, made = await loop.create_connection(_Connection, "127.0.0.1", self._port)
-            self._connections.append(made)
+            self._connections.append(await self._connected())
+
+    async def _connected(self) -> _Connection:
+        _, made = await asyncio.get_running_loop().create_connection(_Connection, "127.0.0.1", self._port)
+        return made
 
     def close(self) -> None:
-        for connection in self._connections:
+        for connection in (*self._connections, *self._free):
             connection.close()

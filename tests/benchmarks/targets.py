@@ -76,7 +76,7 @@ def started(folder: Path, *, window: bool) -> Iterator[dict[str, Target]]:
             shown = {"DISPLAY": display.name, "QT_QPA_PLATFORM": "xcb", "FAREGATE_PORT": "0"}
             home = folder / "window"
             key = make_key(home)
-            _fill(home)
+            fill(home)
             command = ["-m", "tests.benchmarks.window", str(home)]
             log = folder / "window.log"
             add(Child("window", command, environment={**environment, **shown}, log=log), DOOR, key)
@@ -95,7 +95,7 @@ def providers_at(upstream: str) -> dict[str, str]:
     }
 
 
-def _fill(home: Path) -> None:
+def fill(home: Path) -> None:
     """A month of example rows, so that the charts have something to draw."""
 
     def price(_provider: str, _model: str, usage: Usage, _at_us: int) -> tuple[int | None, str, str | None]:

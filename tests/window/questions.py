@@ -112,6 +112,14 @@ def place_of_conversation(host: Host, title: str) -> Place:
     raise LookupError(f"no conversation is called {title!r}")
 
 
+def place_of_row(host: Host, name: str, row: int) -> Place:
+    """A row of a list, by its number among those that are on show."""
+    view = the_widget(name)
+    assert isinstance(view, QListView)
+    first = view.indexAt(QPoint(8, 8)).row()
+    return _middle(view.viewport(), view.visualRect(view.model().index(first + row, 0)))
+
+
 def place_of_cell(host: Host, table: str, row: int, column: int = 0) -> Place:
     view = _table(table)
     return _middle(view.viewport(), view.visualRect(view.model().index(row, column)))
@@ -333,6 +341,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         place_in_menu,
         place_in_list,
         place_of_conversation,
+        place_of_row,
         place_of_cell,
         place_of_bucket,
         place_of_chip_cross,

@@ -28,6 +28,8 @@ class RealApp:
     `words` are those of `faregate`; `variables` of its environment.
     """
 
+    module = "tests.window.probe"
+
     def __init__(self, display: Display, home: Path, *words: str, **variables: str) -> None:
         self.display = display
         self.home = home
@@ -59,7 +61,7 @@ class RealApp:
     def start(self) -> None:
         """Raises TimeoutError where the window does not answer."""
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-W", "error", "-X", "faulthandler", "-m", "tests.window.probe"]
+        command = [sys.executable, "-W", "error", "-X", "faulthandler", "-m", self.module]
         with self.printed.open("wb") as printed, self.errors.open("wb") as errors, theirs:
             self._process = subprocess.Popen(
                 [*command, str(theirs.fileno()), *self._words],

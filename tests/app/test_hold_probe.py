@@ -1,0 +1,71 @@
+"""The benchmark's probe tells the window's holds from the gateway's work on the same loop."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.kept_tasks import KeptTasks
+from tests.benchmarks.hold_probe import WINDOWS_CODE, Hold, HoldProbe, ProbedLoop
+
+SPUN_S = 0.06
+
+
+@pytest.fixture
+def loop(qapp: QApplication) -> Iterator[ProbedLoop]:
+    made = ProbedLoop(qapp)
+    asyncio.set_event_loop(made)
+    yield made
+    asyncio.set_event_loop(None)
+    made.close()
+
+
+def spin() -> None:
+    """Work of this thread, whatever others on the machine do."""
+    until = time.thread_time() + SPUN_S
+    while time.thread_time() < until:
+        pass
+
+
+def longest(loop: ProbedLoop, act: Callable[[], None]) -> tuple[Hold, str]:
+    """The beat that waited longest while this was done, and what the probe says of it."""
+    probe = HoldProbe(loop)
+
+    async def main() -> None:
+        probe.start()
+        probe.blame()
+        await asyncio.sleep(0.02)
+        probe.take()
+        act()
+        # A turn of Qt comes in between, and then a beat.
+        await asyncio.sleep(0.1)
+
+    loop.run_until_complete(main())
+    holds, long = probe.take()
+    return max(holds, key=lambda hold: hold.late), " ".join(words for _, words in long)
+
+
+def test_a_slot_is_a_hold_by_the_window(loop: ProbedLoop) -> None:
+    hold, words = longest(loop, lambda: QTimer.singleShot(0, spin))
+    assert SPUN_S / 2 < hold.own <= hold.clock <= hold.late
+    assert "spin" in words
+
+
+def test_what_the_gateway_does_on_the_loop_is_none(loop: ProbedLoop) -> None:
+    hold, words = longest(loop, lambda: loop.call_soon(spin) and None)
+    assert hold.late > SPUN_S / 2
+    assert hold.own < SPUN_S / 4 and "spin" not in words
+
+
+def test_a_step_of_the_windows_task_is_one(loop: ProbedLoop) -> None:
+    async def page() -> None:
+        spin()
+
+    # The probe knows the window's code by where it lies.
+    page.__code__ = page.__code__.replace(co_filename=f"{WINDOWS_CODE}/page.py")
+    tasks = KeptTasks(lambda error: None)
+    hold, _ = longest(loop, lambda: tasks.spawn(page()))
+    assert SPUN_S / 2 < hold.own <= hold.late

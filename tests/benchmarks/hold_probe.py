@@ -1,0 +1,193 @@
+"""How long the window holds the loop that it shares with the gateway: a probe inside the app.
+
+A beat every 5 ms on the loop tells how late it came. What of that is the window's doing is told apart: all that runs
+on the thread between the loop's turns (slots, timers, paints), and within them the steps of tasks that run code of
+`app/`. A neighbour's time slice is no hold of ours, so a hold is also counted by this thread's CPU time.
+"""
+
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Coroutine, Generator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import app
+from app.loop import QtLoop
+
+BEAT_S = 0.005
+LONG_S = 0.016
+_SAMPLE_S = 0.003
+_SAMPLES = 1000
+_CALLS = 6
+WINDOWS_CODE = str(Path(app.__file__).parent)
+_OURS = str(Path(app.__file__).parents[1])
+
+
+class Hold(NamedTuple):
+    """Seconds for which one beat waited for the window, by its CPU time and by the clock; `late` for whatever it was."""
+
+    own: float
+    clock: float
+    late: float
+
+
+class _Pieces:
+    """What ran since the last beat: begin and end by the clock, and the CPU seconds of all of it."""
+
+    def __init__(self) -> None:
+        self.times: list[tuple[float, float]] = []
+        self.cpu = 0.0
+        self._began: tuple[float, float] | None = None
+
+    def begin(self) -> None:
+        self._began = time.monotonic(), time.thread_time()
+
+    def end(self) -> None:
+        if self._began is not None:
+            clock, cpu = self._began
+            self.times.append((clock, time.monotonic()))
+            self.cpu += time.thread_time() - cpu
+            self._began = None
+
+    def restart(self) -> None:
+        """At a beat: what runs now is cut in two."""
+        self.times.clear()
+        self.cpu = 0.0
+
+    def within(self, since: float, until: float) -> float:
+        """Seconds of the clock in that span."""
+        return sum(max(0.0, min(end, until) - max(begin, since)) for begin, end in self.times)
+
+
+class _Timed(Coroutine[Any, Any, Any]):
+    """A task of the window's; each of its steps is a piece."""
+
+    def __init__(self, inner: Coroutine[Any, Any, Any], steps: _Pieces) -> None:
+        self._inner = inner
+        self._steps = steps
+
+    def send(self, value: Any) -> Any:
+        self._steps.begin()
+        try:
+            return self._inner.send(value)
+        finally:
+            self._steps.end()
+
+    def throw(self, *error: Any) -> Any:
+        self._steps.begin()
+        try:
+            return self._inner.throw(*error)
+        finally:
+            self._steps.end()
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._inner.__await__()
+
+
+class ProbedLoop(QtLoop):
+    """The app's loop, which writes down its turns, and the window's steps within them."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        self.turns, self.steps = _Pieces(), _Pieces()
+        super().__init__(*args, **more)
+
+    def _turn(self, *activated: object) -> None:
+        self.turns.begin()
+        try:
+            super()._turn(*activated)
+        finally:
+            self.turns.end()
+
+    def create_task(self, coroutine: Any, **more: Any) -> Any:
+        code = getattr(coroutine, "cr_code", None)
+        if code is not None and code.co_filename.startswith(WINDOWS_CODE):
+            coroutine = _Timed(coroutine, self.steps)
+        return super().create_task(coroutine, **more)
+
+
+class HoldProbe:
+    """Beats from `start` on. `take` gives the holds since it was last asked."""
+
+    def __init__(self, loop: ProbedLoop) -> None:
+        self._loop = loop
+        self._due = self._cpu = 0.0
+        self._holds: list[Hold] = []
+        self._blame: Blame | None = None
+
+    def start(self) -> None:
+        """Call it on the loop."""
+        self._next()
+
+    def blame(self) -> None:
+        """From now on also tell what ran during each long hold; looking costs a little itself."""
+        self._blame = Blame()
+
+    def take(self) -> tuple[list[Hold], list[tuple[float, str]]]:
+        """The holds, and the long ones with what ran then."""
+        holds, self._holds = self._holds, []
+        return holds, self._blame.take() if self._blame is not None else []
+
+    def _next(self) -> None:
+        turns, steps = self._loop.turns, self._loop.steps
+        turns.end()
+        turns.restart()
+        steps.restart()
+        turns.begin()
+        self._due = self._loop.time() + BEAT_S
+        self._cpu = time.thread_time()
+        self._loop.call_at(self._due, self._beat)
+
+    def _beat(self) -> None:
+        turns, steps = self._loop.turns, self._loop.steps
+        # A beat runs in a turn, which is cut here.
+        turns.end()
+        now = self._loop.time()
+        late = max(0.0, now - self._due)
+        clock = late - turns.within(self._due, now) + steps.within(self._due, now)
+        own = time.thread_time() - self._cpu - turns.cpu + steps.cpu
+        hold = Hold(max(0.0, min(clock, own)), max(0.0, clock), late)
+        self._holds.append(hold)
+        if self._blame is not None and hold.own > LONG_S:
+            self._blame.hold(self._due, now, hold.own)
+        turns.begin()
+        self._next()
+
+
+class Blame:
+    """A thread that looks every few milliseconds at what the thread that made it does."""
+
+    def __init__(self) -> None:
+        self._of = threading.get_ident()
+        self._seen: deque[tuple[float, str]] = deque(maxlen=_SAMPLES)
+        self._found: list[tuple[float, str]] = []
+        threading.Thread(target=self._look, name="blame", daemon=True).start()
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(_SAMPLE_S)
+            self._seen.append((time.monotonic(), _words(sys._current_frames().get(self._of))))
+
+    def hold(self, since: float, until: float, seconds: float) -> None:
+        seen: Sequence[tuple[float, str]] = list(self._seen)
+        counted = Counter(words for at, words in seen if since - BEAT_S <= at <= until)
+        self._found.append((seconds, "; ".join(f"{count}x {words}" for words, count in counted.most_common(3))))
+
+    def take(self) -> list[tuple[float, str]]:
+        found, self._found = self._found, []
+        return found
+
+
+def _words(frame: Any) -> str:
+    """The innermost calls, those of our own files by name and line."""
+    calls: list[str] = []
+    while frame is not None and len(calls) < _CALLS:
+        code = frame.f_code
+        if code.co_filename.startswith(_OURS) or not calls:
+            calls.append(f"{code.co_filename.rpartition('/')[2]}:{frame.f_lineno} {code.co_name}")
+        frame = frame.f_back
+    return " < ".join(calls)

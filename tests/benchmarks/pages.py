@@ -1,0 +1,281 @@
+"""`python -m tests.benchmarks.pages [--rate 200] [--seconds 12] [--blame]`: each page in turn while tools are served.
+
+The app runs as a person runs it, on a display with a tray host, with a month of history, conversations captured, and
+agents that send 200 requests a second. Each page is opened, waited for, and worked by mouse and keyboard; how long the
+window holds the loop meanwhile is what its own probe says. Told apart, since they come once: the start with the
+import of the chart library, each page's first opening, and a flip of the theme.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.benchmarks.figures import percentile
+from tests.benchmarks.hold_probe import LONG_S, Hold
+from tests.benchmarks.processes import LOAD_CORES, Child
+from tests.benchmarks.report import mark
+from tests.benchmarks.tables import table
+from tests.benchmarks.targets import fill, make_key, providers_at
+from tests.window.display import Display
+from tests.window.real_app import ROOT, RealApp
+
+RATE, SECONDS = 200.0, 12.0
+P99_S, LONGEST_S, ONCE_S = 0.016, 0.050, 0.600
+_SETTLE_S = 2.0
+_PAUSE_S = 0.4
+_WHEEL_UP, _WHEEL_DOWN = 4, 5
+MIDDLE = (900, 600)
+
+Act = Callable[[RealApp], None]
+
+
+class ProbedApp(RealApp):
+    module = "tests.benchmarks.probed_app"
+
+
+class Watched(NamedTuple):
+    """What the probe saw under one name. `long`: seconds of each long hold, and what ran then."""
+
+    name: str
+    holds: list[Hold]
+    long: list[tuple[float, str]]
+
+    def ms(self, share: float, field: str = "own") -> float:
+        return percentile([getattr(hold, field) for hold in self.holds] or [0.0], share) * 1000
+
+
+# What a person does on a page, again and again; `{n}` in a text counts the rounds.
+
+
+def text(words: str) -> Act:
+    return lambda app: app.click_on("place_of_text", text=words)
+
+
+def wheel(down: int, at: tuple[int, int] = MIDDLE) -> Act:
+    """Notches of the wheel; below 0 is up."""
+
+    def turn(app: RealApp) -> None:
+        app.display.point(*at)
+        for _ in range(abs(down)):
+            app.display.click(*at, _WHEEL_DOWN if down > 0 else _WHEEL_UP)
+
+    return turn
+
+
+def point(x: int, y: int) -> Act:
+    return lambda app: app.display.point(x, y)
+
+
+def press(*keys: str) -> Act:
+    return lambda app: app.display.press(*keys)
+
+
+def click(name: str) -> Act:
+    return lambda app: app.click(name)
+
+
+def row(name: str, number: int) -> Act:
+    return lambda app: app.click_on("place_of_cell", table=name, row=number)
+
+
+def words(name: str, said: str) -> Act:
+    return lambda app: app.write(name, said)
+
+
+def nth_conversation(number: int) -> Act:
+    return lambda app: app.click_on("place_of_row", name="conversations_list", row=number)
+
+
+WORK: dict[str, tuple[Act, ...]] = {
+    "overview": (
+        text("24h"),
+        point(600, 420),
+        point(640, 420),
+        text("7d"),
+        point(620, 640),
+        wheel(6),
+        wheel(-6),
+        text("30d"),
+        click("tab.user"),
+        click("tab.provider"),
+        text("1h"),
+    ),
+    "requests": (
+        text("7d"),
+        wheel(12),
+        wheel(-12),
+        row("requests_table", 2),
+        press("Down"),
+        press("Down"),
+        press("Escape"),
+        words("requests_filter", "status:error"),
+        press("Escape", "Return"),
+        RealApp.clear_filters,
+        text("1h"),
+    ),
+    "conversations": (
+        text("7d"),
+        nth_conversation(1),
+        wheel(15),
+        nth_conversation(3),
+        wheel(15),
+        wheel(-10),
+        nth_conversation(5),
+        press("j"),
+        press("k"),
+    ),
+    "providers": (wheel(4), wheel(-4), click("nav.providers")),
+    "api_keys": (wheel(3), row("api_keys_table", 0), press("Escape")),
+    "connect": (words("connect_search", "codex"), wheel(4), words("connect_search", "curl"), wheel(-4)),
+    "models": (wheel(10), wheel(-10), words("models_search", "claude"), words("models_search", "")),
+    "settings": tuple(
+        click(f"settings.{section}") for section in ("gateway", "appearance", "retention", "capture", "data", "about")
+    ),
+}
+TITLES = {
+    "overview": "Overview",
+    "requests": "Requests",
+    "conversations": "Conversations",
+    "compare": "Compare",
+    "providers": "Providers",
+    "api_keys": "API keys",
+    "connect": "Connect",
+    "models": "Models & prices",
+    "settings": "Settings",
+}
+
+
+def watched(app: RealApp, name: str) -> Watched:
+    """What was seen since this was last asked."""
+    said = app.ask("take_holds")
+    return Watched(name, [Hold(*hold) for hold in said["holds"]], [(seconds, what) for seconds, what in said["long"]])
+
+
+def open_page(app: RealApp, key: str) -> None:
+    app.click(f"nav.{key}")
+    app.wait_for("page", TITLES[key])
+
+
+def open_first(app: RealApp, key: str) -> Watched:
+    """A page's first opening, until what it shows stands."""
+    watched(app, "")
+    open_page(app, key)
+    time.sleep(_SETTLE_S)
+    return watched(app, f"first opening of {TITLES[key]}")
+
+
+def work(app: RealApp, key: str, seconds: float) -> Watched:
+    """Opened again and worked for so long."""
+    watched(app, "")
+    open_page(app, key)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for act in WORK.get(key, ()):
+            act(app)
+            time.sleep(_PAUSE_S)
+            if time.monotonic() >= until:
+                break
+        else:
+            time.sleep(_PAUSE_S)
+    app.focus()
+    return watched(app, TITLES[key])
+
+
+def flip(app: RealApp) -> list[Watched]:
+    found = []
+    for mode in ("dark", "light"):
+        watched(app, "")
+        app.click(f"theme.{mode}")
+        time.sleep(_SETTLE_S)
+        found.append(watched(app, f"theme to {mode}"))
+    return found
+
+
+@contextmanager
+def served(folder: Path, rate: float) -> Iterator[tuple[ProbedApp, dict[str, Any]]]:
+    """The app under traffic, and what the traffic says of itself when it has ended."""
+    home = folder / "home"
+    home.mkdir()
+    key = make_key(home)
+    fill(home)
+    said: dict[str, Any] = {}
+    provider = Child("provider", ["-m", "tests.benchmarks.mock"], cores=LOAD_CORES, log=folder / "provider.log")
+    try:
+        variables = providers_at(f"http://127.0.0.1:{provider.port}")
+        with (
+            Display(folder / "display.log", size=(1440, 932)) as display,
+            ProbedApp(display, home, **variables) as app,
+        ):
+            app.fill_screen((1440, 900))
+            port = app.url.rpartition(":")[2]
+            command = ["-m", "tests.benchmarks.traffic", port, key, f"{rate:g}"]
+            traffic = Child("traffic", command, cores=LOAD_CORES, log=folder / "traffic.log")
+            try:
+                yield app, said
+            finally:
+                traffic.signal(15)
+                said |= json.loads(traffic.line() or b"{}")
+                traffic.stop()
+    finally:
+        provider.stop()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.pages", description=__doc__)
+    parser.add_argument("--rate", type=float, default=RATE, help="requests a second")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each page")
+    parser.add_argument("--blame", action="store_true", help="tell what ran during the long holds")
+    parser.add_argument("--only", nargs="*", help="keys of pages")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="faregate-pages-") as folder, served(Path(folder), asked.rate) as both:
+        app, traffic = both
+        if asked.blame:
+            app.ask("blame_holds")
+        once = [watched(app, "start, with the chart library's import")]
+        keys = [key for key in TITLES if key in app.ask("counts") and (not asked.only or key in asked.only)]
+        once += [open_first(app, key) for key in keys]
+        steady = [work(app, key, asked.seconds) for key in keys]
+        once += flip(app)
+        memory = app.ask("memory")
+    return 0 if show(steady, once, traffic, memory) else 1
+
+
+def show(
+    steady: Sequence[Watched], once: Sequence[Watched], traffic: dict[str, Any], memory: dict[str, float]
+) -> bool:
+    rows = [("page", "", "p99", "longest", "p99 by clock", "longest", "late p99", "> 16 ms", "beats")]
+    for one in (*steady, *once):
+        long = sum(hold.own > LONG_S for hold in one.holds)
+        figures = [one.ms(0.99), one.ms(1), one.ms(0.99, "clock"), one.ms(1, "clock"), one.ms(0.99, "late")]
+        kind = "" if one in steady else "once"
+        rows.append((one.name, kind, *(f"{figure:.1f}" for figure in figures), str(long), str(len(one.holds))))
+    print("How long the window holds the loop, ms of its own CPU time, and by the clock", *table(rows), sep="\n")
+    for one in (*steady, *once):
+        for seconds, what in sorted(one.long, reverse=True)[:6]:
+            print(f"    {one.name}: {seconds * 1000:.1f} ms in {what}")
+    print(
+        f"Traffic: {traffic.get('rate', 0):.0f} requests/s answered, {traffic.get('bad', 0)} badly, "
+        f"{traffic.get('unsent', 0)} not sent while 64 waited; p50 {traffic.get('p50', 0):.1f} ms, p99 {traffic.get('p99', 0):.1f} ms. "
+        f"Memory {memory['rss']:.0f} MB."
+    )
+    all_steady = Watched("", [hold for one in steady for hold in one.holds], [])
+    longest = max((hold.own for one in once for hold in one.holds), default=0.0)
+    marks = [
+        ("held by the window p99 below 16 ms", all_steady.ms(0.99) < P99_S * 1000, f"{all_steady.ms(0.99):.1f} ms"),
+        ("held at most 50 ms in steady state", all_steady.ms(1) <= LONGEST_S * 1000, f"{all_steady.ms(1):.1f} ms"),
+        ("what comes once below 600 ms", longest < ONCE_S, f"{longest * 1000:.0f} ms"),
+    ]
+    print("Marks", *(mark(*one) for one in marks), sep="\n")
+    return all(good for _, good, _ in marks)
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.exit(main())
