@@ -11,6 +11,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from app.translation import tr
+
 UNKNOWN = "—"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -204,13 +206,13 @@ def ago(us: int, now_us: int) -> str:
     """Within a day "just now", "12 s ago", "2 min ago", "3 h ago"; before that the date and time."""
     seconds = (now_us - us) // 1_000_000
     if seconds < 5:
-        return "just now"
+        return tr("just now")
     if seconds < 60:
-        return f"{seconds} s ago"
+        return tr("{count} s ago").format(count=seconds)
     if seconds < 3600:
-        return f"{seconds // 60} min ago"
+        return tr("{count} min ago").format(count=seconds // 60)
     if now_us - us < _DAY_US:
-        return f"{seconds // 3600} h ago"
+        return tr("{count} h ago").format(count=seconds // 3600)
     return clock(us, now_us=now_us)
 
 

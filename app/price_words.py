@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 
+from app.translation import tr
 from gateway import PriceList
 
 
 def price_list_words(known: PriceList) -> str:
     """Its origin and, where it was fetched, the day of that."""
     if known.fetched_us is None:
-        return f"genai-prices {known.version}, with the program"
+        return tr("genai-prices {version}, with the program").format(version=known.version)
     day = datetime.fromtimestamp(known.fetched_us / 1_000_000, UTC)
-    return f"fetched on {day.day} {day:%b %Y}"
+    return tr("fetched on {date}").format(date=f"{day.day} {day:%b %Y}")

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from app.translation import tr
+
 
 def _question(parent: QWidget, name: str, title: str, text: str) -> QMessageBox:
     box = QMessageBox(parent)
@@ -22,12 +24,12 @@ def ask_how_to_close(parent: QWidget, quit_: Callable[[], None], minimise: Calla
     box = _question(
         parent,
         "question.close",
-        "Quit, or keep running minimised?",
-        "This desktop shows no tray. Tools can reach the gateway only while Faregate runs.",
+        tr("Quit, or keep running minimised?"),
+        tr("This desktop shows no tray. Tools can reach the gateway only while Faregate runs."),
     )
-    quit_button = box.addButton("Quit", QMessageBox.ButtonRole.DestructiveRole)
-    keep = box.addButton("Keep running", QMessageBox.ButtonRole.AcceptRole)
-    box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+    quit_button = box.addButton(tr("Quit"), QMessageBox.ButtonRole.DestructiveRole)
+    keep = box.addButton(tr("Keep running"), QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(keep)
     quit_button.clicked.connect(lambda: quit_())
     keep.clicked.connect(lambda: minimise())
@@ -39,11 +41,13 @@ def ask_to_leave_demo(parent: QWidget, leave: Callable[[], None]) -> None:
     box = _question(
         parent,
         "question.leave_demo",
-        "Leave the demo?",
-        "Its example data and keys are deleted. Faregate goes on in your own folder, with your own provider keys.",
+        tr("Leave the demo?"),
+        tr(
+            "Its example data and keys are deleted. Faregate goes on in your own folder, with your own provider keys."
+        ),
     )
-    leave_button = box.addButton("Leave demo", QMessageBox.ButtonRole.AcceptRole)
-    box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+    leave_button = box.addButton(tr("Leave demo"), QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
     leave_button.clicked.connect(lambda: leave())
     box.open()
 
@@ -53,11 +57,13 @@ def ask_to_delete_conversation(parent: QWidget, title: str, delete: Callable[[],
     box = _question(
         parent,
         "question.delete_conversation",
-        "Delete this conversation?",
-        f"What was said in “{title[:80]}” is deleted for good. Its requests, tokens and costs stay counted.",
+        tr("Delete this conversation?"),
+        tr("What was said in “{title}” is deleted for good. Its requests, tokens and costs stay counted.").format(
+            title=title[:80]
+        ),
     )
-    delete_button = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
-    keep = box.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
+    delete_button = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
+    keep = box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(keep)
     delete_button.clicked.connect(lambda: delete())
     box.open()

@@ -4,9 +4,13 @@ Words in tables that are made when a module is imported are only `marked` there,
 and go through `tr` where they are shown. Figures, dates and names of things are not translated.
 """
 
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
 from PySide6.QtCore import QCoreApplication
 
 _CONTEXT = "Faregate"
+_Key = TypeVar("_Key")
 
 
 def tr(text: str) -> str:
@@ -16,3 +20,24 @@ def tr(text: str) -> str:
 def marked(text: str) -> str:
     """The text itself: it will be translated where it is shown."""
     return text
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """`one` for exactly one, else `many`; `{count}` in them is the number, grouped."""
+    return tr(one if number == 1 else many).format(count=f"{number:,}")
+
+
+class Words(Mapping[_Key, str]):
+    """A table of words that are translated when they are looked up; it is made when a module is imported."""
+
+    def __init__(self, texts: Mapping[_Key, str]) -> None:
+        self._texts = dict(texts)
+
+    def __getitem__(self, key: _Key) -> str:
+        return tr(self._texts[key])
+
+    def __iter__(self) -> Iterator[_Key]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)

@@ -15,6 +15,7 @@ from app.pages.page import Page
 from app.tables.column import comma_separated, tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
+from app.translation import counted, marked, tr
 from app.widgets import Banner, Card, Drawer, EmptyState, PushButton
 from gateway import ApiKeyRow, Changes
 
@@ -24,7 +25,7 @@ def _now_us() -> int:
 
 
 class ApiKeysPage(Page):
-    title = "API keys"
+    title = marked("API keys")
     icon = "key-round"
     key = "api_keys"
 
@@ -50,17 +51,17 @@ class ApiKeysPage(Page):
 
     def _build(self) -> None:
         theme = self.context.theme
-        self.export_button = PushButton(theme, "Export", "download", "secondary")
+        self.export_button = PushButton(theme, tr("Export"), "download", "secondary")
         self.export_button.setObjectName("api_keys_export")
-        self.create_button = PushButton(theme, "Create key", "plus", "primary")
+        self.create_button = PushButton(theme, tr("Create key"), "plus", "primary")
         self.create_button.setObjectName("create_key")
-        self.revoke_button = PushButton(theme, "Revoke", None, "danger")
+        self.revoke_button = PushButton(theme, tr("Revoke"), None, "danger")
         self.revoke_button.setObjectName("revoke_key")
         self.revoke_button.setEnabled(False)
-        self.banner = Banner(theme, "bad", "", "Retry")
+        self.banner = Banner(theme, "bad", "", tr("Retry"))
         self.banner.setObjectName("api_keys_error")
         self.banner.hide()
-        self.view = TableView(theme, self.model, "API keys")
+        self.view = TableView(theme, self.model, tr("API keys"))
         self.view.setObjectName("api_keys_table")
         self.view.set_faint(lambda row: row.revoked_us is not None)
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
@@ -69,7 +70,11 @@ class ApiKeysPage(Page):
         inner.setContentsMargins(1, 4, 1, 4)
         inner.addWidget(self.view)
         self.empty = EmptyState(
-            theme, "key-round", "No keys yet", "Every tool that uses this gateway needs a key.", "Create key"
+            theme,
+            "key-round",
+            tr("No keys yet"),
+            tr("Every tool that uses this gateway needs a key."),
+            tr("Create key"),
         )
         self.empty.setObjectName("api_keys_empty")
         self.stack = QStackedWidget()
@@ -79,7 +84,7 @@ class ApiKeysPage(Page):
         self.drawer = Drawer(theme)
         self.drawer.setObjectName("api_keys_drawer")
         self.drawer.set_content(self.panel)
-        self.drawer.set_title("New key")
+        self.drawer.set_title(tr("New key"))
         main = QVBoxLayout()
         main.setContentsMargins(24, 16, 24, 16)
         main.setSpacing(12)
@@ -105,7 +110,11 @@ class ApiKeysPage(Page):
         self.stack.setCurrentWidget(self.table if rows else self.empty)
         active = sum(row.revoked_us is None for row in rows)
         revoked = len(rows) - active
-        self.subtitle.emit(f"{active} active{f', {revoked} revoked' if revoked else ''}")
+        self.subtitle.emit(
+            tr("{active} active, {revoked} revoked").format(active=active, revoked=revoked)
+            if revoked
+            else tr("{active} active").format(active=active)
+        )
 
     def selected(self) -> ApiKeyRow | None:
         """The row that Revoke would act on."""
@@ -126,11 +135,11 @@ class ApiKeysPage(Page):
         box = QMessageBox(self)
         box.setObjectName("confirm_revoke")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(f"Revoke “{row.name}”?")
-        box.setText(f"Revoke “{row.name}”?")
+        box.setWindowTitle(tr("Revoke “{name}”?").format(name=row.name))
+        box.setText(tr("Revoke “{name}”?").format(name=row.name))
         box.setInformativeText(revoke_consequence(row, _now_us()))
-        revoke = box.addButton("Revoke", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole))
+        revoke = box.addButton(tr("Revoke"), QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(tr("Keep it"), QMessageBox.ButtonRole.RejectRole))
         revoke.clicked.connect(lambda: self.context.spawn(self._revoke(row)))
         box.open()
 
@@ -140,12 +149,12 @@ class ApiKeysPage(Page):
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         else:
-            self.toast.emit(f"“{row.name}” is revoked")
+            self.toast.emit(tr("“{name}” is revoked").format(name=row.name))
         await self.refresh(Changes(keys=True))
 
     def start_export(self) -> None:
         """Asks where to, then writes the table as CSV."""
-        dialog = QFileDialog(self, "Export API keys", "api-keys.csv", "CSV (*.csv)")
+        dialog = QFileDialog(self, tr("Export API keys"), "api-keys.csv", tr("CSV (*.csv)"))
         dialog.setObjectName("api_keys_export_file")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -159,9 +168,11 @@ class ApiKeysPage(Page):
         try:
             path.write_text(comma_separated(self.view.shown_columns(), rows), "utf-8")
         except OSError as error:
-            self.toast.emit(f"Not exported: {error.strerror or error}; choose another place")
+            self.toast.emit(
+                tr("Not exported: {problem}; choose another place").format(problem=error.strerror or error)
+            )
         else:
-            self.toast.emit(f"Exported {len(rows):,} row{'' if len(rows) == 1 else 's'}")
+            self.toast.emit(counted(len(rows), "Exported 1 row", "Exported {count} rows"))
 
     def _select(self, chosen: ApiKeyRow | None) -> None:
         if chosen is not None:
@@ -178,13 +189,13 @@ class ApiKeysPage(Page):
         row = self.selected()
         if row is not None:
             QGuiApplication.clipboard().setText(tab_separated(self.view.shown_columns(), [row]))
-            self.toast.emit("1 row copied")
+            self.toast.emit(tr("1 row copied"))
 
     def _drawer_closed(self) -> None:
         if self.panel.showing_key:
             # Closing by accident would lose a key that exists nowhere else.
             self.drawer.open()
-            self.toast.emit("Store the key first, then press “I have stored it”")
+            self.toast.emit(tr("Store the key first, then press “I have stored it”"))
             return
         self.panel.leave()
         self.create_button.setFocus()

@@ -23,20 +23,25 @@ from app.tables.column import comma_separated, tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
-from app.translation import marked, tr
+from app.translation import counted, marked, tr
 from app.widgets import Banner, Card, ComboBox, Drawer, EmptyState, PushButton, SearchField, SegmentedControl
 from gateway import Changes, NewPriceOverride, PriceOverride, UnitPrices, UsageQuery
 
 _DAY_US = 86_400_000_000
 _SECTIONS = (("prices", marked("Prices")), ("repricing", marked("Re-pricing")), ("bill", marked("Bill")))
-_RANGES = (("7d", "7d"), ("30d", "30d"), ("all", "All"))
+_RANGES = (("7d", marked("7d")), ("30d", marked("30d")), ("all", marked("All")))
 _DAYS = {"7d": 7, "30d": 30}
-_KEPT = (("All models", "all"), ("Used", "used"), ("Your own price", "override"), ("Without a price", "none"))
+_KEPT = (
+    (marked("All models"), "all"),
+    (marked("Used"), "used"),
+    (marked("Your own price"), "override"),
+    (marked("Without a price"), "none"),
+)
 _NAMED = 3
 
 
 class ModelsPage(Page):
-    title = "Models & prices"
+    title = marked("Models & prices")
     icon = "coins"
     key = "models"
 
@@ -73,14 +78,14 @@ class ModelsPage(Page):
         theme = self.context.theme
         self.section = SegmentedControl(theme, [(key, tr(words)) for key, words in _SECTIONS])
         self.section.setAccessibleName(self.tr("What is shown"))
-        self.range = SegmentedControl(theme, _RANGES)
-        self.range.setAccessibleName("Usage of")
+        self.range = SegmentedControl(theme, [(key, tr(words)) for key, words in _RANGES])
+        self.range.setAccessibleName(tr("Usage of"))
         self.range.set_current("30d")
-        self.add_button = PushButton(theme, "Add price", "plus", "primary")
+        self.add_button = PushButton(theme, tr("Add price"), "plus", "primary")
         self.add_button.setObjectName("add_price")
-        self.banner = Banner(theme, "bad", "", "Retry")
+        self.banner = Banner(theme, "bad", "", tr("Retry"))
         self.banner.setObjectName("models_error")
-        self.unpriced = Banner(theme, "warn", "", "Set price")
+        self.unpriced = Banner(theme, "warn", "", tr("Set price"))
         self.unpriced.setObjectName("models_unpriced")
         self.banner.hide()
         self.unpriced.hide()
@@ -88,14 +93,14 @@ class ModelsPage(Page):
         self.past.setObjectName("models_past")
         self.past.hide()
         self.price_line = PriceLine(theme)
-        self.search = SearchField(theme, "Search models")
+        self.search = SearchField(theme, tr("Search models"))
         self.search.setObjectName("models_search")
-        self.provider = ComboBox(theme, "Provider")
-        self.provider.addItem("All providers", "")
-        self.kept = ComboBox(theme, "Which models")
+        self.provider = ComboBox(theme, tr("Provider"))
+        self.provider.addItem(tr("All providers"), "")
+        self.kept = ComboBox(theme, tr("Which models"))
         for words, key in _KEPT:
-            self.kept.addItem(words, key)
-        self.view = TableView(theme, self.model, "Models and prices")
+            self.kept.addItem(tr(words), key)
+        self.view = TableView(theme, self.model, tr("Models and prices"))
         self.view.setObjectName("models_table")
         self.view.set_faint(lambda line: line.state == "retired")
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
@@ -103,7 +108,9 @@ class ModelsPage(Page):
         inner = QVBoxLayout(self.table)
         inner.setContentsMargins(1, 4, 1, 4)
         inner.addWidget(self.view)
-        self.empty = EmptyState(theme, "coins", "No such model", "Nothing matches these filters.", "Clear filters")
+        self.empty = EmptyState(
+            theme, "coins", tr("No such model"), tr("Nothing matches these filters."), tr("Clear filters")
+        )
         self.empty.setObjectName("models_empty")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.table)
@@ -235,7 +242,11 @@ class ModelsPage(Page):
             self.lines = lines
             self._filter()
         self._tell_unpriced()
-        self.subtitle.emit(f"{len(lines):,} models, {sum(line.requests > 0 for line in lines):,} used")
+        self.subtitle.emit(
+            tr("{count:,} models, {used:,} used").format(
+                count=len(lines), used=sum(line.requests > 0 for line in lines)
+            )
+        )
 
     def _query(self, range_key: str) -> UsageQuery:
         days = _DAYS.get(range_key)
@@ -252,7 +263,7 @@ class ModelsPage(Page):
         chosen = self.provider.currentData()
         self.provider.blockSignals(True)
         self.provider.clear()
-        self.provider.addItem("All providers", "")
+        self.provider.addItem(tr("All providers"), "")
         for name in providers:
             self.provider.addItem(name, name)
         self.provider.setCurrentIndex(max(0, self.provider.findData(chosen)))
@@ -296,8 +307,10 @@ class ModelsPage(Page):
     def _tell_unpriced(self) -> None:
         lines = self.unpriced_lines()
         named = ", ".join(f"{line.model} ({formats.count(line.unpriced)})" for line in lines[:_NAMED])
-        more = f" and {len(lines) - _NAMED} more" if len(lines) > _NAMED else ""
-        self.unpriced.set_text(f"Used without a price: {named}{more}. Their requests have no cost.")
+        more = tr(" and {count} more").format(count=len(lines) - _NAMED) if len(lines) > _NAMED else ""
+        self.unpriced.set_text(
+            tr("Used without a price: {named}{more}. Their requests have no cost.").format(named=named, more=more)
+        )
         self.unpriced.setVisible(bool(lines))
 
     # the drawer
@@ -408,14 +421,17 @@ class ModelsPage(Page):
             self.price_line.set_busy(False)
         await self.refresh(Changes(prices=True))
         if not changed:
-            self.toast.emit("The list is new; no price of a known model has changed")
+            self.toast.emit(tr("The list is new; no price of a known model has changed"))
             return
         self._tell_past()
         words = TextLabel(self.context.theme, "\n".join(changed), wrap=True)
         words.setObjectName("price_changes")
         words.setContentsMargins(16, 4, 16, 16)
-        area = scrolled(words, "Changed prices")
-        self._show(f"{len(changed):,} price{'' if len(changed) == 1 else 's'} changed", area)
+        area = scrolled(words, tr("Changed prices"))
+        self._show(
+            counted(len(changed), "1 price changed", "{count} prices changed"),
+            area,
+        )
 
 
 def _of(query: UsageQuery, provider: str) -> UsageQuery:

@@ -19,6 +19,7 @@ from app.pages.providers_parts.key_panel import KeyPanel
 from app.pages.providers_parts.own_panel import OwnPanel
 from app.pages.providers_parts.price_line import PriceLine
 from app.pages.providers_parts.vault_panel import VaultPanel
+from app.translation import marked, tr
 from app.widgets import Banner, Drawer, PushButton
 from gateway import Changes, ProviderRow, Summary, UsageQuery, VaultState
 
@@ -36,7 +37,7 @@ def today(now_us: int, tz: str) -> UsageQuery:
 
 
 class ProvidersPage(Page):
-    title = "Providers"
+    title = marked("Providers")
     icon = "plug"
     key = "providers"
 
@@ -56,7 +57,9 @@ class ProvidersPage(Page):
         self.own_panel.saved.connect(self._own_saved)
         self.own_panel.removal_asked.connect(lambda name: self._ask_to_remove_own(self._row(name)))
         self.add_button.clicked.connect(lambda: self.open_own_panel(None))
-        self.key_panel.switched.connect(lambda title: self.drawer.set_title(f"Key for {title}"))
+        self.key_panel.switched.connect(
+            lambda title: self.drawer.set_title(tr("Key for {title}").format(title=title))
+        )
         self.vault_panel.chosen.connect(self._vault_chosen)
         self.drawer.closed.connect(self._drawer_closed)
         self.vault_banner.action.connect(self._open_vault)
@@ -73,9 +76,9 @@ class ProvidersPage(Page):
         self.add_button.setEnabled(not context.gateway.demo)
         if context.gateway.demo:
             self.add_button.setToolTip(self.tr("The demo's providers are simulated: leave it to add your own."))
-        self.vault_banner = Banner(theme, "warn", "", "Choose where keys are kept")
+        self.vault_banner = Banner(theme, "warn", "", tr("Choose where keys are kept"))
         self.vault_banner.setObjectName("vault_banner")
-        self.error_banner = Banner(theme, "bad", "", "Retry")
+        self.error_banner = Banner(theme, "bad", "", tr("Retry"))
         self.error_banner.setObjectName("providers_error")
         self.vault_banner.hide()
         self.error_banner.hide()
@@ -139,10 +142,10 @@ class ProvidersPage(Page):
                 self.cards[row.name].show_row(
                     row, self._today.get(row.name), self._vault.backend, _now_us(), self.context.gateway.demo
                 )
-        self.vault_banner.set_text(self._vault.message or "The system keyring is not available.")
+        self.vault_banner.set_text(self._vault.message or tr("The system keyring is not available."))
         self.vault_banner.setVisible(not self._vault.available)
         ready = sum(row.key_source != "none" for row in self._rows)
-        self.subtitle.emit(f"{ready} of {len(self._rows)} with a key")
+        self.subtitle.emit(tr("{ready} of {count} with a key").format(ready=ready, count=len(self._rows)))
 
     def _row(self, name: str) -> ProviderRow:
         return next(row for row in self._rows if row.name == name)
@@ -171,7 +174,7 @@ class ProvidersPage(Page):
         row = self._row(name)
         self.key_panel.open(row, tuple(row for row in self._rows if row.key_source != "unneeded"))
         self._panels.setCurrentWidget(self.key_panel)
-        self.drawer.set_title(f"Key for {row.title}")
+        self.drawer.set_title(tr("Key for {title}").format(title=row.title))
         self.drawer.open()
         self.key_panel.field.edit.setFocus()
 
@@ -228,7 +231,7 @@ class ProvidersPage(Page):
         self._waiting_for_vault = None
         self.vault_panel.open(self._vault)
         self._panels.setCurrentWidget(self.vault_panel)
-        self.drawer.set_title("Where keys are kept")
+        self.drawer.set_title(tr("Where keys are kept"))
         self.drawer.open()
         self.vault_panel.first.edit.setFocus()
 
@@ -244,7 +247,7 @@ class ProvidersPage(Page):
             self.drawer.close_drawer()
 
     def _stored(self, title: str) -> None:
-        self.toast.emit(f"The key for {title} works and is stored")
+        self.toast.emit(tr("The key for {title} works and is stored").format(title=title))
         self.context.spawn(self.refresh(Changes(providers=True)))
 
     def _drawer_closed(self) -> None:
@@ -272,7 +275,7 @@ class ProvidersPage(Page):
         try:
             known = await self.context.gateway.update_prices()
             self.price_line.show_list(known)
-            self.toast.emit(f"The prices of {known.models:,} models were fetched")
+            self.toast.emit(tr("The prices of {models:,} models were fetched").format(models=known.models))
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         finally:
@@ -283,13 +286,15 @@ class ProvidersPage(Page):
         box.setObjectName("confirm_remove")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.NoIcon)
-        box.setWindowTitle(f"Remove the key for {row.title}?")
-        box.setText(f"Remove the key for {row.title}?")
+        box.setWindowTitle(tr("Remove the key for {title}?").format(title=row.title))
+        box.setText(tr("Remove the key for {title}?").format(title=row.title))
         box.setInformativeText(
-            f"It is deleted here, not at {row.title}. Requests to {row.title} fail until a key is set again."
+            tr("It is deleted here, not at {title}. Requests to {title} fail until a key is set again.").format(
+                title=row.title
+            )
         )
-        remove = box.addButton("Remove", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole))
+        remove = box.addButton(tr("Remove"), QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(tr("Keep it"), QMessageBox.ButtonRole.RejectRole))
         remove.clicked.connect(lambda: self.context.spawn(self._remove(row)))
         box.open()
 
@@ -299,5 +304,5 @@ class ProvidersPage(Page):
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         else:
-            self.toast.emit(f"The key for {row.title} is removed")
+            self.toast.emit(tr("The key for {title} is removed").format(title=row.title))
         await self.refresh(Changes(providers=True))

@@ -5,11 +5,13 @@ read the same tuple, so that a new column is one row here and nothing else.
 """
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Generic, TypeVar
+
+from app.translation import tr
 
 Row = TypeVar("Row")
 
@@ -22,6 +24,23 @@ class PillText:
 
     text: str
     kind: str = "neutral"
+
+
+class Pills(Mapping[str, PillText]):
+    """A table of pills whose words are translated when they are looked up."""
+
+    def __init__(self, pills: Mapping[str, PillText]) -> None:
+        self._pills = dict(pills)
+
+    def __getitem__(self, key: str) -> PillText:
+        pill = self._pills[key]
+        return PillText(tr(pill.text), pill.kind)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pills)
+
+    def __len__(self) -> int:
+        return len(self._pills)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,19 +4,20 @@ from collections.abc import Callable
 
 from app import formats
 from app.tables.column import Column, PillText, utc_text
+from app.translation import marked, tr
 from gateway import ApiKeyRow
 
 ROLES = (
-    ("execute", "Execute", "Sends requests and sees its own usage. What a tool or an app needs."),
-    ("read", "Read", "Lists models and sees its own usage; sends nothing. For dashboards."),
-    ("admin", "Admin", "Sees everyone's usage and content, manages keys, providers and settings."),
+    ("execute", marked("Execute"), marked("Sends requests and sees its own usage. What a tool or an app needs.")),
+    ("read", marked("Read"), marked("Lists models and sees its own usage; sends nothing. For dashboards.")),
+    ("admin", marked("Admin"), marked("Sees everyone's usage and content, manages keys, providers and settings.")),
 )
 _ROLE_PILLS = {"admin": "warn", "execute": "accent"}
 _MAX_TAGS, _MAX_LENGTH = 32, 128
 
 
 def state_pill(row: ApiKeyRow) -> PillText:
-    return PillText("Revoked", "neutral") if row.revoked_us is not None else PillText("Active", "ok")
+    return PillText(tr("Revoked"), "neutral") if row.revoked_us is not None else PillText(tr("Active"), "ok")
 
 
 def prefix_shown(row: ApiKeyRow) -> str:
@@ -32,7 +33,7 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[ApiKeyRow], ...]:
     return (
         Column(
             key="name",
-            title="Name",
+            title=tr("Name"),
             text=lambda r: r.name,
             value=lambda r: r.name,
             tone="text",
@@ -41,10 +42,10 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[ApiKeyRow], ...]:
             grow=3,
             sortable=True,
         ),
-        Column(key="prefix", title="Key", text=prefix_shown, value=lambda r: r.prefix, mono=True, width=92),
+        Column(key="prefix", title=tr("Key"), text=prefix_shown, value=lambda r: r.prefix, mono=True, width=92),
         Column(
             key="role",
-            title="Role",
+            title=tr("Role"),
             text=lambda r: r.role,
             value=lambda r: r.role,
             width=88,
@@ -53,7 +54,7 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[ApiKeyRow], ...]:
         ),
         Column(
             key="tags",
-            title="Tags",
+            title=tr("Tags"),
             text=lambda r: ", ".join(r.tags),
             value=lambda r: ",".join(r.tags),
             pills=lambda r: tuple(PillText(tag) for tag in r.tags),
@@ -63,7 +64,7 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[ApiKeyRow], ...]:
         ),
         Column(
             key="user",
-            title="User",
+            title=tr("User"),
             text=lambda r: r.user or formats.UNKNOWN,
             value=lambda r: r.user,
             width=100,
@@ -72,7 +73,7 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[ApiKeyRow], ...]:
         ),
         Column(
             key="created",
-            title="Created",
+            title=tr("Created"),
             text=lambda r: ago(r.created_us),
             value=lambda r: utc_text(r.created_us),
             width=116,
@@ -81,7 +82,7 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[ApiKeyRow], ...]:
         ),
         Column(
             key="last_used",
-            title="Last used",
+            title=tr("Last used"),
             text=lambda r: ago(r.last_used_us),
             value=lambda r: None if r.last_used_us is None else utc_text(r.last_used_us),
             width=108,
@@ -90,12 +91,14 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[ApiKeyRow], ...]:
         ),
         Column(
             key="state",
-            title="State",
+            title=tr("State"),
             text=lambda r: state_pill(r).text,
             value=lambda r: state_pill(r).text,
             pills=lambda r: (state_pill(r),),
             width=96,
-            tooltip=lambda r: "" if r.revoked_us is None else f"Revoked {formats.clock(r.revoked_us)}",
+            tooltip=lambda r: (
+                "" if r.revoked_us is None else tr("Revoked {time}").format(time=formats.clock(r.revoked_us))
+            ),
         ),
     )
 
@@ -104,22 +107,28 @@ def parse_tags(text: str) -> tuple[tuple[str, ...], str | None]:
     """Tags typed with commas between, as the header `x-tags` takes them, and what is wrong with them, if anything."""
     tags = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if len(tags) > _MAX_TAGS:
-        return tags, f"A key stamps at most {_MAX_TAGS} tags; these are {len(tags)}."
+        return tags, tr("A key stamps at most {most} tags; these are {count}.").format(
+            most=_MAX_TAGS, count=len(tags)
+        )
     for tag in tags:
         key, colon, value = tag.partition(":")
         if len(tag) > _MAX_LENGTH:
-            return tags, f"A tag has at most {_MAX_LENGTH} characters; “{tag[:20]}…” has {len(tag)}."
+            return tags, tr("A tag has at most {most} characters; “{tag}…” has {count}.").format(
+                most=_MAX_LENGTH, tag=tag[:20], count=len(tag)
+            )
         if any(character in "|!" or not character.isprintable() for character in tag):
-            return tags, f"A tag holds no |, ! or control characters; change “{tag}”."
+            return tags, tr("A tag holds no |, ! or control characters; change “{tag}”.").format(tag=tag)
         if not key.strip() or (colon and not value.strip()):
-            return tags, f"“{tag}” is half a tag; write it as team:ml-ops."
+            return tags, tr("“{tag}” is half a tag; write it as team:ml-ops.").format(tag=tag)
     return tags, None
 
 
 def revoke_consequence(row: ApiKeyRow, now_us: int) -> str:
     """What a person should know before a key stops working."""
     if row.last_used_us is None:
-        used = "It was never used."
+        used = tr("It was never used.")
     else:
-        used = f"It was last used {formats.ago(row.last_used_us, now_us)}."
-    return f"{used} Whatever still uses it is refused at once, and a revoked key cannot be brought back."
+        used = tr("It was last used {time}.").format(time=formats.ago(row.last_used_us, now_us))
+    return tr("{used} Whatever still uses it is refused at once, and a revoked key cannot be brought back.").format(
+        used=used
+    )

@@ -12,6 +12,7 @@ from app.known_errors import KNOWN_ERRORS
 from app.pages.api_keys_parts.columns import ROLES, parse_tags
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Banner, PushButton
 from gateway import NewApiKey
 
@@ -87,35 +88,35 @@ class KeyForm(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.name = _line("Name", "new_key_name", "claude-code on my laptop")
-        self.user = _line("User", "new_key_user", "Whom its requests are counted for (optional)")
-        self.tags = _line("Tags", "new_key_tags", "team:platform, env:dev (optional)")
+        self.name = _line(tr("Name"), "new_key_name", tr("claude-code on my laptop"))
+        self.user = _line(tr("User"), "new_key_user", tr("Whom its requests are counted for (optional)"))
+        self.tags = _line(tr("Tags"), "new_key_tags", tr("team:platform, env:dev (optional)"))
         self.problem = TextLabel(theme, px=12, tone="bad", wrap=True)
         self.problem.setObjectName("new_key_problem")
-        self.make = PushButton(theme, "Create key", kind="primary")
+        self.make = PushButton(theme, tr("Create key"), kind="primary")
         self.make.setObjectName("new_key_create")
         self.roles = QButtonGroup(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 16, 16)
         column.setSpacing(6)
-        column.addWidget(TextLabel(theme, "Name", px=12, weight=500, tone="text2"))
+        column.addWidget(TextLabel(theme, tr("Name"), px=12, weight=500, tone="text2"))
         column.addWidget(self.name)
         column.addSpacing(8)
-        column.addWidget(TextLabel(theme, "Role", px=12, weight=500, tone="text2"))
+        column.addWidget(TextLabel(theme, tr("Role"), px=12, weight=500, tone="text2"))
         for number, (role, title, words) in enumerate(ROLES):
-            button = QRadioButton(title)
+            button = QRadioButton(tr(title))
             button.setObjectName(f"new_key_role_{role}")
-            button.setAccessibleDescription(words)
+            button.setAccessibleDescription(tr(words))
             self.roles.addButton(button, number)
-            note = TextLabel(theme, words, px=12, tone="text3", wrap=True)
+            note = TextLabel(theme, tr(words), px=12, tone="text3", wrap=True)
             note.setContentsMargins(24, 0, 0, 4)
             column.addWidget(button)
             column.addWidget(note)
         column.addSpacing(8)
-        column.addWidget(TextLabel(theme, "User", px=12, weight=500, tone="text2"))
+        column.addWidget(TextLabel(theme, tr("User"), px=12, weight=500, tone="text2"))
         column.addWidget(self.user)
         column.addSpacing(8)
-        column.addWidget(TextLabel(theme, "Tags that it stamps on its requests", px=12, weight=500, tone="text2"))
+        column.addWidget(TextLabel(theme, tr("Tags that it stamps on its requests"), px=12, weight=500, tone="text2"))
         column.addWidget(self.tags)
         column.addWidget(self.problem)
         column.addSpacing(8)
@@ -165,16 +166,16 @@ class ShownKey(QWidget):
         self.title = TextLabel(theme, px=16, weight=600, wrap=True)
         self.key = TextLabel(theme, mono=True, px=13, wrap=True)
         self.key.setObjectName("new_key")
-        self.key.setAccessibleName("The new key")
-        self.copy = PushButton(theme, "Copy", "copy", "primary")
+        self.key.setAccessibleName(tr("The new key"))
+        self.copy = PushButton(theme, tr("Copy"), "copy", "primary")
         self.copy.setObjectName("new_key_copy")
-        self.done = PushButton(theme, "I have stored it", kind="secondary")
+        self.done = PushButton(theme, tr("I have stored it"), kind="secondary")
         self.done.setObjectName("new_key_stored")
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 16, 16)
         column.setSpacing(12)
         column.addWidget(self.title)
-        column.addWidget(Banner(theme, "warn", "Copy it now: this is the only time that the key is shown."))
+        column.addWidget(Banner(theme, "warn", tr("Copy it now: this is the only time that the key is shown.")))
         column.addWidget(self.key)
         column.addWidget(self.copy)
         column.addWidget(self.done)
@@ -183,7 +184,7 @@ class ShownKey(QWidget):
         self.done.clicked.connect(self.stored)
 
     def show_key(self, new: NewApiKey) -> None:
-        self.title.setText(f"The key “{new.row.name}”")
+        self.title.setText(tr("The key “{name}”").format(name=new.row.name))
         self.key.setText(new.key)
         QTimer.singleShot(0, self.copy, self.copy.setFocus)
 
@@ -193,7 +194,7 @@ class ShownKey(QWidget):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.key.text())
-        self.copied.emit("Key copied")
+        self.copied.emit(tr("Key copied"))
 
 
 def _line(name: str, object_name: str, hint: str) -> QLineEdit:

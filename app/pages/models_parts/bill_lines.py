@@ -6,31 +6,37 @@ from msgspec import Struct
 
 from app import formats
 from app.pages.models_parts.figure_row import Figure
-from app.tables.column import Column, PillText
-from app.translation import marked, tr
+from app.tables.column import Column, Pills, PillText
+from app.translation import Words, marked, tr
 from gateway import BILL_NOTES, BILL_REASONS, BillPart, BillRequest, DayModel, Reconciliation
 
-KINDS: Mapping[str, PillText] = {
-    "matched": PillText(marked("Matched"), "ok"),
-    "missing_here": PillText(marked("Missing here"), "bad"),
-    "missing_there": PillText(marked("Missing there"), "warn"),
-    "price_drift": PillText(marked("Price drift"), "bad"),
-    "usage_drift": PillText(marked("Usage drift"), "warn"),
-    "unexplained": PillText(marked("Unexplained")),
-}
-MEANINGS: Mapping[str, str] = {
-    "matched": marked("The bill and our rows say the same."),
-    "missing_here": marked("On the bill, and not in our rows: calls that went past this gateway."),
-    "missing_there": marked("In our rows, and not on the bill."),
-    "price_drift": marked("The same usage at another cost: a price here is not the bill's."),
-    "usage_drift": marked("Other counts than ours, not all of them one way."),
-    "unexplained": marked("The bill has no counts: whether usage or price differs cannot be told."),
-}
-ZONE_SOURCES: Mapping[str, str] = {
-    "given": marked("as you chose"),
-    "form": marked("as such bills are cut"),
-    "tried": marked("which fits best"),
-}
+KINDS: Mapping[str, PillText] = Pills(
+    {
+        "matched": PillText(marked("Matched"), "ok"),
+        "missing_here": PillText(marked("Missing here"), "bad"),
+        "missing_there": PillText(marked("Missing there"), "warn"),
+        "price_drift": PillText(marked("Price drift"), "bad"),
+        "usage_drift": PillText(marked("Usage drift"), "warn"),
+        "unexplained": PillText(marked("Unexplained")),
+    }
+)
+MEANINGS: Mapping[str, str] = Words(
+    {
+        "matched": marked("The bill and our rows say the same."),
+        "missing_here": marked("On the bill, and not in our rows: calls that went past this gateway."),
+        "missing_there": marked("In our rows, and not on the bill."),
+        "price_drift": marked("The same usage at another cost: a price here is not the bill's."),
+        "usage_drift": marked("Other counts than ours, not all of them one way."),
+        "unexplained": marked("The bill has no counts: whether usage or price differs cannot be told."),
+    }
+)
+ZONE_SOURCES: Mapping[str, str] = Words(
+    {
+        "given": marked("as you chose"),
+        "form": marked("as such bills are cut"),
+        "tried": marked("which fits best"),
+    }
+)
 ALL, DIFFERING = "all", "differing"
 
 
@@ -125,12 +131,12 @@ def line_columns() -> tuple[Column[BillLine], ...]:
         Column(
             key="kind",
             title=tr("What"),
-            text=lambda line: tr(KINDS[line.part.kind].text),
+            text=lambda line: KINDS[line.part.kind].text,
             value=lambda line: line.part.kind,
-            pills=lambda line: (_pill(line.part.kind),),
+            pills=lambda line: (KINDS[line.part.kind],),
             width=114,
             sortable=True,
-            tooltip=lambda line: tr(MEANINGS[line.part.kind]),
+            tooltip=lambda line: MEANINGS[line.part.kind],
         ),
         Column(
             key="requests",
@@ -204,12 +210,12 @@ def request_columns() -> tuple[Column[BillRequest], ...]:
         Column(
             key="kind",
             title=tr("What"),
-            text=lambda row: tr(KINDS[row.kind].text),
+            text=lambda row: KINDS[row.kind].text,
             value=lambda row: row.kind,
-            pills=lambda row: (_pill(row.kind),),
+            pills=lambda row: (KINDS[row.kind],),
             width=130,
             sortable=True,
-            tooltip=lambda row: tr(MEANINGS[row.kind]),
+            tooltip=lambda row: MEANINGS[row.kind],
         ),
         Column(
             key="difference",
@@ -230,20 +236,20 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
         Column(
             key="kind",
             title=tr("What"),
-            text=lambda part: tr(KINDS[part.kind].text),
+            text=lambda part: KINDS[part.kind].text,
             value=lambda part: part.kind,
-            pills=lambda part: (_pill(part.kind),),
+            pills=lambda part: (KINDS[part.kind],),
             width=120,
-            tooltip=lambda part: tr(MEANINGS[part.kind]),
+            tooltip=lambda part: MEANINGS[part.kind],
         ),
         Column(
             key="meaning",
             title="",
-            text=lambda part: tr(MEANINGS[part.kind]),
-            value=lambda part: tr(MEANINGS[part.kind]),
+            text=lambda part: MEANINGS[part.kind],
+            value=lambda part: MEANINGS[part.kind],
             width=100,
             grow=1,
-            tooltip=lambda part: tr(MEANINGS[part.kind]),
+            tooltip=lambda part: MEANINGS[part.kind],
         ),
         Column(
             key="requests",
@@ -333,17 +339,13 @@ def bill_words(done: Reconciliation) -> str:
         first=done.first_day,
         last=done.last_day,
         zone=done.zone,
-        how=tr(ZONE_SOURCES[done.zone_source]),
+        how=ZONE_SOURCES[done.zone_source],
         lines=formats.count(done.lines),
     )
     if done.passed_over:
         passed = tr("{lines} lines of other services, keys or projects, or of credits, were passed over.")
         words += " " + passed.format(lines=formats.count(done.passed_over))
     return words
-
-
-def _pill(kind: str) -> PillText:
-    return PillText(tr(KINDS[kind].text), KINDS[kind].kind)
 
 
 def _money(key: str, title: str, nano: Callable[[BillLine], int | None]) -> Column[BillLine]:

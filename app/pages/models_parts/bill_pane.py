@@ -36,7 +36,6 @@ from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
-from app.translation import tr
 from app.widgets import Banner, Card, ComboBox, Drawer, ElidedLabel, EmptyState, PushButton, SegmentedControl
 from app.work import Job
 from gateway import BillColumns, BillPart, BillQuestion, BillRequest, Reconciliation
@@ -346,7 +345,7 @@ class BillPane(QWidget):
         if differing:
             self.kind.addItem(self.tr("Only differences"), DIFFERING)
         for kind in kinds:
-            self.kind.addItem(tr(KINDS[kind].text), kind)
+            self.kind.addItem(KINDS[kind].text, kind)
         self.kind.setCurrentIndex(1 if differing else 0)
         self.kind.blockSignals(False)
         self._order = Order()

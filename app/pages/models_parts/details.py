@@ -12,6 +12,7 @@ from app.pages.models_parts.other_names import OtherNames
 from app.pages.models_parts.scrolled import scrolled
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import PushButton
 from gateway import NewPriceOverride, PriceOverride
 
@@ -19,10 +20,10 @@ from gateway import NewPriceOverride, PriceOverride
 def validity(from_us: int | None, to_us: int | None, tz: str) -> str:
     """From when until when a price holds, in words."""
     if from_us is None and to_us is None:
-        return "always"
-    words = [f"from {_day(from_us, tz)}"] if from_us is not None else []
+        return tr("always")
+    words = [tr("from {day}").format(day=_day(from_us, tz))] if from_us is not None else []
     if to_us is not None:
-        words.append(f"until before {_day(to_us, tz)}")
+        words.append(tr("until before {day}").format(day=_day(to_us, tz)))
     return " ".join(words)
 
 
@@ -33,32 +34,39 @@ def _day(us: int, tz: str) -> str:
 
 def facts(line: ModelLine, tz: str) -> tuple[tuple[str, str], ...]:
     """Titles and what stands beside them, in reading order."""
-    told = [("Provider", line.provider), ("State", STATES[line.state].text)]
+    told = [(tr("Provider"), line.provider), (tr("State"), STATES[line.state].text)]
     known = line.known
     if known is not None:
         told += [
-            ("Context", f"{formats.count(known.context_tokens)} tokens" if known.context_tokens else formats.UNKNOWN),
             (
-                "Max output",
-                f"{formats.count(known.max_output_tokens)} tokens" if known.max_output_tokens else formats.UNKNOWN,
+                tr("Context"),
+                tr("{count} tokens").format(count=formats.count(known.context_tokens))
+                if known.context_tokens
+                else formats.UNKNOWN,
+            ),
+            (
+                tr("Max output"),
+                tr("{count} tokens").format(count=formats.count(known.max_output_tokens))
+                if known.max_output_tokens
+                else formats.UNKNOWN,
             ),
         ]
-        told += [("Shut down on", known.shutdown_date)] if known.shutdown_date else []
-        told += [("Replaced by", known.replacement)] if known.replacement else []
-        told += [("Also called", ", ".join(known.spellings))] if known.spellings else []
-        told += [("Note", known.note)] if known.note else []
-    told.append(("Price from", SOURCES[line.source].text))
+        told += [(tr("Shut down on"), known.shutdown_date)] if known.shutdown_date else []
+        told += [(tr("Replaced by"), known.replacement)] if known.replacement else []
+        told += [(tr("Also called"), ", ".join(known.spellings))] if known.spellings else []
+        told += [(tr("Note"), known.note)] if known.note else []
+    told.append((tr("Price from"), SOURCES[line.source].text))
     price = line.price
     if price is not None and price.source != "none":
-        told.append(("Valid", validity(price.valid_from_us, price.valid_to_us, tz)))
+        told.append((tr("Valid"), validity(price.valid_from_us, price.valid_to_us, tz)))
         if price.price_id:
-            told.append(("Price id", price.price_id))
+            told.append((tr("Price id"), price.price_id))
         if price.fuzzy:
-            told.append(("Matched", "by the start of its name only"))
+            told.append((tr("Matched"), tr("by the start of its name only")))
         for one in price.prices:
             title = UNITS.get(one.unit, one.unit)
-            above = "" if one.above is None else f" above {formats.count(one.above)}"
-            per = "" if one.unit in OTHER_UNITS else " per 1M"
+            above = "" if one.above is None else tr(" above {above}").format(above=formats.count(one.above))
+            per = "" if one.unit in OTHER_UNITS else tr(" per 1M")
             told.append((title + above, formats.money(nano_of(one)) + per))
     return tuple(told)
 
@@ -94,19 +102,21 @@ class ModelDetails(QWidget):
             row.addWidget(name)
             row.addWidget(TextLabel(theme, text, wrap=True), 1)
             column.addLayout(row)
-        self.add_button = PushButton(theme, "Set a price", "pencil", "secondary")
+        self.add_button = PushButton(theme, tr("Set a price"), "pencil", "secondary")
         self.add_button.setObjectName("model_add_price")
         self.add_button.clicked.connect(lambda: self.add.emit(line))
         column.addSpacing(8)
-        column.addWidget(TextLabel(theme, "Your own prices", weight=600))
+        column.addWidget(TextLabel(theme, tr("Your own prices"), weight=600))
         if not own:
-            column.addWidget(TextLabel(theme, "None: the list's prices are used.", px=12, tone="text3", wrap=True))
+            column.addWidget(
+                TextLabel(theme, tr("None: the list's prices are used."), px=12, tone="text3", wrap=True)
+            )
         self.buttons: dict[int, tuple[PushButton, PushButton]] = {}
         for price in own:
             column.addWidget(TextLabel(theme, own_words(price, tz), wrap=True))
             change, remove = (
-                PushButton(theme, "Change", None, "secondary"),
-                PushButton(theme, "Remove", None, "danger"),
+                PushButton(theme, tr("Change"), None, "secondary"),
+                PushButton(theme, tr("Remove"), None, "danger"),
             )
             change.clicked.connect(lambda _, price=price: self.change.emit(price))
             remove.clicked.connect(lambda _, price=price: self.remove.emit(price))
@@ -120,7 +130,7 @@ class ModelDetails(QWidget):
         column.addSpacing(8)
         column.addWidget(self.names)
         column.addStretch(1)
-        area = scrolled(inner, "Details of the model")
+        area = scrolled(inner, tr("Details of the model"))
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(area)
@@ -130,6 +140,10 @@ def own_words(price: NewPriceOverride, tz: str) -> str:
     """One of the person's own prices in a sentence."""
     given = {title: getattr(price.prices, unit) for unit, title in UNITS.items()}
     parts = [f"{title.lower()} ${usd}" for title, usd in given.items() if usd]
-    tier = f"; another tier above {formats.count(price.tier_start)} tokens" if price.tier_start is not None else ""
+    tier = (
+        tr("; another tier above {count} tokens").format(count=formats.count(price.tier_start))
+        if price.tier_start is not None
+        else ""
+    )
     note = f" ({price.note})" if price.note else ""
     return f"{', '.join(parts)}{tier}; {validity(price.valid_from_us, price.valid_to_us, tz)}{note}"

@@ -25,9 +25,9 @@ def price_problem(text: str) -> str:
     try:
         value = Decimal(text.strip() or "0")
     except InvalidOperation:
-        return f"“{text.strip()}” is not a price: write dollars as 2.50."
+        return tr("“{text}” is not a price: write dollars as 2.50.").format(text=text.strip())
     if not value.is_finite() or value < 0 or value > MOST_USD:
-        return f"{text.strip()} is not a price: it must be from 0 to 1,000,000 dollars."
+        return tr("{text} is not a price: it must be from 0 to 1,000,000 dollars.").format(text=text.strip())
     return ""
 
 
@@ -42,23 +42,26 @@ class PriceEditor(QWidget):
         self.setObjectName("price_editor")
         self._tz = tz
         self._replaces: int | None = None
-        self.provider = ComboBox(theme, "Provider")
+        self.provider = ComboBox(theme, tr("Provider"))
         self.provider.addItems(list(providers))
-        self.model = _line("Model", "price_model")
-        self.note = _line("Note", "price_note")
-        self.tier_start = _line("Second tier above input tokens", "price_tier_start")
-        self.tier_start.setPlaceholderText("None")
-        self.fields = {unit: _line(f"{title} price", f"price_{unit}") for unit, title in UNITS.items()}
-        self.tier_fields = {
-            unit: _line(f"{title} price in the second tier", f"tier_{unit}") for unit, title in UNITS.items()
+        self.model = _line(tr("Model"), "price_model")
+        self.note = _line(tr("Note"), "price_note")
+        self.tier_start = _line(tr("Second tier above input tokens"), "price_tier_start")
+        self.tier_start.setPlaceholderText(tr("None"))
+        self.fields = {
+            unit: _line(tr("{title} price").format(title=title), f"price_{unit}") for unit, title in UNITS.items()
         }
-        self.has_from, self.valid_from = TickBox(theme, "Valid from"), DateField(theme, "First day")
-        self.has_to, self.valid_to = TickBox(theme, "Until before"), DateField(theme, "Day after the last")
+        self.tier_fields = {
+            unit: _line(tr("{title} price in the second tier").format(title=title), f"tier_{unit}")
+            for unit, title in UNITS.items()
+        }
+        self.has_from, self.valid_from = TickBox(theme, tr("Valid from")), DateField(theme, tr("First day"))
+        self.has_to, self.valid_to = TickBox(theme, tr("Until before")), DateField(theme, tr("Day after the last"))
         self.problem = TextLabel(theme, px=12, tone="bad", wrap=True)
         self.problem.setObjectName("price_problem")
-        self.save = PushButton(theme, "Save price", kind="primary")
+        self.save = PushButton(theme, tr("Save price"), kind="primary")
         self.save.setObjectName("price_save")
-        self.cancel = PushButton(theme, "Cancel", kind="secondary")
+        self.cancel = PushButton(theme, tr("Cancel"), kind="secondary")
         self._lay_out(theme)
         for box, day in ((self.has_from, self.valid_from), (self.has_to, self.valid_to)):
             box.toggled.connect(day.setEnabled)
@@ -79,20 +82,20 @@ class PriceEditor(QWidget):
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(6)
         rows: list[tuple[str, QWidget, QWidget | None]] = [
-            ("Provider", self.provider, None),
-            ("Model", self.model, None),
-            ("Second tier above", self.tier_start, None),
+            (tr("Provider"), self.provider, None),
+            (tr("Model"), self.model, None),
+            (tr("Second tier above"), self.tier_start, None),
         ]
         rows += [(title, self.fields[unit], self.tier_fields[unit]) for unit, title in UNITS.items()]
-        rows += [("Note", self.note, None)]
+        rows += [(tr("Note"), self.note, None)]
         for number, (title, first, second) in enumerate(rows):
             place = number + (number > 2)
             grid.addWidget(TextLabel(theme, title, px=12, weight=500, tone="text2"), place, 0)
             grid.addWidget(first, place, 1, 1, 1 if second is not None else 2)
             if second is not None:
                 grid.addWidget(second, place, 2)
-        grid.addWidget(TextLabel(theme, "$ per 1M tokens", px=12, tone="text3"), 3, 1)
-        grid.addWidget(TextLabel(theme, "Second tier", px=12, tone="text3"), 3, 2)
+        grid.addWidget(TextLabel(theme, tr("$ per 1M tokens"), px=12, tone="text3"), 3, 1)
+        grid.addWidget(TextLabel(theme, tr("Second tier"), px=12, tone="text3"), 3, 2)
         foot = QVBoxLayout()
         for box, day in ((self.has_from, self.valid_from), (self.has_to, self.valid_to)):
             line = QHBoxLayout()
@@ -171,17 +174,17 @@ class PriceEditor(QWidget):
         if wrong:
             return wrong
         if start and not (start.isascii() and start.isdigit() and int(start) > 0):
-            return f"“{start}” is not a number of tokens."
+            return tr("“{start}” is not a number of tokens.").format(start=start)
         if not self.model.text().strip():
-            return "Which model? * stands for all of the provider's."
+            return tr("Which model? * stands for all of the provider's.")
         if not any(field.text().strip() for field in self.fields.values()):
-            return "Give at least one price."
+            return tr("Give at least one price.")
         if start and any(
             bool(self.fields[unit].text().strip()) != bool(self.tier_fields[unit].text().strip()) for unit in UNITS
         ):
-            return "The second tier needs the same prices as the first."
+            return tr("The second tier needs the same prices as the first.")
         if self.has_from.isChecked() and self.has_to.isChecked() and self.valid_from.date() >= self.valid_to.date():
-            return "It must begin before it ends."
+            return tr("It must begin before it ends.")
         return ""
 
     def tell(self, problem: str) -> None:

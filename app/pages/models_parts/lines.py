@@ -6,33 +6,40 @@ from decimal import Decimal
 from msgspec import Struct
 
 from app import formats
-from app.tables.column import Column, PillText
+from app.tables.column import Column, Pills, PillText
+from app.translation import Words, marked, tr
 from gateway import Breakdown, ModelRow, PriceRow, Summary, UnitPrice
 
-TOKEN_UNITS: Mapping[str, str] = {
-    "input": "Input",
-    "cached": "Cached input",
-    "cache_write_5m": "Cache write, 5 min",
-    "cache_write_1h": "Cache write, 1 h",
-    "output": "Output",
-    "reasoning": "Reasoning",
-    "input_audio": "Audio input",
-    "output_audio": "Audio output",
-}
-OTHER_UNITS: Mapping[str, str] = {"web_search": "1,000 web searches", "request": "Request"}
+TOKEN_UNITS: Mapping[str, str] = Words(
+    {
+        "input": "Input",
+        "cached": "Cached input",
+        "cache_write_5m": "Cache write, 5 min",
+        "cache_write_1h": "Cache write, 1 h",
+        "output": "Output",
+        "reasoning": "Reasoning",
+        "input_audio": "Audio input",
+        "output_audio": "Audio output",
+    }
+)
+OTHER_UNITS: Mapping[str, str] = Words({"web_search": "1,000 web searches", "request": "Request"})
 UNITS: Mapping[str, str] = {**TOKEN_UNITS, **OTHER_UNITS}
 
-SOURCES: Mapping[str, PillText] = {
-    "override": PillText("Edited", "accent"),
-    "list": PillText("List"),
-    "none": PillText("No price", "warn"),
-}
-STATES: Mapping[str, PillText] = {
-    "live": PillText("Live", "ok"),
-    "deprecated": PillText("Deprecated", "warn"),
-    "retired": PillText("Retired", "bad"),
-    "unknown": PillText("Not listed"),
-}
+SOURCES: Mapping[str, PillText] = Pills(
+    {
+        "override": PillText(marked("Edited"), "accent"),
+        "list": PillText(marked("List")),
+        "none": PillText(marked("No price"), "warn"),
+    }
+)
+STATES: Mapping[str, PillText] = Pills(
+    {
+        "live": PillText(marked("Live"), "ok"),
+        "deprecated": PillText(marked("Deprecated"), "warn"),
+        "retired": PillText(marked("Retired"), "bad"),
+        "unknown": PillText(marked("Not listed")),
+    }
+)
 _MILLION = 1_000_000
 _NANO = 1_000_000_000
 
@@ -144,7 +151,7 @@ def model_columns() -> tuple[Column[ModelLine], ...]:
     return (
         Column(
             key="model",
-            title="Model",
+            title=tr("Model"),
             text=lambda line: line.model,
             value=lambda line: line.model,
             width=200,
@@ -157,7 +164,7 @@ def model_columns() -> tuple[Column[ModelLine], ...]:
         ),
         Column(
             key="provider",
-            title="Provider",
+            title=tr("Provider"),
             text=lambda line: line.provider,
             value=lambda line: line.provider,
             width=88,
@@ -165,7 +172,7 @@ def model_columns() -> tuple[Column[ModelLine], ...]:
         ),
         Column(
             key="state",
-            title="State",
+            title=tr("State"),
             text=lambda line: STATES[line.state].text,
             value=lambda line: STATES[line.state].text,
             pills=lambda line: (STATES[line.state],),
@@ -174,7 +181,7 @@ def model_columns() -> tuple[Column[ModelLine], ...]:
         ),
         Column(
             key="context",
-            title="Context",
+            title=tr("Context"),
             text=lambda line: formats.count(_limit(line, "context_tokens")),
             value=lambda line: _limit(line, "context_tokens"),
             right=True,
@@ -183,7 +190,7 @@ def model_columns() -> tuple[Column[ModelLine], ...]:
         ),
         Column(
             key="max_output",
-            title="Max output",
+            title=tr("Max output"),
             text=lambda line: formats.count(_limit(line, "max_output_tokens")),
             value=lambda line: _limit(line, "max_output_tokens"),
             right=True,
@@ -191,12 +198,12 @@ def model_columns() -> tuple[Column[ModelLine], ...]:
             sortable=True,
             optional=True,
         ),
-        _price("input", "Input"),
-        _price("cached", "Cached"),
-        _price("output", "Output"),
+        _price("input", tr("Input")),
+        _price("cached", tr("Cached")),
+        _price("output", tr("Output")),
         Column(
             key="source",
-            title="Price from",
+            title=tr("Price from"),
             text=lambda line: SOURCES[line.source].text,
             value=lambda line: SOURCES[line.source].text,
             pills=lambda line: (SOURCES[line.source],),
@@ -205,7 +212,7 @@ def model_columns() -> tuple[Column[ModelLine], ...]:
         ),
         Column(
             key="requests",
-            title="Requests",
+            title=tr("Requests"),
             text=lambda line: formats.count(line.requests) if line.usage is not None else "",
             value=lambda line: line.requests if line.usage is not None else None,
             right=True,
@@ -214,7 +221,7 @@ def model_columns() -> tuple[Column[ModelLine], ...]:
         ),
         Column(
             key="cost",
-            title="Cost",
+            title=tr("Cost"),
             text=lambda line: formats.money(line.usage.cost_nano) if line.usage is not None else "",
             value=lambda line: line.usage.cost_nano if line.usage is not None else None,
             right=True,
@@ -250,4 +257,4 @@ def _by_unit(row: PriceRow | None) -> dict[tuple[str, int | None], int]:
 
 def _unit_words(unit: str, above: int | None) -> str:
     words = UNITS.get(unit, unit).lower()
-    return words if above is None else f"{words} above {formats.count(above)}"
+    return words if above is None else tr("{words} above {above}").format(words=words, above=formats.count(above))

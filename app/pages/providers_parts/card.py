@@ -17,6 +17,7 @@ from app.pages.providers_parts.words import (
 )
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Card, ElidedLabel, PushButton, ToggleSwitch
 from gateway import ProviderRow, Summary
 
@@ -68,9 +69,9 @@ class ProviderCard(Card):
         self.address = ElidedLabel(theme, tone="text3")
         self.address.setFont(ui_font(12))
         self.address.setObjectName("provider_address")
-        self.test = PushButton(theme, "Test", kind="secondary")
-        self.set_key = PushButton(theme, "Set key", kind="primary")
-        self.replace = PushButton(theme, "Replace key", kind="secondary")
+        self.test = PushButton(theme, tr("Test"), kind="secondary")
+        self.set_key = PushButton(theme, tr("Set key"), kind="primary")
+        self.replace = PushButton(theme, tr("Replace key"), kind="secondary")
         self.remove = PushButton(theme, self.tr("Remove"), kind="ghost")
         self.edit = PushButton(theme, self.tr("Edit"), kind="secondary")
         self.switch = ToggleSwitch(theme)
@@ -102,8 +103,8 @@ class ProviderCard(Card):
         facts.setVerticalSpacing(4)
         for column in range(3):
             facts.setColumnStretch(column, 1)
-        facts.addWidget(TextLabel(self._theme, "Key", px=12, weight=500, tone="text3"), 0, 0)
-        facts.addWidget(TextLabel(self._theme, "Today", px=12, weight=500, tone="text3"), 0, 1)
+        facts.addWidget(TextLabel(self._theme, tr("Key"), px=12, weight=500, tone="text3"), 0, 0)
+        facts.addWidget(TextLabel(self._theme, tr("Today"), px=12, weight=500, tone="text3"), 0, 1)
         facts.addWidget(TextLabel(self._theme, self.tr("Models"), px=12, weight=500, tone="text3"), 0, 2)
         facts.addWidget(self.models, 1, 2)
         facts.addWidget(self.address, 2, 2)
@@ -149,16 +150,16 @@ class ProviderCard(Card):
         self._tone, self._icon = "text2", "refresh-cw"
         self._draw_mark()
         self.state.set_tone("text2")
-        self.state.setText("Testing …")
+        self.state.setText(tr("Testing …"))
         self.test.setEnabled(False)
 
     def _show_actions(self, row: ProviderRow, demo: bool) -> None:
         has_key = row.key_source not in ("none", "unneeded")
         self.set_key.setVisible(row.key_source == "none")
         self.replace.setVisible(has_key)
-        self.replace.setText("Set your own key" if demo else "Replace key")
+        self.replace.setText(tr("Set your own key") if demo else tr("Replace key"))
         self.replace.setEnabled(can_store(row, demo))
-        first = "The environment's key comes first; unset it there to set one here."
+        first = tr("The environment's key comes first; unset it there to set one here.")
         self.replace.setToolTip("" if can_store(row, demo) else first)
         self.test.setEnabled(can_test(row))
         self.test.setVisible(can_test(row))

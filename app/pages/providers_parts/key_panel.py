@@ -13,6 +13,7 @@ from app.pages.providers_parts.secret_field import SecretField
 from app.pages.providers_parts.steps import StepList
 from app.pages.providers_parts.words import better_provider
 from app.text_label import TextLabel
+from app.translation import tr
 from app.widgets import Banner, PushButton
 from gateway import KeyTrial, ProviderRow
 
@@ -44,20 +45,20 @@ class KeyPanel(QWidget):
         theme = self._context.theme
         self.intro = TextLabel(theme, tone="text2", wrap=True)
         self.demo_note = Banner(
-            theme, "warn", "This is the demo. A real key leaves it: Faregate goes on in your own, empty folder."
+            theme, "warn", tr("This is the demo. A real key leaves it: Faregate goes on in your own, empty folder.")
         )
         self.demo_note.setVisible(self._context.gateway.demo)
-        self.field = SecretField(theme, "API key")
+        self.field = SecretField(theme, tr("API key"))
         self.field.edit.setObjectName("provider_key")
         self.hint = TextLabel(theme, px=12, tone="text3", wrap=True)
         self.hint.setObjectName("provider_key_hint")
-        self.switch = PushButton(theme, "Switch", kind="secondary")
+        self.switch = PushButton(theme, tr("Switch"), kind="secondary")
         self.switch.setObjectName("provider_key_switch")
         self.switch.hide()
         self.steps = StepList(theme)
-        self.save = PushButton(theme, "Test & save", kind="primary")
+        self.save = PushButton(theme, tr("Test & save"), kind="primary")
         self.save.setObjectName("provider_key_save")
-        self.cancel = PushButton(theme, "Cancel", kind="secondary")
+        self.cancel = PushButton(theme, tr("Cancel"), kind="secondary")
         self.cancel.setObjectName("provider_key_cancel")
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
@@ -88,13 +89,15 @@ class KeyPanel(QWidget):
         self._set_busy(False)
         self.field.forget()
         self.steps.clear()
-        self.cancel.setText("Cancel")
+        self.cancel.setText(tr("Cancel"))
 
     def _set_provider(self, provider: ProviderRow, rows: tuple[ProviderRow, ...]) -> None:
         self._provider, self._rows = provider, rows
-        self.field.edit.setAccessibleName(f"API key of {provider.title}")
+        self.field.edit.setAccessibleName(tr("API key of {title}").format(title=provider.title))
         self.intro.setText(
-            f"Paste your key for {provider.title}. It is tried with {provider.title} first and kept only if it works."
+            tr("Paste your key for {title}. It is tried with {title} first and kept only if it works.").format(
+                title=provider.title
+            )
         )
         self._check()
 
@@ -111,11 +114,15 @@ class KeyPanel(QWidget):
                 warning, key, provider.name, self._rows, self._context.gateway.check_key_format
             )
         self.hint.set_tone("warn" if warning else "ok" if key else "text3")
-        looks_right = f"Looks like a key of {provider.title}." if key else "The key stays on this machine."
+        looks_right = (
+            tr("Looks like a key of {title}.").format(title=provider.title)
+            if key
+            else tr("The key stays on this machine.")
+        )
         self.hint.setText(warning or looks_right)
         self.switch.setVisible(self._better is not None)
         if self._better is not None:
-            self.switch.setText(f"Switch to {self._better.title}")
+            self.switch.setText(tr("Switch to {title}").format(title=self._better.title))
         self.save.setEnabled(bool(key) and not self._busy)
 
     def _switch(self) -> None:
@@ -127,7 +134,7 @@ class KeyPanel(QWidget):
     def _submit(self) -> None:
         if self._provider is not None and self.field.text() and not self._busy:
             self._set_busy(True)
-            self.steps.wait(f"Trying the key with {self._provider.title} …")
+            self.steps.wait(tr("Trying the key with {title} …").format(title=self._provider.title))
             self._context.spawn(self._try(self._provider, self.field.text(), self._visit))
 
     async def _try(self, provider: ProviderRow, key: str, visit: int) -> None:
@@ -146,7 +153,7 @@ class KeyPanel(QWidget):
         self.steps.show_trial(trial)
         if trial.ok:
             self.field.forget()
-            self.cancel.setText("Done")
+            self.cancel.setText(tr("Done"))
             self.stored.emit(provider.title)
 
     def _set_busy(self, busy: bool) -> None:

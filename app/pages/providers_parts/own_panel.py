@@ -11,20 +11,21 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
 from app.text_label import TextLabel
+from app.translation import marked
 from app.widgets import ComboBox, PushButton
 from gateway import ExtraProvider
 
 DIALECTS = (
-    ("openai_chat", "OpenAI chat completions"),
-    ("openai_responses", "OpenAI Responses"),
-    ("anthropic", "Anthropic Messages"),
+    ("openai_chat", marked("OpenAI chat completions")),
+    ("openai_responses", marked("OpenAI Responses")),
+    ("anthropic", marked("Anthropic Messages")),
     ("gemini", "Gemini"),
 )
 AUTHS = (
-    ("bearer", "Key as a bearer token"),
-    ("x-api-key", "Key as x-api-key"),
-    ("x-goog-api-key", "Key as x-goog-api-key"),
-    ("none", "No key"),
+    ("bearer", marked("Key as a bearer token")),
+    ("x-api-key", marked("Key as x-api-key")),
+    ("x-goog-api-key", marked("Key as x-goog-api-key")),
+    ("none", marked("No key")),
 )
 
 
@@ -39,7 +40,7 @@ class Start(Struct, frozen=True):
 
 
 STARTS = (
-    Start("Another server"),
+    Start(marked("Another server")),
     Start("Ollama", "ollama", "http://127.0.0.1:11434/v1", "none"),
     Start("LM Studio", "lm-studio", "http://127.0.0.1:1234/v1", "none"),
     Start("llama.cpp", "llama-cpp", "http://127.0.0.1:8080/v1", "none"),
@@ -84,7 +85,9 @@ class OwnPanel(QWidget):
 
     def _build(self) -> None:
         theme = self._context.theme
-        self.start = _choice(ComboBox(theme, self.tr("Server")), "own_start", [row.title for row in STARTS])
+        self.start = _choice(
+            ComboBox(theme, self.tr("Server")), "own_start", [_translated(row.title) for row in STARTS]
+        )
         self.name = _line(self.tr("Name"), "own_name", "lm-studio")
         self.dialect = _choice(
             ComboBox(theme, self.tr("Format")), "own_dialect", [_translated(title) for _, title in DIALECTS]

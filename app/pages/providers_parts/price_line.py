@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from app.price_words import price_list_words
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import PushButton
 from gateway import PriceList
 
@@ -19,7 +20,7 @@ class PriceLine(QWidget):
         super().__init__(parent)
         self.words = TextLabel(theme, tone="text2", wrap=True)
         self.words.setObjectName("price_list")
-        self.button = PushButton(theme, "Update prices", kind="secondary")
+        self.button = PushButton(theme, tr("Update prices"), kind="secondary")
         self.button.setObjectName("update_prices")
         self.button.clicked.connect(self.asked)
         row = QHBoxLayout(self)
@@ -29,8 +30,10 @@ class PriceLine(QWidget):
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
 
     def show_list(self, known: PriceList) -> None:
-        self.words.setText(f"Prices of {known.models:,} models: {price_list_words(known)}.")
+        self.words.setText(
+            tr("Prices of {models:,} models: {which}.").format(models=known.models, which=price_list_words(known))
+        )
 
     def set_busy(self, busy: bool) -> None:
         self.button.setEnabled(not busy)
-        self.button.setText("Fetching prices…" if busy else "Update prices")
+        self.button.setText(tr("Fetching prices…") if busy else tr("Update prices"))

@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import IconButton
 
 
@@ -31,9 +32,9 @@ class SecretField(QWidget):
             | Qt.InputMethodHint.ImhNoAutoUppercase
         )
         self.edit.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        self.eye = IconButton(theme, "eye", "Show what is typed")
+        self.eye = IconButton(theme, "eye", tr("Show what is typed"))
         self.eye.setObjectName("secret_eye")
-        self.paste = IconButton(theme, "clipboard-paste", "Paste")
+        self.paste = IconButton(theme, "clipboard-paste", tr("Paste"))
         self.paste.setObjectName("secret_paste")
         self.setFocusProxy(self.edit)
         line = QHBoxLayout(self)
@@ -58,7 +59,7 @@ class SecretField(QWidget):
     def _flip(self) -> None:
         hidden = self.edit.echoMode() == QLineEdit.EchoMode.Password
         self.edit.setEchoMode(QLineEdit.EchoMode.Normal if hidden else QLineEdit.EchoMode.Password)
-        self.eye.setToolTip("Hide what is typed" if hidden else "Show what is typed")
+        self.eye.setToolTip(tr("Hide what is typed") if hidden else tr("Show what is typed"))
         self.eye.setAccessibleName(self.eye.toolTip())
 
     def _paste(self) -> None:

@@ -10,6 +10,7 @@ from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
 from app.pages.providers_parts.secret_field import SecretField
 from app.text_label import TextLabel
+from app.translation import tr
 from app.widgets import PushButton
 from gateway import VaultState
 
@@ -41,19 +42,19 @@ class VaultPanel(QWidget):
         self.reason.setObjectName("vault_reason")
         self.file_title = TextLabel(theme, weight=600)
         self.file_words = TextLabel(theme, px=12, tone="text2", wrap=True)
-        self.first = SecretField(theme, "Passphrase")
+        self.first = SecretField(theme, tr("Passphrase"))
         self.first.edit.setObjectName("vault_passphrase")
-        self.second = SecretField(theme, "The same passphrase again")
+        self.second = SecretField(theme, tr("The same passphrase again"))
         self.second.edit.setObjectName("vault_passphrase_again")
         self.problem = TextLabel(theme, px=12, tone="bad", wrap=True)
         self.problem.setObjectName("vault_problem")
-        self.use_file = PushButton(theme, "Use the sealed file", kind="primary")
+        self.use_file = PushButton(theme, tr("Use the sealed file"), kind="primary")
         self.use_file.setObjectName("vault_use_file")
-        self.use_memory = PushButton(theme, "Keep until quit", kind="secondary")
+        self.use_memory = PushButton(theme, tr("Keep until quit"), kind="secondary")
         self.use_memory.setObjectName("vault_use_memory")
-        self.use_keyring = PushButton(theme, "Try the keyring again", kind="secondary")
+        self.use_keyring = PushButton(theme, tr("Try the keyring again"), kind="secondary")
         self.use_keyring.setObjectName("vault_use_keyring")
-        memory_words = "Keys stay in memory and are gone when Faregate quits; nothing is written."
+        memory_words = tr("Keys stay in memory and are gone when Faregate quits; nothing is written.")
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 16, 16)
         column.setSpacing(8)
@@ -62,13 +63,15 @@ class VaultPanel(QWidget):
         for widget in (self.file_title, self.file_words, self.first, self.second, self.problem, self.use_file):
             column.addWidget(widget)
         column.addSpacing(16)
-        column.addWidget(TextLabel(theme, "Memory", weight=600))
+        column.addWidget(TextLabel(theme, tr("Memory"), weight=600))
         column.addWidget(TextLabel(theme, memory_words, px=12, tone="text2", wrap=True))
         column.addWidget(self.use_memory)
         column.addSpacing(16)
-        column.addWidget(TextLabel(theme, "System keyring", weight=600))
+        column.addWidget(TextLabel(theme, tr("System keyring"), weight=600))
         column.addWidget(
-            TextLabel(theme, "Unlock or install it in your system's settings first.", px=12, tone="text2", wrap=True)
+            TextLabel(
+                theme, tr("Unlock or install it in your system's settings first."), px=12, tone="text2", wrap=True
+            )
         )
         column.addWidget(self.use_keyring)
         column.addStretch(1)
@@ -77,14 +80,14 @@ class VaultPanel(QWidget):
         """Starts afresh; a sealed file that exists asks for its passphrase once."""
         self.leave()
         self._unlocking = state.backend == "file"
-        self.reason.setText(state.message or "The system keyring is not available; choose where keys are kept.")
-        self.file_title.setText("Open the sealed file" if self._unlocking else "Sealed file")
+        self.reason.setText(state.message or tr("The system keyring is not available; choose where keys are kept."))
+        self.file_title.setText(tr("Open the sealed file") if self._unlocking else tr("Sealed file"))
         self.file_words.setText(
-            "Enter the passphrase that it was sealed with."
+            tr("Enter the passphrase that it was sealed with.")
             if self._unlocking
-            else "Keys are kept in the data folder, encrypted under a passphrase that you enter at each start."
+            else tr("Keys are kept in the data folder, encrypted under a passphrase that you enter at each start.")
         )
-        self.use_file.setText("Open" if self._unlocking else "Use the sealed file")
+        self.use_file.setText(tr("Open") if self._unlocking else tr("Use the sealed file"))
         self.second.setVisible(not self._unlocking)
         self._check()
 
@@ -100,9 +103,9 @@ class VaultPanel(QWidget):
         first, second = self.first.edit.text(), self.second.edit.text()
         words = ""
         if not self._unlocking and first and len(first) < _SHORTEST:
-            words = f"Use at least {_SHORTEST} characters."
+            words = tr("Use at least {count} characters.").format(count=_SHORTEST)
         elif not self._unlocking and second and first != second:
-            words = "The two passphrases differ."
+            words = tr("The two passphrases differ.")
         self.problem.setText(words)
         self.use_file.setEnabled(bool(first) and not words and (self._unlocking or first == second))
 
@@ -133,7 +136,7 @@ class VaultPanel(QWidget):
             return
         self.leave()
         self.chosen.emit(
-            {"file": "Keys are kept in the sealed file", "memory": "Keys are kept until quit"}.get(
+            {"file": tr("Keys are kept in the sealed file"), "memory": tr("Keys are kept until quit")}.get(
                 backend, "Keys are kept in the system keyring"
             )
         )

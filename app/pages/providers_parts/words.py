@@ -6,14 +6,17 @@ from msgspec import Struct
 from PySide6.QtCore import QCoreApplication
 
 from app import formats
+from app.translation import Words, tr
 from gateway import ProviderRow, Summary
 
-_SOURCES = {
-    "keyring": "in the system keyring",
-    "file": "in the sealed file",
-    "memory": "in memory until quit",
-    "environment": "from the environment",
-}
+_SOURCES = Words(
+    {
+        "keyring": "in the system keyring",
+        "file": "in the sealed file",
+        "memory": "in memory until quit",
+        "environment": "from the environment",
+    }
+)
 
 
 def _tr(text: str) -> str:
@@ -35,28 +38,28 @@ def state_words(row: ProviderRow, now_us: int) -> StateWords:
     when = "" if row.state_at_us is None else f" {formats.ago(row.state_at_us, now_us)}"
     match row.state:
         case "connected":
-            return StateWords(text=f"Connected{when}", tone="ok", icon="circle-check")
+            return StateWords(text=tr("Connected{when}").format(when=when), tone="ok", icon="circle-check")
         case "limited":
-            return StateWords(text=f"Limited{when}", tone="warn", icon="triangle-alert")
+            return StateWords(text=tr("Limited{when}").format(when=when), tone="warn", icon="triangle-alert")
         case "untested" if row.key_source != "unneeded":
-            return StateWords(text="Key not tested", tone="warn", icon="clock")
+            return StateWords(text=tr("Key not tested"), tone="warn", icon="clock")
         case "rejected":
-            return StateWords(text=f"Rejected{when}", tone="bad", icon="circle-x")
+            return StateWords(text=tr("Rejected{when}").format(when=when), tone="bad", icon="circle-x")
         case "unreachable":
-            return StateWords(text=f"Unreachable{when}", tone="bad", icon="unplug")
+            return StateWords(text=tr("Unreachable{when}").format(when=when), tone="bad", icon="unplug")
     if row.key_source == "unneeded":
-        return StateWords(text="No key needed", tone="text2", icon="circle-check")
-    return StateWords(text="No key", tone="text3", icon="info")
+        return StateWords(text=tr("No key needed"), tone="text2", icon="circle-check")
+    return StateWords(text=tr("No key"), tone="text3", icon="info")
 
 
 def source_words(row: ProviderRow, vault_backend: str, demo: bool = False) -> str:
     """Where the key is kept, and where it comes from."""
     if demo and row.key_source == "environment":
-        return "simulated, for the demo"
+        return tr("simulated, for the demo")
     if row.key_source == "none":
-        return "Not set"
+        return tr("Not set")
     if row.key_source == "unneeded":
-        return "This provider takes requests without a key"
+        return tr("This provider takes requests without a key")
     return _SOURCES.get(vault_backend if row.key_source == "vault" else row.key_source, row.key_source)
 
 
