@@ -5,7 +5,7 @@ click on it opens its values.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtWidgets import QWidget
@@ -21,8 +21,12 @@ from app.filter_words import (
     with_key_negated,
     with_tag_toggled,
 )
+from app.filters import USUAL_SPLIT
 from app.flow_layout import FlowLayout
 from app.known_errors import KNOWN_ERRORS
+from app.overview.label import TextButton
+from app.saved_views import suggested_name
+from app.view_menu import SavePopover, open_view_menu
 from app.widgets import Chip, PushButton
 from gateway import Breakdown, TagCondition, UsageQuery
 
@@ -30,9 +34,12 @@ _VALUES = 200
 
 
 class FilterBar(QWidget):
-    """Chips and "Add filter"; every change goes to `context.filters`, whose `changed` redraws the chips."""
+    """Chips and "Add filter"; every change goes to `context.filters`, whose `changed` redraws the chips.
 
-    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+    With `views` what is set can be saved under a name, and what was saved comes back.
+    """
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None, *, views: bool = False) -> None:
         super().__init__(parent)
         self._context = context
         self._filters = context.filters
@@ -44,12 +51,67 @@ class FilterBar(QWidget):
         self.add_button.setObjectName("filter.add")
         self.add_button.clicked.connect(self.open_popover)
         self._flow.addWidget(self.add_button)
+        self._views = context.shell.views if views else None
+        self._save_popover: SavePopover | None = None
+        self.clear_button = self._small_button("filter.clear", self.tr("Clear"), self._filters.clear)
+        self.save_button = self._small_button("view.new", self.tr("Save view"), self._name_view)
+        self.views_button = self._small_button("views.open", self.tr("Views ▾"), self._open_views)
+        context.shell.views.changed.connect(self._show_buttons)
         self._filters.changed.connect(self._on_filters_changed)
         self._show_chips()
 
     @property
     def chips(self) -> tuple[Chip, ...]:
         return tuple(self._chips)
+
+    def _small_button(self, name: str, text: str, act: Callable[[], object]) -> TextButton:
+        button = TextButton(self._context.theme, text)
+        button.setObjectName(name)
+        button.setFixedHeight(self.add_button.sizeHint().height())
+        button.clicked.connect(lambda: act())
+        self._flow.addWidget(button)
+        return button
+
+    def _show_buttons(self) -> None:
+        filtered, views = self._filters.is_filtered, self._views
+        self.clear_button.setVisible(len(self._chips) > 1)
+        self.save_button.setVisible(views is not None and (filtered or self._filters.split != USUAL_SPLIT))
+        self.views_button.setVisible(views is not None and bool(views.views))
+        self._flow.invalidate()
+
+    # Saved views
+
+    @property
+    def save_popover(self) -> SavePopover:
+        """Made when it is first wanted."""
+        if self._save_popover is None:
+            self._save_popover = SavePopover(self._context.theme, self)
+            self._save_popover.named.connect(self._save_view)
+        return self._save_popover
+
+    def _name_view(self) -> None:
+        self.save_popover.open_at(self.save_button, suggested_name(self._filters.snapshot()))
+
+    def _save_view(self, name: str) -> None:
+        assert self._views is not None
+        try:
+            self._views.save(name, self._filters.snapshot())
+        except ValueError as problem:
+            self.save_popover.show_problem(str(problem))
+        else:
+            self.save_popover.close()
+
+    def _open_views(self) -> None:
+        assert self._views is not None
+        open_view_menu(self.views_button, self._views, self._choose_view)
+
+    def _choose_view(self, name: str) -> None:
+        assert self._views is not None
+        for view in self._views.views:
+            if view.name == name:
+                self._filters.restore(view.filters)
+
+    # The popover
 
     @property
     def popover(self) -> FilterPopover:
@@ -147,6 +209,7 @@ class FilterBar(QWidget):
             self._add_chip(number_words(number)).removed.connect(partial(self._filters.remove_number, number))
         for word in self._filters.text:
             self._add_chip(f"“{word}”").removed.connect(partial(self._filters.remove_text, word))
+        self._show_buttons()
 
     def _add_tag_chip(self, condition: TagCondition) -> None:
         chip = self._add_chip(tag_text(condition))

@@ -20,6 +20,11 @@ DIMENSION_NAMES: Mapping[str, str] = {
 }
 """The dimensions that can be filtered by, in the order in which they are offered."""
 
+_COMPARISONS: Mapping[str, str] = {
+    "previous": "The period before",
+    "weekday": "The same days of the week before",
+    "none": "Nothing",
+}
 _NUMBER_NAMES: Mapping[str, str] = {
     "status": "Status",
     "cost": "Cost",
@@ -85,6 +90,11 @@ def _number_shown(condition: NumberCondition) -> str:
         unit, size = ("s", 1_000_000) if value >= 1_000_000 else ("ms", 1000)
         return f"{value / size:,.6f}".rstrip("0").rstrip(".") + f" {unit}"
     return str(value) if condition.field == "status" else f"{value:,}"
+
+
+def comparison_name(how: str) -> str:
+    """What figures are compared with, as a choice of `COMPARISONS`."""
+    return _COMPARISONS[how]
 
 
 def find_condition(tags: Sequence[TagCondition], key: str) -> TagCondition | None:

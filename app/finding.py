@@ -59,7 +59,7 @@ class Finding:
         return self._sheet
 
     def open_palette(self) -> None:
-        self.palette.open_over(self._window, [*self._pages(), *self._actions(), *self._models()])
+        self.palette.open_over(self._window, [*self._pages(), *self._views(), *self._actions(), *self._models()])
         self._window.context.spawn(self._add_what_is_asked())
 
     def open_sheet(self) -> None:
@@ -93,6 +93,18 @@ class Finding:
         return [
             Command(text=entry.title, kind=_tr("Page"), icon=entry.icon, act=partial(open_page, entry.key))
             for entry in self._window.entries
+        ]
+
+    def _views(self) -> list[Command]:
+        window = self._window
+        return [
+            Command(
+                text=f"view: {view.name}",
+                kind=_tr("View"),
+                icon="eye",
+                act=partial(window.navigate, "overview", view.filters),
+            )
+            for view in window.context.shell.views.views
         ]
 
     def _actions(self) -> list[Command]:

@@ -38,6 +38,7 @@ class Preferences(QObject):
         super().__init__(parent)
         self._store = store
         self._chosen: dict[str, str] = {}
+        self._put_by: dict[str, str] = {}
         for name in (*CHOICES, ZONE):
             kept = store.value(f"preferences/{name}") if store is not None else None
             if isinstance(kept, str) and (_is_zone(kept) if name == ZONE else kept in CHOICES[name]):
@@ -68,6 +69,21 @@ class Preferences(QObject):
             raise ValueError(f"{zone} is not known on this machine: choose another time zone.")
         if zone != self.zone:
             self._keep(ZONE, zone)
+
+    def kept(self, name: str) -> str:
+        """What the window has put by under a name, as text; "" is nothing."""
+        found = self._put_by.get(name)
+        if found is None:
+            value = self._store.value(f"kept/{name}") if self._store is not None else None
+            found = self._put_by[name] = value if isinstance(value, str) else ""
+        return found
+
+    def keep(self, name: str, text: str) -> None:
+        """Put by what is no choice (columns, saved views); nobody is told."""
+        self._put_by[name] = text
+        if self._store is not None:
+            self._store.setValue(f"kept/{name}", text)
+            self._store.sync()
 
     def _keep(self, name: str, value: str) -> None:
         self._chosen[name] = value

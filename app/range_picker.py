@@ -12,10 +12,12 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWi
 
 from app.context import AppContext
 from app.date_field import DateField
+from app.filter_words import comparison_name
+from app.filters import COMPARISONS
 from app.fonts import ui_font
 from app.popover import Popover
 from app.theme import Theme
-from app.widgets import PushButton, SegmentedControl
+from app.widgets import ComboBox, PushButton, SegmentedControl
 
 RANGES = (("1h", "1h"), ("24h", "24h"), ("7d", "7d"), ("30d", "30d"), ("12m", "12m"), ("custom", "Custom…"))
 BUCKETS = (("auto", "Auto"), ("hour", "Hourly"), ("day", "Daily"), ("week", "Weekly"), ("month", "Monthly"))
@@ -38,11 +40,12 @@ def day_range(first: date, last: date, tz: str) -> tuple[int, int]:
 
 
 class CustomRange(Popover):
-    """A popover with the first and the last day; `applied` carries both."""
+    """A popover with the first and the last day; `applied` carries both, and what they are compared with: one of
+    `COMPARISONS`, None where `compares` does not ask."""
 
-    applied = Signal(object, object)
+    applied = Signal(object, object, object)
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, theme: Theme, parent: QWidget, *, compares: bool = False) -> None:
         super().__init__(theme, parent)
         self.setObjectName("customRange")
         self.setAccessibleName("Custom range")
@@ -62,6 +65,14 @@ class CustomRange(Popover):
             form.addWidget(QLabel(field.accessibleName(), self), row, 0)
             form.addWidget(field, row, 1)
             field.dateChanged.connect(self._check)
+        self.compare: ComboBox | None = None
+        if compares:
+            self.compare = ComboBox(theme, self.tr("Compare with"), self)
+            self.compare.setObjectName("customRange.compare")
+            for key in COMPARISONS:
+                self.compare.addItem(comparison_name(key), key)
+            form.addWidget(QLabel(self.compare.accessibleName(), self), 2, 0)
+            form.addWidget(self.compare, 2, 1)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(cancel)
@@ -90,14 +101,15 @@ class CustomRange(Popover):
     def _apply(self) -> None:
         self.close()
         days = [date(day.year(), day.month(), day.day()) for day in (self.first.date(), self.last.date())]
-        self.applied.emit(*days)
+        self.applied.emit(*days, None if self.compare is None else self.compare.currentData())
 
 
 class RangePicker(SegmentedControl):
     """Shows and sets `filters.range_key`."""
 
-    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+    def __init__(self, context: AppContext, parent: QWidget | None = None, *, compares: bool = False) -> None:
         super().__init__(context.theme, list(RANGES), parent)
+        self._compares = compares
         self._theme = context.theme
         self._filters = filters = context.filters
         self._custom: CustomRange | None = None
@@ -113,7 +125,7 @@ class RangePicker(SegmentedControl):
     def custom(self) -> CustomRange:
         """The popover, made when it is first wanted."""
         if self._custom is None:
-            self._custom = CustomRange(self._theme, self)
+            self._custom = CustomRange(self._theme, self, compares=self._compares)
             self._custom.applied.connect(self._on_applied)
         return self._custom
 
@@ -135,9 +147,13 @@ class RangePicker(SegmentedControl):
         else:
             last = datetime.fromtimestamp(time.time_ns() // 1_000_000_000, zone).date()
             first = last - timedelta(days=6)
+        if self.custom.compare is not None:
+            self.custom.compare.setCurrentIndex(COMPARISONS.index(self._filters.compare))
         self.custom.open_at(self, first, last)
 
-    def _on_applied(self, first: date, last: date) -> None:
+    def _on_applied(self, first: date, last: date, compare: str | None) -> None:
+        if compare is not None:
+            self._filters.set_compare(compare)
         self._filters.set_range("custom", day_range(first, last, self._filters.tz))
 
 

@@ -9,6 +9,7 @@ from app import formats
 from app.autostart import Autostart
 from app.filters import FilterState
 from app.preferences import Preferences
+from app.saved_views import SavedViews
 from app.theme import Theme
 from app.work import Work
 
@@ -34,6 +35,7 @@ class Shell(QObject):
     ) -> None:
         super().__init__(parent)
         self.preferences = preferences or Preferences(parent=self)
+        self.views = SavedViews(self.preferences, self)
         self.autostart = autostart
         self.work = Work(self)
         self.section = ""

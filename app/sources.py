@@ -4,8 +4,10 @@ The mark stands before sums too, as soon as one row in them has it; a tooltip sa
 """
 
 from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from app.formats import UNKNOWN
+from app.formats import MONTHS, UNKNOWN, hour_minute
 from gateway import ExchangeRecord, Summary
 
 MARK = "≈"
@@ -94,6 +96,13 @@ def counts_tooltip(summary: Summary) -> str:
 def costs_tooltip(summary: Summary) -> str:
     """How the costs in a sum came about, and what its mark means where it has one."""
     return "\n".join(filter(None, (costs_words(summary), DEFINITION if estimated_cost(summary) else "")))
+
+
+def incomplete_words(from_us: int, tz: str) -> str:
+    """What is to be known of figures that lack requests of before this moment."""
+    at = datetime.fromtimestamp(from_us / 1e6, ZoneInfo(tz))
+    day = f"{at.day} {MONTHS[at.month - 1]} {at.year}, {hour_minute(at)}"
+    return f"Requests from before {day} are gone (retention): what needs them begins there."
 
 
 def _listed(sources: Mapping[str, int], words: Mapping[str, str]) -> str:

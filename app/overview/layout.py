@@ -22,7 +22,7 @@ from app.overview.chart_area import ALL, GAP, PROVIDERS, ChartArea
 from app.overview.figures import figures
 from app.overview.label import TextButton, ToneLabel
 from app.overview.veil import Veil
-from app.overview.words import incomplete_words
+from app.sources import incomplete_words
 from app.theme import Theme
 from app.widgets import Banner, EmptyState, IconButton
 from gateway import Summary
@@ -59,7 +59,7 @@ class OverviewLayout:
     def __init__(self, context: AppContext, page: QWidget) -> None:
         theme = context.theme
         self._theme = theme
-        self.filter_bar = FilterBar(context)
+        self.filter_bar = FilterBar(context, views=True)
         self.note = ToneLabel(theme, px=12, tone="text2")
         self.note.setObjectName("overview.range")
         self.compare_button = IconButton(theme, "chevron-down", "What the figures are compared with")

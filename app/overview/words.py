@@ -4,7 +4,6 @@ import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from app.formats import MONTHS, hour_minute
 from app.overview.comparing import compared_weeks
 from gateway import UsageQuery
 
@@ -29,13 +28,6 @@ def compared_with(query: UsageQuery, how: str = "previous") -> str:
     if hours >= 1:
         return "the hour before" if hours == 1 else f"the {hours} hours before"
     return f"the {max(1, round(span / 60_000_000))} minutes before"
-
-
-def incomplete_words(from_us: int, tz: str) -> str:
-    """What is to be known of figures that lack requests of before this moment."""
-    at = datetime.fromtimestamp(from_us / 1e6, ZoneInfo(tz))
-    day = f"{at.day} {MONTHS[at.month - 1]} {at.year}, {hour_minute(at)}"
-    return f"Requests from before {day} are gone (retention): what needs them begins there."
 
 
 def export_name(what: str, query: UsageQuery) -> str:

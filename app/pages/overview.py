@@ -16,6 +16,7 @@ from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
+from app.filter_words import comparison_name
 from app.filters import COMPARISONS, FilterSnapshot
 from app.known_errors import KNOWN_ERRORS
 from app.overview.answers import MODEL, Answers, fitting_bucket, load
@@ -41,11 +42,6 @@ SPLITS = tuple(dimension for dimension in GROUPS if dimension != "tag")
 MOST_TAGS = 1000
 SPLIT_TOOLTIP = "What the cost is split by"
 MEASURES: Mapping[str, str] = {"requests": "Requests", "tokens": "Tokens", "cost": "Cost", "latency": "Latency"}
-COMPARED: Mapping[str, str] = {
-    "previous": "The period before",
-    "weekday": "The same days of the week before",
-    "none": "Nothing",
-}
 _TICK_MS = 60_000
 _FAILED = ("error", "interrupted")
 # What the layers of the Requests chart are, as a filter.
@@ -80,7 +76,7 @@ class OverviewPage(Page):
             lambda: self._offer(self.split_button, SPLITS, self.split, self.choose_split)
         )
         self.exporting = OverviewExport(context, self)
-        self.range_picker = RangePicker(context)
+        self.range_picker = RangePicker(context, compares=True)
         self.bucket_picker = BucketPicker(context)
         self.export_button = PushButton(context.theme, "Export", icon="download", kind="secondary")
         self.export_button.setObjectName("overview.export")
@@ -316,7 +312,7 @@ class OverviewPage(Page):
 
     def _offer_comparisons(self) -> None:
         filters = self._context.filters
-        offered = {how: COMPARED[how] for how in COMPARISONS}
+        offered = {how: comparison_name(how) for how in COMPARISONS}
         open_choice_menu(self.parts.compare_button, offered, filters.compare, filters.set_compare)
 
     # To the rows behind a number

@@ -24,6 +24,7 @@ from app.pages.requests_parts.panel import RequestPanel
 from app.pages.requests_parts.table_area import TableArea
 from app.query_text import ParsedText, resolve
 from app.range_picker import RangePicker
+from app.sources import incomplete_words
 from app.tables.column import tab_separated
 from app.tables.model import WindowedModel
 from app.tables.view import TableView
@@ -34,6 +35,8 @@ from gateway import Changes, ExchangeRecord, Export, UsageQuery
 
 _COPY_AT_MOST = 5_000
 _DETAILS_AFTER_MS = 60
+_KEEP_AFTER_MS = 400
+_KEPT_COLUMNS = "columns/requests"
 
 
 def _now_us() -> int:
@@ -71,6 +74,7 @@ class RequestsPage(Page):
         self.export_button.setToolTip("Save the filtered requests as CSV (Ctrl+E)")
         self.view = TableView(theme, self.model, "Requests")
         self.view.setObjectName("requests_table")
+        self.view.restore_columns(self.context.shell.preferences.kept(_KEPT_COLUMNS))
         self.area = TableArea(theme, self.view, self.context.gateway.state.url)
         self.panel = RequestPanel(theme)
         self.drawer = Drawer(theme)
@@ -80,11 +84,15 @@ class RequestsPage(Page):
         self.banner = Banner(theme, "bad", "", "Retry")
         self.banner.setObjectName("requests_error")
         self.banner.hide()
+        self.incomplete = Banner(theme, "info", "")
+        self.incomplete.setObjectName("requests_incomplete")
+        self.incomplete.hide()
         main = QVBoxLayout()
         main.setContentsMargins(24, 12, 24, 16)
         main.setSpacing(12)
         main.addWidget(self.banner)
         main.addLayout(self._toolbar())
+        main.addWidget(self.incomplete)
         main.addWidget(self.area, 1)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -95,7 +103,7 @@ class RequestsPage(Page):
     def _toolbar(self) -> QHBoxLayout:
         theme = self.context.theme
         self.filter_field = FilterField(theme)
-        self.filter_bar = FilterBar(self.context)
+        self.filter_bar = FilterBar(self.context, views=True)
         self.live_word = TextLabel(theme, "Live", px=12, weight=600, tone="ok")
         self.live = ToggleSwitch(theme)
         self.live.setObjectName("requests_live")
@@ -142,6 +150,9 @@ class RequestsPage(Page):
         self.model.failed.connect(self._failed)
         self._details = QTimer(self, singleShot=True, interval=_DETAILS_AFTER_MS)
         self._details.timeout.connect(self._show_details)
+        self._keeping = QTimer(self, singleShot=True, interval=_KEEP_AFTER_MS)
+        self._keeping.timeout.connect(self._keep_columns)
+        self.view.columns_changed.connect(self._keeping.start)
         for keys, act in (("Ctrl+L", self.live.toggle), ("Ctrl+F", self.focus_filter)):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
@@ -194,8 +205,11 @@ class RequestsPage(Page):
         self.view.scrollToTop()
 
     def _counted(self, count: int) -> None:
-        filters = self.context.filters
+        filters, since = self.context.filters, self.feed.complete_from_us
         self.subtitle.emit(f"{count:,} in range")
+        self.incomplete.setVisible(since is not None)
+        if since is not None:
+            self.incomplete.set_text(incomplete_words(since, filters.tz))
         self.area.show_count(count, filters.is_filtered)
         self.export_button.setEnabled(bool(count) and not self._exporting)
 
@@ -250,6 +264,9 @@ class RequestsPage(Page):
         """Ctrl+F."""
         self.filter_field.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter_field.field.selectAll()
+
+    def _keep_columns(self) -> None:
+        self.context.shell.preferences.keep(_KEPT_COLUMNS, self.view.columns_text())
 
     def _show_columns_menu(self) -> None:
         menu = self.view.columns_menu(self)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import QHeaderView, QWidget
 
 from app import icons
@@ -32,6 +32,10 @@ class TableHeader(QHeaderView):
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), HEIGHT)
+
+    def title_width(self, section: int) -> int:
+        """What a column's title takes, with its padding."""
+        return QFontMetrics(ui_font(12, 600)).horizontalAdvance(self._columns[section].title) + 2 * CELL_PADDING + 2
 
     def show_arrow(self, section: int, descending: bool) -> None:
         self._arrow = (section, descending)

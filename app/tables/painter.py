@@ -92,6 +92,18 @@ class RowPainter:
                         now = wanted
                     self._paint_text(painter, cell, column.text(row.record), row.top, height)
 
+    def width_of(self, column: Column[Any], rows: Sequence[Any]) -> int:
+        """What a column needs to show all of these rows whole, with its padding."""
+        widest = 0.0
+        metrics = QFontMetricsF(self._font(column))
+        for row in rows:
+            if column.pills is not None:
+                pills = column.pills(row)
+                widest = max(widest, sum(self._width(pill) for pill in pills) + PILL_GAP * max(0, len(pills) - 1))
+            else:
+                widest = max(widest, metrics.horizontalAdvance(column.text(row).replace("\n", " ")))
+        return int(widest) + 1 + 2 * CELL_PADDING
+
     def _paint_text(self, painter: QPainter, cell: Cell, text: str, top: int, height: int) -> None:
         if not text:
             return

@@ -5,8 +5,11 @@ grow), typing letters searches nothing, and copying takes the ranges that are se
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+import msgspec
+from msgspec import Struct
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
@@ -19,6 +22,15 @@ from app.theme import DENSITIES, Theme
 
 # The usual one; the theme says which is in force.
 ROW_HEIGHT = DENSITIES["comfortable"]
+_WIDEST = 1200
+
+
+class KeptColumn(Struct, frozen=True):
+    """How a column stands: its place is that in the list."""
+
+    key: str
+    width: int
+    shown: bool
 
 
 class TableView(QTableView):
@@ -48,9 +60,11 @@ class TableView(QTableView):
         header = self.horizontalHeader()
         header.sectionResized.connect(self._section_resized)
         header.sectionClicked.connect(self._header_clicked)
+        header.sectionMoved.connect(lambda *_: self.columns_changed.emit())
+        header.sectionHandleDoubleClicked.connect(self.fit_section)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(
-            lambda at: self.columns_menu(self).popup(header.viewport().mapToGlobal(at))
+            lambda at: self.columns_menu(self, header.logicalIndexAt(at)).popup(header.viewport().mapToGlobal(at))
         )
         theme.changed.connect(self._theme_changed)
 
@@ -97,17 +111,91 @@ class TableView(QTableView):
         self.fit_columns()
         self.columns_changed.emit()
 
-    def columns_menu(self, parent: QWidget) -> QMenu:
-        """A menu in which each column can be shown or hidden; the first one always stays."""
+    def columns_menu(self, parent: QWidget, section: int = -1) -> QMenu:
+        """A menu in which each column can be shown or hidden; the first one always stays. Of a header's `section`
+        also where it stands and how wide it is."""
         menu = QMenu(parent)
         menu.setObjectName("columns_menu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if section >= 0:
+            for text, places in ((self.tr("Move left"), -1), (self.tr("Move right"), 1)):
+                action = menu.addAction(text, partial(self.move_column, section, places))
+                action.setEnabled(self._beside(section, places) is not None)
+            menu.addAction(self.tr("Fit to what is shown"), partial(self.fit_section, section))
+            menu.addSeparator()
         for section, column in enumerate(self._rows.columns[1:], start=1):
             action = menu.addAction(column.title)
             action.setCheckable(True)
             action.setChecked(not self.isColumnHidden(section))
             action.toggled.connect(lambda shown, key=column.key: self.show_column(key, shown))
+        menu.addSeparator()
+        menu.addAction(self.tr("The usual columns"), self.reset_columns)
         return menu
+
+    def move_column(self, section: int, places: int) -> None:
+        """Put a column so many shown columns further to the right, or to the left where negative."""
+        beside = self._beside(section, places)
+        if beside is not None:
+            header = self.horizontalHeader()
+            header.moveSection(header.visualIndex(section), beside)
+
+    def _beside(self, section: int, places: int) -> int | None:
+        """The visual place of the shown column beside one."""
+        header = self.horizontalHeader()
+        place = header.visualIndex(section) + places
+        while 0 <= place < header.count():
+            if not self.isColumnHidden(header.logicalIndex(place)):
+                return place
+            place += places
+        return None
+
+    def fit_section(self, section: int) -> None:
+        """As wide as what is on the screen needs; a column that grows goes on growing from there."""
+        first, last = self.visible_rows()
+        rows = [row for number in range(first, last + 1) if (row := self._rows.row(number)) is not None]
+        needed = self._painter.width_of(self._rows.columns[section], rows)
+        header = self.horizontalHeader()
+        assert isinstance(header, TableHeader)
+        self._widths[section] = max(needed, header.title_width(section), header.minimumSectionSize())
+        self.fit_columns()
+        self.columns_changed.emit()
+
+    def reset_columns(self) -> None:
+        """Order, widths and choice as they are at first."""
+        header = self.horizontalHeader()
+        for section, column in enumerate(self._rows.columns):
+            header.moveSection(header.visualIndex(section), section)
+            self._widths[section] = column.width
+            self.setColumnHidden(section, column.optional)
+        self.fit_columns()
+        self.columns_changed.emit()
+
+    def columns_text(self) -> str:
+        """Order, widths and choice of the columns, for `restore_columns` of a later window."""
+        header = self.horizontalHeader()
+        order = [header.logicalIndex(visual) for visual in range(header.count())]
+        kept = [
+            KeptColumn(self._rows.columns[section].key, self._widths[section], not self.isColumnHidden(section))
+            for section in order
+        ]
+        return msgspec.json.encode(kept).decode()
+
+    def restore_columns(self, text: str) -> None:
+        """What `columns_text` gave, as far as these columns exist; anything else leaves all as it is."""
+        try:
+            kept = msgspec.json.decode(text, type=list[KeptColumn])
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            return
+        header = self.horizontalHeader()
+        sections = {column.key: section for section, column in enumerate(self._rows.columns)}
+        known = [each for each in kept if each.key in sections]
+        for visual, each in enumerate(known):
+            section = sections[each.key]
+            header.moveSection(header.visualIndex(section), visual)
+            self._widths[section] = min(max(each.width, header.minimumSectionSize()), _WIDEST)
+            # What the first column says is what a row is known by.
+            self.setColumnHidden(section, not each.shown and section > 0)
+        self.fit_columns()
 
     def fit_columns(self) -> None:
         """Gives what is left of the width to the columns that grow."""
@@ -130,6 +218,7 @@ class TableView(QTableView):
     def _section_resized(self, section: int, before: int, now: int) -> None:
         if not self._fitting and now:
             self._widths[section] += now - before
+            self.columns_changed.emit()
 
     def _header_clicked(self, section: int) -> None:
         if not self._rows.columns[section].sortable:

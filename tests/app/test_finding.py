@@ -70,6 +70,20 @@ def test_what_begins_with_the_words_comes_first() -> None:
     assert found(every, "nothing") == []
 
 
+def test_a_saved_view_opens_on_the_overview(qtbot: QtBot, window: Window) -> None:
+    reviews = FilterSnapshot(range_key="12m", tags=(TagCondition(any_of=("feature:code-review",)),), split="tag:team")
+    window.context.shell.views.save("Reviews by team", reviews)
+    window.open_page("settings")
+    press(qtbot, window, "Ctrl+K")
+    opened = window.findChild(Palette)
+    assert opened is not None
+    opened.search.setText("reviews")
+    assert texts(opened) == ["view: Reviews by team"]
+    qtbot.keyClick(opened, Qt.Key.Key_Return)
+    assert window.page is not None and window.page.key == "overview"
+    assert window.context.filters.snapshot() == reviews
+
+
 def test_pages_and_actions_are_offered_at_once(palette: Palette) -> None:
     offered = texts(palette)
     assert offered[: len(PAGES)] == [entry.title for entry in PAGES]

@@ -21,8 +21,9 @@ from app.context import AppContext
 from app.filters import FilterSnapshot
 from app.formats import duration, money
 from app.overview.comparing import Reason, compared_query, reason_words, reasons
-from app.overview.words import compared_with, incomplete_words
+from app.overview.words import compared_with
 from app.pages.overview import OverviewPage
+from app.sources import incomplete_words
 from gateway import Breakdown, BreakdownRow, Changes, Distribution, Summary, UsageQuery
 from tests.app.fake_gateway import FakeGateway
 
@@ -123,6 +124,16 @@ def test_the_comparison_is_chosen_beside_its_words(
     assert page.answers.previous is None
     assert "compared" not in text(page, "overview.range")
     assert badge.delta is None
+
+
+def test_a_custom_range_says_what_it_is_compared_with(page: OverviewPage, context: AppContext) -> None:
+    page.range_picker.segment("custom").click()
+    custom = page.range_picker.custom
+    assert custom.compare is not None and custom.compare.currentText() == "The period before"
+    custom.compare.setCurrentText("The same days of the week before")
+    custom.apply_button.click()
+    assert (context.filters.range_key, context.filters.compare) == ("custom", "weekday")
+    assert text(page, "overview.range").endswith("compared with the same days a week before")
 
 
 # Why

@@ -9,16 +9,18 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QAction, QFontMetrics, QGuiApplication, QImage
 from PySide6.QtTest import QSignalSpy
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import formats
 from app.context import AppContext
 from app.filters import FilterState
+from app.fonts import ui_font
 from app.pages.requests import RequestsPage
-from app.pages.requests_parts.details import cause, cost_lines, sections
+from app.pages.requests_parts.causes import cause
+from app.pages.requests_parts.details import cost_lines, sections
 from app.pages.requests_parts.panel import RequestPanel
 from app.tables.view import ROW_HEIGHT
 from app.theme import Theme
@@ -329,6 +331,71 @@ def test_ctrl_l_stops_and_starts_live(page: RequestsPage, qtbot: QtBot, turns: T
         qtbot.keyClick(page.view, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
         turns.run()
         assert page.live.isChecked() is on
+
+
+# columns
+
+
+def titles(page: RequestsPage) -> list[str]:
+    return [column.key for column in page.view.shown_columns()]
+
+
+def header_menu(page: RequestsPage, key: str) -> dict[str, QAction]:
+    """The menu of a column's title."""
+    section = [column.key for column in page.model.columns].index(key)
+    header = page.view.horizontalHeader()
+    at = QPoint(header.sectionViewportPosition(section) + 5, 10)
+    header.customContextMenuRequested.emit(at)
+    menu = [one for one in page.findChildren(QMenu, "columns_menu") if one.isVisible()][-1]
+    menu.close()
+    return {action.text(): action for action in menu.actions()}
+
+
+def test_columns_are_picked_and_moved_by_their_header_and_remembered(
+    page: RequestsPage, qtbot: QtBot, context: AppContext, turns: Turns
+) -> None:
+    usual = titles(page)
+    assert not header_menu(page, "time")["Move left"].isEnabled()
+    header_menu(page, "model")["Move left"].trigger()
+    header_menu(page, "key")["User"].trigger()
+    header_menu(page, "key")["Reasoning"].trigger()
+    moved = ["time", "model", "status", *usual[3:]]
+    expected = [key for key in moved if key != "user"] + ["reasoning_tokens"]
+    assert titles(page) == expected
+    page.view.horizontalHeader().resizeSection(0, 150)
+    qtbot.waitUntil(lambda: bool(context.shell.preferences.kept("columns/requests")))
+    qtbot.waitUntil(lambda: '"width":150' in context.shell.preferences.kept("columns/requests"))
+    again = show(qtbot, RequestsPage(context), turns)
+    assert titles(again) == expected
+    assert again.view.columnWidth(0) == 150
+    header_menu(again, "key")["The usual columns"].trigger()
+    assert titles(again) == usual
+    assert again.view.columnWidth(0) == 108
+
+
+@pytest.mark.parametrize("kept", ["", "{", "[3]", '[{"key":"no","width":9,"shown":true}]'])
+def test_columns_of_another_version_leave_the_usual_ones(page: RequestsPage, kept: str) -> None:
+    usual = titles(page)
+    page.view.restore_columns(kept)
+    assert titles(page) == usual
+
+
+def test_a_double_click_on_a_border_fits_what_is_shown(page: RequestsPage) -> None:
+    section = [column.key for column in page.model.columns].index("key")
+    first, last = page.view.visible_rows()
+    keys = {str(page.model.index(row, section).data()) for row in range(first, last + 1)}
+    metrics = QFontMetrics(ui_font(13))
+    page.view.horizontalHeader().sectionHandleDoubleClicked.emit(section)
+    widest = max(metrics.horizontalAdvance(key) for key in keys)
+    assert widest + 20 <= page.view._widths[section] <= widest + 24
+
+
+def test_rows_that_are_gone_are_told(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    assert not page.incomplete.isVisible()
+    gateway.gone_until_us = 1_795_456_980_000_000
+    refresh(page, turns)
+    assert page.incomplete.isVisible()
+    assert page.incomplete.text().startswith("Requests from before 23 Nov 2026, 19:03 are gone (retention)")
 
 
 # live

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from app import formats, sources
+from app.pages.requests_parts.causes import cause
 from app.tables.column import Column, PillText, utc_text
 from gateway import ExchangeRecord
 
@@ -88,7 +89,9 @@ def _tokens(
     )
 
 
-def _time(key: str, title: str, get: Callable[[ExchangeRecord], int | None], width: int) -> Column[ExchangeRecord]:
+def _time(
+    key: str, title: str, get: Callable[[ExchangeRecord], int | None], width: int, *, optional: bool = False
+) -> Column[ExchangeRecord]:
     return Column(
         key=key,
         title=title,
@@ -96,6 +99,7 @@ def _time(key: str, title: str, get: Callable[[ExchangeRecord], int | None], wid
         value=lambda row: milliseconds(get(row)),
         right=True,
         width=width,
+        optional=optional,
     )
 
 
@@ -115,7 +119,7 @@ _STATUS: Column[ExchangeRecord] = Column(
     value=lambda row: row.status if row.outcome in ("ok", "error") else row.outcome,
     pills=lambda row: (status_pill(row),),
     width=90,
-    tooltip=lambda row: row.error_message or "",
+    tooltip=lambda row: cause(row) or "",
 )
 _TAGS: Column[ExchangeRecord] = Column(
     key="tags",
@@ -159,6 +163,9 @@ def request_columns(provider_title: Callable[[str], str]) -> tuple[Column[Exchan
         _words("stream", "Stream", lambda row: "yes" if row.streamed else "no", 72, optional=True),
         _words("door", "Door", lambda row: row.door, 92, optional=True),
         _words("client", "Client", lambda row: row.client, 110, optional=True),
+        _words("app", "App", lambda row: row.app, 110, optional=True),
+        _words("cause", "Cause", cause, 260, grow=2, optional=True),
+        _time("overhead", "Overhead", lambda row: row.overhead_us, 84, optional=True),
         _words("conversation", "Conversation", lambda row: row.conversation_id, 130, optional=True),
         _words("model_requested", "Requested model", lambda row: row.model_requested, 150, optional=True),
         _number("attempts", "Attempts", lambda row: len(row.attempts), 84, optional=True),

@@ -13,11 +13,12 @@ from PySide6.QtCore import QObject, Signal
 from app.context import AppContext
 from app.tables.model import WindowedModel
 from app.tables.window import PAGE_ROWS
-from gateway import ExchangeRecord, UsageQuery
+from gateway import ExchangeRecord, RequestPage, UsageQuery
 
 
 class RequestFeed(QObject):
-    """`opened`: another list stands in the model. `counted(rows)`: how many match. `pending(rows)`: how many wait."""
+    """`opened`: another list stands in the model. `counted(rows)`: how many match. `pending(rows)`: how many wait.
+    `complete_from_us`: older ones that were asked for are gone, None where none is."""
 
     opened = Signal()
     counted = Signal(int)
@@ -29,6 +30,7 @@ class RequestFeed(QObject):
         self._anchored = UsageQuery()
         self._tail_count = 0
         self._generation = 0
+        self.complete_from_us: int | None = None
 
     async def read(self, offset: int, limit: int) -> Sequence[ExchangeRecord]:
         """Rows of the list as it was opened; the model's `load`."""
@@ -39,9 +41,10 @@ class RequestFeed(QObject):
         """Shows the query's rows from the newest."""
         self._generation += 1
         mine = self._generation
-        rows, anchored, count = await self._newest(query)
+        newest, anchored, count = await self._newest(query)
         if mine == self._generation:
-            self._show(model, rows, anchored, count)
+            self.complete_from_us = newest.complete_from_us
+            self._show(model, newest.rows, anchored, count)
 
     async def advance(self, model: WindowedModel[ExchangeRecord], query: UsageQuery, at_top: bool) -> None:
         """Lets in what is new at the top, else counts it. The query is the open one at a later time."""
@@ -49,26 +52,27 @@ class RequestFeed(QObject):
         if not at_top:
             await self._count_waiting(model, query, mine)
             return
-        rows, anchored, count = await self._newest(query)
+        newest, anchored, count = await self._newest(query)
         if mine != self._generation:
             return
-        fresh = _new_at_front(rows, model)
+        self.complete_from_us = newest.complete_from_us
+        fresh = _new_at_front(newest.rows, model)
         if fresh is None or model.wants_reopening or count > model.rowCount() + len(fresh):
-            self._show(model, rows, anchored, count)
+            self._show(model, newest.rows, anchored, count)
             return
         model.prepend(fresh)
         model.shorten(count)
         self.counted.emit(count)
         self.pending.emit(0)
 
-    async def _newest(self, query: UsageQuery) -> tuple[Sequence[ExchangeRecord], UsageQuery, int]:
+    async def _newest(self, query: UsageQuery) -> tuple[RequestPage, UsageQuery, int]:
         """The first page, the query that ends at its newest row, and how many rows that has."""
         gateway = self._context.gateway
         page = await gateway.requests(query, limit=PAGE_ROWS, offset=0)
         if not page.rows:
-            return (), query, 0
+            return page, query, 0
         anchored = msgspec.structs.replace(query, end_us=page.rows[0].started_us + 1)
-        return page.rows, anchored, await gateway.request_count(anchored)
+        return page, anchored, await gateway.request_count(anchored)
 
     async def _count_waiting(self, model: WindowedModel[ExchangeRecord], query: UsageQuery, mine: int) -> None:
         gateway = self._context.gateway

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVB
 
 from app import formats
 from app.fonts import mono_font
+from app.pages.requests_parts.causes import cause
 from app.pages.requests_parts.columns import model_shown, status_pill
-from app.pages.requests_parts.details import OUTCOME_WORDS, Line, Section, attempt_words, cause, sections
+from app.pages.requests_parts.details import OUTCOME_WORDS, Line, Section, attempt_words, sections
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets import Banner, ElidedLabel, IconButton, Pill, PushButton
