@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
-from PySide6.QtCore import QEvent, QSettings, QTimer, Signal
+from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from app.alerts import Alerts
@@ -34,7 +34,7 @@ from app.launch import Launch, announcement, has_provider
 from app.loop import make_loop
 from app.notifications import Notifications
 from app.pages import PAGES, PageEntry
-from app.preferences import Preferences
+from app.preferences import Preferences, use_size, window_store
 from app.questions import ask_how_to_close, ask_to_leave_demo
 from app.shell import Shell
 from app.single_instance import FirstInstance, call_first
@@ -97,7 +97,7 @@ class Host:
         self._first = FirstInstance(launch.folder.path)
         self._gateway: Gateway | None = None
         self._real: Gateway | None = None
-        self._store = QSettings(str(launch.outer.path / "window.ini"), QSettings.Format.IniFormat)
+        self._store = window_store(launch.outer.path)
         mode = self._store.value("theme")
         self.theme = Theme(mode if mode in MODES else "system")
         self.theme.apply(app)
@@ -493,6 +493,7 @@ def _log_to(folder: Path) -> RotatingFileHandler:
 def run_window(launch: Launch) -> int:
     """The window, until it is quit. Raises FaregateError where another gateway holds the folder."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    use_size(launch.outer.path, os.environ)
     app = _Application(["faregate"])
     app.setApplicationName("Faregate")
     app.setDesktopFileName("faregate")

@@ -4,7 +4,8 @@
 version, or edited by hand) is as good as none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from PySide6.QtCore import QObject, QSettings, Signal
@@ -12,6 +13,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 ON, OFF = "on", "off"
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "density": ("comfortable", "compact"),
+    "size": ("100", "115", "130", "150"),
     "clock": ("24", "12"),
     "close_to_tray": (ON, OFF),
     "gateway_at_start": (ON, OFF),
@@ -20,6 +22,18 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "first_steps": (ON, OFF),
 }
 ZONE = "zone"
+
+
+def window_store(folder: Path) -> QSettings:
+    """Where the window keeps what it remembers, in the data folder."""
+    return QSettings(str(folder / "window.ini"), QSettings.Format.IniFormat)
+
+
+def use_size(folder: Path, environ: MutableMapping[str, str]) -> None:
+    """Make everything as large as was chosen, before there is an application. What the environment says stays."""
+    size = Preferences(window_store(folder)).get("size")
+    if size != CHOICES["size"][0]:
+        environ.setdefault("QT_SCALE_FACTOR", str(int(size) / 100))
 
 
 def _is_zone(zone: str) -> bool:

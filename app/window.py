@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QIcon, QKeySequence, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -132,7 +132,7 @@ class Window(QMainWindow):
         theme = self.context.theme
         self.setWindowTitle("Faregate")
         self.setWindowIcon(QIcon(str(resource("icons", "own", "mark.svg"))))
-        self.setMinimumSize(*LEAST_SIZE)
+        self.setMinimumSize(self._on_screen(LEAST_SIZE))
         body = _Body()
         body.painted.connect(self.painted)
         self.sidebar = Sidebar(theme, pages, body)
@@ -186,7 +186,7 @@ class Window(QMainWindow):
     def _restore(self) -> None:
         geometry = self._store.value("geometry")
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
-            self.resize(*DESIGN_SIZE)
+            self.resize(self._on_screen(DESIGN_SIZE))
         kept = self._store.value("filters")
         if isinstance(kept, str):
             # Settings of another version, or edited by hand: the usual filters do as well.
@@ -195,6 +195,11 @@ class Window(QMainWindow):
         if self._store.contains("narrow"):
             self._narrow_chosen = self._store.value("narrow") in (True, "true")
         self._fit_sidebar()
+
+    def _on_screen(self, size: tuple[int, int]) -> QSize:
+        """The size, or what the screen has of it: where everything is shown larger it has fewer points."""
+        wanted = QSize(*size)
+        return wanted.boundedTo(self.screen().availableSize()) if self.devicePixelRatio() > 1 else wanted
 
     def remember(self) -> None:
         """Write down size, place, page, filters and the sidebar's width."""

@@ -1,5 +1,8 @@
 """What a person has chosen for the window: kept, checked, and in force everywhere at once."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app import formats
 from app.filters import FilterState
-from app.preferences import CHOICES, OFF, Preferences
+from app.preferences import CHOICES, OFF, Preferences, use_size
 from app.shell import Shell
 from app.tables.column import Column
 from app.tables.model import ListModel
@@ -36,6 +39,27 @@ def test_choices_are_kept_and_the_first_is_the_usual_one(qtbot: QtBot, tmp_path:
         again.set("notify_keys", OFF)
     with pytest.raises(ValueError, match="choose one of comfortable, compact"):
         again.set("density", "tiny")
+
+
+def test_a_size_is_taken_at_the_next_start(tmp_path: Path) -> None:
+    environ: dict[str, str] = {}
+    use_size(tmp_path, environ)
+    assert environ == {}
+    Preferences(store(tmp_path)).set("size", "150")
+    started = "import os, sys\nfrom pathlib import Path\nfrom app.preferences import use_size\n"
+    started += "from PySide6.QtWidgets import QApplication\n"
+    started += "use_size(Path(sys.argv[1]), os.environ)\nprint(QApplication([]).devicePixelRatio())"
+    plain = {name: value for name, value in os.environ.items() if name != "QT_SCALE_FACTOR"}
+    for more, ratio in (({}, "1.5"), ({"QT_SCALE_FACTOR": "2"}, "2.0")):
+        done = subprocess.run(
+            [sys.executable, "-c", started, str(tmp_path)],
+            env={**plain, "QT_QPA_PLATFORM": "offscreen", **more},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == ratio
 
 
 def test_what_cannot_be_chosen_is_as_good_as_none(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QCompleter, QWidget
 from app.filters import local_zone, zone_names
 from app.known_errors import KNOWN_ERRORS
 from app.pages.settings_parts.section import Rows, SectionView
-from app.preferences import OFF, ON
+from app.preferences import CHOICES, OFF, ON
 from app.theme import MODES
 from app.widgets import ComboBox, PushButton, SegmentedControl, ToggleSwitch
 from gateway import UsageQuery
@@ -128,6 +128,13 @@ class AppearanceSection(_Preferring):
             self.tr("Density"),
             self.tr("How high the rows of tables are."),
             {"comfortable": self.tr("Comfortable"), "compact": self.tr("Compact")},
+        )
+        self.add_choice(
+            looks,
+            "size",
+            self.tr("Size"),
+            self.tr("How large everything is. Taken when Faregate starts again."),
+            {size: f"{size} %" for size in CHOICES["size"]},
         )
         self.add_choice(times, "clock", self.tr("Clock"), "", {"24": "18:04", "12": "6:04 pm"})
         self.zone_line = self.add_line(
