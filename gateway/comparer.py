@@ -75,9 +75,11 @@ class ComparisonQuestion(Struct, frozen=True, kw_only=True):
         return msgspec.json.encode({name: raw for name, raw in self.request.items() if name not in left_out})
 
 
-def comparison_question(models: Sequence[str], request: Mapping[str, Any]) -> ComparisonQuestion:
+def comparison_question(
+    models: Sequence[str], request: Mapping[str, Any], *, least: int = LEAST_MODELS
+) -> ComparisonQuestion:
     """A question that can be asked. Raises ClientError."""
-    if not LEAST_MODELS <= len(models) <= MOST_MODELS or not all(models):
+    if not least <= len(models) <= MOST_MODELS or not all(models):
         raise ClientError(f"`models` must name {LEAST_MODELS} to {MOST_MODELS} models.", param="models")
     raw = {
         name: value if isinstance(value, Raw) else Raw(msgspec.json.encode(value)) for name, value in request.items()
@@ -135,10 +137,13 @@ class Comparer:
         headers: Mapping[str, str],
         *,
         id: str | None = None,
+        first_place: int = 0,
         told: Tell | None = None,
     ) -> Comparison:
-        """Ask all models at once. `told` hears of each answer as it grows. Raises ClientError, and CancelledError
-        where nobody waits any more."""
+        """Ask all models at once. `told` hears of each answer as it grows; they are counted from `first_place`.
+
+        Raises ClientError, and CancelledError where nobody waits any more.
+        """
         self.check(asked, headers)
         id, at_us = id or new_comparison_id(), time.time_ns() // 1000
         given = parse_tags(headers.get("x-tags", ""))
@@ -150,7 +155,7 @@ class Comparer:
         answers = await asyncio.gather(
             *(
                 self._answer(_Hearing(id, place, model, principal, told or _nobody), asked.body(model), heard)
-                for place, model in enumerate(asked.models)
+                for place, model in enumerate(asked.models, first_place)
             )
         )
         return Comparison(id=id, at_us=at_us, answers=tuple(answers))

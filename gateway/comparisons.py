@@ -57,13 +57,14 @@ class Comparisons:
         headers: Mapping[str, str] = _WINDOW_HEADERS,
         *,
         id: str | None = None,
+        first_place: int = 0,
         told: Tell | None = None,
     ) -> Comparison:
-        """Raises ClientError."""
+        """Under the `id` of an earlier one, what is asked counts to it. Raises ClientError."""
         self._comparer.check(asked, headers)
         id = id or new_comparison_id()
         kept = await self._kept(self._ratings.begin, id, principal, asked.asked)
-        made = await self._comparer.run(asked, principal, headers, id=id, told=told)
+        made = await self._comparer.run(asked, principal, headers, id=id, first_place=first_place, told=told)
         if kept:
             await self._kept(self._ratings.keep, made)
         self._changed()

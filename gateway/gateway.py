@@ -35,7 +35,7 @@ from gateway.bills import bill_routes
 from gateway.capture.capture import Capture
 from gateway.capture.wiring import capture_of, redactor_of
 from gateway.comparer import Comparer, ComparisonQuestion, Prompts, Tell, comparison_question
-from gateway.comparison_records import AnswerEstimate, Comparison, RatedAnswer, RatedModel
+from gateway.comparison_records import AnswerEstimate, ComparedAnswer, Comparison, RatedAnswer, RatedModel
 from gateway.comparison_routes import comparison_routes
 from gateway.comparisons import Comparisons
 from gateway.configured import configured_providers, own_models
@@ -127,6 +127,7 @@ POLL_S = 0.5
 TOLD_EVERY_S = 0.25
 FLUSH_EVERY = 6
 CLEAN_UP_EVERY_S = 3600.0
+OFF = "The gateway is off: switch it on to ask models."
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -624,8 +625,18 @@ class Gateway:
         ClientError for a question that cannot be asked, FaregateError while the gateway is off.
         """
         if self._server is None:
-            raise FaregateError("The gateway is off: switch it on to ask models.")
+            raise FaregateError(OFF)
         return await self._comparisons.ask(comparison_question(models, request), id=id, told=told)
+
+    async def ask_again(
+        self, comparison: str, place: int, model: str, request: Mapping[str, Any], *, told: Tell | None = None
+    ) -> ComparedAnswer:
+        """Ask one model of a comparison once more; its new answer counts to the same one. Raises as `compare`."""
+        if self._server is None:
+            raise FaregateError(OFF)
+        asked = comparison_question((model,), request, least=1)
+        made = await self._comparisons.ask(asked, id=comparison, first_place=place, told=told)
+        return made.answers[0]
 
     async def compare_for(
         self, principal: Principal, headers: Mapping[str, str], asked: ComparisonQuestion

@@ -28,6 +28,7 @@ _PURPOSE = "ratings"
 
 _KEEP = (
     "INSERT INTO comparisons (id, at_us, owner, key, prompt_hash) VALUES (:id, :at_us, :owner, :key, :prompt_hash)"
+    " ON CONFLICT DO NOTHING"
 )
 _ANSWER_FIELDS = (
     "request_id",

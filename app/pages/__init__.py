@@ -39,6 +39,12 @@ def _conversations() -> "type[Page]":
     return ConversationsPage
 
 
+def _compare() -> "type[Page]":
+    from app.pages.compare import ComparePage
+
+    return ComparePage
+
+
 def _providers() -> "type[Page]":
     from app.pages.providers import ProvidersPage
 
@@ -73,6 +79,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "Overview", "layout-dashboard", "Observe", _overview),
     PageEntry("requests", "Requests", "list", "Observe", _requests),
     PageEntry("conversations", "Conversations", "messages-square", "Observe", _conversations),
+    PageEntry("compare", "Compare", "columns-2", "Observe", _compare),
     PageEntry("providers", "Providers", "plug", "Set up", _providers),
     PageEntry("api_keys", "API keys", "key-round", "Set up", _api_keys),
     PageEntry("connect", "Connect", "link", "Set up", _connect),

@@ -277,7 +277,7 @@ class ConversationsPage(Page):
     def show_target(self, target: RequestTarget | ThreadTarget) -> None:
         """The turn of a request, or a whole conversation."""
         if isinstance(target, ThreadTarget):
-            self.context.spawn(self.thread_pane.read(target.id))
+            self.context.spawn(self.thread_pane.read(target.id, turn=target.turn))
         else:
             self.context.spawn(self._open_request(target.id))
 

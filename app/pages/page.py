@@ -21,9 +21,10 @@ class RequestTarget(Struct, frozen=True):
 
 
 class ThreadTarget(Struct, frozen=True):
-    """One conversation, for the page that shows them."""
+    """One conversation, for the page that shows them, or one of its turns."""
 
     id: str
+    turn: int | None = None
 
 
 class Page(QWidget):

@@ -143,6 +143,7 @@ class RequestsPage(Page):
         self.view.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.panel.copied.connect(self.toast)
         self.panel.conversation_asked.connect(lambda id: self.navigate.emit("conversations", RequestTarget(id)))
+        self.panel.replay_asked.connect(lambda id: self.navigate.emit("compare", RequestTarget(id)))
         self.drawer.closed.connect(self.view.setFocus)
         self.feed.opened.connect(self._opened)
         self.feed.counted.connect(self._counted)

@@ -11,6 +11,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.pill import Pill
 from app.widgets.search_field import SearchField
 from app.widgets.segmented_control import SegmentedControl
+from app.widgets.stars import Stars
 from app.widgets.tick_box import TickBox
 from app.widgets.toast import Toasts
 from app.widgets.toggle_switch import ToggleSwitch
@@ -28,6 +29,7 @@ __all__ = [
     "PushButton",
     "SearchField",
     "SegmentedControl",
+    "Stars",
     "TickBox",
     "Toasts",
     "ToggleSwitch",

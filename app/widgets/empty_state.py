@@ -52,8 +52,7 @@ class EmptyState(QWidget):
             column.addSpacing(8)
             column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
-        if not text:
-            self.text_label.hide()
+        self.set_text(text)
         self.setAccessibleName(title)
         self._give_room()
         theme.changed.connect(self._tint)
@@ -61,6 +60,8 @@ class EmptyState(QWidget):
 
     def set_text(self, text: str) -> None:
         self.text_label.setText(text)
+        # An aligned label of a layout is given one line, however many its words take.
+        self.text_label.setMinimumHeight(max(0, self.text_label.heightForWidth(_WIDTH)))
         self.text_label.setVisible(bool(text))
         self._give_room()
 

@@ -54,6 +54,7 @@ from gateway import (
     UsageQuery,
     VaultState,
 )
+from tests.app.fake_comparisons import FakeComparisons
 from tests.app.fake_data import api_key_rows, exchanges, model_rows, provider_rows
 from tests.app.fake_repricing import FakeRepricing
 from tests.app.fake_settings import FakeSettings
@@ -66,7 +67,7 @@ _OPERATORS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": opera
 _FIELDS = {"provider", "model", "key", "door", "client", "app", "outcome"}
 
 
-class FakeGateway(FakeSettings, FakeRepricing):
+class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
     """`rows` newest first. `put` adds one and tells the window, as a real exchange would."""
 
     def __init__(
@@ -81,6 +82,7 @@ class FakeGateway(FakeSettings, FakeRepricing):
     ) -> None:
         FakeSettings.__init__(self)
         FakeRepricing.__init__(self)
+        FakeComparisons.__init__(self)
         self.now_us = now_us
         self.rows = list(exchanges(rows, now_us) if isinstance(rows, int) else rows)
         self.folder = folder

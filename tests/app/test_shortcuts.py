@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeySequence
 from PySide6.QtTest import QSignalSpy
@@ -13,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.finding import Finding
 from app.pages import PAGES
+from app.pages.compare import ComparePage
 from app.pages.connect import ConnectPage
 from app.pages.conversations import ConversationsPage
 from app.pages.requests import RequestsPage
@@ -275,9 +277,30 @@ def _delete(qtbot: QtBot, window: Window) -> None:
     box.close()
 
 
+def _ask_models(qtbot: QtBot, window: Window) -> None:
+    page, gateway = window.page, window.context.gateway
+    assert isinstance(page, ComparePage) and isinstance(gateway, FakeGateway)
+    page.question.user.setFocus()
+    qtbot.keyClicks(page.question.user, "Which river is longest?")
+    press(qtbot, "Ctrl+Return")
+    assert gateway.asked[-1]["messages"] == [{"role": "user", "content": "Which river is longest?"}]
+
+
+def _stop_answers(qtbot: QtBot, window: Window) -> None:
+    page, gateway = window.page, window.context.gateway
+    assert isinstance(page, ComparePage) and isinstance(gateway, FakeGateway)
+    answer = page.columns[0].answer
+    assert answer is not None
+    page.columns[0].show_answer(replace(answer, state="answering", record=None))
+    page.question.user.setFocus()
+    press(qtbot, "Esc")
+    assert gateway.calls[-1] == f"cancel_comparison {answer.comparison} all"
+
+
 PAGE_KEYS: Mapping[str, Mapping[str, Callable[[QtBot, Window], None]]] = {
     "requests": {"Ctrl+F": _find_request, "Ctrl+L": _live},
     "connect": {"Ctrl+F": _find_tool},
+    "compare": {"Ctrl+Return": _ask_models, "Esc": _stop_answers},
     "conversations": {
         "Ctrl+F": _search,
         "J": _next_block,

@@ -15,7 +15,7 @@ from app.pages.conversations_parts import copying
 from app.pages.conversations_parts.block import Block
 from app.pages.conversations_parts.list_view import title_of
 from app.pages.conversations_parts.thread_pane import ThreadPane
-from app.pages.page import RequestTarget
+from app.pages.page import RequestTarget, ThreadTarget
 from app.questions import ask_to_delete_conversation
 
 _KINDS = {"md": "Markdown (*.md)", "json": "JSON (*.json)"}
@@ -38,6 +38,7 @@ class ThreadActions(QObject):
         pane.head.renamed.connect(lambda title: context.spawn(self._rename(title)))
         pane.head.acted.connect(self.act)
         pane.head.requests_asked.connect(lambda: context.spawn(self._open_requests()))
+        pane.head.replay_asked.connect(self._replay)
         pane.view.link_asked.connect(self._open_link)
         pane.view.menu_asked.connect(self._show_block_menu)
         pane.inspector.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
@@ -50,6 +51,7 @@ class ThreadActions(QObject):
             "copy_curl": self._copy_call,
             "export_markdown": lambda: self.ask_file("md"),
             "export_json": lambda: self.ask_file("json"),
+            "replay": self._replay,
             "requests": lambda: self._context.spawn(self._open_requests()),
             "rename": self._pane.head.start_renaming,
             "delete": self._ask_to_delete,
@@ -71,15 +73,24 @@ class ThreadActions(QObject):
         QGuiApplication.clipboard().setText(text)
         self.toast.emit(words)
 
-    def _copy_call(self) -> None:
-        """The call that the chosen block belongs to, else the last one."""
+    def _chosen_call(self) -> int | None:
+        """The number of the call that the chosen block belongs to, else of the last one."""
         pane = self._pane
         block = pane.block(pane.view.current)
         turn = pane.turn(block.turn) if block is not None else None
-        if pane.thread_shown is not None and pane.thread_shown.turns:
-            number = turn.n if turn is not None else pane.thread_shown.turns[-1].n
-            curl = copying.as_curl(pane.thread_shown, number, self._context.gateway.state.url)
-            self._copy(curl, _CURL_COPIED)
+        if turn is not None:
+            return turn.n
+        return pane.thread_shown.turns[-1].n if pane.thread_shown is not None and pane.thread_shown.turns else None
+
+    def _copy_call(self) -> None:
+        thread, number = self._pane.thread_shown, self._chosen_call()
+        if thread is not None and number is not None:
+            self._copy(copying.as_curl(thread, number, self._context.gateway.state.url), _CURL_COPIED)
+
+    def _replay(self) -> None:
+        number = self._chosen_call()
+        if number is not None:
+            self.navigate.emit("compare", ThreadTarget(self._pane.id, number))
 
     # files
 
@@ -189,6 +200,8 @@ class ThreadActions(QObject):
         if turn is not None and thread is not None:
             curl = copying.as_curl(thread, turn.n, self._context.gateway.state.url)
             actions.append(("Copy the call as curl", lambda: self._copy(curl, _CURL_COPIED)))
+            place = ThreadTarget(thread.row.id, turn.n)
+            actions.append((self.tr("Replay in Compare"), lambda: self.navigate.emit("compare", place)))
             if turn.request_id is not None:
                 target = RequestTarget(turn.request_id)
                 actions.append(("Open the request", lambda: self.navigate.emit("requests", target)))

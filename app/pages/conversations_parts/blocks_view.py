@@ -44,6 +44,8 @@ class BlocksView(QAbstractScrollArea):
         self._heights: list[float] = []
         self._tops: list[float] = [0.0]
         self._cards: OrderedDict[str, Card] = OrderedDict()
+        # Of blocks that have changed and are not laid out anew yet.
+        self._before: dict[str, Card] = {}
         self._known: dict[str, list[float]] = {}
         self._shown: dict[str, str] = {}
         self._pieces: dict[str, Sequence[Piece]] = {}
@@ -83,7 +85,8 @@ class BlocksView(QAbstractScrollArea):
         blocks' own while they are folded, where a worker has counted them."""
         seen = self._in_sight() if keep else []
         before = {block.key: (block, height) for block, height in zip(self._blocks, self._heights, strict=True)}
-        follows = keep and self._at_end() and any(block.kind == "waiting" for block in self._blocks)
+        follows = keep and self.at_end and any(block.kind == "waiting" for block in self._blocks)
+        self._before.clear()
         if not keep:
             self._cards.clear()
             self._known.clear()
@@ -100,6 +103,8 @@ class BlocksView(QAbstractScrollArea):
             if old is not None and old[0] == block:
                 self._heights.append(old[1])
                 continue
+            if old is not None and (card := self._cards.get(block.key)) is not None:
+                self._before[block.key] = card
             self._forget(block.key)
             known = extents[number] if extents and block.key not in self._shown else None
             self._heights.append(self._estimate(block, width, known))
@@ -156,9 +161,14 @@ class BlocksView(QAbstractScrollArea):
     def _first(self, y: float) -> int:
         return max(0, bisect_right(self._tops, y) - 1)
 
-    def _at_end(self) -> bool:
+    @property
+    def at_end(self) -> bool:
+        """Whether the last block's end is in sight."""
         bar = self.verticalScrollBar()
         return bar.value() >= bar.maximum() - 4
+
+    def go_to_end(self) -> None:
+        self._settle(anchor=_END)
 
     def _set_value(self, value: int) -> None:
         self._placing = True
@@ -266,6 +276,8 @@ class BlocksView(QAbstractScrollArea):
             shown = self.shown(block.key)
             card = Card(self._theme, block, shown, self._width(), self._pictures.picture, known, pieces)
             card.found = self._words
+            if (before := self._before.pop(block.key, None)) is not None:
+                card.take_over(before)
             self._cards[block.key] = card
         self._cards.move_to_end(block.key)
         return card
@@ -285,6 +297,7 @@ class BlocksView(QAbstractScrollArea):
             palette.setColor(role, self._theme.color("bg"))
         self.viewport().setPalette(palette)
         self._cards.clear()
+        self._before.clear()
         self._later.start()
 
     def _picture_came(self) -> None:

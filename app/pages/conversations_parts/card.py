@@ -91,6 +91,16 @@ class Card:
     def heights(self) -> list[float]:
         return [entry.height for entry in self._entries]
 
+    def take_over(self, before: "Card") -> None:
+        """Pieces that say the same as those of the card before stay as they are drawn: of an answer that grows, only
+        its end is laid out anew."""
+        if (before.width, before.found) != (self.width, self.found):
+            return
+        for mine, theirs in zip(self._entries, before._entries, strict=False):
+            if theirs.drawn is not None and mine.piece == theirs.piece:
+                mine.drawn, mine.height = theirs.drawn, theirs.height
+        self._place()
+
     def _place(self) -> None:
         if self.block.kind == "divider":
             self.height = DIVIDER

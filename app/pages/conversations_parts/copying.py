@@ -120,8 +120,8 @@ def _fenced(text: str, language: str) -> list[str]:
     return [f"{fence}{language}", text, fence]
 
 
-def as_curl(thread: Thread, number: int, url: str) -> str:
-    """The call of a turn as a command for a POSIX shell, rebuilt from what was kept, as a chat request."""
+def chat_body(thread: Thread, number: int) -> dict[str, Any]:
+    """The call of a turn as the body of a chat request, rebuilt from what was kept."""
     turn = next(each for each in thread.turns if each.n == number)
     way = steps(thread.turns, way_to(thread.turns, number))
     before: set[int] = set()
@@ -140,7 +140,12 @@ def as_curl(thread: Thread, number: int, url: str) -> str:
     tools = thread.toolsets[turn.tools] if turn.tools is not None and turn.tools < len(thread.toolsets) else ()
     if functions := [_chat_tool(tool) for tool in tools if isinstance(tool, Tool)]:
         body["tools"] = functions
-    data = json.dumps(body, ensure_ascii=False, indent=1).replace("'", "'\\''")
+    return body
+
+
+def as_curl(thread: Thread, number: int, url: str) -> str:
+    """The call of a turn as a command for a POSIX shell, rebuilt from what was kept, as a chat request."""
+    data = json.dumps(chat_body(thread, number), ensure_ascii=False, indent=1).replace("'", "'\\''")
     return (
         f"curl {url}{CHAT_PATH} \\\n  -H 'content-type: application/json' \\\n"
         f"  -H \"authorization: Bearer {KEY_MASK}\" \\\n  -d '{data}'\n"

@@ -15,6 +15,7 @@ from app.widgets import ElidedLabel, IconButton, Pill, PushButton, SegmentedCont
 from gateway import ThreadRow, Turn
 
 ACTIONS = (
+    ("replay", "Replay the chosen call in Compare"),
     ("requests", "Show its requests"),
     ("", ""),
     ("copy_markdown", "Copy as Markdown"),
@@ -69,11 +70,13 @@ class TagLine(QWidget):
 
 
 class ThreadHead(QWidget):
-    """`renamed(title)`; `acted(name)` of `ACTIONS`; `requests_asked`: its rows; `pane_chosen(key)` when narrow."""
+    """`renamed(title)`; `acted(name)` of `ACTIONS`; `requests_asked`: its rows; `replay_asked`: to ask other models;
+    `pane_chosen(key)` when narrow."""
 
     renamed = Signal(str)
     acted = Signal(str)
     requests_asked = Signal()
+    replay_asked = Signal()
     pane_chosen = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -102,6 +105,10 @@ class ThreadHead(QWidget):
         self.requests_button.setObjectName("conversation_requests")
         self.requests_button.setToolTip("This conversation's rows on the Requests page")
         self.requests_button.clicked.connect(self.requests_asked)
+        self.replay_button = PushButton(theme, self.tr("Replay"), "columns-2")
+        self.replay_button.setObjectName("conversation_replay")
+        self.replay_button.setToolTip(self.tr("Ask other models the chosen call, side by side, in Compare"))
+        self.replay_button.clicked.connect(self.replay_asked)
         self.menu_button = IconButton(theme, "ellipsis", "More: copy, export, rename, delete")
         self.menu_button.setObjectName("conversation_menu")
         self.menu_button.clicked.connect(self.show_menu)
@@ -120,7 +127,7 @@ class ThreadHead(QWidget):
         first.addWidget(self._titles, 1)
         first.addWidget(self.rename_button)
         first.addSpacing(6)
-        for widget in (self.panes, self.requests_button, self.menu_button):
+        for widget in (self.panes, self.replay_button, self.requests_button, self.menu_button):
             first.addWidget(widget)
         second = QHBoxLayout()
         second.setSpacing(12)
@@ -136,6 +143,7 @@ class ThreadHead(QWidget):
         """Whether the inspector is a tab of the thread."""
         self.panes.setVisible(narrow)
         self.requests_button.setVisible(not narrow)
+        self.replay_button.setVisible(not narrow)
 
     def show_thread(self, row: ThreadRow, turns: Sequence[Turn]) -> None:
         self._titles.setCurrentWidget(self.title)

@@ -27,11 +27,12 @@ Attempts = Sequence[Sequence[str]]
 
 
 class RequestPanel(QScrollArea):
-    """`copied(words)`: something was put on the clipboard. `conversation_asked(id)`: what a request said. `record` is
-    what is shown."""
+    """`copied(words)`: something was put on the clipboard. `conversation_asked(id)`: what a request said, and
+    `replay_asked(id)`: to ask it of other models. `record` is what is shown."""
 
     copied = Signal(str)
     conversation_asked = Signal(str)
+    replay_asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -94,7 +95,7 @@ class RequestPanel(QScrollArea):
         column.setContentsMargins(16, 4, 16, 24)
         column.setSpacing(16)
         column.addLayout(self._head())
-        column.addWidget(self._conversation_button(), 0, Qt.AlignmentFlag.AlignLeft)
+        column.addLayout(self._elsewhere())
         kind = _cause_kind(row)
         self._cause = Banner(self._theme, kind or "bad", "")
         self._cause.setObjectName("request_cause")
@@ -120,6 +121,23 @@ class RequestPanel(QScrollArea):
         line.addStretch(1)
         line.addWidget(self._model)
         return line
+
+    def _elsewhere(self) -> QHBoxLayout:
+        """What else can be done with what it said."""
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self._conversation_button())
+        replay = PushButton(self._theme, self.tr("Replay in Compare"), "columns-2")
+        replay.setObjectName("request_replay")
+        replay.setToolTip(self.tr("Ask other models the same; nothing is sent before you run it"))
+        replay.clicked.connect(self._ask_replay)
+        line.addWidget(replay)
+        line.addStretch(1)
+        return line
+
+    def _ask_replay(self) -> None:
+        if self.record is not None:
+            self.replay_asked.emit(self.record.id)
 
     def _conversation_button(self) -> PushButton:
         button = PushButton(self._theme, "Open conversation", "messages-square")

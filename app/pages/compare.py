@@ -1,0 +1,321 @@
+"""Compare: one question to two to six models at once, their answers side by side, and what people thought of them."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from app.context import AppContext
+from app.known_errors import KNOWN_ERRORS
+from app.pages.compare_parts.answer_column import AnswerColumn
+from app.pages.compare_parts.answer_words import winners
+from app.pages.compare_parts.asked import Asked, taken_from
+from app.pages.compare_parts.question_card import QuestionCard
+from app.pages.conversations_parts.pictures import Pictures
+from app.pages.page import Page, RequestTarget, ThreadTarget
+from app.widgets import Banner, EmptyState, SegmentedControl
+from gateway import LEAST_MODELS, Changes, ComparedAnswer, ModelRow, ProviderRow
+
+_ESTIMATE_AFTER_MS = 250
+_OFFERED = 3
+_NARROW_BELOW, _LOW_BELOW = 1100, 720
+_LINKS = ("http", "https", "mailto")
+
+
+class ComparePage(Page):
+    title = "Compare"
+    icon = "columns-2"
+    key = "compare"
+
+    shortcuts = (("Ctrl+Return", "Ask all models"), ("Esc", "Stop all answers"))
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.setObjectName("compare_page")
+        self.columns: tuple[AnswerColumn, ...] = ()
+        self.comparison = ""
+        self._asked = Asked()
+        self._titles: dict[str, str] = {}
+        self._learned = False
+        self._pictures = Pictures(context.spawn, self)
+        self._estimating = QTimer(self, singleShot=True, interval=_ESTIMATE_AFTER_MS)
+        self._estimating.timeout.connect(lambda: context.spawn(self._estimate()))
+        self._build()
+        self.question.changed.connect(self._estimating.start)
+        self.question.run_asked.connect(self.run)
+        self.question.stop_asked.connect(self.stop_all)
+        self.error.action.connect(self.error.hide)
+        self.keyless.action.connect(lambda: self.navigate.emit("providers", None))
+        entered = QShortcut(QKeySequence("Ctrl+Return"), self)
+        entered.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        entered.activated.connect(self.run)
+
+    def header_controls(self) -> list[QWidget]:
+        return [self.panes]
+
+    def _build(self) -> None:
+        theme = self.context.theme
+        self.panes = SegmentedControl(theme, (("ask", self.tr("Ask")), ("history", self.tr("Ratings and history"))))
+        self.panes.setAccessibleName(self.tr("What is shown"))
+        self.panes.hide()
+        self.error = Banner(theme, "bad", "", self.tr("Dismiss"))
+        self.error.setObjectName("compare_error")
+        self.error.hide()
+        self.keyless = Banner(theme, "warn", "", self.tr("Open Providers"))
+        self.keyless.setObjectName("compare_keyless")
+        self.keyless.hide()
+        self.question = QuestionCard(theme)
+        self.empty = EmptyState(
+            theme,
+            "columns-2",
+            self.tr("One question, several answers side by side"),
+            self.tr(
+                "Write a prompt, choose two to six models and run it. Each answer is a request of its own: it is "
+                "metered like any other, and its row bears the tag compare."
+            ),
+        )
+        self.empty.setObjectName("compare_empty")
+        self._row = QWidget()
+        self._line = QHBoxLayout(self._row)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        self._line.setSpacing(12)
+        self.area = QScrollArea()
+        self.area.setObjectName("compare_answers")
+        self.area.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.area.setWidgetResizable(True)
+        self.area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setWidget(self._row)
+        self.results = QStackedWidget()
+        self.results.addWidget(self.empty)
+        self.results.addWidget(self.area)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 16, 24, 16)
+        column.setSpacing(12)
+        column.addWidget(self.error)
+        column.addWidget(self.keyless)
+        column.addWidget(self.question)
+        column.addWidget(self.results, 1)
+
+    # what can be asked
+
+    async def refresh(self, changes: Changes) -> None:
+        """Reads models and providers anew, and what was compared, where it has changed."""
+        gateway = self.context.gateway
+        try:
+            if not self._learned or changes.providers or changes.prices:
+                providers = await gateway.providers()
+                rows = gateway.models()
+                self._titles = {row.name: row.title for row in providers}
+                self.question.models.offer(rows, providers)
+                if not self._learned and not self.question.models.models:
+                    self.question.models.choose(await self._usual_models(rows, providers))
+                self._learned = True
+                self._estimating.start()
+        except KNOWN_ERRORS as error:
+            self._fail(str(error))
+
+    async def _usual_models(self, rows: Sequence[ModelRow], providers: Sequence[ProviderRow]) -> tuple[str, ...]:
+        """Those that were compared last, else one of each provider that can be asked."""
+        last = await self.context.gateway.comparisons(limit=1)
+        if len(last) >= LEAST_MODELS:
+            return tuple(answer.model_requested for answer in last)
+        found: dict[str, str] = {}
+        able = {row.name for row in providers if row.key_source != "none"}
+        for row in rows:
+            if row.provider in able and row.kind == "chat" and row.state == "live" and row.output_price is not None:
+                found.setdefault(row.provider, row.id)
+        return tuple(found.values())[:_OFFERED]
+
+    async def _estimate(self) -> None:
+        """What it would cost, worked out beside the loop: a long history is some megabytes."""
+        asked, models = self.question.asked(), self.question.models.models
+        if asked.is_empty or not models:
+            self.question.show_estimates(())
+            self.keyless.hide()
+            return
+        try:
+            found = await asyncio.to_thread(self.context.gateway.estimate_comparison, models, asked.body())
+        except KNOWN_ERRORS as error:
+            self._fail(str(error))
+            return
+        if models == self.question.models.models:
+            self.question.show_estimates(found)
+            problems = list(dict.fromkeys(each.problem for each in found if each.problem))
+            self.keyless.set_text(" ".join(problems))
+            self.keyless.setVisible(bool(problems))
+
+    # asking
+
+    @property
+    def running(self) -> bool:
+        return any(column.running for column in self.columns)
+
+    def run(self) -> None:
+        if self.question.can_run:
+            self.context.spawn(self._run())
+
+    async def _run(self) -> None:
+        self._asked, models = self.question.asked(), self.question.models.models
+        self.error.hide()
+        self.question.set_running(True)
+        self.comparison = ""
+        self._make_columns(models)
+        try:
+            await self.context.gateway.compare(models, self._asked.body(), told=self._hear)
+        except KNOWN_ERRORS as error:
+            self._fail(str(error))
+        finally:
+            self._settle()
+
+    def _make_columns(self, models: Sequence[str]) -> None:
+        for column in self.columns:
+            self._line.removeWidget(column)
+            column.hide()
+            column.deleteLater()
+        known = self.question.models.known
+        made = []
+        for place, model in enumerate(models):
+            column = AnswerColumn(self.context.theme, self._pictures, place, model)
+            row = known.get(model)
+            column.show_provider(self._titles.get(row.provider, row.provider) if row is not None else "")
+            column.stopped.connect(partial(self._stop, place))
+            column.asked_again.connect(partial(self.ask_again, place))
+            column.rated.connect(partial(self._rate, column))
+            column.request_asked.connect(partial(self._open_request, column))
+            column.copied.connect(self.toast)
+            column.link_asked.connect(_open_link)
+            self._line.addWidget(column, 1)
+            made.append(column)
+        self.columns = tuple(made)
+        self.results.setCurrentWidget(self.area)
+
+    def _hear(self, answer: ComparedAnswer) -> None:
+        """An answer has grown, or is over."""
+        self.comparison = answer.comparison
+        column = self.columns[answer.place]
+        provider = answer.record.provider if answer.record is not None else None
+        if provider is not None:
+            column.show_provider(self._titles.get(provider, provider))
+        column.show_answer(answer)
+
+    def _settle(self) -> None:
+        """All are over: who was cheapest and fastest, and how each differs from the first."""
+        self.question.set_running(self.running)
+        if self.running:
+            return
+        answers = [column.answer for column in self.columns if column.answer is not None]
+        won = winners(answers)
+        first = answers[0] if answers else None
+        for column in self.columns:
+            column.show_first(first)
+            column.show_marks([name for name, place in won.items() if place == column.place])
+        if not answers:
+            self.results.setCurrentWidget(self.empty)
+
+    def stop_all(self) -> None:
+        if self.comparison:
+            self.context.gateway.cancel_comparison(self.comparison)
+
+    def _stop(self, place: int) -> None:
+        self.context.gateway.cancel_comparison(self.comparison, place)
+
+    def ask_again(self, place: int) -> None:
+        if not self.columns[place].running:
+            self.context.spawn(self._ask_again(place))
+
+    async def _ask_again(self, place: int) -> None:
+        column = self.columns[place]
+        column.begin()
+        self.question.set_running(True)
+        try:
+            await self.context.gateway.ask_again(
+                self.comparison, place, column.model, self._asked.body(), told=self._hear
+            )
+        except KNOWN_ERRORS as error:
+            self._fail(str(error))
+        finally:
+            self._settle()
+
+    def _fail(self, text: str) -> None:
+        self.error.set_text(text)
+        self.error.show()
+
+    # what became of it
+
+    def _rate(self, column: AnswerColumn, stars: int, note: str) -> None:
+        self.context.spawn(self._keep_rating(column, stars, note))
+
+    async def _keep_rating(self, column: AnswerColumn, stars: int, note: str) -> None:
+        answer = column.answer
+        if answer is None:
+            return
+        gateway = self.context.gateway
+        try:
+            if stars:
+                await gateway.rate(answer.request_id, stars, note)
+            else:
+                await gateway.remove_rating(answer.request_id)
+        except KNOWN_ERRORS as error:
+            self._fail(str(error))
+
+    def _open_request(self, column: AnswerColumn) -> None:
+        if column.answer is not None:
+            self.navigate.emit("requests", RequestTarget(column.answer.request_id))
+
+    # taken from elsewhere
+
+    def show_target(self, target: RequestTarget | ThreadTarget) -> None:
+        """What a request or a conversation's last turn asked, to be asked of others."""
+        self.context.spawn(self._take(target))
+
+    async def _take(self, target: RequestTarget | ThreadTarget) -> None:
+        gateway = self.context.gateway
+        id, number = target.id, target.turn if isinstance(target, ThreadTarget) else None
+        try:
+            if isinstance(target, RequestTarget):
+                found = await gateway.thread_of_request(target.id)
+                if found is None:
+                    self.toast.emit(self.tr("What this request said was not kept"))
+                    return
+                id, number = found
+            thread = await gateway.thread(id)
+        except KNOWN_ERRORS as error:
+            self._fail(str(error))
+            return
+        if thread is None or not thread.turns:
+            self.toast.emit(self.tr("What this conversation said was not kept"))
+            return
+        number = thread.turns[-1].n if number is None else number
+        asked = await asyncio.to_thread(taken_from, thread, number)
+        if asked.is_empty:
+            self.toast.emit(self.tr("What this request said was not kept"))
+            return
+        self.question.show_asked(asked)
+        model = next((turn.model_requested or turn.model for turn in thread.turns if turn.n == number), None)
+        models = self.question.models
+        if model and model not in models.models:
+            models.choose((model, *models.models))
+        self.question.user.setFocus()
+
+    # Qt
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.question.set_room(narrow=self.width() < _NARROW_BELOW, low=self.height() < _LOW_BELOW)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.running:
+            self.stop_all()
+        else:
+            super().keyPressEvent(event)
+
+
+def _open_link(address: str) -> None:
+    """An address in an answer is opened only when it is pressed, and only in the browser or for mail."""
+    url = QUrl(address)
+    if url.scheme().lower() in _LINKS:
+        QDesktopServices.openUrl(url)

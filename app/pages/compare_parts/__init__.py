@@ -1,0 +1,1 @@
+"""The parts of Compare: the question, the models, an answer's column, ratings, and the history of both."""

@@ -1,0 +1,275 @@
+"""One model's column: who answers, what it says as it says it, what that took, and what the person thinks of it."""
+
+import time
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from app.fonts import ui_font
+from app.pages.compare_parts import answer_words
+from app.pages.compare_parts.answer_blocks import blocks_of
+from app.pages.conversations_parts.pictures import Pictures
+from app.pages.conversations_parts.thread_view import ThreadView
+from app.theme import Theme
+from app.widgets import Card, ElidedLabel, IconButton, Pill, Stars
+from app.widgets.painting import smooth_painter
+from gateway import ComparedAnswer
+
+LEAST_WIDTH = 300
+_CLOCK_MS = 100
+_DOT = 8
+# Of the foot's width.
+_SHARES = {"ttft": 10, "total": 8, "tokens": 12, "cost": 12}
+
+
+class AnswerColumn(Card):
+    """`stopped`: give this answer up; `asked_again`: ask the model once more; `rated(stars, note)`, 0 to take the
+    rating back; `request_asked`: its row; `copied(words)` after something went to the clipboard."""
+
+    stopped = Signal()
+    asked_again = Signal()
+    rated = Signal(int, str)
+    request_asked = Signal()
+    copied = Signal(str)
+    link_asked = Signal(str)
+
+    def __init__(
+        self, theme: Theme, pictures: Pictures, place: int, model: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(theme, parent)
+        self._theme = theme
+        self.place = place
+        self.model = model
+        self.answer: ComparedAnswer | None = None
+        self._first: ComparedAnswer | None = None
+        self._provider = ""
+        self._late = False
+        self.setObjectName(f"answer_{place}")
+        self.setAccessibleName(self.tr("Answer of {0}").format(model))
+        self.setMinimumWidth(LEAST_WIDTH)
+        self._build(pictures)
+        self._clock = QTimer(self, interval=_CLOCK_MS)
+        self._clock.timeout.connect(self._tick)
+        self._clear()
+
+    def _build(self, pictures: Pictures) -> None:
+        theme = self._theme
+        self.dot = _Dot(theme, self.place)
+        self.name = ElidedLabel(theme, self.model, Qt.TextElideMode.ElideMiddle)
+        self.name.setFont(ui_font(13, 600))
+        self.name.setObjectName("answer_model")
+        self.state = ElidedLabel(theme, "", tone="text2")
+        self.state.setFont(ui_font(12))
+        self.state.setObjectName("answer_state")
+        self.marks = {
+            "cheapest": Pill(theme, self.tr("cheapest"), "ok"),
+            "fastest": Pill(theme, self.tr("fastest"), "accent"),
+        }
+        self.request_button = IconButton(theme, "list", self.tr("Open its request"))
+        self.request_button.setObjectName("answer_request")
+        self.request_button.clicked.connect(self.request_asked)
+        self.stop_button = IconButton(theme, "square", self.tr("Stop this answer"))
+        self.stop_button.setObjectName("answer_stop")
+        self.stop_button.clicked.connect(self.stopped)
+        self.again_button = IconButton(theme, "rotate-ccw", self.tr("Ask this model again"))
+        self.again_button.setObjectName("answer_again")
+        self.again_button.clicked.connect(self.asked_again)
+        self.view = ThreadView(theme, pictures, self)
+        self.view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.view.copied.connect(self.copied)
+        self.view.link_asked.connect(self.link_asked)
+        self.figures = {key: _FigureCell(theme, key) for key in _SHARES}
+        self.stars = Stars(theme)
+        self.stars.setObjectName("answer_stars")
+        self.stars.rated.connect(self._rate)
+        self.note = QLineEdit()
+        self.note.setObjectName("answer_note")
+        self.note.setPlaceholderText(self.tr("Note"))
+        self.note.setAccessibleName(self.tr("Note on this answer"))
+        self.note.setMaxLength(2000)
+        self.note.editingFinished.connect(self._note_written)
+        self._written = ""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(14, 0, 8, 0)
+        head.setSpacing(6)
+        names = QVBoxLayout()
+        names.setSpacing(1)
+        first = QHBoxLayout()
+        first.setSpacing(6)
+        first.addWidget(self.dot)
+        first.addWidget(self.name, 1)
+        names.addLayout(first)
+        names.addWidget(self.state)
+        head.addLayout(names, 1)
+        for widget in (*self.marks.values(), self.request_button, self.stop_button, self.again_button):
+            head.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+        grid = QGridLayout()
+        grid.setContentsMargins(14, 8, 14, 0)
+        grid.setHorizontalSpacing(4)
+        for number, (key, cell) in enumerate(self.figures.items()):
+            grid.addWidget(cell, 0, number)
+            grid.setColumnStretch(number, _SHARES[key])
+        foot = QHBoxLayout()
+        foot.setContentsMargins(10, 0, 14, 0)
+        foot.setSpacing(8)
+        foot.addWidget(self.stars)
+        foot.addWidget(self.note, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(1, 10, 1, 12)
+        column.setSpacing(8)
+        column.addLayout(head)
+        column.addWidget(self.view, 1)
+        column.addLayout(grid)
+        column.addLayout(foot)
+
+    # what is shown
+
+    @property
+    def running(self) -> bool:
+        return self.answer is not None and self.answer.record is None
+
+    def _clear(self) -> None:
+        self.show_marks(())
+        for button in (self.request_button, self.stop_button, self.again_button):
+            button.hide()
+        self.stars.setEnabled(False)
+        self.note.setEnabled(False)
+
+    def show_provider(self, title: str) -> None:
+        self._provider = title
+
+    def begin(self) -> None:
+        """The model is asked anew: nothing of an earlier answer stays."""
+        self.answer = None
+        self._clear()
+        self.stars.set_stars(0)
+        self._written = ""
+        self.note.clear()
+        self.view.set_blocks((), keep=False)
+
+    def show_answer(self, answer: ComparedAnswer) -> None:
+        """What it has said so far; painted now where it is in sight, else when it comes into sight."""
+        before, self.answer = self.answer, answer
+        if before is None:
+            self.view.waiting_since_us = answer.started_us
+        over = answer.record is not None
+        self.stop_button.setVisible(not over)
+        self.again_button.setVisible(over)
+        self.request_button.setVisible(over)
+        self.stars.setEnabled(over and answer.state == "ok")
+        (self._clock.stop if over else self._clock.start)()
+        if self.isVisible() or over:
+            self._show_words()
+        else:
+            self._late = True
+        self._tick()
+
+    def _show_words(self) -> None:
+        self._late = False
+        assert self.answer is not None
+        follows = self.running and self.view.at_end
+        self.view.set_blocks(blocks_of(self.answer), keep=True)
+        if follows:
+            self.view.go_to_end()
+        self.view.setAccessibleName(self.tr("What {0} says").format(self.model))
+
+    def show_first(self, first: ComparedAnswer | None) -> None:
+        """The answer that this one's figures are told against."""
+        self._first = first
+        self._tick()
+
+    def show_marks(self, names: Sequence[str]) -> None:
+        for name, pill in self.marks.items():
+            pill.setVisible(name in names)
+
+    def _tick(self) -> None:
+        """The figures, and while it answers the clock."""
+        answer = self.answer
+        if answer is None:
+            return
+        state = answer_words.state_words(answer)
+        self.state.setText(" · ".join(filter(None, (self._provider, state))))
+        self.state.set_tone("bad" if answer.state == "error" else "text2")
+        for figure in answer_words.figures(answer, self._first, time.time_ns() // 1000):
+            self.figures[figure.key].show_figure(figure)
+
+    # the rating
+
+    def show_rating(self, stars: int | None, note: str) -> None:
+        self.stars.set_stars(stars or 0)
+        self._written = note
+        self.note.setText(note)
+        self.note.setEnabled(bool(stars))
+
+    def _rate(self, stars: int) -> None:
+        self.note.setEnabled(bool(stars))
+        if not stars:
+            self.note.clear()
+        self._written = self.note.text().strip()
+        self.rated.emit(stars, self._written)
+
+    def _note_written(self) -> None:
+        """Enter, or leaving the field; Qt tells both where both happen."""
+        text = self.note.text().strip()
+        if self.stars.stars and text != self._written:
+            self._written = text
+            self.rated.emit(self.stars.stars, text)
+
+    # Qt
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._late:
+            self._show_words()
+
+
+class _FigureCell(QWidget):
+    """A figure under its title, and how it differs from the first answer's."""
+
+    def __init__(self, theme: Theme, key: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title = ElidedLabel(theme, "", tone="text3")
+        self.title.setFont(ui_font(11))
+        self.value = ElidedLabel(theme, "—")
+        self.value.setFont(ui_font(12, 600))
+        self.value.setObjectName(f"figure_{key}")
+        self.difference = ElidedLabel(theme, "", tone="text3")
+        self.difference.setFont(ui_font(11))
+        self.difference.setObjectName(f"difference_{key}")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        for label in (self.title, self.value, self.difference):
+            column.addWidget(label)
+
+    def show_figure(self, figure: answer_words.Figure) -> None:
+        for label, text in (
+            (self.title, figure.title),
+            (self.value, figure.value),
+            (self.difference, figure.difference),
+        ):
+            if label.text() != text:
+                label.setText(text)
+        self.value.setAccessibleName(" ".join((figure.title, figure.value, figure.difference)).strip())
+
+
+class _Dot(QWidget):
+    """The colour that stands for the column."""
+
+    def __init__(self, theme: Theme, slot: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._slot = slot
+        self.setFixedSize(_DOT, _DOT)
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth_painter(self)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.series_color(self._slot))
+        painter.drawRoundedRect(self.rect(), 2, 2)

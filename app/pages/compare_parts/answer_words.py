@@ -1,0 +1,86 @@
+"""An answer in words and figures: what its column's foot says, how it differs from the first, and who won. Pure."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from PySide6.QtCore import QCoreApplication
+
+from app import formats
+from gateway import ComparedAnswer, ExchangeRecord
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("compare", text)
+
+
+class Figure(Struct, frozen=True, kw_only=True):
+    """`difference` is against the first answer, "" for the first itself and where one of the two is not known."""
+
+    key: str
+    title: str
+    value: str
+    difference: str = ""
+
+
+def state_words(answer: ComparedAnswer) -> str:
+    """How it stands, in a word or two."""
+    return {
+        "waiting": _tr("waiting"),
+        "answering": _tr("answering"),
+        "ok": _tr("done"),
+        "error": _tr("failed"),
+        "aborted": _tr("stopped"),
+        "interrupted": _tr("interrupted"),
+    }[answer.state]
+
+
+def figures(answer: ComparedAnswer, first: ComparedAnswer | None, now_us: int) -> tuple[Figure, ...]:
+    """First token, total time, tokens and cost; while it answers, the time so far."""
+    row, other = answer.record, first.record if first is not None else None
+    ttft = row.ttft_us if row is not None else answer.ttft_us
+    total = row.latency_us if row is not None else now_us - answer.started_us
+    made = (
+        ("ttft", _tr("First token"), _ms(ttft), "ttft_us"),
+        ("total", _tr("Total"), _ms(total), "latency_us"),
+        ("tokens", _tr("Tokens"), tokens(row), "output_tokens"),
+        ("cost", _tr("Cost"), cost(row), "cost_nano"),
+    )
+    return tuple(
+        Figure(key=key, title=title, value=value, difference=_difference(row, other, name))
+        for key, title, value, name in made
+    )
+
+
+def tokens(row: ExchangeRecord | None) -> str:
+    """In and out; "≈" where they are not the provider's own count."""
+    if row is None or (row.input_tokens is None and row.output_tokens is None):
+        return formats.UNKNOWN
+    mark = "≈" if row.usage_source in ("partial", "estimated") else ""
+    return f"{mark}{formats.count(row.input_tokens)} → {formats.count(row.output_tokens)}"
+
+
+def cost(row: ExchangeRecord | None) -> str:
+    return formats.UNKNOWN if row is None else formats.money(row.cost_nano)
+
+
+def _ms(us: int | None) -> str:
+    return formats.UNKNOWN if us is None else formats.duration(us / 1000)
+
+
+def _difference(row: ExchangeRecord | None, other: ExchangeRecord | None, name: str) -> str:
+    if row is None or other is None or row is other or not row.outcome == other.outcome == "ok":
+        return ""
+    return formats.delta_percent(getattr(row, name), getattr(other, name)) or ""
+
+
+def winners(answers: Sequence[ComparedAnswer]) -> dict[str, int]:
+    """`cheapest` and `fastest`, each with the place of the answer that is it; none where fewer than two can be."""
+    rows = [(answer.place, answer.record) for answer in answers if answer.state == "ok" and answer.record is not None]
+    costs = [(row.cost_nano, place) for place, row in rows if row.cost_nano is not None]
+    times = [(row.latency_us, place) for place, row in rows if row.latency_us is not None]
+    found = {}
+    for name, ranked in (("cheapest", sorted(costs)), ("fastest", sorted(times))):
+        # Two that share the first place have not won it.
+        if len(ranked) > 1 and ranked[0][0] < ranked[1][0]:
+            found[name] = ranked[0][1]
+    return found

@@ -1,0 +1,121 @@
+"""A rating of one to five stars: pressed, or given by the keys 1 to 5 and the arrows; 0 or Delete takes it back."""
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QMouseEvent, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.theme import Theme
+from app.widgets.painting import focus_ring, smooth_painter
+
+MOST = 5
+_STEP = 22
+_HEIGHT = 28
+_OUTER, _INNER = 8.0, 3.6
+# Orange in the light theme, amber in the dark one.
+_SLOT = 1
+
+
+class Stars(QWidget):
+    """`rated(stars)` when a person gives another rating; 0 takes it back. `set_stars` is silent."""
+
+    rated = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._stars = 0
+        self._pointed = 0
+        self.setMouseTracking(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+        self._describe()
+
+    @property
+    def stars(self) -> int:
+        """0 where there is no rating."""
+        return self._stars
+
+    def set_stars(self, stars: int) -> None:
+        self._stars = stars
+        self._describe()
+        self.update()
+
+    def _describe(self) -> None:
+        words = self.tr("not rated") if not self._stars else self.tr("{0} of 5 stars").format(self._stars)
+        self.setAccessibleName(self.tr("Your rating: {0}").format(words))
+        self.setToolTip(self.tr("Rate with 1 to 5; 0 takes it back"))
+
+    def _give(self, stars: int) -> None:
+        if stars != self._stars:
+            self.set_stars(stars)
+            self.rated.emit(stars)
+
+    def sizeHint(self) -> QSize:
+        return QSize(MOST * _STEP + 8, _HEIGHT)
+
+    def place(self, stars: int) -> QPointF:
+        """The middle of a star, counted from 1."""
+        return QPointF(4 + _STEP * (stars - 0.5), _HEIGHT / 2)
+
+    def _at(self, x: float) -> int:
+        return min(MOST, max(1, int((x - 4) // _STEP) + 1))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._point(self._at(event.position().x()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            stars = self._at(event.position().x())
+            # The rating pressed again is taken back.
+            self._give(0 if stars == self._stars else stars)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._point(self._at(event.position().x()))
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: object) -> None:
+        self._point(0)
+
+    def _point(self, stars: int) -> None:
+        if stars != self._pointed:
+            self._pointed = stars
+            self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = event.key()
+        if Qt.Key.Key_0 <= key <= Qt.Key.Key_5:
+            self._give(key - Qt.Key.Key_0)
+        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self._give(0)
+        elif key in (Qt.Key.Key_Right, Qt.Key.Key_Up):
+            self._give(min(MOST, self._stars + 1))
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Down):
+            self._give(max(0, self._stars - 1))
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth_painter(self)
+        if not self.isEnabled():
+            painter.setOpacity(0.45)
+        full = self._pointed if self._pointed and self.isEnabled() else self._stars
+        for number in range(1, MOST + 1):
+            lit = number <= full
+            ink = self._theme.series_color(_SLOT) if lit else self._theme.color("text3")
+            painter.setPen(QPen(ink, 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+            painter.setBrush(ink if lit else QColor(0, 0, 0, 0))
+            painter.drawPolygon(_star(self.place(number)))
+        if self.hasFocus():
+            focus_ring(painter, QRectF(self.rect()), 7, self._theme.color("accent"))
+
+
+def _star(middle: QPointF) -> QPolygonF:
+    points = []
+    for corner in range(10):
+        radius, angle = (_OUTER, _INNER)[corner % 2], math.pi * (corner / 5 - 0.5)
+        points.append(QPointF(middle.x() + radius * math.cos(angle), middle.y() + radius * math.sin(angle)))
+    return QPolygonF(points)

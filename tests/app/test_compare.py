@@ -1,0 +1,521 @@
+"""Compare as a person uses it: a question, models, answers side by side while they come, ratings, and replays."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app import formats
+from app.context import AppContext
+from app.filters import FilterState
+from app.pages.compare import ComparePage
+from app.pages.compare_parts.answer_blocks import blocks_of
+from app.pages.compare_parts.answer_column import AnswerColumn
+from app.pages.compare_parts.answer_words import winners
+from app.pages.compare_parts.asked import Asked, taken_from
+from app.pages.conversations_parts.block import text_of
+from app.pages.page import RequestTarget, ThreadTarget
+from app.theme import Theme
+from app.widgets import Stars
+from gateway import Blob, Changes, ComparedAnswer, Reasoning, Text, ToolCall
+from tests.app.accessible import unnamed
+from tests.app.fake_comparisons import SECOND, Script
+from tests.app.fake_gateway import NOW_US, FakeGateway
+from tests.app.fake_threads import FULL, SYSTEM, full_thread, plain_thread
+from tests.app.spawner import Spawner
+from tests.app.whole import PseudoLocale, crossing, cut
+from tests.waiting import until
+
+ALL = Changes(providers=True, prices=True, comparisons=True)
+CLAUDE, GPT, GEMINI, GROK, UNPRICED = (
+    "claude-sonnet-4.5",
+    "gpt-5.1",
+    "gemini-3-pro",
+    "grok-4.1-fast",
+    "unlisted-preview",
+)
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    made = FakeGateway(20)
+    made.scripts = {
+        CLAUDE: Script(
+            parts=(Reasoning("The clock is the cause."), Text("Inject **the clock**, then run `pytest`.")),
+            ttft_us=900_000,
+            latency_us=4 * SECOND,
+            output_tokens=300,
+        ),
+        GPT: Script(parts=(Text("Freeze the time."),), ttft_us=300_000, latency_us=SECOND, output_tokens=100),
+        GEMINI: Script(
+            parts=(Text("It seems that"),),
+            outcome="error",
+            status=429,
+            error_type="rate_limited",
+            error_message="Google is limiting requests (429): try again in 12 s.",
+        ),
+    }
+    return made
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, spawner: Spawner) -> ComparePage:
+    made = ComparePage(AppContext(gateway, theme, FilterState(tz="Europe/Paris"), spawner))  # type: ignore[arg-type]
+    for control in made.header_controls():
+        control.setParent(made)
+    qtbot.addWidget(made)
+    made._estimating.setInterval(0)
+    made.resize(1220, 840)
+    made.show()
+    qtbot.waitExposed(made)
+    asyncio.run(made.refresh(ALL))
+    return made
+
+
+def ask(
+    page: ComparePage, qtbot: QtBot, text: str = "Why is it flaky?", models: tuple[str, ...] = (CLAUDE, GPT)
+) -> None:
+    page.question.models.choose(models)
+    page.question.user.setPlainText(text)
+    click(qtbot, page.question.run_button)
+
+
+def click(qtbot: QtBot, button: QWidget) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def said(column: AnswerColumn) -> list[tuple[str, str]]:
+    """(kind, text) of each block on show."""
+    return [(block.kind, text_of(block)) for block in column.view.blocks]
+
+
+async def meanwhile(holds: Callable[[], Any]) -> None:
+    """Until it holds, while Qt goes on too."""
+
+    def held() -> object:
+        QApplication.processEvents()
+        return holds()
+
+    await until(held)
+
+
+# what can be asked
+
+
+def test_one_model_of_each_provider_that_can_be_asked_is_offered_first(page: ComparePage) -> None:
+    assert page.question.models.models == (CLAUDE, GPT, GEMINI)
+    assert page.empty.isVisible() and not page.question.run_button.isEnabled()
+
+
+def test_the_models_that_were_compared_last_are_taken_again(
+    page: ComparePage, qtbot: QtBot, theme: Theme, gateway: FakeGateway, spawner: Spawner
+) -> None:
+    ask(page, qtbot, models=(GPT, UNPRICED))
+    other = ComparePage(page.context)
+    qtbot.addWidget(other)
+    asyncio.run(other.refresh(ALL))
+    assert other.question.models.models == (GPT, UNPRICED)
+
+
+def test_the_list_tells_price_life_and_missing_keys(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    rows = [replace(row, state="retired" if row.id == "gpt-5.1-mini" else row.state) for row in gateway.models()]
+    page.question.models.offer(rows, gateway.provider_list)
+    told = {command.text: command.kind for command in page.question.models.commands()}
+    assert told[GROK] == "no key · $0.200 / $0.500 · xAI"
+    assert told[UNPRICED] == "no price · OpenAI"
+    assert told["gpt-5.1-mini"].startswith("retired · ")
+    # What can be asked stands first, what is retired last; what is chosen is not offered.
+    assert list(told) == ["claude-haiku-4.5", UNPRICED, GROK, "gpt-5.1-mini"]
+    click(qtbot, page.question.models.add_button)
+    picker = page.question.models.picker
+    assert picker.isVisible()
+    qtbot.keyClicks(picker.search, "haiku")
+    qtbot.keyClick(picker, Qt.Key.Key_Return)
+    assert page.question.models.models == (CLAUDE, GPT, GEMINI, "claude-haiku-4.5")
+    chip = page.question.models.chip(GEMINI)
+    qtbot.keyClick(chip, Qt.Key.Key_Delete)
+    assert page.question.models.models == (CLAUDE, GPT, "claude-haiku-4.5")
+
+
+def test_six_models_are_the_most_and_two_the_least(page: ComparePage, qtbot: QtBot) -> None:
+    choice = page.question.models
+    page.question.user.setPlainText("Hi")
+    choice.choose((CLAUDE,))
+    page.question.changed.emit()
+    assert not page.question.can_run
+    for model in ("a", "b", "c", "d", "e", "f"):
+        choice.add(model)
+    assert choice.models == (CLAUDE, "a", "b", "c", "d", "e") and not choice.add_button.isVisible()
+    assert page.question.can_run
+
+
+def test_the_estimate_is_told_before_money_is_spent(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    question = page.question
+    question.models.choose((CLAUDE, GPT))
+    assert question.run_button.text() == "Run"
+    question.user.setPlainText("x" * 400)
+    qtbot.waitUntil(lambda: "est." in question.run_button.text())
+    found = gateway.estimate_comparison((CLAUDE, GPT), question.asked().body())
+    for each in found:
+        assert question.models.chip(each.model).text().endswith(f"≈ {formats.money(each.cost_nano)}")
+    whole = formats.money(sum(each.cost_nano or 0 for each in found))
+    assert question.run_button.text() == f"Run · est. {whole}"
+    assert question.estimate.text() == "≈ 100 tokens in, 500 out assumed for each"
+    question.models.add(UNPRICED)
+    qtbot.waitUntil(lambda: question.run_button.text() == f"Run · est. {whole} + 1 unknown")
+    assert question.models.chip(UNPRICED).text() == f"{UNPRICED} · no price"
+    question.models.choose((UNPRICED, "other"))
+    qtbot.keyClicks(question.max_tokens, "50")
+    qtbot.waitUntil(lambda: question.run_button.text() == "Run · cost unknown")
+    assert question.estimate.text() == "≈ 100 tokens in, at most 50 out for each"
+    assert gateway.asked == []
+
+
+def test_a_missing_key_is_told_with_the_way_to_it(page: ComparePage, qtbot: QtBot) -> None:
+    page.question.user.setPlainText("Hi")
+    page.question.models.choose((CLAUDE, GROK))
+    page.question.changed.emit()
+    qtbot.waitUntil(page.keyless.isVisible)
+    assert page.keyless.text() == "No key for xAI is stored: add it under Providers."
+    assert "No key for xAI" in page.question.models.chip(GROK).toolTip()
+    with qtbot.waitSignal(page.navigate) as went:
+        page.keyless.action.emit()
+    assert went.args == ["providers", None]
+    page.question.models.remove(GROK)
+    qtbot.waitUntil(lambda: not page.keyless.isVisible())
+
+
+# asking
+
+
+def test_what_is_typed_is_what_is_asked(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    question = page.question
+    question.system.setPlainText("Be brief.")
+    qtbot.keyClicks(question.max_tokens, "1x00")
+    qtbot.keyClicks(question.temperature, "0.25")
+    ask(page, qtbot, "Why?")
+    assert gateway.calls[-1] == f"compare {CLAUDE} {GPT}"
+    assert gateway.asked == [
+        {
+            "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}],
+            "max_completion_tokens": 100,
+            "temperature": 0.25,
+        }
+    ]
+
+
+def test_each_figure_is_the_rows(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    ask(page, qtbot, models=(CLAUDE, GPT, GEMINI))
+    rows = {row.model: row for row in gateway.rows[:3]}
+    for column in page.columns:
+        row = rows[column.model]
+        values = {key: cell.value.text() for key, cell in column.figures.items()}
+        assert values["ttft"] == formats.duration((row.ttft_us or 0) / 1000)
+        assert values["total"] == formats.duration((row.latency_us or 0) / 1000)
+        assert values["cost"] == formats.money(row.cost_nano)
+        known = row.output_tokens is not None
+        assert values["tokens"] == (f"{row.input_tokens} → {row.output_tokens}" if known else "—")
+    claude, gpt, gemini = page.columns
+    assert said(claude) == [
+        ("reasoning", "The clock is the cause."),
+        ("assistant", "Inject **the clock**, then run `pytest`."),
+    ]
+    assert said(gpt) == [("assistant", "Freeze the time.")]
+    assert said(gemini) == [
+        ("assistant", "It see"),
+        ("error", "Google is limiting requests (429): try again in 12 s."),
+    ]
+    assert (claude.state.text(), gemini.state.text()) == ("Anthropic · done", "Google · failed")
+    assert {key: cell.difference.text() for key, cell in gpt.figures.items()} == {
+        "ttft": "−66.7%",
+        "total": "−75.0%",
+        "tokens": "−66.7%",
+        "cost": formats.delta_percent(rows[GPT].cost_nano, rows[CLAUDE].cost_nano),
+    }
+    for column in (claude, gemini):
+        assert not any(cell.difference.text() for cell in column.figures.values())
+    shown = {
+        column.model: [name for name, pill in column.marks.items() if pill.isVisible()] for column in page.columns
+    }
+    assert shown == {CLAUDE: [], GPT: ["cheapest", "fastest"], GEMINI: []}
+    with qtbot.waitSignal(page.navigate) as went:
+        click(qtbot, gpt.request_button)
+    assert went.args == ["requests", RequestTarget(rows[GPT].id)]
+
+
+async def test_answers_stand_side_by_side_while_they_come(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    gateway.held = True
+    ask(page, qtbot)
+    await meanwhile(lambda: len(page.columns) == 2 and all(column.answer for column in page.columns))
+    claude, gpt = page.columns
+    await meanwhile(lambda: said(gpt) == [("assistant", "Freeze t")])
+    assert said(claude) == [("reasoning", "The clock i")]
+    assert page.running and not page.question.run_button.isEnabled() and page.question.stop_button.isVisible()
+    assert gpt.figures["ttft"].value.text() == "300 ms" and gpt.figures["cost"].value.text() == "—"
+    assert not gpt.stars.isEnabled() and gpt.stop_button.isVisible() and not gpt.again_button.isVisible()
+    gateway.release(1)
+    await meanwhile(lambda: not gpt.running)
+    assert said(gpt) == [("assistant", "Freeze the time.")] and claude.running and gpt.stars.isEnabled()
+    # Who won is told once all are over.
+    assert not any(pill.isVisible() for pill in gpt.marks.values())
+    gateway.release()
+    await meanwhile(lambda: gpt.marks["fastest"].isVisible())
+    assert page.question.run_button.isEnabled() and not page.question.stop_button.isVisible()
+
+
+async def test_one_answer_is_stopped_and_then_all(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    gateway.held = True
+    ask(page, qtbot, models=(CLAUDE, GPT, "claude-haiku-4.5"))
+    await meanwhile(lambda: len(page.columns) == 3 and all(column.stop_button.isVisible() for column in page.columns))
+    click(qtbot, page.columns[1].stop_button)
+    await meanwhile(lambda: not page.columns[1].running)
+    assert said(page.columns[1])[-1] == ("error", "The client closed the connection.")
+    assert page.columns[1].state.text() == "OpenAI · stopped" and page.columns[0].running
+    click(qtbot, page.question.stop_button)
+    await meanwhile(lambda: not page.running)
+    assert [column.state.text().split(" · ")[1] for column in page.columns] == ["stopped"] * 3
+    assert page.question.can_run
+
+
+async def test_a_hidden_page_draws_nothing_until_it_is_seen(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    gateway.held = True
+    ask(page, qtbot)
+    await meanwhile(lambda: len(page.columns) == 2 and page.columns[1].answer)
+    column = page.columns[1]
+    page.hide()
+    assert column.answer is not None
+    column.show_answer(replace(column.answer, parts=(Text("More of it"),)))
+    assert said(column) != [("assistant", "More of it")]
+    page.show()
+    assert said(column) == [("assistant", "More of it")]
+    gateway.release()
+    await meanwhile(lambda: not page.running)
+
+
+def test_one_that_failed_is_asked_again_alone(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    ask(page, qtbot, models=(GPT, GEMINI))
+    first = page.columns[1].answer
+    gateway.scripts[GEMINI] = Script(parts=(Text("It is the clock."),), latency_us=SECOND // 2)
+    click(qtbot, page.columns[1].again_button)
+    assert gateway.calls.count(f"ask_again {GEMINI}") == 1 and gateway.asked[0] == gateway.asked[1]
+    second = page.columns[1].answer
+    assert first is not None and second is not None
+    assert (second.comparison, second.place) == (first.comparison, 1) and second.request_id != first.request_id
+    assert said(page.columns[1]) == [("assistant", "It is the clock.")]
+    assert page.columns[1].marks["fastest"].isVisible()
+
+
+def test_a_gateway_that_cannot_is_told_and_the_question_stays(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    gateway.fails = "The gateway is off: switch it on to ask models."
+    ask(page, qtbot, "Do not lose me")
+    assert page.error.isVisible() and page.error.text() == gateway.fails
+    assert page.question.user.toPlainText() == "Do not lose me" and page.empty.isVisible()
+    page.error.action.emit()
+    assert not page.error.isVisible()
+    gateway.fails = None
+    click(qtbot, page.question.run_button)
+    assert page.columns[1].answer is not None and page.columns[1].answer.state == "ok"
+
+
+# ratings
+
+
+def test_an_answer_is_rated_changed_and_taken_back(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    ask(page, qtbot)
+    column = page.columns[1]
+    assert column.answer is not None
+    id = column.answer.request_id
+    assert not column.note.isEnabled()
+    press_star(qtbot, column.stars, 3)
+    assert (gateway.kept[id].stars, gateway.kept[id].note) == (3, "")
+    qtbot.keyClicks(column.note, "short and right")
+    qtbot.keyClick(column.note, Qt.Key.Key_Return)
+    assert (gateway.kept[id].stars, gateway.kept[id].note) == (3, "short and right")
+    column.stars.setFocus()
+    qtbot.keyClick(column.stars, Qt.Key.Key_5)
+    assert (gateway.kept[id].stars, gateway.kept[id].note) == (5, "short and right")
+    assert column.stars.accessibleName() == "Your rating: 5 of 5 stars"
+    press_star(qtbot, column.stars, 5)
+    assert (gateway.kept[id].stars, gateway.kept[id].note, column.note.text()) == (None, "", "")
+    assert [call.split()[0] for call in gateway.calls if "rat" in call and "model" not in call] == [
+        "rate",
+        "rate",
+        "rate",
+        "remove_rating",
+    ]
+
+
+def press_star(qtbot: QtBot, stars: Stars, number: int) -> None:
+    at = stars.place(number)
+    qtbot.mouseClick(stars, Qt.MouseButton.LeftButton, pos=QPoint(round(at.x()), round(at.y())))
+
+
+@pytest.mark.parametrize(
+    ("keys", "stars"),
+    [
+        ((Qt.Key.Key_Right, Qt.Key.Key_Right), 2),
+        ((Qt.Key.Key_4, Qt.Key.Key_Left), 3),
+        ((Qt.Key.Key_5, Qt.Key.Key_Up), 5),
+        ((Qt.Key.Key_2, Qt.Key.Key_0), 0),
+        ((Qt.Key.Key_2, Qt.Key.Key_Delete), 0),
+        ((Qt.Key.Key_Left,), 0),
+    ],
+)
+def test_stars_by_the_keyboard(qtbot: QtBot, theme: Theme, keys: tuple[Qt.Key, ...], stars: int) -> None:
+    made = Stars(theme)
+    qtbot.addWidget(made)
+    made.show()
+    given: list[int] = []
+    made.rated.connect(given.append)
+    for key in keys:
+        qtbot.keyClick(made, key)
+    assert made.stars == stars and given[-1:] == ([stars] if given else [])
+
+
+# taken from elsewhere
+
+
+def test_a_call_of_a_conversation_is_asked_of_others(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    gateway.told = [full_thread(NOW_US), plain_thread(0, NOW_US)]
+    thread = gateway.told[1]
+    turn = thread.turns[-1]
+    page.show_target(ThreadTarget(thread.row.id, turn.n))
+    question = page.question
+    last = next(message for message in reversed(thread.messages) if message.turn == turn.n and not message.output)
+    assert question.user.toPlainText() == last.parts[0].text  # type: ignore[union-attr]
+    assert page.question.models.models[0] == turn.model and len(page.question.models.models) >= 2
+    assert question.history.isVisible() and thread.row.title in question.history.text()
+    click(qtbot, question.run_button)
+    messages = gateway.asked[-1]["messages"]
+    assert messages[-1] == {"role": "user", "content": question.user.toPlainText()}
+    assert len(messages) == 3 and messages[1]["role"] == "assistant"
+    click(qtbot, question.drop_history)
+    assert not question.history.isVisible() and len(question.asked().body()["messages"]) == 1
+
+
+def test_a_request_brings_its_system_prompt_history_and_tools(page: ComparePage, gateway: FakeGateway) -> None:
+    full = gateway.told = [full_thread(NOW_US)]
+    turn = next(turn for turn in reversed(full[0].turns) if turn.request_id and turn.tools is not None)
+    page.show_target(RequestTarget(turn.request_id or ""))
+    asked = page.question.asked()
+    assert asked.system.startswith(SYSTEM[:20]) and asked.source == full[0].row.title
+    body = asked.body()
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["read_file", "run_tests"]
+    assert any(message.get("tool_calls") for message in body["messages"])
+    assert "tools" in page.question.history.text()
+    # It ends in a tool's result, so that there is something to ask without another word.
+    if not asked.user:
+        assert body["messages"][-1]["role"] == "tool" and page.question.can_run
+
+
+def test_what_was_not_kept_is_told(page: ComparePage, qtbot: QtBot) -> None:
+    page.question.user.setPlainText("Mine")
+    for target in (RequestTarget("req_unknown"), ThreadTarget("conv_unknown")):
+        with qtbot.waitSignal(page.toast) as told:
+            page.show_target(target)
+        assert "was not kept" in told.args[0]
+    assert page.question.user.toPlainText() == "Mine"
+
+
+def test_the_first_call_of_a_conversation_has_no_history() -> None:
+    thread = plain_thread(0, NOW_US)
+    asked = taken_from(thread, thread.turns[0].n)
+    assert asked.history == () and asked.user and not asked.is_empty
+    assert Asked(user="  ").is_empty and full_thread(NOW_US).row.id == FULL
+
+
+# words
+
+
+def test_an_answer_as_blocks() -> None:
+    answer = ComparedAnswer(comparison="c", place=0, model="m", request_id="r", started_us=0)
+    assert [block.kind for block in blocks_of(answer)] == ["waiting"]
+    parts = (
+        Reasoning("Hm."),
+        Text("One"),
+        Blob("image/png", "AAAA"),
+        ToolCall("1", "look", '{"a": 1'),
+        Text("Two"),
+    )
+    blocks = blocks_of(replace(answer, parts=parts, state="answering"))
+    assert [(block.key, block.kind, len(block.parts)) for block in blocks] == [
+        ("p0", "reasoning", 1),
+        ("p1", "assistant", 2),
+        ("p3", "tool", 1),
+        ("p4", "assistant", 1),
+    ]
+    assert blocks[2].detail == "look"
+
+
+def test_winners_are_alone_in_front(gateway: FakeGateway) -> None:
+    made = asyncio.run(gateway.compare((CLAUDE, GPT, UNPRICED), {"messages": [{"role": "user", "content": "x"}]}))
+    claude, gpt, unpriced = made.answers
+    assert winners(made.answers) == {"cheapest": 1, "fastest": 1}
+    # What has no price is not the cheapest; what is alone has won nothing; two that are equal neither.
+    assert winners((gpt, unpriced)) == {"fastest": 1}
+    assert winners((gpt,)) == winners(()) == {}
+    assert winners((gpt, replace(gpt, place=0))) == {}
+    assert winners((replace(gpt, state="error"), claude)) == {}
+
+
+def test_of_an_answer_that_grows_only_the_end_is_laid_out_anew(page: ComparePage, qtbot: QtBot) -> None:
+    ask(page, qtbot)
+    column = page.columns[1]
+    assert column.answer is not None
+    text = "First *paragraph*.\n\n```python\nx = 1\n```\n\nAnd the"
+    column.show_answer(replace(column.answer, parts=(Text(text),)))
+    # Laying out stops after some milliseconds, and goes on in the next turn.
+    qtbot.waitUntil(lambda: all(entry.drawn for entry in column.view._cards["p0"]._entries))
+    before = [entry.drawn for entry in column.view._cards["p0"]._entries]
+    assert len(before) == 3
+    column.show_answer(replace(column.answer, parts=(Text(text + " end."),)))
+    qtbot.waitUntil(lambda: all(entry.drawn for entry in column.view._cards["p0"]._entries))
+    after = [entry.drawn for entry in column.view._cards["p0"]._entries]
+    assert after[:2] == before[:2] and after[2] is not before[2]
+    assert after[2] is not None and after[2].text() == "And the end."
+
+
+# how it looks
+
+
+@pytest.mark.parametrize("size", [(1220, 840), (968, 620), (784, 620)])
+def test_everything_can_be_read_and_named(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    page.resize(*size)
+    assert cut(page) == [] and unnamed(page) == []
+    ask(page, qtbot, models=(CLAUDE, GPT, GEMINI))
+    press_star(qtbot, page.columns[1].stars, 4)
+    qtbot.waitUntil(lambda: "≈" in page.question.models.chip(GPT).text())
+    qtbot.waitUntil(lambda: cut(page) == [] and crossing(page) == [])
+    assert unnamed(page) == []
+
+
+def test_no_word_is_cut_in_a_longer_language(
+    qtbot: QtBot, theme: Theme, gateway: FakeGateway, spawner: Spawner
+) -> None:
+    translator = PseudoLocale()
+    QApplication.installTranslator(translator)
+    try:
+        made = ComparePage(AppContext(gateway, theme, FilterState(tz="UTC"), spawner))  # type: ignore[arg-type]
+        qtbot.addWidget(made)
+        made.resize(968, 620)
+        made.show()
+        asyncio.run(made.refresh(ALL))
+        ask(made, qtbot, models=(CLAUDE, GPT))
+        qtbot.waitUntil(lambda: cut(made) == [] and crossing(made) == [])
+    finally:
+        QApplication.removeTranslator(translator)
+    shown = {child.text() for child in made.findChildren(AnswerColumn)[0].marks.values()}
+    assert all(text.endswith("ö") for text in shown)
