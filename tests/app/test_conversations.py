@@ -23,7 +23,7 @@ from app.pages.conversations_parts.list_pane import SORTS
 from app.pages.conversations_parts.list_pane import WIDTH as LIST_WIDTH
 from app.pages.conversations_parts.list_view import ROW_HEIGHT, state_of, title_of
 from app.pages.conversations_parts.turn_words import listed_cost
-from app.pages.page import RequestTarget
+from app.pages.page import RequestTarget, ThreadTarget
 from app.pages.requests import RequestsPage
 from app.theme import Theme
 from gateway import Changes, Reasoning, TagCondition, Thread, ThreadPage, ThreadQuery
@@ -486,6 +486,24 @@ def test_requests_and_conversations_lead_to_each_other(
     assert button is not None
     button.click()
     assert back.at(0) == ["conversations", RequestTarget("req_0000")]
+    replay = requests.panel.findChild(type(page.export_button), "request_replay")
+    assert replay is not None
+    replay.click()
+    assert back.at(1) == ["compare", RequestTarget("req_0000")]
+
+
+def test_the_chosen_call_is_replayed_else_the_last_one(page: ConversationsPage, turns: Turns) -> None:
+    spy = QSignalSpy(page.navigate)
+    pane = open_full(page, turns).thread_pane
+    pane.head.replay_button.click()
+    block = next(block for block in pane.view.blocks if block.kind == "assistant")
+    pane.view.go_to(block.key)
+    page.actions_of_thread.act("replay")
+    dict(page.actions_of_thread.block_actions(block))["Replay in Compare"]()
+    thread = pane.thread_shown
+    assert thread is not None and block.turn is not None and block.turn < thread.turns[-1].n
+    assert spy.at(0) == ["compare", ThreadTarget(FULL, thread.turns[-1].n)]
+    assert spy.at(1) == spy.at(2) == ["compare", ThreadTarget(FULL, block.turn)]
 
 
 def test_its_requests_are_filtered_where_they_share_an_id(
@@ -524,7 +542,12 @@ def test_a_blocks_menu(page: ConversationsPage, turns: Turns, qtbot: QtBot) -> N
     pane = open_full(page, turns).thread_pane
     block = next(block for block in pane.view.blocks if block.kind == "assistant")
     actions = dict(page.actions_of_thread.block_actions(block))
-    assert list(actions) == ["Copy the block as Markdown", "Copy the call as curl", "Open the request"]
+    assert list(actions) == [
+        "Copy the block as Markdown",
+        "Copy the call as curl",
+        "Replay in Compare",
+        "Open the request",
+    ]
     actions["Copy the call as curl"]()
     copied = QGuiApplication.clipboard().text()
     assert "curl http://127.0.0.1:4210/api/ai/v1/chat/completions" in copied and "tk_" not in copied
