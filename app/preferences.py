@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 ON, OFF = "on", "off"
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "density": ("comfortable", "compact"),
+    "patterns": (OFF, ON),
     "size": ("100", "115", "130", "150"),
     "clock": ("24", "12"),
     "close_to_tray": (ON, OFF),

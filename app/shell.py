@@ -45,10 +45,13 @@ class Shell(QObject):
         self.preferences.changed.connect(self._follow)
         self._apply_clock()
         theme.set_density(self.preferences.get("density"))
+        theme.set_patterns(self.preferences.is_on("patterns"))
 
     def _follow(self, name: str) -> None:
         if name == "density":
             self._theme.set_density(self.preferences.get("density"))
+        elif name == "patterns":
+            self._theme.set_patterns(self.preferences.is_on("patterns"))
         elif name in ("clock", "zone"):
             self._apply_clock()
             self._theme.redraw()

@@ -124,6 +124,7 @@ class Theme(QObject):
         super().__init__(parent)
         self._mode = mode if mode in MODES else "system"
         self._density = "comfortable"
+        self._patterns = False
         self._app: QApplication | None = None
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._on_system_changed)
@@ -163,6 +164,16 @@ class Theme(QObject):
         """Raises KeyError for anything that `DENSITIES` does not hold."""
         if DENSITIES[density] != self.row_height:
             self._density = density
+            self.changed.emit()
+
+    @property
+    def patterns(self) -> bool:
+        """Whether series of charts differ by more than their colours."""
+        return self._patterns
+
+    def set_patterns(self, on: bool) -> None:
+        if on != self._patterns:
+            self._patterns = on
             self.changed.emit()
 
     def redraw(self) -> None:

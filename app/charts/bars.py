@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QTransform
+from PySide6.QtGui import QBrush, QColor, QPainter, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.charts.data import Floats
@@ -40,6 +40,7 @@ class StackedBars(pg.GraphicsObject):  # type: ignore[misc]
         self._ends: Floats = np.empty(0)
         self._layers: Sequence[Floats] = ()
         self._colours: Sequence[QColor] = ()
+        self._hatches: Sequence[QBrush] = ()
         self._complete = 0
         self._drawn: list[tuple[Rectangles, Rectangles]] = []
         self._drawn_for: tuple[QTransform, float] | None = None
@@ -51,8 +52,9 @@ class StackedBars(pg.GraphicsObject):  # type: ignore[misc]
         self._drawn_for = None
         self.update()
 
-    def set_colours(self, colours: Sequence[QColor]) -> None:
-        self._colours = colours
+    def set_colours(self, colours: Sequence[QColor], hatches: Sequence[QBrush] = ()) -> None:
+        """`hatches` lie over the colours; none leaves these plain."""
+        self._colours, self._hatches = colours, hatches
         self.update()
 
     def drawn(self, layer: int) -> Floats:
@@ -78,13 +80,17 @@ class StackedBars(pg.GraphicsObject):  # type: ignore[misc]
         painter.setWorldTransform(QTransform.fromScale(1 / scale, 1 / scale))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(Qt.PenStyle.NoPen)
-        for colour, (whole, faint) in zip(self._colours, self._drawn, strict=False):
-            painter.setBrush(colour)
+        self._fill(painter, self._colours)
+        self._fill(painter, self._hatches)
+        painter.restore()
+
+    def _fill(self, painter: QPainter, brushes: Sequence[QColor] | Sequence[QBrush]) -> None:
+        for brush, (whole, faint) in zip(brushes, self._drawn, strict=False):
+            painter.setBrush(brush)
             whole.draw(painter)
             painter.setOpacity(INCOMPLETE_OPACITY)
             faint.draw(painter)
             painter.setOpacity(1.0)
-        painter.restore()
 
     def _lay_out(self, transform: QTransform, scale: float) -> None:
         while len(self._drawn) < len(self._layers):

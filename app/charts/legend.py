@@ -12,6 +12,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
+from app.charts.patterns import hatch
 from app.fonts import ui_font
 from app.theme import Theme
 
@@ -63,6 +64,7 @@ class LegendItem(QAbstractButton):
         self._theme = theme
         self._colour = QColor()
         self._name = ""
+        self._place = 0
         self.shown = True
         self.setObjectName(f"legend.{key}")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -70,8 +72,8 @@ class LegendItem(QAbstractButton):
         self._control = False
         self.clicked.connect(self._on_clicked)
 
-    def set_entry(self, name: str, text: str, colour: QColor, shown: bool) -> None:
-        self._name, self._colour, self.shown = name, colour, shown
+    def set_entry(self, name: str, text: str, colour: QColor, shown: bool, place: int = 0) -> None:
+        self._name, self._colour, self.shown, self._place = name, colour, shown, place
         self.setText(text)
         self.setToolTip(name if text != name else "")
         self.setAccessibleName(f"{name}, {'shown' if shown else 'hidden'}")
@@ -95,7 +97,11 @@ class LegendItem(QAbstractButton):
         painter.setOpacity(1.0 if self.shown else 0.4)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._colour)
-        painter.drawRoundedRect(QRectF(0, (self.height() - _SWATCH) / 2, _SWATCH, _SWATCH), 2, 2)
+        swatch = QRectF(0, (self.height() - _SWATCH) / 2, _SWATCH, _SWATCH)
+        painter.drawRoundedRect(swatch, 2, 2)
+        if self._theme.patterns:
+            painter.setBrush(hatch(self._place, self._theme.color("surface")))
+            painter.drawRoundedRect(swatch, 2, 2)
         painter.setOpacity(1.0)
         painter.setFont(ui_font(12))
         hot = self.underMouse() and self.shown
@@ -176,8 +182,9 @@ class Legend(QWidget):
         if not fits(texts):
             room = max(0, (self.width() - fixed) // max(1, len(names)))
             texts = _cut(texts, room, metrics)
-        for item, (key, name, colour), text in zip(self._items, self._entries, texts, strict=True):
-            item.set_entry(name, text, colour, key not in self.hidden)
+        rows = zip(self._items, self._entries, texts, strict=True)
+        for place, (item, (key, name, colour), text) in enumerate(rows):
+            item.set_entry(name, text, colour, key not in self.hidden, place)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -81,10 +81,14 @@ class Lines:
             curve.setData(x, values, connect="finite", skipFiniteCheck=False)
             dots.set_data(x[single], values[single])
 
-    def set_colours(self, colours: Sequence[QColor], scale: float) -> None:
-        """`scale`: device pixels for a logical one; pyqtgraph's pens are as wide as that many device pixels."""
-        for (curve, dots), colour in zip(self._curves, colours, strict=False):
-            curve.setPen(pg.mkPen(colour, width=LINE_WIDTH * scale))
+    def set_colours(self, colours: Sequence[QColor], scale: float, dashes: Sequence[Qt.PenStyle] = ()) -> None:
+        """`scale`: device pixels for a logical one; pyqtgraph's pens are as wide as that many device pixels. Without
+        `dashes` all lines are whole."""
+        styles = dashes or [Qt.PenStyle.SolidLine] * len(colours)
+        for (curve, dots), colour, style in zip(self._curves, colours, styles, strict=False):
+            # A line in one piece has its dashes; in segments each would begin anew.
+            curve.setSegmentedLineMode("on" if style is Qt.PenStyle.SolidLine else "off")
+            curve.setPen(pg.mkPen(colour, width=LINE_WIDTH * scale, style=style))
             dots.set_colour(colour)
 
     def drawn(self, index: int) -> tuple[Floats, Floats]:

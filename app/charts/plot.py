@@ -15,6 +15,7 @@ from app.charts.axes import TOP_ROOM, Grid, TimeAxis, ValueAxis
 from app.charts.bars import StackedBars
 from app.charts.data import ChartData, ChartSpec, Colour, peak_of
 from app.charts.lines import Lines
+from app.charts.patterns import dash, hatch
 from app.charts.scale import NiceMaximum
 from app.theme import Theme
 
@@ -100,12 +101,16 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
 
     def recolour_series(self) -> None:
         data = self._data
-        shown = [series for series in data.series if series.key not in self._hidden] if data is not None else []
-        colours = [colour_of(self._theme, series.colour) for series in shown]
+        every = enumerate(data.series) if data is not None else ()
+        shown = [(place, series) for place, series in every if series.key not in self._hidden]
+        colours = [colour_of(self._theme, series.colour) for _, series in shown]
+        # A series keeps its pattern where others are hidden.
+        places = [place for place, _ in shown] if self._theme.patterns else []
         if self.bars is not None:
-            self.bars.set_colours(colours)
+            ground = self._theme.color("surface")
+            self.bars.set_colours(colours, [hatch(place, ground) for place in places])
         if self.lines is not None:
-            self.lines.set_colours(colours, self.devicePixelRatioF())
+            self.lines.set_colours(colours, self.devicePixelRatioF(), [dash(place) for place in places])
 
     def recolour(self) -> None:
         """After the theme has changed."""

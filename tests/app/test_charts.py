@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyqtgraph
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -427,6 +427,40 @@ def test_the_theme_recolours_the_plot(qtbot: QtBot, light: Theme) -> None:
     area = card.plot.area()
     assert image.pixelColor(area.right() - 3, area.top() + 2) == light.color("surface")
     assert image.pixelColor(area.left() + 20, area.bottom() - 20) == light.series_color(0)
+
+
+def test_patterns_tell_series_apart_without_their_colours(qtbot: QtBot, theme: Theme) -> None:
+    """The first series is plain, the next hatched in the card's colour, in bars and legend; a second line is dashed."""
+    given = ChartInput(buckets=buckets(busy(200, errors=100)), now_us=START * 2)
+    card = chart(qtbot, SPECS["requests"], theme, given)
+    bars = card.plot.bars
+    assert bars is not None
+
+    def colours(layer: int) -> set[str]:
+        x, y, width, height = bars.drawn(layer)[0]
+        image, ratio = card.plot.grab().toImage(), card.devicePixelRatioF()
+        inner = QRect(round(x / ratio) + 2, round(y / ratio) + 2, round(width / ratio) - 4, round(height / ratio) - 4)
+        return {
+            QColor(image.pixelColor(left, top)).name()
+            for left in range(inner.left(), inner.left() + 40)
+            for top in range(inner.top(), inner.bottom())
+        }
+
+    good, bad, ground = (theme.series_color(0).name(), theme.color("bad").name(), theme.color("surface").name())
+    assert (colours(0), colours(1)) == ({good}, {bad})
+    swatch = card.legend.items[1].grab().toImage()
+    theme.set_patterns(True)
+    assert (colours(0), colours(1)) == ({good}, {bad, ground})
+    assert card.legend.items[1].grab().toImage() != swatch
+    theme.set_patterns(False)
+    assert colours(1) == {bad}
+    lines = chart(qtbot, SPECS["latency"], theme, given).plot.lines
+    assert lines is not None
+    theme.set_patterns(True)
+    assert [curve.opts["pen"].style() for curve, _ in lines._curves] == [
+        Qt.PenStyle.SolidLine,
+        Qt.PenStyle.DashLine,
+    ]
 
 
 def test_nothing_to_draw_is_no_error(qtbot: QtBot, light: Theme) -> None:

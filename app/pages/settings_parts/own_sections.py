@@ -129,6 +129,12 @@ class AppearanceSection(_Preferring):
             self.tr("How high the rows of tables are."),
             {"comfortable": self.tr("Comfortable"), "compact": self.tr("Compact")},
         )
+        self.add_switch(
+            looks,
+            "patterns",
+            self.tr("Patterns in charts"),
+            self.tr("Series differ by hatches and dashes too, not by their colours alone."),
+        )
         self.add_choice(
             looks,
             "size",
