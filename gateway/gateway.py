@@ -128,6 +128,8 @@ TOLD_EVERY_S = 0.25
 FLUSH_EVERY = 6
 CLEAN_UP_EVERY_S = 3600.0
 OFF = "The gateway is off: switch it on to ask models."
+# Until a past day is settled it is only slower to ask about; the start has better to do.
+SETTLE_EVERY_S, FIRST_SETTLE_S = 1800.0, 20.0
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -288,6 +290,7 @@ class Gateway:
         self._opened = True
         self._spawn(self._follow())
         self._spawn(self._keep_bounds())
+        self._spawn(self._settle())
         if self._demo is not None:
             for name in self._demo.base_urls:
                 self._learnt(name, "connected", None)
@@ -470,6 +473,16 @@ class Gateway:
                     "What is too old could not be taken away (%s); the next hour tries again.", error.message
                 )
             await asyncio.sleep(CLEAN_UP_EVERY_S)
+
+    async def _settle(self) -> None:
+        """Soon after the start, then twice an hour."""
+        await asyncio.sleep(FIRST_SETTLE_S)
+        while True:
+            try:
+                await self._work(self._store.settle, time.time_ns() // 1000)
+            except FaregateError as error:
+                _log.warning("Sums of past days could not be counted ahead (%s); it is tried again.", error.message)
+            await asyncio.sleep(SETTLE_EVERY_S)
 
     def _follow_meter(self) -> None:
         """What is missing is told also while nothing is written, which is when it matters."""

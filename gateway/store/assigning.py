@@ -17,6 +17,7 @@ from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY, DAY, DIMENSION_IDS, 
 from gateway.store.measures import HISTOGRAMS, MEASURES
 from gateway.store.names import Names, Texts
 from gateway.store.pages import one
+from gateway.store.pairs import unsettle_rows
 from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, day_start, quarter_of
 from gateway.store.rows import texts_of
 from gateway.store.storable import sound_text
@@ -66,6 +67,7 @@ def _move(
 ) -> None:
     names.learn(texts_of((before, after)))
     connection.execute(_SET_APP, (names.id(after.app), after.id))
+    unsettle_rows(connection, zone, (before.started_us,))
     cells = zip(_cells_of_app(names, zone, before), _cells_of_app(names, zone, after), strict=True)
     measures, latency, ttft = buckets.share_of(before)
     added = (*measures, histogram.encode(latency), histogram.encode(ttft))

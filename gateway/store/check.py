@@ -2,13 +2,15 @@
 
 Both count all rows through the code that counts new ones, into temporary tables; the check walks the two in key
 order, so memory stays constant whatever the history. Buckets that began while rows are gone (retention) are neither
-judged nor touched: nothing else knows any more what happened then.
+judged nor touched: nothing else knows any more what happened then. Pairs of settled days and months are judged too;
+where buckets are made anew the pairs go, and follow when all is settled again.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,13 +23,15 @@ from gateway.store.kept import kept
 from gateway.store.migrations import CREATE_BUCKETS, CREATE_COMBINED
 from gateway.store.names import Names, Texts
 from gateway.store.pages import EARLIEST
-from gateway.store.quarters import QUARTER_S, quarter_of
+from gateway.store.pairs import MONTH, SETTLED, left_out_of
+from gateway.store.quarters import QUARTER_S, month_end, quarter_of
 from gateway.store.rows import REQUEST_COLUMNS, read, texts_of
+from gateway.store.settling import cells_of_day, cells_of_month, days_with_rows
 
 CHUNK_ROWS = 10_000
 MOST_DIFFERENCES = 100
 
-_LEVELS = ("quarter", "hour", "day", "half-hour")
+_LEVELS = ("quarter", "hour", "day", "half-hour", "month")
 _CHUNK = f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.n > ? AND b.started_us >= ? ORDER BY b.n LIMIT ?"
 _CELLS: Mapping[str, str] = {
     "buckets": f"SELECT * FROM buckets WHERE start >= ? ORDER BY {', '.join(buckets.BUCKET_KEY)}",
@@ -43,6 +47,10 @@ _REPLACE = (
     "INSERT INTO main.buckets SELECT * FROM temp.buckets WHERE start >= ?",
     "INSERT INTO main.combined SELECT * FROM temp.combined WHERE start >= ?",
 )
+_PAIRS = "SELECT pair, value, other, sums, latency, ttft FROM pairs WHERE level = ? AND start = ? ORDER BY 1, 2, 3"
+_SETTLED = f"SELECT level, start, left_out FROM settled WHERE state = {SETTLED} ORDER BY 1, 2"
+# What is settled anew follows from the new buckets.
+_FORGET_PAIRS = ("DELETE FROM main.settled", "DELETE FROM main.pairs")
 _SET_DAY_ZONE = "UPDATE settings SET value = ? WHERE name = 'day_zone'"
 
 Cell = tuple[Any, ...]
@@ -57,12 +65,11 @@ def check(connection: sqlite3.Connection) -> list[str]:
         first = (quarter_of(from_us),)
         _count(connection, shadow, day_zone(connection), from_us)
         differences: list[str] = []
-        for table, statement in _CELLS.items():
-            stored, true = connection.execute(statement, first), shadow.execute(statement, first)
-            for key, have, want in _unequal(stored, true, _KEY_LENGTHS[table]):
-                if len(differences) == MOST_DIFFERENCES:
-                    return [*differences, "There are more differences than these."]
-                differences.append(_in_words(table, key, have, want))
+        told = chain(_unequal_cells(connection, shadow, first), _unequal_pairs(connection, shadow, first[0]))
+        for difference in told:
+            if len(differences) == MOST_DIFFERENCES:
+                return [*differences, "There are more differences than these."]
+            differences.append(difference)
     return differences
 
 
@@ -79,6 +86,8 @@ def rebuild(path: Path, zone: ZoneInfo) -> None:
         _count(connection, connection, zone, from_us)
         for statement in _REPLACE:
             connection.execute(statement, (quarter_of(from_us),))
+        for statement in _FORGET_PAIRS:
+            connection.execute(statement)
 
 
 def _from_us(connection: sqlite3.Connection) -> int:
@@ -100,8 +109,34 @@ def _chunks(connection: sqlite3.Connection, texts: Texts, from_us: int) -> Itera
         yield read(connection, texts, rows)
 
 
+def _unequal_cells(connection: sqlite3.Connection, shadow: sqlite3.Connection, first: tuple[int]) -> Iterator[str]:
+    for table, statement in _CELLS.items():
+        stored, true = connection.execute(statement, first), shadow.execute(statement, first)
+        for key, have, want in _unequal(stored, true, _KEY_LENGTHS[table]):
+            yield _in_words(table, key, have, want)
+
+
+def _unequal_pairs(connection: sqlite3.Connection, shadow: sqlite3.Connection, first: int) -> Iterator[str]:
+    """Of days whose rows are gone, by their buckets; of months by their days."""
+    zone = day_zone(connection)
+    for level, start, text in connection.execute(_SETTLED):
+        left_out = left_out_of(text)
+        if level == MONTH:
+            days = days_with_rows(connection, start, month_end(start, zone))
+            true = cells_of_month(connection, [day for day, _ in days], left_out)
+        else:
+            true = cells_of_day(shadow if start >= first else connection, connection, start, zone, left_out)
+        for key, have, want in _unequal(connection.execute(_PAIRS, (level, start)), true, 3, tuple):
+            wrong = "not stored" if have is None else "stored for nothing" if want is None else "not the sums"
+            yield f"pairs, {_LEVELS[level]} from {_begins(start)}, pair, value and other {key}: {wrong}."
+
+
+def _readable(cell: Cell) -> Cell:
+    return tuple(histogram.decode(value) if isinstance(value, bytes) else value for value in cell)
+
+
 def _unequal(
-    stored: Iterator[Cell], true: Iterator[Cell], key_length: int
+    stored: Iterator[Cell], true: Iterator[Cell], key_length: int, readable: Callable[[Cell], Cell] = _readable
 ) -> Iterator[tuple[Cell, Cell | None, Cell | None]]:
     """(key, stored, true) of cells that differ or lack a partner; both come in key order."""
     have, want = next(stored, None), next(true, None)
@@ -114,21 +149,20 @@ def _unequal(
             yield want[:key_length], None, want
             want = next(true, None)
         else:
-            if have != want and _readable(have) != _readable(want):
+            if have != want and readable(have) != readable(want):
                 yield have[:key_length], have, want
             have, want = next(stored, None), next(true, None)
 
 
-def _readable(cell: Cell) -> Cell:
-    return tuple(histogram.decode(value) if isinstance(value, bytes) else value for value in cell)
-
-
 def _in_words(table: str, key: Sequence[int], have: Cell | None, want: Cell | None) -> str:
     start = key[2] if table == "buckets" else key[1]
-    begins = datetime.fromtimestamp(start * QUARTER_S, UTC).strftime("%Y-%m-%dT%H:%MZ")
     stored = "no bucket" if have is None else f"{have[len(key)]} requests"
     true = "no rows" if want is None else f"{want[len(key)]} requests"
-    place = f"{table}, {_LEVELS[key[0]]} from {begins}, key {tuple(key)}"
+    place = f"{table}, {_LEVELS[key[0]]} from {_begins(start)}, key {tuple(key)}"
     if have is not None and want is not None and have[len(key)] == want[len(key)]:
         return f"{place}: the sums differ from those of the rows."
     return f"{place}: {stored} stored, {true} counted from rows."
+
+
+def _begins(start: int) -> str:
+    return datetime.fromtimestamp(start * QUARTER_S, UTC).strftime("%Y-%m-%dT%H:%MZ")

@@ -13,6 +13,7 @@ from gateway.store.assigning import Assignment, assign
 from gateway.store.database import writing
 from gateway.store.migrations import DAY_ZONE
 from gateway.store.names import SWEPT, Names, json_array
+from gateway.store.pairs import unsettle_rows
 from gateway.store.storable import adds_up, storable
 
 
@@ -46,7 +47,9 @@ class Committer:
                     self._names.learn(rows.texts_of(fresh))
                     rows.insert(self.connection, self._names, fresh)
                     # Asked each time: another process may have made the buckets anew with days of another zone.
-                    buckets.add(self.connection, self._names, day_zone(self.connection), fresh)
+                    zone = day_zone(self.connection)
+                    buckets.add(self.connection, self._names, zone, fresh)
+                    unsettle_rows(self.connection, zone, (record.started_us for record in fresh))
         except BaseException:
             self._names.forget()
             raise

@@ -21,7 +21,7 @@ from gateway.store.measures import RANKS, Sums
 from gateway.store.names import Texts, json_array
 from gateway.store.pages import EARLIEST, LATEST
 from gateway.store.plan import Rows, whole
-from gateway.store.sums import gather
+from gateway.store.sums import Plan, gather
 
 Rank = tuple[float, str]
 
@@ -100,7 +100,7 @@ def described(
         return ()
     asked = replace(query, conversation=tuple(ids))
     bounds = _bounds(query)
-    table = gather(connection, asked, CONVERSATION, Rows(), [], whole([bounds]))
+    table = gather(connection, asked, CONVERSATION, Plan(Rows(), [], whole([bounds])))
     parts = _parts(connection, texts, asked)
     return tuple(
         _row(conversation, sums, parts[conversation])

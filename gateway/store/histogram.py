@@ -6,7 +6,9 @@ byte of the stored MessagePack map {bin: count}; its keys are in no order, for s
 equal histograms can be different bytes.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from math import ceil, log
 
 import msgspec
@@ -59,24 +61,13 @@ def merge(left: bytes, right: bytes) -> bytes:
 
 
 def percentiles(bins: Mapping[int, int], fractions: Sequence[float]) -> list[float | None]:
-    """Milliseconds at the nearest ranks (the smallest value with at least a fraction of all at or below it).
-
-    `fractions` ascend.
-    """
-    total = sum(bins.values())
-    if not total:
+    """Milliseconds at the nearest ranks (the smallest value with at least a fraction of all at or below it)."""
+    keys = sorted(bins)
+    seen = list(accumulate(map(bins.__getitem__, keys)))
+    if not seen or not seen[-1]:
         return [None] * len(fractions)
-    found: list[float | None] = []
-    keys = iter(sorted(bins))
-    key = next(keys)
-    seen = bins[key]
-    for fraction in fractions:
-        rank = max(1, ceil(fraction * total))
-        while seen < rank:
-            key = next(keys)
-            seen += bins[key]
-        found.append(_MIDDLE * GROWTH**key)
-    return found
+    ranks = (max(1, ceil(fraction * seen[-1])) for fraction in fractions)
+    return [_MIDDLE * GROWTH ** keys[bisect_left(seen, rank)] for rank in ranks]
 
 
 def percentile_of(blob: bytes, percent: int) -> float | None:

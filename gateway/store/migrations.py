@@ -1,9 +1,10 @@
 """The schema of `usage.db`, as numbered steps that are each applied once, in a transaction of their own.
 
 `requests` is one row per exchange, in the order of commits; texts that repeat are numbers of `names`, lists of tags
-numbers of `tag_sets`. `buckets` holds totals and single dimensions, `combined` all dimensions together; both count
-time in quarters of an hour since the epoch, whatever their level. 0 is "no value" in a key column, NULL "unknown"
-in a count. A released step is never changed: a later one is added.
+numbers of `tag_sets`. `buckets` holds totals and single dimensions, `combined` all dimensions together, `pairs` what
+each two come to in settled days and months; all count time in quarters of an hour since the epoch, whatever their
+level. 0 is "no value" in a key column, NULL "unknown" in a count. A released step is never changed: a later one is
+added.
 """
 
 import sqlite3
@@ -76,6 +77,19 @@ def _create_combined(dimensions: Sequence[str]) -> str:
 
 
 CREATE_COMBINED = _create_combined(COMBINED_DIMENSIONS)
+# A day's or month's cells lie together, as they are counted and deleted.
+CREATE_PAIRS = """
+CREATE TABLE pairs (
+    level INTEGER NOT NULL, start INTEGER NOT NULL, pair INTEGER NOT NULL, value INTEGER NOT NULL,
+    other INTEGER NOT NULL, sums BLOB NOT NULL, latency BLOB NOT NULL, ttft BLOB NOT NULL,
+    PRIMARY KEY (level, start, pair, value, other)
+) WITHOUT ROWID"""
+# `state` is 0 once all cells are there, else a number of whoever counts them; `left_out` JSON, NULL for none.
+CREATE_SETTLED = """
+CREATE TABLE settled (
+    level INTEGER NOT NULL, start INTEGER NOT NULL, state INTEGER NOT NULL, cells INTEGER NOT NULL, left_out TEXT,
+    PRIMARY KEY (level, start)
+) WITHOUT ROWID"""
 INDEXES = (
     "CREATE INDEX requests_started ON requests (started_us)",
     "CREATE INDEX requests_conversation ON requests (conversation, started_us) WHERE conversation IS NOT NULL",
@@ -179,6 +193,12 @@ def _m006_cache_writes_of_12_hours(db: "Database") -> None:
     db.execute("ALTER TABLE requests ADD COLUMN cache_write_12h_tokens INTEGER")
 
 
+def _m007_pairs(db: "Database") -> None:
+    # Nothing is settled yet: they are counted bit by bit.
+    db.execute(CREATE_PAIRS)
+    db.execute(CREATE_SETTLED)
+
+
 STEPS: tuple[Step, ...] = (
     _m001_requests_and_buckets,
     _m002_how_it_was_served,
@@ -186,6 +206,7 @@ STEPS: tuple[Step, ...] = (
     _m004_repricings,
     _m005_half_hours_clients_and_sets_of_tags,
     _m006_cache_writes_of_12_hours,
+    _m007_pairs,
 )
 STEPS_NAME = "usage"
 

@@ -1,4 +1,4 @@
-"""Where bucket levels begin: quarters, hours, and days of one time zone, all counted in quarters of an hour.
+"""Where bucket levels begin: quarters, hours, days and months of one time zone, all in quarters of an hour.
 
 Every UTC offset in use is a multiple of fifteen minutes, so a local midnight is always the edge of a quarter.
 """
@@ -43,3 +43,16 @@ def day_end(quarter: int, zone: ZoneInfo) -> int:
 
 def _local_date(quarter: int, zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(quarter * QUARTER_S, UTC).astimezone(zone).date()
+
+
+@lru_cache(maxsize=4096)
+def month_start(quarter: int, zone: ZoneInfo) -> int:
+    """The quarter in which the local month of this quarter begins."""
+    return midnight(_local_date(quarter, zone).replace(day=1), zone) // QUARTER_S
+
+
+@lru_cache(maxsize=4096)
+def month_end(quarter: int, zone: ZoneInfo) -> int:
+    """The quarter in which the next local month begins."""
+    later = _local_date(quarter, zone).replace(day=1) + timedelta(days=32)
+    return midnight(later.replace(day=1), zone) // QUARTER_S

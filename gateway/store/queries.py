@@ -11,6 +11,7 @@ from gateway.store.commit import day_zone
 from gateway.store.kept import kept
 from gateway.store.measures import Sums
 from gateway.store.names import NO_NAME, Texts
+from gateway.store.pairs import Settled, parts_of
 from gateway.store.plan import (
     COMBINED_LEVELS,
     SINGLE_LEVELS,
@@ -27,7 +28,7 @@ from gateway.store.plan import (
     whole,
 )
 from gateway.store.quarters import QUARTER_US
-from gateway.store.sums import Table, Value, gather, key_id
+from gateway.store.sums import Plan, Table, Value, gather, key_id
 from gateway.store.time_slices import MOST_SLICES, Slice, slices
 from gateway.time_zones import EARLIEST_US, zone_of
 
@@ -178,8 +179,8 @@ def complete_from(
     have = kept(connection)
     if have.rows_from_us is None:
         return None
-    _, _, rows = _planned(connection, query, by, _whole_time(connection, query), choose)
-    ends = [min(high, have.rows_from_us) for _, low, high in rows if low < have.rows_from_us]
+    plan = _planned(connection, query, by, _whole_time(connection, query), choose)
+    ends = [min(high, have.rows_from_us) for _, low, high in plan.rows if low < have.rows_from_us]
     if have.either_from_us is not None and (query.start_us is None or query.start_us < have.either_from_us):
         ends.append(have.either_from_us)
     return max(ends, default=None)
@@ -277,19 +278,36 @@ def _to_quarters(start: int, end: int, known: Slice) -> Slice:
 def _gather(
     connection: sqlite3.Connection, query: UsageQuery, by: str | None, ranges: Sequence[Slice], choose: Chooser
 ) -> Table:
-    source, cells, rows = _planned(connection, query, by, ranges, choose)
-    return gather(connection, query, by, source, cells, rows)
+    return gather(connection, query, by, _planned(connection, query, by, ranges, choose))
 
 
 def _planned(
     connection: sqlite3.Connection, query: UsageQuery, by: str | None, ranges: Sequence[Slice], choose: Chooser
-) -> tuple[Source, list[CellRange], list[RowRange]]:
+) -> Plan:
     source = choose(query, by)
     if isinstance(source, Rows):
-        return source, [], whole(ranges)
-    levels = SINGLE_LEVELS if isinstance(source, Singles) else COMBINED_LEVELS
-    first_us = kept(connection).buckets_from_us
-    return source, *cut(ranges, levels=levels, zone=day_zone(connection), first_us=first_us)
+        return Plan(source, [], whole(ranges))
+    have, zone = kept(connection), day_zone(connection)
+    parts = parts_of(query, by) if source == source_of(query, by) else None
+    settled = Settled(connection, parts, zone) if parts is not None else None
+
+    def in_cells(times: Sequence[Slice]) -> tuple[list[CellRange], list[RowRange]]:
+        levels = SINGLE_LEVELS if isinstance(source, Singles) else COMBINED_LEVELS
+        return cut(times, levels=levels, zone=zone, first_us=have.buckets_from_us)
+
+    if parts is None or not settled:
+        return Plan(source, *in_cells(ranges))
+    less_cells: list[CellRange] = []
+    less_rows: list[RowRange] = []
+    if not isinstance(source, Singles):
+        ranges, *surplus = settled.rounded(ranges, have.both_from_us)
+        for times in surplus:
+            cells, rows = in_cells(times)
+            less_cells += cells
+            less_rows += rows
+    cells, rows = in_cells(ranges)
+    told, left = settled.taken(cells)
+    return Plan(source, left, rows, parts, told, less_cells, less_rows)
 
 
 def _slices_with_gaps(
@@ -301,8 +319,8 @@ def _slices_with_gaps(
         return set()
     # Before the first bucket there was nothing, unless buckets are gone as well.
     first_us = known[0] if known is not None and have.buckets_from_us is None else EARLIEST_US
-    _, _, rows = _planned(connection, query, by, steps, choose)
-    return {index for index, low, high in rows if low < have.rows_from_us and high > first_us}
+    plan = _planned(connection, query, by, steps, choose)
+    return {index for index, low, high in plan.rows if low < have.rows_from_us and high > first_us}
 
 
 def _in_order(table: Table) -> list[Value]:

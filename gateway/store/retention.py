@@ -13,6 +13,7 @@ from msgspec import Struct
 from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY
 from gateway.store.kept import BUCKETS_FROM, CONTENT_FROM, ROWS_FROM
 from gateway.store.names import json_array
+from gateway.store.pairs import PAIRS_KEY
 from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US
 from gateway.store.removal import forget_older
 from gateway.store.sweep import InSteps, Pause, sweep
@@ -64,6 +65,8 @@ _TAKE_ROWS = (
 )
 _BUCKET_PREFIX = "SELECT level, dimension FROM buckets WHERE (level, dimension) > (?, ?) ORDER BY 1, 2 LIMIT 1"
 _COMBINED_PREFIX = "SELECT level FROM combined WHERE level > ? ORDER BY 1 LIMIT 1"
+_PAIRS_PREFIX = "SELECT level FROM pairs WHERE level > ? ORDER BY 1 LIMIT 1"
+_UNSETTLE = "DELETE FROM settled WHERE start < ?"
 
 
 def _take(table: str, key: tuple[str, ...]) -> str:
@@ -77,6 +80,7 @@ def _take(table: str, key: tuple[str, ...]) -> str:
 
 _TAKE_BUCKETS = _take("buckets", BUCKET_KEY)
 _TAKE_COMBINED = _take("combined", COMBINED_KEY)
+_TAKE_PAIRS = _take("pairs", PAIRS_KEY)
 
 
 def _take_rows(connection: sqlite3.Connection, before_us: int, most: int) -> int:
@@ -87,6 +91,7 @@ def _take_rows(connection: sqlite3.Connection, before_us: int, most: int) -> int
 
 
 def _take_buckets(connection: sqlite3.Connection, before_us: int, most: int) -> int:
+    connection.execute(_UNSETTLE, (before_us // QUARTER_US,))
     for statement, prefix in _of_buckets(connection):
         taken = connection.execute(statement, (*prefix, before_us // QUARTER_US, most)).rowcount
         if taken:
@@ -99,6 +104,7 @@ def _of_buckets(connection: sqlite3.Connection) -> Iterator[tuple[str, tuple[int
     for statement, following, prefix in (
         (_TAKE_BUCKETS, _BUCKET_PREFIX, (-1, -1)),
         (_TAKE_COMBINED, _COMBINED_PREFIX, (-1,)),
+        (_TAKE_PAIRS, _PAIRS_PREFIX, (-1,)),
     ):
         place: tuple[int, ...] = prefix
         while (found := connection.execute(following, place).fetchone()) is not None:
@@ -124,7 +130,10 @@ BUCKETS = Kind(
     grain_us=HOUR_QUARTERS * QUARTER_US,
     entry_bytes=150,
     first=f"SELECT MIN(start) * {QUARTER_US} FROM buckets WHERE level = 0 AND dimension = 0",
-    count="SELECT (SELECT COUNT(*) FROM buckets) + (SELECT COUNT(*) FROM combined)",
+    count=(
+        "SELECT (SELECT COUNT(*) FROM buckets) + (SELECT COUNT(*) FROM combined) + "
+        "(SELECT COALESCE(SUM(cells), 0) FROM settled)"
+    ),
     placed="SELECT COUNT(*) FROM buckets WHERE level = 0 AND dimension = 0",
     place=(
         f"SELECT start * {QUARTER_US} FROM buckets WHERE level = 0 AND dimension = 0 ORDER BY start LIMIT 1 OFFSET ?"
@@ -140,6 +149,8 @@ USAGE = Pruned(
         "repriced": "requests",
         "buckets": "buckets",
         "combined": "buckets",
+        "pairs": "buckets",
+        "settled": "buckets",
         "names": "swept once nothing refers to them",
         "tag_sets": "swept once nothing refers to them",
         "tag_set_members": "swept with their sets",

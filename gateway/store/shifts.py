@@ -15,6 +15,7 @@ from gateway.records import COST_SOURCES
 from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY, DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, TOTAL, Key
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import CACHE_LIMIT, FIXED_IDS, NO_NAME
+from gateway.store.pairs import unsettle
 from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, day_start, quarter_of
 
 MOVED = ("cost_nano", "priced", *(f"cost_{source}" for source in COST_SOURCES))
@@ -90,6 +91,7 @@ def shift(connection: sqlite3.Connection, cells: Cells, zone: ZoneInfo, shifts: 
         for level, start in ((HALF, quarter - quarter % HALF_QUARTERS), (DAY, day_start(quarter, zone))):
             combined[(level, start, *each.values)] += packed
             sets[(level, _TAG_SET, start, each.values[_TAG_SET_AT])] += packed
+    unsettle(connection, zone, quarters)
     connection.executemany(_ADD_TO_BUCKETS, _rows(_rolled_up(quarters, zone) | sets))
     connection.executemany(_ADD_TO_COMBINED, _rows(combined))
 

@@ -1,10 +1,13 @@
 """Sums for each slice of time and each value of a dimension, from buckets where they can tell, else from rows.
 
+Where a row counts for each of its tags, sets of tags are summed first, of which there are fewer than rows.
+
 All slices go into one statement as a JSON array that the table is joined to, so 5,000 slices are one question. What
 the parts give adds up in `Sums`, whichever table it came from.
 """
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +22,8 @@ from gateway.store.commit import day_zone
 from gateway.store.filters import CONVERSATION, NAMED_DIMENSIONS, Condition, condition, ids_of
 from gateway.store.measures import MEASURES, SUM_BUCKETS, SUM_ROWS, Sums
 from gateway.store.names import NO_NAME, json_array
+from gateway.store.pair_sums import CELL_STARTS, in_one, pair_sums
+from gateway.store.pairs import Part
 from gateway.store.plan import TAG, TAG_KEY_PREFIX, CellRange, RowRange, Singles, Source, TagSets, starts
 
 Value = int | str
@@ -28,12 +33,6 @@ _NO_SUCH_ID = -1
 _CELL_RANGES = (
     "(SELECT json_extract(value, '$[0]') AS slice, json_extract(value, '$[1]') AS level, "
     "json_extract(value, '$[2]') AS low, json_extract(value, '$[3]') AS high FROM json_each(?)) s"
-)
-# A cell in one number, which JSON reads fast: slice, level, and its start from 2³¹ quarters before the epoch on.
-_SLICE_BITS, _LEVEL_BITS, _FIRST_START = 36, 32, -(2**31)
-_CELL_STARTS = (
-    f"(SELECT value >> {_SLICE_BITS} AS slice, (value >> {_LEVEL_BITS}) & 15 AS level, "
-    f"(value & {2**_LEVEL_BITS - 1}) + {_FIRST_START} AS start FROM json_each(?)) s"
 )
 _ROW_RANGES = (
     "(SELECT json_extract(value, '$[0]') AS slice, json_extract(value, '$[1]') AS low, "
@@ -53,8 +52,8 @@ _OF_VALUES = " AND b.value IN (SELECT value FROM json_each(?))"
 _OF_KEY = " AND b.value IN (SELECT tag FROM tag_set_members WHERE key = ?)"
 _EACH_VALUE, _TOGETHER = "SELECT s.slice, b.value, ", "SELECT s.slice, 0, "
 
-_ALL_TAGS = " LEFT JOIN tag_set_members m ON m.tag_set = b.tag_set"
-_TAGS_OF_KEY = _ALL_TAGS + " AND m.key = ?"
+_MEMBERS = "SELECT tag_set, tag FROM tag_set_members WHERE tag_set IN (SELECT value FROM json_each(?))"
+_MEMBERS_OF_KEY = _MEMBERS + " AND key = ?"
 _VALUE_OF = {name: f"b.{name}" for name in (*NAMED_DIMENSIONS, CONVERSATION)}
 
 
@@ -67,7 +66,7 @@ class _Side(Struct, frozen=True):
 
 
 _COMBINED = _Side(SUM_BUCKETS, f" FROM {_CELL_RANGES} CROSS JOIN combined b", _IN_CELLS)
-_COMBINED_SOUGHT = _Side(SUM_BUCKETS, f" FROM {_CELL_STARTS} CROSS JOIN combined b", _AT_CELLS)
+_COMBINED_SOUGHT = _Side(SUM_BUCKETS, f" FROM {CELL_STARTS} CROSS JOIN combined b", _AT_CELLS)
 _TAG_SETS = _Side(SUM_BUCKETS, _SETS, _IN_CELLS)
 # Named indexes, because the planner has no statistics to choose by.
 _ROWS = _Side(SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY requests_started", _IN_ROWS)
@@ -77,50 +76,80 @@ _ROWS_OF_CONVERSATION = _Side(
 _ROWS_OF_TRACE = _Side(SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY requests_trace", _IN_ROWS)
 
 
-def gather(
+class Plan(Struct, frozen=True):
+    """What makes up an answer: cells and rows, what pairs tell of whole days and months, and what of all that was
+    not asked for."""
+
+    source: Source
+    cells: Sequence[CellRange]
+    rows: Sequence[RowRange]
+    parts: Sequence[Part] = ()
+    told: Sequence[CellRange] = ()
+    less_cells: Sequence[CellRange] = ()
+    less_rows: Sequence[RowRange] = ()
+
+
+def gather(connection: sqlite3.Connection, query: UsageQuery, by: str | None, plan: Plan) -> Table:
+    """Sums by (slice, value); a value is a number of `names`, 0 for none, or the text of a conversation."""
+    table: Table = {}
+    where = condition(connection, query)
+    if plan.told:
+        for key, sums, sign in pair_sums(connection, plan.parts, plan.told):
+            _put(table, key, sums, sign)
+    for cells, rows, sign in ((plan.cells, plan.rows, 1), (plan.less_cells, plan.less_rows, -1)):
+        if cells:
+            _add_cells(connection, query, by, plan.source, where, cells, table, sign)
+        if rows:
+            side = _ROWS_OF_CONVERSATION if query.conversation else _ROWS_OF_TRACE if query.trace else _ROWS
+            _add_side(connection, side, by, where, _json(rows), table, sign)
+    return {key: sums for key, sums in table.items() if sums["requests"]}
+
+
+def _add_cells(
     connection: sqlite3.Connection,
     query: UsageQuery,
     by: str | None,
     source: Source,
+    where: Condition,
     cells: Sequence[CellRange],
-    rows: Sequence[RowRange],
-) -> Table:
-    """Sums by (slice, value); a value is a number of `names`, 0 for none, or the text of a conversation."""
-    table: Table = {}
-    where = condition(connection, query)
-    if cells and isinstance(source, Singles):
-        _add_singles(connection, by, source, cells, table)
-    elif cells and isinstance(source, TagSets):
-        _add_side(connection, _TAG_SETS, by, where, _json(cells), table)
-    elif cells and query.user + query.model:
-        _add_side(connection, _COMBINED_SOUGHT, by, where, _json_of_starts(cells, day_zone(connection)), table)
-    elif cells:
-        _add_side(connection, _COMBINED, by, where, _json(cells), table)
-    if rows:
-        side = _ROWS_OF_CONVERSATION if query.conversation else _ROWS_OF_TRACE if query.trace else _ROWS
-        _add_side(connection, side, by, where, _json(rows), table)
-    return {key: sums for key, sums in table.items() if sums["requests"]}
+    table: Table,
+    sign: int,
+) -> None:
+    if isinstance(source, Singles):
+        _add_singles(connection, by, source, cells, table, sign)
+    elif isinstance(source, TagSets):
+        _add_side(connection, _TAG_SETS, by, where, _json(cells), table, sign)
+    elif query.user + query.model:
+        sought = _json_of_starts(cells, day_zone(connection))
+        _add_side(connection, _COMBINED_SOUGHT, by, where, sought, table, sign)
+    else:
+        _add_side(connection, _COMBINED, by, where, _json(cells), table, sign)
 
 
 def _add_singles(
-    connection: sqlite3.Connection, by: str | None, source: Singles, cells: Sequence[CellRange], table: Table
+    connection: sqlite3.Connection,
+    by: str | None,
+    source: Singles,
+    cells: Sequence[CellRange],
+    table: Table,
+    sign: int,
 ) -> None:
     ranges = _json(cells)
     if by is not None and by.startswith(TAG_KEY_PREFIX):
         key = key_id(connection, by)
         statement = _EACH_VALUE + _SINGLES + _OF_KEY + _GROUPED
-        _add(table, connection.execute(statement, (ranges, source.dimension, key)))
+        _add(table, connection.execute(statement, (ranges, source.dimension, key)), sign)
         # Who lacks the key: everything, less what has it.
-        _add(table, connection.execute(_TOGETHER + _SINGLES + _GROUPED, (ranges, TOTAL)))
+        _add(table, connection.execute(_TOGETHER + _SINGLES + _GROUPED, (ranges, TOTAL)), sign)
         having = (ranges, DIMENSION_IDS["tag_key"], json_array([key]))
-        _add(table, connection.execute(_TOGETHER + _SINGLES + _OF_VALUES + _GROUPED, having), sign=-1)
+        _add(table, connection.execute(_TOGETHER + _SINGLES + _OF_VALUES + _GROUPED, having), -sign)
         return
     statement = (_TOGETHER if by is None else _EACH_VALUE) + _SINGLES
     bound: tuple[str | int, ...] = (ranges, source.dimension)
     if source.values is not None:
         statement += _OF_VALUES
         bound += (json_array(ids_of(connection, source.values)),)
-    _add(table, connection.execute(statement + _GROUPED, bound))
+    _add(table, connection.execute(statement + _GROUPED, bound), sign)
 
 
 def _add_side(
@@ -130,33 +159,48 @@ def _add_side(
     where: Condition,
     ranges: str,
     table: Table,
+    sign: int,
 ) -> None:
-    join, bound = "", [ranges]
-    if by is None:
-        value = "0"
-    elif by == TAG:
-        value, join = "COALESCE(m.tag, 0)", _ALL_TAGS
-    elif by.startswith(TAG_KEY_PREFIX):
-        value, join = "COALESCE(m.tag, 0)", _TAGS_OF_KEY
-        bound.append(str(key_id(connection, by)))
+    tagged = by is not None and (by == TAG or by.startswith(TAG_KEY_PREFIX))
+    value = "b.tag_set" if tagged else "0" if by is None else _VALUE_OF[by]
+    statement = "".join(("SELECT s.slice, ", value, ", ", side.sums, side.origin, side.within, where.text, _GROUPED))
+    found = connection.execute(statement, (ranges, *where.values))
+    if tagged:
+        assert by is not None
+        of_sets: Table = {}
+        _add(of_sets, found, 1)
+        _spread(connection, by, of_sets, table, sign)
     else:
-        value = _VALUE_OF[by]
-    statement = "".join(
-        ("SELECT s.slice, ", value, ", ", side.sums, side.origin, join, side.within, where.text, _GROUPED)
-    )
-    _add(table, connection.execute(statement, (*bound, *where.values)))
+        _add(table, found, sign)
 
 
-def _add(table: Table, found: Iterable[Sequence[Any]], sign: int = 1) -> None:
+def _spread(connection: sqlite3.Connection, by: str, of_sets: Table, table: Table, sign: int) -> None:
+    """Sums of sets of tags to each of their tags, or to none."""
+    bound: list[str | int] = [json_array({tag_set for _, tag_set in of_sets})]
+    if by != TAG:
+        bound.append(key_id(connection, by))
+    tags: defaultdict[Value, list[int]] = defaultdict(list)
+    for tag_set, tag in connection.execute(_MEMBERS if by == TAG else _MEMBERS_OF_KEY, bound):
+        tags[tag_set].append(tag)
+    for (index, tag_set), sums in of_sets.items():
+        for tag in tags.get(tag_set) or (NO_NAME,):
+            table.setdefault((index, tag), Sums()).add(sums.values, sums.latency, sums.ttft, sign)
+
+
+def _add(table: Table, found: Iterable[Sequence[Any]], sign: int) -> None:
     histograms = 2 + len(MEASURES)
     for row in found:
         key = (row[0], NO_NAME if row[1] is None else row[1])
-        values, latency, ttft = row[2:histograms], histogram.decode(row[histograms]), histogram.decode(row[-1])
-        known = table.get(key)
-        if known is None and sign > 0:
-            table[key] = Sums(list(values), latency, ttft)
-        else:
-            table.setdefault(key, Sums()).add(values, latency, ttft, sign)
+        latency, ttft = histogram.decode(row[histograms]), histogram.decode(row[-1])
+        _put(table, key, Sums(list(row[2:histograms]), latency, ttft), sign)
+
+
+def _put(table: Table, key: tuple[int, Value], sums: Sums, sign: int) -> None:
+    """`sums` belongs to the table from then on."""
+    if sign > 0 and key not in table:
+        table[key] = sums
+    else:
+        table.setdefault(key, Sums()).add(sums.values, sums.latency, sums.ttft, sign)
 
 
 def key_id(connection: sqlite3.Connection, by: str) -> int:
@@ -169,7 +213,4 @@ def _json(ranges: Sequence[CellRange] | Sequence[RowRange]) -> str:
 
 
 def _json_of_starts(cells: Sequence[CellRange], zone: ZoneInfo) -> str:
-    return json_array(
-        (index << _SLICE_BITS) | (level << _LEVEL_BITS) | (start - _FIRST_START)
-        for index, level, start in starts(cells, zone)
-    )
+    return json_array(in_one(*cell) for cell in starts(cells, zone))

@@ -52,6 +52,7 @@ from gateway.store.names import Texts
 from gateway.store.repriced_rows import Price
 from gateway.store.repriced_rows import Progress as RepricingProgress
 from gateway.store.rows import in_chunks
+from gateway.store.settling import settle
 from gateway.store.sizes import sizes
 from gateway.store.writer import Writer
 
@@ -61,6 +62,8 @@ CLOSE_TIMEOUT_S = 10.0
 REPLAY_TIMEOUT_S = 5.0
 # Between two steps of a clean-up; however long one took, e.g. while another program held the database.
 LEAST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
+# How long a pause between two steps of the settling is, by the step before it.
+SETTLING_PAUSE = 4.0
 HISTORY_ROWS = 10_000
 EXPORT_ROWS = 1000
 EXPORT_CONVERSATIONS = 100
@@ -92,6 +95,7 @@ class UsageStore:
         self._history: Committer | None = None
         self._history_lock = Lock()
         self._clean_up_lock = Lock()
+        self._settle_lock = Lock()
         self._stopped = Event()
         self._closing = False
         self._journal: Journal
@@ -144,8 +148,9 @@ class UsageStore:
         """Commit what is queued; what cannot be (the database locked, the disk full) stays in the journal."""
         self._closing = True
         self._stopped.set()
-        with self._clean_up_lock:
-            pass
+        for lock in (self._clean_up_lock, self._settle_lock):
+            with lock:
+                pass
         flushed = self._writer.close(CLOSE_TIMEOUT_S)
         self._journal.close()
         if self._journal.waiting:
@@ -360,6 +365,19 @@ class UsageStore:
             return False
         self._writer.flush(REPLAY_TIMEOUT_S)
         return not self._closing
+
+    def settle(self, now_us: int) -> int:
+        """Count the pairs of the days and months that are over, for fast answers; how many of these that were.
+
+        It takes as long as it takes, mostly in pauses; `close` ends it. Raises sqlite3.Error; what is done until then
+        stays done.
+        """
+        with self._settle_lock:
+            return settle(self._folder / DATABASE, now_us, self._kept_back)
+
+    def _kept_back(self, taken_s: float) -> bool:
+        """Leave most of the time to others; False where the store closes."""
+        return not self._stopped.wait(max(LEAST_PAUSE_S, SETTLING_PAUSE * taken_s))
 
     def sizes(self) -> Sizes:
         """What the data folder takes on the disk."""

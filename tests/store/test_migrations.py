@@ -38,6 +38,8 @@ def test_steps_are_numbered_in_order_and_applied_once(tmp_path: Path) -> None:
 
 _BEFORE_HALF_HOURS = f"""
     DROP TABLE combined;
+    DROP TABLE pairs;
+    DROP TABLE settled;
     {_create_combined(("provider", "model", "key", "user", "app", "door", "outcome", "tag_set"))};
     DELETE FROM buckets WHERE dimension > 9;
     ALTER TABLE requests DROP COLUMN cache_write_12h_tokens;

@@ -1,0 +1,311 @@
+"""The settling: counts the pairs of days and months that are over, from the newest on.
+
+Days are counted from their combinations, months from their days. It goes in short transactions with pauses between
+them, so that the writer gets its turn. A mark with a number of its own stands in `settled` meanwhile: whoever changes
+the day takes it away, and then what was counted is left for another time; so does a second one that settles.
+"""
+
+import secrets
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from contextlib import closing, contextmanager
+from heapq import merge
+from itertools import combinations, groupby
+from operator import itemgetter
+from pathlib import Path
+from time import perf_counter
+from zoneinfo import ZoneInfo
+
+from gateway.store.buckets import DAY, DIMENSION_IDS, TOTAL
+from gateway.store.commit import day_zone
+from gateway.store.database import open_database, writing
+from gateway.store.histogram import decode
+from gateway.store.kept import kept
+from gateway.store.measures import HISTOGRAMS, MEASURES
+from gateway.store.migrations import COMBINED_DIMENSIONS
+from gateway.store.names import NO_NAME, json_array
+from gateway.store.packed import encode, encode_lanes, lanes_of, total
+from gateway.store.pairs import (
+    MONTH,
+    SETTLED,
+    Key,
+    dimension_of,
+    in_order,
+    left_out_of,
+    mirrored,
+    number_of,
+    numbers,
+)
+from gateway.store.quarters import QUARTER_US, day_end, day_start, month_end, month_start, quarter_of
+
+# Who ends late began earlier: most of what still comes for a day comes within this time.
+GRACE_US = QUARTER_US
+READ_ROWS, WRITE_ROWS, DELETE_ROWS = 50, 300, 2000
+# Cells of a slice in memory at once, each of some kilobytes. A pair that has more is left to the combinations, which
+# are hardly more.
+MOST_CELLS = 40_000
+
+_DAYS = (
+    f"SELECT b.start, s.state FROM buckets b LEFT JOIN settled s ON s.level = b.level AND s.start = b.start "
+    f"WHERE b.level = {DAY} AND b.dimension = {TOTAL} AND b.start >= ? AND b.start < ? ORDER BY b.start DESC"
+)
+_STATE = "SELECT state FROM settled WHERE level = ? AND start = ?"
+_CLAIM = "INSERT OR REPLACE INTO settled (level, start, state, cells) VALUES (?, ?, ?, 0)"
+_SETTLE = "UPDATE settled SET state = ?, cells = ?, left_out = ? WHERE level = ? AND start = ?"
+_OLD_KEYS = "SELECT pair, value, other FROM pairs WHERE level = ?1 AND start = ?2 ORDER BY 1, 2, 3 LIMIT ?3"
+_DELETE_OLD = f"DELETE FROM pairs WHERE level = ?1 AND start = ?2 AND (pair, value, other) IN ({_OLD_KEYS})"
+_INSERT = "INSERT INTO pairs (level, start, pair, value, other, sums, latency, ttft) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = ", ".join((*COMBINED_DIMENSIONS, *MEASURES, *HISTOGRAMS))
+_COMBINATIONS = f"SELECT {_COLUMNS} FROM combined WHERE level = {DAY} AND start >= ? AND start < ?"
+_MEMBERS = "SELECT tag, key FROM tag_set_members WHERE tag_set = ?"
+_LEFT_OUT = "SELECT left_out FROM settled WHERE level = ? AND start = ?"
+_CELLS = (
+    f"SELECT value, other, sums, latency, ttft FROM pairs WHERE level = {DAY} AND start = ? AND pair = ? "
+    "ORDER BY value, other"
+)
+_TAG, _TAG_KEY = DIMENSION_IDS["tag"], DIMENSION_IDS["tag_key"]
+_MEASURES_AT = len(COMBINED_DIMENSIONS)
+_HISTOGRAMS_AT = _MEASURES_AT + len(MEASURES)
+
+Between = Callable[[float], bool]
+Row = tuple[int, int, int, bytes, bytes, bytes]
+"""Pair, value, other, and what is stored of their sums."""
+
+
+class _Stopped(Exception):
+    """It was told to stop."""
+
+
+class _Changed(Exception):
+    """The day is no longer as it was counted."""
+
+
+def settle(path: Path, now_us: int, between: Between) -> int:
+    """Count the pairs of all that is over at `now_us` and not settled; how many days and months that were.
+
+    `between` is called after each short piece of work with the seconds that it took; it waits, and says whether to go
+    on. Raises sqlite3.Error; what is settled until then stays so.
+    """
+    with closing(open_database(path)) as connection, closing(open_database(path)) as reader:
+        return _Settling(connection, reader, between).run(now_us)
+
+
+def cells_of_day(
+    connection: sqlite3.Connection, members: sqlite3.Connection, day: int, zone: ZoneInfo, without: Set[int]
+) -> Iterator[Row]:
+    """A day's pairs by its combinations, but for some, in order. `members` is where sets of tags are explained."""
+    counting = Counting(connection, members, most=None, without=without)
+    for _ in counting.read(day, day_end(day, zone)):
+        pass
+    return counting.cells()
+
+
+def cells_of_month(connection: sqlite3.Connection, days: Sequence[int], without: Set[int]) -> Iterator[Row]:
+    """A month's pairs by those of its days, which are all settled, but for some; in order."""
+    for number in numbers():
+        if number not in without:
+            cells = merge(*(connection.execute(_CELLS, (day, number)) for day in days), key=itemgetter(0, 1))
+            for (value, other), same in groupby(cells, itemgetter(0, 1)):
+                yield (number, value, other, *encode(total([cell[2:] for cell in same])))
+
+
+def days_with_rows(connection: sqlite3.Connection, low: int, high: int) -> list[tuple[int, int | None]]:
+    """The days between two quarters, newest first, and their states: None where nobody counted."""
+    return connection.execute(_DAYS, (low, high)).fetchall()
+
+
+class Counting:
+    """Sums of pairs in memory, and which of these are too many."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        members: sqlite3.Connection,
+        *,
+        most: int | None,
+        without: Set[int] = frozenset(),
+    ) -> None:
+        self.left_out = set(without)
+        self._connection = connection
+        self._members = members
+        self._most = most
+        self._cells: defaultdict[tuple[int, int], int] = defaultdict(int)
+        self._tags: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
+
+    def read(self, low: int, high: int) -> Iterator[None]:
+        """Count the days' combinations, some at each step."""
+        cursor = self._connection.execute(_COMBINATIONS, (low, high))
+        while rows := cursor.fetchmany(READ_ROWS):
+            for row in rows:
+                self._count(row)
+            while self._most is not None and len(self._cells) > self._most:
+                self._leave_out()
+            yield
+
+    def cells(self) -> Iterator[Row]:
+        """What was counted, as it is stored, in order. Raises OverflowError where a sum is beyond 64 bits."""
+        found = {}
+        for both, lanes in self._cells.items():
+            for one, two in mirrored(*both):
+                (first, value), (second, other) = dimension_of(one), dimension_of(two)
+                found[number_of(first, second), value, other] = lanes
+        for key in sorted(found):
+            yield (*key, *encode_lanes(found[key]))
+
+    def _count(self, row: Sequence[int | bytes]) -> None:
+        values = dict(zip(COMBINED_DIMENSIONS, row, strict=False))
+        latency, ttft = row[_HISTOGRAMS_AT:]
+        assert isinstance(latency, bytes) and isinstance(ttft, bytes)
+        lanes = lanes_of(row[_MEASURES_AT:_HISTOGRAMS_AT], decode(latency), decode(ttft))  # type: ignore[arg-type]
+        tag_set = values.pop("tag_set")
+        of_dimensions: dict[int, Sequence[int]] = {
+            DIMENSION_IDS[name]: (int(value),) for name, value in values.items()
+        }
+        of_dimensions[TOTAL] = (NO_NAME,)
+        of_dimensions[_TAG], of_dimensions[_TAG_KEY] = self._tags_of(int(tag_set))
+        ones, cells, left_out = in_order(of_dimensions), self._cells, self.left_out
+        cells[TOTAL, TOTAL] += lanes
+        for both in combinations(ones, 2):
+            if not left_out or _number(both) not in left_out:
+                cells[both] += lanes
+
+    def _tags_of(self, tag_set: int) -> tuple[Sequence[int], Sequence[int]]:
+        known = self._tags.get(tag_set)
+        if known is None:
+            members = self._members.execute(_MEMBERS, (tag_set,)).fetchall()
+            tags = sorted({tag for tag, _ in members}) or [NO_NAME]
+            known = self._tags[tag_set] = tags, sorted({key for _, key in members})
+        return known
+
+    def _leave_out(self) -> None:
+        ((number, _),) = Counter(map(_number, self._cells)).most_common(1)
+        self.left_out.add(number)
+        for both in [both for both in self._cells if _number(both) == number]:
+            del self._cells[both]
+
+
+def _number(both: tuple[int, int]) -> int:
+    return number_of(dimension_of(both[0])[0], dimension_of(both[1])[0])
+
+
+class _Settling:
+    """Writes through one connection and reads through another, whose view stays as it was at the claim."""
+
+    def __init__(self, connection: sqlite3.Connection, reader: sqlite3.Connection, between: Between) -> None:
+        self._connection = connection
+        self._reader = reader
+        self._between = between
+        self._zone: ZoneInfo = day_zone(connection)
+        self._since = perf_counter()
+        self._left_out: Set[int] = frozenset()
+
+    def run(self, now_us: int) -> int:
+        first_us = kept(self._connection).buckets_from_us
+        first = -(2**62) if first_us is None else -(-first_us // QUARTER_US)
+        until = quarter_of(now_us - GRACE_US)
+        days = days_with_rows(self._connection, first, day_start(until, self._zone))
+        done = 0
+        try:
+            for month, of_month in groupby(days, lambda each: month_start(each[0], self._zone)):
+                done += sum(self._settle_day(day) for day, state in of_month if state != SETTLED)
+                if month >= first and month_end(month, self._zone) <= until:
+                    done += self._settle_month(month)
+        except _Stopped:
+            pass
+        return done
+
+    def _settle_day(self, day: int) -> bool:
+        key, token = (DAY, day), _token()
+        with self._step():
+            if self._connection.execute(_STATE, key).fetchone() == (SETTLED,):
+                return False
+            self._connection.execute(_CLAIM, (*key, token))
+        return self._settle(key, token, self._of_day(day))
+
+    def _settle_month(self, month: int) -> bool:
+        key, token = (MONTH, month), _token()
+        with self._step():
+            state = self._connection.execute(_STATE, key).fetchone()
+            days = days_with_rows(self._connection, month, month_end(month, self._zone))
+            if state == (SETTLED,) or any(each != SETTLED for _, each in days):
+                return False
+            self._connection.execute(_CLAIM, (*key, token))
+        return self._settle(key, token, self._of_month([day for day, _ in days]))
+
+    def _settle(self, key: Key, token: int, rows: Iterable[Row]) -> bool:
+        """Count one anew; False where it changed meanwhile, or cannot be counted."""
+        cells, chunk = 0, []
+        try:
+            while self._deleted_some(key, token):
+                pass
+            with self._snapshot():
+                for row in rows:
+                    chunk.append((*key, *row))
+                    if len(chunk) == WRITE_ROWS:
+                        cells += self._write(key, token, chunk)
+                        chunk = []
+            cells += self._write(key, token, chunk)
+            left_out = json_array(sorted(self._left_out)) if self._left_out else None
+            with self._claimed(key, token):
+                self._connection.execute(_SETTLE, (SETTLED, cells, left_out, *key))
+        except (_Changed, OverflowError):
+            return False
+        return True
+
+    def _of_day(self, day: int) -> Iterator[Row]:
+        counting = Counting(self._reader, self._reader, most=MOST_CELLS)
+        for _ in counting.read(day, day_end(day, self._zone)):
+            self._pause()
+        self._left_out = counting.left_out
+        yield from counting.cells()
+
+    def _of_month(self, days: Sequence[int]) -> Iterator[Row]:
+        left_out: set[int] = set()
+        for day in days:
+            mark = self._reader.execute(_LEFT_OUT, (DAY, day)).fetchone()
+            if mark is None:
+                raise _Changed
+            left_out |= left_out_of(*mark)
+        self._left_out = left_out
+        yield from cells_of_month(self._reader, days, left_out)
+
+    def _write(self, key: Key, token: int, rows: Sequence[tuple[int | bytes, ...]]) -> int:
+        with self._claimed(key, token):
+            self._connection.executemany(_INSERT, rows)
+        return len(rows)
+
+    def _deleted_some(self, key: Key, token: int) -> int:
+        with self._claimed(key, token):
+            return self._connection.execute(_DELETE_OLD, (*key, DELETE_ROWS)).rowcount
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        self._reader.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._reader.execute("ROLLBACK")
+
+    @contextmanager
+    def _claimed(self, key: Key, token: int) -> Iterator[None]:
+        """A transaction in which the mark still stands. Raises _Changed."""
+        with self._step():
+            if self._connection.execute(_STATE, key).fetchone() != (token,):
+                raise _Changed
+            yield
+
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        with writing(self._connection):
+            yield
+        self._pause()
+
+    def _pause(self) -> None:
+        if not self._between(perf_counter() - self._since):
+            raise _Stopped
+        self._since = perf_counter()
+
+
+def _token() -> int:
+    return secrets.randbits(62) + 1
