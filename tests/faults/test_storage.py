@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from gateway import settings as settings_file
+from gateway import settings_edit
 from gateway.records import Breakdown, ExchangeRecord, Sizes, Summary, TagCondition, TimeBucket, UsageQuery
 from gateway.setting_values import Keep
 from gateway.settings import SETTINGS, Settings
@@ -99,7 +100,7 @@ def test_ccflare_33_better_ccflare_145_a_clean_up_shrinks_the_file_and_a_restart
     tmp_path: Path,
 ) -> None:
     now_us = microseconds(2026, 6, 1)
-    settings_file.save(tmp_path, {"retention.requests": "1 day", "retention.buckets": "7 days"})
+    settings_edit.save(tmp_path, {"retention.requests": "1 day", "retention.buckets": "7 days"})
     sizes: list[int] = []
     for start in range(3):
         kept = settings_file.load(tmp_path, {}).retention
@@ -114,7 +115,7 @@ def test_ccflare_33_better_ccflare_145_a_clean_up_shrinks_the_file_and_a_restart
         store.close()
         sizes.append(file_size(tmp_path))
         # Something else is set in between, as the window does.
-        settings_file.save(tmp_path, {"server.port": 4300 + start})
+        settings_edit.save(tmp_path, {"server.port": 4300 + start})
     before, *after = sizes
     assert max(after) < 0.6 * before, sizes
     assert max(after) - min(after) < 100_000, sizes
@@ -161,14 +162,14 @@ def test_better_ccflare_145_every_setting_survives_a_restart(tmp_path: Path) -> 
     certificate.write_text("a certificate")
     values = {**VALUES, **dict.fromkeys(FILES, str(certificate))}
     assert values.keys() == {row.key for row in SETTINGS}, "a new setting needs a value here"
-    settings_file.save(tmp_path, values)
+    settings_edit.save(tmp_path, values)
     first = settings_file.load(tmp_path, {})
     default = Settings()
     for row in SETTINGS:
         if row.key != "store.url":
             assert field(first, row.field) != field(default, row.field), row.key
     for port in (4301, 4302):
-        settings_file.save(tmp_path, {"server.port": port})
+        settings_edit.save(tmp_path, {"server.port": port})
         again = settings_file.load(tmp_path, {})
         assert again.port == port
         others = [row for row in SETTINGS if row.key != "server.port"]
