@@ -1,4 +1,4 @@
-"""The charts of the Overview: all that pyqtgraph draws, and nothing outside imports it.
+"""The charts of the Overview and of Compare: all that pyqtgraph draws, and nothing outside imports it.
 
 Importing this package costs half a second, so a page imports it after its first paint. A new chart is one file with
 a `ChartSpec` and one line in `CHARTS`.
@@ -8,9 +8,20 @@ import pyqtgraph as _pyqtgraph
 
 from app.charts.card import ChartCard
 from app.charts.cost import COST
-from app.charts.data import ChartData, ChartInput, ChartSpec, Group, Series, chart_data, peak_of
+from app.charts.data import (
+    ChartData,
+    ChartInput,
+    ChartSpec,
+    Group,
+    Series,
+    chart_data,
+    duration_axis,
+    money_axis,
+    peak_of,
+)
 from app.charts.latency import LATENCY, TIMINGS
 from app.charts.requests import REQUESTS
+from app.charts.scatter import Point, ScatterCard, ScatterSpec
 from app.charts.tokens import TOKENS
 
 CHARTS: tuple[ChartSpec, ...] = (REQUESTS, TOKENS, COST, LATENCY)
@@ -26,7 +37,12 @@ __all__ = [
     "ChartInput",
     "ChartSpec",
     "Group",
+    "Point",
+    "ScatterCard",
+    "ScatterSpec",
     "Series",
     "chart_data",
+    "duration_axis",
+    "money_axis",
     "peak_of",
 ]

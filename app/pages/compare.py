@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
@@ -17,7 +18,10 @@ from app.pages.compare_parts.question_card import QuestionCard
 from app.pages.conversations_parts.pictures import Pictures
 from app.pages.page import Page, RequestTarget, ThreadTarget
 from app.widgets import Banner, EmptyState, SegmentedControl
-from gateway import LEAST_MODELS, Changes, ComparedAnswer, ModelRow, ProviderRow
+from gateway import LEAST_MODELS, Changes, ComparedAnswer, ModelRow, ProviderRow, RatedAnswer
+
+if TYPE_CHECKING:
+    from app.pages.compare_parts.history import HistoryPane
 
 _ESTIMATE_AFTER_MS = 250
 _OFFERED = 3
@@ -40,10 +44,12 @@ class ComparePage(Page):
         self._asked = Asked()
         self._titles: dict[str, str] = {}
         self._learned = False
+        self.history: HistoryPane | None = None
         self._pictures = Pictures(context.spawn, self)
         self._estimating = QTimer(self, singleShot=True, interval=_ESTIMATE_AFTER_MS)
         self._estimating.timeout.connect(lambda: context.spawn(self._estimate()))
         self._build()
+        self.panes.changed.connect(self.show_pane)
         self.question.changed.connect(self._estimating.start)
         self.question.run_asked.connect(self.run)
         self.question.stop_asked.connect(self.stop_all)
@@ -60,7 +66,7 @@ class ComparePage(Page):
         theme = self.context.theme
         self.panes = SegmentedControl(theme, (("ask", self.tr("Ask")), ("history", self.tr("Ratings and history"))))
         self.panes.setAccessibleName(self.tr("What is shown"))
-        self.panes.hide()
+        self.panes.setObjectName("compare_panes")
         self.error = Banner(theme, "bad", "", self.tr("Dismiss"))
         self.error.setObjectName("compare_error")
         self.error.hide()
@@ -92,13 +98,19 @@ class ComparePage(Page):
         self.results = QStackedWidget()
         self.results.addWidget(self.empty)
         self.results.addWidget(self.area)
-        column = QVBoxLayout(self)
+        self.asking = QWidget()
+        column = QVBoxLayout(self.asking)
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(12)
         column.addWidget(self.error)
         column.addWidget(self.keyless)
         column.addWidget(self.question)
         column.addWidget(self.results, 1)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.asking)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.stack)
 
     # what can be asked
 
@@ -115,6 +127,8 @@ class ComparePage(Page):
                     self.question.models.choose(await self._usual_models(rows, providers))
                 self._learned = True
                 self._estimating.start()
+            if self.history is not None and (changes.comparisons or changes.conversations):
+                await self.history.refresh()
         except KNOWN_ERRORS as error:
             self._fail(str(error))
 
@@ -147,6 +161,41 @@ class ComparePage(Page):
             problems = list(dict.fromkeys(each.problem for each in found if each.problem))
             self.keyless.set_text(" ".join(problems))
             self.keyless.setVisible(bool(problems))
+
+    # what was compared
+
+    def show_pane(self, key: str) -> None:
+        """`ask` or `history`. The latter draws charts, which are loaded when it is first asked for."""
+        self.panes.set_current(key)
+        if key == "ask":
+            self.stack.setCurrentWidget(self.asking)
+            return
+        if self.history is None:
+            from app.pages.compare_parts.history import HistoryPane
+
+            made = self.history = HistoryPane(self.context)
+            made.rated.connect(self._rate_kept)
+            made.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
+            made.conversation_asked.connect(lambda id: self.navigate.emit("conversations", RequestTarget(id)))
+            made.ask_asked.connect(self._ask_kept)
+            made.toast.connect(self.toast)
+            self.stack.addWidget(made)
+        self.stack.setCurrentWidget(self.history)
+        self.context.spawn(self.refresh(Changes(comparisons=True)))
+
+    def _rate_kept(self, answer: RatedAnswer, stars: int, note: str) -> None:
+        for column in self.columns:
+            if column.answer is not None and column.answer.request_id == answer.request_id:
+                column.show_rating(stars, note)
+        self.context.spawn(self._keep_rating(answer.request_id, stars, note))
+
+    def _ask_kept(self, answer: RatedAnswer) -> None:
+        """The question of a kept answer, as far as its conversation is kept, to be asked once more."""
+        self.show_target(RequestTarget(answer.request_id))
+
+    def start_export(self) -> None:
+        if self.history is not None and self.panes.current == "history":
+            self.history.start_export()
 
     # asking
 
@@ -247,20 +296,18 @@ class ComparePage(Page):
     # what became of it
 
     def _rate(self, column: AnswerColumn, stars: int, note: str) -> None:
-        self.context.spawn(self._keep_rating(column, stars, note))
+        if column.answer is not None:
+            self.context.spawn(self._keep_rating(column.answer.request_id, stars, note))
 
-    async def _keep_rating(self, column: AnswerColumn, stars: int, note: str) -> None:
-        answer = column.answer
-        if answer is None:
-            return
+    async def _keep_rating(self, request_id: str, stars: int, note: str) -> None:
         gateway = self.context.gateway
         try:
             if stars:
-                await gateway.rate(answer.request_id, stars, note)
+                await gateway.rate(request_id, stars, note)
             else:
-                await gateway.remove_rating(answer.request_id)
+                await gateway.remove_rating(request_id)
         except KNOWN_ERRORS as error:
-            self._fail(str(error))
+            self.toast.emit(str(error))
 
     def _open_request(self, column: AnswerColumn) -> None:
         if column.answer is not None:
@@ -294,6 +341,7 @@ class ComparePage(Page):
         if asked.is_empty:
             self.toast.emit(self.tr("What this request said was not kept"))
             return
+        self.show_pane("ask")
         self.question.show_asked(asked)
         model = next((turn.model_requested or turn.model for turn in thread.turns if turn.n == number), None)
         models = self.question.models

@@ -188,6 +188,11 @@ class FakeComparisons:
         self.changed(Changes(comparisons=True))
         return self.kept[request_id]
 
+    async def ratings(self, *, limit: int = 100) -> tuple[RatedAnswer, ...]:
+        self._note("ratings")
+        rated = [row for row in self.kept.values() if row.stars is not None]
+        return tuple(sorted(rated, key=lambda row: row.rated_us or 0, reverse=True)[:limit])
+
     async def comparisons(self, *, limit: int = 100) -> tuple[RatedAnswer, ...]:
         self._note("comparisons")
         latest = sorted({(row.at_us, row.comparison) for row in self.kept.values()}, reverse=True)[:limit]

@@ -2,14 +2,9 @@
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QCoreApplication
-
 from app.pages.conversations_parts.block import Block
+from app.translation import tr
 from gateway import ComparedAnswer, Part, Reasoning, ToolCall
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("compare", text)
 
 
 def blocks_of(answer: ComparedAnswer) -> tuple[Block, ...]:
@@ -25,27 +20,27 @@ def _said(parts: tuple[Part, ...]) -> Iterator[Block]:
             continue
         if run:
             first = place - len(run)
-            yield Block(key=f"p{first}", kind="assistant", title=_tr("Answer"), parts=tuple(run))
+            yield Block(key=f"p{first}", kind="assistant", title=tr("Answer"), parts=tuple(run))
             run = []
         if isinstance(part, Reasoning):
-            yield Block(key=f"p{place}", kind="reasoning", title=_tr("Reasoning"), parts=(part,))
+            yield Block(key=f"p{place}", kind="reasoning", title=tr("Reasoning"), parts=(part,))
         elif isinstance(part, ToolCall):
-            yield Block(key=f"p{place}", kind="tool", title=_tr("Tool call"), detail=part.name, parts=(part,))
+            yield Block(key=f"p{place}", kind="tool", title=tr("Tool call"), detail=part.name, parts=(part,))
 
 
 def _ending(answer: ComparedAnswer) -> Iterator[Block]:
     row = answer.record
     if row is None:
         if not answer.parts:
-            yield Block(key="waiting", kind="waiting", title=_tr("Waiting"))
+            yield Block(key="waiting", kind="waiting", title=tr("Waiting"))
     elif row.outcome != "ok":
-        titles = {"aborted": _tr("Stopped"), "interrupted": _tr("Interrupted")}
+        titles = {"aborted": tr("Stopped"), "interrupted": tr("Interrupted")}
         yield Block(
             key="end",
             kind="error",
-            title=titles.get(row.outcome, _tr("Error")),
-            right=_tr("status {0}").format(row.status) if row.status and row.outcome == "error" else "",
+            title=titles.get(row.outcome, tr("Error")),
+            right=tr("status {0}").format(row.status) if row.status and row.outcome == "error" else "",
             text=row.error_message or row.error_type or "",
         )
     elif not answer.parts:
-        yield Block(key="end", kind="repeated", title=_tr("It said nothing"))
+        yield Block(key="end", kind="repeated", title=tr("It said nothing"))

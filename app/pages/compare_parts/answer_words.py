@@ -3,14 +3,10 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
-from PySide6.QtCore import QCoreApplication
 
 from app import formats
+from app.translation import tr
 from gateway import ComparedAnswer, ExchangeRecord
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("compare", text)
 
 
 class Figure(Struct, frozen=True, kw_only=True):
@@ -25,12 +21,12 @@ class Figure(Struct, frozen=True, kw_only=True):
 def state_words(answer: ComparedAnswer) -> str:
     """How it stands, in a word or two."""
     return {
-        "waiting": _tr("waiting"),
-        "answering": _tr("answering"),
-        "ok": _tr("done"),
-        "error": _tr("failed"),
-        "aborted": _tr("stopped"),
-        "interrupted": _tr("interrupted"),
+        "waiting": tr("waiting"),
+        "answering": tr("answering"),
+        "ok": tr("done"),
+        "error": tr("failed"),
+        "aborted": tr("stopped"),
+        "interrupted": tr("interrupted"),
     }[answer.state]
 
 
@@ -40,10 +36,10 @@ def figures(answer: ComparedAnswer, first: ComparedAnswer | None, now_us: int) -
     ttft = row.ttft_us if row is not None else answer.ttft_us
     total = row.latency_us if row is not None else now_us - answer.started_us
     made = (
-        ("ttft", _tr("First token"), _ms(ttft), "ttft_us"),
-        ("total", _tr("Total"), _ms(total), "latency_us"),
-        ("tokens", _tr("Tokens"), tokens(row), "output_tokens"),
-        ("cost", _tr("Cost"), cost(row), "cost_nano"),
+        ("ttft", tr("First token"), _ms(ttft), "ttft_us"),
+        ("total", tr("Total"), _ms(total), "latency_us"),
+        ("tokens", tr("Tokens"), tokens(row), "output_tokens"),
+        ("cost", tr("Cost"), cost(row), "cost_nano"),
     )
     return tuple(
         Figure(key=key, title=title, value=value, difference=_difference(row, other, name))

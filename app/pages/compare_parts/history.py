@@ -1,0 +1,248 @@
+"""What was compared over time: models by the ratings of their answers, as a scatter and a table, and every answer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app import formats
+from app.charts import Point, ScatterCard, ScatterSpec, duration_axis, money_axis
+from app.context import AppContext
+from app.fonts import ui_font
+from app.known_errors import KNOWN_ERRORS
+from app.overview.slots import ColourSlots
+from app.pages.compare_parts.answer_details import AnswerDetails
+from app.pages.compare_parts.rating_lines import answer_columns, matching, mean_stars, model_columns, ms
+from app.pages.models_parts.scrolled import scrolled
+from app.tables.column import comma_separated, tab_separated
+from app.tables.model import ListModel
+from app.tables.view import TableView
+from app.text_label import TextLabel
+from app.translation import counted
+from app.widgets import Card, Drawer, ElidedLabel, EmptyState, SearchField, SegmentedControl
+from gateway import MOST_STARS, RatedAnswer, RatedModel
+
+MOST_RATED, LATEST = 1000, 100
+
+
+class HistoryPane(QWidget):
+    """`rated(answer, stars, note)`; `request_asked(id)`; `conversation_asked(id)`; `ask_asked(answer)`."""
+
+    rated = Signal(object, int, str)
+    request_asked = Signal(str)
+    conversation_asked = Signal(str)
+    ask_asked = Signal(object)
+    toast = Signal(str)
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._slots = ColourSlots()
+        self.answers: tuple[RatedAnswer, ...] = ()
+        self.models: tuple[RatedModel, ...] = ()
+        self.setObjectName("compare_history_pane")
+        self._build()
+        self.kept.changed.connect(lambda _: self._again())
+        self.search.textChanged.connect(lambda _: self._filter())
+        self.scatter.chosen.connect(self.search.setText)
+        self.models_view.opened.connect(self._open_model)
+        self.view.opened.connect(self._open_row)
+        self.view.copy_asked.connect(lambda: self._copy(self.view, self.model))
+        self.models_view.copy_asked.connect(lambda: self._copy(self.models_view, self.models_model))
+        self.drawer.closed.connect(self.view.setFocus)
+        self.no_match.action.connect(self.search.clear)
+
+    def _build(self) -> None:
+        theme = self._context.theme
+        self.scatter = ScatterCard(
+            ScatterSpec(
+                title=self.tr("Cost, time and rating"),
+                x_title=self.tr("Cost of an answer"),
+                y_title=self.tr("Total time · larger marks are rated higher"),
+                x_text=money_axis,
+                y_text=duration_axis,
+            ),
+            theme,
+        )
+        self.models_model: ListModel[RatedModel] = ListModel(model_columns(), self)
+        self.models_view = TableView(theme, self.models_model, self.tr("Models by the ratings of their answers"))
+        self.models_view.setObjectName("compare_models_table")
+        self.models_view.setSelectionMode(TableView.SelectionMode.SingleSelection)
+        self.model: ListModel[RatedAnswer] = ListModel(answer_columns(), self)
+        self.view = TableView(theme, self.model, self.tr("Compared answers"))
+        self.view.setObjectName("compare_answers_table")
+        self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
+        self.view.set_faint(lambda row: row.outcome != "ok")
+        self.search = SearchField(theme, self.tr("Search prompts, models and notes"))
+        self.search.setObjectName("compare_search")
+        self.kept = SegmentedControl(theme, (("rated", self.tr("Rated")), ("all", self.tr("All answers"))))
+        self.kept.setAccessibleName(self.tr("Which answers"))
+        self.count = TextLabel(theme, "", px=12, tone="text3")
+        self.count.setObjectName("compare_count")
+        self.empty = EmptyState(
+            theme,
+            "star",
+            self.tr("Nothing was compared yet"),
+            self.tr("Ask several models the same and rate what they answer. Their ratings gather here, over time."),
+        )
+        self.empty.setObjectName("compare_history_empty")
+        self.no_match = EmptyState(theme, "search", self.tr("No such answer"), "", self.tr("Clear the search"))
+        self.no_match.setObjectName("compare_no_match")
+        self.drawer = Drawer(theme)
+        self.drawer.setObjectName("compare_drawer")
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        theme = self._context.theme
+        models = Card(theme)
+        inner = QVBoxLayout(models)
+        inner.setContentsMargins(1, 8, 1, 4)
+        inner.setSpacing(4)
+        title = ElidedLabel(theme, self.tr("Models, by means over rated answers"))
+        title.setFont(ui_font(13, 600))
+        title.setContentsMargins(16, 0, 16, 0)
+        inner.addWidget(title)
+        inner.addWidget(self.models_view, 1)
+        top = QHBoxLayout()
+        top.setSpacing(12)
+        top.addWidget(self.scatter, 1)
+        top.addWidget(models, 1)
+        self._top = QWidget()
+        self._top.setLayout(top)
+        top.setContentsMargins(0, 0, 0, 0)
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self.search, 1)
+        line.addWidget(self.count)
+        line.addWidget(self.kept)
+        self.table = Card(theme)
+        inside = QVBoxLayout(self.table)
+        inside.setContentsMargins(1, 4, 1, 4)
+        inside.addWidget(self.view)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.table)
+        self.stack.addWidget(self.no_match)
+        self._full = QWidget()
+        column = QVBoxLayout(self._full)
+        column.setContentsMargins(24, 16, 24, 16)
+        column.setSpacing(12)
+        column.addWidget(self._top, 4)
+        column.addLayout(line)
+        column.addWidget(self.stack, 5)
+        self.whole = QStackedWidget()
+        self.whole.addWidget(self._full)
+        self.whole.addWidget(self.empty)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.whole, 1)
+        row.addWidget(self.drawer)
+
+    # reading
+
+    async def refresh(self) -> None:
+        """Raises what `KNOWN_ERRORS` holds."""
+        gateway, kept = self._context.gateway, self.kept.current
+        models = await gateway.rated_models()
+        rated = kept == "rated"
+        answers = await (gateway.ratings(limit=MOST_RATED) if rated else gateway.comparisons(limit=LATEST))
+        any_kept = bool(answers or models) or bool(await gateway.comparisons(limit=1))
+        if kept != self.kept.current:
+            return
+        self.whole.setCurrentWidget(self._full if any_kept else self.empty)
+        if models != self.models:
+            self.models = models
+            self.models_model.set_rows(models)
+            self._slots.assign(row.model for row in models)
+            self.scatter.set_points([point for row in models if (point := self._point(row)) is not None])
+        if answers != self.answers:
+            self.answers = answers
+            self._filter()
+
+    def _again(self) -> None:
+        self._context.spawn(self._read_again())
+
+    async def _read_again(self) -> None:
+        try:
+            await self.refresh()
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+
+    def _point(self, row: RatedModel) -> Point | None:
+        """None for a model whose cost or time nobody knows: it is in the table."""
+        if row.cost_nano is None or row.latency_us is None:
+            return None
+        return Point(
+            key=row.model,
+            name=row.model,
+            label=f"{row.model} {mean_stars(row)} ★ ({formats.count(row.ratings)})",
+            x=row.cost_nano,
+            y=row.latency_us / 1000,
+            share=(row.stars - 1) / (MOST_STARS - 1),
+            slot=self._slots.slot(row.model),
+            figures=(
+                (self.tr("Rating"), mean_stars(row)),
+                (self.tr("Ratings"), formats.count(row.ratings)),
+                (self.tr("Cost"), formats.money(row.cost_nano)),
+                (self.tr("First token"), ms(row.ttft_us)),
+                (self.tr("Total"), ms(row.latency_us)),
+            ),
+        )
+
+    def _filter(self) -> None:
+        rows = matching(self.answers, self.search.text())
+        self.model.set_rows(rows)
+        self.count.setText(counted(len(rows), "{count} answer", "{count} answers"))
+        hides_all = bool(self.answers) and not rows
+        self.stack.setCurrentWidget(self.no_match if hides_all else self.table)
+
+    # one of them
+
+    def _open_model(self, number: int) -> None:
+        row = self.models_model.row(number)
+        if row is not None:
+            self.search.setText(row.model)
+
+    def _open_row(self, number: int) -> None:
+        row = self.model.row(number)
+        if row is None:
+            return
+        details = AnswerDetails(self._context.theme, row)
+        details.rated.connect(lambda stars, note: self.rated.emit(row, stars, note))
+        details.request_asked.connect(lambda: self.request_asked.emit(row.request_id))
+        details.conversation_asked.connect(lambda: self.conversation_asked.emit(row.request_id))
+        details.ask_asked.connect(lambda: self.ask_asked.emit(row))
+        self.drawer.set_title(row.model)
+        self.drawer.set_content(scrolled(details, self.tr("Answer")))
+        self.drawer.open()
+
+    # out of it
+
+    def _copy(self, view: TableView, model: ListModel[RatedAnswer] | ListModel[RatedModel]) -> None:
+        ranges = view.selected_ranges()
+        row = model.row(ranges[0][0]) if ranges else None
+        if row is not None:
+            QGuiApplication.clipboard().setText(tab_separated(view.shown_columns(), [row]))
+            self.toast.emit(self.tr("1 row copied"))
+
+    def start_export(self) -> None:
+        """Asks where to, then writes what the table of answers shows."""
+        dialog = QFileDialog(self, self.tr("Export compared answers"), "comparisons.csv", "CSV (*.csv)")
+        dialog.setObjectName("compare_export_file")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.fileSelected.connect(lambda path: self.export_to(Path(path)))
+        dialog.open()
+
+    def export_to(self, path: Path) -> None:
+        rows: Sequence[RatedAnswer] = self.model.rows
+        try:
+            path.write_text(comma_separated(self.model.columns, rows), "utf-8")
+        except OSError as error:
+            self.toast.emit(self.tr("Not saved: {0}").format(error))
+        else:
+            words = counted(len(rows), "{count} answer saved", "{count} answers saved")
+            self.toast.emit(words)

@@ -1,0 +1,203 @@
+"""What was compared as lines of two tables: models by the ratings of their answers, and these answers. Pure."""
+
+from collections.abc import Iterable
+
+from app import formats
+from app.tables.column import Column, PillText, utc_text
+from app.translation import marked, tr
+from gateway import MOST_STARS, RatedAnswer, RatedModel
+
+OUTCOMES = {
+    "ok": PillText(marked("done"), "ok"),
+    "error": PillText(marked("failed"), "bad"),
+    "aborted": PillText(marked("stopped"), "warn"),
+    "interrupted": PillText(marked("interrupted"), "bad"),
+}
+
+
+def stars_text(stars: int | None) -> str:
+    """Filled and empty stars; nothing where there is no rating."""
+    return "" if stars is None else "★" * stars + "☆" * (MOST_STARS - stars)
+
+
+def mean_stars(row: RatedModel) -> str:
+    return f"{row.stars:.1f}"
+
+
+def ms(us: float | None) -> str:
+    return formats.UNKNOWN if us is None else formats.duration(us / 1000)
+
+
+def model_columns() -> tuple[Column[RatedModel], ...]:
+    """Means over the answers that were rated."""
+    return (
+        Column(
+            key="model",
+            title=tr("Model"),
+            text=lambda row: row.model,
+            value=lambda row: row.model,
+            width=130,
+            grow=1,
+            tone="text",
+            weight=500,
+            elide_middle=True,
+            sortable=True,
+        ),
+        Column(
+            key="stars",
+            title=tr("Rating"),
+            text=mean_stars,
+            value=lambda row: row.stars,
+            right=True,
+            width=66,
+            tone="text",
+            weight=500,
+            sortable=True,
+        ),
+        Column(
+            key="ratings",
+            title=tr("Ratings"),
+            text=lambda row: formats.count(row.ratings),
+            value=lambda row: row.ratings,
+            right=True,
+            width=70,
+            sortable=True,
+        ),
+        Column(
+            key="cost",
+            title=tr("Cost"),
+            text=lambda row: formats.money(row.cost_nano),
+            value=lambda row: row.cost_nano,
+            right=True,
+            width=98,
+            sortable=True,
+        ),
+        Column(
+            key="ttft",
+            title=tr("First token"),
+            text=lambda row: ms(row.ttft_us),
+            value=lambda row: row.ttft_us,
+            right=True,
+            width=90,
+            sortable=True,
+        ),
+        Column(
+            key="total",
+            title=tr("Total"),
+            text=lambda row: ms(row.latency_us),
+            value=lambda row: row.latency_us,
+            right=True,
+            width=76,
+            sortable=True,
+        ),
+    )
+
+
+def answer_columns() -> tuple[Column[RatedAnswer], ...]:
+    return (
+        Column(
+            key="at",
+            title=tr("Time"),
+            text=lambda row: formats.clock(row.at_us),
+            value=lambda row: utc_text(row.at_us),
+            width=120,
+            sortable=True,
+        ),
+        Column(
+            key="prompt",
+            title=tr("Prompt"),
+            text=lambda row: _line(row.prompt) if row.prompt else tr("not kept"),
+            value=lambda row: row.prompt,
+            width=160,
+            grow=3,
+            tone="text",
+            tooltip=lambda row: (row.prompt or "")[:400],
+        ),
+        Column(
+            key="model",
+            title=tr("Model"),
+            text=lambda row: row.model,
+            value=lambda row: row.model,
+            width=150,
+            grow=1,
+            tone="text",
+            weight=500,
+            elide_middle=True,
+            sortable=True,
+        ),
+        Column(
+            key="outcome",
+            title=tr("State"),
+            text=lambda row: tr(OUTCOMES[row.outcome].text),
+            value=lambda row: row.outcome,
+            pills=lambda row: (PillText(tr(OUTCOMES[row.outcome].text), OUTCOMES[row.outcome].kind),),
+            width=92,
+            sortable=True,
+        ),
+        Column(
+            key="stars",
+            title=tr("Rating"),
+            text=lambda row: stars_text(row.stars),
+            value=lambda row: row.stars,
+            width=92,
+            tone="text",
+            sortable=True,
+        ),
+        Column(
+            key="note",
+            title=tr("Note"),
+            text=lambda row: _line(row.note),
+            value=lambda row: row.note,
+            width=110,
+            grow=2,
+            tooltip=lambda row: row.note,
+        ),
+        Column(
+            key="ttft",
+            title=tr("First token"),
+            text=lambda row: ms(row.ttft_us),
+            value=lambda row: row.ttft_us,
+            right=True,
+            width=92,
+            sortable=True,
+        ),
+        Column(
+            key="total",
+            title=tr("Total"),
+            text=lambda row: ms(row.latency_us),
+            value=lambda row: row.latency_us,
+            right=True,
+            width=78,
+            sortable=True,
+        ),
+        Column(
+            key="tokens",
+            title=tr("Tokens out"),
+            text=lambda row: formats.count(row.output_tokens),
+            value=lambda row: row.output_tokens,
+            right=True,
+            width=92,
+            sortable=True,
+        ),
+        Column(
+            key="cost",
+            title=tr("Cost"),
+            text=lambda row: formats.money_column(row.cost_nano),
+            value=lambda row: row.cost_nano,
+            right=True,
+            width=92,
+            sortable=True,
+        ),
+    )
+
+
+def matching(rows: Iterable[RatedAnswer], words: str) -> tuple[RatedAnswer, ...]:
+    """Answers in whose prompt, model or note each word is found."""
+    wanted = words.casefold().split()
+    return tuple(
+        row for row in rows if all(word in f"{row.prompt or ''} {row.model} {row.note}".casefold() for word in wanted)
+    )
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

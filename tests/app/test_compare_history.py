@@ -1,0 +1,347 @@
+"""What was compared, over time: each number equals the API's; the scatter, the tables, a rating changed later, CSV."""
+
+import asyncio
+import csv
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app import formats
+from app.charts import Point, ScatterCard, ScatterSpec, duration_axis, money_axis
+from app.charts.scatter import radius_of
+from app.context import AppContext
+from app.filters import FilterState
+from app.pages.compare import ComparePage
+from app.pages.compare_parts.answer_details import AnswerDetails
+from app.pages.compare_parts.history import HistoryPane
+from app.pages.compare_parts.rating_lines import stars_text
+from app.pages.page import RequestTarget
+from app.tables.view import TableView
+from app.theme import Theme
+from app.widgets import PushButton
+from gateway import Changes
+from tests.app.accessible import unnamed
+from tests.app.fake_comparisons import SECOND, Script
+from tests.app.fake_gateway import FakeGateway
+from tests.app.spawner import Spawner
+from tests.app.test_compare import ALL, CLAUDE, GPT, UNPRICED, click, press_star
+from tests.app.whole import crossing, cut
+
+HOUR_US = 3600 * SECOND
+QUESTIONS = ("Why is it flaky?", "Write a query for active users", "=SUM(A1)\nSummarise")
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    made = FakeGateway(10)
+    made.scripts = {
+        CLAUDE: Script(ttft_us=900_000, latency_us=4 * SECOND, output_tokens=300),
+        GPT: Script(ttft_us=300_000, latency_us=SECOND, output_tokens=100),
+    }
+    for number, text in enumerate(QUESTIONS):
+        made.now_us += HOUR_US
+        models = (CLAUDE, GPT, UNPRICED) if number else (CLAUDE, GPT)
+        found = asyncio.run(made.compare(models, {"messages": [{"role": "user", "content": text}]}))
+        for answer in found.answers[:2]:
+            asyncio.run(made.rate(answer.request_id, 5 - number - answer.place, "good" if number == 1 else ""))
+            made.now_us += SECOND
+    return made
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, spawner: Spawner) -> ComparePage:
+    made = ComparePage(AppContext(gateway, theme, FilterState(tz="Europe/Paris"), spawner))  # type: ignore[arg-type]
+    for control in made.header_controls():
+        control.setParent(made)
+    qtbot.addWidget(made)
+    made.resize(1220, 840)
+    made.show()
+    qtbot.waitExposed(made)
+    asyncio.run(made.refresh(ALL))
+    made.panes.segment("history").click()
+    return made
+
+
+def history(page: ComparePage) -> HistoryPane:
+    assert page.history is not None
+    return page.history
+
+
+def cells(view: TableView) -> list[dict[str, str]]:
+    """All cells of a table as they are shown, by the titles of their columns."""
+    model = view.model()
+    titles = [model.headerData(c, Qt.Orientation.Horizontal) for c in range(model.columnCount())]
+    return [
+        {title: str(model.index(row, column).data()) for column, title in enumerate(titles)}
+        for row in range(model.rowCount())
+    ]
+
+
+def test_the_models_are_the_apis(page: ComparePage, gateway: FakeGateway) -> None:
+    models = asyncio.run(gateway.rated_models())
+    assert [(row.model, row.ratings, row.stars) for row in models] == [(CLAUDE, 3, 4.0), (GPT, 3, 3.0)]
+    assert cells(history(page).models_view) == [
+        {
+            "Model": row.model,
+            "Rating": f"{row.stars:.1f}",
+            "Ratings": str(row.ratings),
+            "Cost": formats.money(row.cost_nano),
+            "First token": formats.duration((row.ttft_us or 0) / 1000),
+            "Total": formats.duration((row.latency_us or 0) / 1000),
+        }
+        for row in models
+    ]
+
+
+def test_the_answers_are_the_apis(page: ComparePage, gateway: FakeGateway) -> None:
+    pane = history(page)
+    for key, kept in (("rated", gateway.ratings()), ("all", gateway.comparisons())):
+        pane.kept.segment(key).click()
+        answers = asyncio.run(kept)
+        assert pane.count.text() == f"{len(answers)} answers"
+        for cell, row in zip(cells(pane.view), answers, strict=True):
+            assert cell["Time"] == formats.clock(row.at_us)
+            assert cell["Prompt"] == " ".join((row.prompt or "").split())
+            assert (cell["Model"], cell["Note"], cell["State"]) == (row.model, row.note, "done")
+            assert cell["Rating"] == stars_text(row.stars)
+            assert cell["First token"] == formats.duration((row.ttft_us or 0) / 1000)
+            assert cell["Total"] == formats.duration((row.latency_us or 0) / 1000)
+            assert (cell["Tokens out"], cell["Cost"]) == (str(row.output_tokens), formats.money_column(row.cost_nano))
+    assert stars_text(4) == "★★★★☆" and stars_text(None) == ""
+    assert len(asyncio.run(gateway.comparisons())) == 8
+
+
+def test_the_scatter_shows_each_models_means(page: ComparePage, gateway: FakeGateway) -> None:
+    scatter = history(page).scatter
+    models = {row.model: row for row in asyncio.run(gateway.rated_models())}
+    # From left to right: what costs less first.
+    assert [point.key for point in scatter.points] == [GPT, CLAUDE]
+    for point in scatter.points:
+        row = models[point.key]
+        assert (point.x, point.y) == (row.cost_nano, (row.latency_us or 0) / 1000)
+        assert point.label == f"{row.model} {row.stars:.1f} ★ ({row.ratings})"
+        assert dict(point.figures)["Ratings"] == str(row.ratings)
+        assert dict(point.figures)["Cost"] == formats.money(row.cost_nano)
+    assert radius_of(scatter.points[1]) > radius_of(scatter.points[0])
+    assert f"{GPT}: Rating 3.0, Ratings 3" in scatter.accessibleDescription()
+
+
+def test_a_model_without_a_price_is_in_the_table_alone(
+    page: ComparePage, gateway: FakeGateway, spawner: Spawner
+) -> None:
+    id = next(row.request_id for row in gateway.kept.values() if row.model == UNPRICED)
+    asyncio.run(gateway.rate(id, 5))
+    asyncio.run(page.refresh(Changes(comparisons=True)))
+    assert UNPRICED not in {point.key for point in history(page).scatter.points}
+    shown = cells(history(page).models_view)
+    assert (shown[0]["Model"], shown[0]["Cost"]) == (UNPRICED, "—")
+
+
+def test_searching_and_the_way_from_a_model(page: ComparePage, qtbot: QtBot) -> None:
+    pane = history(page)
+    qtbot.keyClicks(pane.search, "ACTIVE good")
+    assert {cell["Prompt"] for cell in cells(pane.view)} == {QUESTIONS[1]}
+    pane.search.setText("no such word")
+    assert pane.no_match.isVisible()
+    pane.no_match.action.emit()
+    assert pane.count.text() == "6 answers"
+    pane.models_view.opened.emit(1)
+    assert {cell["Model"] for cell in cells(pane.view)} == {GPT}
+    pane.scatter.setFocus()
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Return):
+        qtbot.keyClick(pane.scatter, key)
+    assert {cell["Model"] for cell in cells(pane.view)} == {CLAUDE}
+
+
+def test_an_answer_is_rated_later(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    pane = history(page)
+    pane.kept.segment("all").click()
+    row = next(number for number, each in enumerate(pane.model.rows) if each.model == UNPRICED)
+    answer = pane.model.rows[row]
+    pane.view.opened.emit(row)
+    details = pane.drawer.findChild(AnswerDetails)
+    assert details is not None and pane.drawer.isVisible() and details.prompt.text() == answer.prompt
+    assert not details.note.isEnabled()
+    press_star(qtbot, details.stars, 2)
+    qtbot.keyClicks(details.note, "dear")
+    qtbot.keyClick(details.note, Qt.Key.Key_Return)
+    kept = gateway.kept[answer.request_id]
+    assert (kept.stars, kept.note) == (2, "dear")
+    asyncio.run(page.refresh(Changes(comparisons=True)))
+    assert UNPRICED in {cell["Model"] for cell in cells(pane.models_view)}
+    press_star(qtbot, details.stars, 2)
+    assert gateway.kept[answer.request_id].stars is None
+
+
+def test_what_is_rated_here_is_seen_in_its_column(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    page.panes.segment("ask").click()
+    page.question.user.setPlainText("Once more")
+    click(qtbot, page.question.run_button)
+    column = page.columns[0]
+    assert column.answer is not None
+    page.panes.segment("history").click()
+    pane = history(page)
+    pane.rated.emit(gateway.kept[column.answer.request_id], 4, "well")
+    assert (column.stars.stars, column.note.text()) == (4, "well")
+    assert gateway.kept[column.answer.request_id].stars == 4
+
+
+def test_the_ways_from_an_answer(page: ComparePage, qtbot: QtBot) -> None:
+    pane = history(page)
+    pane.view.opened.emit(0)
+    answer = pane.model.rows[0]
+    buttons = {each.objectName(): each for each in pane.drawer.findChildren(PushButton)}
+    for name, key in (("details_request", "requests"), ("details_conversation", "conversations")):
+        with qtbot.waitSignal(page.navigate) as went:
+            click(qtbot, buttons[name])
+        assert went.args == [key, RequestTarget(answer.request_id)]
+    with qtbot.waitSignal(page.toast) as told:
+        click(qtbot, buttons["details_ask"])
+    assert told.args == ["What this request said was not kept"]
+
+
+def test_csv_and_copying(page: ComparePage, gateway: FakeGateway, qtbot: QtBot, tmp_path: Path) -> None:
+    pane = history(page)
+    page.start_export()
+    dialog = pane.findChild(QFileDialog, "compare_export_file")
+    assert dialog is not None
+    path = tmp_path / "comparisons.csv"
+    with qtbot.waitSignal(page.toast) as told:
+        dialog.fileSelected.emit(str(path))
+    dialog.close()
+    assert told.args == ["6 answers saved"]
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    answers = asyncio.run(gateway.ratings())
+    assert [row["Cost"] for row in rows] == [str(answer.cost_nano) for answer in answers]
+    # What a spreadsheet would run as a formula is text.
+    assert rows[0]["Prompt"] == "'=SUM(A1)\nSummarise"
+    pane.view.selectRow(1)
+    pane.view.copy_asked.emit()
+    assert QGuiApplication.clipboard().text().splitlines()[1].split("\t")[2] == answers[1].model
+
+
+def test_nothing_compared_and_what_fails(qtbot: QtBot, theme: Theme, spawner: Spawner) -> None:
+    gateway = FakeGateway(5)
+    page = ComparePage(AppContext(gateway, theme, FilterState(tz="UTC"), spawner))  # type: ignore[arg-type]
+    qtbot.addWidget(page)
+    page.show()
+    page.show_pane("history")
+    assert history(page).empty.isVisible()
+    page.start_export()
+    gateway.fails = "state.db cannot be used: check its disk."
+    asyncio.run(page.refresh(Changes(comparisons=True)))
+    assert page.error.text() == gateway.fails
+    for dialog in page.findChildren(QFileDialog):
+        dialog.close()
+
+
+@pytest.mark.parametrize("size", [(1220, 840), (968, 620)])
+def test_everything_can_be_read_and_named(page: ComparePage, qtbot: QtBot, size: tuple[int, int]) -> None:
+    page.resize(*size)
+    assert page.minimumSizeHint().width() <= size[0]
+    qtbot.waitUntil(lambda: cut(page) == [] and crossing(page) == [])
+    assert unnamed(page) == []
+    history(page).view.opened.emit(0)
+    assert page.minimumSizeHint().width() <= size[0]
+    qtbot.waitUntil(lambda: cut(page) == [] and crossing(page) == [])
+    assert unnamed(page) == [] and not page.findChildren(QPushButton, "qt_dialogbuttonbox")
+
+
+# the chart by itself
+
+
+def points(count: int) -> list[Point]:
+    return [
+        Point(
+            key=f"m{n}",
+            name=f"model-{n}",
+            label=f"model-{n} 4.0 ★ ({n})",
+            x=1e6 * (n + 1),
+            y=500.0 * (count - n),
+            share=n / max(1, count - 1),
+            slot=n,
+            figures=(("Rating", "4.0"),),
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def chart(qtbot: QtBot, theme: Theme) -> ScatterCard:
+    spec = ScatterSpec(title="S", x_title="Cost", y_title="Time", x_text=money_axis, y_text=duration_axis)
+    made = ScatterCard(spec, theme)
+    qtbot.addWidget(made)
+    made.resize(560, 320)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def test_a_mark_is_where_its_values_are(chart: ScatterCard, qtbot: QtBot, theme: Theme) -> None:
+    chart.set_points(points(5))
+    picture = chart.grab().toImage()
+    for number in range(5):
+        at = chart.plot.viewport().mapTo(chart, chart.plot.place(number))
+        colour, wanted = picture.pixelColor(at), theme.series_color(number)
+        # The mark's own colour over the card's.
+        assert (
+            max(
+                abs(colour.red() - (wanted.red() * 3 + 255) // 4), abs(colour.blue() - (wanted.blue() * 3 + 255) // 4)
+            )
+            < 6
+        )
+    area = chart.plot.view.sceneBoundingRect()
+    for number in range(5):
+        assert area.contains(chart.plot.mapToScene(chart.plot.place(number)))
+    assert chart.plot.marks.labelled == ("m0", "m1", "m2", "m3", "m4")
+
+
+def test_the_nearest_mark_is_pointed_at_and_pressed(chart: ScatterCard, qtbot: QtBot) -> None:
+    chart.set_points(points(3))
+    pressed: list[str] = []
+    chart.chosen.connect(pressed.append)
+    at = chart.plot.place(1)
+    qtbot.mouseMove(chart.plot.viewport(), at + QPoint(6, -4))
+    qtbot.waitUntil(chart.tooltip.isVisible)
+    assert (chart.current, chart.tooltip.title) == (1, "model-1")
+    assert [(name, value) for _, name, value in chart.tooltip.rows] == [("Rating", "4.0")]
+    qtbot.mouseClick(chart.plot.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    qtbot.mouseClick(chart.plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(70, 20))
+    assert pressed == ["m1"]
+    assert chart.plot.near(QPoint(70, 20)) == -1
+
+
+def test_the_scatter_by_the_keyboard(chart: ScatterCard, qtbot: QtBot) -> None:
+    chart.set_points(points(3))
+    qtbot.keyClick(chart, Qt.Key.Key_Left)
+    assert chart.current == 2 and chart.accessibleDescription() == "model-2: Rating 4.0"
+    for _ in range(5):
+        qtbot.keyClick(chart, Qt.Key.Key_Left)
+    assert chart.current == 0
+    qtbot.keyClick(chart, Qt.Key.Key_Escape)
+    assert chart.current == -1 and not chart.tooltip.isVisible()
+    chart.set_points(())
+    qtbot.keyClick(chart, Qt.Key.Key_Right)
+    assert chart.current == -1 and chart.accessibleDescription() == "Nothing to show"
+
+
+def test_labels_do_not_lie_over_each_other(chart: ScatterCard) -> None:
+    same = [
+        Point(key=str(n), name="n", label="a rather long label", x=1e6, y=1000.0, share=0.5, slot=n) for n in range(9)
+    ]
+    chart.set_points(same)
+    chart.grab()
+    assert 1 <= len(chart.plot.marks.labelled) < 9
+
+
+def test_the_page_opens_without_loading_the_charts() -> None:
+    program = "import sys, app.pages.compare; print([name for name in sys.modules if name.startswith(('pyqtgraph', 'app.charts'))])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
