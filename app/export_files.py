@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-EXPORT_FILTER = "CSV (*.csv);;JSON lines (*.jsonl)"
+from app.translation import later
+
+EXPORT_FILTER = later("CSV (*.csv);;JSON lines (*.jsonl)")
 
 
 def export_format(path: Path) -> str:

@@ -26,6 +26,7 @@ from app.flow_layout import FlowLayout
 from app.known_errors import KNOWN_ERRORS
 from app.overview.label import TextButton
 from app.saved_views import suggested_name
+from app.translation import tr
 from app.view_menu import SavePopover, open_view_menu
 from app.widgets import Chip, PushButton
 from gateway import Breakdown, TagCondition, UsageQuery
@@ -47,7 +48,7 @@ class FilterBar(QWidget):
         self._tags = Breakdown(rows=())
         self._chips: list[Chip] = []
         self._flow = FlowLayout(self)
-        self.add_button = PushButton(context.theme, "Add filter", icon="plus", kind="dashed")
+        self.add_button = PushButton(context.theme, tr("Add filter"), icon="plus", kind="dashed")
         self.add_button.setObjectName("filter.add")
         self.add_button.clicked.connect(self.open_popover)
         self._flow.addWidget(self.add_button)

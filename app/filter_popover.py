@@ -28,6 +28,7 @@ from app.fonts import ui_font
 from app.formats import count
 from app.popover import Popover
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import IconButton, SearchField, SegmentedControl
 from gateway import Breakdown
 
@@ -63,7 +64,7 @@ def tag_entries(tags: Breakdown, key: str, chosen: Sequence[str]) -> tuple[Entry
     return tuple(
         Entry(
             subject=f"{TAG}:{key}",
-            text=tag_value(value) or "any value",
+            text=tag_value(value) or tr("any value"),
             value=value,
             requests=counts.get(value, 0),
             chosen=value in chosen,
@@ -140,26 +141,26 @@ class FilterPopover(Popover):
         self.subject: str | None = None
         self._entries: tuple[Entry, ...] = ()
         self.setObjectName("filterPopover")
-        self.setAccessibleName("Add filter")
+        self.setAccessibleName(tr("Add filter"))
         self.setFixedWidth(_WIDTH)
         self._lay_out()
 
     def _lay_out(self) -> None:
         theme = self._theme
-        self.search = SearchField(theme, "Find a key or value")
-        self.search.setAccessibleName("Find a key or value")
-        self.back = IconButton(theme, "chevron-left", "Back to all filters")
+        self.search = SearchField(theme, tr("Find a key or value"))
+        self.search.setAccessibleName(tr("Find a key or value"))
+        self.back = IconButton(theme, "chevron-left", tr("Back to all filters"))
         self.back.hide()
         self._title = QLabel(self)
         self._title.setFont(ui_font(13, 600))
-        self.mode = SegmentedControl(theme, [("is", "is"), ("not", "is not")])
+        self.mode = SegmentedControl(theme, [("is", tr("is")), ("not", tr("is not"))])
         self.mode.changed.connect(self._on_mode)
         self.list = QListWidget(self)
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setMouseTracking(True)
         self.list.setItemDelegate(EntryDelegate(theme, self.list))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setAccessibleName("Filters")
+        self.list.setAccessibleName(tr("Filters"))
         self.list.itemClicked.connect(self._on_item)
         self.list.itemActivated.connect(self._on_item)
         self.hint = QLabel(self)
@@ -192,7 +193,7 @@ class FilterPopover(Popover):
         self.subject, self._entries, self._negated = subject, tuple(entries), negated
         is_tag = subject is not None and subject.startswith(f"{TAG}:")
         self.back.setVisible(subject is not None)
-        self._title.setText("Filter by" if subject is None else _title(subject))
+        self._title.setText(tr("Filter by") if subject is None else _title(subject))
         self.mode.setVisible(is_tag)
         self.mode.set_current("not" if negated else "is")
         self._fill()
@@ -225,7 +226,7 @@ class FilterPopover(Popover):
             self.list.setCurrentRow(min(max(row, 0), len(shown) - 1))
         self.list.setFixedHeight(min(len(shown), _MAX_ROWS) * _ROW + 2)
         self.list.setVisible(bool(shown))
-        self.hint.setText("Nothing by that name in this range.")
+        self.hint.setText(tr("Nothing by that name in this range."))
         self.hint.setVisible(not shown)
         self.adjustSize()
 
@@ -253,10 +254,11 @@ class FilterPopover(Popover):
 
 def _title(subject: str) -> str:
     key = subject.removeprefix(f"{TAG}:")
-    return f"Tag {key}" if key != subject else DIMENSION_NAMES.get(subject, subject)
+    return tr("Tag {key}").format(key=key) if key != subject else DIMENSION_NAMES.get(subject, subject)
 
 
 def _spoken(entry: Entry) -> str:
     if entry.value is None:
         return entry.text
-    return f"{entry.text}, {count(entry.requests)} requests{', chosen' if entry.chosen else ''}"
+    words = tr("{text}, {count} requests, chosen") if entry.chosen else tr("{text}, {count} requests")
+    return words.format(text=entry.text, count=count(entry.requests))

@@ -5,38 +5,45 @@ Values of one tag are OR-ed in one condition, and each condition can be turned i
 
 from collections.abc import Mapping, Sequence
 
+from app.translation import Words, tr
 from gateway import NumberCondition, TagCondition
 
-DIMENSION_NAMES: Mapping[str, str] = {
-    "model": "Model",
-    "provider": "Provider",
-    "user": "User",
-    "key": "API key",
-    "app": "App",
-    "client": "Client",
-    "door": "Door",
-    "conversation": "Conversation",
-    "outcome": "Outcome",
-}
+DIMENSION_NAMES: Mapping[str, str] = Words(
+    {
+        "model": "Model",
+        "provider": "Provider",
+        "user": "User",
+        "key": "API key",
+        "app": "App",
+        "client": "Client",
+        "door": "Door",
+        "conversation": "Conversation",
+        "outcome": "Outcome",
+    }
+)
 """The dimensions that can be filtered by, in the order in which they are offered."""
 
-_COMPARISONS: Mapping[str, str] = {
-    "previous": "The period before",
-    "weekday": "The same days of the week before",
-    "none": "Nothing",
-}
-_NUMBER_NAMES: Mapping[str, str] = {
-    "status": "Status",
-    "cost": "Cost",
-    "latency": "Latency",
-    "ttft": "First token",
-    "overhead": "Overhead",
-    "tokens": "Tokens",
-    "input": "Tokens in",
-    "output": "Tokens out",
-    "cached": "Cached",
-    "reasoning": "Reasoning",
-}
+_COMPARISONS: Mapping[str, str] = Words(
+    {
+        "previous": "The period before",
+        "weekday": "The same days of the week before",
+        "none": "Nothing",
+    }
+)
+_NUMBER_NAMES: Mapping[str, str] = Words(
+    {
+        "status": "Status",
+        "cost": "Cost",
+        "latency": "Latency",
+        "ttft": "First token",
+        "overhead": "Overhead",
+        "tokens": "Tokens",
+        "input": "Tokens in",
+        "output": "Tokens out",
+        "cached": "Cached",
+        "reasoning": "Reasoning",
+    }
+)
 _SIGNS: Mapping[str, str] = {">=": "≥", "<=": "≤"}
 _TIMES = ("latency", "ttft", "overhead")
 _SHOWN_VALUES = 3
@@ -126,4 +133,4 @@ def with_key_negated(tags: Sequence[TagCondition], key: str, *, negated: bool) -
 def _join(values: Sequence[str]) -> str:
     shown = ", ".join(values[:_SHOWN_VALUES])
     more = len(values) - _SHOWN_VALUES
-    return f"{shown} and {more} more" if more > 0 else shown
+    return tr("{shown} and {more} more").format(shown=shown, more=more) if more > 0 else shown

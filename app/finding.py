@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QKeySequence
 
 from app.filter_words import with_tag_toggled
@@ -17,6 +16,7 @@ from app.known_errors import KNOWN_ERRORS
 from app.pages.page import ThreadTarget
 from app.palette import Command, Palette
 from app.shortcut_sheet import Keys, ShortcutSheet
+from app.translation import later, tr
 from gateway import ThreadQuery, UsageQuery
 
 if TYPE_CHECKING:
@@ -26,16 +26,12 @@ _TAGS = 200
 _CONVERSATIONS = 30
 _LATELY_US = 30 * 86_400_000_000
 LIST_KEYS: Keys = (
-    ("↑ ↓", "Move"),
-    ("Return", "Open"),
-    ("Ctrl+C", "Copy rows"),
-    ("Menu", "Columns, and what else can be done"),
-    ("Esc", "Close the details"),
+    ("↑ ↓", later("Move")),
+    ("Return", later("Open")),
+    ("Ctrl+C", later("Copy rows")),
+    ("Menu", later("Columns, and what else can be done")),
+    ("Esc", later("Close the details")),
 )
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Finding", text)
 
 
 class Finding:
@@ -70,12 +66,12 @@ class Finding:
         window = self._window
         pages = [(keys, name) for name, keys in self._keys("page.")]
         groups: dict[str, Keys] = {
-            _tr("Window"): [(keys, name) for name, keys in self._keys("")],
-            _tr("Pages"): pages,
+            tr("Window"): [(keys, name) for name, keys in self._keys("")],
+            tr("Pages"): pages,
         }
         if window.page is not None and window.page.shortcuts:
-            groups[window.page.title] = [(keys, _tr(words)) for keys, words in window.page.shortcuts]
-        groups[_tr("Lists")] = [(keys, _tr(words)) for keys, words in LIST_KEYS]
+            groups[tr(window.page.title)] = [(keys, tr(words)) for keys, words in window.page.shortcuts]
+        groups[tr("Lists")] = [(keys, tr(words)) for keys, words in LIST_KEYS]
         return groups
 
     def _keys(self, prefix: str) -> list[tuple[str, str]]:
@@ -91,7 +87,7 @@ class Finding:
     def _pages(self) -> list[Command]:
         open_page = self._window.open_page
         return [
-            Command(text=entry.title, kind=_tr("Page"), icon=entry.icon, act=partial(open_page, entry.key))
+            Command(text=tr(entry.title), kind=tr("Page"), icon=entry.icon, act=partial(open_page, entry.key))
             for entry in self._window.entries
         ]
 
@@ -100,7 +96,7 @@ class Finding:
         return [
             Command(
                 text=f"view: {view.name}",
-                kind=_tr("View"),
+                kind=tr("View"),
                 icon="eye",
                 act=partial(window.navigate, "overview", view.filters),
             )
@@ -113,12 +109,12 @@ class Finding:
             if name.startswith("page.") or name == "palette" or not action.isEnabled():
                 continue
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            made.append(Command(text=action.text(), kind=keys or _tr("Action"), icon="zap", act=action.trigger))
+            made.append(Command(text=action.text(), kind=keys or tr("Action"), icon="zap", act=action.trigger))
         return made
 
     def _models(self) -> list[Command]:
         return [
-            Command(text=row.id, kind=_tr("Model"), icon="cpu", act=partial(self._narrow, "model", row.id))
+            Command(text=row.id, kind=tr("Model"), icon="cpu", act=partial(self._narrow, "model", row.id))
             for row in self._window.context.gateway.models()
         ]
 
@@ -151,12 +147,17 @@ class Finding:
         except KNOWN_ERRORS:
             return
         found = [
-            Command(text=f"filter: {row.value}", kind=_tr("Tag"), icon="tag", act=partial(self._filter, row.value))
+            Command(
+                text=tr("filter: {value}").format(value=row.value),
+                kind=tr("Tag"),
+                icon="tag",
+                act=partial(self._filter, row.value),
+            )
             for row in tags.rows
             if row.value is not None
         ]
         for row in page.rows:
             name = " · ".join(filter(None, (row.title or row.id, row.app, row.user)))
             open_it = partial(self._window.navigate, "conversations", ThreadTarget(row.id))
-            found.append(Command(text=name, kind=_tr("Conversation"), icon="messages-square", act=open_it))
+            found.append(Command(text=name, kind=tr("Conversation"), icon="messages-square", act=open_it))
         self.palette.add(found)

@@ -39,6 +39,7 @@ from app.questions import ask_how_to_close, ask_to_leave_demo
 from app.shell import Shell
 from app.single_instance import FirstInstance, call_first
 from app.theme import MODES, Theme
+from app.translation import tr
 from app.tray import Tray
 from app.window import Window
 from gateway import Changes, DataFolder, FaregateError, GatewayError, GatewayState, Settings, load_settings
@@ -156,7 +157,11 @@ class Host:
             self.window.toast(str(error))
             return
         _log.error("A fault in the window", exc_info=error)
-        self.window.toast(f"Something went wrong in Faregate: {self._launch.outer.logs / 'faregate.log'} says what.")
+        self.window.toast(
+            tr("Something went wrong in Faregate: {logs} says what.").format(
+                logs=self._launch.outer.logs / "faregate.log"
+            )
+        )
 
     # life
 
@@ -270,9 +275,9 @@ class Host:
         if gateway is None or gateway.state.word != "running":
             return
         if gateway.state.url == old_url:
-            self.window.toast("The gateway has taken its new settings.")
+            self.window.toast(tr("The gateway has taken its new settings."))
         else:
-            self.window.toast(f"The gateway is at {gateway.state.url} now: point tools there.")
+            self.window.toast(tr("The gateway is at {url} now: point tools there.").format(url=gateway.state.url))
 
     async def _finish(self) -> None:
         """Let running requests end, up to ten seconds or until asked again; then close everything."""
@@ -282,7 +287,7 @@ class Host:
         gateway = self._gateway
         if gateway is not None:
             if gateway.state.word == "running":
-                self.window.toast("Quitting: running requests may take up to 10 s. Quit again not to wait.")
+                self.window.toast(tr("Quitting: running requests may take up to 10 s. Quit again not to wait."))
             loop = asyncio.get_running_loop()
             draining = loop.create_task(gateway.stop(DRAIN_S))
             hurrying = loop.create_task(self._in_a_hurry.wait())
@@ -374,7 +379,7 @@ class Host:
         self.filters.clear()
         await self._start(real)
         await asyncio.to_thread(shutil.rmtree, before.outer.demo_path, True)
-        self.window.toast("You have left the demo; its example data is deleted.")
+        self.window.toast(tr("You have left the demo; its example data is deleted."))
 
     async def _delete_demo(self) -> None:
         """What a demo left behind that nobody works in. Raises FolderHeld."""
@@ -384,7 +389,7 @@ class Host:
             await asyncio.to_thread(shutil.rmtree, demo.path, True)
         finally:
             lock.release()
-        self.window.toast("The demo's example data is deleted.")
+        self.window.toast(tr("The demo's example data is deleted."))
 
     # what is shown
 
@@ -406,8 +411,8 @@ class Host:
         self.tray.show_state(state)
         self._alerts.show_state(state, wanted=self._wanted and not self._asked_to_quit.is_set())
         if gateway.demo:
-            text = "Example data: simulated providers answer here, at no cost, and nothing leaves this machine."
-            notices.tell("demo", "info", text, "Leave demo", self._ask_to_leave_demo)
+            text = tr("Example data: simulated providers answer here, at no cost, and nothing leaves this machine.")
+            notices.tell("demo", "info", text, tr("Leave demo"), self._ask_to_leave_demo)
         else:
             notices.clear("demo")
         if state.notices:
@@ -415,8 +420,8 @@ class Host:
         else:
             notices.clear("otherwise")
         if state.word in ("off", "port_in_use", "error"):
-            off = "The gateway is off: tools cannot reach it."
-            kind, words = ("warn", "Turn on") if state.word == "off" else ("bad", "Try again")
+            off = tr("The gateway is off: tools cannot reach it.")
+            kind, words = ("warn", tr("Turn on")) if state.word == "off" else ("bad", tr("Try again"))
             notices.tell("state", kind, state.message or off, words, lambda: self.spawn(self._switch(True)))
         else:
             notices.clear("state")
@@ -430,9 +435,9 @@ class Host:
         if vault.available:
             self.window.notices.clear("vault")
         else:
-            text = vault.message or "The system's keyring is not available: choose where provider keys are kept."
+            text = vault.message or tr("The system's keyring is not available: choose where provider keys are kept.")
             open_providers = partial(self.window.open_page, "providers")
-            self.window.notices.tell("vault", "warn", text, "Open Providers", open_providers, told_on="providers")
+            self.window.notices.tell("vault", "warn", text, tr("Open Providers"), open_providers, told_on="providers")
 
     async def _watch_keys(self) -> None:
         gateway = self._gateway
@@ -465,7 +470,9 @@ class Host:
         self.window.hide()
         if self._store.value("closed_to_tray") is None:
             self._store.setValue("closed_to_tray", "explained")
-            self.tray.notify("Faregate goes on in the tray", "The gateway keeps running. Quit from the tray's menu.")
+            self.tray.notify(
+                tr("Faregate goes on in the tray"), tr("The gateway keeps running. Quit from the tray's menu.")
+            )
 
 
 class _Application(QApplication):

@@ -15,19 +15,22 @@ from app.fonts import ui_font
 from app.overview.label import ToneLabel
 from app.popover import Popover
 from app.theme import Theme
+from app.translation import Words, counted, later, tr
 from app.widgets.painting import focus_ring, rounded_box, smooth_painter
 from gateway import Completeness, Difference
 
 HEIGHT = 28
-GROUPS: Mapping[str, str] = {
-    "written": "Seen and not written",
-    "priced": "Written and not priced",
-    "kept": "Not safe from a kill",
-    "counted": "Written with a reservation",
-    "captured": "Conversations without what was said",
-    "start": "Left by the last run",
-}
-ALL_WELL = "All that was seen is written and priced, as its provider counted it."
+GROUPS: Mapping[str, str] = Words(
+    {
+        "written": "Seen and not written",
+        "priced": "Written and not priced",
+        "kept": "Not safe from a kill",
+        "counted": "Written with a reservation",
+        "captured": "Conversations without what was said",
+        "start": "Left by the last run",
+    }
+)
+ALL_WELL = later("All that was seen is written and priced, as its provider counted it.")
 _NARROW = 110
 _ICON = 14
 _POPOVER_WIDTH = 380
@@ -45,20 +48,24 @@ def attention(reading: Completeness) -> int:
 
 
 def line(reading: Completeness) -> str:
-    return f"{formats.count(reading.seen)} seen · {formats.count(reading.written)} written"
+    return tr("{seen} seen · {written} written").format(
+        seen=formats.count(reading.seen), written=formats.count(reading.written)
+    )
 
 
 def spoken(reading: Completeness) -> str:
     """The line in full, for a screen reader."""
     wanted = attention(reading)
-    asks = f", {wanted} {'reason wants' if wanted == 1 else 'reasons want'} attention" if wanted else ""
-    return f"Completeness: {reading.seen:,} seen, {reading.written:,} written, {reading.priced:,} priced{asks}"
+    asks = counted(wanted, ", 1 reason wants attention", ", {count} reasons want attention") if wanted else ""
+    return tr("Completeness: {seen:,} seen, {written:,} written, {priced:,} priced{asks}").format(
+        seen=reading.seen, written=reading.written, priced=reading.priced, asks=asks
+    )
 
 
 def reasons(reading: Completeness) -> str:
     """Every reason on a line of its own; where there is none, that all is well."""
     told = [f"{each.count:,} {title_of(each).casefold()}: {each.meaning}" for each in reading.differences]
-    return "\n".join(told) or ALL_WELL
+    return "\n".join(told) or tr(ALL_WELL)
 
 
 class MeterPopover(Popover):
@@ -67,7 +74,7 @@ class MeterPopover(Popover):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(theme, parent)
         self.setObjectName("meter.popover")
-        self.setAccessibleName("Completeness since the gateway started")
+        self.setAccessibleName(tr("Completeness since the gateway started"))
         self.setFixedWidth(_POPOVER_WIDTH)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(16, 14, 16, 14)
@@ -82,10 +89,10 @@ class MeterPopover(Popover):
         column = QVBoxLayout(self._body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addWidget(ToneLabel(self._theme, "Since the gateway started", px=13, weight=600))
+        column.addWidget(ToneLabel(self._theme, tr("Since the gateway started"), px=13, weight=600))
         column.addLayout(self._counts(reading))
         if not reading.differences:
-            column.addWidget(self._wrapped(ALL_WELL))
+            column.addWidget(self._wrapped(tr(ALL_WELL)))
         for of, title in GROUPS.items():
             group = [difference for difference in reading.differences if difference.of == of]
             if group:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from app.translation import tr
 from gateway import NUMBERS, OUTCOMES, ClientError, NumberCondition, TagCondition, number_text, parse_number
 
 FILTERS: Mapping[str, str] = {
@@ -158,8 +159,8 @@ def _split(word: Word) -> tuple[bool, str, list[str]]:
 
 def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.6)
-    hint = f" Did you mean {near[0]}:?" if near else ""
-    return f"“{name}:” is not a filter.{hint} These work: {_KNOWN}."
+    hint = tr(" Did you mean {near}:?").format(near=near[0]) if near else ""
+    return tr("“{name}:” is not a filter.{hint} These work: {known}.").format(name=name, hint=hint, known=_KNOWN)
 
 
 def _example(name: str) -> str:

@@ -17,10 +17,24 @@ from app.filters import COMPARISONS
 from app.fonts import ui_font
 from app.popover import Popover
 from app.theme import Theme
+from app.translation import later, tr
 from app.widgets import ComboBox, PushButton, SegmentedControl
 
-RANGES = (("1h", "1h"), ("24h", "24h"), ("7d", "7d"), ("30d", "30d"), ("12m", "12m"), ("custom", "Custom…"))
-BUCKETS = (("auto", "Auto"), ("hour", "Hourly"), ("day", "Daily"), ("week", "Weekly"), ("month", "Monthly"))
+RANGES = (
+    ("1h", later("1h")),
+    ("24h", later("24h")),
+    ("7d", later("7d")),
+    ("30d", later("30d")),
+    ("12m", later("12m")),
+    ("custom", later("Custom…")),
+)
+BUCKETS = (
+    ("auto", later("Auto")),
+    ("hour", later("Hourly")),
+    ("day", later("Daily")),
+    ("week", later("Weekly")),
+    ("month", later("Monthly")),
+)
 _FITTING = {
     "1h": ("auto",),
     "24h": ("auto", "hour"),
@@ -48,15 +62,15 @@ class CustomRange(Popover):
     def __init__(self, theme: Theme, parent: QWidget, *, compares: bool = False) -> None:
         super().__init__(theme, parent)
         self.setObjectName("customRange")
-        self.setAccessibleName("Custom range")
-        self.first = DateField(theme, "From", self)
+        self.setAccessibleName(tr("Custom range"))
+        self.first = DateField(theme, tr("From"), self)
         self.last = DateField(theme, "To", self)
         self.problem = QLabel("", self)
         self.problem.setFont(ui_font(12))
         self.problem.setWordWrap(True)
-        self.apply_button = PushButton(theme, "Apply", kind="primary")
+        self.apply_button = PushButton(theme, tr("Apply"), kind="primary")
         self.apply_button.clicked.connect(self._apply)
-        cancel = PushButton(theme, "Cancel", kind="ghost")
+        cancel = PushButton(theme, tr("Cancel"), kind="ghost")
         cancel.clicked.connect(self.close)
         form = QGridLayout()
         form.setHorizontalSpacing(12)
@@ -94,7 +108,7 @@ class CustomRange(Popover):
 
     def _check(self) -> None:
         wrong = self.first.date() > self.last.date()
-        self.problem.setText("The first day is after the last: choose an earlier one." if wrong else "")
+        self.problem.setText(tr("The first day is after the last: choose an earlier one.") if wrong else "")
         self.problem.setVisible(wrong)
         self.apply_button.setEnabled(not wrong)
 
@@ -108,13 +122,13 @@ class RangePicker(SegmentedControl):
     """Shows and sets `filters.range_key`."""
 
     def __init__(self, context: AppContext, parent: QWidget | None = None, *, compares: bool = False) -> None:
-        super().__init__(context.theme, list(RANGES), parent)
+        super().__init__(context.theme, [(key, tr(label)) for key, label in RANGES], parent)
         self._compares = compares
         self._theme = context.theme
         self._filters = filters = context.filters
         self._custom: CustomRange | None = None
         self.setObjectName("picker.range")
-        self.setAccessibleName("Range")
+        self.setAccessibleName(tr("Range"))
         self.changed.connect(self._on_chosen)
         # The control is silent where the choice stays the same; another custom range is one.
         self.segment("custom").clicked.connect(self._open_custom)
@@ -161,10 +175,10 @@ class BucketPicker(SegmentedControl):
     """Shows and sets `filters.bucket`."""
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
-        super().__init__(context.theme, list(BUCKETS), parent)
+        super().__init__(context.theme, [(key, tr(label)) for key, label in BUCKETS], parent)
         self._filters = filters = context.filters
         self.setObjectName("picker.bucket")
-        self.setAccessibleName("Bucket width")
+        self.setAccessibleName(tr("Bucket width"))
         self.changed.connect(filters.set_bucket)
         filters.changed.connect(self._follow)
         self._follow()
@@ -174,6 +188,8 @@ class BucketPicker(SegmentedControl):
         for key, label in BUCKETS:
             segment = self.segment(key)
             segment.setEnabled(key in fitting)
-            wrong = "fine" if key == "hour" else "wide"
-            segment.setToolTip("" if key in fitting else f"{label} is too {wrong} for this range")
+            wrong = tr("{label} is too wide for this range")
+            if key == "hour":
+                wrong = tr("{label} is too fine for this range")
+            segment.setToolTip("" if key in fitting else wrong.format(label=tr(label)))
         self.set_current(self._filters.bucket if self._filters.bucket in fitting else "auto")

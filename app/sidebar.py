@@ -24,6 +24,7 @@ from app.meter import MeterLine
 from app.pages import PageEntry
 from app.resources import resource
 from app.theme import LIGHT, Theme
+from app.translation import later, tr
 from app.widgets import ElidedLabel, IconButton, ToggleSwitch
 from app.widgets.painting import focus_ring, rounded_box, smooth_painter
 from gateway import GatewayState
@@ -33,14 +34,18 @@ NARROW = 56
 API_PATH = "/api/ai/v1"
 # What a state is called, the token of its colour, and whether the switch stands on.
 STATES = {
-    "starting": ("Starting", "warn", True),
-    "running": ("Running", "ok", True),
-    "stopping": ("Stopping", "warn", False),
-    "off": ("Off", "text3", False),
-    "port_in_use": ("Port in use", "bad", False),
-    "error": ("Error", "bad", False),
+    "starting": (later("Starting"), "warn", True),
+    "running": (later("Running"), "ok", True),
+    "stopping": (later("Stopping"), "warn", False),
+    "off": (later("Off"), "text3", False),
+    "port_in_use": (later("Port in use"), "bad", False),
+    "error": (later("Error"), "bad", False),
 }
-_THEMES = (("system", "monitor", "Follow the system"), ("light", "sun", "Light"), ("dark", "moon", "Dark"))
+_THEMES = (
+    ("system", "monitor", later("Follow the system")),
+    ("light", "sun", later("Light")),
+    ("dark", "moon", later("Dark")),
+)
 
 
 class NavButton(QAbstractButton):
@@ -51,11 +56,11 @@ class NavButton(QAbstractButton):
         self._theme = theme
         self._entry = entry
         self.count = ""
-        self.setText(entry.title)
+        self.setText(tr(entry.title))
         self.setFont(ui_font(13, 500))
         self.setCheckable(True)
-        self.setAccessibleName(entry.title)
-        self.setToolTip(f"{entry.title} ({keys})")
+        self.setAccessibleName(tr(entry.title))
+        self.setToolTip(f"{tr(entry.title)} ({keys})")
         self.setObjectName(f"nav.{entry.key}")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -110,12 +115,12 @@ class GatewayCard(QWidget):
         self.word.setObjectName("gateway.state")
         self.switch = ToggleSwitch(theme, self)
         self.switch.setObjectName("gateway.switch")
-        self.switch.setAccessibleName("Gateway on")
+        self.switch.setAccessibleName(tr("Gateway on"))
         self.switch.clicked.connect(self._on_clicked)
         self.endpoint = ElidedLabel(theme, "", tone="text2", parent=self)
         self.endpoint.setFont(mono_font(12))
         self.endpoint.setObjectName("gateway.endpoint")
-        self.copy_button = IconButton(theme, "copy", "Copy the endpoint", self)
+        self.copy_button = IconButton(theme, "copy", tr("Copy the endpoint"), self)
         self.copy_button.setObjectName("gateway.copy")
         self.copy_button.clicked.connect(self.copy_endpoint)
         first, second = QHBoxLayout(), QHBoxLayout()
@@ -132,23 +137,24 @@ class GatewayCard(QWidget):
 
     def show_state(self, state: GatewayState) -> None:
         """`state.word` is one of `STATES`."""
-        word, tone, on = STATES[state.word]
+        title, tone, on = STATES[state.word]
+        word = tr(title)
         self._url = f"{state.url}{API_PATH}"
         self.word.setText(word)
         self.word.set_tone(tone)
-        self.word.setAccessibleName(f"Gateway: {word}")
+        self.word.setAccessibleName(tr("Gateway: {word}").format(word=word))
         self.endpoint.setText(state.url.partition("://")[2])
-        self.endpoint.setAccessibleName(f"Endpoint {self._url}")
-        self.copy_button.setToolTip(f"Copy {self._url}")
+        self.endpoint.setAccessibleName(tr("Endpoint {url}").format(url=self._url))
+        self.copy_button.setToolTip(tr("Copy {url}").format(url=self._url))
         self.switch.setChecked(on)
-        self.switch.setToolTip(f"Gateway: {word.casefold()} (Ctrl+Shift+G)")
+        self.switch.setToolTip(tr("Gateway: {word} (Ctrl+Shift+G)").format(word=word.casefold()))
         self.switch.setEnabled(state.word not in ("starting", "stopping"))
         self.setToolTip(state.message)
 
     def copy_endpoint(self) -> None:
         """Put the whole base URL, as tools want it, on the clipboard."""
         QGuiApplication.clipboard().setText(self._url)
-        self.copied.emit("Endpoint copied")
+        self.copied.emit(tr("Endpoint copied"))
 
     def set_narrow(self, narrow: bool) -> None:
         self._narrow = narrow
@@ -227,7 +233,7 @@ class _Today(QWidget):
 
     @property
     def text(self) -> str:
-        return f"Today {self._figure}"
+        return tr("Today {figure}").format(figure=self._figure)
 
     def set_figure(self, figure: str, source: str = "") -> None:
         """`source` says where it comes from, in the tooltip."""
@@ -248,7 +254,7 @@ class _Today(QWidget):
         painter.setFont(ui_font(12))
         painter.setPen(self._theme.color("text2"))
         middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(self.rect().adjusted(12, 0, 0, 0), middle, "Today")
+        painter.drawText(self.rect().adjusted(12, 0, 0, 0), middle, tr("Today"))
         painter.setFont(figure_font)
         painter.setPen(self._theme.color("text"))
         painter.drawText(self.rect().adjusted(0, 0, -12, 0), middle | Qt.AlignmentFlag.AlignRight, self._figure)
@@ -265,10 +271,11 @@ class ThemeSwitch(QWidget):
         self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._row.setContentsMargins(6, 0, 6, 0)
         self._row.setSpacing(4)
-        for mode, icon, name in _THEMES:
+        for mode, icon, title in _THEMES:
+            name = tr(title)
             button = IconButton(theme, icon, name, self)
             button.setCheckable(True)
-            button.setAccessibleName(f"Theme: {name}")
+            button.setAccessibleName(tr("Theme: {name}").format(name=name))
             button.setObjectName(f"theme.{mode}")
             button.clicked.connect(lambda _checked=False, mode=mode: self._theme.set_mode(mode))
             self._group.addButton(button)
@@ -291,7 +298,7 @@ class Sidebar(QWidget):
     def __init__(self, theme: Theme, entries: Sequence[PageEntry], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.setAccessibleName("Pages")
+        self.setAccessibleName(tr("Pages"))
         self.card = GatewayCard(theme, self)
         self.buttons: dict[str, NavButton] = {}
         self._group = QButtonGroup(self)
@@ -308,7 +315,7 @@ class Sidebar(QWidget):
         for number, entry in enumerate((entry for entry in entries if entry.group), start=1):
             if entry.group != group:
                 group = entry.group
-                column.addWidget(_Heading(theme, group, self))
+                column.addWidget(_Heading(theme, tr(group), self))
             column.addWidget(self._button(entry, f"Ctrl+{number}"))
         column.addStretch(1)
         column.addWidget(self.meter)

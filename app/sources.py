@@ -8,34 +8,43 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app.formats import MONTHS, UNKNOWN, hour_minute
+from app.translation import Words, later, tr
 from gateway import ExchangeRecord, Summary
 
 MARK = "≈"
-DEFINITION = f"{MARK} holds estimates: the provider gave no count, or its answer broke off"
-USAGE_SOURCE_WORDS = {
-    "provider": "counted by the provider",
-    "partial": "provider's counts so far, output estimated",
-    "estimated": "estimated: the provider gave no counts",
-    "none": "not counted",
-}
-COST_SOURCE_WORDS = {
-    "provider": "said by the provider",
-    "override": "your own price",
-    "list": "list price",
-    "none": "no price known",
-}
-_COUNTED = {
-    "provider": "counted by the provider",
-    "partial": "broken off",
-    "estimated": "estimated",
-    "none": "uncounted",
-}
-_PRICED = {
-    "provider": "said by the provider",
-    "override": "by your own price",
-    "list": "by list price",
-    "none": "unpriced",
-}
+DEFINITION = later("≈ holds estimates: the provider gave no count, or its answer broke off")
+USAGE_SOURCE_WORDS = Words(
+    {
+        "provider": "counted by the provider",
+        "partial": "provider's counts so far, output estimated",
+        "estimated": "estimated: the provider gave no counts",
+        "none": "not counted",
+    }
+)
+COST_SOURCE_WORDS = Words(
+    {
+        "provider": "said by the provider",
+        "override": "your own price",
+        "list": "list price",
+        "none": "no price known",
+    }
+)
+_COUNTED = Words(
+    {
+        "provider": "counted by the provider",
+        "partial": "broken off",
+        "estimated": "estimated",
+        "none": "uncounted",
+    }
+)
+_PRICED = Words(
+    {
+        "provider": "said by the provider",
+        "override": "by your own price",
+        "list": "by list price",
+        "none": "unpriced",
+    }
+)
 
 
 def marked(text: str, estimated: bool) -> str:
@@ -72,9 +81,9 @@ def row_cost(row: ExchangeRecord) -> str:
     """The cost's source, and whether what was priced is an estimate."""
     words = COST_SOURCE_WORDS.get(row.cost_source, row.cost_source)
     if row.cost_nano is not None and row.price_fuzzy:
-        words += ", which may not be the model's own"
+        words += tr(", which may not be the model's own")
     if row.cost_nano is not None and row.cost_source != "provider" and estimated_output(row):
-        words += " of estimated counts"
+        words += tr(" of estimated counts")
     return words
 
 
@@ -90,19 +99,19 @@ def costs_words(summary: Summary) -> str:
 
 def counts_tooltip(summary: Summary) -> str:
     """How the counts in a sum came about, and what its mark means where it has one."""
-    return "\n".join(filter(None, (counts_words(summary), DEFINITION if estimated_output(summary) else "")))
+    return "\n".join(filter(None, (counts_words(summary), tr(DEFINITION) if estimated_output(summary) else "")))
 
 
 def costs_tooltip(summary: Summary) -> str:
     """How the costs in a sum came about, and what its mark means where it has one."""
-    return "\n".join(filter(None, (costs_words(summary), DEFINITION if estimated_cost(summary) else "")))
+    return "\n".join(filter(None, (costs_words(summary), tr(DEFINITION) if estimated_cost(summary) else "")))
 
 
 def incomplete_words(from_us: int, tz: str) -> str:
     """What is to be known of figures that lack requests of before this moment."""
     at = datetime.fromtimestamp(from_us / 1e6, ZoneInfo(tz))
     day = f"{at.day} {MONTHS[at.month - 1]} {at.year}, {hour_minute(at)}"
-    return f"Requests from before {day} are gone (retention): what needs them begins there."
+    return tr("Requests from before {day} are gone (retention): what needs them begins there.").format(day=day)
 
 
 def _listed(sources: Mapping[str, int], words: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from app import formats, sources
 from app.resources import resource
 from app.sidebar import STATES
 from app.theme import Theme
+from app.translation import tr
 from gateway import GatewayState, Summary
 
 _CHECK_MS = 5000
@@ -55,13 +56,13 @@ class Tray(QObject):
         self._summary = Summary()
         self._drawn: tuple[str, str] | None = None
         self.menu = QMenu()
-        self.gateway_action = self._add("Gateway on", lambda on: self.gateway_switched.emit(on), checkable=True)
+        self.gateway_action = self._add(tr("Gateway on"), lambda on: self.gateway_switched.emit(on), checkable=True)
         self.today_action = self._add("", None)
         self.menu.addSeparator()
-        self._add("Open window", lambda _=False: self.open_asked.emit())
-        self._add("Copy endpoint", lambda _=False: self.copy_asked.emit())
+        self._add(tr("Open window"), lambda _=False: self.open_asked.emit())
+        self._add(tr("Copy endpoint"), lambda _=False: self.copy_asked.emit())
         self.menu.addSeparator()
-        self._add("Quit", lambda _=False: self.quit_asked.emit())
+        self._add(tr("Quit"), lambda _=False: self.quit_asked.emit())
         self.icon = QSystemTrayIcon(self)
         self.icon.setContextMenu(self.menu)
         self.icon.activated.connect(self._on_activated)
@@ -101,7 +102,7 @@ class Tray(QObject):
 
     def show_today(self, summary: Summary) -> None:
         self._summary = summary
-        self.today_action.setText(f"Today {self._cost}")
+        self.today_action.setText(tr("Today {cost}").format(cost=self._cost))
         self._say()
 
     @property
@@ -126,11 +127,12 @@ class Tray(QObject):
             self.icon.setIcon(tray_picture(shape, color))
 
     def _say(self) -> None:
-        word = "on" if self._state.word == "running" else STATES[self._state.word][0].casefold()
+        word = tr("on") if self._state.word == "running" else tr(STATES[self._state.word][0]).casefold()
         requests = self._summary.requests
-        text = (
-            f"Gateway {word} · {self._cost} today · {formats.count(requests)} request{'' if requests == 1 else 's'}"
-        )
+        words = tr("Gateway {word} · {cost} today · {count} requests")
+        if requests == 1:
+            words = tr("Gateway {word} · {cost} today · 1 request")
+        text = words.format(word=word, cost=self._cost, count=formats.count(requests))
         if text != self.icon.toolTip():
             self.icon.setToolTip(text)
 

@@ -30,6 +30,7 @@ from app.places import Place, Places
 from app.resources import resource
 from app.sidebar import Sidebar
 from app.throttle import EVERYTHING, NOTHING, Coalescer, merged
+from app.translation import later, tr
 from app.widgets import SegmentedControl, Toasts
 from app.work_strip import WorkStrip
 from gateway import Changes, GatewayState, ThreadQuery, UsageQuery
@@ -52,21 +53,21 @@ class Shortcut(NamedTuple):
 
 
 SHORTCUTS: tuple[Shortcut, ...] = (
-    Shortcut("sidebar", "Narrow or widen the sidebar", ("Ctrl+B",), "toggle_sidebar"),
-    Shortcut("refresh", "Refresh", ("Ctrl+R", "F5"), "refresh_now"),
-    Shortcut("export", "Export", ("Ctrl+E",), "export"),
-    Shortcut("gateway", "Gateway on or off", ("Ctrl+Shift+G",), "toggle_gateway"),
-    Shortcut("range", "Choose the range", ("Ctrl+T",), "choose_range"),
-    Shortcut("earlier", "The range before", ("[",), "show_earlier"),
-    Shortcut("later", "The range after", ("]",), "show_later"),
-    Shortcut("back", "Back", ("Alt+Left",), "go_back"),
-    Shortcut("forward", "Forward", ("Alt+Right",), "go_forward"),
-    Shortcut("copy_endpoint", "Copy the endpoint", (), "copy_endpoint"),
-    Shortcut("palette", "Find anything", ("Ctrl+K",), "open_palette"),
-    Shortcut("first_steps", "First steps", (), "open_first_steps"),
-    Shortcut("shortcuts", "Keyboard shortcuts", ("F1", "Ctrl+?", "?"), "open_shortcuts"),
-    Shortcut("close", "Close the window", ("Ctrl+W",), "close"),
-    Shortcut("quit", "Quit", ("Ctrl+Q",), "ask_to_quit"),
+    Shortcut("sidebar", later("Narrow or widen the sidebar"), ("Ctrl+B",), "toggle_sidebar"),
+    Shortcut("refresh", later("Refresh"), ("Ctrl+R", "F5"), "refresh_now"),
+    Shortcut("export", later("Export"), ("Ctrl+E",), "export"),
+    Shortcut("gateway", later("Gateway on or off"), ("Ctrl+Shift+G",), "toggle_gateway"),
+    Shortcut("range", later("Choose the range"), ("Ctrl+T",), "choose_range"),
+    Shortcut("earlier", later("The range before"), ("[",), "show_earlier"),
+    Shortcut("later", later("The range after"), ("]",), "show_later"),
+    Shortcut("back", later("Back"), ("Alt+Left",), "go_back"),
+    Shortcut("forward", later("Forward"), ("Alt+Right",), "go_forward"),
+    Shortcut("copy_endpoint", later("Copy the endpoint"), (), "copy_endpoint"),
+    Shortcut("palette", later("Find anything"), ("Ctrl+K",), "open_palette"),
+    Shortcut("first_steps", later("First steps"), (), "open_first_steps"),
+    Shortcut("shortcuts", later("Keyboard shortcuts"), ("F1", "Ctrl+?", "?"), "open_shortcuts"),
+    Shortcut("close", later("Close the window"), ("Ctrl+W",), "close"),
+    Shortcut("quit", later("Quit"), ("Ctrl+Q",), "ask_to_quit"),
 )
 
 
@@ -161,12 +162,12 @@ class Window(QMainWindow):
     def _add_actions(self, pages: Sequence[PageEntry]) -> None:
         self.window_actions: dict[str, QAction] = {}
         for row in SHORTCUTS:
-            self._add_action(row.name, row.text, row.keys, getattr(self, row.slot))
+            self._add_action(row.name, tr(row.text), row.keys, getattr(self, row.slot))
         numbered = [entry for entry in pages if entry.group]
         keys = {entry.key: f"Ctrl+{number}" for number, entry in enumerate(numbered, start=1)}
         for entry in pages:
             opening = partial(self.open_page, entry.key)
-            self._add_action(f"page.{entry.key}", entry.title, (keys.get(entry.key, "Ctrl+,"),), opening)
+            self._add_action(f"page.{entry.key}", tr(entry.title), (keys.get(entry.key, "Ctrl+,"),), opening)
 
     def _add_action(self, name: str, text: str, keys: tuple[str, ...], act: Callable[[], object]) -> None:
         action = QAction(text, self)
@@ -274,8 +275,8 @@ class Window(QMainWindow):
         opened.page.setFocus(Qt.FocusReason.OtherFocusReason)
         self.sidebar.set_current(key)
         self.notices.set_page(key)
-        self.header.show_page(self._entries[key].title, self._subtitles.get(key, ""), opened.controls)
-        self.setWindowTitle(f"{self._entries[key].title} – Faregate")
+        self.header.show_page(tr(self._entries[key].title), self._subtitles.get(key, ""), opened.controls)
+        self.setWindowTitle(tr("{title} – Faregate").format(title=tr(self._entries[key].title)))
         can_export = type(opened.page).start_export is not Page.start_export
         self.window_actions["export"].setEnabled(can_export)
         opened.page.on_shown()

@@ -32,6 +32,7 @@ from app.fonts import ui_font
 from app.formats import UNKNOWN
 from app.sources import DEFINITION, MARK, marked
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Card, IconButton
 
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -24, Qt.Key.Key_PageDown: 24}
@@ -56,7 +57,7 @@ class ChartCard(Card):
         self._ring = False
         self.setObjectName(f"chart.{spec.key}")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(f"{spec.title} chart")
+        self.setAccessibleName(tr("{title} chart").format(title=tr(spec.title)))
         self._lay_out()
         self.plot.hovered.connect(self._on_hovered)
         self.plot.selected.connect(self._on_selected)
@@ -65,7 +66,7 @@ class ChartCard(Card):
         theme.changed.connect(self._on_theme_changed)
 
     def _lay_out(self) -> None:
-        self._title = QLabel(self.spec.title, self)
+        self._title = QLabel(tr(self.spec.title), self)
         self._title.setFont(ui_font(13, 600))
         self.legend = Legend(self._theme, self)
         head = QHBoxLayout()
@@ -82,7 +83,7 @@ class ChartCard(Card):
         head.addLayout(right, 1)
         self._head = head
         self.plot = Plot(self.spec, self._theme, self)
-        self.plot.setAccessibleName(f"{self.spec.title} plot")
+        self.plot.setAccessibleName(tr("{title} plot").format(title=tr(self.spec.title)))
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 8, 1, 6)
         column.setSpacing(2)
@@ -102,12 +103,12 @@ class ChartCard(Card):
         """Another measure of the same kind from now on; its data follows."""
         self.spec = spec
         self.plot.set_spec(spec)
-        self.set_title(spec.title)
+        self.set_title(tr(spec.title))
 
     def set_title(self, title: str) -> None:
         self._title.setText(title)
-        self.setAccessibleName(f"{title} chart")
-        self.plot.setAccessibleName(f"{title} plot")
+        self.setAccessibleName(tr("{title} chart").format(title=title))
+        self.plot.setAccessibleName(tr("{title} plot").format(title=title))
 
     @property
     def title(self) -> str:
@@ -157,7 +158,7 @@ class ChartCard(Card):
         offset = self.plot.viewport().mapTo(self, QPoint(0, 0))
         bounds = area.translated(offset)
         rows = self._rows_at(index)
-        note = DEFINITION if any(value.startswith(MARK) for _, _, value in rows) else ""
+        note = tr(DEFINITION) if any(value.startswith(MARK) for _, _, value in rows) else ""
         self.tooltip.show_rows(self.title_at(index), rows, x + offset.x(), bounds, note)
 
     def title_at(self, index: int) -> str:
@@ -184,7 +185,7 @@ class ChartCard(Card):
         if data.adds_up and len(shown) > 1:
             total = float(np.nansum([series.values[index] for series in shown]))
             guessed = any(_estimated(series, index) for series in shown)
-            rows.append((self._theme.color("border_strong"), "Total", marked(self._text(total), guessed)))
+            rows.append((self._theme.color("border_strong"), tr("Total"), marked(self._text(total), guessed)))
         return tuple(rows)
 
     def _text(self, value: float) -> str:
@@ -204,15 +205,15 @@ class ChartCard(Card):
         data = self._data
         assert data is not None
         if not len(data.starts_us) or not data.series:
-            self.setAccessibleDescription("Nothing to show")
+            self.setAccessibleDescription(tr("Nothing to show"))
             return
         stacked = np.nan_to_num(np.vstack([series.values for series in data.series]))
         sums = stacked.sum(axis=0) if data.adds_up else stacked.max(axis=0)
         peak = int(sums.argmax())
-        words = [f"{self.title_at(0)} to {self.title_at(len(sums) - 1)}"]
+        words = [tr("{first} to {last}").format(first=self.title_at(0), last=self.title_at(len(sums) - 1))]
         if data.adds_up:
-            words.append(f"total {self._text(float(sums.sum()))}")
-        words.append(f"peak {self._text(float(sums[peak]))} at {self.title_at(peak)}")
+            words.append(tr("total {amount}").format(amount=self._text(float(sums.sum()))))
+        words.append(tr("peak {text} at {time}").format(text=self._text(float(sums[peak])), time=self.title_at(peak)))
         self.setAccessibleDescription(", ".join(words))
 
     def _on_hovered(self, index: int) -> None:

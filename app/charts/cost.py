@@ -8,6 +8,7 @@ import numpy as np
 from app.charts.data import ChartInput, ChartSpec, Series, flags_of, money_axis, values_of
 from app.formats import money
 from app.sources import estimated_cost
+from app.translation import later
 
 REST = ""
 
@@ -37,7 +38,7 @@ def dollars(nano: float) -> str:
 
 COST = ChartSpec(
     key="cost",
-    title="Cost",
+    title=later("Cost"),
     kind="bars",
     read=_read,
     axis_text=money_axis,

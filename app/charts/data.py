@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from app.translation import later
 from gateway import Summary, TimeBucket
 
 Floats = NDArray[np.float64]
@@ -49,7 +50,7 @@ class ChartInput(Struct, frozen=True, kw_only=True):
 
     buckets: Sequence[TimeBucket]
     groups: Sequence[Group] = ()
-    rest: str = "Other"
+    rest: str = later("Other")
     overlapping: bool = False
     now_us: int = 0
     tz: str = "UTC"

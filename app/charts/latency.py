@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from app.charts.data import ChartInput, ChartSpec, Series, count_axis, duration_axis, values_of
 from app.formats import count, duration
+from app.translation import later, tr
 from gateway import Distribution, Summary
 
 
@@ -22,12 +23,12 @@ def _percentiles(of: Callable[[Summary], Distribution]) -> Callable[[ChartInput]
 
 def _speed(given: ChartInput) -> tuple[Series, ...]:
     values = values_of(given.buckets, lambda bucket: bucket.summary.tokens_per_s)
-    return (Series(key="speed", name="Output tokens / s", colour=0, values=values),)
+    return (Series(key="speed", name=tr("Output tokens / s"), colour=0, values=values),)
 
 
 LATENCY = ChartSpec(
     key="latency",
-    title="Latency",
+    title=later("Latency"),
     kind="lines",
     read=_percentiles(lambda summary: summary.latency_ms),
     axis_text=duration_axis,
@@ -39,7 +40,7 @@ LATENCY = ChartSpec(
 )
 FIRST_TOKEN = ChartSpec(
     key="ttft",
-    title="First token",
+    title=later("First token"),
     kind="lines",
     read=_percentiles(lambda summary: summary.ttft_ms),
     axis_text=duration_axis,
@@ -51,11 +52,11 @@ FIRST_TOKEN = ChartSpec(
 )
 SPEED = ChartSpec(
     key="speed",
-    title="Speed",
+    title=later("Speed"),
     kind="lines",
     read=_speed,
     axis_text=count_axis,
-    value_text=lambda rate: f"{count(round(rate)) if rate >= 10 else f'{rate:.1f}'} tokens/s",
+    value_text=lambda rate: tr("{rate} tokens/s").format(rate=count(round(rate)) if rate >= 10 else f"{rate:.1f}"),
     plain_text=lambda rate: f"{rate:.3f}",
     unit="tokens_per_s",
     idle=100,

@@ -2,20 +2,21 @@
 
 from app.charts.data import ChartInput, ChartSpec, Series, count_axis, values_of
 from app.formats import count
+from app.translation import later, tr
 
 
 def _read(given: ChartInput) -> tuple[Series, ...]:
     good = values_of(given.buckets, lambda bucket: bucket.summary.requests - bucket.summary.errors)
     errors = values_of(given.buckets, lambda bucket: bucket.summary.errors)
     return (
-        Series(key="success", name="Success", colour=0, values=good),
-        Series(key="errors", name="Errors", colour="bad", values=errors),
+        Series(key="success", name=tr("Success"), colour=0, values=good),
+        Series(key="errors", name=tr("Errors"), colour="bad", values=errors),
     )
 
 
 REQUESTS = ChartSpec(
     key="requests",
-    title="Requests",
+    title=later("Requests"),
     kind="bars",
     read=_read,
     axis_text=count_axis,

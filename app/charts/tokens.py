@@ -4,6 +4,7 @@ part apart, and the three layers add up to input plus output."""
 from app.charts.data import ChartInput, ChartSpec, Series, count_axis, flags_of, values_of
 from app.formats import count
 from app.sources import estimated_input, estimated_output
+from app.translation import later, tr
 
 
 def _read(given: ChartInput) -> tuple[Series, ...]:
@@ -12,15 +13,15 @@ def _read(given: ChartInput) -> tuple[Series, ...]:
     output = values_of(given.buckets, lambda bucket: bucket.summary.output_tokens or 0)
     guessed, guessed_output = flags_of(given.buckets, estimated_input), flags_of(given.buckets, estimated_output)
     return (
-        Series(key="input", name="Input", colour=0, values=fresh, estimated=guessed),
-        Series(key="cached", name="Cached input", colour="tint", values=cached),
-        Series(key="output", name="Output", colour=1, values=output, estimated=guessed_output),
+        Series(key="input", name=tr("Input"), colour=0, values=fresh, estimated=guessed),
+        Series(key="cached", name=tr("Cached input"), colour="tint", values=cached),
+        Series(key="output", name=tr("Output"), colour=1, values=output, estimated=guessed_output),
     )
 
 
 TOKENS = ChartSpec(
     key="tokens",
-    title="Tokens",
+    title=later("Tokens"),
     kind="bars",
     read=_read,
     axis_text=count_axis,

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from app.overview.breakdown import TAG_KEY, unnamed
+from app.translation import tr
 from gateway import Breakdown, Summary, TagCondition, TimeBucket, UsageQuery
 
 MODEL = "model"
@@ -170,8 +171,8 @@ def top_parts(breakdown: Breakdown) -> tuple[str, ...]:
 def rest_name(answers: Answers) -> str:
     """What the cost that no part shows is called."""
     if not answers.parts:
-        return "All models" if answers.split == MODEL else "All requests"
-    return unnamed(answers.split) if len(_priced(answers.by_split)) <= TOP_PARTS else "Other"
+        return tr("All models") if answers.split == MODEL else tr("All requests")
+    return unnamed(answers.split) if len(_priced(answers.by_split)) <= TOP_PARTS else tr("Other")
 
 
 def _priced(breakdown: Breakdown) -> list[str]:

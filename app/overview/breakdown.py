@@ -14,34 +14,39 @@ from app.formats import UNKNOWN, count, duration, money, percent
 from app.overview.figures import error_rate
 from app.overview.slots import ColourSlots
 from app.sources import costs_tooltip, counts_tooltip, estimated_cost, estimated_input, estimated_output, marked
+from app.translation import Words, later, tr
 from gateway import Breakdown, BreakdownRow, Summary
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 
-DIMENSION_TITLES: Mapping[str, str] = {
-    "model": "By model",
-    "provider": "By provider",
-    "user": "By user",
-    "key": "By key",
-    "app": "By app",
-    "tag": "By tag",
-    "client": "By client",
-    "door": "By door",
-    "conversation": "By conversation",
-}
+DIMENSION_TITLES: Mapping[str, str] = Words(
+    {
+        "model": "By model",
+        "provider": "By provider",
+        "user": "By user",
+        "key": "By key",
+        "app": "By app",
+        "tag": "By tag",
+        "client": "By client",
+        "door": "By door",
+        "conversation": "By conversation",
+    }
+)
 TAG_KEY = "tag:"
-COSTLIEST = "costliest"
+COSTLIEST = later("costliest")
 LEAST_NAME, USUAL_NAME = 104, 140
-_UNNAMED: Mapping[str, str] = {
-    "model": "No model",
-    "provider": "No provider",
-    "user": "No user",
-    "key": "No key",
-    "app": "Unknown app",
-    "tag": "No tag",
-    "client": "Unknown client",
-    "conversation": "No conversation",
-}
+_UNNAMED: Mapping[str, str] = Words(
+    {
+        "model": "No model",
+        "provider": "No provider",
+        "user": "No user",
+        "key": "No key",
+        "app": "Unknown app",
+        "tag": "No tag",
+        "client": "Unknown client",
+        "conversation": "No conversation",
+    }
+)
 
 
 def group_title(dimension: str) -> str:
@@ -82,12 +87,12 @@ class Measure(Struct, frozen=True, kw_only=True):
 
 
 def _named(line: Line) -> str:
-    return f"{line.name}, {COSTLIEST}" if line.costliest else line.name
+    return f"{line.name}, {tr(COSTLIEST)}" if line.costliest else line.name
 
 
 NAME = Measure(
     key="name",
-    title="Name",
+    title=later("Name"),
     text=_named,
     order=lambda line: line.name.lower(),
     width=0,
@@ -95,14 +100,14 @@ NAME = Measure(
 )
 SHARE = Measure(
     key="share",
-    title="Share of cost",
+    title=later("Share of cost"),
     text=lambda line: share_text(line.share),
     order=lambda line: line.share,
     width=92,
 )
 LATENCY = Measure(
     key="latency",
-    title="Avg latency",
+    title=later("Avg latency"),
     text=lambda line: duration(line.summary.latency_ms.avg),
     order=lambda line: line.summary.latency_ms.avg,
     width=76,
@@ -118,7 +123,7 @@ P95 = Measure(
 )
 FIRST_TOKEN = Measure(
     key="ttft",
-    title="First token",
+    title=later("First token"),
     text=lambda line: duration(line.summary.ttft_ms.avg),
     order=lambda line: line.summary.ttft_ms.avg,
     width=84,
@@ -126,7 +131,7 @@ FIRST_TOKEN = Measure(
 )
 SPEED = Measure(
     key="speed",
-    title="Tokens/s",
+    title=later("Tokens/s"),
     text=lambda line: speed(line.summary.tokens_per_s),
     order=lambda line: line.summary.tokens_per_s,
     width=68,
@@ -134,7 +139,7 @@ SPEED = Measure(
 )
 TOKENS_IN = Measure(
     key="tokens_in",
-    title="Tokens in",
+    title=later("Tokens in"),
     text=lambda line: marked(count(line.summary.input_tokens), estimated_input(line.summary)),
     tooltip=lambda line: counts_tooltip(line.summary),
     order=lambda line: line.summary.input_tokens,
@@ -143,7 +148,7 @@ TOKENS_IN = Measure(
 )
 TOKENS_OUT = Measure(
     key="tokens_out",
-    title="Tokens out",
+    title=later("Tokens out"),
     text=lambda line: marked(count(line.summary.output_tokens), estimated_output(line.summary)),
     tooltip=lambda line: counts_tooltip(line.summary),
     order=lambda line: line.summary.output_tokens,
@@ -152,7 +157,7 @@ TOKENS_OUT = Measure(
 )
 ERRORS = Measure(
     key="errors",
-    title="Errors",
+    title=later("Errors"),
     text=lambda line: percent(error_rate(line.summary)),
     order=lambda line: error_rate(line.summary),
     width=64,
@@ -160,14 +165,14 @@ ERRORS = Measure(
 )
 REQUESTS = Measure(
     key="requests",
-    title="Requests",
+    title=later("Requests"),
     text=lambda line: count(line.summary.requests),
     order=lambda line: line.summary.requests,
     width=68,
 )
 COST = Measure(
     key="cost",
-    title="Cost",
+    title=later("Cost"),
     text=lambda line: marked(money(line.summary.cost_nano), estimated_cost(line.summary)),
     tooltip=lambda line: costs_tooltip(line.summary),
     order=lambda line: line.summary.cost_nano,
@@ -313,5 +318,5 @@ class BreakdownModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self.measures[section].title
+            return tr(self.measures[section].title)
         return None

@@ -16,12 +16,13 @@ from app.overview.label import TextButton, ToneLabel
 from app.overview.slots import ColourSlots
 from app.overview.table import EDGE, BreakdownTable
 from app.theme import Theme
+from app.translation import later, tr
 from app.widgets import Card
 from gateway import Breakdown
 
 SHOWN_ROWS = 4
-_MORE = "More ▾"
-_LONG_TITLE = "By conversation ▾"
+_MORE = later("More ▾")
+_LONG_TITLE = later("By conversation ▾")
 _SPACING, _SIDE = 14, 8
 
 
@@ -67,13 +68,13 @@ class BreakdownCard(Card):
                 group.addButton(tab)
                 head.addWidget(tab)
                 self.tabs[dimension] = tab
-            self.more = TextButton(self._theme, _MORE, tab=True, parent=self)
+            self.more = TextButton(self._theme, tr(_MORE), tab=True, parent=self)
             self.more.setObjectName("tab.more")
             self.more.clicked.connect(self._on_more)
             group.addButton(self.more)
             head.addWidget(self.more)
         head.addStretch(1)
-        self.view_all = TextButton(self._theme, "View all", parent=self)
+        self.view_all = TextButton(self._theme, tr("View all"), parent=self)
         self.view_all.clicked.connect(self._expand)
         head.addWidget(self.view_all)
         column = QVBoxLayout(self)
@@ -103,7 +104,7 @@ class BreakdownCard(Card):
 
     def _fitting_tabs(self) -> int:
         """How many tabs stand beside each other, with "More" and "View all"; the menu offers the others."""
-        beside = max(self.more.sizeHint().width(), QFontMetrics(ui_font(13, 600)).horizontalAdvance(_LONG_TITLE))
+        beside = max(self.more.sizeHint().width(), QFontMetrics(ui_font(13, 600)).horizontalAdvance(tr(_LONG_TITLE)))
         room = self.width() - 2 * (EDGE + _SIDE) - beside - self.view_all.sizeHint().width() - 2 * _SPACING
         for number, tab in enumerate(self.tabs.values()):
             room -= tab.sizeHint().width() + _SPACING
@@ -116,8 +117,8 @@ class BreakdownCard(Card):
         for dimension, each in self.tabs.items():
             each.setVisible(dimension in fitting)
         tab = self.tabs[self.dimension] if self.dimension in fitting else None
-        self.more.setText(_MORE if tab is not None else f"{group_title(self.dimension)} ▾")
-        self.more.setAccessibleName("More groupings" if tab is not None else group_title(self.dimension))
+        self.more.setText(tr(_MORE) if tab is not None else f"{group_title(self.dimension)} ▾")
+        self.more.setAccessibleName(tr("More groupings") if tab is not None else group_title(self.dimension))
         self.more.updateGeometry()
         (tab or self.more).setChecked(True)
 
@@ -147,7 +148,7 @@ class BreakdownCard(Card):
         self.setObjectName(f"breakdown.{self.dimension}")
         self.table.setObjectName(f"table.{self.dimension}")
         self.table.setAccessibleName(group_title(self.dimension))
-        self.view_all.setAccessibleName(f"View all, {group_title(self.dimension)}")
+        self.view_all.setAccessibleName(tr("View all, {group}").format(group=group_title(self.dimension)))
 
     def _expand(self) -> None:
         self._expanded = not self._expanded
@@ -156,7 +157,7 @@ class BreakdownCard(Card):
 
     def _show(self) -> None:
         self.model.set_lines(self._lines, None if self._expanded else SHOWN_ROWS)
-        self.view_all.setText("Show fewer" if self._expanded else "View all")
+        self.view_all.setText(tr("Show fewer") if self._expanded else tr("View all"))
         self.view_all.setVisible(bool(self._lines))
         self.view_all.updateGeometry()
         self.table.viewport().update()

@@ -25,11 +25,12 @@ from app.overview.figures import Delta, Figure, split_unit
 from app.overview.label import ToneLabel
 from app.overview.sparkline import Sparkline
 from app.theme import Theme
+from app.translation import Words
 from app.widgets import Card
 
 _ARROWS = {"up": "arrow-up-right", "down": "arrow-down-right", "level": "arrow-right"}
 _TONES = {"good": ("ok", "ok_soft"), "bad": ("bad", "bad_soft"), "neutral": ("text2", "inset")}
-_VERDICTS = {"good": "better", "bad": "worse", "neutral": "about the same"}
+_VERDICTS = Words({"good": "better", "bad": "worse", "neutral": "about the same"})
 _ICON = 12
 _WIDTH_FOR_ICON = 190
 _WIDTH_FOR_SPARKLINE = 176

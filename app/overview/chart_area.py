@@ -20,6 +20,7 @@ from app.overview.group_menu import open_choice_menu
 from app.overview.label import TextButton
 from app.overview.slots import ColourSlots
 from app.theme import Theme
+from app.translation import Words, tr
 from app.widgets import Card
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _HEIGHT = 186
 _TITLE_HEIGHT = 20
 _BETWEEN_S = 0.016
 _COST, _TIMING = 2, 3
-TIMING_NAMES = {"latency": "Whole answer", "ttft": "First token", "speed": "Tokens per second"}
+TIMING_NAMES = Words({"latency": "Whole answer", "ttft": "First token", "speed": "Tokens per second"})
 
 
 class ChartPlace(Card):
@@ -74,7 +75,7 @@ class ChartArea(QStackedWidget):
         self.view = ALL
         self.charts: list[ChartCard] = []
         self.provider_charts: list[ChartCard] = []
-        self.split_button = self._title_button("overview.split", "By model ▾")
+        self.split_button = self._title_button("overview.split", tr("By model ▾"))
         self.timing_button = self._title_button("overview.timing", f"{TIMING_NAMES['latency']} ▾")
         self.timing_button.setToolTip(self.tr("Which time is shown"))
         self.timing_button.clicked.connect(self._offer_timings)
@@ -191,7 +192,7 @@ class ChartArea(QStackedWidget):
 
     def _name_of(self, split: str, value: str) -> str:
         titles = self._titles if split == PROVIDERS else {}
-        return titles.get(value, value) or f"{split.removeprefix(TAG_KEY)} without a value"
+        return titles.get(value, value) or tr("{key} without a value").format(key=split.removeprefix(TAG_KEY))
 
     # One measure of four providers
 

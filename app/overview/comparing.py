@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from app.formats import count, delta_points, duration, money
 from app.overview.breakdown import unnamed
 from app.overview.figures import tokens
+from app.translation import tr
 from gateway import Breakdown, Summary, UsageQuery, period_before
 
 MOST_REASONS = 3
@@ -120,4 +121,4 @@ def reason_words(key: str, now: Summary, before: Summary, groups: Sequence[tuple
     for by, rows_now, rows_before in groups:
         found = reasons(key, by, (now, rows_now), (before, rows_before))
         lines += [f"{reason.change}  {reason.name}" for reason in found]
-    return "\n".join(["What moved it most:", *lines]) if lines else ""
+    return "\n".join([tr("What moved it most:"), *lines]) if lines else ""

@@ -21,15 +21,16 @@ from app.overview.answers import Answers
 from app.overview.breakdown import DIMENSION_TITLES, group_title
 from app.overview.words import export_name
 from app.tables.column import safe_cell
+from app.translation import later, tr
 from app.work import Job
 from gateway import Export, FaregateError
 
 if TYPE_CHECKING:
     from app.charts import ChartCard, ChartData, ChartSpec
 
-TIME_SERIES, SPLIT_SERIES = "time series", "split time series"
-_PICTURES = "Pictures (*.png)"
-_SHEETS = "CSV (*.csv)"
+TIME_SERIES, SPLIT_SERIES = later("time series"), later("split time series")
+_PICTURES = later("Pictures (*.png)")
+_SHEETS = later("CSV (*.csv)")
 
 
 def _tr(text: str) -> str:
@@ -72,7 +73,7 @@ class OverviewExport(QObject):
         """The series and the tables, below a button."""
         menu = self._menu()
         menu.addAction(_tr("Time series (CSV)…"), partial(self.choose_file, TIME_SERIES))
-        split = f"Time series {group_title(self.split).lower()} (CSV)…"
+        split = tr("Time series {split} (CSV)…").format(split=group_title(self.split).lower())
         menu.addAction(split, partial(self.choose_file, SPLIT_SERIES))
         for dimension in dict.fromkeys((*DIMENSION_TITLES, self.side)):
             menu.addAction(f"{group_title(dimension)} (CSV)…", partial(self.choose_file, dimension))
@@ -86,7 +87,9 @@ class OverviewExport(QObject):
     def choose_file(self, what: str) -> None:
         """Ask where a time series, or a dimension's breakdown, is to be saved."""
         if self.answers is not None:
-            dialog = self._dialog(f"Export {what}", EXPORT_FILTER, export_name(what, self.answers.query))
+            dialog = self._dialog(
+                tr("Export {what}").format(what=tr(what)), tr(EXPORT_FILTER), export_name(what, self.answers.query)
+            )
             dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_csv(what, Path(name))))
             dialog.open()
 
@@ -114,8 +117,14 @@ class OverviewExport(QObject):
         async def write(job: Job) -> int:
             return await gateway.export_file(answers.query, export, path, job.told)
 
-        rows = await self._context.shell.work.run(f"Exporting {what} to {path.name}", "rows", write)
-        self.told.emit("Cancelled" if rows is None else f"Exported {rows:,} rows to {path.name}")
+        rows = await self._context.shell.work.run(
+            tr("Exporting {what} to {name}").format(what=tr(what), name=path.name), tr("rows"), write
+        )
+        self.told.emit(
+            tr("Cancelled")
+            if rows is None
+            else tr("Exported {rows:,} rows to {name}").format(rows=rows, name=path.name)
+        )
 
     # One chart
 
@@ -132,7 +141,7 @@ class OverviewExport(QObject):
     def choose_picture(self, chart: "ChartCard") -> None:
         """Ask where the picture of a chart is to be saved. It is as the chart stands now."""
         picture = chart.picture()
-        dialog = self._dialog(_tr("Save picture"), _PICTURES, self._name(chart, ".png"))
+        dialog = self._dialog(_tr("Save picture"), tr(_PICTURES), self._name(chart, ".png"))
         dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_picture(picture, Path(name))))
         dialog.open()
 
@@ -141,7 +150,7 @@ class OverviewExport(QObject):
         if chart.data is None:
             return
         spec, data = chart.spec, chart.data
-        dialog = self._dialog(_tr("Save values"), _SHEETS, self._name(chart, ".csv"))
+        dialog = self._dialog(_tr("Save values"), tr(_SHEETS), self._name(chart, ".csv"))
         dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_values(spec, data, Path(name))))
         dialog.open()
 
@@ -157,7 +166,7 @@ class OverviewExport(QObject):
     async def save_picture(self, picture: QImage, path: Path) -> None:
         if not await asyncio.to_thread(lambda: QImageWriter(str(path), b"png").write(picture)):
             raise FaregateError(f"{path} cannot be written: choose another folder.")
-        self.told.emit(f"Saved {path.name}")
+        self.told.emit(tr("Saved {name}").format(name=path.name))
 
     async def save_values(self, spec: "ChartSpec", data: "ChartData", path: Path) -> None:
         def write() -> int:
@@ -168,4 +177,4 @@ class OverviewExport(QObject):
             rows = await asyncio.to_thread(write)
         except OSError as error:
             raise FaregateError(f"{path} cannot be written ({error.strerror}): choose another folder.") from None
-        self.told.emit(f"Exported {rows:,} rows to {path.name}")
+        self.told.emit(tr("Exported {rows:,} rows to {name}").format(rows=rows, name=path.name))

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from app import sources
 from app.formats import UNKNOWN, count, delta_percent, delta_points, duration, money, percent
+from app.translation import tr
 from gateway import Summary, TimeBucket
 
 MAX_POINTS = 28
@@ -89,12 +90,12 @@ def _requests(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket
     shown = count(round(rate)) if rate >= 10 or not rate else f"{rate:.1f}" if rate >= 0.1 else "<0.1"
     return Figure(
         key="requests",
-        title="Requests",
+        title=tr("Requests"),
         icon="activity",
         value=count(now.requests),
         exact=f"{now.requests:,}",
-        definition="Every request that reached a door with an accepted key, whatever became of it.",
-        fact=f"avg {shown} / {unit}",
+        definition=tr("Every request that reached a door with an accepted key, whatever became of it."),
+        fact=tr("avg {shown} / {unit}").format(shown=shown, unit=unit),
         delta=_delta(now.requests, before.requests if before else None, good="up"),
         is_new=before is None and now.requests > 0,
         points=_points(buckets, lambda summary: summary.requests, None),
@@ -106,15 +107,17 @@ def _tokens(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket])
     each = count(round(total / now.requests)) if total is not None and now.requests else UNKNOWN
     return Figure(
         key="tokens",
-        title="Tokens",
+        title=tr("Tokens"),
         icon="scroll-text",
         value=sources.marked(count(total), sources.estimated_output(now)),
         exact=_exact(UNKNOWN if total is None else f"{total:,}", sources.counts_words(now), now),
         definition=(
-            "Input and output together. Input includes what was read from and written to a cache, output includes "
-            "reasoning; both as the provider counted them, or estimated where it did not."
+            tr(
+                "Input and output together. Input includes what was read from and written to a cache, output "
+                "includes reasoning; both as the provider counted them, or estimated where it did not."
+            )
         ),
-        fact=f"{each} / request",
+        fact=tr("{each} / request").format(each=each),
         delta=_delta(total, tokens(before) if before else None, good="up"),
         is_new=before is None and bool(total),
         points=_points(buckets, tokens, None),
@@ -127,19 +130,25 @@ def _cost(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket]) -
     missing = now.unpriced_requests
     return Figure(
         key="cost",
-        title="Cost",
+        title=tr("Cost"),
         icon="coins",
         value=sources.marked(money(now.cost_nano), sources.estimated_cost(now)),
         exact=_exact(
-            UNKNOWN if now.cost_nano is None else f"${now.cost_nano / 1e9:,.9f} · {each} / request",
+            UNKNOWN
+            if now.cost_nano is None
+            else tr("{cost} · {each} / request").format(cost=f"${now.cost_nano / 1e9:,.9f}", each=each),
             sources.costs_words(now),
             now,
         ),
         definition=(
-            "What the priced requests cost: your own price, else the provider's figure, else the day's list price. "
-            "Requests without a known price are counted beside it, never as $0."
+            tr(
+                "What the priced requests cost: your own price, else the provider's figure, else the day's list "
+                "price. Requests without a known price are counted beside it, never as $0."
+            )
         ),
-        fact=f"{count(missing)} not priced" if missing else f"{each} / request",
+        fact=tr("{missing} not priced").format(missing=count(missing))
+        if missing
+        else tr("{each} / request").format(each=each),
         delta=_delta(now.cost_nano, before.cost_nano if before else None, good="down"),
         is_new=before is None and bool(now.cost_nano),
         warning=missing > 0,
@@ -151,11 +160,13 @@ def _latency(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket]
     average = now.latency_ms.avg
     return Figure(
         key="latency",
-        title="Avg latency",
+        title=tr("Avg latency"),
         icon="clock",
         value=duration(average),
         exact=UNKNOWN if average is None else f"{average:,.1f} ms",
-        definition="From a request's headers to the last byte of its answer, the mean over all that were measured.",
+        definition=tr(
+            "From a request's headers to the last byte of its answer, the mean over all that were measured."
+        ),
         fact=f"p95 {duration(now.latency_ms.p95)}",
         delta=_delta(average, before.latency_ms.avg if before else None, good="down"),
         is_new=before is None and average is not None,
@@ -171,12 +182,12 @@ def _error_rate(now: Summary, before: Summary | None, buckets: Sequence[TimeBuck
         delta = _judge(delta_points(rate, rate_before), rate - rate_before, 0.0005, good="down")
     return Figure(
         key="errors",
-        title="Error rate",
+        title=tr("Error rate"),
         icon="circle-alert",
         value=percent(rate),
-        exact=f"{now.errors:,} of {now.requests:,} requests",
-        definition="Requests that ended in an error or were interrupted, among all that arrived.",
-        fact=f"{count(now.errors)} failed",
+        exact=tr("{errors:,} of {requests:,} requests").format(errors=now.errors, requests=now.requests),
+        definition=tr("Requests that ended in an error or were interrupted, among all that arrived."),
+        fact=tr("{errors} failed").format(errors=count(now.errors)),
         delta=delta,
         is_new=before is None and rate is not None,
         points=_points(buckets, error_rate, lambda summary: summary.requests),
@@ -185,7 +196,7 @@ def _error_rate(now: Summary, before: Summary | None, buckets: Sequence[TimeBuck
 
 def _exact(number: str, words: str, now: Summary) -> str:
     """The number in full, where it comes from, and what its mark means where it has one."""
-    return "\n".join(filter(None, (number, words, sources.DEFINITION if sources.estimated_output(now) else "")))
+    return "\n".join(filter(None, (number, words, tr(sources.DEFINITION) if sources.estimated_output(now) else "")))
 
 
 def _delta(now: float | None, before: float | None, *, good: Direction) -> Delta | None:

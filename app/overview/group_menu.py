@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.overview.breakdown import TAG_KEY, group_title
+from app.translation import tr
 from gateway import Breakdown
 
 
@@ -54,7 +55,7 @@ def open_group_menu(
     for dimension in dimensions:
         add(dimension)
     if keys:
-        menu.addSection("Values of a tag")
+        menu.addSection(tr("Values of a tag"))
     for key in keys:
         add(key)
     menu.popup(anchor.mapToGlobal(QPoint(0, anchor.height() + 2)))

@@ -24,11 +24,12 @@ from app.overview.label import TextButton, ToneLabel
 from app.overview.veil import Veil
 from app.sources import incomplete_words
 from app.theme import Theme
+from app.translation import later, tr
 from app.widgets import Banner, EmptyState, IconButton
 from gateway import Summary
 
 SIDE_DIMENSIONS = ("provider", "user", "key", "app", "tag")
-VIEWS = ((ALL, "Totals"), (PROVIDERS, "By provider"))
+VIEWS = ((ALL, later("Totals")), (PROVIDERS, later("By provider")))
 _MARGIN = 24
 
 
@@ -62,9 +63,9 @@ class OverviewLayout:
         self.filter_bar = FilterBar(context, views=True)
         self.note = ToneLabel(theme, px=12, tone="text2")
         self.note.setObjectName("overview.range")
-        self.compare_button = IconButton(theme, "chevron-down", "What the figures are compared with")
+        self.compare_button = IconButton(theme, "chevron-down", tr("What the figures are compared with"))
         self.compare_button.setObjectName("overview.compare")
-        self.banner = Banner(theme, "bad", "", "Retry")
+        self.banner = Banner(theme, "bad", "", tr("Retry"))
         self.banner.hide()
         self.incomplete = Banner(theme, "info", "")
         self.incomplete.setObjectName("overview.incomplete")
@@ -79,16 +80,16 @@ class OverviewLayout:
         self.no_requests = EmptyState(
             theme,
             "activity",
-            "No requests yet",
+            tr("No requests yet"),
             "",
-            "Connect a tool",
+            tr("Connect a tool"),
         )
         self.no_match = EmptyState(
             theme,
             "filter",
-            "Nothing matches these filters",
-            "Take one of them away, or choose a longer range.",
-            "Clear filters",
+            tr("Nothing matches these filters"),
+            tr("Take one of them away, or choose a longer range."),
+            tr("Clear filters"),
         )
         self._place(page, theme)
         self.veil = Veil(theme, page)
@@ -102,9 +103,9 @@ class OverviewLayout:
             tab.setChecked(key == ALL)
             group.addButton(tab)
             self.view_tabs[key] = tab
-        self.measure_button = TextButton(theme, "Cost ▾")
+        self.measure_button = TextButton(theme, tr("Cost ▾"))
         self.measure_button.setObjectName("overview.measure")
-        self.measure_button.setToolTip("What the four charts show, on one scale")
+        self.measure_button.setToolTip(tr("What the four charts show, on one scale"))
         self.measure_button.hide()
 
     def _place(self, page: QWidget, theme: Theme) -> None:
@@ -170,7 +171,7 @@ class OverviewLayout:
         self.incomplete.setVisible(since is not None)
         if since is not None:
             self.incomplete.set_text(incomplete_words(since, answers.query.tz))
-        self.no_requests.set_text(f"Point a tool at {url}/api/ai/v1 with one of your keys.")
+        self.no_requests.set_text(tr("Point a tool at {url}/api/ai/v1 with one of your keys.").format(url=url))
         if answers.summary.requests or (answers.ever and not filtered):
             self.stack.setCurrentWidget(self._dashboard)
         else:

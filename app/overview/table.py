@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 from app.fonts import ui_font
 from app.overview.breakdown import COSTLIEST, LEAST_NAME, NAME, SHARE, AnyIndex, BreakdownModel, Line, shown_measures
 from app.theme import Theme
+from app.translation import tr
 
 ROW_HEIGHT = 30
 HEADER_HEIGHT = 27
@@ -42,7 +43,7 @@ class Header(QHeaderView):
             side = Qt.AlignmentFlag.AlignRight if section > 1 else Qt.AlignmentFlag.AlignLeft
             sorted_here = self._rows.sorted_by == section and section != last
             painter.setPen(self._theme.color("text2" if sorted_here else "text3"))
-            title = self._rows.measures[section].title
+            title = tr(self._rows.measures[section].title)
             if sorted_here:
                 title += " ↓" if self._rows.order == Qt.SortOrder.DescendingOrder else " ↑"
             painter.drawText(rect, side | Qt.AlignmentFlag.AlignVCenter, title)

@@ -5,6 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app.overview.comparing import compared_weeks
+from app.translation import counted, tr
 from gateway import UsageQuery
 
 _HOUR_US = 3_600_000_000
@@ -18,16 +19,16 @@ def compared_with(query: UsageQuery, how: str = "previous") -> str:
         return ""
     if how == "weekday":
         weeks = compared_weeks(query)
-        return f"the same days {'a week' if weeks == 1 else f'{weeks} weeks'} before"
+        return counted(weeks, "the same days a week before", "the same days {count} weeks before")
     span = query.end_us - query.start_us
     if span > _DAY_US + _HOUR_US:
-        return f"the {round(span / _DAY_US)} days before"
+        return tr("the {count} days before").format(count=round(span / _DAY_US))
     hours = round(span / _HOUR_US)
     if hours == 24 and span >= _DAY_US - _HOUR_US:
-        return "the 24 hours before"
+        return tr("the 24 hours before")
     if hours >= 1:
-        return "the hour before" if hours == 1 else f"the {hours} hours before"
-    return f"the {max(1, round(span / 60_000_000))} minutes before"
+        return tr("the hour before") if hours == 1 else tr("the {count} hours before").format(count=hours)
+    return tr("the {count} minutes before").format(count=max(1, round(span / 60_000_000)))
 
 
 def export_name(what: str, query: UsageQuery) -> str:

@@ -6,6 +6,8 @@ A row says what the sidebar shows, so that the window is painted before pages an
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from app.translation import later
+
 if TYPE_CHECKING:
     from app.pages.page import Page
 
@@ -76,13 +78,13 @@ def _settings() -> "type[Page]":
 
 
 PAGES: tuple[PageEntry, ...] = (
-    PageEntry("overview", "Overview", "layout-dashboard", "Observe", _overview),
-    PageEntry("requests", "Requests", "list", "Observe", _requests),
-    PageEntry("conversations", "Conversations", "messages-square", "Observe", _conversations),
-    PageEntry("compare", "Compare", "columns-2", "Observe", _compare),
-    PageEntry("providers", "Providers", "plug", "Set up", _providers),
-    PageEntry("api_keys", "API keys", "key-round", "Set up", _api_keys),
-    PageEntry("connect", "Connect", "link", "Set up", _connect),
-    PageEntry("models", "Models & prices", "coins", "Set up", _models),
-    PageEntry("settings", "Settings", "settings", "", _settings),
+    PageEntry("overview", later("Overview"), "layout-dashboard", later("Observe"), _overview),
+    PageEntry("requests", later("Requests"), "list", later("Observe"), _requests),
+    PageEntry("conversations", later("Conversations"), "messages-square", later("Observe"), _conversations),
+    PageEntry("compare", later("Compare"), "columns-2", later("Observe"), _compare),
+    PageEntry("providers", later("Providers"), "plug", later("Set up"), _providers),
+    PageEntry("api_keys", later("API keys"), "key-round", later("Set up"), _api_keys),
+    PageEntry("connect", later("Connect"), "link", later("Set up"), _connect),
+    PageEntry("models", later("Models & prices"), "coins", later("Set up"), _models),
+    PageEntry("settings", later("Settings"), "settings", "", _settings),
 )

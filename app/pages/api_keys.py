@@ -15,7 +15,7 @@ from app.pages.page import Page
 from app.tables.column import comma_separated, tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
-from app.translation import counted, marked, tr
+from app.translation import counted, later, tr
 from app.widgets import Banner, Card, Drawer, EmptyState, PushButton
 from gateway import ApiKeyRow, Changes
 
@@ -25,7 +25,7 @@ def _now_us() -> int:
 
 
 class ApiKeysPage(Page):
-    title = marked("API keys")
+    title = later("API keys")
     icon = "key-round"
     key = "api_keys"
 

@@ -19,6 +19,7 @@ from app.pages.connect_parts.tool_view import ToolView
 from app.pages.connect_parts.tools import BY_KEY, TOOLS
 from app.pages.page import Page, RequestTarget
 from app.preferences import OFF, ON
+from app.translation import later
 from app.widgets import Banner, PushButton
 from gateway import ApiKeyRow, Changes
 
@@ -26,10 +27,10 @@ _WIDEST = 860
 
 
 class ConnectPage(Page):
-    title = "Connect"
+    title = later("Connect")
     icon = "link"
     key = "connect"
-    shortcuts = (("Ctrl+F", "Find a tool"),)
+    shortcuts = (("Ctrl+F", later("Find a tool")),)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)

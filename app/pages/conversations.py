@@ -21,6 +21,7 @@ from app.pages.conversations_parts.list_pane import ListPane
 from app.pages.conversations_parts.thread_pane import ThreadPane
 from app.pages.page import Page, RequestTarget, ThreadTarget
 from app.range_picker import RangePicker
+from app.translation import later, tr
 from app.widgets import PushButton
 from gateway import Changes, ThreadPage, ThreadQuery, ThreadRow
 
@@ -33,19 +34,19 @@ def _now_us() -> int:
 
 
 class ConversationsPage(Page):
-    title = "Conversations"
+    title = later("Conversations")
     icon = "messages-square"
     key = "conversations"
 
     shortcuts = (
-        ("Ctrl+F", "Search what was said"),
-        ("J", "Next block"),
-        ("K", "Previous block"),
-        ("Return", "Open or fold the block"),
-        ("Ctrl+C", "Copy the selection, or the block"),
-        ("Ctrl+Shift+C", "Copy the call as curl"),
-        ("F2", "Rename the conversation"),
-        ("Del", "Delete the conversation"),
+        ("Ctrl+F", later("Search what was said")),
+        ("J", later("Next block")),
+        ("K", later("Previous block")),
+        ("Return", later("Open or fold the block")),
+        ("Ctrl+C", later("Copy the selection, or the block")),
+        ("Ctrl+Shift+C", later("Copy the call as curl")),
+        ("F2", later("Rename the conversation")),
+        ("Del", later("Delete the conversation")),
     )
 
     # Progress is told from the thread that searches.
@@ -70,9 +71,9 @@ class ConversationsPage(Page):
     def _build(self) -> None:
         theme = self.context.theme
         self.range_picker = RangePicker(self.context)
-        self.export_button = PushButton(theme, "Export", "download", "secondary")
+        self.export_button = PushButton(theme, tr("Export"), "download", "secondary")
         self.export_button.setObjectName("conversations_export")
-        self.export_button.setToolTip("Save this conversation as Markdown or JSON (Ctrl+E)")
+        self.export_button.setToolTip(tr("Save this conversation as Markdown or JSON (Ctrl+E)"))
         self.export_button.setEnabled(False)
         self.pane = ListPane(self.context)
         self.thread_pane = ThreadPane(self.context)
@@ -212,14 +213,22 @@ class ConversationsPage(Page):
     def _tell_count(self, page: ThreadPage) -> None:
         seen = f"{len(page.rows):,}{'+' if page.next_cursor else ''}"
         total = seen if page.total is None else f"{page.total:,}"
-        self.subtitle.emit(f"{seen} found" if self._search else f"{total} in range")
+        self.subtitle.emit(
+            tr("{seen} found").format(seen=seen) if self._search else tr("{total} in range").format(total=total)
+        )
         narrowed = self.context.filters.is_filtered
         words = ""
         if not page.rows and self._search:
-            words = f"Nothing that was said holds “{self._search}”. Try fewer words, or a longer range."
+            words = tr("Nothing that was said holds “{search}”. Try fewer words, or a longer range.").format(
+                search=self._search
+            )
         elif not page.rows:
-            hint = "Take a filter away, or choose a longer range."
-            words = f"Nothing matches these filters. {hint}" if narrowed else "No conversations in this range."
+            hint = tr("Take a filter away, or choose a longer range.")
+            words = (
+                tr("Nothing matches these filters. {hint}").format(hint=hint)
+                if narrowed
+                else tr("No conversations in this range.")
+            )
         self.pane.show_none(words)
         nothing = not page.rows and not self._search and not narrowed and not self.thread_pane.id
         self.stack.setCurrentWidget(self.empty if nothing else self._panes)
@@ -288,7 +297,7 @@ class ConversationsPage(Page):
             self.toast.emit(str(error))
             return
         if found is None:
-            self.toast.emit("What this request said was not kept")
+            self.toast.emit(tr("What this request said was not kept"))
             return
         id, turn = found
         await self.thread_pane.read(id, turn=turn)

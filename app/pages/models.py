@@ -23,25 +23,25 @@ from app.tables.column import comma_separated, tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
-from app.translation import counted, marked, tr
+from app.translation import counted, later, tr
 from app.widgets import Banner, Card, ComboBox, Drawer, EmptyState, PushButton, SearchField, SegmentedControl
 from gateway import Changes, NewPriceOverride, PriceOverride, UnitPrices, UsageQuery
 
 _DAY_US = 86_400_000_000
-_SECTIONS = (("prices", marked("Prices")), ("repricing", marked("Re-pricing")), ("bill", marked("Bill")))
-_RANGES = (("7d", marked("7d")), ("30d", marked("30d")), ("all", marked("All")))
+_SECTIONS = (("prices", later("Prices")), ("repricing", later("Re-pricing")), ("bill", later("Bill")))
+_RANGES = (("7d", later("7d")), ("30d", later("30d")), ("all", later("All")))
 _DAYS = {"7d": 7, "30d": 30}
 _KEPT = (
-    (marked("All models"), "all"),
-    (marked("Used"), "used"),
-    (marked("Your own price"), "override"),
-    (marked("Without a price"), "none"),
+    (later("All models"), "all"),
+    (later("Used"), "used"),
+    (later("Your own price"), "override"),
+    (later("Without a price"), "none"),
 )
 _NAMED = 3
 
 
 class ModelsPage(Page):
-    title = marked("Models & prices")
+    title = later("Models & prices")
     icon = "coins"
     key = "models"
 

@@ -31,6 +31,7 @@ from app.overview.slots import ColourSlots
 from app.overview.words import compared_with
 from app.pages.page import Page
 from app.range_picker import BucketPicker, RangePicker
+from app.translation import Words, later, tr
 from app.widgets import PushButton
 from gateway import Breakdown, Changes, TagCondition, UsageQuery
 
@@ -40,8 +41,10 @@ if TYPE_CHECKING:
 GROUPS = tuple(DIMENSION_TITLES)
 SPLITS = tuple(dimension for dimension in GROUPS if dimension != "tag")
 MOST_TAGS = 1000
-SPLIT_TOOLTIP = "What the cost is split by"
-MEASURES: Mapping[str, str] = {"requests": "Requests", "tokens": "Tokens", "cost": "Cost", "latency": "Latency"}
+SPLIT_TOOLTIP = later("What the cost is split by")
+MEASURES: Mapping[str, str] = Words(
+    {"requests": "Requests", "tokens": "Tokens", "cost": "Cost", "latency": "Latency"}
+)
 _TICK_MS = 60_000
 _FAILED = ("error", "interrupted")
 # What the layers of the Requests chart are, as a filter.
@@ -53,7 +56,7 @@ def _now_us() -> int:
 
 
 class OverviewPage(Page):
-    title = "Overview"
+    title = later("Overview")
     icon = "layout-dashboard"
     key = "overview"
 
@@ -78,7 +81,7 @@ class OverviewPage(Page):
         self.exporting = OverviewExport(context, self)
         self.range_picker = RangePicker(context, compares=True)
         self.bucket_picker = BucketPicker(context)
-        self.export_button = PushButton(context.theme, "Export", icon="download", kind="secondary")
+        self.export_button = PushButton(context.theme, tr("Export"), icon="download", kind="secondary")
         self.export_button.setObjectName("overview.export")
         self.export_button.clicked.connect(self.start_export)
         self._connect()
@@ -203,13 +206,15 @@ class OverviewPage(Page):
         parts.show_state(answers, filtered=filters.is_filtered, url=self._context.gateway.state.url)
         words = filters.words(self._shown_at_us)
         before = compared_with(query, filters.compare) if answers.previous is not None else ""
-        parts.note.setText(f"{words} · compared with {before}" if before else words)
+        parts.note.setText(
+            tr("{words} · compared with {before}").format(words=words, before=before) if before else words
+        )
         parts.note.updateGeometry()
         begun = min(query.end_us or self._shown_at_us, self._shown_at_us) - (query.start_us or 0)
         for figure in figures(answers.summary, answers.previous, answers.buckets, begun):
             parts.cards[figure.key].show_figure(figure)
         self._show_tables(answers)
-        several = "A request counts in each of its values" if answers.by_split.overlapping else SPLIT_TOOLTIP
+        several = tr("A request counts in each of its values") if answers.by_split.overlapping else tr(SPLIT_TOOLTIP)
         self.split_button.setToolTip(several)
         self.exporting.answers, self.exporting.split = answers, answers.split
         self.exporting.side = parts.by_side.dimension
@@ -284,7 +289,7 @@ class OverviewPage(Page):
     def _show_split(self) -> None:
         by = self.split
         self.split_button.setText(f"{group_title(by)} ▾")
-        self.split_button.setAccessibleName(f"Cost {group_title(by).lower()}")
+        self.split_button.setAccessibleName(tr("Cost {split}").format(split=group_title(by).lower()))
         self.split_button.updateGeometry()
         if by != self._split_shown and by != MODEL:
             with QSignalBlocker(self.parts.by_side):

@@ -19,7 +19,7 @@ from app.pages.providers_parts.key_panel import KeyPanel
 from app.pages.providers_parts.own_panel import OwnPanel
 from app.pages.providers_parts.price_line import PriceLine
 from app.pages.providers_parts.vault_panel import VaultPanel
-from app.translation import marked, tr
+from app.translation import later, tr
 from app.widgets import Banner, Drawer, PushButton
 from gateway import Changes, ProviderRow, Summary, UsageQuery, VaultState
 
@@ -37,7 +37,7 @@ def today(now_us: int, tz: str) -> UsageQuery:
 
 
 class ProvidersPage(Page):
-    title = marked("Providers")
+    title = later("Providers")
     icon = "plug"
     key = "providers"
 

@@ -29,6 +29,7 @@ from app.tables.column import tab_separated
 from app.tables.model import WindowedModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
+from app.translation import counted, later, tr
 from app.widgets import Banner, Drawer, PushButton, ToggleSwitch
 from app.work import Job
 from gateway import Changes, ExchangeRecord, Export, UsageQuery
@@ -44,10 +45,10 @@ def _now_us() -> int:
 
 
 class RequestsPage(Page):
-    title = "Requests"
+    title = later("Requests")
     icon = "list"
     key = "requests"
-    shortcuts = (("Ctrl+F", "Filter"), ("Ctrl+L", "Live"))
+    shortcuts = (("Ctrl+F", later("Filter")), ("Ctrl+L", later("Live")))
 
     # Progress may be told from the thread that writes the file.
 
@@ -69,19 +70,19 @@ class RequestsPage(Page):
     def _build(self) -> None:
         theme = self.context.theme
         self.range_picker = RangePicker(self.context)
-        self.export_button = PushButton(theme, "Export", "download", "secondary")
+        self.export_button = PushButton(theme, tr("Export"), "download", "secondary")
         self.export_button.setObjectName("requests_export")
-        self.export_button.setToolTip("Save the filtered requests as CSV (Ctrl+E)")
-        self.view = TableView(theme, self.model, "Requests")
+        self.export_button.setToolTip(tr("Save the filtered requests as CSV (Ctrl+E)"))
+        self.view = TableView(theme, self.model, tr("Requests"))
         self.view.setObjectName("requests_table")
         self.view.restore_columns(self.context.shell.preferences.kept(_KEPT_COLUMNS))
         self.area = TableArea(theme, self.view, self.context.gateway.state.url)
         self.panel = RequestPanel(theme)
         self.drawer = Drawer(theme)
         self.drawer.setObjectName("requests_drawer")
-        self.drawer.set_title("Request")
+        self.drawer.set_title(tr("Request"))
         self.drawer.set_content(self.panel)
-        self.banner = Banner(theme, "bad", "", "Retry")
+        self.banner = Banner(theme, "bad", "", tr("Retry"))
         self.banner.setObjectName("requests_error")
         self.banner.hide()
         self.incomplete = Banner(theme, "info", "")
@@ -104,13 +105,13 @@ class RequestsPage(Page):
         theme = self.context.theme
         self.filter_field = FilterField(theme)
         self.filter_bar = FilterBar(self.context, views=True)
-        self.live_word = TextLabel(theme, "Live", px=12, weight=600, tone="ok")
+        self.live_word = TextLabel(theme, tr("Live"), px=12, weight=600, tone="ok")
         self.live = ToggleSwitch(theme)
         self.live.setObjectName("requests_live")
-        self.live.setAccessibleName("Live: let new requests in at the top")
-        self.live.setToolTip("Let new requests in at the top (Ctrl+L)")
+        self.live.setAccessibleName(tr("Live: let new requests in at the top"))
+        self.live.setToolTip(tr("Let new requests in at the top (Ctrl+L)"))
         self.live.setChecked(True)
-        self.columns_button = PushButton(theme, "Columns", "sliders-horizontal", "secondary")
+        self.columns_button = PushButton(theme, tr("Columns"), "sliders-horizontal", "secondary")
         self.columns_button.setObjectName("requests_columns")
         # Chips are lower than the field beside them.
         self.filter_bar.setContentsMargins(0, 3, 0, 0)
@@ -207,7 +208,7 @@ class RequestsPage(Page):
 
     def _counted(self, count: int) -> None:
         filters, since = self.context.filters, self.feed.complete_from_us
-        self.subtitle.emit(f"{count:,} in range")
+        self.subtitle.emit(tr("{count:,} in range").format(count=count))
         self.incomplete.setVisible(since is not None)
         if since is not None:
             self.incomplete.set_text(incomplete_words(since, filters.tz))
@@ -311,7 +312,7 @@ class RequestsPage(Page):
             self._failed(str(error))
             return
         if record is None:
-            self.toast.emit("The row of this request is no longer kept")
+            self.toast.emit(tr("The row of this request is no longer kept"))
             return
         self._show_record(record)
         self.drawer.open()
@@ -322,18 +323,20 @@ class RequestsPage(Page):
         ranges = self.view.selected_ranges()
         count = sum(last - first + 1 for first, last in ranges)
         if count > _COPY_AT_MOST:
-            self.toast.emit(f"Select at most {_COPY_AT_MOST:,} rows to copy; Export saves them all")
+            self.toast.emit(
+                tr("Select at most {count:,} rows to copy; Export saves them all").format(count=_COPY_AT_MOST)
+            )
             return
         rows = [row for first, last in ranges for row in await self.model.fetch(first, last)]
         if rows:
             QGuiApplication.clipboard().setText(tab_separated(self.view.shown_columns(), rows))
-            self.toast.emit(f"{len(rows):,} row{'' if len(rows) == 1 else 's'} copied")
+            self.toast.emit(counted(len(rows), "1 row copied", "{count} rows copied"))
 
     def start_export(self) -> None:
         """Asks where to, then writes every row that the filters let through."""
         if self._exporting or not self.export_button.isEnabled():
             return
-        dialog = QFileDialog(self, "Export requests", "requests.csv", EXPORT_FILTER)
+        dialog = QFileDialog(self, tr("Export requests"), "requests.csv", tr(EXPORT_FILTER))
         dialog.setObjectName("requests_export_file")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -352,11 +355,13 @@ class RequestsPage(Page):
             return await self.context.gateway.export_file(query, export, path, job.told)
 
         try:
-            rows = await self.context.shell.work.run(f"Exporting requests to {path.name}", "rows", write)
+            rows = await self.context.shell.work.run(
+                tr("Exporting requests to {name}").format(name=path.name), tr("rows"), write
+            )
         except KNOWN_ERRORS as error:
             self._failed(str(error))
         else:
-            words = "Cancelled" if rows is None else f"Exported {rows:,} row{'' if rows == 1 else 's'}"
+            words = tr("Cancelled") if rows is None else counted(rows, "Exported 1 row", "Exported {count} rows")
             self.toast.emit(words)
         finally:
             self._exporting = False

@@ -31,6 +31,7 @@ from app.pages.settings_parts.own_sections import (
 from app.pages.settings_parts.section import SectionView
 from app.pages.settings_parts.table import SECTIONS, TITLES, Section, translated
 from app.theme import Theme
+from app.translation import later
 from app.widgets import Banner, Drawer
 from app.widgets.painting import focus_ring, rounded_box, smooth_painter
 from gateway import Changes, SettingRow
@@ -84,7 +85,7 @@ class SectionButton(QAbstractButton):
 
 
 class SettingsPage(Page):
-    title = "Settings"
+    title = later("Settings")
     icon = "settings"
     key = "settings"
 

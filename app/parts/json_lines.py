@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from app.parts.highlight import KEYWORD, NAME, NUMBER, STRING
+from app.translation import tr
 
 Run = tuple[str, str]
 Path = tuple[str | int, ...]
@@ -61,7 +62,7 @@ def json_lines(value: Any, closed: Set[Path]) -> list[JsonLine]:
     made: list[JsonLine] = []
     for line in _lines(value, closed, (), 0, (), ""):
         if len(made) == MOST_LINES:
-            made.append(JsonLine(0, (("… more; close something above, or copy it whole", "text3"),)))
+            made.append(JsonLine(0, ((tr("… more; close something above, or copy it whole"), "text3"),)))
             break
         made.append(line)
     return made

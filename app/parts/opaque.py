@@ -6,10 +6,11 @@ import msgspec
 
 from app.parts.piece import Note, Piece, Room
 from app.parts.tool_call import json_pieces
+from app.translation import tr
 from gateway import Opaque
 
 
 def pieces(part: Opaque, room: Room) -> Iterator[Piece]:
     kind = part.value.get("type", "block")
-    yield Note(f"{kind}, as {part.dialect} wrote it")
+    yield Note(tr("{kind}, as {dialect} wrote it").format(kind=kind, dialect=part.dialect))
     yield from json_pieces(msgspec.json.encode(part.value).decode(), room)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from app.parts.fences import code_pieces
 from app.parts.piece import Code, Note, Piece, Room, Tree, cut
+from app.translation import tr
 from gateway import ToolCall
 
 ONE_LINE = 76
@@ -13,7 +14,7 @@ _PARSED_AT_MOST = 400_000
 
 def pieces(part: ToolCall, room: Room) -> Iterator[Piece]:
     if not part.arguments.strip():
-        yield Note("Called without arguments")
+        yield Note(tr("Called without arguments"))
     elif part.custom:
         yield from code_pieces(cut(part.arguments, room))
     else:

@@ -6,13 +6,14 @@ from app.parts import linked, opaque, picture
 from app.parts.fences import code_pieces
 from app.parts.piece import Note, Piece, Room, cut
 from app.parts.tool_call import json_pieces
+from app.translation import tr
 from gateway import Blob, Opaque, Text, ToolCallResponse
 
 
 def pieces(part: ToolCallResponse, room: Room) -> Iterator[Piece]:
     tone = "bad" if part.is_error else "text"
     if not part.content:
-        yield Note("Answered with nothing")
+        yield Note(tr("Answered with nothing"))
     for item in part.content:
         if isinstance(item, Text):
             start = item.text.lstrip()[:1]

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 from app import icons
 from app.fonts import ui_font
 from app.theme import Theme
+from app.translation import tr
 from app.widgets.painting import focus_ring, rounded_box, smooth_painter
 
 _HEIGHT = 26
@@ -29,7 +30,7 @@ class Chip(QAbstractButton):
         self.setText(text)
         self.setToolTip(text)
         self.setAccessibleName(text)
-        self.setAccessibleDescription("Enter changes this filter, Delete takes it away")
+        self.setAccessibleDescription(tr("Enter changes this filter, Delete takes it away"))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.fonts import ui_font
 from app.theme import Theme
+from app.translation import tr
 from app.widgets.buttons import IconButton
 from app.widgets.elided_label import ElidedLabel
 
@@ -24,7 +25,7 @@ class Drawer(QFrame):
         self.setFixedWidth(WIDTH)
         self.title_label = ElidedLabel(theme, "", parent=self)
         self.title_label.setFont(ui_font(16, 600))
-        self.close_button = IconButton(theme, "x", "Close (Esc)", self)
+        self.close_button = IconButton(theme, "x", tr("Close (Esc)"), self)
         self.close_button.setObjectName("drawer.close")
         self.close_button.clicked.connect(self.close_drawer)
         head = QHBoxLayout()

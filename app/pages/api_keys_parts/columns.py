@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from app import formats
 from app.tables.column import Column, PillText, utc_text
-from app.translation import marked, tr
+from app.translation import later, tr
 from gateway import ApiKeyRow
 
 ROLES = (
-    ("execute", marked("Execute"), marked("Sends requests and sees its own usage. What a tool or an app needs.")),
-    ("read", marked("Read"), marked("Lists models and sees its own usage; sends nothing. For dashboards.")),
-    ("admin", marked("Admin"), marked("Sees everyone's usage and content, manages keys, providers and settings.")),
+    ("execute", later("Execute"), later("Sends requests and sees its own usage. What a tool or an app needs.")),
+    ("read", later("Read"), later("Lists models and sees its own usage; sends nothing. For dashboards.")),
+    ("admin", later("Admin"), later("Sees everyone's usage and content, manages keys, providers and settings.")),
 )
 _ROLE_PILLS = {"admin": "warn", "execute": "accent"}
 _MAX_TAGS, _MAX_LENGTH = 32, 128

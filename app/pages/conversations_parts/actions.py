@@ -17,9 +17,10 @@ from app.pages.conversations_parts.list_view import title_of
 from app.pages.conversations_parts.thread_pane import ThreadPane
 from app.pages.page import RequestTarget, ThreadTarget
 from app.questions import ask_to_delete_conversation
+from app.translation import Words, later, tr
 
-_KINDS = {"md": "Markdown (*.md)", "json": "JSON (*.json)"}
-_CURL_COPIED = "Copied as curl; it takes the key from FAREGATE_API_KEY"
+_KINDS = Words({"md": "Markdown (*.md)", "json": "JSON (*.json)"})
+_CURL_COPIED = later("Copied as curl; it takes the key from FAREGATE_API_KEY")
 _LINKS = ("http", "https", "mailto")
 
 
@@ -46,8 +47,8 @@ class ThreadActions(QObject):
     def act(self, name: str) -> None:
         """One of the head's `ACTIONS`; raises KeyError for another name."""
         acts: dict[str, Callable[[], None]] = {
-            "copy_markdown": lambda: self._context.spawn(self._copy_whole(self.markdown, "Copied as Markdown")),
-            "copy_json": lambda: self._context.spawn(self._copy_whole(self.json, "Copied as JSON")),
+            "copy_markdown": lambda: self._context.spawn(self._copy_whole(self.markdown, tr("Copied as Markdown"))),
+            "copy_json": lambda: self._context.spawn(self._copy_whole(self.json, tr("Copied as JSON"))),
             "copy_curl": self._copy_call,
             "export_markdown": lambda: self.ask_file("md"),
             "export_json": lambda: self.ask_file("json"),
@@ -102,7 +103,7 @@ class ThreadActions(QObject):
         stem = "".join(c if c.isalnum() or c in " -_" else " " for c in title_of(thread.row))
         name = "-".join(stem.lower().split())[:60] or "conversation"
         kinds = [_KINDS[suffix], *(words for key, words in _KINDS.items() if key != suffix)]
-        dialog = QFileDialog(self._pane, "Export the conversation", f"{name}.{suffix}", ";;".join(kinds))
+        dialog = QFileDialog(self._pane, tr("Export the conversation"), f"{name}.{suffix}", ";;".join(kinds))
         dialog.setObjectName("conversation_export_file")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -116,9 +117,9 @@ class ThreadActions(QObject):
         try:
             await asyncio.to_thread(lambda: path.write_text(make(), "utf-8"))
         except KNOWN_ERRORS as error:
-            self.toast.emit(f"Not saved: {error}")
+            self.toast.emit(tr("Not saved: {error}").format(error=error))
         else:
-            self.toast.emit(f"Saved as {path.name}")
+            self.toast.emit(tr("Saved as {name}").format(name=path.name))
 
     # changes
 
@@ -144,7 +145,7 @@ class ThreadActions(QObject):
             return
         if self._pane.id == id:
             self._pane.clear()
-        self.toast.emit("Conversation deleted")
+        self.toast.emit(tr("Conversation deleted"))
         self.deleted.emit(id)
 
     # elsewhere
@@ -154,7 +155,7 @@ class ThreadActions(QObject):
         thread = self._pane.thread_shown
         ids = [turn.request_id for turn in thread.turns if turn.request_id] if thread is not None else []
         if thread is None or not ids:
-            self.toast.emit("No request through the gateway belongs to this conversation")
+            self.toast.emit(tr("No request through the gateway belongs to this conversation"))
             return
         try:
             record = await self._context.gateway.request(ids[-1])
@@ -194,15 +195,15 @@ class ThreadActions(QObject):
         thread, turn = pane.thread_shown, pane.turn(block.turn)
         actions: list[tuple[str, Callable[[], None]]] = []
         if pane.view.selected_text():
-            actions.append(("Copy the selection", pane.view.copy))
+            actions.append((tr("Copy the selection"), pane.view.copy))
         text = "\n".join(copying.block_markdown(block))
-        actions.append(("Copy the block as Markdown", lambda: self._copy(text, "Block copied")))
+        actions.append((tr("Copy the block as Markdown"), lambda: self._copy(text, tr("Block copied"))))
         if turn is not None and thread is not None:
             curl = copying.as_curl(thread, turn.n, self._context.gateway.state.url)
-            actions.append(("Copy the call as curl", lambda: self._copy(curl, _CURL_COPIED)))
+            actions.append((tr("Copy the call as curl"), lambda: self._copy(curl, tr(_CURL_COPIED))))
             place = ThreadTarget(thread.row.id, turn.n)
             actions.append((self.tr("Replay in Compare"), lambda: self.navigate.emit("compare", place)))
             if turn.request_id is not None:
                 target = RequestTarget(turn.request_id)
-                actions.append(("Open the request", lambda: self.navigate.emit("requests", target)))
+                actions.append((tr("Open the request"), lambda: self.navigate.emit("requests", target)))
         return actions

@@ -21,6 +21,7 @@ from app.parts.piece import (
     size_words,
     slices,
 )
+from app.translation import tr
 from gateway import HostedTool, Opaque, Part, Reasoning, Refusal, Text, Tool, ToolCall, ToolCallResponse
 
 FOLDED, OPEN, WHOLE = "folded", "open", "whole"
@@ -95,7 +96,11 @@ def pieces_of(block: Block, shown: str) -> list[Piece]:
             made += VIEWS[type(part)](part, room)
     made += block.notes
     if (hidden := _hidden(block, room)) is not None:
-        made.append(More(hidden if shown == FOLDED else f"Load all of it ({size_words(extent(block)[0])})"))
+        made.append(
+            More(
+                hidden if shown == FOLDED else tr("Load all of it ({size})").format(size=size_words(extent(block)[0]))
+            )
+        )
     return made
 
 
@@ -108,7 +113,9 @@ def _hidden(block: Block, room: Room) -> str | None:
         for text in _texts(part):
             lines += text.count("\n") + 1
             over = over or len(text) > room.chars or text.count("\n", 0, room.chars) >= room.lines
-    return f"Show all {lines:,} lines" if over and lines > 1 else "Show all" if over else None
+    return (
+        tr("Show all {lines:,} lines").format(lines=lines) if over and lines > 1 else tr("Show all") if over else None
+    )
 
 
 def is_heavy(block: Block) -> bool:
@@ -183,5 +190,5 @@ def _tool_list(block: Block, shown: str) -> Iterator[Piece]:
                 source = msgspec.json.encode(tool.parameters).decode()
                 yield Tree(msgspec.json.decode(source), source)
         else:
-            yield Plain(f"{tool.type}, run by the provider", "text", mono=True, px=12)
+            yield Plain(tr("{type}, run by the provider").format(type=tool.type), "text", mono=True, px=12)
             yield Code(msgspec.json.encode(tool.value).decode(), "json")

@@ -13,6 +13,7 @@ from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import Block, folded_extent
 from app.pages.conversations_parts.branches import Step, steps
 from app.parts.piece import Note, size_words
+from app.translation import counted, tr
 from gateway import (
     Blob,
     Part,
@@ -122,18 +123,20 @@ class _Teller:
         answers = [message for message in messages if message.output]
         for message in answers:
             if len(answers) > 1:
-                title = f"Answer {message.choice + 1} of {len(answers)}"
+                title = tr("Answer {choice} of {count}").format(choice=message.choice + 1, count=len(answers))
                 yield Block(key=f"c{message.id}", kind="divider", title=title, turn=turn.n)
             yield from self._message(message, step)
         if turn.running:
-            yield Block(key=f"w{turn.n}", kind="waiting", title="Waiting", detail=turn_words.model(turn), turn=turn.n)
+            yield Block(
+                key=f"w{turn.n}", kind="waiting", title=tr("Waiting"), detail=turn_words.model(turn), turn=turn.n
+            )
         elif turn.outcome != "ok":
             words = turn.error_type or ""
-            right = f"status {turn.status}" if turn.status else ""
+            right = tr("status {status}").format(status=turn.status) if turn.status else ""
             yield Block(
                 key=f"e{turn.n}",
                 kind="error",
-                title="Error",
+                title=tr("Error"),
                 detail=words,
                 right=right,
                 turn=turn.n,
@@ -149,11 +152,13 @@ class _Teller:
         if before is not None:
             ended = before.started_us + (before.latency_us or 0)
             if turn.started_us - ended > GAP_US:
-                words.append(f"{formats.duration((turn.started_us - ended) / 1000)} later")
+                words.append(
+                    tr("{duration} later").format(duration=formats.duration((turn.started_us - ended) / 1000))
+                )
             if turn.model != before.model and turn.model and before.model:
                 words.append(f"{before.model} → {turn.model}{self._by(turn, before)}")
         if turn.shortened:
-            words.append("the app shortened its history")
+            words.append(tr("the app shortened its history"))
         if words:
             title = " · ".join(words)
             title = title[0].upper() + title[1:] if turn.shortened and len(words) == 1 else title
@@ -161,7 +166,8 @@ class _Teller:
         if step.siblings:
             place = step.siblings.index(turn.n) + 1
             why = turn_words.BRANCH_WORDS.get(turn.branch or "", "")
-            text = f"Way {place} of {len(step.siblings)}{f', {why}' if why else ''}"
+            text = tr("Way {place} of {count}").format(place=place, count=len(step.siblings))
+            text += f", {why}" if why else ""
             yield Block(
                 key=f"f{step.fork}",
                 kind="divider",
@@ -174,7 +180,7 @@ class _Teller:
 
     def _by(self, turn: Turn, before: Turn) -> str:
         if turn.provider and turn.provider != before.provider:
-            return f" at {self._provider_title(turn.provider)}"
+            return tr(" at {provider}").format(provider=self._provider_title(turn.provider))
         return ""
 
     def _frame(self, turn: Turn, before: Turn | None) -> Iterator[Block]:
@@ -188,8 +194,8 @@ class _Teller:
                 yield Block(
                     key=f"s{turn.n}",
                     kind="system",
-                    title="System prompt changed" if changed else "System prompt",
-                    right=f"≈{formats.count(max(1, size // 4))} tokens",
+                    title=tr("System prompt changed") if changed else tr("System prompt"),
+                    right=tr("≈{count} tokens").format(count=formats.count(max(1, size // 4))),
                     turn=turn.n,
                     parts=parts,
                 )
@@ -200,8 +206,8 @@ class _Teller:
                 yield Block(
                     key=f"t{turn.n}",
                     kind="tools",
-                    title="Tools changed" if changed else "Tools",
-                    right=f"{len(tools):,} tool{'' if len(tools) == 1 else 's'}",
+                    title=tr("Tools changed") if changed else tr("Tools"),
+                    right=counted(len(tools), "1 tool", "{count} tools"),
                     turn=turn.n,
                     parts=tools,
                 )
@@ -209,7 +215,7 @@ class _Teller:
     def _message(self, message: ThreadMessage, step: Step) -> Iterator[Block]:
         turn = self._turns[message.turn]
         if message.repeated:
-            title = f"{message.role.capitalize()}, sent again"
+            title = tr("{role}, sent again").format(role=message.role.capitalize())
             parts = message.parts
             key = f"m{message.id}"
             yield Block(key=key, kind="repeated", title=title, turn=turn.n, parts=parts, message=message.id)
@@ -233,13 +239,15 @@ class _Teller:
         if not parts:
             return
         turn, kind = step.turn, "assistant" if message.role == Role.ASSISTANT else "user"
-        title = {Role.ASSISTANT: "Assistant", Role.USER: "User", Role.TOOL: "Tool"}.get(message.role, "Instructions")
+        title = {Role.ASSISTANT: tr("Assistant"), Role.USER: tr("User"), Role.TOOL: tr("Tool")}.get(
+            message.role, tr("Instructions")
+        )
         if message.role == Role.SYSTEM:
             kind = "system"
         right = formats.clock(turn.started_us)
         if kind == "assistant":
             words = (turn_words.model(turn), turn_words.cost(turn) if turn.cost_nano is not None else "")
-            right = " · ".join(filter(None, words)) if message.output else "from the history"
+            right = " · ".join(filter(None, words)) if message.output else tr("from the history")
         yield Block(
             key=f"m{message.id}.{place}",
             kind=kind,
@@ -258,8 +266,8 @@ class _Teller:
         return Block(
             key=f"m{message.id}.{place}",
             kind="reasoning",
-            title="Reasoning",
-            right=f"{formats.count(thought)} tokens" if thought else "",
+            title=tr("Reasoning"),
+            right=tr("{count} tokens").format(count=formats.count(thought)) if thought else "",
             turn=step.turn.n,
             parts=(part,),
             aside=step.aside,
@@ -277,11 +285,11 @@ class _Teller:
             right += [self._tool_time(call, step.turn, self._turns[at_turn])]
             right += ["failed" if result.is_error else size_words(_size(result))]
         elif not step.turn.running:
-            notes = (Note("No result was sent back"),)
+            notes = (Note(tr("No result was sent back")),)
         return Block(
             key=f"m{message.id}.{place}",
             kind="tool",
-            title="Tool call",
+            title=tr("Tool call"),
             detail=call.name,
             right=" · ".join(filter(None, right)),
             turn=step.turn.n,
@@ -304,7 +312,7 @@ class _Teller:
         return Block(
             key=f"m{message.id}.{place}",
             kind="tool",
-            title="Tool result",
+            title=tr("Tool result"),
             detail=part.name or part.id,
             right="failed" if part.is_error else size_words(_size(part)),
             turn=step.turn.n,
@@ -323,8 +331,10 @@ class _Teller:
         return Block(
             key=f"a{step.turn.n}",
             kind="attempts",
-            title=f"{count} failed attempt{'' if count == 1 else 's'}",
-            right=f"answered {formats.duration(waited / 1000)} later" if waited > 0 else "",
+            title=counted(count, "1 failed attempt", "{count} failed attempts"),
+            right=tr("answered {duration} later").format(duration=formats.duration(waited / 1000))
+            if waited > 0
+            else "",
             turn=step.turn.n,
             text="\n".join(lines),
             aside=step.aside,
@@ -358,11 +368,11 @@ class _Teller:
         turn = step.turn
         who = turn_words.model(turn)
         if turn.provider:
-            who += f" at {self._provider_title(turn.provider)}"
+            who += tr(" at {provider}").format(provider=self._provider_title(turn.provider))
         words = (
             who,
             turn_words.tokens(turn),
-            turn_words.cost(turn) if turn.cost_nano is not None else "no price known",
+            turn_words.cost(turn) if turn.cost_nano is not None else tr("no price known"),
             turn_words.times(turn),
             self._total.words,
         )
@@ -378,10 +388,10 @@ class _Teller:
 
 def _ending(message: ThreadMessage) -> tuple[Note, ...]:
     endings = {
-        "length": "Cut off: the answer reached its limit of tokens",
-        "context": "Cut off: the context was full",
-        "content_filter": "Stopped by the provider's content filter",
-        "pause": "The provider paused here; the app goes on with the next call",
+        "length": tr("Cut off: the answer reached its limit of tokens"),
+        "context": tr("Cut off: the context was full"),
+        "content_filter": tr("Stopped by the provider's content filter"),
+        "pause": tr("The provider paused here; the app goes on with the next call"),
     }
     words = endings.get(message.finish_reason or "")
     return (Note(words, "warn", "triangle-alert"),) if words else ()
@@ -390,15 +400,17 @@ def _ending(message: ThreadMessage) -> tuple[Note, ...]:
 def _remarks(turn: Turn, silent: bool) -> Iterator[Note]:
     """What is worth knowing of a turn beyond its figures; `silent`: nothing of it was kept."""
     if silent and not turn.hints:
-        yield Note("What was said here was not kept", "text3", "eye-off")
+        yield Note(tr("What was said here was not kept"), "text3", "eye-off")
     if turn.cache_miss is not None:
         yield Note(turn_words.cache_miss(turn.cache_miss), "warn", "database")
     if turn.dropped:
-        yield Note(f"Left out by the gateway: {', '.join(turn.dropped)}", "warn", "minus")
+        yield Note(tr("Left out by the gateway: {names}").format(names=", ".join(turn.dropped)), "warn", "minus")
     if turn.adapted:
-        yield Note(f"Adapted by the gateway: {', '.join(turn.adapted)}", "text3", "sliders-horizontal")
+        yield Note(
+            tr("Adapted by the gateway: {names}").format(names=", ".join(turn.adapted)), "text3", "sliders-horizontal"
+        )
     if turn.inferred:
-        yield Note("Joined with the app's span by time, key and user: inferred", "warn", "link")
+        yield Note(tr("Joined with the app's span by time, key and user: inferred"), "warn", "link")
     for line in turn_words.differing(turn):
         yield Note(line.capitalize(), "text3", "info")
     for hint in turn.hints:

@@ -9,6 +9,7 @@ from app.fonts import ui_font
 from app.pages.conversations_parts.card import tone_color
 from app.pages.conversations_parts.costs import CostLine, CostSplit
 from app.theme import Theme
+from app.translation import counted, tr
 from app.widgets.painting import rounded_box, smooth_painter
 
 _PAD = 16
@@ -27,7 +28,7 @@ class CostCard(QWidget):
         self._theme = theme
         self.split = CostSplit()
         self.setObjectName("conversation_cost")
-        self.setAccessibleName("Cost of this conversation")
+        self.setAccessibleName(tr("Cost of this conversation"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
@@ -40,16 +41,16 @@ class CostCard(QWidget):
         """(words, tone) beside the total."""
         if self.split.unpriced:
             count = self.split.unpriced
-            return f"{count:,} call{'' if count == 1 else 's'} without a price", "warn"
+            return counted(count, "1 call without a price", "{count} calls without a price"), "warn"
         if self.split.saved_nano:
-            return f"saved {formats.money(self.split.saved_nano)} by caching", "ok"
+            return tr("saved {cost} by caching").format(cost=formats.money(self.split.saved_nano)), "ok"
         return "", "ok"
 
     def show_split(self, split: CostSplit) -> None:
         self.split = split
         lines = [f"{line.name} {formats.money(line.nano)}" for line in split.lines]
         self.setAccessibleDescription(", ".join(filter(None, (self.total, self.aside[0], *lines))))
-        self.setToolTip(sources.DEFINITION if split.marked else "")
+        self.setToolTip(tr(sources.DEFINITION) if split.marked else "")
         self.updateGeometry()
         self.update()
 
@@ -63,7 +64,7 @@ class CostCard(QWidget):
         inner = QRectF(self.rect()).adjusted(_PAD, 12, -_PAD, -12)
         painter.setFont(ui_font(12, 500))
         painter.setPen(theme.color("text2"))
-        painter.drawText(QRectF(inner.left(), inner.top(), inner.width(), 18), _LEFT, "Cost of this conversation")
+        painter.drawText(QRectF(inner.left(), inner.top(), inner.width(), 18), _LEFT, tr("Cost of this conversation"))
         painter.setFont(ui_font(26, 600))
         painter.setPen(theme.color("text"))
         painter.drawText(QRectF(inner.left(), inner.top() + 20, inner.width(), 36), _LEFT, self.total)

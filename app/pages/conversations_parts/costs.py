@@ -10,16 +10,17 @@ from decimal import Decimal
 from msgspec import Struct
 
 from app.pages.conversations_parts import turn_words
+from app.translation import later, tr
 from gateway import CostExplanation, ExchangeRecord, Turn
 
 LINES: Mapping[str, tuple[str, str]] = {
-    "input": ("Input", "0"),
-    "cached": ("Cached input", "tint"),
-    "written": ("Written to the cache", "4"),
-    "output": ("Output", "1"),
-    "reasoning": ("Reasoning", "3"),
-    "other": ("Searches and others", "5"),
-    "whole": ("Not split", "other"),
+    "input": (later("Input"), "0"),
+    "cached": (later("Cached input"), "tint"),
+    "written": (later("Written to the cache"), "4"),
+    "output": (later("Output"), "1"),
+    "reasoning": (later("Reasoning"), "3"),
+    "other": (later("Searches and others"), "5"),
+    "whole": (later("Not split"), "other"),
 }
 """Title, and the colour's token or series."""
 
@@ -127,7 +128,7 @@ class Splitter:
             marked=self._marked,
             lines=tuple(
                 CostLine(
-                    name=title,
+                    name=tr(title),
                     tone=tone,
                     tokens=None if name in ("other", "whole") else self._tokens[name],
                     nano=round(self._nano[name]),

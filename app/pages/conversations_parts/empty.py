@@ -8,16 +8,27 @@ from app import icons
 from app.sidebar import API_PATH
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import later, tr
 from app.widgets import Card, PushButton
 
 _WIDTH = 560
 _WAYS = (
     (
-        "A header",
-        "Calls with the same x-conversation-id are one conversation, and so are the sessions of known tools.",
+        later(later("A header")),
+        later(
+            later(
+                "Calls with the same x-conversation-id are one conversation, and so are the sessions of known tools."
+            )
+        ),
     ),
-    ("The same history", "A call that repeats what an earlier one said continues it, without any header."),
-    ("OpenTelemetry", "An instrumented app sends its spans here, and its conversations appear with the gateway's."),
+    (
+        later(later("The same history")),
+        later(later("A call that repeats what an earlier one said continues it, without any header.")),
+    ),
+    (
+        "OpenTelemetry",
+        later(later("An instrumented app sends its spans here, and its conversations appear with the gateway's.")),
+    ),
 )
 
 
@@ -46,12 +57,12 @@ class EmptyConversations(QWidget):
         self._theme = theme
         self._text = snippet(url)
         self.setObjectName("conversations_empty")
-        self.setAccessibleName("No conversations yet")
+        self.setAccessibleName(self.tr("No conversations yet"))
         self._icon = TextLabel(theme, "")
-        self.copy_button = PushButton(theme, "Copy", "copy")
+        self.copy_button = PushButton(theme, self.tr("Copy"), "copy")
         self.copy_button.setObjectName("conversations_copy_snippet")
         self.copy_button.clicked.connect(self._copy)
-        self.keys_button = PushButton(theme, "API keys", "key-round", "primary")
+        self.keys_button = PushButton(theme, self.tr("API keys"), "key-round", "primary")
         self.keys_button.clicked.connect(self.keys_asked)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 24, 24, 24)
@@ -59,8 +70,8 @@ class EmptyConversations(QWidget):
         column.addStretch(1)
         for widget in (
             self._icon,
-            TextLabel(theme, "No conversations yet", px=16, weight=600),
-            TextLabel(theme, "Calls become a conversation in one of three ways:", tone="text2"),
+            TextLabel(theme, self.tr("No conversations yet"), px=16, weight=600),
+            TextLabel(theme, self.tr("Calls become a conversation in one of three ways:"), tone="text2"),
         ):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(4)
@@ -87,8 +98,8 @@ class EmptyConversations(QWidget):
         column.setContentsMargins(18, 14, 18, 14)
         column.setSpacing(4)
         for title, text in _WAYS:
-            column.addWidget(TextLabel(self._theme, title, weight=600))
-            column.addWidget(TextLabel(self._theme, text, tone="text2", wrap=True))
+            column.addWidget(TextLabel(self._theme, tr(title), weight=600))
+            column.addWidget(TextLabel(self._theme, tr(text), tone="text2", wrap=True))
             column.addSpacing(6)
         code = TextLabel(self._theme, self._text, px=11, mono=True, tone="text2")
         code.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -98,7 +109,7 @@ class EmptyConversations(QWidget):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._text)
-        self.copied.emit("Snippet copied")
+        self.copied.emit(self.tr("Snippet copied"))
 
     def _tint(self) -> None:
         picture = icons.pixmap("messages-square", self._theme.color("text3"), 28, self.devicePixelRatioF())

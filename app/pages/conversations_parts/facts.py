@@ -10,6 +10,7 @@ from app import formats, sources
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.spans import SpanRow
 from app.tables.column import utc_text
+from app.translation import tr
 from gateway import Turn
 
 _LONG = 400
@@ -29,16 +30,16 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 def facts_of(row: SpanRow, turn: Turn | None, start_us: int, provider_title: turn_words.Title) -> Facts:
     """`start_us` is when the conversation began."""
-    lines = [("Kind", row.role)]
+    lines = [(tr("Kind"), row.role)]
     if turn is not None and row.role in ("inference", "embeddings"):
         lines += _turn_lines(turn, provider_title)
     took = formats.duration((row.end_us - row.start_us) / 1000)
     lines += [
-        ("Started", f"+{formats.duration((row.start_us - start_us) / 1000)} · {formats.clock(row.start_us)}"),
-        ("Took", f"≈{took}, the time between two calls" if row.inferred else took),
+        (tr("Started"), f"+{formats.duration((row.start_us - start_us) / 1000)} · {formats.clock(row.start_us)}"),
+        (tr("Took"), tr("≈{took}, the time between two calls").format(took=took) if row.inferred else took),
     ]
     if turn is not None and turn.ttft_us is not None and row.role == "inference":
-        lines.append(("First token", formats.duration(turn.ttft_us / 1000)))
+        lines.append((tr("First token"), formats.duration(turn.ttft_us / 1000)))
     span = row.span
     raw, encoded, notes = "", "", list(turn.hints) if turn is not None and span is None else []
     if span is not None:
@@ -57,24 +58,34 @@ def _turn_lines(turn: Turn, provider_title: turn_words.Title) -> list[tuple[str,
     usage = sources.USAGE_SOURCE_WORDS.get(turn.usage_source, turn.usage_source)
     price = sources.COST_SOURCE_WORDS.get(turn.cost_source, turn.cost_source)
     lines = [
-        ("Model", turn_words.model(turn)),
-        ("Asked for as", turn.model_requested or "" if turn.model_requested != turn.model else ""),
-        ("Provider", provider_title(turn.provider) if turn.provider else ""),
-        ("Outcome", turn.outcome if turn.outcome == "ok" else f"{turn.outcome}, status {turn.status or 'unknown'}"),
-        ("Input", _tokens(turn.input_tokens, turn.usage_source == "estimated")),
-        ("of which cached", _tokens(turn.cached_tokens, False)),
-        ("of which cache-written", _tokens(turn.cache_write_tokens or None, False)),
-        ("Output", _tokens(turn.output_tokens, turn_words.estimated_output(turn))),
-        ("of which reasoning", _tokens(turn.reasoning_tokens, False)),
-        ("Counts", usage),
-        ("Cost", f"{turn_words.cost(turn)} · {price}" if turn.cost_nano is not None else price),
-        ("Door", turn.door or ""),
-        ("Client", turn.client or ""),
-        ("Agent", turn.agent or ""),
-        ("Told by", ", ".join(turn_words.SOURCE_WORDS.get(source, source) for source in turn.sources)),
-        ("Joined", f"by {turn.joined}{', inferred' if turn.inferred else ''}" if turn.joined else ""),
+        (tr("Model"), turn_words.model(turn)),
+        (tr("Asked for as"), turn.model_requested or "" if turn.model_requested != turn.model else ""),
+        (tr("Provider"), provider_title(turn.provider) if turn.provider else ""),
+        (
+            tr("Outcome"),
+            turn.outcome
+            if turn.outcome == "ok"
+            else tr("{outcome}, status {status}").format(outcome=turn.outcome, status=turn.status or tr("unknown")),
+        ),
+        (tr("Input"), _tokens(turn.input_tokens, turn.usage_source == "estimated")),
+        (tr("of which cached"), _tokens(turn.cached_tokens, False)),
+        (tr("of which cache-written"), _tokens(turn.cache_write_tokens or None, False)),
+        (tr("Output"), _tokens(turn.output_tokens, turn_words.estimated_output(turn))),
+        (tr("of which reasoning"), _tokens(turn.reasoning_tokens, False)),
+        (tr("Counts"), usage),
+        (tr("Cost"), f"{turn_words.cost(turn)} · {price}" if turn.cost_nano is not None else price),
+        (tr("Door"), turn.door or ""),
+        (tr("Client"), turn.client or ""),
+        (tr("Agent"), turn.agent or ""),
+        (tr("Told by"), ", ".join(turn_words.SOURCE_WORDS.get(source, source) for source in turn.sources)),
+        (
+            tr("Joined"),
+            (tr("by {what}, inferred") if turn.inferred else tr("by {what}")).format(what=turn.joined)
+            if turn.joined
+            else "",
+        ),
     ]
-    lines += [("Differs", line) for line in turn_words.differing(turn)]
+    lines += [(tr("Differs"), line) for line in turn_words.differing(turn)]
     return lines
 
 
@@ -82,12 +93,12 @@ def _span_lines(row: SpanRow) -> list[tuple[str, str]]:
     span = row.span
     assert span is not None
     return [
-        ("App", span.app or ""),
-        ("Span kind", span.kind),
-        ("Status", span.status),
-        ("Span", span.span_id),
-        ("Parent", span.parent_span_id or ""),
-        ("Time", utc_text(span.started_us)),
+        (tr("App"), span.app or ""),
+        (tr("Span kind"), span.kind),
+        (tr("Status"), span.status),
+        (tr("Span"), span.span_id),
+        (tr("Parent"), span.parent_span_id or ""),
+        (tr("Time"), utc_text(span.started_us)),
     ]
 
 
@@ -99,7 +110,7 @@ def _raw_lines(attributes: Mapping[str, Any]) -> list[str]:
     lines = []
     for number, (name, value) in enumerate(attributes.items()):
         if number == _MOST:
-            lines.append(f"… {len(attributes) - _MOST:,} more: copy them all")
+            lines.append(tr("… {count:,} more: copy them all").format(count=len(attributes) - _MOST))
             break
         text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
         lines.append(f"{name} = {text if len(text) <= _LONG else f'{text[:_LONG]}… ({len(text):,} characters)'}")

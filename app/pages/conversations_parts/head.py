@@ -11,22 +11,23 @@ from app.fonts import ui_font
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.list_view import title_of
 from app.theme import Theme
+from app.translation import later, tr
 from app.widgets import ElidedLabel, IconButton, Pill, PushButton, SegmentedControl
 from gateway import ThreadRow, Turn
 
 ACTIONS = (
-    ("replay", "Replay the chosen call in Compare"),
-    ("requests", "Show its requests"),
+    ("replay", later("Replay the chosen call in Compare")),
+    ("requests", later("Show its requests")),
     ("", ""),
-    ("copy_markdown", "Copy as Markdown"),
-    ("copy_json", "Copy as JSON"),
-    ("copy_curl", "Copy the chosen call as curl"),
+    ("copy_markdown", later("Copy as Markdown")),
+    ("copy_json", later("Copy as JSON")),
+    ("copy_curl", later("Copy the chosen call as curl")),
     ("", ""),
-    ("export_markdown", "Export as Markdown…"),
-    ("export_json", "Export as JSON…"),
+    ("export_markdown", later("Export as Markdown…")),
+    ("export_json", later("Export as JSON…")),
     ("", ""),
-    ("rename", "Rename"),
-    ("delete", "Delete…"),
+    ("rename", later("Rename")),
+    ("delete", later("Delete…")),
 )
 
 
@@ -88,7 +89,7 @@ class ThreadHead(QWidget):
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.edit = QLineEdit()
         self.edit.setObjectName("conversation_rename")
-        self.edit.setAccessibleName("Title of the conversation")
+        self.edit.setAccessibleName(tr("Title of the conversation"))
         self.edit.setMaxLength(200)
         self.edit.installEventFilter(self)
         self.edit.returnPressed.connect(self._rename)
@@ -96,20 +97,20 @@ class ThreadHead(QWidget):
         self._titles.addWidget(self.title)
         self._titles.addWidget(self.edit)
         self._titles.setFixedHeight(34)
-        self.rename_button = IconButton(theme, "pencil", "Rename (F2)")
+        self.rename_button = IconButton(theme, "pencil", tr("Rename (F2)"))
         self.rename_button.clicked.connect(self.start_renaming)
-        self.panes = SegmentedControl(theme, (("thread", "Thread"), ("inspector", "Cost and times")))
+        self.panes = SegmentedControl(theme, (("thread", tr("Thread")), ("inspector", tr("Cost and times"))))
         self.panes.setObjectName("conversation_panes")
         self.panes.changed.connect(self.pane_chosen)
-        self.requests_button = PushButton(theme, "Requests", "list")
+        self.requests_button = PushButton(theme, tr("Requests"), "list")
         self.requests_button.setObjectName("conversation_requests")
-        self.requests_button.setToolTip("This conversation's rows on the Requests page")
+        self.requests_button.setToolTip(tr("This conversation's rows on the Requests page"))
         self.requests_button.clicked.connect(self.requests_asked)
         self.replay_button = PushButton(theme, self.tr("Replay"), "columns-2")
         self.replay_button.setObjectName("conversation_replay")
         self.replay_button.setToolTip(self.tr("Ask other models the chosen call, side by side, in Compare"))
         self.replay_button.clicked.connect(self.replay_asked)
-        self.menu_button = IconButton(theme, "ellipsis", "More: copy, export, rename, delete")
+        self.menu_button = IconButton(theme, "ellipsis", tr("More: copy, export, rename, delete"))
         self.menu_button.setObjectName("conversation_menu")
         self.menu_button.clicked.connect(self.show_menu)
         self.totals = ElidedLabel(theme, "", tone="text2")
@@ -157,8 +158,8 @@ class ThreadHead(QWidget):
         words = [tag.replace(":", ": ", 1) for tag in row.tags]
         words += [f"{name}: {value}" for name, value in (("user", row.user), ("app", row.app)) if value]
         if "gateway" not in row.sources:
-            words.append("told by telemetry")
-        self._tags.show_words(words, f"Began {formats.clock(row.started_us)}")
+            words.append(tr("told by telemetry"))
+        self._tags.show_words(words, tr("Began {time}").format(time=formats.clock(row.started_us)))
 
     def start_renaming(self) -> None:
         self.edit.setText(self.title.text())
@@ -187,7 +188,7 @@ class ThreadHead(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for name, words in ACTIONS:
             if name:
-                menu.addAction(words).triggered.connect(lambda _checked=False, name=name: self.acted.emit(name))
+                menu.addAction(tr(words)).triggered.connect(lambda _checked=False, name=name: self.acted.emit(name))
             else:
                 menu.addSeparator()
         menu.popup(self.menu_button.mapToGlobal(self.menu_button.rect().bottomLeft()))

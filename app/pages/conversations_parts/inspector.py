@@ -15,6 +15,7 @@ from app.pages.conversations_parts.spans import SpanRow
 from app.pages.conversations_parts.waterfall import Waterfall
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Card, ElidedLabel, IconButton, PushButton
 
 WIDTH = 408
@@ -40,10 +41,10 @@ class _FactsCard(Card):
         head = QHBoxLayout()
         self.title = ElidedLabel(theme)
         self.title.setFont(ui_font(13, 600))
-        self.request_button = PushButton(theme, "Open request", kind="ghost")
+        self.request_button = PushButton(theme, tr("Open request"), kind="ghost")
         self.request_button.setObjectName("conversation_open_request")
         self.request_button.clicked.connect(self._ask_request)
-        self.copy_button = IconButton(theme, "copy", "Copy the span as JSON")
+        self.copy_button = IconButton(theme, "copy", tr("Copy the span as JSON"))
         self.copy_button.clicked.connect(self._copy)
         head.addWidget(self.title, 1)
         head.addWidget(self.request_button)
@@ -64,7 +65,7 @@ class _FactsCard(Card):
         if facts is None:
             return
         self.title.setText(facts.title)
-        self.setAccessibleName(f"Selected: {facts.title}")
+        self.setAccessibleName(tr("Selected: {title}").format(title=facts.title))
         self.request_button.setVisible(facts.request_id is not None)
         self.copy_button.setVisible(bool(facts.json))
         self._body = self._make(facts)
@@ -95,7 +96,7 @@ class _FactsCard(Card):
             grid.addWidget(words, row, 0, 1, 2)
             row += 1
         if facts.raw:
-            grid.addWidget(TextLabel(self._theme, "Attributes", px=12, weight=600, tone="text2"), row, 0, 1, 2)
+            grid.addWidget(TextLabel(self._theme, tr("Attributes"), px=12, weight=600, tone="text2"), row, 0, 1, 2)
             raw = TextLabel(self._theme, facts.raw, px=11, tone="text2", mono=True, wrap=True)
             raw.setObjectName("conversation_attributes")
             raw.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -109,7 +110,7 @@ class _FactsCard(Card):
     def _copy(self) -> None:
         if self._facts is not None:
             QGuiApplication.clipboard().setText(self._facts.json)
-            self.copied.emit("Span copied")
+            self.copied.emit(tr("Span copied"))
 
 
 class _Ground(QWidget):
@@ -138,7 +139,7 @@ class Inspector(QScrollArea):
         self._theme = theme
         self._all = False
         self.setObjectName("conversation_inspector")
-        self.setAccessibleName("Cost and times of the conversation")
+        self.setAccessibleName(tr("Cost and times of the conversation"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -166,7 +167,7 @@ class Inspector(QScrollArea):
         inner.setContentsMargins(16, 12, 12, 12)
         inner.setSpacing(4)
         head = QHBoxLayout()
-        head.addWidget(TextLabel(self._theme, "Timeline", px=13, weight=600))
+        head.addWidget(TextLabel(self._theme, tr("Timeline"), px=13, weight=600))
         head.addStretch(1)
         head.addWidget(self.times)
         inner.addLayout(head)
@@ -191,9 +192,13 @@ class Inspector(QScrollArea):
         if rows:
             model_us = sum(row.end_us - row.start_us for row in rows if row.role == "inference")
             whole = formats.duration((rows[0].end_us - rows[0].start_us) / 1000)
-            self.times.setText(f"{whole} total · {formats.duration(model_us / 1000)} model")
+            self.times.setText(
+                tr("{whole} total · {model} model").format(whole=whole, model=formats.duration(model_us / 1000))
+            )
         self.all_button.setVisible(hidden > 0)
-        self.all_button.setText("Hide what is between" if self._all else f"Show all: {hidden:,} more")
+        self.all_button.setText(
+            tr("Hide what is between") if self._all else tr("Show all: {hidden:,} more").format(hidden=hidden)
+        )
 
     def show_facts(self, facts: Facts | None) -> None:
         self.facts.show_facts(facts)

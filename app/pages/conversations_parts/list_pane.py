@@ -9,17 +9,20 @@ from app.context import AppContext
 from app.filter_bar import FilterBar
 from app.pages.conversations_parts.list_view import ThreadList
 from app.text_label import TextLabel
+from app.translation import Words, tr
 from app.widgets import Banner, IconButton, PushButton, SearchField
 
 WIDTH = 288
 SEARCH_AFTER_MS = 280
-SORTS = {
-    "newest": "Newest first",
-    "oldest": "Oldest first",
-    "cost": "Costliest first",
-    "duration": "Longest first",
-    "requests": "Most calls first",
-}
+SORTS = Words(
+    {
+        "newest": "Newest first",
+        "oldest": "Oldest first",
+        "cost": "Costliest first",
+        "duration": "Longest first",
+        "requests": "Most calls first",
+    }
+)
 
 
 class ListPane(QWidget):
@@ -35,14 +38,14 @@ class ListPane(QWidget):
         self._theme = theme = context.theme
         self.sort = "newest"
         self.setFixedWidth(WIDTH)
-        self.search = SearchField(theme, "Search what was said")
+        self.search = SearchField(theme, tr("Search what was said"))
         self.search.setObjectName("conversations_search")
-        self.sort_button = IconButton(theme, "arrow-down", "Order: newest first")
+        self.sort_button = IconButton(theme, "arrow-down", tr("Order: newest first"))
         self.sort_button.setObjectName("conversations_sort")
         self.filter_bar = FilterBar(context)
         self.list = ThreadList(theme)
         self._progress = self._make_progress()
-        self.banner = Banner(theme, "bad", "", "Retry")
+        self.banner = Banner(theme, "bad", "", tr("Retry"))
         self.banner.setObjectName("conversations_error")
         self.banner.hide()
         self.none = TextLabel(theme, "", tone="text2", wrap=True)
@@ -84,8 +87,8 @@ class ListPane(QWidget):
         made.setObjectName("conversations_searching")
         row = QHBoxLayout(made)
         row.setContentsMargins(4, 0, 0, 0)
-        self.progress_words = TextLabel(self._theme, "Searching …", px=12, tone="text2")
-        self.cancel_button = PushButton(self._theme, "Cancel", kind="ghost")
+        self.progress_words = TextLabel(self._theme, tr("Searching …"), px=12, tone="text2")
+        self.cancel_button = PushButton(self._theme, tr("Cancel"), kind="ghost")
         self.cancel_button.setObjectName("conversations_cancel")
         self.cancel_button.clicked.connect(self.cancelled)
         row.addWidget(self.progress_words, 1)
@@ -94,12 +97,14 @@ class ListPane(QWidget):
         return made
 
     def show_searching(self, on: bool) -> None:
-        self.progress_words.setText("Searching …")
+        self.progress_words.setText(tr("Searching …"))
         self._progress.setVisible(on)
 
     def show_progress(self, done: int, of: int) -> None:
         """Messages that were looked at."""
-        self.progress_words.setText(f"Searched {formats.count(done)} of {formats.count(of)}")
+        self.progress_words.setText(
+            tr("Searched {done} of {of}").format(done=formats.count(done), of=formats.count(of))
+        )
 
     def show_error(self, text: str) -> None:
         """ "" takes it away."""
@@ -134,7 +139,7 @@ class ListPane(QWidget):
 
     def set_sort(self, key: str) -> None:
         """Raises KeyError for an order that is none."""
-        words = f"Order: {SORTS[key].lower()}"
+        words = tr("Order: {order}").format(order=SORTS[key].lower())
         if key != self.sort:
             self.sort = key
             self.sort_button.setToolTip(words)

@@ -20,6 +20,7 @@ from app.focus import KEYBOARD_REASONS
 from app.fonts import ui_font
 from app.pages.conversations_parts import turn_words
 from app.theme import Theme
+from app.translation import counted, tr
 from app.widgets.painting import focus_ring, rounded_box
 from gateway import ThreadRow
 
@@ -34,12 +35,14 @@ Index = QModelIndex | QPersistentModelIndex
 
 def title_of(row: ThreadRow) -> str:
     """What a conversation is called; one whose content was not kept by its model."""
-    return " ".join(row.title.split()) or f"{row.models[0] if row.models else 'Conversation'}, content not kept"
+    return " ".join(row.title.split()) or tr("{what}, content not kept").format(
+        what=row.models[0] if row.models else tr("Conversation")
+    )
 
 
 def models_of(row: ThreadRow) -> str:
     if not row.models:
-        return "unknown model"
+        return tr("unknown model")
     return row.models[0] if len(row.models) == 1 else f"{row.models[0]} +{len(row.models) - 1}"
 
 
@@ -48,7 +51,7 @@ def state_of(row: ThreadRow, now_us: int) -> tuple[str, str]:
     if row.running:
         return "running", "accent"
     if row.errors:
-        return f"{row.errors:,} error{'' if row.errors == 1 else 's'}", "bad"
+        return counted(row.errors, "1 error", "{count} errors"), "bad"
     when = formats.ago(row.ended_us, now_us)
     # Of another day the date says enough; the tooltip has the time.
     return when.rsplit(" ", 1)[0] if ":" in when else when, "text2"
@@ -176,7 +179,7 @@ class ThreadList(QListView):
         self.setModel(self.threads)
         self.setItemDelegate(_RowPainter(theme, self))
         self.setObjectName("conversations_list")
-        self.setAccessibleName("Conversations")
+        self.setAccessibleName(tr("Conversations"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setUniformItemSizes(True)
         self.setMouseTracking(True)

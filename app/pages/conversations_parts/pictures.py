@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage, QImageReader
 from app.context import Spawn
 from app.pages.conversations_parts.drawn import PICTURE_HEIGHT, PICTURE_SIDE
 from app.parts.piece import Picture
+from app.translation import tr
 
 MOST_PIXELS = 50_000_000
 _KEPT = 64
@@ -33,23 +34,23 @@ def decode(picture: Picture) -> QImage | str:
     try:
         data = base64.b64decode(picture.data, validate=False)
     except (binascii.Error, ValueError):
-        return "not readable: no base64"
+        return tr("not readable: no base64")
     buffer = QBuffer()
     buffer.setData(QByteArray(data))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
     reader = QImageReader(buffer, QByteArray(_FORMATS.get(picture.mime_type, b"")))
     size = reader.size()
     if not size.isValid():
-        return "not readable"
+        return tr("not readable")
     if size.width() * size.height() > MOST_PIXELS:
-        return f"too large to show: {size.width():,} × {size.height():,}"
+        return tr("too large to show: {width:,} × {height:,}").format(width=size.width(), height=size.height())
     most = QSize(PICTURE_SIDE * _SHARP, PICTURE_HEIGHT * _SHARP)
     if size.width() > most.width() or size.height() > most.height():
         from PySide6.QtCore import Qt
 
         reader.setScaledSize(size.scaled(most, Qt.AspectRatioMode.KeepAspectRatio))
     image = reader.read()
-    return "not readable" if image.isNull() else image
+    return tr("not readable") if image.isNull() else image
 
 
 class Pictures(QObject):

@@ -11,6 +11,7 @@ from msgspec import Struct
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import KINDS, Block
 from app.pages.conversations_parts.branches import Step
+from app.translation import tr
 from gateway import Thread, ToolCall, ToolCallResponse, Trace, TraceSpan, Turn
 
 LOOKS: Mapping[str, tuple[str, str]] = {
@@ -63,7 +64,7 @@ def rows_of(
         return ()
     whole = SpanRow(
         key="conversation",
-        label="Conversation",
+        label=tr("Conversation"),
         role="conversation",
         depth=0,
         start_us=min(row.start_us for row in below),

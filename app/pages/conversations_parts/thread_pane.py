@@ -24,6 +24,7 @@ from app.pages.conversations_parts.inspector import Inspector
 from app.pages.conversations_parts.pictures import Pictures
 from app.pages.conversations_parts.spans import SpanRow, block_of, hidden_glue, row_of, rows_of, tool_times
 from app.pages.conversations_parts.thread_view import ThreadView
+from app.translation import tr
 from app.widgets import EmptyState
 from gateway import Thread, Trace, Turn
 
@@ -80,10 +81,10 @@ class ThreadPane(QWidget):
         self.inspector = Inspector(theme)
         self.inspector.setFixedWidth(INSPECTOR_WIDTH)
         self.inspector.hide()
-        choose = "Choose one at the left: click it, or use the arrow keys."
-        self.nothing = EmptyState(theme, "messages-square", "No conversation chosen", choose)
-        self.loading = EmptyState(theme, "clock", "Reading the conversation …", "")
-        self.failed = EmptyState(theme, "circle-alert", "This conversation cannot be shown", "", "Try again")
+        choose = tr("Choose one at the left: click it, or use the arrow keys.")
+        self.nothing = EmptyState(theme, "messages-square", tr("No conversation chosen"), choose)
+        self.loading = EmptyState(theme, "clock", tr("Reading the conversation …"), "")
+        self.failed = EmptyState(theme, "circle-alert", tr("This conversation cannot be shown"), "", tr("Try again"))
         self.failed.setObjectName("conversation_failed")
         middle = QWidget()
         column = QVBoxLayout(middle)
@@ -138,7 +139,7 @@ class ThreadPane(QWidget):
         if opening != self._opening:
             return
         if thread is None:
-            self._fail("It is no longer there: it was deleted, or its time was over.")
+            self._fail(tr("It is no longer there: it was deleted, or its time was over."))
             return
         if not keep:
             self._traces, self._asides, self._chosen, self._words = (), frozenset(), {}, words
@@ -202,7 +203,7 @@ class ThreadPane(QWidget):
             try:
                 trace = await self._context.gateway.trace(trace_id)
             except KNOWN_ERRORS as error:
-                self.toast.emit(f"Its spans cannot be read: {error}")
+                self.toast.emit(tr("Its spans cannot be read: {error}").format(error=error))
                 return
             if opening != self._opening:
                 return

@@ -29,6 +29,7 @@ from app.pages.conversations_parts.card import Card, Place
 from app.pages.conversations_parts.drawn import Spot
 from app.pages.conversations_parts.pictures import Pictures
 from app.theme import Theme
+from app.translation import tr
 
 _CLOCK_MS = 500
 _ABOVE = 48.0
@@ -62,7 +63,7 @@ class ThreadView(BlocksView):
         self._clock = QTimer(self, interval=_CLOCK_MS)
         self._clock.timeout.connect(self._tick)
         self.setObjectName("thread")
-        self.setAccessibleName("Conversation")
+        self.setAccessibleName(tr("Conversation"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
 
@@ -72,7 +73,9 @@ class ThreadView(BlocksView):
         self._hot = self._pressed = None
         waits = any(block.kind == "waiting" for block in blocks)
         (self._clock.start if waits else self._clock.stop)()
-        self.setAccessibleName(f"Conversation, {len(blocks):,} blocks" if blocks else "Conversation")
+        self.setAccessibleName(
+            tr("Conversation, {count:,} blocks").format(count=len(blocks)) if blocks else tr("Conversation")
+        )
         super().set_blocks(blocks, keep=keep, extents=extents)
 
     # what is shown
@@ -261,7 +264,7 @@ class ThreadView(BlocksView):
         elif spot.kind == "more":
             self.open_block(key, OPEN if self.shown(key) == FOLDED else WHOLE)
         elif spot.kind == "copy":
-            self._copy(str(spot.value), "Code copied")
+            self._copy(str(spot.value), tr("Code copied"))
         elif spot.kind == "link":
             self.link_asked.emit(str(spot.value))
         elif spot.kind == "way" and isinstance(spot.value, int):
@@ -284,7 +287,7 @@ class ThreadView(BlocksView):
             spot = found[0].spot(found[1]) if found is not None else None
             words = ""
             if spot is not None and spot[0].kind in ("token", "link", "copy"):
-                words = "Copy" if spot[0].kind == "copy" else str(spot[0].value)
+                words = tr("Copy") if spot[0].kind == "copy" else str(spot[0].value)
             QToolTip.showText(event.globalPos(), words)
             return True
         if event.type() == QEvent.Type.Leave and self._hot is not None:
@@ -367,9 +370,9 @@ class ThreadView(BlocksView):
         """The selected text, or the whole of the chosen block."""
         text = self.selected_text()
         if text:
-            self._copy(text, "Text copied")
+            self._copy(text, tr("Text copied"))
         elif self._current:
-            self._copy(text_of(self._blocks[self._index[self._current]]), "Block copied")
+            self._copy(text_of(self._blocks[self._index[self._current]]), tr("Block copied"))
 
     def _copy(self, text: str, words: str) -> None:
         QGuiApplication.clipboard().setText(text)

@@ -3,22 +3,25 @@
 from collections.abc import Callable, Sequence
 
 from app import formats, sources
+from app.translation import Words, counted, tr
 from gateway import CacheMiss, Figures, ThreadRow, Turn
 
 Title = Callable[[str], str]
 
-MISS_WORDS = {
-    "changed": "what was said before had changed",
-    "tools_moved": "the tools stood in another order",
-    "tools_changed": "the tools had changed",
-    "system_changed": "the system prompt had changed",
-    "expired": "it had expired",
-    "model_changed": "another model was asked",
-    "unknown": "the provider does not say why",
-}
-BRANCH_WORDS = {"edited": "edited", "retry": "asked again"}
-ASIDE_TITLES = {"sub_agent": "Sub-agent", "parallel": "In parallel", "side": "On the side"}
-SOURCE_WORDS = {"gateway": "gateway", "span": "app", "log": "app's log"}
+MISS_WORDS = Words(
+    {
+        "changed": "what was said before had changed",
+        "tools_moved": "the tools stood in another order",
+        "tools_changed": "the tools had changed",
+        "system_changed": "the system prompt had changed",
+        "expired": "it had expired",
+        "model_changed": "another model was asked",
+        "unknown": "the provider does not say why",
+    }
+)
+BRANCH_WORDS = Words({"edited": "edited", "retry": "asked again"})
+ASIDE_TITLES = Words({"sub_agent": "Sub-agent", "parallel": "In parallel", "side": "On the side"})
+SOURCE_WORDS = Words({"gateway": "gateway", "span": "app", "log": "app's log"})
 
 
 def estimated_output(turn: Turn) -> bool:
@@ -38,26 +41,38 @@ def milliseconds(us: int | None) -> float | None:
 
 
 def model(turn: Turn) -> str:
-    return turn.model or turn.model_requested or "unknown model"
+    return turn.model or turn.model_requested or tr("unknown model")
 
 
 def tokens(turn: Turn) -> str:
     """ "3,210 in (2,100 cached) · 412 out (120 reasoning)"; what is unknown is left out, and all of it says so."""
     words = []
     if turn.input_tokens is not None:
-        cached = f" ({formats.count(turn.cached_tokens)} cached)" if turn.cached_tokens else ""
+        cached = tr(" ({count} cached)").format(count=formats.count(turn.cached_tokens)) if turn.cached_tokens else ""
         words.append(
-            sources.marked(formats.count(turn.input_tokens), turn.usage_source == "estimated") + f" in{cached}"
+            sources.marked(formats.count(turn.input_tokens), turn.usage_source == "estimated")
+            + tr(" in{cached}").format(cached=cached)
         )
     if turn.output_tokens is not None:
-        thought = f" ({formats.count(turn.reasoning_tokens)} reasoning)" if turn.reasoning_tokens else ""
-        words.append(sources.marked(formats.count(turn.output_tokens), estimated_output(turn)) + f" out{thought}")
-    return " · ".join(words) or "tokens not counted"
+        thought = (
+            tr(" ({count} reasoning)").format(count=formats.count(turn.reasoning_tokens))
+            if turn.reasoning_tokens
+            else ""
+        )
+        words.append(
+            sources.marked(formats.count(turn.output_tokens), estimated_output(turn))
+            + tr(" out{thought}").format(thought=thought)
+        )
+    return " · ".join(words) or tr("tokens not counted")
 
 
 def times(turn: Turn) -> str:
     streamed = turn.ttft_us is not None and turn.ttft_us != turn.latency_us
-    first = f" (first token {formats.duration(milliseconds(turn.ttft_us))})" if streamed else ""
+    first = (
+        tr(" (first token {duration})").format(duration=formats.duration(milliseconds(turn.ttft_us)))
+        if streamed
+        else ""
+    )
     return f"{formats.duration(milliseconds(turn.latency_us))}{first}" if turn.latency_us is not None else ""
 
 
@@ -80,15 +95,19 @@ class RunningTotal:
     def words(self) -> str:
         if self._priced is None:
             return ""
-        text = f"{sources.marked(formats.money(self._priced), self._marked)} so far"
-        return f"{text}, {self._unpriced:,} unpriced" if self._unpriced else text
+        text = tr("{cost} so far").format(cost=sources.marked(formats.money(self._priced), self._marked))
+        return (
+            tr("{text}, {unpriced:,} unpriced").format(text=text, unpriced=self._unpriced) if self._unpriced else text
+        )
 
 
 def cache_miss(miss: CacheMiss) -> str:
     reason = MISS_WORDS.get(miss.reason, miss.reason)
-    price = f", {formats.money(miss.cost_nano)} more" if miss.cost_nano is not None else ""
-    where = f" First difference: {miss.where}." if miss.where else ""
-    return f"Prompt cache missed: {reason}. {formats.count(miss.lost_tokens)} tokens were paid again{price}.{where}"
+    price = tr(", {cost} more").format(cost=formats.money(miss.cost_nano)) if miss.cost_nano is not None else ""
+    where = tr(" First difference: {where}.").format(where=miss.where) if miss.where else ""
+    return tr("Prompt cache missed: {reason}. {lost_tokens} tokens were paid again{price}.{where}").format(
+        reason=reason, lost_tokens=formats.count(miss.lost_tokens), price=price, where=where
+    )
 
 
 def differing(turn: Turn) -> list[str]:
@@ -100,20 +119,27 @@ def differing(turn: Turn) -> list[str]:
 def _differences(turn: Turn, figures: Figures, own: str) -> list[str]:
     other = SOURCE_WORDS.get(figures.source, figures.source)
     compared = (
-        ("input tokens", figures.input_tokens, turn.input_tokens, formats.count),
-        ("cached tokens", figures.cached_tokens, turn.cached_tokens, formats.count),
-        ("output tokens", figures.output_tokens, turn.output_tokens, formats.count),
-        ("reasoning tokens", figures.reasoning_tokens, turn.reasoning_tokens, formats.count),
+        (tr("input tokens"), figures.input_tokens, turn.input_tokens, formats.count),
+        (tr("cached tokens"), figures.cached_tokens, turn.cached_tokens, formats.count),
+        (tr("output tokens"), figures.output_tokens, turn.output_tokens, formats.count),
+        (tr("reasoning tokens"), figures.reasoning_tokens, turn.reasoning_tokens, formats.count),
         ("cost", figures.cost_nano, turn.cost_nano, formats.money),
         ("time", milliseconds(figures.latency_us), milliseconds(turn.latency_us), formats.duration),
     )
     told = [
-        f"{name}: {other} says {words(theirs)}, {own} says {words(ours)}"
+        tr("{name}: {other} says {theirs}, {own} says {mine}").format(
+            name=name, other=other, theirs=words(theirs), own=own, mine=words(ours)
+        )
         for name, theirs, ours, words in compared
         if theirs is not None and words(theirs) != words(ours)
     ]
     if figures.model is not None and figures.model != turn.model:
-        told.insert(0, f"model: {other} says {figures.model}, {own} says {model(turn)}")
+        told.insert(
+            0,
+            tr("model: {other} says {model}, {own} says {mine}").format(
+                other=other, model=figures.model, own=own, mine=model(turn)
+            ),
+        )
     return told
 
 
@@ -122,10 +148,10 @@ def cause(turn: Turn) -> str:
     if turn.error_message:
         return turn.error_message
     endings = {
-        "aborted": "The client left before the answer was complete.",
-        "interrupted": "The gateway stopped while this was running.",
+        "aborted": tr("The client left before the answer was complete."),
+        "interrupted": tr("The gateway stopped while this was running."),
     }
-    return endings.get(turn.outcome) or f"Ended with status {turn.status or 'unknown'}."
+    return endings.get(turn.outcome) or tr("Ended with status {status}.").format(status=turn.status or tr("unknown"))
 
 
 def listed_cost(row: ThreadRow) -> str:
@@ -134,14 +160,18 @@ def listed_cost(row: ThreadRow) -> str:
 
 
 def calls(count: int) -> str:
-    return f"{count:,} call{'' if count == 1 else 's'}"
+    return counted(count, "1 call", "{count} calls")
 
 
 def totals(row: ThreadRow, turns: Sequence[Turn]) -> str:
     """ "14 calls · 61.3k tokens · 38.4 s": the time is that of the models."""
     known = [count for count in (row.input_tokens, row.output_tokens) if count is not None]
     marked = any(turn.usage_source in ("estimated", "partial") for turn in turns)
-    counted = sources.marked(f"{formats.count(sum(known))} tokens", marked) if known else "tokens not counted"
+    tokens = (
+        sources.marked(tr("{count} tokens").format(count=formats.count(sum(known))), marked)
+        if known
+        else tr("tokens not counted")
+    )
     busy = [turn.latency_us for turn in turns if turn.latency_us is not None]
     time = formats.duration(sum(busy) / 1000) if busy else ""
-    return " · ".join(filter(None, (calls(row.requests), counted, time)))
+    return " · ".join(filter(None, (calls(row.requests), tokens, time)))

@@ -27,6 +27,7 @@ from app.pages.conversations_parts.axis import Axis
 from app.pages.conversations_parts.card import tone_color
 from app.pages.conversations_parts.spans import LOOKS, SpanRow
 from app.theme import Theme
+from app.translation import tr
 from app.widgets.painting import rounded_box, smooth_painter
 
 ROW = 26
@@ -59,7 +60,7 @@ class Waterfall(QWidget):
         self.selected = ""
         self._places: dict[str, int] = {}
         self.setObjectName("conversation_timeline")
-        self.setAccessibleName("Timeline of the conversation")
+        self.setAccessibleName(tr("Timeline of the conversation"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -84,7 +85,11 @@ class Waterfall(QWidget):
         self.selected = key
         if key:
             row = self.rows[self._places[key]]
-            self.setAccessibleDescription(f"{row.label}, {self.duration(row)}, {self._since(row)} after the start")
+            self.setAccessibleDescription(
+                tr("{label}, {row}, {since} after the start").format(
+                    label=row.label, row=self.duration(row), since=self._since(row)
+                )
+            )
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
 
     def row_rect(self, key: str) -> QRect:
@@ -227,8 +232,10 @@ class Waterfall(QWidget):
             row = self._row_at(event.pos().y())
             words = ""
             if row is not None:
-                words = f"{row.label}\n{self.duration(row)}, {self._since(row)} after the start"
-                words += "\nInferred: the time between two calls" if row.inferred else ""
+                words = tr("{label}\n{row}, {since} after the start").format(
+                    label=row.label, row=self.duration(row), since=self._since(row)
+                )
+                words += tr("\nInferred: the time between two calls") if row.inferred else ""
             QToolTip.showText(event.globalPos(), words)
             return True
         return super().event(event)

@@ -7,34 +7,34 @@ from msgspec import Struct
 from app import formats
 from app.pages.models_parts.figure_row import Figure
 from app.tables.column import Column, Pills, PillText
-from app.translation import Words, marked, tr
+from app.translation import Words, later, tr
 from gateway import BILL_NOTES, BILL_REASONS, BillPart, BillRequest, DayModel, Reconciliation
 
 KINDS: Mapping[str, PillText] = Pills(
     {
-        "matched": PillText(marked("Matched"), "ok"),
-        "missing_here": PillText(marked("Missing here"), "bad"),
-        "missing_there": PillText(marked("Missing there"), "warn"),
-        "price_drift": PillText(marked("Price drift"), "bad"),
-        "usage_drift": PillText(marked("Usage drift"), "warn"),
-        "unexplained": PillText(marked("Unexplained")),
+        "matched": PillText(later("Matched"), "ok"),
+        "missing_here": PillText(later("Missing here"), "bad"),
+        "missing_there": PillText(later("Missing there"), "warn"),
+        "price_drift": PillText(later("Price drift"), "bad"),
+        "usage_drift": PillText(later("Usage drift"), "warn"),
+        "unexplained": PillText(later("Unexplained")),
     }
 )
 MEANINGS: Mapping[str, str] = Words(
     {
-        "matched": marked("The bill and our rows say the same."),
-        "missing_here": marked("On the bill, and not in our rows: calls that went past this gateway."),
-        "missing_there": marked("In our rows, and not on the bill."),
-        "price_drift": marked("The same usage at another cost: a price here is not the bill's."),
-        "usage_drift": marked("Other counts than ours, not all of them one way."),
-        "unexplained": marked("The bill has no counts: whether usage or price differs cannot be told."),
+        "matched": later("The bill and our rows say the same."),
+        "missing_here": later("On the bill, and not in our rows: calls that went past this gateway."),
+        "missing_there": later("In our rows, and not on the bill."),
+        "price_drift": later("The same usage at another cost: a price here is not the bill's."),
+        "usage_drift": later("Other counts than ours, not all of them one way."),
+        "unexplained": later("The bill has no counts: whether usage or price differs cannot be told."),
     }
 )
 ZONE_SOURCES: Mapping[str, str] = Words(
     {
-        "given": marked("as you chose"),
-        "form": marked("as such bills are cut"),
-        "tried": marked("which fits best"),
+        "given": later("as you chose"),
+        "form": later("as such bills are cut"),
+        "tried": later("which fits best"),
     }
 )
 ALL, DIFFERING = "all", "differing"

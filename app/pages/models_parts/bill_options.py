@@ -10,25 +10,25 @@ from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts.scrolled import scrolled
 from app.text_label import TextLabel
 from app.theme import Theme
-from app.translation import marked, tr
+from app.translation import later, tr
 from app.widgets import ComboBox, PushButton, TickBox
 from gateway import BILL_FIELDS, BillColumns, bill_rate
 
 FIELD_NAMES: Mapping[str, str] = {
-    "time": marked("Day or time"),
-    "until": marked("Until"),
-    "model": marked("Model"),
-    "request_id": marked("Request id"),
-    "requests": marked("Requests"),
-    "input": marked("Input tokens"),
-    "uncached": marked("Input, not cached"),
-    "cached": marked("Cached input"),
-    "cache_write": marked("Cache writes"),
-    "cache_write_1h": marked("Cache writes, 1 h"),
-    "output": marked("Output tokens"),
-    "reasoning": marked("Reasoning tokens"),
-    "cost": marked("Cost"),
-    "currency": marked("Currency"),
+    "time": later("Day or time"),
+    "until": later("Until"),
+    "model": later("Model"),
+    "request_id": later("Request id"),
+    "requests": later("Requests"),
+    "input": later("Input tokens"),
+    "uncached": later("Input, not cached"),
+    "cached": later("Cached input"),
+    "cache_write": later("Cache writes"),
+    "cache_write_1h": later("Cache writes, 1 h"),
+    "output": later("Output tokens"),
+    "reasoning": later("Reasoning tokens"),
+    "cost": later("Cost"),
+    "currency": later("Currency"),
 }
 _COUNTS = frozenset(("requests", "input", "uncached", "cached", "cache_write", "output"))
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from app.translation import marked, tr
+from app.translation import later, tr
 
 # What of a sentence names an option of the command, and what stands in the window for it.
 _HERE: Mapping[str, str] = {
-    " with --rate": marked(" as “Dollars per unit” under Options"),
-    "give --provider.": marked("choose “Whose bill” under Options."),
-    "give --provider ": marked("choose “Whose bill” under Options: "),
-    "Say which is which: --map time=…,model=…,cost=….": marked("Say which is which under Options."),
+    " with --rate": later(" as “Dollars per unit” under Options"),
+    "give --provider.": later("choose “Whose bill” under Options."),
+    "give --provider ": later("choose “Whose bill” under Options: "),
+    "Say which is which: --map time=…,model=…,cost=….": later("Say which is which under Options."),
 }
 
 

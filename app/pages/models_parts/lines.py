@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from app import formats
 from app.tables.column import Column, Pills, PillText
-from app.translation import Words, marked, tr
+from app.translation import Words, later, tr
 from gateway import Breakdown, ModelRow, PriceRow, Summary, UnitPrice
 
 TOKEN_UNITS: Mapping[str, str] = Words(
@@ -27,17 +27,17 @@ UNITS: Mapping[str, str] = {**TOKEN_UNITS, **OTHER_UNITS}
 
 SOURCES: Mapping[str, PillText] = Pills(
     {
-        "override": PillText(marked("Edited"), "accent"),
-        "list": PillText(marked("List")),
-        "none": PillText(marked("No price"), "warn"),
+        "override": PillText(later("Edited"), "accent"),
+        "list": PillText(later("List")),
+        "none": PillText(later("No price"), "warn"),
     }
 )
 STATES: Mapping[str, PillText] = Pills(
     {
-        "live": PillText(marked("Live"), "ok"),
-        "deprecated": PillText(marked("Deprecated"), "warn"),
-        "retired": PillText(marked("Retired"), "bad"),
-        "unknown": PillText(marked("Not listed")),
+        "live": PillText(later("Live"), "ok"),
+        "deprecated": PillText(later("Deprecated"), "warn"),
+        "retired": PillText(later("Retired"), "bad"),
+        "unknown": PillText(later("Not listed")),
     }
 )
 _MILLION = 1_000_000

@@ -6,10 +6,10 @@ from app import formats
 from app.filter_words import dimension_text, tag_text
 from app.pages.models_parts.figure_row import Figure
 from app.tables.column import Column, PillText
-from app.translation import marked, tr
+from app.translation import later, tr
 from gateway import DIMENSIONS, REPRICING_KEPT, RepricedModel, Repricing, RepricingPreview, UsageQuery
 
-IN_FORCE, UNDONE = marked("In force"), marked("Undone")
+IN_FORCE, UNDONE = later("In force"), later("Undone")
 
 
 def change(before: int, after: int) -> str:

@@ -11,21 +11,21 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
 from app.text_label import TextLabel
-from app.translation import marked
+from app.translation import later
 from app.widgets import ComboBox, PushButton
 from gateway import ExtraProvider
 
 DIALECTS = (
-    ("openai_chat", marked("OpenAI chat completions")),
-    ("openai_responses", marked("OpenAI Responses")),
-    ("anthropic", marked("Anthropic Messages")),
+    ("openai_chat", later("OpenAI chat completions")),
+    ("openai_responses", later("OpenAI Responses")),
+    ("anthropic", later("Anthropic Messages")),
     ("gemini", "Gemini"),
 )
 AUTHS = (
-    ("bearer", marked("Key as a bearer token")),
-    ("x-api-key", marked("Key as x-api-key")),
-    ("x-goog-api-key", marked("Key as x-goog-api-key")),
-    ("none", marked("No key")),
+    ("bearer", later("Key as a bearer token")),
+    ("x-api-key", later("Key as x-api-key")),
+    ("x-goog-api-key", later("Key as x-goog-api-key")),
+    ("none", later("No key")),
 )
 
 
@@ -40,7 +40,7 @@ class Start(Struct, frozen=True):
 
 
 STARTS = (
-    Start(marked("Another server")),
+    Start(later("Another server")),
     Start("Ollama", "ollama", "http://127.0.0.1:11434/v1", "none"),
     Start("LM Studio", "lm-studio", "http://127.0.0.1:1234/v1", "none"),
     Start("llama.cpp", "llama-cpp", "http://127.0.0.1:8080/v1", "none"),

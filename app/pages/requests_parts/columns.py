@@ -1,14 +1,16 @@
 """The columns of the Requests table, in the order in which they stand at first."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from app import formats, sources
 from app.pages.requests_parts.causes import cause
 from app.tables.column import Column, PillText, utc_text
+from app.translation import Words, later, tr
 from gateway import ExchangeRecord
 
 _PILL_KINDS = {"ok": "ok", "error": "bad", "interrupted": "bad", "aborted": "warn"}
-_OUTCOME_PILLS = {"aborted": "abort", "interrupted": "interrupted"}
+_OUTCOME_PILLS = Words({"aborted": "abort", "interrupted": "interrupted"})
 
 
 def status_pill(row: ExchangeRecord) -> PillText:
@@ -105,7 +107,7 @@ def _time(
 
 _TIME: Column[ExchangeRecord] = Column(
     key="time",
-    title="Time",
+    title=later("Time"),
     text=lambda row: formats.clock(row.started_us),
     value=lambda row: utc_text(row.started_us),
     width=108,
@@ -114,7 +116,7 @@ _TIME: Column[ExchangeRecord] = Column(
 )
 _STATUS: Column[ExchangeRecord] = Column(
     key="status",
-    title="Status",
+    title=later("Status"),
     text=lambda row: status_pill(row).text,
     value=lambda row: row.status if row.outcome in ("ok", "error") else row.outcome,
     pills=lambda row: (status_pill(row),),
@@ -123,7 +125,7 @@ _STATUS: Column[ExchangeRecord] = Column(
 )
 _TAGS: Column[ExchangeRecord] = Column(
     key="tags",
-    title="Tags",
+    title=later("Tags"),
     text=lambda row: ", ".join(row.tags),
     value=lambda row: ",".join(row.tags),
     pills=lambda row: tuple(PillText(tag) for tag in row.tags),
@@ -133,7 +135,7 @@ _TAGS: Column[ExchangeRecord] = Column(
 )
 _COST: Column[ExchangeRecord] = Column(
     key="cost",
-    title="Cost",
+    title=later("Cost"),
     text=lambda row: sources.marked(formats.money_column(row.cost_nano), sources.estimated_cost(row)),
     value=lambda row: dollars(row.cost_nano),
     right=True,
@@ -143,32 +145,37 @@ _COST: Column[ExchangeRecord] = Column(
 )
 
 
+def _titled(column: Column[ExchangeRecord]) -> Column[ExchangeRecord]:
+    return replace(column, title=tr(column.title))
+
+
 def request_columns(provider_title: Callable[[str], str]) -> tuple[Column[ExchangeRecord], ...]:
     """`provider_title` turns a provider's name into its title."""
     return (
-        _TIME,
-        _STATUS,
-        _words("model", "Model", model_shown, 140, grow=3, tone="text"),
-        _words("provider", "Provider", lambda row: row.provider and provider_title(row.provider), 110, grow=1),
-        _words("key", "Key", lambda row: row.key, 96, grow=1),
-        _words("user", "User", lambda row: row.user, 72, grow=1),
-        _TAGS,
-        _tokens("input_tokens", "Tokens in", lambda row: row.input_tokens, 76),
-        _tokens("output_tokens", "Tokens out", lambda row: row.output_tokens, 86, estimated=sources.estimated_output),
-        _COST,
+        *map(_titled, (_TIME, _STATUS)),
+        _words("model", tr("Model"), model_shown, 140, grow=3, tone="text"),
+        _words("provider", tr("Provider"), lambda row: row.provider and provider_title(row.provider), 110, grow=1),
+        _words("key", tr("Key"), lambda row: row.key, 96, grow=1),
+        _words("user", tr("User"), lambda row: row.user, 72, grow=1),
+        _titled(_TAGS),
+        _tokens("input_tokens", tr("Tokens in"), lambda row: row.input_tokens, 76),
+        _tokens(
+            "output_tokens", tr("Tokens out"), lambda row: row.output_tokens, 86, estimated=sources.estimated_output
+        ),
+        _titled(_COST),
         _time("ttft", "TTFT", lambda row: row.ttft_us, 70),
-        _time("latency", "Latency", lambda row: row.latency_us, 72),
-        _tokens("cached_tokens", "Cached", lambda row: row.cached_tokens, 80, optional=True),
-        _tokens("reasoning_tokens", "Reasoning", lambda row: row.reasoning_tokens, 92, optional=True),
-        _words("stream", "Stream", lambda row: "yes" if row.streamed else "no", 72, optional=True),
-        _words("door", "Door", lambda row: row.door, 92, optional=True),
-        _words("client", "Client", lambda row: row.client, 110, optional=True),
-        _words("app", "App", lambda row: row.app, 110, optional=True),
-        _words("cause", "Cause", cause, 260, grow=2, optional=True),
-        _time("overhead", "Overhead", lambda row: row.overhead_us, 84, optional=True),
-        _words("conversation", "Conversation", lambda row: row.conversation_id, 130, optional=True),
-        _words("model_requested", "Requested model", lambda row: row.model_requested, 150, optional=True),
-        _number("attempts", "Attempts", lambda row: len(row.attempts), 84, optional=True),
-        _words("usage_source", "Usage source", lambda row: row.usage_source, 110, optional=True),
-        _words("cost_source", "Cost source", lambda row: row.cost_source, 110, optional=True),
+        _time("latency", tr("Latency"), lambda row: row.latency_us, 72),
+        _tokens("cached_tokens", tr("Cached"), lambda row: row.cached_tokens, 80, optional=True),
+        _tokens("reasoning_tokens", tr("Reasoning"), lambda row: row.reasoning_tokens, 92, optional=True),
+        _words("stream", tr("Stream"), lambda row: tr("yes") if row.streamed else tr("no"), 72, optional=True),
+        _words("door", tr("Door"), lambda row: row.door, 92, optional=True),
+        _words("client", tr("Client"), lambda row: row.client, 110, optional=True),
+        _words("app", tr("App"), lambda row: row.app, 110, optional=True),
+        _words("cause", tr("Cause"), cause, 260, grow=2, optional=True),
+        _time("overhead", tr("Overhead"), lambda row: row.overhead_us, 84, optional=True),
+        _words("conversation", tr("Conversation"), lambda row: row.conversation_id, 130, optional=True),
+        _words("model_requested", tr("Requested model"), lambda row: row.model_requested, 150, optional=True),
+        _number("attempts", tr("Attempts"), lambda row: len(row.attempts), 84, optional=True),
+        _words("usage_source", tr("Usage source"), lambda row: row.usage_source, 110, optional=True),
+        _words("cost_source", tr("Cost source"), lambda row: row.cost_source, 110, optional=True),
     )

@@ -13,15 +13,18 @@ from app import formats, sources
 from app.pages.requests_parts.columns import dollars, milliseconds
 from app.price_words import price_list_words
 from app.tables.column import utc_text
+from app.translation import Words, tr
 from gateway import AttemptRecord, CostExplanation, CostPart, ExchangeRecord
 
-OUTCOME_WORDS = {
-    "ok": "Answered",
-    "error": "Failed",
-    "aborted": "The client left before the end",
-    "interrupted": "Cut off: the gateway stopped",
-}
-_PER_WORDS = {1_000_000: "per million", 1000: "per thousand", 1: "each"}
+OUTCOME_WORDS = Words(
+    {
+        "ok": "Answered",
+        "error": "Failed",
+        "aborted": "The client left before the end",
+        "interrupted": "Cut off: the gateway stopped",
+    }
+)
+_PER_WORDS = Words({1_000_000: "per million", 1000: "per thousand", 1: "each"})
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -45,20 +48,20 @@ def sections(
 ) -> tuple[Section, ...]:
     """Everything that is known of a request, grouped; groups without a line are left out."""
     groups = (
-        Section(title="Times", lines=_times(row)),
-        Section(title="Tokens", lines=_tokens(row)),
-        Section(title="Cost", lines=_cost(row, explanation)),
-        Section(title="Who", lines=_who(row)),
-        Section(title="Route", lines=_route(row, provider_title)),
-        Section(title="Changed on the way", lines=_changed(row)),
-        Section(title="Ids", lines=_ids(row)),
+        Section(title=tr("Times"), lines=_times(row)),
+        Section(title=tr("Tokens"), lines=_tokens(row)),
+        Section(title=tr("Cost"), lines=_cost(row, explanation)),
+        Section(title=tr("Who"), lines=_who(row)),
+        Section(title=tr("Route"), lines=_route(row, provider_title)),
+        Section(title=tr("Changed on the way"), lines=_changed(row)),
+        Section(title=tr("Ids"), lines=_ids(row)),
     )
     return tuple(group for group in groups if group.lines)
 
 
 def attempt_words(attempt: AttemptRecord, provider_title: Callable[[str], str]) -> tuple[str, str, str, str]:
     """Number and provider, model, result, time of one attempt."""
-    result = str(attempt.status) if attempt.status is not None else "no answer"
+    result = str(attempt.status) if attempt.status is not None else tr("no answer")
     if attempt.error_type:
         result = f"{result} · {attempt.error_type.replace('_', ' ')}"
     took = formats.duration(milliseconds(attempt.latency_us))
@@ -70,13 +73,20 @@ def cost_lines(explanation: CostExplanation) -> tuple[Line, ...]:
     lines = [_cost_part(part) for part in explanation.parts]
     if explanation.exact_nano is not None and Decimal(explanation.exact_nano) != explanation.cost_nano:
         exact = f"{Decimal(explanation.exact_nano) / 1_000_000_000:f}"
-        lines.append(Line(label="Rounded", value=f"from ${exact}", note="half goes to the even one", part=True))
+        lines.append(
+            Line(
+                label=tr("Rounded"),
+                value=tr("from ${exact}").format(exact=exact),
+                note=tr("half goes to the even one"),
+                part=True,
+            )
+        )
     if explanation.tier_above is not None:
-        above = f"above {explanation.tier_above:,} input tokens"
-        lines.append(Line(label="Tier", value=above, note="the whole request is priced so", part=True))
+        above = tr("above {count:,} input tokens").format(count=explanation.tier_above)
+        lines.append(Line(label=tr("Tier"), value=above, note=tr("the whole request is priced so"), part=True))
     if explanation.price_list is not None:
-        lines.append(Line(label="Price list", value=price_list_words(explanation.price_list), part=True))
-    lines += [Line(label="To know", value=note, part=True) for note in explanation.notes]
+        lines.append(Line(label=tr("Price list"), value=price_list_words(explanation.price_list), part=True))
+    lines += [Line(label=tr("To know"), value=note, part=True) for note in explanation.notes]
     return tuple(lines)
 
 
@@ -97,16 +107,16 @@ def _cents(dollars: str) -> str:
 
 def _times(row: ExchangeRecord) -> tuple[Line, ...]:
     lines = [
-        Line(label="Started", value=formats.clock(row.started_us), note=utc_text(row.started_us)),
-        Line(label="Latency", value=formats.duration(milliseconds(row.latency_us))),
+        Line(label=tr("Started"), value=formats.clock(row.started_us), note=utc_text(row.started_us)),
+        Line(label=tr("Latency"), value=formats.duration(milliseconds(row.latency_us))),
     ]
     if row.latency_us is not None and row.overhead_us is not None:
         outside = milliseconds(max(row.latency_us - row.overhead_us, 0))
         lines += [
-            Line(label="in the gateway", value=_fine(row.overhead_us), part=True),
-            Line(label="provider and client", value=formats.duration(outside), part=True),
+            Line(label=tr("in the gateway"), value=_fine(row.overhead_us), part=True),
+            Line(label=tr("provider and client"), value=formats.duration(outside), part=True),
         ]
-    lines.append(Line(label="First token", value=formats.duration(milliseconds(row.ttft_us))))
+    lines.append(Line(label=tr("First token"), value=formats.duration(milliseconds(row.ttft_us))))
     return tuple(lines)
 
 
@@ -117,19 +127,21 @@ def _fine(us: int) -> str:
 
 def _tokens(row: ExchangeRecord) -> tuple[Line, ...]:
     given = sources.marked(_exact(row.input_tokens), sources.estimated_input(row))
-    lines = [Line(label="Input", value=given, note=sources.row_usage(row))]
+    lines = [Line(label=tr("Input"), value=given, note=sources.row_usage(row))]
     lines += _parts(
-        ("of which cached", row.cached_tokens),
-        ("of which cache-written", row.cache_write_tokens or None),
-        ("of which kept 1 hour", row.cache_write_1h_tokens or None),
-        ("of which kept 12 hours", row.cache_write_12h_tokens or None),
-        ("of which audio", row.input_audio_tokens or None),
+        (tr("of which cached"), row.cached_tokens),
+        (tr("of which cache-written"), row.cache_write_tokens or None),
+        (tr("of which kept 1 hour"), row.cache_write_1h_tokens or None),
+        (tr("of which kept 12 hours"), row.cache_write_12h_tokens or None),
+        (tr("of which audio"), row.input_audio_tokens or None),
     )
     made = sources.marked(_exact(row.output_tokens), sources.estimated_output(row))
-    lines.append(Line(label="Output", value=made, note="estimated" if made.startswith(sources.MARK) else ""))
-    lines += _parts(("of which reasoning", row.reasoning_tokens), ("of which audio", row.output_audio_tokens or None))
+    lines.append(Line(label=tr("Output"), value=made, note=tr("estimated") if made.startswith(sources.MARK) else ""))
+    lines += _parts(
+        (tr("of which reasoning"), row.reasoning_tokens), (tr("of which audio"), row.output_audio_tokens or None)
+    )
     if row.web_searches:
-        lines.append(Line(label="Web searches", value=_exact(row.web_searches)))
+        lines.append(Line(label=tr("Web searches"), value=_exact(row.web_searches)))
     return tuple(lines)
 
 
@@ -144,40 +156,45 @@ def _exact(count: int | None) -> str:
 def _cost(row: ExchangeRecord, explanation: CostExplanation) -> tuple[Line, ...]:
     source = sources.COST_SOURCE_WORDS.get(row.cost_source, row.cost_source)
     if row.price_id and row.cost_source in ("list", "override"):
-        source = f"{source} of {row.price_id}{', which may not be its own' if row.price_fuzzy else ''}"
+        words = tr("{source} of {price}, which may not be its own") if row.price_fuzzy else tr("{source} of {price}")
+        source = words.format(source=source, price=row.price_id)
     if row.cost_nano is None:
-        source = "no price is known, so it counts in no sum"
+        source = tr("no price is known, so it counts in no sum")
     value = sources.marked(formats.money_column(row.cost_nano), sources.estimated_cost(row))
-    total = Line(label="Total", value=value, note=source, copy=dollars(row.cost_nano))
-    served = (("Service tier", row.service_tier), ("Speed", row.speed), ("Inference in", row.inference_geo))
+    total = Line(label=tr("Total"), value=value, note=source, copy=dollars(row.cost_nano))
+    served = (
+        (tr("Service tier"), row.service_tier),
+        (tr("Speed"), row.speed),
+        (tr("Inference in"), row.inference_geo),
+    )
     return (total, *cost_lines(explanation), *_known(*served))
 
 
 def _who(row: ExchangeRecord) -> tuple[Line, ...]:
     return _known(
-        ("Key", row.key),
-        ("User", row.user),
-        ("Key's owner", row.principal if row.end_user else None),
-        ("Client", row.client),
-        ("App", row.app),
-        ("Tags", ", ".join(row.tags)),
+        (tr("Key"), row.key),
+        (tr("User"), row.user),
+        (tr("Key's owner"), row.principal if row.end_user else None),
+        (tr("Client"), row.client),
+        (tr("App"), row.app),
+        (tr("Tags"), ", ".join(row.tags)),
     )
 
 
 def _route(row: ExchangeRecord, provider_title: Callable[[str], str]) -> tuple[Line, ...]:
     renamed = row.model_requested != row.model
     return _known(
-        ("Door", row.door),
-        ("Provider", row.provider and provider_title(row.provider)),
-        ("Model", row.model or row.model_requested),
-        ("Asked for as", row.model_requested if row.model and renamed else None),
-        ("Answered", "as a stream" if row.streamed else "in one piece"),
-        ("Provider key", "the caller's own" if row.byok else None),
+        (tr("Door"), row.door),
+        (tr("Provider"), row.provider and provider_title(row.provider)),
+        (tr("Model"), row.model or row.model_requested),
+        (tr("Asked for as"), row.model_requested if row.model and renamed else None),
+        (tr("Answered"), tr("as a stream") if row.streamed else tr("in one piece")),
+        (tr("Provider key"), tr("the caller's own") if row.byok else None),
     )
 
 
 def _changed(row: ExchangeRecord) -> tuple[Line, ...]:
-    return _known(("Left out", ", ".join(row.dropped)), ("Adapted", ", ".join(row.adapted)))
+    return _known((tr("Left out"), ", ".join(row.dropped)), (tr("Adapted"), ", ".join(row.adapted)))
 
 
 def _known(*pairs: tuple[str, str | None]) -> tuple[Line, ...]:
@@ -186,10 +203,10 @@ def _known(*pairs: tuple[str, str | None]) -> tuple[Line, ...]:
 
 def _ids(row: ExchangeRecord) -> tuple[Line, ...]:
     ids = (
-        ("Request", row.id),
-        ("Provider's request", row.upstream_request_id),
-        ("Conversation", row.conversation_id),
-        ("Trace", row.trace_id),
-        ("Span", row.span_id),
+        (tr("Request"), row.id),
+        (tr("Provider's request"), row.upstream_request_id),
+        (tr("Conversation"), row.conversation_id),
+        (tr("Trace"), row.trace_id),
+        (tr("Span"), row.span_id),
     )
     return tuple(Line(label=label, value=value, mono=True, copy=value) for label, value in ids if value)

@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QCompleter, QListView, QVBoxLayout, QWidget
 from app.query_text import NAMES, ParsedText, parse
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import later, tr
 from app.widgets import SearchField
 from gateway import OUTCOMES
 
-PLACEHOLDER = "Filter: model:gpt status:>=400 tag:team:platform cost:>0.05"
+PLACEHOLDER = later("Filter: model:gpt status:>=400 tag:team:platform cost:>0.05")
 
 
 class FilterField(QWidget):
@@ -25,11 +26,14 @@ class FilterField(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.field = SearchField(theme, PLACEHOLDER)
+        self.field = SearchField(theme, tr(PLACEHOLDER))
         self.field.setObjectName("requests_filter")
-        self.field.setAccessibleName("Filter requests")
+        self.field.setAccessibleName(tr("Filter requests"))
         self.field.setAccessibleDescription(
-            "Type filters such as model:claude status:error latency:>5s or part of a model, user or key; press Enter."
+            tr(
+                "Type filters such as model:claude status:error latency:>5s or part of a model, user or key; "
+                "press Enter."
+            )
         )
         self.problem = TextLabel(theme, "", px=12, tone="bad", wrap=True)
         self.problem.setObjectName("requests_filter_problem")

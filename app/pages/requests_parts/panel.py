@@ -17,6 +17,7 @@ from app.pages.requests_parts.columns import model_shown, status_pill
 from app.pages.requests_parts.details import OUTCOME_WORDS, Line, Section, attempt_words, sections
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Banner, ElidedLabel, IconButton, Pill, PushButton
 from gateway import CostExplanation, ExchangeRecord
 
@@ -42,7 +43,7 @@ class RequestPanel(QScrollArea):
         self._changing: list[TextLabel | ElidedLabel] = []
         self._copies: list[str] = []
         self.setObjectName("request_details")
-        self.setAccessibleName("Details of the request")
+        self.setAccessibleName(tr("Details of the request"))
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -140,9 +141,9 @@ class RequestPanel(QScrollArea):
             self.replay_asked.emit(self.record.id)
 
     def _conversation_button(self) -> PushButton:
-        button = PushButton(self._theme, "Open conversation", "messages-square")
+        button = PushButton(self._theme, tr("Open conversation"), "messages-square")
         button.setObjectName("request_conversation")
-        button.setToolTip("What was said, at this request's turn")
+        button.setToolTip(tr("What was said, at this request's turn"))
         button.clicked.connect(self._ask_conversation)
         return button
 
@@ -180,7 +181,7 @@ class RequestPanel(QScrollArea):
             words.addWidget(self._add_changing(TextLabel(self._theme, px=12, tone="text3", wrap=True)))
         grid.addLayout(words, number, 1)
         if line.copy is not None:
-            button = IconButton(self._theme, "copy", f"Copy {line.label.casefold()}")
+            button = IconButton(self._theme, "copy", tr("Copy {name}").format(name=line.label.casefold()))
             place = self._next_copy
             self._next_copy += 1
             button.clicked.connect(lambda *_: self._copy(line.label, self._copies[place]))
@@ -197,7 +198,7 @@ class RequestPanel(QScrollArea):
         return label
 
     def _attempts(self, count: int) -> QGridLayout:
-        grid = self._grid("Attempts")
+        grid = self._grid(tr("Attempts"))
         grid.setHorizontalSpacing(12)
         grid.setColumnStretch(1, 1)
         for number in range(1, count + 1):
@@ -214,7 +215,7 @@ class RequestPanel(QScrollArea):
 
     def _copy(self, name: str, text: str) -> None:
         QGuiApplication.clipboard().setText(text)
-        self.copied.emit(f"{name} copied")
+        self.copied.emit(tr("{name} copied").format(name=name))
 
     def _take_surface(self) -> None:
         palette = self.palette()

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from app.sidebar import API_PATH
 from app.tables.view import TableView
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Card, EmptyState, PushButton
 
 
@@ -27,17 +28,17 @@ class TableArea(QStackedWidget):
         self.no_match = EmptyState(
             theme,
             "search",
-            "Nothing matches these filters",
-            "Take a filter away, or choose a longer range.",
-            "Clear filters",
+            tr("Nothing matches these filters"),
+            tr("Take a filter away, or choose a longer range."),
+            tr("Clear filters"),
         )
         self.no_match.setObjectName("requests_no_match")
         self.empty = EmptyState(
             theme,
             "list",
-            "No requests in this range",
-            f"Point a tool at {url}{API_PATH} with a key of yours.",
-            "API keys",
+            tr("No requests in this range"),
+            tr("Point a tool at {url}{api_path} with a key of yours.").format(url=url, api_path=API_PATH),
+            tr("API keys"),
         )
         self.empty.setObjectName("requests_empty")
         for widget in (self.table, self.no_match, self.empty):
@@ -61,8 +62,8 @@ class TableArea(QStackedWidget):
         """So many rows are newer than the list; 0 hides the pill."""
         self.pill.setVisible(rows > 0)
         if rows:
-            self.pill.setText(f"{rows:,} new")
-            self.pill.setAccessibleName(f"{rows:,} new requests: show them")
+            self.pill.setText(tr("{rows:,} new").format(rows=rows))
+            self.pill.setAccessibleName(tr("{rows:,} new requests: show them").format(rows=rows))
             self._place_pill()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
