@@ -20,7 +20,7 @@ from app.pages.page import Page, RequestTarget, ThreadTarget
 from app.pages.requests_parts.columns import request_columns
 from app.pages.requests_parts.feed import RequestFeed
 from app.pages.requests_parts.filter_field import FilterField
-from app.pages.requests_parts.panel import RequestPanel
+from app.pages.requests_parts.request_details import RequestDetails
 from app.pages.requests_parts.table_area import TableArea
 from app.query_text import ParsedText, resolve
 from app.range_picker import RangePicker
@@ -48,7 +48,11 @@ class RequestsPage(Page):
     title = later("Requests")
     icon = "list"
     key = "requests"
-    shortcuts = (("Ctrl+F", later("Filter")), ("Ctrl+L", later("Live")))
+    shortcuts = (
+        ("Ctrl+F", later("Filter")),
+        ("Ctrl+L", later("Live")),
+        ("Ctrl+Shift+C", later("Copy the chosen request as curl")),
+    )
 
     # Progress may be told from the thread that writes the file.
 
@@ -77,11 +81,12 @@ class RequestsPage(Page):
         self.view.setObjectName("requests_table")
         self.view.restore_columns(self.context.shell.preferences.kept(_KEPT_COLUMNS))
         self.area = TableArea(theme, self.view, self.context.gateway.state.url)
-        self.panel = RequestPanel(theme)
+        self.details = RequestDetails(self.context)
+        self.panel = self.details.panel
         self.drawer = Drawer(theme)
         self.drawer.setObjectName("requests_drawer")
         self.drawer.set_title(tr("Request"))
-        self.drawer.set_content(self.panel)
+        self.drawer.set_content(self.details)
         self.banner = Banner(theme, "bad", "", tr("Retry"))
         self.banner.setObjectName("requests_error")
         self.banner.hide()
@@ -142,7 +147,7 @@ class RequestsPage(Page):
         self.view.moved.connect(self._row_moved)
         self.view.copy_asked.connect(lambda: self.context.spawn(self._copy_rows()))
         self.view.verticalScrollBar().valueChanged.connect(self._scrolled)
-        self.panel.copied.connect(self.toast)
+        self.details.copied.connect(self.toast)
         self.panel.conversation_asked.connect(lambda id: self.navigate.emit("conversations", RequestTarget(id)))
         self.panel.replay_asked.connect(lambda id: self.navigate.emit("compare", RequestTarget(id)))
         self.drawer.closed.connect(self.view.setFocus)
@@ -155,7 +160,11 @@ class RequestsPage(Page):
         self._keeping = QTimer(self, singleShot=True, interval=_KEEP_AFTER_MS)
         self._keeping.timeout.connect(self._keep_columns)
         self.view.columns_changed.connect(self._keeping.start)
-        for keys, act in (("Ctrl+L", self.live.toggle), ("Ctrl+F", self.focus_filter)):
+        for keys, act in (
+            ("Ctrl+L", self.live.toggle),
+            ("Ctrl+F", self.focus_filter),
+            ("Ctrl+Shift+C", self._copy_curl),
+        ):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
             shortcut.activated.connect(act)
@@ -296,9 +305,14 @@ class RequestsPage(Page):
         if record is not None and record != self.panel.record:
             self._show_record(record)
 
+    def _copy_curl(self) -> None:
+        """Ctrl+Shift+C: the chosen row's call."""
+        self._show_details()
+        self.details.copy_curl()
+
     def _show_record(self, record: ExchangeRecord) -> None:
         explanation = self.context.gateway.explain(record)
-        self.panel.show_record(record, lambda name: self._provider_titles.get(name, name), explanation)
+        self.details.show_record(record, lambda name: self._provider_titles.get(name, name), explanation)
 
     def show_target(self, target: RequestTarget | ThreadTarget) -> None:
         """The details of one request, also where the list does not hold it."""

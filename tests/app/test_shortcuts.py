@@ -297,8 +297,18 @@ def _stop_answers(qtbot: QtBot, window: Window) -> None:
     assert gateway.calls[-1] == f"cancel_comparison {answer.comparison} all"
 
 
+def _copy_requests_curl(qtbot: QtBot, window: Window) -> None:
+    page = window.page
+    assert isinstance(page, RequestsPage)
+    page.view.setFocus()
+    page.view.selectRow(0)
+    QGuiApplication.clipboard().setText("before")
+    press(qtbot, "Ctrl+Shift+C")
+    qtbot.waitUntil(lambda: QGuiApplication.clipboard().text().startswith("curl "))
+
+
 PAGE_KEYS: Mapping[str, Mapping[str, Callable[[QtBot, Window], None]]] = {
-    "requests": {"Ctrl+F": _find_request, "Ctrl+L": _live},
+    "requests": {"Ctrl+F": _find_request, "Ctrl+L": _live, "Ctrl+Shift+C": _copy_requests_curl},
     "connect": {"Ctrl+F": _find_tool},
     "compare": {"Ctrl+Return": _ask_models, "Esc": _stop_answers},
     "conversations": {

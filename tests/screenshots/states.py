@@ -100,6 +100,21 @@ def request_details(app: RealApp) -> None:
     app.wait_for("shown", name="request_details")
 
 
+def said_by_a_request(app: RealApp, tab: str) -> None:
+    """Of a request that a conversation is kept of."""
+    conversation(app)
+    app.click("conversation_requests")
+    app.wait_for("page", "Requests")
+    app.click_on("place_of_cell", table="requests_table", row=2)
+    app.click(f"request_tab.{tab}")
+    app.wait_for("shown", name="request_said")
+
+
+def leave_said(app: RealApp) -> None:
+    app.click("request_tab.summary")
+    back_from_requests(app)
+
+
 def failed_request(app: RealApp) -> None:
     page(app, "requests", "Requests")
     typed_filter(app, "status:error")
@@ -429,6 +444,8 @@ DEMO_STATES = (
     State(name="custom_range", reach=custom_range, leave=escape),
     State(name="requests", reach=requests, sizes=BOTH, readme=True),
     State(name="request_details", reach=request_details, leave=back_from_requests, sizes=BOTH),
+    State(name="request_messages", reach=lambda app: said_by_a_request(app, "messages"), leave=leave_said),
+    State(name="request_json", reach=lambda app: said_by_a_request(app, "request"), leave=leave_said),
     State(name="request_failed", reach=failed_request, leave=back_from_requests),
     State(name="requests_no_match", reach=no_match, leave=back_from_requests),
     State(name="conversations", reach=conversation, sizes=BOTH, readme=True),

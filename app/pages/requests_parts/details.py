@@ -110,19 +110,8 @@ def _times(row: ExchangeRecord) -> tuple[Line, ...]:
         Line(label=tr("Started"), value=formats.clock(row.started_us), note=utc_text(row.started_us)),
         Line(label=tr("Latency"), value=formats.duration(milliseconds(row.latency_us))),
     ]
-    if row.latency_us is not None and row.overhead_us is not None:
-        outside = milliseconds(max(row.latency_us - row.overhead_us, 0))
-        lines += [
-            Line(label=tr("in the gateway"), value=_fine(row.overhead_us), part=True),
-            Line(label=tr("provider and client"), value=formats.duration(outside), part=True),
-        ]
     lines.append(Line(label=tr("First token"), value=formats.duration(milliseconds(row.ttft_us))))
     return tuple(lines)
-
-
-def _fine(us: int) -> str:
-    """The gateway's own share is often below a millisecond."""
-    return f"{us / 1000:.2f} ms" if us < 100_000 else formats.duration(us / 1000)
 
 
 def _tokens(row: ExchangeRecord) -> tuple[Line, ...]:

@@ -15,6 +15,7 @@ from app.fonts import mono_font
 from app.pages.requests_parts.causes import cause
 from app.pages.requests_parts.columns import model_shown, status_pill
 from app.pages.requests_parts.details import OUTCOME_WORDS, Line, Section, attempt_words, sections
+from app.pages.requests_parts.timing_bar import TimingBar, timing_parts
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
@@ -57,7 +58,7 @@ class RequestPanel(QScrollArea):
         self.record = row
         groups = sections(row, provider_title, explanation)
         attempts = [attempt_words(attempt, provider_title) for attempt in row.attempts]
-        shape = (_lines(groups), len(attempts), _cause_kind(row))
+        shape = (_lines(groups), len(attempts), _cause_kind(row), len(timing_parts(row)))
         if shape != self._shape:
             self._shape = shape
             self._build(row, groups, attempts)
@@ -70,6 +71,7 @@ class RequestPanel(QScrollArea):
         self._ending.setText(OUTCOME_WORDS.get(row.outcome, row.outcome))
         self._model.setText(model_shown(row) or formats.UNKNOWN)
         self._cause.set_text(cause(row) or "")
+        self._timing.show_row(row)
         self._settle()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -102,6 +104,8 @@ class RequestPanel(QScrollArea):
         self._cause.setObjectName("request_cause")
         self._cause.setVisible(kind is not None)
         column.addWidget(self._cause)
+        self._timing = TimingBar(self._theme)
+        column.addWidget(self._timing)
         for group in groups[:-1]:
             column.addLayout(self._section(group))
         if attempts:

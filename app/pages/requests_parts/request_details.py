@@ -1,0 +1,208 @@
+"""The drawer's tabs for one request: its row, what was said, and question and answer as JSON.
+
+What was said is read in a worker, when a tab that shows it is open; an answer that comes after another request was
+chosen is dropped.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app.context import AppContext
+from app.known_errors import KNOWN_ERRORS
+from app.overview.label import TextButton
+from app.pages.conversations_parts.block import OPEN, first_with, pieces_of
+from app.pages.conversations_parts.pictures import Pictures
+from app.pages.conversations_parts.thread_view import ThreadView
+from app.pages.requests_parts.panel import RequestPanel
+from app.pages.requests_parts.said import MESSAGES, REQUEST, RESPONSE, Said, bare_curl, said_of
+from app.widgets import EmptyState, IconButton, SearchField
+from gateway import CostExplanation, ExchangeRecord
+
+SUMMARY = "summary"
+
+
+class RequestDetails(QWidget):
+    """`copied(words)`: something was put on the clipboard."""
+
+    copied = Signal(str)
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._said: tuple[str, Said | None] | None = None
+        self._reading = 0
+        self.tab = SUMMARY
+        self._build()
+        self.panel.copied.connect(self.copied)
+        self.view.copied.connect(self.copied)
+        self.view.pieces_asked.connect(lambda key, shown: context.spawn(self._make_pieces(key, shown)))
+        self.search.textChanged.connect(self._find)
+        self.failed.action.connect(self._read_soon)
+
+    def _build(self) -> None:
+        theme = self._context.theme
+        titles = {
+            SUMMARY: self.tr("Summary"),
+            MESSAGES: self.tr("Messages"),
+            REQUEST: self.tr("Request"),
+            RESPONSE: self.tr("Response"),
+        }
+        self.tabs: dict[str, TextButton] = {}
+        group = QButtonGroup(self)
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 0, 10, 0)
+        head.setSpacing(14)
+        for key, title in titles.items():
+            tab = self.tabs[key] = TextButton(theme, title, tab=True)
+            tab.setObjectName(f"request_tab.{key}")
+            tab.setChecked(key == SUMMARY)
+            tab.clicked.connect(lambda _checked=False, key=key: self.show_tab(key))
+            group.addButton(tab)
+            head.addWidget(tab)
+        head.addStretch(1)
+        self.curl_button = IconButton(theme, "terminal", self.tr("Copy as curl (Ctrl+Shift+C)"))
+        self.curl_button.setObjectName("request_curl")
+        self.curl_button.clicked.connect(self.copy_curl)
+        head.addWidget(self.curl_button)
+        self.panel = RequestPanel(theme)
+        self.search = SearchField(theme, self.tr("Find in what was said"))
+        self.search.setObjectName("request_search")
+        self.view = ThreadView(theme, Pictures(self._context.spawn, self))
+        self.view.setObjectName("request_said")
+        reading = QWidget()
+        column = QVBoxLayout(reading)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        inset = QHBoxLayout()
+        inset.setContentsMargins(16, 0, 16, 0)
+        inset.addWidget(self.search)
+        column.addLayout(inset)
+        column.addWidget(self.view, 1)
+        self._reader = reading
+        self.loading = EmptyState(theme, "clock", self.tr("Reading what was said …"), "")
+        self.nothing = EmptyState(
+            theme,
+            "message-square",
+            self.tr("What was said is not kept"),
+            self.tr("It was not captured, or its time is over: Settings say what is kept, and for how long."),
+        )
+        self.nothing.setObjectName("request_nothing_said")
+        self.failed = EmptyState(theme, "circle-alert", self.tr("It cannot be read"), "", self.tr("Try again"))
+        self.failed.setObjectName("request_said_failed")
+        self.stack = QStackedWidget()
+        for widget in (self.panel, reading, self.loading, self.nothing, self.failed):
+            self.stack.addWidget(widget)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(6)
+        whole.addLayout(head)
+        whole.addWidget(self.stack, 1)
+
+    @property
+    def record(self) -> ExchangeRecord | None:
+        """The request that is shown."""
+        return self.panel.record
+
+    def show_record(
+        self, row: ExchangeRecord, provider_title: Callable[[str], str], explanation: CostExplanation
+    ) -> None:
+        """Another request, or the same anew, on the tab that is open."""
+        other = self.record is None or self.record.id != row.id
+        self.panel.show_record(row, provider_title, explanation)
+        if other:
+            self._said = None
+            self._reading += 1
+        self.show_tab(self.tab)
+
+    def show_tab(self, key: str) -> None:
+        self.tab = key
+        self.tabs[key].setChecked(True)
+        if key == SUMMARY:
+            self.stack.setCurrentWidget(self.panel)
+        elif self._said is None:
+            self._read_soon()
+        else:
+            self._show_said()
+
+    # what was said
+
+    def _read_soon(self) -> None:
+        if self.record is not None:
+            self.stack.setCurrentWidget(self.loading)
+            self._context.spawn(self._read_and_show())
+
+    async def _read_and_show(self) -> None:
+        row = self.record
+        self._reading += 1
+        mine = self._reading
+        if row is None:
+            return
+        try:
+            said = await self._read(row.id)
+        except KNOWN_ERRORS as error:
+            if mine == self._reading:
+                self.failed.set_text(str(error))
+                self.stack.setCurrentWidget(self.failed)
+            return
+        if mine == self._reading:
+            self._said = (row.id, said)
+            self.show_tab(self.tab)
+
+    async def _read(self, request_id: str) -> Said | None:
+        """None where nothing of it is kept."""
+        gateway = self._context.gateway
+        place = await gateway.thread_of_request(request_id)
+        thread = None if place is None else await gateway.thread(place[0])
+        if place is None or thread is None or place[1] not in {turn.n for turn in thread.turns}:
+            return None
+        return await asyncio.to_thread(said_of, thread, place[1], gateway.state.url)
+
+    def _show_said(self) -> None:
+        assert self._said is not None
+        said = self._said[1]
+        if said is None:
+            self.stack.setCurrentWidget(self.nothing)
+            return
+        self.stack.setCurrentWidget(self._reader)
+        blocks = said.blocks[self.tab]
+        if self.view.blocks is not blocks:
+            self.view.set_blocks(blocks, keep=False)
+            if self.tab != MESSAGES:
+                self.view.open_block(blocks[0].key, OPEN)
+        self._find(self.search.text())
+
+    async def _make_pieces(self, key: str, shown: str) -> None:
+        block = next((block for block in self.view.blocks if block.key == key), None)
+        if block is not None:
+            pieces = await asyncio.to_thread(pieces_of, block, shown)
+            if block in self.view.blocks:
+                self.view.set_shown(key, shown, pieces)
+
+    def _find(self, words: str) -> None:
+        if self.tab != SUMMARY and self._said is not None and self._said[1] is not None:
+            words = words.strip()
+            self.view.mark(words, first_with(self.view.blocks, words) if words else None)
+
+    # copying
+
+    def copy_curl(self) -> None:
+        """The call as a command, rebuilt from what was said where that is kept. Its key is masked."""
+        if self.record is not None:
+            self._context.spawn(self._copy_curl(self.record))
+
+    async def _copy_curl(self, row: ExchangeRecord) -> None:
+        said = self._said[1] if self._said is not None and self._said[0] == row.id else None
+        if said is None:
+            try:
+                said = await self._read(row.id)
+            except KNOWN_ERRORS:
+                said = None
+        curl = said.curl if said is not None else bare_curl(row, self._context.gateway.state.url)
+        QGuiApplication.clipboard().setText(curl)
+        kept = self.tr("Call copied as curl; put your key into FAREGATE_API_KEY")
+        bare = self.tr("Call copied as curl; what was said is not kept, put a message in")
+        self.copied.emit(kept if said is not None else bare)

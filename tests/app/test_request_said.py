@@ -1,0 +1,254 @@
+"""The drawer's tabs: what a request said, question and answer rebuilt as JSON, the call as curl, and where time went."""
+
+import json
+import shlex
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.filters import FilterState
+from app.pages.conversations_parts.block import OPEN, text_of
+from app.pages.requests import RequestsPage
+from app.pages.requests_parts.request_details import RequestDetails
+from app.pages.requests_parts.said import said_of
+from app.pages.requests_parts.timing_bar import TimingBar, timing_parts
+from app.parts.piece import Tree
+from app.theme import Theme
+from gateway import Changes, ExchangeRecord, Text, Thread
+from tests.app.accessible import unnamed
+from tests.app.fake_gateway import FakeGateway
+from tests.app.fake_threads import full_thread, plain_thread
+from tests.app.turns import Turns
+
+
+@pytest.fixture
+def turns() -> Iterator[Turns]:
+    made = Turns()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    """Each of the newest three rows is the turn of a conversation; the next ones said nothing that is kept."""
+    now_us = time.time_ns() // 1000
+    made = FakeGateway(60, now_us=now_us - 5_000_000)
+    made.told = [plain_thread(1, now_us, turns=3), full_thread(now_us)]
+    ids = ("plain_1_2", "req_0000", "plain_1_0")
+    made.rows[:3] = [msgspec.structs.replace(row, id=id) for row, id in zip(made.rows, ids, strict=False)]
+    return made
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> RequestsPage:
+    filters = FilterState(tz="Europe/Berlin")
+    filters.set_range("30d")
+    made = RequestsPage(AppContext(gateway, theme, filters, turns))  # type: ignore[arg-type]
+    qtbot.addWidget(made)
+    made.resize(1220, 840)
+    made.show()
+    qtbot.waitExposed(made)
+    made.on_shown()
+    turns(made.refresh(Changes(usage=True, keys=True, providers=True, state=True)))
+    turns.run()
+    return made
+
+
+def opened(page: RequestsPage, turns: Turns, row: int, tab: str = "summary") -> RequestDetails:
+    page.view.selectRow(row)
+    page._open_row(row)
+    page.details.tabs[tab].click()
+    turns.run()
+    return page.details
+
+
+def said(details: RequestDetails) -> str:
+    return "\n".join(text_of(block) for block in details.view.blocks)
+
+
+def test_the_summary_reads_nothing_that_was_said(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    details = opened(page, turns, 0)
+    assert details.stack.currentWidget() is details.panel
+    assert "thread" not in gateway.calls and "thread_of_request" not in gateway.calls
+
+
+def test_messages_are_those_of_the_turn(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    details = opened(page, turns, 0, "messages")
+    text = said(details)
+    assert "Question 2 of conversation 1" in text and "Answer 2 about topic1." in text
+    assert "Question 0" not in text, "what was said before stands in the conversation"
+    assert details.view.blocks[0].title == "4 earlier messages"
+    first = opened(page, turns, 2, "messages")
+    assert "Question 0 of conversation 1" in said(first) and "earlier" not in first.view.blocks[0].title
+
+
+def test_question_and_answer_are_rebuilt_as_json(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    details = opened(page, turns, 0, "request")
+    request = json.loads(text_of(details.view.blocks[0]))
+    assert details.view.blocks[0].detail == "rebuilt from what was kept"
+    texts = [part["content"] for message in request["messages"] for part in message["parts"]]
+    assert texts == [
+        "Question 0 of conversation 1", "Answer 0 about topic1.", "Question 1 of conversation 1",
+        "Answer 1 about topic1.", "Question 2 of conversation 1",
+    ]  # fmt: skip
+    assert [message["role"] for message in request["messages"]] == ["user", "assistant"] * 2 + ["user"]
+    details.tabs["response"].click()
+    response = json.loads(text_of(details.view.blocks[0]))
+    assert [part["content"] for message in response["messages"] for part in message["parts"]] == [
+        "Answer 2 about topic1."
+    ]
+    assert details.view.shown("response") == OPEN
+    calls = len(gateway.calls)
+    details.tabs["request"].click()
+    turns.run()
+    assert len(gateway.calls) == calls, "what was read serves all tabs"
+
+
+def test_json_is_a_tree_with_system_and_tools(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    details = opened(page, turns, 1, "request")
+    request = json.loads(text_of(details.view.blocks[0]))
+    assert request["model"] == "claude-sonnet-4.5"
+    assert request["system_instructions"][0]["content"].startswith("You are a careful senior engineer")
+    assert {tool["name"] for tool in request["tools"] if "name" in tool} >= {"read_file", "run_tests"}
+    card = details.view._card(0)
+    assert any(isinstance(entry.piece, Tree) for entry in card._entries)
+
+
+def test_words_are_found(page: RequestsPage, turns: Turns) -> None:
+    details = opened(page, turns, 0, "messages")
+    details.search.setText("topic1")
+    assert details.view._words == "topic1"
+    found = next(block for block in details.view.blocks if block.key == details.view.current)
+    assert "Answer 2 about topic1." in text_of(found)
+
+
+def test_what_is_not_kept_is_told(page: RequestsPage, turns: Turns) -> None:
+    details = opened(page, turns, 5, "messages")
+    assert details.stack.currentWidget() is details.nothing
+    details = opened(page, turns, 0, "messages")
+    assert "Question 2" in said(details)
+
+
+def test_a_failure_can_be_tried_again(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    gateway.fails = "The store of conversations is locked: close the other program that reads it."
+    details = opened(page, turns, 0, "messages")
+    assert details.stack.currentWidget() is details.failed
+    assert details.failed.text_label.text() == gateway.fails
+    gateway.fails = None
+    details.failed.action.emit()
+    turns.run()
+    assert "Question 2" in said(details)
+
+
+def test_an_answer_for_another_request_is_dropped(page: RequestsPage, turns: Turns) -> None:
+    details = opened(page, turns, 0)
+    details.tabs["messages"].click()
+    page.view.selectRow(2)
+    page._open_row(2)
+    turns.run()
+    assert "Question 0" in said(details) and "Question 2" not in said(details)
+
+
+def test_the_tab_stays_while_walking_through_rows(page: RequestsPage, qtbot: QtBot, turns: Turns) -> None:
+    details = opened(page, turns, 0, "response")
+    page.view.setFocus()
+    page._details.stop()
+    QTest.keyClick(page.view, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: details.record is not None and details.record.id == "req_0000")
+    turns.run()
+    assert details.tab == "response"
+    assert "I will look at the test first." in said(details)
+
+
+# as curl
+
+
+def test_the_call_is_copied_as_curl_without_its_key(page: RequestsPage, qtbot: QtBot, turns: Turns) -> None:
+    details = opened(page, turns, 0)
+    with qtbot.waitSignal(page.toast):
+        details.curl_button.click()
+        turns.run()
+    words = shlex.split(QGuiApplication.clipboard().text())
+    assert words[0] == "curl" and words[1] == "http://127.0.0.1:4210/api/ai/v1/chat/completions"
+    assert "authorization: Bearer $FAREGATE_API_KEY" in words
+    body = json.loads(words[words.index("-d") + 1])
+    assert [message["content"] for message in body["messages"]][-1] == "Question 2 of conversation 1"
+
+
+def test_without_content_the_message_is_to_be_filled_in(page: RequestsPage, qtbot: QtBot, turns: Turns) -> None:
+    details = opened(page, turns, 5)
+    with qtbot.waitSignal(page.toast) as toast:
+        details.copy_curl()
+        turns.run()
+    assert "put a message in" in toast.args[0]
+    words = shlex.split(QGuiApplication.clipboard().text())
+    assert details.record is not None
+    body = json.loads(words[words.index("-d") + 1])
+    assert body["model"] == (details.record.model_requested or details.record.model)
+
+
+def test_quotes_in_what_was_said_stay_within_their_word() -> None:
+    thread: Thread = plain_thread(3, 0, turns=1)
+    message = msgspec.structs.replace(thread.messages[0], parts=(Text("it's `here` $HOME"),))
+    said = said_of(msgspec.structs.replace(thread, messages=(message, *thread.messages[1:])), 0, "http://x")
+    words = shlex.split(said.curl)
+    assert json.loads(words[words.index("-d") + 1])["messages"][-1]["content"] == "it's `here` $HOME"
+
+
+# where the time went
+
+
+@pytest.mark.parametrize(
+    ("latency", "ttft", "overhead", "parts"),
+    [
+        (2_100_000, 947_000, 930, [("Gateway", 930), ("To the first token", 946_070), ("First to last token", 1_153_000)]),
+        (500_000, None, 800, [("Gateway", 800), ("Provider and client", 499_200)]),
+        (500_000, 100_000, None, [("To the first token", 100_000), ("First to last token", 400_000)]),
+        (500, 500, 900, [("Gateway", 500), ("To the first token", 0), ("First to last token", 0)]),
+        (None, None, None, []),
+    ],
+)  # fmt: skip
+def test_the_parts_come_to_the_latency(
+    gateway: FakeGateway, latency: int | None, ttft: int | None, overhead: int | None, parts: list[tuple[str, int]]
+) -> None:
+    row: ExchangeRecord = msgspec.structs.replace(
+        gateway.rows[0], latency_us=latency, ttft_us=ttft, overhead_us=overhead, streamed=True
+    )
+    found = timing_parts(row)
+    assert [(name, us) for name, us, _ in found] == parts
+    assert sum(us for _, us, _ in found) == (latency or 0)
+    # An answer in one piece has no first token before its last.
+    whole = timing_parts(msgspec.structs.replace(row, streamed=False))
+    assert "To the first token" not in [name for name, _, _ in whole]
+    assert sum(us for _, us, _ in whole) == (latency or 0)
+
+
+def test_the_bar_is_drawn_and_spoken(qtbot: QtBot, theme: Theme, gateway: FakeGateway) -> None:
+    bar = TimingBar(theme)
+    qtbot.addWidget(bar)
+    row = msgspec.structs.replace(gateway.rows[0], latency_us=2_000_000, ttft_us=1_000_000, overhead_us=1_000)
+    row = msgspec.structs.replace(row, streamed=True)
+    bar.show_row(row)
+    bar.resize(380, bar.sizeHint().height())
+    bar.show()
+    assert bar.accessibleName() == "Gateway 1.00 ms, To the first token 999 ms, First to last token 1.00 s"
+    widths = bar.widths()
+    assert sum(widths) == pytest.approx(380)
+    assert widths[0] == 2.0, "a thousandth is still to be seen"
+    image = bar.grab().toImage()
+    ratio = image.devicePixelRatio()
+    colours = {image.pixelColor(round(x * ratio), round(4 * ratio)).name() for x in (0.8, 100, 300)}
+    assert len(colours) == 3
+
+
+def test_everything_has_a_name(page: RequestsPage, turns: Turns) -> None:
+    for tab in ("messages", "request", "response", "summary"):
+        details = opened(page, turns, 0, tab)
+        assert unnamed(details) == []
