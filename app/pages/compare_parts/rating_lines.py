@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 from app import formats
 from app.tables.column import Column, PillText, utc_text
-from app.translation import marked, tr
+from app.translation import later, tr
 from gateway import MOST_STARS, RatedAnswer, RatedModel
 
 OUTCOMES = {
-    "ok": PillText(marked("done"), "ok"),
-    "error": PillText(marked("failed"), "bad"),
-    "aborted": PillText(marked("stopped"), "warn"),
-    "interrupted": PillText(marked("interrupted"), "bad"),
+    "ok": PillText(later("done"), "ok"),
+    "error": PillText(later("failed"), "bad"),
+    "aborted": PillText(later("stopped"), "warn"),
+    "interrupted": PillText(later("interrupted"), "bad"),
 }
 
 

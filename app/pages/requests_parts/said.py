@@ -9,19 +9,15 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
-from PySide6.QtCore import QCoreApplication
 
 from app.pages.conversations_parts.block import Block
 from app.pages.conversations_parts.blocks import told
 from app.pages.conversations_parts.branches import steps, way_to
 from app.pages.conversations_parts.copying import CHAT_PATH, KEY_MASK, as_curl
+from app.translation import tr
 from gateway import ExchangeRecord, Thread, ThreadMessage, ToolCall, Turn, message_json, part_json, tool_json
 
 MESSAGES, REQUEST, RESPONSE = "messages", "request", "response"
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("RequestSaid", text)
 
 
 class Said(Struct, frozen=True):
@@ -71,7 +67,7 @@ def _earlier(thread: Thread, turn: Turn) -> list[ThreadMessage]:
 def _history(earlier: Sequence[ThreadMessage]) -> tuple[Block, ...]:
     if not earlier:
         return ()
-    words = _tr("{0} earlier messages").format(len(earlier)) if len(earlier) > 1 else _tr("1 earlier message")
+    words = tr("{0} earlier messages").format(len(earlier)) if len(earlier) > 1 else tr("1 earlier message")
     return (Block(key="history", kind="divider", title=words),)
 
 
@@ -82,10 +78,10 @@ def _without_results(block: Block) -> Block:
 
 def _block(key: str, value: Any) -> Block:
     text = json.dumps(value, ensure_ascii=False, indent=1)
-    title = {REQUEST: _tr("Request"), RESPONSE: _tr("Response")}[key]
+    title = {REQUEST: tr("Request"), RESPONSE: tr("Response")}[key]
     # A call's arguments are shown as a tree that opens, folds and is copied whole.
     part = ToolCall(id=key, name=key, arguments=text)
-    return Block(key=key, kind="tool", title=title, detail=_tr("rebuilt from what was kept"), parts=(part,))
+    return Block(key=key, kind="tool", title=title, detail=tr("rebuilt from what was kept"), parts=(part,))
 
 
 def _request(thread: Thread, turn: Turn, messages: Sequence[ThreadMessage]) -> Mapping[str, Any]:
