@@ -2,13 +2,14 @@
 
 Stored are three values: the measures as a MessagePack array, and both histograms, each as a form's byte and what
 follows from it: up to 48 durations are a byte each, in no order; more are the counts of all bins from a first one on,
-two or four bytes each, which add up as one large integer. In memory all of it is one integer of lanes, so adding a
-cell to another is one addition.
+two or four bytes each, which add up as one large integer. All measures together are one integer of lanes while they
+are counted, so adding many is one addition for each.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from struct import Struct, pack, unpack, unpack_from
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,7 +19,7 @@ from gateway.store.measures import MEASURES, Sums
 Cell = tuple[bytes, bytes, bytes]
 """Measures, latency and time to first token, as stored."""
 
-MOST_SINGLY = 48
+MOST_SINGLY, MOST_LOOSELY = 48, 4
 _SINGLY, _NARROW, _WIDE = 1, 2, 4
 _TYPES = {_NARROW: "H", _WIDE: "I"}
 _HEAD = Struct("<BH")
@@ -26,8 +27,6 @@ _HEAD = Struct("<BH")
 _FIRST_BIN = histogram.bin_of(1)
 # Wider than SQLite's integers: a sum that these cannot hold is seen, and spoils no other.
 _INTO_LANES, _OUT_OF_LANES = Struct("<" + "q4x" * len(MEASURES)), Struct("<" + "QI" * len(MEASURES))
-_MEASURES_BITS = 8 * _INTO_LANES.size
-_MEASURES_MASK = (1 << _MEASURES_BITS) - 1
 _COUNT_BITS, _NARROW_BITS = 32, 16
 _EVEN = int.from_bytes(b"\xff\xff\x00\x00" * 1024, "little")
 
@@ -35,27 +34,65 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[int]).decode
 
 
-def lanes_of(measures: Sequence[int], latency: Mapping[int, int], ttft: Mapping[int, int]) -> int:
-    """Sums as one integer. None of them is negative."""
-    counts = [0] * (2 * (max((*latency, *ttft), default=_FIRST_BIN) - _FIRST_BIN + 1))
+class Loose(NamedTuple):
+    """Sums that are to be added to others: measures in lanes, few durations as a byte each, many as counts in lanes,
+    of latency and of time to first token by turns."""
+
+    measures: int
+    latency: bytes
+    ttft: bytes
+    counts: int
+
+
+def loose(measures: Sequence[int], latency: Mapping[int, int], ttft: Mapping[int, int]) -> Loose:
+    """None of them is negative."""
+    lanes = int.from_bytes(_INTO_LANES.pack(*measures), "little")
+    singly = _places(latency), _places(ttft)
+    if singly[0] is not None and singly[1] is not None:
+        return Loose(lanes, singly[0], singly[1], 0)
+    counts = [0] * (2 * (max(*latency, *ttft, _FIRST_BIN) - _FIRST_BIN + 1))
     for at, bins in enumerate((latency, ttft)):
         for key, count in bins.items():
             counts[2 * (key - _FIRST_BIN) + at] = count
-    wide = pack(f"<{len(counts)}I", *counts)
-    return int.from_bytes(_INTO_LANES.pack(*measures) + wide, "little")
+    return Loose(lanes, b"", b"", int.from_bytes(pack(f"<{len(counts)}I", *counts), "little"))
 
 
-def encode_lanes(lanes: int) -> Cell:
-    """The sums as stored. Raises OverflowError where a measure is beyond 64 bits."""
-    halves = _OUT_OF_LANES.unpack((lanes & _MEASURES_MASK).to_bytes(_OUT_OF_LANES.size, "little"))
-    measures = [low + (high << 64) for low, high in zip(halves[::2], halves[1::2], strict=True)]
-    counts = _counts(lanes >> _MEASURES_BITS)
-    return _encode(measures), _histogram(counts[::2]), _histogram(counts[1::2])
+def _places(bins: Mapping[int, int]) -> bytes | None:
+    """A byte for each duration; None where these are many, or one of them too long."""
+    if not bins:
+        return b""
+    if sum(bins.values()) > MOST_LOOSELY or max(bins) - _FIRST_BIN > 255:
+        return None
+    return b"".join(bytes((key - _FIRST_BIN,)) * count for key, count in bins.items())
+
+
+class Adder:
+    """Sums that grow."""
+
+    __slots__ = ("_counts", "_latency", "_measures", "_ttft")
+
+    def __init__(self) -> None:
+        self._measures = self._counts = 0
+        self._latency, self._ttft = bytearray(), bytearray()
+
+    def add(self, parts: Iterable[Loose]) -> None:
+        measures, latency, ttft, counts = zip(*parts, strict=True)
+        self._measures += sum(measures)
+        self._latency += b"".join(latency)
+        self._ttft += b"".join(ttft)
+        self._counts += sum(counts)
+
+    def cell(self) -> Cell:
+        """As stored. Raises OverflowError where a measure is beyond 64 bits."""
+        halves = _OUT_OF_LANES.unpack(self._measures.to_bytes(_OUT_OF_LANES.size, "little"))
+        measures = [low + (high << 64) for low, high in zip(halves[::2], halves[1::2], strict=True)]
+        counts = _counts(self._counts)
+        return _encode(measures), _counted(self._latency, counts[::2]), _counted(self._ttft, counts[1::2])
 
 
 def encode(sums: Sums) -> Cell:
-    """Likewise, of sums in their usual form."""
-    return _encode(sums.values), _histogram(_listed(sums.latency)), _histogram(_listed(sums.ttft))
+    """Sums in their usual form, as stored."""
+    return _encode(sums.values), _histogram(_placed(sums.latency)), _histogram(_placed(sums.ttft))
 
 
 def total(cells: Sequence[Cell]) -> Sums:
@@ -73,20 +110,29 @@ def _counts(lanes: int) -> tuple[int, ...]:
     return unpack(f"<{length}I", lanes.to_bytes(length * 4, "little"))
 
 
-def _listed(bins: Mapping[int, int]) -> Sequence[int]:
-    return [bins.get(key, 0) for key in range(_FIRST_BIN, max(bins) + 1)] if bins else ()
+def _counted(places: bytes | bytearray, counts: Sequence[int]) -> bytes:
+    """What is counted both ways, as stored."""
+    if not any(counts):
+        return _histogram(Counter(places))
+    bins = Counter({at: count for at, count in enumerate(counts) if count})
+    bins.update(places)
+    return _histogram(bins)
 
 
-def _histogram(counts: Sequence[int]) -> bytes:
-    """Stored counts of all bins from the first one on."""
-    used = [at for at, count in enumerate(counts) if count]
-    if not used:
+def _histogram(bins: Mapping[int, int]) -> bytes:
+    """Counts by the place of their bin, as stored."""
+    if not bins:
         return histogram.EMPTY
-    first, last = used[0], used[-1]
-    if last < 256 and sum(counts) <= MOST_SINGLY:
-        return bytes((_SINGLY, *(at for at in used for _ in range(counts[at]))))
+    first, last = min(bins), max(bins)
+    if last < 256 and sum(bins.values()) <= MOST_SINGLY:
+        return bytes((_SINGLY, *(at for at in sorted(bins) for _ in range(bins[at]))))
+    counts = [bins.get(at, 0) for at in range(first, last + 1)]
     form = _NARROW if max(counts) < 1 << _NARROW_BITS else _WIDE
-    return pack(f"<BH{last + 1 - first}{_TYPES[form]}", form, first, *counts[first : last + 1])
+    return pack(f"<BH{len(counts)}{_TYPES[form]}", form, first, *counts)
+
+
+def _placed(bins: Mapping[int, int]) -> Mapping[int, int]:
+    return {key - _FIRST_BIN: count for key, count in bins.items()}
 
 
 def _together(blobs: Sequence[bytes]) -> histogram.Bins:

@@ -15,6 +15,7 @@ from itertools import combinations, groupby
 from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.store.buckets import DAY, DIMENSION_IDS, TOTAL
@@ -25,7 +26,7 @@ from gateway.store.kept import kept
 from gateway.store.measures import HISTOGRAMS, MEASURES
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import NO_NAME, json_array
-from gateway.store.packed import encode, encode_lanes, lanes_of, total
+from gateway.store.packed import Adder, Loose, encode, loose, total
 from gateway.store.pairs import (
     MONTH,
     SETTLED,
@@ -41,7 +42,7 @@ from gateway.store.quarters import QUARTER_US, day_end, day_start, month_end, mo
 
 # Who ends late began earlier: most of what still comes for a day comes within this time.
 GRACE_US = QUARTER_US
-READ_ROWS, WRITE_ROWS, DELETE_ROWS = 50, 300, 2000
+READ_ROWS, WRITE_ROWS, DELETE_ROWS = 300, 300, 2000
 # Cells of a slice in memory at once, each of some kilobytes. A pair that has more is left to the combinations, which
 # are hardly more.
 MOST_CELLS = 40_000
@@ -130,15 +131,14 @@ class Counting:
         self._connection = connection
         self._members = members
         self._most = most
-        self._cells: defaultdict[tuple[int, int], int] = defaultdict(int)
+        self._cells: defaultdict[tuple[int, int], Adder] = defaultdict(Adder)
         self._tags: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
 
     def read(self, low: int, high: int) -> Iterator[None]:
         """Count the days' combinations, some at each step."""
         cursor = self._connection.execute(_COMBINATIONS, (low, high))
         while rows := cursor.fetchmany(READ_ROWS):
-            for row in rows:
-                self._count(row)
+            self._count(rows)
             while self._most is not None and len(self._cells) > self._most:
                 self._leave_out()
             yield
@@ -146,29 +146,33 @@ class Counting:
     def cells(self) -> Iterator[Row]:
         """What was counted, as it is stored, in order. Raises OverflowError where a sum is beyond 64 bits."""
         found = {}
-        for both, lanes in self._cells.items():
+        for both, adder in self._cells.items():
             for one, two in mirrored(*both):
                 (first, value), (second, other) = dimension_of(one), dimension_of(two)
-                found[number_of(first, second), value, other] = lanes
+                found[number_of(first, second), value, other] = adder
         for key in sorted(found):
-            yield (*key, *encode_lanes(found[key]))
+            yield (*key, *found[key].cell())
 
-    def _count(self, row: Sequence[int | bytes]) -> None:
+    def _count(self, rows: Sequence[Sequence[Any]]) -> None:
+        parts: list[Loose] = []
+        parts_of: defaultdict[tuple[int, int], list[Loose]] = defaultdict(list)
+        for row in rows:
+            latency, ttft = row[_HISTOGRAMS_AT:]
+            part = loose(row[_MEASURES_AT:_HISTOGRAMS_AT], decode(latency), decode(ttft))
+            parts.append(part)
+            for both in combinations(self._ones(row), 2):
+                parts_of[both].append(part)
+        self._cells[TOTAL, TOTAL].add(parts)
+        for both, some in parts_of.items():
+            if not self.left_out or _number(both) not in self.left_out:
+                self._cells[both].add(some)
+
+    def _ones(self, row: Sequence[int]) -> list[int]:
+        """The values that a combination counts for."""
         values = dict(zip(COMBINED_DIMENSIONS, row, strict=False))
-        latency, ttft = row[_HISTOGRAMS_AT:]
-        assert isinstance(latency, bytes) and isinstance(ttft, bytes)
-        lanes = lanes_of(row[_MEASURES_AT:_HISTOGRAMS_AT], decode(latency), decode(ttft))  # type: ignore[arg-type]
-        tag_set = values.pop("tag_set")
-        of_dimensions: dict[int, Sequence[int]] = {
-            DIMENSION_IDS[name]: (int(value),) for name, value in values.items()
-        }
-        of_dimensions[TOTAL] = (NO_NAME,)
-        of_dimensions[_TAG], of_dimensions[_TAG_KEY] = self._tags_of(int(tag_set))
-        ones, cells, left_out = in_order(of_dimensions), self._cells, self.left_out
-        cells[TOTAL, TOTAL] += lanes
-        for both in combinations(ones, 2):
-            if not left_out or _number(both) not in left_out:
-                cells[both] += lanes
+        tags, keys = self._tags_of(values.pop("tag_set"))
+        of_dimensions: dict[int, Sequence[int]] = {DIMENSION_IDS[name]: (value,) for name, value in values.items()}
+        return in_order({**of_dimensions, TOTAL: (NO_NAME,), _TAG: tags, _TAG_KEY: keys})
 
     def _tags_of(self, tag_set: int) -> tuple[Sequence[int], Sequence[int]]:
         known = self._tags.get(tag_set)

@@ -16,7 +16,7 @@ from gateway.store import queries, settling
 from gateway.store.kept import kept
 from gateway.store.measures import MEASURES, Sums
 from gateway.store.names import Texts
-from gateway.store.packed import encode, encode_lanes, lanes_of, total
+from gateway.store.packed import Adder, Cell, encode, loose, total
 from gateway.store.pairs import MONTH, parts_of
 from gateway.store.settling import settle
 from gateway.store.usage import UsageStore
@@ -372,6 +372,12 @@ bins = st.dictionaries(st.integers(-80, 400), st.integers(1, 100_000), max_size=
 few = st.dictionaries(st.integers(-80, 120), st.integers(1, 3), max_size=10)
 
 
+def added(parts: Sequence[tuple[list[int], dict[int, int], dict[int, int]]]) -> Cell:
+    adder = Adder()
+    adder.add([loose(*part) for part in parts])
+    return adder.cell()
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(sums, bins | few, bins | few), min_size=1, max_size=6))
 def test_packed_sums_add_up_as_plain_ones_do(parts: list[tuple[list[int], dict[int, int], dict[int, int]]]) -> None:
@@ -379,8 +385,8 @@ def test_packed_sums_add_up_as_plain_ones_do(parts: list[tuple[list[int], dict[i
     for part in parts:
         expected.add(*part)
     for found in (
-        total([encode_lanes(lanes_of(*part)) for part in parts]),
+        total([added([part]) for part in parts]),
         total([encode(Sums(list(part[0]), part[1], part[2])) for part in parts]),
-        total([encode_lanes(sum(lanes_of(*part) for part in parts))]),
+        total([added(parts)]),
     ):
         assert (found.values, found.latency, found.ttft) == (expected.values, expected.latency, expected.ttft)
