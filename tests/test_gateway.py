@@ -172,6 +172,31 @@ async def test_retention_is_kept_at_the_start_and_then_every_hour(
     await gateway.close()
 
 
+async def test_past_days_are_settled_soon_after_the_start_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_us, day_us = time.time_ns() // 1000, 86_400_000_000
+    monkeypatch.setattr("gateway.gateway.FIRST_SETTLE_S", 0.05)
+    monkeypatch.setattr("gateway.gateway.SETTLE_EVERY_S", 0.05)
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+
+    def days() -> int:
+        with gateway._store._readers.snapshot() as connection:
+            found = connection.execute("SELECT COUNT(*) FROM settled WHERE level = 2 AND state = 0").fetchone()
+        return int(found[0])
+
+    async with asyncio.timeout(PATIENCE_S):
+        for first, settled in ((2, 3), (40, 6)):
+            gateway._store.insert_history(
+                record(n, id=f"r{n}", started_us=now_us - n * day_us) for n in range(first, first + 3)
+            )
+            while days() != settled:
+                await asyncio.sleep(0.02)
+    assert (await gateway.summary(UsageQuery()))[0].requests == 6
+    await gateway.close()
+
+
 async def test_a_clean_up_that_is_cancelled_ends_after_the_step_that_it_is_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -153,29 +153,31 @@ class Sums:
 
     def summary(self) -> Summary:
         """The sums as people read them: None where rows exist and none knows the number."""
-        requests = self["requests"]
-        generation = self["generation_us"]
-        unpriced = requests - self["priced"]
-        has_costs = requests > self["cost_none"]
+        of = dict(zip(MEASURES, self.values, strict=True))
+        requests = of["requests"]
+        generation = of["generation_us"]
+        unpriced = requests - of["priced"]
+        has_costs = requests > of["cost_none"]
+
+        def known(count: str) -> int | None:
+            return of[count] if of[f"{count}_known"] or not requests else None
+
         return Summary(
             requests=requests,
-            errors=self["errors"],
-            input_tokens=self._known("input_tokens"),
-            cached_tokens=self._known("cached_tokens"),
-            cache_write_tokens=self._known("cache_write_tokens"),
-            output_tokens=self._known("output_tokens"),
-            reasoning_tokens=self._known("reasoning_tokens"),
-            cost_nano=self["cost_nano"] if has_costs or not unpriced else None,
+            errors=of["errors"],
+            input_tokens=known("input_tokens"),
+            cached_tokens=known("cached_tokens"),
+            cache_write_tokens=known("cache_write_tokens"),
+            output_tokens=known("output_tokens"),
+            reasoning_tokens=known("reasoning_tokens"),
+            cost_nano=of["cost_nano"] if has_costs or not unpriced else None,
             unpriced_requests=unpriced,
-            usage_sources={source: self[f"usage_{source}"] for source in USAGE_SOURCES},
-            cost_sources={source: self[f"cost_{source}"] for source in COST_SOURCES},
+            usage_sources={source: of[f"usage_{source}"] for source in USAGE_SOURCES},
+            cost_sources={source: of[f"cost_{source}"] for source in COST_SOURCES},
             latency_ms=self._distribution("latency_us", self.latency),
             ttft_ms=self._distribution("ttft_us", self.ttft),
-            tokens_per_s=self["generated_tokens"] * 1_000_000 / generation if generation else None,
+            tokens_per_s=of["generated_tokens"] * 1_000_000 / generation if generation else None,
         )
-
-    def _known(self, count: str) -> int | None:
-        return self[count] if self[f"{count}_known"] or not self["requests"] else None
 
     def _distribution(self, duration: str, bins: histogram.Bins) -> Distribution:
         known = self[f"{duration}_known"]

@@ -8,6 +8,7 @@ are counted, so adding many is one addition for each.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from struct import Struct, pack, unpack, unpack_from
 from typing import NamedTuple
 
@@ -157,10 +158,12 @@ def _together(blobs: Sequence[bytes]) -> histogram.Bins:
         if lanes:
             empty = ((lanes & -lanes).bit_length() - 1) // _COUNT_BITS
             key = _FIRST_BIN + start + step * empty
-            for count in _counts(lanes >> _COUNT_BITS * empty):
-                if count:
-                    bins[key] = bins.get(key, 0) + count
-                key += step
+            counts = _counts(lanes >> _COUNT_BITS * empty)
+            found = dict(compress(zip(range(key, key + step * len(counts), step), counts, strict=True), counts))
+            if bins:
+                histogram.add(bins, found)
+            else:
+                bins = found
     return bins
 
 
@@ -171,7 +174,7 @@ def _decoded(blob: bytes) -> histogram.Bins:
         return _of_places(blob[1:])
     form, first = _HEAD.unpack_from(blob)
     counts = unpack_from(f"<{(len(blob) - _HEAD.size) // form}{_TYPES[form]}", blob, _HEAD.size)
-    return {key: count for key, count in enumerate(counts, first + _FIRST_BIN) if count}
+    return dict(compress(enumerate(counts, first + _FIRST_BIN), counts))
 
 
 def _of_places(places: bytes) -> histogram.Bins:
