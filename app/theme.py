@@ -11,7 +11,7 @@ from string import Template
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication, QStyleFactory
+from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
 
 from app import icons
 from app.fonts import load_fonts, ui_font
@@ -126,6 +126,7 @@ class Theme(QObject):
         self._density = "comfortable"
         self._patterns = False
         self._app: QApplication | None = None
+        self._windows: list[QWidget] = []
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._on_system_changed)
         self._hints = hints
@@ -197,6 +198,18 @@ class Theme(QObject):
         app.setFont(ui_font(13))
         self._dress()
 
+    def dress(self, *windows: QWidget) -> None:
+        """Give these windows, and all that is made in them, the stylesheet in the application's place.
+
+        Restyling a window goes from parents to children; restyling the application takes widgets in any order, and
+        four times as long, for fonts and palettes are handed down again and again. Call it before they are shown, and
+        with every window that has no parent.
+        """
+        self._windows.extend(windows)
+        if self._app is not None:
+            self._app.setStyleSheet("")
+            self._dress()
+
     def _chosen(self) -> Tokens:
         tokens = DARK if self.dark else LIGHT
         wanted = self._hints.accessibility().contrastPreference()
@@ -226,7 +239,9 @@ class Theme(QObject):
     def _dress(self) -> None:
         if self._app is not None:
             self._app.setPalette(palette(self._tokens))
-            self._app.setStyleSheet(stylesheet(self._tokens))
+            sheet = stylesheet(self._tokens)
+            for window in self._windows or (self._app,):
+                window.setStyleSheet(sheet)
 
 
 def palette(tokens: Tokens) -> QPalette:

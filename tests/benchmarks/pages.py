@@ -164,11 +164,15 @@ def open_page(app: RealApp, key: str) -> None:
 
 
 def open_first(app: RealApp, key: str) -> Watched:
-    """A page's first opening, until what it shows stands."""
+    """A page's first opening and the first use of what is on it: drawers and sections are built then."""
     watched(app, "")
     open_page(app, key)
     time.sleep(_SETTLE_S)
-    return watched(app, f"first opening of {TITLES[key]}")
+    for act in WORK.get(key, ()):
+        act(app)
+        time.sleep(_PAUSE_S)
+    app.focus()
+    return watched(app, f"first time: {TITLES[key]}")
 
 
 def work(app: RealApp, key: str, seconds: float) -> Watched:
