@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.export_files import EXPORT_FILTER, export_format
@@ -20,6 +20,7 @@ from app.pages.page import Page, RequestTarget, ThreadTarget
 from app.pages.requests_parts.columns import request_columns
 from app.pages.requests_parts.feed import RequestFeed
 from app.pages.requests_parts.filter_field import FilterField
+from app.pages.requests_parts.narrowing import add_narrowing
 from app.pages.requests_parts.request_details import RequestDetails
 from app.pages.requests_parts.table_area import TableArea
 from app.query_text import ParsedText, resolve
@@ -145,6 +146,7 @@ class RequestsPage(Page):
         self.export_button.clicked.connect(self.start_export)
         self.view.opened.connect(self._open_row)
         self.view.moved.connect(self._row_moved)
+        self.view.menu_offered.connect(self._offer_narrowing)
         self.view.copy_asked.connect(lambda: self.context.spawn(self._copy_rows()))
         self.view.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.details.copied.connect(self.toast)
@@ -270,6 +272,11 @@ class RequestsPage(Page):
         numbers = tuple(dict.fromkeys(filters.numbers + parsed.numbers))
         text = tuple(dict.fromkeys(filters.text + parsed.text))
         filters.restore(replace(filters.snapshot(), dimensions=dimensions, tags=tags, numbers=numbers, text=text))
+
+    def _offer_narrowing(self, menu: QMenu, row: int) -> None:
+        record = self.model.row(row)
+        if record is not None:
+            add_narrowing(menu, record, self.context.filters)
 
     def focus_filter(self) -> None:
         """Ctrl+F."""

@@ -35,12 +35,13 @@ class KeptColumn(Struct, frozen=True):
 
 class TableView(QTableView):
     """`opened(row)`: a row was clicked, or Enter or Space pressed on it. `copy_asked`: Ctrl+C. `moved(row)`: the
-    current row changed."""
+    current row changed. `menu_offered(menu, row)`: a row's menu is about to open, and may be added to."""
 
     opened = Signal(int)
     moved = Signal(int)
     copy_asked = Signal()
     columns_changed = Signal()
+    menu_offered = Signal(object, int)
 
     def __init__(self, theme: Theme, model: RowModel[Any], name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -296,6 +297,9 @@ class TableView(QTableView):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.setObjectName("rows_menu")
         menu.addAction(self.tr("Copy rows"), self.copy_asked.emit)
+        row = self.rowAt(event.pos().y()) if event.reason() == event.Reason.Mouse else self.currentIndex().row()
+        if row >= 0:
+            self.menu_offered.emit(menu, row)
         columns = self.columns_menu(menu)
         # It ends with the menu that it is part of.
         columns.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)

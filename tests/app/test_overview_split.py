@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
+from app.filters import FilterSnapshot
 from app.formats import money
 from app.overview.breakdown import COSTLIEST
 from app.pages.overview import OverviewPage
@@ -162,6 +163,12 @@ def test_a_features_cost_per_month_by_team_is_one_view(
         key: colour for key, colour in colours.items() if key
     }
     assert page.split_button.toolTip() == "What the cost is split by"
+    # Saved and opened again it is one step.
+    shown, view = cost.values_at(0), context.filters.snapshot()
+    context.filters.restore(FilterSnapshot())
+    assert page.split_button.text() == "By model ▾" and cost.values_at(0) != shown
+    context.filters.restore(view)
+    assert page.split_button.text() == "By team ▾" and cost.values_at(0) == shown
     asyncio.run(page.save_csv("split time series", tmp_path / "teams.csv"))
     with (tmp_path / "teams.csv").open(encoding="utf-8", newline="") as file:
         saved = list(csv.DictReader(file))

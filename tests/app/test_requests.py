@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QFontMetrics, QGuiApplication, QImage
+from PySide6.QtGui import QAction, QContextMenuEvent, QFontMetrics, QGuiApplication, QImage
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
@@ -270,6 +270,42 @@ def test_numbers_and_free_text_are_typed_too(
     turns.run()
     assert not context.filters.is_filtered
     assert page.model.rowCount() == 900
+
+
+def row_menu(page: RequestsPage, row: int) -> dict[str, dict[str, QAction]]:
+    """The submenus of a row's menu by their titles."""
+    at = QPoint(300, page.view.rowViewportPosition(row) + 5)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, page.view.viewport().mapToGlobal(at))
+    QApplication.sendEvent(page.view.viewport(), event)
+    menu = next(one for one in page.view.findChildren(QMenu, "rows_menu") if one.isVisible())
+    menu.close()
+    return {
+        action.text(): {each.text(): each for each in submenu.actions()}
+        for action in menu.actions()
+        if isinstance(submenu := action.menu(), QMenu)
+    }
+
+
+def test_a_rows_facts_narrow_the_list(
+    page: RequestsPage, gateway: FakeGateway, context: AppContext, turns: Turns
+) -> None:
+    number = next(n for n, row in enumerate(gateway.rows[:20]) if row.user and len(row.tags) > 1)
+    row = gateway.rows[number]
+    menus = row_menu(page, number)
+    assert f"User: {row.user}" in menus["Show only"] and f"Model: {row.model}" in menus["Show only"]
+    menus["Show only"][f"User: {row.user}"].trigger()
+    turns.run()
+    assert context.filters.dimensions == {"user": (row.user,)}
+    assert page.model.rowCount() == sum(one.user == row.user for one in gateway.rows)
+    key, _, value = row.tags[0].partition(":")
+    row_menu(page, 0)
+    left_out = next(n for n in range(20) if page.model.held(n) is not None and row.tags[0] in page.model.held(n).tags)  # type: ignore[union-attr]
+    row_menu(page, left_out)["Leave out"][f"{key}: {value}"].trigger()
+    turns.run()
+    assert context.filters.tags == (TagCondition((row.tags[0],), negated=True),)
+    expected = sum(one.user == row.user and row.tags[0] not in one.tags for one in gateway.rows)
+    assert page.model.rowCount() == expected
+    assert [chip.text() for chip in page.filter_bar.chips] == [f"{key}: not {value}", f"User: {row.user}"]
 
 
 def test_a_word_that_is_no_filter_is_told_and_kept(
