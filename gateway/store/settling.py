@@ -222,7 +222,7 @@ class _Settling:
     def _settle_day(self, day: int) -> bool:
         key, token = (DAY, day), _token()
         with self._step():
-            if self._connection.execute(_STATE, key).fetchone() == (SETTLED,):
+            if self._state(key) == SETTLED:
                 return False
             self._connection.execute(_CLAIM, (*key, token))
         return self._settle(key, token, self._of_day(day))
@@ -230,9 +230,9 @@ class _Settling:
     def _settle_month(self, month: int) -> bool:
         key, token = (MONTH, month), _token()
         with self._step():
-            state = self._connection.execute(_STATE, key).fetchone()
+            state = self._state(key)
             days = days_with_rows(self._connection, month, month_end(month, self._zone))
-            if state == (SETTLED,) or any(each != SETTLED for _, each in days):
+            if state == SETTLED or any(each != SETTLED for _, each in days):
                 return False
             self._connection.execute(_CLAIM, (*key, token))
         return self._settle(key, token, self._of_month([day for day, _ in days]))
@@ -291,11 +291,18 @@ class _Settling:
         finally:
             self._reader.execute("ROLLBACK")
 
+    def _state(self, key: Key) -> int | None:
+        """What its mark says. Raises _Stopped where days begin at other times by now (`check.rebuild`)."""
+        if day_zone(self._connection) != self._zone:
+            raise _Stopped
+        found = self._connection.execute(_STATE, key).fetchone()
+        return None if found is None else int(found[0])
+
     @contextmanager
     def _claimed(self, key: Key, token: int) -> Iterator[None]:
         """A transaction in which the mark still stands. Raises _Changed."""
         with self._step():
-            if self._connection.execute(_STATE, key).fetchone() != (token,):
+            if self._state(key) != token:
                 raise _Changed
             yield
 

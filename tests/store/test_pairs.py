@@ -280,6 +280,26 @@ def test_of_two_that_settle_the_same_day_one_gives_way(store: UsageStore) -> Non
     assert store.check() == []
 
 
+def test_days_of_another_zone_are_not_mixed_with_those_before(tmp_path: Path) -> None:
+    """Buckets are made anew with London's days while UTC's are settled: on 29 March these begin alike, and end not."""
+    store = UsageStore(tmp_path)
+    store.start()
+    store.insert_history(many())
+    other = UsageStore(tmp_path, day_zone="Europe/London")
+    rebuilt = []
+
+    def between(_seconds: float) -> bool:
+        if not rebuilt:
+            rebuilt.append(other.rebuild())
+        return True
+
+    assert settle(tmp_path / "usage.db", LATER_US, between) == 0
+    assert marks(store) == []
+    assert settled(store) and store.check() == []
+    assert_rows_say_the_same(store, KINDS["user"], "model")
+    store.close()
+
+
 def test_a_pair_with_too_many_values_is_left_out_and_told_by_combinations(
     store: UsageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
