@@ -58,7 +58,8 @@ class SavePopover(Popover):
         self.name.setText(name)
         self.place(anchor)
         self.name.setFocus(Qt.FocusReason.PopupFocusReason)
-        self.name.selectAll()
+        # Typed over at once, and read from its beginning.
+        self.name.setSelection(len(name), -len(name))
 
     def show_problem(self, words: str) -> None:
         self.problem.setText(words)

@@ -152,7 +152,9 @@ class OverviewLayout:
         compared.addWidget(self.note)
         compared.addWidget(self.compare_button)
         top.addLayout(compared)
-        top.setAlignment(compared, Qt.AlignmentFlag.AlignVCenter)
+        # Chips that go on below leave what stands beside them in their first line.
+        for beside in (views, compared):
+            top.setAlignment(beside, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(body)
         column.setSpacing(GAP)
         column.addWidget(self.banner)

@@ -561,7 +561,14 @@ def summarise(rows: Sequence[ExchangeRecord]) -> Summary:
         usage_sources=sources,
         latency_ms=_distribution([row.latency_us / 1000 for row in rows if row.latency_us is not None]),
         ttft_ms=_distribution([row.ttft_us / 1000 for row in rows if row.ttft_us is not None]),
+        tokens_per_s=_speed(rows),
     )
+
+
+def _speed(rows: Sequence[ExchangeRecord]) -> float | None:
+    """Output tokens a second, where both are known."""
+    known = [(row.output_tokens, row.latency_us) for row in rows if row.output_tokens and row.latency_us]
+    return sum(tokens for tokens, _ in known) / sum(us for _, us in known) * 1e6 if known else None
 
 
 def _sum(rows: Sequence[ExchangeRecord], field: str) -> int | None:
