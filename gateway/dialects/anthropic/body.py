@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.dialects.anthropic.blank_text import with_blanks_joined
 from gateway.dialects.anthropic.blocks import ANSWER_PREFIX, NAME, Block, parse_blocks, pocket, restore_state
 from gateway.dialects.anthropic.cache_marks import limit_marks, marked
 from gateway.dialects.anthropic.errors import error_in_answer
@@ -174,7 +175,8 @@ def render_request(request: Request, target: Target) -> Rendered:
     meet_foreign(request, losses)
     if _has_foreign_thinking(request):
         losses.meet("foreign_thinking")
-    conversation = gather(marked(request.messages), NAME, losses, keep=is_sendable, system_turns=target.system_turns)
+    messages = with_blanks_joined(marked(request.messages))
+    conversation = gather(messages, NAME, losses, keep=is_sendable, system_turns=target.system_turns)
     if conversation.turns[-1].role is Role.ASSISTANT:
         losses.meet("prefill")
     tools = render_tools(request, losses)

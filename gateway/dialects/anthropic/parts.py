@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from gateway.dialects.anthropic.blank_text import blanks_joined
 from gateway.dialects.anthropic.blocks import NAME, Block
 from gateway.dialects.anthropic.media import source
 from gateway.dialects.arguments import to_object
@@ -119,7 +120,7 @@ def thinking_block(part: Reasoning) -> Block:
 
 def _tool_result(part: ToolCallResponse, path: str, losses: Losses) -> Block:
     block: Block = {"type": "tool_result", "tool_use_id": call_id(part.id)}
-    content = [_result_block(item, path, losses) for item in part.content if is_sendable(item)]
+    content = [_result_block(item, path, losses) for item in blanks_joined(part.content) if is_sendable(item)]
     if content:
         block["content"] = content
     if part.is_error:

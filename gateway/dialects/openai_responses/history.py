@@ -253,8 +253,12 @@ class HistoryRenderer:
         if "joined" in said and self._items and isinstance(self._items[-1].get("content"), list):
             self._items[-1]["content"].append(_piece(part))
         elif "item" not in said and isinstance(part, Text):
+            last = self._items[-1] if self._items else {}
             if part.text.strip():
                 self._items.append({"type": "message", "role": "assistant", "content": part.text})
+            elif last.get("role") == "assistant" and isinstance(last.get("content"), str):
+                # A blank between the pieces of a text: a message of its own would be refused.
+                last["content"] += part.text
         else:
             beside = dict(said.get("item", {}))
             item_id = beside.pop("id", None) or f"msg_{digest(part.text)}"

@@ -660,3 +660,30 @@ def test_a_bad_body_is_refused_by_name(body: Any, param: str | None) -> None:
     with pytest.raises(ClientError) as caught:
         DIALECT.parse_request(raw, None, None)
     assert (caught.value.status, caught.value.param) == (400, param)
+
+
+def test_blanks_between_the_pieces_of_a_text_are_not_lost() -> None:
+    """A client whose history holds an answer in the pieces that it was streamed in: each word keeps its distance."""
+    pieces = ["Die", " ", "drei", "\n", "\n", "Wege", " "]
+    chunks = [Message(role=Role.ASSISTANT, parts=(Text(text=piece),)) for piece in pieces]
+    whole = Message(role=Role.ASSISTANT, parts=tuple(Text(text=piece) for piece in [" ", *pieces]))
+    results = ToolCallResponse(id="c1", content=(Text(text="a"), Text(text=" "), Text(text="b")))
+    request = Request(
+        model="claude-sonnet-4-6",
+        messages=(
+            Message(role=Role.SYSTEM, parts=(Text(text="Be brief."), Text(text="\n"), Text(text="Be kind."))),
+            Message(role=Role.USER, parts=(Text(text=" "), Text(text="Hi"))),
+            *chunks,
+            Message(role=Role.USER, parts=(Text(text="And?"),)),
+            whole,
+            Message(role=Role.ASSISTANT, parts=(ToolCall(id="c1", name="f", arguments="{}"), Text(text=" "))),
+            Message(role=Role.TOOL, parts=(results,)),
+        ),
+        tools=(Tool(name="f", parameters={"type": "object"}),),
+    )
+    body = json.loads(DIALECT.render_request(request, ADAPTIVE).body)
+    said = ["".join(block.get("text", "") for block in turn["content"]) for turn in body["messages"]]
+    assert said[:4] == ["Hi", "Die drei\n\nWege", "And?", "Die drei\n\nWege"], "around a text they mean nothing"
+    assert "".join(block["text"] for block in body["system"]) == "Be brief.\nBe kind."
+    assert "".join(block["text"] for block in body["messages"][4]["content"][0]["content"]) == "a b"
+    assert all(block["text"].strip() for turn in body["messages"] for block in turn["content"] if "text" in block)

@@ -641,3 +641,12 @@ def test_a_damaged_body_is_the_client_s_error_or_no_harm(data: st.DataObject) ->
 def test_stop_sequences_are_read_for_models_that_take_them(said: Any, stop: tuple[str, ...]) -> None:
     """The API has no such field, yet clients send chat's: another provider's model can honour it."""
     assert parse({"model": "m", "input": "x", "stop": said}).stop == stop
+
+
+def test_a_blank_between_the_pieces_of_an_answer_is_not_lost() -> None:
+    """As a client says it whose history holds the pieces that an answer was streamed in."""
+    pieces = [Text(text=piece) for piece in (" ", "Die", " ", "drei", "\n", "\n", "Wege")]
+    history = (user(Text(text="Hi")), assistant(*pieces), user(Text(text="And?")))
+    items = json.loads(render(Request(model="m", messages=history)).body)["input"]
+    answers = [item["content"] for item in items if item.get("role") == "assistant"]
+    assert "".join(answers) == "Die drei\n\nWege" and all(text.strip() for text in answers)
