@@ -21,13 +21,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.charts import ChartCard
+from app.charts import ChartCard, ScatterCard
 from app.host import Host
+from app.pages.compare import ComparePage
 from app.pages.conversations_parts.block import text_of
 from app.pages.conversations_parts.thread_view import ThreadView
 from app.pages.overview import OverviewPage
 from app.tables.model import LOADING
-from app.widgets import Chip
+from app.widgets import Chip, Stars
 
 Place = tuple[int, int]
 
@@ -143,6 +144,23 @@ def place_of_chip_cross(host: Host) -> Place:
     return _middle(chip, chip.cross)
 
 
+def place_of_star(host: Host, within: str, stars: int) -> Place:
+    """A star of a rating, counted from 1."""
+    found = [widget for widget in the_widget(within).findChildren(Stars) if widget.isVisible()]
+    if len(found) != 1:
+        raise LookupError(f"{len(found)} ratings are on show in {within!r}")
+    middle = found[0].place(stars).toPoint()
+    return _middle(found[0], QRect(middle, middle))
+
+
+def place_of_mark(host: Host, number: int) -> Place:
+    """A mark of the scatter, from the left."""
+    card = the_widget("chart.scatter")
+    assert isinstance(card, ScatterCard)
+    middle = card.plot.place(number)
+    return _middle(card.plot.viewport(), QRect(middle, middle))
+
+
 def place_of_tray(host: Host) -> Place:
     area = host.tray.icon.geometry()
     if not host.tray.available or area.isEmpty():
@@ -192,6 +210,22 @@ def blocks(host: Host) -> list[list[str]]:
     view = the_widget("thread")
     assert isinstance(view, ThreadView)
     return [[block.kind, block.title, text_of(block)] for block in view.blocks]
+
+
+def answers(host: Host) -> list[dict[str, Any]]:
+    """The columns of Compare: who answers, how it stands, what it said, its figures and its rating."""
+    page = host.window.page
+    assert isinstance(page, ComparePage), page
+    return [
+        {
+            "model": column.model,
+            "state": column.answer.state if column.answer is not None else "",
+            "said": [text_of(block) for block in column.view.blocks if block.kind == "assistant"],
+            "figures": {key: cell.value.text() for key, cell in column.figures.items()},
+            "stars": column.stars.stars,
+        }
+        for column in page.columns
+    ]
 
 
 def chips(host: Host) -> list[str]:
@@ -345,8 +379,11 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         place_of_cell,
         place_of_bucket,
         place_of_chip_cross,
+        place_of_star,
+        place_of_mark,
         place_of_tray,
         state,
+        answers,
         blocks,
         address,
         shown,

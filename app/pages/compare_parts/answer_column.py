@@ -77,6 +77,7 @@ class AnswerColumn(Card):
         self.again_button.setObjectName("answer_again")
         self.again_button.clicked.connect(self.asked_again)
         self.view = ThreadView(theme, pictures, self)
+        self.view.setObjectName("answer_words")
         self.view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.view.copied.connect(self.copied)
         self.view.link_asked.connect(self.link_asked)
