@@ -148,11 +148,12 @@ class Marks(pg.GraphicsObject):  # type: ignore[misc]
                 metrics.height(),
                 radius_of(point) + _GAP,
             )
+            within = min(max(place.x() - width / 2, area.left()), area.right() - width)
             for x, y in (
                 (place.x() + away, place.y() - height / 2),
                 (place.x() - away - width, place.y() - height / 2),
-                (place.x() - width / 2, place.y() - away - height + 2),
-                (place.x() - width / 2, place.y() + away - 2),
+                (within, place.y() - away - height + 2),
+                (within, place.y() + away - 2),
             ):
                 box = QRectF(x, y, width, height)
                 if area.contains(box) and not any(box.intersects(other) for other in taken):

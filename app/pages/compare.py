@@ -44,6 +44,7 @@ class ComparePage(Page):
         self._asked = Asked()
         self._titles: dict[str, str] = {}
         self._learned = False
+        self._able = False
         self.history: HistoryPane | None = None
         self._pictures = Pictures(context.spawn, self)
         self._estimating = QTimer(self, singleShot=True, interval=_ESTIMATE_AFTER_MS)
@@ -122,6 +123,7 @@ class ComparePage(Page):
                 providers = await gateway.providers()
                 rows = gateway.models()
                 self._titles = {row.name: row.title for row in providers}
+                self._able = any(row.key_source != "none" for row in providers)
                 self.question.models.offer(rows, providers)
                 if not self._learned and not self.question.models.models:
                     self.question.models.choose(await self._usual_models(rows, providers))
@@ -149,7 +151,7 @@ class ComparePage(Page):
         asked, models = self.question.asked(), self.question.models.models
         if asked.is_empty or not models:
             self.question.show_estimates(())
-            self.keyless.hide()
+            self._tell_keyless(())
             return
         try:
             found = await asyncio.to_thread(self.context.gateway.estimate_comparison, models, asked.body())
@@ -158,9 +160,15 @@ class ComparePage(Page):
             return
         if models == self.question.models.models:
             self.question.show_estimates(found)
-            problems = list(dict.fromkeys(each.problem for each in found if each.problem))
-            self.keyless.set_text(" ".join(problems))
-            self.keyless.setVisible(bool(problems))
+            self._tell_keyless([each.problem for each in found if each.problem])
+
+    def _tell_keyless(self, problems: Sequence[str]) -> None:
+        """Why some of the models cannot be asked, or that none can."""
+        words = list(dict.fromkeys(problems))
+        if self._learned and not self._able:
+            words = [self.tr("No provider has a key yet: add one, and its models can be asked.")]
+        self.keyless.set_text(" ".join(words))
+        self.keyless.setVisible(bool(words))
 
     # what was compared
 

@@ -3,9 +3,10 @@
 import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QMouseEvent, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.focus import KEYBOARD_REASONS
 from app.theme import Theme
 from app.widgets.painting import focus_ring, smooth_painter
 
@@ -27,6 +28,7 @@ class Stars(QWidget):
         self._theme = theme
         self._stars = 0
         self._pointed = 0
+        self._ring = False
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -98,6 +100,16 @@ class Stars(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._ring = event.reason() in KEYBOARD_REASONS
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._ring = False
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
         if not self.isEnabled():
@@ -109,7 +121,7 @@ class Stars(QWidget):
             painter.setPen(QPen(ink, 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
             painter.setBrush(ink if lit else QColor(0, 0, 0, 0))
             painter.drawPolygon(_star(self.place(number)))
-        if self.hasFocus():
+        if self._ring:
             focus_ring(painter, QRectF(self.rect()), 7, self._theme.color("accent"))
 
 

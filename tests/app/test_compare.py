@@ -162,7 +162,11 @@ def test_the_estimate_is_told_before_money_is_spent(page: ComparePage, gateway: 
     qtbot.waitUntil(lambda: "est." in question.run_button.text())
     found = gateway.estimate_comparison((CLAUDE, GPT), question.asked().body())
     for each in found:
-        assert question.models.chip(each.model).text().endswith(f"≈ {formats.money(each.cost_nano)}")
+        assert (
+            question.models.chip(each.model)
+            .text()
+            .startswith(f"{each.model} · ≈ {formats.money(each.cost_nano)} · $")
+        )
     whole = formats.money(sum(each.cost_nano or 0 for each in found))
     assert question.run_button.text() == f"Run · est. {whole}"
     assert question.estimate.text() == "≈ 100 tokens in, 500 out assumed for each"
@@ -188,6 +192,32 @@ def test_a_missing_key_is_told_with_the_way_to_it(page: ComparePage, qtbot: QtBo
     assert went.args == ["providers", None]
     page.question.models.remove(GROK)
     qtbot.waitUntil(lambda: not page.keyless.isVisible())
+
+
+def test_without_any_key_the_way_to_one_is_shown(qtbot: QtBot, theme: Theme, spawner: Spawner) -> None:
+    gateway = FakeGateway(0)
+    gateway.provider_list = [replace(row, key_source="none") for row in gateway.provider_list]
+    made = ComparePage(AppContext(gateway, theme, FilterState(tz="UTC"), spawner))  # type: ignore[arg-type]
+    qtbot.addWidget(made)
+    made._estimating.setInterval(0)
+    made.show()
+    asyncio.run(made.refresh(ALL))
+    qtbot.waitUntil(made.keyless.isVisible)
+    assert made.keyless.text().startswith("No provider has a key yet") and made.question.models.models == ()
+    gateway.provider_list = [replace(row, key_source="vault") for row in gateway.provider_list]
+    asyncio.run(made.refresh(ALL))
+    qtbot.waitUntil(lambda: not made.keyless.isVisible())
+
+
+def test_the_list_of_models_stays_within_the_window(page: ComparePage, qtbot: QtBot) -> None:
+    page.question.user.setPlainText("Hi")
+    page.question.changed.emit()
+    qtbot.waitUntil(lambda: "≈" in page.question.models.chip(GPT).text())
+    page.question.models.choose((CLAUDE, GPT, GEMINI))
+    click(qtbot, page.question.models.add_button)
+    picker = page.question.models.picker
+    assert page.window().frameGeometry().contains(picker.geometry())
+    picker.close()
 
 
 # asking

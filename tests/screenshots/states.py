@@ -166,6 +166,81 @@ def empty_conversations(app: RealApp) -> None:
     app.wait_for("shown", name="conversations_empty")
 
 
+COMPARED = (
+    "Our webhook test fails about once in ten runs. What are the usual causes, and which do I check first?",
+    "Write a SQL query for monthly active users per plan, without counting anyone twice.",
+    "Summarise this incident for customers in three sentences.",
+)
+
+
+def ask_models(app: RealApp, question: str) -> None:
+    page(app, "compare", "Compare")
+    app.click_on("place_of_text", text="Ask")
+    wait_until(lambda: len(app.ask("chips")) > 1, what="The models")
+    app.write("compare_prompt", question)
+    wait_until(lambda: "est." in app.ask("text", name="compare_run"), what="The estimate")
+    app.click("compare_run")
+
+
+def answering(app: RealApp) -> None:
+    """Some answer already, and none is through."""
+    ask_models(app, COMPARED[0])
+    wait_until(lambda: any(answer["said"] for answer in app.ask("answers")), what="The first words")
+
+
+def all_answered(app: RealApp) -> None:
+    def over() -> bool:
+        return all(answer["state"] not in ("", "waiting", "answering") for answer in app.ask("answers"))
+
+    wait_until(over, what="The answers")
+
+
+def compare(app: RealApp, question: str = COMPARED[0], stars: tuple[int, ...] = (5, 4, 3)) -> None:
+    ask_models(app, question)
+    all_answered(app)
+    for place, number in enumerate(stars):
+        app.click_on("place_of_star", within=f"answer_{place}", stars=number)
+
+
+def pick_model(app: RealApp) -> None:
+    page(app, "compare", "Compare")
+    app.click_on("place_of_text", text="Ask")
+    app.click("compare_add_model")
+    app.wait_for("shown", name="model_picker")
+
+
+def ratings(app: RealApp) -> None:
+    """Some more questions are asked, and what came of all is shown."""
+    for question, stars in zip(COMPARED[1:], ((4, 4, 2), (5, 3, 3)), strict=True):
+        compare(app, question, stars)
+    app.click_on("place_of_text", text="Ratings and history")
+    wait_until(lambda: app.ask("rows", name="compare_answers_table") >= 6, what="The ratings")
+
+
+def rated_answer(app: RealApp) -> None:
+    page(app, "compare", "Compare")
+    app.click_on("place_of_text", text="Ratings and history")
+    app.click_on("place_of_cell", table="compare_answers_table", row=1)
+    app.wait_for("shown", name="compare_drawer")
+
+
+def close_rated_answer(app: RealApp) -> None:
+    app.click("drawer.close", within="compare_drawer")
+    app.click_on("place_of_text", text="Ask")
+
+
+def empty_compare(app: RealApp) -> None:
+    page(app, "compare", "Compare")
+    app.click_on("place_of_text", text="Ask")
+    app.write("compare_prompt", COMPARED[2])
+
+
+def no_ratings(app: RealApp) -> None:
+    page(app, "compare", "Compare")
+    app.click_on("place_of_text", text="Ratings and history")
+    app.wait_for("shown", name="compare_history_empty")
+
+
 def providers(app: RealApp) -> None:
     page(app, "providers", "Providers")
     app.wait_for("shown", name="provider_xai")
@@ -451,6 +526,11 @@ DEMO_STATES = (
     State(name="conversations", reach=conversation, sizes=BOTH, readme=True),
     State(name="conversation_picture", reach=lambda app: conversation(app, "Why is checkout p95 up?")),
     State(name="conversations_search", reach=conversation_searched, leave=without_search),
+    State(name="compare_answering", reach=answering, leave=all_answered),
+    State(name="compare", reach=compare, sizes=BOTH),
+    State(name="compare_models", reach=pick_model, leave=escape),
+    State(name="compare_ratings", reach=ratings, sizes=BOTH),
+    State(name="compare_rated", reach=rated_answer, leave=close_rated_answer),
     State(name="providers", reach=providers, sizes=BOTH, readme=True),
     State(name="provider_key", reach=provider_key, leave=close_provider_key, sizes=BOTH),
     State(name="api_keys", reach=api_keys, sizes=BOTH, readme=True),
@@ -482,6 +562,8 @@ EMPTY_STATES = (
     State(name="empty_overview", reach=empty_overview),
     State(name="empty_requests", reach=empty_requests),
     State(name="empty_conversations", reach=empty_conversations),
+    State(name="empty_compare", reach=empty_compare),
+    State(name="empty_ratings", reach=no_ratings),
     State(name="empty_api_keys", reach=empty_api_keys),
     State(name="models_no_bill", reach=no_bill, leave=models_prices),
     State(name="keyring_unavailable", reach=no_keyring),

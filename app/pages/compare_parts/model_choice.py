@@ -12,6 +12,7 @@ from app.theme import Theme
 from app.widgets import Chip, PushButton
 from gateway import MOST_MODELS, AnswerEstimate, ModelRow, ProviderRow
 
+_EDGE = 12
 _ICONS = {"live": "bot", "deprecated": "clock", "retired": "triangle-alert"}
 
 
@@ -38,10 +39,12 @@ class ModelPicker(Palette):
         self.hint.setWordWrap(True)
 
     def open_under(self, button: QWidget, commands: Sequence[Command]) -> None:
-        self.open_over(button.window(), commands)
-        # Where there is room below the button, it stands there.
+        window = button.window()
+        self.open_over(window, commands)
+        # Below the button, as far as the window reaches.
         below = button.mapToGlobal(QPoint(0, button.height() + 4))
-        self.move(below)
+        corner = window.mapToGlobal(QPoint(window.width() - self.width(), window.height() - self.height()))
+        self.move(min(below.x(), corner.x() - _EDGE), min(below.y(), corner.y() - _EDGE))
 
 
 class ModelChoice(QWidget):
@@ -172,11 +175,13 @@ class ModelChoice(QWidget):
 
     def _text(self, model: str, *, whole: bool = False) -> str:
         row, estimate = self._rows.get(model), self._estimates.get(model)
-        words = [model, *([] if self._narrow and not whole else [price_words(row) or self.tr("no price")])]
+        words = [model]
         if row is not None and row.state != "live":
             words.append(row.state)
         if estimate is not None and estimate.cost_nano is not None:
             words.append(f"≈ {formats.money(estimate.cost_nano)}")
+        if whole or not self._narrow:
+            words.append(price_words(row) or self.tr("no price"))
         return " · ".join(words)
 
     def _tell(self) -> None:
