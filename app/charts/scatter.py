@@ -154,6 +154,8 @@ class Marks(pg.GraphicsObject):  # type: ignore[misc]
                 (place.x() - away - width, place.y() - height / 2),
                 (within, place.y() - away - height + 2),
                 (within, place.y() + away - 2),
+                (within, place.y() - away - 2 * height + 2),
+                (within, place.y() + away + height - 2),
             ):
                 box = QRectF(x, y, width, height)
                 if area.contains(box) and not any(box.intersects(other) for other in taken):

@@ -331,6 +331,31 @@ async def test_a_hidden_page_draws_nothing_until_it_is_seen(
     await meanwhile(lambda: not page.running)
 
 
+def test_an_answer_stands_still_while_it_grows_until_someone_goes_to_its_end(page: ComparePage, qtbot: QtBot) -> None:
+    ask(page, qtbot)
+    column = page.columns[1]
+    assert column.answer is not None
+    growing = replace(column.answer, state="answering", record=None)
+
+    def show(lines: int) -> None:
+        column.show_answer(replace(growing, parts=(Text("\n\n".join(f"Line {n}" for n in range(lines))),)))
+
+    bar = column.view.verticalScrollBar()
+    for lines in (2, 40, 80):
+        show(lines)
+        qtbot.waitUntil(lambda lines=lines: bool(bar.maximum()) is (lines > 2))
+    assert bar.value() == 0
+    column.view.go_to_end()
+    qtbot.waitUntil(lambda: column.view.at_end)
+    before = bar.maximum()
+    show(120)
+    qtbot.waitUntil(lambda: bar.maximum() > before and column.view.at_end)
+    bar.setValue(100)
+    show(160)
+    qtbot.waitUntil(lambda: not column.view.at_end)
+    assert abs(bar.value() - 100) < 40
+
+
 def test_one_that_failed_is_asked_again_alone(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
     ask(page, qtbot, models=(GPT, GEMINI))
     first = page.columns[1].answer

@@ -332,6 +332,17 @@ def test_the_scatter_by_the_keyboard(chart: ScatterCard, qtbot: QtBot) -> None:
     assert chart.current == -1 and chart.accessibleDescription() == "Nothing to show"
 
 
+def test_a_long_label_at_the_edge_finds_its_place(chart: ScatterCard) -> None:
+    long = "a-model-with-quite-a-long-name-preview 4.0 ★ (12)"
+    near = [
+        Point(key=str(n), name=str(n), label=long, x=x, y=y, share=0.5, slot=n)
+        for n, (x, y) in enumerate(((3.9e6, 2600.0), (4.2e6, 2800.0), (2e6, 3000.0)))
+    ]
+    chart.set_points(near)
+    chart.grab()
+    assert set(chart.plot.marks.labelled) == {"0", "1", "2"}
+
+
 def test_labels_do_not_lie_over_each_other(chart: ScatterCard) -> None:
     same = [
         Point(key=str(n), name="n", label="a rather long label", x=1e6, y=1000.0, share=0.5, slot=n) for n in range(9)

@@ -6,7 +6,7 @@ from PySide6.QtGui import QImage
 from tests.screenshots.__main__ import PICTURES, THEMES, picture_path
 from tests.screenshots.states import DEMO_STATES, EMPTY_STATES, State
 
-MOST_BYTES = 8_000_000
+MOST_BYTES = 10_000_000
 CASES = [(state, theme, size) for state in (*DEMO_STATES, *EMPTY_STATES) for theme in THEMES for size in state.sizes]
 
 

@@ -17,7 +17,7 @@ from app.widgets import Card, ElidedLabel, IconButton, Pill, Stars
 from app.widgets.painting import smooth_painter
 from gateway import ComparedAnswer
 
-LEAST_WIDTH = 300
+LEAST_WIDTH = 296
 _CLOCK_MS = 100
 _DOT = 8
 # Of the foot's width.
@@ -173,7 +173,8 @@ class AnswerColumn(Card):
     def _show_words(self) -> None:
         self._late = False
         assert self.answer is not None
-        follows = self.running and self.view.at_end
+        # An answer is read from its beginning, unless someone has gone to its end.
+        follows = self.running and self.view.at_end and self.view.verticalScrollBar().maximum() > 0
         self.view.set_blocks(blocks_of(self.answer), keep=True)
         if follows:
             self.view.go_to_end()
