@@ -9,6 +9,7 @@ two messages lies there once. Nothing but sizes and hashes stands in the clear.
 import base64
 import sqlite3
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -29,8 +30,10 @@ COMPRESSED_FROM = 2048
 _RAW, _ZLIB = b"\0", b"\1"
 _KINDS = tuple(bytes([kind]) for kind in range(256))
 _LEVEL = 1
+REMEMBERED = 4096
 
 _INSERT = "INSERT INTO contents (hash, kind, size, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id"
+_VERSION = "PRAGMA data_version"
 _FIND = "SELECT id FROM contents WHERE hash = ?"
 _REFER = "INSERT INTO content_parts (content, part) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _READ = "SELECT id, hash, kind, data FROM contents WHERE id IN (SELECT value FROM json_each(?))"
@@ -128,11 +131,27 @@ class Sealed:
 
 
 class Contents:
-    """The writer's side: entries on one connection, within its transaction."""
+    """The writer's side: entries on one connection, within its transaction.
+
+    Remembers the numbers of the entries that were used last, for as long as nobody takes any away.
+    """
 
     def __init__(self, connection: sqlite3.Connection, sealed: Sealed) -> None:
         self._connection = connection
         self._sealed = sealed
+        self._numbers: OrderedDict[bytes, int] = OrderedDict()
+        self._version: int | None = None
+
+    def begin(self) -> None:
+        """A transaction has begun: what another connection changed since the one before may be a clean-up."""
+        (version,) = self._connection.execute(_VERSION).fetchone()
+        if version != self._version:
+            self.forget()
+        self._version = version
+
+    def forget(self) -> None:
+        """Entries were taken away, or those that were made are none."""
+        self._numbers.clear()
 
     def message(self, message: Message) -> int:
         """The entry of a message, made where there is none yet."""
@@ -151,11 +170,18 @@ class Contents:
 
     def _keep(self, kind: int, data: bytes) -> int:
         address = self._sealed.hasher.content(kind, data)
+        number = self._numbers.get(address)
+        if number is not None:
+            self._numbers.move_to_end(address)
+            return number
         found = self._connection.execute(_FIND, (address,)).fetchone()
         if found is None:
             packed = self._sealed.pack(kind, address, data)
             found = self._connection.execute(_INSERT, (address, kind, len(data), packed)).fetchone()
-        return int(found[0])
+        number = self._numbers[address] = int(found[0])
+        if len(self._numbers) > REMEMBERED:
+            self._numbers.popitem(last=False)
+        return number
 
     def _split(self, message: Message) -> tuple[_Stored, list[int]]:
         apart: list[_Apart] = []

@@ -1,31 +1,26 @@
-"""Rows of `conversations`: their names, and the sums of their turns.
+"""Rows of `conversations`: their names, their first lines, and the sums of their turns.
 
 A given id names its conversation where no other scope holds it, else with `~2` behind it. One that was recognised is
 named after its earliest call, so that its name is the same in whatever order calls arrive.
 """
 
 import sqlite3
+from collections.abc import Callable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.store.content import TEXT, Sealed
+from gateway.store.conversation_sums import Change, Summed, sum_up
 
-_REQUESTS = "SELECT requests FROM conversations WHERE id = ?"
 _BY_GIVEN = "SELECT id FROM conversations WHERE given = ? AND scope = ?"
 _NAME_TAKEN = "SELECT 1 FROM conversations WHERE name = ?"
-_INSERT = "INSERT INTO conversations (name, scope, given) VALUES (?, ?, ?) RETURNING id"
-_SUMS = """
-UPDATE conversations SET (started_us, ended_us, requests, errors, unpriced, input_tokens, output_tokens, cost_nano,
-    duration_us) = (
-    SELECT MIN(started_us), MAX(ended_us), COUNT(*), SUM(outcome IN ('error', 'interrupted')), SUM(cost_nano IS NULL),
-        SUM(input_tokens), SUM(output_tokens), SUM(cost_nano), SUM(COALESCE(latency_us, 0))
-    FROM turns WHERE conversation = conversations.id)
-WHERE id = ? RETURNING requests"""
+_INSERT = "INSERT INTO conversations (name, scope, given) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING RETURNING id"
 _DELETE = "DELETE FROM conversations WHERE id = ?"
-_HAS_TURNS = "SELECT 1 FROM turns WHERE conversation = ? LIMIT 1"
-_ROW = "SELECT given, scope, name, title, line, line_us FROM conversations WHERE id = ?"
-_FIRST = "SELECT id, identity, started_us FROM turns WHERE conversation = ? ORDER BY started_us, identity LIMIT 1"
+_ROW = (
+    "SELECT given, scope, name, title, line, line_us, requests, started_us, ended_us FROM conversations WHERE id = ?"
+)
+_FIRST = "SELECT identity FROM turns WHERE conversation = ? ORDER BY started_us, identity LIMIT 1"
 _RENAME = "UPDATE conversations SET name = ? WHERE id = ?"
 _MOVE_TURNS = "UPDATE turns SET conversation = :to WHERE conversation = :from RETURNING id"
 _TURNS = "SELECT id FROM turns WHERE conversation = ?"
@@ -34,43 +29,53 @@ _SET_TITLE = "UPDATE conversations SET title = ? WHERE id = ?"
 _MOST_NAME = 512
 
 
-def sum_up(connection: sqlite3.Connection, number: int) -> int:
-    """Sum a conversation's turns up anew, or take it away where none is left; how many there are."""
-    if connection.execute(_HAS_TURNS, (number,)).fetchone() is None:
-        connection.execute(_DELETE, (number,))
-        return 0
-    return int(connection.execute(_SUMS, (number,)).fetchone()[0])
+class _Row(Struct, frozen=True):
+    given: str | None
+    scope: str
+    name: str
+    title: bytes | None
+    line: bytes | None
+    line_us: int | None
+    requests: int
+    started_us: int
+    ended_us: int
 
 
 class Settled(Struct, frozen=True, kw_only=True):
-    """How many turns a conversation has now and had before, and whether it has another name."""
+    """How many turns a conversation has now and had before, and whether it has a given id, or another name."""
 
     requests: int
     before: int
+    given: bool = False
     renamed: bool = False
 
 
 class Conversations:
-    """On the writer's connection, within its transaction."""
+    """On the writer's connection, within its transaction; what it remembers of rows ends with that (`forget`)."""
 
     def __init__(self, connection: sqlite3.Connection, sealed: Sealed) -> None:
         self._connection = connection
         self._sealed = sealed
+        self._rows: dict[int, _Row] = {}
+
+    def forget(self) -> None:
+        """The transaction is over."""
+        self._rows.clear()
 
     def given(self, id: str, scope: str) -> int:
         """The conversation of a given id, made where there is none yet."""
         found = self._connection.execute(_BY_GIVEN, (id, scope)).fetchone()
-        return int(found[0]) if found else self._new(self._free(id[:_MOST_NAME]), scope, id)
+        return int(found[0]) if found else self._new(id[:_MOST_NAME], scope, id)
 
     def recognised(self, scope: str, identity: str) -> int:
         """A new conversation that begins with this call."""
-        return self._new(self._free(self._name(scope, identity)), scope, None)
+        return self._new(self._name(scope, identity), scope, None)
 
     def is_given(self, number: int) -> bool:
-        return self._row(number)[0] is not None
+        return self._row(number).given is not None
 
     def name(self, number: int) -> str:
-        return str(self._row(number)[2])
+        return self._row(number).name
 
     def merge(self, one: int, other: int) -> tuple[int, list[int]]:
         """One conversation of two; which, and the turns that moved. Two given ids stay two."""
@@ -78,28 +83,33 @@ class Conversations:
             return one, []
         keep, gone = (one, other) if self.is_given(one) or not self.is_given(other) else (other, one)
         moved = [turn for (turn,) in self._connection.execute(_MOVE_TURNS, {"to": keep, "from": gone})]
-        _, _, _, title, line, line_us = self._row(gone)
-        kept = self._row(keep)
-        if line_us is not None and (kept[5] is None or line_us < kept[5]):
-            self._set_line(keep, self._sealed.unpack_text(TEXT, f"line {gone}", line), line_us)
-        if title is not None and kept[3] is None:
-            self.entitle(keep, self._sealed.unpack_text(TEXT, f"title {gone}", title))
+        left, kept = self._row(gone), self._row(keep)
+        if left.line_us is not None and (kept.line_us is None or left.line_us < kept.line_us):
+            self._set_line(keep, self._sealed.unpack_text(TEXT, f"line {gone}", left.line), left.line_us)
+        if left.title is not None and kept.title is None:
+            self.entitle(keep, self._sealed.unpack_text(TEXT, f"title {gone}", left.title))
         self._connection.execute(_DELETE, (gone,))
+        self._rows.pop(gone, None)
         return keep, moved
 
-    def settle(self, number: int) -> "Settled":
-        """Sum up a conversation after its turns changed, and name it after its first."""
-        before = self._connection.execute(_REQUESTS, (number,)).fetchone()
-        requests = sum_up(self._connection, number)
-        if requests == 0:
+    def settle(self, number: int, change: Change | None) -> Settled:
+        """Bring the sums of a conversation up to date, by what changed or, where that is None, anew; name it after
+        its first turn."""
+        self._rows.pop(number, None)
+        found = self._connection.execute(_ROW, (number,)).fetchone()
+        if found is None:
             return Settled(requests=0, before=0)
-        settled = Settled(requests=requests, before=before[0])
-        given, scope, name, *_ = self._row(number)
-        if given is not None:
+        row = _Row(*found)
+        if change is None:
+            requests = sum_up(self._connection, number)
+        else:
+            requests = change.apply(self._connection, number, Summed(row.requests, row.started_us, row.ended_us))
+        settled = Settled(requests=requests, before=row.requests, given=row.given is not None)
+        if requests == 0 or settled.given or not (change is None or change.may_begin(row.started_us, row.requests)):
             return settled
-        _, identity, _ = self._connection.execute(_FIRST, (number,)).fetchone()
-        right = self._name(scope, identity)
-        if name.partition("~")[0] == right:
+        (identity,) = self._connection.execute(_FIRST, (number,)).fetchone()
+        right = self._name(row.scope, identity)
+        if row.name.partition("~")[0] == right:
             return settled
         self._connection.execute(_RENAME, (self._free(right), number))
         return replace(settled, renamed=True)
@@ -107,25 +117,29 @@ class Conversations:
     def turns(self, number: int) -> list[int]:
         return [turn for (turn,) in self._connection.execute(_TURNS, (number,))]
 
-    def begin_with(self, number: int, line: str | None, started_us: int) -> None:
+    def begin_with(self, number: int, line_of: Callable[[], str | None], started_us: int) -> None:
         """Note the first line of a turn, if it is the earliest that has one."""
-        known_us = self._row(number)[5]
-        if line is not None and (known_us is None or started_us < known_us):
+        known_us = self._row(number).line_us
+        if (known_us is None or started_us < known_us) and (line := line_of()) is not None:
             self._set_line(number, line, started_us)
 
     def line(self, number: int) -> str | None:
-        return self._sealed.unpack_text(TEXT, f"line {number}", self._row(number)[4])
+        return self._sealed.unpack_text(TEXT, f"line {number}", self._row(number).line)
 
     def entitle(self, number: int, title: str | None) -> None:
         self._connection.execute(_SET_TITLE, (self._sealed.pack_text(TEXT, f"title {number}", title), number))
+        self._rows.pop(number, None)
 
     def _set_line(self, number: int, line: str | None, started_us: int) -> None:
         packed = self._sealed.pack_text(TEXT, f"line {number}", line)
         self._connection.execute(_SET_LINE, (packed, started_us, number))
+        if (row := self._rows.get(number)) is not None:
+            self._rows[number] = replace(row, line=packed, line_us=started_us)
 
-    def _row(self, number: int) -> tuple[str | None, str, str, bytes | None, bytes | None, int | None]:
-        row: tuple[str | None, str, str, bytes | None, bytes | None, int | None]
-        row = self._connection.execute(_ROW, (number,)).fetchone()
+    def _row(self, number: int) -> _Row:
+        row = self._rows.get(number)
+        if row is None:
+            row = self._rows[number] = _Row(*self._connection.execute(_ROW, (number,)).fetchone())
         return row
 
     def _name(self, scope: str, identity: str) -> str:
@@ -139,4 +153,10 @@ class Conversations:
         return taken
 
     def _new(self, name: str, scope: str, given: str | None) -> int:
-        return int(self._connection.execute(_INSERT, (name, scope, given)).fetchone()[0])
+        found = self._connection.execute(_INSERT, (name, scope, given)).fetchone()
+        if found is None:
+            name = self._free(name)
+            found = self._connection.execute(_INSERT, (name, scope, given)).fetchone()
+        number = int(found[0])
+        self._rows[number] = _Row(given, scope, name, None, None, None, 0, 0, 0)
+        return number

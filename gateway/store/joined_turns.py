@@ -271,7 +271,7 @@ def _forget_stale(
     if stale:
         forget_turns(connection, [turn for turn, _ in stale])
         for _, conversation in stale:
-            placer.touch(conversation)
+            placer.recount(conversation)
 
 
 def _mark(connection: sqlite3.Connection, turn: int | None, spans: Iterable[tuple[str, str]]) -> None:

@@ -43,6 +43,10 @@ _SAME_ANSWER = (
     "JOIN conversations c ON c.id = t.conversation WHERE w.id <> :turn AND w.scope = :scope "
     f"AND t.via = {CHAIN} AND w.started_us < :started AND t.started_us > :started"
 )
+_GOES_ON = (
+    "SELECT COALESCE(MAX(started_us), 0), EXISTS (SELECT 1 FROM turns WHERE previous_response_id IS NOT NULL) "
+    "FROM turns"
+)
 _ASKED = "t.question = :question AND t.id <> :turn AND t.scope = :scope AND c.given IS NULL"
 _ASKED_LAST = f"{_ASKED} AND t.started_us BETWEEN :from AND :to ORDER BY t.started_us DESC, t.id DESC LIMIT 1"
 _FAILED = (
@@ -123,11 +127,44 @@ def _attempt(connection: sqlite3.Connection, call: Call, question: bytes) -> Bri
     return next(iter(briefs(connection, _ASKED_NEXT, after)), None)
 
 
+class Continued:
+    """What keeps a call that comes in its turn from looking for later ones: of all that is stored, when the last call
+    began that may go on from another, and whether any goes on from an answer that its provider holds."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        latest_us, by_response = connection.execute(_GOES_ON).fetchone()
+        self._latest_us, self._by_response = int(latest_us), bool(by_response)
+
+    def note(self, call: Call) -> None:
+        if any(place.answered for place in call.walk.places):
+            self._latest_us = max(self._latest_us, call.told.started_us)
+        self._by_response = self._by_response or call.told.previous_response_id is not None
+
+    def by_history(self, call: Call) -> bool:
+        """Whether a later call may have said again what this one said."""
+        return call.told.started_us <= self._latest_us
+
+    def by_response(self, call: Call) -> bool:
+        return self._by_response and call.told.response_id is not None
+
+
 def late(
-    connection: sqlite3.Connection, call: Call, outputs: Sequence[tuple[int, Place]]
+    connection: sqlite3.Connection, call: Call, outputs: Sequence[tuple[int, Place]], continued: Continued
 ) -> Iterator[tuple[int, Link]]:
     """(place, link) of later turns that continue this one, and of what they took for new all up to `place` was said
     here already; -1: nothing of it."""
+    if continued.by_history(call):
+        yield from _late_by_history(connection, call, outputs)
+    if continued.by_response(call):
+        where = "t.previous_response_id = :response AND t.scope = :scope AND t.id <> :turn"
+        values = {"response": call.told.response_id, "scope": call.told.scope, "turn": call.id}
+        for brief in briefs(connection, where, values):
+            yield -1, Link(brief, 0, RESPONSE, 0)
+
+
+def _late_by_history(
+    connection: sqlite3.Connection, call: Call, outputs: Sequence[tuple[int, Place]]
+) -> Iterator[tuple[int, Link]]:
     started, told = call.told.started_us, call.told
     bounds = (MOST_ALIKE, call.id, told.scope, started, started + WINDOW_US)
     for choice, place in outputs:
@@ -139,16 +176,13 @@ def late(
         for brief in connection.execute(_SAME_ANSWER, values):
             yield -1, Link(Brief(*brief), choice, CHAIN, 0)
         for column, digest in (("tail", place.tail), ("mark", place.mark)):
+            if digest is None:
+                continue
             for last, *brief in connection.execute(_LATE.format(column=column), (digest, *bounds)).fetchall():
                 found = Brief(*brief)
                 same = call.conversation is not None and found.conversation == call.conversation
                 if found.via in (NOTHING, FOLLOW, SLIDE) and (column == "tail" or same):
                     yield last, Link(found, choice, SLIDE, 0, shortened=True)
-    if told.response_id:
-        where = "t.previous_response_id = :response AND t.scope = :scope AND t.id <> :turn"
-        values = {"response": told.response_id, "scope": told.scope, "turn": call.id}
-        for brief in briefs(connection, where, values):
-            yield -1, Link(brief, 0, RESPONSE, 0)
 
 
 def _by_response(connection: sqlite3.Connection, call: Call) -> Link | None:

@@ -16,8 +16,11 @@ from gateway.store.cache_blocks import NOT_COMPARED, blocks_of, first_changed
 from gateway.store.chain import Place
 from gateway.store.content import Contents, Instructions, Sealed, Tools
 from gateway.store.conversation_rows import Conversations
-from gateway.store.links import Call, Link, akin, late, link_of
+from gateway.store.conversation_sums import COUNTED, Change
+from gateway.store.links import Call, Continued, Link, akin, late, link_of
+from gateway.store.names import json_array
 from gateway.store.removal import forget_contents, forget_said
+from gateway.store.said_before import said_before
 from gateway.store.title_lines import first_line, user_texts
 from gateway.store.turn_rows import (
     CHAIN,
@@ -36,17 +39,13 @@ from gateway.told import Told
 # A line that is shorter may stand in anything.
 QUOTED_FROM = 8
 
-_KNOWN = "SELECT id, conversation, system, tools FROM turns WHERE identity = ?"
-_NEXT = "SELECT COALESCE(MAX(id), 0) + 1 FROM turns"
+_KNOWN = f"SELECT id, conversation, system, tools, {COUNTED} FROM turns WHERE identity = ?"
+_LATEST = "SELECT COALESCE(MAX(id), 0) FROM turns"
 _ROWS = "SELECT id, content FROM said WHERE turn = ?"
 _DELETE_TURN = "DELETE FROM turns WHERE id = ?"
 _INSERT_SAID = (
     "INSERT INTO said (turn, place, content, role, output, choice, repeated, finish, chain, mark, tail) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_SAID_BEFORE = (
-    "WITH RECURSIVE up (id) AS (SELECT ? UNION SELECT t.parent FROM up JOIN turns t ON t.id = up.id "
-    "WHERE t.parent IS NOT NULL) SELECT s.mark FROM said s WHERE s.mark IN ({marks}) AND s.turn IN up"
 )
 _REPARENT = "UPDATE turns SET parent = ?, choice = ?, via = ?, shortened = ?, changed = ? WHERE id = ?"
 _ASKED = "SELECT id, content, mark FROM said WHERE turn = ? AND output = 0 AND place <= ?"
@@ -60,7 +59,10 @@ _MOVE_BRANCH = (
     "WITH RECURSIVE branch (id) AS (SELECT :turn UNION SELECT t.id FROM branch b JOIN turns t ON t.parent = b.id) "
     "UPDATE turns SET conversation = :to WHERE id IN branch RETURNING id"
 )
-_CHUNK = 500
+_TURNS_OF = "SELECT id, conversation FROM turns WHERE id IN (SELECT value FROM json_each(?))"
+
+
+_COUNTED = COUNTED.split(", ")
 
 
 class _Answer(Struct, frozen=True):
@@ -97,8 +99,16 @@ class Placer:
         self.sealed = self._sealed = sealed
         self._contents = Contents(connection, sealed)
         self._conversations = Conversations(connection, sealed)
-        self._touched: set[int] = set()
+        # Conversations whose turns changed, how; None where their sums are to be made anew.
+        self._touched: dict[int, Change | None] = {}
         self._moved: set[int] = set()
+        self._last_number = 0
+        self._continued = Continued(connection)
+
+    def begin(self) -> None:
+        """A transaction has begun."""
+        self._contents.begin()
+        (self._last_number,) = self._connection.execute(_LATEST).fetchone()
 
     def place(self, told: Told) -> None:
         """Store a call, or store it again."""
@@ -119,42 +129,64 @@ class Placer:
         conversation = self._conversation(call, link, before)
         self._insert(call, said, link, conversation)
         conversation = self._take_along(call, said, conversation)
-        self._conversations.begin_with(conversation, told.title or first_line(said.history), told.started_us)
-        self._touched.add(conversation)
+        self._continued.note(call)
+        self._conversations.begin_with(conversation, lambda: told.title or first_line(said.history), told.started_us)
         if given is None or self._conversations.name(conversation) != told.conversation:
             self._moved.add(number)
-        forget_contents(self._connection, freed)
+        if freed:
+            self._forget_contents(freed)
 
     def touch(self, conversation: int, *turns: int) -> None:
-        """Other work changed these turns of a conversation."""
-        self._touched.add(conversation)
+        """Other work changed these turns of a conversation, though nothing that counts."""
+        self._change(conversation)
         self._moved.update(turns)
+
+    def recount(self, conversation: int) -> None:
+        """Other work took turns of a conversation away."""
+        self._touched[conversation] = None
+        self._contents.forget()
 
     def merge(self, one: int, other: int) -> int:
         """One conversation of two; which. Two given ids stay two."""
         keep, moved = self._conversations.merge(one, other)
         if moved:
-            self._touched -= {one, other}
-        self._touched.add(keep)
+            for each in (one, other):
+                self._touched.pop(each, None)
+            self.recount(keep)
+        self._change(keep)
         self._moved.update(moved)
         return keep
 
     def forget(self) -> None:
-        """The transaction came to nothing."""
-        self._touched, self._moved = set(), set()
+        """The transaction is over."""
+        self._touched, self._moved = {}, set()
+        self._conversations.forget()
+
+    def start_over(self) -> None:
+        """The transaction came to nothing, or other work was done in it: nothing that is remembered need be true."""
+        self.forget()
+        self._contents.forget()
+
+    def _change(self, conversation: int) -> Change | None:
+        """What is noted of a conversation; None where all of it is counted again in any case."""
+        return self._touched.setdefault(conversation, Change())
 
     def finish(self) -> set[int]:
         """Sum up what was touched; the turns whose conversation is to be told: it was recognised, or has a name of
         its own."""
         tell: set[int] = set()
-        for number in self._touched:
-            settled = self._conversations.settle(number)
-            given = settled.requests > 0 and self._conversations.is_given(number)
-            if settled.requests == 0 or (settled.requests == 1 and not given):
+        told: set[int] = set()
+        for number, change in self._touched.items():
+            settled = self._conversations.settle(number, change)
+            if settled.requests == 0 or (settled.requests == 1 and not settled.given):
                 continue
-            turns = set(self._conversations.turns(number))
-            fresh = settled.before < 2 and not given
-            tell |= turns if settled.renamed or fresh else turns & self._moved
+            if settled.renamed or (settled.before < 2 and not settled.given):
+                tell.update(self._conversations.turns(number))
+            else:
+                told.add(number)
+        if self._moved:
+            moved = self._connection.execute(_TURNS_OF, (json_array(self._moved),))
+            tell.update(turn for turn, conversation in moved if conversation in told)
         self.forget()
         return tell
 
@@ -162,13 +194,16 @@ class Placer:
         """The number of a call, and of a first telling of it the contents that it used, and its conversation."""
         known = self._connection.execute(_KNOWN, (identity,)).fetchone()
         if known is None:
-            return int(self._connection.execute(_NEXT).fetchone()[0]), set(), None
-        number, conversation, *entries = known
+            self._last_number += 1
+            return self._last_number, set(), None
+        number, conversation, system, tools, *counted = known
         rows = self._connection.execute(_ROWS, (number,)).fetchall()
-        forget_said(self._connection, [row for row, _ in rows], ())
+        forget_said(self._connection, [row for row, _ in rows])
         self._connection.execute(_DELETE_TURN, (number,))
-        self._touched.add(conversation)
-        return number, {content for _, content in rows} | {each for each in entries if each is not None}, conversation
+        if (change := self._change(conversation)) is not None:
+            change.go(counted)
+        freed = {content for _, content in rows} | {each for each in (system, tools) if each is not None}
+        return number, freed, conversation
 
     def _link(self, call: Call, said: _Said) -> Link | None:
         link = link_of(self._connection, call)
@@ -217,6 +252,8 @@ class Placer:
             "tools": self._contents.tools(said.tools),
         }
         self._connection.execute(INSERT, row)
+        if (change := self._change(conversation)) is not None:
+            change.come([row[name] for name in _COUNTED])
         self._insert_said(call, said, link)
 
     def _changed(self, link: Link | None, blocks: bytes | None) -> int | None:
@@ -258,20 +295,12 @@ class Placer:
         """Marks of this history that the turns before have said, where it does not simply go on."""
         if link is None or (link.via == CHAIN and not _has_answer(history[link.start :])) or link.via == RESPONSE:
             return set()
-        return self._said_before(link.turn.id, [place.mark for place in places if place.mark])
-
-    def _said_before(self, turn: int, marks: Sequence[bytes]) -> set[bytes | None]:
-        seen: set[bytes | None] = set()
-        for first in range(0, len(marks), _CHUNK):
-            chunk = marks[first : first + _CHUNK]
-            statement = _SAID_BEFORE.format(marks=", ".join("?" * len(chunk)))
-            seen |= {mark for (mark,) in self._connection.execute(statement, (turn, *chunk))}
-        return seen
+        return {*said_before(self._connection, link.turn.id, {place.mark for place in places if place.mark})}
 
     def _take_along(self, call: Call, said: _Said, conversation: int) -> int:
         """Let later turns continue this one that arrived after them; the conversation of it all."""
         outputs = [(answer.choice, place) for answer, place in zip(said.answers, call.walk.outputs, strict=True)]
-        for last, link in list(late(self._connection, call, outputs)):
+        for last, link in list(late(self._connection, call, outputs, self._continued)):
             later = self._later(link.turn.id)
             ours = later is not None and later.parent == call.id
             if later is None or not (ours or _better(later, call, link)):
@@ -300,16 +329,22 @@ class Placer:
 
     def _move_branch(self, turn: int, one: int, other: int) -> None:
         moved = [row[0] for row in self._connection.execute(_MOVE_BRANCH, {"turn": turn, "to": other})]
-        self._touched |= {one, other}
+        self.recount(one)
+        self.recount(other)
         self._moved.update(moved)
 
     def _trim(self, call: Call, turn: int, last: int, link: Link) -> None:
         """Take away what a turn had for new and this one has said."""
         asked = self._connection.execute(_ASKED, (turn, last)).fetchall()
         if link.via == SLIDE:
-            seen = self._said_before(call.id, [mark for _, _, mark in asked if mark])
+            seen = said_before(self._connection, call.id, {mark for _, _, mark in asked if mark})
             asked = [row for row in asked if row[2] in seen]
-        forget_said(self._connection, [row for row, _, _ in asked], {content for _, content, _ in asked})
+        forget_said(self._connection, [row for row, _, _ in asked])
+        self._forget_contents({content for _, content, _ in asked})
+
+    def _forget_contents(self, contents: set[int]) -> None:
+        forget_contents(self._connection, contents)
+        self._contents.forget()
 
 
 def _said(told: Told) -> _Said:

@@ -6,7 +6,7 @@ Freed pages are overwritten with zeros (`secure_delete`), and after a deletion b
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from gateway.store.conversation_rows import sum_up
+from gateway.store.conversation_sums import sum_up
 from gateway.store.names import json_array
 
 _SAID_CONTENTS = "SELECT DISTINCT content FROM said WHERE turn IN (SELECT value FROM json_each(?))"
@@ -117,15 +117,15 @@ def delete_thread(connection: sqlite3.Connection, name: str) -> bool:
     return True
 
 
-def forget_said(connection: sqlite3.Connection, rows: Sequence[int], contents: Iterable[int]) -> None:
-    """Delete these rows of `said`, which say these contents."""
+def forget_said(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
+    """Delete these rows of `said`, but nothing of what they say."""
     connection.execute(_DELETE_ROWS, (json_array(rows),))
-    forget_contents(connection, contents)
 
 
 def forget_contents(connection: sqlite3.Connection, contents: Iterable[int]) -> None:
     """Delete those of these entries that nothing refers to, then what only they referred to."""
-    unused = _unused(connection, contents)
+    asked = set(contents)
+    unused = _unused(connection, asked) if asked else []
     if not unused:
         return
     gone = json_array(unused)
@@ -136,4 +136,4 @@ def forget_contents(connection: sqlite3.Connection, contents: Iterable[int]) -> 
 
 
 def _unused(connection: sqlite3.Connection, contents: Iterable[int]) -> list[int]:
-    return [row[0] for row in connection.execute(_UNUSED, (json_array(set(contents)),))]
+    return [row[0] for row in connection.execute(_UNUSED, (json_array(contents),))]

@@ -47,6 +47,8 @@ def storable(record: ExchangeRecord) -> ExchangeRecord:
 
 def sound_text(text: str) -> str:
     """A text that SQLite and JSON hold."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 

@@ -9,7 +9,6 @@ MOST = 160
 # Context that a tool puts before what its user wrote: <system-reminder>…</system-reminder> and the like.
 _WRAPPED = re.compile(r"\s*<([A-Za-z][\w-]*)[^>]*>.*</\1>\s*", re.DOTALL)
 _LINE = re.compile(r"\S[^\r\n]*")
-_SPACES = re.compile(r"\s+")
 
 
 def first_line(messages: Sequence[Message]) -> str | None:
@@ -19,7 +18,7 @@ def first_line(messages: Sequence[Message]) -> str | None:
         line = _LINE.search(text)
         if line is None:
             continue
-        shown = _SPACES.sub(" ", line[0]).strip()[:MOST]
+        shown = " ".join(line[0].split())[:MOST]
         if text.lstrip().startswith("<") and _WRAPPED.fullmatch(text):
             wrapped = wrapped or shown
         else:

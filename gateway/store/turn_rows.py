@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -104,6 +105,7 @@ def row_of(told: Told, sealed: Sealed) -> dict[str, Any]:
     }
 
 
+@lru_cache(1024)
 def encoded(texts: tuple[str, ...]) -> str:
     """A list of texts as JSON."""
     return msgspec.json.encode([sound_text(each) for each in texts]).decode()
