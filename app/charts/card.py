@@ -84,6 +84,9 @@ class ChartCard(Card):
         self._head = head
         self.plot = Plot(self.spec, self._theme, self)
         self.plot.setAccessibleName(tr("{title} plot").format(title=tr(self.spec.title)))
+        kept = self.plot.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self.plot.setSizePolicy(kept)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 8, 1, 6)
         column.setSpacing(2)

@@ -146,6 +146,21 @@ class ChartArea(QStackedWidget):
             if chart is not source:
                 chart.set_crosshair(index)
 
+    # Leaving the screen and coming back
+
+    def fold(self) -> None:
+        """Take the plots off: all of them in one paint would hold the loop when the page is opened again."""
+        for chart in (*self.charts, *self.provider_charts):
+            chart.plot.hide()
+
+    def unfold(self) -> None:
+        """Put a plot back, and in the next turn of the loop the next one."""
+        folded = (chart.plot for chart in (*self.charts, *self.provider_charts) if chart.plot.isHidden())
+        plot = next(folded, None)
+        if plot is not None:
+            plot.show()
+            QTimer.singleShot(0, self, self.unfold)
+
     # Showing
 
     def follow(self, titles: Mapping[str, str], slots: Callable[[str], ColourSlots]) -> None:

@@ -152,9 +152,11 @@ class OverviewPage(Page):
         if self._answers is not None:
             self._reload_soon()
         self._tick.start()
+        QTimer.singleShot(0, self, self.parts.charts.unfold)
 
     def on_hidden(self) -> None:
         self._tick.stop()
+        self.parts.charts.fold()
 
     def _on_filters_changed(self) -> None:
         self._show_split()

@@ -228,6 +228,29 @@ def test_coming_back_reads_what_was_filtered_elsewhere(page: OverviewPage, conte
     assert page.answers.bucket == "1m"
 
 
+def test_coming_back_puts_one_chart_on_the_screen_in_each_turn(
+    page: OverviewPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plots = [chart.plot for chart in page.charts]
+    before = [(plot.geometry(), chart.geometry()) for plot, chart in zip(plots, page.charts, strict=True)]
+    page.on_hidden()
+    page.hide()
+    later: list[Callable[[], None]] = []
+    monkeypatch.setattr("app.overview.chart_area.QTimer.singleShot", lambda _ms, _owner, act: later.append(act))
+    page.show()
+    page.parts.charts.unfold()
+    for shown in range(1, 5):
+        assert [plot.isVisible() for plot in plots] == [True] * shown + [False] * (4 - shown)
+        page.grab()
+        assert [(plot.geometry(), chart.geometry()) for plot, chart in zip(plots, page.charts, strict=True)] == before
+        later.pop()()
+    assert not later
+    monkeypatch.undo()
+    page.on_hidden()
+    page.on_shown()
+    qtbot.waitUntil(lambda: all(plot.isVisible() for plot in plots))
+
+
 def test_other_changes_ask_nothing(page: OverviewPage, fake_gateway: FakeGateway) -> None:
     fake_gateway.calls.clear()
     asyncio.run(page.refresh(Changes(keys=True, state=True)))
