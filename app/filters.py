@@ -43,7 +43,8 @@ _PRESETS: Mapping[str, _Preset] = {
 }
 # This one begins with a month, so that its bars are whole months.
 _MONTHS = {"12m": 12}
-RANGES = (*_PRESETS, "custom")
+ALL = "all"
+RANGES = (*_PRESETS, ALL, "custom")
 USUAL_RANGE = "7d"
 COMPARISONS = ("previous", "weekday", "none")
 """What figures are compared with: the period before, the same days of the week before it, or nothing."""
@@ -94,6 +95,14 @@ class FilterState(QObject):
         super().__init__(parent)
         self.tz = tz or local_zone()
         self._state = FilterSnapshot()
+        self.first_us: int | None = None
+
+    def set_first(self, us: int | None) -> None:
+        """When the oldest of all that is known began, as far as anybody knows: `ALL` begins there."""
+        if us != self.first_us:
+            self.first_us = us
+            if self.range_key == ALL:
+                self.changed.emit()
 
     def set_zone(self, tz: str) -> None:
         """Whose days and hours count: an IANA name."""
@@ -144,7 +153,7 @@ class FilterState(QObject):
     def restore(self, snapshot: FilterSnapshot) -> None:
         """Take over a whole state; what it holds that is not known is left out."""
         custom = snapshot.custom if snapshot.custom is not None and snapshot.custom[0] < snapshot.custom[1] else None
-        known = snapshot.range_key in _PRESETS or (snapshot.range_key == "custom" and custom is not None)
+        known = snapshot.range_key in (*_PRESETS, ALL) or (snapshot.range_key == "custom" and custom is not None)
         self._set(
             FilterSnapshot(
                 range_key=snapshot.range_key if known else USUAL_RANGE,
@@ -224,9 +233,15 @@ class FilterState(QObject):
         return bool(state.dimensions or state.tags or state.numbers or state.text)
 
     def bounds(self, now_us: int) -> tuple[int, int]:
-        """(start, end) of the range; a preset's end is now, and twelve months are this one and those before it."""
+        """(start, end) of the range; a preset's end is now, and twelve months are this one and those before it.
+
+        All is the same until it is known when that began.
+        """
         if self.range_key == "custom" and self.custom is not None:
             return self.custom
+        if self.range_key == ALL:
+            first = self._preset_start("12m", now_us) if self.first_us is None else self.first_us
+            return min(first, now_us - _HOUR_US), now_us
         return self._preset_start(self.range_key, now_us), now_us
 
     def _preset_start(self, key: str, now_us: int) -> int:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWi
 from app.context import AppContext
 from app.date_field import DateField
 from app.filter_words import comparison_name
-from app.filters import COMPARISONS
+from app.filters import ALL, COMPARISONS
 from app.fonts import ui_font
 from app.popover import Popover
 from app.theme import Theme
@@ -26,6 +26,7 @@ RANGES = (
     ("7d", later("7d")),
     ("30d", later("30d")),
     ("12m", later("12m")),
+    ("all", later("All")),
     ("custom", later("Custom…")),
 )
 BUCKETS = (
@@ -119,10 +120,18 @@ class CustomRange(Popover):
 
 
 class RangePicker(SegmentedControl):
-    """Shows and sets `filters.range_key`."""
+    """Shows and sets `filters.range_key`. `offers_all` where the window says when all began."""
 
-    def __init__(self, context: AppContext, parent: QWidget | None = None, *, compares: bool = False) -> None:
-        super().__init__(context.theme, [(key, tr(label)) for key, label in RANGES], parent)
+    def __init__(
+        self,
+        context: AppContext,
+        parent: QWidget | None = None,
+        *,
+        compares: bool = False,
+        offers_all: bool = False,
+    ) -> None:
+        offered = [(key, tr(label)) for key, label in RANGES if key != ALL or offers_all]
+        super().__init__(context.theme, offered, parent)
         self._compares = compares
         self._theme = context.theme
         self._filters = filters = context.filters

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 
 from app import formats, sources
 from app.context import AppContext
-from app.filters import FilterSnapshot
+from app.filters import ALL, FilterSnapshot
 from app.finding import Finding
 from app.header import Header
 from app.notices import Notices
@@ -384,6 +384,7 @@ class Window(QMainWindow):
             self.sidebar.meter.show_reading(gateway.completeness())
         if changes.usage:
             await self.refresh_today()
+            await self._learn_beginning()
             if "requests" in buttons:
                 buttons["requests"].set_count(formats.count(await gateway.request_count(UsageQuery())))
         if changes.providers and "providers" in buttons:
@@ -395,6 +396,13 @@ class Window(QMainWindow):
         if changes.keys and "api_keys" in buttons:
             keys = await gateway.api_keys()
             buttons["api_keys"].set_count(str(sum(row.revoked_us is None for row in keys)))
+
+    async def _learn_beginning(self) -> None:
+        """Where the range of everything begins: with a month, so that its bars are whole months."""
+        filters = self.context.filters
+        if filters.first_us is None or filters.range_key == ALL:
+            months = await self.context.gateway.timeseries(UsageQuery(tz=filters.tz), "month")
+            filters.set_first(months[0].start_us if months else None)
 
     async def refresh_today(self) -> None:
         """Read the day's figures, for the sidebar and whoever listens to `today`."""

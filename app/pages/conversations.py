@@ -70,7 +70,7 @@ class ConversationsPage(Page):
 
     def _build(self) -> None:
         theme = self.context.theme
-        self.range_picker = RangePicker(self.context)
+        self.range_picker = RangePicker(self.context, offers_all=True)
         self.export_button = PushButton(theme, tr("Export"), "download", "secondary")
         self.export_button.setObjectName("conversations_export")
         self.export_button.setToolTip(tr("Save this conversation as Markdown or JSON (Ctrl+E)"))

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
 from app.filter_words import comparison_name
-from app.filters import COMPARISONS, FilterSnapshot
+from app.filters import ALL, COMPARISONS, FilterSnapshot
 from app.known_errors import KNOWN_ERRORS
 from app.overview.answers import MODEL, Answers, fitting_bucket, load
 from app.overview.breakdown import DIMENSION_TITLES, TAG_KEY, Line, group_title
@@ -79,7 +79,7 @@ class OverviewPage(Page):
             lambda: self._offer(self.split_button, SPLITS, self.split, self.choose_split)
         )
         self.exporting = OverviewExport(context, self)
-        self.range_picker = RangePicker(context, compares=True)
+        self.range_picker = RangePicker(context, compares=True, offers_all=True)
         self.bucket_picker = BucketPicker(context)
         self.export_button = PushButton(context.theme, tr("Export"), icon="download", kind="secondary")
         self.export_button.setObjectName("overview.export")
@@ -196,7 +196,9 @@ class OverviewPage(Page):
         filters, parts = self._context.filters, self.parts
         query = filters.query(now_us)
         bucket = fitting_bucket(filters.resolved_bucket(), (query.end_us or now_us) - (query.start_us or 0))
-        before = compared_query(query, filters.compare, now_us)
+        # Before all of it there was nothing.
+        how = "none" if filters.range_key == ALL else filters.compare
+        before = compared_query(query, how, now_us)
         providers = parts.charts.view == PROVIDERS
         side = parts.by_side.dimension
         return await load(self._context.gateway, query, bucket, side, self.split, before, providers=providers)

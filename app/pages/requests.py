@@ -74,7 +74,7 @@ class RequestsPage(Page):
 
     def _build(self) -> None:
         theme = self.context.theme
-        self.range_picker = RangePicker(self.context)
+        self.range_picker = RangePicker(self.context, offers_all=True)
         self.export_button = PushButton(theme, tr("Export"), "download", "secondary")
         self.export_button.setObjectName("requests_export")
         self.export_button.setToolTip(tr("Save the filtered requests as CSV (Ctrl+E)"))

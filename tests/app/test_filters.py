@@ -158,6 +158,23 @@ def test_twelve_months_begin_with_a_local_month(tz: str, start: str) -> None:
     assert (first.year, first.month, first.day, first.hour, first.minute) == (2025, 2, 1, 0, 0)
 
 
+def test_all_begins_with_what_is_known(filters: FilterState, changes: list[None]) -> None:
+    filters.set_range("12m")
+    twelve = filters.bounds(NOW)
+    filters.set_range("all")
+    assert filters.bounds(NOW) == twelve, "until somebody knows"
+    filters.set_first(NOW - 1000 * 24 * HOUR)
+    assert len(changes) == 3
+    assert filters.bounds(NOW) == (NOW - 1000 * 24 * HOUR, NOW)
+    assert filters.words(NOW) == "27 Feb 2024 – 23 Nov 2026"
+    assert filters.resolved_bucket() in ("week", "month")
+    filters.set_first(NOW)
+    assert filters.bounds(NOW) == (NOW - HOUR, NOW), "never empty"
+    other = FilterState(tz="UTC")
+    other.restore(filters.snapshot())
+    assert other.range_key == "all"
+
+
 def test_only_a_change_is_told(filters: FilterState, changes: list[None]) -> None:
     filters.set_range("30d")
     filters.set_range("30d")
@@ -225,5 +242,5 @@ def test_a_state_of_another_version_is_taken_as_far_as_it_is_known(filters: Filt
 
 
 def test_ranges_and_zone_are_known(qapp: QApplication) -> None:
-    assert RANGES == ("1h", "24h", "7d", "30d", "12m", "custom")
+    assert RANGES == ("1h", "24h", "7d", "30d", "12m", "all", "custom")
     assert local_zone()

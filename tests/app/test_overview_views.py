@@ -136,6 +136,17 @@ def test_a_custom_range_says_what_it_is_compared_with(page: OverviewPage, contex
     assert text(page, "overview.range").endswith("compared with the same days a week before")
 
 
+def test_all_is_from_its_beginning_and_compared_with_nothing(
+    page: OverviewPage, context: AppContext, fake_gateway: FakeGateway
+) -> None:
+    context.filters.set_first(fake_gateway.rows[-1].started_us)
+    page.range_picker.segment("all").click()
+    assert context.filters.range_key == "all"
+    assert page.answers is not None
+    assert page.answers.summary.requests == len(fake_gateway.rows) == 600
+    assert page.answers.before is None and "compared" not in text(page, "overview.range")
+
+
 # Why
 
 
