@@ -95,7 +95,7 @@ class Finding:
         window = self._window
         return [
             Command(
-                text=f"view: {view.name}",
+                text=tr("view: {name}").format(name=view.name),
                 kind=tr("View"),
                 icon="eye",
                 act=partial(window.navigate, "overview", view.filters),

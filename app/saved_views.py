@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from app.filter_words import dimension_text, number_words, tag_text
 from app.filters import USUAL_SPLIT, FilterSnapshot
 from app.preferences import Preferences
+from app.translation import tr
 
 MOST_VIEWS = 50
 LONGEST_NAME = 60
@@ -68,5 +69,5 @@ def suggested_name(filters: FilterSnapshot) -> str:
     words += [number_words(number) for number in filters.numbers]
     words += [f"“{word}”" for word in filters.text]
     if filters.split != USUAL_SPLIT:
-        words.append(f"by {filters.split.removeprefix('tag:')}")
+        words.append(tr("by {split}").format(split=filters.split.removeprefix("tag:")))
     return ", ".join(words)[:LONGEST_NAME]

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 from app.charts.patterns import hatch
 from app.fonts import ui_font
 from app.theme import Theme
+from app.translation import tr
 
 _SWATCH = 8
 _GAP = 5
@@ -76,7 +77,7 @@ class LegendItem(QAbstractButton):
         self._name, self._colour, self.shown, self._place = name, colour, shown, place
         self.setText(text)
         self.setToolTip(name if text != name else "")
-        self.setAccessibleName(f"{name}, {'shown' if shown else 'hidden'}")
+        self.setAccessibleName((tr("{name}, shown") if shown else tr("{name}, hidden")).format(name=name))
         self.setFixedSize(self.sizeHint())
         self.update()
 

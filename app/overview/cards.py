@@ -25,13 +25,15 @@ from app.overview.figures import Delta, Figure, split_unit
 from app.overview.label import ToneLabel
 from app.overview.sparkline import Sparkline
 from app.theme import Theme
-from app.translation import Words
+from app.translation import Words, tr
 from app.widgets import Card
 
 _ARROWS = {"up": "arrow-up-right", "down": "arrow-down-right", "level": "arrow-right"}
 _TONES = {"good": ("ok", "ok_soft"), "bad": ("bad", "bad_soft"), "neutral": ("text2", "inset")}
+_DIRECTIONS = Words({"up": "up", "down": "down", "level": "level"})
 _VERDICTS = Words({"good": "better", "bad": "worse", "neutral": "about the same"})
 _ICON = 12
+_LEFT, _RIGHT = 16, 13
 _WIDTH_FOR_ICON = 190
 _WIDTH_FOR_SPARKLINE = 176
 
@@ -52,9 +54,13 @@ class DeltaBadge(QLabel):
 
     def set_delta(self, delta: Delta | None, *, is_new: bool) -> None:
         self.delta = delta
-        self.setText(delta.text if delta is not None else "new" if is_new else "")
+        self.setText(delta.text if delta is not None else tr("new") if is_new else "")
         self.setVisible(bool(self.text()))
-        words = f"{delta.direction} {delta.text}, {_VERDICTS[delta.verdict]}" if delta is not None else self.text()
+        words = (
+            f"{_DIRECTIONS[delta.direction]} {delta.text}, {_VERDICTS[delta.verdict]}"
+            if delta is not None
+            else self.text()
+        )
         self.setAccessibleName(words)
         self.updateGeometry()
         self.update()
@@ -138,7 +144,8 @@ class FigureCard(Card):
         head.setSpacing(7)
         self._icon = IconLabel(theme, icon, "text3", self)
         head.addWidget(self._icon)
-        head.addWidget(ToneLabel(theme, self._title, px=12, weight=500, tone="text2", parent=self))
+        self._name = ToneLabel(theme, self._title, px=12, weight=500, tone="text2", parent=self)
+        head.addWidget(self._name)
         head.addStretch(1)
         head.addWidget(self.badge)
         middle.setSpacing(5)
@@ -148,8 +155,9 @@ class FigureCard(Card):
         foot.setSpacing(12)
         foot.addWidget(self.fact)
         foot.addWidget(self.sparkline, 1)
+        self._head, self._middle = head, middle
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 11, 13, 9)
+        column.setContentsMargins(_LEFT, 11, _RIGHT, 9)
         column.setSpacing(0)
         for row in (head, middle, foot):
             column.addLayout(row, 1)
@@ -162,6 +170,7 @@ class FigureCard(Card):
         self.fact.setText(figure.fact)
         self.fact.set_tone("warn" if figure.warning else "text2")
         self.badge.set_delta(figure.delta, is_new=figure.is_new)
+        self._place_badge()
         self.sparkline.set_points(figure.points)
         self.setToolTip(f"{figure.exact}\n{figure.definition}")
         self._definition = figure.definition
@@ -181,6 +190,17 @@ class FigureCard(Card):
         # In a narrow window words and numbers come before pictures.
         self._icon.setVisible(self.width() >= _WIDTH_FOR_ICON)
         self.sparkline.setVisible(self.width() >= _WIDTH_FOR_SPARKLINE)
+        self._place_badge()
+
+    def _place_badge(self) -> None:
+        """Beside the title, or beside the value where a long title leaves no room."""
+        icon = 14 + self._head.spacing() if self.width() >= _WIDTH_FOR_ICON else 0
+        needed = icon + self._name.sizeHint().width() + self._head.spacing() + self.badge.sizeHint().width()
+        fits = needed <= self.width() - _LEFT - _RIGHT
+        row, other = (self._head, self._middle) if fits else (self._middle, self._head)
+        if row.indexOf(self.badge) < 0:
+            other.removeWidget(self.badge)
+            row.addWidget(self.badge)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):

@@ -50,14 +50,20 @@ class ToneLabel(QLabel):
     def _line_height(self) -> int:
         return QFontMetrics(self._beside or self.font()).height()
 
+    def shown_text(self) -> str:
+        """The text as it fits now."""
+        metrics = QFontMetrics(self._fitting_font())
+        return metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+
+    def _fitting_font(self) -> QFont:
+        too_wide = self.sizeHint().width() > self.width()
+        return self._narrow if self._narrow is not None and too_wide else self.font()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        font = self.font()
-        if self._narrow is not None and QFontMetrics(font).horizontalAdvance(self.text()) > self.width():
-            font = self._narrow
-        painter.setFont(font)
+        painter.setFont(self._fitting_font())
         painter.setPen(self._theme.color(self._tone))
-        text = QFontMetrics(font).elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        text = self.shown_text()
         if self._beside is None:
             painter.drawText(self.rect(), self.alignment() | Qt.AlignmentFlag.AlignVCenter, text)
             return

@@ -98,7 +98,7 @@ class OverviewLayout:
         self.view_tabs: dict[str, TextButton] = {}
         group = QButtonGroup(page)
         for key, title in VIEWS:
-            tab = TextButton(theme, title, tab=True)
+            tab = TextButton(theme, tr(title), tab=True)
             tab.setObjectName(f"overview.view.{key}")
             tab.setChecked(key == ALL)
             group.addButton(tab)

@@ -17,6 +17,7 @@ from app.pages.compare_parts.asked import Asked, taken_from
 from app.pages.compare_parts.question_card import QuestionCard
 from app.pages.conversations_parts.pictures import Pictures
 from app.pages.page import Page, RequestTarget, ThreadTarget
+from app.translation import later
 from app.widgets import Banner, EmptyState, SegmentedControl
 from gateway import LEAST_MODELS, Changes, ComparedAnswer, ModelRow, ProviderRow, RatedAnswer
 
@@ -30,11 +31,11 @@ _LINKS = ("http", "https", "mailto")
 
 
 class ComparePage(Page):
-    title = "Compare"
+    title = later("Compare")
     icon = "columns-2"
     key = "compare"
 
-    shortcuts = (("Ctrl+Return", "Ask all models"), ("Esc", "Stop all answers"))
+    shortcuts = (("Ctrl+Return", later("Ask all models")), ("Esc", later("Stop all answers")))
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)

@@ -28,6 +28,10 @@ class _Segment(QAbstractButton):
         width = QFontMetrics(self.font()).horizontalAdvance(self.text()) + 20
         return QSize(width, CONTROL_HEIGHT - 2 * _INSET)
 
+    def minimumSizeHint(self) -> QSize:
+        # Where there is little room, words come before the space around them.
+        return QSize(self.sizeHint().width() - 16, CONTROL_HEIGHT - 2 * _INSET)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
         box = QRectF(self.rect())

@@ -20,7 +20,7 @@ from app.tables.column import comma_separated, tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
-from app.translation import counted
+from app.translation import counted, tr
 from app.widgets import Card, Drawer, ElidedLabel, EmptyState, SearchField, SegmentedControl
 from gateway import MOST_STARS, RatedAnswer, RatedModel
 
@@ -231,7 +231,7 @@ class HistoryPane(QWidget):
 
     def start_export(self) -> None:
         """Asks where to, then writes what the table of answers shows."""
-        dialog = QFileDialog(self, self.tr("Export compared answers"), "comparisons.csv", "CSV (*.csv)")
+        dialog = QFileDialog(self, self.tr("Export compared answers"), "comparisons.csv", tr("CSV (*.csv)"))
         dialog.setObjectName("compare_export_file")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

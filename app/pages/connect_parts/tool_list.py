@@ -20,6 +20,7 @@ from app.fonts import ui_font
 from app.pages.connect_parts.tools import CATEGORIES, Tool, found
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Card, SearchField
 from app.widgets.painting import focus_ring, rounded_box
 
@@ -150,7 +151,7 @@ class ToolList(Card):
         for category in CATEGORIES:
             members = [tool for tool in tools if tool.category == category]
             if members:
-                heading = QListWidgetItem(category, self.view)
+                heading = QListWidgetItem(tr(category), self.view)
                 heading.setFlags(Qt.ItemFlag.NoItemFlags)
             for tool in members:
                 item = QListWidgetItem(tool.title, self.view)

@@ -17,6 +17,7 @@ from app.pages.connect_parts.snippets import NO_KEY, SHELLS, render
 from app.pages.connect_parts.tools import Tool
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Card, PushButton, SegmentedControl
 from gateway import ApiKeyRow
 
@@ -99,7 +100,7 @@ class ToolView(QWidget):
             self._build_blocks(tool)
         self._url, self._keys = url, keys_of(tool.key, rows)
         self.title.setText(tool.title)
-        self.note.setText(tool.note)
+        self.note.setText(tr(tool.note) if tool.note else "")
         self.note.setVisible(bool(tool.note))
         self.shells.setVisible(any(snippet.differs for snippet in tool.snippets))
         self._show_key()
@@ -130,7 +131,7 @@ class ToolView(QWidget):
             block.deleteLater()
         self.blocks = []
         for number, snippet in enumerate(tool.snippets, start=1):
-            block = CodeBlock(self._theme, number if len(tool.snippets) > 1 else 0, snippet.step)
+            block = CodeBlock(self._theme, number if len(tool.snippets) > 1 else 0, tr(snippet.step))
             block.copied.connect(partial(self._on_copied, block))
             self._blocks.addWidget(block)
             self.blocks.append(block)

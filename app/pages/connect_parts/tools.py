@@ -7,8 +7,10 @@ Source: the tools themselves run against this gateway, November 2026. `key` is t
 from msgspec import Struct
 
 from app.pages.connect_parts.snippets import Snippet
+from app.translation import later
 
-AGENTS, SDKS, FRAMEWORKS, OTHER = "Agents and command line", "SDKs", "Frameworks", "Anything else"
+AGENTS, SDKS = later("Agents and command line"), later("SDKs")
+FRAMEWORKS, OTHER = later("Frameworks"), later("Anything else")
 CATEGORIES = (AGENTS, SDKS, FRAMEWORKS, OTHER)
 _KEY_VARIABLE = (("FAREGATE_API_KEY", "<key>"),)
 
@@ -28,11 +30,17 @@ class Tool(Struct, frozen=True, kw_only=True):
 
 
 def _python(install: str, text: str) -> tuple[Snippet, ...]:
-    return (Snippet(step="Install it", text=install), Snippet(step="Run this", text=text, runs="python"))
+    return (
+        Snippet(step=later("Install it"), text=install),
+        Snippet(step=later("Run this"), text=text, runs="python"),
+    )
 
 
 def _javascript(install: str, text: str) -> tuple[Snippet, ...]:
-    return (Snippet(step="Install it", text=install), Snippet(step="Save as hello.mjs, run with node", text=text))
+    return (
+        Snippet(step=later("Install it"), text=install),
+        Snippet(step=later("Save as hello.mjs, run with node"), text=text),
+    )
 
 
 TOOLS: tuple[Tool, ...] = (
@@ -43,10 +51,12 @@ TOOLS: tuple[Tool, ...] = (
         icon="bot",
         client="Claude Code",
         words="anthropic agent",
-        note="The address has no /v1. A key of Anthropic in ANTHROPIC_API_KEY would go first: it is taken out.",
+        note=later(
+            "The address has no /v1. A key of Anthropic in ANTHROPIC_API_KEY would go first: it is taken out."
+        ),
         snippets=(
             Snippet(
-                step="In the terminal that it is started from",
+                step=later("In the terminal that it is started from"),
                 unset=("ANTHROPIC_API_KEY",),
                 variables=(
                     ("ANTHROPIC_BASE_URL", "<base>"),
@@ -67,7 +77,7 @@ TOOLS: tuple[Tool, ...] = (
         words="openai agent responses",
         snippets=(
             Snippet(
-                step="In ~/.codex/config.toml",
+                step=later("In ~/.codex/config.toml"),
                 text='model = "gpt-5-codex"\n'
                 'model_provider = "faregate"\n\n'
                 "[model_providers.faregate]\n"
@@ -76,7 +86,7 @@ TOOLS: tuple[Tool, ...] = (
                 'env_key = "FAREGATE_API_KEY"\n'
                 'wire_api = "responses"',
             ),
-            Snippet(step="In the terminal", variables=_KEY_VARIABLE, command='codex exec "hello"'),
+            Snippet(step=later("In the terminal"), variables=_KEY_VARIABLE, command='codex exec "hello"'),
         ),
     ),
     Tool(
@@ -86,14 +96,14 @@ TOOLS: tuple[Tool, ...] = (
         icon="terminal",
         client="Gemini CLI",
         words="google agent",
-        note="The address has no version. It renames some models: an alias must match what it sends.",
+        note=later("The address has no version. It renames some models: an alias must match what it sends."),
         snippets=(
             Snippet(
-                step="In ~/.gemini/settings.json",
+                step=later("In ~/.gemini/settings.json"),
                 text='{"security": {"auth": {"selectedType": "gemini-api-key"}}}',
             ),
             Snippet(
-                step="In the terminal",
+                step=later("In the terminal"),
                 variables=(("GOOGLE_GEMINI_BASE_URL", "<base>"), ("GEMINI_API_KEY", "<key>")),
                 command='gemini -m gemini-2.5-pro -p "hello"',
             ),
@@ -105,10 +115,12 @@ TOOLS: tuple[Tool, ...] = (
         category=AGENTS,
         icon="pencil",
         words="editor ide",
-        note="Cursor's servers make the calls: they reach this gateway only at a public address, not on loopback.",
+        note=later(
+            "Cursor's servers make the calls: they reach this gateway only at a public address, not on loopback."
+        ),
         snippets=(
-            Snippet(step="Settings → Models: switch on “Override OpenAI Base URL”", text="<base>/v1"),
-            Snippet(step="As the OpenAI API key", text="<key>"),
+            Snippet(step=later("Settings → Models: switch on “Override OpenAI Base URL”"), text="<base>/v1"),
+            Snippet(step=later("As the OpenAI API key"), text="<key>"),
         ),
     ),
     Tool(
@@ -120,7 +132,7 @@ TOOLS: tuple[Tool, ...] = (
         words="agent",
         snippets=(
             Snippet(
-                step="In opencode.json",
+                step=later("In opencode.json"),
                 text="{\n"
                 '  "model": "faregate/gpt-4o",\n'
                 '  "small_model": "faregate/gpt-4o-mini",\n'
@@ -134,7 +146,7 @@ TOOLS: tuple[Tool, ...] = (
                 "  }\n"
                 "}",
             ),
-            Snippet(step="In the terminal", variables=_KEY_VARIABLE, command='opencode run "hello"'),
+            Snippet(step=later("In the terminal"), variables=_KEY_VARIABLE, command='opencode run "hello"'),
         ),
     ),
     Tool(
@@ -143,10 +155,10 @@ TOOLS: tuple[Tool, ...] = (
         category=AGENTS,
         icon="pencil",
         words="editor ide cn",
-        note="The address ends in a slash. Its gemini provider does not reach a gateway: use provider openai.",
+        note=later("The address ends in a slash. Its gemini provider does not reach a gateway: use provider openai."),
         snippets=(
             Snippet(
-                step="In ~/.continue/config.yaml",
+                step=later("In ~/.continue/config.yaml"),
                 text="name: Faregate\n"
                 "version: 1.0.0\n"
                 "schema: v1\n"
@@ -165,10 +177,10 @@ TOOLS: tuple[Tool, ...] = (
         category=AGENTS,
         icon="terminal",
         words="agent litellm",
-        note="It comes as LiteLLM or as OpenAI's SDK: only its key tells it apart.",
+        note=later("It comes as LiteLLM or as OpenAI's SDK: only its key tells it apart."),
         snippets=(
             Snippet(
-                step="In the terminal",
+                step=later("In the terminal"),
                 variables=(("OPENAI_API_BASE", "<base>/v1"), ("OPENAI_API_KEY", "<key>")),
                 command='aider --model openai/gpt-4o --message "hello"',
             ),
@@ -181,10 +193,10 @@ TOOLS: tuple[Tool, ...] = (
         icon="terminal",
         client="qwen-code",
         words="agent",
-        note="Its authentication must be set to openai.",
+        note=later("Its authentication must be set to openai."),
         snippets=(
             Snippet(
-                step="In the terminal",
+                step=later("In the terminal"),
                 variables=(
                     ("OPENAI_BASE_URL", "<base>/v1"),
                     ("OPENAI_API_KEY", "<key>"),
@@ -200,10 +212,10 @@ TOOLS: tuple[Tool, ...] = (
         category=AGENTS,
         icon="terminal",
         words="command line",
-        note="It comes as OpenAI's SDK: only its key tells it apart.",
+        note=later("It comes as OpenAI's SDK: only its key tells it apart."),
         snippets=(
             Snippet(
-                step="In extra-openai-models.yaml in llm's user folder",
+                step=later("In extra-openai-models.yaml in llm's user folder"),
                 text="- model_id: faregate\n"
                 "  model_name: gpt-4o\n"
                 '  api_base: "<base>/v1"\n'
@@ -212,7 +224,7 @@ TOOLS: tuple[Tool, ...] = (
                 "  supports_schema: true",
             ),
             Snippet(
-                step="In the terminal",
+                step=later("In the terminal"),
                 text='llm keys set faregate --value <key>\nllm -m faregate "hello"',
             ),
         ),
@@ -259,7 +271,7 @@ TOOLS: tuple[Tool, ...] = (
         icon="cpu",
         client="Anthropic SDK (Python)",
         words="claude",
-        note="The address has no /v1.",
+        note=later("The address has no /v1."),
         snippets=_python(
             "pip install anthropic",
             "from anthropic import Anthropic\n\n"
@@ -279,7 +291,7 @@ TOOLS: tuple[Tool, ...] = (
         icon="cpu",
         client="Anthropic SDK (JavaScript)",
         words="claude node typescript",
-        note="The address has no /v1.",
+        note=later("The address has no /v1."),
         snippets=_javascript(
             "npm install @anthropic-ai/sdk",
             'import Anthropic from "@anthropic-ai/sdk";\n\n'
@@ -299,7 +311,7 @@ TOOLS: tuple[Tool, ...] = (
         icon="cpu",
         client="Google GenAI SDK",
         words="gemini",
-        note="The address has no version.",
+        note=later("The address has no version."),
         snippets=_python(
             "pip install google-genai",
             "from google import genai\n\n"
@@ -317,7 +329,7 @@ TOOLS: tuple[Tool, ...] = (
         category=SDKS,
         icon="cpu",
         words="gemini node typescript",
-        note="The address has no version.",
+        note=later("The address has no version."),
         snippets=_javascript(
             "npm install @google/genai",
             'import { GoogleGenAI } from "@google/genai";\n\n'
@@ -335,7 +347,7 @@ TOOLS: tuple[Tool, ...] = (
         category=FRAMEWORKS,
         icon="link",
         words="openai python",
-        note="ChatAnthropic and ChatGoogleGenerativeAI take the address without /v1.",
+        note=later("ChatAnthropic and ChatGoogleGenerativeAI take the address without /v1."),
         snippets=_python(
             "pip install langchain-openai",
             "from langchain_openai import ChatOpenAI\n\n"
@@ -445,7 +457,7 @@ TOOLS: tuple[Tool, ...] = (
         words="http rest shell powershell",
         snippets=(
             Snippet(
-                step="In the terminal",
+                step=later("In the terminal"),
                 command="curl <base>/v1/chat/completions \\\n"
                 '  -H "Authorization: Bearer <key>" \\\n'
                 '  -H "Content-Type: application/json" \\\n'
@@ -466,10 +478,10 @@ TOOLS: tuple[Tool, ...] = (
         icon="activity",
         words="otlp spans traces instrumentation openllmetry openinference langfuse content",
         sends_spans=True,
-        note="What was said is left out by most libraries until it is switched on. gRPC is not spoken here.",
+        note=later("What was said is left out by most libraries until it is switched on. gRPC is not spoken here."),
         snippets=(
             Snippet(
-                step="Where the app is started",
+                step=later("Where the app is started"),
                 variables=(
                     ("OTEL_EXPORTER_OTLP_ENDPOINT", "<origin>"),
                     ("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20<key>"),
@@ -477,18 +489,18 @@ TOOLS: tuple[Tool, ...] = (
                 ),
             ),
             Snippet(
-                step="What was said, with opentelemetry-instrumentation-genai",
+                step=later("What was said, with opentelemetry-instrumentation-genai"),
                 variables=(("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "SPAN_ONLY"),),
             ),
             Snippet(
-                step="The same with opentelemetry-instrumentation-openai-v2",
+                step=later("The same with opentelemetry-instrumentation-openai-v2"),
                 variables=(
                     ("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental"),
                     ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only"),
                 ),
             ),
             Snippet(
-                step="OpenLLMetry and OpenInference send it already; this keeps it back",
+                step=later("OpenLLMetry and OpenInference send it already; this keeps it back"),
                 variables=(
                     ("TRACELOOP_TRACE_CONTENT", "false"),
                     ("OPENINFERENCE_HIDE_INPUTS", "true"),
@@ -496,7 +508,7 @@ TOOLS: tuple[Tool, ...] = (
                 ),
             ),
             Snippet(
-                step="Claude Code's own telemetry, with what was said",
+                step=later("Claude Code's own telemetry, with what was said"),
                 variables=(
                     ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
                     ("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1"),

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from app.filters import zone_names
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts.scrolled import scrolled
 from app.text_label import TextLabel
@@ -45,6 +46,7 @@ class BillOptions(QWidget):
         self.provider = ComboBox(theme, self.tr("Whose bill"))
         self.provider.setObjectName("bill_provider")
         self.provider.addItem(self.tr("As the file says"), "")
+        self.zone = _zone_box(theme)
         self.rate = QLineEdit()
         self.rate.setObjectName("bill_rate")
         self.rate.setAccessibleName(self.tr("Dollars per unit of its currency"))
@@ -78,6 +80,7 @@ class BillOptions(QWidget):
         grid.setColumnStretch(1, 1)
         rows: list[tuple[str, QWidget]] = [
             (self.tr("Whose bill"), self.provider),
+            (self.tr("Time zone"), self.zone),
             (self.tr("Dollars per unit"), self.rate),
         ]
         for title, widget in rows:
@@ -183,3 +186,25 @@ class BillOptions(QWidget):
     def _submit(self) -> None:
         if self.compare.isEnabled():
             self.submitted.emit()
+
+
+def _zone_box(theme: Theme) -> ComboBox:
+    """Whose days the bill is cut by; by itself the zone is found that fits best."""
+    box = ComboBox(theme, tr("Time zone of its days"))
+    box.setObjectName("bill_zone")
+    box.setEditable(True)
+    box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(12)
+    box.addItem(tr("The one that fits best"), "")
+    for name in zone_names():
+        box.addItem(name, name)
+    edit, completer = box.lineEdit(), box.completer()
+    if edit is not None:
+        edit.setAccessibleName(tr("Time zone of its days"))
+        # What was typed and is no zone gives way to the one in force.
+        edit.editingFinished.connect(lambda: box.setEditText(box.itemText(box.currentIndex())))
+    if completer is not None:
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        completer.setCompletionMode(completer.CompletionMode.PopupCompletion)
+    return box

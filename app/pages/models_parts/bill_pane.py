@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QHBoxLayout,
 
 from app import formats
 from app.context import AppContext
-from app.filters import zone_names
 from app.focus import keep_focus
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts.bill_lines import (
@@ -83,7 +82,6 @@ class BillPane(QWidget):
         self.choose_button.setObjectName("bill_choose")
         self.file_name = ElidedLabel(theme, self.tr("No file chosen"), Qt.TextElideMode.ElideMiddle, tone="text2")
         self.file_name.setObjectName("bill_files")
-        self.zone = self._zone_box()
         self.options_button = PushButton(theme, self.tr("Options"), "sliders-horizontal", "secondary")
         self.options_button.setObjectName("bill_options_button")
         self.export_button = PushButton(theme, self.tr("Export"), "download", "secondary")
@@ -123,40 +121,19 @@ class BillPane(QWidget):
         )
         self.idle.setObjectName("bill_idle")
         self.options = BillOptions(theme)
+        self.zone = self.options.zone
         self.drawer = Drawer(theme)
         self.drawer.setObjectName("bill_drawer")
         self.drawer.set_title(self.tr("How to read the bill"))
         self.drawer.set_content(self.options)
         self._lay_out()
 
-    def _zone_box(self) -> ComboBox:
-        box = ComboBox(self._context.theme, self.tr("Time zone of its days"))
-        box.setObjectName("bill_zone")
-        box.setEditable(True)
-        box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        box.addItem(self.tr("Time zone: found"), "")
-        for name in zone_names():
-            box.addItem(name, name)
-        box.setToolTip(self.tr("Whose days the bill is cut by; by itself the zone is found that fits best."))
-        box.setMinimumWidth(110)
-        box.setMaximumWidth(220)
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setMinimumContentsLength(20)
-        edit, completer = box.lineEdit(), box.completer()
-        if edit is not None:
-            edit.setAccessibleName(self.tr("Time zone of its days"))
-            edit.editingFinished.connect(lambda: box.setEditText(box.itemText(box.currentIndex())))
-        if completer is not None:
-            completer.setFilterMode(Qt.MatchFlag.MatchContains)
-            completer.setCompletionMode(completer.CompletionMode.PopupCompletion)
-        return box
-
     def _lay_out(self) -> None:
         tools = QHBoxLayout()
         tools.setSpacing(8)
         tools.addWidget(self.choose_button)
         tools.addWidget(self.file_name, 1)
-        for widget in (self.zone, self.options_button, self.export_button):
+        for widget in (self.options_button, self.export_button):
             tools.addWidget(widget)
         self.result = QWidget()
         column = QVBoxLayout(self.result)
@@ -212,7 +189,6 @@ class BillPane(QWidget):
     def _follow(self) -> None:
         self.choose_button.setEnabled(not self._busy)
         self.idle.setEnabled(not self._busy)
-        self.zone.setEnabled(not self._busy and bool(self.files))
         self.options.setEnabled(not self._busy)
         self.options_button.setEnabled(bool(self.files))
         self.export_button.setEnabled(not self._busy and self.done is not None)

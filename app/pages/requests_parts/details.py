@@ -93,7 +93,7 @@ def cost_lines(explanation: CostExplanation) -> tuple[Line, ...]:
 def _cost_part(part: CostPart) -> Line:
     per = _PER_WORDS[part.per]
     return Line(
-        label=part.unit.capitalize(),
+        label=tr(part.unit.capitalize()),
         value=formats.money_column(round(Decimal(part.amount_nano))),
         note=f"{part.count:,} × ${_cents(part.price_usd)} {per}",
         part=True,

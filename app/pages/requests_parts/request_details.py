@@ -54,8 +54,8 @@ class RequestDetails(QWidget):
         self.tabs: dict[str, TextButton] = {}
         group = QButtonGroup(self)
         head = QHBoxLayout()
-        head.setContentsMargins(16, 0, 10, 0)
-        head.setSpacing(14)
+        head.setContentsMargins(16, 0, 4, 0)
+        head.setSpacing(8)
         for key, title in titles.items():
             tab = self.tabs[key] = TextButton(theme, title, tab=True)
             tab.setObjectName(f"request_tab.{key}")

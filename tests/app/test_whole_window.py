@@ -1,0 +1,310 @@
+"""Every page, drawer, dialog and menu in a language 40 % longer: all of it is translated, nothing is cut or covered."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.pages import PAGES
+from app.pages.api_keys import ApiKeysPage
+from app.pages.compare import ComparePage
+from app.pages.connect import ConnectPage
+from app.pages.conversations import ConversationsPage
+from app.pages.models import ModelsPage
+from app.pages.overview import OverviewPage
+from app.pages.providers import ProvidersPage
+from app.pages.requests import RequestsPage
+from app.pages.settings import SettingsPage
+from app.questions import ask_how_to_close, ask_to_delete_conversation, ask_to_leave_demo
+from app.window import Window
+from gateway import NewPriceOverride, TagCondition, UnitPrices
+from tests.app.fake_data import model_rows, provider_rows
+from tests.app.fake_gateway import NOW_US, FakeGateway
+from tests.app.fake_threads import FULL, TRACE, full_thread, plain_thread, trace_of
+from tests.app.whole import PseudoLocale, crossing, cut, texts_of, untranslated
+from tests.reconcile.bills import billed, dearer, ledger, usage_and_costs, within
+
+_TURNS = 50
+UTC = ZoneInfo("UTC")
+SIZES = ((1024, 700), (1440, 900))
+# Names of products and units, keys of the keyboard, and what is written as it is in every language.
+NAMES = (
+    "Faregate OpenAI Anthropic Google xAI Gemini Claude Console Code Codex Cline Continue Cursor Aider Ollama Groq "
+    "LM Studio Mistral OpenRouter DeepSeek llama vLLM Python JavaScript SDK Qt PySide PowerShell fish bash zsh curl "
+    "OpenTelemetry LangChain LlamaIndex LiteLLM Vercel Pydantic Inter JetBrainsMono Lucide ISC OFL Markdown JSON "
+    "CSV JSONL Ctrl Shift Alt Return Escape Esc Menu Del Delete Enter Home Left Right Ins Europe Berlin "
+    "days months years for ever best-model no-such-model bill.csv Hello Date Model Requests Input Cached Output tokens "
+    "Cost USD Etc min Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun UTC gateway "
+)
+
+
+class State(NamedTuple):
+    name: str
+    widget: QWidget
+
+
+@pytest.fixture
+def fake_gateway() -> FakeGateway:
+    return FakeGateway(60)
+
+
+@pytest.fixture
+def gateway(fake_gateway: FakeGateway, tmp_path: Path) -> FakeGateway:
+    full = full_thread(NOW_US)
+    fake_gateway.told = [full, *(plain_thread(number, NOW_US) for number in range(8))]
+    fake_gateway.traces = {TRACE: trace_of(full)}
+    unknown = msgspec.structs.replace(fake_gateway.rows[0], provider="openai", model="house-model", cost_nano=None)
+    fake_gateway.rows += [unknown, *ledger("openai", days=3, per_day=2)]
+    return fake_gateway
+
+
+@pytest.fixture
+def window(
+    qtbot: QtBot, qapp: QApplication, context: AppContext, gateway: FakeGateway, tmp_path: Path
+) -> Iterator[Window]:
+    locale = PseudoLocale()
+    qapp.installTranslator(locale)
+    made = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    qtbot.addWidget(made, before_close_func=lambda window: setattr(window, "_may_close", True))
+    made.show()
+    made.start_pages()
+    with qtbot.waitActive(made):
+        made.activateWindow()
+    yield made
+    qapp.removeTranslator(locale)
+
+
+def data_of(gateway: FakeGateway) -> list[str]:
+    """All words that are data and not the window's."""
+    rows = [msgspec.json.encode(row).decode() for row in gateway.rows]
+    told = [msgspec.json.encode(row, enc_hook=str).decode() for row in (*gateway.keys, *provider_rows(NOW_US))]
+    models = [f"{row.id} {row.title} {row.note} {' '.join(row.spellings)}" for row in model_rows()]
+    said = [repr(thread) for thread in gateway.told]
+    return [NAMES, *rows, *told, *models, *said, str(gateway.folder), gateway.state.url]
+
+
+class Tour:
+    """Goes through the states of the window, and keeps what is wrong with each."""
+
+    def __init__(self, qtbot: QtBot, window: Window, gateway: FakeGateway) -> None:
+        self.qtbot = qtbot
+        self.window = window
+        self.gateway = gateway
+        self.data = data_of(gateway)
+        self.wrong: dict[str, list[str]] = {}
+        self.visited: list[str] = []
+
+    def page(self, key: str, kind: type) -> Any:
+        self.window.open_page(key)
+        assert isinstance(self.window.page, kind)
+        return self.window.page
+
+    def look(self, name: str, widget: QWidget | None = None, sizes: Sequence[tuple[int, int]] = SIZES[:1]) -> None:
+        """A popover or dialog is only as large as itself, and a state of a page is as crowded as it gets where the
+        window is small."""
+        self.visited.append(name)
+        shown = widget or self.window
+        for size in sizes:
+            if widget is None:
+                self.window.resize(*size)
+            found = self._settled(shown)
+            found += [f"untranslated: {text!r}" for text in untranslated(texts_of(shown), self.data)]
+            if found:
+                self.wrong.setdefault(f"{name} {size[0]}", []).extend(found)
+
+    def _settled(self, shown: QWidget) -> list[str]:
+        """What is cut or covered once all that a change of size puts off is done."""
+        found: list[str] = []
+        for _ in range(_TURNS):
+            QApplication.processEvents()
+            found = [*cut(shown), *crossing(shown)]
+            if not found:
+                break
+            self.qtbot.wait(20)
+        return found
+
+    def menu(self, name: str, menu: QMenu | None) -> None:
+        assert menu is not None, name
+        self.look(name, menu)
+        menu.close()
+
+
+def _overview(tour: Tour) -> None:
+    page = tour.page("overview", OverviewPage)
+    tour.look("overview", sizes=SIZES)
+    page.filters = tour.window.context.filters
+    page.filters.add_tag(TagCondition(("team:platform", "team:growth")))
+    page.filters.set_dimension("model", ("gpt-5.1",))
+    tour.look("overview, filtered")
+    page.filters.set_dimension("model", ("no-such-model",))
+    tour.look("overview, no match")
+    page.filters.clear()
+
+
+def _requests(tour: Tour) -> None:
+    page = tour.page("requests", RequestsPage)
+    tour.look("requests", sizes=SIZES)
+    page.view.setCurrentIndex(page.model.index(0, 0))
+    page.view.opened.emit(0)
+    tour.look("request details", sizes=SIZES)
+    page.drawer.close_drawer()
+    tour.menu("columns", page.view.columns_menu(page))
+    page.filter_bar.open_popover()
+    tour.look("filter popover", page.filter_bar.popover)
+    page.filter_bar.popover.close()
+    page.range_picker._open_custom()
+    tour.look("custom range", page.range_picker.custom)
+    page.range_picker.custom.close()
+
+
+def _conversations(tour: Tour) -> None:
+    page = tour.page("conversations", ConversationsPage)
+    tour.look("conversations")
+    page.thread_pane.open(FULL)
+    tour.look("conversation", sizes=SIZES)
+    page.thread_pane.head.show_menu()
+    tour.menu("conversation menu", page.findChild(QMenu, "conversation_actions"))
+
+
+def _compare(tour: Tour) -> None:
+    tour.page("compare", ComparePage)
+    tour.look("compare", sizes=SIZES)
+
+
+def _providers(tour: Tour) -> None:
+    page = tour.page("providers", ProvidersPage)
+    tour.look("providers", sizes=SIZES)
+    page.open_key_panel(page._rows[0].name)
+    tour.look("provider key")
+    page.drawer.close_drawer()
+
+
+def _api_keys(tour: Tour) -> None:
+    page = tour.page("api_keys", ApiKeysPage)
+    tour.look("api keys", sizes=SIZES)
+    page.open_create()
+    tour.look("new key")
+    page.drawer.close_drawer()
+    page.view.selectRow(0)
+    page.ask_to_revoke()
+    box = page.findChild(QMessageBox, "confirm_revoke")
+    assert box is not None
+    tour.look("revoke", box)
+    box.close()
+
+
+def _connect(tour: Tour) -> None:
+    page = tour.page("connect", ConnectPage)
+    tour.look("connect")
+    page.open_first_steps()
+    tour.look("first steps")
+    page._show_tools()
+
+
+def _models(tour: Tour) -> None:
+    page = tour.page("models", ModelsPage)
+    tour.look("models", sizes=SIZES)
+    page.open_details(page.lines[0])
+    tour.look("model details")
+    page.open_editor(page.lines[0])
+    tour.look("price editor")
+    page.drawer.close_drawer()
+    page.search.setText("no such model")
+    tour.look("no model")
+    page.clear_filters()
+
+
+def _repricing(tour: Tour) -> None:
+    page = tour.page("models", ModelsPage)
+    page.open_section("repricing")
+    tour.look("re-pricing")
+    own = NewPriceOverride(provider="openai", model="gpt-5.1", prices=UnitPrices(input="2", output="9"))
+    tour.window.context.spawn(tour.gateway.add_price(own))
+    page.repricing.preview()
+    tour.look("re-pricing preview", sizes=SIZES)
+    page.repricing.apply_button.click()
+    tour.look("re-priced")
+    page.repricing.preview()
+    tour.look("nothing to re-price")
+
+
+def _bill(tour: Tour) -> None:
+    page = tour.page("models", ModelsPage)
+    page.open_section("bill")
+    tour.look("bill")
+    rows = within(billed(ledger("openai", days=3, per_day=2)), date(2026, 10, 20), date(2026, 10, 22), UTC)
+    folder = Path(tour.window._store.fileName()).parent
+    path = folder / "bill.csv"
+    path.write_text(usage_and_costs(dearer(rows[1:], "gpt-5"), UTC), "utf-8")
+    tour.window.context.spawn(page.bill.open((path,)))
+    assert page.bill.done is not None
+    tour.look("bill compared", sizes=SIZES)
+    page.bill.drawer.open()
+    tour.look("bill options")
+    page.open_section("prices")
+
+
+def _settings(tour: Tour) -> None:
+    page = tour.page("settings", SettingsPage)
+    for section in page.buttons:
+        page.open_section(section)
+        tour.look(f"settings {section}")
+
+
+def _shell(tour: Tour) -> None:
+    window = tour.window
+    window.open_page("requests")
+    window.open_palette()
+    tour.look("palette", window._finding.palette)
+    window._finding.palette.close()
+    window.open_shortcuts()
+    tour.look("shortcut sheet", window._finding.sheet)
+    window._finding.sheet.close()
+    for name, ask in (
+        ("question.close", lambda: ask_how_to_close(window, lambda: None, lambda: None)),
+        ("question.leave_demo", lambda: ask_to_leave_demo(window, lambda: None)),
+        ("question.delete_conversation", lambda: ask_to_delete_conversation(window, "Hello", lambda: None)),
+    ):
+        ask()
+        box = window.findChild(QMessageBox, name)
+        assert box is not None
+        tour.look(name, box)
+        box.close()
+
+
+STEPS: tuple[Callable[[Tour], None], ...] = (
+    _overview,
+    _requests,
+    _conversations,
+    _compare,
+    _providers,
+    _api_keys,
+    _connect,
+    _models,
+    _repricing,
+    _bill,
+    _settings,
+    _shell,
+)
+
+
+def test_all_of_the_window_is_translated_and_nothing_is_cut(
+    qtbot: QtBot, window: Window, gateway: FakeGateway
+) -> None:
+    tour = Tour(qtbot, window, gateway)
+    for step in STEPS:
+        step(tour)
+    assert {entry.key.replace("_", " ") for entry in PAGES} <= {name.split(",")[0] for name in tour.visited} | {
+        "connect",
+        "settings",
+    }
+    report = "\n".join(f"{name}:\n    " + "\n    ".join(wrong) for name, wrong in tour.wrong.items())
+    assert tour.wrong == {}, report
