@@ -364,7 +364,7 @@ class Gateway:
         await self._work(threads.start)
         self._threads = threads
         parts.push_async_callback(self._work, threads.close)
-        self._joiner = Joiner(threads, self._price_told, self._on_app)
+        self._joiner = Joiner(threads, self._price_told, self._on_app, self._on_detached)
         parts.push_async_callback(self._work, self._joiner.close)
         self._own = OwnTelemetry(
             self._surroundings, export_target(self.settings), content=self.settings.export.content
@@ -1034,6 +1034,10 @@ class Gateway:
     def _on_app(self, request_id: str, app: str) -> None:
         """Telemetry says which app made a request; on the thread that joins them."""
         self._store.assign(request_id, app=app)
+
+    def _on_detached(self, request_id: str, alone: bool) -> None:
+        """What telemetry said of a request's app, and perhaps of its conversation, does not hold any more."""
+        self._store.assign(request_id, app="", conversation_id="" if alone else None)
 
     def _price_told(self, provider: str, model: str, usage: Usage, at_us: int) -> Priced:
         """What a call that went past the gateway costs by our prices."""

@@ -10,7 +10,8 @@ class Told(Struct, frozen=True, kw_only=True):
 
     `source` is gateway, span or log. `scope` bounds the recognition by repeated history: the key's id. `conversation`
     is an id that was given, by header, body or telemetry; `parent_conversation` that of the frame around a
-    sub-agent's. `request` and `response` are None where nothing was captured; `hints` say why, and how to switch it
+    sub-agent's. `user` is the end user, else the `principal`, whose the key is.
+    `request` and `response` are None where nothing was captured; `hints` say why, and how to switch it
     on. `trace_id` and `span_id` are hex, `span_id` that of the call itself. `response_id` is the provider's,
     `client_response_id` the one that the client saw, where that is another. `outcome` is one of `records.OUTCOMES`,
     or `running` for what is asked before it has ended. What has the same `request_id`, else `identity`, else span, is
@@ -27,6 +28,7 @@ class Told(Struct, frozen=True, kw_only=True):
     parent_span_id: str | None = None
     key: str | None = None
     user: str | None = None
+    principal: str | None = None
     app: str | None = None
     client: str | None = None
     agent: str | None = None

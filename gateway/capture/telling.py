@@ -63,6 +63,7 @@ def told(
         parent_span_id=caller.span_id if caller else None,
         key=exchange.principal.key_name,
         user=exchange.end_user or exchange.principal.user,
+        principal=exchange.principal.user,
         app=record.app if record is not None else None,
         client=exchange.client,
         tags=exchange.tags,

@@ -38,7 +38,7 @@ _REQUESTS = MEASURES.index("requests")
 
 
 class Assignment(Struct, frozen=True):
-    """Of one exchange; None leaves what stands."""
+    """Of one exchange; None leaves what stands, and "" takes it away."""
 
     request_id: str
     conversation_id: str | None = None
@@ -55,11 +55,12 @@ def assign(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, assignm
     texts = Texts()
     for each in assignments:
         if each.conversation_id is not None:
-            connection.execute(_SET_CONVERSATION, (each.conversation_id, each.request_id))
+            connection.execute(_SET_CONVERSATION, (each.conversation_id or None, each.request_id))
         if each.app is not None:
             before = one(connection, texts, each.request_id)
-            if before is not None and before.app != each.app:
-                _move(connection, names, zone, before, replace(before, app=each.app))
+            app = each.app or None
+            if before is not None and before.app != app:
+                _move(connection, names, zone, before, replace(before, app=app))
 
 
 def _move(

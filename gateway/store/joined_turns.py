@@ -5,7 +5,7 @@ turn.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -20,12 +20,13 @@ from gateway.told import Told
 
 _COLUMNS = (
     "t.id, t.request_id, t.trace_id, t.parent_span_id, t.response_id, t.client_response_id, t.model, "
-    "t.model_requested, t.user, t.started_us, t.ended_us, t.outcome"
+    "t.model_requested, t.user, t.principal, t.started_us, t.ended_us, t.outcome"
 )
 _NEAR = (
     f"SELECT {_COLUMNS} FROM turns t WHERE t.source = 'gateway' AND t.scope = :scope AND t.started_us >= :from "
     "AND t.started_us <= :to "
-    f"UNION SELECT {_COLUMNS} FROM turns t WHERE t.source = 'gateway' AND t.scope = :scope AND t.trace_id = :trace "
+    f"UNION SELECT {_COLUMNS} FROM turns t WHERE t.source = 'gateway' AND t.scope = :scope "
+    "AND t.trace_id IN (SELECT value FROM json_each(:traces)) "
     f"UNION SELECT {_COLUMNS} FROM turns t WHERE t.source = 'gateway' AND t.scope = :scope "
     "AND t.response_id IN (SELECT value FROM json_each(:ids)) "
     f"UNION SELECT {_COLUMNS} FROM turns t WHERE t.source = 'gateway' AND t.scope = :scope "
@@ -41,21 +42,29 @@ _BY_TRACE = (
     "SELECT t.id, t.conversation FROM turns t JOIN conversations c ON c.id = t.conversation "
     "WHERE t.identity = ? AND c.given = t.trace_id"
 )
+# Spans at a time whose calls stand for themselves, or were joined by nothing but their time.
+_AROUND = (
+    "FROM spans s JOIN turns t ON t.id = s.turn WHERE s.turn IS NOT NULL AND s.scope = :scope "
+    "AND s.ended_us BETWEEN :from AND :latest AND s.started_us <= :to AND (t.source <> 'gateway' OR t.inferred = 1)"
+)
 _BESIDE = (
     "SELECT DISTINCT trace_id FROM turns WHERE source = 'span' AND scope = :scope AND response_id IN "
     "(SELECT value FROM json_each(:ids)) "
-    "UNION SELECT trace_id FROM (SELECT DISTINCT trace_id FROM turns WHERE source = 'span' AND scope = :scope "
-    "AND started_us BETWEEN :earliest AND :to AND ended_us >= :from LIMIT :most) "
+    f"UNION SELECT trace_id FROM (SELECT DISTINCT s.trace_id {_AROUND} LIMIT :most) "
     "UNION SELECT DISTINCT trace_id FROM spans WHERE scope = :scope AND turn IN (SELECT value FROM json_each(:turns))"
 )
 _ASKED = (
-    "SELECT scope, started_us, ended_us, json_array(response_id, client_response_id, request_id) "
+    "SELECT id, scope, started_us, ended_us, json_array(response_id, client_response_id, request_id) "
     "FROM turns WHERE request_id = ?"
 )
 _TELLERS = (
     "SELECT DISTINCT trace_id FROM turns WHERE source IN ('span', 'log') AND scope = :scope AND trace_id IS NOT NULL "
-    "AND (response_id IN (SELECT value FROM json_each(:ids)) "
-    "OR (started_us BETWEEN :earliest AND :to AND ended_us >= :from))"
+    "AND response_id IN (SELECT value FROM json_each(:ids)) "
+    "UNION SELECT DISTINCT trace_id FROM turns WHERE source = 'log' AND scope = :scope AND trace_id IS NOT NULL "
+    "AND ended_us BETWEEN :from AND :latest AND started_us <= :to "
+    # Told again, it has lost what was joined with it.
+    "UNION SELECT DISTINCT trace_id FROM spans WHERE turn = :turn AND scope = :scope "
+    f"UNION SELECT DISTINCT s.trace_id {_AROUND}"
 )
 _SESSIONS = (
     "SELECT DISTINCT session FROM logs WHERE scope = :scope AND session IS NOT NULL AND trace_id IS NULL "
@@ -70,11 +79,19 @@ _ATTACH = (
     "UPDATE turns SET figures = :figures, joined = :joined, inferred = :inferred, app = COALESCE(:app, app), "
     "agent = COALESCE(:agent, agent) WHERE id = :turn RETURNING conversation, request_id"
 )
+_MOVED = "UPDATE turns SET moved = 1 WHERE id = ?"
+_TOLD = "SELECT trace_id, span_id, turn FROM spans WHERE trace_id IN (SELECT value FROM json_each(?)) AND scope = ?"
+_OF_EXCHANGES = "SELECT id FROM turns WHERE source = 'gateway' AND id IN (SELECT value FROM json_each(?))"
+_STILL_TOLD = "SELECT 1 FROM spans WHERE turn = ? LIMIT 1"
+_DETACH = (
+    "UPDATE turns SET figures = NULL, joined = NULL, inferred = 0, app = NULL, agent = NULL WHERE id = ? "
+    "RETURNING request_id, conversation, moved"
+)
 _BY_IDENTITY = "SELECT id FROM turns WHERE identity = ?"
 _REPARENT = "UPDATE turns SET parent = :to WHERE parent = :from"
 _SPAN_TURN = "UPDATE spans SET turn = ? WHERE trace_id = ? AND span_id = ?"
 _FIGURES = "UPDATE turns SET figures = ?, joined = ? WHERE id = ?"
-# A call is looked for among those that began so long before, at most.
+# A call is looked for among those that ended so long after, at most.
 LONGEST_US = 3600 * 1_000_000
 # So many other traces are looked at beside one, at most.
 MOST_BESIDE = 64
@@ -108,12 +125,17 @@ class Own(Struct, frozen=True):
 
 
 def exchanged(
-    connection: sqlite3.Connection, scope: str, trace_id: str, ids: Collection[str], from_ns: int, to_ns: int
+    connection: sqlite3.Connection,
+    scope: str,
+    traces: Collection[str],
+    ids: Collection[str],
+    from_ns: int,
+    to_ns: int,
 ) -> list[Exchanged]:
-    """Exchanges of a key that calls between two times, or with these ids, may be."""
+    """Exchanges of a key that calls between two times, in these traces or with these ids may be."""
     values = {
         "scope": scope,
-        "trace": trace_id,
+        "traces": json_array(traces),
         "ids": json_array(ids),
         "from": (from_ns - SLACK_NS) // 1000,
         "to": (to_ns + SLACK_NS) // 1000,
@@ -131,6 +153,7 @@ def _exchanged(
     model: str | None,
     requested: str | None,
     user: str | None,
+    principal: str | None,
     started_us: int,
     ended_us: int,
     outcome: str,
@@ -143,6 +166,7 @@ def _exchanged(
         response_ids=frozenset(id for id in (response_id, client_response_id) if id),
         models=frozenset(name for name in (model, requested) if name),
         user=user,
+        principal=principal,
         started_us=started_us,
         ended_us=ended_us,
         outcome=outcome,
@@ -172,16 +196,16 @@ def tellers(connection: sqlite3.Connection, request_id: str) -> tuple[set[str], 
     found = connection.execute(_ASKED, (request_id,)).fetchone()
     if found is None:
         return set(), set()
-    scope, started_us, ended_us, ids = found
+    turn, scope, started_us, ended_us, ids = found
     values = _window(scope, started_us, ended_us)
-    traces = {trace_id for (trace_id,) in connection.execute(_TELLERS, values | {"ids": ids})}
+    traces = {trace_id for (trace_id,) in connection.execute(_TELLERS, values | {"ids": ids, "turn": turn})}
     return traces, {session for (session,) in connection.execute(_SESSIONS, values)}
 
 
 def _window(scope: str, from_us: int, to_us: int) -> dict[str, object]:
     slack_us = SLACK_NS // 1000
     from_us -= slack_us
-    return {"scope": scope, "from": from_us, "to": to_us + slack_us, "earliest": from_us - LONGEST_US}
+    return {"scope": scope, "from": from_us, "to": to_us + slack_us, "latest": to_us + LONGEST_US}
 
 
 def received_last(connection: sqlite3.Connection) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
@@ -193,9 +217,13 @@ def received_last(connection: sqlite3.Connection) -> tuple[list[tuple[str, str, 
 
 
 class Written(Struct):
-    """(request id, app) of rows that have an app now."""
+    """(request id, app) of rows that have an app now; ids of those that have no app any more, and of those of them
+    whose conversation is nobody else's now; other traces that were looked at before and have to be again."""
 
     apps: list[tuple[str, str]] = []
+    detached: list[str] = []
+    alone: list[str] = []
+    again: set[str] = set()
 
 
 def write(
@@ -208,7 +236,9 @@ def write(
     attached: Sequence[Attached],
 ) -> Written:
     """What was found of a trace, or of a session where `trace_id` is None. Doing it again changes nothing."""
-    written = Written([])
+    written = Written([], [], [], set())
+    spans = {span for told in (*(each.spans for each in own), *(each.spans for each in attached)) for span in told}
+    before = _turns_of(connection, scope, spans)
     for each in attached:
         _attach(connection, placer, conversations, scope, each, written)
     _forget_stale(connection, placer, scope, trace_id, own, attached)
@@ -218,7 +248,35 @@ def write(
         if call.figures:
             connection.execute(_FIGURES, (msgspec.json.encode(call.figures).decode(), call.joined, turn))
         _mark(connection, turn, call.spans)
+    for turn in sorted(before - {each.turn for each in attached}):
+        _detach(connection, placer, turn, written)
     return written
+
+
+def _turns_of(connection: sqlite3.Connection, scope: str, spans: Collection[tuple[str, str]]) -> set[int]:
+    """Turns of exchanges that these spans were joined with."""
+    turns = {turn for turn, _ in _stored(connection, scope, spans)}
+    return {turn for (turn,) in connection.execute(_OF_EXCHANGES, (json_array(turns),))}
+
+
+def _stored(
+    connection: sqlite3.Connection, scope: str, spans: Collection[tuple[str, str]]
+) -> list[tuple[int, tuple[str, str]]]:
+    """Which turns these spans tell, as far as they were looked at."""
+    traces = json_array({trace_id for trace_id, _ in spans})
+    return [
+        (turn, (trace_id, span_id))
+        for trace_id, span_id, turn in connection.execute(_TOLD, (traces, scope))
+        if turn is not None and (trace_id, span_id) in spans
+    ]
+
+
+def changed(connection: sqlite3.Connection, scope: str, expected: Mapping[tuple[str, str], int | None]) -> set[str]:
+    """Traces with a span that was joined with another exchange than the one that it is expected to tell (None: none),
+    or was not and should be."""
+    stored = _stored(connection, scope, expected.keys())
+    exchanges = {turn for (turn,) in connection.execute(_OF_EXCHANGES, (json_array({turn for turn, _ in stored}),))}
+    return {span[0] for turn, span in stored if expected[span] != (turn if turn in exchanges else None)}
 
 
 def _attach(
@@ -244,10 +302,27 @@ def _attach(
             connection.execute(_REPARENT, {"from": earlier[0], "to": each.turn})
     if each.conversation is not None and not conversations.is_given(conversation):
         conversation = placer.merge(conversation, conversations.given(each.conversation, scope))
+        connection.execute(_MOVED, (each.turn,))
     placer.touch(conversation)
     _mark(connection, each.turn, each.spans)
     if each.app and request_id:
         written.apps.append((request_id, each.app))
+
+
+def _detach(
+    connection: sqlite3.Connection,
+    placer: Placer,
+    turn: int,
+    written: Written,
+) -> None:
+    """A join that does not hold any more is taken back: what was told of the exchange is another call, or may be."""
+    if connection.execute(_STILL_TOLD, (turn,)).fetchone() is not None:
+        return
+    request_id, conversation, moved = connection.execute(_DETACH, (turn,)).fetchone()
+    placer.touch(conversation)
+    if moved and len(placer.leave(turn)) == 1:
+        written.alone.append(request_id)
+    written.detached.append(request_id)
 
 
 def _forget_stale(

@@ -17,6 +17,7 @@ from gateway.store.chain import Place
 from gateway.store.content import Contents, Instructions, Sealed, Tools
 from gateway.store.conversation_rows import Conversations
 from gateway.store.conversation_sums import COUNTED, Change
+from gateway.store.leaving import leave
 from gateway.store.links import Call, Continued, Link, akin, late, link_of
 from gateway.store.names import json_array
 from gateway.store.removal import forget_contents, forget_said
@@ -156,6 +157,17 @@ class Placer:
         self._change(keep)
         self._moved.update(moved)
         return keep
+
+    def leave(self, turn: int) -> frozenset[int]:
+        """Take a turn with its branch out of the conversation that telemetry put it into; which turns, none where
+        that still holds."""
+        left = leave(self._connection, self._sealed, self._conversations, turn)
+        if left is None:
+            return frozenset()
+        self.recount(left.before)
+        self.recount(left.conversation)
+        self._moved |= left.turns
+        return left.turns
 
     def forget(self) -> None:
         """The transaction is over."""

@@ -103,5 +103,16 @@ def _m001_conversations_and_spans(db: "Database") -> None:
         db.execute(statement)
 
 
-STEPS: tuple[Step, ...] = (_m001_conversations_and_spans,)
+def _m002_what_a_join_takes_back(db: "Database") -> None:
+    """`moved`: telemetry put the turn into its conversation. Calls that spans or records tell are found by time."""
+    for statement in (
+        "ALTER TABLE turns ADD COLUMN principal TEXT",
+        "ALTER TABLE turns ADD COLUMN moved INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX spans_told ON spans (ended_us) WHERE turn IS NOT NULL",
+        "CREATE INDEX turns_logged ON turns (ended_us) WHERE source = 'log'",
+    ):
+        db.execute(statement)
+
+
+STEPS: tuple[Step, ...] = (_m001_conversations_and_spans, _m002_what_a_join_takes_back)
 STEPS_NAME = "traces"

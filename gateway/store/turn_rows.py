@@ -18,7 +18,7 @@ COLUMNS = (
     *("blocks", "system", "tools", "source", "scope", "request_id", "response_id"),
     *("client_response_id", "previous_response_id"),
     *("trace_id", "span_id", "parent_span_id", "started_us", "ended_us", "latency_us", "ttft_us"),
-    *("key", "user", "app", "client", "agent", "door", "provider", "model", "model_requested"),
+    *("key", "user", "principal", "app", "client", "agent", "door", "provider", "model", "model_requested"),
     *("input_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens"),
     *("reasoning_tokens", "usage_source", "cost_nano", "cost_source", "status", "outcome", "error_type"),
     *("error_message", "streamed", "tags", "dropped", "adapted", "hints"),
@@ -30,7 +30,10 @@ INSERT = (
 # How the turn that this one continues was found.
 NOTHING, CHAIN, RESPONSE, SLIDE, FOLLOW = 0, 1, 2, 3, 4
 
-_TEXTS = ("key", "user", "app", "client", "agent", "door", "provider", "model", "model_requested", "error_type")
+_TEXTS = (
+    *("key", "user", "principal", "app", "client", "agent", "door", "provider", "model", "model_requested"),
+    "error_type",
+)
 _IDS = (
     *("request_id", "response_id", "client_response_id", "previous_response_id"),
     *("trace_id", "span_id", "parent_span_id"),

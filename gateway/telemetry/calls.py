@@ -27,7 +27,8 @@ class Seen(Struct, frozen=True):
 
 
 class Exchanged(Struct, frozen=True, kw_only=True):
-    """An exchange of the gateway, as far as joining it needs. Times are µs; `turn` is the store's number of it."""
+    """An exchange of the gateway, as far as joining it needs. Times are µs; `turn` is the store's number of it;
+    `user` is the end user, where one was named, else the principal."""
 
     turn: int
     request_id: str
@@ -36,6 +37,7 @@ class Exchanged(Struct, frozen=True, kw_only=True):
     response_ids: frozenset[str]
     models: frozenset[str]
     user: str | None
+    principal: str | None = None
     started_us: int
     ended_us: int
     outcome: str = "ok"
@@ -244,7 +246,8 @@ def _may_be(tree: _Tree, group: _Group, exchange: Exchanged) -> bool:
     if models and not models & exchange.models:
         return False
     users = {value for each in group for _, value in each.observed.users}
-    if users and exchange.user is not None and exchange.user not in users:
+    # Whose the key is says nothing of who else an app asks for.
+    if users and exchange.user != exchange.principal and not users & {exchange.user, exchange.principal}:
         return False
     starts, ends = first.span.start_ns - SLACK_NS, first.span.end_ns + SLACK_NS
     return exchange.started_us * 1000 >= starts and exchange.ended_us * 1000 <= ends

@@ -18,7 +18,17 @@ from msgspec.structs import replace
 from gateway.access import Principal
 from gateway.exchange import Exchange
 from gateway.store.conversation_rows import Conversations
-from gateway.store.joined_turns import Attached, Own, beside, exchanged, received_last, tellers, write
+from gateway.store.joined_turns import (
+    Attached,
+    Own,
+    Written,
+    beside,
+    changed,
+    exchanged,
+    received_last,
+    tellers,
+    write,
+)
 from gateway.store.placing import Placer
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
@@ -47,21 +57,32 @@ class Kind(StrEnum):
     EXCHANGE = "exchange"
 
 
-# (what it is, its name, the key's id) → (the key's name, first noted, last noted).
+# What is known now may change what was found of other traces, and that what was found of others: so many steps.
+STEPS = 4
+
+# (what it is, its name, the key's id) → (the key's name, first noted, last noted, after how many steps).
 _Key = tuple[Kind, str, str]
 
 
 class Joiner:
-    """One gateway's. `on_app` is told a request's id and the app that made it."""
+    """One gateway's. `on_app` is told a request's id and the app that made it; `on_detached` a request's id whose app
+    nobody knows any more, and whether its conversation is its alone again."""
 
     def __init__(
-        self, store: ThreadStore, price: Price, on_app: Callable[[str, str], None], *, quiet_s: float = QUIET_S
+        self,
+        store: ThreadStore,
+        price: Price,
+        on_app: Callable[[str, str], None],
+        on_detached: Callable[[str, bool], None],
+        *,
+        quiet_s: float = QUIET_S,
     ) -> None:
         self._store = store
         self._price = price
         self._on_app = on_app
+        self._on_detached = on_detached
         self._quiet_s = quiet_s
-        self._noted: dict[_Key, tuple[str, float, float]] = {}
+        self._noted: dict[_Key, tuple[str, float, float, int]] = {}
         # Keys that telemetry came with: only their exchanges can have been told of.
         self._scopes: set[str] = set()
         self._busy = False
@@ -71,15 +92,15 @@ class Joiner:
         self._thread = Thread(target=self._run, name="joining", daemon=True)
         self._thread.start()
 
-    def note(self, names: Iterable[str], scope: str, key: str, kind: Kind = Kind.TRACE) -> None:
+    def note(self, names: Iterable[str], scope: str, key: str, kind: Kind = Kind.TRACE, *, step: int = 0) -> None:
         """Something of these traces or sessions has landed, or these exchanges have ended."""
         now = monotonic()
         with self._changed:
             self._scopes.add(scope)
             for name in names:
                 place = kind, name, scope
-                _, first, _ = self._noted.get(place, (key, now, now))
-                self._noted[place] = key, first, now
+                _, first, _, earlier = self._noted.get(place, (key, now, now, step))
+                self._noted[place] = key, first, now, min(step, earlier)
             self._changed.notify_all()
 
     def heard(self, exchange: Exchange, told: Told) -> None:
@@ -108,8 +129,8 @@ class Joiner:
     def _run(self) -> None:
         self._attempt(self._begin)
         while (due := self._next()) is not None:
-            (kind, name, scope), key = due
-            self._attempt(partial(self._join, kind, name, scope, key))
+            (kind, name, scope), key, step = due
+            self._attempt(partial(self._join, kind, name, scope, key, step))
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
@@ -129,24 +150,24 @@ class Joiner:
         for session, scope, key in sessions:
             self.note((session,), scope, key, Kind.SESSION)
 
-    def _next(self) -> tuple[_Key, str] | None:
+    def _next(self) -> tuple[_Key, str, int] | None:
         with self._changed:
             while True:
                 if self._closing:
                     return None
                 now = monotonic()
                 waits = []
-                for place, (key, first, last) in self._noted.items():
+                for place, (key, first, last, step) in self._noted.items():
                     wait = min(last + self._quiet_s, first + LONGEST_S) - now
                     if wait <= 0 or self._hurried:
                         del self._noted[place]
                         self._busy = True
-                        return place, key
+                        return place, key, step
                     waits.append(wait)
                 self._hurried = False
                 self._changed.wait(min(waits) if waits else None)
 
-    def _join(self, kind: Kind, name: str, scope: str, key: str) -> None:
+    def _join(self, kind: Kind, name: str, scope: str, key: str, step: int) -> None:
         if kind is Kind.EXCHANGE:
             traces, sessions = self._store.look(lambda connection: tellers(connection, name))
             self.note(traces, scope, key)
@@ -164,13 +185,19 @@ class Joiner:
             key=key,
             trace_id=name if kind is Kind.TRACE else None,
             ids=ids,
+            traces={each.span.trace_id for each in calls},
             times=times,
             first={id(each) for each in first},
         )
         for other in sorted(self._store.look(looked.beside)):
             loaded.trace(other)
-        for request_id, app in self._store.change(partial(looked.write, loaded.seen, self._price)):
+        written = self._store.change(partial(looked.write, loaded.seen, self._price))
+        for request_id, app in written.apps:
             self._on_app(request_id, app)
+        for request_id in written.detached:
+            self._on_detached(request_id, request_id in written.alone)
+        if step < STEPS:
+            self.note(written.again, scope, key, step=step + 1)
 
 
 class _Loaded:
@@ -229,24 +256,28 @@ class _Looked(Struct, frozen=True, kw_only=True):
     key: str
     trace_id: str | None
     ids: Collection[str]
+    traces: Collection[str]
     times: tuple[int, int]
     first: Collection[int]
 
-    def near(self, connection: sqlite3.Connection) -> list[Exchanged]:
-        return exchanged(connection, self.scope, self.trace_id or "", self.ids, *self.times)
+    def near(self, connection: sqlite3.Connection, others: Sequence[Seen] = ()) -> list[Exchanged]:
+        """Exchanges that these calls may be, and those that other calls say that they are."""
+        ids = {*self.ids, *(id for each in others for id in _ids(each.observed))}
+        traces = {*self.traces, *(each.span.trace_id for each in others)}
+        return exchanged(connection, self.scope, traces, ids, *self.times)
 
     def beside(self, connection: sqlite3.Connection) -> set[str]:
         return beside(connection, self.scope, self.near(connection), self.ids, *self.times)
 
-    def write(
-        self, seen: Sequence[Seen], price: Price, connection: sqlite3.Connection, placer: Placer
-    ) -> list[tuple[str, str]]:
+    def write(self, seen: Sequence[Seen], price: Price, connection: sqlite3.Connection, placer: Placer) -> Written:
         """On the writer's thread: decides on what is stored at that moment."""
         by_id = {(each.span.trace_id, each.span.span_id): each for each in seen if not each.observed.from_session}
         own, attached = [], []
-        for call in calls_of(seen, self.near(connection)):
+        others: dict[tuple[str, str], int | None] = {}
+        for call in calls_of(seen, self.near(connection, seen)):
             # The others only stand beside those that are looked at.
             if not any(id(each) in self.first for each in call.tellings):
+                others |= dict.fromkeys(_spans(call), call.exchanges[-1].turn if call.exchanges else None)
                 continue
             around = _around(call, by_id)
             if call.exchanges:
@@ -254,7 +285,9 @@ class _Looked(Struct, frozen=True, kw_only=True):
             else:
                 own.append(self._own(call, around, price))
         conversations = Conversations(connection, placer.sealed)
-        return write(connection, placer, conversations, self.scope, self.trace_id, own, attached).apps
+        written = write(connection, placer, conversations, self.scope, self.trace_id, own, attached)
+        written.again = changed(connection, self.scope, others)
+        return written
 
     def _own(self, call: Call, around: Sequence[Seen], price: Price) -> Own:
         told = told_of(call, around, scope=self.scope, key=self.key, price=price)

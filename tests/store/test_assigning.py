@@ -37,6 +37,17 @@ def test_a_row_learns_its_conversation_and_app_and_nothing_else(store: UsageStor
     assert store.conversations(UsageQuery()).rows[0].id == "conv_3"
 
 
+def test_what_does_not_hold_any_more_is_taken_away(store: UsageStore) -> None:
+    alone = replace(FULL, app=None, conversation_id=None)
+    store.end(alone)
+    store.assign(FULL.id, conversation_id="conv_2", app="shop")
+    store.assign(FULL.id, conversation_id="", app="")
+    assert store.flush()
+    assert store.request(FULL.id) == alone
+    assert store.check() == []
+    assert [row.value for row in store.breakdown(UsageQuery(), "app").rows] == [None]
+
+
 def test_before_the_row_is_written_and_for_one_that_there_is_not(store: UsageStore) -> None:
     """Put right behind its row, and with more rows waiting than one commit takes."""
     records = [record(number, id=f"req_{number}") for number in range(2500)]
@@ -59,7 +70,7 @@ def test_texts_that_no_table_can_hold_are_mended(store: UsageStore) -> None:
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(histories(), st.lists(st.tuples(st.integers(0, 50), st.sampled_from(["shop", "bot", "web"])), max_size=20))
+@given(histories(), st.lists(st.tuples(st.integers(0, 50), st.sampled_from(["shop", "bot", ""])), max_size=20))
 def test_rows_equal_sums_whatever_is_assigned(
     records: list[ExchangeRecord], moves: Sequence[tuple[int, str]]
 ) -> None:
@@ -69,7 +80,7 @@ def test_rows_equal_sums_whatever_is_assigned(
         for place, app in moves if records else ():
             chosen = records[place % len(records)].id
             store.assign(chosen, app=app)
-            apps[chosen] = app
+            apps[chosen] = app or None
         assert store.flush()
         assert store.check() == []
         assert store.summary(UsageQuery()) == total

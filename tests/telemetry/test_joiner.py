@@ -1,0 +1,243 @@
+"""Telemetry and exchanges on a real store, in any order of arrival: what comes of them is the same."""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.pricing import NO_PRICE
+from gateway.store.thread_store import ThreadStore
+from gateway.telemetry.joiner import Joiner, Kind
+from gateway.telemetry.records import Span
+from gateway.thread_records import ThreadQuery
+from gateway.told import Told
+from tests.store.tellings import START_US, opened, told, user
+
+SCOPE, KEY = "key_1", "laptop"
+MODEL = "claude-sonnet-4-6"
+MS = 1_000_000
+# What arrives: a span of a call, or an exchange that has ended.
+Arrival = Span | Told
+
+
+def span(name: str, start: int, end: int, **attributes: Any) -> Span:
+    """A call's span in a trace of its own, from `start` to `end`, in ms; `ask` is what it says was asked."""
+    asked = attributes.pop("ask", None)
+    said = {"gen_ai.input.messages": f'[{{"role":"user","parts":[{{"type":"text","content":"{asked}"}}]}}]'}
+    return Span(
+        trace_id=f"{name:0>32}",
+        span_id=f"{name:0>16}",
+        parent_span_id=attributes.pop("parent", None),
+        name=f"chat {MODEL}",
+        start_ns=START_US * 1000 + start * MS,
+        end_ns=START_US * 1000 + end * MS,
+        attributes={
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": MODEL,
+            **(said if asked else {}),
+            **attributes,
+        },
+        resource={"service.name": f"app-{name}"},
+    )
+
+
+def exchange(name: str, start: int, end: int, **fields: Any) -> Told:
+    made = told(start / 1000, [user(fields.pop("ask", f"{name}?"))], fields.pop("answer", f"Of {name}."), **fields)
+    return type(made)(
+        **{
+            **{field: getattr(made, field) for field in made.__struct_fields__},
+            "request_id": f"req_{name}",
+            "latency_us": (end - start) * 1000,
+            "response_id": fields.get("response_id", f"msg_{name}"),
+        }
+    )
+
+
+class Joined:
+    """A store with a joiner, and what the joiner told of rows."""
+
+    def __init__(self, store: ThreadStore) -> None:
+        self.store = store
+        self.apps: dict[str, str | None] = {}
+        self.joiner = self.begin()
+
+    def begin(self) -> Joiner:
+        def app(request_id: str, name: str) -> None:
+            self.apps[request_id] = name
+
+        def detached(request_id: str, alone: bool) -> None:
+            self.apps.pop(request_id)
+
+        return Joiner(self.store, lambda *_: NO_PRICE, app, detached, quiet_s=0.0)
+
+    def arrive(self, arrival: Arrival) -> None:
+        if isinstance(arrival, Span):
+            self.store.put_spans([arrival], scope=SCOPE, key=KEY)
+            self.joiner.note((arrival.trace_id,), SCOPE, KEY)
+        else:
+            assert self.store.put(arrival) and self.store.flush()
+            if arrival.trace_id:
+                self.joiner.note((arrival.trace_id,), SCOPE, KEY)
+            assert arrival.request_id
+            self.joiner.note((arrival.request_id,), SCOPE, KEY, Kind.EXCHANGE)
+        assert self.joiner.flush(60)
+
+    def result(self) -> set[tuple[Any, ...]]:
+        """Conversations as readers see them, with their calls."""
+        found = set()
+        for row in self.store.threads(ThreadQuery(), limit=500).rows:
+            thread = self.store.thread(row.id)
+            assert thread is not None
+            calls = frozenset(
+                (
+                    *(
+                        turn.request_id or turn.span_id,
+                        turn.joined,
+                        turn.inferred,
+                        turn.cost_nano,
+                    ),
+                    frozenset((each.source, each.latency_us) for each in turn.other_figures),
+                )
+                for turn in thread.turns
+            )
+            found.add((row.id, row.title, row.app, row.requests, row.input_tokens, row.cost_nano, calls))
+        return found
+
+    def calls(self) -> "Calls":
+        found: Calls = {}
+        for row in self.store.threads(ThreadQuery(), limit=500).rows:
+            thread = self.store.thread(row.id)
+            assert thread is not None
+            found |= {turn.request_id or turn.span_id or "": (turn.joined, row.id) for turn in thread.turns}
+        return found
+
+
+@contextmanager
+def joining(folder: Path) -> Iterator[Joined]:
+    folder.mkdir()
+    with opened(folder) as store:
+        joined = Joined(store)
+        yield joined
+        joined.joiner.close()
+
+
+# By request, or span where there is none: how it was joined, and its conversation.
+Calls = dict[str, tuple[str | None, str]]
+
+
+def in_any_order(folder: Path, arrivals: Sequence[Arrival], orders: int = 6) -> tuple[Calls, dict[str, str | None]]:
+    """The calls, and the apps of rows, that come of these: the same however they come, one of them twice."""
+    draw, results = random.Random(len(arrivals)), []
+    for number in range(orders):
+        shuffled = list(arrivals) if number < 2 else draw.sample(arrivals, len(arrivals))
+        if number == 1:
+            shuffled.reverse()
+        with joining(folder / str(number)) as joined:
+            for arrival in (*shuffled, draw.choice(shuffled)):
+                joined.arrive(arrival)
+            results.append((joined.result(), joined.apps, joined.calls()))
+        assert results[-1] == results[0], shuffled
+    return results[0][2], results[0][1]
+
+
+def found(folder: Path, *arrivals: Arrival) -> dict[str, str | None]:
+    """How each call was joined, by its request or span; the same in any order."""
+    calls, _ = in_any_order(folder, arrivals)
+    return {name: word for name, (word, _) in calls.items()}
+
+
+def test_a_join_by_time_that_became_ambiguous_is_taken_back(tmp_path: Path) -> None:
+    # A second exchange, and a second span, that might as well be meant.
+    assert found(tmp_path, span("a", 0, 100), exchange("x", 10, 40), exchange("y", 50, 90)) == {
+        f"{'a':0>16}": None,
+        "req_x": None,
+        "req_y": None,
+    }
+
+
+def test_a_second_span_of_the_same_time_parts_the_first_from_its_exchange(tmp_path: Path) -> None:
+    result = found(tmp_path, span("a", 0, 100), span("b", 0, 100), exchange("x", 10, 40))
+    assert result == {f"{'a':0>16}": None, f"{'b':0>16}": None, "req_x": None}
+
+
+def test_what_an_id_decides_leaves_the_rest_to_time(tmp_path: Path) -> None:
+    by_id = {"gen_ai.response.id": "msg_y"}
+    arrivals = (span("a", 0, 100), span("b", 0, 100, **by_id), exchange("x", 10, 40), exchange("y", 50, 90))
+    assert found(tmp_path, *arrivals) == {"req_x": "time", "req_y": "id"}
+
+
+def test_a_conversation_that_telemetry_named_is_left_again(tmp_path: Path) -> None:
+    named = {"gen_ai.conversation.id": "of-the-app"}
+    arrivals = (
+        span("a", 0, 100, ask="x?", **named),
+        exchange("x", 10, 40),
+        exchange("y", 50, 90),
+    )
+    calls, apps = in_any_order(tmp_path, arrivals)
+    assert calls[f"{'a':0>16}"] == (None, "of-the-app")
+    assert calls["req_x"][0] is None and calls["req_x"][1].startswith("conv_")
+    assert calls["req_y"][1] != calls["req_x"][1] and apps == {}
+
+
+def test_a_conversation_is_named_by_its_only_candidate(tmp_path: Path) -> None:
+    named = {"gen_ai.conversation.id": "of-the-app"}
+    calls, apps = in_any_order(tmp_path, (span("a", 0, 100, ask="x?", **named), exchange("x", 10, 40)))
+    assert calls == {"req_x": ("time", "of-the-app")} and apps == {"req_x": "app-a"}
+
+
+def test_whose_the_key_is_says_nothing_of_the_end_user(tmp_path: Path) -> None:
+    alice = {"user.id": "alice"}
+    for name, users, word in (
+        # An app's key belongs to its team, and the app asks for anybody.
+        ("team", {"user": "team", "principal": "team"}, "time"),
+        ("end user", {"user": "alice", "principal": "team"}, "time"),
+        ("owner", {"user": "bob", "principal": "alice"}, "time"),
+        ("another", {"user": "bob", "principal": "team"}, None),
+        ("nobody", {"user": None, "principal": None}, "time"),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        assert found(folder, span("a", 0, 100, **alice), exchange("x", 10, 40, **users))["req_x"] == word, name
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_totals_are_the_same_in_any_order_of_arrival(tmp_path: Path, seed: int) -> None:
+    """Calls at once and one after another, with ids and without, of spans that come, and of some that never do."""
+    draw = random.Random(seed)
+    arrivals: list[Arrival] = []
+    for number in range(5):
+        start = draw.randrange(0, 400)
+        end = start + draw.randrange(40, 200)
+        name = f"{number + 1:x}"
+        arrivals.append(exchange(name, start + 5, end - 5, ask=draw.choice(("Same?", f"{name}?"))))
+        if draw.random() < 0.8:
+            ids = {"gen_ai.response.id": f"msg_{name}"} if draw.random() < 0.4 else {}
+            arrivals.append(span(name, start, end, **ids))
+    in_any_order(tmp_path, arrivals, orders=4)
+    exchanges = [each for each in arrivals if isinstance(each, Told)]
+    with joining(tmp_path / "again") as joined:
+        for arrival in arrivals:
+            joined.arrive(arrival)
+        calls = joined.calls()
+        assert {name for name in calls if name.startswith("req_")} == {each.request_id for each in exchanges}
+
+
+def test_a_restart_between_a_span_and_its_exchange_joins_them(tmp_path: Path) -> None:
+    for number, order in enumerate(
+        ((span("a", 0, 100), exchange("x", 10, 40)), (exchange("x", 10, 40), span("a", 0, 100)))
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        first, second = order
+        with opened(folder) as store:
+            joined = Joined(store)
+            joined.arrive(first)
+            joined.joiner.close()
+        with opened(folder) as store:
+            joined = Joined(store)
+            joined.arrive(second)
+            joined.joiner.close()
+            assert joined.calls()["req_x"][0] == "time"
