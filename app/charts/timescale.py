@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.formats import MONTHS, hour_minute
+from app.translation import tr
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -49,7 +50,7 @@ def bucket_title(start_us: int, end_us: int, tz: str) -> str:
     if width >= 27 * _DAY:
         return f"{MONTHS[start.month - 1]} {start.year}"
     if width > 2 * _DAY:
-        return f"Week of {start.day} {MONTHS[start.month - 1]}"
+        return tr("Week of {day}").format(day=f"{start.day} {MONTHS[start.month - 1]}")
     if width > 22 * 60 * _MINUTE:
         return day
     return f"{day}, {hour_minute(start)}"

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app import formats
 from app.fonts import ui_font
 from app.theme import Theme
+from app.translation import later, tr
 from app.widgets.painting import smooth_painter
 from gateway import ExchangeRecord
 
@@ -22,11 +23,11 @@ def timing_parts(row: ExchangeRecord) -> tuple[Part, ...]:
     if latency is None:
         return ()
     own = min(row.overhead_us or 0, latency)
-    parts: list[Part] = [("Gateway", own, 2)] if row.overhead_us is not None else []
+    parts: list[Part] = [(later("Gateway"), own, 2)] if row.overhead_us is not None else []
     if row.ttft_us is None or not row.streamed:
-        return (*parts, ("Provider and client", latency - own, 0))
+        return (*parts, (later("Provider and client"), latency - own, 0))
     first = min(max(row.ttft_us - own, 0), latency - own)
-    return (*parts, ("To the first token", first, 1), ("First to last token", latency - own - first, 0))
+    return (*parts, (later("To the first token"), first, 1), (later("First to last token"), latency - own - first, 0))
 
 
 class TimingBar(QWidget):
@@ -42,7 +43,7 @@ class TimingBar(QWidget):
 
     def show_row(self, row: ExchangeRecord) -> None:
         self.parts = timing_parts(row)
-        words = ", ".join(f"{self.tr(name)} {time_words(us)}" for name, us, _ in self.parts)
+        words = ", ".join(f"{tr(name)} {time_words(us)}" for name, us, _ in self.parts)
         self.setAccessibleName(words)
         self.setVisible(bool(self.parts))
         self.updateGeometry()

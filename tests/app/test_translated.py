@@ -1,0 +1,207 @@
+"""Words of the window go through Qt's translation: its syntax trees are walked, and whatever reads like words must be
+handed to `tr`, or be taken by `later`, `Words` or `counted`, which hand it on."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+APP = Path(__file__).parents[2] / "app"
+MODULES = sorted(path for path in APP.rglob("*.py"))
+
+TRANSLATING = frozenset(
+    ("tr", "_tr", "_translated", "translated", "translate", "later", "counted", "Words", "marked")
+)
+TRANSLATING |= {"QT_TRANSLATE_NOOP"}
+# What is handed to these is never shown: names, patterns, code, the log.
+SILENT = frozenset(
+    [
+        "setObjectName",
+        "setProperty",
+        "setStyleSheet",
+        "setDisplayFormat",
+        "setApplicationName",
+        "setFamily",
+        "QKeySequence",
+        "QFont",
+        "QLocale",
+        "ui_font",
+        "mono_font",
+        "pixmap",
+        "icon",
+        "resource",
+        "color",
+        "compile",
+        "sub",
+        "search",
+        "match",
+        "fullmatch",
+        "findall",
+        "getattr",
+        "setattr",
+        "hasattr",
+        "isinstance",
+        "TypeVar",
+        "NewType",
+        "cast",
+        "Signal",
+        "Literal",
+        "strftime",
+        "strptime",
+        "startswith",
+        "endswith",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "split",
+        "partition",
+        "rpartition",
+        "strip",
+        "rstrip",
+        "lstrip",
+        "encode",
+        "decode",
+        "get",
+        "index",
+        "find",
+        "count",
+        "findChild",
+        "findChildren",
+        "setValue",
+        "value",
+        "contains",
+        "field",
+        "print",
+        "debug",
+        "info",
+        "warning",
+        "error",
+        "exception",
+        "Formatter",
+        "import_module",
+        "write",
+        "ValueError",
+        "KeyError",
+        "TypeError",
+        "AssertionError",
+        "RuntimeError",
+        "LookupError",
+        "NotImplementedError",
+    ]
+)
+SILENT_ARGUMENTS = frozenset(["key", "icon", "tone", "kind", "mode", "objectName", "tz", "encoding"])
+# Connect's tools: their names, the words that find them, and what is pasted.
+PASTED = {"Tool": frozenset(("title", "client", "words")), "Snippet": frozenset(("text", "command", "by_shell"))}
+PASTING = frozenset(("_python", "_javascript"))
+# Modules that show nothing in the window, or nothing that has a language.
+OTHERS = {
+    "__main__.py": "the terminal",
+    "autostart.py": "the desktop's own files",
+    "display.py": "the terminal",
+    "fonts.py": "names of fonts",
+    "headless.py": "the terminal",
+    "launch.py": "the terminal",
+    "pages/connect_parts/snippets.py": "commands",
+    "pages/conversations_parts/copying.py": "files and commands",
+    "parts/highlight.py": "words of programming languages",
+}
+# Names of things, keys of the keyboard, dates, values of settings, and commands.
+NAMES = re.compile(
+    r"Faregate|Gemini|Ollama|LM Studio|Mistral|Groq|Fusion|Return|Menu|Esc|Del|Ctrl\+|Inter|Qt, PySide6|JSON lines"
+    r"|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|6:04 pm"
+    r"|\d+ (?:days|months|years)|for ever|qwen3:8b, gpt-oss:20b|bash, zsh"
+    # Commands and files to paste, and the report for those who mend Faregate.
+    r"|curl .*|\{\".*|Python \{\}, Qt .*|Settings that differ from the defaults:",
+    re.DOTALL,
+)
+_WORD = re.compile(r"[A-Za-z]{2,}")
+
+
+def reads_like_words(text: str) -> bool:
+    """A capitalised word, or several; not an identifier, a path or a pattern."""
+    text = text.strip()
+    if (
+        not re.search(r"[a-z]{2}", text)
+        or NAMES.fullmatch(text)
+        or re.fullmatch(r"[\w.:/#+-]*[_.:/#][\w.:/#+-]*", text)
+    ):
+        return False
+    return bool(re.fullmatch(r"[A-Z][a-z]+…?", text)) or (" " in text and len(_WORD.findall(text)) > 1)
+
+
+def untranslated(source: str) -> Iterator[tuple[int, str]]:
+    """Lines and what stands there."""
+    tree = ast.parse(source)
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
+        elif isinstance(node, ast.JoinedStr):
+            text = "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        else:
+            continue
+        if reads_like_words(text) and _is_shown(node, parents):
+            yield node.lineno, text
+
+
+def _is_shown(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
+    child = node
+    while (parent := parents.get(child)) is not None:
+        if isinstance(parent, ast.JoinedStr | ast.Raise | ast.Compare | ast.arg | ast.MatchValue):
+            return False
+        if isinstance(parent, ast.Expr) and child is node:
+            # A docstring.
+            return False
+        if isinstance(parent, ast.Call) and child is not parent.func:
+            called = parent.func.attr if isinstance(parent.func, ast.Attribute) else getattr(parent.func, "id", "")
+            silent = PASTED.get(called, ()) if isinstance(child, ast.keyword) else ()
+            if called in TRANSLATING | SILENT | PASTING or (isinstance(child, ast.keyword) and child.arg in silent):
+                return False
+        if isinstance(parent, ast.keyword) and parent.arg in SILENT_ARGUMENTS:
+            return False
+        if isinstance(parent, ast.Subscript) and child is parent.slice:
+            return False
+        if isinstance(parent, ast.Dict) and child in parent.keys:
+            return False
+        if isinstance(parent, ast.Assign) and any(
+            getattr(to, "id", "") in ("__all__", "_CONTEXT") for to in parent.targets
+        ):
+            return False
+        if isinstance(parent, ast.AnnAssign) and child is parent.annotation:
+            return False
+        if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef) and child is parent.returns:
+            return False
+        child = parent
+    return True
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("label.setText('Nothing here')", ["Nothing here"]),
+        ("label.setText(f'{count} rows left')", ["{} rows left"]),
+        ("button = PushButton(theme, 'Retry')", ["Retry"]),
+        ("menu.addAction('Copy' if one else tr('Copy all'))", ["Copy"]),
+        ("WORDS = {'a b': 'Not said'}", ["Not said"]),
+        ("label.setText(tr('Nothing here'))", []),
+        ("label.setText(self.tr('{count} rows left').format(count=3))", []),
+        ("WORDS = Words({'a': 'Not said'})", []),
+        ("label.setObjectName('Nothing here')", []),
+        ("'''Some words.'''", []),
+    ],
+)
+def test_words_are_told_from_what_is_not_shown(source: str, found: list[str]) -> None:
+    assert [text for _, text in untranslated(source)] == found
+
+
+def test_all_words_of_the_window_are_translated() -> None:
+    assert {str(path.relative_to(APP)) for path in MODULES} >= OTHERS.keys()
+    found = [
+        f"{path.relative_to(APP)}:{line}: {text!r}"
+        for path in MODULES
+        if str(path.relative_to(APP)) not in OTHERS
+        for line, text in untranslated(path.read_text("utf-8"))
+    ]
+    assert found == [], "\n".join(found)
