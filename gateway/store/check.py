@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
 from gateway.store import buckets, histogram
+from gateway.store.buckets import DAY
 from gateway.store.commit import day_zone
 from gateway.store.database import TEMPORARY, open_database, writing
 from gateway.store.kept import kept
@@ -26,7 +27,7 @@ from gateway.store.pages import EARLIEST
 from gateway.store.pairs import MONTH, SETTLED, left_out_of
 from gateway.store.quarters import QUARTER_S, month_end, quarter_of
 from gateway.store.rows import REQUEST_COLUMNS, read, texts_of
-from gateway.store.settling import cells_of_day, cells_of_month, days_with_rows
+from gateway.store.settling import cells_of, cells_of_month, with_rows
 
 CHUNK_ROWS = 10_000
 MOST_DIFFERENCES = 100
@@ -117,15 +118,15 @@ def _unequal_cells(connection: sqlite3.Connection, shadow: sqlite3.Connection, f
 
 
 def _unequal_pairs(connection: sqlite3.Connection, shadow: sqlite3.Connection, first: int) -> Iterator[str]:
-    """Of days whose rows are gone, by their buckets; of months by their days."""
+    """Of hours and days whose rows are gone, by their buckets; of months by their days."""
     zone = day_zone(connection)
     for level, start, text in connection.execute(_SETTLED):
         left_out = left_out_of(text)
         if level == MONTH:
-            days = days_with_rows(connection, start, month_end(start, zone))
+            days = with_rows(connection, DAY, start, month_end(start, zone))
             true = cells_of_month(connection, [day for day, _ in days], left_out)
         else:
-            true = cells_of_day(shadow if start >= first else connection, connection, start, zone, left_out)
+            true = cells_of(shadow if start >= first else connection, connection, (level, start), zone, left_out)
         for key, have, want in _unequal(connection.execute(_PAIRS, (level, start)), true, 3, tuple):
             wrong = "not stored" if have is None else "stored for nothing" if want is None else "not the sums"
             yield f"pairs, {_LEVELS[level]} from {_begins(start)}, pair, value and other {key}: {wrong}."

@@ -1,9 +1,10 @@
-"""Pairs: sums of a whole day or month for two values of two dimensions together, which tell one dimension's values
-where another is filtered by without a look at all combinations.
+"""Pairs: sums of a whole hour, day or month for two values of two dimensions together, which tell one dimension's
+values where another is filtered by without a look at all combinations.
 
-They are counted from the days of `combined` once a day is settled, by nobody who waits (`settling`). `settled` says
-which days and months are: whoever changes anything of a day takes the mark away within the same transaction, and
-until the pairs are counted anew the other tables answer. TOTAL pairs with each dimension, and with itself.
+They are counted from `combined` once an hour or a day is over, by nobody who waits (`settling`); hours are those of
+UTC, and only the last days have them. `settled` says which are counted: whoever changes anything within takes the
+mark away in the same transaction, and until the pairs are counted anew the other tables answer. TOTAL pairs with each
+dimension, and with itself.
 """
 
 import sqlite3
@@ -16,10 +17,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.records import TagCondition, UsageQuery
-from gateway.store.buckets import DAY, DIMENSION_IDS, TOTAL
+from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOTAL
 from gateway.store.filters import CONVERSATION, TRACE, filtered_dimensions, needs_rows
 from gateway.store.plan import TAG, TAG_KEY_PREFIX, CellRange
-from gateway.store.quarters import QUARTER_US, day_end, day_start, month_end, month_start
+from gateway.store.quarters import (
+    HALF_QUARTERS,
+    HOUR_QUARTERS,
+    QUARTER_US,
+    day_end,
+    day_start,
+    month_end,
+    month_start,
+)
 from gateway.store.time_slices import Slice
 
 MONTH = 4
@@ -150,9 +159,11 @@ def _pair_of(query: UsageQuery, by: str | None) -> Pair | None:
 
 def unsettle(connection: sqlite3.Connection, zone: ZoneInfo, quarters: Iterable[int]) -> None:
     """Something of these quarters is about to change, within the transaction that changes it."""
-    days = {day_start(quarter, zone) for quarter in quarters}
-    months = {month_start(day, zone) for day in days}
-    connection.executemany(_UNSETTLE, [*((DAY, day) for day in days), *((MONTH, month) for month in months)])
+    keys = set()
+    for quarter in quarters:
+        day = day_start(quarter, zone)
+        keys |= {(HOUR, quarter - quarter % HOUR_QUARTERS), (DAY, day), (MONTH, month_start(day, zone))}
+    connection.executemany(_UNSETTLE, keys)
 
 
 def unsettle_rows(connection: sqlite3.Connection, zone: ZoneInfo, times_us: Iterable[int]) -> None:
@@ -161,7 +172,7 @@ def unsettle_rows(connection: sqlite3.Connection, zone: ZoneInfo, times_us: Iter
 
 
 class Settled:
-    """The days and months whose pairs are counted, of those pairs that an answer needs."""
+    """The hours, days and months whose pairs are counted, of those pairs that an answer needs."""
 
     def __init__(self, connection: sqlite3.Connection, parts: Sequence[Part], zone: ZoneInfo) -> None:
         needed = {number for pair, _, _ in parts for number in pair.needed}
@@ -171,22 +182,56 @@ class Settled:
             for level, start, left_out in connection.execute(_SETTLED)
             if not left_out or needed.isdisjoint(left_out_of(left_out))
         }
+        hours = [start for level, start in self._keys if level == HOUR]
+        self._hours = range(min(hours), max(hours) + 1) if hours else range(0)
 
     def __bool__(self) -> bool:
         return bool(self._keys)
 
     def taken(self, cells: Iterable[CellRange]) -> tuple[list[CellRange], list[CellRange]]:
-        """What pairs tell of these cells, each a whole day or month, and the cells that are left."""
+        """What pairs tell of these cells, each a whole hour, day or month, and the cells that are left."""
         told: list[CellRange] = []
         left: list[CellRange] = []
         for cell in cells:
             if cell[1] == DAY:
-                self._take(cell, told, left)
+                self._take_days(cell, told, left)
             else:
-                left.append(cell)
+                self._take_hours(cell, told, left)
         return told, left
 
-    def _take(self, cell: CellRange, told: list[CellRange], left: list[CellRange]) -> None:
+    def in_halves(self, days: Iterable[CellRange]) -> list[CellRange]:
+        """Days that are not settled, but hours of theirs, by the half-hour; all else as it is."""
+        cells: list[CellRange] = []
+        for cell in days:
+            index, level, at, high = cell
+            if level != DAY or not self._has_hours(at, high):
+                cells.append(cell)
+                continue
+            while at < high:
+                end = day_end(at, self._zone)
+                in_halves = at % HALF_QUARTERS == end % HALF_QUARTERS == 0 and self._has_hours(at, end)
+                cells.append((index, HALF if in_halves else DAY, at, end))
+                at = end
+        return cells
+
+    def _has_hours(self, low: int, high: int) -> bool:
+        if low >= self._hours.stop or high <= self._hours.start:
+            return False
+        return any((HOUR, hour) in self._keys for hour in _hours_between(low, high))
+
+    def _take_hours(self, cell: CellRange, told: list[CellRange], left: list[CellRange]) -> None:
+        index, level, low, high = cell
+        since = low
+        for hour in _hours_between(max(low, self._hours.start), min(high, self._hours.stop + HOUR_QUARTERS)):
+            if (HOUR, hour) in self._keys:
+                if since < hour:
+                    left.append((index, level, since, hour))
+                since = hour + HOUR_QUARTERS
+                told.append((index, HOUR, hour, since))
+        if since < high:
+            left.append((index, level, since, high))
+
+    def _take_days(self, cell: CellRange, told: list[CellRange], left: list[CellRange]) -> None:
         index, _, at, high = cell
         since = at
         while at < high:
@@ -220,13 +265,18 @@ class Settled:
 
     def _nearer_start(self, start: int, end: int, first_us: int | None) -> int:
         low, high = self._day(start)
-        inside = low < start and high <= end and start - low < high - start
+        inside = low < start and high <= end and start - low < high - start and not self._in_hours(start)
         return low if inside and self._holds(low, first_us) else start
 
     def _nearer_end(self, start: int, end: int, first_us: int | None) -> int:
         low, high = self._day(end)
-        inside = start <= low < end and high - end < end - low
+        inside = start <= low < end and high - end < end - low and not self._in_hours(end)
         return high if inside and self._holds(low, first_us) else end
+
+    def _in_hours(self, us: int) -> bool:
+        """Whether the day of this moment is told by its hours, however it is cut."""
+        low, high = self._day(us)
+        return self._has_hours(low // QUARTER_US, high // QUARTER_US)
 
     def _day(self, us: int) -> Slice:
         quarter = us // QUARTER_US
@@ -234,6 +284,11 @@ class Settled:
 
     def _holds(self, low: int, first_us: int | None) -> bool:
         return (DAY, low // QUARTER_US) in self._keys and (first_us is None or low >= first_us)
+
+
+def _hours_between(low: int, high: int) -> range:
+    """The whole hours within some quarters."""
+    return range(-(-low // HOUR_QUARTERS) * HOUR_QUARTERS, high - HOUR_QUARTERS + 1, HOUR_QUARTERS)
 
 
 def left_out_of(text: str | None) -> frozenset[int]:

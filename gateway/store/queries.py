@@ -307,6 +307,9 @@ def _planned(
             less_rows += rows
     cells, rows = in_cells(ranges)
     told, left = settled.taken(cells)
+    if not isinstance(source, Singles):
+        in_hours, left = settled.taken(settled.in_halves(left))
+        told += in_hours
     return Plan(source, left, rows, parts, told, less_cells, less_rows)
 
 

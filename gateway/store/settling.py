@@ -1,8 +1,9 @@
-"""The settling: counts the pairs of days and months that are over, from the newest on.
+"""The settling: counts the pairs of hours, days and months that are over, from the newest on.
 
-Days are counted from their combinations, months from their days. It goes in short transactions with pauses between
+Hours and days are counted from their combinations, months from their days; hours only of the last days, for who looks
+at these looks closely. It goes in short transactions with pauses between
 them, so that the writer gets its turn. A mark with a number of its own stands in `settled` meanwhile: whoever changes
-the day takes it away, and then what was counted is left for another time; so does a second one that settles.
+anything within takes it away, and then what was counted is left for another time; so does a second one that settles.
 """
 
 import secrets
@@ -18,7 +19,7 @@ from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.store.buckets import DAY, DIMENSION_IDS, TOTAL
+from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOTAL
 from gateway.store.commit import day_zone
 from gateway.store.database import open_database, writing
 from gateway.store.histogram import decode
@@ -38,7 +39,7 @@ from gateway.store.pairs import (
     number_of,
     numbers,
 )
-from gateway.store.quarters import QUARTER_US, day_end, day_start, month_end, month_start, quarter_of
+from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US, day_end, day_start, month_end, month_start, quarter_of
 
 # Who ends late began earlier: most of what still comes for a day comes within this time.
 GRACE_US = QUARTER_US
@@ -47,18 +48,26 @@ READ_ROWS, WRITE_ROWS, DELETE_ROWS = 300, 300, 2000
 # are hardly more.
 MOST_CELLS = 40_000
 
-_DAYS = (
+# How long hours are told, beyond a week.
+HOURS_US = 8 * 86_400_000_000
+
+_WITH_ROWS = (
     f"SELECT b.start, s.state FROM buckets b LEFT JOIN settled s ON s.level = b.level AND s.start = b.start "
-    f"WHERE b.level = {DAY} AND b.dimension = {TOTAL} AND b.start >= ? AND b.start < ? ORDER BY b.start DESC"
+    f"WHERE b.level = ? AND b.dimension = {TOTAL} AND b.start >= ? AND b.start < ? ORDER BY b.start DESC"
 )
 _STATE = "SELECT state FROM settled WHERE level = ? AND start = ?"
 _CLAIM = "INSERT OR REPLACE INTO settled (level, start, state, cells) VALUES (?, ?, ?, 0)"
 _SETTLE = "UPDATE settled SET state = ?, cells = ?, left_out = ? WHERE level = ? AND start = ?"
 _OLD_KEYS = "SELECT pair, value, other FROM pairs WHERE level = ?1 AND start = ?2 ORDER BY 1, 2, 3 LIMIT ?3"
+_FORGET_HOURS = f"DELETE FROM settled WHERE level = {HOUR} AND start < ?"
+_HOUR_KEYS = (
+    f"SELECT start, pair, value, other FROM pairs WHERE level = {HOUR} AND start < ?1 ORDER BY 1, 2, 3, 4 LIMIT ?2"
+)
+_DELETE_HOURS = f"DELETE FROM pairs WHERE level = {HOUR} AND (start, pair, value, other) IN ({_HOUR_KEYS})"
 _DELETE_OLD = f"DELETE FROM pairs WHERE level = ?1 AND start = ?2 AND (pair, value, other) IN ({_OLD_KEYS})"
 _INSERT = "INSERT INTO pairs (level, start, pair, value, other, sums, latency, ttft) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _COLUMNS = ", ".join((*COMBINED_DIMENSIONS, *MEASURES, *HISTOGRAMS))
-_COMBINATIONS = f"SELECT {_COLUMNS} FROM combined WHERE level = {DAY} AND start >= ? AND start < ?"
+_COMBINATIONS = f"SELECT {_COLUMNS} FROM combined WHERE level = ? AND start >= ? AND start < ?"
 _MEMBERS = "SELECT tag, key FROM tag_set_members WHERE tag_set = ?"
 _LEFT_OUT = "SELECT left_out FROM settled WHERE level = ? AND start = ?"
 _CELLS = (
@@ -83,7 +92,7 @@ class _Changed(Exception):
 
 
 def settle(path: Path, now_us: int, between: Between) -> int:
-    """Count the pairs of all that is over at `now_us` and not settled; how many days and months that were.
+    """Count the pairs of all that is over at `now_us` and not settled; how many hours, days and months that were.
 
     `between` is called after each short piece of work with the seconds that it took; it waits, and says whether to go
     on. Raises sqlite3.Error; what is settled until then stays so.
@@ -92,14 +101,21 @@ def settle(path: Path, now_us: int, between: Between) -> int:
         return _Settling(connection, reader, between).run(now_us)
 
 
-def cells_of_day(
-    connection: sqlite3.Connection, members: sqlite3.Connection, day: int, zone: ZoneInfo, without: Set[int]
+def cells_of(
+    connection: sqlite3.Connection, members: sqlite3.Connection, key: Key, zone: ZoneInfo, without: Set[int]
 ) -> Iterator[Row]:
-    """A day's pairs by its combinations, but for some, in order. `members` is where sets of tags are explained."""
+    """An hour's or day's pairs by its combinations, but for some, in order. `members` is where sets of tags are
+    explained."""
     counting = Counting(connection, members, most=None, without=without)
-    for _ in counting.read(day, day_end(day, zone)):
+    for _ in counting.read(*_pieces(key, zone)):
         pass
     return counting.cells()
+
+
+def _pieces(key: Key, zone: ZoneInfo) -> tuple[int, int, int]:
+    """The combinations that an hour or a day is made of: their level, and from which quarter to which."""
+    level, start = key
+    return (HALF, start, start + HOUR_QUARTERS) if level == HOUR else (DAY, start, day_end(start, zone))
 
 
 def cells_of_month(connection: sqlite3.Connection, days: Sequence[int], without: Set[int]) -> Iterator[Row]:
@@ -111,9 +127,9 @@ def cells_of_month(connection: sqlite3.Connection, days: Sequence[int], without:
                 yield (number, value, other, *encode(total([cell[2:] for cell in same])))
 
 
-def days_with_rows(connection: sqlite3.Connection, low: int, high: int) -> list[tuple[int, int | None]]:
-    """The days between two quarters, newest first, and their states: None where nobody counted."""
-    return connection.execute(_DAYS, (low, high)).fetchall()
+def with_rows(connection: sqlite3.Connection, level: int, low: int, high: int) -> list[tuple[int, int | None]]:
+    """The hours or days between two quarters, newest first, and their states: None where nobody counted."""
+    return connection.execute(_WITH_ROWS, (level, low, high)).fetchall()
 
 
 class Counting:
@@ -134,9 +150,9 @@ class Counting:
         self._cells: defaultdict[tuple[int, int], Adder] = defaultdict(Adder)
         self._tags: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
 
-    def read(self, low: int, high: int) -> Iterator[None]:
-        """Count the days' combinations, some at each step."""
-        cursor = self._connection.execute(_COMBINATIONS, (low, high))
+    def read(self, level: int, low: int, high: int) -> Iterator[None]:
+        """Count the combinations of this level, some at each step."""
+        cursor = self._connection.execute(_COMBINATIONS, (level, low, high))
         while rows := cursor.fetchmany(READ_ROWS):
             self._count(rows)
             while self._most is not None and len(self._cells) > self._most:
@@ -203,42 +219,62 @@ class _Settling:
         self._zone: ZoneInfo = day_zone(connection)
         self._since = perf_counter()
         self._left_out: Set[int] = frozenset()
+        self._done = 0
 
     def run(self, now_us: int) -> int:
         first_us = kept(self._connection).buckets_from_us
         first = -(2**62) if first_us is None else -(-first_us // QUARTER_US)
         until = quarter_of(now_us - GRACE_US)
-        days = days_with_rows(self._connection, first, day_start(until, self._zone))
-        done = 0
         try:
-            for month, of_month in groupby(days, lambda each: month_start(each[0], self._zone)):
-                done += sum(self._settle_day(day) for day, state in of_month if state != SETTLED)
-                if month >= first and month_end(month, self._zone) <= until:
-                    done += self._settle_month(month)
+            self._hours(first, until)
+            self._days(first, until)
         except _Stopped:
             pass
-        return done
+        return self._done
 
-    def _settle_day(self, day: int) -> bool:
-        key, token = (DAY, day), _token()
+    def _hours(self, first: int, until: int) -> None:
+        oldest = until - HOURS_US // QUARTER_US
+        with self._step():
+            self._connection.execute(_FORGET_HOURS, (oldest,))
+        while self._deleted_hours(oldest):
+            pass
+        for hour, state in with_rows(self._connection, HOUR, max(first, oldest), until - until % HOUR_QUARTERS):
+            if state != SETTLED:
+                self._settle_one((HOUR, hour))
+
+    def _days(self, first: int, until: int) -> None:
+        days = with_rows(self._connection, DAY, first, day_start(until, self._zone))
+        for month, of_month in groupby(days, lambda each: month_start(each[0], self._zone)):
+            for day, state in of_month:
+                if state != SETTLED:
+                    self._settle_one((DAY, day))
+            if month >= first and month_end(month, self._zone) <= until:
+                self._settle_month(month)
+
+    def _deleted_hours(self, before: int) -> int:
+        with self._step():
+            return self._connection.execute(_DELETE_HOURS, (before, DELETE_ROWS)).rowcount
+
+    def _settle_one(self, key: Key) -> None:
+        token = _token()
         with self._step():
             if self._state(key) == SETTLED:
-                return False
+                return
             self._connection.execute(_CLAIM, (*key, token))
-        return self._settle(key, token, self._of_day(day))
+        self._settle(key, token, self._of(key))
 
-    def _settle_month(self, month: int) -> bool:
+    def _settle_month(self, month: int) -> None:
         key, token = (MONTH, month), _token()
         with self._step():
             state = self._state(key)
-            days = days_with_rows(self._connection, month, month_end(month, self._zone))
+            days = with_rows(self._connection, DAY, month, month_end(month, self._zone))
             if state == SETTLED or any(each != SETTLED for _, each in days):
-                return False
+                return
             self._connection.execute(_CLAIM, (*key, token))
-        return self._settle(key, token, self._of_month([day for day, _ in days]))
+        self._settle(key, token, self._of_month([day for day, _ in days]))
 
-    def _settle(self, key: Key, token: int, rows: Iterable[Row]) -> bool:
-        """Count one anew; False where it changed meanwhile, or cannot be counted."""
+    def _settle(self, key: Key, token: int, rows: Iterable[Row]) -> None:
+        """Count one anew, unless it changes meanwhile or cannot be counted."""
         cells, chunk = 0, []
         try:
             while self._deleted_some(key, token):
@@ -254,12 +290,12 @@ class _Settling:
             with self._claimed(key, token):
                 self._connection.execute(_SETTLE, (SETTLED, cells, left_out, *key))
         except (_Changed, OverflowError):
-            return False
-        return True
+            return
+        self._done += 1
 
-    def _of_day(self, day: int) -> Iterator[Row]:
+    def _of(self, key: Key) -> Iterator[Row]:
         counting = Counting(self._reader, self._reader, most=MOST_CELLS)
-        for _ in counting.read(day, day_end(day, self._zone)):
+        for _ in counting.read(*_pieces(key, self._zone)):
             self._pause()
         self._left_out = counting.left_out
         yield from counting.cells()

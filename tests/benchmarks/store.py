@@ -193,7 +193,7 @@ def settle_days(folder: Path, now_us: int) -> list[str]:
         return []
     seconds = time.process_time() - begins
     return [
-        f"{settled} days and months settled, each in {seconds / settled:.2f} s of a core, "
+        f"{settled} hours, days and months settled, each in {seconds / settled:.2f} s of a core, "
         f"by steps of {median(steps):.0f} ms, p99 {percentile(steps, 0.99):.0f}"
     ]
 

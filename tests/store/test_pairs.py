@@ -1,7 +1,7 @@
 """Pairs of settled days and months answer as the rows do, whatever happens to the rows before, meanwhile and after."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -52,6 +52,21 @@ def settled(store: UsageStore, now_us: int = LATER_US) -> int:
     return settle(store._folder / "usage.db", now_us, at_once)
 
 
+def while_a_day_is_counted(store: UsageStore, call: Callable[[], object]) -> Callable[[float], bool]:
+    """What `settle` asks between its steps: the first time that a day is claimed, something else happens."""
+    happened: list[object] = []
+
+    def between(_seconds: float) -> bool:
+        if not happened:
+            with store._readers.snapshot() as connection:
+                claimed = connection.execute("SELECT 1 FROM settled WHERE level = 2 AND state != 0").fetchone()
+            if claimed is not None:
+                happened.append(call())
+        return True
+
+    return between
+
+
 def marks(store: UsageStore) -> list[tuple[int, int]]:
     with store._readers.snapshot() as connection:
         return connection.execute(MARKS).fetchall()
@@ -70,14 +85,14 @@ def wider(query: UsageQuery, factor: int) -> UsageQuery:
     )
 
 
-def assert_rows_say_the_same(store: UsageStore, query: UsageQuery, by: str) -> None:
+def assert_rows_say_the_same(store: UsageStore, query: UsageQuery, by: str, *, hourly: bool = False) -> None:
     with store._readers.snapshot() as connection:
         texts = Texts()
         assert queries.total(connection, query).summary() == queries.total(connection, query, only_rows).summary()
         assert queries.breakdown(connection, texts, query, by) == queries.breakdown(
             connection, texts, query, by, choose=only_rows
         )
-        for width in ("day", "month"):
+        for width in ("hour", "day", "month") if hourly else ("day", "month"):
             assert queries.timeseries(connection, texts, query, width, by) == queries.timeseries(
                 connection, texts, query, width, by, choose=only_rows
             )
@@ -97,8 +112,11 @@ def test_settled_or_not_every_answer_is_that_of_the_rows(
 ) -> None:
     query = data.draw(st.sampled_from([wider(query, factor), *KINDS.values()]))
     with stored(spread(records, factor), day_zone) as store:
-        settled(store, data.draw(st.sampled_from([BASE_US + DAY_US, BASE_US + 40 * DAY_US, LATER_US])))
-        assert_rows_say_the_same(store, query, by)
+        settled(
+            store,
+            data.draw(st.sampled_from([BASE_US + DAY_US, BASE_US + 3 * DAY_US, BASE_US + 40 * DAY_US, LATER_US])),
+        )
+        assert_rows_say_the_same(store, query, by, hourly=factor == 1)
         assert store.check() == []
 
 
@@ -238,17 +256,34 @@ def test_a_late_row_unsettles_its_day_and_month_alone(store: UsageStore) -> None
 def test_a_day_that_is_not_over_waits_and_one_that_changes_meanwhile_too(store: UsageStore) -> None:
     store.insert_history(many())
     now = BASE_US + 10 * DAY_US
-    began = []
+    late = while_a_day_is_counted(store, lambda: store.insert_history([record(9 * 86400 + 60, id="late")]))
+    # The hours of eight days, nine of ten days that are over, and March.
+    assert settle(store._folder / "usage.db", now, late) == 16 + 9 + 1
+    assert marks(store) == [(1, 15), (2, 9), (MONTH, 1)]
+    assert settled(store, now) == 2
+    assert marks(store) == [(1, 16), (2, 10), (MONTH, 1)]
+    assert store.check() == []
 
-    def between(_seconds: float) -> bool:
-        if not began:
-            began.append(store.insert_history([record(9 * 86400 + 60, id="late")]))
-        return True
 
-    # Nine of ten days that are over, and March.
-    assert settle(store._folder / "usage.db", now, between) == 10
-    assert (marks(store), began) == ([(2, 9), (MONTH, 1)], [1])
-    assert settled(store, now) == 1
+def test_hours_are_told_for_some_days_and_then_forgotten(store: UsageStore) -> None:
+    store.insert_history(many())
+    now = BASE_US + 10 * DAY_US
+    settled(store, now)
+    # The last day is not over, but most hours of it are.
+    query = UsageQuery(provider=("xai",), start_us=now - 3 * DAY_US - 7 * HOUR_US, end_us=now + 3 * HOUR_US)
+    span = [(query.start_us or 0, query.end_us or 0)]
+    with store._readers.snapshot() as connection:
+        plan = queries._planned(connection, query, "model", span, queries.source_of)
+    assert {level for _, level, _, _ in plan.told} == {1, 2}
+    assert not plan.less_cells
+    assert_rows_say_the_same(store, query, "model", hourly=True)
+    assert_rows_say_the_same(store, replace(query, tz="Asia/Kolkata"), "tag:team", hourly=True)
+    settled(store, now + 4 * DAY_US)
+    assert marks(store)[0] == (1, 16)
+    with store._readers.snapshot() as connection:
+        (oldest,) = connection.execute("SELECT MIN(start) FROM pairs WHERE level = 1").fetchone()
+    assert oldest * 900_000_000 >= now + 4 * DAY_US - settling.HOURS_US - HOUR_US
+    assert_rows_say_the_same(store, query, "model", hourly=True)
     assert store.check() == []
 
 
@@ -269,12 +304,7 @@ def test_of_two_that_settle_the_same_day_one_gives_way(store: UsageStore) -> Non
     store.insert_history(many())
     path = store._folder / "usage.db"
     inner: list[int] = []
-
-    def between(_seconds: float) -> bool:
-        if not inner:
-            inner.append(settle(path, LATER_US, at_once))
-        return True
-
+    between = while_a_day_is_counted(store, lambda: inner.append(settle(path, LATER_US, at_once)))
     assert settle(path, LATER_US, between) == 0
     assert inner == [SETTLED] and marks(store) == ALL_MARKS
     assert store.check() == []
@@ -286,14 +316,7 @@ def test_days_of_another_zone_are_not_mixed_with_those_before(tmp_path: Path) ->
     store.start()
     store.insert_history(many())
     other = UsageStore(tmp_path, day_zone="Europe/London")
-    rebuilt = []
-
-    def between(_seconds: float) -> bool:
-        if not rebuilt:
-            rebuilt.append(other.rebuild())
-        return True
-
-    assert settle(tmp_path / "usage.db", LATER_US, between) == 0
+    assert settle(tmp_path / "usage.db", LATER_US, while_a_day_is_counted(store, other.rebuild)) == 0
     assert marks(store) == []
     assert settled(store) and store.check() == []
     assert_rows_say_the_same(store, KINDS["user"], "model")
@@ -314,7 +337,7 @@ def test_a_pair_with_too_many_values_is_left_out_and_told_by_combinations(
         left_out = connection.execute(
             "SELECT COUNT(*) FROM settled WHERE left_out IS NOT NULL AND state = 0"
         ).fetchone()
-    assert left_out[0] == 13
+    assert left_out[0] == 29
     for kind in KINDS.values():
         for by in ("user", "tag", "model"):
             assert_rows_say_the_same(store, kind, by)
@@ -380,7 +403,7 @@ def test_an_older_database_starts_with_nothing_settled(tmp_path: Path) -> None:
 
 def test_the_store_settles_and_ends_it_when_it_closes(store: UsageStore) -> None:
     store.insert_history(many())
-    assert store.settle(BASE_US + 3 * DAY_US) == 3
+    assert store.settle(BASE_US + 3 * DAY_US) == 6 + 3
     assert store.settle(BASE_US + 3 * DAY_US) == 0
     store._stopped.set()
     assert store.settle(LATER_US) == 0
