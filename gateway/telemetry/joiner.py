@@ -33,6 +33,7 @@ from gateway.store.placing import Placer
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
 from gateway.telemetry.calls import CALLS, Call, Exchanged, Seen, calls_of
+from gateway.telemetry.frames import with_frames
 from gateway.telemetry.keeping import StoredTelemetry
 from gateway.telemetry.observed import Observed
 from gateway.telemetry.records import Batch, LogRecord, Span
@@ -232,7 +233,9 @@ class _Loaded:
             if (name := session_name(record)) is not None:
                 sessions[name] = None
         spans = [kept.span for kept in self._store.spans_of(trace_id, self._scope) if kept.span is not None]
-        self.seen += [Seen(span, observe(span, logs.get(span.span_id, ()))) for span in spans]
+        seen = [Seen(span, observe(span, logs.get(span.span_id, ()))) for span in spans]
+        # A tool's log records tell its calls.
+        self.seen += seen if sessions else with_frames(seen)
         for name in sessions:
             self.session(name)
 

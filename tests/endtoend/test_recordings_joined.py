@@ -27,6 +27,7 @@ CONVERSATIONS = {
     # The gateway whose spans these are names none; its client does.
     "synthetic-gateway-join.client-part": 1,
 }
+JOIN = "synthetic-gateway-join"
 # The index has the thoughts of one library as text.
 SAID = ("text", "reasoning")
 
@@ -172,3 +173,42 @@ def test_the_trace_shows_each_call_where_it_was_made(
     if calls:
         assert None not in {conversation for conversation, _ in tellings}
         assert len(tellings) == sum(len(thread["turns"]) for thread in found)
+
+
+@pytest.mark.parametrize("last", ["client-part", "gateway-part"])
+def test_two_parts_of_one_trace_are_one_call_in_either_order(gateway: Served, last: str) -> None:
+    """Another gateway's spans below an app's, each sent by its own process."""
+    parts = {name.removeprefix(f"{JOIN}."): one for name, (one, *_) in scenarios().items() if name.startswith(JOIN)}
+    order = sorted(parts, key=lambda name: name == last)
+    # Alike, so that the traces' ids go on agreeing; apart for each order.
+    sent = rewritten(JOIN, [parts[name] for name in order], last)
+    key = gateway.key(name=f"{JOIN} {last}")
+    found: list[dict[str, Any]] = []
+
+    for payload in sent.payloads:
+        content_type, body = payload.own
+        reply = gateway.ask("POST", payload.path, body, key=key, headers={"content-type": content_type})
+        assert reply.status == 200
+        # The second comes when what the first says has been looked at.
+        wait_until(lambda: bool(gateway.threads(key=key)))
+    after = parts["client-part"].expected["after_both_parts"]
+
+    def whole() -> bool:
+        found[:] = gateway.threads(key=key)
+        return (
+            len(found) == 1
+            and len(found[0]["turns"][0]["other_figures"]) == 1
+            and found[0]["id"].partition("~")[0] == after["conversation"]
+        )
+
+    wait_until(whole)
+    (thread,) = found
+    (turn,) = thread["turns"]
+    usage = after["counted_usage"]
+    assert (thread["input_tokens"], thread["output_tokens"]) == (usage["input"], usage["output"])
+    assert (thread["user"], thread["requests"]) == (after["user"], after["distinct_model_calls"])
+    trace = gateway.get(f"{BASE}/traces/{turn['trace_id']}", key=key)
+    assert len(trace["spans"]) == after["spans"]
+    assert sum(span["role"] == "inference" for span in trace["spans"]) == after["inference_spans"]
+    known = {span["span_id"] for span in trace["spans"]}
+    assert [span["name"] for span in trace["spans"] if span["parent_span_id"] not in known] == ["chat gpt-mock"]

@@ -1,5 +1,6 @@
 """Telemetry and exchanges on a real store, in any order of arrival: what comes of them is the same."""
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.pricing import NO_PRICE
 from gateway.store.thread_store import ThreadStore
+from gateway.telemetry.frames import RUN_ALONE
 from gateway.telemetry.joiner import Joiner, Kind
-from gateway.telemetry.records import Span
+from gateway.telemetry.records import Scope, Span
 from gateway.thread_records import ThreadQuery
 from gateway.told import Told
 from tests.store.tellings import START_US, opened, told, user
@@ -45,14 +48,12 @@ def span(name: str, start: int, end: int, **attributes: Any) -> Span:
 
 
 def exchange(name: str, start: int, end: int, **fields: Any) -> Told:
-    made = told(start / 1000, [user(fields.pop("ask", f"{name}?"))], fields.pop("answer", f"Of {name}."), **fields)
-    return type(made)(
-        **{
-            **{field: getattr(made, field) for field in made.__struct_fields__},
-            "request_id": f"req_{name}",
-            "latency_us": (end - start) * 1000,
-            "response_id": fields.get("response_id", f"msg_{name}"),
-        }
+    """An exchange from `start` to `end`, in ms."""
+    return replace(
+        told(start / 1000, [user(fields.pop("ask", f"{name}?"))], f"Of {name}.", **fields),
+        request_id=f"req_{name}",
+        latency_us=(end - start) * 1000,
+        response_id=f"msg_{name}",
     )
 
 
@@ -223,6 +224,61 @@ def test_totals_are_the_same_in_any_order_of_arrival(tmp_path: Path, seed: int) 
             joined.arrive(arrival)
         calls = joined.calls()
         assert {name for name in calls if name.startswith("req_")} == {each.request_id for each in exchanges}
+
+
+def test_a_run_without_its_calls_is_what_is_known_and_with_them_it_is_none(tmp_path: Path) -> None:
+    said = [
+        {"role": role, "parts": [{"type": "text", "content": text}]}
+        for role, text in (("user", "Run?"), ("assistant", "First."), ("user", "More?"), ("assistant", "Done."))
+    ]
+
+    def run(name: str, parent: str | None = None) -> Span:
+        return Span(
+            trace_id=f"{'a':0>32}",
+            span_id=f"{name:0>16}",
+            parent_span_id=parent and f"{parent:0>16}",
+            name="invoke_agent helper",
+            start_ns=START_US * 1000,
+            end_ns=START_US * 1000 + 500 * MS,
+            attributes={
+                "gen_ai.operation.name": "invoke_agent",
+                "gen_ai.agent.name": "helper",
+                "pydantic_ai.all_messages": json.dumps(said),
+                "gen_ai.usage.input_tokens": 900,
+            },
+            scope=Scope("pydantic-ai"),
+        )
+
+    outer, inner = run("1"), run("2", "1")
+    call = replace(span("a", 10, 90, ask="Run?"), span_id=f"{'3':0>16}", parent_span_id=inner.span_id)
+    (tmp_path / "alone").mkdir()
+    assert found(tmp_path / "alone", outer, inner) == {outer.span_id: None}
+    (tmp_path / "beside").mkdir()
+    assert found(tmp_path / "beside", outer, inner, call) == {call.span_id: None}
+    with joining(tmp_path / "read") as joined:
+        joined.arrive(outer)
+        (row,) = joined.store.threads(ThreadQuery()).rows
+        thread = joined.store.thread(row.id)
+        assert thread is not None and row.title == "Run?" and row.input_tokens is None
+        assert [message.role for message in thread.messages] == ["user", "assistant"] * 2
+        assert RUN_ALONE in thread.turns[0].hints
+
+
+def test_a_run_that_the_gateway_saw_the_call_of_adds_nothing(tmp_path: Path) -> None:
+    run = replace(
+        span("a", 0, 100),
+        attributes={
+            "gen_ai.operation.name": "invoke_agent",
+            "pydantic_ai.all_messages": '[{"role":"user","parts":[{"type":"text","content":"x?"}]},'
+            '{"role":"assistant","parts":[{"type":"text","content":"Of x."}]}]',
+        },
+        scope=Scope("pydantic-ai"),
+    )
+    caller = {"trace_id": run.trace_id, "parent_span_id": run.span_id, "span_id": "f" * 16}
+    assert found(tmp_path, run, exchange("x", 10, 40, **caller), exchange("y", 50, 90, **caller, ask="y?")) == {
+        "req_x": "parent",
+        "req_y": "parent",
+    }
 
 
 def test_a_restart_between_a_span_and_its_exchange_joins_them(tmp_path: Path) -> None:
