@@ -27,6 +27,7 @@ class SavePopover(Popover):
         self.setFixedWidth(_WIDTH)
         title = QLabel(self.tr("Range, filters and split under a name"), self)
         title.setFont(ui_font(12))
+        title.setWordWrap(True)
         self.name = QLineEdit(self)
         self.name.setObjectName("view.name")
         self.name.setAccessibleName(self.tr("Name of the view"))

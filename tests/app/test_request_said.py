@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -26,6 +27,7 @@ from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
 from tests.app.fake_threads import full_thread, plain_thread
 from tests.app.turns import Turns
+from tests.app.whole import PseudoLocale, crossing, cut
 
 
 @pytest.fixture
@@ -246,6 +248,25 @@ def test_the_bar_is_drawn_and_spoken(qtbot: QtBot, theme: Theme, gateway: FakeGa
     ratio = image.devicePixelRatio()
     colours = {image.pixelColor(round(x * ratio), round(4 * ratio)).name() for x in (0.8, 100, 300)}
     assert len(colours) == 3
+
+
+def test_nothing_is_cut_in_a_longer_language(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> None:
+    longer = PseudoLocale()
+    QApplication.installTranslator(longer)
+    try:
+        context = AppContext(gateway, theme, FilterState(tz="UTC"), turns)  # type: ignore[arg-type]
+        details = RequestDetails(context)
+        qtbot.addWidget(details)
+        details.resize(420, 700)
+        details.show()
+        for row, tab in ((0, "summary"), (0, "messages"), (0, "request"), (5, "response")):
+            details.show_record(gateway.rows[row], str.title, gateway.explain(gateway.rows[row]))
+            details.show_tab(tab)
+            turns.run()
+            QApplication.processEvents()
+            assert cut(details) == [] and crossing(details) == [], tab
+    finally:
+        QApplication.removeTranslator(longer)
 
 
 def test_everything_has_a_name(page: RequestsPage, turns: Turns) -> None:

@@ -16,6 +16,7 @@ from app.filters import FilterSnapshot
 from app.preferences import Preferences
 from app.saved_views import LONGEST_NAME, MOST_VIEWS, SavedViews, suggested_name
 from gateway import NumberCondition, TagCondition
+from tests.app.whole import PseudoLocale, cut
 
 REVIEWS = FilterSnapshot(
     range_key="12m", bucket="month", tags=(TagCondition(any_of=("feature:code-review",)),), split="tag:team"
@@ -118,3 +119,21 @@ def test_a_bar_of_its_own_filters_saves_nothing(qtbot: QtBot, context: AppContex
     context.filters.restore(REVIEWS)
     context.shell.views.save("Reviews", REVIEWS)
     assert not bar.save_button.isVisible() and not bar.views_button.isVisible()
+
+
+def test_nothing_is_cut_in_a_longer_language(qtbot: QtBot, context: AppContext) -> None:
+    longer = PseudoLocale()
+    QApplication.installTranslator(longer)
+    try:
+        bar = FilterBar(context, views=True)
+        qtbot.addWidget(bar)
+        bar.resize(400, 40)
+        bar.show()
+        context.filters.restore(msgspec.structs.replace(REVIEWS, text=("opus",)))
+        context.shell.views.save("Reviews", REVIEWS)
+        bar.save_button.click()
+        bar.save_popover.show_problem("A view needs a name: type one. " * 3)
+        assert cut(bar.save_popover) == [] and cut(bar) == []
+        bar.save_popover.close()
+    finally:
+        QApplication.removeTranslator(longer)
