@@ -57,6 +57,7 @@ class SavePopover(Popover):
         """Below a widget, with a name that may be typed over."""
         self.problem.hide()
         self.name.setText(name)
+        self._fit()
         self.place(anchor)
         self.name.setFocus(Qt.FocusReason.PopupFocusReason)
         # Typed over at once, and read from its beginning.
@@ -65,7 +66,14 @@ class SavePopover(Popover):
     def show_problem(self, words: str) -> None:
         self.problem.setText(words)
         self.problem.show()
-        self.adjustSize()
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as its wrapped words need at its width."""
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        self.setFixedHeight(layout.totalHeightForWidth(_WIDTH))
 
     def _save(self) -> None:
         self.named.emit(self.name.text())
