@@ -345,6 +345,12 @@ def test_an_answer_stands_still_while_it_grows_until_someone_goes_to_its_end(pag
         show(lines)
         qtbot.waitUntil(lambda lines=lines: bool(bar.maximum()) is (lines > 2))
     assert bar.value() == 0
+    # Where hardly anything is out of sight, the beginning is the end too.
+    page.resize(page.width(), page.height() + bar.maximum() - 3)
+    qtbot.waitUntil(lambda: 0 < bar.maximum() <= 4)
+    show(100)
+    qtbot.waitUntil(lambda: bar.maximum() > 4)
+    assert bar.value() == 0
     column.view.go_to_end()
     qtbot.waitUntil(lambda: column.view.at_end)
     before = bar.maximum()

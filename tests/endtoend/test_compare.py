@@ -259,6 +259,15 @@ def test_the_question_is_kept_sealed_until_its_conversation_is_deleted(gateway: 
     assert (left["prompt"], left["stars"], left["note"]) == (None, 3, "note-like-no-other")
 
 
+def test_of_the_question_nothing_is_kept_that_the_capture_takes_out(gateway: Served) -> None:
+    secret = "sk-ant-api03-" + "Ab3" * 30
+    said = compared(gateway, f"Is this a key: {secret}?", EVERY_MODEL[:2])
+    path = f"{RATINGS}/{said['data'][0]['request_id']}"
+    wait_until(lambda: gateway.get(path)["prompt"] is not None)
+    prompt = gateway.get(path)["prompt"]
+    assert prompt.startswith("Is this a key: ") and secret not in prompt and "Ab3" not in prompt
+
+
 def test_ratings_outlive_a_restart_and_no_question_is_kept_where_capture_is_off(
     provider: ProviderProcess, tmp_path: Path
 ) -> None:

@@ -174,7 +174,7 @@ class AnswerColumn(Card):
         self._late = False
         assert self.answer is not None
         # An answer is read from its beginning, unless someone has gone to its end.
-        follows = self.running and self.view.at_end and self.view.verticalScrollBar().maximum() > 0
+        follows = self.running and self.view.at_end and self.view.verticalScrollBar().value() > 0
         self.view.set_blocks(blocks_of(self.answer), keep=True)
         if follows:
             self.view.go_to_end()
