@@ -27,6 +27,8 @@ MESSAGE, SYSTEM, TOOLS, TEXT, BYTES = 1, 2, 3, 4, 5
 APART_BYTES = 64 * 1024
 # zlib on smaller texts saves little, and a search has to undo it.
 COMPRESSED_FROM = 2048
+# Every search expands it again: what saves less than half (pictures, prose of a page) is stored as it is.
+PAYS_BELOW = 0.5
 _RAW, _ZLIB = b"\0", b"\1"
 _KINDS = tuple(bytes([kind]) for kind in range(256))
 _LEVEL = 1
@@ -104,7 +106,7 @@ class Sealed:
         plain = _RAW + data
         if len(data) >= COMPRESSED_FROM:
             small = zlib.compress(data, _LEVEL)
-            if len(small) < len(data) * 0.9:
+            if len(small) < len(data) * PAYS_BELOW:
                 plain = _ZLIB + small
         return self._seal.close(plain, bytes([kind]) + address)
 
@@ -117,7 +119,8 @@ class Sealed:
         unseal = self._seal.open
         for number, address, kind, sealed in entries:
             try:
-                yield number, kind, _expanded(unseal(sealed, _KINDS[kind] + address))
+                plain = unseal(sealed, _KINDS[kind] + address)
+                yield number, kind, plain[1:] if plain[:1] == _RAW else _expanded(plain)
             except SealBroken:
                 continue
 

@@ -1,12 +1,12 @@
 """Search in everything that was said, without an index: entries are opened one after another, newest first.
 
-No plain text of them stands on the disk. The scan gives other threads their turn between chunks, and ends when its
-asker has left. An entry never changes, so asking again for the same text, as each further page does, opens only the
-entries that came since.
+No plain text of them stands on the disk. The texts of a chunk are looked through as one, and one by one only where
+something may be. The scan gives other threads their turn between chunks, and ends when its asker has left. An entry
+never changes, so asking again for the same text, as each further page does, opens only the entries that came since.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from time import sleep
 
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from gateway.sealing import SealBroken
 from gateway.store.asking import stop_if_dropped
-from gateway.store.content import BYTES, TEXT, TOOLS, Sealed, encode, read_parts, texts
+from gateway.store.content import BYTES, TEXT, TOOLS, Entry, Sealed, encode, read_parts, texts
 from gateway.store.names import json_array
 
 CHUNK = 512
@@ -40,6 +40,8 @@ _WHOLES = "SELECT content, part FROM content_parts WHERE part IN (SELECT value F
 _TITLES = "SELECT id, title FROM conversations WHERE title IS NOT NULL"
 
 Progress = Callable[[int, int], None]
+# Number, kind and bytes of an entry.
+_Plain = tuple[int, int, bytes]
 
 
 class _Result(Struct, frozen=True):
@@ -91,13 +93,25 @@ class Search:
         of = connection.execute(_COUNT, (after,)).fetchone()[0]
         before, done = 2**62, 0
         while chunk := connection.execute(_ENTRIES, (before, after, CHUNK)).fetchall():
-            for number, kind, plain in self._sealed.opened(chunk):
-                if needle.may_be_in(plain) and (line := _line(needle, kind, plain)) is not None:
-                    found[number] = line
+            found |= self._look(needle, chunk)
             before, done = chunk[-1][0], done + len(chunk)
             progress(done, max(of, done))
             sleep(PAUSE_S)
             stop_if_dropped()
+        return found
+
+    def _look(self, needle: "_Needle", chunk: Sequence[Entry]) -> dict[int, str]:
+        """Lines by entry, of these."""
+        plain: list[_Plain] = []
+        other: list[_Plain] = []
+        for entry in self._sealed.opened(chunk):
+            (plain if entry[2].isascii() else other).append(entry)
+        if not needle.may_be_in(b"\n".join([entry[2] for entry in plain])):
+            plain = []
+        found: dict[int, str] = {}
+        for number, kind, text in (*plain, *other):
+            if needle.may_be_in(text) and (line := _line(needle, kind, text)) is not None:
+                found[number] = line
         return found
 
     def _conversations(self, connection: sqlite3.Connection, lines: Mapping[int, str]) -> dict[int, str]:

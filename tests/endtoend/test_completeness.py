@@ -2,6 +2,8 @@
 
 import random
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.endtoend.serving import CHAT, USAGE, Served, opened, upstreams
@@ -53,10 +55,18 @@ def test_with_the_disk_full_no_call_fails_and_nothing_is_lost_once_there_is_room
             assert counts["seen"] == counts["written"] == len(ids)
             assert completeness(gateway)["differences"] == []
             assert {row.id for row in gateway.records()} == set(ids)
+            # What was said waits in memory too, and is tried again after some seconds.
+            wait_until(lambda: told(gateway.folder) == set(ids))
             assert gateway.stop() == 0
             with opened(gateway.folder) as store:
                 assert store.check() == []
             assert list((gateway.folder / "journal").iterdir()) == []
+
+
+def told(folder: Path) -> set[str]:
+    """The requests whose turns are in `traces.db`."""
+    with closing(sqlite3.connect(f"{(folder / 'traces.db').as_uri()}?mode=ro", uri=True)) as connection:
+        return {id for (id,) in connection.execute("SELECT request_id FROM turns")}
 
 
 def test_after_a_kill_the_meter_says_what_the_last_run_left(provider: ProviderProcess, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tests.store.tellings import (
     told,
     user,
 )
+from tests.waiting import PATIENCE_S
 
 CANARY = "canary-4711-words"
 TRACE, OTHER_TRACE = "0af7651916cd43dd8448eb211c80319c", "1bf7651916cd43dd8448eb211c80319c"
@@ -201,6 +202,38 @@ def test_the_queue_is_bounded_by_what_it_holds(tmp_path: Path, impatient: None) 
         assert store.put(told(9, [user("small")], "y"))
         held.let_go()
         assert store.flush() and store.put(told(10, [user("x" * 300_000)], "y"))
+
+
+def test_with_the_disk_full_all_waits_that_fits_the_rest_is_counted_and_it_goes_on_once_there_is_room(
+    tmp_path: Path, impatient: None
+) -> None:
+    with opened(tmp_path, most=4) as store:
+        put(store, [told(0, [user("before")], "x", conversation="before")])
+
+        def bound(connection: sqlite3.Connection, pages: int) -> None:
+            connection.execute(f"PRAGMA max_page_count = {pages:d}")
+
+        store.change(lambda connection, _: bound(connection, 1))
+        large = "".join(f"{number} " for number in range(4000))
+        taken = [store.put(told(n, [user(f"{n}: {large}")], "x", conversation=f"c{n}")) for n in range(1, 8)]
+        assert taken == [True] * 4 + [False] * 3 and store.refused == 3
+        assert not store.flush(0.3) and store.threads(ThreadQuery()).total == 1
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            store.put_spans(
+                [Span(trace_id=TRACE, span_id="1" * 16, attributes={"said": large})], scope="key_1", key="laptop"
+            )
+        store.change(lambda connection, _: bound(connection, 2**30))
+        assert store.flush(PATIENCE_S)
+        assert [row.id for row in store.threads(ThreadQuery(sort="oldest")).rows] == [
+            "before",
+            "c1",
+            "c2",
+            "c3",
+            "c4",
+        ]
+        put_after = store.put(told(9, [user("after")], "x", conversation="after"))
+        assert put_after and store.flush(PATIENCE_S) and store.refused == 3
+        assert store.threads(ThreadQuery()).total == 6
 
 
 def test_one_that_no_table_can_hold_keeps_nobody_back(store: ThreadStore) -> None:
