@@ -73,6 +73,7 @@ class ChartArea(QStackedWidget):
         self._timing = "latency"
         self.measure = "cost"
         self.view = ALL
+        self._provider_data: dict[str, ChartData] = {}
         self.charts: list[ChartCard] = []
         self.provider_charts: list[ChartCard] = []
         self.split_button = self._title_button("overview.split", tr("By model ▾"))
@@ -170,6 +171,7 @@ class ChartArea(QStackedWidget):
     async def show_answers(self, answers: Answers, now_us: int) -> None:
         """One chart in each turn of the loop; a newer call ends an older one."""
         self._answers, self._shown_at_us = answers, now_us
+        self._provider_data.clear()
         self._turn += 1
         turn = self._turn
         for show in self._shows():
@@ -180,7 +182,8 @@ class ChartArea(QStackedWidget):
 
     def _shows(self) -> list[Callable[[], None]]:
         if self.view == PROVIDERS:
-            return [partial(self._show_provider, place) for place in range(PLACES)]
+            reads = [partial(self._prepare, provider) for provider in self._providers()]
+            return [*reads, *(partial(self._show_provider, place) for place in range(len(self.provider_charts)))]
         return [partial(self._show_chart, chart) for chart in tuple(self.charts)]
 
     def _show_chart(self, chart: "ChartCard") -> None:
@@ -221,6 +224,7 @@ class ChartArea(QStackedWidget):
         if key == self.measure:
             return
         self.measure = key
+        self._provider_data.clear()
         for chart in self.provider_charts:
             chart.set_crosshair(-1)
         self._drop_provider_charts()
@@ -235,9 +239,10 @@ class ChartArea(QStackedWidget):
         self.provider_charts = []
 
     def build_provider_charts(self) -> None:
-        """One in each turn of the loop."""
-        if len(self.provider_charts) < PLACES and self.view == PROVIDERS:
-            self._show_provider(len(self.provider_charts))
+        """One in each turn of the loop, as far as there are providers."""
+        built = len(self.provider_charts)
+        if self._answers is not None and self.view == PROVIDERS and built < min(PLACES, len(self._providers())):
+            self._show_provider(built)
             QTimer.singleShot(0, self, self.build_provider_charts)
 
     def _providers(self) -> Sequence[str]:
@@ -246,12 +251,10 @@ class ChartArea(QStackedWidget):
         return tuple(dict.fromkeys((*used, *self._titles)))[:MOST_PROVIDERS]
 
     def _show_provider(self, place: int) -> None:
-        from app.charts import CHARTS
-
         answers, providers = self._answers, self._providers()
         if answers is None or place > len(self.provider_charts) or place >= len(providers):
             return
-        spec = next(spec for spec in CHARTS if spec.key == self.measure)
+        spec = self._spec()
         if place == len(self.provider_charts):
             chart = self._made(replace(spec, key=f"provider.{place + 1}"), place)
             self._grids[1].replaceWidget(self._provider_places[place], chart)
@@ -260,12 +263,27 @@ class ChartArea(QStackedWidget):
             self.provider_charts.append(chart)
         chart, name = self.provider_charts[place], providers[place]
         chart.set_title(self._titles.get(name, name))
-        data = {provider: self._data_of(provider, spec) for provider in providers}
-        peak = max(self._peak(spec, each) for each in data.values())
-        chart.set_data(replace(data[name], peak=peak))
-        chart.legend.setVisible(len(data[name].series) > 1)
+        data = self._data_of(name)
+        peak = max(self._peak(spec, self._data_of(each)) for each in providers)
+        chart.set_data(replace(data, peak=peak))
+        chart.legend.setVisible(len(data.series) > 1)
 
-    def _data_of(self, provider: str, spec: "ChartSpec") -> "ChartData":
+    def _prepare(self, provider: str) -> None:
+        self._data_of(provider)
+
+    def _spec(self) -> "ChartSpec":
+        from app.charts import CHARTS
+
+        return next(spec for spec in CHARTS if spec.key == self.measure)
+
+    def _data_of(self, provider: str) -> "ChartData":
+        """Made once for an answer and a measure: each chart asks for all, to know the scale that they share."""
+        made = self._provider_data.get(provider)
+        if made is None:
+            made = self._provider_data[provider] = self._read(provider)
+        return made
+
+    def _read(self, provider: str) -> "ChartData":
         from app.charts import ChartInput, Group, chart_data
         from gateway import Summary, TimeBucket
 
@@ -278,7 +296,7 @@ class ChartArea(QStackedWidget):
         slots.assign(answers.providers)
         group = Group(value=provider, slot=slots.slot(provider), buckets=buckets, name=self._titles.get(provider, ""))
         given = ChartInput(buckets=buckets, groups=(group,), now_us=self._shown_at_us, tz=answers.query.tz)
-        return chart_data(spec, given)
+        return chart_data(self._spec(), given)
 
     def _peak(self, spec: "ChartSpec", data: "ChartData") -> float:
         from app.charts import peak_of

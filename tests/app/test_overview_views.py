@@ -314,6 +314,22 @@ def test_providers_by_another_measure(qtbot: QtBot, page: OverviewPage, fake_gat
     assert [chart.crosshair for chart in charts.provider_charts] == [0, 0, 0, 0]
 
 
+def test_fewer_providers_have_fewer_charts(
+    qtbot: QtBot, page: OverviewPage, fake_gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charts = page.parts.charts
+    fake_gateway.rows = [row for row in fake_gateway.rows if row.provider == "openai"]
+    charts.follow({"openai": "OpenAI"}, page._slots_of)
+    page.parts.view_tabs["provider"].click()
+    qtbot.waitUntil(lambda: len(charts.provider_charts) == 1)
+    turns = []
+    monkeypatch.setattr(charts, "_show_provider", turns.append)
+    for _ in range(5):
+        QApplication.processEvents()
+    assert turns == [], "what is built is built"
+    assert charts.provider_charts[0].title == "OpenAI"
+
+
 def test_a_providers_bucket_leads_to_its_requests(
     qtbot: QtBot, page: OverviewPage, fake_gateway: FakeGateway
 ) -> None:
