@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from gateway import settings as settings_file
+from gateway import settings_edit
 from gateway.records import UsageQuery
 from gateway.store.usage import DATABASE, UsageStore
 from tests.store.examples import record
@@ -75,7 +75,7 @@ def test_cc_switch_1335_settings_and_usage_are_files_of_their_own(tmp_path: Path
 def test_bifrost_4353_saving_what_was_not_changed_changes_no_byte(tmp_path: Path) -> None:
     """maximhq/bifrost#4353: a masked preview of a key was written back over the key."""
     (tmp_path / "config.toml").write_bytes(CONFIG)
-    settings_file.save(tmp_path, {"server.port": 4210})
+    settings_edit.save(tmp_path, {"server.port": 4210})
     assert (tmp_path / "config.toml").read_bytes() == CONFIG
-    settings_file.save(tmp_path, {})
+    settings_edit.save(tmp_path, {})
     assert (tmp_path / "config.toml").read_bytes() == CONFIG
