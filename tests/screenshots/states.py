@@ -322,8 +322,10 @@ def no_bill(app: RealApp) -> None:
 
 def bill(app: RealApp) -> None:
     models_section(app, "Bill")
-    choose_bill(app, a_bill(app))
+    if not app.ask("shown", name="bill_figures"):
+        choose_bill(app, a_bill(app))
     app.wait_for("shown", name="bill_figures")
+    app.wait_for("text", "Choose a bill…", name="bill_choose")
 
 
 def bill_options(app: RealApp) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QFileDialog,
     QGridLayout,
     QLabel,
     QListView,
@@ -262,6 +263,11 @@ def tray(host: Host) -> dict[str, Any]:
     }
 
 
+def dialogs(host: Host) -> int:
+    """How many dialogs for files are open."""
+    return sum(isinstance(widget, QFileDialog) and widget.isVisible() for widget in QApplication.topLevelWidgets())
+
+
 def windows(host: Host) -> list[dict[str, Any]]:
     """The top-level windows on show, with the X server's ids."""
     return [
@@ -397,6 +403,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         tray,
         tray_says,
         requests_drawn,
+        dialogs,
         windows,
         window_size,
         cards,

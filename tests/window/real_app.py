@@ -20,6 +20,7 @@ from tests.window.display import Display
 
 ROOT = Path(__file__).parents[2]
 API = "/api/ai/v1"
+_TYPED_S = PATIENCE_S / 4
 
 
 class RealApp:
@@ -206,7 +207,7 @@ class RealApp:
         """Type a path into the dialog that asks for a file, which completes paths meanwhile and may follow one."""
 
         def asks() -> bool:
-            return any(window["class"] == "QFileDialog" for window in self.ask("windows"))
+            return bool(self.ask("dialogs"))
 
         wait_until(asks, what="The dialog")
         self.focus()
@@ -214,12 +215,14 @@ class RealApp:
         def done() -> bool:
             if asks():
                 self.write("fileNameEdit", str(path))
-                with contextlib.suppress(LookupError):
-                    if self.ask("text", name="fileNameEdit") == str(path):
-                        self.display.press("Return")
+                with contextlib.suppress(AssertionError):
+                    # Only when all of it has arrived: a part of a path is a folder, which is gone into.
+                    self.wait_for("text", str(path), _TYPED_S, name="fileNameEdit")
+                    self.display.press("Return")
+                    self.wait_for("dialogs", 0, _TYPED_S)
             return not asks()
 
-        wait_until(done, what="The end of the dialog", pause=0.3)
+        wait_until(done, PATIENCE_S, "The end of the dialog")
         self.focus()
 
     # its gateway

@@ -174,7 +174,7 @@ def line_columns() -> tuple[Column[BillLine], ...]:
             title=tr("Why"),
             text=lambda line: line.why,
             value=lambda line: line.why,
-            width=90,
+            width=70,
             grow=3,
             tooltip=lambda line: line.why,
         ),
