@@ -137,6 +137,13 @@ def test_the_list_tells_price_life_and_missing_keys(page: ComparePage, gateway: 
     qtbot.keyClicks(picker.search, "haiku")
     qtbot.keyClick(picker, Qt.Key.Key_Return)
     assert page.question.models.models == (CLAUDE, GPT, GEMINI, "claude-haiku-4.5")
+    # A name that the list does not have may be one that its provider knows.
+    click(qtbot, page.question.models.add_button)
+    qtbot.keyClicks(picker.search, "gpt-9-brand-new")
+    assert picker.hint.isVisible()
+    qtbot.keyClick(picker, Qt.Key.Key_Return)
+    assert page.question.models.models[-1] == "gpt-9-brand-new" and not picker.isVisible()
+    page.question.models.remove("gpt-9-brand-new")
     chip = page.question.models.chip(GEMINI)
     qtbot.keyClick(chip, Qt.Key.Key_Delete)
     assert page.question.models.models == (CLAUDE, GPT, "claude-haiku-4.5")

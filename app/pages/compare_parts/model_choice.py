@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QPoint, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from app import formats
@@ -24,7 +25,9 @@ def price_words(row: ModelRow | None) -> str:
 
 
 class ModelPicker(Palette):
-    """The palette over models alone."""
+    """The palette over models alone. `typed` carries a name that is none of them."""
+
+    typed = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(theme, parent)
@@ -45,6 +48,14 @@ class ModelPicker(Palette):
         below = button.mapToGlobal(QPoint(0, button.height() + 4))
         corner = window.mapToGlobal(QPoint(window.width() - self.width(), window.height() - self.height()))
         self.move(min(below.x(), corner.x() - _EDGE), min(below.y(), corner.y() - _EDGE))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        name = self.search.text().strip()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and name and not self.commands():
+            self.close()
+            self.typed.emit(name)
+        else:
+            super().keyPressEvent(event)
 
 
 class ModelChoice(QWidget):
@@ -70,6 +81,7 @@ class ModelChoice(QWidget):
         self._flow.addWidget(self.add_button)
         self.picker = ModelPicker(theme, self)
         self.picker.hide()
+        self.picker.typed.connect(self.add)
 
     @property
     def models(self) -> tuple[str, ...]:
