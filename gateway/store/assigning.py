@@ -19,7 +19,6 @@ from gateway.store.names import Names, Texts
 from gateway.store.pages import one
 from gateway.store.pairs import unsettle_rows
 from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, day_start, quarter_of
-from gateway.store.rows import texts_of
 from gateway.store.storable import sound_text
 
 _COLUMNS = (*MEASURES, *HISTOGRAMS)
@@ -66,8 +65,7 @@ def assign(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, assignm
 def _move(
     connection: sqlite3.Connection, names: Names, zone: ZoneInfo, before: ExchangeRecord, after: ExchangeRecord
 ) -> None:
-    names.learn(texts_of((before, after)))
-    connection.execute(_SET_APP, (names.id(after.app), after.id))
+    connection.execute(_SET_APP, (names.number(after.app), after.id))
     unsettle_rows(connection, zone, (before.started_us,))
     cells = zip(_cells_of_app(names, zone, before), _cells_of_app(names, zone, after), strict=True)
     measures, latency, ttft = buckets.share_of(before)
@@ -88,7 +86,7 @@ def _cells_of_app(names: Names, zone: ZoneInfo, record: ExchangeRecord) -> list[
     """The cells that a row counts in because of its app."""
     quarter = quarter_of(record.started_us)
     day = day_start(quarter, zone)
-    app, values = names.id(record.app), buckets.values_of(names, record)
+    app, values = names.number(record.app), buckets.values_of(names, record)
     singles = ((QUARTER, quarter), (HOUR, quarter - quarter % HOUR_QUARTERS), (DAY, day))
     combined = ((HALF, quarter - quarter % HALF_QUARTERS), (DAY, day))
     return [

@@ -8,9 +8,12 @@ without the dimension.
 """
 
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import attrgetter, itemgetter
 from struct import Struct
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
@@ -41,93 +44,129 @@ _SINGLE_IDS = tuple(
     (index, DIMENSION_IDS[name]) for index, name in enumerate(COMBINED_DIMENSIONS) if index != _TAG_SET
 )
 
-_PLUS = ", ".join(
-    [
-        *(f"{name} = {name} + excluded.{name}" for name in MEASURES),
-        *(f"{name} = merge_histograms({name}, excluded.{name})" for name in HISTOGRAMS),
-    ]
+# What few cells have: those without are written, and added to, without naming it.
+_RARE = (
+    "usage_partial",
+    "usage_estimated",
+    "usage_none",
+    "cost_provider",
+    "cost_override",
+    *(
+        measure
+        for count in ("cache_write_tokens", "cache_write_1h_tokens", "input_audio_tokens", "output_audio_tokens")
+        for measure in (count, f"{count}_known")
+    ),
+    "web_searches",
+    "web_searches_known",
 )
+_COMMON = tuple(measure for measure in MEASURES if measure not in _RARE)
 
 
-def _upsert(table: str, keys: Sequence[str]) -> str:
-    columns = [*keys, *MEASURES, *HISTOGRAMS]
+def _upsert(table: str, keys: Sequence[str], measures: Sequence[str]) -> str:
+    columns = [*keys, *measures, *HISTOGRAMS]
+    absent = [measure for measure in MEASURES if measure not in measures]
+    sums = [f"{name} = {name} + excluded.{name}" for name in measures]
+    sums += [f"{name} = merge_histograms({name}, excluded.{name})" for name in HISTOGRAMS]
     return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
-        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {_PLUS}"
+        f"INSERT INTO {table} ({', '.join([*columns, *absent])}) "
+        f"VALUES ({', '.join(['?'] * len(columns) + ['0'] * len(absent))}) "
+        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(sums)}"
     )
 
 
 BUCKET_KEY = ("level", "dimension", "start", "value")
 COMBINED_KEY = ("level", "start", *COMBINED_DIMENSIONS)
-ADD_TO_BUCKETS = _upsert("buckets", BUCKET_KEY)
-ADD_TO_COMBINED = _upsert("combined", COMBINED_KEY)
+ADD_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, MEASURES)
+ADD_TO_COMBINED = _upsert("combined", COMBINED_KEY, MEASURES)
+_ADD_COMMON_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, _COMMON)
+_ADD_COMMON_TO_COMBINED = _upsert("combined", COMBINED_KEY, _COMMON)
 
 Key = tuple[int, ...]
-Share = tuple[int, int | None, int | None]
+Columns = tuple[int | bytearray, ...]
+
+# What is yet to be added up: packed measures, and for each known duration the character of its bin. Texts are joined,
+# and their characters counted, without a step of Python's for each.
+Piece = tuple[int, str, str]
 
 # A dimension and a value of it in one integer, which is looked up faster than a pair.
 _DIMENSION_BITS = 4
 _DIMENSION_MASK = 2**_DIMENSION_BITS - 1
 
-# All measures of a row in one integer of 64-bit lanes: adding many rows is then one addition for each.
+# All measures of a row in one integer of 64-bit lanes: adding many rows is then one addition for each. What is rare
+# lies above the rest, so that an integer's length tells whether there is any.
+_COMMON_LANES, _RARE_LANES = Struct(f"<{len(_COMMON)}q"), Struct(f"<{len(_RARE)}q")
+_RARE_BIT = 8 * _COMMON_LANES.size
 _LANES = Struct(f"<{len(MEASURES)}q")
+_common_of = itemgetter(*map(MEASURES.index, _COMMON))
+_rare_of = itemgetter(*map(MEASURES.index, _RARE))
+_in_order = itemgetter(*map((*_COMMON, *_RARE).index, MEASURES))
+
+_dimensions_of = attrgetter(*("tags" if name == "tag_set" else name for name in COMBINED_DIMENSIONS))
+
+
+_FIRST_CHARACTER = 1 - histogram.bin_of(1)
+_MOST_SOUGHT = 250
 
 
 class _Part:
-    """Sums of some rows: packed measures, and both histograms."""
+    """Sums of some rows: packed measures, and the bins of both durations."""
 
     __slots__ = ("_columns", "latency", "packed", "ttft")
 
-    def __init__(self, packed: int, latency: histogram.Bins, ttft: histogram.Bins) -> None:
+    def __init__(self, packed: int, latency: str, ttft: str) -> None:
         self.packed = packed
         self.latency = latency
         self.ttft = ttft
-        self._columns: tuple[int | bytes, ...] | None = None
+        self._columns: Columns | None = None
 
     @property
-    def columns(self) -> tuple[int | bytes, ...]:
-        """As they are stored. Kept, because a part that is alone in its hour is also the hour's."""
+    def is_common(self) -> bool:
+        return not self.packed >> _RARE_BIT
+
+    @property
+    def columns(self) -> Columns:
+        """As they are stored, without what is rare where there is none of it. Kept, because a part that is alone in
+        its hour is also the hour's."""
         if self._columns is None:
-            measures = _LANES.unpack(self.packed.to_bytes(_LANES.size, "little"))
-            self._columns = (*measures, histogram.encode(self.latency), histogram.encode(self.ttft))
+            if self.is_common:
+                measures = _COMMON_LANES.unpack(self.packed.to_bytes(_COMMON_LANES.size, "little"))
+            else:
+                measures = _in_order(_LANES.unpack(self.packed.to_bytes(_LANES.size, "little")))
+            self._columns = (*measures, _histogram(self.latency), _histogram(self.ttft))
         return self._columns
 
 
 def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: Iterable[ExchangeRecord]) -> None:
-    """Count new rows, within the transaction that writes them; their texts must have been learnt."""
-    quarters: defaultdict[int, defaultdict[int, list[Share]]] = defaultdict(lambda: defaultdict(list))
-    pieces: defaultdict[Key, list[Share]] = defaultdict(list)
-    cells_of: dict[Key, list[int]] = {}
+    """Count new rows, within the transaction that writes them."""
+    quarters: defaultdict[int, defaultdict[tuple[Any, ...], list[Piece]]]
+    quarters = defaultdict(lambda: defaultdict(list))
     for record in records:
-        values = values_of(names, record)
-        cells = cells_of.get(values)
-        if cells is None:
-            cells = cells_of[values] = _cells(names, values, record.tags)
-        share = _share(record)
-        quarter = quarter_of(record.started_us)
-        singles = quarters[quarter]
-        for cell in cells:
-            singles[cell].append(share)
-        pieces[(quarter - quarter % HALF_QUARTERS, day_start(quarter, zone), *values)].append(share)
-    combinations = _combinations(pieces)
-    connection.executemany(ADD_TO_BUCKETS, _rows(_singles(quarters, zone) | _tag_sets(combinations)))
-    connection.executemany(ADD_TO_COMBINED, _rows(combinations))
+        quarters[quarter_of(record.started_us)][_dimensions_of(record)].append(_share(record))
+    # Rows alike are added up once, before they are added to the dozen cells that each counts in.
+    numbered: dict[tuple[Any, ...], tuple[Key, list[int]]] = {}
+    singles: dict[int, defaultdict[int, list[Piece]]] = {}
+    combined: defaultdict[Key, list[Piece]] = defaultdict(list)
+    for quarter, alike in quarters.items():
+        of_quarter = singles[quarter] = defaultdict(list)
+        place = (quarter - quarter % HALF_QUARTERS, day_start(quarter, zone))
+        for dimensions, pieces in alike.items():
+            known = numbered.get(dimensions)
+            if known is None:
+                known = numbered[dimensions] = _numbered(names, dimensions)
+            values, cells = known
+            piece = _joined(pieces)
+            for cell in cells:
+                of_quarter[cell].append(piece)
+            combined[place + values].append(piece)
+    combinations = _combinations(combined)
+    _write(connection, _singles(singles, zone) | _tag_sets(combinations), ADD_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
+    _write(connection, combinations, ADD_TO_COMBINED, _ADD_COMMON_TO_COMBINED)
 
 
 def values_of(names: Names, record: ExchangeRecord) -> Key:
-    """A row's dimensions as numbers, in the order of `COMBINED_DIMENSIONS`; its texts must have been learnt."""
-    number = names.number
-    return (
-        number(record.user),
-        number(record.model),
-        names.tag_set_id(record.tags),
-        number(record.provider),
-        number(record.key),
-        number(record.app),
-        number(record.door),
-        number(record.outcome),
-        number(record.client),
-    )
+    """A row's dimensions as numbers, in the order of `COMBINED_DIMENSIONS`."""
+    values, _ = _numbered(names, _dimensions_of(record))
+    return values
 
 
 def share_of(record: ExchangeRecord) -> tuple[tuple[int, ...], histogram.Bins, histogram.Bins]:
@@ -136,45 +175,61 @@ def share_of(record: ExchangeRecord) -> tuple[tuple[int, ...], histogram.Bins, h
     return tuple(map(int, measure(record))), bins[0], bins[1]
 
 
-def _cells(names: Names, values: Key, tags: Sequence[str]) -> list[int]:
-    """The dimensions and values that a row counts in."""
+def _numbered(names: Names, dimensions: Sequence[Any]) -> tuple[Key, list[int]]:
+    """A row's dimensions as numbers, and those with their values that it counts in."""
+    number = names.number
+    tags = dimensions[_TAG_SET]
+    values = tuple(names.tag_set(tags) if at == _TAG_SET else number(text) for at, text in enumerate(dimensions))
     cells = [(TOTAL, NO_NAME), *((dimension, values[index]) for index, dimension in _SINGLE_IDS)]
-    cells += [(DIMENSION_IDS["tag"], names.id(tag)) for tag in set(tags) or (None,)]
-    cells += [(DIMENSION_IDS["tag_key"], names.id(key)) for key in set(map(tag_key, tags))]
-    return [value << _DIMENSION_BITS | dimension for dimension, value in cells]
+    cells += [(DIMENSION_IDS["tag"], number(tag)) for tag in set(tags) or (None,)]
+    cells += [(DIMENSION_IDS["tag_key"], number(key)) for key in set(map(tag_key, tags))]
+    return values, [value << _DIMENSION_BITS | dimension for dimension, value in cells]
 
 
-def _share(record: ExchangeRecord) -> Share:
+def _share(record: ExchangeRecord) -> Piece:
+    measures = measure(record)
+    packed = int.from_bytes(_COMMON_LANES.pack(*_common_of(measures)), "little")
+    if any(rare := _rare_of(measures)):
+        packed += int.from_bytes(_RARE_LANES.pack(*rare), "little") << _RARE_BIT
     latency, ttft = record.latency_us, record.ttft_us
     return (
-        int.from_bytes(_LANES.pack(*measure(record)), "little"),
-        None if latency is None else histogram.bin_of(latency),
-        None if ttft is None else histogram.bin_of(ttft),
+        packed,
+        "" if latency is None else chr(histogram.bin_of(latency) + _FIRST_CHARACTER),
+        "" if ttft is None else chr(histogram.bin_of(ttft) + _FIRST_CHARACTER),
     )
 
 
-def _sum(shares: Sequence[Share]) -> _Part:
-    packed = 0
-    latencies: histogram.Bins = {}
-    ttfts: histogram.Bins = {}
-    for each, latency, ttft in shares:
-        packed += each
-        if latency is not None:
-            latencies[latency] = latencies.get(latency, 0) + 1
-        if ttft is not None:
-            ttfts[ttft] = ttfts.get(ttft, 0) + 1
-    return _Part(packed, latencies, ttfts)
+def _joined(pieces: Sequence[Piece]) -> Piece:
+    if len(pieces) == 1:
+        return pieces[0]
+    packed, latency, ttft = zip(*pieces, strict=True)
+    return sum(packed), "".join(latency), "".join(ttft)
 
 
-def _singles(quarters: Mapping[int, Mapping[int, Sequence[Share]]], zone: ZoneInfo) -> dict[Key, _Part]:
+def _histogram(bins: str) -> bytearray:
+    # Python's SQLite looks for a way to adapt bytes, each time, and none for a bytearray.
+    return bytearray(_of_one(bins) if len(bins) == 1 else _encoded(bins))
+
+
+def _encoded(bins: str) -> bytes:
+    # Of a few, seeking each that occurs is faster than counting all at once.
+    if len(bins) > _MOST_SOUGHT:
+        return histogram.encode({ord(each) - _FIRST_CHARACTER: count for each, count in Counter(bins).items()})
+    return histogram.encode({ord(each) - _FIRST_CHARACTER: bins.count(each) for each in set(bins)})
+
+
+_of_one = lru_cache(maxsize=1024)(_encoded)
+
+
+def _singles(quarters: Mapping[int, Mapping[int, Sequence[Piece]]], zone: ZoneInfo) -> dict[Key, _Part]:
     cells: dict[Key, _Part] = {}
     # An hour of UTC can lie in two days of a zone, so what is summed once for both is their common piece.
     pieces: defaultdict[Key, list[_Part]] = defaultdict(list)
     for quarter, singles in quarters.items():
         hour, day = quarter - quarter % HOUR_QUARTERS, day_start(quarter, zone)
-        for cell, shares in singles.items():
+        for cell, alike in singles.items():
             dimension, value = cell & _DIMENSION_MASK, cell >> _DIMENSION_BITS
-            cells[(QUARTER, dimension, quarter, value)] = part = _sum(shares)
+            cells[(QUARTER, dimension, quarter, value)] = part = _Part(*_joined(alike))
             pieces[(dimension, hour, day, value)].append(part)
     coarse: defaultdict[Key, list[_Part]] = defaultdict(list)
     for (dimension, hour, day, value), parts in pieces.items():
@@ -185,10 +240,10 @@ def _singles(quarters: Mapping[int, Mapping[int, Sequence[Share]]], zone: ZoneIn
     return cells
 
 
-def _combinations(pieces: Mapping[Key, Sequence[Share]]) -> dict[Key, _Part]:
+def _combinations(pieces: Mapping[Key, Sequence[Piece]]) -> dict[Key, _Part]:
     coarse: defaultdict[Key, list[_Part]] = defaultdict(list)
-    for (half, day, *values), shares in pieces.items():
-        piece = _sum(shares)
+    for (half, day, *values), alike in pieces.items():
+        piece = _Part(*_joined(alike))
         coarse[(HALF, half, *values)].append(piece)
         coarse[(DAY, day, *values)].append(piece)
     return {key: _merged(parts) for key, parts in coarse.items()}
@@ -204,17 +259,17 @@ def _tag_sets(combinations: Mapping[Key, _Part]) -> dict[Key, _Part]:
 def _merged(parts: Sequence[_Part]) -> _Part:
     if len(parts) == 1:
         return parts[0]
-    latency: histogram.Bins = {}
-    ttft: histogram.Bins = {}
-    packed = 0
-    for part in parts:
-        packed += part.packed
-        histogram.add(latency, part.latency)
-        histogram.add(ttft, part.ttft)
-    return _Part(packed, latency, ttft)
+    return _Part(
+        sum([part.packed for part in parts]),
+        "".join([part.latency for part in parts]),
+        "".join([part.ttft for part in parts]),
+    )
 
 
-def _rows(cells: Mapping[Key, _Part]) -> Iterator[tuple[int | bytes, ...]]:
+def _write(connection: sqlite3.Connection, cells: Mapping[Key, _Part], any_of: str, common: str) -> None:
     # In key order the tables' pages are each touched once.
-    for key in sorted(cells):
-        yield key + cells[key].columns
+    in_order = sorted(cells)
+    for statement, is_common in ((any_of, False), (common, True)):
+        connection.executemany(
+            statement, [key + part.columns for key in in_order if (part := cells[key]).is_common is is_common]
+        )

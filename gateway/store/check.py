@@ -26,7 +26,7 @@ from gateway.store.names import Names, Texts
 from gateway.store.pages import EARLIEST
 from gateway.store.pairs import MONTH, SETTLED, left_out_of
 from gateway.store.quarters import QUARTER_S, month_end, quarter_of
-from gateway.store.rows import REQUEST_COLUMNS, read, texts_of
+from gateway.store.rows import REQUEST_COLUMNS, read
 from gateway.store.settling import cells_of, cells_of_month, with_rows
 
 CHUNK_ROWS = 10_000
@@ -99,7 +99,7 @@ def _from_us(connection: sqlite3.Connection) -> int:
 def _count(source: sqlite3.Connection, target: sqlite3.Connection, zone: ZoneInfo, from_us: int) -> None:
     names, texts = Names(source), Texts()
     for records in _chunks(source, texts, from_us):
-        names.learn(texts_of(records))
+        names.bound()
         buckets.add(target, names, zone, records)
 
 

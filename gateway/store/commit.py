@@ -44,7 +44,7 @@ class Committer:
                 fresh = self._fresh(records)
                 if fresh:
                     self._forget_swept()
-                    self._names.learn(rows.texts_of(fresh))
+                    self._names.bound()
                     rows.insert(self.connection, self._names, fresh)
                     # Asked each time: another process may have made the buckets anew with days of another zone.
                     zone = day_zone(self.connection)

@@ -25,6 +25,7 @@ from gateway.store.storable import storable
 SEGMENT_BYTES = 4 * 1024 * 1024
 WAITING_LINES = 10_000
 RETRIED_LINES = 64
+FORGOTTEN_AT_ONCE = 256
 SUFFIX = ".journal"
 BEGUN, ENDED = b"B", b"E"
 
@@ -140,11 +141,14 @@ class Journal:
 
     def committed(self, ids: Iterable[str]) -> None:
         """These exchanges are in the database: files that nothing needs any more are deleted."""
-        with self._lock:
-            for request_id in ids:
-                self._waiting.pop(request_id, None)
-                self._nowhere.discard(request_id)
-                self._leave(self._homes.pop(request_id, None))
+        remaining = iter(ids)
+        # Who begins or ends an exchange waits for no more than some of them.
+        while some := list(islice(remaining, FORGOTTEN_AT_ONCE)):
+            with self._lock:
+                for request_id in some:
+                    self._waiting.pop(request_id, None)
+                    self._nowhere.discard(request_id)
+                    self._leave(self._homes.pop(request_id, None))
 
     def adopt(self) -> list[ExchangeRecord]:
         """What processes that are gone left behind; their files stay until `committed` has named every record."""

@@ -5,7 +5,7 @@ name them. 0 stands for "no value". Numbers learnt in a transaction that fails a
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -15,10 +15,11 @@ NO_NAME = 0
 FIXED = ("ok", "error", "aborted", "interrupted", "provider", "partial", "estimated", "none", "override", "list")
 FIXED_IDS: Mapping[str, int] = {text: number for number, text in enumerate(FIXED, 1)}
 
-INSERT_NAME = "INSERT INTO names (text) VALUES (?) ON CONFLICT DO NOTHING"
+INSERT_NAME = "INSERT INTO names (text) VALUES (?) RETURNING id"
 NAMES_BY_TEXT = "SELECT text, id FROM names WHERE text IN (SELECT value FROM json_each(?))"
+NAME_BY_TEXT = "SELECT id FROM names WHERE text = ?"
 NAMES_BY_ID = "SELECT id, text FROM names WHERE id IN (SELECT value FROM json_each(?))"
-INSERT_TAG_SET = "INSERT INTO tag_sets (tags) VALUES (?) ON CONFLICT DO NOTHING"
+INSERT_TAG_SET = "INSERT INTO tag_sets (tags) VALUES (?) RETURNING id"
 TAG_SET_BY_TAGS = "SELECT id FROM tag_sets WHERE tags = ?"
 TAG_SETS_BY_ID = "SELECT id, tags FROM tag_sets WHERE id IN (SELECT value FROM json_each(?))"
 # Counts the times that names were deleted.
@@ -34,64 +35,69 @@ def json_array(values: Iterable[str | int]) -> str:
     return msgspec.json.encode(list(values)).decode()
 
 
-class Names:
-    """Text ↔ number on the writing connection; call within its transaction, and `forget` when that fails."""
+class _Numbers(dict[str | None, int]):
+    """Numbers of texts, of which one that is missed is looked up, or given a number where there is none.
+
+    A row asks two dozen times, so what is known is answered by the dictionary itself.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__({None: NO_NAME})
         self._connection = connection
-        self._ids: dict[str | None, int] = {None: NO_NAME}
-        self._tag_sets: dict[tuple[str, ...], int] = {(): NO_NAME}
 
-    def learn(self, texts: Set[str | None]) -> None:
-        """Make sure that each text has a number."""
-        unknown = {text for text in texts if text not in self._ids}
-        if not unknown:
-            return
-        if len(self._ids) > CACHE_LIMIT:
-            self._ids = {None: NO_NAME}
-            unknown = {text for text in texts if text is not None}
+    def __missing__(self, text: str | None) -> int:
         # Looked up first: a check, which may not write, finds all that it needs.
-        missing = unknown - self._look_up(unknown)
-        if missing:
-            self._connection.executemany(INSERT_NAME, [(text,) for text in missing])
-            self._look_up(missing)
+        found = self._connection.execute(NAME_BY_TEXT, (text,)).fetchone()
+        if found is None:
+            found = self._connection.execute(INSERT_NAME, (text,)).fetchone()
+        number: int = found[0]
+        self[text] = number
+        return number
 
-    def _look_up(self, texts: Set[str | None]) -> Set[str | None]:
-        wanted = json_array(text for text in texts if text is not None)
-        found = dict(self._connection.execute(NAMES_BY_TEXT, (wanted,)).fetchall())
-        self._ids.update(found)
-        return found.keys()
 
-    def id(self, text: str | None) -> int:
-        """The number of a text that was learnt."""
-        return self._ids[text]
+class _TagSets(dict[tuple[str, ...], int]):
+    """Numbers of lists of tags, likewise."""
 
-    @property
-    def number(self) -> Callable[[str | None], int]:
-        """`id`, for as long as nothing is learnt: a row asks two dozen times."""
-        return self._ids.__getitem__
+    def __init__(self, connection: sqlite3.Connection, numbers: _Numbers) -> None:
+        super().__init__({(): NO_NAME})
+        self._connection = connection
+        self._numbers = numbers
 
-    def tag_set_id(self, tags: tuple[str, ...]) -> int:
-        """The number of this list of tags; its texts must have been learnt."""
-        known = self._tag_sets.get(tags)
-        if known is not None:
-            return known
-        if len(self._tag_sets) > CACHE_LIMIT:
-            self._tag_sets = {(): NO_NAME}
+    def __missing__(self, tags: tuple[str, ...]) -> int:
         encoded = json_array(tags)
         found = self._connection.execute(TAG_SET_BY_TAGS, (encoded,)).fetchone()
         if found is None:
-            self._connection.execute(INSERT_TAG_SET, (encoded,))
-            found = self._connection.execute(TAG_SET_BY_TAGS, (encoded,)).fetchone()
-            members = [(found[0], self.id(tag), self.id(tag_key(tag))) for tag in tags]
+            found = self._connection.execute(INSERT_TAG_SET, (encoded,)).fetchone()
+            members = [(found[0], self._numbers[tag], self._numbers[tag_key(tag)]) for tag in tags]
             self._connection.executemany(INSERT_MEMBER, members)
         number: int = found[0]
-        self._tag_sets[tags] = number
+        self[tags] = number
         return number
 
+
+class Names:
+    """Text ↔ number on the writing connection; call within its transaction, and `forget` when that fails.
+
+    `number` and `tag_set` answer for what is new too, until the next `forget`.
+    """
+
+    number: Callable[[str | None], int]
+    tag_set: Callable[[tuple[str, ...]], int]
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.forget()
+
     def forget(self) -> None:
-        self._ids = {None: NO_NAME}
-        self._tag_sets = {(): NO_NAME}
+        """Know nothing any more but what the database says."""
+        self._numbers = _Numbers(self._connection)
+        self._tag_sets = _TagSets(self._connection, self._numbers)
+        self.number, self.tag_set = self._numbers.__getitem__, self._tag_sets.__getitem__
+
+    def bound(self) -> None:
+        """Let go of what is known where it is much; between rows."""
+        if len(self._numbers) > CACHE_LIMIT or len(self._tag_sets) > CACHE_LIMIT:
+            self.forget()
 
 
 class Texts:

@@ -77,7 +77,6 @@ def apply(
         number: int = connection.execute(_NEXT).fetchone()[0]
         walk = Walk(connection, Texts(), query, price, progress)
         for changes in walk.changes():
-            names.learn({change.to.price_id for change in changes})
             _change(connection, names, number, changes)
             shift(connection, cells, zone, map(_shift_of, changes))
         done = walk.preview()
@@ -136,7 +135,8 @@ def _change(connection: sqlite3.Connection, names: Names, number: int, changes: 
         ],
     )
     connection.executemany(
-        _SET_COST, [(to.cost_nano, source[to.source], names.id(to.price_id), to.fuzzy, n) for n, _, to, *_ in changes]
+        _SET_COST,
+        [(to.cost_nano, source[to.source], names.number(to.price_id), to.fuzzy, n) for n, _, to, *_ in changes],
     )
     connection.executemany(
         _SET_ATTEMPT,

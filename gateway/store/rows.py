@@ -5,16 +5,18 @@ SQL, the way in and the way out all follow from it. `user` and `generation_us` a
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import compress
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.store.measures import COUNTS, generation_us
 from gateway.store.names import Names, Texts, json_array
-from gateway.tags import tag_key
 
 NAMED = (
     "door",
@@ -60,7 +62,22 @@ FLAGS = ("byok", "streamed", "price_fuzzy")
 # The column is named for the dimension, the field for what it holds.
 _COLUMN_OF = {"conversation_id": "conversation"}
 _STORED = (*NAMED, *(_COLUMN_OF.get(field, field) for field in PLAIN), "tag_set", "dropped", "adapted")
-_WRITTEN = ("n", *_STORED, "generation_us")
+# What most rows do not know: a column that is left out costs nothing, and a bound None more than a number.
+_OPTIONAL = (
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "cache_write_12h_tokens",
+    "input_audio_tokens",
+    "reasoning_tokens",
+    "output_audio_tokens",
+    "web_searches",
+    "trace_id",
+    "span_id",
+    "upstream_request_id",
+    "error_message",
+)
+_LISTS = ("dropped", "adapted")
+_USUAL = tuple(field for field in PLAIN if field not in (*_OPTIONAL, *FLAGS))
 ATTEMPT_NAMED = ("provider", "model", "error_type")
 _ATTEMPT_PLAIN = (
     "n",
@@ -73,7 +90,6 @@ _ATTEMPT_PLAIN = (
     "upstream_request_id",
 )
 
-INSERT_REQUEST = f"INSERT INTO requests ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"
 INSERT_ATTEMPT = (
     f"INSERT INTO attempts (request, {', '.join(ATTEMPT_NAMED + _ATTEMPT_PLAIN)}) "
     f"VALUES ({', '.join('?' * (1 + len(ATTEMPT_NAMED + _ATTEMPT_PLAIN)))})"
@@ -87,46 +103,66 @@ _ATTEMPTS_OF = (
 )
 
 _named_of = attrgetter(*NAMED)
-_plain_of = attrgetter(*PLAIN)
+_optional_of = attrgetter(*_OPTIONAL)
 _attempt_named_of = attrgetter(*ATTEMPT_NAMED)
 _attempt_plain_of = attrgetter(*_ATTEMPT_PLAIN)
 _decode_texts = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
-def texts_of(records: Iterable[ExchangeRecord]) -> set[str | None]:
-    """Every repeating text in these records."""
-    texts: set[str | None] = set()
-    tag_lists: set[tuple[str, ...]] = set()
-    for record in records:
-        texts.update(_named_of(record))
-        tag_lists.add(record.tags)
-        for attempt in record.attempts:
-            texts.update(_attempt_named_of(attempt))
-    for tags in tag_lists:
-        texts.update(tags)
-        texts.update(map(tag_key, tags))
-    return texts
+class _Kind(NamedTuple):
+    """How rows are written that know the same columns."""
+
+    statement: str
+    plain_of: Callable[[ExchangeRecord], tuple[Any, ...]]
+    lists: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def _kind(known: tuple[bool, ...]) -> _Kind:
+    """Of rows for which these of `_OPTIONAL` and `_LISTS` are known."""
+    fields = (*_USUAL, *compress(_OPTIONAL, known))
+    lists = tuple(compress(_LISTS, known[len(_OPTIONAL) :]))
+    plain = (_COLUMN_OF.get(field, field) for field in fields)
+    columns = ("n", *NAMED, *plain, *FLAGS, "tag_set", "generation_us", *lists)
+    statement = f"INSERT INTO requests ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    return _Kind(statement, attrgetter(*fields), lists)
 
 
 def insert(connection: sqlite3.Connection, names: Names, records: Sequence[ExchangeRecord]) -> None:
-    """Write rows and attempts; the records' ids are new and their texts learnt."""
+    """Write rows and attempts, those that know the same columns one after the other; the records' ids are new."""
+    kinds: defaultdict[tuple[bool, ...], list[ExchangeRecord]] = defaultdict(list)
+    for record in records:
+        fields = [value is not None for value in _optional_of(record)]
+        kinds[(*fields, bool(record.dropped), bool(record.adapted))].append(record)
     first: int = connection.execute(LAST_REQUEST).fetchone()[0] + 1
-    number = names.number
-    connection.executemany(
-        INSERT_REQUEST,
-        [
-            (
-                n,
-                *map(number, _named_of(record)),
-                *_plain_of(record),
-                names.tag_set_id(record.tags),
-                json_array(record.dropped) if record.dropped else None,
-                json_array(record.adapted) if record.adapted else None,
-                generation_us(record),
-            )
-            for n, record in enumerate(records, first)
-        ],
-    )
+    number, tag_set = names.number, names.tag_set
+    for known, alike in kinds.items():
+        statement, plain_of, lists = _kind(known)
+        connection.executemany(
+            statement,
+            [
+                (
+                    n,
+                    *map(number, _named_of(record)),
+                    *plain_of(record),
+                    # A number is bound faster than a bool.
+                    +record.byok,
+                    +record.streamed,
+                    +record.price_fuzzy,
+                    tag_set(record.tags),
+                    generation_us(record),
+                    *(json_array(getattr(record, field)) for field in lists),
+                )
+                for n, record in enumerate(alike, first)
+            ],
+        )
+        _insert_attempts(connection, number, first, alike)
+        first += len(alike)
+
+
+def _insert_attempts(
+    connection: sqlite3.Connection, number: Callable[[str | None], int], first: int, records: Sequence[ExchangeRecord]
+) -> None:
     connection.executemany(
         INSERT_ATTEMPT,
         [

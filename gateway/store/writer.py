@@ -20,7 +20,8 @@ from gateway.store.storable import storable
 
 GROUP_ROWS = 50
 GROUP_S = 0.2
-BATCH_ROWS = 1000
+# With more to write than can be, groups are large: rows that share sums then change these once.
+BATCH_ROWS = 4000
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
 
