@@ -81,8 +81,12 @@ class Redactor:
             return text
         run.take(len(text))
         found = self._by_rules(text, run)
-        if depth < _DEEPEST and found.lstrip()[:1] in ("{", "[", '"'):
-            found = self._within_json(found, run, depth)
+        if depth < _DEEPEST and text.lstrip()[:1] in ("{", "[", '"'):
+            clean = self._within_json(found, run, depth)
+            if clean is None and found != text and (clean := self._within_json(text, run, depth)) is not None:
+                # A rule took out a piece without which the rest is no JSON any more.
+                clean = self._by_rules(clean, run)
+            found = found if clean is None else clean
         if found == text:
             self._clean[digest] = None
             if len(self._clean) > REMEMBERED:
@@ -95,14 +99,15 @@ class Redactor:
                 text = replaced(text, spans)
         return self._own.applied(text, run.until) if self._has_own else text
 
-    def _within_json(self, text: str, run: "_Run", depth: int) -> str:
-        """JSON text whose strings, once read, may hold what their escapes hid; as it was where they do not."""
+    def _within_json(self, text: str, run: "_Run", depth: int) -> str | None:
+        """JSON text without what the escapes of its strings hid; as it was where they hid nothing, None where it
+        cannot be read."""
         if "\\" not in text and not self._has_own:
             return text
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
-            return text
+            return None
         clean = mapped(value, lambda inner: self._applied(inner, run, depth + 1))
         return text if clean == value else json.dumps(clean, ensure_ascii=False, separators=(",", ":"))
 

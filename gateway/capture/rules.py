@@ -95,13 +95,15 @@ def _rule(
 
 
 _DIGIT = r"(?=[\w-]{0,200}\d)"
+# Where a word begins, also behind the escape of a line end: JSON that was cut off cannot be read.
+_WORD, _PLAIN_WORD = r"(?:(?<![\w-])|(?<=\\[bfnrt]))", r"(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt]))"
 _KEY_NAME = "PRIVATE\\ KEY(?:\\ BLOCK)?-----"
 
 RULES: tuple[Rule, ...] = (
     _rule(
         "provider_key",
         ("sk-", "xai-", "gsk_", "AIza", "AQ.", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "pplx-"),
-        rf"""(?<![\w-])(?:
+        rf"""{_WORD}(?:
             (?:sk|xai|pplx)-{_DIGIT}[\w-]{{16,4000}}
             | gsk_\w{{20,300}}
             | AIza[\w-]{{30,60}}
@@ -109,11 +111,11 @@ RULES: tuple[Rule, ...] = (
             | [rs]k_(?:live|test)_\w{{16,4000}}
         )""",
     ),
-    _rule("faregate_key", ("tk_",), rf"(?<![\w-])tk_{_DIGIT}[\w-]{{16,4000}}"),
+    _rule("faregate_key", ("tk_",), rf"{_WORD}tk_{_DIGIT}[\w-]{{16,4000}}"),
     _rule(
         "bearer",
         ("earer ", "EARER "),
-        r"""\b([Bb]earer|BEARER)\ {1,4}(?=[^\s"'<>]{0,400}\d)[\w.~+/=-]{16,4000}""",
+        rf"""{_WORD}([Bb]earer|BEARER)\ {{1,4}}(?=[^\s"'<>]{{0,400}}\d)[\w.~+/=-]{{16,4000}}""",
         replacement=rf"\1 {mark('bearer')}",
     ),
     _rule(
@@ -125,26 +127,26 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "aws_key",
         ("AKIA", "ASIA", "ecret", "ECRET"),
-        r"""(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])
-            | (?<=[Aa]ccess)[_\ ]?[Kk]ey\\?["']?\s{0,4}[:=]\s{0,4}\\?["']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])
-            | (?<=ACCESS_KEY)\\?["']?\s{0,4}[:=]\s{0,4}\\?["']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])""",
+        rf"""{_PLAIN_WORD}(?:AKIA|ASIA)[A-Z0-9]{{16}}(?![A-Za-z0-9])
+            | (?<=[Aa]ccess)[_\ ]?[Kk]ey\\?["']?\s{{0,4}}[:=]\s{{0,4}}\\?["']?[A-Za-z0-9/+]{{40}}(?![A-Za-z0-9/+])
+            | (?<=ACCESS_KEY)\\?["']?\s{{0,4}}[:=]\s{{0,4}}\\?["']?[A-Za-z0-9/+]{{40}}(?![A-Za-z0-9/+])""",
     ),
     _rule(
         "github_token",
         ("gh", "github_pat_"),
-        r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{36,255} | github_pat_\w{22,255})",
+        rf"{_PLAIN_WORD}(?:gh[pousr]_[A-Za-z0-9]{{36,255}} | github_pat_\w{{22,255}})",
     ),
     _rule(
         "slack_token",
         ("xox", "xapp-", "hooks.slack.com"),
-        r"""(?<![A-Za-z0-9])(?:xox[abeoprs]-[\w-]{10,255} | xapp-\d-[\w-]{10,255})
-            | hooks\.slack\.com/(?:services|workflows)/[\w/]{20,120}""",
+        rf"""{_PLAIN_WORD}(?:xox[abeoprs]-[\w-]{{10,255}} | xapp-\d-[\w-]{{10,255}})
+            | hooks\.slack\.com/(?:services|workflows)/[\w/]{{20,120}}""",
     ),
     _rule(
         "token",
         ("glpat-", "hf_", "npm_", "pypi-", "dop_v1_", "SG."),
-        r"""(?<![A-Za-z0-9])(?:glpat-[\w-]{20,100} | hf_[A-Za-z0-9]{30,100} | npm_[A-Za-z0-9]{36}
-            | pypi-[\w-]{50,300} | dop_v1_[a-f0-9]{64} | SG\.[\w-]{16,64}\.[\w-]{16,64})""",
+        rf"""{_PLAIN_WORD}(?:glpat-[\w-]{{20,100}} | hf_[A-Za-z0-9]{{30,100}} | npm_[A-Za-z0-9]{{36}}
+            | pypi-[\w-]{{50,300}} | dop_v1_[a-f0-9]{{64}} | SG\.[\w-]{{16,64}}\.[\w-]{{16,64}})""",
     ),
     _rule(
         "url_password",

@@ -1,5 +1,6 @@
 """The built-in rules of redaction: each finds its secrets, leaves look-alikes, and takes linear time."""
 
+import json
 from functools import partial
 
 import pytest
@@ -131,3 +132,26 @@ def test_no_text_makes_a_rule_slow(text: str) -> None:
             list(rule.spans(text[:size], lambda: None))
 
     assert_linear(sizes, [max(cost, 0.002) for cost in cpu_costs([partial(run, size) for size in sizes], runs=3)])
+
+
+EVERYTHING = Redactor(chosen(tuple(BY_NAME), ()))
+
+
+def whole(text: str) -> str:
+    return EVERYTHING.through(lambda change: change(text))
+
+
+@pytest.mark.parametrize("cut", [0, 3], ids=["whole", "cut off"])
+def test_secrets_on_lines_of_a_text_in_json_are_all_found(cut: int) -> None:
+    """Telemetry carries messages as JSON, where a line ends in an escape, and cuts them off at its limits."""
+    # The dashes end a private key that has no end of its own: all words that follow it would go with it.
+    said = json.dumps([{"content": "see\n" + "\n--\n".join([*(text for _, text, _ in FOUND), "and so on"])}])
+    found = whole(said[: len(said) - cut])
+    assert [name for name, _, secret in FOUND if secret in found] == []
+    if not cut:
+        assert json.loads(found)[0]["content"].startswith("see\n")
+
+
+@pytest.mark.parametrize(("name", "text", "secret"), FOUND)
+def test_a_secret_behind_an_escape_is_found_in_what_is_no_json(name: str, text: str, secret: str) -> None:
+    assert secret not in whole(f'[{{"content": "line\\n{text}'), name
