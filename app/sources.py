@@ -18,6 +18,7 @@ USAGE_SOURCE_WORDS = Words(
         "provider": "counted by the provider",
         "partial": "provider's counts so far, output estimated",
         "estimated": "estimated: the provider gave no counts",
+        "reported": "as the app says: the gateway did not see the provider's counts",
         "none": "not counted",
     }
 )

@@ -218,12 +218,14 @@ def received_last(connection: sqlite3.Connection) -> tuple[list[tuple[str, str, 
 
 class Written(Struct):
     """(request id, app) of rows that have an app now; ids of those that have no app any more, and of those of them
-    whose conversation is nobody else's now; other traces that were looked at before and have to be again."""
+    whose conversation is nobody else's now; other traces that were looked at before and have to be again; ids of
+    requests that were joined."""
 
     apps: list[tuple[str, str]] = []
     detached: list[str] = []
     alone: list[str] = []
     again: set[str] = set()
+    joined: tuple[str, ...] = ()
 
 
 def write(

@@ -59,7 +59,7 @@ _Found = dict[int, tuple[list[Exchanged], str]]
 
 def calls_of(seen: Sequence[Seen], exchanged: Sequence[Exchanged]) -> tuple[Call, ...]:
     """The calls that these spans tell, in order of time; spans of several traces may tell the same ones."""
-    tree = _Tree(seen)
+    tree = _Tree(seen, exchanged)
     groups = _groups(tree)
     taken: dict[str, int] = {}
     found: _Found = {}
@@ -85,11 +85,20 @@ def _call(group: _Group, matches: Sequence[Exchanged], joined: str) -> Call:
 
 
 class _Tree:
-    def __init__(self, seen: Sequence[Seen]) -> None:
+    def __init__(self, seen: Sequence[Seen], exchanged: Sequence[Exchanged]) -> None:
+        self._same = _same_ids(exchanged)
         self.seen = sorted(seen, key=lambda each: (each.span.start_ns, each.span.trace_id, each.span.span_id))
         self.by_id: Mapping[tuple[str, str], Seen] = {
             (each.span.trace_id, each.span.span_id): each for each in self.seen if not each.observed.from_session
         }
+
+    def ids(self, each: Seen) -> set[str]:
+        """Those that a telling says; where an exchange has several, all are the same one."""
+        return {self._same.get(id, id) for id in _ids(each)}
+
+    def differ(self, one: _Group, other: _Group) -> bool:
+        ours, theirs = ({id for each in group for id in self.ids(each)} for group in (one, other))
+        return bool(ours) and bool(theirs) and not ours & theirs
 
     def above(self, trace_id: str, span_id: str | None) -> Iterable[Seen]:
         """A span and those around it, from within outwards."""
@@ -115,14 +124,14 @@ def _groups(tree: _Tree) -> list[_Group]:
 
     def unite(one: Seen, other: Seen) -> None:
         ours, theirs = group_of[id(one)], group_of[id(other)]
-        if ours is not theirs and not _differ(ours, theirs):
+        if ours is not theirs and not tree.differ(ours, theirs):
             ours += theirs
             for each in theirs:
                 group_of[id(each)] = ours
 
     first_of: dict[str, Seen] = {}
     for each in tellings:
-        for answer in _ids(each):
+        for answer in sorted(tree.ids(each)):
             unite(first_of.setdefault(answer, each), each)
     for each in tellings:
         around = tree.inference_above(each.span.trace_id, each.span.parent_span_id)
@@ -134,7 +143,7 @@ def _groups(tree: _Tree) -> list[_Group]:
         around = tree.by_id.get((each.span.trace_id, named)) if named else None
         if around is not None and around.observed.role in CALLS:
             unite(around, each)
-    for native, other in _contained(_distinct(group_of, tellings)):
+    for native, other in _contained(tree, _distinct(group_of, tellings)):
         unite(other, native)
     groups = _distinct(group_of, tellings)
     for group in groups:
@@ -146,11 +155,11 @@ def _distinct(group_of: Mapping[int, _Group], tellings: Sequence[Seen]) -> list[
     return list({id(group): group for group in (group_of[id(each)] for each in tellings)}.values())
 
 
-def _contained(groups: Sequence[_Group]) -> list[tuple[Seen, Seen]]:
+def _contained(tree: _Tree, groups: Sequence[_Group]) -> list[tuple[Seen, Seen]]:
     """Pairs of an SDK's own telling and another's of the same time and model, each the only one for the other."""
     natives = [group for group in groups if all(each.observed.native for each in group)]
     others = [group for group in groups if not any(each.observed.native for each in group)]
-    pairs = [(a, b) for a in natives for b in others if not _differ(a, b) and _beside(a[0], b[0])]
+    pairs = [(a, b) for a in natives for b in others if not tree.differ(a, b) and _beside(a[0], b[0])]
     count: dict[int, int] = {}
     for group in (group for pair in pairs for group in pair):
         count[id(group)] = count.get(id(group), 0) + 1
@@ -176,9 +185,14 @@ def _ids(seen: Seen) -> set[str]:
     return {id for id in (seen.observed.response_id, response.id if response else None) if id}
 
 
-def _differ(one: _Group, other: _Group) -> bool:
-    ours, theirs = ({id for each in group for id in _ids(each)} for group in (one, other))
-    return bool(ours) and bool(theirs) and not ours & theirs
+def _same_ids(exchanged: Sequence[Exchanged]) -> Mapping[str, str]:
+    """A provider's answer, the client's and the request itself have an id each; a tool's log may say one of them, and
+    an app's span another. What two exchanges have is nobody's."""
+    owners: dict[str, set[str]] = {}
+    for exchange in exchanged:
+        for id in (*exchange.response_ids, exchange.request_id):
+            owners.setdefault(id, set()).add(exchange.request_id)
+    return {id: next(iter(requests)) for id, requests in owners.items() if len(requests) == 1}
 
 
 def _model(seen: Seen) -> str | None:

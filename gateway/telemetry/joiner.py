@@ -170,7 +170,7 @@ class Joiner:
 
     def _join(self, kind: Kind, name: str, scope: str, key: str, step: int) -> None:
         if kind is Kind.EXCHANGE:
-            traces, sessions = self._store.look(lambda connection: tellers(connection, name))
+            traces, sessions = self._store.look(partial(_tellers, name))
             self.note(traces, scope, key)
             self.note(sessions, scope, key, Kind.SESSION)
             return
@@ -199,6 +199,15 @@ class Joiner:
             self._on_detached(request_id, request_id in written.alone)
         if step < STEPS:
             self.note(written.again, scope, key, step=step + 1)
+            if kind is Kind.TRACE:
+                # A tool's log may tell of them too, and is looked at with the spans beside it.
+                for request_id in written.joined:
+                    _, sessions = self._store.look(partial(_tellers, request_id))
+                    self.note(sessions, scope, key, Kind.SESSION, step=step + 1)
+
+
+def _tellers(request_id: str, connection: sqlite3.Connection) -> tuple[set[str], set[str]]:
+    return tellers(connection, request_id)
 
 
 class _Loaded:
@@ -275,7 +284,7 @@ class _Looked(Struct, frozen=True, kw_only=True):
     def write(self, seen: Sequence[Seen], price: Price, connection: sqlite3.Connection, placer: Placer) -> Written:
         """On the writer's thread: decides on what is stored at that moment."""
         by_id = {(each.span.trace_id, each.span.span_id): each for each in seen if not each.observed.from_session}
-        own, attached = [], []
+        own, attached, requests = [], [], list[str]()
         others: dict[tuple[str, str], int | None] = {}
         for call in calls_of(seen, self.near(connection, seen)):
             # The others only stand beside those that are looked at.
@@ -285,11 +294,13 @@ class _Looked(Struct, frozen=True, kw_only=True):
             around = _around(call, by_id)
             if call.exchanges:
                 attached += _attached(call, around)
+                requests += [exchange.request_id for exchange in call.exchanges]
             else:
                 own.append(self._own(call, around, price))
         conversations = Conversations(connection, placer.sealed)
         written = write(connection, placer, conversations, self.scope, self.trace_id, own, attached)
         written.again = changed(connection, self.scope, others)
+        written.joined = tuple(requests)
         return written
 
     def _own(self, call: Call, around: Sequence[Seen], price: Price) -> Own:

@@ -10,6 +10,8 @@ from gateway.telemetry.readers.shared import conversations_of, users_of
 from gateway.thread_records import Figures
 from gateway.told import Told
 
+# Counts that the gateway did not read from a provider's answer: the sender says them.
+REPORTED = "reported"
 # (provider, model, usage, at µs) → its price by the list.
 Price = Callable[[str, str, Usage, int], Priced]
 
@@ -51,7 +53,7 @@ def told_of(call: Call, around: Sequence[Seen], *, scope: str, key: str, price: 
         request=observed.request,
         response=response,
         usage=usage,
-        usage_source="provider" if counted else "none",
+        usage_source=REPORTED if counted else "none",
         cost_nano=priced.cost_nano,
         cost_source=priced.source,
         status=observed.status,

@@ -176,6 +176,22 @@ def test_facts_of_a_call_and_of_a_span(thread: Thread) -> None:
     assert dict(inferred.lines)["Took"] == "≈800 ms, the time between two calls"
 
 
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("provider", "counted by the provider"),
+        ("reported", "as the app says: the gateway did not see the provider's counts"),
+    ],
+)
+def test_ccusage_866_what_an_app_says_is_not_called_the_providers_count(
+    thread: Thread, source: str, words: str
+) -> None:
+    made = {row.label: row for row in rows(thread, trace_of(thread))}
+    turn = msgspec.structs.replace(thread.turns[0], usage_source=source)
+    facts = facts_of(made["chat claude-sonnet-4.5"], turn, made["Conversation"].start_us, str.title)
+    assert dict(facts.lines)["Counts"] == words
+
+
 def test_large_attributes_are_cut_and_counted(thread: Thread) -> None:
     bare = msgspec.structs.replace(thread, turns=(), messages=())
     attributes = {"long": "x" * 5_000, **{f"n{number}": number for number in range(400)}}

@@ -188,7 +188,7 @@ def test_an_app_that_calls_elsewhere_is_a_conversation(gateway: Served) -> None:
     ]
     # No list knows the price of this model, which is no price of 0.
     assert [(turn["cost_usd"], turn["cost_source"]) for turn in thread["turns"]] == [(None, "none")] * 3
-    assert {turn["usage_source"] for turn in thread["turns"]} == {"provider"}
+    assert {turn["usage_source"] for turn in thread["turns"]} == {"reported"}
     assert (thread["user"], thread["unpriced_requests"]) == ("alice@example.com", 3)
     # It is no exchange of the gateway's: no row is added.
     assert all(turn["request_id"] is None for turn in thread["turns"])

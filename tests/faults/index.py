@@ -115,7 +115,11 @@ COUNTS: Mapping[str, Nodes] = {
         "test_pricing.py::test_the_whole_request_moves_to_the_higher_tier",
     ),
     "farion1231/cc-switch#1127": (_E2E + "test_ledger.py::test_cc_switch_1127_rows_equal_calls", _MIXED),
-    "ccusage/ccusage#866": (_COUNTS + "ccusage_866_what_the_provider_did_not_count_is_never_called_its_count",),
+    "ccusage/ccusage#866": (
+        _COUNTS + "ccusage_866_what_the_provider_did_not_count_is_never_called_its_count",
+        "app/test_conversation_spans.py::test_ccusage_866_what_an_app_says_is_not_called_the_providers_count",
+        "telemetry/test_joiner.py::test_ccusage_866_counts_of_logs_and_spans_are_the_senders_word",
+    ),
     "langfuse/langfuse#12306": (
         _TELEMETRY + "langfuse_12306_what_was_cached_is_in_the_input_once",
         _TELEMETRY + "langfuse_12306_claude_code_says_it_in_three_ways_and_each_is_the_same",
@@ -131,6 +135,7 @@ COUNTS: Mapping[str, Nodes] = {
         _TELEMETRY + "cc_switch_2384_a_session_log_that_comes_again_names_the_same_calls",
         _TELEMETRY + "cc_switch_2384_spans_and_logs_of_one_call_have_what_joins_them",
         _TELEMETRY + "cc_switch_2384_codex_s_spans_are_no_calls_beside_its_logs",
+        "telemetry/test_joiner.py::test_cc_switch_2384_gateway_span_and_log_of_one_call_count_once_in_any_order",
     ),
     "ccusage/ccusage#988": (
         _TELEMETRY + "cc_switch_2384_a_session_log_that_comes_again_names_the_same_calls",

@@ -11,10 +11,11 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.pricing import NO_PRICE
+from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
 from gateway.telemetry.frames import RUN_ALONE
 from gateway.telemetry.joiner import Joiner, Kind
-from gateway.telemetry.records import Scope, Span
+from gateway.telemetry.records import LogRecord, Scope, Span
 from gateway.thread_records import ThreadQuery
 from gateway.told import Told
 from tests.store.tellings import START_US, opened, told, user
@@ -22,8 +23,8 @@ from tests.store.tellings import START_US, opened, told, user
 SCOPE, KEY = "key_1", "laptop"
 MODEL = "claude-sonnet-4-6"
 MS = 1_000_000
-# What arrives: a span of a call, or an exchange that has ended.
-Arrival = Span | Told
+# What arrives: a span of a call, a tool's log record, or an exchange that has ended.
+Arrival = Span | LogRecord | Told
 
 
 def span(name: str, start: int, end: int, **attributes: Any) -> Span:
@@ -44,6 +45,24 @@ def span(name: str, start: int, end: int, **attributes: Any) -> Span:
             **attributes,
         },
         resource={"service.name": f"app-{name}"},
+    )
+
+
+def record(name: str, start: int, end: int) -> LogRecord:
+    """What Claude Code logs of a call after its end; it knows the request's id of the answer's headers."""
+    return LogRecord(
+        time_ns=START_US * 1000 + end * MS,
+        event_name="api_request",
+        attributes={
+            "session.id": "session-of-the-tool",
+            "model": MODEL,
+            "input_tokens": 7,
+            "output_tokens": 1,
+            "duration_ms": end - start,
+            "request_id": f"req_{name}",
+        },
+        resource={"service.name": "claude-code"},
+        scope=Scope("com.anthropic.claude_code.events"),
     )
 
 
@@ -75,7 +94,12 @@ class Joined:
         return Joiner(self.store, lambda *_: NO_PRICE, app, detached, quiet_s=0.0)
 
     def arrive(self, arrival: Arrival) -> None:
-        if isinstance(arrival, Span):
+        if isinstance(arrival, LogRecord):
+            self.store.put_logs([arrival], scope=SCOPE, key=KEY)
+            name = session_name(arrival)
+            assert name is not None
+            self.joiner.note((name,), SCOPE, KEY, Kind.SESSION)
+        elif isinstance(arrival, Span):
             self.store.put_spans([arrival], scope=SCOPE, key=KEY)
             self.joiner.note((arrival.trace_id,), SCOPE, KEY)
         else:
@@ -129,7 +153,7 @@ def joining(folder: Path) -> Iterator[Joined]:
 Calls = dict[str, tuple[str | None, str]]
 
 
-def in_any_order(folder: Path, arrivals: Sequence[Arrival], orders: int = 6) -> tuple[Calls, dict[str, str | None]]:
+def in_any_order(folder: Path, arrivals: Sequence[Arrival], orders: int = 4) -> tuple[Calls, dict[str, str | None]]:
     """The calls, and the apps of rows, that come of these: the same however they come, one of them twice."""
     draw, results = random.Random(len(arrivals)), []
     for number in range(orders):
@@ -217,13 +241,37 @@ def test_totals_are_the_same_in_any_order_of_arrival(tmp_path: Path, seed: int) 
         if draw.random() < 0.8:
             ids = {"gen_ai.response.id": f"msg_{name}"} if draw.random() < 0.4 else {}
             arrivals.append(span(name, start, end, **ids))
-    in_any_order(tmp_path, arrivals, orders=4)
+    in_any_order(tmp_path, arrivals, orders=3)
     exchanges = [each for each in arrivals if isinstance(each, Told)]
     with joining(tmp_path / "again") as joined:
         for arrival in arrivals:
             joined.arrive(arrival)
         calls = joined.calls()
         assert {name for name in calls if name.startswith("req_")} == {each.request_id for each in exchanges}
+
+
+def test_cc_switch_2384_gateway_span_and_log_of_one_call_count_once_in_any_order(tmp_path: Path) -> None:
+    ids = {"gen_ai.response.id": "msg_x"}
+    arrivals = (exchange("x", 10, 90), span("a", 0, 100, **ids), record("x", 5, 95))
+    calls, _ = in_any_order(tmp_path, (*arrivals, exchange("y", 500, 600)))
+    assert calls["req_x"] == ("id", "session-of-the-tool") and set(calls) == {"req_x", "req_y"}
+
+
+def test_ccusage_866_counts_of_logs_and_spans_are_the_senders_word(tmp_path: Path) -> None:
+    usage = {"gen_ai.usage.input_tokens": 5, "gen_ai.usage.output_tokens": 2}
+    for number, (arrival, source) in enumerate(
+        (
+            (exchange("x", 10, 90), "provider"),
+            (span("a", 0, 100, **usage), "reported"),
+            (record("x", 5, 95), "reported"),
+        )
+    ):
+        with joining(tmp_path / str(number)) as joined:
+            joined.arrive(arrival)
+            (row,) = joined.store.threads(ThreadQuery()).rows
+            thread = joined.store.thread(row.id)
+            assert thread is not None and row.input_tokens is not None
+            assert [turn.usage_source for turn in thread.turns] == [source]
 
 
 def test_a_run_without_its_calls_is_what_is_known_and_with_them_it_is_none(tmp_path: Path) -> None:
@@ -279,6 +327,67 @@ def test_a_run_that_the_gateway_saw_the_call_of_adds_nothing(tmp_path: Path) -> 
         "req_x": "parent",
         "req_y": "parent",
     }
+
+
+def test_a_caller_that_was_sampled_out_leaves_its_trace(tmp_path: Path) -> None:
+    """The exchange names a span that nobody sent; the call's own span stands in the same trace."""
+    call = span("a", 0, 100)
+    asked = exchange("x", 10, 40, trace_id=call.trace_id, parent_span_id="c" * 16, span_id="d" * 16)
+    assert found(tmp_path, call, asked) == {"req_x": "time"}
+    with joining(tmp_path / "read") as joined:
+        joined.arrive(asked)
+        alone = joined.store.trace(call.trace_id)
+        assert alone is not None and [(each.span_id, each.parent_span_id) for each in alone.spans] == [
+            ("d" * 16, "c" * 16)
+        ]
+        joined.arrive(call)
+        both = joined.store.trace(call.trace_id)
+        assert both is not None and {each.request_id for each in both.spans} == {"req_x"} and len(both.spans) == 2
+
+
+def test_what_no_reader_knows_is_shown_as_it_was_sent_and_is_no_call(tmp_path: Path) -> None:
+    strange = replace(
+        span("a", 0, 100), name="quantum.ask", attributes={"quantum.prompt": "Hi?", "quantum.qubits": 9}
+    )
+    with joining(tmp_path / "one") as joined:
+        joined.arrive(strange)
+        assert joined.store.threads(ThreadQuery()).rows == ()
+        trace = joined.store.trace(strange.trace_id)
+        assert trace is not None
+        (shown,) = trace.spans
+        assert (shown.name, shown.role, shown.conversation_id) == ("quantum.ask", "other", None)
+        assert shown.attributes == strange.attributes and shown.resource == strange.resource
+
+
+def test_a_sub_agent_is_a_branch_of_its_callers_conversation_in_any_order(tmp_path: Path) -> None:
+    def part(name: str, parent: str | None, start: int, end: int, **attributes: Any) -> Span:
+        made = span(name, start, end, **attributes)
+        return replace(made, trace_id=f"{'f':0>32}", parent_span_id=parent and f"{parent:0>16}")
+
+    def agent(name: str, parent: str | None, start: int, end: int, conversation: str) -> Span:
+        return replace(
+            part(name, parent, start, end),
+            attributes={
+                "gen_ai.operation.name": "invoke_agent",
+                "gen_ai.agent.name": f"agent-{name}",
+                "gen_ai.conversation.id": conversation,
+            },
+        )
+
+    arrivals = (
+        agent("1", None, 0, 400, "outer"),
+        part("2", "1", 10, 90, ask="Plan?"),
+        agent("3", "1", 100, 300, "its-own"),
+        part("4", "3", 110, 190, ask="Look?"),
+    )
+    calls, _ = in_any_order(tmp_path, arrivals)
+    assert calls == {f"{'2':0>16}": (None, "outer"), f"{'4':0>16}": (None, "outer")}
+    with joining(tmp_path / "read") as joined:
+        for arrival in reversed(arrivals):
+            joined.arrive(arrival)
+        thread = joined.store.thread("outer")
+        assert thread is not None
+        assert [(turn.agent, turn.branch) for turn in thread.turns] == [("agent-1", None), ("agent-3", "sub_agent")]
 
 
 def test_a_restart_between_a_span_and_its_exchange_joins_them(tmp_path: Path) -> None:
