@@ -34,7 +34,11 @@ _RANKS: Mapping[str, str] = {
     # Ids are what equals are ordered by.
     "id": "0",
 }
-_FROM = " FROM requests b WHERE b.conversation IS NOT NULL AND b.started_us >= ? AND b.started_us < ?"
+_IN_RANGE = " WHERE b.conversation IS NOT NULL AND b.started_us >= ? AND b.started_us < ?"
+# Left to itself, SQLite reads the index of all conversations there ever were, for that is in the order of the groups.
+_FROM, _FROM_SHORT = " FROM requests b", " FROM requests b INDEXED BY requests_started"
+_SHORT = 12
+_EXTENT = "SELECT (SELECT MIN(started_us) FROM requests), (SELECT MAX(started_us) FROM requests)"
 _PARTS = (
     "SELECT b.conversation, b.user, b.app, b.model, b.tag_set, MIN(b.started_us), MAX(b.started_us)"
     " FROM requests b INDEXED BY requests_conversation"
@@ -161,13 +165,24 @@ def _ranked(
             f"Conversations cannot be sorted by {sort!r}; use one of {', '.join((*_RANKS, *_MEDIAN))}.", param="sort"
         )
     rank = f"COALESCE({expression}, {_UNKNOWN})"
-    statement = f"SELECT {rank} AS rank, b.conversation{_FROM}{where.text} GROUP BY b.conversation"
-    bound: list[Any] = [*_bounds(query), *where.values]
+    bounds = _bounds(query)
+    by_time = not query.conversation and not query.trace and _is_short(connection, bounds)
+    origin = _FROM_SHORT if by_time else _FROM
+    statement = f"SELECT {rank} AS rank, b.conversation{origin}{_IN_RANGE}{where.text} GROUP BY b.conversation"
+    bound: list[Any] = [*bounds, *where.values]
     if after is not None:
         statement += " HAVING rank < ? OR (rank = ? AND b.conversation > ?)"
         bound += [after[0], *after]
     statement += " ORDER BY rank DESC, b.conversation LIMIT ?"
     yield from connection.execute(statement, (*bound, limit))
+
+
+def _is_short(connection: sqlite3.Connection, bounds: tuple[int, int]) -> bool:
+    """Whether the time asked for is a small part of what there is."""
+    first, last = connection.execute(_EXTENT).fetchone()
+    if first is None:
+        return False
+    return (min(bounds[1], last) - max(bounds[0], first)) * _SHORT < last - first
 
 
 def _bounds(query: UsageQuery) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import tempfile
 import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from gateway.errors import ClientError
 from gateway.records import ConversationRow, ExchangeRecord, UsageQuery
 from gateway.store import conversations
+from gateway.store.database import open_database
 from gateway.store.measures import RANKS
+from gateway.store.names import Texts
 from gateway.store.queries import sort_key
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, DAY_US, histories, record, usage_queries
@@ -161,3 +164,35 @@ def test_an_export_that_is_left_lets_its_file_go(store: UsageStore, monkeypatch:
     next(rows)
     rows.close()  # type: ignore[attr-defined]
     assert [file.closed for file in made] == [True]  # type: ignore[attr-defined]
+
+
+def _days(first: int, last: int) -> list[ExchangeRecord]:
+    """Fifty conversations a day."""
+    return [
+        record(number, started_us=BASE_US + number * DAY_US // 50, conversation_id=f"c{number:05d}")
+        for number in range(50 * first, 50 * last)
+    ]
+
+
+def _steps(store: UsageStore, folder: Path, query: UsageQuery) -> int:
+    """What SQLite does to find the newest of them, in hundreds of its steps."""
+    counted = [0]
+
+    def count() -> int:
+        counted[0] += 1
+        return 0
+
+    with closing(open_database(folder / "usage.db")) as connection:
+        connection.set_progress_handler(count, 100)
+        page = conversations.page(connection, Texts(), query, sort="ended_at", limit=5, cursor=None)
+    assert page == store.conversations(query, "ended_at", 5)
+    assert [row.id for row in page.rows] == [f"c{number:05d}" for number in range(9_999, 9_994, -1)]
+    return counted[0]
+
+
+def test_the_newest_of_a_day_are_found_without_those_of_other_days(store: UsageStore, tmp_path: Path) -> None:
+    day = UsageQuery(start_us=BASE_US + 199 * DAY_US, end_us=BASE_US + 200 * DAY_US)
+    store.insert_history(_days(180, 200))
+    of_few_days = _steps(store, tmp_path, day)
+    store.insert_history(_days(0, 180))
+    assert _steps(store, tmp_path, day) < 1.5 * of_few_days
