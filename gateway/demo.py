@@ -32,7 +32,7 @@ from gateway.told import Told
 
 _log = logging.getLogger(__name__)
 
-DAYS = 60
+DAYS = 30
 # Conversations are kept for thirty days unless told otherwise, and half of it is enough to look at.
 STORY_DAYS = 14
 CHUNK = 1500

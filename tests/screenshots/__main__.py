@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway import Settings
-from tests.screenshots.states import BOTH, DEMO_STATES, EMPTY_STATES, LARGE, Size, State
+from tests.screenshots.states import ALL, DEMO_STATES, EMPTY_STATES, LARGE, TROUBLED_STATES, Size, State
 from tests.waiting import wait_until
 from tests.window.display import Display
 from tests.window.real_app import ROOT, RealApp
@@ -24,16 +24,16 @@ STANDS_STILL_S = 1.5
 
 
 def picture_path(state: State, theme: str, size: Size) -> Path:
-    small = "" if size == LARGE else f"_{size[0]}"
-    folder = PICTURES if state.readme and not small else PICTURES / "states"
-    return folder / f"{state.name}{small}_{theme}.png"
+    other = "" if size == LARGE else f"_{size.scale}x" if size.scale > 1 else f"_{size.width}"
+    folder = PICTURES if state.readme and not other else PICTURES / "states"
+    return folder / f"{state.name}{other}_{theme}.png"
 
 
 def take(app: RealApp, state: State, theme: str, size: Size) -> None:
     state.reach(app)
-    if state.name != "overview_tooltip":
+    if state.name not in ("overview_tooltip", "tray_menu"):
         # Nothing is hovered in a picture.
-        app.display.point(size[0] - 1, size[1] - 1)
+        app.display.point(size.width - 1, size.height - 1)
     time.sleep(SETTLED_S)
     path = picture_path(state, theme, size)
     app.display.picture(path)
@@ -41,26 +41,32 @@ def take(app: RealApp, state: State, theme: str, size: Size) -> None:
     state.leave(app)
 
 
-def take_all(folder: Path, size: Size, states: Sequence[State], *words: str) -> None:
-    """One run of the app."""
+def take_all(folder: Path, size: Size, states: Sequence[State], *words: str, port: int | None = None) -> None:
+    """One run of the app, on the usual port where none is named."""
     wanted = [state for state in states if size in state.sizes]
     if not wanted:
         return
-    log, user = folder / f"display-{size[0]}.log", folder / f"home-{size[0]}-{'-'.join(words)}"
+    run = f"{size.width}-{size.scale}-{'-'.join(words)}"
+    log, user = folder / f"display-{run}.log", folder / f"home-{run}"
     # A picture shows where the data is, and nothing of this machine.
     home = user / ".local" / "share" / "faregate"
     home.parent.mkdir(parents=True)
     with (
-        Display(log, size=size, tray=False) as display,
-        RealApp(display, home, *words, FAREGATE_PORT=usual_port(), HOME=str(user)) as app,
+        Display(log, size=size[:2], tray=False, scale=size.scale) as display,
+        RealApp(
+            display, home, *words, FAREGATE_PORT=str(usual_port() if port is None else port), HOME=str(user)
+        ) as app,
     ):
-        app.fill_screen(size)
+        app.fill_screen(size[:2])
         if words == ("demo",):
             wait_until(lambda: stands_still(app), 120, "The history")
-        for theme in THEMES:
-            app.click(f"theme.{theme}")
-            for state in wanted:
-                take(app, state, theme, size)
+        # A tray host changes what is in the corner from then on.
+        for tray in (False, True):
+            for theme in THEMES if any(one.tray is tray for one in wanted) else ():
+                app.click(f"theme.{theme}")
+                for state in wanted:
+                    if state.tray is tray:
+                        take(app, state, theme, size)
 
 
 def stands_still(app: RealApp) -> bool:
@@ -70,7 +76,7 @@ def stands_still(app: RealApp) -> bool:
     return bool(before not in ("", "0") and app.ask("counts")["requests"] == before)
 
 
-def usual_port() -> str:
+def usual_port() -> int:
     """Faregate's own port where it is free, so that pictures show it."""
     port = Settings().port
     with socket.socket() as probe:
@@ -78,8 +84,8 @@ def usual_port() -> str:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            return "0"
-    return str(port)
+            return 0
+    return port
 
 
 def main(names: Sequence[str]) -> int:
@@ -89,9 +95,12 @@ def main(names: Sequence[str]) -> int:
         return [state for state in states if not names or state.name in names]
 
     with tempfile.TemporaryDirectory(prefix="faregate-pictures-") as folder:
-        for size in BOTH:
+        for size in ALL:
             take_all(Path(folder), size, asked(DEMO_STATES), "demo")
             take_all(Path(folder), size, asked(EMPTY_STATES))
+        troubled = asked(TROUBLED_STATES)
+        with socket.create_server(("127.0.0.1", usual_port())) as holder:
+            take_all(Path(folder) / "troubled", LARGE, troubled, port=holder.getsockname()[1])
     return 0
 
 

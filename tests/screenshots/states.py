@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
@@ -14,12 +15,20 @@ from tests.waiting import wait_until
 from tests.window.real_app import RealApp
 
 Act = Callable[[RealApp], None]
-Size = tuple[int, int]
+
+
+class Size(NamedTuple):
+    """Of the window in logical pixels, and how many of the screen's pixels each of them has in a row."""
+
+    width: int
+    height: int
+    scale: int = 1
+
 
 UTC = ZoneInfo("UTC")
-LARGE: Size = (1440, 900)
-SMALL: Size = (1024, 700)
+LARGE, SMALL, FINE = Size(1440, 900), Size(1024, 700), Size(1440, 900, 2)
 BOTH = (LARGE, SMALL)
+ALL = (LARGE, SMALL, FINE)
 
 
 def nothing(app: RealApp) -> None:
@@ -27,13 +36,15 @@ def nothing(app: RealApp) -> None:
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """`reach` from any page; `leave` so that the next one can be reached. `readme`: a picture that README shows."""
+    """`reach` from any page; `leave` so that the next one can be reached. `readme`: a picture that README shows;
+    `tray`: one that needs a tray host."""
 
     name: str
     reach: Act
     leave: Act = nothing
     sizes: tuple[Size, ...] = (LARGE,)
     readme: bool = False
+    tray: bool = False
 
 
 def page(app: RealApp, key: str, title: str) -> None:
@@ -146,6 +157,20 @@ def conversation(app: RealApp, title: str = "Fix flaky payment webhook test") ->
     app.click_on("place_of_text", text="7d")
     app.click_on("place_of_conversation", title=title)
     app.wait_for("text", title, name="conversation_title")
+
+
+def delete_conversation(app: RealApp) -> None:
+    conversation(app)
+    app.click("conversation_menu")
+    app.click_on("place_in_menu", text="Delete…")
+    wait_until(lambda: any(window["class"] == "QMessageBox" for window in app.ask("windows")), what="The question")
+
+
+def keep_conversation(app: RealApp) -> None:
+    app.focus()
+    app.click_on("place_of_text", text="Keep")
+    wait_until(lambda: all(window["class"] != "QMessageBox" for window in app.ask("windows")), what="Its end")
+    app.focus()
 
 
 def conversation_searched(app: RealApp) -> None:
@@ -510,8 +535,26 @@ def own_provider(app: RealApp) -> None:
     app.write("own_models", "qwen3:8b")
 
 
+def tray_menu(app: RealApp) -> None:
+    overview(app)
+    if not app.ask("tray")["available"]:
+        app.display.start_tray()
+    app.display.click(*app.find("place_of_tray"), 3)
+    app.find("place_in_menu", text="Open window")
+
+
+def close_tray_menu(app: RealApp) -> None:
+    app.display.press("Escape")
+    app.focus()
+
+
+def port_in_use(app: RealApp) -> None:
+    page(app, "overview", "Overview")
+    app.wait_for("state", "Port in use")
+
+
 DEMO_STATES = (
-    State(name="overview", reach=overview, sizes=BOTH, readme=True),
+    State(name="overview", reach=overview, sizes=ALL, readme=True),
     State(name="overview_24h", reach=lambda app: overview(app, "24h")),
     State(name="overview_30d", reach=lambda app: overview(app, "30d")),
     State(name="overview_filtered", reach=overview_of_teams, leave=RealApp.clear_filters),
@@ -519,34 +562,35 @@ DEMO_STATES = (
     State(name="overview_tooltip", reach=overview_pointed_at),
     State(name="filter_popover", reach=filter_popover, leave=escape),
     State(name="custom_range", reach=custom_range, leave=escape),
-    State(name="requests", reach=requests, sizes=BOTH, readme=True),
+    State(name="requests", reach=requests, sizes=ALL, readme=True),
     State(name="request_details", reach=request_details, leave=back_from_requests, sizes=BOTH),
     State(name="request_messages", reach=lambda app: said_by_a_request(app, "messages"), leave=leave_said),
     State(name="request_json", reach=lambda app: said_by_a_request(app, "request"), leave=leave_said),
     State(name="request_failed", reach=failed_request, leave=back_from_requests),
     State(name="requests_no_match", reach=no_match, leave=back_from_requests),
-    State(name="conversations", reach=conversation, sizes=BOTH, readme=True),
+    State(name="conversations", reach=conversation, sizes=ALL, readme=True),
     State(name="conversation_picture", reach=lambda app: conversation(app, "Why is checkout p95 up?")),
+    State(name="conversation_delete", reach=delete_conversation, leave=keep_conversation),
     State(name="conversations_search", reach=conversation_searched, leave=without_search),
     State(name="compare_answering", reach=answering, leave=all_answered),
-    State(name="compare", reach=compare, sizes=BOTH),
+    State(name="compare", reach=compare, sizes=ALL),
     State(name="compare_models", reach=pick_model, leave=escape),
     State(name="compare_ratings", reach=ratings, sizes=BOTH),
     State(name="compare_rated", reach=rated_answer, leave=close_rated_answer),
-    State(name="providers", reach=providers, sizes=BOTH, readme=True),
+    State(name="providers", reach=providers, sizes=ALL, readme=True),
     State(name="provider_key", reach=provider_key, leave=close_provider_key, sizes=BOTH),
-    State(name="api_keys", reach=api_keys, sizes=BOTH, readme=True),
+    State(name="api_keys", reach=api_keys, sizes=ALL, readme=True),
     State(name="api_key_new", reach=new_key, leave=close_new_key, sizes=BOTH),
-    State(name="connect", reach=connect, sizes=BOTH),
+    State(name="connect", reach=connect, sizes=ALL),
     State(name="connect_key", reach=connect_key, sizes=BOTH),
     State(name="connect_nothing", reach=connect_nothing, leave=without_connect_search),
-    State(name="models", reach=models),
+    State(name="models", reach=models, sizes=ALL),
     State(name="models_repricing", reach=repricing, leave=models_prices, sizes=BOTH),
     State(name="models_repriced", reach=repriced, leave=undo_repricing),
     State(name="models_bill", reach=bill, leave=models_prices, sizes=BOTH),
     State(name="models_bill_options", reach=bill_options, leave=close_bill_options),
     State(name="models_bill_unknown", reach=unknown_bill, leave=close_bill_options, sizes=BOTH),
-    State(name="settings", reach=settings, sizes=BOTH),
+    State(name="settings", reach=settings, sizes=ALL),
     State(name="settings_appearance", reach=lambda app: settings(app, "appearance")),
     State(name="settings_retention", reach=lambda app: settings(app, "retention"), sizes=BOTH),
     State(name="settings_problem", reach=settings_problem, leave=leave_settings_problem),
@@ -557,9 +601,10 @@ DEMO_STATES = (
     State(name="palette", reach=palette, leave=escape),
     State(name="shortcut_sheet", reach=shortcut_sheet, leave=escape),
     State(name="gateway_off", reach=gateway_off, leave=gateway_on),
+    State(name="tray_menu", reach=tray_menu, leave=close_tray_menu, tray=True),
 )
 EMPTY_STATES = (
-    State(name="first_run", reach=first_run, sizes=BOTH),
+    State(name="first_run", reach=first_run, sizes=ALL),
     State(name="first_run_key", reach=first_run_key),
     State(name="empty_overview", reach=empty_overview),
     State(name="empty_requests", reach=empty_requests),
@@ -572,3 +617,4 @@ EMPTY_STATES = (
     State(name="keyring_choice", reach=vault_choice, leave=close_vault_choice),
     State(name="own_provider", reach=own_provider, leave=close_vault_choice, sizes=BOTH),
 )
+TROUBLED_STATES = (State(name="port_in_use", reach=port_in_use),)

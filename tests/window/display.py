@@ -23,10 +23,14 @@ def end(process: subprocess.Popen[bytes]) -> int:
 
 
 class Display:
-    """`with Display(log) as display:`; `name` is what DISPLAY must say."""
+    """`with Display(log) as display:`; `name` is what DISPLAY must say.
 
-    def __init__(self, log: Path, *, size: tuple[int, int] = (1600, 1000), tray: bool = True) -> None:
+    `size` and all places are in logical pixels: with `scale` 2 the screen has twice as many each way.
+    """
+
+    def __init__(self, log: Path, *, size: tuple[int, int] = (1600, 1000), tray: bool = True, scale: int = 1) -> None:
         self._log = log
+        self._scale = scale
         self._size = size
         self._tray = tray
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -35,7 +39,7 @@ class Display:
     def __enter__(self) -> Self:
         read, write = os.pipe()
         width, height = self._size
-        screen = ["-screen", "0", f"{width}x{height}x24"]
+        screen = ["-screen", "0", f"{width * self._scale}x{height * self._scale}x24"]
         try:
             self._run(["Xvfb", "-displayfd", str(write), *screen, "-nolisten", "tcp", "-noreset"], keep=write)
         finally:
@@ -45,9 +49,13 @@ class Display:
         assert number, self._log.read_text()
         self.name = f":{number}"
         if self._tray:
-            self._run(["trayer", "--edge", "bottom", "--align", "right", "--widthtype", "request", "--height", "32"])
-            wait_until(lambda: self._xdotool("search", "--class", "trayer").stdout.strip(), what="The tray host")
+            self.start_tray()
         return self
+
+    def start_tray(self) -> None:
+        """A tray host, in the corner at the bottom."""
+        self._run(["trayer", "--edge", "bottom", "--align", "right", "--widthtype", "request", "--height", "32"])
+        wait_until(lambda: self._xdotool("search", "--class", "trayer").stdout.strip(), what="The tray host")
 
     def __exit__(self, *_error: object) -> None:
         for process in reversed(self._processes):
@@ -72,7 +80,8 @@ class Display:
             for name, value in os.environ.items()
             if not name.startswith(("DBUS_", "XDG_", "QT_", "FAREGATE_", "WAYLAND_")) and name != "DISPLAY"
         }
-        return {**kept, "DISPLAY": self.name} if self.name else kept
+        scaled = {"QT_SCALE_FACTOR": str(self._scale)} if self._scale != 1 else {}
+        return {**kept, "DISPLAY": self.name, **scaled} if self.name else kept
 
     def _xdotool(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -91,11 +100,14 @@ class Display:
     # hands
 
     def point(self, x: int, y: int) -> None:
-        self._do("mousemove", str(x), str(y))
+        self._do("mousemove", *self._pixels(x, y))
+
+    def _pixels(self, *logical: int) -> list[str]:
+        return [str(one * self._scale) for one in logical]
 
     def click(self, x: int, y: int, button: int = 1) -> None:
         # A person's pointer arrives before its button goes down.
-        self._do("mousemove", str(x), str(y), "sleep", "0.03", "click", str(button))
+        self._do("mousemove", *self._pixels(x, y), "sleep", "0.03", "click", str(button))
 
     def type(self, text: str) -> None:
         self._do("type", "--delay", "3", "--", text)
@@ -109,7 +121,7 @@ class Display:
         self._do("windowfocus", "--sync", str(window))
 
     def resize(self, window: int, width: int, height: int) -> None:
-        self._do("windowmove", str(window), "0", "0", "windowsize", str(window), str(width), str(height))
+        self._do("windowmove", str(window), "0", "0", "windowsize", str(window), *self._pixels(width, height))
 
     # eyes
 
