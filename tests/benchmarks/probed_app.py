@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import psutil
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 import app.host
 from app.__main__ import main
@@ -15,6 +15,7 @@ from tests.window.probe import ProbedHost
 from tests.window.questions import QUESTIONS
 
 _probes: list[HoldProbe] = []
+_looked: list[object] = []
 
 
 def make_probed_loop(application: QApplication) -> ProbedLoop:
@@ -37,13 +38,27 @@ def take_holds(_host: ProbedHost) -> dict[str, Any]:
 
 
 def memory(_host: ProbedHost) -> dict[str, float]:
-    """Resident megabytes, and what lives: widgets and objects that Python's collector knows."""
-    rss = psutil.Process().memory_info().rss / 2**20
-    widgets = sum(isinstance(one, QWidget) for one in QApplication.allWidgets())
-    return {"rss": rss, "widgets": widgets, "objects": len(gc.get_objects())}
+    """Resident megabytes, those that no file backs, and what lives: widgets, and objects that Python's collector
+    knows."""
+    memory = psutil.Process().memory_info()
+    objects = len(gc.get_objects()) + gc.get_freeze_count()
+    widgets = len(QApplication.allWidgets())
+    own = memory.rss - memory.shared
+    return {"rss": memory.rss / 2**20, "own": own / 2**20, "widgets": widgets, "objects": objects}
 
 
-QUESTIONS |= {question.__name__: question for question in (blame_holds, take_holds, memory)}
+def look_every(host: ProbedHost, milliseconds: int) -> None:
+    """How often the window looks at what has changed; counted from now on."""
+    coalescer = host.window.coalescer
+    coalescer._interval_ms = milliseconds
+    coalescer.due.connect(_looked.append)
+
+
+def looks(_host: ProbedHost) -> int:
+    return len(_looked)
+
+
+QUESTIONS |= {question.__name__: question for question in (blame_holds, take_holds, memory, look_every, looks)}
 
 if __name__ == "__main__":
     ProbedHost.channel = socket.socket(fileno=int(sys.argv[1]))

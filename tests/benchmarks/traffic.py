@@ -84,7 +84,17 @@ async def _talk(port: int, key: str, rate: float) -> None:
     await asyncio.gather(*running, return_exceptions=True)
     clients.close()
     answered = len(done.total)
-    print(json.dumps({"rate": answered / seconds, "bad": due - unsent - answered, "unsent": unsent, **_ms(done)}))
+    print(
+        json.dumps(
+            {
+                "rate": answered / seconds,
+                "answered": answered,
+                "bad": due - unsent - answered,
+                "unsent": unsent,
+                **_ms(done),
+            }
+        )
+    )
 
 
 def _ms(done: Slice) -> dict[str, float]:

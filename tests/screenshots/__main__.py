@@ -20,7 +20,7 @@ from tests.window.real_app import ROOT, RealApp
 PICTURES = ROOT / "resources" / "screenshots"
 THEMES = ("light", "dark")
 SETTLED_S = 0.3
-STANDS_STILL_S = 1.5
+STANDS_STILL_S = 5.0
 
 
 def picture_path(state: State, theme: str, size: Size) -> Path:

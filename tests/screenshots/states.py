@@ -1,5 +1,6 @@
 """The states that are worth a picture, and how a person gets there and back."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from tests.waiting import wait_until
 from tests.window.real_app import RealApp
 
 Act = Callable[[RealApp], None]
+_OPENING_S = 0.7
 
 
 class Size(NamedTuple):
@@ -155,8 +157,14 @@ def no_match(app: RealApp) -> None:
 def conversation(app: RealApp, title: str = "Fix flaky payment webhook test") -> None:
     page(app, "conversations", "Conversations")
     app.click_on("place_of_text", text="7d")
-    app.click_on("place_of_conversation", title=title)
-    app.wait_for("text", title, name="conversation_title")
+
+    def opened() -> bool:
+        """The list may move under the pointer while newer ones come."""
+        app.click_on("place_of_conversation", title=title)
+        time.sleep(_OPENING_S)
+        return bool(app.ask("text", name="conversation_title") == title)
+
+    wait_until(opened, what="The conversation")
 
 
 def delete_conversation(app: RealApp) -> None:
