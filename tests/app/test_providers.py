@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QMessageBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QMessageBox, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -115,6 +115,15 @@ def test_cards_stand_in_full_rows(page: ProvidersPage, qtbot: QtBot, width: int,
     page.resize(width, 700)
     qtbot.waitUntil(lambda: len({card.x() for card in page.cards.values()}) == columns)
     assert len({card.y() for card in page.cards.values()}) == len(page.cards) // columns
+
+
+def test_cards_go_into_one_column_when_the_room_goes(page: ProvidersPage, qtbot: QtBot) -> None:
+    page.resize(900, 700)
+    qtbot.waitUntil(lambda: len({card.x() for card in page.cards.values()}) == 2)
+    page.resize(520, 700)
+    qtbot.waitUntil(lambda: len({card.x() for card in page.cards.values()}) == 1)
+    bars = [area.horizontalScrollBar() for area in page.findChildren(QScrollArea)]
+    assert bars and not any(bar.isVisible() for bar in bars), "nothing is cut"
 
 
 def test_today_counts_from_the_local_midnight(page: ProvidersPage, gateway: Gateway, turns: Turns) -> None:

@@ -686,6 +686,30 @@ def test_a_cost_is_spelt_out_as_it_was_worked_out() -> None:
     assert [(line.label, line.value) for line in cost_lines(exact)] == [("Price list", "fetched on 1 Dec 2026")]
 
 
+def test_long_names_do_not_make_the_details_wider_than_their_drawer(qtbot: QtBot, theme: Theme) -> None:
+    panel = RequestPanel(theme)
+    qtbot.addWidget(panel)
+    panel.resize(420, 600)
+    panel.show()
+    name = "a-model-whose-name-is-very-long-and-has-its-date-2026-11-28"
+    row = msgspec.structs.replace(
+        RECORD, model=name, model_requested=f"{name}-preview", end_user="u" * 90, app="a" * 90
+    )
+    panel.show_record(row, str, EXPLAINED)
+    QApplication.processEvents()
+    body = panel.widget()
+    assert body is not None and body.width() <= panel.viewport().width()
+
+
+@pytest.mark.parametrize("notes", [(), ("No price is known, so it counts in no sum.",)], ids=["none", "one"])
+def test_that_no_price_is_known_is_said_once(notes: tuple[str, ...]) -> None:
+    row = msgspec.structs.replace(RECORD, cost_nano=None, cost_source="none", price_id=None)
+    explanation = msgspec.structs.replace(UNEXPLAINED, notes=notes)
+    cost = next(part for part in sections(row, str, explanation) if part.title == "Cost")
+    words = [word.casefold() for line in cost.lines for word in (line.value, line.note)]
+    assert sum("no price is known, so it counts in no sum" in word for word in words) == 1
+
+
 def test_a_price_of_ones_own_and_how_the_answer_was_served_are_named() -> None:
     row = msgspec.structs.replace(
         RECORD,

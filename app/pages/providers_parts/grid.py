@@ -1,6 +1,7 @@
 """Cards in equal columns, no more than the width has room for, and rows as full as each other; cards of a row are
 equally high."""
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -27,6 +28,11 @@ class CardGrid(QWidget):
         card.hide()
         card.deleteLater()
         self._place()
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as one card: what stands in two columns now goes into one when a drawer takes the room."""
+        widest = max((card.minimumSizeHint().width() for card in self._cards), default=0)
+        return QSize(widest, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

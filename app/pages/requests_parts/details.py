@@ -148,7 +148,8 @@ def _cost(row: ExchangeRecord, explanation: CostExplanation) -> tuple[Line, ...]
         words = tr("{source} of {price}, which may not be its own") if row.price_fuzzy else tr("{source} of {price}")
         source = words.format(source=source, price=row.price_id)
     if row.cost_nano is None:
-        source = tr("no price is known, so it counts in no sum")
+        # Where the explanation has a note, that says it.
+        source = "" if explanation.notes else tr("no price is known, so it counts in no sum")
     value = sources.marked(formats.money_column(row.cost_nano), sources.estimated_cost(row))
     total = Line(label=tr("Total"), value=value, note=source, copy=dollars(row.cost_nano))
     served = (

@@ -118,7 +118,7 @@ class RequestPanel(QScrollArea):
     def _head(self) -> QHBoxLayout:
         self._status = Pill(self._theme, "")
         self._ending = TextLabel(self._theme, weight=600)
-        self._model = TextLabel(self._theme, tone="text2")
+        self._model = ElidedLabel(self._theme, "", Qt.TextElideMode.ElideMiddle, tone="text2")
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self._status)
@@ -196,6 +196,8 @@ class RequestPanel(QScrollArea):
         if not line.mono:
             words = TextLabel(self._theme, px=px, wrap=True)
             words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            # A word that is longer than the line is cut itself, and not all that stands on the panel.
+            words.setMinimumWidth(1)
             return words
         label = ElidedLabel(self._theme, "", Qt.TextElideMode.ElideMiddle)
         label.setFont(mono_font(px))
