@@ -46,12 +46,12 @@ async def compare_what_was_said(gateway: Gateway) -> None:
 async def look(
     folder: Path,
 ) -> tuple[tuple[ApiKeyRow, ...], dict[str | None, int], dict[str, tuple[str, str | None]]]:
-    """Keys, requests by key, and what the providers' cards say, once the history reaches eight weeks back."""
+    """Keys, requests by key, and what the providers' cards say, once the history reaches as far back as it goes."""
     gateway = Gateway(DataFolder(folder), Settings(port=0), demo=True)
     await gateway.start()
     try:
-        eight_weeks_ago = time.time_ns() // 1000 - 56 * DAY_US
-        while not await gateway.request_count(UsageQuery(end_us=eight_weeks_ago)):
+        long_ago = time.time_ns() // 1000 - (demo_module.DAYS - 2) * DAY_US
+        while not await gateway.request_count(UsageQuery(end_us=long_ago)):
             await asyncio.sleep(0.1)
         await compare_what_was_said(gateway)
         by_key = await gateway.breakdown(UsageQuery(), "key")
