@@ -179,8 +179,9 @@ def _ranked(
 
 def _is_short(connection: sqlite3.Connection, bounds: tuple[int, int]) -> bool:
     """Whether the time asked for is a small part of what there is."""
-    first, last = connection.execute(_EXTENT).fetchone()
-    if first is None:
+    found: tuple[int | None, int | None] = connection.execute(_EXTENT).fetchone()
+    first, last = found
+    if first is None or last is None:
         return False
     return (min(bounds[1], last) - max(bounds[0], first)) * _SHORT < last - first
 
