@@ -398,6 +398,7 @@ class Gateway:
             content=settings.capture,
             keys_off=settings.capture_keys_off,
             tags_off=settings.capture_tags_off,
+            parts_off=settings.capture_parts_off,
         )
         receiver = Receiver(
             settings,

@@ -11,13 +11,23 @@ from gateway.telemetry.texts import changed_texts
 
 class Privacy:
     """A change for the intake: content goes where it is switched off, for all or for a key by its name or tags; then
-    each text goes through the rules of redaction."""
+    each text goes through the rules of redaction.
+
+    Where parts are switched off all content goes: apps write the same part in many ways, some of them twice, and one
+    that no reader knows would stay.
+    """
 
     def __init__(
-        self, redactor: Redactor, *, content: bool, keys_off: Collection[str], tags_off: Collection[str]
+        self,
+        redactor: Redactor,
+        *,
+        content: bool,
+        keys_off: Collection[str],
+        tags_off: Collection[str],
+        parts_off: Collection[str] = (),
     ) -> None:
         self._redactor = redactor
-        self._content = content
+        self._content = content and not parts_off
         self._keys_off = frozenset(keys_off)
         self._tags_off = frozenset(tags_off)
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 Attributes = Mapping[str, Any]
 NO_ATTRIBUTES: Attributes = {}
 # The note on what capture's switches took the content from.
-LEFT_OUT = "what was said is not kept, see capture.content, capture.keys_off and capture.tags_off"
+LEFT_OUT = "what was said is not kept, see capture.content, capture.keys_off, capture.tags_off and capture.parts_off"
 
 
 class SpanKind(IntEnum):

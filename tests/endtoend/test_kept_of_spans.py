@@ -92,3 +92,19 @@ def test_of_a_key_that_is_switched_off_only_figures_are_kept(careful: Served, na
     assert turn["model"] == "gpt-4.1-mini"
     trace = careful.get(f"/api/ai/v1/traces/{turn['trace_id']}")
     assert SAID not in json.dumps(trace)
+
+
+@pytest.mark.parametrize("setting", ["content = false", 'parts_off = ["reasoning"]'], ids=["content", "parts"])
+def test_of_telemetry_only_figures_are_kept_where_content_or_a_part_is_off(tmp_path: Path, setting: str) -> None:
+    """Apps write a part in many ways: where one must not be kept, no text is that might hold it."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "config.toml").write_text(f"[capture]\n{setting}\n")
+    with Served(folder) as gateway:
+        thread = tell(gateway, "figures", SAID, gateway.key())
+        assert thread["messages"] == [] and SAID not in json.dumps(thread)
+        (turn,) = thread["turns"]
+        assert turn["model"] == "gpt-4.1-mini"
+        trace = gateway.get(f"/api/ai/v1/traces/{turn['trace_id']}")
+        assert SAID not in json.dumps(trace) and "capture.parts_off" in json.dumps(trace)
+        assert traces(SAID, files(folder)) == []
