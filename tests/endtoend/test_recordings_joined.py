@@ -1,9 +1,11 @@
 """All recordings of real instrumentation through a gateway's receiver, as conversations and traces show them.
 
-Each scenario comes with ids and texts of its own, under a key of its own: once as it was sent, once in the other
-encoding, everything twice and the last first.
+Each scenario comes with ids and texts of its own, under a key of its own: once as it was sent; once in gzipped batches
+out of order, and then again in the other encoding, the last first.
 """
 
+import gzip
+import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.endtoend.serving import Served
+from tests.telemetry.recorded import PROTOBUF
 from tests.telemetry.rewritten import Rewritten, rewritten, scenarios
 from tests.waiting import wait_until
 
@@ -50,6 +53,18 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
+def forms(sent: Rewritten, order: str) -> list[tuple[str, bytes, dict[str, str]]]:
+    """Requests by path, body and headers."""
+    if order == ORDERS[0]:
+        return [(each.path, each.own[1], {"content-type": each.own[0]}) for each in sent.payloads]
+    draw = random.Random(sent.scenario)
+    whole = [(each.path, each.other[1], {"content-type": each.other[0]}) for each in reversed(sent.payloads)]
+    headers = {"content-type": PROTOBUF, "content-encoding": "gzip"}
+    torn = [(each.path, gzip.compress(body), headers) for each in sent.payloads for body in each.batches(draw)]
+    draw.shuffle(torn)
+    return torn + whole
+
+
 @pytest.fixture(scope="module")
 def replayed(gateway: Served) -> Mapping[tuple[str, str], Replayed]:
     found = {}
@@ -58,11 +73,8 @@ def replayed(gateway: Served) -> Mapping[tuple[str, str], Replayed]:
             if name not in NAMES:
                 continue
             sent, key = rewritten(name, parts, order), gateway.key(name=f"{name} {order}")
-            forms = [(payload.path, payload.own) for payload in sent.payloads]
-            if order != ORDERS[0]:
-                forms = [(payload.path, payload.other) for payload in reversed(sent.payloads)] * 2
-            for path, (content_type, body) in forms:
-                reply = gateway.ask("POST", path, body, key=key, headers={"content-type": content_type})
+            for path, body, headers in forms(sent, order):
+                reply = gateway.ask("POST", path, body, key=key, headers=headers)
                 assert reply.status == 200, (name, path, reply)
             found[name, order] = Replayed(sent, key)
     return found

@@ -10,13 +10,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.telemetry.recorded import JSON, Recording, recordings, to_json, to_protobuf
+from tests.telemetry.recorded import JSON, REQUESTS, Recording, recordings, to_json, to_protobuf
 
 _HEX = frozenset("0123456789abcdef")
 _IDS = {"traceId": 32, "spanId": 16, "parentSpanId": 16}
 # A word that is shorter, or that stands everywhere, may be a word of the format.
 _SHORTEST = 3
 _WORDS = re.compile(r"[A-Za-z0-9]+")
+
+
+# What lies in what, by signal, and how many of the innermost a torn-off request holds.
+_LEVELS = {
+    "traces": ("resource_spans", "scope_spans", "spans"),
+    "logs": ("resource_logs", "scope_logs", "log_records"),
+    "metrics": ("resource_metrics", "scope_metrics", "metrics"),
+}
+BATCH = 4
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,25 @@ class Payload:
     path: str
     own: tuple[str, bytes]
     other: tuple[str, bytes]
+
+    def batches(self, draw: random.Random) -> list[bytes]:
+        """All that it holds, torn apart into requests in protobuf of a few items each, in any order."""
+        signal = self.path.rsplit("/", 1)[1]
+        body = next(body for content_type, body in (self.own, self.other) if content_type != JSON)
+        whole, pieces = REQUESTS[signal].FromString(body), []
+        resources, scopes, items = _LEVELS[signal]
+        for resource in getattr(whole, resources):
+            for scope in getattr(resource, scopes):
+                held = list(getattr(scope, items))
+                draw.shuffle(held)
+                for first in range(0, len(held), BATCH):
+                    piece = REQUESTS[signal]()
+                    outer = getattr(piece, resources).add(resource=resource.resource, schema_url=resource.schema_url)
+                    inner = getattr(outer, scopes).add(scope=scope.scope, schema_url=scope.schema_url)
+                    getattr(inner, items).extend(held[first : first + BATCH])
+                    pieces.append(piece.SerializeToString())
+        draw.shuffle(pieces)
+        return pieces
 
 
 @dataclass(frozen=True)
