@@ -42,7 +42,16 @@ from app.theme import MODES, Theme
 from app.translation import tr
 from app.tray import Tray
 from app.window import Window
-from gateway import Changes, DataFolder, FaregateError, GatewayError, GatewayState, Settings, load_settings
+from gateway import (
+    Changes,
+    DataFolder,
+    FaregateError,
+    GatewayError,
+    GatewayState,
+    Settings,
+    load_settings,
+    share_heaps,
+)
 
 if TYPE_CHECKING:
     from gateway import Gateway
@@ -501,6 +510,7 @@ def _log_to(folder: Path) -> RotatingFileHandler:
 def run_window(launch: Launch) -> int:
     """The window, until it is quit. Raises FaregateError where another gateway holds the folder."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    share_heaps()
     use_size(launch.outer.path, os.environ)
     app = _Application(["faregate"])
     app.setApplicationName("Faregate")

@@ -19,7 +19,7 @@ from gateway.records import ExchangeRecord
 from gateway.store import buckets, histogram
 from gateway.store.buckets import DAY
 from gateway.store.commit import day_zone
-from gateway.store.database import TEMPORARY, open_database, writing
+from gateway.store.database import TEMPORARY, WRITERS_CACHE_KIB, open_database, writing
 from gateway.store.kept import kept
 from gateway.store.migrations import CREATE_BUCKETS, CREATE_COMBINED
 from gateway.store.names import Names, Texts
@@ -59,7 +59,7 @@ Cell = tuple[Any, ...]
 
 def check(connection: sqlite3.Connection) -> list[str]:
     """What differs, in words, at most 100 lines; nothing where buckets equal rows. `connection` is a snapshot."""
-    with closing(open_database(TEMPORARY)) as shadow:
+    with closing(open_database(TEMPORARY, cache_kib=WRITERS_CACHE_KIB)) as shadow:
         for statement in _TABLES:
             shadow.execute(statement)
         from_us = _from_us(connection)
@@ -77,7 +77,7 @@ def check(connection: sqlite3.Connection) -> list[str]:
 def rebuild(path: Path, zone: ZoneInfo) -> None:
     """Make buckets anew as far back as rows are kept, with days of this zone, or of the one before where older
     buckets stay. One transaction. Raises sqlite3.Error, nothing changed."""
-    with closing(open_database(path)) as connection, writing(connection):
+    with closing(open_database(path, cache_kib=WRITERS_CACHE_KIB)) as connection, writing(connection):
         if kept(connection).both_from_us is not None:
             zone = day_zone(connection)
         for statement in _HIDE:

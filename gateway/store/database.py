@@ -16,6 +16,8 @@ from gateway.store.asking import stoppable, was_stopped
 from gateway.store.histogram import HistogramOf, SumHistograms, merge, percentile_of
 
 BUSY_TIMEOUT_S = 5.0
+# Of what is read, and of what one writes who comes back to the same pages in every transaction.
+CACHE_KIB, WRITERS_CACHE_KIB = 6_000, 32_000
 
 
 TEMPORARY = ""
@@ -24,9 +26,12 @@ WAL_BYTES = 8 * 1024 * 1024
 _WAL_LIMIT = f"PRAGMA journal_size_limit = {WAL_BYTES:d}"
 
 
-def open_database(path: Path | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
+def open_database(
+    path: Path | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S, cache_kib: int = CACHE_KIB
+) -> sqlite3.Connection:
     """A connection in autocommit mode, to be used by one thread at a time, that knows the histogram functions.
 
+    Every connection keeps up to `cache_kib` of pages for itself; what is read again the system has too.
     A new file is its owner's alone; `TEMPORARY` is a database that goes with its connection. Raises OSError or
     sqlite3.Error.
     """
@@ -39,7 +44,7 @@ def open_database(path: Path | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -
     connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -32000")
+        connection.execute(f"PRAGMA cache_size = -{cache_kib:d}")
         connection.execute(_WAL_LIMIT)
     except sqlite3.Error:
         connection.close()

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOTAL
 from gateway.store.commit import day_zone
-from gateway.store.database import open_database, writing
+from gateway.store.database import WRITERS_CACHE_KIB, open_database, writing
 from gateway.store.histogram import decode
 from gateway.store.kept import kept
 from gateway.store.measures import HISTOGRAMS, MEASURES
@@ -97,7 +97,10 @@ def settle(path: Path, now_us: int, between: Between) -> int:
     `between` is called after each short piece of work with the seconds that it took; it waits, and says whether to go
     on. Raises sqlite3.Error; what is settled until then stays so.
     """
-    with closing(open_database(path)) as connection, closing(open_database(path)) as reader:
+    with (
+        closing(open_database(path, cache_kib=WRITERS_CACHE_KIB)) as connection,
+        closing(open_database(path)) as reader,
+    ):
         return _Settling(connection, reader, between).run(now_us)
 
 

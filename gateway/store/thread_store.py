@@ -23,7 +23,7 @@ from gateway.store.cache_misses import Unit
 from gateway.store.chain import Hasher
 from gateway.store.content import Sealed
 from gateway.store.conversation_rows import Conversations
-from gateway.store.database import Readers, open_database, writing
+from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, writing
 from gateway.store.names import json_array
 from gateway.store.placing import Placer
 from gateway.store.removal import delete_thread
@@ -105,7 +105,7 @@ class ThreadStore:
     def start(self) -> None:
         """Raises FaregateError where the database cannot be used."""
         try:
-            self._connection = open_database(self.path)
+            self._connection = open_database(self.path, cache_kib=WRITERS_CACHE_KIB // 2)
             # Of a new file. Most messages are about half of SQLite's usual page, of which the rest would stay empty.
             self._connection.execute(f"PRAGMA page_size = {PAGE_BYTES:d}")
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES:d}")

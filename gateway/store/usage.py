@@ -41,7 +41,7 @@ from gateway.store import check, conversations, exports, pages, queries, reprici
 from gateway.store.assigning import Assignment
 from gateway.store.clean_up import clean_up
 from gateway.store.commit import Committer, unknown
-from gateway.store.database import Readers, open_database
+from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database
 from gateway.store.exports import Progress
 from gateway.store.filters import needs_rows
 from gateway.store.journal import Journal
@@ -134,7 +134,7 @@ class UsageStore:
 
     def _connected(self, path: Path) -> sqlite3.Connection:
         try:
-            connection = open_database(path)
+            connection = open_database(path, cache_kib=WRITERS_CACHE_KIB)
             try:
                 migrate(connection, path, day_zone=self._day_zone)
             except BaseException:
@@ -221,7 +221,8 @@ class UsageStore:
                 if self._closing:
                     break
                 if self._history is None:
-                    self._history = Committer(open_database(self._folder / DATABASE))
+                    connection = open_database(self._folder / DATABASE, cache_kib=WRITERS_CACHE_KIB)
+                    self._history = Committer(connection)
                 inserted += self._history.commit(chunk)
             self._tell()
         return inserted
