@@ -46,6 +46,9 @@ class _Numbers(dict[str | None, int]):
         self._connection = connection
 
     def __missing__(self, text: str | None) -> int:
+        if text is not None and "\0" in text:
+            # It would be stored, and not be found again by who asks for it.
+            raise ValueError("A text with a null character has no number.")
         # Looked up first: a check, which may not write, finds all that it needs.
         found = self._connection.execute(NAME_BY_TEXT, (text,)).fetchone()
         if found is None:
