@@ -43,8 +43,11 @@ def longest(loop: ProbedLoop, act: Callable[[], None]) -> tuple[Hold, str]:
         # A turn of Qt comes in between, and then a beat.
         await asyncio.sleep(0.1)
 
-    loop.run_until_complete(main())
-    holds, long = probe.take()
+    try:
+        loop.run_until_complete(main())
+        holds, long = probe.take()
+    finally:
+        probe.stop()
     return max(holds, key=lambda hold: hold.late), " ".join(words for _, words in long)
 
 

@@ -118,6 +118,7 @@ class HoldProbe:
         self._due = self._cpu = 0.0
         self._holds: list[Hold] = []
         self._blame: Blame | None = None
+        self._stopped = False
 
     def start(self) -> None:
         """Call it on the loop."""
@@ -127,12 +128,20 @@ class HoldProbe:
         """From now on also tell what ran during each long hold; looking costs a little itself."""
         self._blame = Blame()
 
+    def stop(self) -> None:
+        """Beat and look no more."""
+        self._stopped = True
+        if self._blame is not None:
+            self._blame.stop()
+
     def take(self) -> tuple[list[Hold], list[tuple[float, str]]]:
         """The holds, and the long ones with what ran then."""
         holds, self._holds = self._holds, []
         return holds, self._blame.take() if self._blame is not None else []
 
     def _next(self) -> None:
+        if self._stopped:
+            return
         turns, steps = self._loop.turns, self._loop.steps
         turns.end()
         turns.restart()
@@ -159,17 +168,25 @@ class HoldProbe:
 
 
 class Blame:
-    """A thread that looks every few milliseconds at what the thread that made it does."""
+    """A thread that looks every few milliseconds at what the thread that made it does, until `stop`.
+
+    Never two at once: Python's own `_current_frames` can wait for ever where two threads ask for it.
+    """
 
     def __init__(self) -> None:
         self._of = threading.get_ident()
         self._seen: deque[tuple[float, str]] = deque(maxlen=_SAMPLES)
         self._found: list[tuple[float, str]] = []
-        threading.Thread(target=self._look, name="blame", daemon=True).start()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="blame", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join()
 
     def _look(self) -> None:
-        while True:
-            time.sleep(_SAMPLE_S)
+        while not self._ended.wait(_SAMPLE_S):
             self._seen.append((time.monotonic(), _words(sys._current_frames().get(self._of))))
 
     def hold(self, since: float, until: float, seconds: float) -> None:
