@@ -180,7 +180,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     from gateway.store import thread_store
 
     real = thread_store.open_database
-    monkeypatch.setattr(thread_store, "open_database", lambda path: real(path, busy_timeout_s=0.02))
+    monkeypatch.setattr(thread_store, "open_database", lambda path, **more: real(path, busy_timeout_s=0.02, **more))
 
 
 def test_a_full_queue_refuses_counts_and_goes_on(tmp_path: Path, impatient: None) -> None:
