@@ -6,9 +6,8 @@ switched off in the settings. `deliver` shows a notification (`notifications`).
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QCoreApplication
-
 from app.preferences import Preferences
+from app.translation import tr
 from gateway import GatewayState, ProviderRow
 
 Deliver = Callable[[str, str], object]
@@ -16,10 +15,6 @@ _FAILED = ("error", "port_in_use")
 # What a provider says of a key that a person must do something about.
 _KEY_FAILS = ("rejected",)
 _KEY_WORKS = ("connected", "limited")
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Alerts", text)
 
 
 class Alerts:
@@ -40,8 +35,8 @@ class Alerts:
             return
         self._stopped = state
         if self._preferences.is_on("notify_gateway"):
-            message = state.message or _tr("Tools cannot reach it until it is turned on again.")
-            self._deliver(_tr("The gateway does not run"), message)
+            message = state.message or tr("Tools cannot reach it until it is turned on again.")
+            self._deliver(tr("The gateway does not run"), message)
 
     def show_providers(self, rows: Iterable[ProviderRow]) -> None:
         for row in rows:
@@ -50,6 +45,6 @@ class Alerts:
             elif row.state in _KEY_FAILS and row.name not in self._failing:
                 self._failing.add(row.name)
                 if self._preferences.is_on("notify_keys"):
-                    usual = _tr("Requests to it fail until another key is set under Providers.")
-                    title = _tr("{provider} rejects its key").format(provider=row.title)
+                    usual = tr("Requests to it fail until another key is set under Providers.")
+                    title = tr("{provider} rejects its key").format(provider=row.title)
                     self._deliver(title, row.detail or usual)

@@ -1,12 +1,44 @@
-"""The files that an export may be saved as, told by their endings."""
+"""Files that are saved: the question where to, their kinds by their endings, and a table written beside the loop."""
 
+import asyncio
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from app.translation import later
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.tables.column import Column, Row, comma_separated
+from app.translation import later
+from gateway import FaregateError
+
+CSV_FILTER = later("CSV (*.csv)")
 EXPORT_FILTER = later("CSV (*.csv);;JSON lines (*.jsonl)")
 
 
 def export_format(path: Path) -> str:
     """csv, or jsonl where the file is to be called so."""
     return "jsonl" if path.suffix.lower() in (".jsonl", ".ndjson") else "csv"
+
+
+def ask_where(
+    parent: QWidget, title: str, suggested: str, filters: str, chosen: Callable[[Path], object], *, name: str = ""
+) -> None:
+    """Open the dialog that asks where to save; `chosen` is called once somebody has said it. `name`: the object's."""
+    dialog = QFileDialog(parent, title)
+    dialog.setObjectName(name)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilter(filters)
+    dialog.setDefaultSuffix(Path(suggested).suffix.removeprefix("."))
+    dialog.selectFile(suggested)
+    dialog.fileSelected.connect(lambda path: chosen(Path(path)))
+    dialog.open()
+
+
+async def save_table(columns: Iterable[Column[Row]], rows: Iterable[Row], path: Path) -> None:
+    """Write these rows as CSV. Raises FaregateError where the file cannot be written."""
+    shown, written = tuple(columns), tuple(rows)
+    try:
+        await asyncio.to_thread(lambda: path.write_text(comma_separated(shown, written), "utf-8"))
+    except OSError as error:
+        raise FaregateError(f"{path} cannot be written ({error.strerror or error}): choose another folder.") from None

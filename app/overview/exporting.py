@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QObject, QPoint, Qt, Signal
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.context import AppContext
-from app.export_files import EXPORT_FILTER, export_format
+from app.export_files import CSV_FILTER, EXPORT_FILTER, ask_where, export_format
 from app.overview.answers import Answers
 from app.overview.breakdown import DIMENSION_TITLES, group_title
 from app.overview.words import export_name
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
 
 TIME_SERIES, SPLIT_SERIES = later("time series"), later("split time series")
 _PICTURES = later("Pictures (*.png)")
-_SHEETS = later("CSV (*.csv)")
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("OverviewExport", text)
 
 
 def chart_csv(spec: "ChartSpec", data: "ChartData") -> str:
@@ -72,7 +67,7 @@ class OverviewExport(QObject):
     def offer(self, anchor: QWidget) -> None:
         """The series and the tables, below a button."""
         menu = self._menu()
-        menu.addAction(_tr("Time series (CSV)…"), partial(self.choose_file, TIME_SERIES))
+        menu.addAction(tr("Time series (CSV)…"), partial(self.choose_file, TIME_SERIES))
         split = tr("Time series {split} (CSV)…").format(split=group_title(self.split).lower())
         menu.addAction(split, partial(self.choose_file, SPLIT_SERIES))
         for dimension in dict.fromkeys((*DIMENSION_TITLES, self.side)):
@@ -87,20 +82,13 @@ class OverviewExport(QObject):
     def choose_file(self, what: str) -> None:
         """Ask where a time series, or a dimension's breakdown, is to be saved."""
         if self.answers is not None:
-            dialog = self._dialog(
-                tr("Export {what}").format(what=tr(what)), tr(EXPORT_FILTER), export_name(what, self.answers.query)
+            ask_where(
+                self._page,
+                tr("Export {what}").format(what=tr(what)),
+                export_name(what, self.answers.query),
+                tr(EXPORT_FILTER),
+                lambda path: self._context.spawn(self.save_csv(what, path)),
             )
-            dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_csv(what, Path(name))))
-            dialog.open()
-
-    def _dialog(self, title: str, filters: str, name: str) -> QFileDialog:
-        dialog = QFileDialog(self._page, title)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(filters)
-        dialog.setDefaultSuffix(Path(name).suffix.removeprefix("."))
-        dialog.selectFile(name)
-        return dialog
 
     async def save_csv(self, what: str, path: Path) -> None:
         """Write the numbers on show as CSV: the range, filters and bucket of the last answer."""
@@ -132,31 +120,39 @@ class OverviewExport(QObject):
         """What can be done with one chart, below a button."""
         menu = self._menu()
         menu.setObjectName("menu.chart")
-        menu.addAction(_tr("Save picture (PNG)…"), partial(self.choose_picture, chart))
-        menu.addAction(_tr("Save values (CSV)…"), partial(self.choose_values, chart))
-        menu.addAction(_tr("Copy picture"), partial(self.copy_picture, chart))
+        menu.addAction(tr("Save picture (PNG)…"), partial(self.choose_picture, chart))
+        menu.addAction(tr("Save values (CSV)…"), partial(self.choose_values, chart))
+        menu.addAction(tr("Copy picture"), partial(self.copy_picture, chart))
         menu.popup(anchor.mapToGlobal(QPoint(0, anchor.height() + 2)))
         return menu
 
     def choose_picture(self, chart: "ChartCard") -> None:
         """Ask where the picture of a chart is to be saved. It is as the chart stands now."""
         picture = chart.picture()
-        dialog = self._dialog(_tr("Save picture"), tr(_PICTURES), self._name(chart, ".png"))
-        dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_picture(picture, Path(name))))
-        dialog.open()
+        ask_where(
+            self._page,
+            tr("Save picture"),
+            self._name(chart, ".png"),
+            tr(_PICTURES),
+            lambda path: self._context.spawn(self.save_picture(picture, path)),
+        )
 
     def choose_values(self, chart: "ChartCard") -> None:
         """Ask where the values of a chart are to be saved. They are those on show now."""
         if chart.data is None:
             return
         spec, data = chart.spec, chart.data
-        dialog = self._dialog(_tr("Save values"), tr(_SHEETS), self._name(chart, ".csv"))
-        dialog.fileSelected.connect(lambda name: self._context.spawn(self.save_values(spec, data, Path(name))))
-        dialog.open()
+        ask_where(
+            self._page,
+            tr("Save values"),
+            self._name(chart, ".csv"),
+            tr(CSV_FILTER),
+            lambda path: self._context.spawn(self.save_values(spec, data, path)),
+        )
 
     def copy_picture(self, chart: "ChartCard") -> None:
         QGuiApplication.clipboard().setImage(chart.picture())
-        self.told.emit(_tr("Picture copied"))
+        self.told.emit(tr("Picture copied"))
 
     def _name(self, chart: "ChartCard", ending: str) -> str:
         answers = self.answers

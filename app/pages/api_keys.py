@@ -5,14 +5,15 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
+from app.export_files import CSV_FILTER, ask_where, save_table
 from app.known_errors import KNOWN_ERRORS
 from app.pages.api_keys_parts.columns import api_key_columns, revoke_consequence
 from app.pages.api_keys_parts.create_panel import CreatePanel
 from app.pages.page import Page
-from app.tables.column import comma_separated, tab_separated
+from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.translation import counted, later, tr
@@ -154,23 +155,22 @@ class ApiKeysPage(Page):
 
     def start_export(self) -> None:
         """Asks where to, then writes the table as CSV."""
-        dialog = QFileDialog(self, tr("Export API keys"), "api-keys.csv", tr("CSV (*.csv)"))
-        dialog.setObjectName("api_keys_export_file")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.fileSelected.connect(lambda name: self.export_to(Path(name)))
-        dialog.open()
+        ask_where(
+            self,
+            tr("Export API keys"),
+            "api-keys.csv",
+            tr(CSV_FILTER),
+            lambda path: self.context.spawn(self.export_to(path)),
+            name="api_keys_export_file",
+        )
 
-    def export_to(self, path: Path) -> None:
+    async def export_to(self, path: Path) -> None:
         """Writes what the table shows; a key itself is in none of its cells."""
         rows = self.model.rows
         try:
-            path.write_text(comma_separated(self.view.shown_columns(), rows), "utf-8")
-        except OSError as error:
-            self.toast.emit(
-                tr("Not exported: {problem}; choose another place").format(problem=error.strerror or error)
-            )
+            await save_table(self.view.shown_columns(), rows, path)
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
         else:
             self.toast.emit(counted(len(rows), "Exported 1 row", "Exported {count} rows"))
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
 from app.context import AppContext
+from app.export_files import CSV_FILTER, ask_where, save_table
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts.bill_pane import BillPane
 from app.pages.models_parts.details import ModelDetails
@@ -19,7 +20,7 @@ from app.pages.models_parts.repricing_pane import RepricingPane
 from app.pages.models_parts.scrolled import scrolled
 from app.pages.page import Page
 from app.pages.providers_parts.price_line import PriceLine
-from app.tables.column import comma_separated, tab_separated
+from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -194,23 +195,24 @@ class ModelsPage(Page):
         if self.sections.currentWidget() is self._bill:
             self.bill.ask_where()
             return
-        dialog = QFileDialog(self, self.tr("Export the prices"), "prices.csv", self.tr("CSV (*.csv)"))
-        dialog.setObjectName("models_export_file")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.fileSelected.connect(lambda name: self.context.spawn(self.export_to(Path(name))))
-        dialog.open()
+        ask_where(
+            self,
+            self.tr("Export the prices"),
+            "prices.csv",
+            tr(CSV_FILTER),
+            lambda path: self.context.spawn(self.export_to(path)),
+            name="models_export_file",
+        )
 
     async def export_to(self, path: Path) -> None:
         """Writes the prices that the table shows."""
-        text = comma_separated(self.view.shown_columns(), self.model.rows)
+        rows = self.model.rows
         try:
-            await asyncio.to_thread(path.write_text, text, "utf-8")
+            await save_table(self.view.shown_columns(), rows, path)
         except KNOWN_ERRORS as error:
-            self.toast.emit(self.tr("Not exported: {problem}").format(problem=error))
+            self.toast.emit(str(error))
         else:
-            count = formats.count(len(self.model.rows))
+            count = formats.count(len(rows))
             self.toast.emit(self.tr("Exported {count} rows").format(count=count))
 
     # reading

@@ -10,10 +10,10 @@ from pathlib import Path
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from app.context import AppContext
-from app.export_files import EXPORT_FILTER, export_format
+from app.export_files import EXPORT_FILTER, ask_where, export_format
 from app.filter_bar import FilterBar
 from app.known_errors import KNOWN_ERRORS
 from app.pages.page import Page, RequestTarget, ThreadTarget
@@ -357,13 +357,14 @@ class RequestsPage(Page):
         """Asks where to, then writes every row that the filters let through."""
         if self._exporting or not self.export_button.isEnabled():
             return
-        dialog = QFileDialog(self, tr("Export requests"), "requests.csv", tr(EXPORT_FILTER))
-        dialog.setObjectName("requests_export_file")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.fileSelected.connect(lambda name: self.context.spawn(self.export_to(Path(name))))
-        dialog.open()
+        ask_where(
+            self,
+            tr("Export requests"),
+            "requests.csv",
+            tr(EXPORT_FILTER),
+            lambda path: self.context.spawn(self.export_to(path)),
+            name="requests_export_file",
+        )
 
     async def export_to(self, path: Path) -> None:
         """Writes the filtered requests, in the form that the file's ending names, and says how many."""

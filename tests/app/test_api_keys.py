@@ -242,11 +242,14 @@ def test_the_selection_outlives_a_refresh(page: ApiKeysPage, turns: Turns) -> No
     assert page.revoke_button.isEnabled()
 
 
-def test_the_table_is_exported(page: ApiKeysPage, gateway: FakeGateway, qtbot: QtBot, tmp_path: Path) -> None:
+def test_the_table_is_exported(
+    page: ApiKeysPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns, tmp_path: Path
+) -> None:
     click(qtbot, page.export_button)
     dialog = page.findChild(QFileDialog, "api_keys_export_file")
     with qtbot.waitSignal(page.toast) as toast:
         dialog.fileSelected.emit(str(tmp_path / "keys.csv"))
+        turns.run()
     dialog.close()
     with (tmp_path / "keys.csv").open(encoding="utf-8") as file:
         lines = list(csv.reader(file))
@@ -256,10 +259,12 @@ def test_the_table_is_exported(page: ApiKeysPage, gateway: FakeGateway, qtbot: Q
     assert toast.args == ["Exported 4 rows"]
 
 
-def test_an_export_that_fails_says_so(page: ApiKeysPage, qtbot: QtBot, tmp_path: Path) -> None:
+def test_an_export_that_fails_says_so(page: ApiKeysPage, qtbot: QtBot, turns: Turns, tmp_path: Path) -> None:
     with qtbot.waitSignal(page.toast) as toast:
-        page.export_to(tmp_path / "no" / "keys.csv")
-    assert toast.args == ["Not exported: No such file or directory; choose another place"]
+        turns(page.export_to(tmp_path / "no" / "keys.csv"))
+        turns.run()
+    (said,) = toast.args
+    assert said.endswith("keys.csv cannot be written (No such file or directory): choose another folder.")
 
 
 def test_a_row_is_copied(page: ApiKeysPage, qtbot: QtBot) -> None:

@@ -3,20 +3,21 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
 from app.charts import Point, ScatterCard, ScatterSpec, duration_axis, money_axis
 from app.context import AppContext
+from app.export_files import CSV_FILTER, ask_where, save_table
 from app.fonts import ui_font
 from app.known_errors import KNOWN_ERRORS
 from app.overview.slots import ColourSlots
 from app.pages.compare_parts.answer_details import AnswerDetails
 from app.pages.compare_parts.rating_lines import answer_columns, matching, mean_stars, model_columns, ms
 from app.pages.models_parts.scrolled import scrolled
-from app.tables.column import comma_separated, tab_separated
+from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -231,20 +232,21 @@ class HistoryPane(QWidget):
 
     def start_export(self) -> None:
         """Asks where to, then writes what the table of answers shows."""
-        dialog = QFileDialog(self, self.tr("Export compared answers"), "comparisons.csv", tr("CSV (*.csv)"))
-        dialog.setObjectName("compare_export_file")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.fileSelected.connect(lambda path: self.export_to(Path(path)))
-        dialog.open()
+        ask_where(
+            self,
+            self.tr("Export compared answers"),
+            "comparisons.csv",
+            tr(CSV_FILTER),
+            lambda path: self._context.spawn(self.export_to(path)),
+            name="compare_export_file",
+        )
 
-    def export_to(self, path: Path) -> None:
+    async def export_to(self, path: Path) -> None:
         rows: Sequence[RatedAnswer] = self.model.rows
         try:
-            path.write_text(comma_separated(self.model.columns, rows), "utf-8")
-        except OSError as error:
-            self.toast.emit(self.tr("Not saved: {0}").format(error))
+            await save_table(self.model.columns, rows, path)
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
         else:
             words = counted(len(rows), "{count} answer saved", "{count} answers saved")
             self.toast.emit(words)

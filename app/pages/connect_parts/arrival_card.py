@@ -2,7 +2,7 @@
 
 import time
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QEvent, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app import formats, icons
@@ -10,9 +10,9 @@ from app.pages.connect_parts.arrivals import Arrival, ArrivalWords, told
 from app.pages.connect_parts.tools import Tool
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Card, PushButton
 
-_CONTEXT = "Connect"
 NOTHING_YET = str(
     QT_TRANSLATE_NOOP(
         "Connect",
@@ -22,21 +22,17 @@ NOTHING_YET = str(
 )
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate(_CONTEXT, text)
-
-
 def arrival_words(tool: Tool, arrival: Arrival, has_key: bool, now_us: int) -> ArrivalWords:
     """What is known, as a person reads it."""
     if arrival.good is not None:
-        text, row = _tr("{tool} is connected").format(tool=tool.title), arrival.row or arrival.good
+        text, row = tr("{tool} is connected").format(tool=tool.title), arrival.row or arrival.good
         if row.outcome != "ok":
-            text = _tr("{tool} is connected, but its last request failed").format(tool=tool.title)
+            text = tr("{tool} is connected, but its last request failed").format(tool=tool.title)
             return ArrivalWords(text=text, detail=_cause(row), tone="warn", icon="triangle-alert", request=row.id)
         return ArrivalWords(text=text, detail=told(row, now_us), tone="ok", icon="circle-check", request=row.id)
     if arrival.row is not None:
         return ArrivalWords(
-            text=_tr("A request of {tool} arrived, and failed").format(tool=tool.title),
+            text=tr("A request of {tool} arrived, and failed").format(tool=tool.title),
             detail=_cause(arrival.row),
             tone="bad",
             icon="circle-x",
@@ -45,25 +41,25 @@ def arrival_words(tool: Tool, arrival: Arrival, has_key: bool, now_us: int) -> A
     if arrival.used_us is not None:
         when = formats.ago(arrival.used_us, now_us)
         return ArrivalWords(
-            text=_tr("{tool} is connected").format(tool=tool.title),
-            detail=_tr("Its key was last used {when}").format(when=when),
+            text=tr("{tool} is connected").format(tool=tool.title),
+            detail=tr("Its key was last used {when}").format(when=when),
             tone="ok",
             icon="circle-check",
         )
     if arrival.other is not None:
         return ArrivalWords(
-            text=_tr("{tool} is connected with the key “{key}”").format(tool=tool.title, key=arrival.other.key),
+            text=tr("{tool} is connected with the key “{key}”").format(tool=tool.title, key=arrival.other.key),
             detail=told(arrival.other, now_us),
             tone="ok",
             icon="circle-check",
             request=arrival.other.id,
         )
-    waiting = _tr("Waiting for the first request from {tool} …") if has_key else _tr("{tool} is not connected yet")
-    return ArrivalWords(text=waiting.format(tool=tool.title), detail=_tr(NOTHING_YET), tone="text2", icon="clock")
+    waiting = tr("Waiting for the first request from {tool} …") if has_key else tr("{tool} is not connected yet")
+    return ArrivalWords(text=waiting.format(tool=tool.title), detail=tr(NOTHING_YET), tone="text2", icon="clock")
 
 
 def _cause(row: object) -> str:
-    message = getattr(row, "error_message", None) or _tr("It was broken off.")
+    message = getattr(row, "error_message", None) or tr("It was broken off.")
     status = getattr(row, "status", 0)
     return f"{status}: {message}" if status else str(message)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMenu
+from PySide6.QtWidgets import QMenu
 
 from app.context import AppContext
+from app.export_files import ask_where
 from app.filters import FilterSnapshot
 from app.known_errors import KNOWN_ERRORS
 from app.pages.conversations_parts import copying
@@ -103,13 +104,14 @@ class ThreadActions(QObject):
         stem = "".join(c if c.isalnum() or c in " -_" else " " for c in title_of(thread.row))
         name = "-".join(stem.lower().split())[:60] or "conversation"
         kinds = [_KINDS[suffix], *(words for key, words in _KINDS.items() if key != suffix)]
-        dialog = QFileDialog(self._pane, tr("Export the conversation"), f"{name}.{suffix}", ";;".join(kinds))
-        dialog.setObjectName("conversation_export_file")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(suffix)
-        dialog.fileSelected.connect(lambda path: self._context.spawn(self.export_to(Path(path))))
-        dialog.open()
+        ask_where(
+            self._pane,
+            tr("Export the conversation"),
+            f"{name}.{suffix}",
+            ";;".join(kinds),
+            lambda path: self._context.spawn(self.export_to(path)),
+            name="conversation_export_file",
+        )
 
     async def export_to(self, path: Path) -> None:
         """Writes the shown conversation in the form that the file's ending names."""

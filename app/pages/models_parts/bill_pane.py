@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QHBoxLayout,
 
 from app import formats
 from app.context import AppContext
+from app.export_files import CSV_FILTER, ask_where
 from app.focus import keep_focus
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts.bill_lines import (
@@ -35,6 +36,7 @@ from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
+from app.translation import tr
 from app.widgets import Banner, Card, ComboBox, Drawer, ElidedLabel, EmptyState, PushButton, SegmentedControl
 from app.work import Job
 from gateway import BillColumns, BillPart, BillQuestion, BillRequest, Reconciliation
@@ -372,13 +374,14 @@ class BillPane(QWidget):
         if done is None or self._busy:
             return
         name = f"{done.provider}-{done.first_day}-to-{done.last_day}.csv"
-        dialog = QFileDialog(self, self.tr("Export the comparison"), name, self.tr("CSV (*.csv)"))
-        dialog.setObjectName("bill_export_file")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.fileSelected.connect(lambda path: self._context.spawn(self.export_to(Path(path))))
-        dialog.open()
+        ask_where(
+            self,
+            self.tr("Export the comparison"),
+            name,
+            tr(CSV_FILTER),
+            lambda path: self._context.spawn(self.export_to(path)),
+            name="bill_export_file",
+        )
 
     async def export_to(self, path: Path) -> None:
         gateway, done = self._context.gateway, self.done

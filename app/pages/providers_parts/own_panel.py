@@ -5,13 +5,13 @@ saving asks for one.
 """
 
 from msgspec import Struct
-from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
 from app.text_label import TextLabel
-from app.translation import later
+from app.translation import later, tr
 from app.widgets import ComboBox, PushButton
 from gateway import ExtraProvider
 
@@ -85,15 +85,13 @@ class OwnPanel(QWidget):
 
     def _build(self) -> None:
         theme = self._context.theme
-        self.start = _choice(
-            ComboBox(theme, self.tr("Server")), "own_start", [_translated(row.title) for row in STARTS]
-        )
+        self.start = _choice(ComboBox(theme, self.tr("Server")), "own_start", [tr(row.title) for row in STARTS])
         self.name = _line(self.tr("Name"), "own_name", "lm-studio")
         self.dialect = _choice(
-            ComboBox(theme, self.tr("Format")), "own_dialect", [_translated(title) for _, title in DIALECTS]
+            ComboBox(theme, self.tr("Format")), "own_dialect", [tr(title) for _, title in DIALECTS]
         )
         self.base_url = _line(self.tr("Base URL"), "own_base_url", "http://127.0.0.1:1234/v1")
-        self.auth = _choice(ComboBox(theme, self.tr("Key")), "own_auth", [_translated(title) for _, title in AUTHS])
+        self.auth = _choice(ComboBox(theme, self.tr("Key")), "own_auth", [tr(title) for _, title in AUTHS])
         self.models = _line(self.tr("Models"), "own_models", "qwen3:8b, gpt-oss:20b")
         self.embeddings = _line(self.tr("Embedding models"), "own_embeddings", "nomic-embed-text")
         self.hint = TextLabel(theme, px=12, tone="text3", wrap=True)
@@ -212,10 +210,6 @@ class OwnPanel(QWidget):
     def _tell(self, words: str) -> None:
         self.problem.setText(words)
         self.problem.setVisible(bool(words))
-
-
-def _translated(text: str) -> str:
-    return QCoreApplication.translate("OwnPanel", text)
 
 
 def _line(name: str, object_name: str, example: str) -> QLineEdit:

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct
-from PySide6.QtCore import QCoreApplication
 
 from app import formats
-from app.translation import Words, tr
+from app.translation import Words, counted, tr
 from gateway import ProviderRow, Summary
 
 _SOURCES = Words(
@@ -17,10 +16,6 @@ _SOURCES = Words(
         "environment": "from the environment",
     }
 )
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Providers", text)
 
 
 class StateWords(Struct, frozen=True, kw_only=True):
@@ -34,7 +29,7 @@ class StateWords(Struct, frozen=True, kw_only=True):
 def state_words(row: ProviderRow, now_us: int) -> StateWords:
     """The state as a person reads it, with how long ago it was learnt."""
     if not row.enabled:
-        return StateWords(text=_tr("Switched off"), tone="text3", icon="power")
+        return StateWords(text=tr("Switched off"), tone="text3", icon="power")
     when = "" if row.state_at_us is None else f" {formats.ago(row.state_at_us, now_us)}"
     match row.state:
         case "connected":
@@ -79,10 +74,10 @@ def can_test(row: ProviderRow) -> bool:
 def traffic_words(today: Summary | None) -> str:
     """How many requests, and how many of them failed: "58 requests · 1.7 % failed"."""
     requests = today.requests if today is not None else 0
-    words = _tr("1 request") if requests == 1 else _tr("{count} requests").format(count=formats.count(requests))
+    words = counted(requests, "1 request", "{count} requests")
     if today is None or not today.errors:
         return words
-    failed = _tr("{share} failed").format(share=formats.percent(today.errors / requests))
+    failed = tr("{share} failed").format(share=formats.percent(today.errors / requests))
     return f"{words} · {failed}"
 
 
