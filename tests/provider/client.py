@@ -82,10 +82,6 @@ class ProviderProcess:
         """The next `times` calls (of one provider, or of any) behave so."""
         self._post({"behaviour": behaviour, "provider": provider, "times": times, "value": value})
 
-    def set_strict(self, strict: bool) -> None:
-        """Whether request bodies are checked."""
-        self._post({"strict": strict})
-
     def clear(self) -> None:
         self._post({"clear": True})
 

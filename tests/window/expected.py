@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from app.formats import UNKNOWN, clock, count, delta_percent, delta_points, duration, money, money_column, percent
 
@@ -174,7 +173,3 @@ def request_line(row: Json, tz: str) -> dict[str, str]:
         "TTFT": duration(row["ttft_ms"]),
         "Latency": duration(row["latency_ms"]),
     }
-
-
-def local_date(at_us: int, tz: str) -> str:
-    return datetime.fromtimestamp(at_us / 1e6, ZoneInfo(tz)).date().isoformat()

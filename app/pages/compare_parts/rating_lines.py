@@ -1,11 +1,15 @@
 """What was compared as lines of two tables: models by the ratings of their answers, and these answers. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeVar
 
 from app import formats
 from app.tables.column import Column, PillText, utc_text
 from app.translation import later, tr
 from gateway import MOST_STARS, RatedAnswer, RatedModel
+
+_Line = TypeVar("_Line", RatedModel, RatedAnswer)
 
 OUTCOMES = {
     "ok": PillText(later("done"), "ok"),
@@ -28,21 +32,41 @@ def ms(us: float | None) -> str:
     return formats.UNKNOWN if us is None else formats.duration(us / 1000)
 
 
+def _model_column(width: int) -> Column[_Line]:
+    return Column(
+        key="model",
+        title=tr("Model"),
+        text=lambda row: row.model,
+        value=lambda row: row.model,
+        width=width,
+        grow=1,
+        tone="text",
+        weight=500,
+        elide_middle=True,
+        sortable=True,
+    )
+
+
+def _time_columns() -> tuple[Column[_Line], ...]:
+    times: tuple[tuple[str, str, int, Callable[[_Line], float | None]], ...] = (
+        ("ttft", tr("First token"), 92, lambda row: row.ttft_us),
+        ("total", tr("Total"), 78, lambda row: row.latency_us),
+    )
+    return tuple(
+        Column(key=key, title=title, text=partial(_told, of), value=of, right=True, width=width, sortable=True)
+        for key, title, width, of in times
+    )
+
+
+def _told(of: Callable[[_Line], float | None], row: _Line) -> str:
+    return ms(of(row))
+
+
 def model_columns() -> tuple[Column[RatedModel], ...]:
     """Means over the answers that were rated."""
+    times: tuple[Column[RatedModel], ...] = _time_columns()
     return (
-        Column(
-            key="model",
-            title=tr("Model"),
-            text=lambda row: row.model,
-            value=lambda row: row.model,
-            width=130,
-            grow=1,
-            tone="text",
-            weight=500,
-            elide_middle=True,
-            sortable=True,
-        ),
+        _model_column(130),
         Column(
             key="stars",
             title=tr("Rating"),
@@ -72,28 +96,12 @@ def model_columns() -> tuple[Column[RatedModel], ...]:
             width=98,
             sortable=True,
         ),
-        Column(
-            key="ttft",
-            title=tr("First token"),
-            text=lambda row: ms(row.ttft_us),
-            value=lambda row: row.ttft_us,
-            right=True,
-            width=90,
-            sortable=True,
-        ),
-        Column(
-            key="total",
-            title=tr("Total"),
-            text=lambda row: ms(row.latency_us),
-            value=lambda row: row.latency_us,
-            right=True,
-            width=76,
-            sortable=True,
-        ),
+        *times,
     )
 
 
 def answer_columns() -> tuple[Column[RatedAnswer], ...]:
+    times: tuple[Column[RatedAnswer], ...] = _time_columns()
     return (
         Column(
             key="at",
@@ -106,25 +114,14 @@ def answer_columns() -> tuple[Column[RatedAnswer], ...]:
         Column(
             key="prompt",
             title=tr("Prompt"),
-            text=lambda row: _line(row.prompt) if row.prompt else tr("not kept"),
+            text=lambda row: _one_line(row.prompt) if row.prompt else tr("not kept"),
             value=lambda row: row.prompt,
             width=160,
             grow=3,
             tone="text",
             tooltip=lambda row: (row.prompt or "")[:400],
         ),
-        Column(
-            key="model",
-            title=tr("Model"),
-            text=lambda row: row.model,
-            value=lambda row: row.model,
-            width=150,
-            grow=1,
-            tone="text",
-            weight=500,
-            elide_middle=True,
-            sortable=True,
-        ),
+        _model_column(150),
         Column(
             key="outcome",
             title=tr("State"),
@@ -146,30 +143,13 @@ def answer_columns() -> tuple[Column[RatedAnswer], ...]:
         Column(
             key="note",
             title=tr("Note"),
-            text=lambda row: _line(row.note),
+            text=lambda row: _one_line(row.note),
             value=lambda row: row.note,
             width=110,
             grow=2,
             tooltip=lambda row: row.note,
         ),
-        Column(
-            key="ttft",
-            title=tr("First token"),
-            text=lambda row: ms(row.ttft_us),
-            value=lambda row: row.ttft_us,
-            right=True,
-            width=92,
-            sortable=True,
-        ),
-        Column(
-            key="total",
-            title=tr("Total"),
-            text=lambda row: ms(row.latency_us),
-            value=lambda row: row.latency_us,
-            right=True,
-            width=78,
-            sortable=True,
-        ),
+        *times,
         Column(
             key="tokens",
             title=tr("Tokens out"),
@@ -199,5 +179,5 @@ def matching(rows: Iterable[RatedAnswer], words: str) -> tuple[RatedAnswer, ...]
     )
 
 
-def _line(text: str) -> str:
+def _one_line(text: str) -> str:
     return " ".join(text.split())

@@ -45,10 +45,6 @@ def render(request: Request, target: Target = TARGET) -> Rendered:
     return DIALECT.render_request(request, target)
 
 
-def rendered_body(request: Request, target: Target = TARGET) -> Any:
-    return json.loads(render(request, target).body)
-
-
 def chat(extra: dict[str, Any]) -> Extra:
     return {"openai_chat": extra}
 
