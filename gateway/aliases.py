@@ -16,11 +16,7 @@ LONGEST = 128
 _ALL = "SELECT name, model FROM aliases ORDER BY name"
 _SET = "INSERT OR REPLACE INTO aliases (name, model, made_us) VALUES (?, ?, ?)"
 _REMOVE = "DELETE FROM aliases WHERE name = ?"
-_VERSION = "SELECT value FROM meta WHERE name = 'aliases_version'"
-_BUMP = (
-    "INSERT INTO meta (name, value) VALUES ('aliases_version', '1')"
-    " ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-)
+_PART = "aliases"
 
 
 class AliasError(FaregateError):
@@ -62,8 +58,7 @@ class Aliases:
     def poll(self) -> bool:
         """Follows other processes: whether there is anything new since the last look."""
         with self._lock:
-            found = self._connection.execute(_VERSION).fetchone()
-            version = int(found[0]) if found else 0
+            version = state_db.version(self._connection, _PART)
             if version == self._version:
                 return False
             self._version, self._rows = version, dict(self._connection.execute(_ALL))
@@ -77,7 +72,7 @@ class Aliases:
         with self._lock:
             with state_db.transaction(self._connection):
                 self._connection.execute(statement, values)
-                self._connection.execute(_BUMP)
+                state_db.bump(self._connection, _PART)
             self.poll()
 
 

@@ -559,8 +559,7 @@ class Gateway:
         """What was said is gone for good; the rows that metered it stay. False where there is none of this id."""
         if self._threads is None:
             return False
-        thread = await self._work(self._threads.thread, id)
-        asked = [turn.request_id for turn in thread.turns if turn.request_id] if thread is not None else []
+        asked = await self._work(self._threads.requests_of, id)
         deleted = await self._work(self._threads.delete_thread, id)
         await self._comparisons.forget_prompts_of(asked)
         return deleted

@@ -25,11 +25,7 @@ _INSERT = (
     " (:provider, :model, :valid_from_us, :valid_to_us, :prices, :tier_start, :tier_prices, :note, :created_us)"
 )
 _REMOVE = "UPDATE price_overrides SET removed_us = ? WHERE id = ? AND removed_us IS NULL"
-_VERSION = "SELECT value FROM meta WHERE name = 'price_overrides_version'"
-_BUMP = (
-    "INSERT INTO meta (name, value) VALUES ('price_overrides_version', '1')"
-    " ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-)
+_PART = "price_overrides"
 _MOST_DOLLARS = Decimal(1_000_000)
 _PLACES = 12
 _DECIMAL = re.compile(r"\d{1,7}(?:\.\d{1,12})?")
@@ -73,15 +69,14 @@ class PriceOverrides:
         with self._lock:
             with state_db.transaction(self._connection):
                 self._end(id)
-                self._connection.execute(_BUMP)
+                state_db.bump(self._connection, _PART)
             self.poll()
         return next(row for row in self._rows if row.id == id)
 
     def poll(self) -> bool:
         """Follows other processes: whether there is anything new since the last look."""
         with self._lock:
-            found = self._connection.execute(_VERSION).fetchone()
-            version = int(found[0]) if found else 0
+            version = state_db.version(self._connection, _PART)
             if version == self._version:
                 return False
             self._version, self._rows = version, self._read()
@@ -98,7 +93,7 @@ class PriceOverrides:
                 if instead_of is not None:
                     self._end(instead_of)
                 made = self._connection.execute(_INSERT, {**fields, "created_us": time.time_ns() // 1000}).lastrowid
-                self._connection.execute(_BUMP)
+                state_db.bump(self._connection, _PART)
             self.poll()
         return next(row for row in self._rows if row.id == made)
 

@@ -23,11 +23,7 @@ from gateway.vault import Vault
 _STORED = "SELECT provider FROM provider_keys WHERE backend = ? AND slot = 'default' ORDER BY provider"
 _ADD = "INSERT OR REPLACE INTO provider_keys (backend, provider, slot, stored_us) VALUES (?, ?, 'default', ?)"
 _REMOVE = "DELETE FROM provider_keys WHERE backend = ? AND provider = ? AND slot = 'default'"
-_VERSION = "SELECT value FROM meta WHERE name = 'provider_keys_version'"
-_BUMP = (
-    "INSERT INTO meta (name, value) VALUES ('provider_keys_version', '1')"
-    " ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-)
+_PART = "provider_keys"
 
 
 class ProviderKeys:
@@ -156,11 +152,11 @@ class ProviderKeys:
     def _listed(self) -> tuple[int, list[str]]:
         try:
             with self._lock:
-                row = self._connection.execute(_VERSION).fetchone()
+                version = state_db.version(self._connection, _PART)
                 names = [str(name) for (name,) in self._connection.execute(_STORED, (self._vault.backend,))]
         except sqlite3.Error as error:
             raise unusable(self._path, error) from None
-        return (int(row[0]) if row else 0), names
+        return version, names
 
     def _record(self, statement: str, values: tuple[object, ...]) -> None:
         # Memory is of no concern to other processes.
@@ -169,5 +165,5 @@ class ProviderKeys:
         with self._lock:
             with state_db.transaction(self._connection):
                 self._connection.execute(statement, values)
-                self._connection.execute(_BUMP)
+                state_db.bump(self._connection, _PART)
             self._version = (self._version or 0) + 1

@@ -128,6 +128,21 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def version(connection: sqlite3.Connection, of: str) -> int:
+    """How often a part of the database was changed, by whichever process; 0 for never."""
+    found = connection.execute("SELECT value FROM meta WHERE name = ?", (f"{of}_version",)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def bump(connection: sqlite3.Connection, of: str) -> None:
+    """Tell whoever looks at `version` that this part has changed; within the transaction that changes it."""
+    connection.execute(
+        "INSERT INTO meta (name, value) VALUES (?, '1')"
+        " ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+        (f"{of}_version",),
+    )
+
+
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Writes as one. Raises FaregateError where the disk or another process does not let it; nothing is written then.

@@ -56,6 +56,10 @@ _TELL = (
     "WHERE t.id IN (SELECT value FROM json_each(?)) AND t.request_id IS NOT NULL"
 )
 _BY_NAME = "SELECT id FROM conversations WHERE name = ?"
+_REQUESTS_OF = (
+    "SELECT request_id FROM turns JOIN conversations ON conversations.id = turns.conversation"
+    " WHERE name = ? AND request_id IS NOT NULL"
+)
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -229,6 +233,11 @@ class ThreadStore:
         """The conversation of a request, and the number of its turn there."""
         with self._readers.snapshot() as connection:
             return thread_of_request(connection, request_id)
+
+    def requests_of(self, name: str) -> tuple[str, ...]:
+        """The ids of a conversation's requests; nothing that was said is opened for it."""
+        with self._readers.snapshot() as connection:
+            return tuple(id for (id,) in connection.execute(_REQUESTS_OF, (name,)))
 
     def trace(self, trace_id: str, scope: str | None = None) -> Trace | None:
         """A trace's spans, received and the gateway's own; None where nothing of it is known."""
