@@ -50,7 +50,6 @@ from gateway import (
     GatewayState,
     Settings,
     load_settings,
-    share_heaps,
 )
 
 if TYPE_CHECKING:
@@ -510,7 +509,6 @@ def _log_to(folder: Path) -> RotatingFileHandler:
 def run_window(launch: Launch) -> int:
     """The window, until it is quit. Raises FaregateError where another gateway holds the folder."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    share_heaps()
     use_size(launch.outer.path, os.environ)
     app = _Application(["faregate"])
     app.setApplicationName("Faregate")

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from gateway.allocator import share_heaps
 from gateway.comparison_records import (
     LEAST_MODELS,
     MOST_MODELS,
@@ -263,6 +262,5 @@ __all__ = [
     "part_json",
     "period_before",
     "run_command",
-    "share_heaps",
     "tool_json",
 ]

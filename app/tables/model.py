@@ -187,7 +187,8 @@ class WindowedModel(RowModel[Row]):
 
     def retry(self) -> None:
         self._broken.clear()
-        self.dataChanged.emit(self.index(0, 0), self.index(max(self.rowCount() - 1, 0), len(self.columns) - 1))
+        if rows := self.rowCount():
+            self.dataChanged.emit(self.index(0, 0), self.index(rows - 1, len(self.columns) - 1))
 
     async def fetch(self, first: int, last: int) -> list[Row]:
         """Rows first to last, reading the pages that are not held without showing them; for copying."""

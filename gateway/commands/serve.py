@@ -15,7 +15,6 @@ import sys
 import msgspec
 
 from gateway import settings as settings_file
-from gateway.allocator import share_heaps
 from gateway.commands import UsageError, open_folder, tell
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
@@ -53,7 +52,6 @@ async def _serve(folder: DataFolder, settings: Settings, *, demo: bool) -> int:
     # Half a second of imports, which a wrong setting or a held folder need not wait for.
     from gateway.gateway import Gateway
 
-    share_heaps()
     lock = folder.lock(settings.url)
     gateway = Gateway(folder, settings, demo=demo)
     stops = _stop_signals()

@@ -210,6 +210,18 @@ def test_a_failed_page_says_so_and_is_not_asked_for_again_by_itself(
     assert model.held(5_000) == Record(5_000)
 
 
+def test_an_empty_list_that_is_asked_anew_changes_nothing(qtbot: QtBot) -> None:
+    """Qt warns of a range that begins nowhere."""
+
+    async def load(_offset: int, _limit: int) -> list[str]:
+        return []
+
+    column: Column[str] = Column(key="a", title="A", text=str, value=str, width=1)
+    model: WindowedModel[str] = WindowedModel([column], load, lambda coroutine: coroutine.close())
+    with qtbot.assertNotEmitted(model.dataChanged):
+        model.retry()
+
+
 def test_new_rows_in_front_keep_selection_and_offsets(
     model: WindowedModel[Record], reader: Reader, qtbot: QtBot
 ) -> None:
