@@ -25,7 +25,7 @@ from gateway.records import (
     Sizes,
     VaultState,
 )
-from gateway.server import Call, Route
+from gateway.routes import Call, Route
 
 BASE = "/api/ai/v1/admin"
 ROLE = "admin"

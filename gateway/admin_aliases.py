@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from gateway.admin import BASE, body_as, missing, refusals, route
-from gateway.server import Call, Route
+from gateway.routes import Call, Route
 
 
 class AliasCommands(Protocol):

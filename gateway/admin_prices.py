@@ -13,7 +13,7 @@ from gateway.errors import ClientError
 from gateway.price_overrides import NoSuchPrice
 from gateway.read_api import parse_moment
 from gateway.records import NewPriceOverride, PriceList, PriceOverride, PriceRow, UnitPrices
-from gateway.server import Call, Route
+from gateway.routes import Call, Route
 
 _Dollars = str | int | float | None
 

@@ -15,7 +15,7 @@ from gateway.errors import ClientError
 from gateway.read_api import DIMENSION_PARAMETERS, NANO_PER_DOLLAR, parse_query, render_money
 from gateway.records import Repricing, RepricingPreview, TagCondition, UsageQuery
 from gateway.repricing import KEPT_BECAUSE
-from gateway.server import Call, Route
+from gateway.routes import Call, Route
 
 _FILTERS = frozenset(("from", "to", "tz", "tag", *DIMENSION_PARAMETERS))
 # Where a key may stand when it does not come in a header.

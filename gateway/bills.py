@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from gateway.errors import ClientError
 from gateway.reconcile import Question, mapping_of, only_of, rate_of, render
 from gateway.reconcile.records import Reconciliation
-from gateway.server import Call, Route
+from gateway.routes import Call, Route
 
 PATH = "/api/ai/v1/admin/reconcile"
 PARAMETERS = ("provider", "tz", "map", "rate", "own_keys")

@@ -19,7 +19,7 @@ from gateway.errors import ClientError, FaregateError
 from gateway.model import Refusal, Text
 from gateway.ratings import MOST_LISTED, NoSuchAnswer
 from gateway.read_api import parse_limit, render_money, render_row
-from gateway.server import Call, Route
+from gateway.routes import Call, Route
 
 PATH = "/api/ai/v1/compare"
 _FIGURES = (

@@ -40,7 +40,7 @@ from gateway.records import (
     TimeBucket,
     UsageQuery,
 )
-from gateway.server import OPEN, Call, Download, Route
+from gateway.routes import OPEN, Call, Download, Route
 
 BASE = "/api/ai/v1"
 CONTENT_TYPES: Mapping[str, str] = {

@@ -14,7 +14,8 @@ from gateway.access import AccessKeys, Principal
 from gateway.http_connection import NO_GRPC
 from gateway.otlp_door import ANYBODY, OtlpDoor
 from gateway.port_holder import port_holder
-from gateway.server import Route, Server, otlp_routes
+from gateway.routes import Route, otlp_routes
+from gateway.server import Server
 from gateway.settings import Settings
 from gateway.telemetry.intake import Change, Consumer, Intake
 

@@ -1,7 +1,7 @@
-"""The HTTP side: a route per line, keys and roles, host and origin, errors in the door's dialect.
+"""The HTTP side: keys and roles, host and origin, errors in the door's dialect.
 
-aiohttp's low-level server without its router: a dict of paths finds the route. Inference goes to the relay with the
-two ends of the connection wrapped, so that waiting for the client's socket is counted; everything else is JSON.
+aiohttp's low-level server without its router: a table of our own finds the route. Inference goes to the relay with
+the two ends of the connection wrapped, so that waiting for the client's socket is counted; everything else is JSON.
 """
 
 import asyncio
@@ -9,141 +9,35 @@ import logging
 import ssl
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
-from msgspec import Struct
 
 from gateway.access import AccessKeys, Principal, allows
-from gateway.dialects import DIALECTS, openai_chat
-from gateway.dialects.dialect import Dialect
-from gateway.doors import DOORS, Door
+from gateway.dialects import openai_chat
+from gateway.doors import Door
 from gateway.endings import CLIENT_LEFT
 from gateway.errors import ClientError, GatewayError
 from gateway.exchange import Exchange
 from gateway.http_connection import Http, http_log
 from gateway.incoming import Incoming
 from gateway.json_array import JsonArray
-from gateway.model_lists import caller_dialect
 from gateway.origin import check_host, check_origin
-from gateway.otlp_door import Answer, OtlpDoor, otlp_key, otlp_paths
+from gateway.otlp_door import Answer, OtlpDoor, otlp_key
+from gateway.outgoing import Outgoing, sent
 from gateway.plan import HOP_HEADER, looped
 from gateway.relay import Relay
+from gateway.routes import OPEN, Call, Download, Route, RouteTable
 from gateway.settings import Settings
 
 KEEPALIVE_S = 75.0
-DOOR_ROLE = "execute"
-OPEN = ""
 _KEPT_HOSTS = 100
 
 _log = logging.getLogger(__name__)
 _JSON = "application/json"
-
-
-class Call(Struct, frozen=True, kw_only=True):
-    """A request with an accepted key that is no inference. `rest` follows a route that ends in a slash; `dialect`
-    names the caller's; `body` is what came with anything but a GET. `headers` are case-insensitive, and may hold
-    keys."""
-
-    principal: Principal | None
-    query: tuple[tuple[str, str], ...]
-    rest: str
-    dialect: str = openai_chat.DIALECT.name
-    body: bytes = b""
-    headers: Mapping[str, str] = {}
-
-
-class Download(Struct, frozen=True, kw_only=True):
-    """An answer that is sent while it is made: a chunk is asked for when the client has taken the one before, and
-    the generator is closed when the client leaves."""
-
-    headers: Mapping[str, str]
-    chunks: AsyncGenerator[bytes, None]
-
-
-Read = Callable[[Call], Awaitable[Any]]
-
-
-class Route(Struct, frozen=True, kw_only=True):
-    """`path` ends in a slash where a name follows. `role` is what the key needs, "" for an open route.
-
-    `door` takes inference, `otlp` telemetry; `read` answers with a value that becomes JSON, or with a Download.
-    `any_dialect`: answers and errors are in the caller's own dialect, told by its path and headers. `lenient`:
-    slashes may be doubled or stand at the end.
-    """
-
-    method: str
-    path: str
-    role: str
-    door: Door | None = None
-    otlp: OtlpDoor | None = None
-    read: Read | None = None
-    any_dialect: bool = False
-    lenient: bool = False
-
-    def dialect(self, request: BaseRequest) -> Dialect:
-        if self.any_dialect:
-            url = request.rel_url
-            return DIALECTS[caller_dialect(url.raw_path, request.headers, url.query)]
-        return self.door.dialect if self.door else openai_chat.DIALECT
-
-
-def door_routes() -> tuple[Route, ...]:
-    return tuple(Route(method="POST", path=door.path, role=DOOR_ROLE, door=door) for door in DOORS)
-
-
-def otlp_routes(doors: Iterable[OtlpDoor]) -> tuple[Route, ...]:
-    return tuple(
-        Route(method="POST", path=path, role=DOOR_ROLE, otlp=door, lenient=True)
-        for door in doors
-        for path in otlp_paths(door.signal)
-    )
-
-
-class _Client:
-    """Writes to the client; `response` is what the handler gives back to aiohttp."""
-
-    __slots__ = ("_cors", "_exchange", "_request", "response", "started")
-
-    def __init__(self, request: BaseRequest, exchange: Exchange, cors: Mapping[str, str]) -> None:
-        self._request = request
-        self._exchange = exchange
-        self._cors = cors
-        self.started = False
-        self.response: web.StreamResponse | None = None
-
-    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        before = time.perf_counter_ns()
-        self.response = response = web.Response(status=status, headers={**headers, **self._cors}, body=body)
-        await response.prepare(self._request)
-        await response.write_eof()
-        self._exchange.client_ns += time.perf_counter_ns() - before
-
-    async def start(self, status: int, headers: Mapping[str, str]) -> None:
-        before = time.perf_counter_ns()
-        self.response = response = web.StreamResponse(status=status, headers={**headers, **self._cors})
-        await response.prepare(self._request)
-        self.started = True
-        self._exchange.client_ns += time.perf_counter_ns() - before
-
-    async def write(self, data: bytes) -> None:
-        assert self.response is not None
-        before = time.perf_counter_ns()
-        await self.response.write(data)
-        self._exchange.client_ns += time.perf_counter_ns() - before
-
-    async def finish(self, data: bytes) -> None:
-        assert self.response is not None
-        before = time.perf_counter_ns()
-        if data:
-            await self.response.write(data)
-        await self.response.write_eof()
-        self._exchange.client_ns += time.perf_counter_ns() - before
 
 
 class Arrivals:
@@ -166,7 +60,7 @@ class Server:
         settings: Settings,
         access: AccessKeys,
         relay: Relay | None,
-        routes: tuple[Route, ...],
+        routes: Iterable[Route],
         arrivals: Arrivals | None = None,
         *,
         anybody: Principal | None = None,
@@ -179,14 +73,7 @@ class Server:
         self._arrivals = arrivals or Arrivals()
         self._access = access
         self._relay = relay
-        self._exact: dict[str, dict[str, Route]] = {}
-        self._prefixes: list[Route] = []
-        self._lenient = {route.path: {route.method: route} for route in routes if route.lenient}
-        for route in routes:
-            if route.path.endswith("/"):
-                self._prefixes.append(route)
-            else:
-                self._exact.setdefault(route.path, {})[route.method] = route
+        self._table = RouteTable(routes)
         self._hosts = frozenset(name.lower() for name in settings.allowed_hosts)
         self._check_hosts = not settings.insecure_remote
         self._good_hosts: set[str] = set()
@@ -269,17 +156,18 @@ class Server:
             cors = self._cors(request)
             if request.method == "OPTIONS" and cors:
                 return web.Response(status=204, headers=cors)
-            route, rest = self._find(request)
-            dialect = route.dialect(request)
+            url = request.rel_url
+            route, rest = self._table.find(request.method, url.raw_path, upgrade="Upgrade" in request.headers)
+            dialect = route.dialect(url.raw_path, request.headers, url.query)
             principal = self._principal(request, route) if route.role != OPEN else None
             if route.door is not None and principal is not None:
-                door = route.door.named(rest, request.rel_url.query) if route.door.verbs else route.door
+                door = route.door.named(rest, url.query) if route.door.verbs else route.door
                 return await self._exchange(door, principal, request, started_ns, cors)
             if route.otlp is not None and principal is not None:
                 return await self._receive(route.otlp, principal, request, cors)
             assert route.read is not None
             body = b"" if route.method == "GET" else await Incoming(request, self._settings.limits_body).read()
-            query = tuple(pair for pair in request.rel_url.query.items() if not _is_credential(*pair))
+            query = tuple(pair for pair in url.query.items() if not _is_credential(*pair))
             call = Call(
                 principal=principal,
                 query=query,
@@ -290,7 +178,7 @@ class Server:
             )
             said = await route.read(call)
             if isinstance(said, Download):
-                return await _sent(request, said, cors)
+                return await sent(request, said, cors)
             return web.Response(body=msgspec.json.encode(said), headers={"content-type": _JSON, **cors})
         except GatewayError as refusal:
             # What a gateway sends on bears a provider's key and path: without this a loop would look like a bad key.
@@ -323,7 +211,7 @@ class Server:
         try:
             exchange = Exchange(door.name, principal, started_ns)
             self._access.touch(principal.key_id, exchange.started_us)
-            client = _Client(request, exchange, cors)
+            client = Outgoing(request, exchange, cors)
             incoming = Incoming(request, self._settings.limits_body)
             await self._relay.run(door, principal, incoming, JsonArray(client) if door.array else client, exchange)
         finally:
@@ -356,34 +244,6 @@ class Server:
         if len(self._good_hosts) >= _KEPT_HOSTS:
             self._good_hosts.clear()
         self._good_hosts.add(values[0])
-
-    def _find(self, request: BaseRequest) -> tuple[Route, str]:
-        path = request.rel_url.raw_path
-        # A probe by HEAD is a GET whose body aiohttp leaves out.
-        method = "GET" if request.method == "HEAD" else request.method
-        methods = self._exact.get(path)
-        if methods is not None:
-            route = methods.get(method)
-            if route is not None:
-                return route, ""
-            raise _method_not_allowed(request, methods)
-        methods = self._lenient.get("/" + "/".join(filter(None, path.split("/"))))
-        if methods is not None:
-            if method in methods:
-                return methods[method], ""
-            raise _method_not_allowed(request, methods)
-        under = {route.method: route for route in self._prefixes if _goes_on(route.path, path)}
-        if under:
-            found = under.get(method)
-            if found is not None:
-                return found, unquote(path[len(found.path) :])
-            raise _method_not_allowed(request, under)
-        raise ClientError(
-            "There is nothing at this path: the OpenAI door is /api/ai/v1/chat/completions.",
-            status=404,
-            kind="not_found",
-            code="unknown_url",
-        )
 
     def _principal(self, request: BaseRequest, route: Route) -> Principal:
         presented, role = presented_key(request.headers, request.rel_url.query), route.role
@@ -424,30 +284,6 @@ def _response(answer: Answer, cors: Mapping[str, str]) -> web.Response:
     return web.Response(status=answer.status, headers={**answer.headers, **cors}, body=answer.body)
 
 
-async def _sent(request: BaseRequest, download: Download, cors: Mapping[str, str]) -> web.StreamResponse:
-    async with aclosing(download.chunks) as chunks:
-        if request.method == "HEAD":
-            return web.Response(headers={**download.headers, **cors})
-        # Before the status goes out, so that a question that cannot be answered keeps its own.
-        chunk = await anext(chunks, b"")
-        response = web.StreamResponse(headers={**download.headers, **cors})
-        await response.prepare(request)
-        try:
-            while chunk:
-                await response.write(chunk)
-                chunk = await anext(chunks, b"")
-        except ConnectionError:
-            raise
-        except Exception:
-            # A clean end would pass a part for the whole.
-            _log.exception("A download broke off")
-            if request.transport is not None:
-                request.transport.abort()
-            raise ConnectionError from None
-        await response.write_eof()
-    return response
-
-
 def presented_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
     """The tk_ key as any of the SDKs sends it; where several credentials came, the one that is ours."""
     authorization = headers.get("Authorization", "")
@@ -462,22 +298,3 @@ def presented_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str |
 def _is_credential(name: str, value: str) -> bool:
     """`?key=` is also the filter by a key's name."""
     return name == "key" and value.startswith("tk_")
-
-
-def _goes_on(prefix: str, path: str) -> bool:
-    return path.startswith(prefix) and len(path) > len(prefix)
-
-
-def _method_not_allowed(request: BaseRequest, methods: Mapping[str, Route]) -> ClientError:
-    allowed = ", ".join(sorted(methods))
-    if "Upgrade" in request.headers:
-        # Codex tries a web socket first and posts at once when told so.
-        return ClientError(
-            f"There is no web socket here: send a plain {allowed}.", status=426, kind="upgrade_required"
-        )
-    return ClientError(
-        f"{request.method} is not possible here: use {allowed}.",
-        status=405,
-        kind="method_not_allowed",
-        headers={"allow": allowed},
-    )

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from gateway.errors import ClientError
 from gateway.read_api import parse_limit, parse_query, render_money, render_time
-from gateway.server import Call, Route
+from gateway.routes import Call, Route
 from gateway.telemetry.genai_json import message_json, part_json, tool_json
 from gateway.telemetry.reported import Reported
 from gateway.thread_records import (

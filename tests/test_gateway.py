@@ -13,8 +13,8 @@ import pytest
 
 from app.throttle import INTERVAL_MS
 from gateway import DataFolder, Export, FaregateError, Gateway, Settings, Summary, UsageQuery
+from gateway.bell import TOLD_EVERY_S
 from gateway.extra_providers import ExtraPrice, ExtraProvider
-from gateway.gateway import POLL_S, TOLD_EVERY_S
 from gateway.model import Usage
 from gateway.providers.models import MODELS
 from gateway.reconcile import Question
@@ -24,6 +24,7 @@ from gateway.state_db import connect
 from gateway.store import UsageStore
 from gateway.store.asking import was_stopped
 from gateway.store.writer import GROUP_S
+from gateway.upkeep import POLL_S
 from tests.store.examples import record
 from tests.store.tellings import dialogue, told, user
 from tests.store.test_asking import ENDLESS
@@ -72,10 +73,10 @@ async def test_a_folder_that_was_mended_starts(tmp_path: Path, name: str) -> Non
 async def test_a_database_that_fails_later_is_a_sentence_and_is_followed_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.gateway.POLL_S", 0.05)
+    monkeypatch.setattr("gateway.upkeep.POLL_S", 0.05)
     gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
     await gateway.start()
-    poll, failed = gateway._access.poll, []
+    poll, failed = gateway._parts.access.poll, []
 
     def noted() -> bool:
         try:
@@ -84,7 +85,7 @@ async def test_a_database_that_fails_later_is_a_sentence_and_is_followed_again(
             failed.append(str(error))
             raise
 
-    monkeypatch.setattr(gateway._access, "poll", noted)
+    monkeypatch.setattr(gateway._parts.access, "poll", noted)
     with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
         other.execute("ALTER TABLE api_keys RENAME TO hidden")
         with pytest.raises(FaregateError, match="cannot be used"):
@@ -98,7 +99,7 @@ async def test_a_database_that_fails_later_is_a_sentence_and_is_followed_again(
             " VALUES ('key_1', 'later', 'tk_abcd', 'x', 'read', '[]', 1)"
         )
     assert any(row.name == "later" for row in await gateway.api_keys())
-    await until(lambda: any(live.principal.key_name == "later" for live in gateway._access._live.values()))
+    await until(lambda: any(live.principal.key_name == "later" for live in gateway._parts.access._live.values()))
     await gateway.close()
 
 
@@ -154,7 +155,7 @@ async def test_retention_is_kept_at_the_start_and_then_every_hour(
     store.close()
     retention = Retention(requests=Keep(days=4.5))
     gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory", retention=retention))
-    monkeypatch.setattr("gateway.gateway.CLEAN_UP_EVERY_S", 0.05)
+    monkeypatch.setattr("gateway.upkeep.CLEAN_UP_EVERY_S", 0.05)
     await gateway.start()
 
     async def count() -> int:
@@ -163,7 +164,7 @@ async def test_retention_is_kept_at_the_start_and_then_every_hour(
     async with asyncio.timeout(PATIENCE_S):
         while await count() != 5:
             await asyncio.sleep(0.02)
-        gateway._store.insert_history([record(20, started_us=now_us - 20 * day_us)])
+        gateway._parts.store.insert_history([record(20, started_us=now_us - 20 * day_us)])
         while (await gateway.sizes()).requests != 5 or (await gateway.summary(UsageQuery()))[0].requests != 11:
             await asyncio.sleep(0.02)
     sizes = await gateway.sizes()
@@ -176,19 +177,19 @@ async def test_past_days_are_settled_soon_after_the_start_and_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_us, day_us = time.time_ns() // 1000, 86_400_000_000
-    monkeypatch.setattr("gateway.gateway.FIRST_SETTLE_S", 0.05)
-    monkeypatch.setattr("gateway.gateway.SETTLE_EVERY_S", 0.05)
+    monkeypatch.setattr("gateway.upkeep.FIRST_SETTLE_S", 0.05)
+    monkeypatch.setattr("gateway.upkeep.SETTLE_EVERY_S", 0.05)
     gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
     await gateway.start()
 
     def days() -> int:
-        with gateway._store._readers.snapshot() as connection:
+        with gateway._parts.store._readers.snapshot() as connection:
             found = connection.execute("SELECT COUNT(*) FROM settled WHERE level = 2 AND state = 0").fetchone()
         return int(found[0])
 
     async with asyncio.timeout(PATIENCE_S):
         for first, settled in ((2, 3), (40, 6)):
-            gateway._store.insert_history(
+            gateway._parts.store.insert_history(
                 record(n, id=f"r{n}", started_us=now_us - n * day_us) for n in range(first, first + 3)
             )
             while days() != settled:
@@ -206,7 +207,7 @@ async def test_a_clean_up_that_is_cancelled_ends_after_the_step_that_it_is_at(
     await gateway.open()
     assert gateway.state.word == "off", "it is open, and listens to nobody"
     await gateway.clean_up()
-    gateway._store.insert_history(record(number) for number in range(100))
+    gateway._parts.store.insert_history(record(number) for number in range(100))
     gateway.settings = Settings(retention=Retention(requests=Keep(days=1)))
     loop, reached, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     told: list[int] = []
@@ -229,7 +230,7 @@ async def test_a_clean_up_that_is_cancelled_ends_after_the_step_that_it_is_at(
 async def test_an_export_that_is_cancelled_leaves_no_file(tmp_path: Path) -> None:
     gateway = Gateway(DataFolder(tmp_path / "data"), Settings(port=0, vault_backend="memory"))
     await gateway.open()
-    gateway._store.insert_history(record(number) for number in range(3000))
+    gateway._parts.store.insert_history(record(number) for number in range(3000))
     loop, reached, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     told: list[int] = []
 
@@ -276,7 +277,7 @@ async def test_a_re_pricing_that_nobody_waits_for_any_more_ends_with_nothing_cha
     monkeypatch.setattr("gateway.store.repriced_rows.CHUNK_ROWS", 10)
     gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
     await gateway.start()
-    gateway._store.insert_history(record(number) for number in range(100))
+    gateway._parts.store.insert_history(record(number) for number in range(100))
     loop, reached, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     done: list[int] = []
 
@@ -339,7 +340,7 @@ async def test_a_query_stops_when_its_asker_leaves_the_window_or_the_connection(
 
     def endless(_query: UsageQuery) -> Summary:
         try:
-            with gateway._store._readers.snapshot() as connection:
+            with gateway._parts.store._readers.snapshot() as connection:
                 began.release()
                 connection.execute(ENDLESS).fetchone()
         except sqlite3.OperationalError as error:
@@ -348,7 +349,7 @@ async def test_a_query_stops_when_its_asker_leaves_the_window_or_the_connection(
             raise
         raise AssertionError("An endless query has ended.")
 
-    monkeypatch.setattr(gateway._store, "summary", endless)
+    monkeypatch.setattr(gateway._parts.store, "summary", endless)
     task = asyncio.ensure_future(gateway.summary(UsageQuery()))
     assert await asyncio.to_thread(began.acquire, timeout=PATIENCE_S)
     task.cancel()
@@ -396,7 +397,7 @@ async def test_what_a_miss_of_the_cache_cost_is_told_in_money(tmp_path: Path) ->
     second = told(
         9, dialogue("one", "1", "two"), "2", usage=Usage(input_tokens=1400), system="Other.", conversation="a"
     )
-    gateway._tell_example([first, second])
+    gateway._parts.tell([first, second])
     async with asyncio.timeout(PATIENCE_S):
         while (thread := await gateway.thread("a")) is None or len(thread.turns) < 2:
             await asyncio.sleep(0.02)

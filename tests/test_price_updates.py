@@ -143,17 +143,17 @@ async def test_a_gateway_fetches_when_it_is_told_to_and_starts_with_what_it_fetc
     told: list[Changes] = []
     for fetched in (False, True):
         gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
-        gateway.prices_url, gateway.changed = site.url, told.append
+        gateway.changed = told.append
         await gateway.start()
         assert (gateway.price_list().fetched_us is not None) is fetched
         assert site.asked == int(fetched), "nothing is fetched by starting"
         if not fetched:
             told.clear()
-            state = await gateway.update_prices()
+            state = await gateway.update_prices(site.url)
             assert state == gateway.price_list()
             site.status = 500
             with pytest.raises(FaregateError):
-                await gateway.update_prices()
+                await gateway.update_prices(site.url)
             assert gateway.price_list() == state
             site.asked = 1
         prices = {row.model: row for row in await gateway.prices()}

@@ -22,7 +22,7 @@ from gateway.records import (
     TimeBucket,
     UsageQuery,
 )
-from gateway.server import Call, Download
+from gateway.routes import Call, Download
 
 ROW = ExchangeRecord(id="req_1", started_us=0, door="openai_chat", key_id="key_1", key="laptop")
 

@@ -18,7 +18,8 @@ from gateway.folder import DataFolder
 from gateway.otlp_door import OtlpDoor
 from gateway.reads import read_routes
 from gateway.receiver import SIGNALS
-from gateway.server import OPEN, Arrivals, Call, Download, Route, Server, door_routes, otlp_routes, presented_key
+from gateway.routes import OPEN, Call, Download, Route, door_routes, otlp_routes
+from gateway.server import Arrivals, Server, presented_key
 from gateway.settings import Settings
 from tests.waiting import PATIENCE_S
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gateway.exchange import Exchange
 from gateway.records import Completeness
-from gateway.server import Call, Download, Route
+from gateway.routes import Call, Download, Route
 from gateway.telemetry.exchange_spans import Surroundings, exchange_spans
 from gateway.telemetry.exporting import Exporter, ExportTarget
 from gateway.telemetry.genai_json import content_attributes

@@ -58,14 +58,14 @@ class Inside(Served):
 
     @property
     def capture(self) -> Capture:
-        assert self.gateway._capture is not None
-        return self.gateway._capture
+        assert self.gateway._parts.capture is not None
+        return self.gateway._parts.capture
 
     def last_told(self) -> Told:
         """Of what the client has had the last byte of."""
         return self.all_told()[-1]
 
     def all_told(self) -> list[Told]:
-        wait_until(lambda: not self.gateway._arrivals.running)
+        wait_until(lambda: not self.gateway._parts.arrivals.running)
         assert self.capture.flush(60)
         return self.kept.told

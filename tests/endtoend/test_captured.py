@@ -288,7 +288,7 @@ def test_a_row_learns_the_conversation_that_its_turn_was_found_to_belong_to(insi
     ids = [inside.ask("POST", CHAT, body, key=inside.key()).id for _ in range(2)]
     assert [inside.row(each).conversation_id for each in ids] == [None, None]
     for each in ids:
-        inside.gateway._on_joined(each, "conv_found")
+        inside.gateway._parts.join(each, "conv_found")
     wait_until(lambda: [inside.row(each).conversation_id for each in ids] == ["conv_found"] * 2)
     found = inside.get(f"{USAGE}/conversations", inside.key("admin"))["data"]
     assert [(row["id"], row["requests"]) for row in found if row["id"] == "conv_found"] == [("conv_found", 2)]

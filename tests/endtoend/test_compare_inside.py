@@ -182,7 +182,7 @@ async def test_what_is_too_old_goes_and_what_was_rated_stays(
 
 def _later(monkeypatch: pytest.MonkeyPatch, now_ns: int, *, days: int) -> None:
     shifted: Callable[[], int] = lambda: now_ns + days * DAY_US * 1000  # noqa: E731
-    monkeypatch.setattr("gateway.gateway.time.time_ns", shifted)
+    monkeypatch.setattr("gateway.upkeep.time.time_ns", shifted)
 
 
 def _wait_open(provider: ProviderProcess, count: int) -> None:

@@ -1,0 +1,35 @@
+"""What traffic and trials say of each provider's key, since the start."""
+
+import time
+from collections.abc import Callable
+
+from msgspec import Struct
+
+
+class Health(Struct, frozen=True):
+    """`state`: untested, connected, or what a trial or an answer called it; `detail` is a sentence for people."""
+
+    state: str = "untested"
+    at_us: int | None = None
+    detail: str | None = None
+
+
+class ProviderHealth:
+    """`changed` is called where a provider's state is another one than before."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._known: dict[str, Health] = {}
+
+    def of(self, provider: str) -> Health:
+        return self._known.get(provider) or Health()
+
+    def learnt(self, provider: str, state: str, detail: str | None) -> None:
+        known = self._known.get(provider)
+        self._known[provider] = Health(state, time.time_ns() // 1000, detail)
+        if known is None or known.state != state:
+            self._changed()
+
+    def forget(self, provider: str) -> None:
+        """Another key, or none, starts anew."""
+        self._known.pop(provider, None)

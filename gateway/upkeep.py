@@ -1,0 +1,113 @@
+"""What a gateway does beside its requests: it follows other processes, takes away what is too old, counts ahead."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from msgspec.structs import asdict
+
+from gateway.comparisons import Comparisons
+from gateway.errors import FaregateError
+from gateway.parts import Parts
+from gateway.price_commands import PriceCommands
+from gateway.records import Changes, Cleaned, Completeness
+from gateway.setting_values import oldest_us
+
+_log = logging.getLogger(__name__)
+POLL_S = 0.5
+FLUSH_EVERY = 6
+CLEAN_UP_EVERY_S = 3600.0
+# Until a past day is settled it is only slower to ask about; the start has better to do.
+SETTLE_EVERY_S, FIRST_SETTLE_S = 1800.0, 20.0
+
+
+class Upkeep:
+    """`follow`, `keep_bounds` and `settle` are for a task each, and run until they are cancelled. `meter` is what the
+    meter reads now."""
+
+    def __init__(
+        self, parts: Parts, prices: PriceCommands, comparisons: Comparisons, meter: Callable[[], Completeness]
+    ) -> None:
+        self._parts = parts
+        self._prices = prices
+        self._comparisons = comparisons
+        self._meter = meter
+        self._metered = Completeness()
+        self._work = parts.workers.run
+
+    async def clean_up(self, progress: Callable[[int], None] | None = None) -> Cleaned:
+        """Take away what retention no longer keeps, now. `progress` is told the entries so far, on a worker's thread;
+        cancelled, it ends after the step that it is at."""
+        left = threading.Event()
+
+        def told(entries: int) -> bool:
+            if progress is not None:
+                progress(entries)
+            return not left.is_set()
+
+        keeps, now_us = asdict(self._parts.settings.retention), time.time_ns() // 1000
+        try:
+            cleaned = await self._work(self._parts.store.clean_up, keeps, now_us, told)
+            await self._comparisons.forget(
+                prompts_before_us=oldest_us(keeps["content"], now_us),
+                unrated_before_us=oldest_us(keeps["requests"], now_us),
+            )
+        except asyncio.CancelledError:
+            left.set()
+            raise
+        if cleaned.taken.get("content"):
+            self._parts.bell.note(Changes(conversations=True))
+        return cleaned
+
+    async def follow(self) -> None:
+        """Follow what other processes change in the folder, and write down which keys were used."""
+        parts, beat = self._parts, 0
+        while True:
+            await asyncio.sleep(POLL_S)
+            beat += 1
+            self._follow_meter()
+            with contextlib.suppress(FaregateError):
+                if await self._work(parts.access.poll):
+                    parts.bell.note(Changes(keys=True))
+                if await parts.keys.poll():
+                    parts.bell.note(Changes(providers=True))
+                if await self._work(parts.overrides.poll):
+                    self._prices.use_overrides()
+                if await self._work(parts.aliases.poll):
+                    self._prices.use_aliases()
+                if beat % FLUSH_EVERY == 0:
+                    await self._work(parts.access.flush)
+            with contextlib.suppress(FaregateError):
+                if await self._work(parts.pricing.poll_list, parts.folder.path):
+                    self._prices.changed()
+
+    async def keep_bounds(self) -> None:
+        """At the start, then every hour."""
+        while True:
+            try:
+                await self.clean_up()
+            except FaregateError as error:
+                _log.warning(
+                    "What is too old could not be taken away (%s); the next hour tries again.", error.message
+                )
+            await asyncio.sleep(CLEAN_UP_EVERY_S)
+
+    async def settle(self) -> None:
+        """Soon after the start, then twice an hour."""
+        await asyncio.sleep(FIRST_SETTLE_S)
+        while True:
+            try:
+                await self._work(self._parts.store.settle, time.time_ns() // 1000)
+            except FaregateError as error:
+                _log.warning("Sums of past days could not be counted ahead (%s); it is tried again.", error.message)
+            await asyncio.sleep(SETTLE_EVERY_S)
+
+    def _follow_meter(self) -> None:
+        """What is missing is told also while nothing is written, which is when it matters."""
+        reading = self._meter()
+        if reading != self._metered:
+            self._metered = reading
+            self._parts.bell.note(Changes(meter=True))
