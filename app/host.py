@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
+import app.plain_imports  # noqa: F401
 from app.alerts import Alerts
 from app.autostart import system_autostart
 from app.context import AppContext
