@@ -65,7 +65,7 @@ class ListModel(RowModel[Row]):
         self._sorted_by: tuple[int, bool] | None = None
 
     def row(self, number: int) -> Row | None:
-        return self.rows[number] if number < len(self.rows) else None
+        return self.rows[number] if 0 <= number < len(self.rows) else None
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.rows)
@@ -128,9 +128,9 @@ class WindowedModel(RowModel[Row]):
         return 0 if parent.isValid() else self._window.count
 
     def row(self, number: int) -> Row | None:
-        """The row, or None while its page is on the way."""
+        """The row, or None while its page is on the way; there is none at -1, where nothing is chosen."""
         found = self._window.get(number)
-        if found is None and number < self._window.count:
+        if found is None and 0 <= number < self._window.count:
             self._want(self._window.page_number(number))
         return found
 

@@ -1,8 +1,8 @@
 """Paints whole table rows from caches: one QStaticText per text and width, one pixmap per distinct pill.
 
 A text is measured, elided and laid out once; its colour is the painter's pen, so that selecting, hovering and a theme
-flip cost nothing new. Pills are pictures of their word on its ground and are dropped when the theme flips. Both
-caches are emptied when they grow past a bound, which a screenful refills in one paint.
+flip cost nothing new. Pills are pictures of their word on its ground and are dropped when the theme flips. Of both
+only what was painted lately is kept, which is more than a large screen shows: a laid out text takes two kilobytes.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap,
 
 from app.fonts import mono_font, ui_font
 from app.tables.column import Column, PillText
+from app.tables.recent import Recent
 from app.theme import Theme
 
 CELL_PADDING = 10
@@ -21,8 +22,8 @@ PILL_GAP = 4
 _PILL_PADDING = 6
 _PILL_RADIUS = 5
 _TEXT_PIXELS = 13
-_MAX_TEXTS = 20_000
-_MAX_PILLS = 2_000
+_TEXTS = 2_000
+_PILLS = 300
 _GROUNDS = {"neutral": ("text2", "inset"), "accent": ("accent", "accent_soft")}
 
 
@@ -53,9 +54,9 @@ class RowPainter:
 
     def __init__(self, theme: Theme) -> None:
         self._theme = theme
-        self._texts: dict[tuple[str, int, int, bool, bool], _Laid] = {}
-        self._pills: dict[tuple[PillText, float, bool], QPixmap] = {}
-        self._pill_widths: dict[PillText, int] = {}
+        self._texts: Recent[tuple[str, int, int, bool, bool], _Laid] = Recent(_TEXTS)
+        self._pills: Recent[tuple[PillText, float, bool], QPixmap] = Recent(_PILLS)
+        self._pill_widths: Recent[PillText, int] = Recent(_TEXTS)
         self._fonts: dict[tuple[int, bool], QFont] = {}
         self._metrics: dict[tuple[int, bool], QFontMetricsF] = {}
 
@@ -130,9 +131,8 @@ class RowPainter:
     def _width(self, pill: PillText) -> int:
         width = self._pill_widths.get(pill)
         if width is None:
-            if len(self._pill_widths) >= _MAX_PILLS:
-                self._pill_widths.clear()
-            width = self._pill_widths[pill] = pill_width(pill)
+            width = pill_width(pill)
+            self._pill_widths.put(pill, width)
         return width
 
     def _cut(self, pill: PillText, room: int) -> PillText:
@@ -152,9 +152,8 @@ class RowPainter:
         key = (text, width, column.weight, column.mono, column.elide_middle)
         laid = self._texts.get(key)
         if laid is None:
-            if len(self._texts) >= _MAX_TEXTS:
-                self._texts.clear()
-            laid = self._texts[key] = self._lay_out(text, column, width)
+            laid = self._lay_out(text, column, width)
+            self._texts.put(key, laid)
         return laid
 
     def _lay_out(self, text: str, column: Column[Any], width: int) -> _Laid:
@@ -182,9 +181,8 @@ class RowPainter:
         key = (pill, ratio, self._theme.dark)
         picture = self._pills.get(key)
         if picture is None:
-            if len(self._pills) >= _MAX_PILLS:
-                self._pills.clear()
-            picture = self._pills[key] = draw_pill(self._theme, pill, ratio)
+            picture = draw_pill(self._theme, pill, ratio)
+            self._pills.put(key, picture)
         return picture
 
 

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.tables.column import Column, PillText, comma_separated, tab_separated
 from app.tables.model import LOADING, ListModel, WindowedModel
+from app.tables.recent import Recent
 from app.tables.view import ROW_HEIGHT, TableView
 from app.tables.window import MAX_PAGES, PAGE_ROWS, Window
 from app.theme import DARK, LIGHT, Theme
@@ -220,6 +221,20 @@ def test_an_empty_list_that_is_asked_anew_changes_nothing(qtbot: QtBot) -> None:
     model: WindowedModel[str] = WindowedModel([column], load, lambda coroutine: coroutine.close())
     with qtbot.assertNotEmitted(model.dataChanged):
         model.retry()
+
+
+def test_where_no_row_is_chosen_there_is_none_and_nothing_is_read_for_it(
+    model: WindowedModel[Record], reader: Reader, qtbot: QtBot
+) -> None:
+    """A view without a current row says -1: of a list just opened that was a page before the first one, and what was
+    told of its rows began nowhere, of which Qt warns."""
+    with qtbot.assertNotEmitted(model.dataChanged):
+        assert model.row(-1) is None
+        reader.run()
+    assert reader.asked == []
+    short: ListModel[Record] = ListModel(COLUMNS)
+    short.set_rows([Record(1), Record(2)])
+    assert short.row(-1) is None
 
 
 def test_new_rows_in_front_keep_selection_and_offsets(
@@ -429,3 +444,28 @@ def test_cells_are_safe_for_spreadsheets(value: object, cell: str) -> None:
 def test_copied_rows_stay_one_line_each() -> None:
     text = tab_separated(COLUMNS[:2], [Record(1, "a\tb\nc"), Record(2)])
     assert text == "Number\tName\n1\ta b c\n2\t\n"
+
+
+def test_of_what_was_painted_only_the_latest_is_kept() -> None:
+    kept: Recent[int, str] = Recent(10)
+    for number in range(1_000):
+        kept.put(number, str(number))
+        assert kept.get(0) == "0", "what is used all the time stays"
+        assert len(kept) <= 20
+    assert [kept.get(number) for number in range(990, 1_000)] == [str(number) for number in range(990, 1_000)]
+    assert kept.get(500) is None
+    kept.clear()
+    assert (len(kept), kept.get(0)) == (0, None)
+
+
+def test_scrolling_far_keeps_the_texts_of_a_few_screens(
+    model: WindowedModel[Record], reader: Reader, qtbot: QtBot
+) -> None:
+    view = make_view(qtbot, model)
+    painter = view._painter
+    painter._texts = Recent(60)
+    for row in range(0, 2_000, 20):
+        view.scrollTo(model.index(row, 0), TableView.ScrollHint.PositionAtTop)
+        reader.run()
+        view.viewport().grab()
+    assert 0 < len(painter._texts) <= 120
