@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.hour [--minutes 6]`: an hour's use in six minutes, and what it leaves in memory.
+"""`python -m tests.benchmarks.hour [--minutes 6] [--parts]`: an hour's use in six minutes, and what it leaves in memory.
 
 An hour of a team whose tools ask five and a half times a second: 20,000 exchanges, 3,600 refreshes, and as many pages,
 requests, conversations and themes as a person who looks at all of it opens. The window looks ten times as often as it
@@ -49,7 +49,11 @@ def one_round(app: ProbedApp, keys: Sequence[str], number: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.hour", description=__doc__)
     parser.add_argument("--minutes", type=float, default=6.0)
-    seconds = parser.parse_args(arguments).minutes * 60
+    parser.add_argument(
+        "--parts", action="store_true", help="tell where the memory lies, at the start and at the end"
+    )
+    asked = parser.parse_args(arguments)
+    seconds = asked.minutes * 60
     with (
         tempfile.TemporaryDirectory(prefix="faregate-hour-") as folder,
         served(Path(folder), EXCHANGES / seconds) as (app, traffic),
@@ -58,11 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keys = [key for key in TITLES if key in app.ask("counts")]
         began, rounds = time.monotonic(), 0
         readings = [read(app, began)]
+        parts = list(app.ask("where_memory_lies", of_objects=False)) if asked.parts else []
         while time.monotonic() - began < seconds:
             one_round(app, keys, rounds)
             rounds += 1
             readings.append(read(app, began))
         looks = app.ask("looks")
+        parts += app.ask("where_memory_lies", of_objects=True) if asked.parts else ()
+    for line in parts:
+        print(line)
     return 0 if show(readings, rounds * len(keys), looks, traffic.get("answered", 0)) else 1
 
 

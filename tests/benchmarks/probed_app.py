@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 import app.host
 from app.__main__ import main
+from tests.benchmarks import memory_parts
 from tests.benchmarks.hold_probe import HoldProbe, ProbedLoop
 from tests.window.probe import ProbedHost
 from tests.window.questions import QUESTIONS
@@ -47,6 +48,10 @@ def memory(_host: ProbedHost) -> dict[str, float]:
     return {"rss": memory.rss / 2**20, "own": own / 2**20, "widgets": widgets, "objects": objects}
 
 
+def where_memory_lies(_host: ProbedHost, of_objects: bool) -> list[str]:
+    return memory_parts.told(of_objects=of_objects)
+
+
 def look_every(host: ProbedHost, milliseconds: int) -> None:
     """How often the window looks at what has changed; counted from now on."""
     coalescer = host.window.coalescer
@@ -58,7 +63,8 @@ def looks(_host: ProbedHost) -> int:
     return len(_looked)
 
 
-QUESTIONS |= {question.__name__: question for question in (blame_holds, take_holds, memory, look_every, looks)}
+_ASKED = (blame_holds, take_holds, memory, where_memory_lies, look_every, looks)
+QUESTIONS |= {question.__name__: question for question in _ASKED}
 
 if __name__ == "__main__":
     ProbedHost.channel = socket.socket(fileno=int(sys.argv[1]))
