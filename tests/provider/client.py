@@ -27,7 +27,10 @@ class ProviderProcess:
         self._process: subprocess.Popen[str] | None = None
         self.base_urls: dict[str, str] = {}
         self.url = ""
+        # Of the file so far: the bytes that were read, what they say, and how much of that `fresh` has given.
         self._read = 0
+        self._entries: list[dict[str, Any]] = []
+        self._told = 0
 
     @property
     def pid(self) -> int:
@@ -102,17 +105,21 @@ class ProviderProcess:
         """All entries so far, oldest first; see `ledger.Entry` for the fields. Waits until no call is open."""
         if wait:
             self.wait_idle()
-        # Bytes: str.splitlines would also cut at the U+2028 that the answers hold.
-        return [json.loads(line) for line in self._path.read_bytes().split(b"\n") if line]
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            # What is being written is read when it is whole.
+            data = file.read().rpartition(b"\n")[0]
+        if data:
+            self._read += len(data) + 1
+            # Bytes: str.splitlines would also cut at the U+2028 that the answers hold.
+            self._entries += [json.loads(line) for line in data.split(b"\n") if line]
+        return list(self._entries)
 
     def fresh(self) -> list[dict[str, Any]]:
         """The entries since the last call of this, oldest first. Waits until no call is open."""
-        self.wait_idle()
-        with self._path.open("rb") as file:
-            file.seek(self._read)
-            data = file.read()
-        self._read += len(data)
-        return [json.loads(line) for line in data.split(b"\n") if line]
+        entries = self.ledger()[self._told :]
+        self._told += len(entries)
+        return entries
 
     def _post(self, order: dict[str, Any]) -> None:
         request = urllib.request.Request(f"{self.url}/control", data=json.dumps(order).encode(), method="POST")

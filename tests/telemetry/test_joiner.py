@@ -14,7 +14,8 @@ from gateway.pricing import NO_PRICE
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
 from gateway.telemetry.frames import RUN_ALONE
-from gateway.telemetry.joiner import Joiner, Kind
+from gateway.telemetry.joiner import Joiner
+from gateway.telemetry.one_join import Kind
 from gateway.telemetry.records import LogRecord, Scope, Span
 from gateway.thread_records import ThreadQuery
 from gateway.told import Told
