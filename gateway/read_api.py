@@ -106,7 +106,9 @@ def parse_moment(name: str, value: str | None) -> int | None:
 
 def parse_export(params: Parameters, *, format: str = "csv") -> Export:
     """What an export is to hold, and how; filters are `parse_query`'s. Raises ClientError."""
-    given = {name: value for name in ("what", "format", "bucket", "by", "sort") if (value := _single(params, name))}
+    given: dict[str, Any] = {
+        name: value for name in ("what", "format", "bucket", "by", "sort") if (value := _single(params, name))
+    }
     bom = _single(params, "bom") or "0"
     if bom not in ("0", "1"):
         raise ClientError("bom must be 1, for a byte order mark, or 0.", param="bom")

@@ -146,7 +146,8 @@ class UsageQuery(Struct, frozen=True, kw_only=True):
 
 class Export(Struct, frozen=True, kw_only=True):
     """What leaves as a file: `what` is one of `EXPORTS`, `format` one of `FORMATS`. `bucket` and `by` are for
-    buckets, `by` and `sort` for a breakdown, `sort` for conversations. `bom`: CSV begins with a byte order mark."""
+    buckets, `by` and `sort` for a breakdown, `sort` for conversations. `bom`: CSV begins with a byte order mark.
+    `columns`: these fields of the read API in this order, all of them where it is empty."""
 
     what: str = "requests"
     format: str = "csv"
@@ -154,6 +155,7 @@ class Export(Struct, frozen=True, kw_only=True):
     by: str | None = None
     sort: str = "cost_usd"
     bom: bool = False
+    columns: tuple[str, ...] = ()
 
 
 class Distribution(Struct, frozen=True, kw_only=True):

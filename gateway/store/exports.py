@@ -3,11 +3,12 @@
 Long questions are cut into pages, each on a snapshot of its own, so that a slow reader holds none.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TextIO
 
 from msgspec.structs import replace
 
+from gateway.errors import ClientError
 from gateway.read_api import NOTHING, render_breakdown, render_bucket, render_conversation, render_row
 from gateway.records import (
     Breakdown,
@@ -48,10 +49,24 @@ class Source(Protocol):
 def lines(source: Source, query: UsageQuery, export: Export) -> Iterator[str]:
     """The export's lines, each with its end. Raises ClientError, before the first."""
     rows, shape = _SOURCES[export.what](source, query, export)
+    if export.columns:
+        rows, shape = _picked(rows, shape, export.columns)
     if export.format == "jsonl":
         return json_lines(rows)
     zone = None if query.tz == UTC else zone_of(query.tz)
     return csv_lines(rows, shape, zone=zone, bom=export.bom)
+
+
+def _picked(rows: Iterable[Row], shape: Row, columns: Sequence[str]) -> tuple[Iterable[Row], Row]:
+    """Rows with these fields alone. Raises ClientError for one that there is not."""
+    unknown = [name for name in columns if name not in shape]
+    if unknown:
+        raise ClientError(f"There is no column {', '.join(unknown)}; use some of {', '.join(shape)}.")
+
+    def pick(row: Row) -> Row:
+        return {name: row[name] for name in columns}
+
+    return map(pick, rows), pick(shape)
 
 
 def write(lines: Iterable[str], file: TextIO, header: bool, progress: Progress | None = None) -> int:

@@ -235,3 +235,21 @@ def test_no_text_of_a_stranger_runs_in_a_spreadsheet_and_every_number_stays_one(
 def test_a_byte_order_mark_stands_first_and_only_where_it_was_asked_for() -> None:
     assert next(csv_lines([], SHAPE, bom=True)).startswith("\ufeffid,")
     assert next(csv_lines([], SHAPE)).startswith("id,")
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_chosen_columns_leave_alone_and_in_their_order(store: UsageStore, format: str) -> None:
+    store.insert_history([FULL])
+    file = io.StringIO(newline="")
+    export = Export(format=format, columns=("cost_usd", "model", "tags"))
+    store.export_to(UsageQuery(), export, file)
+    if format == "csv":
+        assert parsed(file.getvalue()) == [
+            ["cost_usd", "model", "tags"],
+            ["1.234567890", FULL.model, ",".join(FULL.tags)],
+        ]
+    else:
+        expected = render_row(FULL)
+        assert json.loads(file.getvalue()) == {name: expected[name] for name in export.columns}
+    with pytest.raises(ClientError, match="no column house"):
+        store.export_to(UsageQuery(), Export(columns=("model", "house")), file)
