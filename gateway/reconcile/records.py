@@ -8,12 +8,12 @@ KINDS = ("matched", "missing_here", "missing_there", "price_drift", "usage_drift
 # Why our rows may differ from a bill, as `DayModel.reasons` counts requests.
 REASONS: Mapping[str, str] = {
     "own_key": "used a caller's own provider key, which is on that key's bill",
-    "aborted": "were aborted by the client",
-    "interrupted": "were interrupted with the gateway",
-    "estimated": "have estimated tokens",
-    "partial": "have partly estimated tokens",
-    "unpriced": "have no price here",
-    "several_providers": "were tried at several providers and count under the last",
+    "aborted": "aborted by the client",
+    "interrupted": "interrupted with the gateway",
+    "estimated": "with estimated tokens",
+    "partial": "with partly estimated tokens",
+    "unpriced": "without a price here",
+    "several_providers": "tried at several providers, and counted under the last",
     "across_midnight": "ran past midnight and may be on the next day's bill",
 }
 NOTES: Mapping[str, str] = {
