@@ -22,17 +22,19 @@ def export_format(path: Path) -> str:
 
 def ask_where(
     parent: QWidget, title: str, suggested: str, filters: str, chosen: Callable[[Path], object], *, name: str = ""
-) -> None:
-    """Open the dialog that asks where to save; `chosen` is called once somebody has said it. `name`: the object's."""
+) -> QFileDialog:
+    """Open the dialog that asks where to save; `chosen` is called once somebody has said it. `name`: the object's.
+    Which of the filters was chosen, the dialog knows."""
     dialog = QFileDialog(parent, title)
     dialog.setObjectName(name)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setNameFilter(filters)
+    dialog.setNameFilters(filters.split(";;"))
     dialog.setDefaultSuffix(Path(suggested).suffix.removeprefix("."))
     dialog.selectFile(suggested)
     dialog.fileSelected.connect(lambda path: chosen(Path(path)))
     dialog.open()
+    return dialog
 
 
 async def save_table(columns: Iterable[Column[Row]], rows: Iterable[Row], path: Path) -> None:

@@ -72,7 +72,7 @@ def money(nano: float | None) -> str:
     if nano is None:
         return UNKNOWN
     if nano < 0:
-        return f"-{money(-nano)}"
+        return _negative(money(-nano), "-")
     dollars = Decimal(round(nano)) / _NANO
     if not dollars:
         return "$0.00"
@@ -88,20 +88,48 @@ def money(nano: float | None) -> str:
 
 
 def money_difference(nano: float | None) -> str:
-    """Nano-dollars with their sign: +$1.20, −$0.004, $0.00."""
+    """Nano-dollars with their sign: +$1.20, −$0.004, $0.00, and "<$0.000001" for what is next to nothing."""
     if not nano:
         return money(nano)
-    return f"{'+' if nano > 0 else '−'}{money(abs(nano))}"
+    return _negative(money(abs(nano)), "+" if nano > 0 else "−")
 
 
-def money_column(nano: int | None) -> str:
-    """Nano-dollars with six decimals always, so that points stand under each other."""
+def _negative(text: str, sign: str) -> str:
+    """An amount that is only known to be smaller than another has no sign: "−<$0.000001" is no figure."""
+    return text if text.startswith("<") else f"{sign}{text}"
+
+
+def money_column(nano: int | None, places: int = 6) -> str:
+    """Nano-dollars with the same decimals always, so that points stand under each other."""
     if nano is None:
         return UNKNOWN
-    dollars = _rounded(Decimal(abs(nano)) / _NANO, 6)
+    dollars = _rounded(Decimal(abs(nano)) / _NANO, places)
     if not dollars and nano:
-        return "<$0.000001"
-    return f"{'-' if nano < 0 else ''}${dollars:,.6f}"
+        return f"<${Decimal(1).scaleb(-places):f}"
+    return f"{'-' if nano < 0 else ''}${dollars:,.{places}f}"
+
+
+def money_column_difference(nano: int | None, places: int = 6) -> str:
+    """As `money_column`, with its sign; nothing is "$0.00" in as many decimals."""
+    if not nano:
+        return money_column(nano, places)
+    return _negative(money_column(abs(nano), places), "+" if nano > 0 else "−")
+
+
+def money_places(largest_nano: int | None) -> int:
+    """How many decimals a column has by its largest amount: cents from $10, a tenth of that from 10 cents, else
+    all six."""
+    largest = abs(largest_nano or 0)
+    return 2 if largest >= 10_000_000_000 else 3 if largest >= 100_000_000 else 6
+
+
+def price(nano: int | None) -> str:
+    """A price per million tokens in nano-dollars: three decimals, and more only where it has them."""
+    if nano is None:
+        return UNKNOWN
+    exact = Decimal(nano) / _NANO
+    places = max(3, -int(exact.normalize().as_tuple().exponent)) if exact else 3
+    return f"${_rounded(exact, min(places, 6)):,.{min(places, 6)}f}"
 
 
 def duration(ms: float | None) -> str:
@@ -194,10 +222,23 @@ def clock(us: int, tz: str | None = None, *, now_us: int | None = None) -> str:
     `us` is microseconds since the epoch, `tz` an IANA name (None: the window's zone).
     """
     then = _local(us, tz)
-    now = _local(time.time_ns() // 1000 if now_us is None else now_us, tz)
+    now = _now(now_us, tz)
     if then.date() == now.date():
         exact = f"{then:%M:%S}.{then.microsecond // 1000:03d}"
         return f"{_hour(then)}:{exact} {_half(then)}" if _clock.twelve_hours else f"{then:%H}:{exact}"
+    return _day_and_minute(then, now)
+
+
+def minute(us: int, tz: str | None = None, *, now_us: int | None = None) -> str:
+    """As `clock` on other days, also of today: the ends of a range are told alike."""
+    return _day_and_minute(_local(us, tz), _now(now_us, tz))
+
+
+def _now(us: int | None, tz: str | None) -> datetime:
+    return _local(time.time_ns() // 1000 if us is None else us, tz)
+
+
+def _day_and_minute(then: datetime, now: datetime) -> str:
     year = "" if then.year == now.year else f" {then.year}"
     return f"{then.day} {MONTHS[then.month - 1]}{year} {hour_minute(then)}"
 

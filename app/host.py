@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from logging.handlers import RotatingFileHandler
@@ -35,21 +36,25 @@ from app.launch import Launch, announcement, has_provider
 from app.loop import make_loop
 from app.notifications import Notifications
 from app.pages import PAGES, PageEntry
+from app.pages.page import RequestTarget
 from app.preferences import Preferences, use_size, window_store
 from app.questions import ask_how_to_close, ask_to_leave_demo
 from app.shell import Shell
 from app.single_instance import FirstInstance, call_first
 from app.theme import MODES, Theme
 from app.translation import tr
-from app.tray import Tray
-from app.window import Window
+from app.tray import Tray, error_words
+from app.vault_words import vault_words
+from app.window import Window, midnight_us
 from gateway import (
     Changes,
     DataFolder,
+    ExchangeRecord,
     FaregateError,
     GatewayError,
     GatewayState,
     Settings,
+    UsageQuery,
     load_settings,
 )
 
@@ -128,6 +133,7 @@ class Host:
         self._wanted = True
         self._today_timer = QTimer(interval=_TODAY_MS)
         self._today_is_old = False
+        self._last_error: ExchangeRecord | None = None
         self._connect()
 
     def _connect(self) -> None:
@@ -141,7 +147,10 @@ class Host:
         tray.toggle_asked.connect(self._toggle_window)
         tray.open_asked.connect(window.come_to_front)
         tray.copy_asked.connect(window.sidebar.card.copy_endpoint)
+        tray.settings_asked.connect(lambda: self._open_page("settings"))
+        tray.error_asked.connect(self._open_error)
         tray.menu.aboutToShow.connect(self._read_today)
+        tray.menu.aboutToShow.connect(self._read_error)
         shell = self.shell
         shell.restart_asked.connect(lambda: self.spawn(self._restart()))
         shell.demo_asked.connect(lambda: self.spawn(self._enter_demo()))
@@ -445,7 +454,7 @@ class Host:
         if vault.available:
             self.window.notices.clear("vault")
         else:
-            text = vault.message or tr("The system's keyring is not available: choose where provider keys are kept.")
+            text = vault_words(vault.message)
             open_providers = partial(self.window.open_page, "providers")
             self.window.notices.tell("vault", "warn", text, tr("Open Providers"), open_providers, told_on="providers")
 
@@ -460,6 +469,27 @@ class Host:
         if self._today_is_old and gateway is not None and gateway.state.word == "running":
             self._today_is_old = False
             self.spawn(self.window.refresh_today())
+
+    def _read_error(self) -> None:
+        """What failed last today, for the tray's menu."""
+        gateway = self._gateway
+        if gateway is not None and gateway.state.word == "running":
+            self.spawn(self._show_error(gateway))
+
+    async def _show_error(self, gateway: "Gateway") -> None:
+        since = midnight_us(time.time_ns() // 1000, self.filters.tz)
+        found = await gateway.requests(UsageQuery(start_us=since, outcome=("error", "interrupted")), limit=1)
+        self._last_error = found.rows[0] if found.rows else None
+        self.tray.show_error(error_words(self._last_error) if self._last_error is not None else "")
+
+    def _open_error(self) -> None:
+        if self._last_error is not None:
+            self.window.come_to_front()
+            self.window.navigate("requests", RequestTarget(self._last_error.id))
+
+    def _open_page(self, key: str) -> None:
+        self.window.come_to_front()
+        self.window.open_page(key)
 
     # closing
 

@@ -21,8 +21,8 @@ class Notices(QWidget):
         self._told_on: dict[str, str] = {}
         self._page = ""
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(24, 12, 24, 0)
-        self._column.setSpacing(8)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
         self.hide()
 
     def banner(self, subject: str) -> Banner | None:
@@ -44,7 +44,7 @@ class Notices(QWidget):
         if known is not None and (known.text(), button) == (text, action_text):
             return
         self.clear(subject)
-        banner = Banner(self._theme, kind, text, action_text, self)
+        banner = Banner(self._theme, kind, text, action_text, self, strip=True)
         banner.setObjectName(f"notice.{subject}")
         if action is not None:
             banner.action.connect(action)

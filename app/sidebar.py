@@ -6,7 +6,7 @@ It shows what it is told and says what was pressed; it asks nothing itself. Narr
 from collections.abc import Sequence
 
 from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetrics, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -23,6 +23,7 @@ from app.fonts import mono_font, ui_font
 from app.meter import MeterLine
 from app.pages import PageEntry
 from app.resources import resource
+from app.sources import MARK
 from app.theme import LIGHT, Theme
 from app.translation import later, tr
 from app.widgets import ElidedLabel, IconButton, ToggleSwitch
@@ -242,14 +243,22 @@ class _Today(QWidget):
         self.setAccessibleName(self.text)
         self.update()
 
+    def short_figure(self, font: QFont) -> str:
+        """The figure as the narrow sidebar has room for it: first without the mark of estimates, which the tooltip
+        has too, and cut only where even that is too long."""
+        metrics = QFontMetrics(font)
+        for text in (self._figure, self._figure.removeprefix(MARK)):
+            if metrics.horizontalAdvance(text) <= self.width():
+                return text
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, self.width())
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
         figure_font = ui_font(13 if self.width() > WIDE // 2 else 10, 600)
         if self.width() <= WIDE // 2:
             painter.setFont(figure_font)
             painter.setPen(self._theme.color("text"))
-            text = QFontMetrics(figure_font).elidedText(self._figure, Qt.TextElideMode.ElideRight, self.width())
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.short_figure(figure_font))
             return
         painter.setFont(ui_font(12))
         painter.setPen(self._theme.color("text2"))

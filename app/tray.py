@@ -16,7 +16,7 @@ from app.resources import resource
 from app.sidebar import STATES
 from app.theme import Theme
 from app.translation import tr
-from gateway import GatewayState, Summary
+from gateway import ExchangeRecord, GatewayState, Summary
 
 _CHECK_MS = 5000
 _SIZES = (16, 22, 24, 32, 48, 64)
@@ -39,6 +39,13 @@ def tray_picture(shape: str, color: str) -> QIcon:
     return icon
 
 
+def error_words(row: ExchangeRecord) -> str:
+    """ "claude-haiku-4-5, 429 at 18:04"; without a status what became of it."""
+    model = row.model or row.model_requested or formats.UNKNOWN
+    what = str(row.status) if row.status is not None else (row.error_type or row.outcome).replace("_", " ")
+    return tr("{model}, {what} at {time}").format(model=model, what=what, time=formats.clock(row.started_us)[:5])
+
+
 class Tray(QObject):
     """Says what was asked of it; `available_changed` when a tray host comes or goes."""
 
@@ -46,6 +53,8 @@ class Tray(QObject):
     toggle_asked = Signal()
     open_asked = Signal()
     copy_asked = Signal()
+    error_asked = Signal()
+    settings_asked = Signal()
     quit_asked = Signal()
     available_changed = Signal(bool)
 
@@ -58,9 +67,12 @@ class Tray(QObject):
         self.menu = QMenu()
         self.gateway_action = self._add(tr("Gateway on"), lambda on: self.gateway_switched.emit(on), checkable=True)
         self.today_action = self._add("", None)
+        self.error_action = self._add("", lambda _=False: self.error_asked.emit())
+        self.error_action.setVisible(False)
         self.menu.addSeparator()
         self._add(tr("Open window"), lambda _=False: self.open_asked.emit())
         self._add(tr("Copy endpoint"), lambda _=False: self.copy_asked.emit())
+        self._add(tr("Settings"), lambda _=False: self.settings_asked.emit())
         self.menu.addSeparator()
         self._add(tr("Quit"), lambda _=False: self.quit_asked.emit())
         self.icon = QSystemTrayIcon(self)
@@ -104,6 +116,11 @@ class Tray(QObject):
         self._summary = summary
         self.today_action.setText(tr("Today {cost}").format(cost=self._cost))
         self._say()
+
+    def show_error(self, words: str) -> None:
+        """The last request of the day that failed, in a few words; "" where none did."""
+        self.error_action.setText(tr("Last error: {words}").format(words=words))
+        self.error_action.setVisible(bool(words))
 
     @property
     def _cost(self) -> str:

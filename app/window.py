@@ -25,7 +25,7 @@ from app.finding import Finding
 from app.header import Header
 from app.notices import Notices
 from app.pages import PAGES, PageEntry
-from app.pages.page import Page, RequestTarget, ThreadTarget
+from app.pages.page import Page, Target
 from app.places import Place, Places
 from app.resources import resource
 from app.sidebar import Sidebar
@@ -282,7 +282,12 @@ class Window(QMainWindow):
         opened.page.on_shown()
         changes = EVERYTHING if first else self._dirty.pop(key, NOTHING)
         if changes != NOTHING:
-            self.context.spawn(self._refresh_page(key, changes))
+            self.context.spawn(self._read_first(key) if first else self._refresh_page(key, changes))
+
+    async def _read_first(self, key: str) -> None:
+        page = self._opened[key].page
+        with page.loading():
+            await self._refresh_page(key, EVERYTHING)
 
     def _build_page(self, key: str) -> _Opened:
         page = self._entries[key].load()(self.context)
@@ -310,7 +315,7 @@ class Window(QMainWindow):
         if isinstance(filters, FilterSnapshot):
             self.context.filters.restore(filters)
         self.open_page(key, remember=False)
-        if isinstance(filters, RequestTarget | ThreadTarget) and self.page is not None:
+        if isinstance(filters, Target) and self.page is not None:
             self.page.show_target(filters)
 
     def go_back(self) -> None:

@@ -1,16 +1,17 @@
 """The legend on a chart's title line; a click isolates a series, with Ctrl it hides one.
 
 Names are shown whole where they fit, without dates and family names where that helps; where that is still too long,
-the longest ones lose their family first, and what is left is cut in the middle. The tooltip and the accessible name
-are always whole.
+the longest ones lose their family first, and what is left is cut in the middle. Series whose names have no room stand
+behind "+2", in a menu: a colour without a word tells nobody anything. The tooltip and the accessible name are always
+whole.
 """
 
 import re
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtGui import QColor, QFontMetrics, QIcon, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from app.charts.patterns import hatch
 from app.fonts import ui_font
@@ -115,6 +116,61 @@ class LegendItem(QAbstractButton):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 2.5, -0.5, -2.5), 4, 4)
 
 
+class LegendMore(QAbstractButton):
+    """ "+2": the series that have no room, by name in its menu. `chosen` carries the key of one."""
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.entries: tuple[Entry, ...] = ()
+        self.setObjectName("legend.others")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.clicked.connect(self._open)
+        self.hide()
+
+    def set_entries(self, entries: Sequence[Entry]) -> None:
+        self.entries = tuple(entries)
+        names = ", ".join(name for _, name, _ in entries)
+        self.setText(f"+{len(entries)}")
+        self.setToolTip(names)
+        self.setAccessibleName(
+            tr("{count} more series: {names}").format(count=len(entries), names=names) if names else ""
+        )
+        self.setFixedSize(self.sizeHint())
+        self.setVisible(bool(entries))
+
+    def sizeHint(self) -> QSize:
+        return QSize(QFontMetrics(ui_font(12)).horizontalAdvance("+00") + 2, 24)
+
+    def menu(self) -> QMenu:
+        """Each series with its colour."""
+        menu = QMenu(self)
+        menu.setObjectName("legend.menu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for key, name, colour in self.entries:
+            swatch = QPixmap(_SWATCH, _SWATCH)
+            swatch.fill(colour)
+            action = menu.addAction(QIcon(swatch), name)
+            action.triggered.connect(lambda _checked=False, key=key: self.chosen.emit(key))
+        return menu
+
+    def _open(self) -> None:
+        self.menu().popup(self.mapToGlobal(self.rect().bottomLeft()))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(ui_font(12))
+        painter.setPen(self._theme.color("text" if self.underMouse() else "text2"))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        if self.hasFocus():
+            painter.setPen(QPen(self._theme.color("accent"), 1))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 2.5, -0.5, -2.5), 4, 4)
+
+
 class Legend(QWidget):
     """`hidden_changed` carries the keys of the series that are not to be drawn."""
 
@@ -130,6 +186,9 @@ class Legend(QWidget):
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(_SPACING)
         self._row.addStretch(1)
+        self.more = LegendMore(theme, self)
+        self.more.chosen.connect(lambda key: self._press(key, control=False))
+        self._row.addWidget(self.more)
         self.setFixedHeight(24)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
@@ -158,7 +217,7 @@ class Legend(QWidget):
         for key, _, _ in self._entries:
             item = LegendItem(self._theme, key, self)
             item.pressed_with.connect(lambda control, key=key: self._press(key, control))
-            self._row.addWidget(item)
+            self._row.insertWidget(self._row.count() - 1, item)
             self._items.append(item)
 
     def _press(self, key: str, control: bool) -> None:
@@ -180,29 +239,36 @@ class Legend(QWidget):
             return fixed + sum(metrics.horizontalAdvance(text) for text in texts) <= self.width()
 
         texts = fitting_names(names, fits)
+        shown = len(texts)
         if not fits(texts):
             room = max(0, (self.width() - fixed) // max(1, len(names)))
-            texts = _cut(texts, room, metrics)
+            if room < _SHORTEST:
+                shown = _whole(texts, self.width() - self.more.sizeHint().width(), metrics)
+            else:
+                texts = _cut(texts, room, metrics)
         rows = zip(self._items, self._entries, texts, strict=True)
         for place, (item, (key, name, colour), text) in enumerate(rows):
             item.set_entry(name, text, colour, key not in self.hidden, place)
+            item.setVisible(place < shown)
+        self.more.set_entries(self._entries[shown:])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
 
 
+def _whole(texts: Sequence[str], room: int, metrics: QFontMetrics) -> int:
+    """How many of the first texts stand whole in so many pixels, each with its swatch."""
+    for number, text in enumerate(texts):
+        room -= _SWATCH + _GAP + 2 + _SPACING + metrics.horizontalAdvance(text)
+        if room < 0:
+            return number
+    return len(texts)
+
+
 def _cut(texts: Sequence[str], room: int, metrics: QFontMetrics) -> list[str]:
-    """Texts of at most `room` pixels each, where the short ones leave their room to the long ones; where that is not
-    even a word, the first ones whole and of the others only the colour."""
+    """Texts of at most `room` pixels each, where the short ones leave their room to the long ones."""
     widths = [metrics.horizontalAdvance(text) for text in texts]
-    if room < _SHORTEST:
-        left = room * len(texts)
-        kept = []
-        for text, width in zip(texts, widths, strict=True):
-            kept.append(text if width <= left else "")
-            left -= width if kept[-1] else 0
-        return kept
     spare = sum(max(0, room - width) for width in widths)
     long = sum(1 for width in widths if width > room)
     limit = room + spare // max(1, long)

@@ -12,12 +12,13 @@ from app.theme import Theme
 
 _PADDING = 11
 _TITLE_HEIGHT = 22
-_ROW_HEIGHT = 18
+_ROW_HEIGHT = 17
 _NOTE_HEIGHT = 15
 _SWATCH = 8
 _GAP = 8
 _COLUMN_GAP = 16
 _OFFSET = 12
+_EDGE = 4
 _NAME_MAX = 150
 
 Row = tuple[QColor, str, str]
@@ -42,12 +43,15 @@ class Tooltip(QWidget):
         """Beside column `x` within `bounds` (the parent's pixels); on its left where the right has no room. `note`
         stands below the rows."""
         self.title, self.rows, self.note = title, rows, note
+        if self.sizeHint().height() > self._card.height() - 2 * _EDGE:
+            # All of its rows come first: of the note the words before its colon say enough.
+            self.note = note.partition(": ")[0]
         size = self.sizeHint()
         left = x + _OFFSET
         if left + size.width() > bounds.right():
             left = x - _OFFSET - size.width()
-        top = min(bounds.top(), self._card.height() - size.height() - 4)
-        self.setGeometry(QRect(QPoint(max(left, 4), max(top, 4)), size))
+        top = min(bounds.top(), self._card.height() - size.height() - _EDGE)
+        self.setGeometry(QRect(QPoint(max(left, _EDGE), max(top, _EDGE)), size))
         self.show()
         self.raise_()
         self.update()

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
-from app.formats import UNKNOWN, count, duration, money, percent
+from app.formats import UNKNOWN, count, duration, money_column, money_places, percent
 from app.overview.figures import error_rate
 from app.overview.slots import ColourSlots
 from app.sources import costs_tooltip, counts_tooltip, estimated_cost, estimated_input, estimated_output, marked
@@ -62,7 +62,7 @@ def unnamed(dimension: str) -> str:
 
 class Line(Struct, frozen=True, kw_only=True):
     """One row. `value` is what a filter takes, `name` what is read; `share` of all the cost, None where unpriced.
-    `costliest`: it is to be marked as such."""
+    `costliest`: it is to be marked as such. `places`: the decimals of every cost of the table."""
 
     value: str | None
     name: str
@@ -70,6 +70,7 @@ class Line(Struct, frozen=True, kw_only=True):
     share: float | None
     summary: Summary
     costliest: bool = False
+    places: int = 6
 
 
 class Measure(Struct, frozen=True, kw_only=True):
@@ -173,7 +174,7 @@ REQUESTS = Measure(
 COST = Measure(
     key="cost",
     title=later("Cost"),
-    text=lambda line: marked(money(line.summary.cost_nano), estimated_cost(line.summary)),
+    text=lambda line: marked(money_column(line.summary.cost_nano, line.places), estimated_cost(line.summary)),
     tooltip=lambda line: costs_tooltip(line.summary),
     order=lambda line: line.summary.cost_nano,
     width=80,
@@ -232,6 +233,7 @@ def lines(
 ) -> tuple[Line, ...]:
     """A breakdown's rows for reading; `titles` gives names to values (providers have them). `mark` the costliest."""
     costliest = max((row.summary.cost_nano or 0 for row in breakdown.rows), default=0)
+    places = money_places(costliest)
 
     def line(row: BreakdownRow) -> Line:
         cost = row.summary.cost_nano
@@ -243,6 +245,7 @@ def lines(
             share=None if cost is None else cost / total_nano if total_nano else 0.0,
             summary=row.summary,
             costliest=mark and bool(costliest) and cost == costliest,
+            places=places,
         )
 
     return tuple(line(row) for row in breakdown.rows)

@@ -19,9 +19,10 @@ from app.overview.answers import Answers
 from app.overview.breakdown_card import BreakdownCard
 from app.overview.cards import FigureCard
 from app.overview.chart_area import ALL, GAP, PROVIDERS, ChartArea
+from app.overview.checklist import Checklist
 from app.overview.figures import figures
+from app.overview.ghost import GhostChart
 from app.overview.label import TextButton, ToneLabel
-from app.overview.veil import Veil
 from app.sources import incomplete_words
 from app.theme import Theme
 from app.translation import later, tr
@@ -91,8 +92,9 @@ class OverviewLayout:
             tr("Take one of them away, or choose a longer range."),
             tr("Clear filters"),
         )
+        self.ghost = GhostChart(theme, self.no_requests)
+        self.checklist = Checklist(theme)
         self._place(page, theme)
-        self.veil = Veil(theme, page)
 
     def _add_views(self, theme: Theme, page: QWidget) -> None:
         self.view_tabs: dict[str, TextButton] = {}
@@ -131,7 +133,7 @@ class OverviewLayout:
         column.addWidget(self.charts, 1)
         column.addLayout(tables)
         self.stack = QStackedWidget()
-        for widget in (self._dashboard, self.no_requests, self.no_match):
+        for widget in (self._dashboard, self.ghost, self.no_match):
             self.stack.addWidget(widget)
         self._scroll(page)
 
@@ -158,6 +160,7 @@ class OverviewLayout:
         column = QVBoxLayout(body)
         column.setSpacing(GAP)
         column.addWidget(self.banner)
+        column.addWidget(self.checklist)
         column.addLayout(top)
         column.addWidget(self.incomplete)
         column.addWidget(self.stack, 1)
@@ -177,7 +180,7 @@ class OverviewLayout:
         if answers.summary.requests or (answers.ever and not filtered):
             self.stack.setCurrentWidget(self._dashboard)
         else:
-            self.stack.setCurrentWidget(self.no_match if filtered and answers.ever else self.no_requests)
+            self.stack.setCurrentWidget(self.no_match if filtered and answers.ever else self.ghost)
 
     def show_problem(self, message: str) -> None:
         """The old numbers stay; the banner says why there are no newer ones."""

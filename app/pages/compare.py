@@ -16,7 +16,7 @@ from app.pages.compare_parts.answer_words import winners
 from app.pages.compare_parts.asked import Asked, taken_from
 from app.pages.compare_parts.question_card import QuestionCard
 from app.pages.conversations_parts.pictures import Pictures
-from app.pages.page import Page, RequestTarget, ThreadTarget
+from app.pages.page import Page, RequestTarget, StepsTarget, Target, ThreadTarget
 from app.translation import later
 from app.widgets import Banner, EmptyState, SegmentedControl
 from gateway import LEAST_MODELS, Changes, ComparedAnswer, ModelRow, ProviderRow, RatedAnswer
@@ -124,6 +124,8 @@ class ComparePage(Page):
                 providers = await gateway.providers()
                 rows = gateway.models()
                 self._titles = {row.name: row.title for row in providers}
+                if self.history is not None:
+                    self.history.titles = self._titles
                 self._able = any(row.key_source != "none" for row in providers)
                 self.question.models.offer(rows, providers)
                 if not self._learned and not self.question.models.models:
@@ -183,6 +185,7 @@ class ComparePage(Page):
             from app.pages.compare_parts.history import HistoryPane
 
             made = self.history = HistoryPane(self.context)
+            made.titles = self._titles
             made.rated.connect(self._rate_kept)
             made.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
             made.conversation_asked.connect(lambda id: self.navigate.emit("conversations", RequestTarget(id)))
@@ -190,7 +193,11 @@ class ComparePage(Page):
             made.toast.connect(self.toast)
             self.stack.addWidget(made)
         self.stack.setCurrentWidget(self.history)
-        self.context.spawn(self.refresh(Changes(comparisons=True)))
+        self.context.spawn(self._read_history())
+
+    async def _read_history(self) -> None:
+        with self.loading():
+            await self.refresh(Changes(comparisons=True))
 
     def _rate_kept(self, answer: RatedAnswer, stars: int, note: str) -> None:
         for column in self.columns:
@@ -324,9 +331,10 @@ class ComparePage(Page):
 
     # taken from elsewhere
 
-    def show_target(self, target: RequestTarget | ThreadTarget) -> None:
+    def show_target(self, target: Target) -> None:
         """What a request or a conversation's last turn asked, to be asked of others."""
-        self.context.spawn(self._take(target))
+        if not isinstance(target, StepsTarget):
+            self.context.spawn(self._take(target))
 
     async def _take(self, target: RequestTarget | ThreadTarget) -> None:
         gateway = self.context.gateway

@@ -17,7 +17,7 @@ from app.pages.connect_parts.first_run import FirstRun
 from app.pages.connect_parts.tool_list import ToolList
 from app.pages.connect_parts.tool_view import ToolView
 from app.pages.connect_parts.tools import BY_KEY, TOOLS
-from app.pages.page import Page, RequestTarget
+from app.pages.page import Page, RequestTarget, StepsTarget, Target
 from app.preferences import OFF, ON
 from app.translation import later
 from app.widgets import Banner, PushButton
@@ -190,6 +190,10 @@ class ConnectPage(Page):
             await self._look_at_arrival()
 
     # the first steps
+
+    def show_target(self, target: Target) -> None:
+        if isinstance(target, StepsTarget):
+            self.open_first_steps()
 
     def open_first_steps(self) -> None:
         """Again, until they are done."""

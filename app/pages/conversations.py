@@ -7,6 +7,7 @@ an order, in pages. The chosen one is shown by the thread's pane; what can be do
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
@@ -19,7 +20,7 @@ from app.pages.conversations_parts.actions import ThreadActions
 from app.pages.conversations_parts.empty import EmptyConversations
 from app.pages.conversations_parts.list_pane import ListPane
 from app.pages.conversations_parts.thread_pane import ThreadPane
-from app.pages.page import Page, RequestTarget, ThreadTarget
+from app.pages.page import Page, RequestTarget, Target, ThreadTarget
 from app.range_picker import RangePicker
 from app.translation import later, tr
 from app.widgets import PushButton
@@ -176,7 +177,8 @@ class ConversationsPage(Page):
         limit = min(MOST_ROWS, max(PAGE_ROWS, len(self.pane.list.threads.rows))) if again else PAGE_ROWS
         self.pane.show_searching(bool(self._search) and not again)
         try:
-            page = await self._ask(self.query(), limit)
+            with nullcontext() if again else self.loading():
+                page = await self._ask(self.query(), limit)
         except KNOWN_ERRORS:
             self._stale = True
             raise
@@ -283,11 +285,11 @@ class ConversationsPage(Page):
             await self.thread_pane.read(left[min(place or 0, len(left) - 1)].id)
         await self.refresh(Changes(conversations=True))
 
-    def show_target(self, target: RequestTarget | ThreadTarget) -> None:
+    def show_target(self, target: Target) -> None:
         """The turn of a request, or a whole conversation."""
         if isinstance(target, ThreadTarget):
             self.context.spawn(self.thread_pane.read(target.id, turn=target.turn))
-        else:
+        elif isinstance(target, RequestTarget):
             self.context.spawn(self._open_request(target.id))
 
     async def _open_request(self, request_id: str) -> None:

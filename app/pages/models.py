@@ -49,7 +49,7 @@ class ModelsPage(Page):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.setObjectName("models_page")
-        self.model: ListModel[ModelLine] = ListModel(model_columns(), self)
+        self.model: ListModel[ModelLine] = ListModel(model_columns(self._title_of), self)
         self.lines: tuple[ModelLine, ...] = ()
         self._providers: tuple[str, ...] = ()
         self._provider_titles: tuple[tuple[str, str], ...] = ()
@@ -150,7 +150,7 @@ class ModelsPage(Page):
     def repricing(self) -> RepricingPane:
         """Made when it is first wanted, as the other one is."""
         if self._repricing is None:
-            self._repricing = RepricingPane(self.context)
+            self._repricing = RepricingPane(self.context, self._title_of)
             self._repricing.toast.connect(self.toast)
             self._repricing.changed.connect(self._again)
             self.sections.addWidget(self._repricing)
@@ -159,7 +159,7 @@ class ModelsPage(Page):
     @property
     def bill(self) -> BillPane:
         if self._bill is None:
-            self._bill = BillPane(self.context)
+            self._bill = BillPane(self.context, self._title_of)
             self._bill.options.offer(self._provider_titles)
             self._bill.toast.connect(self.toast)
             self.sections.addWidget(self._bill)
@@ -238,8 +238,8 @@ class ModelsPage(Page):
         self.banner.hide()
         lines = model_lines(gateway.models(), prices, dict(zip(providers, found, strict=True)))
         self.price_line.show_list(gateway.price_list())
-        self._offer(providers)
         self._offer_bills(tuple((row.name, row.title) for row in rows))
+        self._offer(providers)
         if lines != self.lines:
             self.lines = lines
             self._filter()
@@ -256,7 +256,11 @@ class ModelsPage(Page):
         return UsageQuery(start_us=start, tz=self.context.filters.tz)
 
     def _again(self) -> None:
-        self.context.spawn(self.refresh(Changes(prices=True)))
+        self.context.spawn(self._read_again())
+
+    async def _read_again(self) -> None:
+        with self.loading():
+            await self.refresh(Changes(prices=True))
 
     def _offer(self, providers: tuple[str, ...]) -> None:
         if providers == self._providers:
@@ -267,7 +271,7 @@ class ModelsPage(Page):
         self.provider.clear()
         self.provider.addItem(tr("All providers"), "")
         for name in providers:
-            self.provider.addItem(name, name)
+            self.provider.addItem(self._title_of(name), name)
         self.provider.setCurrentIndex(max(0, self.provider.findData(chosen)))
         self.provider.blockSignals(False)
 
@@ -276,6 +280,10 @@ class ModelsPage(Page):
             self._provider_titles = titles
             if self._bill is not None:
                 self._bill.options.offer(titles)
+
+    def _title_of(self, name: str) -> str:
+        """A provider as people know it."""
+        return dict(self._provider_titles).get(name, name)
 
     def _filter(self) -> None:
         chosen = self.selected()

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 from app.context import AppContext
 from app.filter_words import comparison_name
 from app.filters import ALL, COMPARISONS, FilterSnapshot
+from app.first_steps import PREFERENCE, read_first_steps
 from app.known_errors import KNOWN_ERRORS
 from app.overview.answers import MODEL, Answers, fitting_bucket, load
 from app.overview.breakdown import DIMENSION_TITLES, TAG_KEY, Line, group_title
@@ -29,7 +30,8 @@ from app.overview.group_menu import open_choice_menu, open_group_menu
 from app.overview.layout import OverviewLayout
 from app.overview.slots import ColourSlots
 from app.overview.words import compared_with
-from app.pages.page import Page
+from app.pages.page import Page, StepsTarget
+from app.preferences import OFF
 from app.range_picker import BucketPicker, RangePicker
 from app.translation import Words, later, tr
 from app.widgets import PushButton
@@ -69,6 +71,7 @@ class OverviewPage(Page):
         self._asking: asyncio.Future[tuple[Answers]] | None = None
         self._provider_titles: Mapping[str, str] = {}
         self._split_shown = MODEL
+        self._steps_done = False
         self._changed_groups: tuple[Answers, Sequence[tuple[str, Breakdown, Breakdown]]] | None = None
         # Without traffic nothing else says that the range has moved on.
         self._tick = QTimer(self, interval=_TICK_MS)
@@ -111,6 +114,8 @@ class OverviewPage(Page):
         parts.banner.action.connect(self._reload_soon)
         parts.no_match.action.connect(self._context.filters.clear)
         parts.no_requests.action.connect(lambda: self.navigate.emit("connect", None))
+        parts.checklist.continued.connect(lambda: self.navigate.emit("connect", StepsTarget()))
+        parts.checklist.dismissed.connect(self._dismiss_steps)
 
     def header_controls(self) -> list[QWidget]:
         return [self.range_picker, self.bucket_picker, self.export_button]
@@ -137,6 +142,27 @@ class OverviewPage(Page):
             await self._read_provider_titles()
         if changes.usage or self._answers is None:
             await self._reload()
+        if changes.usage or changes.keys or changes.providers:
+            await self._read_steps()
+
+    async def _read_steps(self) -> None:
+        """What of the first steps is left, until none is or nobody wants to know."""
+        preferences, checklist = self._context.shell.preferences, self.parts.checklist
+        if self._context.gateway.demo or self._steps_done or not preferences.is_on(PREFERENCE):
+            checklist.hide()
+            return
+        try:
+            steps = await read_first_steps(self._context.gateway)
+        except KNOWN_ERRORS:
+            # Whoever asks for the numbers tells what is wrong.
+            return
+        self._steps_done = steps.done
+        checklist.show_steps(steps)
+
+    def _dismiss_steps(self) -> None:
+        self._context.shell.preferences.set(PREFERENCE, OFF)
+        self.parts.checklist.hide()
+        self.toast.emit(tr("“First steps” on the page Connect brings them back"))
 
     async def _read_provider_titles(self) -> None:
         try:
@@ -173,7 +199,7 @@ class OverviewPage(Page):
         self._turn += 1
         turn = self._turn
         now_us = _now_us()
-        self.parts.veil.begin()
+        self.veil.begin()
         try:
             self._asking = asyncio.gather(self._load(now_us))
             (answers,) = await self._asking
@@ -187,7 +213,7 @@ class OverviewPage(Page):
             return
         finally:
             if turn == self._turn:
-                self.parts.veil.end()
+                self.veil.end()
         if turn == self._turn:
             self._answers, self._shown_at_us = answers, now_us
             await self._show(answers)

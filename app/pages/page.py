@@ -4,13 +4,16 @@ A page never polls. The window calls `refresh` when the page is first shown, whe
 changed while it is visible, at most once a second.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from msgspec import Struct
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
-from app.widgets import Drawer
+from app.widgets import Drawer, Veil
 from gateway import Changes
 
 
@@ -27,9 +30,16 @@ class ThreadTarget(Struct, frozen=True):
     turn: int | None = None
 
 
+class StepsTarget(Struct, frozen=True):
+    """The way to the first request, for the page that has it."""
+
+
+Target = RequestTarget | ThreadTarget | StepsTarget
+
+
 class Page(QWidget):
     """`subtitle` and `toast` carry text for the header and for a passing note; `navigate` a page's key and the
-    filters (`FilterSnapshot`) that it opens with, a `RequestTarget` or `ThreadTarget` that it shows, or None."""
+    filters (`FilterSnapshot`) that it opens with, a `Target` that it shows, or None."""
 
     title: str = ""
     icon: str = ""
@@ -44,10 +54,33 @@ class Page(QWidget):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.context = context
+        self._veil: Veil | None = None
+        self._reads = 0
+        self._was_read = False
 
     def header_controls(self) -> list[QWidget]:
         """Widgets for the right of the header, left to right."""
         return []
+
+    @property
+    def veil(self) -> Veil:
+        """What lies over the page while it is read. Made when it is first wanted."""
+        if self._veil is None:
+            self._veil = Veil(self.context.theme, self)
+        return self._veil
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Something that was asked for is read within; that it takes long is to be seen."""
+        self._reads += 1
+        self.veil.begin(empty=not self._was_read)
+        try:
+            yield
+        finally:
+            self._reads -= 1
+            self._was_read = True
+            if not self._reads:
+                self.veil.end()
 
     async def refresh(self, changes: Changes) -> None:
         """Read and show what `changes` may have changed; errors are shown by the window."""
@@ -58,7 +91,7 @@ class Page(QWidget):
     def on_hidden(self) -> None:
         """The page is no longer visible: nothing of it needs painting."""
 
-    def show_target(self, target: RequestTarget | ThreadTarget) -> None:
+    def show_target(self, target: Target) -> None:
         """Show one request or conversation; a page that knows none leaves this as it is."""
 
     def open_first_steps(self) -> None:

@@ -20,6 +20,7 @@ from app.pages.providers_parts.own_panel import OwnPanel
 from app.pages.providers_parts.price_line import PriceLine
 from app.pages.providers_parts.vault_panel import VaultPanel
 from app.translation import later, tr
+from app.vault_words import vault_words
 from app.widgets import Banner, Drawer, PushButton
 from gateway import Changes, ProviderRow, Summary, UsageQuery, VaultState
 
@@ -142,7 +143,7 @@ class ProvidersPage(Page):
                 self.cards[row.name].show_row(
                     row, self._today.get(row.name), self._vault.backend, _now_us(), self.context.gateway.demo
                 )
-        self.vault_banner.set_text(self._vault.message or tr("The system keyring is not available."))
+        self.vault_banner.set_text(vault_words(self._vault.message))
         self.vault_banner.setVisible(not self._vault.available)
         ready = sum(row.key_source != "none" for row in self._rows)
         self.subtitle.emit(tr("{ready} of {count} with a key").format(ready=ready, count=len(self._rows)))

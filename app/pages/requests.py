@@ -13,11 +13,11 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from app.context import AppContext
-from app.export_files import EXPORT_FILTER, ask_where, export_format
+from app.export_files import ask_where, export_format
 from app.filter_bar import FilterBar
 from app.known_errors import KNOWN_ERRORS
-from app.pages.page import Page, RequestTarget, ThreadTarget
-from app.pages.requests_parts.columns import request_columns
+from app.pages.page import Page, RequestTarget, Target
+from app.pages.requests_parts.columns import export_fields, request_columns
 from app.pages.requests_parts.feed import RequestFeed
 from app.pages.requests_parts.filter_field import FilterField
 from app.pages.requests_parts.narrowing import add_narrowing
@@ -39,6 +39,9 @@ _COPY_AT_MOST = 5_000
 _DETAILS_AFTER_MS = 60
 _KEEP_AFTER_MS = 400
 _KEPT_COLUMNS = "columns/requests"
+_ALL_FILTER = later("CSV, all columns (*.csv)")
+_VISIBLE_FILTER = later("CSV, the columns on show (*.csv)")
+_LINES_FILTER = later("JSON lines (*.jsonl)")
 
 
 def _now_us() -> int:
@@ -77,7 +80,7 @@ class RequestsPage(Page):
         self.range_picker = RangePicker(self.context, offers_all=True)
         self.export_button = PushButton(theme, tr("Export"), "download", "secondary")
         self.export_button.setObjectName("requests_export")
-        self.export_button.setToolTip(tr("Save the filtered requests as CSV (Ctrl+E)"))
+        self.export_button.setToolTip(tr("Save the filtered requests, with all columns or those on show (Ctrl+E)"))
         self.view = TableView(theme, self.model, tr("Requests"))
         self.view.setObjectName("requests_table")
         self.view.restore_columns(self.context.shell.preferences.kept(_KEPT_COLUMNS))
@@ -138,7 +141,7 @@ class RequestsPage(Page):
         self.context.filters.changed.connect(self._filters_changed)
         self.filter_field.submitted.connect(lambda parsed: self.context.spawn(self._apply_filters(parsed)))
         self.area.clear_asked.connect(self.context.filters.clear)
-        self.area.keys_asked.connect(lambda: self.navigate.emit("api_keys", None))
+        self.area.connect_asked.connect(lambda: self.navigate.emit("connect", None))
         self.area.newest_asked.connect(self._go_to_newest)
         self.banner.action.connect(self._retry)
         self.live.toggled.connect(self._live_toggled)
@@ -200,7 +203,8 @@ class RequestsPage(Page):
     async def _open(self) -> None:
         self._stale = False
         try:
-            await self.feed.open(self.model, self.context.filters.query(_now_us()))
+            with self.loading():
+                await self.feed.open(self.model, self.context.filters.query(_now_us()))
         except BaseException:
             self._stale = True
             raise
@@ -321,7 +325,7 @@ class RequestsPage(Page):
         explanation = self.context.gateway.explain(record)
         self.details.show_record(record, lambda name: self._provider_titles.get(name, name), explanation)
 
-    def show_target(self, target: RequestTarget | ThreadTarget) -> None:
+    def show_target(self, target: Target) -> None:
         """The details of one request, also where the list does not hold it."""
         if isinstance(target, RequestTarget):
             self.context.spawn(self._show_one(target.id))
@@ -357,21 +361,26 @@ class RequestsPage(Page):
         """Asks where to, then writes every row that the filters let through."""
         if self._exporting or not self.export_button.isEnabled():
             return
-        ask_where(
+        visible = tr(_VISIBLE_FILTER)
+        dialog = ask_where(
             self,
             tr("Export requests"),
             "requests.csv",
-            tr(EXPORT_FILTER),
-            lambda path: self.context.spawn(self.export_to(path)),
+            ";;".join((tr(_ALL_FILTER), visible, tr(_LINES_FILTER))),
+            lambda path: self.context.spawn(
+                self.export_to(path, visible_only=dialog.selectedNameFilter() == visible)
+            ),
             name="requests_export_file",
         )
 
-    async def export_to(self, path: Path) -> None:
-        """Writes the filtered requests, in the form that the file's ending names, and says how many."""
+    async def export_to(self, path: Path, *, visible_only: bool = False) -> None:
+        """Writes the filtered requests, in the form that the file's ending names, and says how many. `visible_only`:
+        of each what the table's columns show, in their order."""
         self._exporting = True
         self.export_button.setEnabled(False)
         query = self.context.filters.query(_now_us())
-        export = Export(what="requests", format=export_format(path))
+        columns = export_fields(self.view.shown_columns()) if visible_only else ()
+        export = Export(what="requests", format=export_format(path), columns=columns)
 
         async def write(job: Job) -> int:
             return await self.context.gateway.export_file(query, export, path, job.told)

@@ -15,6 +15,7 @@ from app.widgets.stars import Stars
 from app.widgets.tick_box import TickBox
 from app.widgets.toast import Toasts
 from app.widgets.toggle_switch import ToggleSwitch
+from app.widgets.veil import Veil
 
 __all__ = [
     "Banner",
@@ -33,4 +34,5 @@ __all__ = [
     "TickBox",
     "Toasts",
     "ToggleSwitch",
+    "Veil",
 ]

@@ -13,6 +13,7 @@ from app.widgets.buttons import PushButton
 from app.widgets.painting import CONTROL_RADIUS, rounded_box, smooth_painter
 
 _ICON = 16
+_PAGE_MARGIN = 24
 _LOOKS: Mapping[str, tuple[str, str, str]] = {
     "info": ("accent", "accent_soft", "info"),
     "accent": ("accent", "accent_soft", "info"),
@@ -24,7 +25,8 @@ _LOOKS: Mapping[str, tuple[str, str, str]] = {
 
 
 class Banner(QWidget):
-    """`kind` is info, ok, warn or bad; `action` when its button is pressed."""
+    """`kind` is info, ok, warn or bad; `action` when its button is pressed. As a `strip` it is no card among others:
+    it reaches from edge to edge, whatever stands below it."""
 
     action = Signal()
 
@@ -35,9 +37,12 @@ class Banner(QWidget):
         text: str,
         action_text: str | None = None,
         parent: QWidget | None = None,
+        *,
+        strip: bool = False,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._strip = strip
         self._look = _LOOKS[kind]
         self.label = QLabel(text, self)
         self.label.setFont(ui_font(13))
@@ -46,7 +51,8 @@ class Banner(QWidget):
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.button: PushButton | None = None
         row = QHBoxLayout(self)
-        row.setContentsMargins(12 + _ICON + 8, 5, 8, 5)
+        self._left, right = (_PAGE_MARGIN, _PAGE_MARGIN) if strip else (12, 8)
+        row.setContentsMargins(self._left + _ICON + 8, 5, right, 5 + strip)
         row.setSpacing(12)
         row.addWidget(self.label, 1)
         if action_text is not None:
@@ -83,6 +89,10 @@ class Banner(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
         ink, ground, icon = self._look
-        rounded_box(painter, QRectF(self.rect()), CONTROL_RADIUS, self._theme.color(ground))
-        place = QRect(12, (min(self.height(), 42) - _ICON) // 2, _ICON, _ICON)
+        if self._strip:
+            painter.fillRect(self.rect(), self._theme.color(ground))
+            painter.fillRect(0, self.height() - 1, self.width(), 1, self._theme.color("border"))
+        else:
+            rounded_box(painter, QRectF(self.rect()), CONTROL_RADIUS, self._theme.color(ground))
+        place = QRect(self._left, (min(self.height(), 42) - _ICON) // 2, _ICON, _ICON)
         painter.drawPixmap(place, icons.pixmap(icon, self._theme.color(ink), _ICON, self.devicePixelRatioF()))

@@ -23,9 +23,10 @@ class Chip(QAbstractButton):
 
     removed = Signal()
 
-    def __init__(self, theme: Theme, text: str, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, text: str, parent: QWidget | None = None, *, most_text: int = _MAX_TEXT) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._most_text = most_text
         self.setFont(ui_font(13, 500))
         self.setText(text)
         self.setToolTip(text)
@@ -37,7 +38,7 @@ class Chip(QAbstractButton):
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        text = min(_MAX_TEXT, QFontMetrics(self.font()).horizontalAdvance(self.text()))
+        text = min(self._most_text, QFontMetrics(self.font()).horizontalAdvance(self.text()))
         return QSize(_PADDING + text + _CROSS_TARGET, _HEIGHT)
 
     def minimumSizeHint(self) -> QSize:

@@ -1,19 +1,27 @@
 """A text field with a magnifying glass in front and a cross to empty it."""
 
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLineEdit, QWidget
+from collections.abc import Sequence
+
+from PySide6.QtGui import QAction, QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionFrame, QWidget
 
 from app import icons
 from app.fonts import ui_font
 from app.theme import Theme
 
+_EDGE = 8
+
 
 class SearchField(QLineEdit):
-    """A QLineEdit; the placeholder is its accessible name until another is set."""
+    """A QLineEdit; the placeholder is its accessible name until another is set. `shorter` ones stand in its place
+    where it has no room, the longest first."""
 
-    def __init__(self, theme: Theme, placeholder: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, placeholder: str, parent: QWidget | None = None, *, shorter: Sequence[str] = ()
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._placeholders = (placeholder, *shorter)
         self._glass = QAction(self)
         self.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
         self.setPlaceholderText(placeholder)
@@ -22,6 +30,18 @@ class SearchField(QLineEdit):
         self.setFont(ui_font(13))
         theme.changed.connect(self._tint)
         self._tint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if len(self._placeholders) > 1:
+            option = QStyleOptionFrame()
+            self.initStyleOption(option)
+            inner = self.style().subElementRect(QStyle.SubElement.SE_LineEditContents, option, self)
+            # The glass before the words and the cross after them take their room within.
+            room = inner.width() - 2 * (self.style().pixelMetric(QStyle.PixelMetric.PM_SmallIconSize) + _EDGE)
+            metrics = QFontMetrics(self.font())
+            fitting = (text for text in self._placeholders if metrics.horizontalAdvance(text) <= room)
+            self.setPlaceholderText(next(fitting, self._placeholders[-1]))
 
     def _tint(self) -> None:
         self._glass.setIcon(icons.icon("search", self._theme.color("text3")))

@@ -1,33 +1,43 @@
-"""What lies over the page while an answer takes long: the old numbers at 60 % opacity, and a moving line on top."""
+"""What lies over a page while an answer takes long: the old numbers at 60 % opacity, and a moving line on top.
 
-from PySide6.QtCore import Qt, QTimer
+Where there is nothing yet, grey bars stand where a toolbar and rows will: words that are not there cannot be faint.
+"""
+
+from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.theme import Theme
+from app.widgets.painting import CONTROL_HEIGHT, rounded_box, smooth_painter
 
-_DELAY_MS = 150
+DELAY_MS = 150
 _STEP_MS = 50
 _STEPS = 40
+_MARGIN, _GAP, _ROW, _BAR = 24, 12, 30, 10
+# Of a row's width: where its bars begin, and how long they are.
+_BARS = ((0.02, 0.16), (0.24, 0.10), (0.42, 0.18), (0.70, 0.08), (0.86, 0.12))
 
 
 class Veil(QWidget):
-    """Covers its parent from 150 ms after `begin` until `end`."""
+    """Covers its parent from 150 ms after `begin` until `end`. `empty`: nothing was ever shown there."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
         self._page = parent
         self._step = 0
+        self.empty = False
+        self.setObjectName("veil")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._delay = QTimer(self, singleShot=True, interval=_DELAY_MS)
+        self._delay = QTimer(self, singleShot=True, interval=DELAY_MS)
         self._delay.timeout.connect(self._cover)
         self._motion = QTimer(self, interval=_STEP_MS)
         self._motion.timeout.connect(self._move_on)
         self.hide()
 
-    def begin(self) -> None:
+    def begin(self, *, empty: bool = False) -> None:
         if not self._delay.isActive() and self.isHidden():
+            self.empty = empty
             self._delay.start()
 
     def end(self) -> None:
@@ -44,13 +54,31 @@ class Veil(QWidget):
 
     def _move_on(self) -> None:
         self._step = (self._step + 1) % _STEPS
+        if self.geometry() != self._page.rect():
+            self.setGeometry(self._page.rect())
         self.update(0, 0, self.width(), 2)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+        painter = smooth_painter(self)
         ground = QColor(self._theme.color("bg"))
-        ground.setAlphaF(0.4)
+        if not self.empty:
+            ground.setAlphaF(0.4)
         painter.fillRect(event.rect(), ground)
+        if self.empty and event.rect().bottom() > _GAP:
+            self._paint_places(painter)
         part = self.width() // 4
         left = (self.width() + part) * self._step // _STEPS - part
         painter.fillRect(left, 0, part, 2, self._theme.color("accent"))
+
+    def _paint_places(self, painter: QPainter) -> None:
+        theme = self._theme
+        width = self.width() - 2 * _MARGIN
+        rounded_box(painter, QRectF(_MARGIN, _GAP, width * 0.4, CONTROL_HEIGHT), 7, theme.color("inset"))
+        top = 2 * _GAP + CONTROL_HEIGHT
+        card = QRectF(_MARGIN, top, width, max(0, self.height() - top - _GAP))
+        rounded_box(painter, card, 10, theme.color("surface"), theme.color("border"))
+        for number in range(int(card.height()) // _ROW):
+            middle = card.top() + number * _ROW + _ROW / 2
+            for begin, length in _BARS:
+                box = QRectF(card.left() + begin * width, middle - _BAR / 2, length * width, _BAR)
+                rounded_box(painter, box, _BAR / 2, theme.color("inset"))

@@ -120,9 +120,9 @@ def line(day: DayModel, number: int) -> list[str]:
         day.model or "All models",
         KINDS[part.kind].text,
         formats.count(part.requests),
-        money(part.here_nano),
-        money(part.bill_nano),
-        formats.money_difference(part.difference_nano),
+        formats.money_column(part.here_nano, 4),
+        formats.money_column(part.bill_nano, 4),
+        formats.money_column_difference(part.difference_nano, 4),
         share(part.difference_nano, day.bill.cost_nano or day.here.cost_nano),
     ]
 
@@ -155,9 +155,9 @@ def _compared_as_the_api(provider: str, pane: BillPane, gateway: FakeGateway, tu
     for shown, part, said in zip(cells(pane.parts), done.parts, api["parts"], strict=True):
         assert shown[2:] == [
             formats.count(said["requests"]),
-            money(part.cost_nano),
+            formats.money_column(part.cost_nano, 4),
             formats.percent(None if said["percent"] is None else (part.cost_nano or 0) / bill),
-            formats.money_difference(part.difference_nano),
+            formats.money_column_difference(part.difference_nano, 4),
             share(part.difference_nano, bill),
         ]
         if said["difference_percent"] is not None and abs(said["difference_percent"]) >= 0.1:
@@ -206,7 +206,7 @@ def test_why_a_line_differs_is_told(pane: BillPane, compared: Reconciliation) ->
         day = days[one.day, one.model]
         assert day.reasons or day.note
     assert pane.words.text().startswith(
-        "OpenAI's usage export, OpenAI's cost export: openai, 2026-10-20 to 2026-10-24, "
+        "OpenAI's usage export, OpenAI's cost export: OpenAI, 2026-10-20 to 2026-10-24, "
         "days of UTC (as such bills are cut), "
     )
 
@@ -225,7 +225,7 @@ def test_a_bill_that_names_requests_shows_those_that_differ(
             one.day,
             one.model or "—",
             KINDS[one.kind].text,
-            formats.money_difference(one.difference_nano),
+            formats.money_column_difference(one.difference_nano),
         ]
         for one in done.requests
     ]

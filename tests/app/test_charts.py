@@ -12,18 +12,21 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.charts import CHARTS, ChartCard, ChartInput, ChartSpec, Group, chart_data
 from app.charts.bars import gaps, stack
 from app.charts.data import count_axis, duration_axis, money_axis
-from app.charts.legend import fitting_names, short_names
+from app.charts.legend import Legend, fitting_names, short_names
 from app.charts.lines import alone
 from app.charts.rectangles import ListedRectangles, PackedRectangles, make_rectangles
 from app.charts.scale import NiceMaximum, nice_maximum, tick_step, ticks
 from app.charts.timescale import bucket_title, time_ticks
+from app.charts.tooltip import Tooltip
 from app.formats import UNKNOWN, count, duration, money
 from app.theme import Theme
+from app.widgets import Card
 from gateway import Distribution, Summary, TimeBucket
 
 BERLIN = "Europe/Berlin"
@@ -408,6 +411,45 @@ def test_the_legend_isolates_and_hides(qtbot: QtBot, light: Theme) -> None:
     assert shown() == {"Input", "Cached input", "Output"}
     QTest.mouseClick(by_key["cached"], Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier)
     assert shown() == {"Input", "Output"}
+
+
+def test_a_narrow_legend_says_every_name_it_shows_and_offers_the_others(qtbot: QtBot, light: Theme) -> None:
+    names = ["claude-sonnet-4-6", "gpt-5.4", "claude-haiku-4-5", "grok-4.3", "gemini-2.5-flash", "Other"]
+    card = QWidget()
+    qtbot.addWidget(card)
+    legend = Legend(light, card)
+    legend.resize(900, 24)
+    card.show()
+    legend.set_entries([(name, name, light.series_color(slot)) for slot, name in enumerate(names)])
+    assert [item.text() for item in legend.items] == names and legend.more.isHidden()
+    for width in range(500, 60, -20):
+        legend.resize(width, 24)
+        shown = [item for item in legend.items if item.isVisible()]
+        assert all(item.text() for item in shown), f"a square without a word at {width}"
+        assert [name for _, name, _ in legend.more.entries] == names[len(shown) :]
+        assert legend.more.isVisible() == (len(shown) < len(names))
+    assert legend.more.text() == f"+{len(names) - len(shown)}" and names[-1] in legend.more.accessibleName()
+    menu = legend.more.menu()
+    assert [action.text() for action in menu.actions()] == names[len(shown) :]
+    with qtbot.waitSignal(legend.hidden_changed) as hidden:
+        menu.actions()[-1].trigger()
+    assert hidden.args == [frozenset(names[:-1])], "it stands alone"
+
+
+def test_a_tooltip_that_would_be_cut_keeps_its_rows_and_shortens_its_note(qtbot: QtBot, light: Theme) -> None:
+    card = Card(light)
+    qtbot.addWidget(card)
+    card.resize(500, 186)
+    card.show()
+    tooltip = Tooltip(light, card)
+    rows = tuple((light.series_color(slot), f"model-{slot}", "$0.10") for slot in range(7))
+    tooltip.show_rows("Thu 26 Nov, 06:00", rows, 300, card.rect(), "≈ holds estimates: the provider gave no count")
+    assert tooltip.note == "≈ holds estimates" and tooltip.rows == rows
+    assert card.rect().contains(tooltip.geometry())
+    tooltip.show_rows(
+        "Thu 26 Nov, 06:00", rows[:2], 300, card.rect(), "≈ holds estimates: the provider gave no count"
+    )
+    assert tooltip.note.endswith("gave no count")
 
 
 def test_a_refresh_updates_in_place(qtbot: QtBot, light: Theme) -> None:

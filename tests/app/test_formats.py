@@ -44,11 +44,61 @@ def test_counts(n: float | None, text: str) -> None:
         (0, "$0.00"),
         (1_500_000_000, "+$1.50"),
         (-4_000_000, "−$0.004000"),
-        (1, "+<$0.000001"),
+        (1, "<$0.000001"),
+        (-1, "<$0.000001"),
     ],
 )
 def test_differences_of_money(nano: int | None, text: str) -> None:
     assert formats.money_difference(nano) == text
+
+
+def test_what_is_next_to_nothing_has_no_sign() -> None:
+    assert formats.money(-1) == formats.money_column(-1) == formats.money_column_difference(-1) == "<$0.000001"
+    assert formats.money_column_difference(-40_000, 4) == "<$0.0001"
+
+
+@pytest.mark.parametrize(
+    ("nano", "places", "text", "difference"),
+    [
+        (None, 4, "—", "—"),
+        (0, 4, "$0.0000", "$0.0000"),
+        (1_234_567_890_123, 2, "$1,234.57", "+$1,234.57"),
+        (-52_034_567_890, 4, "-$52.0346", "−$52.0346"),
+        (5_175_000, 3, "$0.005", "+$0.005"),
+    ],
+)
+def test_a_column_of_money_has_the_same_decimals(nano: int | None, places: int, text: str, difference: str) -> None:
+    assert formats.money_column(nano, places) == text
+    assert formats.money_column_difference(nano, places) == difference
+
+
+@pytest.mark.parametrize(
+    ("largest", "places"),
+    [(None, 6), (0, 6), (99_999_999, 6), (100_000_000, 3), (9_999_999_999, 3), (10_000_000_000, 2)],
+)
+def test_decimals_go_by_the_largest_amount(largest: int | None, places: int) -> None:
+    assert formats.money_places(largest) == places
+
+
+@pytest.mark.parametrize(
+    ("nano", "text"),
+    [
+        (None, "—"),
+        (0, "$0.000"),
+        (15_000_000_000, "$15.000"),
+        (25_000_000, "$0.025"),
+        (37_500_000, "$0.0375"),
+        (1_250_000_000_000, "$1,250.000"),
+    ],
+)
+def test_prices_have_three_decimals_and_more_where_they_need_them(nano: int | None, text: str) -> None:
+    assert formats.price(nano) == text
+
+
+def test_the_ends_of_a_range_are_told_alike() -> None:
+    assert formats.minute(MON_18_03, "UTC", now_us=MON_18_03) == "23 Nov 18:03"
+    assert formats.minute(MON_18_03 - 30 * 86_400_000_000, "UTC", now_us=MON_18_03) == "24 Oct 18:03"
+    assert formats.minute(0, "UTC", now_us=MON_18_03) == "1 Jan 1970 00:00"
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,11 @@ def test_each_cell_equals_the_api(page: ModelsPage, gateway: FakeGateway) -> Non
     for model, row in known.items():
         used = [one for one in gateway.rows if one.model == model and one.provider == row.provider]
         used = [one for one in used if one.started_us >= since]
-        assert cell(page, model, "input") == formats.money(row.input_price)
-        assert cell(page, model, "output") == formats.money(row.output_price)
+        assert cell(page, model, "input") == formats.price(row.input_price)
+        assert cell(page, model, "output") == formats.price(row.output_price)
         assert cell(page, model, "context") == "200k"
         assert cell(page, model, "requests") == (formats.count(len(used)) if used else "")
-        assert cell(page, model, "cost") == (formats.money(summarise(used).cost_nano) if used else "")
+        assert cell(page, model, "cost") == (formats.money_column(summarise(used).cost_nano, 4) if used else "")
 
 
 def test_what_was_used_without_a_price_is_told_and_priced_from_there(
@@ -111,7 +111,7 @@ def test_what_was_used_without_a_price_is_told_and_priced_from_there(
     turns.run()
     made = gateway.own_prices[0]
     assert (made.prices.input, made.prices.output, made.prices.cached) == ("2.50", "10", None)
-    assert cell(page, "house-model", "input") == "$2.50"
+    assert cell(page, "house-model", "input") == "$2.500"
     assert cell(page, "house-model", "source") == "Edited"
     assert "house-model" not in page.unpriced.text()
 
@@ -258,7 +258,7 @@ def test_a_newer_list_tells_what_it_changed(
     turns.run()
     words = page.drawer.findChild(TextLabel, "price_changes")
     assert words.text() == f"{model} ({row.provider}): input {before} → $77.00"
-    assert cell(page, model, "input") == "$77.00"
+    assert cell(page, model, "input") == "$77.000"
     assert "2,400 models" in page.price_line.words.text()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFileDialog, QLabel, QMenu, QWidget
@@ -19,14 +19,17 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterSnapshot
-from app.formats import UNKNOWN, count, duration, money, percent
+from app.formats import UNKNOWN, count, duration, money, money_column, money_places, percent
 from app.overview.answers import Answers
 from app.overview.breakdown import MEASURES, speed
 from app.overview.cards import FigureCard
+from app.overview.ghost import LINES
 from app.overview.table import BreakdownTable
 from app.pages.overview import OverviewPage
+from app.pages.page import StepsTarget
+from app.throttle import EVERYTHING
 from gateway import Changes, Summary, TagCondition, UsageQuery
-from tests.app.fake_data import exchanges
+from tests.app.fake_data import api_key_rows, exchanges
 from tests.app.fake_gateway import FakeGateway
 from tests.app.spawner import Spawner
 
@@ -163,6 +166,7 @@ def test_table_cells_equal_the_gateway(page: OverviewPage, fake_gateway: FakeGat
     assert total
     page.parts.by_model.view_all.click()
     by_model = asyncio.run(fake_gateway.breakdown(page.answers.query, "model"))  # type: ignore[union-attr]
+    places = money_places(max(row.summary.cost_nano or 0 for row in by_model.rows))
     # Costliest first; what has no price comes last, and is never $0.00.
     expected = [
         [
@@ -176,7 +180,7 @@ def test_table_cells_equal_the_gateway(page: OverviewPage, fake_gateway: FakeGat
             duration(row.summary.latency_ms.p95),
             percent(row.summary.errors / row.summary.requests),
             count(row.summary.requests),
-            money(row.summary.cost_nano),
+            money_column(row.summary.cost_nano, places),
         ]
         for row in sorted(by_model.rows, key=lambda row: row.summary.cost_nano or -1, reverse=True)
     ]
@@ -300,12 +304,12 @@ def test_an_overtaken_answer_is_dropped(qtbot: QtBot, context: AppContext) -> No
 
 
 def test_a_slow_answer_dims_the_old_numbers(qtbot: QtBot, page: OverviewPage) -> None:
-    page.parts.veil.begin()
-    assert page.parts.veil.isHidden()
-    qtbot.waitUntil(page.parts.veil.isVisible)
-    assert page.parts.veil.geometry() == page.rect()
-    page.parts.veil.end()
-    assert page.parts.veil.isHidden()
+    page.veil.begin()
+    assert page.veil.isHidden()
+    qtbot.waitUntil(page.veil.isVisible)
+    assert page.veil.geometry() == page.rect()
+    page.veil.end()
+    assert page.veil.isHidden()
 
 
 # Ranges and filters
@@ -474,7 +478,8 @@ def test_no_requests_at_all(qtbot: QtBot, context: AppContext, fake_gateway: Fak
     page = OverviewPage(context)
     qtbot.addWidget(page)
     asyncio.run(page.refresh(USAGE))
-    assert page.parts.stack.currentWidget() is page.parts.no_requests
+    assert page.parts.stack.currentWidget() is page.parts.ghost
+    assert page.parts.ghost.isAncestorOf(page.parts.no_requests)
     assert "http://127.0.0.1:4210/api/ai/v1" in page.parts.no_requests.text_label.text()
     with qtbot.waitSignal(page.navigate) as signal:
         page.parts.no_requests.action.emit()
@@ -494,7 +499,7 @@ def test_a_quiet_range_shows_zeros_and_not_that_nothing_ever_came(
 ) -> None:
     fake_gateway.rows = [row for row in fake_gateway.rows if row.started_us < now_us() - 7_200_000_000]
     context.filters.set_range("1h")
-    assert page.parts.stack.currentWidget() not in (page.parts.no_match, page.parts.no_requests)
+    assert page.parts.stack.currentWidget() not in (page.parts.no_match, page.parts.ghost)
     assert text(page, "card.requests.value") == "0"
     assert text(page, "card.latency.value") == UNKNOWN
 
@@ -667,3 +672,64 @@ def test_cc_switch_5360_each_headline_says_what_it_counts(page: OverviewPage, qt
     assert len(set(said.values())) == 5 and all(said.values())
     assert "read from and written to a cache" in said["tokens"] and "reasoning" in said["tokens"]
     assert "never as $0" in said["cost"]
+
+
+def test_where_nothing_came_yet_an_empty_chart_stands_behind_the_words(
+    qtbot: QtBot, context: AppContext, fake_gateway: FakeGateway
+) -> None:
+    fake_gateway.rows.clear()
+    page = OverviewPage(context)
+    qtbot.addWidget(page)
+    page.resize(1220, 840)
+    page.show()
+    asyncio.run(page.refresh(USAGE))
+    QApplication.processEvents()
+    ghost, words = page.parts.ghost, page.parts.no_requests
+    grid = ghost.grid()
+    assert len({line.top() for line in grid}) == LINES
+    spoken = [QRect(child.mapTo(ghost, QPoint()), child.size()) for child in (words.title_label, words.text_label)]
+    assert not any(line.intersects(box) for line in grid for box in spoken)
+    picture = ghost.grab().toImage()
+    assert all(
+        picture.pixelColor(line.center()) == page.context.theme.color("grid") for line in grid if line.width() > 2
+    )
+
+
+@pytest.fixture
+def beginner(qtbot: QtBot, context: AppContext, fake_gateway: FakeGateway) -> OverviewPage:
+    """The Overview of who has a provider's key and nothing else."""
+    fake_gateway.rows.clear()
+    fake_gateway.keys.clear()
+    page = OverviewPage(context)
+    qtbot.addWidget(page)
+    page.resize(1220, 840)
+    page.show()
+    asyncio.run(page.refresh(EVERYTHING))
+    return page
+
+
+def test_the_first_steps_stay_until_they_are_done(
+    qtbot: QtBot, beginner: OverviewPage, fake_gateway: FakeGateway
+) -> None:
+    checklist = beginner.parts.checklist
+    assert checklist.isVisible() and checklist.done == {"provider": True, "key": False, "request": False}
+    assert checklist.labels["key"].accessibleName() == "A key for your tool: to do"
+    with qtbot.waitSignal(beginner.navigate) as asked:
+        qtbot.mouseClick(checklist.go, Qt.MouseButton.LeftButton)
+    assert asked.args == ["connect", StepsTarget()]
+    fake_gateway.keys.extend(api_key_rows(fake_gateway.now_us))
+    asyncio.run(beginner.refresh(Changes(keys=True)))
+    assert checklist.done["key"] and checklist.isVisible()
+    fake_gateway.rows.extend(exchanges(3, fake_gateway.now_us))
+    asyncio.run(beginner.refresh(USAGE))
+    assert all(checklist.done.values()) and checklist.isHidden()
+    fake_gateway.calls.clear()
+    asyncio.run(beginner.refresh(Changes(keys=True)))
+    assert "api_keys" not in fake_gateway.calls, "what is done is not asked for again"
+
+
+def test_the_first_steps_can_be_dismissed(qtbot: QtBot, beginner: OverviewPage, context: AppContext) -> None:
+    qtbot.mouseClick(beginner.parts.checklist.dismiss, Qt.MouseButton.LeftButton)
+    assert beginner.parts.checklist.isHidden()
+    asyncio.run(beginner.refresh(EVERYTHING))
+    assert beginner.parts.checklist.isHidden() and not context.shell.preferences.is_on("first_steps")

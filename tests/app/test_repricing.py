@@ -117,9 +117,9 @@ def test_a_preview_equals_the_api_in_each_figure_and_cell(
             row.model,
             row.provider,
             formats.count(row.changed),
-            formats.money(row.from_nano),
-            formats.money(row.to_nano),
-            formats.money_difference(row.to_nano - row.from_nano),
+            formats.money_column(row.from_nano, 4),
+            formats.money_column(row.to_nano, 4),
+            formats.money_column_difference(row.to_nano - row.from_nano, 4),
             formats.delta_percent(row.to_nano, row.from_nano) if row.from_nano else "new",
         ]
         for row in found.by_model
@@ -155,7 +155,7 @@ def test_it_is_applied_listed_and_taken_back(
             formats.clock(done.at_us, "Europe/Paris"),
             query_words(done.query, "Europe/Paris"),
             formats.count(done.changed),
-            difference,
+            formats.money_column_difference(done.to_nano - done.from_nano, 4),
             formats.delta_percent(done.to_nano, done.from_nano),
             "In force",
         ]

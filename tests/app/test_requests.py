@@ -37,6 +37,7 @@ from gateway import (
     TagCondition,
     UsageQuery,
 )
+from gateway.read_api import render_row
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns
@@ -703,7 +704,7 @@ def test_long_names_do_not_make_the_details_wider_than_their_drawer(qtbot: QtBot
 
 @pytest.mark.parametrize("notes", [(), ("No price is known, so it counts in no sum.",)], ids=["none", "one"])
 def test_that_no_price_is_known_is_said_once(notes: tuple[str, ...]) -> None:
-    row = msgspec.structs.replace(RECORD, cost_nano=None, cost_source="none", price_id=None)
+    row = msgspec.structs.replace(RECORD, cost_nano=None, cost_source="none", price_id=None, usage_source="provider")
     explanation = msgspec.structs.replace(UNEXPLAINED, notes=notes)
     cost = next(part for part in sections(row, str, explanation) if part.title == "Cost")
     words = [word.casefold() for line in cost.lines for word in (line.value, line.note)]
@@ -841,6 +842,35 @@ def test_export_writes_the_filtered_rows(
     assert page.export_button.isEnabled() and page.export_button.text() == "Export"
 
 
+def test_an_export_of_the_columns_on_show_names_them_in_their_order(
+    page: RequestsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns, tmp_path: Path
+) -> None:
+    asked: list[Export] = []
+
+    async def export(_query: UsageQuery, export: Export, _path: Path, _progress: object) -> int:
+        asked.append(export)
+        return 1
+
+    gateway.export_file = export  # type: ignore[assignment,method-assign]
+    page.view.show_column("tags", False)
+    page.view.show_column("cause", True)
+    header = page.view.horizontalHeader()
+    header.moveSection(header.visualIndex(2), 0)
+    for kind in ("CSV, the columns on show (*.csv)", "CSV, all columns (*.csv)"):
+        qtbot.mouseClick(page.export_button, Qt.MouseButton.LeftButton)
+        dialog = page.findChildren(QFileDialog, "requests_export_file")[-1]
+        assert kind in dialog.nameFilters()
+        dialog.selectNameFilter(kind)
+        dialog.fileSelected.emit(str(tmp_path / "out.csv"))
+        dialog.close()
+        turns.run()
+    visible, everything = (export.columns for export in asked)
+    assert everything == ()
+    assert visible[:4] == ("model", "started_at", "status", "outcome")
+    assert "tags" not in visible and visible[-1] == "error_type"
+    assert set(visible) <= set(render_row(gateway.rows[0]))
+
+
 def test_an_export_is_long_work_that_can_be_cancelled(
     page: RequestsPage, context: AppContext, gateway: FakeGateway, qtbot: QtBot, turns: Turns, tmp_path: Path
 ) -> None:
@@ -881,7 +911,7 @@ def test_nothing_in_the_range(theme: Theme, turns: Turns, qtbot: QtBot) -> None:
     assert not page.export_button.isEnabled()
     with qtbot.waitSignal(page.navigate) as asked:
         page.area.empty.action.emit()
-    assert asked.args == ["api_keys", None]
+    assert asked.args == ["connect", None]
     context.gateway.put(newer(RECORD, 1))  # type: ignore[attr-defined]
     refresh(page, turns)
     assert page.area.table.isVisible()

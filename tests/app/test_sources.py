@@ -91,7 +91,7 @@ def test_breakdowns_mark_costs_and_say_how_they_came_about() -> None:
         None,
     )  # fmt: skip
     tips = [model.data(model.index(row, 1), Qt.ItemDataRole.ToolTipRole) for row in (0, 1)]
-    assert [model.data(model.index(row, 1)) for row in (0, 1)] == ["≈$2.00", "<$0.000001"]
+    assert [model.data(model.index(row, 1)) for row in (0, 1)] == ["≈$2.000000", "<$0.000001"]
     assert tips == [f"2 by list price\n{sources.DEFINITION}", "2 by list price"]
 
 

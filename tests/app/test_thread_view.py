@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.pages.conversations_parts import documents
 from app.pages.conversations_parts.block import FOLDED, OPEN, Block, first_with, pieces_of
 from app.pages.conversations_parts.blocks import Told, told
-from app.pages.conversations_parts.blocks_view import MARGIN
+from app.pages.conversations_parts.blocks_view import MARGINS
 from app.pages.conversations_parts.card import HEAD, SIDE, piece_text
 from app.pages.conversations_parts.drawn import CodeDrawn, TextDrawn, TreeDrawn
 from app.pages.conversations_parts.pictures import Pictures, decode
@@ -68,7 +68,7 @@ def show(view: ThreadView, *blocks: Block, keep: bool = False) -> ThreadView:
 def place(view: ThreadView, key: str, x: float = 0, y: float = 0) -> QPoint:
     """A point of a block, in the viewport."""
     number = view._index[key]
-    return QPoint(round(MARGIN + x), round(view._tops[number] - view.verticalScrollBar().value() + y))
+    return QPoint(round(MARGINS[0] + x), round(view._tops[number] - view.verticalScrollBar().value() + y))
 
 
 def click(view: ThreadView, point: QPoint) -> None:

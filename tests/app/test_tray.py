@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from app.sidebar import STATES
 from app.theme import Theme
-from app.tray import Tray, tray_picture
-from gateway import GatewayState, Summary
+from app.tray import Tray, error_words, tray_picture
+from gateway import ExchangeRecord, GatewayState, Summary
 from tests.app.display import Display, free_display
 from tests.waiting import PATIENCE_S, wait_until
 
@@ -58,6 +59,25 @@ def test_the_tooltip_and_the_menu_say_what_today_cost(tray: Tray) -> None:
     assert tray.icon.toolTip() == "Gateway on · — today · 1 request"
 
 
+def test_the_last_error_is_told_where_there_is_one(qtbot: QtBot, tray: Tray) -> None:
+    assert not tray.error_action.isVisible()
+    row = ExchangeRecord(
+        id="r", started_us=1_795_456_980_000_000, door="chat", key_id="k", key="ci", model="claude-haiku-4-5",
+        status=429, outcome="error",
+    )  # fmt: skip
+    words = error_words(row)
+    assert words.startswith("claude-haiku-4-5, 429 at ")
+    assert error_words(replace(row, status=None, error_type="no_answer")).startswith(
+        "claude-haiku-4-5, no answer at "
+    )
+    tray.show_error(words)
+    assert tray.error_action.isVisible() and tray.error_action.text() == f"Last error: {words}"
+    with qtbot.waitSignal(tray.error_asked):
+        tray.error_action.trigger()
+    tray.show_error("")
+    assert not tray.error_action.isVisible()
+
+
 def test_the_picture_is_drawn_only_when_it_changes(tray: Tray, theme: Theme) -> None:
     before = tray.icon.icon().cacheKey()
     tray.show_state(GatewayState(word="running", url="http://127.0.0.1:4300"))
@@ -69,10 +89,19 @@ def test_the_picture_is_drawn_only_when_it_changes(tray: Tray, theme: Theme) -> 
 
 def test_the_menu_says_what_was_asked(qtbot: QtBot, tray: Tray) -> None:
     actions = {action.text(): action for action in tray.menu.actions()}
-    assert list(actions) == ["Gateway on", "Today $0.00", "", "Open window", "Copy endpoint", "Quit"]
+    assert list(actions) == [
+        "Gateway on",
+        "Today $0.00",
+        "",
+        "Open window",
+        "Copy endpoint",
+        "Settings",
+        "Quit",
+    ]
     for text, signal in (
         ("Open window", tray.open_asked),
         ("Copy endpoint", tray.copy_asked),
+        ("Settings", tray.settings_asked),
         ("Quit", tray.quit_asked),
     ):
         with qtbot.waitSignal(signal):

@@ -23,9 +23,19 @@ from app.widgets import (
     SegmentedControl,
     Toasts,
     ToggleSwitch,
+    Veil,
 )
 from app.widgets.buttons import KINDS
 from tests.waiting import PATIENCE_MS
+
+
+def shown_veil(theme: Theme) -> QWidget:
+    page = QWidget()
+    veil = Veil(theme, page)
+    veil.begin(empty=True)
+    veil._cover()
+    return page
+
 
 MAKERS: dict[str, Callable[[Theme], QWidget]] = {
     "banner": lambda theme: Banner(theme, "bad", "The disk is full.", "Retry"),
@@ -39,7 +49,9 @@ MAKERS: dict[str, Callable[[Theme], QWidget]] = {
     **{kind: lambda theme, kind=kind: PushButton(theme, "Export", "download", kind) for kind in KINDS},
     "search": lambda theme: SearchField(theme, "Filter"),
     "segments": lambda theme: SegmentedControl(theme, [("1h", "1h"), ("7d", "7d")]),
+    "strip": lambda theme: Banner(theme, "info", "Example data.", "Leave demo", strip=True),
     "switch": ToggleSwitch,
+    "veil": shown_veil,
 }
 
 
@@ -231,3 +243,51 @@ def test_toasts_pile_up_to_three_and_go(qtbot: QtBot, theme: Theme, monkeypatch:
     for number in range(3):
         toasts.show(f"short {number}")
     qtbot.waitUntil(lambda: toasts.texts == ())
+
+
+def test_a_strip_reaches_from_edge_to_edge_and_a_card_does_not(qtbot: QtBot, theme: Theme) -> None:
+    corners = {}
+    for strip in (True, False):
+        banner = Banner(theme, "info", "Example data.", strip=strip)
+        qtbot.addWidget(banner)
+        banner.resize(600, 42)
+        picture = banner.grab().toImage()
+        corners[strip] = picture.pixelColor(0, 0) == picture.pixelColor(6, 20) == theme.color("accent_soft")
+    assert corners == {True: True, False: False}
+
+
+def test_a_placeholder_gives_way_to_a_shorter_one_and_is_never_cut(qtbot: QtBot, theme: Theme) -> None:
+    words = ("Filter: model:gpt status:>=400 cost:>0.05", "Filter: model:gpt", "Filter")
+    field = SearchField(theme, words[0], shorter=words[1:])
+    qtbot.addWidget(field)
+    field.show()
+    seen = []
+    for width in range(480, 110, -10):
+        field.resize(width, 32)
+        seen.append(field.placeholderText())
+        if field.placeholderText() != words[-1]:
+            assert field.fontMetrics().horizontalAdvance(field.placeholderText()) < width - 48
+    assert tuple(dict.fromkeys(seen)) == words
+    assert field.accessibleName() == words[0]
+
+
+def test_a_page_that_has_nothing_yet_shows_where_rows_will_stand(qtbot: QtBot, theme: Theme) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    page.resize(600, 400)
+    page.show()
+    veil = Veil(theme, page)
+    colours = {}
+    for empty in (True, False):
+        veil.begin(empty=empty)
+        assert veil.isHidden(), "what is quick is not covered"
+        qtbot.waitUntil(veil.isVisible)
+        picture = veil.grab().toImage()
+        colours[empty] = {picture.pixelColor(x, y).name() for x in range(0, 600, 7) for y in range(4, 400, 3)}
+        page.resize(700, 400)
+        qtbot.waitUntil(lambda: veil.geometry() == page.rect())
+        page.resize(600, 400)
+        veil.end()
+        assert veil.isHidden()
+    assert {theme.color("inset").name(), theme.color("surface").name()} <= colours[True]
+    assert theme.color("surface").name() not in colours[False]

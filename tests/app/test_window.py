@@ -362,3 +362,21 @@ def test_the_day_begins_at_local_midnight() -> None:
     now = 1_795_456_980_000_000
     assert midnight_us(now, "UTC") == 1_795_392_000_000_000
     assert midnight_us(now, "Europe/Berlin") == 1_795_388_400_000_000
+
+
+def test_a_page_that_takes_long_at_first_says_so_and_stops_when_it_is_there(
+    qtbot: QtBot, make_window: Callable[..., Window], spawner: Spawner
+) -> None:
+    begun: list[tuple[bool, bool]] = []
+
+    class Slow(Probe):
+        async def refresh(self, changes: Changes) -> None:
+            self.veil._cover()
+            begun.append((self.veil.isVisible(), self.veil.empty))
+
+    window = make_window(probe_entries(first=Slow))
+    assert begun == [(True, True)]
+    assert window.page is not None and window.page.veil.isHidden()
+    with window.page.loading(), window.page.loading():
+        window.page.veil._cover()
+    assert window.page.veil.isHidden() and not window.page.veil.empty

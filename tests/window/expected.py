@@ -9,6 +9,7 @@ from app.formats import UNKNOWN, clock, count, delta_percent, delta_points, dura
 
 TITLES = {"openai": "OpenAI", "anthropic": "Anthropic", "google": "Google Gemini", "xai": "xAI"}
 TOP_MODELS = 5
+NANO = 1_000_000_000
 
 Json = Mapping[str, Any]
 
@@ -124,6 +125,8 @@ def latency_lines(buckets: Sequence[Json]) -> list[dict[str, str]]:
 def breakdown(answer: Json, total: Json, dimension: str, titles: Sequence[str]) -> list[list[str]]:
     """The lines of a breakdown table, all of them, in the columns that are on show."""
     whole = nano(total["cost_usd"]) or 0
+    dearest = max((nano(row["cost_usd"]) or 0 for row in answer["data"]), default=0)
+    places = 2 if dearest >= 10 * NANO else 3 if dearest >= NANO // 10 else 6
     lines = []
     for row in answer["data"]:
         cost, speed = nano(row["cost_usd"]), row["tokens_per_s"]
@@ -138,7 +141,7 @@ def breakdown(answer: Json, total: Json, dimension: str, titles: Sequence[str]) 
             "p95": duration(row["latency_ms"]["p95"]),
             "Errors": percent(error_rate(row)),
             "Requests": count(row["requests"]),
-            "Cost": marked(money(cost), row, "partial", "estimated"),
+            "Cost": marked(money_column(cost, places), row, "partial", "estimated"),
         }
         lines.append([cells[title] for title in titles])
     return lines

@@ -20,6 +20,7 @@ from gateway import ComparedAnswer
 LEAST_WIDTH = 296
 _CLOCK_MS = 100
 _DOT = 8
+_SIDE = 13
 # Of the foot's width.
 _SHARES = {"ttft": 10, "total": 8, "tokens": 12, "cost": 12}
 
@@ -70,13 +71,13 @@ class AnswerColumn(Card):
         self.request_button = IconButton(theme, "list", self.tr("Open its request"))
         self.request_button.setObjectName("answer_request")
         self.request_button.clicked.connect(self.request_asked)
-        self.stop_button = IconButton(theme, "square", self.tr("Stop this answer"))
+        self.stop_button = IconButton(theme, "circle-stop", self.tr("Stop this answer"))
         self.stop_button.setObjectName("answer_stop")
         self.stop_button.clicked.connect(self.stopped)
         self.again_button = IconButton(theme, "rotate-ccw", self.tr("Ask this model again"))
         self.again_button.setObjectName("answer_again")
         self.again_button.clicked.connect(self.asked_again)
-        self.view = ThreadView(theme, pictures, self)
+        self.view = ThreadView(theme, pictures, self, margins=(_SIDE, _SIDE))
         self.view.setObjectName("answer_words")
         self.view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.view.copied.connect(self.copied)

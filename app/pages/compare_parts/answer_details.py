@@ -23,9 +23,12 @@ class AnswerDetails(QWidget):
     conversation_asked = Signal()
     ask_asked = Signal()
 
-    def __init__(self, theme: Theme, answer: RatedAnswer, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, answer: RatedAnswer, provider_title: str = "", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._provider_title = provider_title or answer.provider or formats.UNKNOWN
         self.answer = answer
         self._written = answer.note
         self.stars = Stars(theme)
@@ -83,7 +86,7 @@ class AnswerDetails(QWidget):
         for number, (key, title, value) in enumerate(
             (
                 ("at", self.tr("Asked"), formats.clock(answer.at_us)),
-                ("provider", self.tr("Provider"), answer.provider or formats.UNKNOWN),
+                ("provider", self.tr("Provider"), self._provider_title),
                 ("outcome", self.tr("State"), tr(OUTCOMES[answer.outcome].text)),
                 ("ttft", self.tr("First token"), ms(answer.ttft_us)),
                 ("total", self.tr("Total"), ms(answer.latency_us)),

@@ -1,6 +1,6 @@
 """What was compared over time: models by the ratings of their answers, as a scatter and a table, and every answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -43,6 +43,8 @@ class HistoryPane(QWidget):
         self._slots = ColourSlots()
         self.answers: tuple[RatedAnswer, ...] = ()
         self.models: tuple[RatedModel, ...] = ()
+        # What providers are called.
+        self.titles: Mapping[str, str] = {}
         self.setObjectName("compare_history_pane")
         self._build()
         self.kept.changed.connect(lambda _: self._again())
@@ -104,7 +106,8 @@ class HistoryPane(QWidget):
         title = ElidedLabel(theme, self.tr("Models, by means over rated answers"))
         title.setFont(ui_font(13, 600))
         head = QHBoxLayout()
-        head.setContentsMargins(16, 0, 16, 0)
+        # In line with the table's first column.
+        head.setContentsMargins(10, 0, 10, 0)
         head.addWidget(title)
         inner.addLayout(head)
         inner.addWidget(self.models_view, 1)
@@ -212,7 +215,7 @@ class HistoryPane(QWidget):
         row = self.model.row(number)
         if row is None:
             return
-        details = AnswerDetails(self._context.theme, row)
+        details = AnswerDetails(self._context.theme, row, self.titles.get(row.provider or "", ""))
         details.rated.connect(lambda stars, note: self.rated.emit(row, stars, note))
         details.request_asked.connect(lambda: self.request_asked.emit(row.request_id))
         details.conversation_asked.connect(lambda: self.conversation_asked.emit(row.request_id))

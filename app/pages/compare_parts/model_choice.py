@@ -14,6 +14,8 @@ from app.widgets import Chip, PushButton
 from gateway import MOST_MODELS, AnswerEstimate, ModelRow, ProviderRow
 
 _EDGE = 12
+# A long name, what it would cost, and two prices.
+_MOST_TEXT = 460
 _ICONS = {"live": "bot", "deprecated": "clock", "retired": "triangle-alert"}
 
 
@@ -175,7 +177,7 @@ class ModelChoice(QWidget):
             chip.deleteLater()
         for number, model in enumerate(self._models):
             if model not in self._chips:
-                chip = Chip(self._theme, self._text(model))
+                chip = Chip(self._theme, self._text(model), most_text=_MOST_TEXT)
                 chip.setObjectName(f"compare_model.{model}")
                 chip.removed.connect(lambda model=model: self.remove(model))
                 chip.clicked.connect(self.open_picker)

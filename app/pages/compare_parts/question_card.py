@@ -62,7 +62,7 @@ class QuestionCard(Card):
         self.estimate.setFont(ui_font(12))
         self.estimate.setObjectName("compare_estimate")
         self.estimate.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.stop_button = PushButton(theme, self.tr("Stop all"), "square", "secondary")
+        self.stop_button = PushButton(theme, self.tr("Stop all"), "circle-stop", "secondary")
         self.stop_button.setObjectName("compare_stop")
         self.stop_button.clicked.connect(self.stop_asked)
         self.stop_button.hide()

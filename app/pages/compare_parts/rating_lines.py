@@ -66,7 +66,7 @@ def model_columns() -> tuple[Column[RatedModel], ...]:
     """Means over the answers that were rated."""
     times: tuple[Column[RatedModel], ...] = _time_columns()
     return (
-        _model_column(130),
+        _model_column(168),
         Column(
             key="stars",
             title=tr("Rating"),
@@ -90,7 +90,7 @@ def model_columns() -> tuple[Column[RatedModel], ...]:
         Column(
             key="cost",
             title=tr("Cost"),
-            text=lambda row: formats.money(row.cost_nano),
+            text=lambda row: formats.money_column(None if row.cost_nano is None else round(row.cost_nano)),
             value=lambda row: row.cost_nano,
             right=True,
             width=98,
@@ -121,7 +121,7 @@ def answer_columns() -> tuple[Column[RatedAnswer], ...]:
             tone="text",
             tooltip=lambda row: (row.prompt or "")[:400],
         ),
-        _model_column(150),
+        _model_column(172),
         Column(
             key="outcome",
             title=tr("State"),

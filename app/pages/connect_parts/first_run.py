@@ -236,7 +236,7 @@ class FirstRun(QWidget):
             newest = max((row for row in self._steps.keys if row.revoked_us is None), key=lambda row: row.created_us)
             self.key.setText(f"{newest.prefix}…  ({newest.name})")
         else:
-            self.key.setText("")
+            self.key.setText(self.tr("No key yet. It is shown once, when it is made."))
         words = self.tr("Copy key") if self._fresh else self.tr("Make another")
         self.key_button.setText(words if self._fresh or self._steps.key_done else self.tr("Make a key"))
         self.key_button.set_icon("copy" if self._fresh else "key-round")

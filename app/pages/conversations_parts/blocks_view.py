@@ -21,7 +21,9 @@ from app.pages.conversations_parts.pictures import Pictures
 from app.parts.piece import EVERYTHING, Piece
 from app.theme import Theme
 
-MARGIN = 20
+MARGINS = (20, 24)
+"""From the view's edges to the cards, in pixels: left, and right with the scroll bar's room in it."""
+_LEAST_RIGHT = 2
 GAP = 9
 TOP = 4
 _BUDGET_S = 0.004
@@ -35,9 +37,17 @@ _END: Anchor = ("", -2, 0.0)
 class BlocksView(QAbstractScrollArea):
     """Blocks below each other. `current` and the selection belong to blocks by their key."""
 
-    def __init__(self, theme: Theme, pictures: Pictures, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        pictures: Pictures,
+        parent: QWidget | None = None,
+        *,
+        margins: tuple[int, int] = MARGINS,
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._left, self._right = margins
         self._pictures = pictures
         self._blocks: Sequence[Block] = ()
         self._index: dict[str, int] = {}
@@ -138,7 +148,9 @@ class BlocksView(QAbstractScrollArea):
     # heights and places
 
     def _width(self) -> float:
-        return float(max(200, self.viewport().width() - 2 * MARGIN + 8))
+        bar = self.width() - self.viewport().width()
+        right = max(_LEAST_RIGHT, self._right - bar)
+        return float(max(200, self.viewport().width() - self._left - right))
 
     def _estimate(self, block: Block, inner: float, known: tuple[int, int] | None = None) -> float:
         if block.kind == "divider":

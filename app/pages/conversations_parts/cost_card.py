@@ -46,9 +46,14 @@ class CostCard(QWidget):
             return tr("saved {cost} by caching").format(cost=formats.money(self.split.saved_nano)), "ok"
         return "", "ok"
 
+    def amount(self, line: CostLine) -> str:
+        """A line's cost, with as many decimals as the others'."""
+        largest = max((each.nano for each in self.split.lines), default=0)
+        return formats.money_column(line.nano, formats.money_places(largest))
+
     def show_split(self, split: CostSplit) -> None:
         self.split = split
-        lines = [f"{line.name} {formats.money(line.nano)}" for line in split.lines]
+        lines = [f"{line.name} {self.amount(line)}" for line in split.lines]
         self.setAccessibleDescription(", ".join(filter(None, (self.total, self.aside[0], *lines))))
         self.setToolTip(tr(sources.DEFINITION) if split.marked else "")
         self.updateGeometry()
@@ -105,7 +110,7 @@ class CostCard(QWidget):
         bold = ui_font(12, 600)
         painter.setFont(bold)
         painter.setPen(theme.color("text"))
-        words = formats.money(line.nano)
+        words = self.amount(line)
         room = QFontMetrics(bold).horizontalAdvance(words) + 2
         painter.drawText(QRectF(box.right() - room, box.top(), room, box.height()), _RIGHT, words)
 

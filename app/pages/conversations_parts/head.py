@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSizePolicy, QStack
 from app import formats
 from app.fonts import ui_font
 from app.pages.conversations_parts import turn_words
+from app.pages.conversations_parts.blocks_view import MARGINS
 from app.pages.conversations_parts.list_view import title_of
 from app.theme import Theme
 from app.translation import later, tr
@@ -135,7 +136,9 @@ class ThreadHead(QWidget):
         second.addWidget(self._tags, 1)
         second.addWidget(self.totals)
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 12, 20, 10)
+        # As wide as the cards of the thread below.
+        left, right = MARGINS
+        column.setContentsMargins(left, 12, right, 10)
         column.setSpacing(8)
         column.addLayout(first)
         column.addLayout(second)

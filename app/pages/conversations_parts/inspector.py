@@ -167,6 +167,7 @@ class Inspector(QScrollArea):
         inner.setContentsMargins(16, 12, 12, 12)
         inner.setSpacing(4)
         head = QHBoxLayout()
+        head.setContentsMargins(0, 0, 4, 0)
         head.addWidget(TextLabel(self._theme, tr("Timeline"), px=13, weight=600))
         head.addStretch(1)
         head.addWidget(self.times)

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app import formats
 from app.focus import KEYBOARD_REASONS
 from app.pages.conversations_parts.block import FOLDED, KINDS, OPEN, WHOLE, Block, can_fold, is_heavy, text_of
-from app.pages.conversations_parts.blocks_view import MARGIN, BlocksView
+from app.pages.conversations_parts.blocks_view import MARGINS, BlocksView
 from app.pages.conversations_parts.card import Card, Place
 from app.pages.conversations_parts.drawn import Spot
 from app.pages.conversations_parts.pictures import Pictures
@@ -53,8 +53,15 @@ class ThreadView(BlocksView):
     menu_asked = Signal(str, QPoint)
     pieces_asked = Signal(str, str)
 
-    def __init__(self, theme: Theme, pictures: Pictures, parent: QWidget | None = None) -> None:
-        super().__init__(theme, pictures, parent)
+    def __init__(
+        self,
+        theme: Theme,
+        pictures: Pictures,
+        parent: QWidget | None = None,
+        *,
+        margins: tuple[int, int] = MARGINS,
+    ) -> None:
+        super().__init__(theme, pictures, parent, margins=margins)
         self._pressed: tuple[str, Place] | None = None
         self._press_spot: tuple[str, Spot, int] | None = None
         self._hot: tuple[str, int] | None = None
@@ -175,7 +182,7 @@ class ThreadView(BlocksView):
             marked = (min(self._selection[1:]), max(self._selection[1:]))
         hot = self._hot[1] if self._hot is not None and self._hot[0] == block.key else None
         painter.save()
-        painter.translate(MARGIN, round(top))
+        painter.translate(self._left, round(top))
         current = block.key == self._current and self.hasFocus()
         card.paint(painter, seen, current=current, marked=marked, hot=hot)
         painter.restore()
@@ -189,7 +196,7 @@ class ThreadView(BlocksView):
         card = self._cards.get(self._blocks[number].key)
         if card is None:
             return None
-        inside = QPointF(position.x() - MARGIN, y - self._tops[number])
+        inside = QPointF(position.x() - self._left, y - self._tops[number])
         return (card, inside) if 0 <= inside.y() < card.height else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -231,7 +238,7 @@ class ThreadView(BlocksView):
         if card is None:
             return
         y = position.y() + self.verticalScrollBar().value() - self._tops[self._index[key]]
-        place = card.place(QPointF(position.x() - MARGIN, y))
+        place = card.place(QPointF(position.x() - self._left, y))
         if place is not None and place != first:
             self._selection = (key, first, place)
             self._press_spot = None

@@ -7,6 +7,7 @@ from app.translation import Words, counted, tr
 from gateway import CacheMiss, Figures, ThreadRow, Turn
 
 Title = Callable[[str], str]
+_LISTED_PLACES = 4
 
 MISS_WORDS = Words(
     {
@@ -155,8 +156,8 @@ def cause(turn: Turn) -> str:
 
 
 def listed_cost(row: ThreadRow) -> str:
-    """A conversation's cost in the list; ≈ where an answered turn of it has no price."""
-    return sources.marked(formats.money(row.cost_nano), row.unpriced > row.errors)
+    """A conversation's cost in the list, points under each other; ≈ where an answered turn of it has no price."""
+    return sources.marked(formats.money_column(row.cost_nano, _LISTED_PLACES), row.unpriced > row.errors)
 
 
 def calls(count: int) -> str:

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from app import formats
 from app.pages.models_parts.figure_row import Figure
+from app.pages.models_parts.lines import PLACES
 from app.tables.column import Column, Pills, PillText
 from app.translation import Words, later, tr
 from gateway import BILL_NOTES, BILL_REASONS, BillPart, BillRequest, DayModel, Reconciliation
@@ -152,7 +153,7 @@ def line_columns() -> tuple[Column[BillLine], ...]:
         Column(
             key="difference",
             title=tr("Difference"),
-            text=lambda line: formats.money_difference(line.part.difference_nano),
+            text=lambda line: formats.money_column_difference(line.part.difference_nano, PLACES),
             value=lambda line: line.part.difference_nano,
             right=True,
             width=104,
@@ -220,7 +221,7 @@ def request_columns() -> tuple[Column[BillRequest], ...]:
         Column(
             key="difference",
             title=tr("Difference"),
-            text=lambda row: formats.money_difference(row.difference_nano),
+            text=lambda row: formats.money_column_difference(row.difference_nano),
             value=lambda row: row.difference_nano,
             right=True,
             width=110,
@@ -262,7 +263,7 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
         Column(
             key="cost",
             title=tr("Dollars"),
-            text=lambda part: formats.money(part.cost_nano),
+            text=lambda part: formats.money_column(part.cost_nano, PLACES),
             value=lambda part: part.cost_nano,
             right=True,
             width=100,
@@ -278,7 +279,7 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
         Column(
             key="difference",
             title=tr("Difference"),
-            text=lambda part: formats.money_difference(part.difference_nano),
+            text=lambda part: formats.money_column_difference(part.difference_nano, PLACES),
             value=lambda part: part.difference_nano,
             right=True,
             width=120,
@@ -330,12 +331,12 @@ def bill_figures(done: Reconciliation) -> tuple[Figure, ...]:
     )
 
 
-def bill_words(done: Reconciliation) -> str:
+def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str) -> str:
     """Which bill this is and how it was read, in a sentence or two."""
     forms = ", ".join(tr(form) for form in done.forms)
     words = tr("{forms}: {provider}, {first} to {last}, days of {zone} ({how}), {lines} lines.").format(
         forms=forms[:1].upper() + forms[1:],
-        provider=done.provider,
+        provider=provider_title(done.provider),
         first=done.first_day,
         last=done.last_day,
         zone=done.zone,
@@ -352,7 +353,7 @@ def _money(key: str, title: str, nano: Callable[[BillLine], int | None]) -> Colu
     return Column(
         key=key,
         title=title,
-        text=lambda line: formats.money(nano(line)),
+        text=lambda line: formats.money_column(nano(line), PLACES),
         value=nano,
         right=True,
         width=98,

@@ -1,6 +1,7 @@
 """A provider's bill beside what was metered: the whole, each kind of difference, and each day and model."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,11 @@ class BillPane(QWidget):
 
     toast = Signal(str)
 
-    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, context: AppContext, provider_title: Callable[[str], str] = str, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._provider_title = provider_title
         self.setObjectName("bill")
         self.setAcceptDrops(True)
         self._context = context
@@ -302,7 +306,7 @@ class BillPane(QWidget):
         self._follow()
 
     def _show(self, done: Reconciliation) -> None:
-        self.words.setText(bill_words(done))
+        self.words.setText(bill_words(done, self._provider_title))
         self.figures.show_figures(bill_figures(done))
         self.parts.set_rows(done.parts)
         theme = self._context.theme

@@ -1,6 +1,6 @@
 """One line per model of a provider: what it can do, what it costs today and by whose word, and how it was used."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -40,6 +40,8 @@ STATES: Mapping[str, PillText] = Pills(
         "unknown": PillText(later("Not listed")),
     }
 )
+# Of a dollar, in the tables of sums: a hundredth of a cent.
+PLACES = 4
 _MILLION = 1_000_000
 _NANO = 1_000_000_000
 
@@ -138,7 +140,7 @@ def _price(key: str, title: str) -> Column[ModelLine]:
     return Column(
         key=key,
         title=title,
-        text=lambda line: formats.money(line.nano(key)),
+        text=lambda line: formats.price(line.nano(key)),
         value=lambda line: line.nano(key),
         right=True,
         width=82,
@@ -147,7 +149,7 @@ def _price(key: str, title: str) -> Column[ModelLine]:
     )
 
 
-def model_columns() -> tuple[Column[ModelLine], ...]:
+def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[ModelLine], ...]:
     return (
         Column(
             key="model",
@@ -165,9 +167,9 @@ def model_columns() -> tuple[Column[ModelLine], ...]:
         Column(
             key="provider",
             title=tr("Provider"),
-            text=lambda line: line.provider,
+            text=lambda line: provider_title(line.provider),
             value=lambda line: line.provider,
-            width=88,
+            width=112,
             sortable=True,
         ),
         Column(
@@ -222,7 +224,7 @@ def model_columns() -> tuple[Column[ModelLine], ...]:
         Column(
             key="cost",
             title=tr("Cost"),
-            text=lambda line: formats.money(line.usage.cost_nano) if line.usage is not None else "",
+            text=lambda line: formats.money_column(line.usage.cost_nano, PLACES) if line.usage is not None else "",
             value=lambda line: line.usage.cost_nano if line.usage is not None else None,
             right=True,
             width=88,

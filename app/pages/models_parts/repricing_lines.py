@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from app import formats
 from app.filter_words import dimension_text, tag_text
 from app.pages.models_parts.figure_row import Figure
+from app.pages.models_parts.lines import PLACES
 from app.tables.column import Column, PillText
 from app.translation import later, tr
 from gateway import DIMENSIONS, REPRICING_KEPT, RepricedModel, Repricing, RepricingPreview, UsageQuery
@@ -23,7 +24,7 @@ def model_name(row: RepricedModel) -> str:
     return row.model or tr("No model")
 
 
-def repriced_columns() -> tuple[Column[RepricedModel], ...]:
+def repriced_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[RepricedModel], ...]:
     return (
         Column(
             key="model",
@@ -40,9 +41,9 @@ def repriced_columns() -> tuple[Column[RepricedModel], ...]:
         Column(
             key="provider",
             title=tr("Provider"),
-            text=lambda row: row.provider or formats.UNKNOWN,
+            text=lambda row: provider_title(row.provider) if row.provider else formats.UNKNOWN,
             value=lambda row: row.provider,
-            width=100,
+            width=112,
             sortable=True,
         ),
         Column(
@@ -59,7 +60,7 @@ def repriced_columns() -> tuple[Column[RepricedModel], ...]:
         Column(
             key="difference",
             title=tr("Difference"),
-            text=lambda row: formats.money_difference(row.to_nano - row.from_nano),
+            text=lambda row: formats.money_column_difference(row.to_nano - row.from_nano, PLACES),
             value=lambda row: row.to_nano - row.from_nano,
             right=True,
             width=110,
@@ -111,7 +112,7 @@ def history_columns(tz: str) -> tuple[Column[Repricing], ...]:
         Column(
             key="difference",
             title=tr("Difference"),
-            text=lambda row: formats.money_difference(row.to_nano - row.from_nano),
+            text=lambda row: formats.money_column_difference(row.to_nano - row.from_nano, PLACES),
             value=lambda row: row.to_nano - row.from_nano,
             right=True,
             width=100,
@@ -153,7 +154,7 @@ def _undone_words(row: Repricing, tz: str) -> str:
 
 def query_words(query: UsageQuery, tz: str) -> str:
     """The range and filters of a re-pricing: `1 Nov 00:00 – 23 Nov 18:03 · Model: gpt-5`."""
-    start, end = (None if us is None else formats.clock(us, tz) for us in (query.start_us, query.end_us))
+    start, end = (None if us is None else formats.minute(us, tz) for us in (query.start_us, query.end_us))
     if start is None and end is None:
         span = tr("All requests")
     elif start is None:
@@ -202,7 +203,7 @@ def _money(key: str, title: str, nano: Callable[[RepricedModel], int], *, width:
     return Column(
         key=key,
         title=title,
-        text=lambda row: formats.money(nano(row)),
+        text=lambda row: formats.money_column(nano(row), PLACES),
         value=nano,
         right=True,
         width=width,

@@ -44,7 +44,9 @@ class RepricingPane(QWidget):
     toast = Signal(str)
     changed = Signal()
 
-    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, context: AppContext, provider_title: Callable[[str], str] = str, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("repricing")
         self._context = context
@@ -54,7 +56,7 @@ class RepricingPane(QWidget):
         self.previewed: RepricingPreview | None = None
         self._busy = False
         self._keyboard_at: QWidget | None = None
-        self.model: ListModel[RepricedModel] = ListModel(repriced_columns(), self)
+        self.model: ListModel[RepricedModel] = ListModel(repriced_columns(provider_title), self)
         self.history: ListModel[Repricing] = ListModel(history_columns(self.filters.tz), self)
         self._build()
         self._connect()

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app import formats, icons
 from app.fonts import ui_font
@@ -59,15 +59,14 @@ class ProviderCard(Card):
         self.detail.setObjectName("provider_detail")
         self.masked = TextLabel(theme, mono=True, px=12)
         self.masked.setObjectName("provider_masked")
-        self.source = TextLabel(theme, px=12, tone="text3")
+        self.source = _thin(theme, "text3")
         self.cost = TextLabel(theme, px=16, weight=600)
         self.cost.setObjectName("provider_cost")
-        self.requests = TextLabel(theme, px=12, tone="text2")
+        self.requests = _thin(theme, "text2")
         self.requests.setObjectName("provider_requests")
         self.models = TextLabel(theme, px=16, weight=600)
         self.models.setObjectName("provider_models")
-        self.address = ElidedLabel(theme, tone="text3")
-        self.address.setFont(ui_font(12))
+        self.address = _thin(theme, "text3")
         self.address.setObjectName("provider_address")
         self.test = PushButton(theme, tr("Test"), kind="secondary")
         self.set_key = PushButton(theme, tr("Set key"), kind="primary")
@@ -173,3 +172,11 @@ class ProviderCard(Card):
 
     def _draw_mark(self) -> None:
         self.mark.setPixmap(icons.pixmap(self._icon, self._theme.color(self._tone), 16, self.devicePixelRatioF()))
+
+
+def _thin(theme: Theme, tone: str) -> ElidedLabel:
+    """A line of small words that does not widen its column: the cards' columns stand under each other."""
+    label = ElidedLabel(theme, tone=tone)
+    label.setFont(ui_font(12))
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    return label

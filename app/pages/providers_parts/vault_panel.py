@@ -11,6 +11,7 @@ from app.known_errors import KNOWN_ERRORS
 from app.pages.providers_parts.secret_field import SecretField
 from app.text_label import TextLabel
 from app.translation import tr
+from app.vault_words import vault_words
 from app.widgets import PushButton
 from gateway import VaultState
 
@@ -80,7 +81,7 @@ class VaultPanel(QWidget):
         """Starts afresh; a sealed file that exists asks for its passphrase once."""
         self.leave()
         self._unlocking = state.backend == "file"
-        self.reason.setText(state.message or tr("The system keyring is not available; choose where keys are kept."))
+        self.reason.setText(vault_words(state.message))
         self.file_title.setText(tr("Open the sealed file") if self._unlocking else tr("Sealed file"))
         self.file_words.setText(
             tr("Enter the passphrase that it was sealed with.")

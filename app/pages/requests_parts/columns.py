@@ -1,6 +1,6 @@
 """The columns of the Requests table, in the order in which they stand at first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from app import formats, sources
@@ -143,6 +143,25 @@ _COST: Column[ExchangeRecord] = Column(
     tone="text",
     tooltip=sources.row_cost,
 )
+
+
+# What of the read API a column stands for, where it is not called so.
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "time": ("started_at",),
+    "status": ("status", "outcome"),
+    "cost": ("cost_usd",),
+    "ttft": ("ttft_ms",),
+    "latency": ("latency_ms",),
+    "stream": ("streamed",),
+    "cause": ("error_type",),
+    "overhead": ("overhead_us",),
+    "conversation": ("conversation_id",),
+}
+
+
+def export_fields(columns: Iterable[Column[ExchangeRecord]]) -> tuple[str, ...]:
+    """The fields of the read API that these columns show, in their order."""
+    return tuple(field for column in columns for field in _FIELDS.get(column.key, (column.key,)))
 
 
 def _titled(column: Column[ExchangeRecord]) -> Column[ExchangeRecord]:

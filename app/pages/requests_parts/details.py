@@ -150,6 +150,9 @@ def _cost(row: ExchangeRecord, explanation: CostExplanation) -> tuple[Line, ...]
     if row.cost_nano is None:
         # Where the explanation has a note, that says it.
         source = "" if explanation.notes else tr("no price is known, so it counts in no sum")
+    if row.cost_nano is None and row.usage_source == "none":
+        # A price may well be known; there is nothing to multiply it with.
+        return (Line(label=tr("Total"), value=formats.UNKNOWN, note=tr("nothing was counted")),)
     value = sources.marked(formats.money_column(row.cost_nano), sources.estimated_cost(row))
     total = Line(label=tr("Total"), value=value, note=source, copy=dollars(row.cost_nano))
     served = (

@@ -16,7 +16,13 @@ from app.translation import later, tr
 from app.widgets import SearchField
 from gateway import OUTCOMES
 
-PLACEHOLDER = later("Filter: model:gpt status:>=400 tag:team:platform cost:>0.05")
+PLACEHOLDERS = (
+    later("Filter: model:gpt status:>=400 tag:team:platform cost:>0.05"),
+    later("Filter: model:gpt status:>=400 cost:>0.05"),
+    later("Filter: model:gpt status:>=400"),
+    later("Filter: model:gpt"),
+    later("Filter"),
+)
 
 
 class FilterField(QWidget):
@@ -26,7 +32,7 @@ class FilterField(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.field = SearchField(theme, tr(PLACEHOLDER))
+        self.field = SearchField(theme, tr(PLACEHOLDERS[0]), shorter=[tr(words) for words in PLACEHOLDERS[1:]])
         self.field.setObjectName("requests_filter")
         self.field.setAccessibleName(tr("Filter requests"))
         self.field.setAccessibleDescription(

@@ -35,6 +35,7 @@ class RequestDetails(QWidget):
         self._context = context
         self._said: tuple[str, Said | None] | None = None
         self._reading = 0
+        self._provider_title: Callable[[str], str] = str
         self.tab = SUMMARY
         self._build()
         self.panel.copied.connect(self.copied)
@@ -54,8 +55,8 @@ class RequestDetails(QWidget):
         self.tabs: dict[str, TextButton] = {}
         group = QButtonGroup(self)
         head = QHBoxLayout()
-        head.setContentsMargins(16, 0, 4, 0)
-        head.setSpacing(8)
+        head.setContentsMargins(16, 0, 12, 0)
+        head.setSpacing(6)
         for key, title in titles.items():
             tab = self.tabs[key] = TextButton(theme, title, tab=True)
             tab.setObjectName(f"request_tab.{key}")
@@ -71,7 +72,7 @@ class RequestDetails(QWidget):
         self.panel = RequestPanel(theme)
         self.search = SearchField(theme, self.tr("Find in what was said"))
         self.search.setObjectName("request_search")
-        self.view = ThreadView(theme, Pictures(self._context.spawn, self))
+        self.view = ThreadView(theme, Pictures(self._context.spawn, self), margins=(16, 16))
         self.view.setObjectName("request_said")
         reading = QWidget()
         column = QVBoxLayout(reading)
@@ -112,6 +113,7 @@ class RequestDetails(QWidget):
     ) -> None:
         """Another request, or the same anew, on the tab that is open."""
         other = self.record is None or self.record.id != row.id
+        self._provider_title = provider_title
         self.panel.show_record(row, provider_title, explanation)
         if other:
             self._said = None
@@ -159,7 +161,7 @@ class RequestDetails(QWidget):
         thread = None if place is None else await gateway.thread(place[0])
         if place is None or thread is None or place[1] not in {turn.n for turn in thread.turns}:
             return None
-        return await asyncio.to_thread(said_of, thread, place[1], gateway.state.url)
+        return await asyncio.to_thread(said_of, thread, place[1], gateway.state.url, self._provider_title)
 
     def _show_said(self) -> None:
         assert self._said is not None

@@ -4,7 +4,7 @@ Bodies are not kept: both are rebuilt from the messages that are, in the shape o
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -27,16 +27,17 @@ class Said(Struct, frozen=True):
     curl: str
 
 
-def said_of(thread: Thread, number: int, url: str) -> Said:
+def said_of(thread: Thread, number: int, url: str, provider_title: Callable[[str], str] = str) -> Said:
     """What the turn of this number said."""
     turn = next(each for each in thread.turns if each.n == number)
     own = [message for message in thread.messages if message.turn == number]
     asked = [message for message in own if not message.output]
     earlier = _earlier(thread, turn)
     alone = replace(thread, turns=(replace(turn, parent=None, branch=None, attempt_of=None),), messages=tuple(own))
+    blocks = told(alone, {}, provider_title=provider_title).blocks
     return Said(
         blocks={
-            MESSAGES: (*_history(earlier), *(_without_results(block) for block in told(alone, {}).blocks)),
+            MESSAGES: (*_history(earlier), *(_without_results(block) for block in blocks)),
             REQUEST: (_block(REQUEST, _request(thread, turn, [*earlier, *asked])),),
             RESPONSE: (_block(RESPONSE, _response(turn, [message for message in own if message.output])),),
         },

@@ -11,11 +11,11 @@ from app.widgets import Card, EmptyState, PushButton
 
 
 class TableArea(QStackedWidget):
-    """`newest_asked`: the pill was clicked. `clear_asked` and `keys_asked`: the empty states' actions."""
+    """`newest_asked`: the pill was clicked. `clear_asked` and `connect_asked`: the empty states' actions."""
 
     newest_asked = Signal()
     clear_asked = Signal()
-    keys_asked = Signal()
+    connect_asked = Signal()
 
     def __init__(self, theme: Theme, view: TableView, url: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,7 +38,7 @@ class TableArea(QStackedWidget):
             "list",
             tr("No requests in this range"),
             tr("Point a tool at {url}{api_path} with a key of yours.").format(url=url, api_path=API_PATH),
-            tr("API keys"),
+            tr("Connect a tool"),
         )
         self.empty.setObjectName("requests_empty")
         for widget in (self.table, self.no_match, self.empty):
@@ -49,7 +49,7 @@ class TableArea(QStackedWidget):
         self.pill.hide()
         self.pill.clicked.connect(self.newest_asked)
         self.no_match.action.connect(self.clear_asked)
-        self.empty.action.connect(self.keys_asked)
+        self.empty.action.connect(self.connect_asked)
         self.table.installEventFilter(self)
 
     def show_count(self, count: int, filtered: bool) -> None:

@@ -121,7 +121,7 @@ class DataSection(SectionView):
         )
         self.format = SegmentedControl(theme, [("csv", "CSV"), ("jsonl", "JSON lines")])
         self.format.setAccessibleName(self.tr("Format of the files"))
-        self.export = PushButton(theme, self.tr("Export everything …"), "download", kind="secondary")
+        self.export = PushButton(theme, self.tr("Export everything…"), "download", kind="secondary")
         self.export.setObjectName("export_everything")
         self.export.clicked.connect(self.choose_folder)
         self.add_line(out, self.tr("Format"), "", self.format)
@@ -250,7 +250,8 @@ class AboutSection(SectionView):
                 show = PushButton(theme, self.tr("Show"), kind="ghost")
                 show.setAccessibleName(self.tr("Show {name}").format(name=path.stem))
                 show.clicked.connect(lambda _checked=False, path=path: self.license_asked.emit(path))
-                self.add_line(heading, path.stem.replace("-", " "), "", show)
+                name, _, licence = path.stem.partition("-")
+                self.add_line(heading, name, licence.replace("-", " "), show)
         self.add_line(
             heading,
             "Qt, PySide6",

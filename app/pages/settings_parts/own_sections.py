@@ -140,7 +140,7 @@ class AppearanceSection(_Preferring):
             "size",
             self.tr("Size"),
             self.tr("How large everything is. Taken when Faregate starts again."),
-            {size: f"{size} %" for size in CHOICES["size"]},
+            {size: f"{size}%" for size in CHOICES["size"]},
         )
         self.add_choice(times, "clock", self.tr("Clock"), "", {"24": "18:04", "12": "6:04 pm"})
         self.zone_line = self.add_line(
@@ -205,7 +205,7 @@ class VaultSection(SectionView):
     """Where provider keys are kept; `choose` asks for the panel that changes it."""
 
     def build(self) -> None:
-        self.choose = PushButton(self.context.theme, self.tr("Change …"), kind="secondary")
+        self.choose = PushButton(self.context.theme, self.tr("Change…"), kind="secondary")
         self.choose.setObjectName("vault_change")
         self.line = self.add_line(self.tr("Where keys of providers are kept"), "", "", self.choose)
         self.line.setObjectName("setting.vault.backend")

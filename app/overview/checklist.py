@@ -1,0 +1,80 @@
+"""The first steps on one line above the Overview, until they are done or dismissed."""
+
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from app import icons
+from app.first_steps import FirstSteps
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.translation import later, tr
+from app.widgets import Card, IconButton, PushButton
+
+STEPS = (
+    ("provider", later("A key of a provider"), "provider_done"),
+    ("key", later("A key for your tool"), "key_done"),
+    ("request", later("The first request"), "request_done"),
+)
+_ICON = 16
+
+
+class Checklist(Card):
+    """`continued` to the steps themselves, `dismissed` for good."""
+
+    continued = Signal()
+    dismissed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._theme = theme
+        self.done: dict[str, bool] = {}
+        self._marks: dict[str, QLabel] = {}
+        self.labels: dict[str, TextLabel] = {}
+        self.setObjectName("overview.checklist")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 8, 8, 8)
+        row.setSpacing(8)
+        row.addWidget(TextLabel(theme, tr("First steps"), weight=600))
+        row.addSpacing(8)
+        for key, title, _ in STEPS:
+            mark = self._marks[key] = QLabel()
+            mark.setFixedSize(_ICON, _ICON)
+            label = self.labels[key] = TextLabel(theme, tr(title))
+            label.setObjectName(f"checklist.{key}")
+            row.addWidget(mark)
+            row.addWidget(label)
+            row.addSpacing(8)
+        row.addStretch(1)
+        self.go = PushButton(theme, tr("Continue"), kind="secondary")
+        self.go.setObjectName("checklist.continue")
+        self.go.clicked.connect(self.continued)
+        self.dismiss = IconButton(theme, "x", tr("Dismiss the first steps"))
+        self.dismiss.setObjectName("checklist.dismiss")
+        self.dismiss.clicked.connect(self.dismissed)
+        row.addWidget(self.go)
+        row.addWidget(self.dismiss)
+        theme.changed.connect(self._tint)
+        self.hide()
+
+    def show_steps(self, steps: FirstSteps) -> None:
+        """Takes itself away once all of them are done."""
+        self.done = {key: bool(getattr(steps, field)) for key, _, field in STEPS}
+        for key, title, _ in STEPS:
+            state = tr("done") if self.done[key] else tr("to do")
+            self.labels[key].setAccessibleName(f"{tr(title)}: {state}")
+        self.setAccessibleName(
+            tr("First steps: {done} of {all} done").format(done=sum(self.done.values()), all=len(self.done))
+        )
+        self._tint()
+        self.setVisible(not steps.done)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._tint()
+        super().changeEvent(event)
+
+    def _tint(self) -> None:
+        for key, mark in self._marks.items():
+            name, tone = ("circle-check", "ok") if self.done.get(key) else ("circle", "text3")
+            mark.setPixmap(icons.pixmap(name, self._theme.color(tone), _ICON, self.devicePixelRatioF()))
+            self.labels[key].set_tone("text2" if self.done.get(key) else "text")
