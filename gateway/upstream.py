@@ -1,25 +1,43 @@
-"""Calls to providers: one pooled client session, no timer per request, redirects not followed.
+"""Calls to providers: one pool of connections, no timer per request, redirects not followed.
 
-Bodies go out in slices, so that 20 MB hold the loop no longer than 20 kB do. Proxies are looked up once per
-address. What goes wrong becomes an `UpstreamError` whose sentence names the provider and no secret.
+A call goes out directly over a pooled connection; where a proxy stands in between, or the address holds a password,
+aiohttp's session does it. Proxies are looked up once per address. What goes wrong becomes an `UpstreamError` whose
+sentence names the provider and no secret.
 """
 
 import asyncio
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 from yarl import URL
 
+from gateway.direct_call import READ_BUFFER, SLICE, Place, ask
 from gateway.errors import UpstreamError
 from gateway.exchange import Exchange
 
 KEEPALIVE_S = 30.0
-_SLICE = 256 * 1024
 USER_AGENT = "faregate"
+# URLs whose ways are remembered: a provider has few, where its dialect names the model in the path one for each.
+_MOST_PLACES = 1000
+
+
+class _Reply(Protocol):
+    """An answer of aiohttp's session, or of `direct_call`."""
+
+    status: int
+    content: aiohttp.StreamReader
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def release(self) -> object: ...
+
+    def close(self) -> None: ...
 
 
 class _Body(Payload):
@@ -27,22 +45,19 @@ class _Body(Payload):
 
     _value: bytes
 
-    def __init__(self, value: bytes, exchange: Exchange) -> None:
+    def __init__(self, value: bytes, connected: Callable[[], None]) -> None:
         super().__init__(value, content_type="application/json")
         self._size = len(value)
-        self._exchange = exchange
+        self._connected = connected
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         return self._value.decode(encoding, errors)
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         # The connection stands, and the headers go out with the first bytes.
-        self._exchange.sent_ns = time.perf_counter_ns()
-        if self._size is not None and self._size <= _SLICE:
-            await writer.write(self._value)
-            return
-        for start in range(0, len(self._value), _SLICE):
-            await writer.write(self._value[start : start + _SLICE])
+        self._connected()
+        for start in range(0, len(self._value), SLICE):
+            await writer.write(self._value[start : start + SLICE])
             await asyncio.sleep(0)
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
@@ -52,20 +67,21 @@ class _Body(Payload):
 class Answer:
     """A provider's answer. Waiting for it counts as the provider's time; `close` cancels what has not come."""
 
-    __slots__ = ("_exchange", "_response", "_title", "headers", "status")
+    __slots__ = ("_content", "_exchange", "_reply", "_title", "headers", "status")
 
-    def __init__(self, exchange: Exchange, title: str, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, exchange: Exchange, title: str, reply: _Reply) -> None:
         self._exchange = exchange
         self._title = title
-        self._response = response
-        self.status = response.status
-        self.headers: Mapping[str, str] = response.headers
+        self._reply = reply
+        self._content = reply.content
+        self.status = reply.status
+        self.headers: Mapping[str, str] = reply.headers
 
     async def read(self) -> bytes:
         """The whole body. Raises UpstreamError where the connection breaks before its end."""
         before = time.perf_counter_ns()
         try:
-            return await self._response.read()
+            return await self._content.read()
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise self._broken(error) from None
         finally:
@@ -75,7 +91,7 @@ class Answer:
         """The next bytes as they arrive, b"" at the end. Raises UpstreamError where the connection breaks."""
         before = time.perf_counter_ns()
         try:
-            return await self._response.content.readany()
+            return await self._content.readany()
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise self._broken(error) from None
         finally:
@@ -84,14 +100,14 @@ class Answer:
     @property
     def ended(self) -> bool:
         """All of it has been read: `chunk` would give b"" at once."""
-        return self._response.content.at_eof()
+        return self._content.at_eof()
 
     def close(self) -> None:
         """Let the connection go: back to the pool where the answer is complete, else closed at once."""
-        if self._response.content.is_eof():
-            self._response.release()
+        if self._content.is_eof():
+            self._reply.release()
         else:
-            self._response.close()
+            self._reply.close()
 
     def _broken(self, error: BaseException) -> UpstreamError:
         return UpstreamError(
@@ -108,6 +124,7 @@ class Upstream:
     def __init__(self, connect_s: float) -> None:
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
         self._proxies: dict[str, URL | None] = {}
+        self._places: dict[URL, Place | None] = {}
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -118,7 +135,7 @@ class Upstream:
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-                read_bufsize=256 * 1024,
+                read_bufsize=READ_BUFFER,
             )
         return self._session
 
@@ -127,24 +144,42 @@ class Upstream:
     ) -> "Answer":
         """The provider's answer, its headers read and its body not. Raises UpstreamError where there is none."""
         before = time.perf_counter_ns()
+
+        def connected() -> None:
+            exchange.sent_ns = time.perf_counter_ns()
+
         try:
-            response = await self.session.post(
-                url,
-                data=_Body(body, exchange),
-                headers=headers,
-                allow_redirects=False,
-                proxy=self._proxy(url),
-            )
-            return Answer(exchange, title, response)
+            return Answer(exchange, title, await self._reply(url, headers, body, connected))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise unreachable(title, error) from None
         finally:
             exchange.provider_ns += time.perf_counter_ns() - (exchange.sent_ns or before)
 
+    async def _reply(
+        self, url: URL, headers: Mapping[str, str], body: bytes, connected: Callable[[], None]
+    ) -> _Reply:
+        session = self.session
+        place = self._place(session, url)
+        if place is not None and session.connector is not None:
+            return await ask(session.connector, self._timeout, place, headers, body, connected)
+        return await session.post(
+            url, data=_Body(body, connected), headers=headers, allow_redirects=False, proxy=self._proxy(url)
+        )
+
+    def _place(self, session: aiohttp.ClientSession, url: URL) -> Place | None:
+        """The way to a URL; None where it is not a direct one."""
+        if url not in self._places:
+            if len(self._places) >= _MOST_PLACES:
+                self._places.clear()
+            direct = self._proxy(url) is None and url.raw_user is None and url.raw_password is None
+            self._places[url] = Place(session, url) if direct else None
+        return self._places[url]
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
+            self._places.clear()
 
     def _proxy(self, url: URL) -> URL | None:
         host = url.host or ""

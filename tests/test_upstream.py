@@ -2,7 +2,9 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -183,3 +185,154 @@ async def test_proxies_are_the_system_s(upstream: Upstream, serving: Any, monkey
     answer.close()
     with pytest.raises(UpstreamError, match="its name cannot be found"):
         await upstream.send(exchange(), "Some", URL("http://direct.invalid/v1/x"), {}, b"{}")
+
+
+@asynccontextmanager
+async def speaking(
+    speak: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[URL]:
+    """A server that writes what it likes; it closes each connection when it has spoken."""
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await speak(reader, writer)
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(meet, "127.0.0.1", 0)
+    async with server:
+        yield URL(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/x?alt=sse")
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+async def test_a_request_is_the_headers_given_and_the_body(upstream: Upstream) -> None:
+    heard: list[bytes] = []
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n") + await reader.readexactly(8))
+        writer.write(OK)
+
+    async with speaking(speak) as url:
+        headers = {"content-type": "application/json", "authorization": "Bearer sk-1", "user-agent": "x"}
+        answer = await upstream.send(exchange(), "Some", url, headers, b'{"a": 1}')
+        assert await answer.read() == b"ok"
+        answer.close()
+    said = b"content-type: application/json\r\nauthorization: Bearer sk-1\r\nuser-agent: x\r\n"
+    start = b"POST /v1/x?alt=sse HTTP/1.1\r\nHost: %b\r\n" % url.authority.encode()
+    assert heard == [start + said + b'Content-Length: 8\r\n\r\n{"a": 1}']
+
+
+async def test_a_header_of_two_lines_is_never_sent(upstream: Upstream) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        raise AssertionError("nothing was to be sent")
+
+    async with speaking(speak) as url:
+        for bad in ("a\r\nx: y", "a\nx: y", "a\rb", "a\0"):
+            with pytest.raises(ValueError, match="one line"):
+                await upstream.send(exchange(), "Some", url, {"x-a": bad}, b"{}")
+
+
+async def test_an_answer_that_comes_before_the_body_is_sent_stands_and_ends_its_connection(
+    upstream: Upstream,
+) -> None:
+    ended = asyncio.Event()
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+        await writer.drain()
+        while await reader.read(2**20):
+            if ended.is_set():
+                break
+            await asyncio.sleep(0.01)
+        ended.set()
+
+    async with speaking(speak) as url:
+        answer = await upstream.send(exchange(), "Some", url, {}, bytes(40_000_000))
+        assert answer.status == 413 and await answer.read() == b"no"
+        answer.close()
+        async with asyncio.timeout(PATIENCE_S):
+            await ended.wait()
+
+
+@pytest.mark.parametrize("hint", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"])
+async def test_what_only_announces_an_answer_is_passed_over(upstream: Upstream, hint: bytes) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n{}")
+        writer.write(hint + OK)
+
+    async with speaking(speak) as url:
+        answer = await upstream.send(exchange(), "Some", url, {}, b"{}")
+        assert (answer.status, await answer.read()) == (200, b"ok")
+        answer.close()
+
+
+@pytest.mark.parametrize(
+    "said", [b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-", b""], ids=["other", "cut", "none"]
+)
+async def test_no_answer_is_told(upstream: Upstream, said: bytes) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n{}")
+        writer.write(said)
+
+    async with speaking(speak) as url:
+        with pytest.raises(UpstreamError, match="closed the connection before answering") as told:
+            await upstream.send(exchange(), "Some", url, {}, b"{}")
+        assert (told.value.status, told.value.kind) == (502, "connection_lost")
+
+
+def pooled(upstream: Upstream) -> list[Any]:
+    connector = upstream.session.connector
+    assert connector is not None
+    return [held for connections in connector._conns.values() for held, _ in connections]
+
+
+async def test_a_connection_that_its_provider_ended_is_not_used_again(upstream: Upstream) -> None:
+    met = 0
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal met
+        met += 1
+        await reader.readuntil(b"\r\n\r\n{}")
+        writer.write(OK)
+
+    async with speaking(speak) as url:
+        for number in (1, 2, 3):
+            answer = await upstream.send(exchange(), "Some", url, {}, b"{}")
+            assert await answer.read() == b"ok" and met == number
+            answer.close()
+            # Until the end of the connection has come here, it looks as good as any.
+            async with asyncio.timeout(PATIENCE_S):
+                while any(held.is_connected() for held in pooled(upstream)):
+                    await asyncio.sleep(0)
+
+
+async def test_who_is_cancelled_while_waiting_ends_the_connection(upstream: Upstream) -> None:
+    asked, left = asyncio.Event(), asyncio.Event()
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n{}")
+        asked.set()
+        assert await reader.read() == b""
+        left.set()
+
+    async with speaking(speak) as url:
+        waiting = asyncio.create_task(upstream.send(exchange(), "Some", url, {}, b"{}"))
+        async with asyncio.timeout(PATIENCE_S):
+            await asked.wait()
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            await left.wait()
+
+
+async def test_an_address_with_a_password_sends_it(upstream: Upstream, serving: Any) -> None:
+    async def show(request: web.BaseRequest) -> web.Response:
+        return web.Response(text=f"{request.headers['Authorization']} {request.headers['Host']}")
+
+    url = await serving(show)
+    answer = await upstream.send(exchange(), "Some", url.with_user("ana").with_password("b c"), {}, b"{}")
+    assert await answer.read() == b"Basic %b %b" % (b64encode(b"ana:b c"), url.authority.encode())
+    answer.close()
