@@ -44,8 +44,8 @@ _SAME_ANSWER = (
     f"AND t.via = {CHAIN} AND w.started_us < :started AND t.started_us > :started"
 )
 _GOES_ON = (
-    "SELECT COALESCE(MAX(started_us), 0), EXISTS (SELECT 1 FROM turns WHERE previous_response_id IS NOT NULL) "
-    "FROM turns"
+    "SELECT COALESCE(MAX(started_us), 0), EXISTS (SELECT 1 FROM turns WHERE previous_response_id IS NOT NULL), "
+    "(SELECT COALESCE(MAX(ended_us), 0) FROM turns WHERE outcome = 'error') FROM turns"
 )
 _ASKED = "t.question = :question AND t.id <> :turn AND t.scope = :scope AND c.given IS NULL"
 _ASKED_LAST = f"{_ASKED} AND t.started_us BETWEEN :from AND :to ORDER BY t.started_us DESC, t.id DESC LIMIT 1"
@@ -97,7 +97,7 @@ def link_of(connection: sqlite3.Connection, call: Call) -> Link | None:
     )
 
 
-def akin(connection: sqlite3.Connection, call: Call) -> Brief | None:
+def akin(connection: sqlite3.Connection, call: Call, continued: "Continued") -> Brief | None:
     """A turn that was asked the same as a part of this call that holds an answer, whose own beginnings nobody saw;
     else a call that failed and is tried again here, or the other way round."""
     walk, started = call.walk, call.told.started_us
@@ -108,15 +108,15 @@ def akin(connection: sqlite3.Connection, call: Call) -> Brief | None:
             return found[0]
     if asked or not walk.places or walk.places[-1].mark is None:
         return None
-    return _attempt(connection, call, walk.places[-1].chain)
+    return _attempt(connection, call, walk.places[-1].chain, continued)
 
 
-def _attempt(connection: sqlite3.Connection, call: Call, question: bytes) -> Brief | None:
+def _attempt(connection: sqlite3.Connection, call: Call, question: bytes, continued: "Continued") -> Brief | None:
     """A call that failed a moment before this one and was not tried again yet; else, where this one failed, the first
     that asks the same after it."""
     started, values = call.told.started_us, call.asked | {"question": question}
     bounds = {"from": started - RETRY_US - LONGEST_CALL_US, "to": started, "ended": started - RETRY_US}
-    for failed in briefs(connection, _FAILED, values | bounds):
+    for failed in briefs(connection, _FAILED, values | bounds) if continued.after_failure(call) else ():
         until = call.ended_us + RETRY_US
         again = values | {"conversation": failed.conversation, "from": failed.ended_us, "to": until}
         if not briefs(connection, _TRIED_AGAIN, again):
@@ -128,14 +128,18 @@ def _attempt(connection: sqlite3.Connection, call: Call, question: bytes) -> Bri
 
 
 class Continued:
-    """What keeps a call that comes in its turn from looking for later ones: of all that is stored, when the last call
-    began that may go on from another, and whether any goes on from an answer that its provider holds."""
+    """What keeps a call that comes in its turn from looking for others in vain: of all that is stored, when the last
+    call began that may go on from another, whether any goes on from an answer that its provider holds, and when the
+    last one failed."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        latest_us, by_response = connection.execute(_GOES_ON).fetchone()
+        latest_us, by_response, failed_us = connection.execute(_GOES_ON).fetchone()
         self._latest_us, self._by_response = int(latest_us), bool(by_response)
+        self._failed_us = int(failed_us)
 
     def note(self, call: Call) -> None:
+        if call.told.outcome == "error":
+            self._failed_us = max(self._failed_us, call.ended_us)
         if any(place.answered for place in call.walk.places):
             self._latest_us = max(self._latest_us, call.told.started_us)
         self._by_response = self._by_response or call.told.previous_response_id is not None
@@ -143,6 +147,10 @@ class Continued:
     def by_history(self, call: Call) -> bool:
         """Whether a later call may have said again what this one said."""
         return call.told.started_us <= self._latest_us
+
+    def after_failure(self, call: Call) -> bool:
+        """Whether a call that failed may be tried again by this one."""
+        return call.told.started_us - RETRY_US <= self._failed_us
 
     def by_response(self, call: Call) -> bool:
         return self._by_response and call.told.response_id is not None
@@ -220,6 +228,8 @@ def _longest(
     connection: sqlite3.Connection, call: Call, column: str, ends: Mapping[Any, int], via: int
 ) -> Link | None:
     """The newest turn whose answer has the digest that stands furthest behind; `ends` says where each does."""
+    if not ends:
+        return None
     statement, started = _FOUND.format(column=column), call.told.started_us
     values = call.asked | {"from": started - WINDOW_US, "started": started, "conversation": call.conversation}
     values["most"] = MOST_ALIKE if call.conversation is None else MOST_ALIKE_GIVEN

@@ -26,12 +26,12 @@ from gateway.store.title_lines import first_line, user_texts
 from gateway.store.turn_rows import (
     CHAIN,
     FOLLOW,
-    INSERT,
     NOTHING,
     RESPONSE,
     SLIDE,
     ended_us,
     identity_of,
+    insert,
     row_of,
     sound,
 )
@@ -240,7 +240,7 @@ class Placer:
             return link.turn.conversation
         if before is not None:
             return before
-        found = akin(self._connection, call)
+        found = akin(self._connection, call, self._continued)
         if found is not None:
             return found.conversation
         return self._conversations.recognised(call.told.scope, identity_of(call.told))
@@ -263,7 +263,7 @@ class Placer:
             "system": call.system,
             "tools": self._contents.tools(said.tools),
         }
-        self._connection.execute(INSERT, row)
+        insert(self._connection, row)
         if (change := self._change(conversation)) is not None:
             change.come([row[name] for name in _COUNTED])
         self._insert_said(call, said, link)

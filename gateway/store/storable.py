@@ -45,11 +45,14 @@ def storable(record: ExchangeRecord) -> ExchangeRecord:
     return ExchangeRecord(**fields)
 
 
+def is_sound(text: str) -> bool:
+    """Whether SQLite and JSON hold a text as it is; False only says that it is to be looked at."""
+    return text.isascii() and "\0" not in text
+
+
 def sound_text(text: str) -> str:
     """A text that SQLite and JSON hold."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    return text if is_sound(text) else text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _sound_fields(value: msgspec.Struct) -> dict[str, Any]:

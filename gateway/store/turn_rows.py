@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.store.content import TEXT, Sealed
-from gateway.store.storable import LARGEST, sound_text
+from gateway.store.storable import LARGEST, is_sound, sound_text
 from gateway.told import Told
 
 COLUMNS = (
@@ -22,10 +22,6 @@ COLUMNS = (
     *("input_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens"),
     *("reasoning_tokens", "usage_source", "cost_nano", "cost_source", "status", "outcome", "error_type"),
     *("error_message", "streamed", "tags", "dropped", "adapted", "hints"),
-)
-INSERT = (
-    f"INSERT INTO turns (id, {', '.join(COLUMNS)}) VALUES (:id, {', '.join(f':{name}' for name in COLUMNS)}) "
-    "RETURNING id"
 )
 # How the turn that this one continues was found.
 NOTHING, CHAIN, RESPONSE, SLIDE, FOLLOW = 0, 1, 2, 3, 4
@@ -39,7 +35,12 @@ _IDS = (
     *("trace_id", "span_id", "parent_span_id"),
 )
 _SOUND = ("scope", "identity", "conversation", "parent_conversation", "title", *_TEXTS, *_IDS)
-_COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
+_AS_TOLD = (*_TEXTS, *_IDS)
+_TOKENS = (
+    *("input_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens"),
+    "reasoning_tokens",
+)
+_LISTS = ("tags", "dropped", "adapted", "hints")
 
 
 class Brief(Struct, frozen=True):
@@ -67,8 +68,8 @@ BRIEFS = f"SELECT {BRIEF} FROM turns t JOIN conversations c ON c.id = t.conversa
 
 def sound(told: Told) -> Told:
     """With ids and names that SQLite can hold."""
-    mended = {name: sound_text(text) for name in _SOUND if (text := getattr(told, name)) is not None}
-    return replace(told, **{name: text for name, text in mended.items() if text != getattr(told, name)})
+    mended = {name: sound_text(text) for name in _SOUND if (text := getattr(told, name)) and not is_sound(text)}
+    return replace(told, **mended) if mended else told
 
 
 def identity_of(told: Told) -> str:
@@ -87,9 +88,11 @@ def ended_us(told: Told) -> int:
 def row_of(told: Told, sealed: Sealed) -> dict[str, Any]:
     """All columns that the telling alone, a sound one, decides."""
     usage, identity = told.usage, identity_of(told)
-    row: dict[str, Any] = {name: getattr(told, name) for name in (*_TEXTS, *_IDS)}
-    row |= {name: _count(getattr(usage, name)) for name in (*_COUNTS, "reasoning_tokens")}
-    row |= {name: encoded(getattr(told, name)) for name in ("tags", "dropped", "adapted", "hints")}
+    row: dict[str, Any] = {name: getattr(told, name) for name in _AS_TOLD}
+    for name in _TOKENS:
+        row[name] = _count(getattr(usage, name))
+    for name in _LISTS:
+        row[name] = encoded(getattr(told, name))
     return row | {
         "identity": identity,
         "source": told.source,
@@ -106,6 +109,18 @@ def row_of(told: Told, sealed: Sealed) -> dict[str, Any]:
         "error_message": sealed.pack_text(TEXT, f"error {identity}", told.error_message),
         "streamed": told.streamed,
     }
+
+
+def insert(connection: sqlite3.Connection, row: Mapping[str, Any]) -> None:
+    """Write a row. What it does not know is not named: a value that is bound costs more than one that is absent, and
+    one that is bound by its name twice as much."""
+    known = {name: value for name, value in row.items() if value is not None}
+    connection.execute(_statement(tuple(known)), tuple(known.values()))
+
+
+@lru_cache(256)
+def _statement(columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO turns ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
 @lru_cache(1024)
