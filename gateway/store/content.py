@@ -24,6 +24,8 @@ from gateway.store.chain import Hasher, unmarked
 
 # What an entry holds.
 MESSAGE, SYSTEM, TOOLS, TEXT, BYTES = 1, 2, 3, 4, 5
+# Those in which nothing can be searched for.
+UNSEARCHED = f"({TOOLS}, {BYTES})"
 APART_BYTES = 64 * 1024
 # zlib on smaller texts saves little, and a search has to undo it.
 COMPRESSED_FROM = 2048
@@ -337,8 +339,10 @@ def texts(parts: Sequence[Any]) -> Iterable[str]:
                     yield text
 
 
-def read_parts(kind: int, plain: bytes) -> Sequence[Any]:
-    """The parts of an entry that was opened: a message's, or instructions'. Raises msgspec.MsgspecError."""
+def texts_of(kind: int, plain: bytes) -> Iterable[str]:
+    """All that can be searched for in an entry that was opened, one text at a time. Raises msgspec.MsgspecError."""
+    if kind == TEXT:
+        return (plain.decode("utf-8", "replace"),)
     if kind == SYSTEM:
-        return [part for message in _decode_system(plain) for part in message.parts]
-    return _decode_message(plain).message.parts
+        return texts([part for message in _decode_system(plain) for part in message.parts])
+    return texts(_decode_message(plain).message.parts)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from gateway.store.conversation_sums import sum_up
 from gateway.store.names import json_array
+from gateway.store.signing import forget_signatures
 
 _SAID_CONTENTS = "SELECT DISTINCT content FROM said WHERE turn IN (SELECT value FROM json_each(?))"
 _TURN_CONTENTS = (
@@ -132,6 +133,7 @@ def forget_contents(connection: sqlite3.Connection, contents: Iterable[int]) -> 
     parts = [row[0] for row in connection.execute(_PARTS, (gone,))]
     for statement in _DELETE_CONTENTS:
         connection.execute(statement, (gone,))
+    forget_signatures(connection, unused)
     forget_contents(connection, parts)
 
 

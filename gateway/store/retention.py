@@ -188,6 +188,7 @@ TRACES = Pruned(
         "said": "goes with its turn",
         "contents": "goes with the last that says it",
         "content_parts": "goes with the entry that it is a part of",
+        "signatures": "go with the first of the entries that they tell of",
         "conversations": "goes with its last turn",
         "settings": "a few entries, each replaced in place",
         "_sqlite_migrations": "an entry per step of the schema",

@@ -1,57 +1,58 @@
-"""Search in everything that was said, without an index: entries are opened one after another, newest first.
+"""Search in everything that was said, without an index: no plain text of it stands on the disk.
 
-No plain text of them stands on the disk. The texts of a chunk are looked through as one, and one by one only where
-something may be. The scan gives other threads their turn between chunks, and ends when its asker has left. An entry
-never changes, so asking again for the same text, as each further page does, opens only the entries that came since.
+Entries that may hold the text are found first (`candidates.py`). Of each conversation they are opened one after
+another, those of its latest turns first, until one does hold it: a word that is everywhere is found as fast as one
+that is nowhere. The search gives other threads their turn between chunks, and ends when its asker has left. An entry
+never changes: asking again for the same text, as each further page does, looks only at the entries that came since.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from threading import Lock
 from time import sleep
 
-import msgspec
 from msgspec import Struct
 
 from gateway.sealing import SealBroken
 from gateway.store.asking import stop_if_dropped
-from gateway.store.content import BYTES, TEXT, TOOLS, Entry, Sealed, encode, read_parts, texts
+from gateway.store.candidates import CHUNK, PAUSE_S, Candidates, Progress, may_hold
+from gateway.store.content import TEXT, UNSEARCHED, Sealed
 from gateway.store.names import json_array
+from gateway.store.needles import Needle
 
-CHUNK = 512
-# Not 0: that gives the interpreter back and takes it again before anybody else wakes up.
-PAUSE_S = 0.00005
-# So many characters around what was found.
-BEFORE, AFTER = 40, 100
+# Where more than one in so many entries may hold the text, all that was said is read in order: each by itself takes
+# several times as long.
+MANY = 16
 
 _LATEST = "SELECT id, hash FROM contents ORDER BY id DESC LIMIT 1"
 _HASH = "SELECT hash FROM contents WHERE id = ?"
-_COUNT = "SELECT COUNT(*) FROM contents WHERE id > ?"
-_ENTRIES = (
-    f"SELECT id, hash, kind, data FROM contents WHERE id < ? AND id > ? AND kind NOT IN ({BYTES}, {TOOLS}) "
-    "ORDER BY id DESC LIMIT ?"
+_READ = (
+    "SELECT id, hash, kind, data FROM contents WHERE id IN (SELECT value FROM json_each(?)) "
+    f"AND kind NOT IN {UNSEARCHED}"
 )
 _BY_SAID = (
-    "SELECT t.conversation, s.content FROM said s JOIN turns t ON t.id = s.turn "
-    "WHERE s.content IN (SELECT value FROM json_each(?)) ORDER BY t.started_us DESC"
+    "SELECT t.conversation, t.started_us, s.content FROM said s JOIN turns t ON t.id = s.turn "
+    "WHERE s.content IN (SELECT value FROM json_each(?))"
 )
-_BY_SYSTEM = "SELECT conversation, system FROM turns WHERE system IN (SELECT value FROM json_each(?))"
+_TURNS = "SELECT id, conversation, started_us FROM turns"
+_ALL_SAID = "SELECT turn, content FROM said"
+_SYSTEMS = "SELECT DISTINCT system FROM turns WHERE system IS NOT NULL"
+_BY_SYSTEM = "SELECT DISTINCT conversation, system FROM turns WHERE system IN (SELECT value FROM json_each(?))"
 _WHOLES = "SELECT content, part FROM content_parts WHERE part IN (SELECT value FROM json_each(?))"
 _TITLES = "SELECT id, title FROM conversations WHERE title IS NOT NULL"
 
-Progress = Callable[[int, int], None]
-# Number, kind and bytes of an entry.
-_Plain = tuple[int, int, bytes]
-
 
 class _Result(Struct, frozen=True):
-    """The line of each entry that holds the text, among those up to `latest`, whose hash tells whether it still is
-    the same one: the number of an entry that was deleted may be given again, but only if none above it is left."""
+    """What a search has found: the entries up to `latest` that may hold the text, whose hash tells whether it still
+    is the same one, and of those that were opened the line, None for none. The number of an entry that was deleted
+    may be given again, but only if none above it is left."""
 
     text: str
-    latest: int
-    hash: bytes
-    lines: Mapping[int, str]
+    latest: int = 0
+    hash: bytes = b""
+    candidates: "array[int]" = array("q")
+    lines: Mapping[int, str | None] = {}
 
 
 class Search:
@@ -65,68 +66,32 @@ class Search:
     def find(self, connection: sqlite3.Connection, text: str, progress: Progress) -> Mapping[int, str]:
         """The conversations in which this was said, case folded, each with a line around it. Raises
         sqlite3.OperationalError once the question that this thread asks is dropped."""
-        return self._titles(connection, text) | self._conversations(
-            connection, self._lines(connection, text, progress)
-        )
+        needle = Needle(text)
+        return self._titles(connection, needle) | self._said(connection, text, needle, progress)
 
-    def _lines(self, connection: sqlite3.Connection, text: str, progress: Progress) -> Mapping[int, str]:
+    def _said(self, connection: sqlite3.Connection, text: str, needle: Needle, progress: Progress) -> dict[int, str]:
         newest = connection.execute(_LATEST).fetchone()
         if newest is None:
             return {}
+        last = self._remembered(connection, text)
+        candidates = set(last.candidates)
+        if newest[0] > last.latest:
+            candidates |= Candidates(connection, self._sealed, needle, progress).among(last.latest, newest[0])
+        lines = _Lines(connection, self._sealed, needle, last.lines)
+        found = _Conversations(connection, lines, candidates, newest[0]).found()
+        with self._lock:
+            self._last = _Result(text, newest[0], newest[1], array("q", candidates), lines.known)
+        return found
+
+    def _remembered(self, connection: sqlite3.Connection, text: str) -> _Result:
         with self._lock:
             last = self._last
-        if last is not None and (
-            last.text != text or connection.execute(_HASH, (last.latest,)).fetchone() != (last.hash,)
-        ):
-            last = None
-        lines = self._scan(connection, text, last.latest if last else 0, progress)
-        if last is not None:
-            lines = {**lines, **last.lines}
-        with self._lock:
-            self._last = _Result(text, newest[0], newest[1], lines)
-        return lines
+        if last is None or last.text != text:
+            return _Result(text)
+        return last if connection.execute(_HASH, (last.latest,)).fetchone() == (last.hash,) else _Result(text)
 
-    def _scan(self, connection: sqlite3.Connection, text: str, after: int, progress: Progress) -> Mapping[int, str]:
-        """Lines by entry, of entries above one."""
-        needle = _Needle(text)
+    def _titles(self, connection: sqlite3.Connection, needle: Needle) -> dict[int, str]:
         found: dict[int, str] = {}
-        of = connection.execute(_COUNT, (after,)).fetchone()[0]
-        before, done = 2**62, 0
-        while chunk := connection.execute(_ENTRIES, (before, after, CHUNK)).fetchall():
-            found |= self._look(needle, chunk)
-            before, done = chunk[-1][0], done + len(chunk)
-            progress(done, max(of, done))
-            sleep(PAUSE_S)
-            stop_if_dropped()
-        return found
-
-    def _look(self, needle: "_Needle", chunk: Sequence[Entry]) -> dict[int, str]:
-        """Lines by entry, of these."""
-        plain: list[_Plain] = []
-        other: list[_Plain] = []
-        for entry in self._sealed.opened(chunk):
-            (plain if entry[2].isascii() else other).append(entry)
-        if not needle.may_be_in(b"\n".join([entry[2] for entry in plain])):
-            plain = []
-        found: dict[int, str] = {}
-        for number, kind, text in (*plain, *other):
-            if needle.may_be_in(text) and (line := _line(needle, kind, text)) is not None:
-                found[number] = line
-        return found
-
-    def _conversations(self, connection: sqlite3.Connection, lines: Mapping[int, str]) -> dict[int, str]:
-        """By conversation, the line of its latest turn that has one."""
-        by_entry = dict(lines)
-        for whole, part in connection.execute(_WHOLES, (json_array(lines),)):
-            by_entry.setdefault(whole, lines[part])
-        found: dict[int, str] = {}
-        for statement in (_BY_SAID, _BY_SYSTEM):
-            for conversation, entry in connection.execute(statement, (json_array(by_entry),)):
-                found.setdefault(conversation, by_entry[entry])
-        return found
-
-    def _titles(self, connection: sqlite3.Connection, text: str) -> dict[int, str]:
-        needle, found = _Needle(text), {}
         for number, data in connection.execute(_TITLES):
             try:
                 title = self._sealed.unpack_text(TEXT, f"title {number}", data) or ""
@@ -137,57 +102,90 @@ class Search:
         return found
 
 
-def _line(needle: "_Needle", kind: int, plain: bytes) -> str | None:
-    if kind == TEXT:
-        return needle.line((plain.decode("utf-8", "replace"),))
-    try:
-        return needle.line(texts(read_parts(kind, plain)))
-    except msgspec.MsgspecError:
-        return None
+class _Lines:
+    """The lines of entries, opened once each."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, sealed: Sealed, needle: Needle, known: Mapping[int, str | None]
+    ) -> None:
+        self._connection = connection
+        self._sealed = sealed
+        self._needle = needle
+        self.known = dict(known)
+
+    def look(self, entries: Iterable[int]) -> None:
+        """Open those of these that were not yet."""
+        unknown = sorted(set(entries) - self.known.keys())
+        self.known.update(dict.fromkeys(unknown))
+        for first in range(0, len(unknown), CHUNK):
+            chunk = self._connection.execute(_READ, (json_array(unknown[first : first + CHUNK]),)).fetchall()
+            for number, kind, plain in may_hold(self._sealed, self._needle, chunk):
+                self.known[number] = self._needle.line_of(kind, plain)
+            sleep(PAUSE_S)
+            stop_if_dropped()
 
 
-class _Needle:
-    def __init__(self, text: str) -> None:
-        self._folded = text.casefold()
-        # As it stands inside JSON, without the quotes around it, and as it stands in a text of its own.
-        self._inside, self._alone = encode(self._folded)[1:-1], self._folded.encode("utf-8", "replace")
-        self._escaped = self._inside != self._alone
-        self._ascii = self._folded.isascii()
+class _Conversations:
+    """In which conversations entries that may hold the text stand, and which of these do."""
 
-    def may_be_in(self, plain: bytes) -> bool:
-        """A quick look at an entry's bytes, which never misses anything."""
-        if not plain.isascii():
-            # Some letters beyond ASCII fold into ASCII ones.
-            folded = plain.decode("utf-8", "replace").casefold().encode()
-        elif self._ascii:
-            folded = plain.lower()
-        else:
-            return False
-        return self._inside in folded or (self._escaped and self._alone in folded)
+    def __init__(
+        self, connection: sqlite3.Connection, lines: _Lines, candidates: Collection[int], newest: int
+    ) -> None:
+        self._connection = connection
+        self._lines = lines
+        self._many = len(candidates) > newest // MANY
+        # A message may be found by a large text of its own, which is an entry too.
+        self._pieces: dict[int, list[int]] = {number: [number] for number in candidates}
+        for whole, part in connection.execute(_WHOLES, (json_array(candidates),)):
+            self._pieces.setdefault(whole, []).append(part)
 
-    def line(self, found: Iterable[str]) -> str | None:
-        for text in found:
-            folded = text.casefold()
-            at = folded.find(self._folded)
-            if at >= 0:
-                end = at + len(self._folded)
-                if len(text) != len(folded):
-                    at, end = _unfolded(text, at), _unfolded(text, end)
-                return _around(text, at, end)
-        return None
+    def found(self) -> dict[int, str]:
+        """By conversation, the line of its latest turn that has one; else of its instructions."""
+        found: dict[int, str] = {}
+        left = self._by_conversation()
+        place, take = 0, 1
+        while left:
+            now = {number: said[place : place + take] for number, said in left.items()}
+            self._look(entry for said in now.values() for _, entry in said)
+            for number, said in now.items():
+                line = next(filter(None, (self._line(entry) for _, entry in said)), None)
+                if line is not None:
+                    found[number] = line
+                if line is not None or len(left[number]) <= place + take:
+                    del left[number]
+            # One whose latest does not hold it may hold it nowhere.
+            place, take = place + take, take * 2
+        for number, line in self._instructions():
+            found.setdefault(number, line)
+        return found
 
+    def _by_conversation(self) -> dict[int, list[tuple[int, int]]]:
+        """When a turn began that says such an entry, and which entry, the latest first."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for conversation, started_us, entry in self._all_said() if self._many else self._each_said():
+            found.setdefault(conversation, []).append((started_us, entry))
+        for said in found.values():
+            said.sort(reverse=True)
+        return found
 
-def _unfolded(text: str, place: int) -> int:
-    """A place in the folded text, in the text itself: ß is two letters there."""
-    folded = 0
-    for at, letter in enumerate(text):
-        if folded >= place:
-            return at
-        folded += len(letter.casefold())
-    return len(text)
+    def _each_said(self) -> Iterator[tuple[int, int, int]]:
+        return self._connection.execute(_BY_SAID, (json_array(self._pieces),))
 
+    def _all_said(self) -> Iterator[tuple[int, int, int]]:
+        turns = {turn: (conversation, us) for turn, conversation, us in self._connection.execute(_TURNS)}
+        for turn, entry in self._connection.execute(_ALL_SAID):
+            if entry in self._pieces and turn in turns:
+                yield *turns[turn], entry
 
-def _around(text: str, at: int, past: int) -> str:
-    start, end = max(0, at - BEFORE), min(len(text), past + AFTER)
-    line = " ".join(text[start:end].split())
-    return f"{'…' if start else ''}{line}{'…' if end < len(text) else ''}"
+    def _instructions(self) -> Iterator[tuple[int, str]]:
+        systems = [number for (number,) in self._connection.execute(_SYSTEMS) if number in self._pieces]
+        self._look(systems)
+        lines = {number: line for number in systems if (line := self._line(number)) is not None}
+        for conversation, number in self._connection.execute(_BY_SYSTEM, (json_array(lines),)):
+            yield conversation, lines[number]
+
+    def _look(self, entries: Iterable[int]) -> None:
+        self._lines.look(piece for entry in entries for piece in self._pieces[entry])
+
+    def _line(self, entry: int) -> str | None:
+        return next(filter(None, (self._lines.known[piece] for piece in self._pieces[entry])), None)

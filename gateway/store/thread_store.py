@@ -27,6 +27,7 @@ from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, wr
 from gateway.store.names import json_array
 from gateway.store.placing import Placer
 from gateway.store.removal import delete_thread
+from gateway.store.signing import UNSIGNED, Signing
 from gateway.store.spans import KeptSpan, logs_of, logs_of_session, put_logs, put_spans, spans_of
 from gateway.store.thread_lists import page
 from gateway.store.thread_reads import thread, thread_of_request
@@ -87,6 +88,7 @@ class ThreadStore:
         on_joined: Callable[[str, str], None] = _nobody,
         most: int = MOST_WAITING,
         most_bytes: int = MOST_BYTES,
+        unsigned: int = UNSIGNED,
     ) -> None:
         self.path = folder / FILE
         self._sealed = Sealed(key, Hasher(derive_for(key, f"{PURPOSE} names")))
@@ -104,6 +106,7 @@ class ThreadStore:
         self._closing = False
         self._readers = Readers(self.path)
         self._search = Search(self._sealed)
+        self._signing = Signing(self.path, self._sealed, unsigned)
         self._thread = Thread(target=self._run, name="conversations", daemon=True)
 
     def start(self) -> None:
@@ -118,6 +121,7 @@ class ThreadStore:
         except (OSError, sqlite3.Error) as error:
             raise unusable(self.path, error) from None
         self._thread.start()
+        self._signing.start()
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Write what waits, within a bounded time, and end."""
@@ -129,6 +133,7 @@ class ThreadStore:
             self._closing = True
             self._changed.notify_all()
         self._thread.join()
+        self._signing.close()
         for _, waiting in self._work:
             waiting.set_exception(unusable(self.path, OSError("it is being closed")))
         self._readers.close()
@@ -360,6 +365,7 @@ class ThreadStore:
             self._on_joined(request_id, name)
 
     def _tell(self) -> None:
+        self._signing.wake()
         try:
             self._on_commit()
         except Exception:

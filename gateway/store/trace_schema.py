@@ -114,5 +114,16 @@ def _m002_what_a_join_takes_back(db: "Database") -> None:
         db.execute(statement)
 
 
-STEPS: tuple[Step, ...] = (_m001_conversations_and_spans, _m002_what_a_join_takes_back)
+def _m003_signatures(db: "Database") -> None:
+    """They are made in the background. A search goes from what was said to its turns in one index."""
+    for statement in (
+        "CREATE TABLE signatures (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, entries INTEGER NOT NULL, "
+        "data BLOB NOT NULL)",
+        "DROP INDEX said_content",
+        "CREATE INDEX said_content ON said (content, turn)",
+    ):
+        db.execute(statement)
+
+
+STEPS: tuple[Step, ...] = (_m001_conversations_and_spans, _m002_what_a_join_takes_back, _m003_signatures)
 STEPS_NAME = "traces"

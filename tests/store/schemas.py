@@ -18,7 +18,7 @@ from gateway.store import migrations, trace_schema
 from gateway.store.database import open_database
 from gateway.store.usage import UsageStore
 from gateway.thread_records import ThreadQuery
-from tests.store.tellings import opened, put, session
+from tests.store.tellings import opened, put, session, sign
 
 FOLDER = Path(__file__).parent / "schemas"
 # 2025-12-31T23:40Z: the year ends between the records.
@@ -147,6 +147,7 @@ def _traces(folder: Path) -> str:
     with opened(folder) as store:
         put(store, session("hello", "hi there", "how are you", "fine"))
         store.rename_thread(store.threads(ThreadQuery()).rows[0].id, "Greetings")
+        sign(store)
     with closing(sqlite3.connect(folder / "traces.db")) as connection:
         return dumped(connection)
 

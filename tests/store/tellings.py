@@ -19,6 +19,7 @@ from gateway.model import (
     ToolCallResponse,
     Usage,
 )
+from gateway.store.signing import Signing
 from gateway.store.thread_store import ThreadStore
 from gateway.thread_records import Thread, ThreadQuery
 from gateway.told import Told
@@ -119,6 +120,11 @@ def put(store: ThreadStore, tellings: Sequence[Told]) -> None:
     for each in tellings:
         assert store.put(each)
     assert store.flush() and store.refused == 0
+
+
+def sign(store: ThreadStore) -> None:
+    """Give all that was said signatures; by itself a store does that for much only."""
+    Signing(store.path, store._sealed, unsigned=0).sign()
 
 
 def all_threads(store: ThreadStore) -> list[Thread]:

@@ -1,9 +1,13 @@
-"""Search in what was said finds what a plain scan of it finds, in every kind of part, and ends when nobody waits."""
+"""Search in what was said finds what a plain scan of it finds, in every kind of part, and ends when nobody waits.
+
+Each test runs twice: opening all, and by signatures.
+"""
 
 import random
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,13 +15,21 @@ from gateway.model import Message, Opaque, Part, Reasoning, Refusal, Role, Text,
 from gateway.records import NumberCondition, UsageQuery
 from gateway.store.asking import Asking
 from gateway.store.thread_store import ThreadStore
-from gateway.thread_records import ThreadQuery, ThreadRow
-from tests.store.tellings import SECOND_US, START_US, assistant, opened, put, result, told, user
+from gateway.thread_records import ThreadPage, ThreadQuery, ThreadRow
+from tests.store.tellings import SECOND_US, START_US, assistant, opened, put, result, sign, told, user
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[ThreadStore]:
+@pytest.fixture(params=["opened", "signed"])
+def store(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadStore]:
     with opened(tmp_path) as store:
+        if request.param == "signed":
+            real = store.threads
+
+            def threads(query: ThreadQuery, **options: Any) -> ThreadPage:
+                sign(store)
+                return real(query, **options)
+
+            monkeypatch.setattr(store, "threads", threads)
         yield store
 
 
@@ -40,7 +52,8 @@ def test_it_finds_what_a_plain_scan_finds(store: ThreadStore) -> None:
     random_ = random.Random(5)
     said = {f"c{number:03}": " ".join(random_.choices(WORDS, k=6)) for number in range(120)}
     put(store, [told(at, [user(text)], "x", conversation=name) for at, (name, text) in enumerate(said.items())])
-    for needle in (*WORDS, "ss", "ünï", 'Y "HI', "SLASH", "e\nb", "absent", "本", "k", "i̇"):
+    some = ["".join(random_.choices(list(said.values()))[0][random_.randrange(30) :][:size]) for size in range(1, 40)]
+    for needle in (*WORDS, *some, "ss", "ünï", 'Y "HI', "SLASH", "e\nb", "absent", "本", "k", "i̇"):
         plain = [name for name, text in said.items() if needle.casefold() in text.casefold()]
         assert found(store, needle) == plain, needle
 
@@ -157,7 +170,9 @@ def test_it_ends_when_nobody_waits_any_more(store: ThreadStore) -> None:
     history: list[Message] = []
     for number in range(1200):
         history.append((user, assistant)[number % 2](f"word {number}"))
-    put(store, [told(0, history, "x")])
+    put(store, [told(0, history[:600], "x")])
+    assert found(store, "word 599") != []
+    put(store, [told(1, history, "x")])
     asking, looked = Asking(), []
 
     def leave(done: int, of: int) -> None:

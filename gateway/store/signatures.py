@@ -1,0 +1,129 @@
+"""Which of many entries may hold a text, told by hashes of the triples of bytes that stand in them. Pure.
+
+Case folded texts, one after another, are cut into columns of 2 kB; a column is 2048 bits, of which each triple of
+adjacent bytes sets one. So a text of any size takes an eighth of its bytes, and about a third of the bits are set. Up
+to 256 columns lie together, turned so that what a triple says of all of them stands in one integer: those in which
+all triples of a text stand are found with an AND for each. No entry that holds the text is missed; those that are
+found may not hold it.
+"""
+
+import hashlib
+import struct
+from collections.abc import Callable, Collection, Sequence
+
+from msgspec import Struct
+
+PLACES, COLUMN_BYTES, COLUMNS = 2048, 2048, 256
+# Many short entries take few columns; their numbers take room too.
+MOST_ENTRIES = 2048
+# Of a text that is looked for, so many bytes count: columns overlap by one less.
+LOOKED_AT = 32
+TRIPLE = 3
+_OVERLAP = LOOKED_AT - 1
+
+# Two bytes for each value of the first, second and third byte of a triple: the place is what they come to by XOR.
+# Stored columns depend on these tables: they never change.
+_SPREAD = hashlib.shake_256(b"faregate signatures").digest(6 * 256)
+_LOW = tuple(_SPREAD[start : start + 256] for start in (0, 256, 512))
+_HIGH = tuple(bytes(byte % (PLACES // 256) for byte in _SPREAD[start : start + 256]) for start in (768, 1024, 1280))
+
+
+def places_of(text: bytes) -> Sequence[int]:
+    """The place of each triple of bytes, in order and as often as it stands there."""
+    count = len(text) - TRIPLE + 1
+    if count < 1:
+        return ()
+    places = bytearray(2 * count)
+    places[::2] = _mixed(text, count, _LOW)
+    places[1::2] = _mixed(text, count, _HIGH)
+    return struct.unpack(f"<{count}H", places)
+
+
+def _mixed(text: bytes, count: int, tables: Sequence[bytes]) -> bytes:
+    mixed = 0
+    for start, table in enumerate(tables):
+        mixed ^= int.from_bytes(text[start : start + count].translate(table), "little")
+    return mixed.to_bytes(count, "little")
+
+
+class Signatures(Struct, frozen=True, array_like=True):
+    """What is stored of some entries, whose numbers are counted from one before the first.
+
+    `reach` has two numbers for each column: the first and the last of `entries` that it may hold a piece of, by
+    place. `bits` has PLACES bytes for each eight columns.
+    """
+
+    entries: tuple[int, ...]
+    reach: tuple[int, ...]
+    bits: bytes
+
+    def may_hold(self, places: Collection[int] | None) -> set[int]:
+        """The entries in which all these triples may stand; None: all entries."""
+        if places is None:
+            return set(self.entries)
+        columns = (1 << len(self.reach) // 2) - 1
+        for place in places:
+            columns &= int.from_bytes(self.bits[place::PLACES], "little")
+            if not columns:
+                return set()
+        found: set[int] = set()
+        while columns:
+            column = (columns & -columns).bit_length() - 1
+            columns &= columns - 1
+            first, last = self.reach[2 * column : 2 * column + 2]
+            found.update(self.entries[first : last + 1])
+        return found
+
+
+class Signer:
+    """Makes the signatures of entries that are added in order; `give_way` is called after each column."""
+
+    def __init__(self, give_way: Callable[[], None] = lambda: None) -> None:
+        self._give_way = give_way
+        self._entries: list[int] = []
+        self._reach: list[int] = []
+        self._planes: list[int] = []
+        self._column = bytearray()
+        self._first = 0
+
+    @property
+    def full(self) -> bool:
+        return len(self._reach) >= 2 * COLUMNS or len(self._entries) >= MOST_ENTRIES
+
+    def has_room(self, size: int) -> bool:
+        """Whether an entry of so many bytes finds room, as any does where nothing is yet."""
+        columns = (len(self._column) + size) // (COLUMN_BYTES - _OVERLAP) + 1
+        return not self._entries or (len(self._reach) // 2 + columns <= COLUMNS and not self.full)
+
+    def add(self, number: int, text: bytes) -> None:
+        """An entry's texts, case folded, in UTF-8."""
+        entry = len(self._entries)
+        self._entries.append(number)
+        if not self._column:
+            self._first = entry
+        # Nothing that is looked for may seem to go on from one entry to the next.
+        self._column += text + b"\n"
+        while len(self._column) >= COLUMN_BYTES:
+            self._close(bytes(self._column[:COLUMN_BYTES]), entry)
+            # What stood before this entry is whole in the columns before.
+            del self._column[: COLUMN_BYTES - _OVERLAP]
+            self._first = entry
+
+    def _close(self, text: bytes, last: int) -> None:
+        column = len(self._reach) // 2
+        self._reach += (self._first, last)
+        flags = bytearray(PLACES)
+        for place in places_of(text):
+            flags[place] = 1
+        if column % 8 == 0:
+            self._planes.append(0)
+        self._planes[-1] |= int.from_bytes(flags, "little") << column % 8
+        self._give_way()
+
+    def made(self) -> Signatures:
+        """All that was added."""
+        if len(self._column) > (_OVERLAP if self._reach else 0):
+            self._close(bytes(self._column), len(self._entries) - 1)
+            self._column.clear()
+        bits = b"".join(plane.to_bytes(PLACES, "little") for plane in self._planes)
+        return Signatures(tuple(self._entries), tuple(self._reach), bits)
