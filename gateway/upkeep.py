@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from msgspec.structs import asdict
 
+from gateway import heap
 from gateway.comparisons import Comparisons
 from gateway.errors import FaregateError
 from gateway.parts import Parts
@@ -19,6 +20,7 @@ from gateway.setting_values import oldest_us
 _log = logging.getLogger(__name__)
 POLL_S = 0.5
 FLUSH_EVERY = 6
+LET_GO_EVERY = 20
 CLEAN_UP_EVERY_S = 3600.0
 # Until a past day is settled it is only slower to ask about; the start has better to do.
 SETTLE_EVERY_S, FIRST_SETTLE_S = 1800.0, 20.0
@@ -63,7 +65,8 @@ class Upkeep:
         return cleaned
 
     async def follow(self) -> None:
-        """Follow what other processes change in the folder, and write down which keys were used."""
+        """Follow what other processes change in the folder, write down which keys were used, and give up memory that
+        is not used."""
         parts, beat = self._parts, 0
         while True:
             await asyncio.sleep(POLL_S)
@@ -80,6 +83,8 @@ class Upkeep:
                     self._prices.use_aliases()
                 if beat % FLUSH_EVERY == 0:
                     await self._work(parts.access.flush)
+                if beat % LET_GO_EVERY == 0:
+                    await self._work(self._let_go)
             with contextlib.suppress(FaregateError):
                 if await self._work(parts.pricing.poll_list, parts.folder.path):
                     self._prices.changed()
@@ -104,6 +109,13 @@ class Upkeep:
             except FaregateError as error:
                 _log.warning("Sums of past days could not be counted ahead (%s); it is tried again.", error.message)
             await asyncio.sleep(SETTLE_EVERY_S)
+
+    def _let_go(self) -> None:
+        """Memory that was wanted for a while."""
+        self._parts.store.let_go()
+        if self._parts.threads is not None:
+            self._parts.threads.let_go()
+        heap.give_back()
 
     def _follow_meter(self) -> None:
         """What is missing is told also while nothing is written, which is when it matters."""

@@ -173,6 +173,28 @@ async def test_retention_is_kept_at_the_start_and_then_every_hour(
     await gateway.close()
 
 
+async def test_memory_that_was_wanted_for_a_while_is_given_up_off_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back: list[int] = []
+    monkeypatch.setattr("gateway.upkeep.POLL_S", 0.05)
+    monkeypatch.setattr("gateway.upkeep.LET_GO_EVERY", 1)
+    monkeypatch.setattr("gateway.upkeep.heap.give_back", lambda: given_back.append(threading.get_ident()))
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+    store, threads = gateway._parts.store, gateway._parts.threads
+    assert threads is not None
+    for readers in (store._readers, threads._readers):
+        with readers.snapshot() as one, readers.snapshot() as other:
+            assert one is not other
+        assert len(readers._idle) == 2
+    async with asyncio.timeout(PATIENCE_S):
+        while store._readers._idle or threads._readers._idle or len(given_back) < 2:
+            await asyncio.sleep(0.02)
+    assert threading.get_ident() not in given_back
+    await gateway.close()
+
+
 async def test_past_days_are_settled_soon_after_the_start_and_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

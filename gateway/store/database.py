@@ -74,7 +74,9 @@ class Readers:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # The one that was used last is lent first.
         self._idle: list[sqlite3.Connection] = []
+        self._unused = 0
         self._lock = Lock()
         self._closed = False
 
@@ -84,6 +86,7 @@ class Readers:
         dropped. Raises sqlite3.Error."""
         with self._lock:
             connection = self._idle.pop() if self._idle else None
+            self._unused = min(self._unused, len(self._idle))
         if connection is None:
             connection = open_database(self._path)
             connection.execute("PRAGMA query_only = 1")
@@ -108,6 +111,14 @@ class Readers:
                 self._idle.append(connection)
                 return
         connection.close()
+
+    def let_go(self) -> None:
+        """Close those that nobody needed since this was last called, with the pages that they keep."""
+        with self._lock:
+            unused, self._idle = self._idle[: self._unused], self._idle[self._unused :]
+            self._unused = len(self._idle)
+        for connection in unused:
+            connection.close()
 
     def close(self) -> None:
         with self._lock:

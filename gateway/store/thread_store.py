@@ -139,6 +139,10 @@ class ThreadStore:
         self._readers.close()
         self._connection.close()
 
+    def let_go(self) -> None:
+        """Give up connections that have not been needed lately."""
+        self._readers.let_go()
+
     # Writing.
 
     def put(self, told: Told) -> bool:

@@ -200,6 +200,10 @@ class UsageStore:
             self._take_up_deferred()
         return True
 
+    def let_go(self) -> None:
+        """Give up connections that have not been needed lately."""
+        self._readers.let_go()
+
     def completeness(
         self, seen: int | None = None, running: int | None = None, uncaptured: Mapping[str, int] = NOTHING
     ) -> Completeness:
