@@ -1,8 +1,11 @@
-"""In which order the suite runs, and what a run of it tells beside pytest's own lines."""
+"""In which order the suite runs, what it is patient with, and what a run of it tells beside pytest's own lines."""
 
+import gc
 import os
+from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 MATRIX_CELL = "tests/endtoend/matrix/test_matrix.py::test_cell["
 # Begun last, one of these would go on alone while the other worker has nothing left to do. The longest first.
@@ -39,19 +42,34 @@ LONG = (
 # Every process of the tests would compile the app anew, half a second each, where the shell forbids to keep it.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# How fast examples are drawn and tried is the machine's matter.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 # Folders whose tests speak with other processes, and the fixture of those that look at a real display.
 OTHER_PROCESSES = ("tests/endtoend", "tests/keyring", "tests/window")
 DISPLAY = "display"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected lives to the end: a million objects that no collection need look through."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The long files first, the others as they come; what hangs on other processes may be repeated once."""
     place = {config.rootpath / path: number for number, path in enumerate(LONG)}
     items.sort(key=lambda item: place.get(item.path, len(LONG)))
-    outside = [config.rootpath / folder for folder in OTHER_PROCESSES]
+    folders = {config.rootpath / folder for folder in OTHER_PROCESSES}
+    outside = {path for path in {item.path for item in items} if not folders.isdisjoint(path.parents)}
     for item in items:
-        if DISPLAY in getattr(item, "fixturenames", ()) or any(folder in item.path.parents for folder in outside):
+        if DISPLAY in getattr(item, "fixturenames", ()) or item.path in outside:
             # A machine under load may stop another process for seconds; the summary names each repetition.
             item.add_marker(pytest.mark.flaky(reruns=1))
 

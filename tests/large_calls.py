@@ -62,15 +62,12 @@ def cpu_costs(work: Sequence[Callable[[], object]], runs: int = 2) -> list[float
     gc.collect()
     # What others have left is no part of any cost: collections pass over it.
     gc.freeze()
-    try:
-        for _ in range(runs):
-            for at, job in enumerate(work):
-                gc.collect()
-                before = time.process_time()
-                job()
-                costs[at] = min(costs[at], time.process_time() - before)
-    finally:
-        gc.unfreeze()
+    for _ in range(runs):
+        for at, job in enumerate(work):
+            gc.collect()
+            before = time.process_time()
+            job()
+            costs[at] = min(costs[at], time.process_time() - before)
     return costs
 
 

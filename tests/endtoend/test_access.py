@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -273,17 +274,17 @@ MIB = 1 << 20
 @pytest.mark.parametrize(
     ("body", "headers"),
     [
-        (b'{"model": "' + b"x" * 2 * MIB, {}),
-        (gzip.compress(b" " * 300 * MIB, 9), {"content-encoding": "gzip"}),
-        (zlib.compress(b" " * 300 * MIB, 9), {"content-encoding": "deflate"}),
+        (lambda: b'{"model": "' + b"x" * 2 * MIB, {}),
+        (lambda: gzip.compress(b" " * 128 * MIB, 9), {"content-encoding": "gzip"}),
+        (lambda: zlib.compress(b" " * 128 * MIB, 9), {"content-encoding": "deflate"}),
     ],
     ids=["plain", "gzip bomb", "deflate bomb"],
 )
 def test_pysec_2026_1545_too_large_before_and_after_decompression(
-    small: Served, body: bytes, headers: dict[str, str]
+    small: Served, body: Callable[[], bytes], headers: dict[str, str]
 ) -> None:
     before = peak_memory(small)
-    reply = small.ask("POST", CHAT, body, key=small.key(), headers=headers)
+    reply = small.ask("POST", CHAT, body(), key=small.key(), headers=headers)
     assert refused(reply, 413, "request_too_large").startswith("The request body is larger than 1 MiB")
     row = small.row(reply.id)
     assert (row.status, row.outcome, row.error_type) == (413, "error", "too_large")

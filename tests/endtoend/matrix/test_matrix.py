@@ -127,6 +127,7 @@ def world(gateway: Served, provider: ProviderProcess) -> Iterator[World]:
                 door.close()
 
 
+@pytest.fixture(scope="module")
 def collected(request: pytest.FixtureRequest) -> list[Cell]:
     """The cells of this run."""
     items = [item for item in request.session.items if getattr(item, "originalname", "") == "test_cell"]
@@ -134,8 +135,8 @@ def collected(request: pytest.FixtureRequest) -> list[Cell]:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_cell(world: World, cell: Cell, request: pytest.FixtureRequest) -> None:
-    stage = world.played(cell, [item for item in collected(request) if item.feature == cell.feature])
+def test_cell(world: World, cell: Cell, collected: list[Cell]) -> None:
+    stage = world.played(cell, [each for each in collected if each.feature == cell.feature])
     if stage.expected.verdict is Verdict.REFUSED:
         row = world.row(stage.refused_id)
         assert (row.status, row.outcome, row.door) == (400, "error", stage.door)
@@ -219,8 +220,8 @@ def test_the_read_api_tells_what_every_client_was_told_of_the_cache(world: World
         assert row["reasoning_tokens"] == exchange.entry["reasoning"]
 
 
-def test_there_are_448_cells_and_none_is_left_out(request: pytest.FixtureRequest) -> None:
+def test_there_are_448_cells_and_none_is_left_out(collected: list[Cell]) -> None:
     assert len(CELLS) == len({param.id for param in CELLS}) == 4 * 4 * 14 * 2 == 448
     marks = [mark.name for param in CELLS for mark in param.marks]
     assert not marks
-    print(f"{len(CELLS)} cells, {len(collected(request))} of them in this run")
+    print(f"{len(CELLS)} cells, {len(collected)} of them in this run")
