@@ -147,9 +147,6 @@ class Capture:
                 if self._closing:
                     return
                 self._tell(exchange)
-                with self._changed:
-                    self._done += 1
-                    self._changed.notify_all()
 
     def _next(self) -> list[Exchange] | None:
         with self._changed:
@@ -178,6 +175,8 @@ class Capture:
             with self._changed:
                 self._bytes -= size
                 self._held -= held
+                self._done += 1
+                self._changed.notify_all()
 
     def _show(self, exchange: Exchange, told: Told) -> None:
         for witness in self._witnesses:

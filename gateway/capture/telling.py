@@ -1,6 +1,7 @@
 """From what was heard of an exchange to what is told of it. Pure; redaction and switches come after."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from gateway.capture.heard import Heard
 from gateway.errors import UpstreamError
@@ -15,6 +16,7 @@ RUNNING = "running"
 _SOURCE = "gateway"
 _NO_ANSWER = "The answer could not be read, so it is not kept."
 _USAGE_FIELDS = tuple(name for name in Usage.__struct_fields__ if name in ExchangeRecord.__struct_fields__)
+_used = attrgetter(*_USAGE_FIELDS)
 
 
 def answer_of(heard: Heard) -> tuple[Response | None, tuple[str, ...]]:
@@ -97,7 +99,7 @@ def told(
 def _usage(record: ExchangeRecord | None) -> Usage:
     if record is None:
         return Usage()
-    return Usage(**{name: getattr(record, name) for name in _USAGE_FIELDS})
+    return Usage(**dict(zip(_USAGE_FIELDS, _used(record), strict=True)))
 
 
 def _previous(request: Request | None) -> str | None:

@@ -4,7 +4,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -69,15 +70,18 @@ def _as_it_is(value: Any, _change: Callable[[str], str]) -> Any:
 
 def _sequence(value: Any, change: Callable[[str], str]) -> Any:
     new = [_way(type(item))(item, change) for item in value]
-    same = all(one is other for one, other in zip(new, value, strict=True))
-    return value if same else type(value)(new)
+    for one, other in zip(new, value, strict=True):
+        if one is not other:
+            return type(value)(new)
+    return value
 
 
 def _struct(value: msgspec.Struct, change: Callable[[str], str]) -> msgspec.Struct:
     changes = {}
-    for name in _fields(type(value)):
+    fields = _fields(type(value))
+    for name, old in zip(fields.names, fields.of(value), strict=True):
         # Most fields of most records say nothing.
-        if (old := getattr(value, name)) and (new := _way(type(old))(old, change)) is not old:
+        if old and (way := _way(type(old))) is not _as_it_is and (new := way(old, change)) is not old:
             changes[name] = new
     if isinstance(value, Blob) and (data := _file_text(value, change)) is not value.data:
         changes["data"] = data
@@ -104,7 +108,7 @@ def _way_of(kind: type) -> _Way:
     if issubclass(kind, str) and not issubclass(kind, Enum):
         return _text
     if issubclass(kind, msgspec.Struct):
-        return _struct
+        return _struct if _fields(kind).names or kind is Blob else _as_it_is
     if issubclass(kind, Mapping):
         return _mapping
     return _sequence if issubclass(kind, tuple | list) else _as_it_is
@@ -122,7 +126,17 @@ def _file_text(blob: Blob, change: Callable[[str], str]) -> str:
     return blob.data if new == text else b64encode(new.encode()).decode()
 
 
+class _Fields(NamedTuple):
+    """The fields of a record that may say something, and what gives their values."""
+
+    names: tuple[str, ...]
+    of: Callable[[Any], tuple[Any, ...]]
+
+
 @cache
-def _fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+def _fields(kind: type[msgspec.Struct]) -> _Fields:
     kept = _NO_TEXTS.get(kind, frozenset())
-    return tuple(name for name in kind.__struct_fields__ if name not in kept)
+    names = tuple(name for name in kind.__struct_fields__ if name not in kept)
+    if len(names) > 1:
+        return _Fields(names, attrgetter(*names))
+    return _Fields(names, lambda value: tuple(getattr(value, name) for name in names))

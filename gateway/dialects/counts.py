@@ -23,9 +23,9 @@ def object_in(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def count_in(raw: Mapping[str, Any], key: str) -> int | None:
     """A count, None where it is missing or none."""
     value = raw.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_COUNT:
-        return None
-    return int(value)
+    if type(value) is int:
+        return value if 0 <= value <= LARGEST_COUNT else None
+    return int(value) if isinstance(value, float) and 0 <= value <= LARGEST_COUNT else None
 
 
 def first_said(one: int | None, other: int | None) -> int | None:

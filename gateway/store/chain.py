@@ -67,11 +67,19 @@ class Hasher:
     """Keyed hashes of 16 bytes: without the key nobody can tell from a database whether something was said."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        # Copied for each text: to make a keyed one anew takes several times as long.
+        self._blank = hashlib.blake2b(key=key, digest_size=DIGEST_BYTES)
+        self._exact = hashlib.blake2b(key=key, digest_size=EXACT_BYTES, person=b"exact")
+        self._content: dict[int, hashlib.blake2b] = {}
 
     def content(self, kind: int, data: bytes) -> bytes:
         """The address of exact bytes."""
-        return self._new(b"content", bytes([kind]), data).digest()
+        begun = self._content.get(kind)
+        if begun is None:
+            begun = self._content[kind] = self._new(b"content", bytes([kind]))
+        made = begun.copy()
+        made.update(data)
+        return made.digest()
 
     def name(self, *texts: str) -> str:
         """24 hex digits that name these texts for ever."""
@@ -79,16 +87,18 @@ class Hasher:
 
     def exact(self, data: bytes) -> bytes:
         """8 bytes that change with these."""
-        return hashlib.blake2b(data, key=self._key, digest_size=EXACT_BYTES, person=b"exact").digest()
+        made = self._exact.copy()
+        made.update(data)
+        return made.digest()
 
     def walk(self, scope: str, messages: Sequence[Message], answers: Sequence[Message]) -> Walk:
         """Digests along a history. Those of different scopes never meet."""
-        running = _Running(self._new(b"chain", scope.encode("utf-8", "replace")), self._key)
+        running = _Running(self._new(b"chain", scope.encode("utf-8", "replace")), self._blank)
         places = tuple(running.after(message) for message in messages)
         return Walk(places, tuple(running.copy().after(answer) for answer in answers))
 
     def _new(self, *pieces: bytes) -> "hashlib.blake2b":
-        made = hashlib.blake2b(key=self._key, digest_size=DIGEST_BYTES)
+        made = self._blank.copy()
         for piece in pieces:
             made.update(piece)
         return made
@@ -97,16 +107,16 @@ class Hasher:
 class _Running:
     """The hash of a history that grows."""
 
-    def __init__(self, chain: "hashlib.blake2b", key: bytes) -> None:
+    def __init__(self, chain: "hashlib.blake2b", blank: "hashlib.blake2b") -> None:
         self._chain = chain
-        self._key = key
+        self._blank = blank
         self._last: tuple[Role, bytes] | None = None
         self._spaces = ""
         self._mark: bytes | None = None
         self._answered = False
 
     def copy(self) -> "_Running":
-        other = _Running(self._chain.copy(), self._key)
+        other = _Running(self._chain.copy(), self._blank)
         other._last, other._spaces = self._last, self._spaces
         other._mark, other._answered = self._mark, self._answered
         return other
@@ -114,8 +124,9 @@ class _Running:
     def after(self, message: Message) -> Place:
         mark = tail = None
         role = message.role
-        if role is not Role.SYSTEM and (found := list(atoms(message))):
-            own = hashlib.blake2b(_ROLES[role], key=self._key, digest_size=DIGEST_BYTES)
+        if role is not Role.SYSTEM and (found := _atoms(message)):
+            own = self._blank.copy()
+            own.update(_ROLES[role])
             for kind, payload in found:
                 # Adjacent texts of one role run on: where a message ends is the client's habit.
                 if kind is not _SAID or self._last != (role, kind):
@@ -129,7 +140,9 @@ class _Running:
                 own.update(b"\x1e" + kind + payload)
             mark = own.digest()
             if self._mark is not None:
-                tail = hashlib.blake2b(self._mark + mark, key=self._key, digest_size=DIGEST_BYTES).digest()
+                both = self._blank.copy()
+                both.update(self._mark + mark)
+                tail = both.digest()
             self._mark = mark
             self._answered = self._answered or role is Role.ASSISTANT
         return Place(self._chain.digest(), mark, tail, self._answered)
@@ -142,6 +155,13 @@ class _Running:
         self._spaces = whole[len(said) :]
         self._chain.update(_bytes(said))
         return _bytes(plain(text) if before else said)
+
+
+def _atoms(message: Message) -> Sequence[Atom]:
+    """`atoms`, at once where a message is one text, as most are."""
+    if len(message.parts) == 1 and isinstance(part := message.parts[0], Text):
+        return [(_SAID, part.text)] if part.text and not part.text.isspace() else ()
+    return list(atoms(message))
 
 
 def atoms(message: Message) -> Iterator[Atom]:

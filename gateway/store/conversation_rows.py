@@ -107,8 +107,10 @@ class Conversations:
         settled = Settled(requests=requests, before=row.requests, given=row.given is not None)
         if requests == 0 or settled.given or not (change is None or change.may_begin(row.started_us, row.requests)):
             return settled
-        (identity,) = self._connection.execute(_FIRST, (number,)).fetchone()
-        right = self._name(row.scope, identity)
+        first = change.first if change is not None and row.requests == 0 else None
+        if first is None:
+            (first,) = self._connection.execute(_FIRST, (number,)).fetchone()
+        right = self._name(row.scope, first)
         if row.name.partition("~")[0] == right:
             return settled
         self._connection.execute(_RENAME, (self._free(right), number))

@@ -63,10 +63,13 @@ class Change:
         self._first_gone_us: int | None = None
         self._last_came_us: int | None = None
         self._last_gone_us: int | None = None
+        self._first_came: tuple[int, str] | None = None
 
-    def come(self, turn: Sequence[Any]) -> None:
+    def come(self, turn: Sequence[Any], identity: str) -> None:
         """`turn` as the columns of COUNTED."""
         self._count(turn, 1)
+        came = (turn[0], identity)
+        self._first_came = came if self._first_came is None else min(self._first_came, came)
         self._first_came_us, self._last_came_us = _wider(self._first_came_us, self._last_came_us, turn)
 
     def go(self, turn: Sequence[Any]) -> None:
@@ -78,6 +81,11 @@ class Change:
         return requests == 0 or any(
             us is not None and us <= started_us for us in (self._first_came_us, self._first_gone_us)
         )
+
+    @property
+    def first(self) -> str | None:
+        """The identity of the first turn of a conversation that had none; None where its turns must be asked."""
+        return None if self._first_came is None or self._first_gone_us is not None else self._first_came[1]
 
     def apply(self, connection: sqlite3.Connection, number: int, before: Summed) -> int:
         """Bring the sums of a conversation up to date; how many turns it has."""

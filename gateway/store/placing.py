@@ -7,6 +7,7 @@ arrive late take the calls that continue them along: conversations that turn out
 import sqlite3
 from collections.abc import Sequence
 from itertools import takewhile
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -63,7 +64,7 @@ _MOVE_BRANCH = (
 _TURNS_OF = "SELECT id, conversation FROM turns WHERE id IN (SELECT value FROM json_each(?))"
 
 
-_COUNTED = COUNTED.split(", ")
+_counted_of = itemgetter(*COUNTED.split(", "))
 
 
 class _Answer(Struct, frozen=True):
@@ -248,7 +249,8 @@ class Placer:
     def _insert(self, call: Call, said: _Said, link: Link | None, conversation: int) -> None:
         told, places = call.told, call.walk.places
         blocks = blocks_of(self._sealed.hasher, said.tools, said.system, said.history) if told.request else None
-        row = row_of(told, self._sealed) | {
+        row = {
+            **row_of(told, self._sealed),
             "id": call.id,
             "conversation": conversation,
             "sub": told.conversation if told.parent_conversation else None,
@@ -265,7 +267,7 @@ class Placer:
         }
         insert(self._connection, row)
         if (change := self._change(conversation)) is not None:
-            change.come([row[name] for name in _COUNTED])
+            change.come(_counted_of(row), row["identity"])
         self._insert_said(call, said, link)
 
     def _changed(self, link: Link | None, blocks: bytes | None) -> int | None:

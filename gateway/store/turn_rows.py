@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -36,11 +37,12 @@ _IDS = (
 )
 _SOUND = ("scope", "identity", "conversation", "parent_conversation", "title", *_TEXTS, *_IDS)
 _AS_TOLD = (*_TEXTS, *_IDS)
+_sound_of, _as_told = attrgetter(*_SOUND), attrgetter(*_AS_TOLD)
 _TOKENS = (
     *("input_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens"),
     "reasoning_tokens",
 )
-_LISTS = ("tags", "dropped", "adapted", "hints")
+_tokens_of = attrgetter(*_TOKENS)
 
 
 class Brief(Struct, frozen=True):
@@ -68,8 +70,11 @@ BRIEFS = f"SELECT {BRIEF} FROM turns t JOIN conversations c ON c.id = t.conversa
 
 def sound(told: Told) -> Told:
     """With ids and names that SQLite can hold."""
-    mended = {name: sound_text(text) for name in _SOUND if (text := getattr(told, name)) and not is_sound(text)}
-    return replace(told, **mended) if mended else told
+    texts = _sound_of(told)
+    if is_sound("".join(filter(None, texts))):
+        return told
+    mended = {name: sound_text(text) for name, text in zip(_SOUND, texts, strict=True) if text}
+    return replace(told, **mended)
 
 
 def identity_of(told: Told) -> str:
@@ -88,12 +93,13 @@ def ended_us(told: Told) -> int:
 def row_of(told: Told, sealed: Sealed) -> dict[str, Any]:
     """All columns that the telling alone, a sound one, decides."""
     usage, identity = told.usage, identity_of(told)
-    row: dict[str, Any] = {name: getattr(told, name) for name in _AS_TOLD}
-    for name in _TOKENS:
-        row[name] = _count(getattr(usage, name))
-    for name in _LISTS:
-        row[name] = encoded(getattr(told, name))
-    return row | {
+    return {
+        **dict(zip(_AS_TOLD, _as_told(told), strict=True)),
+        **dict(zip(_TOKENS, map(_count, _tokens_of(usage)), strict=True)),
+        "tags": encoded(told.tags),
+        "dropped": encoded(told.dropped),
+        "adapted": encoded(told.adapted),
+        "hints": encoded(told.hints),
         "identity": identity,
         "source": told.source,
         "scope": told.scope,

@@ -220,6 +220,46 @@ def test_attempts_that_failed_fold_under_the_one_that_did_not(store: ThreadStore
     assert thread.row.errors == 2
 
 
+def test_what_failed_before_a_restart_is_tried_again_after_it(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        put(store, [failed(0, [user("hello")])])
+    with opened(tmp_path) as store:
+        put(store, [told(5, [user("hello")], "hi")])
+        (thread,) = all_threads(store)
+    assert [(turn.attempt_of, turn.branch) for turn in thread.turns] == [(1, None), (None, None)]
+
+
+def test_a_plain_call_asks_the_database_for_nothing_in_vain(store: ThreadStore) -> None:
+    """Neither for calls that failed where none did, nor for the first turn of a conversation that has just begun."""
+    statements: list[str] = []
+    store.change(lambda connection, _: connection.set_trace_callback(statements.append))
+    put(store, [told(0, [user("hello")], "hi")])
+    put(store, [told(5, [user("another")], "yes")])
+    in_vain = ("outcome = 'error'", "ORDER BY started_us, identity")
+    assert len(statements) > 10 and not [each for each in statements if any(words in each for words in in_vain)]
+    put(store, [failed(9, [user("more")]), told(12, [user("more")], "well")])
+    store.change(lambda connection, _: connection.set_trace_callback(None))
+    assert [each for each in statements if in_vain[0] in each]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_conversation_is_named_after_its_first_call_however_its_calls_come(tmp_path: Path, apart: bool) -> None:
+    made = session("hello", "hi", "and", "so", "then", "fine")
+    names = []
+    for number, order in enumerate(itertools.permutations(made)):
+        (folder := tmp_path / str(number)).mkdir()
+        with opened(folder) as store:
+            for some in [[each] for each in order] if apart else [order]:
+                put(store, some)
+            (thread,) = all_threads(store)
+            names.append(thread.row.id)
+    assert len(names) == 6
+    with opened(tmp_path) as store:
+        put(store, made[:1])
+        # The seal key is the same in all of them, and so is what the names are made with.
+        assert {all_threads(store)[0].row.id} == {*names}
+
+
 def test_a_shortened_history_goes_on_and_says_so(store: ThreadStore) -> None:
     put(
         store,

@@ -31,10 +31,17 @@ class Fields:
         return self._rest.pop(key, None)
 
     def take_str(self, key: str) -> str | None:
-        value = self.take(key)
-        if value is not None and not isinstance(value, str):
-            self._wrong(key, "a string", value)
-        return value
+        value = self._rest.pop(key, None)
+        if value is None or isinstance(value, str):
+            return value
+        self._wrong(key, "a string", value)
+
+    def see_str(self, key: str) -> str | None:
+        """The same, and it stays."""
+        value = self._rest.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        self._wrong(key, "a string", value)
 
     def need_str(self, key: str) -> str:
         value = self.take_str(key)
@@ -43,16 +50,16 @@ class Fields:
         return value
 
     def take_bool(self, key: str) -> bool | None:
-        value = self.take(key)
-        if value is not None and not isinstance(value, bool):
-            self._wrong(key, "a boolean", value)
-        return value
+        value = self._rest.pop(key, None)
+        if value is None or isinstance(value, bool):
+            return value
+        self._wrong(key, "a boolean", value)
 
     def take_number(self, key: str) -> float | None:
-        value = self.take(key)
-        if isinstance(value, bool) or not isinstance(value, int | float | None):
-            self._wrong(key, "a number", value)
-        return value
+        value = self._rest.pop(key, None)
+        if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+            return value
+        self._wrong(key, "a number", value)
 
     def take_int(self, key: str, least: int | None = None) -> int | None:
         value = self.take_number(key)
@@ -65,16 +72,16 @@ class Fields:
         return int(value)
 
     def take_list(self, key: str) -> list[Any] | None:
-        value = self.take(key)
-        if value is not None and not isinstance(value, list):
-            self._wrong(key, "an array", value)
-        return value
+        value = self._rest.pop(key, None)
+        if value is None or isinstance(value, list):
+            return value
+        self._wrong(key, "an array", value)
 
     def take_object(self, key: str) -> dict[str, Any] | None:
-        value = self.take(key)
-        if value is not None and not isinstance(value, dict):
-            self._wrong(key, "an object", value)
-        return value
+        value = self._rest.pop(key, None)
+        if value is None or isinstance(value, dict):
+            return value
+        self._wrong(key, "an object", value)
 
     def take_fields(self, key: str) -> "Fields | None":
         value = self.take(key)

@@ -62,7 +62,8 @@ def parse_request(body: bytes, path_model: str | None = None, path_stream: bool 
     limit, old_limit = fields.take_int("max_completion_tokens", 1), fields.take_int("max_tokens", 1)
     stream = fields.take_bool("stream") or False
     fields.take_fields("stream_options")
-    user = fields.take_str("user") or _string_at(fields, "safety_identifier")
+    # The identifier is left in the pocket: it goes back under its own name.
+    user = fields.take_str("user") or fields.see_str("safety_identifier")
     return Request(
         model=path_model or model or "",
         messages=messages,
@@ -95,12 +96,6 @@ def parse_request(body: bytes, path_model: str | None = None, path_stream: bool 
         ),
         **_parse_rest(fields),
     )
-
-
-def _string_at(fields: Fields, key: str) -> str | None:
-    # Read, but left in the pocket: it goes back under its own name.
-    value = Fields(dict(fields.rest())).take_str(key)
-    return value
 
 
 def _parse_rest(fields: Fields) -> dict[str, Any]:
