@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.records import ExchangeRecord
-from gateway.store import buckets, histogram
+from gateway.store import buckets, conversation_totals, histogram
 from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY, DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, Key
 from gateway.store.measures import HISTOGRAMS, MEASURES
 from gateway.store.names import Names, Texts
@@ -31,7 +31,8 @@ _SET = {
 }
 _DROP = {table: f"DELETE FROM {table} WHERE {where}" for table, where in _WHERE.items()}
 _ADD = {"buckets": buckets.ADD_TO_BUCKETS, "combined": buckets.ADD_TO_COMBINED}
-_SET_CONVERSATION = "UPDATE requests SET conversation = ? WHERE id = ?"
+_CONVERSATION = "SELECT n, conversation FROM requests WHERE id = ?"
+_SET_CONVERSATION = "UPDATE requests SET conversation = ? WHERE n = ?"
 _SET_APP = "UPDATE requests SET app = ? WHERE id = ?"
 _REQUESTS = MEASURES.index("requests")
 
@@ -54,12 +55,22 @@ def assign(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, assignm
     texts = Texts()
     for each in assignments:
         if each.conversation_id is not None:
-            connection.execute(_SET_CONVERSATION, (each.conversation_id or None, each.request_id))
+            _set_conversation(connection, each.request_id, each.conversation_id or None)
         if each.app is not None:
             before = one(connection, texts, each.request_id)
             app = each.app or None
             if before is not None and before.app != app:
                 _move(connection, names, zone, before, replace(before, app=app))
+
+
+def _set_conversation(connection: sqlite3.Connection, request_id: str, conversation: str | None) -> None:
+    found = connection.execute(_CONVERSATION, (request_id,)).fetchone()
+    if found is None or found[1] == conversation:
+        return
+    n, before = found
+    connection.execute(_SET_CONVERSATION, (conversation, n))
+    if n <= conversation_totals.counted_to(connection):
+        conversation_totals.again(connection, [text for text in (before, conversation) if text is not None])
 
 
 def _move(

@@ -2,8 +2,8 @@
 
 Both count all rows through the code that counts new ones, into temporary tables; the check walks the two in key
 order, so memory stays constant whatever the history. Buckets that began while rows are gone (retention) are neither
-judged nor touched: nothing else knows any more what happened then. Pairs of settled days and months are judged too;
-where buckets are made anew the pairs go, and follow when all is settled again.
+judged nor touched: nothing else knows any more what happened then. Pairs of settled days and months are judged too,
+and so are the totals of conversations; where buckets are made anew both go, and follow when all is settled again.
 """
 
 import sqlite3
@@ -16,7 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
-from gateway.store import buckets, histogram
+from gateway.store import buckets, conversation_totals, histogram
 from gateway.store.buckets import DAY
 from gateway.store.commit import day_zone
 from gateway.store.database import TEMPORARY, WRITERS_CACHE_KIB, open_database, writing
@@ -66,7 +66,11 @@ def check(connection: sqlite3.Connection) -> list[str]:
         first = (quarter_of(from_us),)
         _count(connection, shadow, day_zone(connection), from_us)
         differences: list[str] = []
-        told = chain(_unequal_cells(connection, shadow, first), _unequal_pairs(connection, shadow, first[0]))
+        told = chain(
+            _unequal_cells(connection, shadow, first),
+            _unequal_pairs(connection, shadow, first[0]),
+            _unequal_totals(connection),
+        )
         for difference in told:
             if len(differences) == MOST_DIFFERENCES:
                 return [*differences, "There are more differences than these."]
@@ -89,6 +93,7 @@ def rebuild(path: Path, zone: ZoneInfo) -> None:
             connection.execute(statement, (quarter_of(from_us),))
         for statement in _FORGET_PAIRS:
             connection.execute(statement)
+        conversation_totals.forget(connection)
 
 
 def _from_us(connection: sqlite3.Connection) -> int:
@@ -130,6 +135,15 @@ def _unequal_pairs(connection: sqlite3.Connection, shadow: sqlite3.Connection, f
         for key, have, want in _unequal(connection.execute(_PAIRS, (level, start)), true, 3, tuple):
             wrong = "not stored" if have is None else "stored for nothing" if want is None else "not the sums"
             yield f"pairs, {_LEVELS[level]} from {_begins(start)}, pair, value and other {key}: {wrong}."
+
+
+def _unequal_totals(connection: sqlite3.Connection) -> Iterator[str]:
+    to = conversation_totals.counted_to(connection)
+    stored = connection.execute(conversation_totals.STORED)
+    true = connection.execute(conversation_totals.TRUE, (to,))
+    for (conversation,), have, want in _unequal(stored, true, 1, tuple):
+        wrong = "not stored" if have is None else "stored for nothing" if want is None else "not the sums"
+        yield f"conversation_totals, {conversation!r}: {wrong}."
 
 
 def _readable(cell: Cell) -> Cell:

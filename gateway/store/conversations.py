@@ -1,7 +1,8 @@
 """Conversations with their usage, costliest first: one statement ranks them, others tell what each was.
 
-Ranking holds one number per conversation; sums, percentiles, models and tags are read for those of a page only, so
-memory depends on the page. A cursor names rank and id of the last one seen.
+Where nothing but a long time is asked for, most are ranked by the totals that were counted ahead, and rows tell the
+others (`conversation_totals`). Ranking holds one number per conversation; sums, percentiles, models and tags are read
+for those of a page only, so memory depends on the page. A cursor names rank and id of the last one seen.
 """
 
 import base64
@@ -9,6 +10,8 @@ import binascii
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import merge
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -16,14 +19,14 @@ from msgspec.structs import replace
 
 from gateway.errors import ClientError
 from gateway.records import ConversationPage, ConversationRow, UsageQuery
-from gateway.store.filters import CONVERSATION, condition
+from gateway.store import conversation_totals
+from gateway.store.conversation_totals import Rank
+from gateway.store.filters import CONVERSATION, Condition, condition
 from gateway.store.measures import RANKS, Sums
 from gateway.store.names import Texts, json_array
 from gateway.store.pages import EARLIEST, LATEST
 from gateway.store.plan import Rows, whole
 from gateway.store.sums import Plan, gather
-
-Rank = tuple[float, str]
 
 _UNKNOWN = -(2**63)
 _MEDIAN = {"latency_ms": "latency_ms.p50", "ttft_ms": "ttft_ms.p50"}
@@ -37,6 +40,10 @@ _RANKS: Mapping[str, str] = {
 _IN_RANGE = " WHERE b.conversation IS NOT NULL AND b.started_us >= ? AND b.started_us < ?"
 # Left to itself, SQLite reads the index of all conversations there ever were, for that is in the order of the groups.
 _FROM, _FROM_SHORT = " FROM requests b", " FROM requests b INDEXED BY requests_started"
+_FROM_SOME = " FROM requests b INDEXED BY requests_conversation"
+_OF_SOME = Condition(("b.conversation IN (SELECT value FROM json_each(?))",), ())
+# With more to ask the rows for, these are read at once.
+_MOST_UNCOUNTED, _MOST_NOT_TOLD = 500_000, 50_000
 _SHORT = 12
 _EXTENT = "SELECT (SELECT MIN(started_us) FROM requests), (SELECT MAX(started_us) FROM requests)"
 _PARTS = (
@@ -159,17 +166,54 @@ def _ranked(
 ) -> Iterator[Rank]:
     """(rank, id), largest rank first; among equals by id."""
     where = condition(connection, query)
-    expression = _RANKS.get(_MEDIAN.get(sort, sort))
-    if expression is None:
+    name = _MEDIAN.get(sort, sort)
+    if name not in _RANKS:
         raise ClientError(
             f"Conversations cannot be sorted by {sort!r}; use one of {', '.join((*_RANKS, *_MEDIAN))}.", param="sort"
         )
-    rank = f"COALESCE({expression}, {_UNKNOWN})"
     bounds = _bounds(query)
-    by_time = not query.conversation and not query.trace and _is_short(connection, bounds)
-    origin = _FROM_SHORT if by_time else _FROM
+    rank, place = f"COALESCE({_RANKS[name]}, {_UNKNOWN})", (after, limit)
+    if not query.conversation and not query.trace and _is_short(connection, bounds):
+        return _of_rows(connection, rank, _FROM_SHORT, bounds, where, place)
+    # Of all of them there is no bound to how many the totals do not tell.
+    by_totals = limit >= 0 and not where.sql and name in conversation_totals.RANKS
+    asked = _not_told(connection, bounds) if by_totals else None
+    if asked is None:
+        return _of_rows(connection, rank, _FROM, bounds, where, place)
+    told = conversation_totals.ranked(
+        connection,
+        f"COALESCE({conversation_totals.RANKS[name]}, {_UNKNOWN})",
+        bounds,
+        after,
+        limit + len(asked),
+    )
+    some = replace(_OF_SOME, values=(json_array(asked),))
+    both = (
+        (each for each in told if each[1] not in asked),
+        _of_rows(connection, rank, _FROM_SOME, bounds, some, place),
+    )
+    return islice(merge(*both, key=lambda each: (-each[0], each[1])), limit)
+
+
+def _not_told(connection: sqlite3.Connection, bounds: tuple[int, int]) -> set[str] | None:
+    """The conversations that their totals do not tell; None where totals are of no help."""
+    if conversation_totals.uncounted(connection) > _MOST_UNCOUNTED:
+        return None
+    asked = conversation_totals.not_told(connection, *bounds)
+    return set(asked) if len(asked) <= _MOST_NOT_TOLD else None
+
+
+def _of_rows(
+    connection: sqlite3.Connection,
+    rank: str,
+    origin: str,
+    bounds: tuple[int, int],
+    where: Condition,
+    place: tuple[Rank | None, int],
+) -> Iterator[Rank]:
     statement = f"SELECT {rank} AS rank, b.conversation{origin}{_IN_RANGE}{where.text} GROUP BY b.conversation"
     bound: list[Any] = [*bounds, *where.values]
+    after, limit = place
     if after is not None:
         statement += " HAVING rank < ? OR (rank = ? AND b.conversation > ?)"
         bound += [after[0], *after]

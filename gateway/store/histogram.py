@@ -8,6 +8,7 @@ equal histograms can be different bytes.
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from math import ceil, log
 
@@ -67,7 +68,13 @@ def percentiles(bins: Mapping[int, int], fractions: Sequence[float]) -> list[flo
     if not seen or not seen[-1]:
         return [None] * len(fractions)
     ranks = (max(1, ceil(fraction * seen[-1])) for fraction in fractions)
-    return [_MIDDLE * GROWTH ** keys[bisect_left(seen, rank)] for rank in ranks]
+    return [middle_ms(keys[bisect_left(seen, rank)]) for rank in ranks]
+
+
+@lru_cache(maxsize=1024)
+def middle_ms(key: int) -> float:
+    """A bin's value, in milliseconds."""
+    return _MIDDLE * GROWTH**key
 
 
 def percentile_of(blob: bytes, percent: int) -> float | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
 from gateway.records import COST_SOURCES, USAGE_SOURCES, Distribution, ExchangeRecord, Summary
-from gateway.store import histogram
+from gateway.store import histogram, packed_bins
 from gateway.store.names import FIXED_IDS
 
 FAILED_OUTCOMES = ("error", "interrupted")
@@ -63,25 +63,25 @@ def _row_expressions() -> dict[str, str]:
     return expressions
 
 
-_ROW_EXPRESSIONS = _row_expressions()
-MEASURES = tuple(_ROW_EXPRESSIONS)
+ROW_EXPRESSIONS = _row_expressions()
+MEASURES = tuple(ROW_EXPRESSIONS)
 HISTOGRAMS = tuple(f"{duration}_histogram" for duration in DURATIONS)
-SUM_ROWS = ", ".join([*_ROW_EXPRESSIONS.values(), *(f"histogram_of(b.{duration})" for duration in DURATIONS)])
+SUM_ROWS = ", ".join([*ROW_EXPRESSIONS.values(), *(f"histogram_of(b.{duration})" for duration in DURATIONS)])
 SUM_BUCKETS = ", ".join(
     [*(f"SUM(b.{measure})" for measure in MEASURES), *(f"sum_histograms(b.{blob})" for blob in HISTOGRAMS)]
 )
 
-_SPEED = f"{_ROW_EXPRESSIONS['generated_tokens']} * 1000000.0 / NULLIF({_ROW_EXPRESSIONS['generation_us']}, 0)"
+_SPEED = f"{ROW_EXPRESSIONS['generated_tokens']} * 1000000.0 / NULLIF({ROW_EXPRESSIONS['generation_us']}, 0)"
 _COST = (
-    f"IIF(COUNT(*) > {_ROW_EXPRESSIONS['cost_none']} OR COUNT(*) = {_ROW_EXPRESSIONS['priced']}, "
-    f"{_ROW_EXPRESSIONS['cost_nano']}, NULL)"
+    f"IIF(COUNT(*) > {ROW_EXPRESSIONS['cost_none']} OR COUNT(*) = {ROW_EXPRESSIONS['priced']}, "
+    f"{ROW_EXPRESSIONS['cost_nano']}, NULL)"
 )
 # What a `Summary`'s field would say of rows, for SQL to order by: NULL where it is unknown.
 RANKS: Mapping[str, str] = {
     "cost_usd": _COST,
     "requests": "COUNT(*)",
-    "errors": _ROW_EXPRESSIONS["errors"],
-    "unpriced_requests": f"COUNT(*) - {_ROW_EXPRESSIONS['priced']}",
+    "errors": ROW_EXPRESSIONS["errors"],
+    "unpriced_requests": f"COUNT(*) - {ROW_EXPRESSIONS['priced']}",
     "tokens_per_s": _SPEED,
     **{
         count: f"SUM(b.{count})"
@@ -101,6 +101,16 @@ _NO_FLAGS = (0, 0, 0, 0)
 _USAGE_FLAGS = {source: tuple(int(source == each) for each in USAGE_SOURCES) for source in USAGE_SOURCES}
 _COST_FLAGS = {source: tuple(int(source == each) for each in COST_SOURCES) for source in COST_SOURCES}
 _INDEX = {measure: index for index, measure in enumerate(MEASURES)}
+_FRACTIONS = (0.50, 0.95, 0.99)
+
+
+def _places(prefix: str, sources: Sequence[str]) -> slice:
+    """Where the counts of sources stand, which lie side by side."""
+    first = _INDEX[f"{prefix}_{sources[0]}"]
+    return slice(first, first + len(sources))
+
+
+_USAGE, _COST_FROM = _places("usage", USAGE_SOURCES), _places("cost", COST_SOURCES)
 
 
 def measure(record: ExchangeRecord) -> tuple[int, ...]:
@@ -123,19 +133,32 @@ def measure(record: ExchangeRecord) -> tuple[int, ...]:
 
 
 class Sums:
-    """Measures and both histograms, added up from any source."""
+    """Measures and both histograms, added up from any source. A packed histogram is unpacked once something is added
+    to it or to others."""
 
-    __slots__ = ("latency", "ttft", "values")
+    __slots__ = ("_latency", "_ttft", "values")
 
     def __init__(
         self,
         values: list[int] | None = None,
-        latency: histogram.Bins | None = None,
-        ttft: histogram.Bins | None = None,
+        latency: histogram.Bins | bytes | None = None,
+        ttft: histogram.Bins | bytes | None = None,
     ) -> None:
         self.values: list[int] = [0] * len(MEASURES) if values is None else values
-        self.latency: histogram.Bins = {} if latency is None else latency
-        self.ttft: histogram.Bins = {} if ttft is None else ttft
+        self._latency: histogram.Bins | bytes = {} if latency is None else latency
+        self._ttft: histogram.Bins | bytes = {} if ttft is None else ttft
+
+    @property
+    def latency(self) -> histogram.Bins:
+        if isinstance(self._latency, bytes):
+            self._latency = packed_bins.decode(self._latency)
+        return self._latency
+
+    @property
+    def ttft(self) -> histogram.Bins:
+        if isinstance(self._ttft, bytes):
+            self._ttft = packed_bins.decode(self._ttft)
+        return self._ttft
 
     def add(
         self,
@@ -153,7 +176,8 @@ class Sums:
 
     def summary(self) -> Summary:
         """The sums as people read them: None where rows exist and none knows the number."""
-        of = dict(zip(MEASURES, self.values, strict=True))
+        values = self.values
+        of = dict(zip(MEASURES, values, strict=True))
         requests = of["requests"]
         generation = of["generation_us"]
         unpriced = requests - of["priced"]
@@ -172,14 +196,15 @@ class Sums:
             reasoning_tokens=known("reasoning_tokens"),
             cost_nano=of["cost_nano"] if has_costs or not unpriced else None,
             unpriced_requests=unpriced,
-            usage_sources={source: of[f"usage_{source}"] for source in USAGE_SOURCES},
-            cost_sources={source: of[f"cost_{source}"] for source in COST_SOURCES},
-            latency_ms=self._distribution("latency_us", self.latency),
-            ttft_ms=self._distribution("ttft_us", self.ttft),
+            usage_sources=dict(zip(USAGE_SOURCES, values[_USAGE], strict=True)),
+            cost_sources=dict(zip(COST_SOURCES, values[_COST_FROM], strict=True)),
+            latency_ms=_distribution(of["latency_us"], of["latency_us_known"], self._latency),
+            ttft_ms=_distribution(of["ttft_us"], of["ttft_us_known"], self._ttft),
             tokens_per_s=of["generated_tokens"] * 1_000_000 / generation if generation else None,
         )
 
-    def _distribution(self, duration: str, bins: histogram.Bins) -> Distribution:
-        known = self[f"{duration}_known"]
-        p50, p95, p99 = histogram.percentiles(bins, (0.50, 0.95, 0.99))
-        return Distribution(avg=self[duration] / known / 1000 if known else None, p50=p50, p95=p95, p99=p99)
+
+def _distribution(total_us: int, known: int, bins: histogram.Bins | bytes) -> Distribution:
+    percentiles = packed_bins.percentiles if isinstance(bins, bytes) else histogram.percentiles
+    p50, p95, p99 = percentiles(bins, _FRACTIONS)  # type: ignore[arg-type]
+    return Distribution(avg=total_us / known / 1000 if known else None, p50=p50, p95=p95, p99=p99)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from gateway.schema import Step, bring_up
+from gateway.store.conversation_totals import CREATE_TOTALS
 from gateway.store.measures import HISTOGRAMS, MEASURES, SUM_BUCKETS, SUM_ROWS
 from gateway.store.names import FIXED
 from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, QUARTER_US, day_start, quarter_of
@@ -199,6 +200,11 @@ def _m007_pairs(db: "Database") -> None:
     db.execute(CREATE_SETTLED)
 
 
+def _m008_totals_of_conversations(db: "Database") -> None:
+    # Nothing is counted yet: they are counted bit by bit.
+    db.execute(CREATE_TOTALS)
+
+
 STEPS: tuple[Step, ...] = (
     _m001_requests_and_buckets,
     _m002_how_it_was_served,
@@ -207,6 +213,7 @@ STEPS: tuple[Step, ...] = (
     _m005_half_hours_clients_and_sets_of_tags,
     _m006_cache_writes_of_12_hours,
     _m007_pairs,
+    _m008_totals_of_conversations,
 )
 STEPS_NAME = "usage"
 

@@ -14,6 +14,7 @@ import msgspec
 from gateway.errors import ClientError
 from gateway.read_api import render_money, render_time
 from gateway.records import Repricing, RepricingPreview, UsageQuery
+from gateway.store import conversation_totals
 from gateway.store.commit import day_zone
 from gateway.store.database import writing
 from gateway.store.kept import kept
@@ -78,6 +79,7 @@ def apply(
         walk = Walk(connection, Texts(), query, price, progress)
         for changes in walk.changes():
             _change(connection, names, number, changes)
+            _sum_up_again(connection, [change.n for change in changes])
             shift(connection, cells, zone, map(_shift_of, changes))
         done = walk.preview()
         _refuse_other(done, expected)
@@ -111,6 +113,7 @@ def undo(connection: sqlite3.Connection, number: int, at_us: int, progress: Prog
             last, done = rows[-1][0], done + len(rows)
             connection.executemany(_SET_COST, ((*row[1:5], row[0]) for row in rows))
             connection.executemany(_SET_ATTEMPT, ((row[1], row[0], row[5]) for row in rows if row[5] is not None))
+            _sum_up_again(connection, [row[0] for row in rows])
             shift(connection, cells, zone, (Shift(row[6], row[9:], *row[7:9], *row[1:3]) for row in rows))
             if progress is not None:
                 progress(done, applied.changed)
@@ -142,6 +145,10 @@ def _change(connection: sqlite3.Connection, names: Names, number: int, changes: 
         _SET_ATTEMPT,
         [(change.to.cost_nano, change.n, change.attempt) for change in changes if change.attempt is not None],
     )
+
+
+def _sum_up_again(connection: sqlite3.Connection, ns: Sequence[int]) -> None:
+    conversation_totals.again(connection, conversation_totals.of_rows(connection, ns))
 
 
 def _shift_of(change: Change) -> Shift:

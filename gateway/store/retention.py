@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
+from gateway.store import conversation_totals
 from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY
 from gateway.store.kept import BUCKETS_FROM, CONTENT_FROM, ROWS_FROM
 from gateway.store.names import json_array
@@ -85,8 +86,11 @@ _TAKE_PAIRS = _take("pairs", PAIRS_KEY)
 
 def _take_rows(connection: sqlite3.Connection, before_us: int, most: int) -> int:
     oldest = [n for (n,) in connection.execute(_OLDEST_ROWS, (before_us, most)).fetchall()]
+    conversations = conversation_totals.of_rows(connection, oldest)
     for statement in _TAKE_ROWS:
         connection.execute(statement, (json_array(oldest),))
+    if oldest:
+        conversation_totals.again(connection, conversations)
     return len(oldest)
 
 
@@ -147,6 +151,7 @@ USAGE = Pruned(
         "requests": "requests",
         "attempts": "requests",
         "repriced": "requests",
+        "conversation_totals": "goes with the last row of its conversation",
         "buckets": "buckets",
         "combined": "buckets",
         "pairs": "buckets",

@@ -1,4 +1,5 @@
-"""The settling: counts the pairs of hours, days and months that are over, from the newest on.
+"""The settling: counts the pairs of hours, days and months that are over, from the newest on, and the totals of
+conversations.
 
 Hours and days are counted from their combinations, months from their days; hours only of the last days, for who looks
 at these looks closely. It goes in short transactions with pauses between
@@ -19,6 +20,7 @@ from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from gateway.store import conversation_totals
 from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOTAL
 from gateway.store.commit import day_zone
 from gateway.store.database import WRITERS_CACHE_KIB, open_database, writing
@@ -44,6 +46,8 @@ from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US, day_end, day_start
 # Who ends late began earlier: most of what still comes for a day comes within this time.
 GRACE_US = QUARTER_US
 READ_ROWS, WRITE_ROWS, DELETE_ROWS = 300, 300, 2000
+# Of rows whose conversations are counted at once.
+COUNTED_ROWS = 4000
 # Cells of a slice in memory at once, each of some kilobytes. A pair that has more is left to the combinations, which
 # are hardly more.
 MOST_CELLS = 40_000
@@ -230,6 +234,7 @@ class _Settling:
         until = quarter_of(now_us - GRACE_US)
         try:
             self._hours(first, until)
+            self._conversations()
             self._days(first, until)
         except _Stopped:
             pass
@@ -244,6 +249,14 @@ class _Settling:
         for hour, state in with_rows(self._connection, HOUR, max(first, oldest), until - until % HOUR_QUARTERS):
             if state != SETTLED:
                 self._settle_one((HOUR, hour))
+
+    def _conversations(self) -> None:
+        while self._counted_some():
+            pass
+
+    def _counted_some(self) -> int:
+        with self._step():
+            return conversation_totals.count_on(self._connection, COUNTED_ROWS)
 
     def _days(self, first: int, until: int) -> None:
         days = with_rows(self._connection, DAY, first, day_start(until, self._zone))

@@ -40,6 +40,7 @@ _BEFORE_HALF_HOURS = f"""
     DROP TABLE combined;
     DROP TABLE pairs;
     DROP TABLE settled;
+    DROP TABLE conversation_totals;
     {_create_combined(("provider", "model", "key", "user", "app", "door", "outcome", "tag_set"))};
     DELETE FROM buckets WHERE dimension > 9;
     ALTER TABLE requests DROP COLUMN cache_write_12h_tokens;

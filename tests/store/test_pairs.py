@@ -393,7 +393,7 @@ def test_an_older_database_starts_with_nothing_settled(tmp_path: Path) -> None:
     store.close()
     with closing(sqlite3.connect(tmp_path / "usage.db")) as connection:
         connection.executescript(
-            "DROP TABLE pairs; DROP TABLE settled; DELETE FROM _sqlite_migrations WHERE name >= 'm007'"
+            "DROP TABLE pairs; DROP TABLE settled; DROP TABLE conversation_totals; DELETE FROM _sqlite_migrations WHERE name >= 'm007'"
         )
     store.start()
     assert marks(store) == [] and store.breakdown(KINDS["user"], "model") == before
@@ -432,4 +432,6 @@ def test_packed_sums_add_up_as_plain_ones_do(parts: list[tuple[list[int], dict[i
         total([encode(Sums(list(part[0]), part[1], part[2])) for part in parts]),
         total([added(parts)]),
     ):
+        # Before anything is unpacked.
+        assert found.summary() == expected.summary()
         assert (found.values, found.latency, found.ttft) == (expected.values, expected.latency, expected.ttft)

@@ -1,0 +1,111 @@
+"""Histograms of durations in few bytes, of which thousands add up fast, and percentiles that need no more than these.
+
+A form's byte and what follows from it: up to 48 durations are a byte each, in order; more are the counts of all bins
+from a first one on, two or four bytes each, which add up as one large integer. A bin's place is its distance from
+that of one microsecond, which is the shortest duration.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, compress
+from math import ceil
+from struct import Struct, pack, unpack, unpack_from
+
+from gateway.store import histogram
+
+MOST_SINGLY = 48
+FIRST_BIN = histogram.bin_of(1)
+COUNT_BITS = 32
+_SINGLY, _NARROW, _WIDE = 1, 2, 4
+_TYPES = {_NARROW: "H", _WIDE: "I"}
+_HEAD = Struct("<BH")
+_NARROW_BITS = 16
+_EVEN = int.from_bytes(b"\xff\xff\x00\x00" * 1024, "little")
+
+
+def encode(bins: histogram.Bins) -> bytes:
+    """As stored."""
+    return of_places({key - FIRST_BIN: count for key, count in bins.items()})
+
+
+def of_places(counts: Mapping[int, int]) -> bytes:
+    """Counts by the place of their bin, as stored."""
+    if not counts:
+        return histogram.EMPTY
+    first, last = min(counts), max(counts)
+    if last < 256 and sum(counts.values()) <= MOST_SINGLY:
+        return bytes((_SINGLY, *(at for at in sorted(counts) for _ in range(counts[at]))))
+    row = [counts.get(at, 0) for at in range(first, last + 1)]
+    form = _NARROW if max(row) < 1 << _NARROW_BITS else _WIDE
+    return pack(f"<BH{len(row)}{_TYPES[form]}", form, first, *row)
+
+
+def decode(blob: bytes) -> histogram.Bins:
+    if not blob:
+        return {}
+    if blob[0] == _SINGLY:
+        return _of_singles(blob[1:])
+    first, counts = _row(blob)
+    return dict(compress(enumerate(counts, first + FIRST_BIN), counts))
+
+
+def percentiles(blob: bytes, fractions: Sequence[float]) -> list[float | None]:
+    """As `histogram.percentiles` tells of the same durations."""
+    if not blob:
+        return [None] * len(fractions)
+    if blob[0] == _SINGLY:
+        places = [blob[max(1, ceil(fraction * (len(blob) - 1)))] for fraction in fractions]
+    else:
+        first, counts = _row(blob)
+        seen = list(accumulate(counts))
+        places = [first + bisect_left(seen, max(1, ceil(fraction * seen[-1]))) for fraction in fractions]
+    return [histogram.middle_ms(place + FIRST_BIN) for place in places]
+
+
+def together(blobs: Sequence[bytes]) -> histogram.Bins:
+    """All of these as one."""
+    singly: list[bytes] = []
+    even = odd = whole = 0
+    for blob in blobs:
+        if not blob:
+            continue
+        if blob[0] == _SINGLY:
+            singly.append(blob[1:])
+            continue
+        form, first = _HEAD.unpack_from(blob)
+        lanes = int.from_bytes(blob[_HEAD.size :], "little") << 8 * form * first
+        if form == _NARROW:
+            # Neighbours in lanes of twice the width, so that sums have room.
+            even += lanes & _EVEN
+            odd += (lanes >> _NARROW_BITS) & _EVEN
+        else:
+            whole += lanes
+    bins = _of_singles(b"".join(singly))
+    for lanes, step, start in ((even, 2, 0), (odd, 2, 1), (whole, 1, 0)):
+        if lanes:
+            empty = ((lanes & -lanes).bit_length() - 1) // COUNT_BITS
+            key = FIRST_BIN + start + step * empty
+            counts = of_lanes(lanes >> COUNT_BITS * empty)
+            found = dict(compress(zip(range(key, key + step * len(counts), step), counts, strict=True), counts))
+            if bins:
+                histogram.add(bins, found)
+            else:
+                bins = found
+    return bins
+
+
+def of_lanes(lanes: int) -> tuple[int, ...]:
+    """Counts that were added as one integer."""
+    length = -(-lanes.bit_length() // COUNT_BITS)
+    return unpack(f"<{length}I", lanes.to_bytes(length * 4, "little"))
+
+
+def _row(blob: bytes) -> tuple[int, tuple[int, ...]]:
+    """The place of the first bin, and the counts from there on."""
+    form, first = _HEAD.unpack_from(blob)
+    return first, unpack_from(f"<{(len(blob) - _HEAD.size) // form}{_TYPES[form]}", blob, _HEAD.size)
+
+
+def _of_singles(places: bytes) -> histogram.Bins:
+    return {at + FIRST_BIN: count for at, count in Counter(places).items()}
