@@ -43,7 +43,7 @@ run: setup
 	@$(VENV)/bin/faregate run
 
 test: setup-test
-	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: setup-test
 	@$(VENV)/bin/ruff check .

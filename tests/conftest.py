@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 MATRIX_CELL = "tests/endtoend/matrix/test_matrix.py::test_cell["
-# Begun last, one of these would go on alone while the other worker has nothing left to do. The longest first.
+# Begun last, one of these would go on alone while other workers have nothing left to do. The longest first.
 LONG = (
     "tests/test_cli.py",
     "tests/endtoend/test_clients_of_doors.py",

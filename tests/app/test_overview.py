@@ -603,7 +603,7 @@ def draw_plainly(page: OverviewPage, bars: int) -> None:
         painter.end()
 
 
-def cpu_times(*works: Callable[[], None], rounds: int = 8) -> list[float]:
+def cpu_times(*works: Callable[[], None], rounds: int = 4) -> list[float]:
     """The CPU time of doing each once more, in seconds: the least of several rounds in which they take turns, so that
     how fast the machine is at the moment tells on all of them alike."""
     least = [math.inf] * len(works)

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 
 from gateway.store.usage import UsageStore
+from tests.store.migrated import started
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[UsageStore]:
     """A started store in an empty folder."""
-    made = UsageStore(tmp_path)
-    made.start()
+    made = started(tmp_path)
     yield made
     made.close()

@@ -28,6 +28,7 @@ from gateway.store.names import Texts
 from gateway.store.plan import Combined, Rows, Singles, Source, TagSets, source_of
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, DAY_US, HOUR_US, histories, record, usage_queries
+from tests.store.migrated import started
 
 GROUPS = (*DIMENSIONS, "tag", "tag:team", "tag:env", "tag:urgent", "tag:no-such")
 NUMBER_FIELDS = {
@@ -45,8 +46,7 @@ def only_rows(query: UsageQuery, by: str | None) -> Source:
 @contextmanager
 def stored(records: list[ExchangeRecord], day_zone: str = "UTC") -> Iterator[UsageStore]:
     with TemporaryDirectory() as folder:
-        store = UsageStore(Path(folder), day_zone=day_zone)
-        store.start()
+        store = started(Path(folder), day_zone)
         store.insert_history(records)
         yield store
         store.close()
