@@ -16,7 +16,9 @@ from app.context import AppContext
 from app.filters import FilterState
 from app.pages.connect import ConnectPage
 from app.pages.connect_parts.arrivals import free_name, keys_of
+from app.pages.connect_parts.code_block import CodeBlock
 from app.pages.connect_parts.snippets import NO_KEY, SHELLS
+from app.pages.connect_parts.tool_view import ToolView
 from app.pages.connect_parts.tools import BY_KEY, CATEGORIES, TOOLS, found
 from app.pages.page import RequestTarget
 from app.theme import Theme
@@ -327,3 +329,28 @@ def test_nothing_is_cut_or_unnamed(
         assert (cut(page.first_run), crossing(page.first_run), unnamed(page)) == ([], [], [])
     finally:
         qapp.removeTranslator(locale)
+
+
+def test_steps_are_used_again_for_another_tool_and_keep_no_key(theme: Theme, qtbot: QtBot) -> None:
+    """What is hidden exists too: a key that was shown once must not stand in it."""
+    view = ToolView(theme)
+    qtbot.addWidget(view)
+    long = max(TOOLS, key=lambda tool: len(tool.snippets))
+    short = next(tool for tool in TOOLS if len(tool.snippets) == 1)
+    key = "tk_" + "a1" * 16
+    view.show_tool(long, "http://127.0.0.1:4210", ())
+    view.show_fresh(key)
+    first, blocks = view.blocks[0], list(view.blocks)
+    assert len(blocks) > 1 and any(key in block.view.toPlainText() for block in blocks)
+    view.show_tool(short, "http://127.0.0.1:4210", ())
+    assert view.blocks == [first] and first.step.text() == short.snippets[0].step
+    assert not any(block.isVisibleTo(view) for block in blocks[1:])
+    assert not any(
+        key in text for block in view.findChildren(CodeBlock) for text in (block.view.toPlainText(), block._whole)
+    )
+    view.show_tool(long, "http://127.0.0.1:4210", ())
+    assert view.blocks == blocks and all(block.isVisibleTo(view) for block in blocks)
+    assert [block.step.text() for block in blocks] == [
+        f"{number}.  {snippet.step}" for number, snippet in enumerate(long.snippets, start=1)
+    ]
+    assert [block.view.accessibleName() for block in blocks] == [snippet.step for snippet in long.snippets]

@@ -2,13 +2,18 @@
 
 import msgspec
 import pytest
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication, QLabel
+from pytestqt.qtbot import QtBot
 
 from app.pages.conversations_parts.axis import Axis
 from app.pages.conversations_parts.blocks import told
 from app.pages.conversations_parts.branches import steps
-from app.pages.conversations_parts.facts import facts_of
+from app.pages.conversations_parts.facts import Facts, facts_of
+from app.pages.conversations_parts.inspector import FactsCard
 from app.pages.conversations_parts.spans import SpanRow, block_of, hidden_glue, row_of, rows_of, tool_times
 from app.pages.conversations_parts.waterfall import tick_words
+from app.theme import Theme
 from gateway import Thread, Trace, TraceSpan
 from tests.app.fake_gateway import NOW_US
 from tests.app.fake_threads import S, full_thread, trace_of
@@ -199,3 +204,26 @@ def test_large_attributes_are_cut_and_counted(thread: Thread) -> None:
     facts = facts_of(row, None, NOW_US, str)
     assert "(5,000 characters)" in facts.raw and "251 more" in facts.raw
     assert '"n399": 399' in facts.json
+
+
+def labels(card: FactsCard) -> list[QLabel]:
+    """Below the title."""
+    return [label for label in card.findChildren(QLabel) if label.parent() is not card]
+
+
+def test_the_card_says_the_same_whether_its_lines_are_reused_or_new(theme: Theme, qtbot: QtBot) -> None:
+    """Walking through turns keeps labels; what they say must not depend on the way."""
+    call = Facts(title="chat", lines=(("Kind", "inference"), ("Model", "one")), notes=("a note",), raw="a = 1")
+    other = Facts(title="chat", lines=(("Kind", "inference"), ("Model", "two")), notes=("another",), raw="a = 2")
+    tool = Facts(title="read_file", lines=(("Kind", "tool"),))
+    card = FactsCard(theme)
+    qtbot.addWidget(card)
+    shown = []
+    for facts in (call, other, tool, call):
+        card.show_facts(facts)
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        shown.append(labels(card))
+        said = [word for line in facts.lines for word in line]
+        raw = ("Attributes", facts.raw) if facts.raw else ()
+        assert [label.text() for label in shown[-1]] == [*said, *facts.notes, *raw]
+    assert shown[0] == shown[1], "the same lines, in the same labels"

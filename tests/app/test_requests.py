@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QAction, QContextMenuEvent, QFontMetrics, QGuiApplication, QImage
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QWidget
@@ -19,6 +19,7 @@ from app.context import AppContext
 from app.filters import FilterState
 from app.fonts import ui_font
 from app.pages.requests import RequestsPage
+from app.pages.requests_parts.body import RequestBody
 from app.pages.requests_parts.causes import cause
 from app.pages.requests_parts.details import cost_lines, sections
 from app.pages.requests_parts.panel import RequestPanel
@@ -583,12 +584,36 @@ def test_details_say_the_same_whether_lines_are_reused_or_new(
     several = msgspec.structs.replace(gateway.rows[0], attempts=attempts, conversation_id="c1", byok=True)
     for row in (gateway.rows[0], gateway.rows[1], failed, unpriced, several, gateway.rows[0]):
         page.panel.show_record(row, str.title, UNEXPLAINED)
-        walked = [label.text() for label in page.panel.widget().findChildren(QLabel)]
+        assert page.panel.body is not None
+        walked = [label.text() for label in page.panel.body.findChildren(QLabel)]
         fresh = RequestPanel(context.theme)
         fresh.show_record(row, str.title, UNEXPLAINED)
-        assert walked == [label.text() for label in fresh.widget().findChildren(QLabel)]
+        assert fresh.body is not None
+        assert walked == [label.text() for label in fresh.body.findChildren(QLabel)]
         assert row.id in walked
         fresh.deleteLater()
+
+
+def test_the_lines_of_the_shapes_that_were_shown_last_are_kept(theme: Theme, qtbot: QtBot) -> None:
+    panel = RequestPanel(theme)
+    qtbot.addWidget(panel)
+    shapes = [
+        msgspec.structs.replace(RECORD, tags=("a",) * bool(n & 1), app="a" * (n & 2), end_user="u" * (n & 4))
+        for n in range(8)
+    ]
+
+    def body_of(row: ExchangeRecord) -> RequestBody:
+        panel.show_record(row, str.title, UNEXPLAINED)
+        assert panel.body is not None and panel.body.isVisibleTo(panel)
+        return panel.body
+
+    first, second = body_of(shapes[0]), body_of(shapes[1])
+    assert first is not second and not first.isVisibleTo(panel)
+    assert [body_of(row) for row in (*shapes[:2], *shapes[:2])] == [first, second, first, second]
+    bodies = [body_of(row) for row in (*shapes[2:], shapes[0])]
+    assert len(set(map(id, bodies))) == 7
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert len(panel.findChildren(RequestBody)) == 4, "more would only take memory"
 
 
 @pytest.mark.parametrize("width", [400, 419])
@@ -615,7 +640,11 @@ def test_ids_can_be_copied(page: RequestsPage, gateway: FakeGateway, qtbot: QtBo
     page.view.opened.emit(0)
     page.view.selectRow(1)
     page.view.opened.emit(1)
-    button = next(one for one in page.panel.findChildren(IconButton) if one.accessibleName() == "Copy request")
+    button = next(
+        one
+        for one in page.panel.findChildren(IconButton)
+        if one.isVisibleTo(page.panel) and one.accessibleName() == "Copy request"
+    )
     with qtbot.waitSignal(page.toast) as toast:
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == gateway.rows[1].id

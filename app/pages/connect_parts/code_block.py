@@ -16,12 +16,11 @@ _MOST_LINES = 18
 
 
 class CodeView(QPlainTextEdit):
-    """Text in fixed width, as high as its lines; it can be selected, and not changed."""
+    """Text in fixed width, as high as its lines; it can be selected, and not changed. Needs an accessible name."""
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setReadOnly(True)
-        self.setAccessibleName(name)
         self.setFont(mono_font(12))
         self.setTabChangesFocus(True)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
@@ -55,12 +54,11 @@ class CodeBlock(QWidget):
 
     def __init__(self, theme: Theme, number: int, step: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.step = TextLabel(theme, f"{number}.  {step}" if number else step, weight=500, wrap=True)
-        self.view = CodeView(step)
+        self.step = TextLabel(theme, weight=500, wrap=True)
+        self.view = CodeView()
         self.view.setObjectName("snippet")
         self.copy_button = PushButton(theme, self.tr("Copy"), "copy")
         self.copy_button.setObjectName("snippet_copy")
-        self.copy_button.setAccessibleName(self.tr("Copy: {step}").format(step=step))
         self.copy_button.clicked.connect(self._copy)
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -72,6 +70,13 @@ class CodeBlock(QWidget):
         column.addLayout(head)
         column.addWidget(self.view)
         self._whole = ""
+        self.show_step(number, step)
+
+    def show_step(self, number: int, step: str) -> None:
+        """Another step; 0 where it is the only one."""
+        self.step.setText(f"{number}.  {step}" if number else step)
+        self.view.setAccessibleName(step)
+        self.copy_button.setAccessibleName(self.tr("Copy: {step}").format(step=step))
 
     def show_text(self, text: str, whole: str | None = None) -> None:
         """`whole` is what is copied where it is more than what is shown."""

@@ -50,6 +50,7 @@ class ToolView(QWidget):
         self._url, self._fresh = "", ""
         self._keys: tuple[ApiKeyRow, ...] = ()
         self.blocks: list[CodeBlock] = []
+        self._made: list[CodeBlock] = []
         self.title = TextLabel(theme, px=16, weight=600)
         self.title.setObjectName("connect_title")
         self.note = TextLabel(theme, tone="text2", wrap=True)
@@ -125,16 +126,25 @@ class ToolView(QWidget):
             self.arrival.show_arrival(self.tool, arrival, bool(self._keys))
 
     def _build_blocks(self, tool: Tool) -> None:
-        for block in self.blocks:
-            self._blocks.removeWidget(block)
-            block.hide()
-            block.deleteLater()
-        self.blocks = []
+        """A block for each step; those of the tool before are used again, and typing in the search shows many."""
+        several = len(tool.snippets) > 1
         for number, snippet in enumerate(tool.snippets, start=1):
-            block = CodeBlock(self._theme, number if len(tool.snippets) > 1 else 0, tr(snippet.step))
-            block.copied.connect(partial(self._on_copied, block))
-            self._blocks.addWidget(block)
-            self.blocks.append(block)
+            if number > len(self._made):
+                self._made.append(self._new_block())
+            self._made[number - 1].show_step(number if several else 0, tr(snippet.step))
+        self.blocks, spare = self._made[: len(tool.snippets)], self._made[len(tool.snippets) :]
+        for block in self.blocks:
+            block.show()
+        for block in spare:
+            block.hide()
+            # A key may stand in it.
+            block.show_text("")
+
+    def _new_block(self) -> CodeBlock:
+        block = CodeBlock(self._theme, 0, "")
+        block.copied.connect(partial(self._on_copied, block))
+        self._blocks.addWidget(block)
+        return block
 
     def _show_key(self) -> None:
         newest = self._keys[0] if self._keys else None

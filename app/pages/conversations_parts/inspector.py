@@ -23,7 +23,7 @@ _TOP = Qt.AlignmentFlag.AlignTop
 _LABEL = 116
 
 
-class _FactsCard(Card):
+class FactsCard(Card):
     """`request_asked(id)`: its row on the Requests page; `copied(words)`."""
 
     request_asked = Signal(str)
@@ -34,6 +34,8 @@ class _FactsCard(Card):
         self._theme = theme
         self._facts: Facts | None = None
         self._body: QWidget | None = None
+        self._shape: object = None
+        self._told: list[TextLabel] = []
         self.setObjectName("conversation_facts")
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 14)
@@ -53,14 +55,10 @@ class _FactsCard(Card):
         self._column = column
 
     def show_facts(self, facts: Facts | None) -> None:
+        """Facts of the same lines as those before only change the words."""
         if facts == self._facts:
             return
         self._facts = facts
-        if self._body is not None:
-            self._column.removeWidget(self._body)
-            self._body.hide()
-            self._body.deleteLater()
-            self._body = None
         self.setVisible(facts is not None)
         if facts is None:
             return
@@ -68,9 +66,24 @@ class _FactsCard(Card):
         self.setAccessibleName(tr("Selected: {title}").format(title=facts.title))
         self.request_button.setVisible(facts.request_id is not None)
         self.copy_button.setVisible(bool(facts.json))
-        self._body = self._make(facts)
-        self._body.setPalette(self.palette())
-        self._column.addWidget(self._body)
+        shape = (tuple(label for label, _ in facts.lines), len(facts.notes), bool(facts.raw))
+        if self._body is None or shape != self._shape:
+            self._drop_body()
+            self._shape = shape
+            self._body = self._make(facts)
+            self._body.setPalette(self.palette())
+            self._column.addWidget(self._body)
+        words = (*(value for _, value in facts.lines), *facts.notes, *((facts.raw,) if facts.raw else ()))
+        for label, text in zip(self._told, words, strict=True):
+            if label.text() != text:
+                label.setText(text)
+
+    def _drop_body(self) -> None:
+        if self._body is not None:
+            self._column.removeWidget(self._body)
+            self._body.hide()
+            self._body.deleteLater()
+            self._body = None
 
     def _make(self, facts: Facts) -> QWidget:
         body = QWidget()
@@ -80,28 +93,31 @@ class _FactsCard(Card):
         grid.setVerticalSpacing(5)
         grid.setColumnMinimumWidth(0, _LABEL)
         grid.setColumnStretch(1, 1)
-        for row, (label, value) in enumerate(facts.lines):
+        self._told = []
+        for row, (label, _) in enumerate(facts.lines):
             part = label.startswith("of which")
             name = TextLabel(self._theme, label, px=12, tone="text3" if part else "text2")
             name.setContentsMargins(10 if part else 0, 0, 0, 0)
-            told = TextLabel(self._theme, value, px=12, weight=500, wrap=True)
+            told = self._telling(TextLabel(self._theme, px=12, weight=500, wrap=True))
             told.setAlignment(Qt.AlignmentFlag.AlignRight | _TOP)
-            told.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             grid.addWidget(name, row, 0, _TOP)
             grid.addWidget(told, row, 1)
         row = len(facts.lines)
-        for note in facts.notes:
-            words = TextLabel(self._theme, note, px=12, tone="text3", wrap=True)
-            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            grid.addWidget(words, row, 0, 1, 2)
+        for _ in facts.notes:
+            grid.addWidget(self._telling(TextLabel(self._theme, px=12, tone="text3", wrap=True)), row, 0, 1, 2)
             row += 1
         if facts.raw:
             grid.addWidget(TextLabel(self._theme, tr("Attributes"), px=12, weight=600, tone="text2"), row, 0, 1, 2)
-            raw = TextLabel(self._theme, facts.raw, px=11, tone="text2", mono=True, wrap=True)
+            raw = self._telling(TextLabel(self._theme, px=11, tone="text2", mono=True, wrap=True))
             raw.setObjectName("conversation_attributes")
-            raw.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             grid.addWidget(raw, row + 1, 0, 1, 2)
         return body
+
+    def _telling(self, label: TextLabel) -> TextLabel:
+        """One whose words follow the facts."""
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._told.append(label)
+        return label
 
     def _ask_request(self) -> None:
         if self._facts is not None and self._facts.request_id is not None:
@@ -145,7 +161,7 @@ class Inspector(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.cost = CostCard(theme)
         self.waterfall = Waterfall(theme)
-        self.facts = _FactsCard(theme)
+        self.facts = FactsCard(theme)
         self.timeline = Card(theme)
         self.times = TextLabel(theme, "", px=12, tone="text2")
         self.times.setObjectName("conversation_times")

@@ -1,36 +1,29 @@
-"""The drawer's content for one request: what happened first, then the numbers, then who, how often, and which ids.
+"""The drawer's content for one request, in a pane that scrolls.
 
-Walking through rows changes words, seldom lines: the widgets stay as long as the next request has the same lines, so
-that holding an arrow key costs no layout of fifty widgets per row.
+Walking through rows changes words, seldom lines: the widgets stay as long as the next request has the same lines, and
+those for the shapes that were shown last are kept, so that holding an arrow key costs no layout of fifty widgets per
+row.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QPalette, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QPalette, QResizeEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from app import formats
-from app.fonts import mono_font
-from app.pages.requests_parts.causes import cause
-from app.pages.requests_parts.columns import model_shown, status_pill
-from app.pages.requests_parts.details import OUTCOME_WORDS, Line, Section, attempt_words, sections
-from app.pages.requests_parts.timing_bar import TimingBar, timing_parts
-from app.text_label import TextLabel
+from app.pages.requests_parts.body import Attempts, RequestBody, shape_of
+from app.pages.requests_parts.details import Section, attempt_words, sections
 from app.theme import Theme
 from app.translation import tr
-from app.widgets import Banner, ElidedLabel, IconButton, Pill, PushButton
 from gateway import CostExplanation, ExchangeRecord
 
-_LABEL_WIDTH = 146
-_TOP = Qt.AlignmentFlag.AlignTop
-
-Attempts = Sequence[Sequence[str]]
+# Whole and streamed, of one dialect and translated; what is rarer is made anew.
+_KEPT = 4
 
 
 class RequestPanel(QScrollArea):
     """`copied(words)`: something was put on the clipboard. `conversation_asked(id)`: what a request said, and
-    `replay_asked(id)`: to ask it of other models. `record` is what is shown."""
+    `replay_asked(id)`: to ask it of other models. `record` is what is shown, and `body` shows it."""
 
     copied = Signal(str)
     conversation_asked = Signal(str)
@@ -40,39 +33,63 @@ class RequestPanel(QScrollArea):
         super().__init__(parent)
         self._theme = theme
         self.record: ExchangeRecord | None = None
-        self._shape: object = None
-        self._changing: list[TextLabel | ElidedLabel] = []
-        self._copies: list[str] = []
+        self.body: RequestBody | None = None
+        self._bodies: dict[Hashable, RequestBody] = {}
         self.setObjectName("request_details")
         self.setAccessibleName(tr("Details of the request"))
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._holder = QWidget()
+        self._column = QVBoxLayout(self._holder)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self.setWidget(self._holder)
         theme.changed.connect(self._take_surface)
         self._take_surface()
 
     def show_record(
         self, row: ExchangeRecord, provider_title: Callable[[str], str], explanation: CostExplanation
     ) -> None:
-        """Shows a request; where it has the same lines as the one before, only their words change."""
+        """Shows a request; where another one had the same lines, only their words change."""
         self.record = row
         groups = sections(row, provider_title, explanation)
         attempts = [attempt_words(attempt, provider_title) for attempt in row.attempts]
-        shape = (_lines(groups), len(attempts), _cause_kind(row), len(timing_parts(row)))
-        if shape != self._shape:
-            self._shape = shape
-            self._build(row, groups, attempts)
-        self._copies = [line.copy for group in groups for line in group.lines if line.copy is not None]
-        for label, text in zip(self._changing, _words(groups, attempts), strict=True):
-            label.setText(text)
-        pill = status_pill(row)
-        self._status.setText(pill.text)
-        self._status.set_kind(pill.kind)
-        self._ending.setText(OUTCOME_WORDS.get(row.outcome, row.outcome))
-        self._model.setText(model_shown(row) or formats.UNKNOWN)
-        self._cause.set_text(cause(row) or "")
-        self._timing.show_row(row)
+        body = self._body_for(row, groups, attempts)
+        body.show_record(row, groups, attempts)
+        if body is not self.body:
+            if self.body is not None:
+                self.body.hide()
+            body.show()
+            self.body = body
         self._settle()
+
+    def _body_for(self, row: ExchangeRecord, groups: Sequence[Section], attempts: Attempts) -> RequestBody:
+        shape = shape_of(row, groups, attempts)
+        body = self._bodies.pop(shape, None)
+        if body is None:
+            body = RequestBody(self._theme, row, groups, attempts, self._holder)
+            body.hide()
+            body.setPalette(self.palette())
+            body.copied.connect(self.copied)
+            body.conversation_asked.connect(self._ask_conversation)
+            body.replay_asked.connect(self._ask_replay)
+            self._column.addWidget(body)
+        # The one that was shown last stands last.
+        self._bodies[shape] = body
+        while len(self._bodies) > _KEPT:
+            gone = self._bodies.pop(next(iter(self._bodies)))
+            self._column.removeWidget(gone)
+            gone.hide()
+            gone.deleteLater()
+        return body
+
+    def _ask_conversation(self) -> None:
+        if self.record is not None:
+            self.conversation_asked.emit(self.record.id)
+
+    def _ask_replay(self) -> None:
+        if self.record is not None:
+            self.replay_asked.emit(self.record.id)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -85,177 +102,13 @@ class RequestPanel(QScrollArea):
 
     def _settle(self) -> None:
         """As high as its wrapped words need: a scroll area keeps the height that they had at another width."""
-        body: QWidget | None = self.widget()
-        layout = body.layout() if body is not None else None
-        if body is not None and layout is not None:
-            body.setMinimumHeight(layout.totalHeightForWidth(self.viewport().width()))
-
-    def _build(self, row: ExchangeRecord, groups: Sequence[Section], attempts: Attempts) -> None:
-        self._changing = []
-        self._next_copy = 0
-        body = QWidget()
-        column = QVBoxLayout(body)
-        column.setContentsMargins(16, 4, 16, 24)
-        column.setSpacing(16)
-        column.addLayout(self._head())
-        column.addLayout(self._elsewhere())
-        kind = _cause_kind(row)
-        self._cause = Banner(self._theme, kind or "bad", "")
-        self._cause.setObjectName("request_cause")
-        self._cause.setVisible(kind is not None)
-        column.addWidget(self._cause)
-        self._timing = TimingBar(self._theme)
-        column.addWidget(self._timing)
-        for group in groups[:-1]:
-            column.addLayout(self._section(group))
-        if attempts:
-            column.addLayout(self._attempts(len(attempts)))
-        column.addLayout(self._section(groups[-1]))
-        column.addStretch(1)
-        body.setPalette(self.palette())
-        self.setWidget(body)
-
-    def _head(self) -> QHBoxLayout:
-        self._status = Pill(self._theme, "")
-        self._ending = TextLabel(self._theme, weight=600)
-        self._model = ElidedLabel(self._theme, "", Qt.TextElideMode.ElideMiddle, tone="text2")
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addWidget(self._status)
-        line.addWidget(self._ending)
-        line.addStretch(1)
-        line.addWidget(self._model)
-        return line
-
-    def _elsewhere(self) -> QHBoxLayout:
-        """What else can be done with what it said."""
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addWidget(self._conversation_button())
-        replay = PushButton(self._theme, self.tr("Replay in Compare"), "columns-2")
-        replay.setObjectName("request_replay")
-        replay.setToolTip(self.tr("Ask other models the same; nothing is sent before you run it"))
-        replay.clicked.connect(self._ask_replay)
-        line.addWidget(replay)
-        line.addStretch(1)
-        return line
-
-    def _ask_replay(self) -> None:
-        if self.record is not None:
-            self.replay_asked.emit(self.record.id)
-
-    def _conversation_button(self) -> PushButton:
-        button = PushButton(self._theme, tr("Open conversation"), "messages-square")
-        button.setObjectName("request_conversation")
-        button.setToolTip(tr("What was said, at this request's turn"))
-        button.clicked.connect(self._ask_conversation)
-        return button
-
-    def _ask_conversation(self) -> None:
-        if self.record is not None:
-            self.conversation_asked.emit(self.record.id)
-
-    def _section(self, section: Section) -> QGridLayout:
-        grid = self._grid(section.title)
-        grid.setColumnStretch(1, 1)
-        for number, line in enumerate(section.lines, start=1):
-            self._line(grid, number, line)
-        return grid
-
-    def _grid(self, title: str) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(4)
-        grid.addWidget(TextLabel(self._theme, title, px=12, weight=600, tone="text3"), 0, 0, 1, 4)
-        return grid
-
-    def _line(self, grid: QGridLayout, number: int, line: Line) -> None:
-        small = line.part or line.mono
-        label = TextLabel(self._theme, line.label, tone="text3" if line.part else "text2", px=12 if line.part else 13)
-        label.setMinimumWidth(_LABEL_WIDTH)
-        label.setContentsMargins(12 if line.part else 0, 0, 0, 0)
-        grid.addWidget(label, number, 0, _TOP)
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        value = self._value(line, 12 if small else 13)
-        value.setObjectName(f"detail_{line.label.casefold().replace(' ', '_')}")
-        self._add_changing(value)
-        words.addWidget(value)
-        if line.note:
-            words.addWidget(self._add_changing(TextLabel(self._theme, px=12, tone="text3", wrap=True)))
-        grid.addLayout(words, number, 1)
-        if line.copy is not None:
-            button = IconButton(self._theme, "copy", tr("Copy {name}").format(name=line.label.casefold()))
-            place = self._next_copy
-            self._next_copy += 1
-            button.clicked.connect(lambda *_: self._copy(line.label, self._copies[place]))
-            grid.addWidget(button, number, 2, _TOP)
-
-    def _value(self, line: Line, px: int) -> TextLabel | ElidedLabel:
-        """Words wrap; an id has no place to break, and is cut in the middle."""
-        if not line.mono:
-            words = TextLabel(self._theme, px=px, wrap=True)
-            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            # A word that is longer than the line is cut itself, and not all that stands on the panel.
-            words.setMinimumWidth(1)
-            return words
-        label = ElidedLabel(self._theme, "", Qt.TextElideMode.ElideMiddle)
-        label.setFont(mono_font(px))
-        return label
-
-    def _attempts(self, count: int) -> QGridLayout:
-        grid = self._grid(tr("Attempts"))
-        grid.setHorizontalSpacing(12)
-        grid.setColumnStretch(1, 1)
-        for number in range(1, count + 1):
-            for place in range(4):
-                tone = "text" if place == 0 else "text2"
-                cell = self._add_changing(TextLabel(self._theme, px=12, tone=tone, wrap=place == 1))
-                side = Qt.AlignmentFlag.AlignRight if place == 3 else Qt.AlignmentFlag.AlignLeft
-                grid.addWidget(cell, number, place, side | _TOP if place != 1 else _TOP)
-        return grid
-
-    def _add_changing(self, label: TextLabel | ElidedLabel) -> TextLabel | ElidedLabel:
-        self._changing.append(label)
-        return label
-
-    def _copy(self, name: str, text: str) -> None:
-        QGuiApplication.clipboard().setText(text)
-        self.copied.emit(tr("{name} copied").format(name=name))
+        # Below 0 while there is nothing.
+        self._holder.setMinimumHeight(max(0, self._column.totalHeightForWidth(self.viewport().width())))
 
     def _take_surface(self) -> None:
         palette = self.palette()
         for role in (QPalette.ColorRole.Window, QPalette.ColorRole.Base):
             palette.setColor(role, self._theme.color("surface"))
         self.setPalette(palette)
-        self.viewport().setPalette(palette)
-        body: QWidget | None = self.widget()
-        if body is not None:
-            body.setPalette(palette)
-
-
-def _cause_kind(row: ExchangeRecord) -> str | None:
-    if cause(row) is None:
-        return None
-    return "warn" if row.outcome == "aborted" else "bad"
-
-
-def _lines(groups: Sequence[Section]) -> object:
-    """What stands on the panel, without the words that change from request to request."""
-    return [
-        (
-            group.title,
-            [(line.label, bool(line.note), line.mono, line.part, line.copy is None) for line in group.lines],
-        )
-        for group in groups
-    ]
-
-
-def _words(groups: Sequence[Section], attempts: Attempts) -> list[str]:
-    """The words that change, in the order in which their labels were made."""
-
-    def of(group: Section) -> list[str]:
-        return [text for line in group.lines for text in ((line.value, line.note) if line.note else (line.value,))]
-
-    before = [text for group in groups[:-1] for text in of(group)]
-    return [*before, *(text for attempt in attempts for text in attempt), *of(groups[-1])]
+        for widget in (self.viewport(), self._holder, *self._bodies.values()):
+            widget.setPalette(palette)
