@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import app.__main__ as entry
 from app.display import display_problem
 from app.launch import curl_line, demo_without_looking, example_model, prepare, running_at
 from gateway import DataFolder, ModelRow, ProviderRow, Settings, load_settings
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -198,10 +198,7 @@ def test_make_run_prints_a_line_that_can_be_pasted(tmp_path: Path, environ: dict
 def test_a_second_window_raises_the_first_and_ends(tmp_path: Path) -> None:
     offscreen = {"QT_QPA_PLATFORM": "offscreen"}
     with running(tmp_path, "demo", **offscreen) as first:
-        until = time.monotonic() + 60
-        while not (tmp_path / "demo" / "window.sock").exists():
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        wait_until((tmp_path / "demo" / "window.sock").exists, pause=0.05)
         with running(tmp_path, "demo", **offscreen) as second:
             assert second.wait(60) == 0
         assert first.poll() is None

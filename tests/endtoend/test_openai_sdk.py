@@ -11,6 +11,7 @@ import pytest
 from gateway.providers.models import MODELS as KNOWN
 from tests.endtoend.serving import CHAT, EMBEDDINGS, MODELS, PROVIDERS, Served
 from tests.provider.client import ProviderProcess
+from tests.waiting import PATIENCE_S
 
 WEATHER: Any = {
     "type": "function",
@@ -224,13 +225,14 @@ def test_curl_whatever_its_content_type(gateway: Served, model: str, content_typ
 def test_curl_waits_for_no_continue(gateway: Served) -> None:
     """From a megabyte on, curl asks whether to go on and waits a second where nobody answers."""
     long = json.dumps({"model": "text-embedding-3-small", "input": "word " * 300_000})
-    options = ["-s", "-w", "%{time_starttransfer}", "-o", "/dev/null", "--expect100-timeout", "20", "-d", "@-"]
+    options = ["-s", "-w", "%{time_starttransfer}", "-o", "/dev/null", "-d", "@-"]
+    options += ["--expect100-timeout", str(2 * PATIENCE_S)]
     headers = ["-H", f"Authorization: Bearer {gateway.key()}", "-H", "Expect: 100-continue"]
     done = subprocess.run(
         ["curl", *options, *headers, gateway.url + EMBEDDINGS],
         input=long.encode(),
         capture_output=True,
-        timeout=60,
+        timeout=2.5 * PATIENCE_S,
         check=True,
     )
-    assert float(done.stdout) < 10
+    assert float(done.stdout) < PATIENCE_S

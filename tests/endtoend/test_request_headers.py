@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -116,12 +117,14 @@ def test_cc_switch_5405_each_row_names_its_client(gateway: Served, agent: str, c
 def test_what_every_answer_tells(gateway: Served, provider: ProviderProcess) -> None:
     for name in PROVIDERS:
         for streamed in (False, True):
+            began = time.perf_counter()
             reply = gateway.chat("Hi.", MODELS[name], stream=streamed)
+            took_ms = (time.perf_counter() - began) * 1000
             entry, row = provider.ledger()[-1], gateway.row(reply.id)
             headers = reply.headers
             assert headers["x-faregate-provider"] == name and headers["x-faregate-model"] == MODELS[name]
             assert headers["x-faregate-upstream-request-id"] == entry["request_id"] == row.upstream_request_id
-            assert 0 < float(headers["x-faregate-overhead-ms"]) < 2000
+            assert 0 < float(headers["x-faregate-overhead-ms"]) < took_ms
             cost = headers.get("x-faregate-cost-usd")
             assert cost == (None if streamed else f"{row.cost_nano / 10**9:.9f}")  # type: ignore[operator]
             assert "x-faregate-dropped" not in headers and headers["content-type"].startswith(

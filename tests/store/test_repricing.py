@@ -459,7 +459,7 @@ def test_exchanges_are_recorded_meanwhile_and_none_is_lost(tmp_path: Path, monke
 
     store.apply_repricing(ALL, doubled, 1, None, told)
     assert held.is_set() and len(written) == 10
-    assert store.flush(10.0)
+    assert store.flush(PATIENCE_S)
     assert store.summary(ALL).requests == 1010 and store.summary(ALL).cost_nano == 30 * 1010
     assert all(store.request(each) for each in written)
     assert store.check() == []

@@ -239,7 +239,7 @@ def test_while_another_process_locks_the_database_calls_go_on_and_nothing_is_los
         # Readers pass a writer that waits.
         assert store.request_count(UsageQuery()) == 0
         other.execute("ROLLBACK")
-    assert store.flush(10.0)
+    assert store.flush(PATIENCE_S)
     assert len(ids(store)) == 200
     assert_sound(store)
     store.close()
@@ -282,7 +282,7 @@ def test_a_commit_that_fails_halfway_is_tried_again_whole(
     monkeypatch.setattr(module, flaky)
     for number in range(10):
         store.end(record(number, model=f"model-{number}", tags=(f"n:{number}",)))
-    assert store.flush(10.0)
+    assert store.flush(PATIENCE_S)
     assert len(ids(store)) == 10
     assert store.completeness().written == 10
     assert_sound(store)
@@ -307,7 +307,7 @@ def test_a_full_disk_for_journal_and_database_loses_nothing_once_there_is_room(
     assert not store.flush(0.3)
     monkeypatch.setattr(journal_module.os, "write", real_write)
     monkeypatch.setattr(Committer, "commit", real_commit)
-    assert store.flush(10.0)
+    assert store.flush(PATIENCE_S)
     assert len(ids(store)) == 50
     assert_sound(store)
 
@@ -327,7 +327,7 @@ def test_with_the_queue_full_later_exchanges_wait_in_the_journal_alone(
         store.end(record(number))
     assert store._writer.queued == 10
     monkeypatch.setattr(Committer, "commit", real)
-    assert store.flush(10.0)
+    assert store.flush(PATIENCE_S)
     assert len(ids(store)) == store.completeness().written == 100
     assert_sound(store)
 
@@ -430,7 +430,7 @@ def test_a_long_read_holds_nobody_up_and_sees_one_state(store: UsageStore) -> No
         first = connection.execute("SELECT COUNT(*) FROM requests").fetchone()
         for number in range(10, 20):
             store.end(record(number))
-        assert store.flush(5.0)
+        assert store.flush(PATIENCE_S)
         assert connection.execute("SELECT COUNT(*) FROM requests").fetchone() == first == (10,)
     assert store.request_count(UsageQuery()) == 20
 

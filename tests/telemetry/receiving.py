@@ -16,6 +16,7 @@ from gateway.receiver import Receiver
 from gateway.server import Server
 from gateway.settings import Settings
 from gateway.telemetry.records import Batch
+from tests.waiting import PATIENCE_S
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Remembering:
 
     def accept(self, batch: Batch, principal: Principal) -> bool:
         self.entered.set()
-        self.go.wait(20)
+        self.go.wait(PATIENCE_S)
         if self.fails:
             raise OSError("the disk is full")
         if self.full:

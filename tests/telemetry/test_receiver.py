@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from gateway.http_connection import NO_GRPC
 from tests.telemetry.receiving import Receiving, receiving
 from tests.telemetry.recorded import JSON, PROTOBUF, recording, recordings
+from tests.waiting import PATIENCE_S
 
 SMALL = "synthetic-gateway-join.client-part.traces.pb"
 
@@ -275,7 +276,7 @@ async def test_bodies_that_wait_are_bounded(there: Receiving) -> None:
     intake, body = there.receiver.intake, recording(SMALL).body
     there.consumer.go.clear()
     first = asyncio.create_task(there.post("/v1/traces", body))
-    await asyncio.to_thread(there.consumer.entered.wait, 20)
+    await asyncio.to_thread(there.consumer.entered.wait, PATIENCE_S)
     intake.hold(128 * (1 << 20) - intake.held - len(body))
     second = asyncio.create_task(there.post("/v1/traces", body))
     while intake.held < 128 * (1 << 20):
@@ -292,7 +293,7 @@ async def test_requests_that_wait_together_are_kept_together_by_key(there: Recei
     other = {"Authorization": f"Bearer {there.keys.create('other').key}"}
     there.consumer.go.clear()
     first = asyncio.create_task(there.post("/v1/traces", body))
-    await asyncio.to_thread(there.consumer.entered.wait, 20)
+    await asyncio.to_thread(there.consumer.entered.wait, PATIENCE_S)
     rest = [asyncio.create_task(there.post("/v1/traces", body)) for _ in range(5)]
     rest += [asyncio.create_task(there.post("/v1/traces", body, headers=other)) for _ in range(3)]
     while there.receiver.intake.counts.requests < 9:
