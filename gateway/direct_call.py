@@ -15,30 +15,28 @@ from aiohttp.http_writer import StreamWriter
 from aiohttp.streams import StreamReader
 from yarl import URL
 
+from gateway.http_head import http_head
+
 # Larger bodies go out in slices of this size, so that 20 MB hold the loop no longer than 20 kB do.
 SLICE = 256 * 1024
 READ_BUFFER = 256 * 1024
 _SWITCHING = 101
-_LINE_END = "\r\n"
 
 
 class Place:
     """Where the requests to one URL go: what is the same in all of them."""
 
-    __slots__ = ("_start", "request")
+    __slots__ = ("_host", "_start", "request")
 
     def __init__(self, session: aiohttp.ClientSession, url: URL) -> None:
         # The connector knows by it where to connect; it is never sent.
         self.request = aiohttp.ClientRequest("POST", url, loop=asyncio.get_running_loop(), session=session)
-        self._start = f"POST {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}"
+        self._start = f"POST {url.raw_path_qs} HTTP/1.1"
+        self._host = {"Host": url.host_port_subcomponent or ""}
 
     def head(self, headers: Mapping[str, str], length: int) -> bytes:
-        """The request up to its body, which has `length` bytes. Raises ValueError where a header holds a line end."""
-        lines = [self._start, *[f"{name}: {value}" for name, value in headers.items()]]
-        head = _LINE_END.join(lines)
-        if head.count("\n") != len(lines) or head.count("\r") != len(lines) or "\0" in head:
-            raise ValueError("A header must be one line.")
-        return f"{head}\r\nContent-Length: {length}\r\n\r\n".encode()
+        """The request up to its body, which has `length` bytes. Raises ValueError where a header is no line."""
+        return http_head(self._start, self._host, headers, {"Content-Length": str(length)})
 
 
 class DirectAnswer:

@@ -14,7 +14,7 @@ from gateway.answer_headers import answer_headers, whole_headers
 from gateway.answer_state import remember, watch
 from gateway.attempts import HIDDEN, Attempts, Learnt, without_key
 from gateway.capture.heard import Heard, Listener
-from gateway.clients import baggage_user, client_name, conversation_id
+from gateway.clients import CONVERSATION_HEADERS, baggage_user, client_name, conversation_id
 from gateway.connection import Client, Incoming
 from gateway.deadlines import Deadline, Deadlines
 from gateway.dialects.dialect import Reader
@@ -40,6 +40,7 @@ from gateway.upstream import Answer, Upstream
 
 # How long a finished stream may still say what it used before its last bytes go out without.
 LATE_USAGE_S = 1.0
+_TOLD_BY_CLIENTS = frozenset({*CONVERSATION_HEADERS, "x-user", "baggage", "traceparent", HOP_HEADER})
 
 _log = logging.getLogger(__name__)
 
@@ -150,11 +151,13 @@ class Relay:
     async def _take(self, incoming: Incoming, exchange: Exchange) -> bytes:
         headers = incoming.headers
         exchange.client = client_name(headers.get("user-agent"))
-        exchange.caller = trace_context(headers)
-        exchange.conversation_id = conversation_id(headers)
-        exchange.end_user = headers.get("x-user", "")[:LONGEST_NAME] or baggage_user(headers)
-        if HOP_HEADER in headers:
-            raise looped()
+        # One look at all names: most clients send none of these, and each is asked for by itself.
+        if not _TOLD_BY_CLIENTS.isdisjoint([name.lower() for name in headers]):
+            exchange.caller = trace_context(headers)
+            exchange.conversation_id = conversation_id(headers)
+            exchange.end_user = headers.get("x-user", "")[:LONGEST_NAME] or baggage_user(headers)
+            if HOP_HEADER in headers:
+                raise looped()
         before = time.perf_counter_ns()
         body = await incoming.read()
         exchange.client_ns += time.perf_counter_ns() - before

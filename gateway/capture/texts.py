@@ -98,10 +98,7 @@ def _mapping(value: Mapping[Any, Any], change: Callable[[str], str]) -> Mapping[
 
 def _way(kind: type) -> _Way:
     """How a value of this type is gone through."""
-    found = _WAYS.get(kind)
-    if found is None:
-        found = _WAYS[kind] = _way_of(kind)
-    return found
+    return _WAYS.get(kind) or _WAYS.setdefault(kind, _way_of(kind))
 
 
 def _way_of(kind: type) -> _Way:
