@@ -91,7 +91,6 @@ class Room(Struct, frozen=True):
     chars: int
 
 
-FOLDED_LINE = Room(2, 220)
 EVERYTHING = Room(1_000_000, 200_000)
 WITHOUT_END = Room(1_000_000_000, 1_000_000_000)
 

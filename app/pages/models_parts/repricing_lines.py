@@ -1,6 +1,7 @@
 """What re-pricing says: a line per model whose requests would cost otherwise, and one per earlier re-pricing."""
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from app import formats
 from app.filter_words import dimension_text, tag_text
@@ -9,6 +10,8 @@ from app.pages.models_parts.lines import PLACES
 from app.tables.column import Column, PillText
 from app.translation import later, tr
 from gateway import DIMENSIONS, REPRICING_KEPT, RepricedModel, Repricing, RepricingPreview, UsageQuery
+
+_Line = TypeVar("_Line", RepricedModel, Repricing)
 
 IN_FORCE, UNDONE = later("In force"), later("Undone")
 
@@ -25,6 +28,7 @@ def model_name(row: RepricedModel) -> str:
 
 
 def repriced_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[RepricedModel], ...]:
+    changes: tuple[Column[RepricedModel], ...] = _change_columns(110, 90)
     return (
         Column(
             key="model",
@@ -57,30 +61,12 @@ def repriced_columns(provider_title: Callable[[str], str] = str) -> tuple[Column
         ),
         _money("from", tr("Cost now"), lambda row: row.from_nano),
         _money("to", tr("By today's prices"), lambda row: row.to_nano, width=130),
-        Column(
-            key="difference",
-            title=tr("Difference"),
-            text=lambda row: formats.money_column_difference(row.to_nano - row.from_nano, PLACES),
-            value=lambda row: row.to_nano - row.from_nano,
-            right=True,
-            width=110,
-            sortable=True,
-            tone="text",
-            weight=500,
-        ),
-        Column(
-            key="percent",
-            title=tr("Change"),
-            text=lambda row: change(row.from_nano, row.to_nano),
-            value=lambda row: (row.to_nano - row.from_nano) / row.from_nano if row.from_nano else None,
-            right=True,
-            width=90,
-            sortable=True,
-        ),
+        *changes,
     )
 
 
 def history_columns(tz: str) -> tuple[Column[Repricing], ...]:
+    changes: tuple[Column[Repricing], ...] = _change_columns(100, 80)
     return (
         Column(
             key="at",
@@ -109,26 +95,7 @@ def history_columns(tz: str) -> tuple[Column[Repricing], ...]:
             width=84,
             sortable=True,
         ),
-        Column(
-            key="difference",
-            title=tr("Difference"),
-            text=lambda row: formats.money_column_difference(row.to_nano - row.from_nano, PLACES),
-            value=lambda row: row.to_nano - row.from_nano,
-            right=True,
-            width=100,
-            sortable=True,
-            tone="text",
-            weight=500,
-        ),
-        Column(
-            key="percent",
-            title=tr("Change"),
-            text=lambda row: change(row.from_nano, row.to_nano),
-            value=lambda row: (row.to_nano - row.from_nano) / row.from_nano if row.from_nano else None,
-            right=True,
-            width=80,
-            sortable=True,
-        ),
+        *changes,
         Column(
             key="state",
             title=tr("State"),
@@ -196,6 +163,32 @@ def kept_words(kept: Mapping[str, int]) -> str:
     line = tr("{count} keep their cost: {because}")
     return "\n".join(
         line.format(count=formats.count(number), because=tr(REPRICING_KEPT[reason])) for number, reason in rows
+    )
+
+
+def _change_columns(difference_width: int, percent_width: int) -> tuple[Column[_Line], ...]:
+    """By how much the new sum differs, in dollars and per cent."""
+    return (
+        Column(
+            key="difference",
+            title=tr("Difference"),
+            text=lambda row: formats.money_column_difference(row.to_nano - row.from_nano, PLACES),
+            value=lambda row: row.to_nano - row.from_nano,
+            right=True,
+            width=difference_width,
+            sortable=True,
+            tone="text",
+            weight=500,
+        ),
+        Column(
+            key="percent",
+            title=tr("Change"),
+            text=lambda row: change(row.from_nano, row.to_nano),
+            value=lambda row: (row.to_nano - row.from_nano) / row.from_nano if row.from_nano else None,
+            right=True,
+            width=percent_width,
+            sortable=True,
+        ),
     )
 
 

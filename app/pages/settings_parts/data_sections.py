@@ -57,7 +57,7 @@ class RetentionSection(SectionView):
             self.sizes[field] = figure(self, f"size.{field}")
             self.size_lines[field] = self.add_line(heading, translated(words), "", self.sizes[field])
         self.total = figure(self, "size.total")
-        self.total_line = self.add_line(heading, self.tr("In all"), "", self.total)
+        self.add_line(heading, self.tr("In all"), "", self.total)
         self.clean = PushButton(self.context.theme, self.tr("Clean up now"), kind="secondary")
         self.clean.setObjectName("clean_up")
         self.clean.clicked.connect(lambda: self.context.spawn(self._clean_up()))
@@ -158,7 +158,7 @@ class DataSection(SectionView):
             else self.tr("An earlier demo left its example data in a folder of its own.")
         )
         self.demo.clicked.connect(shell.leave_demo_asked if gateway.demo else self._delete_demo)
-        self.demo_line = self.add_line(self.tr("Demo"), self.tr("Example data"), words, self.demo)
+        self.add_line(self.tr("Demo"), self.tr("Example data"), words, self.demo)
 
     def _delete_demo(self) -> None:
         self.demo.setEnabled(False)

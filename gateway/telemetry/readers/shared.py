@@ -56,7 +56,6 @@ _NAMES = Names(
     }
 )
 _CONVERSATIONS = frozenset(spellings.CONVERSATIONS) | {"metadata"}
-_USERS = frozenset(spellings.USERS)
 _UNNAMED_SERVICE = "unknown_service"
 
 

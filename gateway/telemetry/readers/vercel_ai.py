@@ -18,7 +18,6 @@ from gateway.telemetry.readers.values import first, items, json_text, parsed, wo
 from gateway.telemetry.records import Attributes, LogRecord, Span
 
 OPERATION = "ai.operationId"
-_EMBEDS = (".embed", ".embedMany")
 
 
 def read(span: Span, logs: Sequence[LogRecord]) -> Observed | None:
