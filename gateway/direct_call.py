@@ -32,11 +32,11 @@ class Place:
         # The connector knows by it where to connect; it is never sent.
         self.request = aiohttp.ClientRequest("POST", url, loop=asyncio.get_running_loop(), session=session)
         self._start = f"POST {url.raw_path_qs} HTTP/1.1"
-        self._host = {"Host": url.host_port_subcomponent or ""}
+        self._host = f"Host: {url.host_port_subcomponent}"
 
     def head(self, headers: Mapping[str, str], length: int) -> bytes:
         """The request up to its body, which has `length` bytes. Raises ValueError where a header is no line."""
-        return http_head(self._start, self._host, headers, {"Content-Length": str(length)})
+        return http_head(self._start, headers, (self._host, f"Content-Length: {length}"))
 
 
 class DirectAnswer:

@@ -1,16 +1,14 @@
 """The head of an HTTP/1.1 message, up to the line that ends it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 _LINE_END = "\r\n"
 
 
-def http_head(start: str, *headers: Mapping[str, str]) -> bytes:
-    """`start` is the first line. Raises ValueError where any line holds the end of one: what follows would be taken
-    for another header."""
-    lines = [start]
-    for some in headers:
-        lines += [f"{name}: {value}" for name, value in some.items()]
+def http_head(start: str, headers: Mapping[str, str], more: Iterable[str]) -> bytes:
+    """`start` is the first line, `more` are headers that are lines already. Raises ValueError where a line holds the
+    end of one: what follows would be taken for another header."""
+    lines = [start, *[f"{name}: {value}" for name, value in headers.items()], *more]
     head = _LINE_END.join(lines)
     ends = len(lines) - 1
     if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:

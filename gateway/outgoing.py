@@ -16,8 +16,7 @@ from gateway.http_head import http_head
 from gateway.routes import Download
 
 _log = logging.getLogger(__name__)
-_CHUNKED: Mapping[str, str] = {"Transfer-Encoding": "chunked"}
-_CLOSE: Mapping[str, str] = {"Connection": "close"}
+_CHUNKED, _CLOSE, _SERVER = "Transfer-Encoding: chunked", "Connection: close", f"Server: {SERVER_SOFTWARE}"
 _PHRASES: Mapping[int, str] = {status.value: status.phrase for status in HTTPStatus}
 # A larger body is not copied to stand behind its head.
 _JOINED_BYTES = 64 * 1024
@@ -62,7 +61,7 @@ class Outgoing:
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         before = time.perf_counter_ns()
         if self._is_plain(status):
-            head = self._head(status, headers, {"Content-Length": str(len(body))})
+            head = self._head(status, headers, f"Content-Length: {len(body)}")
             if len(body) <= _JOINED_BYTES:
                 await self._send(head + body)
             else:
@@ -107,12 +106,14 @@ class Outgoing:
         request = self._request
         return request.version == HttpVersion11 and request.method == "POST" and status not in _BODILESS
 
-    def _head(self, status: int, headers: Mapping[str, str], length: Mapping[str, str]) -> bytes:
+    def _head(self, status: int, headers: Mapping[str, str], length: str) -> bytes:
         keep_alive = self._request.keep_alive
         self.response = _SENT[keep_alive]
-        common = {"Date": rfc822_formatted_time(), "Server": SERVER_SOFTWARE}
+        more = [length, f"Date: {rfc822_formatted_time()}", _SERVER]
+        if not keep_alive:
+            more.append(_CLOSE)
         start = f"HTTP/1.1 {status} {_PHRASES.get(status, '')}"
-        return http_head(start, headers, self._cors, length, common, {} if keep_alive else _CLOSE)
+        return http_head(start, {**headers, **self._cors}, more)
 
     async def _send(self, data: bytes) -> None:
         """Waits while the client takes less than it is sent."""

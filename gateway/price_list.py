@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock
 from decimal import Decimal
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -207,11 +208,12 @@ class ListedPrices:
 
 def context_of(usage: Usage) -> Context:
     """What the answer said of how it was served, but for what is standard."""
-    said = (
-        ("service_tier", usage.service_tier),
-        ("speed", usage.speed),
-        ("inference_geo", usage.inference_geo),
-    )
+    return _context(usage.service_tier, usage.speed, usage.inference_geo)
+
+
+@lru_cache(maxsize=256)
+def _context(service_tier: str | None, speed: str | None, inference_geo: str | None) -> Context:
+    said = (("service_tier", service_tier), ("speed", speed), ("inference_geo", inference_geo))
     return tuple((key, value) for key, value in said if value and value not in _STANDARD[key])
 
 

@@ -6,6 +6,7 @@ must not count again (cached and cache-written tokens are inside the input). A c
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -18,6 +19,11 @@ PER_THOUSAND = 1000
 TOKENS_END = "_tokens"
 
 Counts = Mapping[str, int]
+_NOTHING = Decimal(0)
+_said = attrgetter(
+    *("cached_tokens", "cache_write_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens"),
+    *("input_audio_tokens", "output_audio_tokens", "reasoning_tokens", "web_searches"),
+)
 
 
 class Unit(Struct, frozen=True):
@@ -60,31 +66,37 @@ def count(usage: Usage) -> dict[str, int]:
     A cache write without a known lifetime is billed as a five-minute one; audio inside cached input counts as cached.
     A request is itself one unit.
     """
-    read = max(0, usage.cached_tokens or 0)
-    write_5m, write_1h = max(0, usage.cache_write_5m_tokens or 0), max(0, usage.cache_write_1h_tokens or 0)
-    write = max(0, usage.cache_write_tokens or 0, write_5m + write_1h)
+    said = [number or 0 for number in _said(usage)]
+    if min(said) < 0:
+        said = [max(0, number) for number in said]
+    read, write, write_5m, write_1h, output, audio, output_audio, reasoning, searches = said
+    write = max(write, write_5m + write_1h)
     total = read + write if usage.input_tokens is None else max(0, usage.input_tokens)
     read = min(read, total)
     write = min(write, total - read)
     write_1h = min(write_1h, write)
-    output = max(0, usage.output_tokens or 0)
-    output_audio = min(max(0, usage.output_audio_tokens or 0), output)
+    output_audio = min(output_audio, output)
     return {
         "input_tokens": total,
         "cache_read_tokens": read,
         "cache_write_tokens": write,
         "cache_write_5m_tokens": min(write_5m, write - write_1h),
         "cache_write_1h_tokens": write_1h,
-        "input_audio_tokens": min(max(0, usage.input_audio_tokens or 0), total - read - write),
+        "input_audio_tokens": min(audio, total - read - write),
         "output_tokens": output,
         "output_audio_tokens": output_audio,
-        "output_reasoning_tokens": min(max(0, usage.reasoning_tokens or 0), output - output_audio),
-        "web_searches": max(0, usage.web_searches or 0),
+        "output_reasoning_tokens": min(reasoning, output - output_audio),
+        "web_searches": searches,
     }
 
 
 def amounts(plan: Plan, counts: Counts) -> Iterator[Amount]:
     """What makes up the cost, each token in one amount. Raises NoUnitPrice."""
+    return (Amount(*used) for used in _used(plan, counts))
+
+
+def _used(plan: Plan, counts: Counts) -> Iterator[tuple[Unit, int, Decimal, int | None]]:
+    """The fields of `amounts`."""
     total_input = counts["input_tokens"]
     own: list[int] = []
     for unit in plan:
@@ -97,12 +109,15 @@ def amounts(plan: Plan, counts: Counts) -> Iterator[Amount]:
             start, nano = unit.at(total_input)
             if nano is None:
                 raise NoUnitPrice(unit.usage_key)
-            yield Amount(unit, number, nano, start)
+            yield unit, number, nano, start
 
 
 def cost(plan: Plan, counts: Counts) -> int:
     """Whole nano-dollars. Raises NoUnitPrice."""
-    return rounded(sum((amount.nano * amount.count for amount in amounts(plan, counts)), Decimal(0)))
+    exact = _NOTHING
+    for _, number, nano, _ in _used(plan, counts):
+        exact += nano * number
+    return rounded(exact)
 
 
 def rounded(nano: Decimal) -> int:

@@ -291,7 +291,7 @@ def _list_plan(
     doubts = list(listed.unlisted)
     if usage.cache_write_12h_tokens:
         doubts.append("cache writes of 12 hours")
-    if match.price_provider not in _AUDIO_AS_TEXT:
+    if match.price_provider not in _AUDIO_AS_TEXT and any(counts[key] for key, _ in _MAY_LACK):
         priced = {unit.usage_key for unit in listed.plan}
         doubts += [words for key, words in _MAY_LACK if counts[key] and key not in priced]
     if match.searches_once:

@@ -219,9 +219,9 @@ async def test_a_request_is_the_headers_given_and_the_body(upstream: Upstream) -
         answer = await upstream.send(exchange(), "Some", url, headers, b'{"a": 1}')
         assert await answer.read() == b"ok"
         answer.close()
-    said = b"content-type: application/json\r\nauthorization: Bearer sk-1\r\nuser-agent: x\r\n"
-    start = b"POST /v1/x?alt=sse HTTP/1.1\r\nHost: %b\r\n" % url.authority.encode()
-    assert heard == [start + said + b'Content-Length: 8\r\n\r\n{"a": 1}']
+    said = b"POST /v1/x?alt=sse HTTP/1.1\r\ncontent-type: application/json\r\nauthorization: Bearer sk-1\r\n"
+    more = b"user-agent: x\r\nHost: %b\r\nContent-Length: 8\r\n\r\n" % url.authority.encode()
+    assert heard == [said + more + b'{"a": 1}']
 
 
 async def test_a_header_of_two_lines_is_never_sent(upstream: Upstream) -> None:

@@ -36,7 +36,7 @@ _KINDS = tuple(bytes([kind]) for kind in range(256))
 _LEVEL = 1
 REMEMBERED = 4096
 
-_INSERT = "INSERT INTO contents (hash, kind, size, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id"
+_INSERT = "INSERT INTO contents (hash, kind, size, data) VALUES (?, ?, ?, ?)"
 _VERSION = "PRAGMA data_version"
 _FIND = "SELECT id FROM contents WHERE hash = ?"
 _REFER = "INSERT INTO content_parts (content, part) VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -180,12 +180,16 @@ class Contents:
             self._numbers.move_to_end(address)
             return number
         found = self._connection.execute(_FIND, (address,)).fetchone()
-        if found is None:
-            packed = self._sealed.pack(kind, address, data)
-            found = self._connection.execute(_INSERT, (address, kind, len(data), packed)).fetchone()
-        number = self._numbers[address] = int(found[0])
+        number = self._made(kind, address, data) if found is None else int(found[0])
+        self._numbers[address] = number
         if len(self._numbers) > REMEMBERED:
             self._numbers.popitem(last=False)
+        return number
+
+    def _made(self, kind: int, address: bytes, data: bytes) -> int:
+        packed = self._sealed.pack(kind, address, data)
+        number = self._connection.execute(_INSERT, (address, kind, len(data), packed)).lastrowid
+        assert number is not None
         return number
 
     def _split(self, message: Message) -> tuple[_Stored, list[int]]:

@@ -15,7 +15,7 @@ from gateway.store.conversation_sums import Change, Summed, sum_up
 
 _BY_GIVEN = "SELECT id FROM conversations WHERE given = ? AND scope = ?"
 _NAME_TAKEN = "SELECT 1 FROM conversations WHERE name = ?"
-_INSERT = "INSERT INTO conversations (name, scope, given) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING RETURNING id"
+_INSERT = "INSERT INTO conversations (name, scope, given) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING"
 _DELETE = "DELETE FROM conversations WHERE id = ?"
 _ROW = (
     "SELECT given, scope, name, title, line, line_us, requests, started_us, ended_us FROM conversations WHERE id = ?"
@@ -155,10 +155,11 @@ class Conversations:
         return taken
 
     def _new(self, name: str, scope: str, given: str | None) -> int:
-        found = self._connection.execute(_INSERT, (name, scope, given)).fetchone()
-        if found is None:
+        made = self._connection.execute(_INSERT, (name, scope, given))
+        if not made.rowcount:
             name = self._free(name)
-            found = self._connection.execute(_INSERT, (name, scope, given)).fetchone()
-        number = int(found[0])
+            made = self._connection.execute(_INSERT, (name, scope, given))
+        number = made.lastrowid
+        assert number is not None
         self._rows[number] = _Row(given, scope, name, None, None, None, 0, 0, 0)
         return number
