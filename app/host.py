@@ -56,6 +56,7 @@ from gateway import (
     Settings,
     UsageQuery,
     load_settings,
+    share_heap,
 )
 
 if TYPE_CHECKING:
@@ -540,6 +541,7 @@ def _log_to(folder: Path) -> RotatingFileHandler:
 def run_window(launch: Launch) -> int:
     """The window, until it is quit. Raises FaregateError where another gateway holds the folder."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    share_heap()
     use_size(launch.outer.path, os.environ)
     app = _Application(["faregate"])
     app.setApplicationName("Faregate")

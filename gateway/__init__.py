@@ -21,6 +21,7 @@ from gateway.comparison_records import (
 from gateway.errors import ClientError, FaregateError, GatewayError
 from gateway.extra_providers import ExtraProvider
 from gateway.folder import DataFolder, FolderHeld, default_folder
+from gateway.heap import share as share_heap
 from gateway.model import (
     Blob,
     File,
@@ -262,5 +263,6 @@ __all__ = [
     "part_json",
     "period_before",
     "run_command",
+    "share_heap",
     "tool_json",
 ]

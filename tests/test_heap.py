@@ -1,11 +1,15 @@
-"""What was freed between blocks that live on goes back to the system, where the C library can be told so."""
+"""One heap serves all threads once it is told to, and what was freed between blocks that live on goes back to the
+system; where the C library is another one, nothing happens."""
 
+import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 
 from gateway import heap
 
+ROOT = Path(__file__).parents[1]
 BLOCKS, SIZE = 20_000, 2_000
 
 
@@ -27,3 +31,44 @@ def test_what_is_free_in_the_heap_is_given_back() -> None:
     assert all(len(block) == SIZE for block in living)
     assert full - resident_mb() > 0.7 * BLOCKS * SIZE / 2**20
     assert freed - resident_mb() > 0.5 * BLOCKS * SIZE / 2**20, "it would have been given back anyway"
+
+
+# Prints how many heaps threads have made that allocate at the same time.
+THREADS = """
+import ctypes, sys, threading
+from gateway import heap
+
+told = heap.share() if sys.argv[1] == "shared" else None
+together = threading.Barrier(4)
+
+def allocate():
+    blocks = [bytes(5_000) for _ in range(100)]
+    together.wait()
+    return blocks
+
+threads = [threading.Thread(target=allocate) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+libc.fclose.argtypes = [ctypes.c_void_p]
+libc.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+file = libc.fopen(sys.argv[2].encode(), b"w")
+libc.malloc_info(0, file)
+libc.fclose(file)
+print(told, open(sys.argv[2]).read().count("<heap "))
+"""
+
+
+def test_threads_share_a_heap(tmp_path: Path) -> None:
+    if not sys.platform.startswith("linux"):
+        assert not heap.share()
+        return
+
+    def heaps(how: str) -> list[str]:
+        command = [sys.executable, "-c", THREADS, how, str(tmp_path / how)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+
+    assert heaps("shared") == ["True", "1"]
+    told, apart = heaps("apart")
+    assert told == "None" and int(apart) > 1, "each thread has its own otherwise"
