@@ -8,7 +8,7 @@ without the dimension.
 """
 
 import sqlite3
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter, itemgetter
@@ -16,9 +16,19 @@ from struct import Struct
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.records import ExchangeRecord
+from gateway.records import COST_SOURCES, USAGE_SOURCES, ExchangeRecord
 from gateway.store import histogram
-from gateway.store.measures import HISTOGRAMS, MEASURES, measure
+from gateway.store.histogram import character_of, of_characters
+from gateway.store.measures import (
+    COUNTS,
+    DURATIONS,
+    FAILED_OUTCOMES,
+    HISTOGRAMS,
+    MEASURES,
+    UNUSED,
+    generation_us,
+    measure,
+)
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import NO_NAME, Names
 from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, day_start, quarter_of
@@ -84,8 +94,7 @@ _ADD_COMMON_TO_COMBINED = _upsert("combined", COMBINED_KEY, _COMMON)
 Key = tuple[int, ...]
 Columns = tuple[int | bytearray, ...]
 
-# What is yet to be added up: packed measures, and for each known duration the character of its bin. Texts are joined,
-# and their characters counted, without a step of Python's for each.
+# What is yet to be added up: packed measures, and for each known duration a character.
 Piece = tuple[int, str, str]
 
 # A dimension and a value of it in one integer, which is looked up faster than a pair.
@@ -94,18 +103,17 @@ _DIMENSION_MASK = 2**_DIMENSION_BITS - 1
 
 # All measures of a row in one integer of 64-bit lanes: adding many rows is then one addition for each. What is rare
 # lies above the rest, so that an integer's length tells whether there is any.
-_COMMON_LANES, _RARE_LANES = Struct(f"<{len(_COMMON)}q"), Struct(f"<{len(_RARE)}q")
+_LANES, _COMMON_LANES = Struct(f"<{len(MEASURES)}q"), Struct(f"<{len(_COMMON)}q")
 _RARE_BIT = 8 * _COMMON_LANES.size
-_LANES = Struct(f"<{len(MEASURES)}q")
-_common_of = itemgetter(*map(MEASURES.index, _COMMON))
-_rare_of = itemgetter(*map(MEASURES.index, _RARE))
 _in_order = itemgetter(*map((*_COMMON, *_RARE).index, MEASURES))
+_UNITS = {measure: 1 << 64 * at for at, measure in enumerate((*_COMMON, *_RARE))}
+# Of each number that a row may know: what to add where it is known, and what it counts in.
+_KNOWN_UNITS = tuple((_UNITS[f"{name}_known"], _UNITS[name]) for name in (*COUNTS, *DURATIONS))
+_OF_USAGE = {source: _UNITS[f"usage_{source}"] for source in USAGE_SOURCES}
+_OF_COST = {source: _UNITS[f"cost_{source}"] for source in COST_SOURCES}
+_known_of = attrgetter(*COUNTS, *DURATIONS)
 
 _dimensions_of = attrgetter(*("tags" if name == "tag_set" else name for name in COMBINED_DIMENSIONS))
-
-
-_FIRST_CHARACTER = 1 - histogram.bin_of(1)
-_MOST_SOUGHT = 250
 
 
 class _Part:
@@ -121,7 +129,7 @@ class _Part:
 
     @property
     def is_common(self) -> bool:
-        return not self.packed >> _RARE_BIT
+        return self.packed.bit_length() <= _RARE_BIT
 
     @property
     def columns(self) -> Columns:
@@ -131,8 +139,9 @@ class _Part:
             if self.is_common:
                 measures = _COMMON_LANES.unpack(self.packed.to_bytes(_COMMON_LANES.size, "little"))
             else:
-                measures = _in_order(_LANES.unpack(self.packed.to_bytes(_LANES.size, "little")))
-            self._columns = (*measures, _histogram(self.latency), _histogram(self.ttft))
+                measures = measures_of(self.packed)
+            # Python's SQLite looks for a way to adapt bytes, each time, and none for a bytearray.
+            self._columns = (*measures, bytearray(of_characters(self.latency)), bytearray(of_characters(self.ttft)))
         return self._columns
 
 
@@ -187,38 +196,45 @@ def _numbered(names: Names, dimensions: Sequence[Any]) -> tuple[Key, list[int]]:
 
 
 def _share(record: ExchangeRecord) -> Piece:
-    measures = measure(record)
-    packed = int.from_bytes(_COMMON_LANES.pack(*_common_of(measures)), "little")
-    if any(rare := _rare_of(measures)):
-        packed += int.from_bytes(_RARE_LANES.pack(*rare), "little") << _RARE_BIT
     latency, ttft = record.latency_us, record.ttft_us
     return (
-        packed,
-        "" if latency is None else chr(histogram.bin_of(latency) + _FIRST_CHARACTER),
-        "" if ttft is None else chr(histogram.bin_of(ttft) + _FIRST_CHARACTER),
+        packed(record),
+        "" if latency is None else character_of(latency),
+        "" if ttft is None else character_of(ttft),
     )
+
+
+def packed(record: ExchangeRecord) -> int:
+    """What `measure` says of a row, in lanes: a few additions instead of three dozen values."""
+    cost, usage, generation = record.cost_nano, record.usage_source, generation_us(record)
+    priced = cost is not None or usage == UNUSED
+    lanes = _flags(record.outcome in FAILED_OUTCOMES, priced, usage, record.cost_source)
+    if cost:
+        lanes += cost * _UNITS["cost_nano"]
+    if generation is not None:
+        lanes += generation * _UNITS["generation_us"] + (record.output_tokens or 0) * _UNITS["generated_tokens"]
+    for number, (known, unit) in zip(_known_of(record), _KNOWN_UNITS, strict=True):
+        if number is not None:
+            lanes += number * unit + known
+    return lanes
+
+
+def measures_of(lanes: int) -> tuple[int, ...]:
+    """In the order of `MEASURES`."""
+    return _in_order(_LANES.unpack(lanes.to_bytes(_LANES.size, "little")))
+
+
+@lru_cache(maxsize=256)
+def _flags(failed: bool, priced: bool, usage_source: str, cost_source: str) -> int:
+    lanes = _UNITS["requests"] + failed * _UNITS["errors"] + priced * _UNITS["priced"]
+    return lanes + _OF_USAGE.get(usage_source, 0) + _OF_COST.get(cost_source, 0)
 
 
 def _joined(pieces: Sequence[Piece]) -> Piece:
     if len(pieces) == 1:
         return pieces[0]
-    packed, latency, ttft = zip(*pieces, strict=True)
-    return sum(packed), "".join(latency), "".join(ttft)
-
-
-def _histogram(bins: str) -> bytearray:
-    # Python's SQLite looks for a way to adapt bytes, each time, and none for a bytearray.
-    return bytearray(_of_one(bins) if len(bins) == 1 else _encoded(bins))
-
-
-def _encoded(bins: str) -> bytes:
-    # Of a few, seeking each that occurs is faster than counting all at once.
-    if len(bins) > _MOST_SOUGHT:
-        return histogram.encode({ord(each) - _FIRST_CHARACTER: count for each, count in Counter(bins).items()})
-    return histogram.encode({ord(each) - _FIRST_CHARACTER: bins.count(each) for each in set(bins)})
-
-
-_of_one = lru_cache(maxsize=1024)(_encoded)
+    lanes, latency, ttft = zip(*pieces, strict=True)
+    return sum(lanes), "".join(latency), "".join(ttft)
 
 
 def _singles(quarters: Mapping[int, Mapping[int, Sequence[Piece]]], zone: ZoneInfo) -> dict[Key, _Part]:

@@ -15,7 +15,7 @@ from struct import Struct, pack, unpack, unpack_from
 from gateway.store import histogram
 
 MOST_SINGLY = 48
-FIRST_BIN = histogram.bin_of(1)
+FIRST_BIN = histogram.FIRST_BIN
 COUNT_BITS = 32
 _SINGLY, _NARROW, _WIDE = 1, 2, 4
 _TYPES = {_NARROW: "H", _WIDE: "I"}

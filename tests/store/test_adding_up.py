@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.records import AttemptRecord, ExchangeRecord
-from gateway.store import UsageStore, histogram
+from gateway.store import UsageStore, buckets, histogram
 from gateway.store.database import open_database
-from gateway.store.measures import HISTOGRAMS, MEASURES, SUM_ROWS
+from gateway.store.measures import HISTOGRAMS, MEASURES, SUM_ROWS, measure
 
 QUARTER_US = 900_000_000
 START_US = 1_959_999 * QUARTER_US
@@ -97,3 +97,8 @@ def test_each_row_says_all_that_was_told(folder: Path) -> None:
     store.close()
     assert len(read) in (40, 700)
     assert read == {request_id: replace(by_id[request_id]) for request_id in read}
+
+
+def test_lanes_hold_what_is_measured_of_a_row() -> None:
+    for each in RECORDS:
+        assert buckets.measures_of(buckets.packed(each)) == tuple(map(int, measure(each)))

@@ -49,3 +49,22 @@ def test_zero_and_negative_durations_count_as_the_shortest() -> None:
 def test_a_usual_histogram_is_small() -> None:
     latencies = [100_000 + 37_000 * step for step in range(400)]
     assert len(histogram.encode(bins_of(latencies))) < 160
+
+
+@given(st.lists(st.integers(0, 2 * 10**13), max_size=250), st.integers(0, 250))
+def test_durations_are_stored_and_merged_as_they_are_counted(values: list[int], cut: int) -> None:
+    """One by one where they are few and none took hours, else by bin."""
+    few, rest = values[:cut], values[cut:]
+    blobs = [histogram.of_characters("".join(map(histogram.character_of, part))) for part in (few, rest)]
+    summed = histogram.SumHistograms()
+    for blob in blobs:
+        summed.step(blob)
+    for whole in (histogram.merge(*blobs), histogram.merge(*reversed(blobs)), summed.finalize()):
+        assert histogram.decode(whole) == bins_of(values)
+    assert [histogram.decode(blob) for blob in blobs] == [bins_of(few), bins_of(rest)]
+
+
+def test_few_durations_are_a_byte_each() -> None:
+    few = "".join(map(histogram.character_of, [1_000_000] * histogram.MOST_SINGLY))
+    assert len(histogram.of_characters(few)) == histogram.MOST_SINGLY + 1
+    assert len(histogram.of_characters(few + few)) == 4
