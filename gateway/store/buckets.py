@@ -221,7 +221,8 @@ def packed(record: ExchangeRecord) -> int:
 
 def measures_of(lanes: int) -> tuple[int, ...]:
     """In the order of `MEASURES`."""
-    return _in_order(_LANES.unpack(lanes.to_bytes(_LANES.size, "little")))
+    measures: tuple[int, ...] = _in_order(_LANES.unpack(lanes.to_bytes(_LANES.size, "little")))
+    return measures
 
 
 @lru_cache(maxsize=256)
