@@ -4,6 +4,7 @@ They are busier by day, as if `now_us` were always six in the evening: the clock
 """
 
 import random
+from functools import cache
 
 from gateway import ApiKeyRow, AttemptRecord, ExchangeRecord, ModelRow, ProviderRow
 
@@ -26,6 +27,7 @@ APPS = ("claude-code", "codex", None)
 ERRORS = ((429, "rate_limited", "rate limit, retry after 12 s"), (500, "provider_error", "the provider failed"))
 
 
+@cache
 def exchanges(count: int, now_us: int, *, days: int = 30, seed: int = 7) -> tuple[ExchangeRecord, ...]:
     """`count` rows, newest first, over the last `days` days."""
     chance = random.Random(seed)

@@ -6,6 +6,7 @@ query raise, and reads `calls` to see what was asked.
 
 import csv
 import operator
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -156,11 +157,16 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
         edges = bucket_edges(start, end, bucket, query.tz)
         groups = [None] if by is None else sorted({value for row in rows for value in values_of(row, by)}, key=str)
         made: list[TimeBucket] = []
-        for left, right in pairwise(edges):
-            within = [row for row in rows if left <= row.started_us < right]
+        ordered = sorted(rows, key=lambda row: row.started_us)
+        places = [bisect_left(ordered, edge, key=lambda row: row.started_us) for edge in edges]
+        for (left, right), (first, last) in zip(pairwise(edges), pairwise(places), strict=True):
+            members: dict[str | None, list[ExchangeRecord]] = {}
+            for row in ordered[first:last]:
+                for value in {None} if by is None else {*values_of(row, by)}:
+                    members.setdefault(value, []).append(row)
             for value in groups:
-                members = within if by is None else [row for row in within if value in values_of(row, by)]
-                made.append(TimeBucket(start_us=left, end_us=right, summary=summarise(members), value=value))
+                summary = summarise(members.get(value, ()))
+                made.append(TimeBucket(start_us=left, end_us=right, summary=summary, value=value))
         return tuple(made)
 
     async def breakdown(
@@ -544,6 +550,10 @@ def _has_tag(row: ExchangeRecord, any_of: Iterable[str]) -> bool:
 
 def summarise(rows: Sequence[ExchangeRecord]) -> Summary:
     """The sums over rows, as the real queries answer them."""
+    return _summed(rows) if rows else NOTHING
+
+
+def _summed(rows: Sequence[ExchangeRecord]) -> Summary:
     costs = [row.cost_nano for row in rows if row.cost_nano is not None]
     sources: dict[str, int] = {}
     for row in rows:
@@ -582,6 +592,9 @@ def _distribution(values: list[float]) -> Distribution:
     values.sort()
     at = [values[min(len(values) - 1, int(len(values) * share))] for share in (0.5, 0.95, 0.99)]
     return Distribution(avg=sum(values) / len(values), p50=at[0], p95=at[1], p99=at[2])
+
+
+NOTHING = _summed(())
 
 
 def bucket_edges(start_us: int, end_us: int, bucket: str, tz: str) -> list[int]:
