@@ -23,6 +23,8 @@ from gateway.folder import exclusive, write_private
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+# By how much a sealed value is longer: the nonce, and GCM's tag.
+SEAL_BYTES = NONCE_BYTES + 16
 _FORMAT = "fg1."
 
 
@@ -139,7 +141,7 @@ class Seal:
         self._decrypt = self._cipher.decrypt
 
     def close(self, data: bytes, associated: bytes) -> bytes:
-        """28 bytes longer than `data`."""
+        """SEAL_BYTES longer than `data`."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, data, associated)
 

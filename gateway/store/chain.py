@@ -34,6 +34,9 @@ from gateway.model import (
 )
 
 DIGEST_BYTES, EXACT_BYTES = 16, 8
+# Of a digest that is looked for among one key's calls of a day: three of them and an index for each are the larger
+# part of what a short message takes.
+PLACE_BYTES = 8
 _TRAILING = re.compile(r"[ \t]+(?=\n)")
 _SAID = b"said"
 _CALL, _RESULT, _MEDIA, _OTHER = b"call", b"result", b"media", b"other"
@@ -47,7 +50,8 @@ class Place(Struct, frozen=True):
     """A point in a history, after one message.
 
     `chain` is the digest of all that was said until here, `mark` that of this message alone, None where it says
-    nothing that counts; `tail` that of this message and the one before. `answered`: an assistant has spoken by now.
+    nothing that counts; `tail` that of this message and the one before; PLACE_BYTES each. `answered`: an assistant
+    has spoken by now.
     """
 
     chain: bytes
@@ -138,14 +142,15 @@ class _Running:
                 else:
                     self._chain.update(payload)
                 own.update(b"\x1e" + kind + payload)
-            mark = own.digest()
+            whole = own.digest()
+            mark = whole[:PLACE_BYTES]
             if self._mark is not None:
                 both = self._blank.copy()
-                both.update(self._mark + mark)
-                tail = both.digest()
-            self._mark = mark
+                both.update(self._mark + whole)
+                tail = both.digest()[:PLACE_BYTES]
+            self._mark = whole
             self._answered = self._answered or role is Role.ASSISTANT
-        return Place(self._chain.digest(), mark, tail, self._answered)
+        return Place(self._chain.digest()[:PLACE_BYTES], mark, tail, self._answered)
 
     def _run_on(self, text: str) -> bytes:
         """Add a text; what counts of it by itself. Spaces at its end count once something follows them."""

@@ -8,7 +8,6 @@ two messages lies there once. Nothing but sizes and hashes stands in the clear.
 
 import base64
 import sqlite3
-import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -19,21 +18,24 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.model import Blob, HostedTool, Message, Opaque, Part, Role, Text, Tool, ToolCall, ToolCallResponse
-from gateway.sealing import Seal, SealBroken
+from gateway.sealing import SEAL_BYTES, Seal, SealBroken
 from gateway.store.chain import Hasher, unmarked
+from gateway.store.compression import Unreadable, compressed, expanded
 
 # What an entry holds.
 MESSAGE, SYSTEM, TOOLS, TEXT, BYTES = 1, 2, 3, 4, 5
 # Those in which nothing can be searched for.
 UNSEARCHED = f"({TOOLS}, {BYTES})"
 APART_BYTES = 64 * 1024
-# zlib on smaller texts saves little, and a search has to undo it.
-COMPRESSED_FROM = 2048
-# Every search expands it again: what saves less than half (pictures, prose of a page) is stored as it is.
-PAYS_BELOW = 0.5
-_RAW, _ZLIB = b"\0", b"\1"
+# A row that nearly fills a page of SQLite's leaves no room there for a short one, as answers are: with what it takes
+# to be too large for a page (PAGE_BYTES), all but its first bytes goes into a page of its own, and short ones lie
+# together. `_SPILLED` are the bytes of such a page, `_LEAST` and `_MOST` those of a row that stay in the first one.
+PAGE_BYTES = 1024
+_SPILLED, _LEAST, _MOST = PAGE_BYTES - 4, (PAGE_BYTES - 12) * 32 // 255 - 23, PAGE_BYTES - 35
+_FILLED_FROM = PAGE_BYTES * 3 // 4
+# What a row of `contents` takes beside its data, and by how much more some do.
+_ROW_BYTES, _ROW_BYTES_MORE = 25, 4
 _KINDS = tuple(bytes([kind]) for kind in range(256))
-_LEVEL = 1
 REMEMBERED = 4096
 
 _INSERT = "INSERT INTO contents (hash, kind, size, data) VALUES (?, ?, ?, ?)"
@@ -88,12 +90,17 @@ def _sound(value: Any) -> Any:
     return value
 
 
+def _filling(size: int) -> int:
+    """How many bytes to add to so many before they are sealed, that no row nearly fills a page."""
+    row = size + SEAL_BYTES + _ROW_BYTES
+    kept = row if row <= _MOST else _LEAST + (row - _LEAST) % _SPILLED
+    return _MOST + 1 + _ROW_BYTES_MORE - kept if _FILLED_FROM < kept <= _MOST else 0
+
+
 def _expanded(plain: bytes) -> bytes:
-    if plain[:1] == _RAW:
-        return plain[1:]
     try:
-        return zlib.decompress(plain[1:])
-    except zlib.error:
+        return expanded(plain)
+    except Unreadable:
         raise SealBroken("What was stored cannot be read: it was written by another version.") from None
 
 
@@ -105,12 +112,12 @@ class Sealed:
         self._seal = Seal(key, "conversations")
 
     def pack(self, kind: int, address: bytes, data: bytes) -> bytes:
-        plain = _RAW + data
-        if len(data) >= COMPRESSED_FROM:
-            small = zlib.compress(data, _LEVEL)
-            if len(small) < len(data) * PAYS_BELOW:
-                plain = _ZLIB + small
-        return self._seal.close(plain, bytes([kind]) + address)
+        return self._seal.close(compressed(data), bytes([kind]) + address)
+
+    def pack_json(self, kind: int, address: bytes, data: bytes) -> bytes:
+        """JSON for a row of `contents`: spaces at its end, and what follows on compressed bytes, say nothing."""
+        plain = compressed(data)
+        return self._seal.close(plain + b" " * _filling(len(plain)), bytes([kind]) + address)
 
     def unpack(self, kind: int, address: bytes, sealed: bytes) -> bytes:
         """Raises SealBroken."""
@@ -122,7 +129,7 @@ class Sealed:
         for number, address, kind, sealed in entries:
             try:
                 plain = unseal(sealed, _KINDS[kind] + address)
-                yield number, kind, plain[1:] if plain[:1] == _RAW else _expanded(plain)
+                yield number, kind, _expanded(plain)
             except SealBroken:
                 continue
 
@@ -187,7 +194,8 @@ class Contents:
         return number
 
     def _made(self, kind: int, address: bytes, data: bytes) -> int:
-        packed = self._sealed.pack(kind, address, data)
+        pack = self._sealed.pack if kind in (TEXT, BYTES) else self._sealed.pack_json
+        packed = pack(kind, address, data)
         number = self._connection.execute(_INSERT, (address, kind, len(data), packed)).lastrowid
         assert number is not None
         return number

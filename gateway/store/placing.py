@@ -51,8 +51,9 @@ _INSERT_SAID = (
 )
 _REPARENT = "UPDATE turns SET parent = ?, choice = ?, via = ?, shortened = ?, changed = ? WHERE id = ?"
 _ASKED = "SELECT id, content, mark FROM said WHERE turn = ? AND output = 0 AND place <= ?"
-_BLOCKS = "SELECT blocks FROM turns WHERE id = ?"
-_DROP_BLOCKS = "UPDATE turns SET blocks = NULL WHERE id = ?"
+_BLOCKS = "SELECT hashes FROM blocks WHERE turn = ?"
+_PUT_BLOCKS = "INSERT OR REPLACE INTO blocks (turn, hashes) VALUES (?, ?)"
+_DROP_BLOCKS = "DELETE FROM blocks WHERE turn = ?"
 _LATER = (
     "SELECT t.id, t.conversation, t.started_us, t.via, p.id, p.started_us FROM turns t "
     "LEFT JOIN turns p ON p.id = t.parent WHERE t.id = ?"
@@ -213,6 +214,7 @@ class Placer:
         rows = self._connection.execute(_ROWS, (number,)).fetchall()
         forget_said(self._connection, [row for row, _ in rows])
         self._connection.execute(_DELETE_TURN, (number,))
+        self._connection.execute(_DROP_BLOCKS, (number,))
         if (change := self._change(conversation)) is not None:
             change.go(counted)
         freed = {content for _, content in rows} | {each for each in (system, tools) if each is not None}
@@ -261,11 +263,12 @@ class Placer:
             "question": places[-1].chain if places else None,
             "shortened": link.shortened if link else False,
             "changed": self._changed(link, blocks),
-            "blocks": blocks,
             "system": call.system,
             "tools": self._contents.tools(said.tools),
         }
         insert(self._connection, row)
+        if blocks is not None:
+            self._connection.execute(_PUT_BLOCKS, (call.id, blocks))
         if (change := self._change(conversation)) is not None:
             change.come(_counted_of(row), row["identity"])
         self._insert_said(call, said, link)
@@ -274,7 +277,7 @@ class Placer:
         if link is None or blocks is None or link.via not in (CHAIN, SLIDE):
             return NOT_COMPARED
         found = self._connection.execute(_BLOCKS, (link.turn.id,)).fetchone()
-        if found is None or found[0] is None:
+        if found is None:
             return NOT_COMPARED
         self._connection.execute(_DROP_BLOCKS, (link.turn.id,))
         return first_changed(found[0], blocks)

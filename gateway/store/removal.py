@@ -17,6 +17,7 @@ _TURN_CONTENTS = (
 )
 _DELETE_SAID = "DELETE FROM said WHERE turn IN (SELECT value FROM json_each(?))"
 _DELETE_TURNS = "DELETE FROM turns WHERE id IN (SELECT value FROM json_each(?))"
+_DELETE_BLOCKS = "DELETE FROM blocks WHERE turn IN (SELECT value FROM json_each(?))"
 _DELETE_ROWS = "DELETE FROM said WHERE id IN (SELECT value FROM json_each(?))"
 _PARTS = "SELECT DISTINCT part FROM content_parts WHERE content IN (SELECT value FROM json_each(?))"
 _UNUSED = (
@@ -75,7 +76,7 @@ def forget_turns(connection: sqlite3.Connection, turns: Sequence[int]) -> None:
     given = json_array(turns)
     contents = {row[0] for row in connection.execute(_TURN_CONTENTS, {"turns": given})}
     contents |= {row[0] for row in connection.execute(_SAID_CONTENTS, (given,))}
-    for statement in (_DELETE_SAID, _DELETE_TURNS, _CUT_OFF, _UNMARK_SPANS):
+    for statement in (_DELETE_SAID, _DELETE_TURNS, _DELETE_BLOCKS, _CUT_OFF, _UNMARK_SPANS):
         connection.execute(statement, (given,))
     forget_contents(connection, contents)
 

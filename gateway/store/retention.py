@@ -191,6 +191,7 @@ TRACES = Pruned(
         "spans": "content",
         "logs": "content",
         "said": "goes with its turn",
+        "blocks": "go with their turn",
         "contents": "goes with the last that says it",
         "content_parts": "goes with the entry that it is a part of",
         "signatures": "go with the first of the entries that they tell of",

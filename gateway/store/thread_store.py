@@ -21,7 +21,7 @@ from gateway.schema import bring_up, unusable
 from gateway.sealing import derive_for
 from gateway.store.cache_misses import Unit
 from gateway.store.chain import Hasher
-from gateway.store.content import Sealed
+from gateway.store.content import PAGE_BYTES, Sealed
 from gateway.store.conversation_rows import Conversations
 from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, writing
 from gateway.store.names import json_array
@@ -47,7 +47,6 @@ BATCH, BATCH_BYTES = 128, 2 * 2**20
 # What comes at nearly the same time shares a transaction, and the pages of indexes that it writes.
 GROUP_S = 0.05
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
-PAGE_BYTES = 1024
 # A checkpoint waits for the disk: every 4 MB, which is half of what the log may keep.
 CHECKPOINT_PAGES = 4096
 PURPOSE = "conversations"

@@ -16,7 +16,7 @@ from gateway.told import Told
 
 COLUMNS = (
     *("identity", "conversation", "sub", "parent", "choice", "via", "length", "question", "shortened", "changed"),
-    *("blocks", "system", "tools", "source", "scope", "request_id", "response_id"),
+    *("system", "tools", "source", "scope", "request_id", "response_id"),
     *("client_response_id", "previous_response_id"),
     *("trace_id", "span_id", "parent_span_id", "started_us", "ended_us", "latency_us", "ttft_us"),
     *("key", "user", "principal", "app", "client", "agent", "door", "provider", "model", "model_requested"),

@@ -111,6 +111,11 @@ def test_traces_of_every_version_keep_what_was_said(version: int, tmp_path: Path
     with opened(tmp_path) as store:
         put(store, calls[2:])
         (thread,) = all_threads(store)
+        # What the cache compares came along too.
+        compared = store.look(
+            lambda connection: connection.execute("SELECT changed FROM turns ORDER BY id").fetchall()
+        )
+    assert compared == [(None,), (0,), (0,)]
     assert thread.row.title == "Greetings" and [turn.parent for turn in thread.turns] == [None, 0, 1]
     assert lines(thread)[1:3] == ["0 assistant hi there", "1 user how are you"]
     assert sound(tmp_path / "traces.db")

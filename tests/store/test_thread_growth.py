@@ -70,6 +70,35 @@ def test_a_hundred_turns_of_200_kb_are_stored_once_and_cost_the_same(
         assert sum(sorted(seconds[-10:])[:4]) <= 1.5 * sum(sorted(seconds[40:50])[:4])
 
 
+def test_a_history_that_grows_by_little_takes_little(tmp_path: Path) -> None:
+    """All that a turn takes beside its 2 kB (rows, indexes, seals) is less than half of them."""
+    history: list[Message] = []
+    with opened(tmp_path) as store:
+        for turn in range(TURNS):
+            answer = f"Turn {turn} is done: {read(turn + 1000, 150)}"
+            history = [*history, user(read(turn, 2_000))]
+            put(store, [told(30 * turn, history, answer, tools=(READ,), **_ids(turn))])
+            history = [*history, assistant(answer)]
+        (thread,) = all_threads(store)
+        # Only the last turn keeps what a prompt cache compares.
+        assert store.look(lambda connection: connection.execute("SELECT turn FROM blocks").fetchall()) == [(TURNS,)]
+    said = [part.text for message in thread.messages for part in message.parts if isinstance(part, Text)]
+    assert len(said) == 2 * TURNS
+    assert stored_bytes(tmp_path) < 1.4 * sum(map(len, said))
+
+
+def _ids(turn: int) -> dict[str, str]:
+    """As long as those of an exchange."""
+    return {
+        "request_id": f"req_{turn:024x}",
+        "response_id": f"chatcmpl-{turn:029x}",
+        "trace_id": f"{turn * 7919:032x}",
+        "span_id": f"{turn:016x}",
+        "client": "OpenAI SDK (Python)",
+        "door": "openai_responses",
+    }
+
+
 def test_a_picture_in_every_turn_is_stored_once(tmp_path: Path) -> None:
     picture = Blob("image/png", "iVBORw0KGgoAAAANSUhEUgAA" * 10_000)
     with opened(tmp_path) as store:
