@@ -1,11 +1,10 @@
 """Every text in a record, for whoever must see or change them all."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from functools import cache
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -53,11 +52,7 @@ _TEXT_TYPES = ("text/", "application/json", "application/xml", "application/x-nd
 
 def mapped(value: _T, change: Callable[[str], str]) -> _T:
     """The same with every text changed; what nothing changes in is the very same object."""
-    return _mapped(value, change)  # type: ignore[no-any-return]
-
-
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    return _way(type(value))(value, change)
+    return _way(type(value))(value, change)  # type: ignore[no-any-return]
 
 
 def _text(value: str, change: Callable[[str], str]) -> str:
@@ -69,31 +64,48 @@ def _as_it_is(value: Any, _change: Callable[[str], str]) -> Any:
 
 
 def _sequence(value: Any, change: Callable[[str], str]) -> Any:
-    new = [_way(type(item))(item, change) for item in value]
-    for one, other in zip(new, value, strict=True):
-        if one is not other:
-            return type(value)(new)
-    return value
-
-
-def _struct(value: msgspec.Struct, change: Callable[[str], str]) -> msgspec.Struct:
-    changes = {}
-    fields = _fields(type(value))
-    for name, old in zip(fields.names, fields.of(value), strict=True):
-        # Most fields of most records say nothing.
-        if old and (way := _way(type(old))) is not _as_it_is and (new := way(old, change)) is not old:
-            changes[name] = new
-    if isinstance(value, Blob) and (data := _file_text(value, change)) is not value.data:
-        changes["data"] = data
-    return msgspec.structs.replace(value, **changes) if changes else value
+    new: list[Any] | None = None
+    for at, item in enumerate(value):
+        changed = item if (way := _way(type(item))) is _as_it_is else way(item, change)
+        if new is not None:
+            new.append(changed)
+        elif changed is not item:
+            new = [*value[:at], changed]
+    return value if new is None else type(value)(new)
 
 
 def _mapping(value: Mapping[Any, Any], change: Callable[[str], str]) -> Mapping[Any, Any]:
-    new = {_mapped(name, change): _mapped(item, change) for name, item in value.items()}
-    same = all(
-        name is other and one is item for (name, one), (other, item) in zip(new.items(), value.items(), strict=False)
-    )
-    return value if same and len(new) == len(value) else new
+    new, same = {}, True
+    for name, item in value.items():
+        new_name, new_item = _way(type(name))(name, change), _way(type(item))(item, change)
+        same = same and new_name is name and new_item is item
+        new[new_name] = new_item
+    return value if same else new
+
+
+def _record(kind: type[msgspec.Struct]) -> _Way:
+    """For records of this type; those that say nothing stay as they are."""
+    kept = _NO_TEXTS.get(kind, frozenset())
+    names = tuple(name for name in kind.__struct_fields__ if name not in kept)
+    if not names and kind is not Blob:
+        return _as_it_is
+    values_of: Callable[[Any], tuple[Any, ...]] = attrgetter(*names) if len(names) > 1 else _values_of(names)
+
+    def way(value: msgspec.Struct, change: Callable[[str], str]) -> msgspec.Struct:
+        changes = {}
+        for name, old in zip(names, values_of(value), strict=True):
+            # Most fields of most records say nothing.
+            if old and (way := _way(type(old))) is not _as_it_is and (new := way(old, change)) is not old:
+                changes[name] = new
+        if isinstance(value, Blob) and (data := _file_text(value, change)) is not value.data:
+            changes["data"] = data
+        return msgspec.structs.replace(value, **changes) if changes else value
+
+    return way
+
+
+def _values_of(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    return lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _way(kind: type) -> _Way:
@@ -105,7 +117,7 @@ def _way_of(kind: type) -> _Way:
     if issubclass(kind, str) and not issubclass(kind, Enum):
         return _text
     if issubclass(kind, msgspec.Struct):
-        return _struct if _fields(kind).names or kind is Blob else _as_it_is
+        return _record(kind)
     if issubclass(kind, Mapping):
         return _mapping
     return _sequence if issubclass(kind, tuple | list) else _as_it_is
@@ -121,19 +133,3 @@ def _file_text(blob: Blob, change: Callable[[str], str]) -> str:
         return blob.data
     new = change(text)
     return blob.data if new == text else b64encode(new.encode()).decode()
-
-
-class _Fields(NamedTuple):
-    """The fields of a record that may say something, and what gives their values."""
-
-    names: tuple[str, ...]
-    of: Callable[[Any], tuple[Any, ...]]
-
-
-@cache
-def _fields(kind: type[msgspec.Struct]) -> _Fields:
-    kept = _NO_TEXTS.get(kind, frozenset())
-    names = tuple(name for name in kind.__struct_fields__ if name not in kept)
-    if len(names) > 1:
-        return _Fields(names, attrgetter(*names))
-    return _Fields(names, lambda value: tuple(getattr(value, name) for name in names))

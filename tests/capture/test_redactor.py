@@ -15,6 +15,7 @@ from gateway.capture.matcher import MATCHER
 from gateway.capture.own_rules import OwnRules, TooSlow
 from gateway.capture.redactor import Redactor
 from gateway.capture.rules import chosen
+from gateway.capture.texts import mapped
 from gateway.model import (
     Blob,
     Choice,
@@ -218,3 +219,31 @@ def test_a_frozen_program_is_that_process_too_and_neither_is_given_our_secrets(
         rules.close()
     assert [command[1] for command, _ in made] == ["-I", MATCHER]
     assert all("FAREGATE_OPENAI_API_KEY" not in env and "PATH" in env for _, env in made)
+
+
+def test_each_text_is_looked_at_once_however_deep_it_lies() -> None:
+    seen: list[str] = []
+
+    def change(text: str) -> str:
+        seen.append(text)
+        return text.upper()
+
+    value: object = ["same", "secret", "more"]
+    for _ in range(100):
+        value = [value, {"NAME": (1, None)}]
+    found = mapped(value, change)
+    assert sorted(seen) == sorted(["same", "secret", "more", *["NAME"] * 100])
+    inner: Any = found
+    for _ in range(100):
+        assert inner[1] == {"NAME": (1, None)}
+        inner = inner[0]
+    assert inner == ["SAME", "SECRET", "MORE"]
+
+
+def test_what_nothing_changes_in_is_the_very_same() -> None:
+    part = ToolCallResponse("call_1", (Text("A", {"x": {"Y": ["B"]}}), Text("C")))
+    request = Request(model="m", messages=(Message(Role.TOOL, (part,)),), stop=("D", "E"), temperature=0.5)
+    assert mapped(request, str) is request
+    changed = mapped(request, lambda text: "Z" if text == "C" else text)
+    assert changed.messages[0].parts[0] == ToolCallResponse("call_1", (part.content[0], Text("Z")))
+    assert changed.stop is request.stop and changed.temperature == 0.5
