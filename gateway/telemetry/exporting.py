@@ -5,6 +5,7 @@ endpoint does not take in time is dropped there, and the gateway's own books sta
 """
 
 from collections.abc import Iterable, Mapping
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -137,8 +138,12 @@ class Exporter:
     def close(self) -> None:
         """Sends what waits, for at most CLOSE_MS each; blocks."""
         if self._spans is not None:
-            self._spans.force_flush(CLOSE_MS)
-            self._spans.shutdown()
+            # It would wait for as long as its sender tries, whatever time it is given.
+            ending = Thread(target=self._spans.shutdown, name="export-end", daemon=True)
+            ending.start()
+            ending.join(CLOSE_MS / 1000)
+            if ending.is_alive():
+                self._spans.span_exporter.shutdown()
         if self._meters is not None:
             self._meters.shutdown(CLOSE_MS)
 

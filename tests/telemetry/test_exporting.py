@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from gateway.setting_values import parse_headers
+from gateway.telemetry import exporting
 from gateway.telemetry.exchange_spans import exchange_spans
 from gateway.telemetry.exporting import Exporter, ExportTarget
 from tests.store.examples import FULL
 from tests.telemetry.test_exchange_spans import AROUND, CALLER, PATH, RECORD, TOLD
+from tests.waiting import PATIENCE_S, wait_until
 
 
 class Collector:
@@ -130,11 +133,30 @@ def test_metrics_are_those_of_the_conventions(collector: Collector) -> None:
     assert found["faregate.cost"].sum.data_points[0].as_double == pytest.approx(2 * 1.23456789)
 
 
-def test_an_endpoint_that_is_not_there_holds_nobody_up(collector: Collector) -> None:
+def test_an_endpoint_that_is_not_there_holds_nobody_up(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     collector.close()
+    monkeypatch.setattr(exporting, "CLOSE_MS", 50)
+    others = {*threading.enumerate()}
     sender = exporter(collector)
     sender.send(exchange_spans(RECORD, TOLD, AROUND, path=PATH, caller=CALLER))
     sender.count(FULL)
+    sender.close()
+    # A thread that went on trying would draw random waits within other tests.
+    wait_until(lambda: {*threading.enumerate()} <= others)
+
+
+def test_closing_waits_for_no_sender_that_goes_on_trying(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up, told = threading.Event(), []
+    monkeypatch.setattr(exporting, "CLOSE_MS", 50)
+    monkeypatch.setattr(OTLPSpanExporter, "export", lambda *_args: told.append(given_up.wait(PATIENCE_S)))
+    monkeypatch.setattr(OTLPSpanExporter, "shutdown", lambda _self: given_up.set())
+    sender = exporter(collector, metrics=False)
+    sender.send(exchange_spans(RECORD, TOLD, AROUND, path=PATH, caller=CALLER))
+    sender.close()
+    wait_until(lambda: told)
+    assert told == [True]
 
 
 @pytest.mark.parametrize("text", ["no-equals", "=value", "a b=c"])
