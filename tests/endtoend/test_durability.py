@@ -18,7 +18,7 @@ from tests.provider.client import ProviderProcess
 from tests.soak.rounds import Totals, faults, run_round
 from tests.waiting import PATIENCE_S, wait_until
 
-KILLS, REQUESTS = 6, 100
+KILLS, REQUESTS = 10, 60
 
 
 @pytest.mark.timeout(240)

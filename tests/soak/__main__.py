@@ -21,7 +21,7 @@ from tests.soak.rounds import REQUESTS, Totals, faults, run_round
 
 DEATHS = 5
 HELD_S = 30.0
-SHOWN_EVERY = 20
+KILLS_OF_A_FOLDER = 20
 
 
 def main() -> int:
@@ -98,24 +98,39 @@ def filled(folder: Path, rng: random.Random) -> list[str]:
 
 
 def killed(folder: Path, rng: random.Random, kills: int, ends: float) -> list[str]:
+    """Kills in one folder after another: all that a folder holds is compared after each kill, so what that costs
+    follows its age."""
     folder.mkdir()
-    began, totals, found = time.monotonic(), Totals(), list[str]()
+    began, done, found = time.monotonic(), Totals(), list[str]()
+    while done.kills < kills and time.monotonic() < ends and not found:
+        totals = Totals()
+        found = killed_in(
+            folder / f"after-{done.kills}", rng, min(KILLS_OF_A_FOLDER, kills - done.kills), totals, ends
+        )
+        done.kills += totals.kills
+        done.sent += totals.sent
+        done.received += totals.received
+        print(f"{done.kills} kills, {time.monotonic() - began:.0f} s", flush=True)
+    print(
+        f"{done.kills} kills, each during {REQUESTS} concurrent requests, {done.sent} in all, "
+        f"{len(done.received)} answers received in full, {len(found)} faults, {time.monotonic() - began:.0f} s.",
+        flush=True,
+    )
+    return found if done.kills >= kills else [*found, f"Only {done.kills} kills fitted into the time."]
+
+
+def killed_in(folder: Path, rng: random.Random, kills: int, totals: Totals, ends: float) -> list[str]:
+    """Kills in a folder of their own; the faults of the first after which there were any."""
+    folder.mkdir()
+    found: list[str] = []
     with ProviderProcess(folder / "ledger.jsonl", seed=rng.getrandbits(20)) as provider:
         gateway = served(folder / "home", provider)
         while totals.kills < kills and time.monotonic() < ends and not found:
             found = run_round(gateway, provider, rng, totals)[1]
-            if totals.kills % SHOWN_EVERY == 0:
-                print(f"{totals.kills} kills, {len(totals.received)} answers received in full", flush=True)
-        gateway.start()
-        found = found or faults(gateway, provider, totals)
-        print(
-            f"{totals.kills} kills, each during {REQUESTS} concurrent requests, {totals.sent} in all, "
-            f"{len(totals.received)} answers received in full: {words(gateway.records())}, {len(found)} faults, "
-            f"{time.monotonic() - began:.0f} s.",
-            flush=True,
-        )
-        found += stopped(gateway)
-    return found if totals.kills >= kills else [*found, f"Only {totals.kills} kills fitted into the time."]
+        with gateway:
+            found = found or faults(gateway, provider, totals)
+            print(f"  {words(gateway.records())}, {len(found)} faults", flush=True)
+            return found + stopped(gateway)
 
 
 if __name__ == "__main__":
