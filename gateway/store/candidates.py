@@ -107,6 +107,5 @@ def may_hold(sealed: Sealed, needle: Needle, chunk: Sequence[Entry]) -> list[Pla
     other: list[Plain] = []
     for entry in sealed.opened(chunk):
         (plain if entry[2].isascii() else other).append(entry)
-    if not needle.may_be_in(b"\n".join([entry[2] for entry in plain])):
-        plain = []
-    return [entry for entry in (*plain, *other) if needle.may_be_in(entry[2])]
+    found = [plain[place] for place in needle.may_be_among([data for _, _, data in plain])]
+    return found + [entry for entry in other if needle.may_be_in(entry[2])]

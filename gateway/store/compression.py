@@ -6,13 +6,14 @@ the forms of our own JSON above all, and take about half of what they would take
 
 import zlib
 
-# Every search that opens it expands it again: what saves less than half (pictures, prose of a page) is stored as it
-# is. Short texts take hardly any time.
-PAYS_BELOW, SHORT_PAYS_BELOW, SHORT = 0.5, 0.8, 512
+# Every search that opens it expands it again, which takes longer than all the rest. Short texts take hardly any time,
+# and long ones save most; what saves little more than half (pictures, prose) is stored as it is.
+PAYS_BELOW, SHORT_PAYS_BELOW = 0.42, 0.8
+SHORT, LONG = 512, 2048
 # Smaller than that it saves nothing; from there on the likely words are few beside what the text says itself, and
 # the best of zlib takes several times as long as the quickest.
 LEAST, LARGE = 24, 16 * 1024
-_RAW, _ZLIB, _LIKELY = b"\0", b"\1", b"\2"
+RAW, _ZLIB, _LIKELY = b"\0", b"\1", b"\2"
 _RAW_DEFLATE = -15
 
 # What is stored depends on each byte of it: it is never changed. What is likeliest stands last.
@@ -46,21 +47,21 @@ class Unreadable(ValueError):
 
 def compressed(data: bytes) -> bytes:
     """A form's byte, and the data in that form."""
-    if len(data) < LEAST:
-        return _RAW + data
+    if len(data) < LEAST or SHORT <= len(data) < LONG:
+        return RAW + data
     if len(data) >= LARGE:
         form, small = _ZLIB, zlib.compress(data, 1)
     else:
         deflate = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE, zdict=_BEFORE)
         form, small = _LIKELY, deflate.compress(data) + deflate.flush()
     pays = SHORT_PAYS_BELOW if len(data) < SHORT else PAYS_BELOW
-    return form + small if len(small) < len(data) * pays else _RAW + data
+    return form + small if len(small) < len(data) * pays else RAW + data
 
 
 def expanded(plain: bytes) -> bytes:
     """The data again; what follows on its compressed form is no part of it. Raises Unreadable."""
     form = plain[:1]
-    if form == _RAW:
+    if form == RAW:
         return plain[1:]
     try:
         if form == _LIKELY:

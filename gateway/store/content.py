@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from gateway.model import Blob, HostedTool, Message, Opaque, Part, Role, Text, Tool, ToolCall, ToolCallResponse
 from gateway.sealing import SEAL_BYTES, Seal, SealBroken
 from gateway.store.chain import Hasher, unmarked
-from gateway.store.compression import Unreadable, compressed, expanded
+from gateway.store.compression import RAW, Unreadable, compressed, expanded
 
 # What an entry holds.
 MESSAGE, SYSTEM, TOOLS, TEXT, BYTES = 1, 2, 3, 4, 5
@@ -129,7 +129,7 @@ class Sealed:
         for number, address, kind, sealed in entries:
             try:
                 plain = unseal(sealed, _KINDS[kind] + address)
-                yield number, kind, _expanded(plain)
+                yield number, kind, plain[1:] if plain[:1] == RAW else _expanded(plain)
             except SealBroken:
                 continue
 

@@ -1,6 +1,8 @@
 """A text that is searched for: in an entry's bytes, in the texts of one, and the line around it. Pure."""
 
-from collections.abc import Collection, Iterable
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Sequence
+from itertools import accumulate
 
 import msgspec
 
@@ -26,14 +28,24 @@ class Needle:
 
     def may_be_in(self, plain: bytes) -> bool:
         """A quick look at an entry's bytes, which never misses anything."""
-        if not plain.isascii():
-            # Some letters beyond ASCII fold into ASCII ones.
-            folded = plain.decode("utf-8", "replace").casefold().encode()
-        elif self._ascii:
-            folded = plain.lower()
-        else:
-            return False
+        # Some letters beyond ASCII fold into ASCII ones.
+        folded = plain.decode("utf-8", "replace").casefold().encode()
         return self._inside in folded or (self._escaped and self._alone in folded)
+
+    def may_be_among(self, plain: Sequence[bytes]) -> list[int]:
+        """Those of these entries in ASCII in whose bytes it may be, by place: a look at all of them at once."""
+        if not self._ascii or not plain:
+            return []
+        folded = b"\n".join(plain).lower()
+        nexts = list(accumulate(len(each) + 1 for each in plain))
+        found: set[int] = set()
+        for form in {self._inside, self._alone}:
+            at = folded.find(form)
+            while at >= 0:
+                place = bisect_right(nexts, at)
+                found.add(place)
+                at = folded.find(form, nexts[place])
+        return sorted(found)
 
     def line_of(self, kind: int, plain: bytes) -> str | None:
         """A line around it in an entry that was opened; None where it is not in it."""

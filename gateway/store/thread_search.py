@@ -8,7 +8,7 @@ never changes: asking again for the same text, as each further page does, looks 
 
 import sqlite3
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from threading import Lock
 from time import sleep
 
@@ -128,16 +128,15 @@ class _Lines:
 class _Conversations:
     """In which conversations entries that may hold the text stand, and which of these do."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, lines: _Lines, candidates: Collection[int], newest: int
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, lines: _Lines, candidates: Set[int], newest: int) -> None:
         self._connection = connection
         self._lines = lines
         self._many = len(candidates) > newest // MANY
         # A message may be found by a large text of its own, which is an entry too.
-        self._pieces: dict[int, list[int]] = {number: [number] for number in candidates}
+        self._parts: dict[int, list[int]] = {}
         for whole, part in connection.execute(_WHOLES, (json_array(candidates),)):
-            self._pieces.setdefault(whole, []).append(part)
+            self._parts.setdefault(whole, []).append(part)
+        self._entries = candidates | self._parts.keys()
 
     def found(self) -> dict[int, str]:
         """By conversation, the line of its latest turn that has one; else of its instructions."""
@@ -146,7 +145,7 @@ class _Conversations:
         place, take = 0, 1
         while left:
             now = {number: said[place : place + take] for number, said in left.items()}
-            self._look(entry for said in now.values() for _, entry in said)
+            self._look([entry for said in now.values() for _, entry in said])
             for number, said in now.items():
                 line = next(filter(None, (self._line(entry) for _, entry in said)), None)
                 if line is not None:
@@ -169,23 +168,28 @@ class _Conversations:
         return found
 
     def _each_said(self) -> Iterator[tuple[int, int, int]]:
-        return self._connection.execute(_BY_SAID, (json_array(self._pieces),))
+        return self._connection.execute(_BY_SAID, (json_array(self._entries),))
 
     def _all_said(self) -> Iterator[tuple[int, int, int]]:
         turns = {turn: (conversation, us) for turn, conversation, us in self._connection.execute(_TURNS)}
+        entries = self._entries
         for turn, entry in self._connection.execute(_ALL_SAID):
-            if entry in self._pieces and turn in turns:
+            if entry in entries and turn in turns:
                 yield *turns[turn], entry
 
     def _instructions(self) -> Iterator[tuple[int, str]]:
-        systems = [number for (number,) in self._connection.execute(_SYSTEMS) if number in self._pieces]
+        systems = [number for (number,) in self._connection.execute(_SYSTEMS) if number in self._entries]
         self._look(systems)
         lines = {number: line for number in systems if (line := self._line(number)) is not None}
         for conversation, number in self._connection.execute(_BY_SYSTEM, (json_array(lines),)):
             yield conversation, lines[number]
 
-    def _look(self, entries: Iterable[int]) -> None:
-        self._lines.look(piece for entry in entries for piece in self._pieces[entry])
+    def _look(self, entries: Collection[int]) -> None:
+        self._lines.look([*entries, *(part for entry in entries for part in self._parts.get(entry, ()))])
 
     def _line(self, entry: int) -> str | None:
-        return next(filter(None, (self._lines.known[piece] for piece in self._pieces[entry])), None)
+        known = self._lines.known
+        line = known[entry]
+        if line is None and entry in self._parts:
+            line = next(filter(None, map(known.__getitem__, self._parts[entry])), None)
+        return line
