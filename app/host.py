@@ -40,12 +40,13 @@ from app.pages.page import RequestTarget
 from app.preferences import Preferences, use_size, window_store
 from app.questions import ask_how_to_close, ask_to_leave_demo
 from app.shell import Shell
+from app.sidebar_figures import midnight_us
 from app.single_instance import FirstInstance, call_first
+from app.state_notices import StateNotices
 from app.theme import MODES, Theme
 from app.translation import tr
 from app.tray import Tray, error_words
-from app.vault_words import vault_words
-from app.window import Window, midnight_us
+from app.window import Window
 from gateway import (
     Changes,
     DataFolder,
@@ -130,6 +131,12 @@ class Host:
         self.theme.dress(self.window, self.tray.menu)
         self._notifications = Notifications(self.tray)
         self._alerts = Alerts(self.shell.preferences, self._notifications.deliver)
+        self._notices = StateNotices(
+            self.window.notices,
+            self._ask_to_leave_demo,
+            lambda: self.spawn(self._switch(True)),
+            partial(self.window.open_page, "providers"),
+        )
         # Whether the gateway is meant to run; what stops it then is told.
         self._wanted = True
         self._today_timer = QTimer(interval=_TODAY_MS)
@@ -426,38 +433,18 @@ class Host:
         gateway = self._gateway
         if gateway is None:
             return
-        state, notices = gateway.state, self.window.notices
+        state = gateway.state
         self.window.show_state(state)
         self.tray.show_state(state)
         self._alerts.show_state(state, wanted=self._wanted and not self._asked_to_quit.is_set())
-        if gateway.demo:
-            text = tr("Example data: simulated providers answer here, at no cost, and nothing leaves this machine.")
-            notices.tell("demo", "info", text, tr("Leave demo"), self._ask_to_leave_demo)
-        else:
-            notices.clear("demo")
-        if state.notices:
-            notices.tell("otherwise", "warn", " ".join(state.notices))
-        else:
-            notices.clear("otherwise")
-        if state.word in ("off", "port_in_use", "error"):
-            off = tr("The gateway is off: tools cannot reach it.")
-            kind, words = ("warn", tr("Turn on")) if state.word == "off" else ("bad", tr("Try again"))
-            notices.tell("state", kind, state.message or off, words, lambda: self.spawn(self._switch(True)))
-        else:
-            notices.clear("state")
+        self._notices.show_state(state, demo=gateway.demo)
 
     async def _show_vault(self) -> None:
         gateway = self._gateway
         if gateway is None or gateway.demo:
-            self.window.notices.clear("vault")
-            return
-        vault = await gateway.vault_state()
-        if vault.available:
-            self.window.notices.clear("vault")
+            self._notices.show_vault(None)
         else:
-            text = vault_words(vault.message)
-            open_providers = partial(self.window.open_page, "providers")
-            self.window.notices.tell("vault", "warn", text, tr("Open Providers"), open_providers, told_on="providers")
+            self._notices.show_vault(await gateway.vault_state())
 
     async def _watch_keys(self) -> None:
         gateway = self._gateway

@@ -8,19 +8,16 @@ changed meanwhile is kept for the pages that are not.
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import partial
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import msgspec
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QIcon, QKeySequence, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app import formats, sources
 from app.context import AppContext
-from app.filters import ALL, FilterSnapshot
+from app.filters import FilterSnapshot
 from app.finding import Finding
 from app.header import Header
 from app.notices import Notices
@@ -28,47 +25,19 @@ from app.pages import PAGES, PageEntry
 from app.pages.page import Page, Target
 from app.places import Place, Places
 from app.resources import resource
+from app.shortcuts import SHORTCUTS
 from app.sidebar import Sidebar
+from app.sidebar_figures import SidebarFigures
 from app.throttle import EVERYTHING, NOTHING, Coalescer, merged
-from app.translation import later, tr
+from app.translation import tr
 from app.widgets import SegmentedControl, Toasts
 from app.work_strip import WorkStrip
-from gateway import Changes, GatewayState, ThreadQuery, UsageQuery
+from gateway import Changes, GatewayState
 
 DESIGN_SIZE = (1440, 900)
 LEAST_SIZE = (1024, 680)
 NARROW_BELOW = 1180
 _RETIRED_MS = 1000
-# What of a change the sidebar's figures depend on.
-_COUNTED = ("usage", "keys", "providers", "meter", "conversations")
-
-
-class Shortcut(NamedTuple):
-    """A row of the table of actions: `slot` is a method of the window."""
-
-    name: str
-    text: str
-    keys: tuple[str, ...]
-    slot: str
-
-
-SHORTCUTS: tuple[Shortcut, ...] = (
-    Shortcut("sidebar", later("Narrow or widen the sidebar"), ("Ctrl+B",), "toggle_sidebar"),
-    Shortcut("refresh", later("Refresh"), ("Ctrl+R", "F5"), "refresh_now"),
-    Shortcut("export", later("Export"), ("Ctrl+E",), "export"),
-    Shortcut("gateway", later("Gateway on or off"), ("Ctrl+Shift+G",), "toggle_gateway"),
-    Shortcut("range", later("Choose the range"), ("Ctrl+T",), "choose_range"),
-    Shortcut("earlier", later("The range before"), ("[",), "show_earlier"),
-    Shortcut("later", later("The range after"), ("]",), "show_later"),
-    Shortcut("back", later("Back"), ("Alt+Left",), "go_back"),
-    Shortcut("forward", later("Forward"), ("Alt+Right",), "go_forward"),
-    Shortcut("copy_endpoint", later("Copy the endpoint"), (), "copy_endpoint"),
-    Shortcut("palette", later("Find anything"), ("Ctrl+K",), "open_palette"),
-    Shortcut("first_steps", later("First steps"), (), "open_first_steps"),
-    Shortcut("shortcuts", later("Keyboard shortcuts"), ("F1", "Ctrl+?", "?"), "open_shortcuts"),
-    Shortcut("close", later("Close the window"), ("Ctrl+W",), "close"),
-    Shortcut("quit", later("Quit"), ("Ctrl+Q",), "ask_to_quit"),
-)
 
 
 class _Opened(NamedTuple):
@@ -87,12 +56,6 @@ class _Body(QWidget):
         if self._first:
             self._first = False
             self.painted.emit()
-
-
-def midnight_us(now_us: int, tz: str) -> int:
-    """When the local day began."""
-    now = datetime.fromtimestamp(now_us / 1e6, ZoneInfo(tz))
-    return int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1_000_000
 
 
 class Window(QMainWindow):
@@ -123,6 +86,7 @@ class Window(QMainWindow):
         self.coalescer.due.connect(lambda changes: self.context.spawn(self._look(changes)))
         self._finding = Finding(self)
         self._build(pages)
+        self._figures = SidebarFigures(self.sidebar, self.today.emit)
         self._add_actions(pages)
         self._follow_shell()
         self._restore()
@@ -373,8 +337,7 @@ class Window(QMainWindow):
                 if key != self._current:
                     self._dirty[key] = merged(self._dirty.get(key, NOTHING), changes)
             await self._refresh_page(self._current, changes)
-            if any(getattr(changes, name) for name in _COUNTED):
-                await self._refresh_sidebar(changes)
+            await self._figures.refresh(self.context, changes)
         finally:
             self._busy = False
 
@@ -383,39 +346,9 @@ class Window(QMainWindow):
         if opened is not None:
             await opened.page.refresh(changes)
 
-    async def _refresh_sidebar(self, changes: Changes) -> None:
-        gateway, buttons = self.context.gateway, self.sidebar.buttons
-        if changes.usage or changes.meter:
-            self.sidebar.meter.show_reading(gateway.completeness())
-        if changes.usage:
-            await self.refresh_today()
-            await self._learn_beginning()
-            if "requests" in buttons:
-                buttons["requests"].set_count(formats.count(await gateway.request_count(UsageQuery())))
-        if changes.providers and "providers" in buttons:
-            rows = await gateway.providers()
-            buttons["providers"].set_count(str(sum(row.key_source != "none" for row in rows)))
-        if (changes.conversations or changes.usage) and "conversations" in buttons:
-            page = await gateway.threads(ThreadQuery(), limit=1)
-            buttons["conversations"].set_count("" if page.total is None else formats.count(page.total))
-        if changes.keys and "api_keys" in buttons:
-            keys = await gateway.api_keys()
-            buttons["api_keys"].set_count(str(sum(row.revoked_us is None for row in keys)))
-
-    async def _learn_beginning(self) -> None:
-        """Where the range of everything begins: with a month, so that its bars are whole months."""
-        filters = self.context.filters
-        if filters.first_us is None or filters.range_key == ALL:
-            months = await self.context.gateway.timeseries(UsageQuery(tz=filters.tz), "month")
-            filters.set_first(months[0].start_us if months else None)
-
     async def refresh_today(self) -> None:
         """Read the day's figures, for the sidebar and whoever listens to `today`."""
-        now, tz = time.time_ns() // 1000, self.context.filters.tz
-        summary, _ = await self.context.gateway.summary(UsageQuery(start_us=midnight_us(now, tz), tz=tz))
-        figure = sources.marked(formats.money(summary.cost_nano), sources.estimated_cost(summary))
-        self.sidebar.today.set_figure(figure, sources.costs_tooltip(summary))
-        self.today.emit(summary)
+        await self._figures.refresh_today(self.context)
 
     # the gateway
 

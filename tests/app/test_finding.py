@@ -16,8 +16,9 @@ from app.pages.conversations import ConversationsPage
 from app.pages.settings import SettingsPage
 from app.palette import Command, Palette, found
 from app.shortcut_sheet import KeyCap, ShortcutSheet
+from app.shortcuts import SHORTCUTS
 from app.text_label import TextLabel
-from app.window import SHORTCUTS, Window
+from app.window import Window
 from gateway import TagCondition
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import NOW_US, FakeGateway

@@ -15,10 +15,12 @@ from app.context import AppContext
 from app.filters import FilterSnapshot, FilterState
 from app.pages import PAGES, PageEntry
 from app.pages.page import RequestTarget
+from app.shortcuts import SHORTCUTS
 from app.sidebar import NARROW, STATES, WIDE
+from app.sidebar_figures import midnight_us
 from app.theme import Theme
 from app.throttle import EVERYTHING, INTERVAL_MS
-from app.window import SHORTCUTS, Window, midnight_us
+from app.window import Window
 from gateway import Changes, GatewayState
 from tests.app.fake_data import exchanges
 from tests.app.fake_gateway import FakeGateway

@@ -1,0 +1,49 @@
+"""What the strip above the pages says of the gateway: that it is off, runs otherwise than meant, or is a demo."""
+
+from collections.abc import Callable
+
+from app.notices import Notices
+from app.translation import tr
+from app.vault_words import vault_words
+from gateway import GatewayState, VaultState
+
+
+class StateNotices:
+    """The three callables are what the notices' buttons do."""
+
+    def __init__(
+        self,
+        notices: Notices,
+        leave_demo: Callable[[], None],
+        turn_on: Callable[[], None],
+        open_providers: Callable[[], None],
+    ) -> None:
+        self._notices = notices
+        self._leave_demo = leave_demo
+        self._turn_on = turn_on
+        self._open_providers = open_providers
+
+    def show_state(self, state: GatewayState, *, demo: bool) -> None:
+        if demo:
+            text = tr("Example data: simulated providers answer here, at no cost, and nothing leaves this machine.")
+            self._notices.tell("demo", "info", text, tr("Leave demo"), self._leave_demo)
+        else:
+            self._notices.clear("demo")
+        if state.notices:
+            self._notices.tell("otherwise", "warn", " ".join(state.notices))
+        else:
+            self._notices.clear("otherwise")
+        if state.word in ("off", "port_in_use", "error"):
+            off = tr("The gateway is off: tools cannot reach it.")
+            kind, words = ("warn", tr("Turn on")) if state.word == "off" else ("bad", tr("Try again"))
+            self._notices.tell("state", kind, state.message or off, words, self._turn_on)
+        else:
+            self._notices.clear("state")
+
+    def show_vault(self, vault: VaultState | None) -> None:
+        """None where no key is to be kept."""
+        if vault is None or vault.available:
+            self._notices.clear("vault")
+        else:
+            text = vault_words(vault.message)
+            self._notices.tell("vault", "warn", text, tr("Open Providers"), self._open_providers, told_on="providers")
