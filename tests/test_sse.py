@@ -89,7 +89,7 @@ def seconds(size: int, step: int) -> float:
     return spent
 
 
-@pytest.mark.parametrize(("step", "small"), [(16_384, 1 << 20), (1, 1 << 17)])
+@pytest.mark.parametrize(("step", "small"), [(16_384, 1 << 20), (1, 1 << 15)])
 def test_time_is_linear_in_the_size_of_an_event(step: int, small: int) -> None:
     """BerriAI/litellm#26181: looking at the whole buffer for each chunk makes a large event quadratic."""
     base = min(seconds(small, step) for _ in range(3))
