@@ -14,7 +14,7 @@ from app.fonts import mono_font
 from app.pages.requests_parts.causes import cause
 from app.pages.requests_parts.columns import model_shown, status_pill
 from app.pages.requests_parts.details import OUTCOME_WORDS, Line, Section
-from app.pages.requests_parts.timing_bar import TimingBar, timing_parts
+from app.pages.requests_parts.timing_bar import TimingBar
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
@@ -29,7 +29,7 @@ Attempts = Sequence[Sequence[str]]
 
 def shape_of(row: ExchangeRecord, groups: Sequence[Section], attempts: Attempts) -> Hashable:
     """What stands there, without the words that change from request to request."""
-    return _lines(groups), len(attempts), _cause_kind(row), len(timing_parts(row))
+    return _lines(groups), len(attempts), _cause_kind(row)
 
 
 class RequestBody(QWidget):
