@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from gateway import Gateway
 
 DRAIN_S = 10.0
+# What some hundred rows a second come back to; a server's writer, for thousands, keeps five times as much.
+CACHE_KIB = 6_000
 SWITCH_INTERVAL_S = 0.0005
 _TODAY_MS = 30_000
 _PAINT_WAIT_S = 2.0
@@ -77,7 +79,7 @@ def make_gateway(folder: DataFolder, settings: Settings, demo: bool) -> "Gateway
     """The real one; its import is what the first paint does not wait for."""
     from gateway import Gateway
 
-    return Gateway(folder, settings, demo=demo)
+    return Gateway(folder, settings, demo=demo, cache_kib=CACHE_KIB)
 
 
 class _NotYet:

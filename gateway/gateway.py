@@ -37,6 +37,7 @@ from gateway.server import Server
 from gateway.setting_rows import setting_rows
 from gateway.settings import Settings
 from gateway.settings_edit import save as save_settings
+from gateway.store.database import WRITERS_CACHE_KIB
 from gateway.telemetry.own import metrics_route
 from gateway.thread_queries import ThreadQueries
 from gateway.thread_routes import thread_routes
@@ -50,18 +51,26 @@ def _nobody(_changes: Changes) -> None:
 
 
 class Gateway:
-    """See the module. `demo`: simulated providers answer, and the folder holds an example history.
+    """See the module. `demo`: simulated providers answer, and the folder holds an example history. `cache_kib` is how
+    much a store's writer keeps of its database: what it comes back to in every transaction, at thousands a second.
 
     Raises FaregateError or GatewayError, whose messages are one sentence for people.
     """
 
-    def __init__(self, folder: DataFolder, settings: Settings, *, demo: bool = False) -> None:
+    def __init__(
+        self,
+        folder: DataFolder,
+        settings: Settings,
+        *,
+        demo: bool = False,
+        cache_kib: int = WRITERS_CACHE_KIB,
+    ) -> None:
         self.changed: Callable[[Changes], None] = _nobody
         self.demo = demo
         self._state = GatewayState(word="off", url=settings.url)
         self._tasks: set[asyncio.Task[None]] = set()
         self._bell = Bell(lambda changes: self.changed(changes))
-        self._parts = Parts(folder, settings, demo, self._bell, self._on_noticed)
+        self._parts = Parts(folder, settings, demo, self._bell, self._on_noticed, cache_kib)
         self._comparisons = Comparisons(self._parts)
         self._keys = KeyCommands(self._parts)
         self._prices = PriceCommands(self._parts)

@@ -66,7 +66,8 @@ _Part = TypeVar("_Part", bound=_Closable)
 
 
 class Parts:
-    """See the module. `noticed` is called when the receiver's notices have changed."""
+    """See the module. `noticed` is called when the receiver's notices have changed. `cache_kib` is how much the
+    writer of usage keeps of its database; that of conversations keeps half of it."""
 
     access: AccessKeys
     overrides: PriceOverrides
@@ -82,9 +83,16 @@ class Parts:
     comparer: Comparer
 
     def __init__(
-        self, folder: DataFolder, settings: Settings, demo: bool, bell: Bell, noticed: Callable[[], None]
+        self,
+        folder: DataFolder,
+        settings: Settings,
+        demo: bool,
+        bell: Bell,
+        noticed: Callable[[], None],
+        cache_kib: int,
     ) -> None:
         self.folder = folder
+        self._cache_kib = cache_kib
         self.settings = settings
         self.demo = demo
         self.bell = bell
@@ -92,7 +100,9 @@ class Parts:
         self.workers = Workers(folder.path)
         self.health = ProviderHealth(lambda: bell.note(Changes(providers=True)))
         self.pricing = Pricing({} if demo else {extra.name: extra.prices for extra in settings.providers})
-        self.store = UsageStore(folder.path, on_commit=lambda: bell.note_from_thread(Changes(usage=True)))
+        self.store = UsageStore(
+            folder.path, on_commit=lambda: bell.note_from_thread(Changes(usage=True)), cache_kib=cache_kib
+        )
         # It outlives the server, as the store does: a gateway may be switched off and on.
         self.arrivals = Arrivals()
         self.metric_series = MetricSeries()
@@ -202,6 +212,7 @@ class Parts:
             key=seal_key,
             on_commit=lambda: self.bell.note_from_thread(Changes(conversations=True)),
             on_joined=self.join,
+            cache_kib=self._cache_kib // 2,
         )
         await self.workers.run(threads.start)
         self.threads = threads

@@ -173,6 +173,16 @@ async def test_retention_is_kept_at_the_start_and_then_every_hour(
     await gateway.close()
 
 
+async def test_how_much_writers_keep_of_their_databases_can_be_said(tmp_path: Path) -> None:
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"), cache_kib=5_000)
+    await gateway.start()
+    store, threads = gateway._parts.store, gateway._parts.threads
+    assert threads is not None
+    kept = [one._connection.execute("PRAGMA cache_size").fetchone() for one in (store, threads)]
+    assert kept == [(-5_000,), (-2_500,)]
+    await gateway.close()
+
+
 async def test_memory_that_was_wanted_for_a_while_is_given_up_off_the_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,8 +88,10 @@ class ThreadStore:
         most: int = MOST_WAITING,
         most_bytes: int = MOST_BYTES,
         unsigned: int = UNSIGNED,
+        cache_kib: int = WRITERS_CACHE_KIB // 2,
     ) -> None:
         self.path = folder / FILE
+        self._cache_kib = cache_kib
         self._sealed = Sealed(key, Hasher(derive_for(key, f"{PURPOSE} names")))
         self._on_commit = on_commit
         self._on_joined = on_joined
@@ -111,7 +113,7 @@ class ThreadStore:
     def start(self) -> None:
         """Raises FaregateError where the database cannot be used."""
         try:
-            self._connection = open_database(self.path, cache_kib=WRITERS_CACHE_KIB // 2)
+            self._connection = open_database(self.path, cache_kib=self._cache_kib)
             # Of a new file. Most messages are about half of SQLite's usual page, of which the rest would stay empty.
             self._connection.execute(f"PRAGMA page_size = {PAGE_BYTES:d}")
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES:d}")

@@ -81,13 +81,22 @@ class UsageStore:
     """Requests, attempts and buckets of one data folder.
 
     `on_commit` is called on the writer's thread after each transaction. `day_zone` (an IANA name) is whose days a
-    new database rolls up; queries in any other zone are as exact, from hours.
+    new database rolls up; queries in any other zone are as exact, from hours. `cache_kib` is how much of the database
+    a connection keeps that writes.
     """
 
-    def __init__(self, folder: Path, *, on_commit: Callable[[], None] | None = None, day_zone: str = "UTC") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        on_commit: Callable[[], None] | None = None,
+        day_zone: str = "UTC",
+        cache_kib: int = WRITERS_CACHE_KIB,
+    ) -> None:
         self._folder = folder
         self._on_commit = on_commit
         self._day_zone = day_zone
+        self._cache_kib = cache_kib
         self._texts = Texts()
         self._meter = Meter()
         self._deferred: dict[str, None] = {}
@@ -134,7 +143,7 @@ class UsageStore:
 
     def _connected(self, path: Path) -> sqlite3.Connection:
         try:
-            connection = open_database(path, cache_kib=WRITERS_CACHE_KIB)
+            connection = open_database(path, cache_kib=self._cache_kib)
             try:
                 migrate(connection, path, day_zone=self._day_zone)
             except BaseException:
@@ -225,7 +234,7 @@ class UsageStore:
                 if self._closing:
                     break
                 if self._history is None:
-                    connection = open_database(self._folder / DATABASE, cache_kib=WRITERS_CACHE_KIB)
+                    connection = open_database(self._folder / DATABASE, cache_kib=self._cache_kib)
                     self._history = Committer(connection)
                 inserted += self._history.commit(chunk)
             self._tell()
