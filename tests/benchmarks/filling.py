@@ -7,9 +7,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter, process_time
 
-from gateway.records import ExchangeRecord
 from gateway.store import UsageStore
 from gateway.store.database import open_database
 from tests.benchmarks.history import DAY_US, ROWS_PER_DAY, START_US, history
@@ -21,27 +19,10 @@ QUARTERS_PER_DAY = 96
 
 @dataclass(frozen=True)
 class Filled:
-    """Rows from `START_US` to `end_us`; how fast the store's code took those it was given, by the clock and by the
-    processor's time, which tells more where others use the machine. Both are 0 where an earlier run filled it."""
+    """Rows from `START_US` to `end_us`."""
 
     rows: int
     end_us: int
-    rows_per_s: float
-    rows_per_cpu_s: float
-
-
-@dataclass
-class Taken:
-    """What inserting took."""
-
-    seconds: float = 0
-    cpu_seconds: float = 0
-
-    def insert(self, store: UsageStore, records: list[ExchangeRecord]) -> None:
-        begins, cpu_begins = perf_counter(), process_time()
-        store.insert_history(records)
-        self.seconds += perf_counter() - begins
-        self.cpu_seconds += process_time() - cpu_begins
 
 
 def fill(folder: Path, rows: int, shape: str) -> Filled:
@@ -52,20 +33,14 @@ def fill(folder: Path, rows: int, shape: str) -> Filled:
     block_rows = rows // blocks
     store = UsageStore(folder)
     store.start()
-    taken, chunk = Taken(), []
-    for record in history(block_rows, block_days, shape):
-        chunk.append(record)
-        if len(chunk) == 100_000:
-            taken.insert(store, chunk)
-            chunk = []
-    taken.insert(store, chunk)
+    store.insert_history(history(block_rows, block_days, shape))
     store.close()
     with closing(open_database(folder / "usage.db")) as connection:
         for block in range(1, blocks):
             _repeat(connection, block, block_rows)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     end_us = START_US + int(blocks * block_days * DAY_US)
-    return Filled(block_rows * blocks, end_us, block_rows / taken.seconds, block_rows / taken.cpu_seconds)
+    return Filled(block_rows * blocks, end_us)
 
 
 def _repeat(connection: sqlite3.Connection, block: int, rows: int) -> None:

@@ -28,6 +28,7 @@ from gateway.records import Export, TagCondition, UsageQuery
 from gateway.store import UsageStore
 from gateway.store.asking import Asking
 from gateway.store.settling import settle
+from tests.benchmarks import inserts
 from tests.benchmarks.draws import PlainRows, draws
 from tests.benchmarks.figures import percentile
 from tests.benchmarks.filling import Filled, fill
@@ -299,7 +300,8 @@ def timed(ask: Callable[[], object]) -> float:
     return 1000 * (time.perf_counter() - begins)
 
 
-def measure(folder: Path, filled: Filled) -> None:
+def measure(folder: Path, filled: Filled, shape: str) -> None:
+    speeds = inserts.marks(shape)
     store = UsageStore(folder)
     store.start()
     settled = settle_days(folder, filled.end_us - DAY_US + TODAY_US)
@@ -310,12 +312,9 @@ def measure(folder: Path, filled: Filled) -> None:
         marks += ask_cancelled(store, filled.end_us)
         lines += ask_conversations(store, filled.end_us)
     store.close()
-    if filled.rows_per_s:
-        speed = f"{filled.rows_per_s:,.0f} rows/s, {filled.rows_per_cpu_s:,.0f} in a second of processor time"
-        marks.insert(0, mark("inserts above 20,000 rows/s", filled.rows_per_s > 20_000, speed))
     marks += ask_export(folder, filled)
     load = "load of the machine {:.1f}, {:.1f}, {:.1f}".format(*os.getloadavg())
-    print("\n".join([*settled, *lines, "", "Marks", *marks, *sizes(folder, filled.rows), load]))
+    print("\n".join([*settled, *lines, "", "Marks", *speeds, *marks, *sizes(folder, filled.rows), load]))
 
 
 def filled_before(folder: Path) -> Filled | None:
@@ -325,7 +324,7 @@ def filled_before(folder: Path) -> Filled | None:
     with closing(sqlite3.connect(folder / "usage.db")) as connection:
         of_history = "SELECT COUNT(*), MAX(started_us) FROM requests WHERE id NOT LIKE '%-live'"
         rows, last_us = connection.execute(of_history).fetchone()
-    return Filled(rows, last_us + 1, 0, 0) if rows else None
+    return Filled(rows, last_us + 1) if rows else None
 
 
 def main() -> None:
@@ -339,7 +338,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         filled = filled_before(folder) or fill(folder, args.rows, args.shape)
         print(f"{filled.rows:,} rows, {args.shape}, over {(filled.end_us - START_US) / DAY_US:.1f} days")
-        measure(folder, filled)
+        measure(folder, filled, args.shape)
 
 
 if __name__ == "__main__":
