@@ -64,7 +64,7 @@ REPLAY_TIMEOUT_S = 5.0
 LEAST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
 # How long a pause between two steps of the settling is, by the step before it.
 SETTLING_PAUSE = 4.0
-HISTORY_ROWS = 10_000
+HISTORY_ROWS = 20_000
 EXPORT_ROWS = 1000
 EXPORT_CONVERSATIONS = 100
 # With the database out of reach for long, memory keeps this many ended exchanges; later ones are in the journal only.

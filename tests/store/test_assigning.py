@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gateway.records import ExchangeRecord, UsageQuery
 from gateway.setting_values import Keep
+from gateway.store import writer
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, DAY_US, FULL, histories, record
 from tests.store.test_queries import stored
@@ -48,8 +50,11 @@ def test_what_does_not_hold_any_more_is_taken_away(store: UsageStore) -> None:
     assert [row.value for row in store.breakdown(UsageQuery(), "app").rows] == [None]
 
 
-def test_before_the_row_is_written_and_for_one_that_there_is_not(store: UsageStore) -> None:
+def test_before_the_row_is_written_and_for_one_that_there_is_not(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Put right behind its row, and with more rows waiting than one commit takes."""
+    monkeypatch.setattr(writer, "BATCH_ROWS", 1000)
     records = [record(number, id=f"req_{number}") for number in range(2500)]
     for each in records:
         store.end(each)
