@@ -9,6 +9,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from threading import RLock
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -46,7 +47,7 @@ class _Kept(Struct, frozen=True, gc=False):
 
 
 class ReplayMemory:
-    """State of tool calls by (key, call id), oldest out first. `clock` counts seconds."""
+    """State of tool calls by (key, call id), oldest out first. `clock` counts seconds. Thread-safe."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class ReplayMemory:
         self._most, self._most_bytes, self._age_s, self._clock = entries, size, age_s, clock
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
         self.size = 0
+        self._lock = RLock()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -144,24 +146,27 @@ class ReplayMemory:
         return part if extra is part.extra else replace(part, extra=extra)
 
     def _fresh(self, key: str, id: str) -> _Kept | None:
-        kept = self._kept.get((key, id))
-        if kept is not None and self._clock() - kept.at > self._age_s:
-            self._drop((key, id))
-            return None
-        return kept
+        with self._lock:
+            kept = self._kept.get((key, id))
+            if kept is not None and self._clock() - kept.at > self._age_s:
+                self._drop((key, id))
+                return None
+            return kept
 
     def _keep(self, place: tuple[str, str], kept: _Kept) -> None:
         if kept.size > _MOST_OF_ONE:
             return
-        self._drop(place)
-        self._kept[place] = kept
-        self.size += kept.size
-        while self._kept and (len(self._kept) > self._most or self.size > self._most_bytes):
-            self._drop(next(iter(self._kept)))
+        with self._lock:
+            self._drop(place)
+            self._kept[place] = kept
+            self.size += kept.size
+            while self._kept and (len(self._kept) > self._most or self.size > self._most_bytes):
+                self._drop(next(iter(self._kept)))
 
     def _drop(self, place: tuple[str, str]) -> None:
-        if (kept := self._kept.pop(place, None)) is not None:
-            self.size -= kept.size
+        with self._lock:
+            if (kept := self._kept.pop(place, None)) is not None:
+                self.size -= kept.size
 
 
 def _size(extra: Extra) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,11 +18,11 @@ from gateway.dialects import DIALECTS
 from gateway.doors import DOORS, Door
 from gateway.errors import UpstreamError
 from gateway.exchange import Exchange
-from gateway.plan import credentials
+from gateway.plan import Plan, Planner, credentials
 from gateway.pricing import Pricing
 from gateway.providers.catalog import BY_NAME, PROVIDERS
 from gateway.records import ExchangeRecord
-from gateway.relay import LATE_USAGE_S, Relay
+from gateway.relay import LATE_USAGE_S, LONG_BODY, Relay
 from gateway.routing import Routing
 from gateway.settings import Timeouts
 from tests.virtual_time import in_virtual_time
@@ -439,3 +440,35 @@ def test_a_count_that_never_comes_is_not_waited_for_long(monkeypatch: pytest.Mon
     assert LATE_USAGE_S <= seconds <= LATE_USAGE_S + 2 * SWEEP_S
     assert (row.outcome, row.usage_source) == ("ok", "estimated")
     assert run.client.body.endswith(b"data: [DONE]\n\n") and run.log[-2:] == ["finish", "closed"]
+
+
+@pytest.mark.parametrize(
+    "door", [CHAT, next(door for door in DOORS if door.name == "anthropic")], ids=lambda d: d.name
+)
+async def test_a_long_body_is_planned_beside_the_loop_and_goes_out_as_any_other(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[bool] = []
+    plan = Planner.plan
+
+    def noting(self: Planner, *args: Any) -> Plan:
+        planned.append(threading.current_thread() is threading.main_thread())
+        return plan(self, *args)
+
+    monkeypatch.setattr(Planner, "plan", noting)
+    sent = []
+    for words in ("Hi", "Hi " * LONG_BODY):
+        run = Run(json_answer())
+        body = {"model": "gpt-4.1-mini", "max_tokens": 9, "messages": [{"role": "user", "content": words}]}
+        row = await run.go(json.dumps(body).encode(), door)
+        assert (row.outcome, row.model, row.input_tokens) == ("ok", "gpt-4.1-mini", run.row.input_tokens)
+        sent.append(json.loads(run.upstream.sent[0][2]))
+    assert planned == [True, False]
+    assert sent[1]["messages"][0]["content"] == "Hi " * LONG_BODY
+    assert {**sent[1], "messages": []} == {**sent[0], "messages": []}
+
+
+async def test_what_a_long_body_lacks_is_refused_as_any_other() -> None:
+    run = Run(json_answer())
+    row = await run.go(json.dumps({"model": "no-such-model", "messages": ["x" * LONG_BODY]}).encode())
+    assert (row.status, row.error_type, row.outcome) == (404, "not_found", "error")

@@ -1,6 +1,8 @@
 """What is kept of an answer's reasoning state, for whom, how long, and what becomes of it in the next request."""
 
 import json
+import sys
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -175,3 +177,32 @@ def test_what_a_provider_no_longer_reads_is_left_out_and_forgotten() -> None:
     assert thoughtless(stripped) is None and thoughtless(ask(CALL)) is None
     memory.forget("k", request)
     assert answered(memory, CLAUDE, CALL) == (CALL,)
+
+
+def test_answers_and_requests_of_several_threads_leave_it_whole() -> None:
+    memory = ReplayMemory(entries=50)
+    failed: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for turn in range(300):
+                call = ToolCall(f"c{turn % 70}", "f", "{}", extra=SIGNED)
+                memory.remember("k", GEMINI, (call,))
+                memory.restore("k", GEMINI, ask(ToolCall(f"c{(turn * 7 + number) % 70}", "f", "{}")))
+                if turn % 5 == 0:
+                    memory.forget("k", ask(call))
+        except BaseException as error:
+            failed.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert not failed and 0 < len(memory) <= 50
+    assert memory.size == sum(kept.size for kept in memory._kept.values())
