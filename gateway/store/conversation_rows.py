@@ -125,6 +125,13 @@ class Conversations:
         if (known_us is None or started_us < known_us) and (line := line_of()) is not None:
             self._set_line(number, line, started_us)
 
+    def lose_line(self, number: int, started_us: int) -> bool:
+        """A turn that began then has left: whether the first line was that turn's, and there is none now."""
+        if self._row(number).line_us != started_us:
+            return False
+        self._set_line(number, None, None)
+        return True
+
     def line(self, number: int) -> str | None:
         return self._sealed.unpack_text(TEXT, f"line {number}", self._row(number).line)
 
@@ -132,7 +139,7 @@ class Conversations:
         self._connection.execute(_SET_TITLE, (self._sealed.pack_text(TEXT, f"title {number}", title), number))
         self._rows.pop(number, None)
 
-    def _set_line(self, number: int, line: str | None, started_us: int) -> None:
+    def _set_line(self, number: int, line: str | None, started_us: int | None) -> None:
         packed = self._sealed.pack_text(TEXT, f"line {number}", line)
         self._connection.execute(_SET_LINE, (packed, started_us, number))
         if (row := self._rows.get(number)) is not None:

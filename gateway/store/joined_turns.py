@@ -77,14 +77,17 @@ _LAST_LOGS = (
 )
 _ATTACH = (
     "UPDATE turns SET figures = :figures, joined = :joined, inferred = :inferred, app = COALESCE(:app, app), "
-    "agent = COALESCE(:agent, agent) WHERE id = :turn RETURNING conversation, request_id"
+    "agent = COALESCE(:agent, agent), session = :session WHERE id = :turn RETURNING conversation, request_id"
 )
 _MOVED = "UPDATE turns SET moved = 1 WHERE id = ?"
 _TOLD = "SELECT trace_id, span_id, turn FROM spans WHERE trace_id IN (SELECT value FROM json_each(?)) AND scope = ?"
 _OF_EXCHANGES = "SELECT id FROM turns WHERE source = 'gateway' AND id IN (SELECT value FROM json_each(?))"
 _STILL_TOLD = "SELECT 1 FROM spans WHERE turn = ? LIMIT 1"
+# Exchanges that records of a session were joined with before.
+_OF_SESSION = "SELECT id FROM turns WHERE session = ? AND scope = ? AND source = 'gateway'"
 _DETACH = (
-    "UPDATE turns SET figures = NULL, joined = NULL, inferred = 0, app = NULL, agent = NULL WHERE id = ? "
+    "UPDATE turns SET figures = NULL, joined = NULL, inferred = 0, app = NULL, agent = NULL, session = NULL "
+    "WHERE id = ? "
     "RETURNING request_id, conversation, moved"
 )
 _BY_IDENTITY = "SELECT id FROM turns WHERE identity = ?"
@@ -100,7 +103,8 @@ LAST = 2000
 
 
 class Attached(Struct, frozen=True, kw_only=True):
-    """What tellings add to an exchange's turn. `identities` are those of turns that they may have had themselves."""
+    """What tellings add to an exchange's turn. `identities` are those of turns that they may have had themselves,
+    `session` that of a tool whose records are all that tells."""
 
     turn: int
     figures: tuple[Figures, ...]
@@ -111,6 +115,7 @@ class Attached(Struct, frozen=True, kw_only=True):
     agent: str | None = None
     conversation: str | None = None
     spans: tuple[tuple[str, str], ...] = ()
+    session: str | None = None
 
 
 class Own(Struct, frozen=True):
@@ -236,11 +241,14 @@ def write(
     trace_id: str | None,
     own: Sequence[Own],
     attached: Sequence[Attached],
+    session: str | None = None,
 ) -> Written:
     """What was found of a trace, or of a session where `trace_id` is None. Doing it again changes nothing."""
     written = Written([], [], [], set())
     spans = {span for told in (*(each.spans for each in own), *(each.spans for each in attached)) for span in told}
     before = _turns_of(connection, scope, spans)
+    if session is not None:
+        before |= {turn for (turn,) in connection.execute(_OF_SESSION, (session, scope))}
     for each in attached:
         _attach(connection, placer, conversations, scope, each, written)
     _forget_stale(connection, placer, scope, trace_id, own, attached)
@@ -296,6 +304,7 @@ def _attach(
         "app": each.app,
         "agent": each.agent,
         "turn": each.turn,
+        "session": each.session,
     }
     conversation, request_id = connection.execute(_ATTACH, values).fetchone()
     for identity in each.identities:

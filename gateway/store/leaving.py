@@ -24,6 +24,7 @@ _EARLIEST = (
     "WHERE id IN (SELECT value FROM json_each(:turns)) ORDER BY started_us, identity LIMIT 1"
 )
 _MOVE = "UPDATE turns SET conversation = :to, moved = 0 WHERE id IN (SELECT value FROM json_each(:turns))"
+_FIRST = "SELECT id, started_us FROM turns WHERE conversation = ? ORDER BY started_us, identity LIMIT 1"
 _QUESTIONS = "SELECT content FROM said WHERE turn = ? AND output = 0 ORDER BY place"
 
 
@@ -46,7 +47,20 @@ def leave(connection: sqlite3.Connection, sealed: Sealed, conversations: Convers
     conversation = conversations.recognised(scope, identity)
     connection.execute(_MOVE, values | {"to": conversation})
     conversations.begin_with(conversation, lambda: first_line(_asked(connection, sealed, first)), started_us)
+    _begin_anew(connection, sealed, conversations, before, started_us)
     return Left(frozenset(branch), before, conversation)
+
+
+def _begin_anew(
+    connection: sqlite3.Connection, sealed: Sealed, conversations: Conversations, number: int, started_us: int
+) -> None:
+    """What was left has its first line from what is there now."""
+    if not conversations.lose_line(number, started_us):
+        return
+    found = connection.execute(_FIRST, (number,)).fetchone()
+    if found is not None:
+        turn, first_us = found
+        conversations.begin_with(number, lambda: first_line(_asked(connection, sealed, turn)), first_us)
 
 
 def _asked(connection: sqlite3.Connection, sealed: Sealed, turn: int) -> list[Message]:

@@ -142,10 +142,20 @@ def _m004_smaller_turns(db: "Database") -> None:
         db.execute(statement)
 
 
+def _m005_sessions_that_told(db: "Database") -> None:
+    """The session whose log records tell of an exchange without its ids: no span remembers that."""
+    for statement in (
+        "ALTER TABLE turns ADD COLUMN session TEXT",
+        "CREATE INDEX turns_session ON turns (session) WHERE session IS NOT NULL",
+    ):
+        db.execute(statement)
+
+
 STEPS: tuple[Step, ...] = (
     _m001_conversations_and_spans,
     _m002_what_a_join_takes_back,
     _m003_signatures,
     _m004_smaller_turns,
+    _m005_sessions_that_told,
 )
 STEPS_NAME = "traces"

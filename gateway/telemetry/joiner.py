@@ -149,7 +149,7 @@ class Joiner:
             return
         loaded = Loaded(self._store, scope)
         first = loaded.first(kind, name)
-        looked = Looked.of(first, scope, key, name if kind is Kind.TRACE else None)
+        looked = Looked.of(first, scope, key, kind, name)
         if looked is None:
             return
         for other in sorted(self._store.look(looked.beside)):

@@ -84,13 +84,14 @@ class Looked(Struct, frozen=True, kw_only=True):
     scope: str
     key: str
     trace_id: str | None
+    session: str | None
     ids: Collection[str]
     traces: Collection[str]
     times: tuple[int, int]
     first: Collection[int]
 
     @classmethod
-    def of(cls, first: Sequence[Seen], scope: str, key: str, trace_id: str | None) -> "Looked | None":
+    def of(cls, first: Sequence[Seen], scope: str, key: str, kind: Kind, name: str) -> "Looked | None":
         """None where nothing of `first` is a call."""
         calls = [each for each in first if each.observed.role in CALLS]
         if not calls:
@@ -98,7 +99,8 @@ class Looked(Struct, frozen=True, kw_only=True):
         return cls(
             scope=scope,
             key=key,
-            trace_id=trace_id,
+            trace_id=name if kind is Kind.TRACE else None,
+            session=name if kind is Kind.SESSION else None,
             ids={id for each in calls for id in _ids(each.observed)},
             traces={each.span.trace_id for each in calls},
             times=(min(each.span.start_ns for each in calls), max(each.span.end_ns for each in calls)),
@@ -126,12 +128,12 @@ class Looked(Struct, frozen=True, kw_only=True):
                 continue
             around = _around(call, by_id)
             if call.exchanges:
-                attached += _attached(call, around)
+                attached += _attached(call, around, self.session)
                 requests += [exchange.request_id for exchange in call.exchanges]
             else:
                 own.append(self._own(call, around, price))
         conversations = Conversations(connection, placer.sealed)
-        written = write(connection, placer, conversations, self.scope, self.trace_id, own, attached)
+        written = write(connection, placer, conversations, self.scope, self.trace_id, own, attached, self.session)
         written.again = changed(connection, self.scope, others)
         written.joined = tuple(requests)
         return written
@@ -164,7 +166,7 @@ def _around(call: Call, by_id: Mapping[tuple[str, str], Seen]) -> list[Seen]:
     return list(found.values())
 
 
-def _attached(call: Call, around: Sequence[Seen]) -> list[Attached]:
+def _attached(call: Call, around: Sequence[Seen], session: str | None) -> list[Attached]:
     """The tellings add to the exchange that answered; an earlier one of the same call is a failed attempt."""
     last = call.exchanges[-1]
     within = [*call.tellings, *around]
@@ -181,6 +183,7 @@ def _attached(call: Call, around: Sequence[Seen]) -> list[Attached]:
             agent=next((each.observed.agent for each in within if each.observed.agent), None),
             conversation=outer,
             spans=_spans(call) if exchange is last else (),
+            session=None if _spans(call) else session,
         )
         for exchange in call.exchanges
     ]

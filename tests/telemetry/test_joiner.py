@@ -49,7 +49,7 @@ def span(name: str, start: int, end: int, **attributes: Any) -> Span:
     )
 
 
-def record(name: str, start: int, end: int) -> LogRecord:
+def record(name: str, start: int, end: int, *, ids: bool = True) -> LogRecord:
     """What Claude Code logs of a call after its end; it knows the request's id of the answer's headers."""
     return LogRecord(
         time_ns=START_US * 1000 + end * MS,
@@ -60,7 +60,7 @@ def record(name: str, start: int, end: int) -> LogRecord:
             "input_tokens": 7,
             "output_tokens": 1,
             "duration_ms": end - start,
-            "request_id": f"req_{name}",
+            **({"request_id": f"req_{name}"} if ids else {}),
         },
         resource={"service.name": "claude-code"},
         scope=Scope("com.anthropic.claude_code.events"),
@@ -187,6 +187,17 @@ def test_a_join_by_time_that_became_ambiguous_is_taken_back(tmp_path: Path) -> N
 def test_a_second_span_of_the_same_time_parts_the_first_from_its_exchange(tmp_path: Path) -> None:
     result = found(tmp_path, span("a", 0, 100), span("b", 0, 100), exchange("x", 10, 40))
     assert result == {f"{'a':0>16}": None, f"{'b':0>16}": None, "req_x": None}
+
+
+def test_a_record_without_ids_leaves_its_exchange_when_another_may_be_meant(tmp_path: Path) -> None:
+    session, call = "session-of-the-tool", record("r", 0, 70, ids=False)
+    calls, apps = in_any_order(tmp_path, (call, exchange("x", 10, 40)))
+    assert calls == {"req_x": ("time", session)} and apps == {"req_x": "claude-code"}
+    again = tmp_path / "again"
+    again.mkdir()
+    calls, apps = in_any_order(again, (call, exchange("x", 10, 40), exchange("y", 45, 65)), orders=6)
+    assert {calls[name][0] for name in ("req_x", "req_y")} == {None} and len(calls) == 3 and apps == {}
+    assert session not in {calls[name][1] for name in ("req_x", "req_y")}
 
 
 def test_what_an_id_decides_leaves_the_rest_to_time(tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+BEGIN TRANSACTION;
+CREATE TABLE "_sqlite_migrations" (
+   "id" INTEGER PRIMARY KEY,
+   "migration_set" TEXT,
+   "name" TEXT,
+   "applied_at" TEXT
+);
+INSERT INTO "_sqlite_migrations" VALUES(1,'traces','m001_conversations_and_spans','2026-11-28 20:46:18.034012+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'traces','m002_what_a_join_takes_back','2026-11-28 20:46:18.034987+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(3,'traces','m003_signatures','2026-11-28 20:46:18.035304+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(4,'traces','m004_smaller_turns','2026-11-28 20:46:18.041827+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(5,'traces','m005_sessions_that_told','2026-11-28 20:46:18.042487+00:00');
+CREATE TABLE blocks (turn INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
+INSERT INTO "blocks" VALUES(2,X'000075CEB885CFD02898461F69BD84871D5213A6D4CA0831A9AFDB54278B0E1858EA');
+CREATE TABLE content_parts (
+    content INTEGER NOT NULL, part INTEGER NOT NULL, PRIMARY KEY (content, part)
+) WITHOUT ROWID;
+CREATE TABLE contents (
+    id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, size INTEGER NOT NULL,
+    data BLOB NOT NULL
+);
+INSERT INTO "contents" VALUES(1,X'8B07322A85C1CF2D488D0BC747CCD346',2,71,X'8270CBFBC23084D3514F6DC5AF30A4A8A7EEEA00480EE00979994839DE7F225F83A54AB27652348188D4193A28AB069076038F6F5358141E');
+INSERT INTO "contents" VALUES(2,X'76D430A8BFC2736B47B74997D98931C1',1,61,X'8F0BE9CBEA21F58C1F7A7A59398E35369A40103E501ACA9A5B0938FE85DF1D1521482F20E3D56E0AB269');
+INSERT INTO "contents" VALUES(3,X'BCD1D071C4675E90E6B9D057A4FCAA62',1,69,X'996B291AE1AC819045E8BB6FCF60435C18E904F17F7EF65C22E1701F068AF5835619C209F4F478F551CC');
+INSERT INTO "contents" VALUES(4,X'631446F32D8DF264AD0120AC8974D5A5',1,67,X'80B2DF30BCC794F6757F9D3083D4872CF38D3CE958E3C4D860E19A2C00045DD35A66FF498E13621B8B13A028AE');
+INSERT INTO "contents" VALUES(5,X'EB415D1B23C34D50D5DCC0A28BFF9459',1,65,X'1FEE3483E553F54A27EF084497B30B507CDD896516B05E5F9F62CF638BAC9D5292B0CA5801375CFB67');
+CREATE TABLE conversations (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, given TEXT,
+    title BLOB, line BLOB, line_us INTEGER,
+    started_us INTEGER NOT NULL DEFAULT 0, ended_us INTEGER NOT NULL DEFAULT 0,
+    requests INTEGER NOT NULL DEFAULT 0, errors INTEGER NOT NULL DEFAULT 0, unpriced INTEGER NOT NULL DEFAULT 0,
+    input_tokens INTEGER, output_tokens INTEGER, cost_nano INTEGER, duration_us INTEGER NOT NULL DEFAULT 0
+);
+INSERT INTO "conversations" VALUES(1,'conv_b8ed39169064cb2d4cad8ca4','key_1',NULL,X'BB262670A3A1B1F6C5A83DD6494D5206990BCFF08B4477EF6A9EE9D4E3D43D490F7ACA13B8DA',X'97CCC28B5CB30938A69F4B7B0DE5860C54846F1C4C1B86168A7F07626153F16628A0',1767224400000000,1767224400000000,1767224460500000,2,0,0,200,20,2000,1000000);
+CREATE TABLE logs (
+    id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, trace_id TEXT, span_id TEXT, session TEXT,
+    started_us INTEGER NOT NULL, scope TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL, stored_us INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER))
+);
+CREATE TABLE said (
+    id INTEGER PRIMARY KEY, turn INTEGER NOT NULL, place INTEGER NOT NULL, content INTEGER NOT NULL,
+    role TEXT NOT NULL, output INTEGER NOT NULL, choice INTEGER NOT NULL DEFAULT 0,
+    repeated INTEGER NOT NULL DEFAULT 0, finish TEXT, chain BLOB NOT NULL, mark BLOB, tail BLOB
+);
+INSERT INTO "said" VALUES(1,1,0,2,'user',0,0,0,NULL,X'03D466B116DE1FDC',X'6E0E75101DD1315C',NULL);
+INSERT INTO "said" VALUES(2,1,1,3,'assistant',1,0,0,'stop',X'D42C59E5AC3E22D7',X'2D188164B3D2B3BA',X'091FB11E988F40B4');
+INSERT INTO "said" VALUES(3,2,0,4,'user',0,0,0,NULL,X'EEDCD9CCB4051799',X'6C0AFE1FC64907F8',X'3E616E0B64FA934E');
+INSERT INTO "said" VALUES(4,2,1,5,'assistant',1,0,0,'stop',X'418AF0A6EAA2A7C3',X'122D91E52D860D55',X'1535768E251E8DD7');
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE signatures (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, entries INTEGER NOT NULL, data BLOB NOT NULL);
+INSERT INTO "signatures" VALUES(1,5,5,X'5D2DD19EF5660F350CF91DFAD9BAB0E5DBFC88D24077DC39A83D79BA8B2CE485D953E04030071454E3A9DB2070CBA40289D85A16C941E6F58AA52953BA2BB5DFEDB58769F650268D498ACEDB0065A3FA8E642612F5C83AAD11B44CFF9176ABF6757E0929A09D20E1E06175C43E39BE2A2DF96BC0DAC1F2FEC781C24D0B2F40CE2D36B91EE696856B');
+CREATE TABLE spans (
+    id INTEGER PRIMARY KEY, trace_id TEXT NOT NULL, span_id TEXT NOT NULL, parent_span_id TEXT,
+    started_us INTEGER NOT NULL, ended_us INTEGER NOT NULL, scope TEXT NOT NULL, key TEXT NOT NULL,
+    turn INTEGER, data BLOB NOT NULL, stored_us INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)), UNIQUE (trace_id, span_id)
+);
+CREATE TABLE turns (
+    id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, conversation INTEGER NOT NULL, sub TEXT,
+    parent INTEGER, choice INTEGER NOT NULL DEFAULT 0, via INTEGER NOT NULL DEFAULT 0, length INTEGER NOT NULL,
+    question BLOB, shortened INTEGER NOT NULL DEFAULT 0, changed INTEGER, system INTEGER, tools INTEGER,
+    source TEXT NOT NULL, scope TEXT NOT NULL, request_id TEXT, response_id TEXT, client_response_id TEXT,
+    previous_response_id TEXT,
+    trace_id TEXT, span_id TEXT, parent_span_id TEXT,
+    started_us INTEGER NOT NULL, ended_us INTEGER NOT NULL, latency_us INTEGER, ttft_us INTEGER,
+    key TEXT, user TEXT, app TEXT, client TEXT, agent TEXT, door TEXT,
+    provider TEXT, model TEXT, model_requested TEXT,
+    input_tokens INTEGER, cached_tokens INTEGER, cache_write_tokens INTEGER, cache_write_1h_tokens INTEGER,
+    output_tokens INTEGER, reasoning_tokens INTEGER, usage_source TEXT NOT NULL,
+    cost_nano INTEGER, cost_source TEXT NOT NULL,
+    status INTEGER NOT NULL, outcome TEXT NOT NULL, error_type TEXT, error_message BLOB, streamed INTEGER NOT NULL,
+    tags TEXT NOT NULL, dropped TEXT NOT NULL, adapted TEXT NOT NULL, hints TEXT NOT NULL,
+    joined TEXT, inferred INTEGER NOT NULL DEFAULT 0, figures TEXT, stored_us INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER))
+, principal TEXT, moved INTEGER NOT NULL DEFAULT 0, session TEXT);
+INSERT INTO "turns" VALUES(1,'req_0',1,NULL,NULL,0,0,1,X'03D466B116DE1FDC',0,NULL,1,NULL,'gateway','key_1','req_0',NULL,NULL,NULL,NULL,NULL,NULL,1767224400000000,1767224400500000,500000,NULL,'laptop',NULL,NULL,NULL,NULL,NULL,'anthropic','claude-sonnet-4-6','claude-sonnet-4-6',100,NULL,NULL,NULL,10,NULL,'provider',1000,'list',200,'ok',NULL,NULL,0,'[]','[]','[]','[]',NULL,0,NULL,1795898778050002,NULL,0,NULL);
+INSERT INTO "turns" VALUES(2,'req_60',1,NULL,1,0,1,3,X'EEDCD9CCB4051799',0,0,1,NULL,'gateway','key_1','req_60',NULL,NULL,NULL,NULL,NULL,NULL,1767224460000000,1767224460500000,500000,NULL,'laptop',NULL,NULL,NULL,NULL,NULL,'anthropic','claude-sonnet-4-6','claude-sonnet-4-6',100,NULL,NULL,NULL,10,NULL,'provider',1000,'list',200,'ok',NULL,NULL,0,'[]','[]','[]','[]',NULL,0,NULL,1795898778051008,NULL,0,NULL);
+CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
+    ON "_sqlite_migrations" ("migration_set", "name");
+CREATE INDEX parts_by_part ON content_parts (part);
+CREATE INDEX conversations_given ON conversations (given, scope) WHERE given IS NOT NULL;
+CREATE INDEX conversations_ended ON conversations (ended_us);
+CREATE INDEX turns_conversation ON turns (conversation, started_us);
+CREATE INDEX turns_started ON turns (started_us);
+CREATE INDEX turns_stored ON turns (stored_us);
+CREATE INDEX turns_parent ON turns (parent) WHERE parent IS NOT NULL;
+CREATE INDEX turns_request ON turns (request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX turns_response ON turns (response_id) WHERE response_id IS NOT NULL;
+CREATE INDEX turns_previous ON turns (previous_response_id) WHERE previous_response_id IS NOT NULL;
+CREATE INDEX turns_trace ON turns (trace_id) WHERE trace_id IS NOT NULL;
+CREATE INDEX turns_system ON turns (system) WHERE system IS NOT NULL;
+CREATE INDEX turns_tools ON turns (tools) WHERE tools IS NOT NULL;
+CREATE INDEX said_turn ON said (turn, place);
+CREATE INDEX spans_stored ON spans (stored_us);
+CREATE INDEX spans_turn ON spans (turn) WHERE turn IS NOT NULL;
+CREATE INDEX turns_client_response ON turns (client_response_id) WHERE client_response_id IS NOT NULL;
+CREATE INDEX logs_trace ON logs (trace_id, span_id) WHERE trace_id IS NOT NULL;
+CREATE INDEX logs_session ON logs (session) WHERE session IS NOT NULL;
+CREATE INDEX logs_stored ON logs (stored_us);
+CREATE INDEX spans_told ON spans (ended_us) WHERE turn IS NOT NULL;
+CREATE INDEX turns_logged ON turns (ended_us) WHERE source = 'log';
+CREATE INDEX said_content ON said (content, turn);
+CREATE INDEX said_chain ON said (chain, output);
+CREATE INDEX said_mark ON said (mark, output) WHERE mark IS NOT NULL;
+CREATE INDEX said_tail ON said (tail, output) WHERE tail IS NOT NULL;
+CREATE INDEX turns_question ON turns (question, started_us) WHERE question IS NOT NULL;
+CREATE INDEX turns_failed ON turns (question, ended_us) WHERE outcome = 'error';
+CREATE INDEX turns_session ON turns (session) WHERE session IS NOT NULL;
+COMMIT;
