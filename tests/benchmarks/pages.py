@@ -254,10 +254,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def show(
     steady: Sequence[Watched], once: Sequence[Watched], traffic: dict[str, Any], memory: dict[str, float]
 ) -> bool:
-    rows = [("page", "", "p99", "longest", "p99 by clock", "longest", "late p99", "> 16 ms", "beats")]
+    rows = [("page", "", "p50", "p99", "longest", "p99 by clock", "longest", "late p99", "> 16 ms", "beats")]
     for one in (*steady, *once):
         long = sum(hold.own > LONG_S for hold in one.holds)
-        figures = [one.ms(0.99), one.ms(1), one.ms(0.99, "clock"), one.ms(1, "clock"), one.ms(0.99, "late")]
+        figures = [one.ms(0.5), one.ms(0.99), one.ms(1)]
+        figures += [one.ms(0.99, "clock"), one.ms(1, "clock"), one.ms(0.99, "late")]
         kind = "" if one in steady else "once"
         rows.append((one.name, kind, *(f"{figure:.1f}" for figure in figures), str(long), str(len(one.holds))))
     print("How long the window holds the loop, ms of its own CPU time, and by the clock", *table(rows), sep="\n")
