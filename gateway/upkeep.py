@@ -20,7 +20,7 @@ from gateway.setting_values import oldest_us
 _log = logging.getLogger(__name__)
 POLL_S = 0.5
 FLUSH_EVERY = 6
-LET_GO_EVERY = 40
+LET_GO_EVERY = 10
 CLEAN_UP_EVERY_S = 3600.0
 # Until a past day is settled it is only slower to ask about; the start has better to do.
 SETTLE_EVERY_S, FIRST_SETTLE_S = 1800.0, 20.0
