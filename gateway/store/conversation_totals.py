@@ -53,7 +53,7 @@ _SUMS = (
 )
 _ADD = (
     f"INSERT INTO conversation_totals ({', '.join(COLUMNS)}) {_SUMS}"
-    "WHERE b.n > ? AND b.n <= ? AND b.conversation IS NOT NULL GROUP BY b.conversation "
+    "NOT INDEXED WHERE b.n > ? AND b.n <= ? AND b.conversation IS NOT NULL GROUP BY b.conversation "
     "ON CONFLICT (conversation) DO UPDATE SET first_us = MIN(first_us, excluded.first_us), "
     f"last_us = MAX(last_us, excluded.last_us), {', '.join(f'{name} = {name} + excluded.{name}' for name in _SUMMED)}"
 )
@@ -72,9 +72,10 @@ TRUE = (
     f"{_SUMS}INDEXED BY requests_conversation WHERE b.conversation IS NOT NULL AND b.n <= ? GROUP BY b.conversation"
 )
 
+# By the rows' numbers: SQLite would read an index of all that there is, for it is in the order of the groups.
 _SINCE = (
-    "SELECT DISTINCT b.conversation FROM requests b WHERE b.n > ? AND b.started_us >= ? AND b.started_us < ? "
-    "AND b.conversation IS NOT NULL"
+    "SELECT DISTINCT b.conversation FROM requests b NOT INDEXED "
+    "WHERE b.n > ? AND b.started_us >= ? AND b.started_us < ? AND b.conversation IS NOT NULL"
 )
 _ACROSS = (
     "SELECT conversation FROM conversation_totals "

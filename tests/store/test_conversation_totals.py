@@ -158,3 +158,15 @@ def test_the_costliest_of_all_are_found_without_their_rows(store: UsageStore, tm
     by_totals, fewer = _asked(tmp_path)
     assert by_totals == by_rows and [name for _, name in by_rows] == ["c0199", "c0198", "c0197"]
     assert fewer < steps / 5
+
+
+def test_what_came_since_is_found_by_its_number(store: UsageStore) -> None:
+    store.insert_history(record(number, conversation_id=f"c{number}") for number in range(3))
+    asked = {
+        conversation_totals._SINCE: ((1, 2, 3), "rowid>?"),
+        conversation_totals._ADD: ((1, 2), "rowid>? AND rowid<?"),
+    }
+    with store._readers.snapshot() as connection:
+        for statement, (bound, sought) in asked.items():
+            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", bound)]
+            assert f"SEARCH b USING INTEGER PRIMARY KEY ({sought})" in plan
