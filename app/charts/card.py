@@ -177,22 +177,29 @@ class ChartCard(Card):
         data = self._data
         assert data is not None
         shown = [series for series in data.series if series.key not in self.legend.hidden]
+        values = [float(series.values[index]) for series in shown]
+        total = float(np.nansum(values)) if values else 0.0
+        largest = total if data.adds_up else float(np.nanmax([*values, 0.0]))
         rows = [
             (
                 colour_of(self._theme, series.colour),
                 series.name,
-                marked(self._text(float(series.values[index])), _estimated(series, index)),
+                marked(self._text(value, largest), _estimated(series, index)),
             )
-            for series in shown
+            for series, value in zip(shown, values, strict=True)
         ]
         if data.adds_up and len(shown) > 1:
-            total = float(np.nansum([series.values[index] for series in shown]))
             guessed = any(_estimated(series, index) for series in shown)
-            rows.append((self._theme.color("border_strong"), tr("Total"), marked(self._text(total), guessed)))
+            text = marked(self._text(total, largest), guessed)
+            rows.append((self._theme.color("border_strong"), tr("Total"), text))
         return tuple(rows)
 
-    def _text(self, value: float) -> str:
-        return UNKNOWN if math.isnan(value) else self.spec.value_text(value)
+    def _text(self, value: float, largest: float | None = None) -> str:
+        """`largest`: of the column that the value stands in."""
+        if math.isnan(value):
+            return UNKNOWN
+        in_column = self.spec.column_text
+        return self.spec.value_text(value) if in_column is None or largest is None else in_column(value, largest)
 
     def _set_legend(self) -> None:
         assert self._data is not None

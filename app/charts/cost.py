@@ -6,7 +6,7 @@ Values are nano-dollars, which a float holds exactly up to nine million dollars 
 import numpy as np
 
 from app.charts.data import ChartInput, ChartSpec, Series, flags_of, money_axis, values_of
-from app.formats import money
+from app.formats import money, money_column, money_places
 from app.sources import estimated_cost
 from app.translation import later
 
@@ -43,6 +43,7 @@ COST = ChartSpec(
     read=_read,
     axis_text=money_axis,
     value_text=lambda nano: money(round(nano)),
+    column_text=lambda nano, largest: money_column(round(nano), money_places(round(largest))),
     plain_text=dollars,
     unit="usd",
     idle=1e9,

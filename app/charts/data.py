@@ -71,7 +71,8 @@ class ChartData(Struct, frozen=True, kw_only=True, eq=False):
 
 class ChartSpec(Struct, frozen=True, kw_only=True):
     """`read` gives the series bottom first. `axis_text` words a tick, given the step too; `value_text` a value;
-    `plain_text` writes it with all its digits in `unit`, for files.
+    `plain_text` writes it with all its digits in `unit`, for files. `column_text` words a value that stands below
+    others, given the largest of them too; None: as `value_text`.
 
     `whole`: only whole numbers mean something.
     `idle`: the axis' top while there is nothing. `total`: the series are parts of a sum that the tooltip names.
@@ -84,6 +85,7 @@ class ChartSpec(Struct, frozen=True, kw_only=True):
     read: Callable[[ChartInput], tuple[Series, ...]]
     axis_text: Callable[[float, float], str]
     value_text: Callable[[float], str]
+    column_text: Callable[[float, float], str] | None = None
     plain_text: Callable[[float], str] = lambda value: f"{round(value)}"
     unit: str = ""
     whole: bool = False

@@ -294,7 +294,7 @@ class ScatterCard(Card):
         body.addWidget(self.plot)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 8, 1, 6)
-        column.setSpacing(2)
+        column.setSpacing(8)
         column.addLayout(head)
         column.addLayout(body, 1)
         self.tooltip = Tooltip(theme, self)

@@ -67,6 +67,7 @@ class OverviewLayout:
         self.compare_button = IconButton(theme, "chevron-down", tr("What the figures are compared with"))
         self.compare_button.setObjectName("overview.compare")
         self.banner = Banner(theme, "bad", "", tr("Retry"))
+        self.banner.setObjectName("overview_error")
         self.banner.hide()
         self.incomplete = Banner(theme, "info", "")
         self.incomplete.setObjectName("overview.incomplete")

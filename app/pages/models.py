@@ -16,6 +16,7 @@ from app.pages.models_parts.bill_pane import BillPane
 from app.pages.models_parts.details import ModelDetails
 from app.pages.models_parts.editor import PriceEditor
 from app.pages.models_parts.lines import ModelLine, matching, model_columns, model_lines, price_changes
+from app.pages.models_parts.price_files import PriceFiles
 from app.pages.models_parts.repricing_pane import RepricingPane
 from app.pages.models_parts.scrolled import scrolled
 from app.pages.page import Page
@@ -25,7 +26,17 @@ from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
 from app.translation import counted, later, tr
-from app.widgets import Banner, Card, ComboBox, Drawer, EmptyState, PushButton, SearchField, SegmentedControl
+from app.widgets import (
+    Banner,
+    Card,
+    ComboBox,
+    Drawer,
+    EmptyState,
+    IconButton,
+    PushButton,
+    SearchField,
+    SegmentedControl,
+)
 from gateway import Changes, NewPriceOverride, PriceOverride, UnitPrices, UsageQuery
 
 _DAY_US = 86_400_000_000
@@ -56,9 +67,15 @@ class ModelsPage(Page):
         self._repricing: RepricingPane | None = None
         self._bill: BillPane | None = None
         self._repriced = ("", "*")
+        self.files = PriceFiles(context, self, lambda: dict(self._provider_titles))
         self._build()
         self.section.changed.connect(self.open_section)
         self.past.action.connect(self._price_the_past)
+        self.imported.action.connect(lambda: context.spawn(self.files.undo()))
+        self.files.toast.connect(self.toast)
+        self.files.failed.connect(self._tell_problem)
+        self.files.imported.connect(self._tell_imported)
+        self.files.undone.connect(self._import_undone)
         self.add_button.clicked.connect(lambda: self.open_editor())
         self.range.changed.connect(lambda _: self._again())
         self.search.textChanged.connect(lambda _: self._filter())
@@ -73,7 +90,7 @@ class ModelsPage(Page):
         self.drawer.closed.connect(self.view.setFocus)
 
     def header_controls(self) -> list[QWidget]:
-        return [self.section, self.range, self.add_button]
+        return [self.section, self.range, self.more_button, self.add_button]
 
     def _build(self) -> None:
         theme = self.context.theme
@@ -84,6 +101,12 @@ class ModelsPage(Page):
         self.range.set_current("30d")
         self.add_button = PushButton(theme, tr("Add price"), "plus", "primary")
         self.add_button.setObjectName("add_price")
+        self.more_button = IconButton(theme, "ellipsis", self.tr("Files of prices: import, export"))
+        self.more_button.setObjectName("models_files")
+        self.more_button.clicked.connect(self.open_files_menu)
+        self.imported = Banner(theme, "ok", "", self.tr("Undo"))
+        self.imported.setObjectName("models_imported")
+        self.imported.hide()
         self.banner = Banner(theme, "bad", "", tr("Retry"))
         self.banner.setObjectName("models_error")
         self.unpriced = Banner(theme, "warn", "", tr("Set price"))
@@ -132,6 +155,7 @@ class ModelsPage(Page):
         main.setSpacing(12)
         main.addWidget(self.banner)
         main.addWidget(self.unpriced)
+        main.addWidget(self.imported)
         main.addWidget(self.past)
         main.addLayout(filters)
         main.addWidget(self.stack, 1)
@@ -170,11 +194,12 @@ class ModelsPage(Page):
         self.section.set_current(key)
         self.drawer.close_drawer()
         self.past.hide()
+        self.imported.hide()
         shown: QWidget = self.prices if key == "prices" else getattr(self, key)
         self.sections.setCurrentWidget(shown)
         # Else the first control there would have it, and the ring of whom the keyboard brought.
         shown.setFocus(Qt.FocusReason.OtherFocusReason)
-        for control in (self.range, self.add_button):
+        for control in (self.range, self.more_button, self.add_button):
             control.setVisible(key == "prices")
         if key == "repricing":
             self.context.spawn(self.repricing.refresh())
@@ -215,6 +240,32 @@ class ModelsPage(Page):
             count = formats.count(len(rows))
             self.toast.emit(self.tr("Exported {count} rows").format(count=count))
 
+    # files of one's own prices
+
+    def open_files_menu(self) -> None:
+        menu = self.files.menu(self.start_export)
+        menu.popup(self.more_button.mapToGlobal(self.more_button.rect().bottomLeft()))
+
+    def _tell_imported(self, words: str, can_undo: bool) -> None:
+        self.banner.hide()
+        self.imported.set_text(words)
+        assert self.imported.button is not None
+        self.imported.button.setVisible(can_undo)
+        self.imported.show()
+        if can_undo:
+            self._tell_past()
+        self._again()
+
+    def _import_undone(self, words: str) -> None:
+        self.imported.hide()
+        self.past.hide()
+        self.toast.emit(words)
+        self._again()
+
+    def _tell_problem(self, words: str) -> None:
+        self.banner.set_text(words)
+        self.banner.show()
+
     # reading
 
     async def refresh(self, changes: Changes) -> None:
@@ -229,8 +280,7 @@ class ModelsPage(Page):
                 *(gateway.breakdown(_of(query, provider), "model", sort="requests") for provider in providers)
             )
         except KNOWN_ERRORS as error:
-            self.banner.set_text(str(error))
-            self.banner.show()
+            self._tell_problem(str(error))
             return
         if range_key != self.range.current:
             # Another range was chosen meanwhile; its own answers are on their way.

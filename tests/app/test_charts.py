@@ -24,7 +24,7 @@ from app.charts.rectangles import ListedRectangles, PackedRectangles, make_recta
 from app.charts.scale import NiceMaximum, nice_maximum, tick_step, ticks
 from app.charts.timescale import bucket_title, time_ticks
 from app.charts.tooltip import Tooltip
-from app.formats import UNKNOWN, count, duration, money
+from app.formats import UNKNOWN, count, duration
 from app.theme import Theme
 from app.widgets import Card
 from gateway import Distribution, Summary, TimeBucket
@@ -318,7 +318,7 @@ def test_cost_names_the_models_and_the_rest(qtbot: QtBot, light: Theme) -> None:
     ]
     card = chart(qtbot, SPECS["cost"], light, ChartInput(buckets=total, groups=groups, now_us=START * 2))
     assert card.values_at(0) == {
-        "gpt-5.1": money(4_000_000), "o3": money(1_000_000), "Other": money(5_000_000), "Total": money(10_000_000)
+        "gpt-5.1": "$0.004000", "o3": "$0.001000", "Other": "$0.005000", "Total": "$0.010000"
     }  # fmt: skip
     assert [series.colour for series in card.data.series] == [3, 0, "other"]  # type: ignore[union-attr]
     whole = ChartInput(buckets=total, groups=[Group(value="o3", slot=0, buckets=total)], now_us=START * 2)

@@ -172,7 +172,7 @@ def test_the_estimate_is_told_before_money_is_spent(page: ComparePage, gateway: 
         assert (
             question.models.chip(each.model)
             .text()
-            .startswith(f"{each.model} · ≈ {formats.money(each.cost_nano)} · $")
+            .startswith(f"{each.model} · ≈{formats.money_column(each.cost_nano, 4)} · $")
         )
     whole = formats.money(sum(each.cost_nano or 0 for each in found))
     assert question.run_button.text() == f"Run · est. {whole}"

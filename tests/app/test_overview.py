@@ -133,7 +133,8 @@ def test_charts_equal_the_gateway(page: OverviewPage, fake_gateway: FakeGateway)
         assert requests.values_at(index)["Errors"] == count(one.errors)
         assert tokens.values_at(index)["Cached input"] == count(one.cached_tokens or 0)
         assert tokens.values_at(index)["Total"] == count((one.input_tokens or 0) + (one.output_tokens or 0))
-        assert cost.values_at(index)["Total"] == money(one.cost_nano or 0)
+        places = money_places(one.cost_nano)
+        assert cost.values_at(index)["Total"] == money_column(one.cost_nano or 0, places)
         assert latency.values_at(index) == {"p95": duration(one.latency_ms.p95), "p50": duration(one.latency_ms.p50)}
 
 
@@ -154,11 +155,13 @@ def test_the_cost_of_each_model_is_its_own(page: OverviewPage, fake_gateway: Fak
     cost = page.charts[2]
     names = [item.key for item in cost.legend.items if item.key]
     by_model = asyncio.run(fake_gateway.breakdown(query, "model"))
+    wholes = asyncio.run(fake_gateway.timeseries(query, "hour"))
     assert names == [row.value for row in by_model.rows[:5]]
     for name in names:
         buckets = asyncio.run(fake_gateway.timeseries(msgspec.structs.replace(query, model=(name,)), "hour"))
         for index, bucket in enumerate(buckets):
-            assert cost.values_at(index)[name] == money(bucket.summary.cost_nano or 0)
+            shown, places = cost.values_at(index), money_places(wholes[index].summary.cost_nano)
+            assert shown[name] == money_column(bucket.summary.cost_nano or 0, places)
 
 
 def test_table_cells_equal_the_gateway(page: OverviewPage, fake_gateway: FakeGateway) -> None:

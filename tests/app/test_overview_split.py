@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterSnapshot
-from app.formats import money
+from app.formats import money_column, money_places
 from app.overview.breakdown import COSTLIEST
 from app.pages.overview import OverviewPage
 from gateway import Breakdown, Changes, ExchangeRecord, Export, Summary, TagCondition, TimeBucket, UsageQuery
@@ -147,7 +147,10 @@ def test_a_features_cost_per_month_by_team_is_one_view(
     for index in range(12):
         back = 12 - index
         expected = {"platform": back, "growth": 2 * back, "ml": 3 * back, "No team": 4 * back, "Total": 10 * back}
-        assert cost.values_at(index) == {name: money(number * 1_000_000) for name, number in expected.items()}
+        assert cost.values_at(index) == {
+            name: money_column(number * 1_000_000, money_places(max(expected.values()) * 1_000_000))
+            for name, number in expected.items()
+        }
         start = datetime.fromtimestamp(int(cost.data.starts_us[index]) / 1e6, BERLIN)
         assert (start.day, start.hour) == (1, 0)
     assert page.split_button.text() == "By team ▾"
@@ -258,6 +261,6 @@ def test_no_total_is_made_of_values_that_a_request_can_have_several_of(
     page.grab()
     qtbot.waitUntil(lambda: len(page.charts) == 4)
     page.choose_split("tag:team")
-    assert page.charts[2].values_at(11) == {"a": money(10_000_000), "b": money(5_000_000)}
+    assert page.charts[2].values_at(11) == {"a": "$0.010000", "b": "$0.005000"}
     assert page.split_button.toolTip() == "A request counts in each of its values"
     store.close()

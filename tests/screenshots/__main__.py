@@ -8,11 +8,24 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from gateway import Settings
-from tests.screenshots.states import ALL, DEMO_STATES, EMPTY_STATES, LARGE, TROUBLED_STATES, Size, State
+from gateway import DataFolder, Settings
+from tests.screenshots.huge import make_huge
+from tests.screenshots.states import (
+    ALL,
+    DEMO_STATES,
+    EMPTY_STATES,
+    ERROR_STATES,
+    HUGE_STATES,
+    LARGE,
+    LOADING_STATES,
+    TROUBLED_STATES,
+    Size,
+    State,
+)
 from tests.waiting import wait_until
 from tests.window.display import Display
 from tests.window.real_app import ROOT, RealApp
@@ -41,32 +54,53 @@ def take(app: RealApp, state: State, theme: str, size: Size) -> None:
     state.leave(app)
 
 
-def take_all(folder: Path, size: Size, states: Sequence[State], *words: str, port: int | None = None) -> None:
-    """One run of the app, on the usual port where none is named."""
+def take_all(
+    folder: Path,
+    size: Size,
+    states: Sequence[State],
+    *words: str,
+    port: int | None = None,
+    themes: Sequence[str] = THEMES,
+    huge: bool = False,
+) -> None:
+    """One run of the app, on the usual port where none is named; `huge`: on what an earlier run has left there, many
+    times over."""
     wanted = [state for state in states if size in state.sizes]
     if not wanted:
         return
     run = f"{size.width}-{size.scale}-{'-'.join(words)}"
-    log, user = folder / f"display-{run}.log", folder / f"home-{run}"
     # A picture shows where the data is, and nothing of this machine.
-    home = user / ".local" / "share" / "faregate"
-    home.parent.mkdir(parents=True)
-    with (
-        Display(log, size=size[:2], tray=False, scale=size.scale) as display,
-        RealApp(
-            display, home, *words, FAREGATE_PORT=str(usual_port() if port is None else port), HOME=str(user)
-        ) as app,
-    ):
-        app.fill_screen(size[:2])
-        if words == ("demo",):
-            wait_until(lambda: stands_still(app), 120, "The history")
+    home = folder / f"home-{run}" / ".local" / "share" / "faregate"
+    if huge:
+        if not home.exists():
+            with running(folder, home, run, size, words, port):
+                pass
+        make_huge(DataFolder(home).demo())
+    with running(folder, home, run, size, words, port) as app:
         # A tray host changes what is in the corner from then on.
         for tray in (False, True):
-            for theme in THEMES if any(one.tray is tray for one in wanted) else ():
+            for theme in themes if any(one.tray is tray for one in wanted) else ():
                 app.click(f"theme.{theme}")
                 for state in wanted:
                     if state.tray is tray:
                         take(app, state, theme, size)
+
+
+@contextmanager
+def running(
+    folder: Path, home: Path, run: str, size: Size, words: Sequence[str], port: int | None
+) -> Iterator[RealApp]:
+    """The app over a whole screen, with all of its example history where it is the demo."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    variables = {"FAREGATE_PORT": str(usual_port() if port is None else port), "HOME": str(home.parents[2])}
+    with (
+        Display(folder / f"display-{run}.log", size=size[:2], tray=False, scale=size.scale) as display,
+        RealApp(display, home, *words, **variables) as app,
+    ):
+        app.fill_screen(size[:2])
+        if words == ("demo",):
+            wait_until(lambda: stands_still(app), 120, "The history")
+        yield app
 
 
 def stands_still(app: RealApp) -> bool:
@@ -98,6 +132,11 @@ def main(names: Sequence[str]) -> int:
         for size in ALL:
             take_all(Path(folder), size, asked(DEMO_STATES), "demo")
             take_all(Path(folder), size, asked(EMPTY_STATES))
+        for theme in THEMES:
+            # What is opened for the first time can be seen once in a run.
+            take_all(Path(folder) / theme, LARGE, asked(LOADING_STATES), "demo", themes=(theme,))
+        take_all(Path(folder), LARGE, asked(ERROR_STATES), "demo")
+        take_all(Path(folder), LARGE, asked(HUGE_STATES), "demo", huge=True)
         troubled = asked(TROUBLED_STATES)
         with socket.create_server(("127.0.0.1", usual_port())) as holder:
             take_all(Path(folder) / "troubled", LARGE, troubled, port=holder.getsockname()[1])

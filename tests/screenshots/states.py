@@ -12,6 +12,7 @@ from msgspec import Struct
 from gateway import DataFolder, UsageQuery
 from gateway.store import UsageStore
 from tests.reconcile.bills import billed, dearer, usage_and_costs
+from tests.screenshots.huge import LONG
 from tests.waiting import wait_until
 from tests.window.real_app import RealApp
 
@@ -157,7 +158,10 @@ def no_match(app: RealApp) -> None:
 def conversation(app: RealApp, title: str = "Fix flaky payment webhook test") -> None:
     page(app, "conversations", "Conversations")
     app.click_on("place_of_text", text="7d")
+    conversation_called(app, title)
 
+
+def conversation_called(app: RealApp, title: str) -> None:
     def opened() -> bool:
         """The list may move under the pointer while newer ones come."""
         app.click_on("place_of_conversation", title=title)
@@ -561,6 +565,68 @@ def port_in_use(app: RealApp) -> None:
     app.wait_for("state", "Port in use")
 
 
+# A million rows
+
+
+def huge_overview(app: RealApp) -> None:
+    overview(app, "30d")
+
+
+def huge_requests(app: RealApp) -> None:
+    requests(app)
+    app.click_on("place_of_text", text="30d")
+    wait_until(lambda: app.ask("rows", name="requests_table") > 900_000, what="The rows")
+
+
+def huge_conversation(app: RealApp) -> None:
+    page(app, "conversations", "Conversations")
+    app.click_on("place_of_text", text="30d")
+    conversation_called(app, LONG)
+
+
+def huge_data(app: RealApp) -> None:
+    settings(app, "retention")
+
+
+# What takes long, and what fails
+
+
+def loading(app: RealApp, key: str, title: str) -> None:
+    """A page that is opened for the first time, on a disk that does not answer."""
+    app.ask("hold_reads")
+    page(app, key, title)
+    app.wait_for("shown", name="veil")
+
+
+def loading_overview(app: RealApp) -> None:
+    """Another range is chosen: what was shown stays, faint."""
+    overview(app)
+    app.ask("hold_reads")
+    app.click_on("place_of_text", text="24h")
+    app.wait_for("shown", name="veil")
+
+
+def loaded(app: RealApp) -> None:
+    app.ask("answer_reads")
+    app.wait_for("shown", False, name="veil")
+
+
+def failing(app: RealApp, key: str, title: str, banner: str) -> None:
+    """A page that was read before is to be read again, and cannot be."""
+    page(app, key, title)
+    app.wait_for("shown", False, name="veil")
+    app.ask("fail_reads")
+    app.focus()
+    app.display.press("ctrl+r")
+    app.wait_for("shown", name=banner)
+
+
+def mended(app: RealApp) -> None:
+    app.ask("answer_reads")
+    app.focus()
+    app.display.press("ctrl+r")
+
+
 DEMO_STATES = (
     State(name="overview", reach=overview, sizes=ALL, readme=True),
     State(name="overview_24h", reach=lambda app: overview(app, "24h")),
@@ -624,5 +690,46 @@ EMPTY_STATES = (
     State(name="keyring_unavailable", reach=no_keyring),
     State(name="keyring_choice", reach=vault_choice, leave=close_vault_choice),
     State(name="own_provider", reach=own_provider, leave=close_vault_choice, sizes=BOTH),
+)
+HUGE_STATES = (
+    State(name="huge_overview", reach=huge_overview),
+    State(name="huge_requests", reach=huge_requests),
+    State(name="huge_conversation", reach=huge_conversation),
+    State(name="huge_api_keys", reach=api_keys),
+    State(name="huge_models", reach=models),
+    State(name="huge_data", reach=huge_data),
+)
+_LOADED = (
+    ("requests", "Requests"),
+    ("conversations", "Conversations"),
+    ("providers", "Providers"),
+    ("api_keys", "API keys"),
+    ("models", "Models & prices"),
+)
+LOADING_STATES = (
+    State(name="loading_overview", reach=loading_overview, leave=loaded),
+    *(
+        State(name=f"loading_{key}", reach=lambda app, key=key, title=title: loading(app, key, title), leave=loaded)
+        for key, title in _LOADED
+    ),
+)
+_FAILED = (
+    ("overview", "Overview", "overview_error"),
+    ("requests", "Requests", "requests_error"),
+    ("conversations", "Conversations", "conversations_error"),
+    ("compare", "Compare", "compare_error"),
+    ("providers", "Providers", "providers_error"),
+    ("api_keys", "API keys", "api_keys_error"),
+    ("connect", "Connect", "connect_error"),
+    ("models", "Models & prices", "models_error"),
+    ("settings", "Settings", "settings_error"),
+)
+ERROR_STATES = tuple(
+    State(
+        name=f"error_{key}",
+        reach=lambda app, key=key, title=title, banner=banner: failing(app, key, title, banner),
+        leave=mended,
+    )
+    for key, title, banner in _FAILED
 )
 TROUBLED_STATES = (State(name="port_in_use", reach=port_in_use),)

@@ -4,10 +4,19 @@ import pytest
 from PySide6.QtGui import QImage
 
 from tests.screenshots.__main__ import PICTURES, THEMES, picture_path
-from tests.screenshots.states import DEMO_STATES, EMPTY_STATES, TROUBLED_STATES, Size, State
+from tests.screenshots.states import (
+    DEMO_STATES,
+    EMPTY_STATES,
+    ERROR_STATES,
+    HUGE_STATES,
+    LOADING_STATES,
+    TROUBLED_STATES,
+    Size,
+    State,
+)
 
 MOST_BYTES = 15_000_000
-STATES = (*DEMO_STATES, *EMPTY_STATES, *TROUBLED_STATES)
+STATES = (*DEMO_STATES, *EMPTY_STATES, *LOADING_STATES, *ERROR_STATES, *HUGE_STATES, *TROUBLED_STATES)
 CASES = [(state, theme, size) for state in STATES for theme in THEMES for size in state.sizes]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from app.formats import UNKNOWN, clock, count, delta_percent, delta_points, duration, money, money_column, percent
@@ -108,12 +109,15 @@ def cost_bars(buckets: Sequence[Json], by_model: Sequence[Json], models: Sequenc
     bars = []
     for bucket, parts in zip(buckets, stacks, strict=True):
         bar = {}
+        total = sum(parts.values())
         for name, value in parts.items():
             sums = bucket if name == "Other" else counted.get((name, bucket["start"]))
-            bar[name] = marked_part(money, value, sums, "estimated", "partial")
+            bar[name] = marked_part(
+                partial(money_column, places=places_of(total)), value, sums, "estimated", "partial"
+            )
         guessed = any(value.startswith("≈") for value in bar.values())
         if len(parts) > 1:
-            bar["Total"] = f"{'≈' if guessed else ''}{money(sum(parts.values()))}"
+            bar["Total"] = f"{'≈' if guessed else ''}{money_column(total, places_of(total))}"
         bars.append(bar)
     return bars
 
@@ -122,11 +126,16 @@ def latency_lines(buckets: Sequence[Json]) -> list[dict[str, str]]:
     return [{name: duration(bucket["latency_ms"][name]) for name in ("p95", "p50")} for bucket in buckets]
 
 
+def places_of(largest: int) -> int:
+    """The decimals of a column of money by its largest amount."""
+    return 2 if largest >= 10 * NANO else 3 if largest >= NANO // 10 else 6
+
+
 def breakdown(answer: Json, total: Json, dimension: str, titles: Sequence[str]) -> list[list[str]]:
     """The lines of a breakdown table, all of them, in the columns that are on show."""
     whole = nano(total["cost_usd"]) or 0
     dearest = max((nano(row["cost_usd"]) or 0 for row in answer["data"]), default=0)
-    places = 2 if dearest >= 10 * NANO else 3 if dearest >= NANO // 10 else 6
+    places = places_of(dearest)
     lines = []
     for row in answer["data"]:
         cost, speed = nano(row["cost_usd"]), row["tokens_per_s"]

@@ -5,7 +5,9 @@ would really hit it: shown, enabled, and with nothing above it.
 """
 
 import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from PySide6.QtCore import QPoint, QRect, Qt
@@ -30,6 +32,8 @@ from app.pages.conversations_parts.thread_view import ThreadView
 from app.pages.overview import OverviewPage
 from app.tables.model import LOADING
 from app.widgets import Chip, Stars
+from gateway.errors import FaregateError
+from gateway.workers import Workers
 
 Place = tuple[int, int]
 
@@ -369,6 +373,49 @@ def _overview(host: Host) -> OverviewPage:
     return page
 
 
+# what the gateway does to it
+
+
+class _Failing(ThreadPoolExecutor):
+    """Nothing that is asked of it comes back."""
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:  # type: ignore[override]
+        failed: Future[Any] = Future()
+        failed.set_exception(FaregateError("usage.db cannot be read (disk I/O error): look at the disk, then retry."))
+        return failed
+
+
+_held = threading.Event()
+_pools: list[ThreadPoolExecutor] = []
+
+
+def hold_reads(host: Host) -> None:
+    """From now on every question to the gateway waits for an answer, as on a disk that sleeps."""
+    _held.clear()
+    workers = _workers(host)
+    for _ in range(workers.pool._max_workers):
+        workers.pool.submit(_held.wait)
+
+
+def fail_reads(host: Host) -> None:
+    """From now on every question to the gateway fails."""
+    workers = _workers(host)
+    _pools.append(workers.pool)
+    workers.pool = _Failing()
+
+
+def answer_reads(host: Host) -> None:
+    """As usual again."""
+    _held.set()
+    if _pools:
+        _workers(host).pool = _pools.pop()
+
+
+def _workers(host: Host) -> Workers:
+    assert host._gateway is not None
+    return host._gateway._parts.workers
+
+
 def clipboard(host: Host) -> str:
     return QApplication.clipboard().text()
 
@@ -412,5 +459,8 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         rows,
         table,
         clipboard,
+        hold_reads,
+        fail_reads,
+        answer_reads,
     )
 }

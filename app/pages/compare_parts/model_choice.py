@@ -16,6 +16,7 @@ from gateway import MOST_MODELS, AnswerEstimate, ModelRow, ProviderRow
 _EDGE = 12
 # A long name, what it would cost, and two prices.
 _MOST_TEXT = 460
+_ESTIMATED_PLACES = 4
 _ICONS = {"live": "bot", "deprecated": "clock", "retired": "triangle-alert"}
 
 
@@ -193,7 +194,7 @@ class ModelChoice(QWidget):
         if row is not None and row.state != "live":
             words.append(row.state)
         if estimate is not None and estimate.cost_nano is not None:
-            words.append(f"≈ {formats.money(estimate.cost_nano)}")
+            words.append(f"≈{formats.money_column(estimate.cost_nano, _ESTIMATED_PLACES)}")
         if whole or not self._narrow:
             words.append(price_words(row) or self.tr("no price"))
         return " · ".join(words)

@@ -103,9 +103,9 @@ class ThreadHead(QWidget):
         self.panes = SegmentedControl(theme, (("thread", tr("Thread")), ("inspector", tr("Cost and times"))))
         self.panes.setObjectName("conversation_panes")
         self.panes.changed.connect(self.pane_chosen)
-        self.requests_button = PushButton(theme, tr("Requests"), "list")
+        # The title needs the room that words here would take.
+        self.requests_button = IconButton(theme, "list", tr("This conversation's rows on the Requests page"))
         self.requests_button.setObjectName("conversation_requests")
-        self.requests_button.setToolTip(tr("This conversation's rows on the Requests page"))
         self.requests_button.clicked.connect(self.requests_asked)
         self.replay_button = PushButton(theme, self.tr("Replay"), "columns-2")
         self.replay_button.setObjectName("conversation_replay")

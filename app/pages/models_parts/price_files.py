@@ -1,0 +1,113 @@
+"""Files of one's own prices: the questions which, reading and writing them, and taking an import back."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from app.context import AppContext
+from app.export_files import CSV_FILTER, ask_where
+from app.known_errors import KNOWN_ERRORS
+from app.pages.models_parts import price_file
+from app.translation import counted, tr
+from gateway import NewPriceOverride, PriceOverride
+
+
+class PriceFiles(QObject):
+    """`toast(words)`; `failed(words)`: nothing was imported, and why; `imported(words, can_undo)`; `undone(words)`.
+
+    `titles` says what providers are called, by name.
+    """
+
+    toast = Signal(str)
+    failed = Signal(str)
+    imported = Signal(str, bool)
+    undone = Signal(str)
+
+    def __init__(self, context: AppContext, page: QWidget, titles: Callable[[], Mapping[str, str]]) -> None:
+        super().__init__(page)
+        self._context = context
+        self._page = page
+        self._titles = titles
+        self._added: tuple[PriceOverride, ...] = ()
+
+    def menu(self, export_table: Callable[[], object]) -> QMenu:
+        """What can be done with files; `export_table` saves what the page shows."""
+        menu = QMenu(self._page)
+        menu.setObjectName("models_files_menu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(self.tr("Import prices (CSV)…"), self.ask_which)
+        own = menu.addAction(self.tr("Export your own prices (CSV)…"), self.ask_where)
+        own.setEnabled(bool(self._context.gateway.price_overrides()))
+        menu.addAction(self.tr("Export this table (CSV)…"), export_table)
+        return menu
+
+    def ask_which(self) -> None:
+        dialog = QFileDialog(self._page, self.tr("Import prices"), "", self.tr("Tables (*.csv *.tsv *.txt)"))
+        dialog.setObjectName("models_import_file")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda name: self._context.spawn(self.read(Path(name))))
+        dialog.open()
+
+    def ask_where(self) -> None:
+        ask_where(
+            self._page,
+            self.tr("Export your own prices"),
+            "my-prices.csv",
+            tr(CSV_FILTER),
+            lambda path: self._context.spawn(self.write(path)),
+            name="models_own_file",
+        )
+
+    async def write(self, path: Path) -> None:
+        """One's own prices, so that `read` understands them."""
+        own, tz = self._context.gateway.price_overrides(), self._context.filters.tz
+        try:
+            await asyncio.to_thread(lambda: path.write_text(price_file.written(own, tz), "utf-8"))
+        except OSError as error:
+            words = self.tr("{path} cannot be written ({why}): choose another folder.")
+            self.toast.emit(words.format(path=path, why=error.strerror))
+            return
+        self.toast.emit(counted(len(own), "Exported 1 price", "Exported {count} prices"))
+
+    async def read(self, path: Path) -> None:
+        """All prices of the file hold from now on, or none; one that is there already is not made again."""
+        gateway, titles, tz = self._context.gateway, self._titles(), self._context.filters.tz
+        added: list[PriceOverride] = []
+        try:
+            text = await asyncio.to_thread(path.read_text, "utf-8")
+            found = await asyncio.to_thread(price_file.read, text, titles, tz)
+            known = {_as_new(price) for price in gateway.price_overrides()}
+            for price in found:
+                if price not in known:
+                    added.append(await gateway.add_price(price))
+        except (*KNOWN_ERRORS, UnicodeDecodeError) as error:
+            for price in added:
+                await gateway.remove_price(price.id)
+            why = self.tr("it is not text in UTF-8") if isinstance(error, UnicodeDecodeError) else str(error)
+            self.failed.emit(self.tr("Nothing was imported from {name}: {why}").format(name=path.name, why=why))
+            return
+        self._added = tuple(added)
+        words = self.tr("{name} holds no price that is not yours already.")
+        if added:
+            words = self.tr("{count} prices were imported from {name}.")
+        if len(added) == 1:
+            words = self.tr("1 price was imported from {name}.")
+        self.imported.emit(words.format(name=path.name, count=f"{len(added):,}"), bool(added))
+
+    async def undo(self) -> None:
+        """What was imported last prices nothing any more. Raises what `KNOWN_ERRORS` holds."""
+        added, self._added = self._added, ()
+        kept = {price.id for price in self._context.gateway.price_overrides()}
+        for price in added:
+            if price.id in kept:
+                await self._context.gateway.remove_price(price.id)
+        self.undone.emit(counted(len(added), "1 imported price is removed", "{count} imported prices are removed"))
+
+
+def _as_new(price: PriceOverride) -> NewPriceOverride:
+    """A kept price as it would be given again."""
+    return NewPriceOverride(**{name: getattr(price, name) for name in NewPriceOverride.__struct_fields__})
