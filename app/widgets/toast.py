@@ -59,7 +59,9 @@ class Toasts(QObject):
         return tuple(toast.label.text() for toast in self._shown)
 
     def show(self, text: str, action_text: str | None = None, action: Callable[[], None] | None = None) -> None:
-        """A note with an optional button."""
+        """A note with an optional button. One that says the same gives way: said three times it is no truer."""
+        for same in [toast for toast in self._shown if toast.label.text() == text]:
+            self._drop(same)
         while len(self._shown) >= _AT_ONCE:
             self._drop(self._shown[0])
         toast = Toast(self._theme, text, self._window)

@@ -232,6 +232,9 @@ def test_toasts_pile_up_to_three_and_go(qtbot: QtBot, theme: Theme, monkeypatch:
     for number in range(4):
         toasts.show(f"note {number}")
     assert toasts.texts == ("note 1", "note 2", "note 3")
+    toasts.show("note 2")
+    assert toasts.texts == ("note 1", "note 3", "note 2"), "the same is said once"
+    toasts.show("note 3")
     toasts.show("Exported 12 rows", "Show", lambda: acted.append(None))
     button = window.findChildren(PushButton)[-1]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)

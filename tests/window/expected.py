@@ -185,3 +185,47 @@ def request_line(row: Json, tz: str) -> dict[str, str]:
         "TTFT": duration(row["ttft_ms"]),
         "Latency": duration(row["latency_ms"]),
     }
+
+
+def model_line(price: Json, usage: Json | None) -> dict[str, str]:
+    """What a row of Models & prices says of a price and, where it was used, of its breakdown."""
+    at_first = {unit["unit"]: unit for unit in price["prices"] if unit["above_input_tokens"] is None}
+
+    def dollars(unit: str) -> str:
+        found = at_first.get(unit)
+        if found is None:
+            return UNKNOWN
+        exact = Decimal(found["usd"]) * 1_000_000 / found["per"]
+        places = max(3, -int(exact.normalize().as_tuple().exponent))
+        return f"${exact:,.{places}f}"
+
+    return {
+        "Model": price["model"],
+        "Provider": TITLES[price["provider"]],
+        "Input": dollars("input"),
+        "Cached": dollars("cached"),
+        "Output": dollars("output"),
+        "Price from": {"list": "List", "override": "Edited", "none": "No price"}[price["source"]],
+        "Requests": "" if usage is None else count(usage["requests"]),
+        "Cost": "" if usage is None else money_column(nano(usage["cost_usd"]), 4),
+    }
+
+
+def provider_card(provider: Json, today: Json | None) -> dict[str, str]:
+    """A provider's figures, by the names of their labels."""
+    requests, errors = (today["requests"], today["errors"]) if today is not None else (0, 0)
+    words = "1 request" if requests == 1 else f"{requests:,} requests"
+    return {
+        "provider_cost": money(nano(today["cost_usd"]) if today is not None else 0),
+        "provider_requests": f"{words} · {percent(errors / requests)} failed" if errors else words,
+        "provider_models": count(provider["models"]),
+        "provider_masked": provider["masked"] or UNKNOWN,
+    }
+
+
+def conversation_line(row: Json) -> list[str]:
+    """A conversation as its row is read out, up to what tells the time."""
+    models, requests = row["models"], row["requests"]
+    named = models[0] if len(models) == 1 else f"{models[0]} +{len(models) - 1}"
+    cost = money_column(nano(row["cost_usd"]), 4)
+    return [row["title"], named, "1 call" if requests == 1 else f"{requests} calls", cost]

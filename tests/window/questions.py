@@ -206,6 +206,20 @@ def text(host: Host, name: str, within: str | None = None) -> str:
     return str(widget.text())
 
 
+def spoken(host: Host, name: str, within: str | None = None) -> list[str]:
+    """What a screen reader says of a widget: its name, and what describes it."""
+    widget = the_widget(name, within)
+    return [widget.accessibleName(), widget.accessibleDescription()]
+
+
+def listed(host: Host, name: str) -> list[str]:
+    """The rows of a list as they are read out."""
+    view = the_widget(name)
+    assert isinstance(view, QListView)
+    model = view.model()
+    return [str(model.index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole)) for row in range(model.rowCount())]
+
+
 def page(host: Host) -> str:
     return host.window.header.title.text() if host.window.page is not None else ""
 
@@ -442,6 +456,8 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         shown,
         text,
         page,
+        spoken,
+        listed,
         chips,
         steps,
         toasts,

@@ -8,11 +8,14 @@ import csv
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from app import formats
 from gateway.model import Usage
 from gateway.records import ExchangeRecord, TagCondition, UsageQuery
 from gateway.simulated.history import history
@@ -206,6 +209,91 @@ def test_the_requests_table_is_the_usage_api(running: tuple[RealApp, str], range
         assert len(lines) >= CALLS
 
     eventually(check)
+
+
+def test_models_and_prices_are_the_apis(running: tuple[RealApp, str]) -> None:
+    app, key = running
+    app.click("nav.models")
+    app.wait_for("shown", name="models_table")
+
+    def check() -> None:
+        start = time.time() - 30 * DAY_S
+        prices = app.api("/admin/prices", key)["data"]
+        lines = []
+        for provider in expected.TITLES:
+            found = app.usage("breakdown", key, by="model", provider=provider, tz=TZ, **{"from": f"{start:.0f}"})
+            used = {row["value"]: row for row in found["data"]}
+            of_it = [price for price in prices if price["provider"] == provider]
+            lines += [expected.model_line(price, used.get(price["model"])) for price in of_it]
+        table = app.ask("table", name="models_table")
+        shown = [dict(zip(table["titles"], row, strict=True)) for row in table["rows"]]
+        by_name = {(line["Provider"], line["Model"]): line for line in shown}
+        for line in lines:
+            told = by_name[line["Provider"], line["Model"]]
+            assert {title: told[title] for title in line} == line
+        assert sum(line["Requests"] != "" for line in lines) >= 4
+
+    eventually(check)
+
+
+def test_providers_are_the_apis(running: tuple[RealApp, str]) -> None:
+    app, key = running
+    app.click("nav.providers")
+
+    def check() -> None:
+        midnight = datetime.now(ZoneInfo(TZ)).replace(hour=0, minute=0, second=0, microsecond=0)
+        found = app.usage("breakdown", key, by="provider", tz=TZ, **{"from": midnight.isoformat()})
+        today = {row["value"]: row for row in found["data"]}
+        for provider in app.api("/admin/providers", key)["data"]:
+            card = expected.provider_card(provider, today.get(provider["name"]))
+            within = f"provider_{provider['name']}"
+            assert {name: app.ask("text", name=name, within=within) for name in card} == card
+        assert sum(row["requests"] for row in today.values()) >= CALLS
+
+    eventually(check)
+
+
+def test_keys_are_the_apis_and_the_sidebar_counts_what_there_is(running: tuple[RealApp, str]) -> None:
+    app, key = running
+    app.click("nav.api_keys")
+
+    def check() -> None:
+        keys = app.api("/admin/keys", key)["data"]
+        table = app.ask("table", name="api_keys_table")
+        shown = [dict(zip(table["titles"], row, strict=True)) for row in table["rows"]]
+        told = [(line["Name"], line["Key"], line["Role"], line["Tags"], line["State"]) for line in shown]
+        assert told == [
+            (row["name"], f"{row['prefix']}…", row["role"], ", ".join(row["tags"]), "Active") for row in keys
+        ]
+        counts = app.ask("counts")
+        assert counts["api_keys"] == str(len(keys))
+        assert counts["requests"] == formats.count(app.usage("summary", key)["requests"])
+        midnight = datetime.now(ZoneInfo(TZ)).replace(hour=0, minute=0, second=0, microsecond=0)
+        today = app.usage("summary", key, tz=TZ, **{"from": midnight.isoformat()})
+        cost = expected.marked(formats.money(expected.nano(today["cost_usd"])), today, "partial", "estimated")
+        assert app.ask("spoken", name="sidebar.today")[0] == f"Today {cost}"
+
+    eventually(check)
+
+
+def test_conversations_are_the_apis(running: tuple[RealApp, str]) -> None:
+    app, key = running
+    choose(app, "conversations", "24h")
+
+    def check() -> None:
+        told = app.api("/conversations?limit=20", key)["data"]
+        shown = [line.split(", ") for line in app.ask("listed", name="conversations_list")[: len(told)]]
+        assert [line[:4] for line in shown] == [expected.conversation_line(row) for row in told]
+        assert len(told) == 20
+
+    eventually(check)
+    first = app.api("/conversations?limit=1", key)["data"][0]
+    app.click_on("place_of_row", name="conversations_list", row=0)
+    app.wait_for("text", first["title"], name="conversation_title")
+    tokens = formats.count(expected.tokens(first))
+    assert f" · {tokens} tokens · " in app.ask("text", name="conversation_totals")
+    total = formats.money(expected.nano(first["cost_usd"]))
+    wait_until(lambda: app.ask("spoken", name="conversation_cost")[1].startswith(f"{total}, "), what="What it costs")
 
 
 CSV_FIELDS: dict[str, Callable[[ExchangeRecord], Any]] = {
