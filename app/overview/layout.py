@@ -170,18 +170,28 @@ class OverviewLayout:
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(area)
 
-    def show_state(self, answers: Answers, *, filtered: bool, url: str) -> None:
-        """Numbers, or why there are none; `url` is where tools are pointed at."""
+    def show_state(self, answers: Answers, *, filtered: bool, url: str, demo: bool) -> None:
+        """Numbers, or why there are none; `url` is where tools are pointed at. `demo`: its history is on its way."""
         self.banner.hide()
         since = answers.summary.complete_from_us
         self.incomplete.setVisible(since is not None)
         if since is not None:
             self.incomplete.set_text(incomplete_words(since, answers.query.tz))
-        self.no_requests.set_text(tr("Point a tool at {url}/api/ai/v1 with one of your keys.").format(url=url))
+        self._say_why(url, demo=demo)
         if answers.summary.requests or (answers.ever and not filtered):
             self.stack.setCurrentWidget(self._dashboard)
         else:
             self.stack.setCurrentWidget(self.no_match if filtered and answers.ever else self.ghost)
+
+    def _say_why(self, url: str, *, demo: bool) -> None:
+        words = tr("Point a tool at {url}/api/ai/v1 with one of your keys.").format(url=url)
+        if demo:
+            words = tr("30 days of a small company's traffic are being made up; they appear in a moment.")
+        title = tr("The example history is on its way") if demo else tr("No requests yet")
+        self.no_requests.title_label.setText(title)
+        self.no_requests.set_text(words)
+        assert self.no_requests.button is not None
+        self.no_requests.button.setVisible(not demo)
 
     def show_problem(self, message: str) -> None:
         """The old numbers stay; the banner says why there are no newer ones."""

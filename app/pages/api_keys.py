@@ -18,6 +18,7 @@ from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.translation import counted, later, tr
 from app.widgets import Banner, Card, Drawer, EmptyState, PushButton
+from app.widgets.edge import Edge
 from gateway import ApiKeyRow, Changes
 
 
@@ -134,6 +135,7 @@ class ApiKeysPage(Page):
         if row is None or row.revoked_us is not None:
             return
         box = QMessageBox(self)
+        Edge(box)
         box.setObjectName("confirm_revoke")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setWindowTitle(tr("Revoke “{name}”?").format(name=row.name))

@@ -23,7 +23,7 @@ from app.translation import later
 from app.widgets import Banner, PushButton
 from gateway import ApiKeyRow, Changes
 
-_WIDEST = 860
+_WIDEST = 890
 
 
 class ConnectPage(Page):
@@ -224,8 +224,9 @@ def _scrolled(content: QWidget, name: str, *, margins: tuple[int, int]) -> QScro
     line = QHBoxLayout(holder)
     line.setContentsMargins(*margins, 24, 16)
     content.setMaximumWidth(_WIDEST)
-    line.addWidget(content, 100)
-    line.addStretch(1)
+    line.addWidget(content, 1)
+    # Takes what the widest column leaves, and nothing before.
+    line.addStretch(0)
     area = QScrollArea()
     area.setAccessibleName(name)
     area.setWidgetResizable(True)

@@ -233,7 +233,8 @@ class OverviewPage(Page):
 
     async def _show(self, answers: Answers) -> None:
         parts, query, filters = self.parts, answers.query, self._context.filters
-        parts.show_state(answers, filtered=filters.is_filtered, url=self._context.gateway.state.url)
+        gateway = self._context.gateway
+        parts.show_state(answers, filtered=filters.is_filtered, url=gateway.state.url, demo=gateway.demo)
         words = filters.words(self._shown_at_us)
         before = compared_with(query, filters.compare) if answers.previous is not None else ""
         parts.note.setText(

@@ -22,6 +22,7 @@ from app.pages.providers_parts.vault_panel import VaultPanel
 from app.translation import later, tr
 from app.vault_words import vault_words
 from app.widgets import Banner, Drawer, PushButton
+from app.widgets.edge import Edge
 from gateway import Changes, ProviderRow, Summary, UsageQuery, VaultState
 
 
@@ -205,6 +206,7 @@ class ProvidersPage(Page):
 
     def _ask_to_remove_own(self, row: ProviderRow) -> None:
         box = QMessageBox(self)
+        Edge(box)
         box.setObjectName("confirm_remove_own")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.NoIcon)

@@ -698,6 +698,23 @@ def test_where_nothing_came_yet_an_empty_chart_stands_behind_the_words(
     )
 
 
+def test_the_demos_history_is_announced_before_it_is_there(
+    qtbot: QtBot, context: AppContext, fake_gateway: FakeGateway
+) -> None:
+    fake_gateway.demo = True
+    rows, fake_gateway.rows = fake_gateway.rows, []
+    page = OverviewPage(context)
+    qtbot.addWidget(page)
+    asyncio.run(page.refresh(USAGE))
+    words = page.parts.no_requests
+    assert page.parts.stack.currentWidget() is page.parts.ghost
+    assert words.title_label.text() == "The example history is on its way"
+    assert words.button is not None and words.button.isHidden(), "nothing is to be done about it"
+    fake_gateway.rows = rows
+    asyncio.run(page.refresh(USAGE))
+    assert page.parts.stack.currentWidget() is not page.parts.ghost
+
+
 @pytest.fixture
 def beginner(qtbot: QtBot, context: AppContext, fake_gateway: FakeGateway) -> OverviewPage:
     """The Overview of who has a provider's key and nothing else."""

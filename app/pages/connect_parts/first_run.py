@@ -181,12 +181,15 @@ class FirstRun(QWidget):
         self.endpoint_copy.clicked.connect(lambda: self._copy(self.endpoint.text(), self.tr("Endpoint copied")))
         self.key = TextLabel(theme, mono=True, px=12)
         self.key.setObjectName("first_tool_key")
+        self.no_key = TextLabel(theme, self.tr("No key yet. It is shown once, when it is made."), tone="text2")
+        self.no_key.setObjectName("first_no_key")
         self.key_button = PushButton(theme, self.tr("Make a key"), "key-round", "primary")
         self.key_button.setObjectName("first_make_key")
         self.key_button.clicked.connect(self._key_pressed)
-        for label, button in ((self.endpoint, self.endpoint_copy), (self.key, self.key_button)):
+        for labels, button in (((self.endpoint,), self.endpoint_copy), ((self.key, self.no_key), self.key_button)):
             line = QHBoxLayout()
-            line.addWidget(label, 1)
+            for label in labels:
+                line.addWidget(label, 1)
             line.addWidget(button)
             self.key_card.body.addLayout(line)
         return self.key_card
@@ -236,7 +239,9 @@ class FirstRun(QWidget):
             newest = max((row for row in self._steps.keys if row.revoked_us is None), key=lambda row: row.created_us)
             self.key.setText(f"{newest.prefix}…  ({newest.name})")
         else:
-            self.key.setText(self.tr("No key yet. It is shown once, when it is made."))
+            self.key.setText("")
+        self.key.setVisible(bool(self.key.text()))
+        self.no_key.setVisible(not self.key.text())
         words = self.tr("Copy key") if self._fresh else self.tr("Make another")
         self.key_button.setText(words if self._fresh or self._steps.key_done else self.tr("Make a key"))
         self.key_button.set_icon("copy" if self._fresh else "key-round")
