@@ -639,10 +639,14 @@ def failing_answer(app: RealApp) -> None:
     page(app, "compare", "Compare")
     app.write("compare_prompt", COMPARED[0])
     if not any(chip.startswith(UNKNOWN_MODEL) for chip in app.ask("chips")):
+        # Three columns stand beside each other.
+        app.click_on("place_of_chip_cross")
         app.click("compare_add_model")
+        app.wait_for("shown", name="model_picker")
         app.display.type(UNKNOWN_MODEL)
         app.display.press("Return")
         wait_until(lambda: any(chip.startswith(UNKNOWN_MODEL) for chip in app.ask("chips")), what="The model")
+    time.sleep(_OPENING_S)
     app.focus()
     app.click("compare_run")
 

@@ -126,6 +126,9 @@ class BillPane(QWidget):
             self.tr("Choose a bill…"),
         )
         self.idle.setObjectName("bill_idle")
+        assert self.idle.button is not None
+        # The one that is on show: with a file there it stands above.
+        self.idle.button.setObjectName("bill_choose")
         self.options = BillOptions(theme)
         self.zone = self.options.zone
         self.drawer = Drawer(theme)
@@ -198,6 +201,11 @@ class BillPane(QWidget):
         self.options.setEnabled(not self._busy)
         self.options_button.setEnabled(bool(self.files))
         self.export_button.setEnabled(not self._busy and self.done is not None)
+        chosen = bool(self.files)
+        for widget in (self.choose_button, self.file_name, self.options_button, self.export_button):
+            widget.setVisible(chosen)
+        if self.idle.button is not None:
+            self.idle.button.setVisible(not chosen)
 
     def _set_busy(self, busy: bool) -> None:
         if busy:

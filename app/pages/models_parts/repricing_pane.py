@@ -96,7 +96,6 @@ class RepricingPane(QWidget):
                 "choose them above and look what today's prices would make of them; nothing changes before you "
                 "apply it."
             ),
-            self.tr("Preview"),
         )
         self.idle.setObjectName("repricing_idle")
         self.nothing = EmptyState(theme, "circle-check", self.tr("Nothing would change"), "", self.tr("Look again"))
@@ -145,7 +144,6 @@ class RepricingPane(QWidget):
 
     def _connect(self) -> None:
         self.preview_button.clicked.connect(self.preview)
-        self.idle.action.connect(self.preview)
         self.nothing.action.connect(self.preview)
         self.apply_button.clicked.connect(lambda: self._context.spawn(self._apply()))
         self.undo_button.clicked.connect(lambda: self._context.spawn(self._undo()))
