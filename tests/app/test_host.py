@@ -490,6 +490,26 @@ def test_the_trays_figures_stay_right_while_the_window_is_hidden(stage: Stage) -
     assert stage.run(drive) == 0
 
 
+def test_the_trays_last_error_opens_its_request(stage: Stage) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        gateway, tray = stage.gateways[0], host.tray
+        host.window.open_page("providers")
+        now = time.time_ns() // 1000
+        failed = msgspec.structs.replace(gateway.rows[0], id="failed", started_us=now, outcome="error", status=429)
+        gateway.put(failed)
+        host.window.hide()
+        tray.menu.aboutToShow.emit()
+        await until(lambda: "429" in tray.error_action.text())
+        tray.error_action.trigger()
+        assert host.window.isVisible()
+        page = host.window.page
+        assert isinstance(page, Probe)
+        assert [target.id for target in page.targets] == ["failed"]
+
+    assert stage.run(drive) == 0
+
+
 def test_the_theme_is_kept_at_once(stage: Stage) -> None:
     async def drive(host: Host) -> None:
         await started(host)

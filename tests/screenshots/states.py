@@ -63,6 +63,7 @@ def overview(app: RealApp, range_: str = "7d") -> None:
 
 def overview_of_teams(app: RealApp) -> None:
     overview(app)
+    app.clear_filters()
     app.filter_by_tag("team", "platform", "growth")
     app.filter_by_tag("env", "prod")
     wait_until(lambda: app.ask("requests_drawn") == app.ask("answered")["requests"], what="The charts")

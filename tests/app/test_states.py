@@ -1,0 +1,106 @@
+"""Each page while it is read, and when that fails: what is seen, what stays, and the way back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.filters import FilterState
+from app.pages import PAGES
+from app.pages.page import Page
+from app.questions import ask_to_leave_demo
+from app.theme import Theme
+from app.throttle import EVERYTHING
+from app.widgets import Banner
+from app.window import Window
+from tests.app.fake_gateway import NOW_US, FakeGateway
+from tests.app.fake_threads import plain_thread
+from tests.app.turns import Turns
+
+BROKEN = "usage.db cannot be read (disk I/O error): look at the disk, then retry."
+KEYS = [entry.key for entry in PAGES]
+
+
+@pytest.fixture
+def turns() -> Iterator[Turns]:
+    made = Turns()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def window(qtbot: QtBot, theme: Theme, fake_gateway: FakeGateway, turns: Turns, tmp_path: Path) -> Window:
+    fake_gateway.told = [plain_thread(number, NOW_US) for number in range(3)]
+    context = AppContext(fake_gateway, theme, FilterState(tz="UTC"), turns)  # type: ignore[arg-type]
+    made = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    qtbot.addWidget(made, before_close_func=lambda window: setattr(window, "_may_close", True))
+    made.show()
+    return made
+
+
+def opened(window: Window, key: str) -> Page:
+    """A page whose first questions wait for their turn."""
+    window.start_pages()
+    window.open_page(key)
+    assert window.page is not None
+    return window.page
+
+
+def told(page: QWidget) -> list[Banner]:
+    return [banner for banner in page.findChildren(Banner) if banner.isVisible() and banner.text() == BROKEN]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_page_that_takes_long_is_covered_until_it_is_read(
+    qtbot: QtBot, window: Window, turns: Turns, key: str
+) -> None:
+    page = opened(window, key)
+    covered: list[bool] = []
+    refresh = page.refresh
+
+    async def slow(changes: object) -> None:
+        if not covered and page.veil._delay.isActive():
+            qtbot.waitUntil(page.veil.isVisible)
+            covered.append(page.veil.empty)
+        await refresh(changes)  # type: ignore[arg-type]
+
+    page.refresh = slow  # type: ignore[method-assign]
+    turns.run()
+    assert covered == [True] and page.veil.isHidden()
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_page_that_cannot_be_read_says_why_and_goes_on_when_it_can(
+    qtbot: QtBot, window: Window, fake_gateway: FakeGateway, turns: Turns, key: str
+) -> None:
+    page = opened(window, key)
+    turns.run()
+    assert not told(page)
+    fake_gateway.fails = BROKEN
+    turns(page.refresh(EVERYTHING))
+    turns.run()
+    (banner,) = told(page)
+    assert banner.button is not None and banner.isVisible()
+    fake_gateway.fails = None
+    qtbot.mouseClick(banner.button, Qt.MouseButton.LeftButton)
+    turns.run()
+    assert not told(page)
+
+
+def test_a_question_has_an_edge_on_every_side(qtbot: QtBot, window: Window, theme: Theme) -> None:
+    """Where no window manager draws one, white would lie on white."""
+    ask_to_leave_demo(window, lambda: None)
+    box = window.findChild(QMessageBox, "question.leave_demo")
+    assert box is not None
+    qtbot.waitExposed(box)
+    picture = box.grab().toImage()
+    right, low = picture.width() - 1, picture.height() - 1
+    middle = (picture.width() // 2, picture.height() // 2)
+    places = ((0, middle[1]), (right, middle[1]), (middle[0], 0), (middle[0], low))
+    assert {QColor(picture.pixel(*place)).name() for place in places} == {theme.color("border_strong").name()}
+    box.close()
