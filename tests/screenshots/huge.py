@@ -1,4 +1,4 @@
-"""More than anybody has by hand: the demo's folder with a million requests, thousands of conversations, many keys."""
+"""More than anybody has by hand: the demo's folder with 300,000 requests, thousands of conversations, many keys."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from gateway.store import UsageStore
 from gateway.store.thread_store import ThreadStore
 from tests.store.tellings import START_US, assistant, told, user
 
-ROWS, THREADS, TURNS, KEYS = 1_000_000, 2_000, 300, 240
+ROWS, THREADS, TURNS, KEYS = 300_000, 2_000, 300, 240
 LONG = "Port the billing service, file by file"
 _STEP_US = 1_370_003
 _S = 1_000_000
 
 
 def make_huge(folder: DataFolder) -> None:
-    """Repeats what the folder's rows are, each some seconds later, until there are a million of them."""
+    """Repeats what the folder's rows are, each some seconds later, until there are ROWS of them."""
     store = UsageStore(folder.path)
     store.start()
     try:
