@@ -6,16 +6,19 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 from PySide6.QtCore import QDate, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app import formats
 from app.context import AppContext
 from app.filters import FilterState
+from app.fonts import ui_font
 from app.pages.models import ModelsPage
 from app.pages.models_parts.details import ModelDetails
 from app.pages.models_parts.editor import PriceEditor
-from app.pages.models_parts.lines import ModelLine, matching, model_lines, price_changes
+from app.pages.models_parts.lines import ModelLine, matching, model_columns, model_lines, price_changes
+from app.tables.painter import CELL_PADDING
 from app.text_label import TextLabel
 from app.theme import Theme
 from gateway import Changes, ModelRow, NewPriceOverride, PriceRow, UnitPrice, UnitPrices
@@ -93,6 +96,16 @@ def test_each_cell_equals_the_api(page: ModelsPage, gateway: FakeGateway) -> Non
         assert cell(page, model, "context") == "200k"
         assert cell(page, model, "requests") == (formats.count(len(used)) if used else "")
         assert cell(page, model, "cost") == (formats.money_column(summarise(used).cost_nano, 4) if used else "")
+
+
+def test_a_cost_of_tens_of_thousands_is_shown_whole(page: ModelsPage, gateway: FakeGateway, turns: Turns) -> None:
+    gateway.rows = [msgspec.structs.replace(row, cost_nano=98_765_432_100_000) for row in gateway.rows[:1]]
+    refresh(page, turns)
+    model = page.lines[0].model
+    cost = next(column for column in model_columns() if column.key == "cost")
+    assert cell(page, model, "cost") == "$98,765.4321"
+    needed = QFontMetricsF(ui_font(13, 600)).horizontalAdvance(cell(page, model, "cost")) + 2 * CELL_PADDING
+    assert needed <= cost.width
 
 
 def test_what_was_used_without_a_price_is_told_and_priced_from_there(
