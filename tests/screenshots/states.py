@@ -304,7 +304,8 @@ def api_keys(app: RealApp) -> None:
 
 def models(app: RealApp) -> None:
     page(app, "models", "Models & prices")
-    app.wait_for("shown", name="models_table")
+    wait_until(lambda: app.ask("rows", name="models_table") > 0, what="The models")
+    app.wait_for("shown", False, name="veil")
 
 
 def models_section(app: RealApp, title: str) -> None:
@@ -620,6 +621,7 @@ def loaded(app: RealApp) -> None:
 def failing(app: RealApp, key: str, title: str, banner: str) -> None:
     """A page that was read before is to be read again, and cannot be."""
     page(app, key, title)
+    time.sleep(_LOADING_S)
     app.wait_for("shown", False, name="veil")
     app.ask("fail_reads")
 
