@@ -7,7 +7,6 @@ digest, because a conversation sends its history again with every turn.
 
 import json
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from threading import Lock
@@ -18,6 +17,7 @@ import msgspec
 
 from gateway.attempts import HIDDEN
 from gateway.capture.own_rules import OwnRules, TooSlow
+from gateway.capture.recent_digests import RecentDigests
 from gateway.capture.rules import Rule, replaced
 from gateway.capture.texts import mapped
 from gateway.redact_rules import RedactRule
@@ -27,7 +27,8 @@ from gateway.told import Told
 MOST_SECONDS = 2.0
 MOST_CHARACTERS = 32 * 2**20
 LONGEST_SECONDS = 5.0
-REMEMBERED = 60_000
+# A long context has some hundreds of texts, and dozens of agents may send theirs by turns.
+REMEMBERED = 20_000
 _DEEPEST = 4
 _T = TypeVar("_T")
 _TOO_SLOW = "redaction took too long: {} characters are not kept"
@@ -49,7 +50,7 @@ class Redactor:
         self._own = OwnRules(own)
         self._has_own = bool(own)
         self._seconds, self._characters = seconds, characters
-        self._clean: OrderedDict[bytes, None] = OrderedDict()
+        self._clean = RecentDigests(REMEMBERED)
         self._lock = Lock()
 
     def close(self) -> None:
@@ -77,7 +78,6 @@ class Redactor:
         data = text.encode("utf-8", "surrogatepass")
         digest = blake2b(data, digest_size=16).digest()
         if digest in self._clean:
-            self._clean.move_to_end(digest)
             return text
         run.take(len(text))
         found = self._by_rules(text, run)
@@ -88,9 +88,7 @@ class Redactor:
                 clean = self._by_rules(clean, run)
             found = found if clean is None else clean
         if found == text:
-            self._clean[digest] = None
-            if len(self._clean) > REMEMBERED:
-                self._clean.popitem(last=False)
+            self._clean.add(digest)
         return found
 
     def _by_rules(self, text: str, run: "_Run") -> str:
