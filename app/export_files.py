@@ -40,7 +40,12 @@ def ask_where(
 async def save_table(columns: Iterable[Column[Row]], rows: Iterable[Row], path: Path) -> None:
     """Write these rows as CSV. Raises FaregateError where the file cannot be written."""
     shown, written = tuple(columns), tuple(rows)
+    await save_text(lambda: comma_separated(shown, written), path)
+
+
+async def save_text(make: Callable[[], str], path: Path) -> None:
+    """Make a text and write it, both beside the loop. Raises FaregateError where the file cannot be written."""
     try:
-        await asyncio.to_thread(lambda: path.write_text(comma_separated(shown, written), "utf-8"))
+        await asyncio.to_thread(lambda: path.write_text(make(), "utf-8", newline=""))
     except OSError as error:
         raise FaregateError(f"{path} cannot be written ({error.strerror or error}): choose another folder.") from None

@@ -150,8 +150,10 @@ class Gateway:
         self.update_prices = prices.update_prices
         self.price_overrides = prices.price_overrides
         self.add_price = prices.add_price
+        self.add_prices = prices.add_prices
         self.replace_price = prices.replace_price
         self.remove_price = prices.remove_price
+        self.remove_prices = prices.remove_prices
         self.aliases = prices.aliases
         self.set_alias = prices.set_alias
         self.remove_alias = prices.remove_alias

@@ -1,7 +1,7 @@
 """Models, what they cost, what else they are called, and what past requests would cost by today's prices."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from gateway.model_rows import model_rows, price_rows
@@ -70,8 +70,13 @@ class PriceCommands:
 
     async def add_price(self, price: NewPriceOverride) -> PriceOverride:
         """A price of the user's own, from now on for the requests that begin while it is valid."""
-        self._parts.provider(price.provider)
-        made = await self._work(self._parts.overrides.add, price)
+        return (await self.add_prices((price,)))[0]
+
+    async def add_prices(self, prices: Sequence[NewPriceOverride]) -> tuple[PriceOverride, ...]:
+        """Several at once, all of them or none."""
+        for price in prices:
+            self._parts.provider(price.provider)
+        made = await self._work(self._parts.overrides.add, *prices)
         self.use_overrides()
         return made
 
@@ -83,7 +88,11 @@ class PriceCommands:
         return made
 
     async def remove_price(self, id: int) -> PriceOverride:
-        removed = await self._work(self._parts.overrides.remove, id)
+        return (await self.remove_prices((id,)))[0]
+
+    async def remove_prices(self, ids: Sequence[int]) -> tuple[PriceOverride, ...]:
+        """Several at once, all of them or none."""
+        removed = await self._work(self._parts.overrides.remove, *ids)
         self.use_overrides()
         return removed
 

@@ -7,6 +7,7 @@ says for ever what it was priced by. Everything here may wait for the disk: call
 import re
 import threading
 import time
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 import msgspec
@@ -56,22 +57,18 @@ class PriceOverrides:
         """All that were ever made, removed ones included, oldest first."""
         return self._rows
 
-    def add(self, new: NewPriceOverride) -> PriceOverride:
-        """Raises PriceFieldError."""
-        return self._change(_checked(new), None)
+    def add(self, *new: NewPriceOverride) -> tuple[PriceOverride, ...]:
+        """All of them or none. Raises PriceFieldError."""
+        return self._change(new=new)
 
     def replace(self, id: int, new: NewPriceOverride) -> PriceOverride:
         """Removes one and makes another. Raises NoSuchPrice or PriceFieldError."""
-        return self._change(_checked(new), id)
+        return self._change(gone=(id,), new=(new,))[0]
 
-    def remove(self, id: int) -> PriceOverride:
-        """From now on it prices nothing. Raises NoSuchPrice."""
-        with self._lock:
-            with state_db.transaction(self._connection):
-                self._end(id)
-                state_db.bump(self._connection, _PART)
-            self.poll()
-        return next(row for row in self._rows if row.id == id)
+    def remove(self, *ids: int) -> tuple[PriceOverride, ...]:
+        """From now on they price nothing, all of them or none. Raises NoSuchPrice."""
+        self._change(gone=ids)
+        return self._with(ids)
 
     def poll(self) -> bool:
         """Follows other processes: whether there is anything new since the last look."""
@@ -86,16 +83,21 @@ class PriceOverrides:
         with self._lock:
             self._connection.close()
 
-    def _change(self, new: NewPriceOverride, instead_of: int | None) -> PriceOverride:
-        fields = {**asdict(new), "prices": _text(new.prices), "tier_prices": _text(new.tier_prices)}
+    def _change(self, *, gone: Sequence[int] = (), new: Sequence[NewPriceOverride] = ()) -> tuple[PriceOverride, ...]:
+        """Within one transaction; what was made."""
+        rows = [_fields(_checked(each)) for each in new]
         with self._lock:
             with state_db.transaction(self._connection):
-                if instead_of is not None:
-                    self._end(instead_of)
-                made = self._connection.execute(_INSERT, {**fields, "created_us": time.time_ns() // 1000}).lastrowid
+                for id in gone:
+                    self._end(id)
+                made = [self._connection.execute(_INSERT, row).lastrowid for row in rows]
                 state_db.bump(self._connection, _PART)
             self.poll()
-        return next(row for row in self._rows if row.id == made)
+        return self._with(made)
+
+    def _with(self, ids: Sequence[int | None]) -> tuple[PriceOverride, ...]:
+        by_id = {row.id: row for row in self._rows}
+        return tuple(by_id[id] for id in ids if id is not None)
 
     def _end(self, id: int) -> None:
         if not 0 < id < 2**63 or self._connection.execute(_REMOVE, (time.time_ns() // 1000, id)).rowcount != 1:
@@ -112,6 +114,15 @@ def _row(fields: dict[str, object]) -> PriceOverride:
         text = fields[name]
         fields[name] = None if text is None else msgspec.json.decode(str(text))
     return msgspec.convert(fields, PriceOverride)
+
+
+def _fields(new: NewPriceOverride) -> dict[str, object]:
+    return {
+        **asdict(new),
+        "prices": _text(new.prices),
+        "tier_prices": _text(new.tier_prices),
+        "created_us": time.time_ns() // 1000,
+    }
 
 
 def _text(prices: UnitPrices | None) -> str | None:

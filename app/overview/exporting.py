@@ -16,7 +16,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.context import AppContext
-from app.export_files import CSV_FILTER, EXPORT_FILTER, ask_where, export_format
+from app.export_files import CSV_FILTER, EXPORT_FILTER, ask_where, export_format, save_text
 from app.overview.answers import Answers
 from app.overview.breakdown import DIMENSION_TITLES, group_title
 from app.overview.words import export_name
@@ -165,12 +165,5 @@ class OverviewExport(QObject):
         self.told.emit(tr("Saved {name}").format(name=path.name))
 
     async def save_values(self, spec: "ChartSpec", data: "ChartData", path: Path) -> None:
-        def write() -> int:
-            path.write_text(chart_csv(spec, data), encoding="utf-8", newline="")
-            return len(data.starts_us)
-
-        try:
-            rows = await asyncio.to_thread(write)
-        except OSError as error:
-            raise FaregateError(f"{path} cannot be written ({error.strerror}): choose another folder.") from None
-        self.told.emit(tr("Exported {rows:,} rows to {name}").format(rows=rows, name=path.name))
+        await save_text(lambda: chart_csv(spec, data), path)
+        self.told.emit(tr("Exported {rows:,} rows to {name}").format(rows=len(data.starts_us), name=path.name))

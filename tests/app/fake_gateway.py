@@ -456,6 +456,10 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
         self.own_prices.append(PriceOverride(**fields, id=self.price_ids, created_us=self.now_us))
         return self.own_prices[-1]
 
+    async def add_prices(self, prices: Sequence[NewPriceOverride]) -> tuple[PriceOverride, ...]:
+        self._note("add_prices")
+        return tuple([await self.add_price(price) for price in prices])
+
     async def replace_price(self, id: int, price: NewPriceOverride) -> PriceOverride:
         self._note("replace_price")
         await self.remove_price(id)
@@ -466,6 +470,10 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
         removed = next(price for price in self.own_prices if price.id == id)
         self.own_prices.remove(removed)
         return removed
+
+    async def remove_prices(self, ids: Sequence[int]) -> tuple[PriceOverride, ...]:
+        self._note("remove_prices")
+        return tuple([await self.remove_price(id) for id in ids])
 
     def explain(self, record: ExchangeRecord) -> CostExplanation:
         """Input and output at the model's prices, as the rows were made."""

@@ -574,7 +574,7 @@ def test_a_file_that_cannot_be_written_is_said(page: ConversationsPage, turns: T
     open_full(page, turns)
     turns(page.actions_of_thread.export_to(tmp_path / "missing" / "a.md"))
     turns.run()
-    assert spy.at(0)[0].startswith("Not saved: ")
+    assert spy.at(0)[0].endswith("choose another folder.") and "a.md" in spy.at(0)[0]
 
 
 def test_a_title_is_changed_in_place(page: ConversationsPage, turns: Turns, gateway: FakeGateway) -> None:

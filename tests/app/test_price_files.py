@@ -1,6 +1,6 @@
 """Prices as files: what is written is read back the same, and a table that holds none is refused by its line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -137,18 +137,15 @@ def test_of_a_file_with_a_wrong_line_nothing_is_imported(
     assert page.banner.text() == "Nothing was imported from prices.csv: Line 3: “two” is no price in dollars (input)."
     assert fake_gateway.price_overrides() == () and page.imported.isHidden()
 
-    add = fake_gateway.add_price
+    async def picky(prices: Sequence[NewPriceOverride]) -> tuple[PriceOverride, ...]:
+        assert [price.model for price in prices] == ["a", "b"], "it is asked once for all"
+        raise FaregateError("A price needs a model's exact id.")
 
-    async def picky(price: NewPriceOverride) -> PriceOverride:
-        if price.model == "b":
-            raise FaregateError("A price needs a model's exact id.")
-        return await add(price)
-
-    # What only the gateway finds wrong takes those before it back.
-    fake_gateway.add_price = picky  # type: ignore[method-assign]
-    chosen(page, turns, "provider,model,input\nopenai,a,1\nopenai,b,2\n", tmp_path)
+    # What only the gateway finds wrong.
+    fake_gateway.add_prices = picky  # type: ignore[method-assign]
+    chosen(page, turns, "provider,model,input\nopenai,a,1\nopenai,b,2\nopenai,a,1\n", tmp_path)
     assert page.banner.text().endswith("A price needs a model's exact id.")
-    assert [price.removed_us is None for price in fake_gateway.own_prices] in ([], [False])
+    assert fake_gateway.price_overrides() == () and page.imported.isHidden()
 
 
 def test_ones_own_prices_leave_in_the_form_that_comes_back(

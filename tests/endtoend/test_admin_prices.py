@@ -138,11 +138,13 @@ def test_a_price_that_cannot_be_is_refused_in_a_sentence(gateway: Served, change
 
 def test_a_running_gateway_follows_another_process(gateway: Served) -> None:
     with closing(PriceOverrides(DataFolder(gateway.folder))) as elsewhere:
-        made = elsewhere.add(NewPriceOverride(provider="openai", model="*", prices=UnitPrices(input="1", output="1")))
+        (made,) = elsewhere.add(
+            NewPriceOverride(provider="openai", model="*", prices=UnitPrices(input="1", output="1"))
+        )
         wait_until(lambda: listed(gateway)["price_id"] == made.price_id)
         elsewhere.remove(made.id)
         wait_until(lambda: listed(gateway)["source"] == "list")
-        again = elsewhere.add(
+        (again,) = elsewhere.add(
             NewPriceOverride(provider="openai", model="*", prices=UnitPrices(input="1", output="1"))
         )
         assert again.id > made.id, "an id never becomes another price's"

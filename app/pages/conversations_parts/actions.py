@@ -9,7 +9,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from app.context import AppContext
-from app.export_files import ask_where
+from app.export_files import ask_where, save_text
 from app.filters import FilterSnapshot
 from app.known_errors import KNOWN_ERRORS
 from app.pages.conversations_parts import copying
@@ -117,9 +117,9 @@ class ThreadActions(QObject):
         """Writes the shown conversation in the form that the file's ending names."""
         make = self.json if path.suffix.lower() == ".json" else self.markdown
         try:
-            await asyncio.to_thread(lambda: path.write_text(make(), "utf-8"))
+            await save_text(make, path)
         except KNOWN_ERRORS as error:
-            self.toast.emit(tr("Not saved: {error}").format(error=error))
+            self.toast.emit(str(error))
         else:
             self.toast.emit(tr("Saved as {name}").format(name=path.name))
 

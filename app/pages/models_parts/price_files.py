@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from app.context import AppContext
-from app.export_files import CSV_FILTER, ask_where
+from app.export_files import CSV_FILTER, ask_where, save_text
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts import price_file
 from app.translation import counted, tr
@@ -66,31 +66,25 @@ class PriceFiles(QObject):
         """One's own prices, so that `read` understands them."""
         own, tz = self._context.gateway.price_overrides(), self._context.filters.tz
         try:
-            await asyncio.to_thread(lambda: path.write_text(price_file.written(own, tz), "utf-8"))
-        except OSError as error:
-            words = self.tr("{path} cannot be written ({why}): choose another folder.")
-            self.toast.emit(words.format(path=path, why=error.strerror))
-            return
-        self.toast.emit(counted(len(own), "Exported 1 price", "Exported {count} prices"))
+            await save_text(lambda: price_file.written(own, tz), path)
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+        else:
+            self.toast.emit(counted(len(own), "Exported 1 price", "Exported {count} prices"))
 
     async def read(self, path: Path) -> None:
         """All prices of the file hold from now on, or none; one that is there already is not made again."""
         gateway, titles, tz = self._context.gateway, self._titles(), self._context.filters.tz
-        added: list[PriceOverride] = []
         try:
             text = await asyncio.to_thread(path.read_text, "utf-8")
             found = await asyncio.to_thread(price_file.read, text, titles, tz)
             known = {_as_new(price) for price in gateway.price_overrides()}
-            for price in found:
-                if price not in known:
-                    added.append(await gateway.add_price(price))
+            new = [price for price in dict.fromkeys(found) if price not in known]
+            self._added = added = await gateway.add_prices(new) if new else ()
         except (*KNOWN_ERRORS, UnicodeDecodeError) as error:
-            for price in added:
-                await gateway.remove_price(price.id)
             why = self.tr("it is not text in UTF-8") if isinstance(error, UnicodeDecodeError) else str(error)
             self.failed.emit(self.tr("Nothing was imported from {name}: {why}").format(name=path.name, why=why))
             return
-        self._added = tuple(added)
         words = self.tr("{name} holds no price that is not yours already.")
         if added:
             words = self.tr("{count} prices were imported from {name}.")
@@ -102,9 +96,9 @@ class PriceFiles(QObject):
         """What was imported last prices nothing any more. Raises what `KNOWN_ERRORS` holds."""
         added, self._added = self._added, ()
         kept = {price.id for price in self._context.gateway.price_overrides()}
-        for price in added:
-            if price.id in kept:
-                await self._context.gateway.remove_price(price.id)
+        gone = [price.id for price in added if price.id in kept]
+        if gone:
+            await self._context.gateway.remove_prices(gone)
         self.undone.emit(counted(len(added), "1 imported price is removed", "{count} imported prices are removed"))
 
 
