@@ -196,6 +196,11 @@ def use_clock(tz: str | None, *, twelve_hours: bool) -> None:
     _clock.tz, _clock.twelve_hours = tz, twelve_hours
 
 
+def time_of_day(us: int, tz: str | None = None) -> str:
+    """18:04, of microseconds since the epoch."""
+    return hour_minute(_local(us, tz))
+
+
 def hour_minute(then: datetime) -> str:
     """18:04, or 6:04 pm where the clock is to have twelve hours."""
     return f"{then:%H:%M}" if not _clock.twelve_hours else f"{_hour(then)}:{then:%M} {_half(then)}"

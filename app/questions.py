@@ -21,6 +21,17 @@ def _question(parent: QWidget, name: str, title: str, text: str) -> QMessageBox:
     return box
 
 
+def ask_to_lose(
+    parent: QWidget, name: str, title: str, text: str, lose: Callable[[], object], *, words: str, keep: str
+) -> None:
+    """Whether something is to go that does not come back; staying as it is is the default."""
+    box = _question(parent, name, title, text)
+    lose_button = box.addButton(words, QMessageBox.ButtonRole.DestructiveRole)
+    box.setDefaultButton(box.addButton(keep, QMessageBox.ButtonRole.RejectRole))
+    lose_button.clicked.connect(lambda: lose())
+    box.open()
+
+
 def ask_how_to_close(parent: QWidget, quit_: Callable[[], None], minimise: Callable[[], None]) -> None:
     """For desktops without a tray, where a closed window could not be found again."""
     box = _question(
@@ -56,16 +67,14 @@ def ask_to_leave_demo(parent: QWidget, leave: Callable[[], None]) -> None:
 
 def ask_to_delete_conversation(parent: QWidget, title: str, delete: Callable[[], None]) -> None:
     """What was said is gone for good; the rows that metered it stay."""
-    box = _question(
+    ask_to_lose(
         parent,
         "question.delete_conversation",
         tr("Delete this conversation?"),
         tr("What was said in “{title}” is deleted for good. Its requests, tokens and costs stay counted.").format(
             title=title[:80]
         ),
+        delete,
+        words=tr("Delete"),
+        keep=tr("Keep"),
     )
-    delete_button = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
-    keep = box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(keep)
-    delete_button.clicked.connect(lambda: delete())
-    box.open()

@@ -43,7 +43,7 @@ def error_words(row: ExchangeRecord) -> str:
     """ "claude-haiku-4-5, 429 at 18:04"; without a status what became of it."""
     model = row.model or row.model_requested or formats.UNKNOWN
     what = str(row.status) if row.status is not None else (row.error_type or row.outcome).replace("_", " ")
-    return tr("{model}, {what} at {time}").format(model=model, what=what, time=formats.clock(row.started_us)[:5])
+    return tr("{model}, {what} at {time}").format(model=model, what=what, time=formats.time_of_day(row.started_us))
 
 
 class Tray(QObject):

@@ -22,7 +22,7 @@ from app.finding import Finding
 from app.header import Header
 from app.notices import Notices
 from app.pages import PAGES, PageEntry
-from app.pages.page import Page, Target
+from app.pages.page import Page, StepsTarget, Target
 from app.places import Place, Places
 from app.resources import resource
 from app.shortcuts import SHORTCUTS
@@ -379,9 +379,7 @@ class Window(QMainWindow):
     def open_first_steps(self) -> None:
         """From the palette: the way from an empty folder to the first request."""
         if "connect" in self._entries:
-            self.open_page("connect")
-            if self.page is not None:
-                self.page.open_first_steps()
+            self.navigate("connect", StepsTarget())
 
     def copy_endpoint(self) -> None:
         self.sidebar.card.copy_endpoint()

@@ -3,9 +3,8 @@
 import time
 from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.export_files import CSV_FILTER, ask_where, save_table
@@ -13,12 +12,12 @@ from app.known_errors import KNOWN_ERRORS
 from app.pages.api_keys_parts.columns import api_key_columns, revoke_consequence
 from app.pages.api_keys_parts.create_panel import CreatePanel
 from app.pages.page import Page
+from app.questions import ask_to_lose
 from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.translation import counted, later, tr
 from app.widgets import Banner, Card, Drawer, EmptyState, PushButton
-from app.widgets.edge import Edge
 from gateway import ApiKeyRow, Changes
 
 
@@ -134,17 +133,15 @@ class ApiKeysPage(Page):
         row = self.selected()
         if row is None or row.revoked_us is not None:
             return
-        box = QMessageBox(self)
-        Edge(box)
-        box.setObjectName("confirm_revoke")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(tr("Revoke “{name}”?").format(name=row.name))
-        box.setText(tr("Revoke “{name}”?").format(name=row.name))
-        box.setInformativeText(revoke_consequence(row, _now_us()))
-        revoke = box.addButton(tr("Revoke"), QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton(tr("Keep it"), QMessageBox.ButtonRole.RejectRole))
-        revoke.clicked.connect(lambda: self.context.spawn(self._revoke(row)))
-        box.open()
+        ask_to_lose(
+            self,
+            "confirm_revoke",
+            tr("Revoke “{name}”?").format(name=row.name),
+            revoke_consequence(row, _now_us()),
+            lambda: self.context.spawn(self._revoke(row)),
+            words=tr("Revoke"),
+            keep=tr("Keep it"),
+        )
 
     async def _revoke(self, row: ApiKeyRow) -> None:
         try:

@@ -94,9 +94,6 @@ class Page(QWidget):
     def show_target(self, target: Target) -> None:
         """Show one request or conversation; a page that knows none leaves this as it is."""
 
-    def open_first_steps(self) -> None:
-        """Show the way to the first request. A page that does not have it leaves this as it is."""
-
     def start_export(self) -> None:
         """Ctrl+E: ask where to, then save what is shown. A page without rows leaves this as it is."""
 

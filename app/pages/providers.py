@@ -7,8 +7,7 @@ import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMessageBox, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
@@ -19,10 +18,10 @@ from app.pages.providers_parts.key_panel import KeyPanel
 from app.pages.providers_parts.own_panel import OwnPanel
 from app.pages.providers_parts.price_line import PriceLine
 from app.pages.providers_parts.vault_panel import VaultPanel
+from app.questions import ask_to_lose
 from app.translation import later, tr
 from app.vault_words import vault_words
 from app.widgets import Banner, Drawer, PushButton
-from app.widgets.edge import Edge
 from gateway import Changes, ProviderRow, Summary, UsageQuery, VaultState
 
 
@@ -205,20 +204,15 @@ class ProvidersPage(Page):
         await self.refresh(Changes(providers=True))
 
     def _ask_to_remove_own(self, row: ProviderRow) -> None:
-        box = QMessageBox(self)
-        Edge(box)
-        box.setObjectName("confirm_remove_own")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.NoIcon)
-        box.setWindowTitle(self.tr("Remove {title}?").format(title=row.title))
-        box.setText(self.tr("Remove {title}?").format(title=row.title))
-        box.setInformativeText(
-            self.tr("Its key and its place in the settings go; what it was asked and what that cost stay.")
+        ask_to_lose(
+            self,
+            "confirm_remove_own",
+            self.tr("Remove {title}?").format(title=row.title),
+            self.tr("Its key and its place in the settings go; what it was asked and what that cost stay."),
+            lambda: self.context.spawn(self._remove_own(row)),
+            words=self.tr("Remove"),
+            keep=self.tr("Keep it"),
         )
-        remove = box.addButton(self.tr("Remove"), QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton(self.tr("Keep it"), QMessageBox.ButtonRole.RejectRole))
-        remove.clicked.connect(lambda: self.context.spawn(self._remove_own(row)))
-        box.open()
 
     async def _remove_own(self, row: ProviderRow) -> None:
         try:
@@ -285,21 +279,17 @@ class ProvidersPage(Page):
             self.price_line.set_busy(False)
 
     def _ask_to_remove(self, row: ProviderRow) -> None:
-        box = QMessageBox(self)
-        box.setObjectName("confirm_remove")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.NoIcon)
-        box.setWindowTitle(tr("Remove the key for {title}?").format(title=row.title))
-        box.setText(tr("Remove the key for {title}?").format(title=row.title))
-        box.setInformativeText(
+        ask_to_lose(
+            self,
+            "confirm_remove",
+            tr("Remove the key for {title}?").format(title=row.title),
             tr("It is deleted here, not at {title}. Requests to {title} fail until a key is set again.").format(
                 title=row.title
-            )
+            ),
+            lambda: self.context.spawn(self._remove(row)),
+            words=tr("Remove"),
+            keep=tr("Keep it"),
         )
-        remove = box.addButton(tr("Remove"), QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton(tr("Keep it"), QMessageBox.ButtonRole.RejectRole))
-        remove.clicked.connect(lambda: self.context.spawn(self._remove(row)))
-        box.open()
 
     async def _remove(self, row: ProviderRow) -> None:
         try:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
+from app import formats
 from app.sidebar import STATES
 from app.theme import Theme
 from app.tray import Tray, error_words, tray_picture
@@ -70,6 +71,11 @@ def test_the_last_error_is_told_where_there_is_one(qtbot: QtBot, tray: Tray) -> 
     assert error_words(replace(row, status=None, error_type="no_answer")).startswith(
         "claude-haiku-4-5, no answer at "
     )
+    formats.use_clock("Europe/Berlin", twelve_hours=True)
+    try:
+        assert error_words(row).endswith(" at 7:03 pm"), "whole, and without seconds"
+    finally:
+        formats.use_clock(None, twelve_hours=False)
     tray.show_error(words)
     assert tray.error_action.isVisible() and tray.error_action.text() == f"Last error: {words}"
     with qtbot.waitSignal(tray.error_asked):
