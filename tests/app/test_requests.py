@@ -27,6 +27,7 @@ from app.tables.view import ROW_HEIGHT
 from app.theme import Theme
 from app.widgets import IconButton
 from gateway import (
+    OUTCOMES,
     AttemptRecord,
     Changes,
     CostExplanation,
@@ -1020,3 +1021,20 @@ def test_the_details_are_as_high_as_their_wrapped_words(theme: Theme, qtbot: QtB
     needed = body.layout().totalHeightForWidth(panel.viewport().width())
     assert needed > wide
     assert body.minimumHeight() == needed and body.height() >= needed
+
+
+def test_the_columns_of_status_and_cost_hold_all_that_they_may_say(page: RequestsPage, gateway: FakeGateway) -> None:
+    """A request that a dead gateway left, and an estimate with its mark, were cut."""
+    record = gateway.rows[0]
+    rows = [
+        msgspec.structs.replace(record, outcome=outcome, usage_source="estimated", cost_nano=cost)
+        for outcome in OUTCOMES
+        for cost in (60_000, 99_123_456_000)
+    ]
+    columns = {column.key: column for column in page.model.columns}
+    painter = page.view._painter
+    needed = {key: painter.width_of(columns[key], rows) for key in ("status", "cost")}
+    assert {key: columns[key].width for key in needed} == {
+        key: max(columns[key].width, needed[key]) for key in needed
+    }
+    assert any(columns["cost"].text(row).startswith("≈") for row in rows)

@@ -120,7 +120,7 @@ _STATUS: Column[ExchangeRecord] = Column(
     text=lambda row: status_pill(row).text,
     value=lambda row: row.status if row.outcome in ("ok", "error") else row.outcome,
     pills=lambda row: (status_pill(row),),
-    width=90,
+    width=96,
     tooltip=lambda row: cause(row) or "",
 )
 _TAGS: Column[ExchangeRecord] = Column(
@@ -139,7 +139,7 @@ _COST: Column[ExchangeRecord] = Column(
     text=lambda row: sources.marked(formats.money_column(row.cost_nano), sources.estimated_cost(row)),
     value=lambda row: dollars(row.cost_nano),
     right=True,
-    width=98,
+    width=110,
     tone="text",
     tooltip=sources.row_cost,
 )
