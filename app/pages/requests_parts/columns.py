@@ -120,7 +120,7 @@ _STATUS: Column[ExchangeRecord] = Column(
     text=lambda row: status_pill(row).text,
     value=lambda row: row.status if row.outcome in ("ok", "error") else row.outcome,
     pills=lambda row: (status_pill(row),),
-    width=96,
+    width=94,
     tooltip=lambda row: cause(row) or "",
 )
 _TAGS: Column[ExchangeRecord] = Column(
@@ -139,7 +139,7 @@ _COST: Column[ExchangeRecord] = Column(
     text=lambda row: sources.marked(formats.money_column(row.cost_nano), sources.estimated_cost(row)),
     value=lambda row: dollars(row.cost_nano),
     right=True,
-    width=110,
+    width=100,
     tone="text",
     tooltip=sources.row_cost,
 )
@@ -182,8 +182,8 @@ def request_columns(provider_title: Callable[[str], str]) -> tuple[Column[Exchan
             "output_tokens", tr("Tokens out"), lambda row: row.output_tokens, 86, estimated=sources.estimated_output
         ),
         _titled(_COST),
-        _time("ttft", "TTFT", lambda row: row.ttft_us, 70),
-        _time("latency", tr("Latency"), lambda row: row.latency_us, 72),
+        _time("ttft", "TTFT", lambda row: row.ttft_us, 68),
+        _time("latency", tr("Latency"), lambda row: row.latency_us, 68),
         _tokens("cached_tokens", tr("Cached"), lambda row: row.cached_tokens, 80, optional=True),
         _tokens("reasoning_tokens", tr("Reasoning"), lambda row: row.reasoning_tokens, 92, optional=True),
         _words("stream", tr("Stream"), lambda row: tr("yes") if row.streamed else tr("no"), 72, optional=True),
