@@ -1,11 +1,12 @@
-"""What every page is handed: the gateway, the theme, the window's filters, a way to start work that is kept, and the
-shell around the pages."""
+"""What every page is handed: the gateway, the theme, the window's filters, a way to start work that is kept, what
+conversations are called, and the shell around the pages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from app.conversation_names import ConversationNames
 from app.filters import FilterState
 from app.shell import Shell
 from app.theme import Theme
@@ -27,3 +28,4 @@ class AppContext:
         self.filters = filters
         self.spawn = spawn
         self.shell = shell or Shell(theme, filters)
+        self.conversation_names = ConversationNames(gateway, spawn)

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
 from app.filter_popover import TAG, FilterPopover, key_entries, tag_entries, value_entries
 from app.filter_words import (
+    CONVERSATION,
     condition_key,
     dimension_text,
     find_condition,
@@ -47,6 +49,7 @@ class FilterBar(QWidget):
         self._popover: FilterPopover | None = None
         self._tags = Breakdown(rows=())
         self._chips: list[Chip] = []
+        self._conversations: Chip | None = None
         self._flow = FlowLayout(self)
         self.add_button = PushButton(context.theme, tr("Add filter"), icon="plus", kind="dashed")
         self.add_button.setObjectName("filter.add")
@@ -59,6 +62,7 @@ class FilterBar(QWidget):
         self.views_button = self._small_button("views.open", self.tr("Views ▾"), self._open_views)
         context.shell.views.changed.connect(self._show_buttons)
         self._filters.changed.connect(self._on_filters_changed)
+        context.conversation_names.came.connect(self._name_conversations)
         self._show_chips()
 
     @property
@@ -91,7 +95,9 @@ class FilterBar(QWidget):
         return self._save_popover
 
     def _name_view(self) -> None:
-        self.save_popover.open_at(self.save_button, suggested_name(self._filters.snapshot()))
+        self.save_popover.open_at(
+            self.save_button, suggested_name(self._filters.snapshot(), self._context.conversation_names.name)
+        )
 
     def _save_view(self, name: str) -> None:
         assert self._views is not None
@@ -149,6 +155,10 @@ class FilterBar(QWidget):
             return
         if dimension == TAG:
             self._tags = breakdown
+        elif dimension == CONVERSATION:
+            await self._context.conversation_names.read(
+                [row.value for row in breakdown.rows if row.value is not None]
+            )
         self._show_values(subject, breakdown)
 
     def _show_values(self, subject: str | None, breakdown: Breakdown) -> None:
@@ -162,7 +172,8 @@ class FilterBar(QWidget):
             self.popover.show_entries(subject, tag_entries(breakdown, key, chosen), negated=negated)
         else:
             chosen = self._filters.dimensions.get(subject, ())
-            self.popover.show_entries(subject, value_entries(subject, breakdown, chosen))
+            name = self._context.conversation_names.name if subject == CONVERSATION else str
+            self.popover.show_entries(subject, value_entries(subject, breakdown, chosen, name))
 
     def _range_only(self) -> UsageQuery:
         query = self._filters.query(time.time_ns() // 1000)
@@ -191,6 +202,8 @@ class FilterBar(QWidget):
     def _on_filters_changed(self) -> None:
         focused = any(chip.hasFocus() for chip in self._chips)
         self._show_chips()
+        if self.isVisible():
+            self._ask_names()
         if focused:
             # The chip that had the keyboard is gone; what follows it is the way to add one.
             self.add_button.setFocus()
@@ -200,7 +213,7 @@ class FilterBar(QWidget):
             self._flow.removeWidget(chip)
             chip.hide()
             chip.deleteLater()
-        self._chips = []
+        self._chips, self._conversations = [], None
         for condition in self._filters.tags:
             self._add_tag_chip(condition)
         for dimension, values in self._filters.dimensions.items():
@@ -223,6 +236,25 @@ class FilterBar(QWidget):
         chip = self._add_chip(dimension_text(dimension, values))
         chip.removed.connect(lambda: self._filters.set_dimension(dimension, ()))
         chip.clicked.connect(lambda: self._open(chip, dimension))
+        if dimension == CONVERSATION:
+            self._conversations = chip
+            self._name_conversations()
+
+    def _name_conversations(self) -> None:
+        """Their chip says titles, as far as they are known, and its tooltip the ids too."""
+        ids = self._filters.dimensions.get(CONVERSATION, ())
+        if self._conversations is not None and ids:
+            names = [self._context.conversation_names.name(id) for id in ids]
+            text = dimension_text(CONVERSATION, names)
+            self._conversations.set_words(text, "\n".join((text, *ids)) if names != list(ids) else None)
+            self._flow.invalidate()
+
+    def _ask_names(self) -> None:
+        self._context.conversation_names.ask(self._filters.dimensions.get(CONVERSATION, ()))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._ask_names()
 
     def _add_chip(self, text: str) -> Chip:
         chip = Chip(self._context.theme, text)

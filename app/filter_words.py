@@ -47,6 +47,7 @@ _NUMBER_NAMES: Mapping[str, str] = Words(
 _SIGNS: Mapping[str, str] = {">=": "≥", "<=": "≤"}
 _TIMES = ("latency", "ttft", "overhead")
 _SHOWN_VALUES = 3
+CONVERSATION = "conversation"
 
 
 def tag_key(tag: str) -> str:

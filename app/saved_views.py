@@ -1,12 +1,13 @@
 """Views that a person has saved: range, filters, comparison and split under a name, kept with what is chosen."""
 
 import contextlib
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct
 from PySide6.QtCore import QObject, Signal
 
-from app.filter_words import dimension_text, number_words, tag_text
+from app.filter_words import CONVERSATION, dimension_text, number_words, tag_text
 from app.filters import USUAL_SPLIT, FilterSnapshot
 from app.preferences import Preferences
 from app.translation import tr
@@ -62,10 +63,13 @@ class SavedViews(QObject):
             self.changed.emit()
 
 
-def suggested_name(filters: FilterSnapshot) -> str:
-    """What a view of these filters may be called: "feature: code-review, by team"."""
+def suggested_name(filters: FilterSnapshot, conversation: Callable[[str], str] = str) -> str:
+    """What a view of these filters may be called: "feature: code-review, by team". `conversation` names one by id."""
     words = [tag_text(condition) for condition in filters.tags]
-    words += [dimension_text(name, values) for name, values in filters.dimensions.items()]
+    for name, values in filters.dimensions.items():
+        words.append(
+            dimension_text(name, [conversation(each) for each in values] if name == CONVERSATION else values)
+        )
     words += [number_words(number) for number in filters.numbers]
     words += [f"“{word}”" for word in filters.text]
     if filters.split != USUAL_SPLIT:

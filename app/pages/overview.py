@@ -16,7 +16,7 @@ from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
-from app.filter_words import comparison_name
+from app.filter_words import CONVERSATION, comparison_name
 from app.filters import ALL, COMPARISONS, FilterSnapshot
 from app.first_steps import PREFERENCE, read_first_steps
 from app.known_errors import KNOWN_ERRORS
@@ -227,7 +227,11 @@ class OverviewPage(Page):
         before = compared_query(query, how, now_us)
         providers = parts.charts.view == PROVIDERS
         side = parts.by_side.dimension
-        return await load(self._context.gateway, query, bucket, side, self.split, before, providers=providers)
+        answers = await load(self._context.gateway, query, bucket, side, self.split, before, providers=providers)
+        if side == CONVERSATION:
+            rows = answers.by_side.rows
+            await self._context.conversation_names.read([row.value for row in rows if row.value is not None])
+        return answers
 
     # Showing
 
@@ -258,7 +262,8 @@ class OverviewPage(Page):
         mark = len(answers.query.conversation) == 1
         self.parts.by_model.set_breakdown(answers.by_model, MODEL, total, mark=mark)
         side = self.parts.by_side.dimension
-        titles = self._provider_titles if side == "provider" else {}
+        known = {"provider": self._provider_titles, CONVERSATION: self._context.conversation_names.known}
+        titles = known.get(side, {})
         self.parts.by_side.set_breakdown(answers.by_side, side, total, titles, mark=mark)
 
     def _slots_of(self, split: str) -> ColourSlots:

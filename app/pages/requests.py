@@ -280,7 +280,7 @@ class RequestsPage(Page):
     def _offer_narrowing(self, menu: QMenu, row: int) -> None:
         record = self.model.row(row)
         if record is not None:
-            add_narrowing(menu, record, self.context.filters)
+            add_narrowing(menu, record, self.context.filters, self.context.conversation_names.name)
 
     def focus_filter(self) -> None:
         """Ctrl+F."""

@@ -28,14 +28,19 @@ class Chip(QAbstractButton):
         self._theme = theme
         self._most_text = most_text
         self.setFont(ui_font(13, 500))
-        self.setText(text)
-        self.setToolTip(text)
-        self.setAccessibleName(text)
+        self.set_words(text)
         self.setAccessibleDescription(tr("Enter changes this filter, Delete takes it away"))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
+
+    def set_words(self, text: str, tooltip: str | None = None) -> None:
+        """`tooltip` where there is more to say than the text."""
+        self.setText(text)
+        self.setToolTip(tooltip or text)
+        self.setAccessibleName(text)
+        self.updateGeometry()
 
     def sizeHint(self) -> QSize:
         text = min(self._most_text, QFontMetrics(self.font()).horizontalAdvance(self.text()))

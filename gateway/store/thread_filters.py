@@ -11,7 +11,7 @@ from gateway.store.storable import sound_text
 from gateway.thread_records import ThreadQuery
 
 _DIMENSIONS = ("provider", "model", "key", "user", "door", "client", "app", "outcome")
-_COLUMNS = {name: f"t.{name}" for name in _DIMENSIONS} | {"trace": "t.trace_id", "conversation": "c.name"}
+_COLUMNS = {name: f"t.{name}" for name in _DIMENSIONS} | {"trace": "t.trace_id"}
 _WITH_TEXT = r"(t.model LIKE ? ESCAPE '\' OR t.user LIKE ? ESCAPE '\' OR t.key LIKE ? ESCAPE '\')"
 _SINGLE = ("key", "user", "app", "client", "model", "provider")
 _TAG = (
@@ -41,6 +41,9 @@ def where(query: ThreadQuery) -> Where:
     if query.scope is not None:
         sql.append("c.scope = ?")
         values.append(query.scope)
+    if among.conversation:
+        sql.append("c.name IN (SELECT value FROM json_each(?))")
+        values.append(json_array(sound_text(each) for each in among.conversation))
     if query.errors_only:
         sql.append("c.errors > 0")
     turn, bound = _of_turns(query, start, end)
