@@ -46,7 +46,7 @@ class Endings:
         usage, source = tally.verdict(exchange.request_bytes, answered=answered)
         model = answering_model(exchange.model, tally.model) if exchange.model else None
         priced = NO_PRICE
-        if source != "none" and model:
+        if model and (source != "none" or exchange.free):
             priced = self._pricing.price(
                 exchange.price_provider or "",
                 model,

@@ -12,7 +12,7 @@ from gateway.access import Principal
 from gateway.capture.heard import Heard
 from gateway.events import Event
 from gateway.model import Usage
-from gateway.pricing import NO_PRICE, Priced
+from gateway.pricing import NO_PRICE, NOTHING_USED, Priced
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.tags import stamp
 from gateway.trace_context import TraceContext
@@ -107,6 +107,8 @@ class Exchange:
             tags=self.tags,
             byok=self.byok,
             streamed=self.streamed,
+            cost_nano=NOTHING_USED.cost_nano if self.free else None,
+            cost_source=NOTHING_USED.source if self.free else NO_PRICE.source,
             error_type="interrupted",
             error_message=STOPPED,
             dropped=self.dropped,

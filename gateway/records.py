@@ -98,6 +98,21 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True):
         """The end user, else whom the key belongs to."""
         return self.end_user or self.principal
 
+    @property
+    def use_unknown(self) -> bool:
+        """Whether a provider may have worked for it and nothing tells what that used: the gateway died meanwhile, or
+        a provider that was asked gave no answer, or none that could be read."""
+        if self.usage_source != "none" or self.cost_nano is not None:
+            return False
+        # One that died was never measured, and had nobody to ask where it names no provider.
+        died = self.outcome == "interrupted" and self.latency_us is None and self.provider is not None
+        return died or any(each.status is None or each.status < 300 for each in self.attempts)
+
+    @property
+    def unpriced(self) -> bool:
+        """Whether it cost, or may have cost, what nobody knows; what used nothing (a refusal) lacks no price."""
+        return self.cost_nano is None and (self.usage_source != "none" or self.use_unknown)
+
 
 class TagCondition(Struct, frozen=True):
     """One `tag=` parameter: any of these tags, or with `negated` none of them.
@@ -197,9 +212,9 @@ class Completeness(Struct, frozen=True, kw_only=True):
 
 class Summary(Struct, frozen=True, kw_only=True):
     """Sums over the matching rows. `errors` counts outcomes error and interrupted. `cost_nano` sums the priced rows,
-    None where rows lack a price and none has one. `unpriced_requests` used something and have no price. Token sums
-    are None only where no row knows the count. `complete_from_us`: what is older is gone (retention) as far as this
-    answer needs it; None where nothing is missing."""
+    None where rows lack a price and none has one. `unpriced_requests` used something, or may have, and have no
+    price. Token sums are None only where no row knows the count. `complete_from_us`: what is older is gone
+    (retention) as far as this answer needs it; None where nothing is missing."""
 
     requests: int = 0
     errors: int = 0

@@ -99,7 +99,8 @@ class Ledger:
 
     def _take(self, record: ExchangeRecord) -> None:
         free = not record.output_tokens and (not record.input_tokens or record.cost_nano == 0)
-        uncertain = record.outcome in ("aborted", "interrupted") and record.usage_source == "none"
+        cut_off = record.outcome in ("aborted", "interrupted") and record.usage_source == "none"
+        uncertain = cut_off or record.use_unknown
         if free and not record.cost_nano and not uncertain:
             return
         slot = record.started_us // SLOT_US

@@ -25,7 +25,6 @@ from gateway.store.measures import (
     FAILED_OUTCOMES,
     HISTOGRAMS,
     MEASURES,
-    UNUSED,
     generation_us,
     measure,
 )
@@ -207,7 +206,7 @@ def _share(record: ExchangeRecord) -> Piece:
 def packed(record: ExchangeRecord) -> int:
     """What `measure` says of a row, in lanes: a few additions instead of three dozen values."""
     cost, usage, generation = record.cost_nano, record.usage_source, generation_us(record)
-    priced = cost is not None or usage == UNUSED
+    priced = cost is not None or not record.unpriced
     lanes = _flags(record.outcome in FAILED_OUTCOMES, priced, usage, record.cost_source)
     if cost:
         lanes += cost * _UNITS["cost_nano"]

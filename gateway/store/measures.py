@@ -11,10 +11,15 @@ from operator import attrgetter
 
 from gateway.records import COST_SOURCES, USAGE_SOURCES, Distribution, ExchangeRecord, Summary
 from gateway.store import histogram, packed_bins
-from gateway.store.names import FIXED_IDS
+from gateway.store.names import FIXED_IDS, NO_NAME
 
 FAILED_OUTCOMES = ("error", "interrupted")
 UNUSED = "none"
+# `ExchangeRecord.use_unknown` of a row that no provider counted and that has no cost.
+_USE_UNKNOWN = (
+    f"(b.outcome = {FIXED_IDS['interrupted']} AND b.latency_us IS NULL AND b.provider <> {NO_NAME}) OR EXISTS "
+    "(SELECT 1 FROM attempts a WHERE a.request = b.n AND (a.status IS NULL OR a.status < 300))"
+)
 COUNTS = (
     "input_tokens",
     "cached_tokens",
@@ -44,8 +49,11 @@ def _row_expressions() -> dict[str, str]:
     expressions = {
         "requests": "COUNT(*)",
         "errors": f"SUM(b.outcome IN ({failed}))",
-        # What used nothing that anybody counted (a refusal) lacks no price.
-        "priced": f"SUM(b.cost_nano IS NOT NULL OR b.usage_source = {FIXED_IDS[UNUSED]})",
+        # What used nothing (a refusal) lacks no price. By cases, since most rows need no look at their attempts.
+        "priced": (
+            f"SUM(CASE WHEN b.cost_nano IS NOT NULL THEN 1 WHEN b.usage_source <> {FIXED_IDS[UNUSED]} THEN 0 "
+            f"ELSE NOT ({_USE_UNKNOWN}) END)"
+        ),
         "cost_nano": "COALESCE(SUM(b.cost_nano), 0)",
     }
     for source in USAGE_SOURCES:
@@ -121,7 +129,7 @@ def measure(record: ExchangeRecord) -> tuple[int, ...]:
     return (
         1,
         record.outcome in FAILED_OUTCOMES,
-        cost is not None or record.usage_source == UNUSED,
+        cost is not None or not record.unpriced,
         cost or 0,
         *_USAGE_FLAGS.get(record.usage_source, _NO_FLAGS),
         *_COST_FLAGS.get(record.cost_source, _NO_FLAGS),

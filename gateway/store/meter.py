@@ -55,6 +55,12 @@ REASONS: tuple[Reason, ...] = (
     Reason("unrecorded", "written", True, "They left no row, which is a fault of the gateway: its log says why."),
     Reason("no_price", "priced", True, "No price is known for their model: they count in no sum until it has one."),
     Reason(
+        "use_unknown",
+        "priced",
+        True,
+        "A provider may have worked on them, and nothing tells what that used: they count in no sum, see its bill.",
+    ),
+    Reason(
         "not_used", "priced", False, "Nothing was used: they were refused, or failed before the provider took them."
     ),
     Reason(
@@ -126,7 +132,7 @@ def contradictory(record: ExchangeRecord) -> bool:
 def _kinds(record: ExchangeRecord) -> Iterator[str]:
     """What is to be said of a written row."""
     if record.cost_nano is None:
-        yield "not_used" if record.usage_source == "none" else "no_price"
+        yield "not_used" if not record.unpriced else "use_unknown" if record.use_unknown else "no_price"
     if record.usage_source in ("estimated", "partial"):
         yield record.usage_source
     if record.error_type == "unreadable_answer":

@@ -8,16 +8,16 @@ added.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from gateway.schema import Step, bring_up
 from gateway.store.conversation_totals import CREATE_TOTALS
-from gateway.store.measures import HISTOGRAMS, MEASURES, SUM_BUCKETS, SUM_ROWS
-from gateway.store.names import FIXED
-from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, QUARTER_US, day_start, quarter_of
+from gateway.store.measures import HISTOGRAMS, MEASURES, ROW_EXPRESSIONS, SUM_BUCKETS, SUM_ROWS
+from gateway.store.names import FIXED, FIXED_IDS
+from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, QUARTER_US, day_start, month_start, quarter_of
 from gateway.time_zones import EARLIEST_US
 
 if TYPE_CHECKING:
@@ -98,6 +98,42 @@ INDEXES = (
     "CREATE INDEX members_by_set ON tag_set_members (tag_set, key, tag)",
 )
 
+# How rows were summed before step 9.
+_PRICED_BEFORE = f"SUM(b.cost_nano IS NOT NULL OR b.usage_source = {FIXED_IDS['none']})"
+_SUM_ROWS_BEFORE = SUM_ROWS.replace(ROW_EXPRESSIONS["priced"], _PRICED_BEFORE)
+# Rows of which nothing tells what they used, with the starts of the cells that count them.
+_FIND_UNKNOWN_USE = f"""
+CREATE TEMP TABLE unknown_use AS SELECT
+    quarter_of(r.started_us) AS quarter, half_of(r.started_us) AS half, hour_of(r.started_us) AS hour,
+    day_of(r.started_us) AS day, month_of(r.started_us) AS month, r.n, r.conversation,
+    {", ".join(f"r.{dimension}" for dimension in COMBINED_DIMENSIONS)}
+FROM requests r NOT INDEXED WHERE r.cost_nano IS NULL AND r.usage_source = {FIXED_IDS["none"]} AND (
+    (r.outcome = {FIXED_IDS["interrupted"]} AND r.latency_us IS NULL AND r.provider <> 0) OR
+    EXISTS (SELECT 1 FROM attempts a WHERE a.request = r.n AND (a.status IS NULL OR a.status < 300)))"""
+# Their values of each dimension of `buckets`, by its number there.
+_VALUES_OF_UNKNOWN_USE: Mapping[int, str] = {
+    **{
+        number: f"SELECT u.*, u.{column} AS value FROM unknown_use u"
+        for number, column in (
+            (1, "provider"),
+            (2, "model"),
+            (3, "key"),
+            (4, "user"),
+            (5, "app"),
+            (6, "door"),
+            (7, "outcome"),
+            (10, "client"),
+            (11, "tag_set"),
+        )
+    },
+    0: "SELECT u.*, 0 AS value FROM unknown_use u",
+    8: (
+        "SELECT DISTINCT u.*, COALESCE(m.tag, 0) AS value FROM unknown_use u "
+        "LEFT JOIN tag_set_members m ON m.tag_set = u.tag_set"
+    ),
+    9: "SELECT DISTINCT u.*, m.key AS value FROM unknown_use u JOIN tag_set_members m ON m.tag_set = u.tag_set",
+}
+
 DAY_ZONE = "SELECT value FROM settings WHERE name = 'day_zone'"
 _SET_DAY_ZONE = "INSERT INTO settings (name, value) VALUES ('day_zone', ?) ON CONFLICT DO NOTHING"
 
@@ -164,7 +200,7 @@ def _m005_half_hours_clients_and_sets_of_tags(db: "Database") -> None:
     db.execute(CREATE_COMBINED)
     for level, start, before, span in ((3, "half_of", 1, "hour_of"), (2, "day_of", 2, "day_of")):
         db.execute(
-            f"INSERT INTO combined SELECT {level}, {start}(b.started_us), {keys}, {SUM_ROWS} "
+            f"INSERT INTO combined SELECT {level}, {start}(b.started_us), {keys}, {_SUM_ROWS_BEFORE} "
             f"FROM requests b WHERE {span}(b.started_us) >= {first} GROUP BY 2, {keys}"
         )
         db.execute(
@@ -174,7 +210,7 @@ def _m005_half_hours_clients_and_sets_of_tags(db: "Database") -> None:
     db.execute("DROP TABLE combined_before")
     for level, start in ((0, "quarter_of"), (1, "hour_of"), (2, "day_of")):
         db.execute(
-            f"INSERT INTO buckets SELECT {level}, 10, {start}(b.started_us), b.client, {SUM_ROWS} "
+            f"INSERT INTO buckets SELECT {level}, 10, {start}(b.started_us), b.client, {_SUM_ROWS_BEFORE} "
             f"FROM requests b WHERE {start}(b.started_us) >= {first} GROUP BY 3, 4"
         )
     db.execute(
@@ -205,6 +241,47 @@ def _m008_totals_of_conversations(db: "Database") -> None:
     db.execute(CREATE_TOTALS)
 
 
+def _m009_unknown_use_is_unpriced(db: "Database") -> None:
+    # They were counted as if they had used nothing. Sums whose rows are gone stay as they were.
+    zone = ZoneInfo(dict(db.execute("SELECT name, value FROM settings").fetchall()).get("day_zone", "UTC"))
+    functions = (
+        ("quarter_of", quarter_of),
+        ("half_of", lambda us: quarter_of(us) - quarter_of(us) % HALF_QUARTERS),
+        ("hour_of", lambda us: quarter_of(us) - quarter_of(us) % HOUR_QUARTERS),
+        ("day_of", lambda us: day_start(quarter_of(us), zone)),
+        ("month_of", lambda us: month_start(day_start(quarter_of(us), zone), zone)),
+    )
+    for name, function in functions:
+        db.conn.create_function(name, 1, function, deterministic=True)
+    db.execute(_FIND_UNKNOWN_USE)
+    for dimension, values in _VALUES_OF_UNKNOWN_USE.items():
+        whole_sets = dimension == 11
+        for level, start in ((3, "half"), (2, "day")) if whole_sets else ((0, "quarter"), (1, "hour"), (2, "day")):
+            counted = db.execute(f"SELECT COUNT(*), {start}, value FROM ({values}) GROUP BY 2, 3").fetchall()
+            db.conn.executemany(
+                f"UPDATE buckets SET priced = priced - ? WHERE level = {level} AND dimension = {dimension} "
+                "AND start = ? AND value = ?",
+                counted,
+            )
+    keys = ", ".join(COMBINED_DIMENSIONS)
+    same = " AND ".join(f"{key} = ?" for key in COMBINED_DIMENSIONS)
+    for level, start in ((3, "half"), (2, "day")):
+        counted = db.execute(f"SELECT COUNT(*), {start}, {keys} FROM unknown_use GROUP BY 2, {keys}").fetchall()
+        db.conn.executemany(
+            f"UPDATE combined SET priced = priced - ? WHERE level = {level} AND start = ? AND {same}", counted
+        )
+    # Their pairs are counted anew.
+    for level, start in ((1, "hour"), (2, "day"), (4, "month")):
+        db.execute(f"DELETE FROM settled WHERE level = {level} AND start IN (SELECT {start} FROM unknown_use)")
+    db.execute(
+        "UPDATE conversation_totals SET priced = priced - (SELECT COUNT(*) FROM unknown_use u "
+        "WHERE u.conversation = conversation_totals.conversation AND u.n <= "
+        "(SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'totals_to')) "
+        "WHERE conversation IN (SELECT conversation FROM unknown_use)"
+    )
+    db.execute("DROP TABLE temp.unknown_use")
+
+
 STEPS: tuple[Step, ...] = (
     _m001_requests_and_buckets,
     _m002_how_it_was_served,
@@ -214,6 +291,7 @@ STEPS: tuple[Step, ...] = (
     _m006_cache_writes_of_12_hours,
     _m007_pairs,
     _m008_totals_of_conversations,
+    _m009_unknown_use_is_unpriced,
 )
 STEPS_NAME = "usage"
 

@@ -70,7 +70,7 @@ class Series:
         self.requests += 1
         if record.cost_nano is not None:
             self.cost_nano += record.cost_nano
-        elif record.usage_source != "none":
+        elif record.unpriced:
             self.unpriced += 1
         for name in TOKENS:
             self.tokens[name] += getattr(record, name) or 0

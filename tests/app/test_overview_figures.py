@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,8 @@ from app.overview.figures import Delta, Figure, figures, split_unit
 from app.overview.slots import SLOTS, ColourSlots
 from app.overview.words import compared_with, export_name
 from gateway import Breakdown, BreakdownRow, Distribution, Summary, TimeBucket, UsageQuery
+from tests.store.examples import UNKNOWN_USE, unmeasured
+from tests.store.migrated import started
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -70,6 +73,18 @@ def test_what_has_no_price_is_said_and_never_zero() -> None:
     assert some.exact.endswith("$1.00 / request"), "the mean is over the priced ones"
     none = cards(Summary(requests=3, cost_nano=None, unpriced_requests=3))["cost"]
     assert (none.value, none.fact, none.delta) == (UNKNOWN, "3 not priced", None)
+
+
+@pytest.mark.parametrize("kind", UNKNOWN_USE)
+def test_what_nothing_tells_the_use_of_is_not_priced_and_no_zero(tmp_path: Path, kind: str) -> None:
+    store = started(tmp_path)
+    store.insert_history([unmeasured(0, **UNKNOWN_USE[kind])])
+    now, models = store.summary(UsageQuery()), store.breakdown(UsageQuery(), "model")
+    store.close()
+    cost = cards(now)["cost"]
+    assert (cost.value, cost.fact, cost.warning) == (UNKNOWN, "1 not priced", True)
+    (line,) = lines(models, "model", now.cost_nano, ColourSlots(), {})
+    assert (line.name, line.summary.cost_nano, line.share) == ("gpt-5", None, None)
 
 
 @pytest.mark.parametrize(

@@ -741,6 +741,24 @@ def test_that_no_price_is_known_is_said_once(notes: tuple[str, ...]) -> None:
     assert sum("no price is known, so it counts in no sum" in word for word in words) == 1
 
 
+@pytest.mark.parametrize(
+    ("outcome", "note"), [("interrupted", "what it used is not known"), ("error", "nothing was counted")]
+)
+def test_that_no_use_is_known_is_no_cost_of_zero(outcome: str, note: str) -> None:
+    row = msgspec.structs.replace(
+        RECORD,
+        provider="openai",
+        cost_nano=None,
+        cost_source="none",
+        usage_source="none",
+        outcome=outcome,
+        latency_us=None,
+        attempts=(),
+    )
+    cost = next(part for part in sections(row, str, UNEXPLAINED) if part.title == "Cost")
+    assert [(line.label, line.value, line.note) for line in cost.lines] == [("Total", formats.UNKNOWN, note)]
+
+
 def test_a_price_of_ones_own_and_how_the_answer_was_served_are_named() -> None:
     row = msgspec.structs.replace(
         RECORD,

@@ -1,6 +1,8 @@
 """Nothing recorded is lost: `kill -9` at ten random moments under load, and an orderly end that lets requests finish."""
 
+import csv
 import http.client
+import io
 import json
 import random
 import signal
@@ -119,7 +121,14 @@ def test_what_was_running_at_a_kill_is_an_interrupted_row(own: Served, provider:
     own.start()
     assert own.records() == rows
     summary = own.ask("GET", "/api/ai/v1/usage/summary", key=own.key()).json
-    assert (summary["requests"], summary["errors"]) == (2, 1)
+    assert (summary["requests"], summary["errors"], summary["unpriced_requests"]) == (2, 1, 1)
+    # What it used is unknown, which is no zero.
+    usage, cut_off = "/api/ai/v1/usage", "outcome=interrupted"
+    (model,) = own.get(f"{usage}/breakdown?by=model&{cut_off}")["data"]
+    assert (model["value"], model["cost_usd"], model["unpriced_requests"]) == ("claude-sonnet-4-6", None, 1)
+    exported = own.ask("GET", f"{usage}/export.csv?what=breakdown&by=model&{cut_off}", key=own.key()).body.decode()
+    (line,) = csv.DictReader(io.StringIO(exported.removeprefix("\ufeff")))
+    assert (line["value"], line["cost_usd"], line["unpriced_requests"]) == ("claude-sonnet-4-6", "", "1")
 
 
 def test_cc_switch_805_totals_stand_over_a_restart(own: Served) -> None:

@@ -285,7 +285,8 @@ def _misnamed(rows: Sequence[ExchangeRecord], reading: Mapping[str, Any]) -> Ite
     wanted = {
         "estimated": sum(row.usage_source == "estimated" for row in rows),
         "partial": sum(row.usage_source == "partial" for row in rows),
-        "not_used": sum(row.cost_nano is None and row.usage_source == "none" for row in rows),
+        "use_unknown": sum(row.use_unknown for row in rows),
+        "not_used": sum(row.cost_nano is None and not row.unpriced for row in rows),
         "no_price": sum(row.cost_nano is None and row.usage_source != "none" for row in rows),
         "unreadable": sum(row.error_type == "unreadable_answer" for row in rows),
         "contradictory": sum(map(contradictory, rows)),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.number_filters import NUMBERS
 from gateway.records import OPERATORS, AttemptRecord, ExchangeRecord, NumberCondition, TagCondition, UsageQuery
@@ -100,9 +101,37 @@ def record(number: int, **fields: Any) -> ExchangeRecord:
     return ExchangeRecord(**given)
 
 
+def unmeasured(number: int, **fields: Any) -> ExchangeRecord:
+    """One of which nothing was counted and nothing is known to have a cost."""
+    uncounted = {"input_tokens": None, "output_tokens": None, "usage_source": "none"}
+    return record(number, **{**uncounted, "cost_nano": None, "cost_source": "none", "outcome": "error", **fields})
+
+
+def attempt(status: int | None) -> AttemptRecord:
+    return AttemptRecord(n=1, provider="openai", model="gpt-5", started_us=BASE_US, latency_us=5, status=status)
+
+
+# A provider may have worked on these, and nothing tells what that used.
+UNKNOWN_USE: dict[str, dict[str, Any]] = {
+    "killed": {"outcome": "interrupted", "status": 0, "latency_us": None},
+    "no answer": {"status": 504, "error_type": "timeout", "attempts": (attempt(None),)},
+    "unreadable": {"status": 502, "error_type": "unreadable_answer", "attempts": (attempt(200),)},
+    "no second answer": {"status": 504, "attempts": (attempt(400), replace(attempt(None), n=2))},
+}
+# And these used nothing, or nothing that costs.
+NO_USE: dict[str, dict[str, Any]] = {
+    "refused here": {"status": 400, "error_type": "bad_request"},
+    "refused there": {"status": 429, "attempts": (attempt(429),)},
+    "redirected": {"status": 502, "attempts": (attempt(302),)},
+    "left before it was asked": {"outcome": "aborted", "status": 499},
+    "stopped before it was asked": {"outcome": "interrupted", "status": 0},
+    "killed before it had a provider": {"outcome": "interrupted", "latency_us": None, "provider": None},
+}
+
 TAGS = ("team:a", "team:b", "env:dev", "env:prod", "urgent")
 counts = st.none() | st.integers(0, 10_000)
 durations = st.none() | st.integers(0, 4_000_000_000)
+attempts = st.sampled_from([(), (attempt(None),), (attempt(200),), (attempt(500),)])
 
 
 def _priced(nano: int | None) -> dict[str, Any]:
@@ -136,6 +165,7 @@ def histories(draw: st.DrawFn, most: int = 40) -> list[ExchangeRecord]:
             **_priced(draw(st.none() | st.integers(0, 10**12))),
             latency_us=draw(durations),
             ttft_us=draw(durations),
+            attempts=draw(attempts),
             client=draw(st.sampled_from([None, "codex"])),
             app=draw(st.sampled_from([None, "notebook"])),
         )

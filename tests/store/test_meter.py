@@ -20,7 +20,7 @@ from gateway.store.journal import BEGUN, ENDED, Journal, render_line
 from gateway.store.meter import REASONS, hindrance
 from gateway.store.names import Names
 from gateway.store.usage import UsageStore
-from tests.store.examples import record
+from tests.store.examples import attempt, record
 from tests.waiting import wait_until
 
 
@@ -96,6 +96,14 @@ def test_nothing_is_missing_where_all_is_written_and_priced(store: UsageStore) -
 ROWS = {
     "no_price": {"cost_nano": None, "cost_source": "none"},
     "not_used": {"cost_nano": None, "cost_source": "none", "usage_source": "none", "outcome": "error", "status": 400},
+    "use_unknown": {
+        "cost_nano": None,
+        "cost_source": "none",
+        "usage_source": "none",
+        "outcome": "error",
+        "status": 504,
+        "attempts": (attempt(None),),
+    },
     "estimated": {"usage_source": "estimated"},
     "partial": {"usage_source": "partial", "outcome": "aborted", "status": 499},
     "unreadable": {"outcome": "error", "error_type": "unreadable_answer"},
@@ -115,7 +123,7 @@ def test_what_a_row_says_is_named_once_it_is_written(store: UsageStore, kind: st
     reading = store.completeness()
     assert named(reading) == {kind: 1}
     assert (reading.seen, reading.written) == (2, 2)
-    assert reading.priced == (1 if kind in ("no_price", "not_used") else 2)
+    assert reading.priced == (1 if kind in ("no_price", "not_used", "use_unknown") else 2)
 
 
 @pytest.mark.parametrize(

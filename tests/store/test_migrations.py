@@ -6,14 +6,16 @@ from time import monotonic
 import pytest
 
 from gateway.errors import FaregateError
-from gateway.records import TagCondition, UsageQuery
+from gateway.records import ExchangeRecord, TagCondition, UsageQuery
+from gateway.store import conversation_totals, migrations
+from gateway.store.check import MOST_DIFFERENCES
 from gateway.store.database import BUSY_TIMEOUT_S, open_database
 from gateway.store.kept import ROWS_FROM, move
-from gateway.store.measures import HISTOGRAMS, MEASURES
+from gateway.store.measures import HISTOGRAMS, MEASURES, ROW_EXPRESSIONS
 from gateway.store.migrations import STEPS, _create_combined, migrate
 from gateway.store.names import FIXED, FIXED_IDS
 from gateway.store.usage import UsageStore
-from tests.store.examples import BASE_US, HOUR_US, record
+from tests.store.examples import BASE_US, HOUR_US, NO_USE, TAGS, UNKNOWN_USE, record, unmeasured
 
 
 def tables(connection: sqlite3.Connection) -> dict[str, str]:
@@ -93,6 +95,50 @@ def test_buckets_without_rows_outlive_the_step_to_half_hours(tmp_path: Path) -> 
     store.start()
     assert store.breakdown(asked, "model") == before
     assert store.breakdown(UsageQuery(), "client") == clients
+    assert store.check() == []
+    store.close()
+
+
+@pytest.mark.parametrize("day_zone", ["UTC", "Asia/Kathmandu"])
+def test_all_sums_of_unknown_use_are_unpriced_once_migrated(
+    tmp_path: Path, day_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Buckets, pairs of settled time and totals of conversations, counted as they were before step 9."""
+    kinds = [*UNKNOWN_USE.values(), *NO_USE.values(), {"usage_source": "estimated"}]
+    made = [
+        unmeasured(
+            number * 2111,
+            conversation_id=f"c{number % 9}",
+            tags=TAGS[: number % 4],
+            client="codex",
+            app=("notebook", None)[number % 2],
+            **kinds[number % len(kinds)],
+        )
+        for number in range(70)
+    ]
+    counted = conversation_totals._ADD
+    before = counted.replace(ROW_EXPRESSIONS["priced"], migrations._PRICED_BEFORE)
+    assert before != counted
+    store = UsageStore(tmp_path, day_zone=day_zone)
+    store.start()
+    with monkeypatch.context() as as_it_was:
+        as_it_was.setattr(ExchangeRecord, "use_unknown", False)
+        as_it_was.setattr(conversation_totals, "_ADD", before)
+        store.insert_history([*made, *(record(number * 2111 + 7, conversation_id="c1") for number in range(70))])
+        # The last rows' day is not over.
+        store.settle(made[-1].started_us)
+        unpriced = store.summary(UsageQuery()).unpriced_requests
+    assert len(store.check()) > MOST_DIFFERENCES
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "usage.db")) as connection, connection:
+        assert connection.execute("SELECT COUNT(DISTINCT level) FROM settled WHERE state = 0").fetchone()[0] > 1
+        connection.execute("DELETE FROM _sqlite_migrations WHERE name >= 'm009'")
+    store = UsageStore(tmp_path, day_zone=day_zone)
+    store.start()
+    unknown = sum(row.use_unknown for row in made)
+    assert unknown > 10 and store.summary(UsageQuery()).unpriced_requests == unpriced + unknown
+    assert store.check() == []
+    store.settle(made[-1].started_us + 40 * 24 * HOUR_US)
     assert store.check() == []
     store.close()
 

@@ -27,7 +27,17 @@ from gateway.store.measures import MEASURES, Sums, measure
 from gateway.store.names import Texts
 from gateway.store.plan import Combined, Rows, Singles, Source, TagSets, source_of
 from gateway.store.usage import UsageStore
-from tests.store.examples import BASE_US, DAY_US, HOUR_US, histories, record, usage_queries
+from tests.store.examples import (
+    BASE_US,
+    DAY_US,
+    HOUR_US,
+    NO_USE,
+    UNKNOWN_USE,
+    histories,
+    record,
+    unmeasured,
+    usage_queries,
+)
 from tests.store.migrated import started
 
 GROUPS = (*DIMENSIONS, "tag", "tag:team", "tag:env", "tag:urgent", "tag:no-such")
@@ -258,6 +268,33 @@ def test_a_refusal_that_used_nothing_lacks_no_price(store: UsageStore) -> None:
     store.insert_history([record(1, cost_nano=None, cost_source="none")])
     beside = store.summary(UsageQuery())
     assert (beside.cost_nano, beside.unpriced_requests) == (None, 1)
+
+
+@pytest.mark.parametrize("kind", UNKNOWN_USE)
+def test_what_nothing_tells_the_use_of_is_unpriced_and_never_zero(store: UsageStore, kind: str) -> None:
+    store.insert_history([unmeasured(0, conversation_id="c", **UNKNOWN_USE[kind])])
+    of_rows = UsageQuery(start_us=BASE_US, end_us=BASE_US + 1)
+    for query in (UsageQuery(), UsageQuery(model=("gpt-5",), key=("laptop",)), of_rows):
+        alone = store.summary(query)
+        assert (alone.requests, alone.cost_nano, alone.unpriced_requests) == (1, None, 1)
+    (model,) = store.breakdown(UsageQuery(), "model").rows
+    assert (model.value, model.summary.cost_nano, model.summary.unpriced_requests) == ("gpt-5", None, 1)
+    store.settle(BASE_US + 40 * DAY_US)
+    (conversation,) = store.conversations(UsageQuery(), "unpriced_requests").rows
+    assert (conversation.summary.cost_nano, conversation.summary.unpriced_requests) == (None, 1)
+    store.insert_history([record(1, cost_nano=7)])
+    both = store.summary(UsageQuery())
+    assert (both.cost_nano, both.unpriced_requests) == (7, 1)
+    assert store.check() == []
+
+
+@pytest.mark.parametrize("kind", NO_USE)
+def test_what_is_known_to_have_used_nothing_lacks_no_price(store: UsageStore, kind: str) -> None:
+    store.insert_history([unmeasured(0, **NO_USE[kind])])
+    for query in (UsageQuery(), UsageQuery(start_us=BASE_US, end_us=BASE_US + 1)):
+        alone = store.summary(query)
+        assert (alone.requests, alone.cost_nano, alone.unpriced_requests) == (1, 0, 0)
+    assert store.check() == []
 
 
 @pytest.mark.parametrize("filters", [UsageQuery(), UsageQuery(client=("cli",))], ids=["buckets", "rows"])

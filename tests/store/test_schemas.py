@@ -88,6 +88,33 @@ def test_usage_of_every_version_keeps_its_rows_and_sums(version: int, tmp_path: 
     assert sound(tmp_path / "old" / "usage.db")
 
 
+UNANSWERED = (
+    "INSERT INTO attempts (request, n, provider, model, started_us, latency_us, error_type) "
+    "SELECT n, 1, provider, model, started_us, 5, 0 FROM requests WHERE id = 'req_2'"
+)
+
+
+@pytest.mark.parametrize("version", range(1, 9))
+def test_what_nothing_tells_the_use_of_is_unpriced_since_step_9(version: int, tmp_path: Path) -> None:
+    restore("usage", version, tmp_path / "usage.db")
+    with closing(sqlite3.connect(tmp_path / "usage.db")) as connection, connection:
+        connection.execute(UNANSWERED)
+    store = UsageStore(tmp_path)
+    store.start()
+    usual = sum(row.cost_nano is None and row.usage_source != "none" for row in records())
+    query = UsageQuery(tz="Europe/Berlin")
+    migrated = [store.summary(query), store.breakdown(query, "outcome"), store.timeseries(query, "15m", "tag:team")]
+    assert migrated[0].unpriced_requests == usual + 1  # type: ignore[union-attr]
+    assert store.check() == []
+    store.rebuild()
+    assert migrated == [
+        store.summary(query),
+        store.breakdown(query, "outcome"),
+        store.timeseries(query, "15m", "tag:team"),
+    ]
+    store.close()
+
+
 @pytest.mark.parametrize("version", range(1, len(state_db.STEPS) + 1))
 def test_state_of_every_version_keeps_its_rows(version: int, tmp_path: Path) -> None:
     path = tmp_path / "state.db"

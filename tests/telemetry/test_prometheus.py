@@ -59,8 +59,10 @@ def test_histograms_count_upwards() -> None:
 def test_no_price_is_counted_and_never_zero_dollars() -> None:
     totals = Totals()
     totals.add(replace(FULL, cost_nano=None, cost_source="none"))
-    totals.add(replace(FULL, cost_nano=None, cost_source="none", usage_source="none"))
+    totals.add(replace(FULL, cost_nano=None, cost_source="none", usage_source="none", attempts=()))
     assert told(totals)[("faregate_unpriced_requests_total", LABELS)] == 1
+    totals.add(replace(FULL, cost_nano=None, cost_source="none", usage_source="none"))
+    assert told(totals)[("faregate_unpriced_requests_total", LABELS)] == 2, "a provider was asked, and never answered"
 
 
 def test_a_key_sees_its_own_only() -> None:

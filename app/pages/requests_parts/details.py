@@ -152,7 +152,8 @@ def _cost(row: ExchangeRecord, explanation: CostExplanation) -> tuple[Line, ...]
         source = "" if explanation.notes else tr("no price is known, so it counts in no sum")
     if row.cost_nano is None and row.usage_source == "none":
         # A price may well be known; there is nothing to multiply it with.
-        return (Line(label=tr("Total"), value=formats.UNKNOWN, note=tr("nothing was counted")),)
+        note = tr("what it used is not known") if row.use_unknown else tr("nothing was counted")
+        return (Line(label=tr("Total"), value=formats.UNKNOWN, note=note),)
     value = sources.marked(formats.money_column(row.cost_nano), sources.estimated_cost(row))
     total = Line(label=tr("Total"), value=value, note=source, copy=dollars(row.cost_nano))
     served = (
