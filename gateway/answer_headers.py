@@ -5,6 +5,7 @@ Names that clients and providers chose stand in them, so every value is made sen
 
 from datetime import UTC, datetime
 
+from gateway.dialects.dialect import Dialect
 from gateway.errors import GatewayError
 from gateway.exchange import Exchange
 from gateway.plan import LONGEST_NAME, Plan
@@ -18,13 +19,11 @@ def answer_headers(plan: Plan, exchange: Exchange, content_type: str, model: str
     """`model` is the one that answered, where that is known already."""
     headers = {
         "content-type": sendable(content_type),
-        "x-request-id": exchange.id,
+        **request_ids(plan.door.dialect, exchange.id),
         "x-faregate-provider": plan.candidate.provider.name,
         "x-faregate-model": sendable(model or plan.candidate.model),
         "x-faregate-overhead-ms": f"{exchange.overhead_so_far_ms():.3f}",
     }
-    if plan.door.request_id_header is not None:
-        headers[plan.door.request_id_header] = exchange.id
     if plan.peek.stream:
         headers["cache-control"] = "no-cache"
     if exchange.upstream_request_id:
@@ -49,9 +48,10 @@ def whole_headers(plan: Plan, exchange: Exchange, content_type: str, record: Exc
     return headers
 
 
-def error_headers(error: GatewayError, exchange: Exchange) -> dict[str, str]:
+def error_headers(error: GatewayError, dialect: Dialect, exchange: Exchange) -> dict[str, str]:
+    """Those of an exchange that failed before anything of an answer went out."""
     headers = {name: sendable(value) for name, value in error.headers.items()}
-    headers |= {"content-type": "application/json", "x-request-id": exchange.id}
+    headers |= {"content-type": "application/json", **request_ids(dialect, exchange.id)}
     if exchange.provider:
         headers["x-faregate-provider"] = exchange.provider
     if exchange.model:
@@ -59,6 +59,12 @@ def error_headers(error: GatewayError, exchange: Exchange) -> dict[str, str]:
     if exchange.upstream_request_id:
         headers["x-faregate-upstream-request-id"] = sendable(exchange.upstream_request_id)
     return headers
+
+
+def request_ids(dialect: Dialect, id: str) -> dict[str, str]:
+    """A request's id wherever clients of the dialect look for it."""
+    own = dialect.request_id_header
+    return {"x-request-id": id} if own is None else {"x-request-id": id, own: id}
 
 
 def _names(names: tuple[str, ...]) -> str:

@@ -65,8 +65,7 @@ class Door(Struct, frozen=True, kw_only=True):
 
     `carried` is how the strings begin in which the door's clients bring other providers' state back, b"" where there
     are none. `verbs` are what a path that names the model may end in; the model of such a request then stands in
-    `path_model`, and in `path_stream` whether its verb streams. `request_id_header` is where clients of the dialect
-    look for the request's id, beside `x-request-id`.
+    `path_model`, and in `path_stream` whether its verb streams.
     """
 
     name: str
@@ -84,7 +83,6 @@ class Door(Struct, frozen=True, kw_only=True):
     path_model: str | None = None
     path_stream: bool | None = None
     array: bool = False
-    request_id_header: str | None = None
 
     def named(self, words: str, query: Mapping[str, str]) -> "Door":
         """The door for one request whose path goes on with these words, MODEL:VERB. Raises ClientError."""
@@ -181,7 +179,6 @@ DOORS: tuple[Door, ...] = (
         carried=PLAIN,
         forwarded=("anthropic-version", "anthropic-beta"),
         version=("anthropic-version", "2023-06-01"),
-        request_id_header="request-id",
     ),
     Door(
         name="anthropic",
@@ -198,7 +195,6 @@ DOORS: tuple[Door, ...] = (
         ),
         forwarded=("anthropic-version", "anthropic-beta"),
         version=("anthropic-version", "2023-06-01"),
-        request_id_header="request-id",
     ),
     *(
         Door(

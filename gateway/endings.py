@@ -90,7 +90,7 @@ class Endings:
                 context = AnswerContext(id=exchange.id, created=0, model=exchange.model_requested or "")
                 await client.finish(door.dialect.writer(context).error(event))
                 return
-            headers = error_headers(error, exchange)
+            headers = error_headers(error, door.dialect, exchange)
             await client.whole(error.status, headers, door.dialect.render_error(error, exchange.id))
         except ConnectionError:
             # Nobody listens any more; the row stands.

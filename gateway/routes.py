@@ -98,10 +98,11 @@ class RouteTable:
 
         Raises ClientError (404, 405, 426).
         """
-        methods = self._exact.get(path) or self._lenient.get(_plain(path)) or self._under(path)
+        methods = self._methods(path)
         if not methods:
             raise ClientError(
-                "There is nothing at this path: the OpenAI door is /api/ai/v1/chat/completions.",
+                "There is nothing at this path: the doors are /api/ai/v1/chat/completions, /api/ai/v1/responses, "
+                "/api/ai/v1/messages and /api/ai/v1beta/models/MODEL:VERB.",
                 status=404,
                 kind="not_found",
                 code="unknown_url",
@@ -111,6 +112,18 @@ class RouteTable:
         if route is None:
             raise _method_not_allowed(method, methods, upgrade)
         return route, unquote(path[len(route.path) :]) if route.path.endswith("/") else ""
+
+    def dialect(self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> Dialect:
+        """That in which a request is refused that takes no route, or has not taken its own yet."""
+        methods = self._methods(path)
+        door = next((route for route in methods.values() if route.door is not None and not route.door.verbs), None)
+        route = methods.get(method, door)
+        if route is not None:
+            return route.dialect(path, headers, query)
+        return DIALECTS[caller_dialect(path, headers, query)]
+
+    def _methods(self, path: str) -> Mapping[str, Route]:
+        return self._exact.get(path) or self._lenient.get(_plain(path)) or self._under(path)
 
     def _under(self, path: str) -> Mapping[str, Route]:
         return {route.method: route for route in self._prefixes if _goes_on(route.path, path)}

@@ -17,11 +17,11 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from gateway.access import AccessKeys, Principal, allows
-from gateway.dialects import openai_chat
+from gateway.answer_headers import request_ids
 from gateway.doors import Door
 from gateway.endings import CLIENT_LEFT
 from gateway.errors import ClientError, GatewayError
-from gateway.exchange import Exchange
+from gateway.exchange import Exchange, new_id
 from gateway.http_connection import Http, http_log
 from gateway.incoming import Incoming
 from gateway.json_array import JsonArray
@@ -147,7 +147,6 @@ class Server:
 
     async def _handle(self, request: BaseRequest) -> web.StreamResponse:
         started_ns = time.perf_counter_ns()
-        dialect = openai_chat.DIALECT
         cors: Mapping[str, str] = {}
         route: Route | None = None
         try:
@@ -158,7 +157,6 @@ class Server:
                 return web.Response(status=204, headers=cors)
             url = request.rel_url
             route, rest = self._table.find(request.method, url.raw_path, upgrade="Upgrade" in request.headers)
-            dialect = route.dialect(url.raw_path, request.headers, url.query)
             principal = self._principal(request, route) if route.role != OPEN else None
             if route.door is not None and principal is not None:
                 door = route.door.named(rest, url.query) if route.door.verbs else route.door
@@ -172,7 +170,7 @@ class Server:
                 principal=principal,
                 query=query,
                 rest=rest,
-                dialect=dialect.name,
+                dialect=route.dialect(url.raw_path, request.headers, url.query).name,
                 body=body,
                 headers=request.headers,
             )
@@ -190,17 +188,21 @@ class Server:
                     # Where the next request begins is unknown.
                     answer.force_close()
                 return answer
-            headers = {**error.headers, "content-type": _JSON, **cors}
-            return web.Response(status=error.status, headers=headers, body=dialect.render_error(error, ""))
+            return self._refused(error, request, cors)
         except ConnectionError:
             # The client left; what it cost is on its row, and aiohttp only wants an answer to drop.
             return web.Response(status=CLIENT_LEFT)
         except Exception:
             _log.exception("A request failed inside the gateway")
             internal = GatewayError("The gateway failed inside: its log says why.", status=500, kind="internal")
-            return web.Response(
-                status=500, headers={"content-type": _JSON, **cors}, body=dialect.render_error(internal, "")
-            )
+            return self._refused(internal, request, cors)
+
+    def _refused(self, error: GatewayError, request: BaseRequest, cors: Mapping[str, str]) -> web.Response:
+        """In the dialect of whoever asks. The id is for the client's own log: no row bears it."""
+        url = request.rel_url
+        dialect, id = self._table.dialect(request.method, url.raw_path, request.headers, url.query), new_id(_now_us())
+        headers = {**error.headers, "content-type": _JSON, **request_ids(dialect, id), **cors}
+        return web.Response(status=error.status, headers=headers, body=dialect.render_error(error, id))
 
     async def _exchange(
         self, door: Door, principal: Principal, request: BaseRequest, started_ns: int, cors: Mapping[str, str]
@@ -224,7 +226,7 @@ class Server:
         self, door: OtlpDoor, principal: Principal, request: BaseRequest, cors: Mapping[str, str]
     ) -> web.StreamResponse:
         if principal is not self._anybody:
-            self._access.touch(principal.key_id, time.time_ns() // 1000)
+            self._access.touch(principal.key_id, _now_us())
         incoming = Incoming(request, self._settings.limits_body)
         self._receiving += 1
         try:
@@ -282,6 +284,10 @@ class Server:
 
 def _response(answer: Answer, cors: Mapping[str, str]) -> web.Response:
     return web.Response(status=answer.status, headers={**answer.headers, **cors}, body=answer.body)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
 
 
 def presented_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:

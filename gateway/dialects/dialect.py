@@ -97,7 +97,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     (Gemini), else None. Raises ClientError. `parse_response` raises UpstreamError (kind unreadable_answer).
     `parse_error(status, body, headers)` never raises. `peek_answer` looks at a whole answer that passes as it is;
     where it is None or answers None, `parse_response` must. `answer_prefix` stands before `AnswerContext.id` in the
-    ids of the answers that are written here.
+    ids of the answers that are written here. `request_id_header` is where its clients look for the request's id,
+    beside `x-request-id`.
     """
 
     name: str
@@ -112,4 +113,5 @@ class Dialect(Struct, frozen=True, kw_only=True):
     path: Callable[[str, bool], str]
     credential_headers: Callable[[str], Mapping[str, str]]
     answer_prefix: str = ""
+    request_id_header: str | None = None
     peek_answer: Callable[[bytes], AnswerPeek | None] | None = None

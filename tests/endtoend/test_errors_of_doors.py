@@ -199,6 +199,7 @@ def test_the_sdk_raises_what_its_users_catch(
             assert error.status_code == status
             assert isinstance(error.body, dict) and error.body["type"] == "error"
             assert error.body["error"]["type"] == word and error.type == word
+            assert error.request_id == error.body["request_id"]
             words = error.body["error"]["message"]
         case errors.APIError():
             assert type(error) is (errors.ClientError if status < 500 else errors.ServerError)
@@ -208,9 +209,12 @@ def test_the_sdk_raises_what_its_users_catch(
             raise AssertionError(error)
     assert words
     sent = headers_of(error)
+    assert sent["x-request-id"].startswith("req_")
+    if not isinstance(error, errors.APIError):
+        assert error.request_id == sent["x-request-id"]
     assert sent.get("x-should-retry") == case.retry
     assert sent.get("retry-after") == ("7" if name == "provider 429" else None)
-    row = rows.get(sent.get("x-request-id", ""))
+    row = rows.get(sent["x-request-id"])
     if case.kind is None:
         assert row is None
         return
@@ -219,24 +223,45 @@ def test_the_sdk_raises_what_its_users_catch(
     assert row.error_message == words
 
 
+CLAUDE = {"anthropic-version": "2023-06-01"}
+ELSEWHERE = {"origin": "https://evil.example"}
+
+
 @pytest.mark.parametrize(
-    ("method", "path", "headers", "status"),
+    ("method", "path", "headers", "status", "form"),
     [
-        ("GET", CHAT, {}, 405),
-        ("GET", RESPONSES, {"upgrade": "websocket", "connection": "Upgrade"}, 426),
-        ("PUT", MESSAGES, {"anthropic-version": "2023-06-01"}, 405),
-        ("PUT", GEMINI, {}, 405),
-        ("POST", "/api/ai/v1/nothing", {}, 404),
-        ("POST", "/api/ai/v1beta/models/gemini-2.5-flash:fly", {}, 404),
+        ("GET", CHAT, {}, 405, "openai"),
+        ("GET", RESPONSES, {"upgrade": "websocket", "connection": "Upgrade"}, 426, "openai"),
+        ("PUT", MESSAGES, {}, 405, "anthropic"),
+        ("GET", f"{MESSAGES}/count_tokens", {}, 405, "anthropic"),
+        ("PUT", GEMINI, {}, 405, "gemini"),
+        ("POST", "/api/ai/v1/nothing", {}, 404, "openai"),
+        ("POST", f"{MESSAGES}/batches", CLAUDE, 404, "anthropic"),
+        ("POST", "/api/ai/v1beta/cachedContents", {}, 404, "gemini"),
+        ("POST", "/api/ai/v1beta/models/gemini-2.5-flash:fly", {}, 404, "gemini"),
+        ("POST", CHAT, ELSEWHERE, 403, "openai"),
+        ("POST", MESSAGES, ELSEWHERE, 403, "anthropic"),
+        ("POST", MESSAGES, {"host": "evil.example"}, 403, "anthropic"),
+        ("POST", GEMINI.replace("v1beta", "v1"), {"host": "evil.example"}, 403, "gemini"),
+        ("POST", GEMINI, {"sec-fetch-site": "cross-site"}, 403, "gemini"),
     ],
 )
-def test_what_is_no_exchange_is_told_by_its_status(
-    gateway: Served, method: str, path: str, headers: dict[str, str], status: int
+def test_what_is_no_exchange_is_told_by_its_status_in_the_door_s_form(
+    gateway: Served, method: str, path: str, headers: dict[str, str], status: int, form: str
 ) -> None:
     count = gateway.count()
     reply = gateway.ask(method, path, {}, key=gateway.key(), headers=headers)
     assert reply.status == status and reply.json["error"]["message"] and gateway.count() == count
     assert ("allow" in reply.headers) == (status == 405)
+    match form:
+        case "openai":
+            assert reply.error["type"]
+        case "anthropic":
+            assert (
+                reply.json["type"] == "error" and reply.json["request_id"] == reply.headers["request-id"] == reply.id
+            )
+        case _:
+            assert reply.json["error"]["code"] == status and reply.json["error"]["status"]
 
 
 def test_x_should_retry_is_obeyed_by_both_sdks(gateway: Served, provider: ProviderProcess) -> None:

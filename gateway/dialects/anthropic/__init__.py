@@ -31,4 +31,5 @@ DIALECT = Dialect(
     path=_path,
     credential_headers=_credential_headers,
     answer_prefix=ANSWER_PREFIX,
+    request_id_header="request-id",
 )
