@@ -25,6 +25,16 @@ Run = Callable[[argparse.Namespace], int]
 _WINDOW = "faregate alone opens the window, faregate demo opens it on simulated providers."
 
 
+class _Version(argparse.Action):
+    """Looks for the version only where it is asked for, which takes longer than most commands."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_arguments: object) -> NoReturn:
+        from gateway.version import VERSION
+
+        print(f"{parser.prog} {VERSION}")
+        parser.exit()
+
+
 class _Parser(argparse.ArgumentParser):
     """A wrong argument is one line and exit code 2."""
 
@@ -96,6 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="faregate", description="A gateway for AI providers that meters every request.", epilog=_WINDOW
     )
     parser.set_defaults(run=None)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     _add_data_dir(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
     for add in (

@@ -16,7 +16,6 @@ from gateway.errors import ClientError, GatewayError
 from gateway.telemetry.intake import Intake
 from gateway.telemetry.otlp_replies import JSON, PROTOBUF, accepted, refused
 
-ENCODINGS = ("", "identity", "gzip", "deflate")
 # What each signal calls its rejected items, in JSON's spelling.
 REJECTED: Mapping[str, str] = {
     "traces": "rejectedSpans",
@@ -32,7 +31,7 @@ ANYBODY = Principal("key_telemetry", "telemetry", "execute", None, ())
 class Body(Protocol):
     """A request's body as it arrives, its Content-Encoding taken off."""
 
-    def pieces(self, encodings: tuple[str, ...], wire_limit: int) -> AsyncIterator[bytes]:
+    def pieces(self, wire_limit: int) -> AsyncIterator[bytes]:
         """Raises ClientError where it cannot be read, or is larger than `wire_limit` on the wire."""
         ...
 
@@ -62,7 +61,7 @@ class OtlpDoor(Struct, frozen=True):
             )
         whole, held = bytearray(), 0
         try:
-            async for piece in body.pieces(ENCODINGS, self.wire_limit):
+            async for piece in body.pieces(self.wire_limit):
                 self.intake.hold(len(piece))
                 held += len(piece)
                 if held > self.limit:

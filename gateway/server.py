@@ -100,6 +100,7 @@ class Server:
             keepalive_timeout=KEEPALIVE_S,
             max_line_size=32 * 1024,
             max_field_size=64 * 1024,
+            auto_decompress=False,
         )
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.5)
         await self._runner.setup()

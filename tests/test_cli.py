@@ -23,6 +23,7 @@ from gateway.access import AccessKeys
 from gateway.folder import DataFolder
 from gateway.records import ExchangeRecord
 from gateway.store.usage import UsageStore
+from gateway.version import VERSION
 
 ROOT = Path(__file__).parents[1]
 KEY = "sk-proj-canary-0123456789abcdef"
@@ -180,6 +181,12 @@ def test_without_a_command_it_says_how(tmp_path: Path) -> None:
     for command in ("serve", "api-key", "provider", "export", "check", "prune", "doctor"):
         assert command in run(tmp_path, "--help").stdout
         assert run(tmp_path, command, "--help").returncode == 0
+
+
+def test_it_says_its_version(tmp_path: Path) -> None:
+    done = run(tmp_path, "--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"faregate {VERSION}\n", "")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_broken_database_is_a_sentence(tmp_path: Path) -> None:
