@@ -80,7 +80,7 @@ class Candidates:
             return None
         self._done += stretch.most
         self._give_way()
-        return {stretch.after + number for number in found.may_hold(self._needle.places)}
+        return {stretch.after + number for number in found.may_hold(self._needle.sought)}
 
     def _opened(self, stretch: _Stretch) -> set[int]:
         found: set[int] = set()

@@ -1,20 +1,20 @@
 """A text that is searched for: in an entry's bytes, in the texts of one, and the line around it. Pure."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 import msgspec
 
 from gateway.store.content import encode, texts_of
-from gateway.store.signatures import LOOKED_AT, TRIPLE, places_of
+from gateway.store.signatures import Sought
 
 # So many characters around what was found.
 BEFORE, AFTER = 40, 100
 
 
 class Needle:
-    """`places` are those of its triples in signatures; None where it is too short to have any."""
+    """`sought` is what signatures are asked for."""
 
     def __init__(self, text: str) -> None:
         self._folded = text.casefold()
@@ -22,9 +22,7 @@ class Needle:
         self._inside, self._alone = encode(self._folded)[1:-1], self._folded.encode("utf-8", "replace")
         self._escaped = self._inside != self._alone
         self._ascii = self._folded.isascii()
-        self.places: Collection[int] | None = None
-        if len(self._alone) >= TRIPLE:
-            self.places = frozenset(places_of(self._alone[:LOOKED_AT]))
+        self.sought = Sought(self._alone)
 
     def may_be_in(self, plain: bytes) -> bool:
         """A quick look at an entry's bytes, which never misses anything."""

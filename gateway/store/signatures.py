@@ -4,14 +4,16 @@ Case folded texts, one after another, are cut into columns of 2 kB; a column is 
 adjacent bytes sets one. So a text of any size takes an eighth of its bytes, and about a third of the bits are set. Up
 to 256 columns lie together, turned so that what a triple says of all of them stands in one integer: those in which
 all triples of a text stand are found with an AND for each. No entry that holds the text is missed; those that are
-found may not hold it.
+found may not hold it. One or two letters are no triple: of these it is told where they stand (`letters.py`).
 """
 
 import hashlib
 import struct
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+
+from gateway.store.letters import LetterColumns, Letters, letters_of
 
 PLACES, COLUMN_BYTES, COLUMNS = 2048, 2048, 256
 # Many short entries take few columns; their numbers take room too.
@@ -19,6 +21,8 @@ MOST_ENTRIES = 2048
 # Of a text that is looked for, so many bytes count: columns overlap by one less.
 LOOKED_AT = 32
 TRIPLE = 3
+# Of a text that is longer, its triples tell enough.
+_FEW = 4
 _OVERLAP = LOOKED_AT - 1
 
 # Two bytes for each value of the first, second and third byte of a triple: the place is what they come to by XOR.
@@ -46,6 +50,15 @@ def _mixed(text: bytes, count: int, tables: Sequence[bytes]) -> bytes:
     return mixed.to_bytes(count, "little")
 
 
+class Sought:
+    """A text that is looked for, case folded, in UTF-8."""
+
+    def __init__(self, text: bytes) -> None:
+        looked_at = text[:LOOKED_AT]
+        self.places = frozenset(places_of(looked_at))
+        self.letters = letters_of(looked_at) if len(looked_at) <= _FEW else frozenset()
+
+
 class Signatures(Struct, frozen=True, array_like=True):
     """What is stored of some entries, whose numbers are counted from one before the first.
 
@@ -56,16 +69,16 @@ class Signatures(Struct, frozen=True, array_like=True):
     entries: tuple[int, ...]
     reach: tuple[int, ...]
     bits: bytes
+    letters: Letters
 
-    def may_hold(self, places: Collection[int] | None) -> set[int]:
-        """The entries in which all these triples may stand; None: all entries."""
-        if places is None:
-            return set(self.entries)
+    def may_hold(self, sought: Sought) -> set[int]:
+        """The entries in which this text may stand."""
         columns = (1 << len(self.reach) // 2) - 1
-        for place in places:
+        for place in sought.places:
             columns &= int.from_bytes(self.bits[place::PLACES], "little")
             if not columns:
                 return set()
+        columns &= self.letters.columns_with(sought.letters)
         found: set[int] = set()
         while columns:
             column = (columns & -columns).bit_length() - 1
@@ -83,6 +96,7 @@ class Signer:
         self._entries: list[int] = []
         self._reach: list[int] = []
         self._planes: list[int] = []
+        self._letters = LetterColumns(COLUMNS)
         self._column = bytearray()
         self._first = 0
 
@@ -118,6 +132,7 @@ class Signer:
         if column % 8 == 0:
             self._planes.append(0)
         self._planes[-1] |= int.from_bytes(flags, "little") << column % 8
+        self._letters.add(text)
         self._give_way()
 
     def made(self) -> Signatures:
@@ -126,4 +141,4 @@ class Signer:
             self._close(bytes(self._column), len(self._entries) - 1)
             self._column.clear()
         bits = b"".join(plane.to_bytes(PLACES, "little") for plane in self._planes)
-        return Signatures(tuple(self._entries), tuple(self._reach), bits)
+        return Signatures(tuple(self._entries), tuple(self._reach), bits, self._letters.made())

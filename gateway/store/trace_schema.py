@@ -151,11 +151,17 @@ def _m005_sessions_that_told(db: "Database") -> None:
         db.execute(statement)
 
 
+def _m006_signatures_that_tell_of_letters(db: "Database") -> None:
+    """What has none gets new ones in the background."""
+    db.execute("DELETE FROM signatures")
+
+
 STEPS: tuple[Step, ...] = (
     _m001_conversations_and_spans,
     _m002_what_a_join_takes_back,
     _m003_signatures,
     _m004_smaller_turns,
     _m005_sessions_that_told,
+    _m006_signatures_that_tell_of_letters,
 )
 STEPS_NAME = "traces"

@@ -1,19 +1,23 @@
 """`python -m tests.benchmarks.threads`: what the store of conversations takes for the questions that a person asks.
 
-A conversation of 2,000 messages and 5 MB is read whole; 100,000 messages of 1 kB median are searched for words that
-stand in none of them, in one, in some and in most, before they have signatures and after. Letters are as frequent as
-in English, and words as in any language: few of them are most of what is said. Wall-clock and CPU milliseconds:
+A conversation of 2,000 messages and 5 MB is read whole; 100,000 messages of 1 kB median are searched for words, pairs
+of letters and single letters that stand in none of them, in one, in some and in most, before they have signatures and
+after. Letters are as frequent as in English, and words as in any language: few of them are most of what is said. With
+`--script chinese` they are written in Chinese characters, of which few are most, too. Wall-clock and CPU milliseconds:
 another program's time slice is in the first alone, and the mark goes by it.
 """
 
+import argparse
 import random
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import accumulate
 from pathlib import Path
+
+from msgspec import Struct
 
 from gateway.model import Message
 from gateway.store.signing import UNSIGNED, signed
@@ -30,28 +34,87 @@ SEARCHED, EACH = 100_000, 20
 MEDIAN_LN, SIGMA = 6.9, 0.8
 ROUNDS = 5
 MOST_S = 1.0
-RARE = "quorumless"
+# Each is said in one message, and its letters stand together nowhere else.
+RARE, RARE_TWO, RARE_ONE, RARE_WIDE, RARE_CHARACTER, RARE_CHARACTERS = "quorumless", "qx", "~", "ж", "龘", "龘靐"
+_ALL_RARE = " ".join((RARE, RARE_TWO, RARE_ONE, RARE_WIDE, RARE_CHARACTERS))
 
 _random = random.Random(7)
 _LETTERS = "etaoinshrdlcumwfgypbvkjxqz"
 _FREQUENT = (127, 91, 82, 75, 70, 67, 63, 61, 60, 43, 40, 28, 28, 24, 24, 22, 20, 20, 19, 15, 10, 8, 2, 2, 1, 1)
-_words = ["".join(_random.choices(_LETTERS, _FREQUENT, k=_random.randint(2, 9))) for _ in range(5_000)]
-_shares = list(accumulate(1 / (place + 3) for place in range(len(_words))))
+_CHARACTERS = [chr(0x4E00 + place) for place in range(4_000)]
 
 
-def _text(size: int) -> str:
-    return " ".join(_random.choices(_words, cum_weights=_shares, k=max(1, size // 6)))[:size]
+class _Script(Struct, frozen=True):
+    """Words, the most frequent first, what stands between two, and about how many bytes a word takes with that."""
+
+    words: list[str]
+    between: str
+    bytes_each: int
+    asked: Mapping[str, str]
 
 
-def _dialogue(sizes: list[int]) -> list[Message]:
-    return [(user, assistant)[place % 2](_text(size)) for place, size in enumerate(sizes)]
+def _english() -> _Script:
+    words = ["".join(_random.choices(_LETTERS, _FREQUENT, k=_random.randint(2, 9))) for _ in range(5_000)]
+    # Rare pairs stand only where they are put.
+    words = [word for word in words if RARE_TWO not in word]
+    return _Script(
+        words,
+        " ",
+        6,
+        {
+            "a rare word": max(words[-500:], key=len),
+            "a frequent word": max(words[20:60], key=len),
+            "the most frequent word of four letters": next(word for word in words if len(word) == 4),
+            "three letters": next(word for word in words[2_000:] if len(word) == 3),
+            "two letters": "th",
+            "two letters, seldom": "jk",
+            "one letter": "e",
+            "one letter, seldom": "z",
+        },
+    )
 
 
-def _long(store: ThreadStore) -> None:
+def _chinese() -> _Script:
+    shares = list(accumulate(1 / (place + 3) for place in range(len(_CHARACTERS))))
+    words = [
+        "".join(_random.choices(_CHARACTERS, cum_weights=shares, k=_random.randint(1, 3))) for _ in range(20_000)
+    ]
+    return _Script(
+        words,
+        "",
+        6,
+        {
+            "a word of three": next(word for word in words[10_000:] if len(word) == 3),
+            "a word of two": next(word for word in words[10_000:] if len(word) == 2),
+            "a frequent word of two": next(word for word in words if len(word) == 2),
+            "a frequent character": _CHARACTERS[2],
+            "a character, seldom": _CHARACTERS[3_500],
+        },
+    )
+
+
+class _Writer:
+    """Texts of random words. Any word is said with the same chance in each place."""
+
+    def __init__(self, script: _Script) -> None:
+        self._script = script
+        self._shares = list(accumulate(1 / (place + 3) for place in range(len(script.words))))
+
+    def text(self, size: int) -> str:
+        count = max(1, size // self._script.bytes_each)
+        return self._script.between.join(_random.choices(self._script.words, cum_weights=self._shares, k=count))[
+            :size
+        ]
+
+    def dialogue(self, sizes: list[int]) -> list[Message]:
+        return [(user, assistant)[place % 2](self.text(size)) for place, size in enumerate(sizes)]
+
+
+def _long(store: ThreadStore, writer: _Writer) -> None:
     history: list[Message] = []
     for turn in range(MESSAGES // 2):
-        answer = _text(BYTES_EACH)
-        history = [*history, user(_text(BYTES_EACH))]
+        answer = writer.text(BYTES_EACH)
+        history = [*history, user(writer.text(BYTES_EACH))]
         # The end of the history is enough for its place, and filling takes a hundredth of the time.
         store.put(told(turn, history[-40:], answer, conversation="long"))
         history = [*history, assistant(answer)]
@@ -60,11 +123,11 @@ def _long(store: ThreadStore) -> None:
     store.flush(600)
 
 
-def _many(store: ThreadStore) -> None:
+def _many(store: ThreadStore, writer: _Writer) -> None:
     for number in range(SEARCHED // EACH):
         sizes = [int(_random.lognormvariate(MEDIAN_LN, SIGMA)) for _ in range(EACH - 1)]
-        answer = f"{_text(sizes[0])} {RARE if number == 1000 else ''}"
-        store.put(told(number, _dialogue(sizes), answer, conversation=f"c{number}"))
+        answer = f"{writer.text(sizes[0])} {_ALL_RARE if number == 1000 else ''}"
+        store.put(told(number, writer.dialogue(sizes), answer, conversation=f"c{number}"))
         if number % 100 == 0:
             store.flush(600)
     store.flush(600)
@@ -86,17 +149,17 @@ def _show(name: str, act: Callable[[], object]) -> float:
     return middle
 
 
-def _searches(store: ThreadStore) -> float:
+def _searches(store: ThreadStore, script: _Script) -> float:
     """The longest, in seconds."""
-    # Any word is said with the same chance in each place: those that are said most are first.
     asked = {
         "said nowhere": "unquestioned",
         "said once": RARE,
-        "a rare word": max(_words[-500:], key=len),
-        "a frequent word": max(_words[20:60], key=len),
-        "the most frequent word of four letters": next(word for word in _words if len(word) == 4),
-        "three letters": next(word for word in _words[2_000:] if len(word) == 3),
-        "two letters": "th",
+        "two letters said once": RARE_TWO,
+        "one letter said once": RARE_ONE,
+        "one letter of two bytes said once": RARE_WIDE,
+        "two Chinese characters said once": RARE_CHARACTERS,
+        "one Chinese character said once": RARE_CHARACTER,
+        **script.asked,
     }
     longest = 0.0
     for name, text in asked.items():
@@ -112,18 +175,22 @@ def _searches(store: ThreadStore) -> float:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.threads")
+    parser.add_argument("--script", choices=("english", "chinese"), default="english")
+    script = _english() if parser.parse_args().script == "english" else _chinese()
+    writer = _Writer(script)
     with tempfile.TemporaryDirectory(prefix="faregate-threads-") as name:
         folder = Path(name)
         store = ThreadStore(folder, key=KEY, unsigned=10 * SEARCHED)
         store.start()
-        _long(store)
+        _long(store, writer)
         found = store.thread("long")
         assert found is not None
         print(f"{len(found.messages):,} messages, {sum(message.bytes for message in found.messages) / 1e6:.1f} MB")
         _show("read it whole", lambda: store.thread("long"))
-        _many(store)
+        _many(store, writer)
         print(f"{SEARCHED:,} messages without signatures")
-        _searches(store)
+        _searches(store, script)
         _show("the first page of all conversations", lambda: store.threads(ThreadQuery(), limit=50))
         store.close()
         before = (folder / "traces.db").stat().st_size
@@ -132,7 +199,7 @@ def main() -> int:
         began = time.process_time()
         wait_until(lambda: _is_signed(store), 600)
         print(f"signatures made with {time.process_time() - began:.1f} s of CPU in the background")
-        longest = _searches(store)
+        longest = _searches(store, script)
         store.close()
         more = (folder / "traces.db").stat().st_size - before
         print(f"signatures take {more / 1e6:.1f} MB, {more / before:.1%} of what is stored")

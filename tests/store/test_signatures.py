@@ -34,7 +34,7 @@ def of(texts: list[str]) -> Signatures:
 
 
 def may_hold(signatures: Signatures, text: str) -> set[int]:
-    return signatures.may_hold(Needle(text).places)
+    return signatures.may_hold(Needle(text).sought)
 
 
 @pytest.mark.parametrize("size", [3, 40, 2_000, 9_000])
@@ -65,9 +65,17 @@ def test_nearly_all_entries_that_do_not_hold_a_word_are_left_out() -> None:
     assert len(made.bits) < sum(map(len, texts)) / 7
 
 
-def test_short_texts_may_be_anywhere() -> None:
-    made = of(["abc", "def"])
-    assert [may_hold(made, text) for text in ("a", "ab", "abc", "語", "§")] == [{1, 2}, {1, 2}, {1, 2}, set(), {1, 2}]
+def test_texts_of_one_or_two_letters_are_told_too() -> None:
+    made = of(["abc", "def", "." * COLUMN_BYTES, "." * COLUMN_BYTES, "§."])
+    assert [may_hold(made, text) for text in ("a", "ab", "abc", "語", "ac", "q")] == [{1, 2, 3}] * 3 + [set()] * 3
+    assert may_hold(made, "§") == {4, 5} and may_hold(made, ".") == {1, 2, 3, 4, 5}
+
+
+def test_of_three_letters_their_pairs_tell_more_than_their_triple() -> None:
+    made = of([*("abc" * 1000 for _ in range(3)), "xab bcx" * 400])
+    (place,) = Needle("abc").sought.places
+    everywhere = Signatures(made.entries, made.reach, b"\xff" * len(made.bits), made.letters)
+    assert everywhere.bits[place] == 255 and may_hold(everywhere, "aby") == set()
 
 
 def test_a_signer_is_full_before_an_entry_that_would_be_cut() -> None:
@@ -144,6 +152,18 @@ def test_a_rare_word_and_one_that_is_everywhere_open_few_entries(
     assert len(found(store, "shared")) == 61
     # The answer beside it in the same column, and then the one that says it.
     assert opened_entries(store, monkeypatch, "share") <= 2 * 61
+
+
+def test_a_rare_letter_and_a_rare_pair_open_few_entries(store: ThreadStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    rare = ["qx", "~", "é", "ё", "你", "好的", "ß"]
+    for number, text in enumerate(rare):
+        conversations(store, 12, first=12 * number)
+        put(store, [told(20_000 + number, [user(f"hay {text} hay")], "x", conversation=text)])
+    sign(store)
+    assert len(ranges(store)) > 2
+    for text in rare:
+        assert found(store, text) == [text]
+        assert opened_entries(store, monkeypatch, text.upper()) < 20
 
 
 def test_they_tell_of_all_entries_without_overlapping(store: ThreadStore) -> None:
@@ -224,11 +244,16 @@ def test_they_are_sealed_and_bound_to_their_range(store: ThreadStore) -> None:
     assert store.look(lambda connection: signing.signatures(connection, store._sealed, moved)) is None
 
 
-def test_a_store_of_an_earlier_version_gets_them_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("version", [1, 5])
+def test_a_store_of_an_earlier_version_gets_them_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
     monkeypatch.setattr(signing, "REST_S", 0.0)
-    restore("traces", 1, tmp_path / "traces.db")
+    restore("traces", version, tmp_path / "traces.db")
     with opened(tmp_path, unsigned=4) as store:
         wait_until(lambda: ranges(store))
+        (first, *_) = ranges(store)
+        assert store.look(lambda connection: signing.signatures(connection, store._sealed, first)) is not None
         assert found(store, "fine") != []
         # The newest have none, until more have come.
         assert ranges(store)[-1].last < max(numbers(store))

@@ -1,0 +1,65 @@
+"""Single letters and pairs of them: where each stands is told exactly, and of what stands nearly everywhere only that."""
+
+import random
+from itertools import product
+
+import pytest
+
+from gateway.store.letters import LetterColumns, Letters, letters_of
+
+MOST = 256
+ALPHABET = "abcxyz .~\n§éßжאب"
+
+
+def made(texts: list[str]) -> Letters:
+    columns = LetterColumns(MOST)
+    for text in texts:
+        columns.add(text.encode())
+    return columns.made()
+
+
+def columns_with(letters: Letters, text: str, count: int) -> set[int]:
+    found = letters.columns_with(letters_of(text.encode()))
+    return {column for column in range(count) if found >> column & 1}
+
+
+@pytest.mark.parametrize("count", [1, 20, MOST])
+def test_each_letter_and_each_pair_is_told_where_it_stands(count: int) -> None:
+    chance = random.Random(count)
+    texts = ["".join(chance.choices(chance.sample(ALPHABET, 6), k=chance.randint(0, 20))) for _ in range(count)]
+    letters = made(texts)
+    everywhere, exact = set(range(count)), 0
+    for sought in (*ALPHABET, *map("".join, product("abcxyz .~\n", repeat=2)), "Q", "qx", "ü"):
+        standing = {column for column, text in enumerate(texts) if sought in text}
+        told = columns_with(letters, sought, count)
+        assert told == (everywhere if 2 * len(standing) > count else standing), sought
+        exact += told == standing
+    assert exact > 80
+
+
+def test_a_pair_of_wide_letters_stands_where_both_do() -> None:
+    letters = made(["жa б", "жб", "x", "y", "z"])
+    assert columns_with(letters, "жб", 5) == {0, 1} and columns_with(letters, "жю", 5) == set()
+
+
+def test_pieces_may_begin_and_end_within_a_letter() -> None:
+    columns = LetterColumns(MOST)
+    for piece in ("é".encode()[1:] + b"ab", b"cd" + "語".encode()[:2], "語".encode()[1:] + b"e", b"f", b"g", b"h"):
+        columns.add(piece)
+    letters = columns.made()
+    assert [columns_with(letters, each, 6) for each in ("ab", "cd", "e", "é")] == [{0}, {1}, {2}, set()]
+
+
+def test_letters_of_three_bytes_take_no_room() -> None:
+    assert made(["日本語の文章" * 50] * 9) == made([""] * 9)
+
+
+def test_of_a_text_that_is_longer_than_all_columns_nothing_is_told() -> None:
+    letters = made(["ab"] * (MOST + 1))
+    assert columns_with(letters, "qx", MOST + 1) == set(range(MOST + 1)) and letters.codes == b""
+
+
+def test_what_stands_in_most_columns_takes_three_bytes() -> None:
+    letters = made(["ab"] * MOST)
+    # Two letters, and their pair.
+    assert len(letters.codes + letters.sizes + letters.columns) == 3 * 3
