@@ -30,7 +30,7 @@ from app.sidebar import Sidebar
 from app.sidebar_figures import SidebarFigures
 from app.throttle import EVERYTHING, NOTHING, Coalescer, merged
 from app.translation import tr
-from app.widgets import SegmentedControl, Toasts
+from app.widgets import Curtain, SegmentedControl, Toasts
 from app.work_strip import WorkStrip
 from gateway import Changes, GatewayState
 
@@ -118,6 +118,7 @@ class Window(QMainWindow):
         whole.addWidget(self.sidebar)
         whole.addLayout(right, 1)
         self.setCentralWidget(body)
+        self._curtain = Curtain(body)
         self.sidebar.chosen.connect(self.open_page)
         self.sidebar.card.switched.connect(self.gateway_switched)
         self.sidebar.card.copied.connect(self.toast)
@@ -236,6 +237,7 @@ class Window(QMainWindow):
         opened = self._opened.get(key) or self._build_page(key)
         self._current = key
         self.stack.setCurrentWidget(opened.page)
+        self._curtain.draw(self.stack.geometry())
         opened.page.setFocus(Qt.FocusReason.OtherFocusReason)
         self.sidebar.set_current(key)
         self.notices.set_page(key)

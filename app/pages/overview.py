@@ -75,7 +75,7 @@ class OverviewPage(Page):
         self._changed_groups: tuple[Answers, Sequence[tuple[str, Breakdown, Breakdown]]] | None = None
         # Without traffic nothing else says that the range has moved on.
         self._tick = QTimer(self, interval=_TICK_MS)
-        self._tick.timeout.connect(self._reload_soon)
+        self._tick.timeout.connect(self._reload_unseen)
         self.parts = OverviewLayout(context, self)
         self.split_button = self.parts.charts.split_button
         self.split_button.clicked.connect(
@@ -141,7 +141,7 @@ class OverviewPage(Page):
         if changes.providers or not self._provider_titles:
             await self._read_provider_titles()
         if changes.usage or self._answers is None:
-            await self._reload()
+            await self._reload(told=self._answers is None)
         if changes.usage or changes.keys or changes.providers:
             await self._read_steps()
 
@@ -176,7 +176,7 @@ class OverviewPage(Page):
     def on_shown(self) -> None:
         """A range that ends now has moved on meanwhile, and filters may have changed on another page."""
         if self._answers is not None:
-            self._reload_soon()
+            self._reload_unseen()
         self._tick.start()
         QTimer.singleShot(0, self, self.parts.charts.unfold)
 
@@ -192,14 +192,19 @@ class OverviewPage(Page):
     def _reload_soon(self) -> None:
         self._context.spawn(self._reload())
 
-    async def _reload(self) -> None:
-        """Ask, and show what comes back unless something newer was asked meanwhile, which stops what still runs."""
+    def _reload_unseen(self) -> None:
+        self._context.spawn(self._reload(told=False))
+
+    async def _reload(self, *, told: bool = True) -> None:
+        """Ask, and show what comes back unless something newer was asked meanwhile, which stops what still runs.
+        `told`: somebody waits for it, and sees that it takes long; what only grows must not fade every second."""
         if self._asking is not None:
             self._asking.cancel()
         self._turn += 1
         turn = self._turn
         now_us = _now_us()
-        self.veil.begin()
+        if told:
+            self.veil.begin()
         try:
             self._asking = asyncio.gather(self._load(now_us))
             (answers,) = await self._asking

@@ -5,6 +5,7 @@ from app.widgets.buttons import IconButton, PushButton
 from app.widgets.card import Card
 from app.widgets.chip import Chip
 from app.widgets.combo_box import ComboBox
+from app.widgets.curtain import Curtain
 from app.widgets.drawer import Drawer
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
@@ -22,6 +23,7 @@ __all__ = [
     "Card",
     "Chip",
     "ComboBox",
+    "Curtain",
     "Drawer",
     "ElidedLabel",
     "EmptyState",

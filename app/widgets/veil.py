@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.theme import Theme
+from app.widgets.curtain import Curtain
 from app.widgets.painting import CONTROL_HEIGHT, rounded_box, smooth_painter
 
 DELAY_MS = 150
@@ -34,6 +35,7 @@ class Veil(QWidget):
         self._motion = QTimer(self, interval=_STEP_MS)
         self._motion.timeout.connect(self._move_on)
         self.hide()
+        self._curtain = Curtain(parent)
 
     def begin(self, *, empty: bool = False) -> None:
         if not self._delay.isActive() and self.isHidden():
@@ -43,13 +45,16 @@ class Veil(QWidget):
     def end(self) -> None:
         self._delay.stop()
         self._motion.stop()
-        self.hide()
+        if not self.isHidden():
+            self.hide()
+            self._curtain.draw(self._page.rect())
 
     def _cover(self) -> None:
         self._step = 0
         self.setGeometry(self._page.rect())
         self.raise_()
         self.show()
+        self._curtain.draw(self._page.rect())
         self._motion.start()
 
     def _move_on(self) -> None:

@@ -315,6 +315,18 @@ def test_a_slow_answer_dims_the_old_numbers(qtbot: QtBot, page: OverviewPage) ->
     assert page.veil.isHidden()
 
 
+def test_numbers_that_only_grow_do_not_fade(qtbot: QtBot, page: OverviewPage, context: AppContext) -> None:
+    """Under traffic every second brings an answer; a person who reads the numbers asked for none of them."""
+    begun: list[str] = []
+    page.veil.begin = lambda **_: begun.append("veil")  # type: ignore[method-assign]
+    before = page.answers
+    assert before is not None
+    asyncio.run(page.refresh(USAGE))
+    assert page.answers is not before and begun == []
+    context.filters.set_range("30d")
+    assert begun == ["veil"]
+
+
 # Ranges and filters
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QScrollArea, QWidget
+from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -382,3 +382,13 @@ def test_a_page_that_takes_long_at_first_says_so_and_stops_when_it_is_there(
     with window.page.loading(), window.page.loading():
         window.page.veil._cover()
     assert window.page.veil.isHidden() and not window.page.veil.empty
+
+
+def test_a_page_that_is_opened_is_painted_in_bands(qtbot: QtBot, window: Window) -> None:
+    """All of its widgets in one paint would hold the loop for forty milliseconds."""
+    qtbot.waitUntil(window._curtain.isHidden)
+    window.open_page("providers")
+    assert window._curtain.isVisible() and window._curtain.geometry() == window.stack.geometry()
+    middle = window.stack.mapToGlobal(window.stack.rect().center())
+    assert QApplication.widgetAt(middle) is not window._curtain, "a click meanwhile is the page's"
+    qtbot.waitUntil(window._curtain.isHidden)

@@ -28,6 +28,7 @@ from tests.window.real_app import ROOT, RealApp
 
 RATE, SECONDS = 200.0, 12.0
 P99_S, LONGEST_S, ONCE_S = 0.016, 0.050, 0.600
+MOST_EVENTS = 12
 _SETTLE_S = 2.0
 _PAUSE_S = 0.4
 _WHEEL_UP, _WHEEL_DOWN = 4, 5
@@ -38,6 +39,10 @@ Act = Callable[[RealApp], None]
 
 class ProbedApp(RealApp):
     module = "tests.benchmarks.probed_app"
+
+
+class TimedApp(ProbedApp):
+    module = "tests.benchmarks.blamed_app"
 
 
 class Watched(NamedTuple):
@@ -192,6 +197,11 @@ def work(app: RealApp, key: str, seconds: float) -> Watched:
     return watched(app, TITLES[key])
 
 
+def events_of(app: RealApp) -> list[str]:
+    found: list[str] = app.ask("take_long_events")
+    return found
+
+
 def flip(app: RealApp) -> list[Watched]:
     found = []
     for mode in ("dark", "light"):
@@ -203,7 +213,9 @@ def flip(app: RealApp) -> list[Watched]:
 
 
 @contextmanager
-def served(folder: Path, rate: float) -> Iterator[tuple[ProbedApp, dict[str, Any]]]:
+def served(
+    folder: Path, rate: float, kind: type[ProbedApp] = ProbedApp
+) -> Iterator[tuple[ProbedApp, dict[str, Any]]]:
     """The app under traffic, and what the traffic says of itself when it has ended."""
     home = folder / "home"
     home.mkdir()
@@ -215,7 +227,7 @@ def served(folder: Path, rate: float) -> Iterator[tuple[ProbedApp, dict[str, Any
         variables = providers_at(f"http://127.0.0.1:{provider.port}")
         with (
             Display(folder / "display.log", size=(1440, 932)) as display,
-            ProbedApp(display, home, **variables) as app,
+            kind(display, home, **variables) as app,
         ):
             app.fill_screen((1440, 900))
             port = app.url.rpartition(":")[2]
@@ -236,18 +248,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=RATE, help="requests a second")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each page")
     parser.add_argument("--blame", action="store_true", help="tell what ran during the long holds")
+    parser.add_argument("--events", action="store_true", help="tell what the long events were made of, and no marks")
     parser.add_argument("--only", nargs="*", help="keys of pages")
     asked = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="faregate-pages-") as folder, served(Path(folder), asked.rate) as both:
-        app, traffic = both
+    kind = TimedApp if asked.events else ProbedApp
+    with (
+        tempfile.TemporaryDirectory(prefix="faregate-pages-") as folder,
+        served(Path(folder), asked.rate, kind) as (app, traffic),
+    ):
         if asked.blame:
             app.ask("blame_holds")
         once = [watched(app, "start, with the chart library's import")]
         keys = [key for key in TITLES if key in app.ask("counts") and (not asked.only or key in asked.only)]
         once += [open_first(app, key) for key in keys]
-        steady = [work(app, key, asked.seconds) for key in keys]
+        events = [("At first", events_of(app))] if asked.events else []
+        steady = []
+        for key in keys:
+            steady.append(work(app, key, asked.seconds))
+            events += [(TITLES[key], events_of(app))] if asked.events else []
         once += flip(app)
+        events += [("Flip", events_of(app))] if asked.events else []
         memory = app.ask("memory")
+    for name, found in events:
+        print(f"{name}: {len(found)} long events", *found[:MOST_EVENTS], sep="\n")
     return 0 if show(steady, once, traffic, memory) else 1
 
 

@@ -3,6 +3,7 @@
 import gc
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import psutil
@@ -66,8 +67,14 @@ def looks(_host: ProbedHost) -> int:
 _ASKED = (blame_holds, take_holds, memory, where_memory_lies, look_every, looks)
 QUESTIONS |= {question.__name__: question for question in _ASKED}
 
-if __name__ == "__main__":
-    ProbedHost.channel = socket.socket(fileno=int(sys.argv[1]))
+
+def run(words: Sequence[str]) -> int:
+    """The app with the probe in it; `words` as for `tests.window.probe`."""
+    ProbedHost.channel = socket.socket(fileno=int(words[1]))
     app.host.Host = ProbedHost  # type: ignore[misc]
     app.host.make_loop = make_probed_loop  # type: ignore[assignment]
-    sys.exit(main(sys.argv[2:]))
+    return main(list(words[2:]))
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv))

@@ -1,0 +1,57 @@
+"""Keeps an area as it was painted last and gives it free from top to bottom, a band in each turn of the loop.
+
+A whole page painted at once holds the loop for forty milliseconds and more, so many widgets has it. What lies under a
+widget that says it paints all of itself is not painted; this one paints nothing, so that the old picture stays.
+"""
+
+from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
+from PySide6.QtWidgets import QWidget
+
+BAND = 140
+"""Logical pixels that one turn paints."""
+# Between two bands, so that the gateway's callbacks have their turns.
+_PAUSE_MS = 8
+
+
+class Curtain(QWidget):
+    """Over its parent; whoever changes much there calls `draw` before."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._under = parent
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._timer = QTimer(self, interval=_PAUSE_MS)
+        self._timer.timeout.connect(self._lift)
+        parent.installEventFilter(self)
+        self.hide()
+
+    def draw(self, area: QRect) -> None:
+        """Cover this part of the parent, and begin to give it free. Where nothing is on show there is nothing to
+        keep."""
+        if area.height() > BAND and self._under.isVisible() and self._under.updatesEnabled():
+            self.setGeometry(area)
+            self.raise_()
+            self.show()
+            self._timer.start()
+
+    def _lift(self) -> None:
+        free = self.geometry()
+        free.setHeight(min(BAND, free.height()))
+        if free.height() == self.height():
+            self.end()
+        else:
+            self.raise_()
+            self.setGeometry(self.geometry().adjusted(0, free.height(), 0, 0))
+        self._under.repaint(free)
+
+    def end(self) -> None:
+        """All of it is free."""
+        self._timer.stop()
+        self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # Of another size there is no old picture.
+        if event.type() == QEvent.Type.Resize and watched is self._under:
+            self.end()
+        return super().eventFilter(watched, event)

@@ -1,0 +1,102 @@
+"""A page is painted in pieces: none of them is all of it, and what is not painted yet stays as it was."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from app.theme import Theme
+from app.widgets import Curtain, Veil
+from app.widgets.curtain import BAND
+
+ROWS = 8
+
+
+class Row(QWidget):
+    """Notes that it was painted."""
+
+    def __init__(self, number: int, painted: list[int], parent: QWidget) -> None:
+        super().__init__(parent)
+        self._number, self._painted = number, painted
+        self.setGeometry(0, number * BAND, 200, BAND)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._painted.append(self._number)
+        QPainter(self).fillRect(self.rect(), QColor("#3B5BDB"))
+
+
+@pytest.fixture
+def painted() -> list[int]:
+    return []
+
+
+@pytest.fixture
+def page(qtbot: QtBot, painted: list[int]) -> QWidget:
+    made = QWidget()
+    qtbot.addWidget(made)
+    made.resize(200, ROWS * BAND)
+    for number in range(ROWS):
+        Row(number, painted, made)
+    made.show()
+    qtbot.waitExposed(made)
+    qtbot.waitUntil(lambda: len(set(painted)) == ROWS)
+    painted.clear()
+    return made
+
+
+def lifts_of(curtain: Curtain, painted: list[int]) -> list[list[int]]:
+    """What each turn paints, from now on."""
+    turns: list[list[int]] = []
+    lift: Callable[[], None] = curtain._lift
+
+    def one() -> None:
+        painted.clear()
+        lift()
+        turns.append(sorted(set(painted)))
+
+    curtain._timer.timeout.disconnect()
+    curtain._timer.timeout.connect(one)
+    return turns
+
+
+def test_what_is_covered_is_painted_a_band_in_each_turn(qtbot: QtBot, page: QWidget, painted: list[int]) -> None:
+    curtain = Curtain(page)
+    turns = lifts_of(curtain, painted)
+    curtain.draw(page.rect())
+    page.update()
+    qtbot.waitUntil(curtain.isHidden)
+    assert turns == [[number] for number in range(ROWS)]
+
+
+def test_what_is_covered_is_not_painted_before_its_turn(qtbot: QtBot, page: QWidget, painted: list[int]) -> None:
+    curtain = Curtain(page)
+    curtain.draw(QRect(0, 0, 200, 4 * BAND))
+    curtain._timer.stop()
+    page.repaint()
+    assert sorted(set(painted)) == [4, 5, 6, 7]
+    page.resize(200, ROWS * BAND + 20)
+    assert curtain.isHidden(), "an area of another size has no old picture"
+    qtbot.waitUntil(lambda: sorted(set(painted)) == list(range(ROWS)))
+
+
+def test_nothing_is_kept_of_what_is_not_on_show(page: QWidget) -> None:
+    curtain = Curtain(page)
+    page.hide()
+    curtain.draw(page.rect())
+    assert curtain.isHidden() and not curtain._timer.isActive()
+
+
+def test_a_veil_comes_and_goes_in_bands(qtbot: QtBot, theme: Theme, page: QWidget, painted: list[int]) -> None:
+    veil = Veil(theme, page)
+    turns = lifts_of(veil._curtain, painted)
+    for change in (veil._cover, veil.end):
+        turns.clear()
+        change()
+        qtbot.waitUntil(lambda: len(turns) == ROWS)
+        # The line at the veil's top moves on meanwhile.
+        assert [turn[-1] for turn in turns] == list(range(ROWS))
+        assert all(len(turn) <= 2 for turn in turns)
+    assert veil.isHidden() and veil._curtain.isHidden()
