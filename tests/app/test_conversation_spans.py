@@ -207,8 +207,8 @@ def test_large_attributes_are_cut_and_counted(thread: Thread) -> None:
 
 
 def labels(card: FactsCard) -> list[QLabel]:
-    """Below the title."""
-    return [label for label in card.findChildren(QLabel) if label.parent() is not card]
+    """Below the title, as far as they are to be seen."""
+    return [label for label in card.findChildren(QLabel) if label.parent() is not card and label.isVisibleTo(card)]
 
 
 def test_the_card_says_the_same_whether_its_lines_are_reused_or_new(theme: Theme, qtbot: QtBot) -> None:
@@ -226,4 +226,17 @@ def test_the_card_says_the_same_whether_its_lines_are_reused_or_new(theme: Theme
         said = [word for line in facts.lines for word in line]
         raw = ("Attributes", facts.raw) if facts.raw else ()
         assert [label.text() for label in shown[-1]] == [*said, *facts.notes, *raw]
-    assert shown[0] == shown[1], "the same lines, in the same labels"
+    assert shown[0] == shown[1] == shown[3], "the same lines, in the same labels, also after others"
+
+
+def test_the_card_keeps_the_lines_that_were_shown_last(theme: Theme, qtbot: QtBot) -> None:
+    """A walk through a thread passes few shapes; of spans that an app made up there may be any number."""
+    card = FactsCard(theme)
+    qtbot.addWidget(card)
+    many = [Facts(title="span", lines=tuple((f"Line {n}", "x") for n in range(length))) for length in range(1, 12)]
+    for facts in many:
+        card.show_facts(facts)
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert [label.text() for label in labels(card)] == [word for line in many[-1].lines for word in line]
+    kept = sum(len(facts.lines) for facts in many[-6:])
+    assert len(card.findChildren(QLabel)) == 2 * kept + 1, "the title, and the lines of six"

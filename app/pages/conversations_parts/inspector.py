@@ -1,6 +1,7 @@
 """The right pane: the cost of the conversation, its timeline, and what is known of the selected row."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPalette
@@ -21,6 +22,15 @@ from app.widgets import Card, ElidedLabel, IconButton, PushButton
 WIDTH = 408
 _TOP = Qt.AlignmentFlag.AlignTop
 _LABEL = 116
+# What was asked, an answer, what a tool gave, a span of an app: walking through a thread passes them all.
+_KEPT = 6
+
+
+class _Lines(NamedTuple):
+    """Widgets for facts of one shape: `told` are those whose words follow the facts."""
+
+    body: QWidget
+    told: list[TextLabel]
 
 
 class FactsCard(Card):
@@ -33,9 +43,8 @@ class FactsCard(Card):
         super().__init__(theme, parent)
         self._theme = theme
         self._facts: Facts | None = None
-        self._body: QWidget | None = None
-        self._shape: object = None
-        self._told: list[TextLabel] = []
+        self._bodies: dict[Hashable, _Lines] = {}
+        self._shown: QWidget | None = None
         self.setObjectName("conversation_facts")
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 14)
@@ -55,7 +64,7 @@ class FactsCard(Card):
         self._column = column
 
     def show_facts(self, facts: Facts | None) -> None:
-        """Facts of the same lines as those before only change the words."""
+        """Facts of the same lines as others before only change the words."""
         if facts == self._facts:
             return
         self._facts = facts
@@ -66,57 +75,66 @@ class FactsCard(Card):
         self.setAccessibleName(tr("Selected: {title}").format(title=facts.title))
         self.request_button.setVisible(facts.request_id is not None)
         self.copy_button.setVisible(bool(facts.json))
-        shape = (tuple(label for label, _ in facts.lines), len(facts.notes), bool(facts.raw))
-        if self._body is None or shape != self._shape:
-            self._drop_body()
-            self._shape = shape
-            self._body = self._make(facts)
-            self._body.setPalette(self.palette())
-            self._column.addWidget(self._body)
+        lines = self._lines_for(facts)
         words = (*(value for _, value in facts.lines), *facts.notes, *((facts.raw,) if facts.raw else ()))
-        for label, text in zip(self._told, words, strict=True):
+        for label, text in zip(lines.told, words, strict=True):
             if label.text() != text:
                 label.setText(text)
+        if lines.body is not self._shown:
+            if self._shown is not None:
+                self._shown.hide()
+            self._shown = lines.body
+            lines.body.show()
 
-    def _drop_body(self) -> None:
-        if self._body is not None:
-            self._column.removeWidget(self._body)
-            self._body.hide()
-            self._body.deleteLater()
-            self._body = None
+    def _lines_for(self, facts: Facts) -> _Lines:
+        shape = (tuple(label for label, _ in facts.lines), len(facts.notes), bool(facts.raw))
+        lines = self._bodies.pop(shape, None)
+        if lines is None:
+            lines = self._make(facts)
+            lines.body.hide()
+            lines.body.setPalette(self.palette())
+            self._column.addWidget(lines.body)
+        # The one that was shown last stands last.
+        self._bodies[shape] = lines
+        while len(self._bodies) > _KEPT:
+            gone = self._bodies.pop(next(iter(self._bodies))).body
+            self._column.removeWidget(gone)
+            gone.hide()
+            gone.deleteLater()
+        return lines
 
-    def _make(self, facts: Facts) -> QWidget:
-        body = QWidget()
-        grid = QGridLayout(body)
+    def _make(self, facts: Facts) -> _Lines:
+        lines = _Lines(QWidget(self), [])
+        grid = QGridLayout(lines.body)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(5)
         grid.setColumnMinimumWidth(0, _LABEL)
         grid.setColumnStretch(1, 1)
-        self._told = []
         for row, (label, _) in enumerate(facts.lines):
             part = label.startswith("of which")
             name = TextLabel(self._theme, label, px=12, tone="text3" if part else "text2")
             name.setContentsMargins(10 if part else 0, 0, 0, 0)
-            told = self._telling(TextLabel(self._theme, px=12, weight=500, wrap=True))
+            told = self._telling(lines, TextLabel(self._theme, px=12, weight=500, wrap=True))
             told.setAlignment(Qt.AlignmentFlag.AlignRight | _TOP)
             grid.addWidget(name, row, 0, _TOP)
             grid.addWidget(told, row, 1)
         row = len(facts.lines)
         for _ in facts.notes:
-            grid.addWidget(self._telling(TextLabel(self._theme, px=12, tone="text3", wrap=True)), row, 0, 1, 2)
+            note = TextLabel(self._theme, px=12, tone="text3", wrap=True)
+            grid.addWidget(self._telling(lines, note), row, 0, 1, 2)
             row += 1
         if facts.raw:
             grid.addWidget(TextLabel(self._theme, tr("Attributes"), px=12, weight=600, tone="text2"), row, 0, 1, 2)
-            raw = self._telling(TextLabel(self._theme, px=11, tone="text2", mono=True, wrap=True))
+            raw = self._telling(lines, TextLabel(self._theme, px=11, tone="text2", mono=True, wrap=True))
             raw.setObjectName("conversation_attributes")
             grid.addWidget(raw, row + 1, 0, 1, 2)
-        return body
+        return lines
 
-    def _telling(self, label: TextLabel) -> TextLabel:
+    def _telling(self, lines: _Lines, label: TextLabel) -> TextLabel:
         """One whose words follow the facts."""
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._told.append(label)
+        lines.told.append(label)
         return label
 
     def _ask_request(self) -> None:
