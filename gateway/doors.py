@@ -26,6 +26,9 @@ from gateway.embeddings import Embedding, embed_at_google
 from gateway.errors import ClientError
 from gateway.model import Usage
 
+# The forms in which a path that names the model may ask for a stream.
+ARRAY, EVENTS = "json", "sse"
+
 
 class Cutter(Protocol):
     def feed(self, data: bytes) -> bytes: ...
@@ -65,7 +68,7 @@ class Door(Struct, frozen=True, kw_only=True):
 
     `carried` is how the strings begin in which the door's clients bring other providers' state back, b"" where there
     are none. `verbs` are what a path that names the model may end in; the model of such a request then stands in
-    `path_model`, and in `path_stream` whether its verb streams.
+    `path_model`, in `path_stream` whether its verb streams, and in `alt` the form that a stream is asked for in.
     """
 
     name: str
@@ -82,7 +85,7 @@ class Door(Struct, frozen=True, kw_only=True):
     owner: str = ""
     path_model: str | None = None
     path_stream: bool | None = None
-    array: bool = False
+    alt: str = ARRAY
 
     def named(self, words: str, query: Mapping[str, str]) -> "Door":
         """The door for one request whose path goes on with these words, MODEL:VERB. Raises ClientError."""
@@ -95,13 +98,21 @@ class Door(Struct, frozen=True, kw_only=True):
                 status=404,
                 kind="not_found",
             )
-        alt = query.get("alt", "json")
-        if operation.stream and alt not in ("json", "sse"):
-            raise ClientError("A stream comes as events or as one JSON array: use alt=sse or alt=json.", param="alt")
-        array = operation.stream and alt == "json"
+        # Google takes both names, and behind the second one how enums are written.
+        alt = query.get("alt") or query.get("$alt", ARRAY).partition(";")[0]
         return replace(
-            self, operation=operation, path_model=self.owner + model, path_stream=operation.stream, array=array
+            self, operation=operation, path_model=self.owner + model, path_stream=operation.stream, alt=alt
         )
+
+    @property
+    def array(self) -> bool:
+        """Whether a stream comes as one JSON array."""
+        return self.operation.stream and self.alt == ARRAY
+
+    def check(self) -> None:
+        """Raises ClientError for what the path asks for and is not given here."""
+        if self.operation.stream and self.alt not in (ARRAY, EVENTS):
+            raise ClientError("A stream comes as events or as one JSON array: use alt=sse or alt=json.", param="alt")
 
 
 VERBS: Mapping[str, Operation] = {

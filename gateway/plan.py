@@ -77,6 +77,7 @@ class Planner:
 
     def plan(self, door: Door, body: bytes, headers: Mapping[str, str], exchange: Exchange) -> Plan:
         """The plan for this body; what is learnt on the way stands in `exchange`. Raises GatewayError."""
+        door.check()
         peek = door.peek(body, door.path_model, door.path_stream)
         exchange.model_requested = peek.model[:LONGEST_NAME]
         exchange.streamed = peek.stream

@@ -53,3 +53,11 @@ def test_a_broken_array_ends_in_the_error(gateway: Served, name: str) -> None:
 def test_other_forms_are_refused_by_name(gateway: Served) -> None:
     reply = ask(gateway, MODELS["google"], "No.", "?alt=proto")
     assert reply.status == 400 and reply.json["error"]["details"][0]["fieldViolations"][0]["field"] == "alt"
+    row = gateway.row(reply.id)
+    assert (row.door, row.status, row.outcome, row.attempts) == ("gemini", 400, "error", ())
+
+
+def test_events_are_asked_for_by_either_name(gateway: Served) -> None:
+    for query in ("?alt=sse", "?$alt=sse", "?$alt=sse;enum-encoding=int"):
+        reply = ask(gateway, MODELS["google"], "Events?", query)
+        assert reply.status == 200 and reply.headers["content-type"].startswith("text/event-stream"), query
