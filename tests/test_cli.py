@@ -507,6 +507,12 @@ def test_doctor_says_a_line_each_and_fails_when_one_fails(used: Path, base_url: 
     assert f"note  telemetry   Port {taken_port['FAREGATE_TELEMETRY_STANDARD_PORT']} is in use" in noted.stdout
     headless = run(used, "doctor", **{**environ, "DISPLAY": "", "WAYLAND_DISPLAY": ""})
     assert headless.returncode == 0 and findings(headless)["display"] == "note"
+    (used / "seal.key").write_bytes(b"x" * 32)
+    assert findings(run(used, "doctor", **environ))["seal key"] == "ok"
+    (used / "seal.key").write_bytes(b"short")
+    sealed = run(used, "doctor", FAREGATE_VAULT="memory", **environ)
+    assert (sealed.returncode, findings(sealed)["seal key"]) == (1, "FAIL") and "seal.key is damaged" in sealed.stdout
+    (used / "seal.key").unlink()
     (used / "state.db").write_bytes(b"\0" * 9000)
     whole = run(used, "doctor", **environ)
     assert whole.returncode == 1 and {"keyring", "port", "database", "prices"} <= findings(whole).keys()

@@ -25,6 +25,7 @@ from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.port_holder import port_holder
 from gateway.read_api import render_time
+from gateway.sealing import read_seal_key
 from gateway.setting_rows import keep_text
 from gateway.settings import Settings
 from gateway.store.database import open_database
@@ -52,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
 def _findings(folder: DataFolder, settings: Settings) -> Iterator[Finding]:
     yield Finding(OK, "folder", str(folder.path))
     yield _settings(settings)
+    if (finding := _seal(folder)) is not None:
+        yield finding
     yield from asyncio.run(_keyring_and_providers(folder, settings))
     yield _display()
     yield Finding(
@@ -70,6 +73,15 @@ def _settings(settings: Settings) -> Finding:
         names = ", ".join(settings.unknown_keys)
         return Finding(NOTE, "settings", f"config.toml holds keys that nothing reads: {names}.")
     return Finding(OK, "settings", "config.toml and the environment are understood.")
+
+
+def _seal(folder: DataFolder) -> Finding | None:
+    """None where none was made yet. What was said is sealed with it too, also where no key is stored."""
+    try:
+        found = read_seal_key(folder.seal_key)
+    except FaregateError as error:
+        return Finding(FAIL, "seal key", error.message)
+    return None if found is None else Finding(OK, "seal key", "seal.key is whole.")
 
 
 async def _keyring_and_providers(folder: DataFolder, settings: Settings) -> list[Finding]:
