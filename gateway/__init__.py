@@ -21,6 +21,11 @@ from gateway.comparison_records import (
 from gateway.errors import ClientError, FaregateError, GatewayError
 from gateway.extra_providers import ExtraProvider
 from gateway.folder import DataFolder, FolderHeld, default_folder
+from gateway.header_records import ANSWERED as HEADERS_ANSWERED
+from gateway.header_records import ASKED as HEADERS_ASKED
+from gateway.header_records import GIVEN as HEADERS_GIVEN
+from gateway.header_records import SENT as HEADERS_SENT
+from gateway.header_records import ExchangeHeaders, HeaderGroup
 from gateway.heap import share as share_heap
 from gateway.model import (
     Blob,
@@ -159,6 +164,10 @@ __all__ = [
     "BILL_REASONS",
     "CAPTURE_PARTS",
     "DIMENSIONS",
+    "HEADERS_ANSWERED",
+    "HEADERS_ASKED",
+    "HEADERS_GIVEN",
+    "HEADERS_SENT",
     "LEAST_MODELS",
     "MOST_MODELS",
     "MOST_STARS",
@@ -196,6 +205,7 @@ __all__ = [
     "DayModel",
     "Difference",
     "Distribution",
+    "ExchangeHeaders",
     "ExchangeRecord",
     "Export",
     "ExtraProvider",
@@ -206,6 +216,7 @@ __all__ = [
     "Gateway",
     "GatewayError",
     "GatewayState",
+    "HeaderGroup",
     "HostedTool",
     "KeyTrial",
     "ModelRow",

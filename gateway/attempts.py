@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from gateway.capture.heard import Called
 from gateway.deadlines import Deadline
 from gateway.errors import UpstreamError
 from gateway.exchange import Exchange
@@ -42,7 +43,10 @@ class Attempts:
     async def _ask(self, plan: Plan, exchange: Exchange, deadline: Deadline) -> Answer:
         provider = plan.candidate.provider
         deadline.within(self._timeouts.first_byte, "first_byte")
+        call = Called(plan.url, plan.headers)
+        exchange.heard.calls.append(call)
         answer = await self._upstream.send(exchange, provider.title, plan.url, plan.headers, plan.body)
+        call.status, call.answered = answer.status, answer.headers
         exchange.upstream_status = answer.status
         exchange.upstream_request_id = answer.headers.get(provider.request_id_header)
         return answer

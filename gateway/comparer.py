@@ -215,6 +215,7 @@ class _Incoming:
     """A request of our own, as a client would have sent it."""
 
     def __init__(self, headers: Mapping[str, str], body: bytes) -> None:
+        self.line = f"POST {DOOR.path}"
         self.headers = headers
         self._body = body
 

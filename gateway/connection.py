@@ -5,8 +5,10 @@ from typing import Protocol
 
 
 class Incoming(Protocol):
-    """The client's request. `headers` is case-insensitive; `read` raises ClientError (413) or ConnectionError."""
+    """The client's request. `line` is its method and path as they came, `headers` is case-insensitive; `read` raises
+    ClientError (413) or ConnectionError."""
 
+    line: str
     headers: Mapping[str, str]
 
     async def read(self) -> bytes: ...

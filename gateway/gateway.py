@@ -98,6 +98,8 @@ class Gateway:
         self.thread = said.thread
         self.trace = said.trace
         self.thread_of_request = said.thread_of_request
+        self.headers_of_request = said.headers_of_request
+        self.headers_of_thread = said.headers_of_thread
         self.delete_thread = said.delete_thread
         self.rename_thread = said.rename_thread
         self.running = said.running

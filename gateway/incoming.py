@@ -19,12 +19,13 @@ ENCODINGS = (*PLAIN, "gzip", "deflate")
 
 
 class Incoming:
-    __slots__ = ("_limit", "_request", "headers")
+    __slots__ = ("_limit", "_request", "headers", "line")
 
     def __init__(self, request: BaseRequest, limit: int) -> None:
         self._request = request
         self._limit = limit
         self.headers: Mapping[str, str] = request.headers
+        self.line = f"{request.method} {request.raw_path}"
 
     async def read(self) -> bytes:
         encoding = self._encoding()

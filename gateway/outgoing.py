@@ -60,6 +60,7 @@ class Outgoing:
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         before = time.perf_counter_ns()
+        self._exchange.heard.given = status, headers
         if self._is_plain(status):
             head = self._head(status, headers, f"Content-Length: {len(body)}")
             if len(body) <= _JOINED_BYTES:
@@ -75,6 +76,7 @@ class Outgoing:
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         before = time.perf_counter_ns()
+        self._exchange.heard.given = status, headers
         if self._is_plain(status):
             await self._send(self._head(status, headers, _CHUNKED))
         else:

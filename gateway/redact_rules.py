@@ -27,7 +27,8 @@ BUILT_IN = (
 )
 # Of these, the rules that look for people rather than for secrets: `capture.redact_on` turns them on.
 OFF_AT_FIRST = ("email", "card_number", "iban")
-PARTS = ("reasoning", "media", "tool_results", "system")
+HEADERS = "headers"
+PARTS = ("reasoning", "media", "tool_results", "system", HEADERS)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_ -]{0,39}")
 _LONGEST = 10_000
 

@@ -83,7 +83,8 @@ class Relay:
         """Serve one request of an accepted key. Raises CancelledError where the client left."""
         tally = Tally()
         listener = self._listener
-        exchange.heard = Heard(door)
+        heard = exchange.heard = Heard(door)
+        heard.line, heard.headers = incoming.line, incoming.headers
         if listener is not None:
             listener.begin(exchange)
         self.running += 1

@@ -1,7 +1,8 @@
 """What was said: conversations, their turns and spans. Where no store of them is open there are none."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from gateway.header_records import ExchangeHeaders
 from gateway.model import Usage
 from gateway.parts import Parts
 from gateway.telemetry.reported import Reported, reported
@@ -46,6 +47,18 @@ class ThreadQueries:
         """The conversation of a request, and the number of its turn there."""
         threads = self._parts.threads
         return None if threads is None else await self._work(threads.thread_of_request, request_id)
+
+    async def headers_of_request(self, request_id: str, *, scope: str | None = None) -> ExchangeHeaders:
+        """A request's headers with their secrets masked, as far as they are kept, and else why they are not."""
+        threads = self._parts.threads
+        if threads is None:
+            return ExchangeHeaders(why="The gateway has not been started: nothing can be read.")
+        return await self._work(threads.headers_of_request, request_id, scope)
+
+    async def headers_of_thread(self, id: str, *, scope: str | None = None) -> Mapping[str, ExchangeHeaders]:
+        """Those of a conversation, by request."""
+        threads = self._parts.threads
+        return {} if threads is None else await self._work(threads.headers_of_thread, id, scope)
 
     async def delete_thread(self, id: str) -> bool:
         """What was said is gone for good; the rows that metered it stay. False where there is none of this id."""

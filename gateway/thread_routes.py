@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from gateway.errors import ClientError
+from gateway.header_records import CALLERS, ExchangeHeaders
 from gateway.read_api import parse_limit, parse_query, render_money, render_time
 from gateway.routes import Call, Route
 from gateway.telemetry.genai_json import message_json, part_json, tool_json
@@ -36,6 +37,8 @@ class Threads(Protocol):
 
     async def thread(self, id: str, *, scope: str | None = None) -> Thread | None: ...
 
+    async def headers_of_thread(self, id: str, *, scope: str | None = None) -> Mapping[str, ExchangeHeaders]: ...
+
     async def trace(self, trace_id: str, *, scope: str | None = None) -> Trace | None: ...
 
     async def delete_thread(self, id: str) -> bool: ...
@@ -56,7 +59,12 @@ def thread_routes(threads: Threads) -> tuple[Route, ...]:
         found = await threads.thread(call.rest, scope=_scope(call))
         if found is None:
             raise _unknown("conversation", "/conversations")
-        return _thread(found)
+        told = _thread(found)
+        if _one(call, "include") == "headers":
+            kept = await threads.headers_of_thread(call.rest, scope=_scope(call))
+            for turn in told["turns"]:
+                turn["headers"] = _headers(kept.get(turn["request_id"]), call)
+        return told
 
     async def delete(call: Call) -> Any:
         if not await threads.delete_thread(call.rest):
@@ -196,6 +204,20 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "shortened": turn.shortened,
         "hints": list(turn.hints),
     }
+
+
+def _headers(kept: ExchangeHeaders | None, call: Call) -> list[dict[str, Any]]:
+    """What is between gateway and provider says of the operator's account: a key that is no admin's gets its own."""
+    return [
+        {
+            "from": group.whose,
+            "attempt": group.attempt or None,
+            "line": group.line,
+            "headers": [list(pair) for pair in zip(group.names, group.values, strict=True)],
+        }
+        for group in (kept.groups if kept is not None else ())
+        if _scope(call) is None or group.whose in CALLERS
+    ]
 
 
 def _cache_miss(miss: CacheMiss | None) -> Mapping[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from gateway.header_records import HeaderGroup
 from gateway.model import Request, Response, Usage
 
 
@@ -59,3 +60,4 @@ class Told(Struct, frozen=True, kw_only=True):
     dropped: tuple[str, ...] = ()
     adapted: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    headers: tuple[HeaderGroup, ...] = ()

@@ -9,6 +9,8 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from gateway.access import Principal
+from gateway.capture.heard import Heard
+from gateway.doors import DOORS
 from gateway.exchange import Exchange
 from gateway.outgoing import Outgoing
 from tests.waiting import PATIENCE_S
@@ -27,6 +29,7 @@ async def talking(
     async def handle(request: BaseRequest) -> web.StreamResponse:
         await request.read()
         exchange = Exchange("openai_chat", Principal("key_1", "key", "execute", None, ()), 0)
+        exchange.heard = Heard(DOORS[0])
         out = Outgoing(request, exchange, cors)
         await answer(out)
         assert out.response is not None and exchange.client_ns > 0

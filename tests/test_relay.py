@@ -112,6 +112,7 @@ class FakeKeys:
 
 class FakeIncoming:
     def __init__(self, body: bytes, headers: Mapping[str, str]) -> None:
+        self.line = "POST /api/ai/v1/chat/completions"
         self.headers = headers
         self._body = body
 

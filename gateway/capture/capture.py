@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Condition, Lock, Thread
 from typing import Protocol
 
+from gateway.capture.header_masks import HeaderMasks
 from gateway.capture.heard import Heard
 from gateway.capture.questions import asked, is_told
 from gateway.capture.redactor import Redactor
 from gateway.capture.switches import Switches, figures_only
 from gateway.capture.telling import answer_of, told
 from gateway.exchange import Exchange
+from gateway.header_records import HeaderGroup
 from gateway.told import Told
 
 # What may wait to be told.
@@ -60,6 +62,7 @@ class Capture:
         self._threads = threads
         self._switches = switches
         self._redactor = redactor
+        self._masks = HeaderMasks(each=redactor.has_own)
         self._witnesses = tuple(witnesses)
         self._most, self._most_bytes = most, most_bytes
         self._running: dict[str, Exchange] = {}
@@ -91,6 +94,8 @@ class Capture:
             heard.size += len(heard.body)
         if heard.answer is not None:
             heard.size += len(heard.answer)
+        if heard.headers is not None:
+            heard.size += sum(map(len, heard.headers.values()))
         if len(self._queue) >= MOST_WAITING:
             self._count("content_busy")
             return
@@ -203,8 +208,12 @@ class Capture:
             heard.asked = asked(heard.door, heard.body)
         request, hints = heard.asked or (None, ())
         response, more = answer_of(heard)
-        found = told(exchange, heard, request=request, response=response, hints=(*hints, *more))
+        headers = self._headers(heard) if self._switches.headers else ()
+        found = told(exchange, heard, request=request, response=response, hints=(*hints, *more), headers=headers)
         return self._redactor.redacted(self._switches.kept(found), (heard.key,) if heard.key else ())
+
+    def _headers(self, heard: Heard) -> tuple[HeaderGroup, ...]:
+        return self._redactor.through(lambda redact: self._masks.groups(heard, redact))
 
     def _count(self, kind: str) -> None:
         with self._counts_lock:

@@ -3,7 +3,10 @@
 Nothing is parsed or copied here. Lists only grow, so that another thread may look at them while the exchange runs.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
+
+from yarl import URL
 
 from gateway.dialects.dialect import Dialect
 from gateway.doors import Door
@@ -14,8 +17,24 @@ if TYPE_CHECKING:
     from gateway.exchange import Exchange
 
 
+class Called:
+    """One call to a provider: `sent` are the headers that it got, credential and all; `status` and `answered` those
+    of its answer, where one came."""
+
+    __slots__ = ("answered", "sent", "status", "url")
+
+    def __init__(self, url: URL, sent: Mapping[str, str]) -> None:
+        self.url = url
+        self.sent = sent
+        self.status = 0
+        self.answered: Mapping[str, str] | None = None
+
+
 class Heard:
-    """`body` is the client's, `answer` a whole answer as the provider sent it, `response` the same parsed where it
+    """`line` and `headers` are those of the client's request as it came, `calls` the provider's side of it, `given`
+    the status and headers that went to the client.
+
+    `body` is the client's, `answer` a whole answer as the provider sent it, `response` the same parsed where it
     had to be, `batches` a stream's events as they came; `dialect` is the one that the provider answered in.
 
     `key` is the provider's key that was used, which providers may repeat. `own` says that the client sees the
@@ -23,10 +42,30 @@ class Heard:
     sentence why nothing of this can be told.
     """
 
-    __slots__ = ("answer", "asked", "batches", "body", "dialect", "door", "key", "lost", "own", "response", "size")
+    __slots__ = (
+        *(
+            "answer",
+            "asked",
+            "batches",
+            "body",
+            "calls",
+            "dialect",
+            "door",
+            "given",
+            "headers",
+            "key",
+            "line",
+            "lost",
+        ),
+        *("own", "response", "size"),
+    )
 
     def __init__(self, door: Door) -> None:
         self.door = door
+        self.line = ""
+        self.headers: Mapping[str, str] | None = None
+        self.calls: list[Called] = []
+        self.given: tuple[int, Mapping[str, str]] | None = None
         self.body: bytes | None = None
         self.dialect: Dialect = door.dialect
         self.own = True
@@ -41,8 +80,8 @@ class Heard:
 
     def let_go(self, why: str) -> None:
         """Hold no content any more, and say why."""
-        self.body = self.answer = self.response = self.asked = self.key = None
-        self.batches, self.size, self.lost = [], 0, why
+        self.body = self.answer = self.response = self.asked = self.key = self.headers = self.given = None
+        self.batches, self.calls, self.size, self.lost = [], [], 0, why
 
 
 class Listener(Protocol):

@@ -67,9 +67,14 @@ class Redactor:
             return msgspec.structs.replace(clean, hints=(*clean.hints, HINT.format(parts)))
         return clean
 
+    @property
+    def has_own(self) -> bool:
+        """Whether rules of the user's own are among these."""
+        return self._has_own
+
     def through(self, work: Callable[[Callable[[str], str]], _T], exchanges: int = 1) -> _T:
-        """What `work` makes when it is given the function that redacts a text: for telemetry, which tells of several
-        exchanges at once and is waited for."""
+        """What `work` makes when it is given the function that redacts a text: for headers, and for telemetry, which
+        tells of several exchanges at once and is waited for."""
         seconds = min(self._seconds * exchanges, LONGEST_SECONDS)
         with self._lock:
             return work(_Run(self._applied, (), seconds, self._characters * exchanges).text)

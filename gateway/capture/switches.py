@@ -23,6 +23,7 @@ from gateway.model import (
     ToolCallResponse,
     Uri,
 )
+from gateway.redact_rules import HEADERS
 from gateway.told import Told
 
 # The pocket of a placeholder: {"faregate": {"left_out": "media"}}.
@@ -38,6 +39,11 @@ class Switches(Struct, frozen=True, kw_only=True):
     tags_off: tuple[str, ...] = ()
     parts_off: tuple[str, ...] = ()
 
+    @property
+    def headers(self) -> bool:
+        """Whether headers are kept with what was said."""
+        return HEADERS not in self.parts_off
+
     def why_not(self, exchange: Exchange) -> str | None:
         """Why nothing of what this exchange says is kept, and how to change that; None where it is."""
         if not self.content:
@@ -51,7 +57,7 @@ class Switches(Struct, frozen=True, kw_only=True):
 
     def kept(self, told: Told) -> Told:
         """What is told without the parts that are switched off."""
-        off = frozenset(self.parts_off)
+        off = frozenset(self.parts_off) - {HEADERS}
         if not off:
             return told
         request, response = told.request, told.response
@@ -65,7 +71,7 @@ class Switches(Struct, frozen=True, kw_only=True):
 def figures_only(told: Told, why: str) -> Told:
     """What is told without anything that was said; an error's message may repeat what was sent."""
     hints = (*told.hints, why)
-    return replace(told, request=None, response=None, title=None, error_message=None, hints=hints)
+    return replace(told, request=None, response=None, title=None, error_message=None, hints=hints, headers=())
 
 
 def _said(told: Told, request: Request | None, response: Response | None) -> Told:

@@ -7,6 +7,7 @@ from gateway.capture.heard import Heard
 from gateway.errors import UpstreamError
 from gateway.events import Assembler, Event
 from gateway.exchange import Exchange
+from gateway.header_records import HeaderGroup
 from gateway.model import Request, Response, Usage
 from gateway.records import ExchangeRecord
 from gateway.told import Told
@@ -50,6 +51,7 @@ def told(
     request: Request | None,
     response: Response | None,
     hints: tuple[str, ...],
+    headers: tuple[HeaderGroup, ...] = (),
 ) -> Told:
     """What is told of an exchange that has ended, or of one that still runs."""
     record, caller = exchange.record, exchange.caller
@@ -93,6 +95,7 @@ def told(
         dropped=exchange.dropped,
         adapted=exchange.adapted,
         hints=hints,
+        headers=headers,
     )
 
 

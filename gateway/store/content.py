@@ -23,9 +23,9 @@ from gateway.store.chain import Hasher, unmarked
 from gateway.store.compression import RAW, Unreadable, compressed, expanded
 
 # What an entry holds.
-MESSAGE, SYSTEM, TOOLS, TEXT, BYTES = 1, 2, 3, 4, 5
+MESSAGE, SYSTEM, TOOLS, TEXT, BYTES, HEADERS = 1, 2, 3, 4, 5, 6
 # Those in which nothing can be searched for.
-UNSEARCHED = f"({TOOLS}, {BYTES})"
+UNSEARCHED = f"({TOOLS}, {BYTES}, {HEADERS})"
 APART_BYTES = 64 * 1024
 # A row that nearly fills a page of SQLite's leaves no room there for a short one, as answers are: with what it takes
 # to be too large for a page (PAGE_BYTES), all but its first bytes goes into a page of its own, and short ones lie
@@ -41,6 +41,7 @@ REMEMBERED = 4096
 _INSERT = "INSERT INTO contents (hash, kind, size, data) VALUES (?, ?, ?, ?)"
 _VERSION = "PRAGMA data_version"
 _FIND = "SELECT id FROM contents WHERE hash = ?"
+_FIND_WHOLE = "SELECT id, data FROM contents WHERE hash = ?"
 _REFER = "INSERT INTO content_parts (content, part) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _READ = "SELECT id, hash, kind, data FROM contents WHERE id IN (SELECT value FROM json_each(?))"
 _PARTS = (
@@ -114,6 +115,10 @@ class Sealed:
     def pack(self, kind: int, address: bytes, data: bytes) -> bytes:
         return self._seal.close(compressed(data), bytes([kind]) + address)
 
+    def pack_plain(self, kind: int, address: bytes, data: bytes) -> bytes:
+        """As it is: ids, times and numbers hold nothing that could be said shorter."""
+        return self._seal.close(RAW + data, bytes([kind]) + address)
+
     def pack_json(self, kind: int, address: bytes, data: bytes) -> bytes:
         """JSON for a row of `contents`: spaces at its end, and what follows on compressed bytes, say nothing."""
         plain = compressed(data)
@@ -153,6 +158,8 @@ class Contents:
         self._sealed = sealed
         self._numbers: OrderedDict[bytes, int] = OrderedDict()
         self._version: int | None = None
+        # How often; who remembers numbers of entries elsewhere goes by it.
+        self.forgotten = 0
 
     def begin(self) -> None:
         """A transaction has begun: what another connection changed since the one before may be a clean-up."""
@@ -164,6 +171,7 @@ class Contents:
     def forget(self) -> None:
         """Entries were taken away, or those that were made are none."""
         self._numbers.clear()
+        self.forgotten += 1
 
     def message(self, message: Message) -> int:
         """The entry of a message, made where there is none yet."""
@@ -179,6 +187,17 @@ class Contents:
 
     def tools(self, tools: Tools) -> int | None:
         return self._keep(TOOLS, encode(tools)) if tools else None
+
+    def base(self, name: bytes, data: bytes) -> tuple[int, bytes]:
+        """The headers that stand under this name, and their entry; these where there are none that can be opened."""
+        address = self._sealed.hasher.content(HEADERS, name)
+        found = self._connection.execute(_FIND_WHOLE, (address,)).fetchone()
+        if found is None:
+            return self._made(HEADERS, address, data), data
+        try:
+            return int(found[0]), self._sealed.unpack(HEADERS, address, found[1])
+        except SealBroken:
+            return self._keep(HEADERS, data), data
 
     def _keep(self, kind: int, data: bytes) -> int:
         address = self._sealed.hasher.content(kind, data)

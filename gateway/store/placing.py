@@ -24,6 +24,7 @@ from gateway.store.names import json_array
 from gateway.store.removal import forget_contents, forget_said
 from gateway.store.said_before import said_before
 from gateway.store.title_lines import first_line, user_texts
+from gateway.store.turn_headers import TurnHeaders
 from gateway.store.turn_rows import (
     CHAIN,
     FOLLOW,
@@ -41,7 +42,10 @@ from gateway.told import Told
 # A line that is shorter may stand in anything.
 QUOTED_FROM = 8
 
-_KNOWN = f"SELECT id, conversation, system, tools, {COUNTED} FROM turns WHERE identity = ?"
+_KNOWN = (
+    f"SELECT id, conversation, system, tools, (SELECT base FROM headers WHERE turn = turns.id), {COUNTED} "
+    "FROM turns WHERE identity = ?"
+)
 _LATEST = "SELECT COALESCE(MAX(id), 0) FROM turns"
 _ROWS = "SELECT id, content FROM said WHERE turn = ?"
 _DELETE_TURN = "DELETE FROM turns WHERE id = ?"
@@ -54,6 +58,7 @@ _ASKED = "SELECT id, content, mark FROM said WHERE turn = ? AND output = 0 AND p
 _BLOCKS = "SELECT hashes FROM blocks WHERE turn = ?"
 _PUT_BLOCKS = "INSERT OR REPLACE INTO blocks (turn, hashes) VALUES (?, ?)"
 _DROP_BLOCKS = "DELETE FROM blocks WHERE turn = ?"
+_DROP_HEADERS = "DELETE FROM headers WHERE turn = ?"
 _LATER = (
     "SELECT t.id, t.conversation, t.started_us, t.via, p.id, p.started_us FROM turns t "
     "LEFT JOIN turns p ON p.id = t.parent WHERE t.id = ?"
@@ -101,6 +106,7 @@ class Placer:
         self._connection = connection
         self.sealed = self._sealed = sealed
         self._contents = Contents(connection, sealed)
+        self._headers = TurnHeaders(connection, sealed, self._contents)
         self._conversations = Conversations(connection, sealed)
         # Conversations whose turns changed, how; None where their sums are to be made anew.
         self._touched: dict[int, Change | None] = {}
@@ -210,14 +216,15 @@ class Placer:
         if known is None:
             self._last_number += 1
             return self._last_number, set(), None
-        number, conversation, system, tools, *counted = known
+        number, conversation, system, tools, headers, *counted = known
         rows = self._connection.execute(_ROWS, (number,)).fetchall()
         forget_said(self._connection, [row for row, _ in rows])
         self._connection.execute(_DELETE_TURN, (number,))
         self._connection.execute(_DROP_BLOCKS, (number,))
+        self._connection.execute(_DROP_HEADERS, (number,))
         if (change := self._change(conversation)) is not None:
             change.go(counted)
-        freed = {content for _, content in rows} | {each for each in (system, tools) if each is not None}
+        freed = {content for _, content in rows} | {each for each in (system, tools, headers) if each is not None}
         return number, freed, conversation
 
     def _link(self, call: Call, said: _Said) -> Link | None:
@@ -269,6 +276,8 @@ class Placer:
         insert(self._connection, row)
         if blocks is not None:
             self._connection.execute(_PUT_BLOCKS, (call.id, blocks))
+        if told.headers:
+            self._headers.put(call.id, row["identity"], told)
         if (change := self._change(conversation)) is not None:
             change.come(_counted_of(row), row["identity"])
         self._insert_said(call, said, link)

@@ -13,17 +13,20 @@ from gateway.store.signing import forget_signatures
 _SAID_CONTENTS = "SELECT DISTINCT content FROM said WHERE turn IN (SELECT value FROM json_each(?))"
 _TURN_CONTENTS = (
     "SELECT system FROM turns WHERE id IN (SELECT value FROM json_each(:turns)) AND system IS NOT NULL "
-    "UNION SELECT tools FROM turns WHERE id IN (SELECT value FROM json_each(:turns)) AND tools IS NOT NULL"
+    "UNION SELECT tools FROM turns WHERE id IN (SELECT value FROM json_each(:turns)) AND tools IS NOT NULL "
+    "UNION SELECT base FROM headers WHERE turn IN (SELECT value FROM json_each(:turns))"
 )
 _DELETE_SAID = "DELETE FROM said WHERE turn IN (SELECT value FROM json_each(?))"
 _DELETE_TURNS = "DELETE FROM turns WHERE id IN (SELECT value FROM json_each(?))"
 _DELETE_BLOCKS = "DELETE FROM blocks WHERE turn IN (SELECT value FROM json_each(?))"
+_DELETE_HEADERS = "DELETE FROM headers WHERE turn IN (SELECT value FROM json_each(?))"
 _DELETE_ROWS = "DELETE FROM said WHERE id IN (SELECT value FROM json_each(?))"
 _PARTS = "SELECT DISTINCT part FROM content_parts WHERE content IN (SELECT value FROM json_each(?))"
 _UNUSED = (
     "SELECT value FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM said WHERE content = value) "
     "AND NOT EXISTS (SELECT 1 FROM turns WHERE system = value) "
     "AND NOT EXISTS (SELECT 1 FROM turns WHERE tools = value) "
+    "AND NOT EXISTS (SELECT 1 FROM headers WHERE base = value) "
     "AND NOT EXISTS (SELECT 1 FROM content_parts WHERE part = value)"
 )
 _DELETE_CONTENTS = (
@@ -76,7 +79,7 @@ def forget_turns(connection: sqlite3.Connection, turns: Sequence[int]) -> None:
     given = json_array(turns)
     contents = {row[0] for row in connection.execute(_TURN_CONTENTS, {"turns": given})}
     contents |= {row[0] for row in connection.execute(_SAID_CONTENTS, (given,))}
-    for statement in (_DELETE_SAID, _DELETE_TURNS, _DELETE_BLOCKS, _CUT_OFF, _UNMARK_SPANS):
+    for statement in (_DELETE_SAID, _DELETE_TURNS, _DELETE_BLOCKS, _DELETE_HEADERS, _CUT_OFF, _UNMARK_SPANS):
         connection.execute(statement, (given,))
     forget_contents(connection, contents)
 

@@ -192,6 +192,7 @@ TRACES = Pruned(
         "logs": "content",
         "said": "goes with its turn",
         "blocks": "go with their turn",
+        "headers": "go with their turn",
         "contents": "goes with the last that says it",
         "content_parts": "goes with the entry that it is a part of",
         "signatures": "go with the first of the entries that they tell of",

@@ -17,6 +17,7 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Any, TypeVar
 
+from gateway.header_records import ExchangeHeaders
 from gateway.schema import bring_up, unusable
 from gateway.sealing import derive_for
 from gateway.store.cache_misses import Unit
@@ -35,6 +36,7 @@ from gateway.store.thread_search import Search
 from gateway.store.told_size import told_size
 from gateway.store.trace_reads import trace
 from gateway.store.trace_schema import STEPS, STEPS_NAME
+from gateway.store.turn_headers import headers_of_request, headers_of_thread
 from gateway.telemetry.records import LogRecord, Span
 from gateway.thread_records import Thread as Conversation
 from gateway.thread_records import ThreadPage, ThreadQuery, Trace
@@ -243,6 +245,16 @@ class ThreadStore:
         """The conversation of a request, and the number of its turn there."""
         with self._readers.snapshot() as connection:
             return thread_of_request(connection, request_id)
+
+    def headers_of_request(self, request_id: str, scope: str | None = None) -> ExchangeHeaders:
+        """A request's headers as far as they are kept, and else why they are not."""
+        with self._readers.snapshot() as connection:
+            return headers_of_request(connection, self._sealed, request_id, scope)
+
+    def headers_of_thread(self, name: str, scope: str | None = None) -> Mapping[str, ExchangeHeaders]:
+        """Those of a conversation, by request."""
+        with self._readers.snapshot() as connection:
+            return headers_of_thread(connection, self._sealed, name, scope)
 
     def requests_of(self, name: str) -> tuple[str, ...]:
         """The ids of a conversation's requests; nothing that was said is opened for it."""

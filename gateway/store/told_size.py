@@ -17,7 +17,7 @@ def told_size(told: Told) -> int:
         size += 500 * len(told.request.tools)
     if told.response is not None:
         size += sum(_parts(choice.parts) for choice in told.response.choices)
-    return size
+    return size + sum(sum(map(len, group.values)) for group in told.headers)
 
 
 def _parts(parts: Iterable[Any]) -> int:

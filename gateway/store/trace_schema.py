@@ -156,6 +156,15 @@ def _m006_signatures_that_tell_of_letters(db: "Database") -> None:
     db.execute("DELETE FROM signatures")
 
 
+def _m007_headers(db: "Database") -> None:
+    """Of each turn what its headers have beside those of its `base`, an entry of `contents`."""
+    for statement in (
+        "CREATE TABLE headers (turn INTEGER PRIMARY KEY, base INTEGER NOT NULL, data BLOB NOT NULL)",
+        "CREATE INDEX headers_base ON headers (base)",
+    ):
+        db.execute(statement)
+
+
 STEPS: tuple[Step, ...] = (
     _m001_conversations_and_spans,
     _m002_what_a_join_takes_back,
@@ -163,5 +172,6 @@ STEPS: tuple[Step, ...] = (
     _m004_smaller_turns,
     _m005_sessions_that_told,
     _m006_signatures_that_tell_of_letters,
+    _m007_headers,
 )
 STEPS_NAME = "traces"

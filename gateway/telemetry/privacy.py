@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from gateway.access import Principal
 from gateway.capture.redactor import Redactor
+from gateway.redact_rules import HEADERS
 from gateway.telemetry.items import Step, no_step
 from gateway.telemetry.records import Batch
 from gateway.telemetry.texts import changed_texts
@@ -27,7 +28,7 @@ class Privacy:
         parts_off: Collection[str] = (),
     ) -> None:
         self._redactor = redactor
-        self._content = content and not parts_off
+        self._content = content and not set(parts_off) - {HEADERS}
         self._keys_off = frozenset(keys_off)
         self._tags_off = frozenset(tags_off)
 

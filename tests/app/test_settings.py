@@ -251,7 +251,7 @@ def test_ticks_are_what_is_left_out_and_which_rules_hold(
 ) -> None:
     page = open_page("capture")
     parts, rules = control(page, "capture.parts_off", TickControl), control(page, "capture.redact_on", TickControl)
-    assert parts.ticked() == ["reasoning", "media", "tool_results", "system"]
+    assert parts.ticked() == ["reasoning", "media", "tool_results", "system", "headers"]
     assert [name for name, box in rules.boxes.items() if not box.isChecked()] == ["email", "card_number", "iban"]
     for box in (parts.boxes["media"], rules.boxes["email"], rules.boxes["token"]):
         qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=box.rect().center())

@@ -108,6 +108,7 @@ def test_what_is_told_is_what_was_said(
     assert answered.request is not None
     (tool,) = (tool for tool in answered.request.tools if isinstance(tool, Tool))
     assert (tool.name, tool.description) == (LOOK.name, LOOK.description)
+    assert [group.whose for group in answered.headers] == ["asked", "sent", "answered", "given"]
     assert (answered.provider, answered.streamed, answered.hints) == (provider_name, streamed, ())
     assert answered.usage.output_tokens == second.counts.output
 
@@ -213,7 +214,7 @@ OWN = """
 [capture]
 keys_off = ["silent"]
 tags_off = ["team:legal"]
-parts_off = ["tool_results"]
+parts_off = ["tool_results", "headers"]
 redact_on = ["email", "card_number", "iban"]
 
 [[capture.redact]]
@@ -271,6 +272,7 @@ def test_switches_of_keys_tags_and_parts(careful: Inside) -> None:
         careful.ask("POST", CHAT, body, key=key, headers=headers)
         told = careful.last_told()
         assert (told.request, told.response) == (None, None) and why in told.hints[0] and told.usage.output_tokens
+        assert told.headers == ()
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     history = [
         {"role": "user", "content": "Hi"},
@@ -280,7 +282,7 @@ def test_switches_of_keys_tags_and_parts(careful: Inside) -> None:
     careful.ask("POST", CHAT, {"model": MODELS["openai"], "messages": history}, key=careful.key())
     told = careful.last_told()
     assert "what was found" not in str(told) and "a tool's result: not kept, see capture.parts_off" in str(told)
-    assert ToolCall("c", "f", "{}") in messages(told)[1].parts
+    assert ToolCall("c", "f", "{}") in messages(told)[1].parts and told.headers == ()
 
 
 def test_a_row_learns_the_conversation_that_its_turn_was_found_to_belong_to(inside: Inside) -> None:

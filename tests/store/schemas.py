@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gateway import state_db
+from gateway.header_records import HeaderGroup
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.schema import Step, bring_up
 from gateway.store import migrations, trace_schema
@@ -40,6 +41,12 @@ STATE_ROWS = (
     "INSERT INTO compared_answers (request_id, comparison, place, model_requested, model, provider, outcome, "
     "output_tokens, cost_nano, cost_source, stars, note, rated_us) VALUES ('req_1', 'cmp_1', 0, 'gpt-5', 'gpt-5', "
     "'openai', 'ok', 12, 3400, 'list', 4, X'01fe', 1767224500000000)",
+)
+
+
+HEADERS = (
+    HeaderGroup(whose="asked", line="POST /x", names=("Host", "Authorization"), values=("here", "Bearer tk_…a1b2")),
+    HeaderGroup(whose="given", line="200", names=("x-request-id",), values=("req_0",)),
 )
 
 
@@ -145,7 +152,7 @@ def _state(folder: Path) -> str:
 
 def _traces(folder: Path) -> str:
     with opened(folder) as store:
-        put(store, session("hello", "hi there", "how are you", "fine"))
+        put(store, session("hello", "hi there", "how are you", "fine", headers=HEADERS))
         store.rename_thread(store.threads(ThreadQuery()).rows[0].id, "Greetings")
         sign(store)
     with closing(sqlite3.connect(folder / "traces.db")) as connection:

@@ -57,6 +57,7 @@ PART_NAMES: Mapping[str, str] = {
     "media": marked("Pictures and files"),
     "tool_results": marked("Results of tools"),
     "system": marked("System prompts"),
+    "headers": marked("Headers"),
 }
 RULE_NAMES: Mapping[str, str] = {
     "provider_key": marked("Keys of providers"),

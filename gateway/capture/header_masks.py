@@ -1,0 +1,187 @@
+"""The headers of an exchange as they may be kept: secrets masked, and no more of them than is worth keeping.
+
+Whose name says that its value is a secret is masked by that, whatever the value looks like; that same value is then
+hidden wherever else it stands, and all else goes through the rules of redaction. Most headers come back in request
+after request: what was found harmless is remembered, and secrets never are.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from urllib.parse import unquote_plus
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.attempts import HIDDEN
+from gateway.capture.heard import Heard
+from gateway.header_records import ANSWERED, ASKED, GIVEN, SENT, HeaderGroup
+from gateway.key_format import mask
+
+# Of one message's headers; of larger ones each value is cut.
+MOST_LINES, MOST_CHARACTERS, CUT_AT = 100, 8000, 200
+_REMEMBERED_SHAPES, _REMEMBERED_TEXTS, _LONGEST_REMEMBERED = 1000, 4000, 300
+# What is shorter stands in other texts by chance.
+_SHORTEST_SECRET = 6
+# How the words of a name end that is a secret's. Limits of tokens are named in the plural.
+_SECRET = re.compile(
+    r"(?:token|secret|key|auth|authorization|cookie|password|passwd|pwd|credentials?|jwt|assertion|signature|sig)"
+    r"(?![a-z0-9])",
+    re.IGNORECASE,
+)
+# Named like a secret, and none.
+_HARMLESS = frozenset(
+    {"idempotency-key", "x-idempotency-key", "sec-websocket-key", "access-control-allow-credentials"}
+)
+
+Redact = Callable[[str], str]
+
+
+def is_secret(name: str) -> bool:
+    """Whether the name of a header or of a query's parameter says that its value is a secret."""
+    return _SECRET.search(name) is not None and name.lower() not in _HARMLESS
+
+
+def masked(name: str, value: str) -> tuple[str, str]:
+    """What may be shown of a secret header (`Bearer tk_…a1b2`), and the secret itself, for finding it elsewhere."""
+    if "cookie" in name.lower():
+        return "…", value
+    scheme, space, rest = value.partition(" ")
+    if space and scheme.isalpha():
+        secret = rest.strip()
+        # Basic is a password in base64, of which the end says something.
+        return f"{scheme} {mask(secret) if scheme.lower() == 'bearer' else '…'}", secret
+    return mask(value), value
+
+
+class _Shape(Struct, frozen=True):
+    """What the names of a message decide: themselves as plain text, their length, and the places of secrets."""
+
+    names: tuple[str, ...]
+    size: int
+    secrets: tuple[int, ...]
+
+
+class HeaderMasks:
+    """For one set of rules. `each`: they are the user's own too, whose patterns may ask for a text's begin and end,
+    and so see every text by itself."""
+
+    def __init__(self, *, each: bool) -> None:
+        self._each = each
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
+        self._clean: set[str] = set()
+
+    def groups(self, heard: Heard, redact: Redact) -> tuple[HeaderGroup, ...]:
+        """What may be kept of what was heard, in order of time."""
+        secrets = [heard.key] if heard.key else []
+        found: list[tuple[str, int, _Shape]] = []
+        texts: list[str] = []
+        for whose, attempt, line, headers in _ends(heard):
+            # `keys` of a multidict tells a name once that comes twice.
+            names, found_values = zip(*headers.items(), strict=True) if headers else ((), ())
+            shape, values = self._shape(names), list(found_values)
+            for place in shape.secrets:
+                values[place], secret = masked(shape.names[place], values[place])
+                secrets.append(secret)
+            if "?" in "".join(values):
+                values = [_without_parameters(value, secrets) for value in values]
+            if shape.size + sum(map(len, values)) > MOST_CHARACTERS or len(values) > MOST_LINES:
+                shape, values = _trimmed(shape, values)
+            found.append((whose, attempt, shape))
+            texts.append(_without_parameters(line, secrets) if "?" in line else line)
+            texts += values
+        clean = self._redacted(_hidden(texts, secrets), redact)
+        made, at = [], 0
+        for whose, attempt, shape in found:
+            end = at + 1 + len(shape.names)
+            made.append(
+                HeaderGroup(
+                    whose=whose,
+                    attempt=attempt,
+                    line=clean[at],
+                    names=shape.names,
+                    values=tuple(clean[at + 1 : end]),
+                )
+            )
+            at = end
+        return tuple(made)
+
+    def _shape(self, names: tuple[str, ...]) -> _Shape:
+        shape = self._shapes.get(names)
+        if shape is None:
+            plain = tuple(str(name) for name in names)
+            places = tuple(place for place, name in enumerate(plain) if is_secret(name))
+            shape = _Shape(plain, sum(map(len, plain)), places)
+            if shape.size <= MOST_CHARACTERS:
+                if len(self._shapes) >= _REMEMBERED_SHAPES:
+                    self._shapes.clear()
+                self._shapes[plain] = shape
+        return shape
+
+    def _redacted(self, texts: list[str], redact: Redact) -> list[str]:
+        new = [text for text in texts if text not in self._clean]
+        if not new:
+            return texts
+        joined = "\n".join(new)
+        changed: dict[str, str] = {}
+        # No rule of ours finds more in a text by itself than among others.
+        if self._each or redact(joined) != joined:
+            changed = {text: made for text in new if (made := redact(text)) != text}
+        if len(self._clean) > _REMEMBERED_TEXTS:
+            self._clean.clear()
+        self._clean.update(text for text in new if len(text) <= _LONGEST_REMEMBERED and text not in changed)
+        return [changed.get(text, text) for text in texts] if changed else texts
+
+
+def _ends(heard: Heard) -> Iterator[tuple[str, int, str, Mapping[str, str]]]:
+    if heard.headers is not None:
+        yield ASKED, 0, heard.line, heard.headers
+    for attempt, call in enumerate(heard.calls, 1):
+        yield SENT, attempt, f"POST {call.url.with_user(None) if call.url.raw_user else call.url}", call.sent
+        if call.answered is not None:
+            yield ANSWERED, attempt, str(call.status), call.answered
+    if heard.given is not None:
+        yield GIVEN, 0, str(heard.given[0]), heard.given[1]
+
+
+def _hidden(texts: list[str], secrets: Sequence[str]) -> list[str]:
+    """The texts without these secrets, which may stand in any of them."""
+    whole = "\n".join(texts)
+    long = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    if not whole.isascii():
+        texts = [text.encode("utf-8", "replace").decode() for text in texts]
+    for secret in long:
+        if secret in whole:
+            texts = [text.replace(secret, HIDDEN) for text in texts]
+    return texts
+
+
+def _without_parameters(text: str, secrets: list[str]) -> str:
+    """An address whose query's secret parameters are masked; what they were joins `secrets`."""
+    start, mark, query = text.partition("?")
+    if not mark or "=" not in query:
+        return text
+    pieces = query.split("&")
+    for place, piece in enumerate(pieces):
+        name, _, value = piece.partition("=")
+        if value and is_secret(unquote_plus(name)):
+            pieces[place] = f"{name}={mask(unquote_plus(value))}"
+            secrets += [value, unquote_plus(value)]
+    return f"{start}?{'&'.join(pieces)}"
+
+
+def _trimmed(shape: _Shape, values: Sequence[str]) -> tuple[_Shape, list[str]]:
+    names: list[str] = []
+    kept: list[str] = []
+    size = 0
+    for name, value in zip(shape.names, values, strict=True):
+        if len(value) > CUT_AT:
+            value = f"{value[:CUT_AT]}… ({len(value) - CUT_AT} more characters)"
+        size += len(name) + len(value)
+        if size > MOST_CHARACTERS or len(names) >= MOST_LINES:
+            break
+        names.append(name)
+        kept.append(value)
+    if left := len(shape.names) - len(names):
+        names.append("…")
+        kept.append(f"{left} more are not kept")
+    return replace(shape, names=tuple(names)), kept
