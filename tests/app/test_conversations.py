@@ -398,11 +398,28 @@ def test_walking_through_the_thread_marks_the_spans(page: ConversationsPage, tur
     marked = []
     for _ in range(9):
         QTest.keyClick(pane.view, Qt.Key.Key_J)
+        while pane._marking.isActive():
+            QApplication.processEvents()
         marked.append(pane.inspector.waterfall.selected)
     assert marked[4] == "spana3", "the reasoning of the first call"
     assert marked[6] == "spana4", "its tool"
     assert marked[7] == "turn1", "the call that no span tells of"
     assert "Model claude-sonnet-4.5" in texts(page)
+
+
+def test_scrolling_marks_the_timeline_in_a_turn_of_its_own(page: ConversationsPage, turns: Turns) -> None:
+    pane = open_full(page, turns).thread_pane
+    waterfall, bar = pane.inspector.waterfall, pane.view.verticalScrollBar()
+    before = waterfall.selected
+    bar.setValue(bar.maximum())
+    assert waterfall.selected == before
+    while pane._marking.isActive():
+        QApplication.processEvents()
+    assert waterfall.selected not in ("", before)
+    bar.setValue(0)
+    chosen = waterfall.rows[2]
+    waterfall._choose(chosen)
+    assert not pane._marking.isActive() and waterfall.selected == chosen.key
 
 
 def test_keys_of_the_timeline(page: ConversationsPage, turns: Turns) -> None:

@@ -25,6 +25,8 @@ from tests.app.fake_threads import long_thread
 
 MESSAGES, CHARACTERS = 2_000, 5_400_000
 STEPS, STEP_PX, JUMPS = 400, 120, 60
+# Until the timeline and the facts beside the thread have followed.
+REST_S = 0.08
 
 
 def _run(coroutine: Coroutine[Any, Any, Any]) -> None:
@@ -96,8 +98,17 @@ def main() -> None:
         # What was put off runs in turns of its own.
         return [_ms(step), *(_ms(app.processEvents) for _ in range(3))]
 
+    def to_and_rest(value: int) -> list[float]:
+        holds = to(value)
+        time.sleep(REST_S)
+        return [*holds, _ms(app.processEvents)]
+
     print(_line("scrolled by the wheel", [hold for _ in range(STEPS) for hold in to(bar.value() + STEP_PX)]))
-    print(_line("jumped anywhere", [hold for _ in range(JUMPS) for hold in to(chance.randrange(bar.maximum()))]))
+    print(
+        _line(
+            "jumped anywhere", [hold for _ in range(JUMPS) for hold in to_and_rest(chance.randrange(bar.maximum()))]
+        )
+    )
     print(f"{pane.view.made} blocks are kept")
 
 

@@ -34,6 +34,8 @@ MOST_TRACES = 24
 _SLICE_S = 0.004
 _LEAST = 360
 _FACTS_AFTER_MS = 60
+# Painting the timeline takes as long as painting the thread: not in the same turn of the loop.
+_MARKED_AFTER_MS = 30
 _NO_LIMIT = 16_777_215
 _ANSWERS = ("assistant", "reasoning", "tool", "error", "waiting")
 
@@ -62,6 +64,8 @@ class ThreadPane(QWidget):
         self._chosen_row: SpanRow | None = None
         self._facts = QTimer(self, singleShot=True, interval=_FACTS_AFTER_MS)
         self._facts.timeout.connect(self._tell_facts)
+        self._marking = QTimer(self, singleShot=True, interval=_MARKED_AFTER_MS)
+        self._marking.timeout.connect(lambda: self._follow(self.view.current))
         self._build()
         self.view.current_changed.connect(self._block_chosen)
         self.view.way_chosen.connect(self._choose_way)
@@ -288,8 +292,8 @@ class ThreadPane(QWidget):
         self._show_rows()
 
     def _block_chosen(self, key: str) -> None:
-        if self._following:
-            self._follow(key)
+        if self._following and not self._marking.isActive():
+            self._marking.start()
 
     def _follow(self, key: str) -> None:
         """Marks the timeline's row of a block."""
@@ -300,6 +304,7 @@ class ThreadPane(QWidget):
 
     def _span_chosen(self, row: SpanRow) -> None:
         """Scrolls the thread to what a row of the timeline tells of."""
+        self._marking.stop()
         self._show_facts(row)
         key = block_of(row, self.told.blocks)
         if key is not None:

@@ -4,12 +4,14 @@ Only the rows of the exposed part are painted, so that thousands cost what a scr
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
     QFocusEvent,
+    QFont,
     QFontMetrics,
     QHelpEvent,
     QKeyEvent,
@@ -37,6 +39,7 @@ _LABELS = 152
 _INDENT = 11
 _DURATION = 50
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_STRONG = ("conversation", "inference", "tool")
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -45,6 +48,15 @@ def tick_words(seconds: float) -> str:
     if seconds >= 120:
         return f"{seconds / 60:g} min"
     return f"{seconds:g} s" if seconds >= 1 or not seconds else f"{seconds * 1000:g} ms"
+
+
+class _Words(NamedTuple):
+    """What is written in a row, in which font, and how wide the second is: measured once."""
+
+    label: str
+    font: QFont
+    duration: str
+    width: int
 
 
 class Waterfall(QWidget):
@@ -59,6 +71,7 @@ class Waterfall(QWidget):
         self.axis = Axis(())
         self.selected = ""
         self._places: dict[str, int] = {}
+        self._words: dict[str, _Words] = {}
         self.setObjectName("conversation_timeline")
         self.setAccessibleName(tr("Timeline of the conversation"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -69,6 +82,7 @@ class Waterfall(QWidget):
     def show_rows(self, rows: Sequence[SpanRow]) -> None:
         self.rows = rows
         self._places = {row.key: place for place, row in enumerate(rows)}
+        self._words.clear()
         self.axis = Axis((row.start_us, row.end_us) for row in rows if row.role != "conversation")
         if self.selected not in self._places:
             self.selected = ""
@@ -156,17 +170,22 @@ class Waterfall(QWidget):
         middle = top + ROW / 2
         picture = icons.pixmap("circle-alert" if row.failed else icon, theme.color("bad") if row.failed else ink, 14)
         painter.drawPixmap(QRectF(x, middle - 7, 14, 14), picture, QRectF(picture.rect()))
-        font = ui_font(12, 500 if row.role in ("conversation", "inference", "tool") else 400)
-        painter.setFont(font)
-        painter.setPen(theme.color("text" if font.weight() >= 500 else "text2"))
-        room = int(_LABELS - x - 20 - 6)
-        label = QFontMetrics(font).elidedText(row.label, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QRectF(x + 20, top, room + 2, ROW), _LEFT, label)
+        words = self._words.get(row.key) or self._measured(row, _LABELS - x - 26)
+        painter.setFont(words.font)
+        painter.setPen(theme.color("text" if row.role in _STRONG else "text2"))
+        painter.drawText(QRectF(x + 20, top, _LABELS - x - 24, ROW), _LEFT, words.label)
         left = chart.left() + self.axis.at(row.start_us) * chart.width()
         right = chart.left() + self.axis.at(row.end_us) * chart.width()
         bar = QRectF(left, middle - _BAR / 2, max(3.0, right - left), _BAR)
         self._paint_bar(painter, row, bar, chart)
-        self._paint_duration(painter, row, bar, chart)
+        self._paint_duration(painter, row, bar, words)
+
+    def _measured(self, row: SpanRow, room: int) -> _Words:
+        font, duration = ui_font(12, 500 if row.role in _STRONG else 400), self.duration(row)
+        label = QFontMetrics(font).elidedText(row.label, Qt.TextElideMode.ElideRight, room)
+        width = QFontMetrics(ui_font(11)).horizontalAdvance(duration) + 2
+        self._words[row.key] = words = _Words(label, font, duration, width)
+        return words
 
     def _paint_bar(self, painter: QPainter, row: SpanRow, bar: QRectF, chart: QRectF) -> None:
         color = self._theme.color("bad") if row.failed else tone_color(self._theme, LOOKS[row.role][1])
@@ -186,11 +205,9 @@ class Waterfall(QWidget):
             rounded_box(painter, bar, radius, color)
         painter.setOpacity(1.0)
 
-    def _paint_duration(self, painter: QPainter, row: SpanRow, bar: QRectF, chart: QRectF) -> None:
-        font = ui_font(11)
-        words = self.duration(row)
-        advance = QFontMetrics(font).horizontalAdvance(words) + 2
-        painter.setFont(font)
+    def _paint_duration(self, painter: QPainter, row: SpanRow, bar: QRectF, written: _Words) -> None:
+        words, advance = written.duration, written.width
+        painter.setFont(ui_font(11))
         if row.role == "conversation" and bar.width() > advance + 16:
             painter.setPen(self._theme.color("text"))
             painter.drawText(bar.adjusted(6, -3, 0, 3), _LEFT, words)
