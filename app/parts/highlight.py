@@ -105,6 +105,9 @@ _JSON_TONES = {"name": NAME, "string": STRING, "number": NUMBER, "keyword": KEYW
 _DIFF_LINE = re.compile(r"^(?:(?P<removed>-.*)|(?P<added>\+.*)|(?P<place>@@.*|diff .*|index .*))$", re.MULTILINE)
 _DIFF_TONES = {"removed": REMOVED, "added": ADDED, "place": COMMENT}
 
+_HTTP_LINE = re.compile(r"^(?P<name>[^:\n]+)(?=: )", re.MULTILINE)
+_HTTP_TONES = {"name": NAME}
+
 
 def spans(text: str, language: str) -> Iterator[Span]:
     """What of the text has a colour of its own; nothing for a language that has no row."""
@@ -113,6 +116,8 @@ def spans(text: str, language: str) -> Iterator[Span]:
         yield from _found(_JSON, _JSON_TONES, text)
     elif name in ("diff", "patch"):
         yield from _found(_DIFF_LINE, _DIFF_TONES, text)
+    elif name == "http":
+        yield from _found(_HTTP_LINE, _HTTP_TONES, text)
     elif (row := LANGUAGES.get(name)) is not None:
         yield from _found(_scanner(row), _TONES, text)
 

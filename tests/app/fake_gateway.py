@@ -28,6 +28,7 @@ from gateway import (
     CostExplanation,
     CostPart,
     Distribution,
+    ExchangeHeaders,
     ExchangeRecord,
     Export,
     ExtraProvider,
@@ -68,6 +69,9 @@ _OPERATORS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": opera
 _FIELDS = {"provider", "model", "key", "door", "client", "app", "outcome"}
 
 
+NO_HEADERS = "Content is not kept: capture.content is off."
+
+
 class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
     """`rows` newest first. `put` adds one and tells the window, as a real exchange would."""
 
@@ -105,6 +109,7 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
         self.next_changes: dict[str, str] = {}
         self.listed = PriceList(version="0.2.3", fetched_us=None, models=2330)
         self.told: list[Thread] = []
+        self.headers: dict[str, ExchangeHeaders] = {}
         self.traces: dict[str, Trace] = {}
 
     # the gateway itself
@@ -273,6 +278,10 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
     async def trace(self, trace_id: str) -> Trace | None:
         self._note("trace")
         return self.traces.get(trace_id)
+
+    async def headers_of_request(self, request_id: str) -> ExchangeHeaders:
+        self._note("headers_of_request")
+        return self.headers.get(request_id, ExchangeHeaders(why=NO_HEADERS))
 
     async def thread_of_request(self, request_id: str) -> tuple[str, int] | None:
         self._note("thread_of_request")

@@ -134,7 +134,7 @@ def test_what_has_no_row_has_no_colour() -> None:
     assert coloured("if x then y", "") == {}
 
 
-@pytest.mark.parametrize("language", sorted({*LANGUAGES, "json", "diff"}))
+@pytest.mark.parametrize("language", sorted({*LANGUAGES, "json", "diff", "http"}))
 def test_spans_lie_in_the_text_and_never_on_each_other(language: str) -> None:
     text = "if x: \"open\n/* never closed\n# 'a' 0b11 1.5e9 ``` <a b='c'> -- \\\" é😀 @@ +1\n-2" * 3
     end = 0

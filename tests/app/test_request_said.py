@@ -20,11 +20,23 @@ from app.pages.requests import RequestsPage
 from app.pages.requests_parts.request_details import RequestDetails
 from app.pages.requests_parts.said import said_of
 from app.pages.requests_parts.timing_bar import TimingBar, timing_parts
-from app.parts.piece import Tree
+from app.parts.highlight import spans
+from app.parts.piece import Code, Tree
 from app.theme import Theme
-from gateway import Changes, ExchangeRecord, Text, Thread
+from gateway import (
+    HEADERS_ANSWERED,
+    HEADERS_ASKED,
+    HEADERS_GIVEN,
+    HEADERS_SENT,
+    Changes,
+    ExchangeHeaders,
+    ExchangeRecord,
+    HeaderGroup,
+    Text,
+    Thread,
+)
 from tests.app.accessible import unnamed
-from tests.app.fake_gateway import FakeGateway
+from tests.app.fake_gateway import NO_HEADERS, FakeGateway
 from tests.app.fake_threads import full_thread, plain_thread
 from tests.app.turns import Turns
 from tests.app.whole import PseudoLocale, crossing, cut
@@ -121,6 +133,71 @@ def test_json_is_a_tree_with_system_and_tools(page: RequestsPage, gateway: FakeG
     assert {tool["name"] for tool in request["tools"] if "name" in tool} >= {"read_file", "run_tests"}
     card = details.view._card(0)
     assert any(isinstance(entry.piece, Tree) for entry in card._entries)
+
+
+HEADERS = ExchangeHeaders(
+    groups=(
+        HeaderGroup(
+            whose=HEADERS_ASKED,
+            line="POST /api/ai/v1/chat/completions",
+            names=("Host", "Authorization"),
+            values=("127.0.0.1:4210", "Bearer tk_…a1b2"),
+        ),
+        HeaderGroup(whose=HEADERS_SENT, attempt=1, line="POST http://p/v1", names=("accept",), values=("*/*",)),
+        HeaderGroup(whose=HEADERS_SENT, attempt=2, line="POST http://p/v1", names=("accept",), values=("text/x",)),
+        HeaderGroup(whose=HEADERS_ANSWERED, attempt=2, line="200", names=("server",), values=("far",)),
+        HeaderGroup(whose=HEADERS_GIVEN, line="200", names=("x-request-id",), values=("plain_1_2",)),
+    )
+)
+
+
+def test_headers_stand_by_message_and_are_read_when_they_are_looked_at(
+    page: RequestsPage, gateway: FakeGateway, turns: Turns
+) -> None:
+    gateway.headers["plain_1_2"] = HEADERS
+    details = opened(page, turns, 0, "headers")
+    assert "thread" not in gateway.calls
+    assert details.record is not None
+    provider = page._provider_titles[details.record.provider or ""]
+    titles = [(block.title, block.detail, block.right) for block in details.view.blocks]
+    assert titles == [
+        ("From the caller", "POST /api/ai/v1/chat/completions", ""),
+        (f"To {provider}", "POST http://p/v1", "attempt 1"),
+        (f"To {provider}", "POST http://p/v1", "attempt 2"),
+        (f"From {provider}", "200", "attempt 2"),
+        ("To the caller", "200", ""),
+    ]
+    assert text_of(details.view.blocks[0]) == "Host: 127.0.0.1:4210\nAuthorization: Bearer tk_…a1b2"
+    (code,) = (entry.piece for entry in details.view._card(0)._entries)
+    assert isinstance(code, Code) and (code.language, code.whole) == ("http", text_of(details.view.blocks[0]))
+    assert [code.text[start : start + length] for start, length, _ in spans(code.text, code.language)] == [
+        "Host",
+        "Authorization",
+    ]
+    details.search.setText("far")
+    assert details.view.current == details.view.blocks[3].key
+    details.search.setText("")
+    details.tabs["messages"].click()
+    turns.run()
+    assert "Question 2 of conversation 1" in said(details)
+    calls = len(gateway.calls)
+    details.tabs["headers"].click()
+    turns.run()
+    assert [block.kind for block in details.view.blocks] == ["headers"] * 5 and len(gateway.calls) == calls
+
+
+def test_it_is_said_why_there_are_no_headers(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    gateway.headers["plain_1_2"] = HEADERS
+    details = opened(page, turns, 0, "headers")
+    details = opened(page, turns, 1, "headers")
+    assert details.stack.currentWidget() is details.no_headers
+    assert details.no_headers.text_label.text() == NO_HEADERS
+    gateway.fails = "The store of conversations is locked: close the other program that reads it."
+    details = opened(page, turns, 2, "headers")
+    assert details.stack.currentWidget() is details.failed
+    gateway.fails = None
+    details = opened(page, turns, 0, "headers")
+    assert "Authorization: Bearer tk_…a1b2" in said(details)
 
 
 def test_words_are_found(page: RequestsPage, turns: Turns) -> None:

@@ -55,7 +55,7 @@ REQUIRED: Mapping[str, str] = {
     "overview, no match": "overview.body filter.clear picker.range",
     "requests": "requests_filter requests_table requests_live requests_columns requests_export picker.range filter.add",
     "request details": "requests_drawer request_details request_timing request_tab.summary request_tab.messages "
-    "request_tab.request request_tab.response request_conversation request_replay request_curl drawer.close",
+    "request_tab.request request_tab.response request_tab.headers request_conversation request_replay request_curl drawer.close",
     "conversations": "conversations_list conversations_search conversations_sort conversations_export picker.range",
     "conversation": "thread conversation_title conversation_tags conversation_totals conversation_menu",
     "compare": "compare_prompt compare_system compare_question compare_models compare_add_model compare_temperature "

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from app.parts import VIEWS
+from app.parts.fences import code_pieces
 from app.parts.piece import (
     EVERYTHING,
     WITHOUT_END,
@@ -47,6 +48,7 @@ KINDS: Mapping[str, Kind] = {
     "assistant": Kind("bot", "0", Room(400, 24_000)),
     "reasoning": Kind("brain", "3", Room(12, 2_000)),
     "tool": Kind("wrench", "2", Room(8, 1_600)),
+    "headers": Kind("list", "text2", Room(200, 12_000)),
     "error": Kind("circle-alert", "bad", Room(12, 2_000)),
     "repeated": Kind("history", "text3", Room(1, 100)),
     "attempts": Kind("rotate-ccw", "warn", Room(1, 160)),
@@ -86,7 +88,9 @@ def pieces_of(block: Block, shown: str) -> list[Piece]:
     made: list[Piece] = []
     if block.kind == "turn":
         made.append(Plain(block.title, "text3", px=12))
-    if block.text:
+    if block.kind == "headers":
+        made += code_pieces(cut(block.text, room), "http")
+    elif block.text:
         tone = "bad" if block.kind == "error" else "text2"
         made += [Plain(piece, tone) for piece in slices(cut(block.text, room))]
     if block.kind == "tools":

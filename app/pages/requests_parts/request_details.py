@@ -1,26 +1,28 @@
-"""The drawer's tabs for one request: its row, what was said, and question and answer as JSON.
+"""The drawer's tabs for one request: its row, what was said, question and answer as JSON, and its headers.
 
-What was said is read in a worker, when a tab that shows it is open; an answer that comes after another request was
-chosen is dropped.
+What was said and the headers are read in a worker, each when a tab that shows it is open; an answer that comes after
+another request was chosen is dropped.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
+from app.flow_layout import FlowLayout
 from app.known_errors import KNOWN_ERRORS
 from app.overview.label import TextButton
-from app.pages.conversations_parts.block import OPEN, first_with, pieces_of
+from app.pages.conversations_parts.block import OPEN, Block, first_with, pieces_of
 from app.pages.conversations_parts.pictures import Pictures
 from app.pages.conversations_parts.thread_view import ThreadView
+from app.pages.requests_parts.headers import HEADERS, header_blocks
 from app.pages.requests_parts.panel import RequestPanel
 from app.pages.requests_parts.said import MESSAGES, REQUEST, RESPONSE, Said, bare_curl, said_of
 from app.widgets import EmptyState, IconButton, SearchField
-from gateway import CostExplanation, ExchangeRecord
+from gateway import CostExplanation, ExchangeHeaders, ExchangeRecord
 
 SUMMARY = "summary"
 
@@ -34,6 +36,8 @@ class RequestDetails(QWidget):
         super().__init__(parent)
         self._context = context
         self._said: tuple[str, Said | None] | None = None
+        # Of the request that is shown, with why there are none.
+        self._headers: tuple[tuple[Block, ...], str] | None = None
         self._reading = 0
         self._provider_title: Callable[[str], str] = str
         self.tab = SUMMARY
@@ -51,24 +55,27 @@ class RequestDetails(QWidget):
             MESSAGES: self.tr("Messages"),
             REQUEST: self.tr("Request"),
             RESPONSE: self.tr("Response"),
+            HEADERS: self.tr("Headers"),
         }
         self.tabs: dict[str, TextButton] = {}
         group = QButtonGroup(self)
         head = QHBoxLayout()
         head.setContentsMargins(16, 0, 12, 0)
         head.setSpacing(6)
+        # In a language of longer words they take two lines.
+        row = FlowLayout(spacing=6)
         for key, title in titles.items():
             tab = self.tabs[key] = TextButton(theme, title, tab=True)
             tab.setObjectName(f"request_tab.{key}")
             tab.setChecked(key == SUMMARY)
             tab.clicked.connect(lambda _checked=False, key=key: self.show_tab(key))
             group.addButton(tab)
-            head.addWidget(tab)
-        head.addStretch(1)
+            row.addWidget(tab)
+        head.addLayout(row, 1)
         self.curl_button = IconButton(theme, "terminal", self.tr("Copy as curl (Ctrl+Shift+C)"))
         self.curl_button.setObjectName("request_curl")
         self.curl_button.clicked.connect(self.copy_curl)
-        head.addWidget(self.curl_button)
+        head.addWidget(self.curl_button, 0, Qt.AlignmentFlag.AlignTop)
         self.panel = RequestPanel(theme)
         self.search = SearchField(theme, self.tr("Find in what was said"))
         self.search.setObjectName("request_search")
@@ -84,7 +91,7 @@ class RequestDetails(QWidget):
         column.addLayout(inset)
         column.addWidget(self.view, 1)
         self._reader = reading
-        self.loading = EmptyState(theme, "clock", self.tr("Reading what was said …"), "")
+        self.loading = EmptyState(theme, "clock", self.tr("Reading what is kept …"), "")
         self.nothing = EmptyState(
             theme,
             "message-square",
@@ -92,10 +99,12 @@ class RequestDetails(QWidget):
             self.tr("It was not captured, or its time is over: Settings say what is kept, and for how long."),
         )
         self.nothing.setObjectName("request_nothing_said")
+        self.no_headers = EmptyState(theme, "list", self.tr("Headers were not kept"), "")
+        self.no_headers.setObjectName("request_no_headers")
         self.failed = EmptyState(theme, "circle-alert", self.tr("It cannot be read"), "", self.tr("Try again"))
         self.failed.setObjectName("request_said_failed")
         self.stack = QStackedWidget()
-        for widget in (self.panel, reading, self.loading, self.nothing, self.failed):
+        for widget in (self.panel, reading, self.loading, self.nothing, self.no_headers, self.failed):
             self.stack.addWidget(widget)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -116,7 +125,7 @@ class RequestDetails(QWidget):
         self._provider_title = provider_title
         self.panel.show_record(row, provider_title, explanation)
         if other:
-            self._said = None
+            self._said = self._headers = None
             self._reading += 1
         self.show_tab(self.tab)
 
@@ -125,8 +134,10 @@ class RequestDetails(QWidget):
         self.tabs[key].setChecked(True)
         if key == SUMMARY:
             self.stack.setCurrentWidget(self.panel)
-        elif self._said is None:
+        elif (self._headers if key == HEADERS else self._said) is None:
             self._read_soon()
+        elif key == HEADERS:
+            self._show_headers()
         else:
             self._show_said()
 
@@ -143,16 +154,25 @@ class RequestDetails(QWidget):
         mine = self._reading
         if row is None:
             return
+        said: Said | None = None
+        kept: ExchangeHeaders | None = None
         try:
-            said = await self._read(row.id)
+            if self.tab == HEADERS:
+                kept = await self._context.gateway.headers_of_request(row.id)
+            else:
+                said = await self._read(row.id)
         except KNOWN_ERRORS as error:
             if mine == self._reading:
                 self.failed.set_text(str(error))
                 self.stack.setCurrentWidget(self.failed)
             return
-        if mine == self._reading:
+        if mine != self._reading:
+            return
+        if kept is None:
             self._said = (row.id, said)
-            self.show_tab(self.tab)
+        else:
+            self._headers = header_blocks(kept, self._provider_title(row.provider or "")), kept.why
+        self.show_tab(self.tab)
 
     async def _read(self, request_id: str) -> Said | None:
         """None where nothing of it is kept."""
@@ -169,11 +189,22 @@ class RequestDetails(QWidget):
         if said is None:
             self.stack.setCurrentWidget(self.nothing)
             return
+        self._show_blocks(said.blocks[self.tab])
+
+    def _show_headers(self) -> None:
+        assert self._headers is not None
+        blocks, why = self._headers
+        if not blocks:
+            self.no_headers.set_text(why)
+            self.stack.setCurrentWidget(self.no_headers)
+            return
+        self._show_blocks(blocks)
+
+    def _show_blocks(self, blocks: Sequence[Block]) -> None:
         self.stack.setCurrentWidget(self._reader)
-        blocks = said.blocks[self.tab]
         if self.view.blocks is not blocks:
             self.view.set_blocks(blocks, keep=False)
-            if self.tab != MESSAGES:
+            if self.tab in (REQUEST, RESPONSE):
                 self.view.open_block(blocks[0].key, OPEN)
         self._find(self.search.text())
 
@@ -185,7 +216,7 @@ class RequestDetails(QWidget):
                 self.view.set_shown(key, shown, pieces)
 
     def _find(self, words: str) -> None:
-        if self.tab != SUMMARY and self._said is not None and self._said[1] is not None:
+        if self.stack.currentWidget() is self._reader:
             words = words.strip()
             self.view.mark(words, first_with(self.view.blocks, words) if words else None)
 
