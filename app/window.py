@@ -333,7 +333,7 @@ class Window(QMainWindow):
         if self._busy or not self._ready:
             self.coalescer.mark(changes)
             return
-        self._busy = True
+        self._busy, began = True, time.monotonic()
         try:
             for key in self._opened:
                 if key != self._current:
@@ -342,6 +342,7 @@ class Window(QMainWindow):
             await self._figures.refresh(self.context, changes)
         finally:
             self._busy = False
+            self.coalescer.looked(time.monotonic() - began)
 
     async def _refresh_page(self, key: str, changes: Changes) -> None:
         opened = self._opened.get(key)

@@ -59,3 +59,34 @@ def test_nothing_is_told_while_nobody_looks(qtbot: QtBot, coalescer: Coalescer, 
     assert coalescer.pending == USAGE
     coalescer.set_active(True)
     qtbot.waitUntil(lambda: told == [USAGE])
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(("took_s", "pause_ms"), [(0.0, 1000), (0.15, 1000), (0.4, 2000), (0.5, 2500), (9.0, 3000)])
+def test_a_look_that_takes_long_has_longer_to_rest(qtbot: QtBot, took_s: float, pause_ms: float) -> None:
+    """A page's questions and paints take the loop and the cores that a gateway with much to do needs."""
+    clock = Clock()
+    coalescer = Coalescer(clock=clock)
+    coalescer.set_active(True)
+    coalescer.mark(USAGE)
+    coalescer._timer.stop()
+    coalescer._tell()
+    # Something has changed before what was told is shown.
+    coalescer.mark(USAGE)
+    clock.now += took_s
+    coalescer.looked(took_s)
+    assert coalescer.pause_ms == pytest.approx(pause_ms)
+    assert coalescer._timer.interval() == pytest.approx(max(0.0, pause_ms - took_s * 1000), abs=1)
+
+
+def test_a_short_look_after_a_long_one_is_followed_soon(qtbot: QtBot) -> None:
+    coalescer = Coalescer()
+    for took_s, pause_ms in ((0.4, 2000), (0.1, 1000)):
+        coalescer.looked(took_s)
+        assert coalescer.pause_ms == pytest.approx(pause_ms)

@@ -392,3 +392,11 @@ def test_a_page_that_is_opened_is_painted_in_bands(qtbot: QtBot, window: Window)
     middle = window.stack.mapToGlobal(window.stack.rect().center())
     assert QApplication.widgetAt(middle) is not window._curtain, "a click meanwhile is the page's"
     qtbot.waitUntil(window._curtain.isHidden)
+
+
+def test_how_long_a_look_took_says_when_the_next_one_comes(qtbot: QtBot, window: Window) -> None:
+    looked: list[float] = []
+    qtbot.waitUntil(lambda: window.coalescer.pending == Changes())
+    window.coalescer.looked = looked.append  # type: ignore[method-assign]
+    window.refresh_now()
+    assert len(looked) == 1 and looked[0] >= 0
