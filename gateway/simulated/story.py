@@ -32,6 +32,7 @@ from gateway.model import (
 )
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.simulated.pacing import profile
+from gateway.simulated.story_headers import story_headers
 from gateway.simulated.workloads import COUNTS_CACHE_WRITES, COUNTS_REASONING, REPORTS_COST, WORKLOADS, Workload
 from gateway.told import Told
 
@@ -313,6 +314,7 @@ def _episode(made: _Call, rng: random.Random, price: Price) -> Episode:
         response=_response(made, model, upstream) if fault is None else None,
         response_id=upstream if fault is None else None,
         usage=made.usage,
+        headers=story_headers(record),
         **ending,
     )
     return Episode(record, told)

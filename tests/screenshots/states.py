@@ -679,6 +679,7 @@ DEMO_STATES = (
     State(name="request_details", reach=request_details, leave=back_from_requests, sizes=BOTH),
     State(name="request_messages", reach=lambda app: said_by_a_request(app, "messages"), leave=leave_said),
     State(name="request_json", reach=lambda app: said_by_a_request(app, "request"), leave=leave_said),
+    State(name="request_headers", reach=lambda app: said_by_a_request(app, "headers"), leave=leave_said),
     State(name="request_failed", reach=failed_request, leave=back_from_requests),
     State(name="requests_no_match", reach=no_match, leave=back_from_requests),
     State(name="conversations", reach=conversation, sizes=ALL, readme=True),

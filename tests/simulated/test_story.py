@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+from gateway.capture.header_masks import is_secret
+from gateway.clients import client_name
 from gateway.model import Blob, File, Reasoning, Role, Text, ToolCall, ToolCallResponse, Usage
 from gateway.pricing import Pricing
 from gateway.records import ExchangeRecord
@@ -100,6 +102,25 @@ def test_a_row_and_what_is_told_of_it_are_the_same_call(story: Story) -> None:
         assert said.usage.input_tokens == record.input_tokens
         assert said.request is not None and said.request.messages[0].role == Role.SYSTEM
         assert (said.response is None) == (record.outcome != "ok")
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_a_call_s_headers_are_masked_and_tell_what_its_row_tells(story: Story) -> None:
+    for episode in told(story):
+        record, groups = episode.record, episode.told.headers
+        asked, sent, answered, given = (dict(zip(each.names, each.values, strict=True)) for each in groups)
+        assert [(each.whose, each.attempt) for each in groups] == [
+            ("asked", 0), ("sent", 1), ("answered", 1), ("given", 0),
+        ]  # fmt: skip
+        assert client_name(asked["User-Agent"]) == record.client
+        for headers, start in ((asked, "tk_…"), (sent, "")):
+            secrets = [value for name, value in headers.items() if is_secret(name)]
+            assert len(secrets) == 1 and start in secrets[0] and "…" in secrets[0]
+        assert asked.get("x-tags", "") == ",".join(record.tags)
+        assert given["x-request-id"] == record.id and given["x-faregate-model"] == record.model
+        assert record.upstream_request_id in answered.values()
+        assert groups[0].line.startswith("POST /api/ai/v1") and groups[1].line.startswith("POST https://")
+        assert {groups[2].line, groups[3].line} == {str(record.status)}
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
