@@ -106,6 +106,6 @@ def may_hold(sealed: Sealed, needle: Needle, chunk: Sequence[Entry]) -> list[Pla
     plain: list[Plain] = []
     other: list[Plain] = []
     for entry in sealed.opened(chunk):
-        (plain if entry[2].isascii() else other).append(entry)
+        (plain if needle.caseless or entry[2].isascii() else other).append(entry)
     found = [plain[place] for place in needle.may_be_among([data for _, _, data in plain])]
     return found + [entry for entry in other if needle.may_be_in(entry[2])]

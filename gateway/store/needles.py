@@ -3,18 +3,22 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from unicodedata import category
 
 import msgspec
 
 from gateway.store.content import encode, texts_of
 from gateway.store.signatures import Sought
 
+# Unicode's category of letters without upper and lower case, as Chinese, Arabic and Indian ones are.
+_CASELESS = "Lo"
 # So many characters around what was found.
 BEFORE, AFTER = 40, 100
 
 
 class Needle:
-    """`sought` is what signatures are asked for."""
+    """`sought` is what signatures are asked for. `caseless`: no other letter is folded into one of these, so that it
+    stands in the very bytes of what holds it."""
 
     def __init__(self, text: str) -> None:
         self._folded = text.casefold()
@@ -22,6 +26,7 @@ class Needle:
         self._inside, self._alone = encode(self._folded)[1:-1], self._folded.encode("utf-8", "replace")
         self._escaped = self._inside != self._alone
         self._ascii = self._folded.isascii()
+        self.caseless = all(category(letter) == _CASELESS for letter in self._folded)
         self.sought = Sought(self._alone)
 
     def may_be_in(self, plain: bytes) -> bool:
@@ -31,10 +36,11 @@ class Needle:
         return self._inside in folded or (self._escaped and self._alone in folded)
 
     def may_be_among(self, plain: Sequence[bytes]) -> list[int]:
-        """Those of these entries in ASCII in whose bytes it may be, by place: a look at all of them at once."""
-        if not self._ascii or not plain:
+        """Those of these entries in whose bytes it may be, by place: a look at all of them at once. They are in ASCII
+        where it is not caseless."""
+        if not plain or not (self._ascii or self.caseless):
             return []
-        folded = b"\n".join(plain).lower()
+        folded = b"\n".join(plain) if self.caseless else b"\n".join(plain).lower()
         nexts = list(accumulate(len(each) + 1 for each in plain))
         found: set[int] = set()
         for form in {self._inside, self._alone}:
