@@ -18,7 +18,7 @@ from gateway.capture.heard import Heard, Listener
 from gateway.clients import CONVERSATION_HEADERS, baggage_user, client_name, conversation_id
 from gateway.connection import Client, Incoming
 from gateway.deadlines import Deadline, Deadlines
-from gateway.dialects.dialect import Reader
+from gateway.dialects.dialect import AnswerPeek, Reader
 from gateway.dialects.tool_names import RestoringReader, restored
 from gateway.doors import Door
 from gateway.endings import Endings, upstream_error
@@ -34,7 +34,7 @@ from gateway.routing import Routing, answering_model
 from gateway.settings import Timeouts
 from gateway.store import UsageStore
 from gateway.tags import parse_tags, stamp
-from gateway.tally import Tally, estimated_tokens
+from gateway.tally import Tally, estimated_tokens, said_bytes
 from gateway.trace_context import trace_context
 from gateway.translator import Translator, answer_context, translator_of
 from gateway.upstream import Answer, Upstream
@@ -238,7 +238,7 @@ class Relay:
             tally.final = tally.usage is not None
             return None
         look = plan.dialect.peek_answer
-        if plan.verbatim and look is not None and (seen := look(data)) is not None:
+        if plan.verbatim and look is not None and (seen := look(data)) is not None and _tells_all(seen):
             tally.model, tally.usage, tally.response_id = seen.model, seen.usage, seen.id
             tally.final, tally.error = seen.usage is not None, seen.error
             return None
@@ -252,6 +252,8 @@ class Relay:
             response = restored(response, plan.tool_names)
         tally.model, tally.usage, tally.response_id = response.model, response.usage, response.id
         tally.final = response.usage is not None
+        if response.usage is None or response.usage.output_tokens is None:
+            tally.output_bytes = said_bytes(response)
         return response
 
     async def _stream(
@@ -359,3 +361,8 @@ class Relay:
             # The answer itself is complete; only its count is missing, and the row will say so.
             return out, True
         return out, False
+
+
+def _tells_all(seen: AnswerPeek) -> bool:
+    """Whether a look was enough: what an answer does not count of its output is told by its words."""
+    return seen.error is not None or (seen.usage is not None and seen.usage.output_tokens is not None)

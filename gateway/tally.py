@@ -1,14 +1,15 @@
 """What an answer used, gathered from its events: the observer on which accounting rests.
 
 The provider's last word wins, per counter. Where a stream ended before it, what the provider had said so far stands
-and the output is estimated from the bytes that came (UTF-8 bytes / 4), and the row says so.
+and the output is estimated from the bytes that came (UTF-8 bytes / 4), and the row says so. So it is where the last
+word leaves out a count: what is missing is never priced as if it were nought.
 """
 
 from msgspec.structs import replace
 
 from gateway.events import Delta, Event, Finish, PartStart, Start, StreamError, UsageReport, merge_usage
 from gateway.exchange import Observer
-from gateway.model import Usage
+from gateway.model import Part, Reasoning, Refusal, Response, Text, ToolCall, Usage
 
 BYTES_PER_TOKEN = 4
 
@@ -16,6 +17,21 @@ BYTES_PER_TOKEN = 4
 def estimated_tokens(size: int) -> int:
     """Tokens of `size` bytes of UTF-8, rounded up."""
     return -(-size // BYTES_PER_TOKEN)
+
+
+def said_bytes(response: Response) -> int:
+    """UTF-8 bytes of all that a whole answer says: of what the deltas of a stream would bring."""
+    texts = (_text(part) for choice in response.choices for part in choice.parts)
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+
+
+def _text(part: Part) -> str:
+    match part:
+        case Text() | Reasoning() | Refusal():
+            return part.text
+        case ToolCall():
+            return part.arguments
+    return ""
 
 
 class Tally:
@@ -69,13 +85,17 @@ class Tally:
 
         `request_bytes` is the body's size, from which the input is estimated where the provider said nothing.
         """
-        if self.usage is not None and self.final:
-            return self.usage, "provider"
         estimate = estimated_tokens(self.output_bytes) if self.output_bytes else None
-        if self.usage is not None:
-            said = self.usage.output_tokens
-            output = said if estimate is None else max(estimate, said or 0)
-            return replace(self.usage, output_tokens=output), "partial"
-        if answered:
+        if self.usage is None:
+            if not answered:
+                return Usage(), "none"
             return Usage(input_tokens=estimated_tokens(request_bytes), output_tokens=estimate), "estimated"
-        return Usage(), "none"
+        read, said = self.usage.input_tokens, self.usage.output_tokens
+        if self.final and read is not None and (said is not None or estimate is None):
+            return self.usage, "provider"
+        if estimate is not None and (said is None or not self.final):
+            said = max(estimate, said or 0)
+        counted = read is not None or self.usage.output_tokens is not None
+        read = estimated_tokens(request_bytes) if read is None else read
+        usage = replace(self.usage, input_tokens=read, output_tokens=said)
+        return usage, "partial" if counted else "estimated"

@@ -12,6 +12,7 @@ TEXT = (PartStart(0, "text"), Delta(0, "Grüße"), Delta(0, "!"))
 FINISH = Finish(FinishReason.STOP)
 FIRST = UsageReport(Usage(input_tokens=7, cached_tokens=2, output_tokens=1), final=False)
 FINAL = UsageReport(Usage(output_tokens=9, reasoning_tokens=0))
+WHOLE = UsageReport(Usage(input_tokens=3, output_tokens=9))
 
 
 def tallied(*events: Event) -> Tally:
@@ -25,14 +26,30 @@ def tallied(*events: Event) -> Tally:
     ("events", "answered", "usage", "source"),
     [
         # The provider's own final count.
-        ((*TEXT, FINISH, FINAL), True, Usage(output_tokens=9, reasoning_tokens=0), "provider"),
+        ((*TEXT, FINISH, WHOLE), True, Usage(input_tokens=3, output_tokens=9), "provider"),
         (
             (FIRST, *TEXT, FINISH, FINAL),
             True,
             Usage(input_tokens=7, cached_tokens=2, output_tokens=9, reasoning_tokens=0),
             "provider",
         ),
-        ((FINAL, *TEXT), True, Usage(output_tokens=9, reasoning_tokens=0), "provider"),
+        ((WHOLE, *TEXT), True, Usage(input_tokens=3, output_tokens=9), "provider"),
+        # Counting tokens, or an embedding: nothing was said.
+        ((UsageReport(Usage(input_tokens=3)),), True, Usage(input_tokens=3), "provider"),
+        # A final count that leaves out what was read, or what was said: it is not nought.
+        ((*TEXT, FINISH, FINAL), True, Usage(input_tokens=25, output_tokens=9, reasoning_tokens=0), "partial"),
+        (
+            (*TEXT, FINISH, UsageReport(Usage(input_tokens=3, cost_nano=5))),
+            True,
+            Usage(input_tokens=3, output_tokens=2, cost_nano=5),
+            "partial",
+        ),
+        (
+            (*TEXT, FINISH, UsageReport(Usage(cost_nano=5))),
+            True,
+            Usage(input_tokens=25, output_tokens=2, cost_nano=5),
+            "estimated",
+        ),
         # Its counts so far, and eight bytes of text.
         ((FIRST, *TEXT), True, Usage(input_tokens=7, cached_tokens=2, output_tokens=2), "partial"),
         ((FIRST,), True, Usage(input_tokens=7, cached_tokens=2, output_tokens=1), "partial"),
@@ -96,12 +113,20 @@ REPORT = st.builds(
 EVENTS = st.lists(REPORT | st.builds(Delta, st.just(0), st.text(max_size=40)) | st.just(FINISH), max_size=12)
 
 
+def said_in(report: UsageReport, name: str) -> bool:
+    return getattr(report.usage, name) is not None
+
+
 @given(EVENTS)
 def test_new_api_5003_nothing_is_negative_and_a_report_is_never_forgotten(events: list[Event]) -> None:
     usage, source = tallied(*events).verdict(400, answered=True)
     reports = [event for event in events if isinstance(event, UsageReport)]
-    assert (source == "estimated") == (not reports)
-    assert (source == "provider") == any(report.final for report in reports)
+    counted = {name for name in ("input_tokens", "output_tokens") for each in reports if said_in(each, name)}
+    spoke = any(isinstance(event, Delta) and event.text for event in events)
+    assert (source == "estimated") == (not counted)
+    final = any(report.final for report in reports)
+    assert (source == "provider") == (final and counted >= {"input_tokens", *({"output_tokens"} if spoke else ())})
+    assert usage.input_tokens is not None
     for name in ("input_tokens", "cached_tokens", "output_tokens"):
         value = getattr(usage, name)
         assert value is None or value >= 0

@@ -28,6 +28,12 @@ def count_in(raw: Mapping[str, Any], key: str) -> int | None:
     return int(value) if isinstance(value, float) and 0 <= value <= LARGEST_COUNT else None
 
 
+def text_in(raw: Mapping[str, Any], key: str) -> str | None:
+    """A text, None where it is missing or none."""
+    value = raw.get(key)
+    return value if isinstance(value, str) else None
+
+
 def first_said(one: int | None, other: int | None) -> int | None:
     return other if one is None else one
 

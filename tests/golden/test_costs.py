@@ -243,8 +243,9 @@ def test_a_whole_answer_costs_what_the_table_says(dialect: str, case: Case) -> N
     look = DIALECTS[dialect].peek_answer
     if look is not None:
         seen = look(body)
-        assert seen is not None
-        assert priced(dialect, case, seen.usage, seen.model) == expected(case)
+        assert (seen is None) is case.get("odd", False)
+        if seen is not None:
+            assert priced(dialect, case, seen.usage, seen.model) == expected(case)
 
 
 @pytest.mark.parametrize(("dialect", "case"), cases())

@@ -28,7 +28,7 @@ from gateway.dialects.anthropic.options import (
 )
 from gateway.dialects.anthropic.parts import answer_content, is_sendable, request_block
 from gateway.dialects.anthropic.tools import WireToolChoice, parse_choice, parse_tools, render_tools, tool_places
-from gateway.dialects.anthropic.usage import WireUsage, parse_usage, render_usage
+from gateway.dialects.anthropic.usage import parse_usage, read_usage, render_usage
 from gateway.dialects.client_json import decode_object, misshapen, rest, shaped
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.json_text import decode_json
@@ -90,7 +90,7 @@ class _Answer(Struct):
     model: str | None = None
     stop_sequence: str | None = None
     stop_details: Any = None
-    usage: WireUsage | None = None
+    usage: Any = None
 
 
 def parse_request(body: bytes, path_model: str | None, path_stream: bool | None) -> Request:
@@ -261,7 +261,8 @@ def parse_response(body: bytes) -> Response:
         stop_sequence=wire.stop_sequence,
         extra=finish_extra(fields),
     )
-    usage = None if wire.usage is None else parse_usage(wire.usage)
+    counts = read_usage(wire.usage)
+    usage = None if counts is None else parse_usage(counts)
     return Response(id=wire.id, model=wire.model, choices=(choice,), usage=usage)
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from gateway.dialects.anthropic.blocks import NAME, Block, minted_id, parse_block, pocket
 from gateway.dialects.anthropic.errors import stream_error
 from gateway.dialects.anthropic.finish import explanation, finish_extra, parse_reason
-from gateway.dialects.anthropic.usage import WireUsage, parse_usage
+from gateway.dialects.anthropic.usage import WireUsage, parse_usage, read_usage
 from gateway.dialects.json_text import decode_as, decode_json
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
 from gateway.model import Opaque, Reasoning, Text, ToolCall
@@ -28,7 +28,7 @@ _UNREADABLE = StreamError(
 class _Message(Struct):
     id: str | None = None
     model: str | None = None
-    usage: WireUsage | None = None
+    usage: Any = None
 
 
 class _Delta(Struct):
@@ -50,7 +50,7 @@ class _Event(Struct):
     message: _Message | None = None
     content_block: Block | None = None
     delta: _Delta | None = None
-    usage: WireUsage | None = None
+    usage: Any = None
 
 
 class _OpenBlock:
@@ -137,10 +137,12 @@ class AnthropicReader:
         message = event.message or _Message()
         self._message_id = message.id or ""
         events.append(Start(message.id, message.model))
-        if message.usage is not None:
-            self._report(message.usage, events, final=False)
+        self._report(message.usage, events, final=False)
 
-    def _report(self, usage: WireUsage, events: list[Event], *, final: bool) -> None:
+    def _report(self, raw: Any, events: list[Event], *, final: bool) -> None:
+        usage = read_usage(raw)
+        if usage is None:
+            return
         self._usage = self._usage.merged(usage)
         events.append(UsageReport(parse_usage(self._usage), final))
 
@@ -221,8 +223,7 @@ class AnthropicReader:
         events += [PartStart(part, "opaque", value=Opaque(NAME, value)), PartEnd(part)]
 
     def _message_delta(self, event: _Event, data: bytes, events: list[Event]) -> None:
-        if event.usage is not None:
-            self._report(event.usage, events, final=True)
+        self._report(event.usage, events, final=True)
         delta = event.delta
         if delta is None or delta.stop_reason is None:
             return

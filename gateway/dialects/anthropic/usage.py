@@ -9,32 +9,21 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from gateway.dialects.counts import count_in, object_in, text_in
 from gateway.model import Usage
 
 
-class CacheCreation(Struct):
-    ephemeral_5m_input_tokens: int | None = None
-    ephemeral_1h_input_tokens: int | None = None
-
-
-class OutputDetails(Struct):
-    thinking_tokens: int | None = None
-
-
-class ServerTools(Struct):
-    web_search_requests: int | None = None
-
-
 class WireUsage(Struct):
-    """The counters as they come; what was not said is None."""
+    """The counters as they come; what was not said, or is no count, is None."""
 
     input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
     cache_read_input_tokens: int | None = None
-    cache_creation: CacheCreation | None = None
+    written_5m: int | None = None
+    written_1h: int | None = None
     output_tokens: int | None = None
-    output_tokens_details: OutputDetails | None = None
-    server_tool_use: ServerTools | None = None
+    thinking_tokens: int | None = None
+    web_searches: int | None = None
     service_tier: str | None = None
     speed: str | None = None
     inference_geo: str | None = None
@@ -44,21 +33,39 @@ class WireUsage(Struct):
         return structs.replace(self, **said)
 
 
+def read_usage(raw: Any) -> WireUsage | None:
+    """An answer's or event's `usage`, None where it is no object. A count that is none breaks no answer."""
+    if not isinstance(raw, dict):
+        return None
+    split = object_in(raw, "cache_creation")
+    return WireUsage(
+        input_tokens=count_in(raw, "input_tokens"),
+        cache_creation_input_tokens=count_in(raw, "cache_creation_input_tokens"),
+        cache_read_input_tokens=count_in(raw, "cache_read_input_tokens"),
+        written_5m=count_in(split, "ephemeral_5m_input_tokens"),
+        written_1h=count_in(split, "ephemeral_1h_input_tokens"),
+        output_tokens=count_in(raw, "output_tokens"),
+        thinking_tokens=count_in(object_in(raw, "output_tokens_details"), "thinking_tokens"),
+        web_searches=count_in(object_in(raw, "server_tool_use"), "web_search_requests"),
+        service_tier=text_in(raw, "service_tier"),
+        speed=text_in(raw, "speed"),
+        inference_geo=text_in(raw, "inference_geo"),
+    )
+
+
 def parse_usage(usage: WireUsage) -> Usage:
-    """Inclusive counts; negative ones, which no provider means, count as zero."""
+    """Inclusive counts."""
     written, written_5m, written_1h = _cache_writes(usage)
     parts = (usage.input_tokens, written, usage.cache_read_input_tokens)
-    thinking = usage.output_tokens_details.thinking_tokens if usage.output_tokens_details else None
-    searches = usage.server_tool_use.web_search_requests if usage.server_tool_use else None
     return Usage(
-        input_tokens=None if usage.input_tokens is None else sum(max(0, part or 0) for part in parts),
-        cached_tokens=_count(usage.cache_read_input_tokens),
+        input_tokens=None if usage.input_tokens is None else sum(part or 0 for part in parts),
+        cached_tokens=usage.cache_read_input_tokens,
         cache_write_tokens=written,
         cache_write_5m_tokens=written_5m,
         cache_write_1h_tokens=written_1h,
-        output_tokens=_count(usage.output_tokens),
-        reasoning_tokens=_count(thinking),
-        web_searches=_count(searches),
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=usage.thinking_tokens,
+        web_searches=usage.web_searches,
         service_tier=usage.service_tier,
         speed=usage.speed,
         inference_geo=usage.inference_geo,
@@ -67,18 +74,12 @@ def parse_usage(usage: WireUsage) -> Usage:
 
 def _cache_writes(usage: WireUsage) -> tuple[int | None, int | None, int | None]:
     """Total, 5-minute and 1-hour writes, always adding up: what the split leaves out was written for 5 minutes."""
-    split = usage.cache_creation or CacheCreation()
-    five, hour = _count(split.ephemeral_5m_input_tokens), _count(split.ephemeral_1h_input_tokens)
-    total = _count(usage.cache_creation_input_tokens)
+    five, hour, total = usage.written_5m, usage.written_1h, usage.cache_creation_input_tokens
     if total is None and five is None and hour is None:
         return None, None, None
     hour = hour or 0
     total = max(total or 0, (five or 0) + hour)
     return total, total - hour, hour
-
-
-def _count(value: int | None) -> int | None:
-    return None if value is None else max(0, value)
 
 
 def render_usage(usage: Usage | None) -> dict[str, Any]:

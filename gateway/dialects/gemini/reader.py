@@ -20,7 +20,7 @@ from gateway.dialects.gemini.errors import error_in_answer, stream_error
 from gateway.dialects.gemini.finish import is_exact, parse_reason
 from gateway.dialects.gemini.logprobs import LogprobsResult, parse_logprobs
 from gateway.dialects.gemini.parts import NAME, Wire, minted_id, parse_part
-from gateway.dialects.gemini.usage import WireUsage, parse_usage
+from gateway.dialects.gemini.usage import WireUsage, parse_usage, read_usage
 from gateway.dialects.json_text import decode_json
 from gateway.errors import UpstreamError
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
@@ -48,7 +48,7 @@ class _WireCandidate(Struct, rename="camel"):
 class _Chunk(Struct, rename="camel"):
     candidates: list[Wire] | None = None
     prompt_feedback: Wire | None = None
-    usage_metadata: WireUsage | None = None
+    usage_metadata: Any = None
     model_version: str | None = None
     response_id: str | None = None
     create_time: str | None = None
@@ -105,7 +105,7 @@ class ChunkReader:
             self._blocked, ending = chunk.prompt_feedback, True
         searched = self._searched(item for item, _ in candidates)
         if chunk.usage_metadata is not None or searched:
-            self._report(chunk.usage_metadata or WireUsage(), ending, events)
+            self._report(read_usage(chunk.usage_metadata), ending, events)
         for item, wire in candidates:
             self._candidate(item, wire, events)
 

@@ -1,34 +1,33 @@
 """Gemini's counts: the prompt includes what was cached; output stands apart from thoughts, tool-use input apart from
-the prompt. In a stream the counts are cumulative for each field and come on almost every chunk, some of them with
-fields missing: the last one said counts. A zero is left out of Google's JSON, so that beside a prompt count a missing
-field is zero. The traffic type says how the request was served. Source: google-genai's
-GenerateContentResponseUsageMetadata and TrafficType.
+the prompt, and the total is the sum of all four. In a stream the counts are cumulative for each field and come on
+almost every chunk, some of them with fields missing: the last one said counts. A zero is left out of Google's JSON:
+a missing field is zero where the others come to the total. Where they do not, it is what the total has beyond them,
+or unknown if both prompt and candidates are missing. The traffic type says how the request was served. Source:
+google-genai's GenerateContentResponseUsageMetadata and TrafficType.
 """
 
 from typing import Any
 
 from msgspec import Struct, structs
 
+from gateway.dialects.counts import count_in, text_in
 from gateway.model import Usage
 
 _ON_DEMAND = "ON_DEMAND"
 _UNSAID = ("TRAFFIC_TYPE_UNSPECIFIED", "")
 
 
-class Modality(Struct, rename="camel"):
-    modality: str | None = None
-    token_count: int | None = None
+class WireUsage(Struct):
+    """The counts as they come; what was not said, or is no count, is None."""
 
-
-class WireUsage(Struct, rename="camel"):
-    prompt_token_count: int | None = None
-    cached_content_token_count: int | None = None
-    candidates_token_count: int | None = None
-    thoughts_token_count: int | None = None
-    tool_use_prompt_token_count: int | None = None
-    total_token_count: int | None = None
-    prompt_tokens_details: list[Modality] | None = None
-    candidates_tokens_details: list[Modality] | None = None
+    prompt: int | None = None
+    cached: int | None = None
+    candidates: int | None = None
+    thoughts: int | None = None
+    tool_use: int | None = None
+    total: int | None = None
+    input_audio: int | None = None
+    output_audio: int | None = None
     traffic_type: str | None = None
 
     def merged(self, later: "WireUsage") -> "WireUsage":
@@ -36,22 +35,48 @@ class WireUsage(Struct, rename="camel"):
         return structs.replace(self, **said)
 
 
+def read_usage(raw: Any) -> WireUsage:
+    """An answer's or chunk's `usageMetadata`; a count that is none breaks no answer."""
+    told = raw if isinstance(raw, dict) else {}
+    return WireUsage(
+        prompt=count_in(told, "promptTokenCount"),
+        cached=count_in(told, "cachedContentTokenCount"),
+        candidates=count_in(told, "candidatesTokenCount"),
+        thoughts=count_in(told, "thoughtsTokenCount"),
+        tool_use=count_in(told, "toolUsePromptTokenCount"),
+        total=count_in(told, "totalTokenCount"),
+        input_audio=_audio(told.get("promptTokensDetails")),
+        output_audio=_audio(told.get("candidatesTokensDetails")),
+        traffic_type=text_in(told, "trafficType"),
+    )
+
+
 def parse_usage(usage: WireUsage) -> Usage | None:
     """Inclusive counts; None where nothing was counted yet."""
-    if usage.prompt_token_count is None and usage.total_token_count is None:
+    if usage.prompt is None and usage.total is None:
         return None
-    prompt, tool_use = _count(usage.prompt_token_count), _count(usage.tool_use_prompt_token_count)
-    thoughts = _count(usage.thoughts_token_count)
+    tool_use, thoughts = usage.tool_use or 0, usage.thoughts or 0
+    prompt, candidates = _prompt_and_candidates(usage, tool_use + thoughts)
     return Usage(
-        input_tokens=prompt + tool_use,
-        cached_tokens=_count(usage.cached_content_token_count),
+        input_tokens=None if prompt is None else prompt + tool_use,
+        cached_tokens=usage.cached or 0,
         tool_input_tokens=tool_use,
-        output_tokens=_count(usage.candidates_token_count) + thoughts,
+        output_tokens=None if candidates is None else candidates + thoughts,
         reasoning_tokens=thoughts,
-        input_audio_tokens=_audio(usage.prompt_tokens_details),
-        output_audio_tokens=_audio(usage.candidates_tokens_details),
+        input_audio_tokens=usage.input_audio,
+        output_audio_tokens=usage.output_audio,
         service_tier=_tier(usage.traffic_type),
     )
+
+
+def _prompt_and_candidates(usage: WireUsage, others: int) -> tuple[int | None, int | None]:
+    prompt, candidates = usage.prompt or 0, usage.candidates or 0
+    rest = (usage.total or 0) - prompt - candidates - others
+    if rest <= 0 or None not in (usage.prompt, usage.candidates):
+        return prompt, candidates
+    if usage.prompt is None:
+        return (None, None) if usage.candidates is None else (rest, candidates)
+    return prompt, rest
 
 
 def _tier(traffic: str | None) -> str | None:
@@ -61,14 +86,11 @@ def _tier(traffic: str | None) -> str | None:
     return traffic.removeprefix(_ON_DEMAND).lstrip("_").lower() or None
 
 
-def _count(value: int | None) -> int:
-    return max(0, value or 0)
-
-
-def _audio(details: list[Modality] | None) -> int | None:
-    if not details:
+def _audio(details: Any) -> int | None:
+    if not isinstance(details, list) or not details:
         return None
-    return sum(_count(item.token_count) for item in details if item.modality == "AUDIO")
+    heard = (item for item in details if isinstance(item, dict) and item.get("modality") == "AUDIO")
+    return sum(count_in(item, "tokenCount") or 0 for item in heard)
 
 
 def render_usage(usage: Usage) -> dict[str, Any]:

@@ -63,7 +63,10 @@ def render_usage(usage: Usage) -> dict[str, Any]:
 def with_reasoning(
     prompt: int | None, completion: int | None, reasoning: int | None, total: int | None
 ) -> int | None:
-    """Output tokens with reasoning among them, whichever way the provider counts."""
+    """Output tokens with reasoning among them, whichever way the provider counts; what the total has beyond the
+    prompt where they are not said."""
+    if completion is None and prompt is not None and total is not None and total > prompt:
+        return total - prompt
     if completion is None or not reasoning:
         return completion
     excluded = total == (prompt or 0) + completion + reasoning if total is not None else False

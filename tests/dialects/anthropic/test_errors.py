@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.dialects.anthropic import DIALECT
-from gateway.dialects.anthropic.usage import WireUsage, parse_usage, render_usage
+from gateway.dialects.anthropic.usage import parse_usage, read_usage, render_usage
 from gateway.errors import ClientError, GatewayError, UpstreamError
 from gateway.model import Usage
 
@@ -129,22 +129,24 @@ SPLITS = [
 ]
 
 
+def used(said: Any) -> Usage:
+    wire = read_usage(said)
+    assert wire is not None
+    return parse_usage(wire)
+
+
 @pytest.mark.parametrize(("total", "five", "hour", "expected"), SPLITS)
 def test_cache_writes_always_add_up(total: int | None, five: int | None, hour: int | None, expected: Any) -> None:
-    from gateway.dialects.anthropic.usage import CacheCreation
-
-    usage = parse_usage(
-        WireUsage(input_tokens=1, cache_creation_input_tokens=total, cache_creation=CacheCreation(five, hour))
-    )
+    split = {"ephemeral_5m_input_tokens": five, "ephemeral_1h_input_tokens": hour}
+    usage = used({"input_tokens": 1, "cache_creation_input_tokens": total, "cache_creation": split})
     assert (usage.cache_write_tokens, usage.cache_write_5m_tokens, usage.cache_write_1h_tokens) == expected
     assert usage.input_tokens == 1 + (expected[0] or 0)
 
 
 def test_counts_turn_inclusive_and_back() -> None:
     """BerriAI/litellm#9812, #26919: 10 fresh, 100 written, 1000 read are 1110, and again exactly 10, 100, 1000."""
-    usage = parse_usage(
-        WireUsage(input_tokens=10, cache_creation_input_tokens=100, cache_read_input_tokens=1000, output_tokens=5)
-    )
+    said = {"input_tokens": 10, "cache_creation_input_tokens": 100, "cache_read_input_tokens": 1000}
+    usage = used({**said, "output_tokens": 5})
     assert (usage.input_tokens, usage.cached_tokens, usage.cache_write_tokens) == (1110, 1000, 100)
     again = render_usage(usage)
     assert [again[name] for name in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")] == [
@@ -163,13 +165,13 @@ def test_no_count_is_ever_negative(
     fresh: int | None, written: int | None, read: int | None, output: int | None
 ) -> None:
     """QuantumNous/new-api#5003: cache larger than input gave negative tokens and cost."""
-    usage = parse_usage(
-        WireUsage(
-            input_tokens=fresh,
-            cache_creation_input_tokens=written,
-            cache_read_input_tokens=read,
-            output_tokens=output,
-        )
+    usage = used(
+        {
+            "input_tokens": fresh,
+            "cache_creation_input_tokens": written,
+            "cache_read_input_tokens": read,
+            "output_tokens": output,
+        }
     )
     told = [
         value
