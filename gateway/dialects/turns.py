@@ -111,9 +111,32 @@ def _tagged(item: Item) -> Item:
     return item
 
 
+def require_pairs(messages: Sequence[Message], losses: Losses) -> None:
+    """For OpenAI's dialects, which take turns as they come, but refuse what is not paired in words of their own.
+
+    Raises ClientError for no message at all, an orphan result or an unanswered call.
+    """
+    if not messages:
+        raise _nothing_to_answer(losses.field("six_turns"))
+    calls: list[tuple[ToolCall, str]] = []
+    answered: set[str] = set()
+    for index, message in enumerate(messages):
+        placed = [(part, losses.place(index, n)) for n, part in enumerate(message.parts)]
+        if message.role is Role.ASSISTANT:
+            _require_answers(calls, answered)
+            calls, answered = [(part, path) for part, path in placed if isinstance(part, ToolCall)], set()
+            continue
+        results = [(part, path) for part, path in placed if isinstance(part, ToolCallResponse)]
+        for part, path in results:
+            if part.id not in {call.id for call, _ in calls}:
+                raise _orphan(part, path)
+        answered |= {part.id for part, _ in results}
+    _require_answers(calls, answered)
+
+
 def _pair(turns: list[Turn], field: str) -> None:
     if not turns:
-        raise ClientError("There is no message to answer: send at least one user message.", param=field)
+        raise _nothing_to_answer(field)
     if turns[0].role is not Role.USER:
         raise ClientError(
             "The model's provider wants the conversation to begin with a user message: put one first.",
@@ -135,15 +158,23 @@ def _order_results(
     order = {call.id: position for position, (call, _) in enumerate(calls)}
     for item, result in results:
         if result.id not in order:
-            raise ClientError(
-                f"The tool result for '{result.id}' answers no call of the assistant turn before it: "
-                "send it right after its call.",
-                param=item.path,
-            )
+            raise _orphan(result, item.path)
     _require_answers(calls, {result.id for _, result in results})
     results.sort(key=lambda pair: order[pair[1].id])
     rest = [item for item in turn.items if not isinstance(item.part, ToolCallResponse)]
     turn.items = [item for item, _ in results] + rest
+
+
+def _nothing_to_answer(field: str) -> ClientError:
+    return ClientError("There is no message to answer: send at least one user message.", param=field)
+
+
+def _orphan(result: ToolCallResponse, path: str) -> ClientError:
+    return ClientError(
+        f"The tool result for '{result.id}' answers no call of the assistant turn before it: "
+        "send it right after its call.",
+        param=path,
+    )
 
 
 def _require_answers(calls: list[tuple[ToolCall, str]], answered: set[str]) -> None:

@@ -21,6 +21,7 @@ from gateway.dialects.openai_chat.tools import (
 )
 from gateway.dialects.openai_chat.wire import ENCODER, KIN, NAME, decode_json, pocket
 from gateway.dialects.tool_names import with_legal_names
+from gateway.dialects.turns import require_pairs
 from gateway.dialects.unknown_fields import unknown_fields
 from gateway.errors import ClientError
 from gateway.model import Origin, ReasoningOptions, Rendered, Request, ResponseFormat, Role, Target
@@ -151,9 +152,11 @@ def render_request(request: Request, target: Target) -> Rendered:
     request, names = with_legal_names(request, NAME, losses)
     beside = dict(own_fields(request, NAME, losses)) | _from_kin(request)
     request = marked(request, target, NAME)
-    # Chat's own clients may end with an answer: their provider begins a new one.
-    if losses.door not in ("", NAME) and request.messages and request.messages[-1].role is Role.ASSISTANT:
-        losses.meet("prefill")
+    if losses.door not in ("", NAME):
+        require_pairs(request.messages, losses)
+        # Chat's own clients may end with an answer: their provider begins a new one.
+        if request.messages[-1].role is Role.ASSISTANT:
+            losses.meet("prefill")
     messages = MessageRenderer(target, losses)
     body: dict[str, Any] = {"model": target.model, "messages": messages.render(request.messages)}
     _render_tools(request, body, losses)

@@ -32,6 +32,7 @@ from gateway.dialects.openai_responses.options import (
 from gateway.dialects.openai_responses.tools import parse_choice, parse_tools, render_choice, render_tools
 from gateway.dialects.openai_responses.wire import KIN, NAME, Wire, own, pocket
 from gateway.dialects.tool_names import with_legal_names
+from gateway.dialects.turns import require_pairs
 from gateway.dialects.unknown_fields import unknown_fields
 from gateway.errors import ClientError
 from gateway.model import Message, Origin, Rendered, Request, Role, Target, Text
@@ -134,9 +135,11 @@ def render_request(request: Request, target: Target) -> Rendered:
     said = own_fields(request, NAME, losses)
     meet_foreign(request, losses)
     request = marked(request, target, NAME)
-    # OpenAI's own clients may end with an answer: it begins a new one.
-    if losses.door not in ("", NAME) and request.messages and request.messages[-1].role is Role.ASSISTANT:
-        losses.meet("prefill")
+    if losses.door not in ("", NAME):
+        require_pairs(request.messages, losses)
+        # OpenAI's own clients may end with an answer: it begins a new one.
+        if request.messages[-1].role is Role.ASSISTANT:
+            losses.meet("prefill")
     body: Wire = {"model": target.model}
     messages = request.messages
     if messages and own(messages[0].extra).get(_INSTRUCTIONS):
