@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QStaticText
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
@@ -18,10 +18,11 @@ from app import formats
 from app.context import AppContext
 from app.filters import FilterSnapshot, FilterState
 from app.pages.conversations import PAGE_ROWS, ConversationsPage
+from app.pages.conversations_parts import list_view
 from app.pages.conversations_parts.inspector import WIDTH as INSPECTOR_WIDTH
 from app.pages.conversations_parts.list_pane import SORTS
 from app.pages.conversations_parts.list_pane import WIDTH as LIST_WIDTH
-from app.pages.conversations_parts.list_view import ROW_HEIGHT, state_of, title_of
+from app.pages.conversations_parts.list_view import ROW_HEIGHT, ThreadList, state_of, title_of
 from app.pages.conversations_parts.turn_words import listed_cost
 from app.pages.page import RequestTarget, ThreadTarget
 from app.pages.requests import RequestsPage
@@ -760,3 +761,35 @@ def test_the_page_lives_through_a_flip_of_the_theme(
     image = page.grab().toImage()
     for x, y in ((100, 700), (500, 830), (1100, 830)):
         assert image.pixelColor(x, y).lightness() < 60
+
+
+def test_the_list_lays_out_a_text_once(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under traffic it is painted every second: sixty texts cut and shaped each time would be half of its paint."""
+    laid: list[str] = []
+
+    class Counted(QStaticText):
+        def __init__(self, text: str) -> None:
+            super().__init__(text)
+            laid.append(text)
+
+    monkeypatch.setattr(list_view, "QStaticText", Counted)
+    shown = ThreadList(theme)
+    qtbot.addWidget(shown)
+    shown.resize(LIST_WIDTH, 3 * ROW_HEIGHT)
+    long = msgspec.structs.replace(
+        plain_thread(1, now_us()).row, title="A title for which there is no room here " * 3
+    )
+    shown.show_rows((long, plain_thread(2, now_us()).row), now_us(), "")
+    shown.grab()
+    assert any(text.startswith("A title") and text.endswith("…") for text in laid)
+    assert listed_cost(long) in laid
+    first = len(laid)
+    shown.grab()
+    assert len(laid) == first
+    shown.resize(LIST_WIDTH - 40, 3 * ROW_HEIGHT)
+    shown.grab()
+    assert len(laid) > first, "another width leaves other words"
+    laid.clear()
+    theme.set_mode("dark")
+    shown.grab()
+    assert len(laid) >= first - 1

@@ -194,6 +194,8 @@ def work(app: RealApp, key: str, seconds: float) -> Watched:
         else:
             time.sleep(_PAUSE_S)
     app.focus()
+    # The time may be up while something is filtered that the next page would not show.
+    app.clear_filters()
     return watched(app, TITLES[key])
 
 

@@ -1,10 +1,25 @@
-"""The list of conversations: 66 px each, in pages that are asked for as the end comes near."""
+"""The list of conversations: 66 px each, in pages that are asked for as the end comes near.
 
+Under traffic the list is painted anew every second: a text is cut and laid out once for a width, and kept while it is
+shown.
+"""
+
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPalette
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPointF,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QPainter, QPalette, QStaticText
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -19,6 +34,7 @@ from app import formats
 from app.focus import KEYBOARD_REASONS
 from app.fonts import ui_font
 from app.pages.conversations_parts import turn_words
+from app.tables.recent import Recent
 from app.theme import Theme
 from app.translation import counted, tr
 from app.widgets.painting import focus_ring, rounded_box
@@ -27,8 +43,9 @@ from gateway import ThreadRow
 ROW_HEIGHT = 66
 _ROW = Qt.ItemDataRole.UserRole
 _NEAR_END = 12
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+# Four for each row; the rows of some screens.
+_TEXTS = 200
+_BETWEEN = 12
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -119,6 +136,9 @@ class _RowPainter(QStyledItemDelegate):
         super().__init__(view)
         self._theme = theme
         self._view = view
+        self._fonts = (ui_font(13, 600), ui_font(12))
+        self._texts: Recent[tuple[str, int, int], QStaticText] = Recent(_TEXTS)
+        theme.changed.connect(self._texts.clear)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(200, ROW_HEIGHT)
@@ -140,25 +160,42 @@ class _RowPainter(QStyledItemDelegate):
         inner = box.adjusted(12, 9, -12, -9)
         first = QRectF(inner.left(), inner.top(), inner.width(), 22)
         second = QRectF(inner.left(), inner.bottom() - 20, inner.width(), 20)
-        _line(painter, first, title_of(row), turn_words.listed_cost(row), ui_font(13, 600), theme, ("text", "text"))
+        self._line(painter, first, (title_of(row), turn_words.listed_cost(row)), 0, ("text", "text"))
         words, tone = state_of(row, self._view.threads.now_us)
         left = f"{models_of(row)}  ·  {turn_words.calls(row.requests)}"
         if row.match:
             left = " ".join(row.match.split())
-        _line(painter, second, left, words, ui_font(12), theme, ("text2", tone))
+        self._line(painter, second, (left, words), 1, ("text2", tone))
         painter.restore()
 
+    def _line(
+        self, painter: QPainter, box: QRectF, words: tuple[str, str], font: int, tones: tuple[str, str]
+    ) -> None:
+        """Words at the left, cut where those at the right leave no room."""
+        painter.setFont(self._fonts[font])
+        whole = int(box.width())
+        right = self._laid(words[1], font, whole)
+        size = right.size()
+        painter.setPen(self._theme.color(tones[1]))
+        painter.drawStaticText(QPointF(box.right() - size.width(), _top(box, size.height())), right)
+        left = self._laid(words[0], font, whole - math.ceil(size.width()) - _BETWEEN)
+        painter.setPen(self._theme.color(tones[0]))
+        painter.drawStaticText(QPointF(box.left(), _top(box, left.size().height())), left)
 
-def _line(
-    painter: QPainter, box: QRectF, left: str, right: str, font: QFont, theme: Theme, tones: tuple[str, str]
-) -> None:
-    metrics = QFontMetrics(font)
-    painter.setFont(font)
-    painter.setPen(theme.color(tones[1]))
-    painter.drawText(box, _RIGHT, right)
-    room = int(box.width()) - metrics.horizontalAdvance(right) - 12
-    painter.setPen(theme.color(tones[0]))
-    painter.drawText(box, _LEFT, metrics.elidedText(left, Qt.TextElideMode.ElideRight, room))
+    def _laid(self, text: str, number: int, room: int) -> QStaticText:
+        key = (text, number, room)
+        laid = self._texts.get(key)
+        if laid is None:
+            font = self._fonts[number]
+            laid = QStaticText(QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, room))
+            laid.setTextFormat(Qt.TextFormat.PlainText)
+            laid.prepare(font=font)
+            self._texts.put(key, laid)
+        return laid
+
+
+def _top(box: QRectF, height: float) -> float:
+    return box.top() + (box.height() - height) / 2
 
 
 class ThreadList(QListView):
