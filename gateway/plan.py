@@ -61,6 +61,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     answer: bytes | None = None
     rewrite: Callable[[bytes, int], bytes] | None = None
 
+    @property
+    def changes_dialect(self) -> bool:
+        """Whether the answer is said anew in words that its provider did not choose."""
+        return self.request is not None and self.dialect.name != self.door.dialect.name
+
     def __repr__(self) -> str:
         return f"Plan({self.door.name!r}, {self.candidate.model!r})"
 

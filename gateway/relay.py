@@ -20,6 +20,7 @@ from gateway.connection import Client, Incoming
 from gateway.deadlines import Deadline, Deadlines
 from gateway.dialects.dialect import AnswerPeek, Reader
 from gateway.dialects.tool_names import RestoringReader, restored
+from gateway.dialects.void_answers import AnswerReader, require_answer
 from gateway.doors import Door
 from gateway.endings import Endings, upstream_error
 from gateway.errors import GatewayError, UpstreamError
@@ -199,6 +200,8 @@ class Relay:
         elif plan.verbatim or response is None:
             body, content_type = data, answer.headers.get("content-type", "application/json")
         else:
+            if plan.changes_dialect:
+                require_answer(response)
             body = plan.door.dialect.render_response(response, answer_context(plan, exchange))
             content_type = "application/json"
         remember(self._memory, plan, response, data, exchange)
@@ -268,6 +271,8 @@ class Relay:
         reader: Reader = plan.dialect.reader()
         if plan.tool_names:
             reader = RestoringReader(reader, plan.tool_names)
+        if plan.changes_dialect:
+            reader = AnswerReader(reader)
         translator = translator_of(plan, exchange)
         tally.observer = watch(self._memory, plan, exchange)
         data, events = await self._first(answer, reader, tally)

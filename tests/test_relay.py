@@ -296,6 +296,47 @@ async def test_a_whole_answer_that_failed_midway_passes_as_it_is_and_is_an_error
         assert json.loads(run.client.body)["choices"][0]["message"]["content"] == "Hel"
 
 
+def gemini_said(*parts: dict[str, Any], reason: str = "MALFORMED_FUNCTION_CALL") -> dict[str, Any]:
+    content = {"content": {"role": "model", "parts": list(parts)}} if parts else {}
+    counts = {"promptTokenCount": 5, "totalTokenCount": 5}
+    return {"candidates": [{"index": 0, "finishReason": reason, **content}], "usageMetadata": counts}
+
+
+THOUGHT = {"text": "Hm.", "thought": True}
+DOOR_BODIES: Mapping[str, dict[str, Any]] = {
+    "openai_chat": {"messages": [{"role": "user", "content": "Hi."}]},
+    "openai_responses": {"input": "Hi."},
+    "anthropic": {"max_tokens": 9, "messages": [{"role": "user", "content": "Hi."}]},
+}
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("door", DOOR_BODIES)
+@pytest.mark.parametrize("parts", [(), (THOUGHT,)], ids=["nothing", "thoughts alone"])
+async def test_an_empty_answer_that_went_wrong_is_no_good_one(
+    door: str, parts: tuple[dict[str, Any], ...], streamed: bool
+) -> None:
+    """Gemini's malformed calls: an agent that reads an empty answer with a good end takes its task for done."""
+    said = gemini_said(*parts)
+    run = Run(sse(said) if streamed else json_answer(said))
+    opened = next(row for row in DOORS if row.name == door and row.operation.name == "chat")
+    body = json.dumps({"model": "gemini-2.5-flash", "stream": streamed, **DOOR_BODIES[door]}).encode()
+    row = await run.go(body, opened)
+    assert (row.outcome, row.status, row.error_type) == ("error", 200 if streamed else 502, "provider_error")
+    assert (row.input_tokens, row.usage_source) == (5, "provider")
+    assert b"went wrong" in run.client.body and b"end_turn" not in run.client.body
+    assert b'"finish_reason":"stop"' not in run.client.body and b"response.completed" not in run.client.body
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_words_of_an_answer_that_went_wrong_are_told(streamed: bool) -> None:
+    said = gemini_said({"text": "Half."})
+    run = Run(sse(said) if streamed else json_answer(said))
+    body = json.dumps({"model": "gemini-2.5-flash", "stream": streamed, **DOOR_BODIES["openai_chat"]}).encode()
+    row = await run.go(body)
+    assert row.outcome == "ok" and b"Half." in run.client.body and b'"finish_reason":"stop"' in run.client.body
+
+
 async def test_litellm_14457_a_client_that_is_gone(caplog: pytest.LogCaptureFixture) -> None:
     for fails_at, body, answer, outcome in [
         ("start", STREAMED, sse(TEXT, STOP, USED, "[DONE]"), "aborted"),
