@@ -42,10 +42,13 @@ class ThreadRow(Struct, frozen=True, kw_only=True):
     """One conversation in a list. `title` is the user's own, else its first user line, "" without content.
 
     `cost_nano` sums the priced turns, each counted once; `unpriced` counts the turns that have no price.
-    `sources` are those of its turns: gateway, span, log. `match` is a line around the text that was searched for.
+    `ids` are others that it is known by: the one that was given, where its own is another, and those of sub-agents'
+    runs within it. `sources` are those of its turns: gateway, span, log. `match` is a line around the text that was
+    searched for.
     """
 
     id: str
+    ids: tuple[str, ...] = ()
     title: str
     started_us: int
     ended_us: int

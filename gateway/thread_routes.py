@@ -117,6 +117,7 @@ def _unknown(what: str, where: str) -> ClientError:
 def _row(row: ThreadRow) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "id": row.id,
+        "ids": list(row.ids),
         "title": row.title,
         "started_at": render_time(row.started_us),
         "ended_at": render_time(row.ended_us),

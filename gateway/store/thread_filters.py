@@ -13,6 +13,13 @@ from gateway.thread_records import ThreadQuery
 _DIMENSIONS = ("provider", "model", "key", "user", "door", "client", "app", "outcome")
 _COLUMNS = {name: f"t.{name}" for name in _DIMENSIONS} | {"trace": "t.trace_id"}
 _WITH_TEXT = r"(t.model LIKE ? ESCAPE '\' OR t.user LIKE ? ESCAPE '\' OR t.key LIKE ? ESCAPE '\')"
+# By its name, by the id that was given where two keys gave the same, and by that of a sub-agent's run within it.
+_KNOWN_AS = (
+    "c.id IN (WITH ids AS (SELECT value FROM json_each(?)) "
+    "SELECT id FROM conversations WHERE name IN (SELECT value FROM ids) "
+    "UNION SELECT id FROM conversations WHERE given IN (SELECT value FROM ids) AND given IS NOT NULL "
+    "UNION SELECT conversation FROM turns WHERE sub IN (SELECT value FROM ids) AND sub IS NOT NULL)"
+)
 _SINGLE = ("key", "user", "app", "client", "model", "provider")
 _TAG = (
     "EXISTS (SELECT 1 FROM json_each(t.tags) g WHERE g.value IN (SELECT value FROM json_each(?)) "
@@ -42,7 +49,7 @@ def where(query: ThreadQuery) -> Where:
         sql.append("c.scope = ?")
         values.append(query.scope)
     if among.conversation:
-        sql.append("c.name IN (SELECT value FROM json_each(?))")
+        sql.append(_KNOWN_AS)
         values.append(json_array(sound_text(each) for each in among.conversation))
     if query.errors_only:
         sql.append("c.errors > 0")

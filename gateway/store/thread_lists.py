@@ -26,13 +26,14 @@ _RANKS: Mapping[str, str] = {
 }
 _PAGE = (
     "SELECT {rank} AS rank, c.id, c.name, c.title, c.line, c.started_us, c.ended_us, c.requests, c.errors, "
-    "c.unpriced, c.input_tokens, c.output_tokens, c.cost_nano, c.duration_us FROM conversations c WHERE {where} "
+    "c.unpriced, c.input_tokens, c.output_tokens, c.cost_nano, c.duration_us, c.given FROM conversations c "
+    "WHERE {where} "
     "AND c.requests > 0 AND (rank < ? OR (rank = ? AND c.id < ?)) ORDER BY rank DESC, c.id DESC LIMIT ?"
 )
 _COUNT = "SELECT COUNT(*) FROM conversations c WHERE {where} AND c.requests > 0"
 _AMONG = " AND c.id IN (SELECT value FROM json_each(?))"
 _PARTS = (
-    "SELECT conversation, user, app, client, model, provider, tags, source, figures, cost_source FROM turns "
+    "SELECT conversation, user, app, client, model, provider, tags, source, figures, cost_source, sub FROM turns "
     "WHERE conversation IN (SELECT value FROM json_each(?)) ORDER BY started_us, id"
 )
 UNREADABLE = "(cannot be opened)"
@@ -83,10 +84,11 @@ def described(
 
 
 def _row(sealed: Sealed, row: tuple[Any, ...], parts: list[tuple[Any, ...]], match: str | None) -> ThreadRow:
-    number, name, title, line, started, ended, requests, errors, unpriced, input_, output, cost, duration = row
-    users, apps, clients, models, providers, tags, sources, figures, cost_sources = zip(*parts, strict=True)
+    number, name, title, line, started, ended, requests, errors, unpriced, input_, output, cost, duration, given = row
+    users, apps, clients, models, providers, tags, sources, figures, cost_sources, subs = zip(*parts, strict=True)
     return ThreadRow(
         id=name,
+        ids=tuple(id for id in _each((given, *subs)) if id != name),
         title=title_of(sealed, number, title, line),
         started_us=started,
         ended_us=ended,

@@ -16,8 +16,9 @@ from gateway.thread_records import Figures, Thread, ThreadMessage, Turn
 
 _CONVERSATION = (
     "SELECT c.id, c.name, c.title, c.line, c.started_us, c.ended_us, c.requests, c.errors, c.unpriced, "
-    "c.input_tokens, c.output_tokens, c.cost_nano, c.duration_us FROM conversations c "
-    "WHERE c.name = ? AND (? IS NULL OR c.scope = ?)"
+    "c.input_tokens, c.output_tokens, c.cost_nano, c.duration_us, c.given FROM conversations c "
+    "WHERE (c.name = :name OR c.given = :name) AND (:scope IS NULL OR c.scope = :scope) "
+    "ORDER BY c.name <> :name LIMIT 1"
 )
 _TURNS = "SELECT * FROM turns WHERE conversation = ? ORDER BY started_us, id"
 _SAID = (
@@ -39,8 +40,9 @@ Row = Mapping[str, Any]
 def thread(
     connection: sqlite3.Connection, sealed: Sealed, name: str, scope: str | None, unit: Unit | None
 ) -> Thread | None:
-    """The conversation of this name, within a scope where one is given. `unit` prices what the cache missed."""
-    found = connection.execute(_CONVERSATION, (name, scope, scope)).fetchone()
+    """The conversation of this name, else of this given id, within a scope where one is told. `unit` prices what the
+    cache missed."""
+    found = connection.execute(_CONVERSATION, {"name": name, "scope": scope}).fetchone()
     if found is None:
         return None
     cursor = connection.execute(_TURNS, (found[0],))

@@ -165,6 +165,11 @@ def _m007_headers(db: "Database") -> None:
         db.execute(statement)
 
 
+def _m008_ids_of_sub_agents(db: "Database") -> None:
+    """A conversation is found by them too."""
+    db.execute("CREATE INDEX turns_sub ON turns (sub) WHERE sub IS NOT NULL")
+
+
 STEPS: tuple[Step, ...] = (
     _m001_conversations_and_spans,
     _m002_what_a_join_takes_back,
@@ -173,5 +178,6 @@ STEPS: tuple[Step, ...] = (
     _m005_sessions_that_told,
     _m006_signatures_that_tell_of_letters,
     _m007_headers,
+    _m008_ids_of_sub_agents,
 )
 STEPS_NAME = "traces"

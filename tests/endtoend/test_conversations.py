@@ -113,6 +113,14 @@ def test_a_key_sees_its_own_conversations_only(gateway: Served) -> None:
     )
     wait_until(lambda: any(row["id"] == "own" for row in conversations(gateway)))
     assert [row["id"] for row in conversations(gateway, key=gateway.key("execute"))] == ["own"]
+    # Another key gives the same id.
+    ask(gateway, [{"role": "user", "content": "And mine?"}], MODELS["openai"], headers={"x-conversation-id": "own"})
+    wait_until(lambda: len(conversations(gateway, "conversation=own")) == 2)
+    assert {row["id"]: row["ids"] for row in conversations(gateway, "conversation=own")} == {
+        "own": [],
+        "own~2": ["own"],
+    }
+    assert [row["id"] for row in conversations(gateway, "conversation=own", key=gateway.key("execute"))] == ["own"]
     hidden = gateway.ask("GET", f"{BASE}/conversations/fish", key=gateway.key("execute"))
     assert hidden.status == 404
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.model import Blob, Message, Opaque, Role, Text, ToolCall
+from gateway.records import UsageQuery
+from gateway.store.thread_filters import where
 from gateway.store.thread_store import ThreadStore
 from gateway.telemetry.records import LogRecord, Span
 from gateway.thread_records import Thread, ThreadQuery
@@ -333,6 +335,42 @@ def test_another_key_does_not_see_it(store: ThreadStore) -> None:
     assert store.threads(ThreadQuery(scope="key_2")).rows == ()
     store.put_spans([span(1)], scope="key_1", key="laptop")
     assert len(store.spans_of(TRACE, "key_1")) == 1 and store.spans_of(TRACE, "key_2") == ()
+
+
+def test_it_is_found_by_every_id_that_was_given_for_it(store: ThreadStore) -> None:
+    put(
+        store,
+        [
+            told(0, [user("x")], "y", conversation="a"),
+            told(1, [user("z")], "y", conversation="a", scope="key_2"),
+            told(2, [user("look")], "there", conversation="run", parent_conversation="outer"),
+            told(3, [user("look again")], "there", conversation="outer"),
+        ],
+    )
+    assert {row.id: row.ids for row in store.threads(ThreadQuery()).rows} == {
+        "a": (),
+        "a~2": ("a",),
+        "outer": ("run",),
+    }
+
+    def found(*ids: str, scope: str | None = None) -> list[str]:
+        query = ThreadQuery(among=UsageQuery(conversation=ids), scope=scope, sort="oldest")
+        return [row.id for row in store.threads(query).rows]
+
+    by_id = {id: found(id) for id in ("a", "a~2", "run", "outer", "none")}
+    assert by_id == {"a": ["a", "a~2"], "a~2": ["a~2"], "run": ["outer"], "outer": ["outer"], "none": []}
+    assert found("run", "a", scope="key_2") == ["a~2"]
+    whole = [store.thread("a", scope=scope) for scope in (None, "key_1", "key_2", "key_3")]
+    assert [thread.row.id if thread else None for thread in whole] == ["a", "a", "a~2", None]
+    assert store.thread("run") is None
+
+
+def test_conversations_of_some_ids_are_found_without_all_the_others(store: ThreadStore) -> None:
+    condition = where(ThreadQuery(among=UsageQuery(conversation=("a", "b"))))
+    statement = f"EXPLAIN QUERY PLAN SELECT c.id FROM conversations c WHERE {condition.sql}"
+    plan = [row[3] for row in store.look(lambda connection: list(connection.execute(statement, condition.values)))]
+    scanned = {line.split()[1] for line in plan if line.startswith("SCAN")}
+    assert plan and scanned.isdisjoint({"c", "conversations", "turns"}), plan
 
 
 def test_spans_and_logs_that_come_again_are_there_once(store: ThreadStore) -> None:
