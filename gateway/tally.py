@@ -95,7 +95,7 @@ class Tally:
             return self.usage, "provider"
         if estimate is not None and (said is None or not self.final):
             said = max(estimate, said or 0)
-        counted = read is not None or self.usage.output_tokens is not None
-        read = estimated_tokens(request_bytes) if read is None else read
-        usage = replace(self.usage, input_tokens=read, output_tokens=said)
-        return usage, "partial" if counted else "estimated"
+        if read is not None:
+            return replace(self.usage, output_tokens=said), "partial"
+        # Only the output of a partial count is taken for an estimate.
+        return replace(self.usage, input_tokens=estimated_tokens(request_bytes), output_tokens=said), "estimated"

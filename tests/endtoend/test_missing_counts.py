@@ -44,18 +44,18 @@ CASES = {
     "chat without usage": Odd("openai_chat", {"usage": None}, None, SAID, "estimated"),
     "chat of a total alone": Odd("openai_chat", {"usage": {"total_tokens": 90}}, None, SAID, "estimated"),
     "chat without output": Odd("openai_chat", {"usage": {"prompt_tokens": 90}}, 90, SAID, "partial"),
-    "chat without input": Odd("openai_chat", {"usage": {"completion_tokens": 7}}, None, 7, "partial"),
+    "chat without input": Odd("openai_chat", {"usage": {"completion_tokens": 7}}, None, 7, "estimated"),
     "chat of too much": Odd(
         "openai_chat", {"usage": {"prompt_tokens": 90, "completion_tokens": HUGE}}, 90, SAID, "partial"
     ),
     "chat of noughts": Odd("openai_chat", {"usage": {"prompt_tokens": 0, "completion_tokens": 0}}, 0, 0, "provider"),
     "responses without output": Odd("openai_responses", {"usage": {"input_tokens": 90}}, 90, SAID, "partial"),
     "responses below nought": Odd(
-        "openai_responses", {"usage": {"input_tokens": -9, "output_tokens": 7}}, None, 7, "partial"
+        "openai_responses", {"usage": {"input_tokens": -9, "output_tokens": 7}}, None, 7, "estimated"
     ),
     "claude without output": Odd("anthropic", {"input_tokens": 90}, 90, SAID, "partial"),
     "claude without usage": Odd("anthropic", {}, None, SAID, "estimated"),
-    "claude of too much": Odd("anthropic", {"input_tokens": HUGE, "output_tokens": 7}, None, 7, "partial"),
+    "claude of too much": Odd("anthropic", {"input_tokens": HUGE, "output_tokens": 7}, None, 7, "estimated"),
     "gemini of a total alone": Odd("gemini", {"usageMetadata": {"totalTokenCount": 90}}, None, SAID, "estimated"),
     "gemini of a traffic type alone": Odd(
         "gemini", {"usageMetadata": {"trafficType": "ON_DEMAND"}}, None, SAID, "estimated"
