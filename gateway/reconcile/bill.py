@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.errors import ClientError
 from gateway.reconcile.forms import NUMBERS
-from gateway.reconcile.reading import Opener, Table, recognise, records
+from gateway.reconcile.reading import Opener, Table, digest, recognise, records
 from gateway.reconcile.sums import EXACT, SLOT_US, BillSums, Moment, day_of
 from gateway.reconcile.values import NOTHING, Unreadable, Writing, Written, amount, count, day_first, moment
 from gateway.routing import counted_as
@@ -91,13 +91,15 @@ def read_bill(
     only: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Bill:
-    """Reads each file twice, a line in memory at a time. Several forms complete one another (usage and costs).
+    """Reads each file a few times, a line in memory at a time. Several forms complete one another (usage and costs).
 
     `rate` is dollars per unit of the bill's currency; `only` keeps the lines with these texts in these columns.
     Raises ClientError.
     """
     bill = Bill()
     tables: list[Table] = []
+    if len({digest(opened) for opened in files}) < len(files):
+        raise ClientError("The same file is given twice, and would count twice: give each once.")
     for opened in files:
         table = recognise(opened, provider=provider or bill.provider, mapping=mapping or {})
         _complement(bill, table, tables)

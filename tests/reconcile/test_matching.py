@@ -344,6 +344,7 @@ def test_two_files_that_say_the_same_and_two_providers_are_refused() -> None:
     for files, message in (
         ([usage, claude], "looks like the Claude Console's usage export, not like a bill of openai"),
         ([costs, bills.per_request(requests, UTC)], "Both OpenAI's cost export and a table of usage say cost"),
+        ([usage, costs, usage], "The same file is given twice, and would count twice: give each once"),
     ):
         with pytest.raises(ClientError, match=message):
             done(files, [])

@@ -44,6 +44,10 @@ MOMENTS = [
     ("UTC", at("2028-02-29T00:00")),
     ("Pacific/Apia", at("2011-12-30T10:00")),
     ("America/Sao_Paulo", at("2018-11-04T03:00")),
+    # Summer time that is taken back for Ramadan, and a change just after midnight.
+    ("Africa/Casablanca", at("2026-02-15T02:00")),
+    ("Africa/Casablanca", at("2026-03-22T02:00")),
+    ("America/Santiago", at("2026-04-05T03:00")),
     # A quarter's change, and an offset that had seconds.
     ("Asia/Pyongyang", at("2015-08-14T15:00")),
     ("Africa/Monrovia", at("1972-01-07T00:44")),
