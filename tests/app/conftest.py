@@ -1,6 +1,7 @@
 """The window's tests run without a display, on one QApplication that wears the real theme."""
 
 import gc
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterState
+from app.pages.requests_parts import panel
 from app.theme import Theme
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.spawner import Spawner
@@ -49,6 +51,12 @@ def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[Patien
     if QApplication.keyboardModifiers() != Qt.KeyboardModifier.NoModifier:
         # A key pressed with Ctrl leaves Ctrl held for all tests to come: their selections would be others.
         QTest.keyRelease(QWidget(), Qt.Key.Key_Control)
+
+
+@pytest.fixture(autouse=True)
+def made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drawer's lines, which on a busy machine would come after a test has looked."""
+    monkeypatch.setattr(panel, "BUDGET_S", math.inf)
 
 
 @pytest.fixture(autouse=True, scope="module")

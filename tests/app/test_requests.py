@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -593,6 +594,40 @@ def test_details_say_the_same_whether_lines_are_reused_or_new(
         assert walked == [label.text() for label in fresh.body.findChildren(QLabel)]
         assert row.id in walked
         fresh.deleteLater()
+
+
+def test_lines_of_a_new_shape_are_made_in_turns(theme: Theme, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seventy widgets made at once held the loop for as long as a whole page's paint."""
+    rows = [msgspec.structs.replace(RECORD, id=f"req_{n}", app="a" * n) for n in range(3)]
+    whole = RequestPanel(theme)
+    panel = RequestPanel(theme)
+    for each in (whole, panel):
+        qtbot.addWidget(each)
+
+    def said(shown: RequestPanel) -> list[str]:
+        assert shown.body is not None
+        return [label.text() for label in shown.body.findChildren(QLabel)]
+
+    whole.show_record(rows[1], str.title, UNEXPLAINED)
+    monkeypatch.setattr("app.pages.requests_parts.panel.BUDGET_S", -1.0)
+    panel.show_record(rows[0], str.title, UNEXPLAINED)
+    left = panel.body
+    panel.show_record(rows[1], str.title, UNEXPLAINED)
+    assert left is not None and left is not panel.body and not left.complete
+    turns = [len(said(panel))]
+    while panel.body is not None and not panel.body.complete:
+        panel._go_on()
+        turns.append(len(said(panel)))
+    assert said(panel) == said(whole)
+    steps = [after - before for before, after in itertools.pairwise(turns)]
+    assert len(steps) > 8 and max(steps) <= 5, "a line with its heading, and no more"
+    # Another request of that shape, before and after its end; what was left before it goes on.
+    panel.show_record(rows[2], str.title, UNEXPLAINED)
+    assert rows[2].id in said(panel)
+    panel.show_record(rows[0], str.title, UNEXPLAINED)
+    assert panel.body is left
+    qtbot.waitUntil(lambda: left.complete)
+    assert rows[0].id in said(panel)
 
 
 def test_the_lines_of_the_shapes_that_were_shown_last_are_kept(theme: Theme, qtbot: QtBot) -> None:

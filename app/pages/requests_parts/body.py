@@ -1,9 +1,12 @@
 """What is said of one request: what happened first, then the numbers, then who, how often, and which ids.
 
 The widgets fit one shape, the lines that a request has; of another request with the same lines only the words change.
+Seventy of them made at once hold the loop for thirty milliseconds and more, so they are made line by line, as far as
+the time goes.
 """
 
-from collections.abc import Hashable, Sequence
+import time
+from collections.abc import Hashable, Iterator, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
@@ -48,12 +51,32 @@ class RequestBody(QWidget):
         self._changing: list[TextLabel | ElidedLabel] = []
         self._copies: list[str] = []
         self._next_copy = 0
-        self._build(row, groups, attempts)
+        self._told: Sequence[str] = ()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(16, 4, 16, 24)
+        self._column.setSpacing(16)
+        self._make_top(row)
+        self._lines: Iterator[None] | None = self._make_lines(groups, attempts)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all lines are made."""
+        return self._lines is None
+
+    def make(self, seconds: float) -> None:
+        """Go on with the lines, one at least, as far as the time goes; they say what was shown last."""
+        deadline = time.perf_counter() + seconds
+        for _ in self._lines or ():
+            if time.perf_counter() > deadline:
+                break
+        else:
+            self._lines = None
+        self._tell()
 
     def show_record(self, row: ExchangeRecord, groups: Sequence[Section], attempts: Attempts) -> None:
         self._copies = [line.copy for group in groups for line in group.lines if line.copy is not None]
-        for label, text in zip(self._changing, _words(groups, attempts), strict=True):
-            label.setText(text)
+        self._told = _words(groups, attempts)
+        self._tell()
         pill = status_pill(row)
         self._status.setText(pill.text)
         self._status.set_kind(pill.kind)
@@ -62,10 +85,13 @@ class RequestBody(QWidget):
         self._cause.set_text(cause(row) or "")
         self._timing.show_row(row)
 
-    def _build(self, row: ExchangeRecord, groups: Sequence[Section], attempts: Attempts) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 4, 16, 24)
-        column.setSpacing(16)
+    def _tell(self) -> None:
+        for label, text in zip(self._changing, self._told, strict=self.complete):
+            if label.text() != text:
+                label.setText(text)
+
+    def _make_top(self, row: ExchangeRecord) -> None:
+        column = self._column
         column.addLayout(self._head())
         column.addLayout(self._elsewhere())
         kind = _cause_kind(row)
@@ -75,12 +101,15 @@ class RequestBody(QWidget):
         column.addWidget(self._cause)
         self._timing = TimingBar(self._theme)
         column.addWidget(self._timing)
+
+    def _make_lines(self, groups: Sequence[Section], attempts: Attempts) -> Iterator[None]:
+        """A step for each line."""
         for group in groups[:-1]:
-            column.addLayout(self._section(group))
+            yield from self._section(group)
         if attempts:
-            column.addLayout(self._attempts(len(attempts)))
-        column.addLayout(self._section(groups[-1]))
-        column.addStretch(1)
+            yield from self._attempts(len(attempts))
+        yield from self._section(groups[-1])
+        self._column.addStretch(1)
 
     def _head(self) -> QHBoxLayout:
         self._status = Pill(self._theme, "")
@@ -114,18 +143,19 @@ class RequestBody(QWidget):
         button.clicked.connect(self.conversation_asked)
         return button
 
-    def _section(self, section: Section) -> QGridLayout:
+    def _section(self, section: Section) -> Iterator[None]:
         grid = self._grid(section.title)
         grid.setColumnStretch(1, 1)
         for number, line in enumerate(section.lines, start=1):
             self._line(grid, number, line)
-        return grid
+            yield
 
     def _grid(self, title: str) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(4)
         grid.addWidget(TextLabel(self._theme, title, px=12, weight=600, tone="text3"), 0, 0, 1, 4)
+        self._column.addLayout(grid)
         return grid
 
     def _line(self, grid: QGridLayout, number: int, line: Line) -> None:
@@ -162,7 +192,7 @@ class RequestBody(QWidget):
         label.setFont(mono_font(px))
         return label
 
-    def _attempts(self, count: int) -> QGridLayout:
+    def _attempts(self, count: int) -> Iterator[None]:
         grid = self._grid(tr("Attempts"))
         grid.setHorizontalSpacing(12)
         grid.setColumnStretch(1, 1)
@@ -172,7 +202,7 @@ class RequestBody(QWidget):
                 cell = self._add_changing(TextLabel(self._theme, px=12, tone=tone, wrap=place == 1))
                 side = Qt.AlignmentFlag.AlignRight if place == 3 else Qt.AlignmentFlag.AlignLeft
                 grid.addWidget(cell, number, place, side | _TOP if place != 1 else _TOP)
-        return grid
+            yield
 
     def _add_changing(self, label: TextLabel | ElidedLabel) -> TextLabel | ElidedLabel:
         self._changing.append(label)

@@ -2,12 +2,12 @@
 
 Walking through rows changes words, seldom lines: the widgets stay as long as the next request has the same lines, and
 those for the shapes that were shown last are kept, so that holding an arrow key costs no layout of fifty widgets per
-row.
+row. Those of a new shape are made in as many turns of the loop as they take.
 """
 
 from collections.abc import Callable, Hashable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -19,6 +19,8 @@ from gateway import CostExplanation, ExchangeRecord
 
 # Whole and streamed, of one dialect and translated; what is rarer is made anew.
 _KEPT = 4
+BUDGET_S = 0.006
+"""For which one turn makes lines."""
 
 
 class RequestPanel(QScrollArea):
@@ -35,6 +37,8 @@ class RequestPanel(QScrollArea):
         self.record: ExchangeRecord | None = None
         self.body: RequestBody | None = None
         self._bodies: dict[Hashable, RequestBody] = {}
+        self._making = QTimer(self, singleShot=True, interval=0)
+        self._making.timeout.connect(self._go_on)
         self.setObjectName("request_details")
         self.setAccessibleName(tr("Details of the request"))
         self.setWidgetResizable(True)
@@ -56,12 +60,24 @@ class RequestPanel(QScrollArea):
         attempts = [attempt_words(attempt, provider_title) for attempt in row.attempts]
         body = self._body_for(row, groups, attempts)
         body.show_record(row, groups, attempts)
+        if not body.complete:
+            body.make(BUDGET_S)
         if body is not self.body:
             if self.body is not None:
                 self.body.hide()
             body.show()
             self.body = body
         self._settle()
+        if not body.complete:
+            self._making.start()
+
+    def _go_on(self) -> None:
+        """With the lines of what is shown; those of what was left before its end wait until it is shown again."""
+        if self.body is not None and not self.body.complete:
+            self.body.make(BUDGET_S)
+            self._settle()
+            if not self.body.complete:
+                self._making.start()
 
     def _body_for(self, row: ExchangeRecord, groups: Sequence[Section], attempts: Attempts) -> RequestBody:
         shape = shape_of(row, groups, attempts)
