@@ -23,6 +23,7 @@ from gateway import (
     Thread,
     ThreadMessage,
     ThreadRow,
+    Tool,
     ToolCall,
     ToolCallResponse,
     Turn,
@@ -300,6 +301,23 @@ def test_a_system_prompt_is_folded_to_two_lines(thread: Thread) -> None:
     (system,) = of_kind(telling(thread).blocks, "system")
     assert pieces_of(system, FOLDED) == [Prose("\n".join(SYSTEM.split("\n")[:2]))]
     assert pieces_of(system, OPEN) == [Prose(SYSTEM)]
+
+
+def test_other_instructions_and_tools_are_told_where_they_came() -> None:
+    first, second = at(0, system=0, tools=0), at(1, 0, system=1, tools=1)
+    tools = (Tool(name="read"), Tool(name="write"))
+    thread = msgspec.structs.replace(
+        simple(first, second, at(2, 1, system=1, tools=1)),
+        systems=((Text("Be brief."),), (Text("Be kind."),)),
+        toolsets=(tools[:1], tools),
+    )
+    told_of = [(block.turn, block.title, text_of(block)) for block in telling(thread).blocks if block.kind != "turn"]
+    assert told_of == [
+        (0, "System prompt", "Be brief."),
+        (0, "Tools", "read"),
+        (1, "System prompt changed", "Be kind."),
+        (1, "Tools changed", "read\nwrite"),
+    ]
 
 
 def test_tools_are_names_and_then_definitions(thread: Thread) -> None:

@@ -12,7 +12,7 @@ from app.pages.conversations_parts.branches import steps
 from app.pages.conversations_parts.facts import Facts, facts_of
 from app.pages.conversations_parts.inspector import FactsCard
 from app.pages.conversations_parts.spans import SpanRow, block_of, hidden_glue, row_of, rows_of, tool_times
-from app.pages.conversations_parts.waterfall import tick_words
+from app.pages.conversations_parts.waterfall import Waterfall, tick_words
 from app.theme import Theme
 from gateway import Thread, Trace, TraceSpan
 from tests.app.fake_gateway import NOW_US
@@ -117,6 +117,31 @@ def test_rows_and_blocks_lead_to_each_other(thread: Thread) -> None:
     assert row_of(reasoning, made) is by_label["chat claude-sonnet-4.5"]
     assert block_of(made[0], blocks) == blocks[0].key
     assert block_of(by_label["fix_test"], blocks) is None, "it belongs to no turn"
+
+
+# the waterfall
+
+
+def test_bars_stand_at_their_times_and_are_fainter_until_the_first_token(theme: Theme, qtbot: QtBot) -> None:
+    made = [
+        SpanRow(key="all", label="Conversation", role="conversation", depth=0, start_us=0, end_us=20 * S),
+        SpanRow(key="a", label="ask", role="inference", depth=1, start_us=0, end_us=10 * S, first_us=5 * S),
+        SpanRow(key="b", label="run", role="tool", depth=1, start_us=10 * S, end_us=20 * S),
+    ]
+    waterfall = Waterfall(theme)
+    qtbot.addWidget(waterfall)
+    waterfall.resize(600, 120)
+    waterfall.show_rows(made)
+    picture, chart = waterfall.grab().toImage(), waterfall._chart()
+
+    def colour(row: int, share: float) -> tuple[int, int, int, int]:
+        y = waterfall.row_rect(made[row].key).center().y()
+        return picture.pixelColor(round(chart.left() + share * chart.width()), y).getRgb()  # type: ignore[return-value]
+
+    call, tool = theme.series_color(0).getRgb(), theme.series_color(2).getRgb()
+    ground = colour(1, 0.8)
+    assert (colour(1, 0.4), colour(2, 0.8), colour(2, 0.2)) == (call, tool, ground)
+    assert colour(1, 0.1) not in (call, ground)
 
 
 # the axis

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from gateway.model import Message, Role, Text, Tool, Usage
 from gateway.store.thread_store import ThreadStore
+from gateway.thread_queries import ThreadQueries
 from gateway.thread_records import CacheMiss
 from gateway.told import Told
 from tests.store.tellings import READ, SECOND_US, START_US, all_threads, assistant, dialogue, opened, put, told, user
@@ -61,6 +63,17 @@ def test_the_first_that_differs_is_the_reason(
     assert where in missed.where
 
 
+def test_the_first_message_that_differs_is_named(store: ThreadStore) -> None:
+    first = Usage(input_tokens=1300, cached_tokens=200, cache_write_tokens=LEFT - 200, output_tokens=10)
+    put(store, [call(0, dialogue("one", "1", "two", "2", "three"), "3", None, usage=first)])
+    named = Message(Role.USER, (Text("two"),), name="ana")
+    history = [user("one"), assistant("1"), named, assistant("2"), user("three"), assistant("3"), user("four")]
+    put(store, [call(60, history, "4", STILL)])
+    (thread,) = all_threads(store)
+    missed = thread.turns[1].cache_miss
+    assert missed is not None and missed.where == "message 3 of the history"
+
+
 @pytest.mark.parametrize("cached", [LEFT, LEFT - 100, LEFT + 500])
 def test_what_was_read_from_the_cache_is_no_miss(store: ThreadStore, cached: int) -> None:
     assert second(store, cached=cached, tools=(READ,)) is None
@@ -96,3 +109,14 @@ def test_what_it_cost_is_asked_of_the_prices(store: ThreadStore) -> None:
     assert thread is not None and thread.turns[1].cache_miss is not None
     assert thread.turns[1].cache_miss.cost_nano == 1100 * 2700
     assert asked == [("anthropic", "claude-sonnet-4-6", 1100, START_US + 60 * SECOND_US)]
+
+
+@pytest.mark.parametrize(("cached_nano", "cost"), [(300, 2_700_000), (3_500, 0), (None, None)])
+def test_a_miss_costs_what_fresh_tokens_cost_more_than_cached_ones(cached_nano: int | None, cost: int | None) -> None:
+    def price(_provider: str, _model: str, usage: Usage, _at_us: int) -> SimpleNamespace:
+        each = cached_nano if usage.cached_tokens else 3_000
+        return SimpleNamespace(cost_nano=None if each is None else each * (usage.input_tokens or 0))
+
+    parts: Any = SimpleNamespace(workers=SimpleNamespace(run=None), price=price)
+    queries: Any = ThreadQueries(parts, lambda _requests: None)  # type: ignore[arg-type, return-value]
+    assert queries._cost_of_miss("anthropic", "claude-sonnet-4-6", 1_000, START_US) == cost
