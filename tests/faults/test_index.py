@@ -29,7 +29,7 @@ def test_a_known_fault_has_its_tests(fault: str) -> None:
 
 
 def test_none_is_left_out() -> None:
-    assert len(FAULTS) == 19
+    assert (len(FAULTS), len(COUNTS), len(STORAGE)) == (19, 30, 16)
     assert list(PITFALLS) == [
         *map(str, range(1, 23)), "22b", "22c", *map(str, range(23, 40)), "39b", "39c", *map(str, range(40, 62))
     ]  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.dialects.counts import count_in
 from gateway.dialects.openai_chat.fields import Fields
 from gateway.dialects.openai_chat.usage import parse_usage
 from gateway.dialects.openai_chat.wire import decode_json
@@ -87,9 +88,13 @@ _ANSWER_DECODER = msgspec.json.Decoder(_Answer)
 
 
 def parse_embeddings_usage(body: bytes) -> tuple[str | None, Usage | None]:
-    """Model and usage of an answer, skipping the vectors; None for what is not there or not readable."""
+    """Model and input of an answer, skipping the vectors; None for what is not there or not readable. Some servers
+    say a total only, which is all input."""
     try:
         answer = _ANSWER_DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, None
-    return answer.model if isinstance(answer.model, str) else None, parse_usage(answer.usage)
+    model, raw = answer.model if isinstance(answer.model, str) else None, answer.usage
+    if isinstance(raw, dict) and count_in(raw, "prompt_tokens") is None:
+        raw = {**raw, "prompt_tokens": raw.get("total_tokens")}
+    return model, parse_usage(raw)

@@ -283,5 +283,8 @@ def test_embeddings_usage() -> None:
         {"object": "list", "model": "m", "data": vectors, "usage": {"prompt_tokens": 8, "total_tokens": 8}}
     )
     assert parse_embeddings_usage(body.encode()) == ("m", Usage(input_tokens=8))
+    for usage in ({"total_tokens": 8}, {"prompt_tokens": None, "total_tokens": 8}):
+        answer = json.dumps({"data": [], "model": "m", "usage": usage}).encode()
+        assert parse_embeddings_usage(answer) == ("m", Usage(input_tokens=8))
     assert parse_embeddings_usage(b'{"data":[]}') == (None, None)
     assert parse_embeddings_usage(b"<html>") == (None, None)
