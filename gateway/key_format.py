@@ -4,6 +4,8 @@
 `AQ.…`, xAI `xai-…`), most specific first. Refused is only what no header could carry.
 """
 
+import re
+
 from gateway.errors import FaregateError
 
 OWN = "faregate"
@@ -24,6 +26,8 @@ _WITH_ARTICLE = {
     "xai": "an xAI",
 }
 _MAX_LENGTH = 4096
+# What tells whose key it is, up to the first of these marks.
+_START = re.compile(r"[^-._]{0,3}[-._]|.{3}", re.DOTALL)
 
 
 class KeyFormatError(FaregateError):
@@ -67,5 +71,5 @@ def mask(key: str) -> str:
     """`sk-…a1b2`: enough to tell two keys apart, useless to anyone else. Short keys show nothing."""
     if len(key) < 16:
         return "…"
-    ends = [at + 1 for at in (key.find(mark, 0, 4) for mark in "-._") if at >= 0]
-    return f"{key[: min(ends, default=3)]}…{key[-4:]}"
+    start = _START.match(key)
+    return f"{start[0] if start else ''}…{key[-4:]}"

@@ -62,7 +62,7 @@ class Capture:
         self._threads = threads
         self._switches = switches
         self._redactor = redactor
-        self._masks = HeaderMasks(each=redactor.has_own)
+        self._masks = HeaderMasks(redactor)
         self._witnesses = tuple(witnesses)
         self._most, self._most_bytes = most, most_bytes
         self._running: dict[str, Exchange] = {}
@@ -213,7 +213,7 @@ class Capture:
         return self._redactor.redacted(self._switches.kept(found), (heard.key,) if heard.key else ())
 
     def _headers(self, heard: Heard) -> tuple[HeaderGroup, ...]:
-        return self._redactor.through(lambda redact: self._masks.groups(heard, redact))
+        return self._masks.groups(heard)
 
     def _count(self, kind: str) -> None:
         with self._counts_lock:

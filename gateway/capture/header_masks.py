@@ -6,7 +6,7 @@ after request: what was found harmless is remembered, and secrets never are.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import unquote_plus
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from gateway.attempts import HIDDEN
 from gateway.capture.heard import Heard
+from gateway.capture.redactor import Redactor
 from gateway.header_records import ANSWERED, ASKED, GIVEN, SENT, HeaderGroup
 from gateway.key_format import mask
 
@@ -32,8 +33,6 @@ _SECRET = re.compile(
 _HARMLESS = frozenset(
     {"idempotency-key", "x-idempotency-key", "sec-websocket-key", "access-control-allow-credentials"}
 )
-
-Redact = Callable[[str], str]
 
 
 def is_secret(name: str) -> bool:
@@ -62,70 +61,61 @@ class _Shape(Struct, frozen=True):
 
 
 class HeaderMasks:
-    """For one set of rules. `each`: they are the user's own too, whose patterns may ask for a text's begin and end,
-    and so see every text by itself."""
+    """For one set of rules. Thread-safe: what is remembered may be forgotten at any time."""
 
-    def __init__(self, *, each: bool) -> None:
-        self._each = each
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
         self._shapes: dict[tuple[str, ...], _Shape] = {}
         self._clean: set[str] = set()
 
-    def groups(self, heard: Heard, redact: Redact) -> tuple[HeaderGroup, ...]:
+    def groups(self, heard: Heard) -> tuple[HeaderGroup, ...]:
         """What may be kept of what was heard, in order of time."""
         secrets = [heard.key] if heard.key else []
         found: list[tuple[str, int, _Shape]] = []
         texts: list[str] = []
         for whose, attempt, line, headers in _ends(heard):
             # `keys` of a multidict tells a name once that comes twice.
-            names, found_values = zip(*headers.items(), strict=True) if headers else ((), ())
-            shape, values = self._shape(names), list(found_values)
+            names, raw = zip(*headers.items(), strict=True) if headers else ((), ())
+            shape = self._shapes.get(names) or self._learnt(names)
+            values = list(raw)
             for place in shape.secrets:
                 values[place], secret = masked(shape.names[place], values[place])
                 secrets.append(secret)
-            if "?" in "".join(values):
+            together = "".join(values)
+            if "?" in together:
                 values = [_without_parameters(value, secrets) for value in values]
-            if shape.size + sum(map(len, values)) > MOST_CHARACTERS or len(values) > MOST_LINES:
+            if shape.size + len(together) > MOST_CHARACTERS or len(values) > MOST_LINES:
                 shape, values = _trimmed(shape, values)
             found.append((whose, attempt, shape))
             texts.append(_without_parameters(line, secrets) if "?" in line else line)
             texts += values
-        clean = self._redacted(_hidden(texts, secrets), redact)
+        clean = self._redacted(_hidden(texts, secrets))
         made, at = [], 0
         for whose, attempt, shape in found:
-            end = at + 1 + len(shape.names)
-            made.append(
-                HeaderGroup(
-                    whose=whose,
-                    attempt=attempt,
-                    line=clean[at],
-                    names=shape.names,
-                    values=tuple(clean[at + 1 : end]),
-                )
-            )
-            at = end
+            start, at = at + 1, at + 1 + len(shape.names)
+            made.append(HeaderGroup(whose, attempt, clean[start - 1], shape.names, tuple(clean[start:at])))
         return tuple(made)
 
-    def _shape(self, names: tuple[str, ...]) -> _Shape:
-        shape = self._shapes.get(names)
-        if shape is None:
-            plain = tuple(str(name) for name in names)
-            places = tuple(place for place, name in enumerate(plain) if is_secret(name))
-            shape = _Shape(plain, sum(map(len, plain)), places)
-            if shape.size <= MOST_CHARACTERS:
-                if len(self._shapes) >= _REMEMBERED_SHAPES:
-                    self._shapes.clear()
-                self._shapes[plain] = shape
+    def _learnt(self, names: tuple[str, ...]) -> _Shape:
+        plain = tuple(str(name) for name in names)
+        places = tuple(place for place, name in enumerate(plain) if is_secret(name))
+        shape = _Shape(plain, sum(map(len, plain)), places)
+        if shape.size <= MOST_CHARACTERS:
+            if len(self._shapes) >= _REMEMBERED_SHAPES:
+                self._shapes.clear()
+            self._shapes[plain] = shape
         return shape
 
-    def _redacted(self, texts: list[str], redact: Redact) -> list[str]:
-        new = [text for text in texts if text not in self._clean]
+    def _redacted(self, texts: list[str]) -> list[str]:
+        new = set(texts).difference(self._clean)
         if not new:
             return texts
-        joined = "\n".join(new)
         changed: dict[str, str] = {}
         # No rule of ours finds more in a text by itself than among others.
-        if self._each or redact(joined) != joined:
-            changed = {text: made for text in new if (made := redact(text)) != text}
+        if not self._redactor.is_harmless("\n".join(new)):
+            changed = self._redactor.through(
+                lambda redact: {text: made for text in new if (made := redact(text)) != text}
+            )
         if len(self._clean) > _REMEMBERED_TEXTS:
             self._clean.clear()
         self._clean.update(text for text in new if len(text) <= _LONGEST_REMEMBERED and text not in changed)
@@ -146,11 +136,12 @@ def _ends(heard: Heard) -> Iterator[tuple[str, int, str, Mapping[str, str]]]:
 def _hidden(texts: list[str], secrets: Sequence[str]) -> list[str]:
     """The texts without these secrets, which may stand in any of them."""
     whole = "\n".join(texts)
-    long = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
-    if not whole.isascii():
+    try:
+        whole.encode()
+    except UnicodeEncodeError:
         texts = [text.encode("utf-8", "replace").decode() for text in texts]
-    for secret in long:
-        if secret in whole:
+    for secret in secrets:
+        if secret in whole and len(secret) >= _SHORTEST_SECRET:
             texts = [text.replace(secret, HIDDEN) for text in texts]
     return texts
 

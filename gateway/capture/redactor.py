@@ -6,6 +6,7 @@ digest, because a conversation sends its history again with every turn.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
@@ -47,6 +48,9 @@ class Redactor:
         characters: int = MOST_CHARACTERS,
     ) -> None:
         self._built_in = tuple(built_in)
+        # Of all rules; where there is none no mark is found.
+        marks = sorted({mark for rule in built_in for mark in rule.marks})
+        self._marks = re.compile("|".join(map(re.escape, marks)) or r"(?!)")
         self._own = OwnRules(own)
         self._has_own = bool(own)
         self._seconds, self._characters = seconds, characters
@@ -69,8 +73,12 @@ class Redactor:
 
     @property
     def has_own(self) -> bool:
-        """Whether rules of the user's own are among these."""
+        """Whether rules of the user's own are among these: they may ask for a text's begin and end."""
         return self._has_own
+
+    def is_harmless(self, text: str) -> bool:
+        """Whether no rule can find anything in a short text; where it is False one may."""
+        return not self._has_own and self._marks.search(text) is None
 
     def through(self, work: Callable[[Callable[[str], str]], _T], exchanges: int = 1) -> _T:
         """What `work` makes when it is given the function that redacts a text: for headers, and for telemetry, which

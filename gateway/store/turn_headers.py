@@ -31,7 +31,7 @@ _FIXED = frozenset(
 # Stands for the request's own id, which the turn knows.
 _OWN_ID = "\0"
 _REMEMBERED = 500
-_PUT = "INSERT OR REPLACE INTO headers (turn, base, data) VALUES (?, ?, ?)"
+_PUT = "INSERT INTO headers (turn, base, data) VALUES (?, ?, ?)"
 _READ = (
     "SELECT t.identity, t.request_id, t.source, t.hints, h.base, h.data FROM turns t "
     "LEFT JOIN headers h ON h.turn = t.id WHERE "
@@ -118,14 +118,14 @@ class TurnHeaders:
         loose: list[int] = []
         at = 0
         for _, _, names in shape:
-            # The line of each group is loose.
-            loose.append(at)
+            # The line of each group, which says as what its headers went.
+            fixed.append(at)
             for place, name in enumerate(names, at + 1):
                 (fixed if name.lower() in _FIXED else loose).append(place)
             at += 1 + len(names)
         if len(self._shapes) >= _REMEMBERED:
             self._shapes.clear()
-        pick: _Pick = itemgetter(*fixed) if fixed else lambda _: ()
+        pick: _Pick = itemgetter(*fixed)
         self._shapes[shape] = found = pick, tuple(loose)
         return found
 

@@ -37,13 +37,16 @@ def heard(
     return made
 
 
+def masks_of(*own: RedactRule) -> HeaderMasks:
+    return HeaderMasks(Redactor(chosen((), ()), own))
+
+
 def kept(of: Heard, *own: RedactRule, masks: HeaderMasks | None = None) -> tuple[HeaderGroup, ...]:
-    redactor = Redactor(chosen((), ()), own)
+    masks = masks or masks_of(*own)
     try:
-        found = masks or HeaderMasks(each=bool(own))
-        return redactor.through(lambda redact: found.groups(of, redact))
+        return masks.groups(of)
     finally:
-        redactor.close()
+        masks._redactor.close()
 
 
 def values(group: HeaderGroup) -> dict[str, str]:
@@ -132,7 +135,7 @@ def test_all_else_goes_through_the_rules_of_redaction() -> None:
 
 
 def test_what_was_harmless_before_is_hidden_once_it_is_a_secret() -> None:
-    masks = HeaderMasks(each=False)
+    masks = masks_of()
     for _ in range(2):
         assert values(kept(heard({"x-plain": KEY}), masks=masks)[0]) == {"x-plain": KEY}
     (group,) = kept(heard({"x-plain": KEY, "x-api-key": KEY}), masks=masks)
@@ -140,7 +143,7 @@ def test_what_was_harmless_before_is_hidden_once_it_is_a_secret() -> None:
 
 
 def test_secrets_are_not_remembered() -> None:
-    masks = HeaderMasks(each=False)
+    masks = masks_of()
     kept(heard({"x-api-key": KEY, "cookie": f"a={KEY}"}, line=f"POST /?key={KEY}"), masks=masks)
     assert KEY not in str((masks._clean, masks._shapes))
 
