@@ -17,19 +17,10 @@ LONGEST_HEADER = 2048
 
 def answer_headers(plan: Plan, exchange: Exchange, content_type: str, model: str | None) -> dict[str, str]:
     """`model` is the one that answered, where that is known already."""
-    headers = {
-        "content-type": sendable(content_type),
-        **request_ids(plan.door.dialect, exchange.id),
-        "x-faregate-provider": plan.candidate.provider.name,
-        "x-faregate-model": sendable(model or plan.candidate.model),
-        "x-faregate-overhead-ms": f"{exchange.overhead_so_far_ms():.3f}",
-    }
+    headers = {"content-type": sendable(content_type)}
+    headers |= _told_always(plan.door.dialect, exchange, model or plan.candidate.model)
     if plan.peek.stream:
         headers["cache-control"] = "no-cache"
-    if exchange.upstream_request_id:
-        headers["x-faregate-upstream-request-id"] = sendable(exchange.upstream_request_id)
-    if exchange.conversation_id:
-        headers["x-faregate-conversation-id"] = sendable(exchange.conversation_id)
     if exchange.dropped:
         headers["x-faregate-dropped"] = _names(exchange.dropped)
     if exchange.adapted:
@@ -51,13 +42,22 @@ def whole_headers(plan: Plan, exchange: Exchange, content_type: str, record: Exc
 def error_headers(error: GatewayError, dialect: Dialect, exchange: Exchange) -> dict[str, str]:
     """Those of an exchange that failed before anything of an answer went out."""
     headers = {name: sendable(value) for name, value in error.headers.items()}
-    headers |= {"content-type": "application/json", **request_ids(dialect, exchange.id)}
+    headers["content-type"] = "application/json"
+    return headers | _told_always(dialect, exchange, exchange.model)
+
+
+def _told_always(dialect: Dialect, exchange: Exchange, model: str | None) -> dict[str, str]:
+    """What every answer of an exchange tells, as far as it is known."""
+    headers = request_ids(dialect, exchange.id)
     if exchange.provider:
         headers["x-faregate-provider"] = exchange.provider
-    if exchange.model:
-        headers["x-faregate-model"] = sendable(exchange.model)
+    if model:
+        headers["x-faregate-model"] = sendable(model)
+    headers["x-faregate-overhead-ms"] = f"{exchange.overhead_so_far_ms():.3f}"
     if exchange.upstream_request_id:
         headers["x-faregate-upstream-request-id"] = sendable(exchange.upstream_request_id)
+    if exchange.conversation_id:
+        headers["x-faregate-conversation-id"] = sendable(exchange.conversation_id)
     return headers
 
 

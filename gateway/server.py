@@ -279,6 +279,8 @@ class Server:
             "access-control-allow-origin": origin or "",
             "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
             "access-control-allow-headers": request.headers.get("Access-Control-Request-Headers", "*"),
+            # Without it a page sees the body only, and no id or cost.
+            "access-control-expose-headers": "*",
             "vary": "origin",
         }
 

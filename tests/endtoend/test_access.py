@@ -337,6 +337,7 @@ def test_an_origin_and_a_host_that_are_allowed_by_name(small: Served) -> None:
     for reply in (preflight, whole, streamed, wrong_key):
         assert reply.headers["access-control-allow-origin"] == "https://app.example"
         assert "access-control-allow-credentials" not in reply.headers
+        assert reply.headers["access-control-expose-headers"] == "*"
         assert reply.headers["vary"].lower() == "origin"
     for other in ("https://app.example.evil", "http://app.example", "https://app.example:444"):
         refused(small.ask("POST", CHAT, HELLO, key=small.key(), headers={"origin": other}), 403, "forbidden")

@@ -132,6 +132,20 @@ def test_what_every_answer_tells(gateway: Served, provider: ProviderProcess) -> 
             )
 
 
+def test_what_every_error_tells(gateway: Served, provider: ProviderProcess) -> None:
+    sent = {"x-conversation-id": "told-also-of-errors"}
+    refused = gateway.chat("No. [[400]]", MODELS["anthropic"], headers=sent)
+    headers, entry = refused.headers, provider.ledger()[-1]
+    assert (refused.status, headers["x-faregate-provider"]) == (400, "anthropic")
+    assert headers["x-faregate-model"] == MODELS["anthropic"]
+    assert headers["x-faregate-upstream-request-id"] == entry["request_id"]
+    here = gateway.chat("Hi.", "nothing-like-it", headers=sent)
+    assert here.status == 404 and "x-faregate-provider" not in here.headers
+    for reply in (refused, here):
+        assert reply.headers["x-faregate-conversation-id"] == "told-also-of-errors"
+        assert float(reply.headers["x-faregate-overhead-ms"]) > 0 and gateway.row(reply.id).status == reply.status
+
+
 # A provider key of the caller's own.
 
 
