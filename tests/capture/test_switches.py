@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from gateway.capture.switches import Switches
+from gateway.capture.switches import Switches, figures_only
 from gateway.model import (
     Blob,
     Choice,
@@ -73,3 +73,9 @@ def test_headers_are_left_out_by_themselves() -> None:
 def test_nothing_to_leave_out_changes_nothing() -> None:
     plain = replace(TOLD, request=Request(model="m", messages=()), response=None)
     assert Switches(parts_off=PARTS).kept(plain) is plain and Switches().kept(TOLD) is TOLD
+
+
+def test_figures_alone_hold_no_word_of_anybody() -> None:
+    told = replace(TOLD, title="SECRET title", error_message="SECRET was refused", hints=("before",))
+    kept = figures_only(told, "why")
+    assert "SECRET" not in str(kept) and (kept.started_us, kept.hints) == (1, ("before", "why"))

@@ -12,7 +12,7 @@ from gateway.model import Blob, Message, Opaque, Role, Text, ToolCall
 from gateway.records import UsageQuery
 from gateway.store.thread_filters import where
 from gateway.store.thread_store import ThreadStore
-from gateway.telemetry.records import LogRecord, Span
+from gateway.telemetry.records import LogRecord, Scope, Span
 from gateway.thread_records import Thread, ThreadQuery
 from tests.store.tellings import (
     KEY,
@@ -271,6 +271,23 @@ def test_deleting_leaves_nothing_of_it(tmp_path: Path) -> None:
             assert len(query(tmp_path, f"SELECT 1 FROM {table}")) == {"said": 2, "content_parts": 0}[table]
         # The log was cut, so that no copy is left there.
         assert (tmp_path / "traces.db-wal").stat().st_size == 0
+
+
+def test_the_records_of_its_session_go_with_it_and_no_others(store: ThreadStore) -> None:
+    def record(session: str, number: int) -> LogRecord:
+        said = {"event.name": "user_prompt", "session.id": session, "prompt": CANARY, "event.sequence": number}
+        return log(number, None, attributes=said, scope=Scope("com.anthropic.claude_code.events"))
+
+    put(store, [told(at, [user(f"hello {at}")], "hi", conversation=f"s{at}", source="log") for at in (1, 2)])
+    for key in ("key_1", "key_2"):
+        store.put_logs([record("s1", 1), record("s1", 2), record("s2", 3)], scope=key, key="laptop")
+    assert store.delete_thread("s1")
+    left = {
+        (session, key): len(store.logs_of_session(f"claude-code/{session}", key))
+        for session in ("s1", "s2")
+        for key in ("key_1", "key_2")
+    }
+    assert left == {("s1", "key_1"): 0, ("s1", "key_2"): 2, ("s2", "key_1"): 1, ("s2", "key_2"): 1}
 
 
 def test_what_another_conversation_says_too_stays(store: ThreadStore) -> None:
