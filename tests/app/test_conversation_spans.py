@@ -263,5 +263,5 @@ def test_the_card_keeps_the_lines_that_were_shown_last(theme: Theme, qtbot: QtBo
         card.show_facts(facts)
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     assert [label.text() for label in labels(card)] == [word for line in many[-1].lines for word in line]
-    kept = sum(len(facts.lines) for facts in many[-6:])
-    assert len(card.findChildren(QLabel)) == 2 * kept + 1, "the title, and the lines of six"
+    kept = sum(len(facts.lines) for facts in many[-4:])
+    assert len(card.findChildren(QLabel)) == 2 * kept + 1, "the title, and the lines of four"

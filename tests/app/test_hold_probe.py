@@ -3,13 +3,19 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.kept_tasks import KeptTasks
+from tests.benchmarks import blamed_app
+from tests.benchmarks.blamed_app import Spent, without_small
 from tests.benchmarks.hold_probe import WINDOWS_CODE, Hold, HoldProbe, ProbedLoop
+
+if TYPE_CHECKING:
+    from tests.window.probe import ProbedHost
 
 SPUN_S = 0.06
 
@@ -72,3 +78,22 @@ def test_a_step_of_the_windows_task_is_one(loop: ProbedLoop) -> None:
     tasks = KeptTasks(lambda error: None)
     hold, _ = longest(loop, lambda: tasks.spawn(page()))
     assert SPUN_S / 2 < hold.own <= hold.late
+
+
+def test_long_events_say_what_they_were_made_of() -> None:
+    blamed_app._long.clear()
+    paints = [Spent(f"Paint to Label {n}", 0.0003, []) for n in range(20)]
+    table = Spent("Paint to Table", 0.004, [])
+    for spent in (
+        Spent("UpdateRequest to Window", 0.012, without_small([*paints, table])),
+        Spent("Timer to QTimer", 0.002, []),
+        Spent("KeyPress to Window", 0.040, []),
+    ):
+        blamed_app._note(spent)
+    assert blamed_app.take_long_events(cast("ProbedHost", None)) == [
+        "  40.0 ms, itself 40.0: KeyPress to Window",
+        "  12.0 ms, itself 2.0: UpdateRequest to Window\n"
+        "     4.0 ms, itself 4.0: Paint to Table\n"
+        "     6.0 ms, itself 6.0: 20 short ones: Paint",
+    ]
+    assert blamed_app.take_long_events(cast("ProbedHost", None)) == []

@@ -54,10 +54,10 @@ class TimedApplication(app.host._Application):
         finally:
             seconds = time.thread_time() - began
             _open.pop()
-            _note(Spent(_words(receiver, kind), seconds, _without_small(parts)))
+            _note(Spent(_words(receiver, kind), seconds, without_small(parts)))
 
 
-def _without_small(parts: "list[Spent]") -> "list[Spent]":
+def without_small(parts: "list[Spent]") -> "list[Spent]":
     """Short ones of a kind are told as one."""
     kept = [part for part in parts if part.seconds >= _PART_S]
     small: defaultdict[str, list[float]] = defaultdict(list)

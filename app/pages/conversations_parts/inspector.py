@@ -23,7 +23,7 @@ WIDTH = 408
 _TOP = Qt.AlignmentFlag.AlignTop
 _LABEL = 116
 # What was asked, an answer, what a tool gave, a span of an app: walking through a thread passes them all.
-_KEPT = 6
+_KEPT = 4
 
 
 class _Lines(NamedTuple):
