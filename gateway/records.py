@@ -18,7 +18,7 @@ OPERATORS = (">=", ">", "<=", "<", "=")
 BUCKET_WIDTHS = ("1m", "15m", "hour", "day", "week", "month")
 
 
-class AttemptRecord(Struct, frozen=True, kw_only=True):
+class AttemptRecord(Struct, frozen=True, kw_only=True, gc=False):
     """One call to a provider within an exchange. `status` is the provider's, None where it answered nothing."""
 
     n: int
@@ -34,7 +34,7 @@ class AttemptRecord(Struct, frozen=True, kw_only=True):
     upstream_request_id: str | None = None
 
 
-class ExchangeRecord(Struct, frozen=True, kw_only=True):
+class ExchangeRecord(Struct, frozen=True, kw_only=True, gc=False):
     """One exchange as the journal and `usage.db` keep it; exactly one for each, whatever its ending.
 
     Written once when it begins, with outcome `interrupted` and what is known then, and once when it ends; the later

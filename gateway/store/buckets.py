@@ -13,14 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter, itemgetter
 from struct import Struct
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from gateway.records import COST_SOURCES, USAGE_SOURCES, ExchangeRecord
+from gateway.records import ExchangeRecord
 from gateway.store import histogram
-from gateway.store.histogram import character_of, of_characters
+from gateway.store.histogram import Durations, character_of
 from gateway.store.measures import (
-    COUNTS,
     DURATIONS,
     FAILED_OUTCOMES,
     HISTOGRAMS,
@@ -49,26 +48,41 @@ DIMENSION_IDS: Mapping[str, int] = {
     "tag_set": 11,
 }
 _TAG_SET = COMBINED_DIMENSIONS.index("tag_set")
-_SINGLE_IDS = tuple(
-    (index, DIMENSION_IDS[name]) for index, name in enumerate(COMBINED_DIMENSIONS) if index != _TAG_SET
+# Dimensions whose values go together: a user has a key or two, a model one provider.
+_TOGETHER = tuple(
+    tuple((COMBINED_DIMENSIONS.index(name), DIMENSION_IDS[name]) for name in names)
+    for names in (("user", "key", "client"), ("model", "provider", "app"), ("door", "outcome"))
 )
 
 # What few cells have: those without are written, and added to, without naming it.
-_RARE = (
+_RARE_NUMBERS = (
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "input_audio_tokens",
+    "output_audio_tokens",
+    "web_searches",
+)
+_RARE_FLAGS = (
     "usage_partial",
     "usage_estimated",
     "usage_none",
     "cost_provider",
     "cost_override",
-    *(
-        measure
-        for count in ("cache_write_tokens", "cache_write_1h_tokens", "input_audio_tokens", "output_audio_tokens")
-        for measure in (count, f"{count}_known")
-    ),
-    "web_searches",
-    "web_searches_known",
+    *(f"{number}_known" for number in _RARE_NUMBERS),
 )
-_COMMON = tuple(measure for measure in MEASURES if measure not in _RARE)
+_NUMBERS = (
+    "cost_nano",
+    "generated_tokens",
+    "generation_us",
+    "input_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    *DURATIONS,
+)
+_FLAGS = tuple(measure for measure in MEASURES if measure not in (*_NUMBERS, *_RARE_FLAGS, *_RARE_NUMBERS))
+_COMMON = (*_NUMBERS, *_FLAGS)
+_ALL = (*_COMMON, *_RARE_FLAGS, *_RARE_NUMBERS)
 
 
 def _upsert(table: str, keys: Sequence[str], measures: Sequence[str]) -> str:
@@ -87,61 +101,42 @@ BUCKET_KEY = ("level", "dimension", "start", "value")
 COMBINED_KEY = ("level", "start", *COMBINED_DIMENSIONS)
 ADD_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, MEASURES)
 ADD_TO_COMBINED = _upsert("combined", COMBINED_KEY, MEASURES)
+_ADD_ALL_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, _ALL)
+_ADD_ALL_TO_COMBINED = _upsert("combined", COMBINED_KEY, _ALL)
 _ADD_COMMON_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, _COMMON)
 _ADD_COMMON_TO_COMBINED = _upsert("combined", COMBINED_KEY, _COMMON)
 
 Key = tuple[int, ...]
-Columns = tuple[int | bytearray, ...]
+Cell = TypeVar("Cell", int, Key)
 
-# What is yet to be added up: packed measures, and for each known duration a character.
-Piece = tuple[int, str, str]
+# Sums of some rows: packed measures, and both durations.
+Piece = tuple[int, Durations, Durations]
+# By the key's first numbers, which many have in common, and its last.
+Cells = dict[Key, dict[Key, Piece]]
 
 # A dimension and a value of it in one integer, which is looked up faster than a pair.
 _DIMENSION_BITS = 4
 _DIMENSION_MASK = 2**_DIMENSION_BITS - 1
 
-# All measures of a row in one integer of 64-bit lanes: adding many rows is then one addition for each. What is rare
-# lies above the rest, so that an integer's length tells whether there is any.
-_LANES, _COMMON_LANES = Struct(f"<{len(MEASURES)}q"), Struct(f"<{len(_COMMON)}q")
-_RARE_BIT = 8 * _COMMON_LANES.size
-_in_order = itemgetter(*map((*_COMMON, *_RARE).index, MEASURES))
-_UNITS = {measure: 1 << 64 * at for at, measure in enumerate((*_COMMON, *_RARE))}
-# Of each number that a row may know: what to add where it is known, and what it counts in.
-_KNOWN_UNITS = tuple((_UNITS[f"{name}_known"], _UNITS[name]) for name in (*COUNTS, *DURATIONS))
-_OF_USAGE = {source: _UNITS[f"usage_{source}"] for source in USAGE_SOURCES}
-_OF_COST = {source: _UNITS[f"cost_{source}"] for source in COST_SOURCES}
-_known_of = attrgetter(*COUNTS, *DURATIONS)
+# All measures of a row in one integer of lanes: adding many rows is then one addition for each. Numbers have lanes of
+# 64 bits and what counts rows of 32, for the rows of one commit. What is rare lies above the rest, so that an
+# integer's size tells whether there is any.
+_LANES = Struct(f"<{len(_NUMBERS)}q{len(_FLAGS) + len(_RARE_FLAGS)}I{len(_RARE_NUMBERS)}q")
+_COMMON_LANES = Struct(f"<{len(_NUMBERS)}q{len(_FLAGS)}I")
+_NUMBER_LANES = Struct(f"<{len(_NUMBERS)}q")
+_FIRST_RARE = 1 << 8 * _COMMON_LANES.size
+_in_order = itemgetter(*map(_ALL.index, MEASURES))
+_FLAG_UNITS = {flag: 1 << 8 * _NUMBER_LANES.size + 32 * at for at, flag in enumerate((*_FLAGS, *_RARE_FLAGS))}
+_RARE_UNITS = {
+    number: 1 << 8 * (_COMMON_LANES.size + 4 * len(_RARE_FLAGS) + 8 * at) for at, number in enumerate(_RARE_NUMBERS)
+}
+_numbers_of = attrgetter("cost_nano", *_NUMBERS[3:])
+_rare_of = attrgetter(*_RARE_NUMBERS)
+_NOTHING_RARE = (None,) * len(_RARE_NUMBERS)
+
+_pack_numbers, _from_bytes = _NUMBER_LANES.pack, int.from_bytes
 
 _dimensions_of = attrgetter(*("tags" if name == "tag_set" else name for name in COMBINED_DIMENSIONS))
-
-
-class _Part:
-    """Sums of some rows: packed measures, and the bins of both durations."""
-
-    __slots__ = ("_columns", "latency", "packed", "ttft")
-
-    def __init__(self, packed: int, latency: str, ttft: str) -> None:
-        self.packed = packed
-        self.latency = latency
-        self.ttft = ttft
-        self._columns: Columns | None = None
-
-    @property
-    def is_common(self) -> bool:
-        return self.packed.bit_length() <= _RARE_BIT
-
-    @property
-    def columns(self) -> Columns:
-        """As they are stored, without what is rare where there is none of it. Kept, because a part that is alone in
-        its hour is also the hour's."""
-        if self._columns is None:
-            if self.is_common:
-                measures = _COMMON_LANES.unpack(self.packed.to_bytes(_COMMON_LANES.size, "little"))
-            else:
-                measures = measures_of(self.packed)
-            # Python's SQLite looks for a way to adapt bytes, each time, and none for a bytearray.
-            self._columns = (*measures, bytearray(of_characters(self.latency)), bytearray(of_characters(self.ttft)))
-        return self._columns
 
 
 def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: Iterable[ExchangeRecord]) -> None:
@@ -150,25 +145,31 @@ def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: I
     quarters = defaultdict(lambda: defaultdict(list))
     for record in records:
         quarters[quarter_of(record.started_us)][_dimensions_of(record)].append(_share(record))
-    # Rows alike are added up once, before they are added to the dozen cells that each counts in.
-    numbered: dict[tuple[Any, ...], tuple[Key, list[int]]] = {}
-    singles: dict[int, defaultdict[int, list[Piece]]] = {}
-    combined: defaultdict[Key, list[Piece]] = defaultdict(list)
+    # Rows alike are added up once, then those alike in some dimensions, before they are added to the dozen cells that
+    # each counts in.
+    numbered: dict[tuple[Any, ...], tuple[Key, list[Key]]] = {}
+    singles: dict[int, dict[int, Piece]] = {}
+    halves: defaultdict[tuple[int, int], defaultdict[Key, list[Piece]]] = defaultdict(lambda: defaultdict(list))
     for quarter, alike in quarters.items():
-        of_quarter = singles[quarter] = defaultdict(list)
-        place = (quarter - quarter % HALF_QUARTERS, day_start(quarter, zone))
+        together: defaultdict[Key, list[Piece]] = defaultdict(list)
+        of_half = halves[quarter - quarter % HALF_QUARTERS, day_start(quarter, zone)]
         for dimensions, pieces in alike.items():
             known = numbered.get(dimensions)
             if known is None:
                 known = numbered[dimensions] = _numbered(names, dimensions)
             values, cells = known
-            piece = _joined(pieces)
-            for cell in cells:
+            piece = pieces[0] if len(pieces) == 1 else _joined(pieces)
+            for some in cells:
+                together[some].append(piece)
+            of_half[values].append(piece)
+        of_quarter: defaultdict[int, list[Piece]] = defaultdict(list)
+        for some, piece in _each_joined(together).items():
+            for cell in some:
                 of_quarter[cell].append(piece)
-            combined[place + values].append(piece)
-    combinations = _combinations(combined)
-    _write(connection, _singles(singles, zone) | _tag_sets(combinations), ADD_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
-    _write(connection, combinations, ADD_TO_COMBINED, _ADD_COMMON_TO_COMBINED)
+        singles[quarter] = _each_joined(of_quarter)
+    combinations = _combinations(halves)
+    _write(connection, _singles(singles, zone) | _tag_sets(combinations), _ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
+    _write(connection, combinations, _ADD_ALL_TO_COMBINED, _ADD_COMMON_TO_COMBINED)
 
 
 def values_of(names: Names, record: ExchangeRecord) -> Key:
@@ -183,15 +184,16 @@ def share_of(record: ExchangeRecord) -> tuple[tuple[int, ...], histogram.Bins, h
     return tuple(map(int, measure(record))), bins[0], bins[1]
 
 
-def _numbered(names: Names, dimensions: Sequence[Any]) -> tuple[Key, list[int]]:
-    """A row's dimensions as numbers, and those with their values that it counts in."""
+def _numbered(names: Names, dimensions: Sequence[Any]) -> tuple[Key, list[Key]]:
+    """A row's dimensions as numbers, and those with their values that it counts in, some of them together."""
     number = names.number
     tags = dimensions[_TAG_SET]
     values = tuple(names.tag_set(tags) if at == _TAG_SET else number(text) for at, text in enumerate(dimensions))
-    cells = [(TOTAL, NO_NAME), *((dimension, values[index]) for index, dimension in _SINGLE_IDS)]
-    cells += [(DIMENSION_IDS["tag"], number(tag)) for tag in set(tags) or (None,)]
-    cells += [(DIMENSION_IDS["tag_key"], number(key)) for key in set(map(tag_key, tags))]
-    return values, [value << _DIMENSION_BITS | dimension for dimension, value in cells]
+    cells = [[(dimension, values[index]) for index, dimension in some] for some in _TOGETHER]
+    cells[-1].append((TOTAL, NO_NAME))
+    of_tags = [(DIMENSION_IDS["tag"], number(tag)) for tag in set(tags) or (None,)]
+    cells.append([*of_tags, *((DIMENSION_IDS["tag_key"], number(key)) for key in set(map(tag_key, tags)))])
+    return values, [tuple(value << _DIMENSION_BITS | dimension for dimension, value in some) for some in cells]
 
 
 def _share(record: ExchangeRecord) -> Piece:
@@ -205,17 +207,38 @@ def _share(record: ExchangeRecord) -> Piece:
 
 def packed(record: ExchangeRecord) -> int:
     """What `measure` says of a row, in lanes: a few additions instead of three dozen values."""
-    cost, usage, generation = record.cost_nano, record.usage_source, generation_us(record)
-    priced = cost is not None or not record.unpriced
-    lanes = _flags(record.outcome in FAILED_OUTCOMES, priced, usage, record.cost_source)
-    if cost:
-        lanes += cost * _UNITS["cost_nano"]
-    if generation is not None:
-        lanes += generation * _UNITS["generation_us"] + (record.output_tokens or 0) * _UNITS["generated_tokens"]
-    for number, (known, unit) in zip(_known_of(record), _KNOWN_UNITS, strict=True):
-        if number is not None:
-            lanes += number * unit + known
-    return lanes
+    generation, numbers, rare = generation_us(record), _numbers_of(record), _rare_of(record)
+    flags = _flags(
+        record.outcome,
+        record.cost_nano is not None or not record.unpriced,
+        record.usage_source,
+        record.cost_source,
+        *[number is None for number in numbers],
+    )
+    cost, fresh, cached, output, reasoning, latency, ttft = numbers
+    lanes = flags + _from_bytes(
+        _pack_numbers(
+            cost or 0,
+            0 if generation is None else output or 0,
+            generation or 0,
+            fresh or 0,
+            cached or 0,
+            output or 0,
+            reasoning or 0,
+            latency or 0,
+            ttft or 0,
+        ),
+        "little",
+    )
+    return lanes if rare == _NOTHING_RARE else lanes + _rare(rare)
+
+
+def _rare(numbers: Iterable[int | None]) -> int:
+    return sum(
+        number * _RARE_UNITS[name] + _FLAG_UNITS[f"{name}_known"]
+        for name, number in zip(_RARE_NUMBERS, numbers, strict=True)
+        if number is not None
+    )
 
 
 def measures_of(lanes: int) -> tuple[int, ...]:
@@ -224,68 +247,95 @@ def measures_of(lanes: int) -> tuple[int, ...]:
     return measures
 
 
-@lru_cache(maxsize=256)
-def _flags(failed: bool, priced: bool, usage_source: str, cost_source: str) -> int:
-    lanes = _UNITS["requests"] + failed * _UNITS["errors"] + priced * _UNITS["priced"]
-    return lanes + _OF_USAGE.get(usage_source, 0) + _OF_COST.get(cost_source, 0)
+@lru_cache(maxsize=2048)
+def _flags(outcome: str, priced: bool, usage_source: str, cost_source: str, _cost: bool, *unknown: bool) -> int:
+    names = ["requests", f"usage_{usage_source}", f"cost_{cost_source}"]
+    names += [f"{name}_known" for name, missing in zip(_NUMBERS[3:], unknown, strict=True) if not missing]
+    names += ["errors"] * (outcome in FAILED_OUTCOMES) + ["priced"] * priced
+    return sum(_FLAG_UNITS.get(name, 0) for name in names)
 
 
 def _joined(pieces: Sequence[Piece]) -> Piece:
-    if len(pieces) == 1:
-        return pieces[0]
     lanes, latency, ttft = zip(*pieces, strict=True)
-    return sum(lanes), "".join(latency), "".join(ttft)
+    return sum(lanes), histogram.joined(latency), histogram.joined(ttft)
 
 
-def _singles(quarters: Mapping[int, Mapping[int, Sequence[Piece]]], zone: ZoneInfo) -> dict[Key, _Part]:
-    cells: dict[Key, _Part] = {}
+def _each_joined(pieces: Mapping[Cell, Sequence[Piece]]) -> dict[Cell, Piece]:
+    return {cell: some[0] if len(some) == 1 else _joined(some) for cell, some in pieces.items()}
+
+
+def _singles(quarters: Mapping[int, Mapping[int, Piece]], zone: ZoneInfo) -> Cells:
+    """By level, dimension and start, then by value."""
     # An hour of UTC can lie in two days of a zone, so what is summed once for both is their common piece.
-    pieces: defaultdict[Key, list[_Part]] = defaultdict(list)
+    hours: defaultdict[tuple[int, int], defaultdict[int, list[Piece]]] = defaultdict(lambda: defaultdict(list))
+    cells: Cells = {}
     for quarter, singles in quarters.items():
-        hour, day = quarter - quarter % HOUR_QUARTERS, day_start(quarter, zone)
-        for cell, alike in singles.items():
-            dimension, value = cell & _DIMENSION_MASK, cell >> _DIMENSION_BITS
-            cells[(QUARTER, dimension, quarter, value)] = part = _Part(*_joined(alike))
-            pieces[(dimension, hour, day, value)].append(part)
-    coarse: defaultdict[Key, list[_Part]] = defaultdict(list)
-    for (dimension, hour, day, value), parts in pieces.items():
-        piece = _merged(parts)
-        coarse[(HOUR, dimension, hour, value)].append(piece)
-        coarse[(DAY, dimension, day, value)].append(piece)
-    cells.update((key, _merged(parts)) for key, parts in coarse.items())
+        _put(cells, QUARTER, quarter, singles)
+        of_hour = hours[quarter - quarter % HOUR_QUARTERS, day_start(quarter, zone)]
+        for cell, piece in singles.items():
+            of_hour[cell].append(piece)
+    coarse: defaultdict[tuple[int, int], defaultdict[int, list[Piece]]] = defaultdict(lambda: defaultdict(list))
+    for (hour, day), pieces in hours.items():
+        of_hour, of_day = coarse[HOUR, hour], coarse[DAY, day]
+        for cell, piece in _each_joined(pieces).items():
+            of_hour[cell].append(piece)
+            of_day[cell].append(piece)
+    for (level, start), pieces in coarse.items():
+        _put(cells, level, start, _each_joined(pieces))
     return cells
 
 
-def _combinations(pieces: Mapping[Key, Sequence[Piece]]) -> dict[Key, _Part]:
-    coarse: defaultdict[Key, list[_Part]] = defaultdict(list)
-    for (half, day, *values), alike in pieces.items():
-        piece = _Part(*_joined(alike))
-        coarse[(HALF, half, *values)].append(piece)
-        coarse[(DAY, day, *values)].append(piece)
-    return {key: _merged(parts) for key, parts in coarse.items()}
+def _put(cells: Cells, level: int, start: int, singles: Mapping[int, Piece]) -> None:
+    for cell, piece in singles.items():
+        key = (level, cell & _DIMENSION_MASK, start)
+        of_key = cells.get(key)
+        if of_key is None:
+            of_key = cells[key] = {}
+        of_key[(cell >> _DIMENSION_BITS,)] = piece
 
 
-def _tag_sets(combinations: Mapping[Key, _Part]) -> dict[Key, _Part]:
-    cells: defaultdict[Key, list[_Part]] = defaultdict(list)
-    for (level, start, *values), part in combinations.items():
-        cells[(level, DIMENSION_IDS["tag_set"], start, values[_TAG_SET])].append(part)
-    return {key: _merged(parts) for key, parts in cells.items()}
+def _combinations(halves: Mapping[tuple[int, int], Mapping[Key, Sequence[Piece]]]) -> Cells:
+    """By level and start, then by the values of all dimensions."""
+    coarse: defaultdict[Key, defaultdict[Key, list[Piece]]] = defaultdict(lambda: defaultdict(list))
+    for (half, day), pieces in halves.items():
+        of_half, of_day = coarse[HALF, half], coarse[DAY, day]
+        for values, piece in _each_joined(pieces).items():
+            of_half[values].append(piece)
+            of_day[values].append(piece)
+    return {key: _each_joined(pieces) for key, pieces in coarse.items()}
 
 
-def _merged(parts: Sequence[_Part]) -> _Part:
-    if len(parts) == 1:
-        return parts[0]
-    return _Part(
-        sum([part.packed for part in parts]),
-        "".join([part.latency for part in parts]),
-        "".join([part.ttft for part in parts]),
+def _tag_sets(combinations: Cells) -> Cells:
+    cells: Cells = {}
+    for (level, start), pieces in combinations.items():
+        of_sets: defaultdict[Key, list[Piece]] = defaultdict(list)
+        for values, piece in pieces.items():
+            of_sets[(values[_TAG_SET],)].append(piece)
+        cells[level, DIMENSION_IDS["tag_set"], start] = _each_joined(of_sets)
+    return cells
+
+
+def _columns(piece: Piece) -> tuple[Any, ...]:
+    """As they are stored, without what is rare where there is none of it."""
+    packed, latency, ttft = piece
+    lanes = _COMMON_LANES if packed < _FIRST_RARE else _LANES
+    return (
+        *lanes.unpack(packed.to_bytes(lanes.size, "little")),
+        # Python's SQLite looks for a way to adapt bytes, each time, and none for a bytearray.
+        bytearray(histogram.stored(latency)),
+        bytearray(histogram.stored(ttft)),
     )
 
 
-def _write(connection: sqlite3.Connection, cells: Mapping[Key, _Part], any_of: str, common: str) -> None:
+def _write(connection: sqlite3.Connection, cells: Cells, add_all: str, add_common: str) -> None:
+    common: list[tuple[Key, Key, Piece]] = []
+    others: list[tuple[Key, Key, Piece]] = []
     # In key order the tables' pages are each touched once.
-    in_order = sorted(cells)
-    for statement, is_common in ((any_of, False), (common, True)):
-        connection.executemany(
-            statement, [key + part.columns for key in in_order if (part := cells[key]).is_common is is_common]
-        )
+    for key in sorted(cells):
+        of_key = cells[key]
+        for values in sorted(of_key):
+            piece = of_key[values]
+            (common if piece[0] < _FIRST_RARE else others).append((key, values, piece))
+    for statement, some in ((add_common, common), (add_all, others)):
+        # One by one: thousands of rows at once would be looked through by the garbage collection.
+        connection.executemany(statement, ((*key, *values, *_columns(piece)) for key, values, piece in some))

@@ -29,6 +29,8 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[int, int]).decode
 
 Bins = dict[int, int]
+Durations = str | Bins
+"""A few, each as a character, or many, counted."""
 
 
 def bin_of(us: int) -> int:
@@ -41,21 +43,47 @@ FIRST_BIN = bin_of(1)
 
 
 def character_of(us: int) -> str:
-    """A duration as `of_characters` takes it."""
+    """A duration as `joined` takes it."""
     return chr(bin_of(us) - FIRST_BIN)
 
 
-def of_characters(bins: str) -> bytes:
-    """Durations as stored, each given as a character: these are joined and counted without a step of Python's for
-    each."""
-    if not bins:
+def joined(parts: Iterable[Durations]) -> Durations:
+    """Some durations together: characters while they are few, which are joined and counted without a step of Python's
+    for each; counted once they are many, so that what is made of them in turn need not count them again."""
+    parts = tuple(parts)
+    try:
+        few = "".join(parts)  # type: ignore[arg-type]
+    except TypeError:
+        few = "".join([part for part in parts if isinstance(part, str)])
+    else:
+        if len(few) <= MOST_SINGLY:
+            return few
+    bins = _counted(few)
+    for part in parts:
+        if not isinstance(part, str):
+            for key, count in part.items():
+                bins[key] = bins.get(key, 0) + count
+    return bins
+
+
+def stored(durations: Durations) -> bytes:
+    """As stored."""
+    if isinstance(durations, dict):
+        return _encode(durations)
+    if not durations:
         return EMPTY
     try:
-        places = bins.encode("latin-1")
+        return _SINGLY + durations.encode("latin-1")
     except UnicodeEncodeError:
         # One took hours.
-        return _encode(_by_bin([ord(each) for each in bins]))
-    return _SINGLY + places if len(places) <= MOST_SINGLY else _encode(_by_bin(places))
+        return _encode(_counted(durations))
+
+
+def _counted(characters: str) -> Bins:
+    try:
+        return _by_bin(characters.encode("latin-1"))
+    except UnicodeEncodeError:
+        return _by_bin([ord(each) for each in characters])
 
 
 def _by_bin(places: Iterable[int]) -> Bins:

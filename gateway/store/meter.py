@@ -119,14 +119,14 @@ def hindrance(error: sqlite3.Error) -> str:
 
 def contradictory(record: ExchangeRecord) -> bool:
     """Whether the parts that are known come to more than their whole."""
-    wholes = (
-        (record.input_tokens, (record.cached_tokens or 0) + (record.cache_write_tokens or 0)),
-        (record.input_tokens, record.input_audio_tokens or 0),
-        (record.cache_write_tokens, record.cache_write_1h_tokens or 0),
-        (record.output_tokens, record.reasoning_tokens or 0),
-        (record.output_tokens, record.output_audio_tokens or 0),
-    )
-    return any(whole is not None and parts > whole for whole, parts in wholes)
+    whole, made, written = record.input_tokens, record.output_tokens, record.cache_write_tokens
+    if whole is not None:
+        cached = (record.cached_tokens or 0) + (written or 0)
+        if cached > whole or (record.input_audio_tokens or 0) > whole:
+            return True
+    if made is not None and ((record.reasoning_tokens or 0) > made or (record.output_audio_tokens or 0) > made):
+        return True
+    return written is not None and (record.cache_write_1h_tokens or 0) > written
 
 
 def _kinds(record: ExchangeRecord) -> Iterator[str]:
@@ -173,7 +173,8 @@ class Meter:
             self._unwritten.discard(record.id)
             sound = adds_up(record)
             stored = record if sound else storable(record)
-            counts.update(_kinds(stored))
+            for kind in _kinds(stored):
+                counts[kind] += 1
             counts["mended"] += not sound
             written += 1
             priced += stored.cost_nano is not None

@@ -140,7 +140,8 @@ def insert(connection: sqlite3.Connection, names: Names, records: Sequence[Excha
         statement, plain_of, lists = _kind(known)
         connection.executemany(
             statement,
-            [
+            # One by one: thousands of them at once would be looked through by the garbage collection.
+            (
                 (
                     n,
                     *map(number, _named_of(record)),
@@ -154,7 +155,7 @@ def insert(connection: sqlite3.Connection, names: Names, records: Sequence[Excha
                     *(json_array(getattr(record, field)) for field in lists),
                 )
                 for n, record in enumerate(alike, first)
-            ],
+            ),
         )
         _insert_attempts(connection, number, first, alike)
         first += len(alike)
@@ -165,12 +166,16 @@ def _insert_attempts(
 ) -> None:
     connection.executemany(
         INSERT_ATTEMPT,
-        [
+        (
             (n, *map(number, _attempt_named_of(attempt)), *_attempt_plain_of(attempt))
             for n, record in enumerate(records, first)
-            for attempt in {attempt.n: attempt for attempt in record.attempts}.values()
-        ],
+            for attempt in (record.attempts if len(record.attempts) < 2 else _by_number(record.attempts))
+        ),
     )
+
+
+def _by_number(attempts: Iterable[AttemptRecord]) -> Iterable[AttemptRecord]:
+    return {attempt.n: attempt for attempt in attempts}.values()
 
 
 def read(connection: sqlite3.Connection, texts: Texts, rows: Sequence[Sequence[Any]]) -> list[ExchangeRecord]:

@@ -6,7 +6,8 @@ integers and no question could be answered any more. Texts keep all else.
 """
 
 from collections.abc import Mapping
-from operator import attrgetter
+from functools import reduce
+from operator import attrgetter, or_
 from typing import Any
 
 import msgspec
@@ -24,14 +25,17 @@ LIMITS: Mapping[str, int] = {
 
 _limited_of = attrgetter(*LIMITS)
 _limits = tuple(LIMITS.values())
+_LEAST_LIMIT = min(_limits)
 
 
 def adds_up(record: ExchangeRecord) -> bool:
     """Whether each number of a record may go into sums as it is."""
-    for value, most in zip(_limited_of(record), _limits, strict=True):
-        if value is not None and not 0 <= value <= most:
-            return False
-    return True
+    values = _limited_of(record)
+    # Most are far from any limit: seen at once by the bits of all that are known, of which one that is negative has
+    # the highest.
+    if 0 <= reduce(or_, filter(None, values), 0) <= _LEAST_LIMIT:
+        return True
+    return all(value is None or 0 <= value <= most for value, most in zip(values, _limits, strict=True))
 
 
 def storable(record: ExchangeRecord) -> ExchangeRecord:

@@ -21,7 +21,7 @@ from gateway.store.storable import storable
 GROUP_ROWS = 50
 GROUP_S = 0.2
 # With more to write than can be, groups are large: rows that share sums then change these once.
-BATCH_ROWS = 10_000
+BATCH_ROWS = 20_000
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
 

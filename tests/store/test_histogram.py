@@ -55,16 +55,20 @@ def test_a_usual_histogram_is_small() -> None:
 def test_durations_are_stored_and_merged_as_they_are_counted(values: list[int], cut: int) -> None:
     """One by one where they are few and none took hours, else by bin."""
     few, rest = values[:cut], values[cut:]
-    blobs = [histogram.of_characters("".join(map(histogram.character_of, part))) for part in (few, rest)]
+    parts = [histogram.joined(map(histogram.character_of, part)) for part in (few, rest)]
+    blobs = list(map(histogram.stored, parts))
     summed = histogram.SumHistograms()
     for blob in blobs:
         summed.step(blob)
     for whole in (histogram.merge(*blobs), histogram.merge(*reversed(blobs)), summed.finalize()):
         assert histogram.decode(whole) == bins_of(values)
     assert [histogram.decode(blob) for blob in blobs] == [bins_of(few), bins_of(rest)]
+    for more in ([*parts], [parts[1], histogram.joined(parts), parts[0]]):
+        wanted = bins_of(values if len(more) == 2 else values + values)
+        assert histogram.decode(histogram.stored(histogram.joined(more))) == wanted
 
 
 def test_few_durations_are_a_byte_each() -> None:
     few = "".join(map(histogram.character_of, [1_000_000] * histogram.MOST_SINGLY))
-    assert len(histogram.of_characters(few)) == histogram.MOST_SINGLY + 1
-    assert len(histogram.of_characters(few + few)) == 4
+    assert len(histogram.stored(histogram.joined([few]))) == histogram.MOST_SINGLY + 1
+    assert len(histogram.stored(histogram.joined([few, few]))) == 4
