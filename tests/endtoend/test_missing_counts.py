@@ -60,7 +60,10 @@ CASES = {
     "gemini of a traffic type alone": Odd(
         "gemini", {"usageMetadata": {"trafficType": "ON_DEMAND"}}, None, SAID, "estimated"
     ),
-    "gemini of a prompt alone": Odd("gemini", {"usageMetadata": {"promptTokenCount": 90}}, 90, 0, "provider"),
+    "gemini of a prompt alone": Odd("gemini", {"usageMetadata": {"promptTokenCount": 90}}, 90, SAID, "partial"),
+    "gemini of noughts, which Google leaves out": Odd(
+        "gemini", {"usageMetadata": {"promptTokenCount": 90, "totalTokenCount": 90}}, 90, 0, "provider"
+    ),
 }
 # In how many events of a stream the usage stands, where it is not the one at the end.
 STREAMED = {"anthropic": 2, "gemini": 1}

@@ -2,8 +2,8 @@
 the prompt, and the total is the sum of all four. In a stream the counts are cumulative for each field and come on
 almost every chunk, some of them with fields missing: the last one said counts. A zero is left out of Google's JSON:
 a missing field is zero where the others come to the total. Where they do not, it is what the total has beyond them,
-or unknown if both prompt and candidates are missing. The traffic type says how the request was served. Source:
-google-genai's GenerateContentResponseUsageMetadata and TrafficType.
+or unknown if both prompt and candidates are missing; without a total it is unknown what was made. The traffic type
+says how the request was served. Source: google-genai's GenerateContentResponseUsageMetadata and TrafficType.
 """
 
 from typing import Any
@@ -72,6 +72,8 @@ def parse_usage(usage: WireUsage) -> Usage | None:
 def _prompt_and_candidates(usage: WireUsage, others: int) -> tuple[int | None, int | None]:
     prompt, candidates = usage.prompt or 0, usage.candidates or 0
     rest = (usage.total or 0) - prompt - candidates - others
+    if usage.total is None and usage.candidates is None and usage.thoughts is None:
+        return prompt, None
     if rest <= 0 or None not in (usage.prompt, usage.candidates):
         return prompt, candidates
     if usage.prompt is None:

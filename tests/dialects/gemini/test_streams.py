@@ -137,7 +137,7 @@ def test_candidates_are_kept_apart() -> None:
 
 
 COUNTS = [
-    pytest.param({"promptTokenCount": 12}, (12, 0, 0, 0), id="zeros are left out"),
+    pytest.param({"promptTokenCount": 12, "totalTokenCount": 12}, (12, 0, 0, 0), id="zeros are left out"),
     pytest.param({"promptTokenCount": 5, "candidatesTokenCount": 10, "thoughtsTokenCount": 90}, (5, 0, 100, 90), id="thoughts (deepeval#2943)"),
     pytest.param({"promptTokenCount": 1000, "cachedContentTokenCount": 800, "candidatesTokenCount": 1}, (1000, 800, 1, 0), id="cached is inside (litellm#14849)"),
     pytest.param({"promptTokenCount": 10, "toolUsePromptTokenCount": 40, "candidatesTokenCount": 1}, (50, 0, 1, 0), id="tool use is beside"),
