@@ -20,6 +20,7 @@ from gateway.dialects.openai_chat.tools import (
     tool_places,
 )
 from gateway.dialects.openai_chat.wire import ENCODER, KIN, NAME, decode_json, pocket
+from gateway.dialects.openai_user import openai_user
 from gateway.dialects.tool_names import with_legal_names
 from gateway.dialects.turns import require_pairs
 from gateway.dialects.unknown_fields import unknown_fields
@@ -168,7 +169,7 @@ def render_request(request: Request, target: Target) -> Rendered:
     if request.response_format is not None:
         body["response_format"] = _render_format(request.response_format)
     if request.user is not None and request.user != beside.get("safety_identifier") and losses.meet("user"):
-        body["user"] = request.user
+        body["user"] = openai_user(request.user)
     plain = {name: value for name in _PLAIN if (value := getattr(request, name)) is not None}
     body |= {name: value for name, value in plain.items() if losses.meet(_PLAIN[name])}
     if request.choice_count not in (None, 1) and losses.meet("n"):

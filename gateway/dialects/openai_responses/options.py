@@ -12,7 +12,7 @@ from msgspec import Struct
 from gateway.dialects.client_json import shaped
 from gateway.dialects.effort import from_budget, nearest
 from gateway.dialects.losses import Losses, thinking_feature
-from gateway.dialects.openai_responses.wire import Wire, digest
+from gateway.dialects.openai_responses.wire import Wire
 from gateway.errors import ClientError
 from gateway.model import ReasoningOptions, Request, ResponseFormat, Target
 
@@ -36,7 +36,6 @@ KIN_FIELDS = {
 }
 TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_LONGEST_USER = 128
 
 
 class _Schema(Struct):
@@ -141,8 +140,3 @@ def render_format(wanted: ResponseFormat | None) -> Wire:
         if (value := getattr(wanted, name)) is not None:
             schema[name] = value
     return {"format": schema}
-
-
-def user_id(user: str) -> str:
-    """OpenAI's limit is 128 characters; Claude Code's ids are longer."""
-    return user if len(user) <= _LONGEST_USER else f"user_{digest(user)}"

@@ -27,10 +27,10 @@ from gateway.dialects.openai_responses.options import (
     render_format,
     render_reasoning,
     render_sampling,
-    user_id,
 )
 from gateway.dialects.openai_responses.tools import parse_choice, parse_tools, render_choice, render_tools
 from gateway.dialects.openai_responses.wire import KIN, NAME, Wire, own, pocket
+from gateway.dialects.openai_user import openai_user
 from gateway.dialects.tool_names import with_legal_names
 from gateway.dialects.turns import require_pairs
 from gateway.dialects.unknown_fields import unknown_fields
@@ -173,7 +173,7 @@ def _render_identity(request: Request, said: Mapping[str, Any], body: Wire, loss
     kin = request.extra.get(KIN, {})
     identified = request.user in (said.get("safety_identifier"), kin.get("safety_identifier"))
     if request.user is not None and not identified and losses.meet("user"):
-        body["user"] = user_id(request.user)
+        body["user"] = openai_user(request.user)
     if request.metadata is not None and losses.meet("metadata"):
         body["metadata"] = request.metadata
     if request.service_tier in TIERS and losses.meet("service_tier"):
