@@ -22,7 +22,8 @@ PILL_GAP = 4
 _PILL_PADDING = 6
 _PILL_RADIUS = 5
 _TEXT_PIXELS = 13
-_TEXTS = 2_000
+# A screen of 3840 by 2160 pixels shows seventy rows of sixteen cells.
+_TEXTS = 1_200
 _PILLS = 300
 _GROUNDS = {"neutral": ("text2", "inset"), "accent": ("accent", "accent_soft")}
 

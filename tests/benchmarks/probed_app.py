@@ -56,6 +56,7 @@ def where_memory_lies(_host: ProbedHost, of_objects: bool) -> list[str]:
 def look_every(host: ProbedHost, milliseconds: int) -> None:
     """How often the window looks at what has changed, however long that takes; counted from now on."""
     coalescer = host.window.coalescer
+    coalescer.looked(0.0)
     coalescer.looked = lambda took_s: None  # type: ignore[method-assign]
     coalescer._interval_ms = milliseconds
     coalescer.due.connect(_looked.append)
