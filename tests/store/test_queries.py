@@ -317,6 +317,22 @@ def test_errors_are_errors_and_interruptions(store: UsageStore) -> None:
     assert store.summary(UsageQuery()).errors == 2
 
 
+def test_percentiles_are_those_that_they_are_named_after() -> None:
+    rows = [record(n, latency_us=n * 10_000, ttft_us=n * 1000, model=f"m{n % 2}") for n in range(1, 201)]
+    with stored(rows) as store:
+        summary = store.summary(UsageQuery())
+        for found, ms in ((summary.latency_ms, 10), (summary.ttft_ms, 1)):
+            assert found.avg == pytest.approx(100.5 * ms)
+            told = (found.p50, found.p95, found.p99)
+            # Within the histogram's five per cent.
+            assert all(
+                value == pytest.approx(rank * ms, rel=0.05) for value, rank in zip(told, (100, 190, 198), strict=True)
+            )
+        # Filters by two dimensions are answered from another table.
+        filtered = store.summary(UsageQuery(model=("m1",), provider=("openai",)))
+        assert filtered.latency_ms.p95 == pytest.approx(1900, rel=0.05)
+
+
 def test_generation_speed_leaves_out_the_wait_for_the_first_token_of_streams(store: UsageStore) -> None:
     store.insert_history(
         [

@@ -239,6 +239,24 @@ def test_re_pricings_are_undone_from_the_last_back_where_they_share_rows(store: 
     assert store.repricings()[1].query == UsageQuery(start_us=BASE_US + 2_000_000)
 
 
+def test_undoing_leaves_alone_what_came_since_and_what_was_priced_since(store: UsageStore) -> None:
+    """Rows of the same quarter of an hour, a part of them at a price that was changed in between."""
+    first = [record(number, cost_nano=7, tags=("team:a",)) for number in range(4)]
+    store.insert_history(first)
+    before = [store.request(row.id) for row in first]
+    applied = store.apply_repricing(ALL, doubled, 1)
+    came = [record(10 + number, cost_nano=11, model=("gpt-5", "grok")[number % 2]) for number in range(6)]
+    store.insert_history(came)
+    later = store.apply_repricing(UsageQuery(model=("grok",)), lambda *_: Priced(3, "override", "override:2"), 2)
+    assert (applied.changed, later.changed) == (4, 3)
+    store.undo_repricing(applied.id, 3)
+    assert [store.request(row.id) for row in first] == before
+    now = [store.request(row.id) for row in came]
+    assert [(row.cost_nano, row.price_id) for row in now if row] == [(11, None), (3, "override:2")] * 3
+    assert store.summary(ALL).cost_nano == 4 * 7 + 3 * 11 + 3 * 3
+    assert store.check() == []
+
+
 def take_away(store: UsageStore, before_us: int) -> None:
     """As retention does: the time is moved on, then the rows go."""
     with closing(open_database(store._folder / "usage.db")) as connection, writing(connection):

@@ -72,6 +72,17 @@ def test_the_repeated_hour_is_two_slices_and_the_skipped_one_none() -> None:
     assert {high - low for low, high in autumn + spring} == {3_600_000_000}
 
 
+@pytest.mark.parametrize(
+    ("day", "begins", "lengths"),
+    [("2010-03-14", "02:30", [60, 1, 59, 60]), ("2010-11-07", "01:30", [60, 1, 59, 60])],
+)
+def test_a_change_within_an_hour_cuts_it(day: str, begins: str, lengths: list[int]) -> None:
+    """Until 2011 Newfoundland's clocks changed a minute after midnight."""
+    start = us(f"{day}T{begins}+00:00")
+    found = slices(start, start + 180 * 60_000_000, "hour", ZoneInfo("America/St_Johns"))
+    assert [(high - low) // 60_000_000 for low, high in found] == lengths
+
+
 def test_a_change_by_half_an_hour_leaves_one_shorter_hour() -> None:
     lengths = [
         (high - low) // 60_000_000
