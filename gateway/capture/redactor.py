@@ -106,8 +106,11 @@ class Redactor:
 
     def _by_rules(self, text: str, run: "_Run") -> str:
         for rule in self._built_in:
-            if spans := list(rule.spans(text, run.give_way)):
-                text = replaced(text, spans)
+            for mark in rule.marks:
+                if mark in text:
+                    if spans := list(rule.spans(text, run.give_way)):
+                        text = replaced(text, spans)
+                    break
         return self._own.applied(text, run.until) if self._has_own else text
 
     def _within_json(self, text: str, run: "_Run", depth: int) -> str | None:

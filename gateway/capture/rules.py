@@ -27,9 +27,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     check: Callable[[str], int] | None = None
 
     def spans(self, text: str, give_way: Callable[[], None]) -> Iterator[tuple[int, int, str]]:
-        """(start, end, what stands there instead), in order."""
-        if not any(mark in text for mark in self.marks):
-            return
+        """(start, end, what stands there instead), in order. Where none of its marks is, it need not be asked."""
         begin = 0
         while begin < len(text):
             limit = min(len(text), begin + PIECE + LONGEST_MATCH)
@@ -133,7 +131,8 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "github_token",
-        ("gh", "github_pat_"),
+        # In prose "gh" alone stands in every third line.
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
         rf"{_PLAIN_WORD}(?:gh[pousr]_[A-Za-z0-9]{{36,255}} | github_pat_\w{{22,255}})",
     ),
     _rule(

@@ -27,6 +27,8 @@ MESSAGE, SYSTEM, TOOLS, TEXT, BYTES, HEADERS = 1, 2, 3, 4, 5, 6
 # Those in which nothing can be searched for.
 UNSEARCHED = f"({TOOLS}, {BYTES}, {HEADERS})"
 APART_BYTES = 64 * 1024
+# A title, or the first line of what was asked.
+LINE_BYTES = 200
 # A row that nearly fills a page of SQLite's leaves no room there for a short one, as answers are: with what it takes
 # to be too large for a page (PAGE_BYTES), all but its first bytes goes into a page of its own, and short ones lie
 # together. `_SPILLED` are the bytes of such a page, `_LEAST` and `_MOST` those of a row that stay in the first one.
@@ -116,7 +118,7 @@ class Sealed:
         return self._seal.close(compressed(data), bytes([kind]) + address)
 
     def pack_plain(self, kind: int, address: bytes, data: bytes) -> bytes:
-        """As it is: ids, times and numbers hold nothing that could be said shorter."""
+        """As it is: short lines, ids, times and numbers hold little that could be said shorter."""
         return self._seal.close(RAW + data, bytes([kind]) + address)
 
     def pack_json(self, kind: int, address: bytes, data: bytes) -> bytes:
@@ -139,8 +141,13 @@ class Sealed:
                 continue
 
     def pack_text(self, kind: int, address: str, text: str | None) -> bytes | None:
-        """A short text that stands in a row of its own."""
-        return None if text is None else self.pack(kind, address.encode(), text.encode("utf-8", "replace"))
+        """A short text that stands in a row of its own. A line is not compressed: that saves a few bytes, and takes a
+        fifteenth of what a call takes to be placed."""
+        if text is None:
+            return None
+        data = text.encode("utf-8", "replace")
+        pack = self.pack_plain if len(data) <= LINE_BYTES else self.pack
+        return pack(kind, address.encode(), data)
 
     def unpack_text(self, kind: int, address: str, sealed: bytes | None) -> str | None:
         """Raises SealBroken."""

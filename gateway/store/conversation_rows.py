@@ -95,11 +95,12 @@ class Conversations:
     def settle(self, number: int, change: Change | None) -> Settled:
         """Bring the sums of a conversation up to date, by what changed or, where that is None, anew; name it after
         its first turn."""
-        self._rows.pop(number, None)
-        found = self._connection.execute(_ROW, (number,)).fetchone()
-        if found is None:
-            return Settled(requests=0, before=0)
-        row = _Row(*found)
+        row = self._rows.pop(number, None)
+        if row is None or change is None:
+            found = self._connection.execute(_ROW, (number,)).fetchone()
+            if found is None:
+                return Settled(requests=0, before=0)
+            row = _Row(*found)
         if change is None:
             requests = sum_up(self._connection, number)
         else:

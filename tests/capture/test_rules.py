@@ -123,6 +123,14 @@ HARD = [
 ]
 
 
+@pytest.mark.parametrize("start", ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"])
+def test_every_kind_of_github_s_tokens_is_found_and_prose_asks_no_rule(start: str) -> None:
+    secret = f"{start}abcdefghijklmnopqrstuvwxyz0123456789"
+    assert whole(f"Though it might be {secret}, see.") == "Though it might be [redacted: github_token], see."
+    prose = "Though it might be right to go through it at night, nothing is asked of it."
+    assert [rule.name for rule in RULES if rule.on and any(mark in prose for mark in rule.marks)] == []
+
+
 @pytest.mark.parametrize("text", HARD, ids=range(len(HARD)))
 def test_no_text_makes_a_rule_slow(text: str) -> None:
     sizes = (len(text) // 8, len(text))
