@@ -7,6 +7,7 @@ Rendering honours the target's row: the name of the token limit, the reasoning e
 
 from typing import Any
 
+from gateway.dialects.answer_schema import held_strictly
 from gateway.dialects.effort import LADDER, from_budget, nearest
 from gateway.dialects.losses import Losses, own_fields, thinking_feature
 from gateway.dialects.openai_cache_marks import marked
@@ -167,7 +168,7 @@ def render_request(request: Request, target: Target) -> Rendered:
     _render_stop(request, body, losses)
     _render_reasoning(request, target, body, losses)
     if request.response_format is not None:
-        body["response_format"] = _render_format(request.response_format)
+        body["response_format"] = _render_format(held_strictly(request.response_format, losses.door))
     if request.user is not None and request.user != beside.get("safety_identifier") and losses.meet("user"):
         body["user"] = openai_user(request.user)
     plain = {name: value for name in _PLAIN if (value := getattr(request, name)) is not None}

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.dialects.answer_schema import held_strictly
 from gateway.dialects.client_json import decode_object, rest, shaped
 from gateway.dialects.losses import DEFAULT_TIERS, Losses, own_fields
 from gateway.dialects.openai_cache_marks import marked
@@ -158,7 +159,8 @@ def render_request(request: Request, target: Target) -> Rendered:
     body |= render_sampling(request, losses)
     if reasoning := render_reasoning(request, target, losses):
         body["reasoning"] = reasoning
-    if text := render_format(request.response_format):
+    wanted = request.response_format
+    if text := render_format(held_strictly(wanted, losses.door) if wanted is not None else None):
         body["text"] = text
     if (request.logprobs is not None and request.top_logprobs is not None) or request.top_logprobs:
         body["top_logprobs"] = request.top_logprobs
