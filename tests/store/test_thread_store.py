@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.model import Blob, Message, Opaque, Role, Text, ToolCall
-from gateway.records import UsageQuery
+from gateway.records import TagCondition, UsageQuery
 from gateway.store.thread_filters import where
 from gateway.store.thread_store import ThreadStore
 from gateway.telemetry.records import LogRecord, Scope, Span
@@ -352,6 +352,50 @@ def test_another_key_does_not_see_it(store: ThreadStore) -> None:
     assert store.threads(ThreadQuery(scope="key_2")).rows == ()
     store.put_spans([span(1)], scope="key_1", key="laptop")
     assert len(store.spans_of(TRACE, "key_1")) == 1 and store.spans_of(TRACE, "key_2") == ()
+
+
+def test_filters_take_the_conversations_that_have_such_a_turn(store: ThreadStore) -> None:
+    fields: dict[str, dict[str, object]] = {
+        "a": {"app": "web", "tags": ("team:ml", "env:dev"), "user": "ana"},
+        "b": {"app": "batch", "tags": ("team:ml",), "provider": "openai", "model": "gpt-5"},
+        "c": {
+            "app": "web",
+            "tags": ("team:ops",),
+            "outcome": "error",
+            "error_type": "rate_limited",
+            "client": "Codex",
+        },
+        "d": {"door": "gemini", "key": "phone"},
+    }
+    put(
+        store,
+        [told(at, [user(f"q {id}")], "x", conversation=id, **each) for at, (id, each) in enumerate(fields.items())],
+    )
+
+    def found(**query: object) -> str:
+        rows = store.threads(ThreadQuery(sort="oldest", **query)).rows  # type: ignore[arg-type]
+        return "".join(row.id for row in rows)
+
+    def among(**query: object) -> str:
+        return found(among=UsageQuery(**query))  # type: ignore[arg-type]
+
+    assert found(errors_only=True) == "c" and found(tags=("team",)) == "abc"
+    assert [
+        among(tags=(each,)) for each in (TagCondition(("team:ml",)), TagCondition(("team:ml",), negated=True))
+    ] == [
+        "ab",
+        "cd",
+    ]
+    assert among(tags=(TagCondition(("team:ml", "team:ops")), TagCondition(("env:dev",), negated=True))) == "bc"
+    assert [among(app=("web",)), among(app=("web", "batch")), among(app=("web",), user=("ana",))] == [
+        "ac",
+        "abc",
+        "a",
+    ]
+    assert [among(provider=("openai",)), among(model=("gpt-5",)), among(client=("Codex",))] == ["b", "b", "c"]
+    assert [among(outcome=("error",)), among(door=("gemini",)), among(key=("phone",))] == ["c", "d", "d"]
+    assert [found(app="batch"), found(user="ana"), found(client="Codex"), found(key="phone")] == ["b", "a", "c", "d"]
+    assert [found(provider="openai"), found(model="gpt-5"), found(scope="key_2")] == ["b", "b", ""]
 
 
 def test_it_is_found_by_every_id_that_was_given_for_it(store: ThreadStore) -> None:
