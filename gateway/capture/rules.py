@@ -150,7 +150,9 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "url_password",
         ("://",),
-        r"""(?<=://)[^\s/:@"'<>]{1,100}:[^\s/:@"'<>]{1,200}(?=@)""",
+        # It begins with what it looks for: the engine goes from one such place to the next.
+        r"""://[^\s/:@"'<>]{1,100}:[^\s/:@"'<>]{1,200}(?=@)""",
+        replacement=f"://{mark('url_password')}",
     ),
     _rule(
         "email",
