@@ -17,6 +17,7 @@ from gateway.thread_records import Thread, ThreadQuery
 from tests.store.tellings import (
     KEY,
     READ,
+    SECOND_US,
     START_US,
     all_threads,
     assistant,
@@ -396,6 +397,24 @@ def test_filters_take_the_conversations_that_have_such_a_turn(store: ThreadStore
     assert [among(outcome=("error",)), among(door=("gemini",)), among(key=("phone",))] == ["c", "d", "d"]
     assert [found(app="batch"), found(user="ana"), found(client="Codex"), found(key="phone")] == ["b", "a", "c", "d"]
     assert [found(provider="openai"), found(model="gpt-5"), found(scope="key_2")] == ["b", "b", ""]
+
+
+def test_a_row_says_who_and_what_took_part(store: ThreadStore) -> None:
+    put(
+        store,
+        [
+            told(0, [user("one")], "x", conversation="a", app="web", user="ana", tags=("team:ml",)),
+            told(1, [user("two")], "x", conversation="a", app="batch", client="Codex", tags=("env:dev", "team:ml")),
+            told(2, [user("three")], "x", conversation="a", provider="openai", model="gpt-5", cost_nano=None),
+        ],
+    )
+    (row,) = store.threads(ThreadQuery()).rows
+    assert (row.title, row.requests, row.errors, row.unpriced, row.cost_nano) == ("one", 3, 0, 1, 2000)
+    assert (row.app, row.user, row.client) == ("web", "ana", "Codex")
+    assert (row.providers, row.models) == (("anthropic", "openai"), ("claude-sonnet-4-6", "gpt-5"))
+    assert (row.tags, row.sources, row.cost_sources) == (("team:ml", "env:dev"), ("gateway",), ("list",))
+    assert (row.input_tokens, row.output_tokens, row.duration_us) == (300, 30, 3 * SECOND_US // 2)
+    assert (row.started_us, row.ended_us) == (START_US, START_US + 2 * SECOND_US + SECOND_US // 2)
 
 
 def test_it_is_found_by_every_id_that_was_given_for_it(store: ThreadStore) -> None:
