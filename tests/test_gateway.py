@@ -180,6 +180,10 @@ async def test_how_much_writers_keep_of_their_databases_can_be_said(tmp_path: Pa
     assert threads is not None
     kept = [one._connection.execute("PRAGMA cache_size").fetchone() for one in (store, threads)]
     assert kept == [(-5_000,), (-2_500,)]
+    # And their readers follow them, each with its own.
+    for one in (store, threads):
+        with one._readers.snapshot() as connection:
+            assert connection.execute("PRAGMA cache_size").fetchone() == (-2_000,)
     await gateway.close()
 
 

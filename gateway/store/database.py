@@ -18,12 +18,19 @@ from gateway.store.histogram import HistogramOf, SumHistograms, merge, percentil
 BUSY_TIMEOUT_S = 5.0
 # Of what is read, and of what one writes who comes back to the same pages in every transaction.
 CACHE_KIB, WRITERS_CACHE_KIB = 6_000, 32_000
+LEAST_CACHE_KIB = 2_000
 
 
 TEMPORARY = ""
 # After a large transaction or a long read the log is cut to this again, as soon as all of it is in the database.
 WAL_BYTES = 8 * 1024 * 1024
 _WAL_LIMIT = f"PRAGMA journal_size_limit = {WAL_BYTES:d}"
+
+
+def readers_kib(writers_kib: int) -> int:
+    """What each reader keeps beside a writer that keeps so much: a page's questions are asked by half a dozen at
+    once, so that where memory counts they keep little."""
+    return min(CACHE_KIB, max(writers_kib * 2 // 5, LEAST_CACHE_KIB))
 
 
 def open_database(
@@ -70,10 +77,11 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 class Readers:
-    """Query-only connections, lent one thread at a time; a read is one snapshot."""
+    """Query-only connections, lent one thread at a time; a read is one snapshot. Each keeps up to `cache_kib`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cache_kib: int = CACHE_KIB) -> None:
         self._path = path
+        self._cache_kib = cache_kib
         # The one that was used last is lent first.
         self._idle: list[sqlite3.Connection] = []
         self._unused = 0
@@ -88,7 +96,7 @@ class Readers:
             connection = self._idle.pop() if self._idle else None
             self._unused = min(self._unused, len(self._idle))
         if connection is None:
-            connection = open_database(self._path)
+            connection = open_database(self._path, cache_kib=self._cache_kib)
             connection.execute("PRAGMA query_only = 1")
         try:
             connection.execute("BEGIN")

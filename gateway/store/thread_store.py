@@ -24,7 +24,7 @@ from gateway.store.cache_misses import Unit
 from gateway.store.chain import Hasher
 from gateway.store.content import PAGE_BYTES, Sealed
 from gateway.store.conversation_rows import Conversations
-from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, writing
+from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, readers_kib, writing
 from gateway.store.names import json_array
 from gateway.store.placing import Placer
 from gateway.store.removal import delete_thread
@@ -107,7 +107,7 @@ class ThreadStore:
         self._changed = Condition()
         self._hurried = False
         self._closing = False
-        self._readers = Readers(self.path)
+        self._readers = Readers(self.path, readers_kib(cache_kib))
         self._search = Search(self._sealed)
         self._signing = Signing(self.path, self._sealed, unsigned)
         self._thread = Thread(target=self._run, name="conversations", daemon=True)

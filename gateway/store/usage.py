@@ -41,7 +41,7 @@ from gateway.store import check, conversations, exports, pages, queries, reprici
 from gateway.store.assigning import Assignment
 from gateway.store.clean_up import clean_up
 from gateway.store.commit import Committer, unknown
-from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database
+from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, readers_kib
 from gateway.store.exports import Progress
 from gateway.store.filters import needs_rows
 from gateway.store.journal import Journal
@@ -134,7 +134,7 @@ class UsageStore:
         self._connection = connection
         self._closing, self._history = False, None
         self._stopped.clear()
-        self._readers = Readers(path)
+        self._readers = Readers(path, readers_kib(self._cache_kib))
         self._writer = Writer(Committer(connection), self)
         for record in orphaned:
             self._writer.put(record)

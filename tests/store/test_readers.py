@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.database import Readers, open_database
+from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, readers_kib
 
 
 @pytest.fixture
@@ -57,4 +57,15 @@ def test_a_connection_that_answers_just_then_is_not_closed(readers: Readers) -> 
         readers.let_go()
         assert connection.execute("SELECT n FROM t").fetchall() == [(7,)]
     assert not is_closed(connection)
+    readers.close()
+
+
+@pytest.mark.parametrize(
+    ("writers", "each_reader"),
+    [(WRITERS_CACHE_KIB, 6_000), (WRITERS_CACHE_KIB // 2, 6_000), (6_000, 2_400), (3_000, 2_000)],
+)
+def test_where_a_writer_keeps_little_each_reader_does(tmp_path: Path, writers: int, each_reader: int) -> None:
+    readers = Readers(tmp_path / "some.db", readers_kib(writers))
+    with readers.snapshot() as connection:
+        assert connection.execute("PRAGMA cache_size").fetchone() == (-each_reader,)
     readers.close()
