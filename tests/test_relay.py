@@ -78,6 +78,9 @@ class FakeAnswer:
             raise piece
         if piece is None:
             await asyncio.Event().wait()
+        if isinstance(piece, asyncio.Event):
+            await piece.wait()
+            return await self.chunk()
         return bytes(piece)
 
     async def read(self) -> bytes:
@@ -206,7 +209,9 @@ def json_answer(value: Any = WHOLE, status: int = 200, **headers: str) -> tuple[
     return status, [json.dumps(value).encode()], {"content-type": "application/json", **headers}
 
 
-def sse(*data: str | dict[str, Any] | BaseException | None) -> tuple[int, list[Any], Mapping[str, str]]:
+def sse(
+    *data: str | dict[str, Any] | BaseException | asyncio.Event | None,
+) -> tuple[int, list[Any], Mapping[str, str]]:
     pieces = [
         f"data: {item if isinstance(item, str) else json.dumps(item)}\n\n".encode()
         if isinstance(item, str | dict)
@@ -470,6 +475,24 @@ async def test_a_finished_stream_does_not_wait_for_the_connection_s_end(model: s
     with pytest.raises(asyncio.CancelledError):
         await task
     assert run.row.outcome == "ok" and run.client.body.count(b"[DONE]") == 1
+
+
+async def test_the_end_mark_waits_for_a_count_that_comes_after_it() -> None:
+    """A client that leaves at the end mark would take the count with it."""
+    counted = asyncio.Event()
+    run = Run(sse(TEXT, STOP, "[DONE]", counted, USED, None))
+    task = asyncio.get_running_loop().create_task(run.go(STREAMED))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert b"Hi" in run.client.body and b"[DONE]" not in run.client.body
+    counted.set()
+    async with asyncio.timeout(PATIENCE_S):
+        while b"[DONE]" not in run.client.body:
+            await asyncio.sleep(0)
+    assert (run.row.outcome, run.row.usage_source) == ("ok", "provider")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def test_a_count_that_never_comes_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
