@@ -48,6 +48,7 @@ from app.translation import tr
 from app.tray import Tray, error_words
 from app.window import Window
 from gateway import (
+    LONGEST_PAUSE_MIN,
     Changes,
     DataFolder,
     ExchangeRecord,
@@ -138,6 +139,7 @@ class Host:
             self._ask_to_leave_demo,
             lambda: self.spawn(self._switch(True)),
             partial(self.window.open_page, "providers"),
+            lambda: self._pause(False),
         )
         # Whether the gateway is meant to run; what stops it then is told.
         self._wanted = True
@@ -159,6 +161,7 @@ class Host:
         tray.copy_asked.connect(window.sidebar.card.copy_endpoint)
         tray.settings_asked.connect(lambda: self._open_page("settings"))
         tray.error_asked.connect(self._open_error)
+        tray.pause_asked.connect(self._pause)
         tray.menu.aboutToShow.connect(self._read_today)
         tray.menu.aboutToShow.connect(self._read_error)
         shell = self.shell
@@ -247,6 +250,7 @@ class Host:
         # What the pages asked of the gateway before is theirs no more.
         await self._page_tasks.end()
         self._page_tasks = KeptTasks(self.report)
+        self._keep_paused(gateway)
         self._gateway = gateway
         gateway.changed = self._on_changed
         shown = gateway
@@ -285,6 +289,20 @@ class Host:
         else:
             await gateway.stop(DRAIN_S)
         self._show_state()
+
+    def _pause(self, on: bool) -> None:
+        """Keep nothing of what is said for a quarter of an hour, or keep it again."""
+        gateway = self._gateway
+        if gateway is not None:
+            gateway.pause_capture() if on else gateway.resume_capture()
+            self._show_state()
+
+    def _keep_paused(self, gateway: "Gateway") -> None:
+        """A pause goes on in the gateway that takes over: it ends when its user was told that it would."""
+        until_us = self._gateway.state.capture_paused_until_us if self._gateway is not None else None
+        minutes = 0.0 if until_us is None else (until_us - time.time_ns() // 1000) / 60_000_000
+        if minutes > 0:
+            gateway.pause_capture(min(minutes, LONGEST_PAUSE_MIN))
 
     async def _restart(self) -> None:
         """Take the settings as they are saved: another gateway on the same folder. Raises SettingsError."""

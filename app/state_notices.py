@@ -1,7 +1,9 @@
-"""What the strip above the pages says of the gateway: that it is off, runs otherwise than meant, or is a demo."""
+"""What the strip above the pages says of the gateway: that it is off, keeps nothing of what is said,
+runs otherwise than meant, or is a demo."""
 
 from collections.abc import Callable
 
+from app import formats
 from app.notices import Notices
 from app.translation import tr
 from app.vault_words import vault_words
@@ -9,7 +11,7 @@ from gateway import GatewayState, VaultState
 
 
 class StateNotices:
-    """The three callables are what the notices' buttons do."""
+    """The callables are what the notices' buttons do."""
 
     def __init__(
         self,
@@ -17,11 +19,13 @@ class StateNotices:
         leave_demo: Callable[[], None],
         turn_on: Callable[[], None],
         open_providers: Callable[[], None],
+        resume: Callable[[], None],
     ) -> None:
         self._notices = notices
         self._leave_demo = leave_demo
         self._turn_on = turn_on
         self._open_providers = open_providers
+        self._resume = resume
 
     def show_state(self, state: GatewayState, *, demo: bool) -> None:
         if demo:
@@ -33,12 +37,21 @@ class StateNotices:
             self._notices.tell("otherwise", "warn", " ".join(state.notices))
         else:
             self._notices.clear("otherwise")
+        self._show_pause(state.capture_paused_until_us)
         if state.word in ("off", "port_in_use", "error"):
             off = tr("The gateway is off: tools cannot reach it.")
             kind, words = ("warn", tr("Turn on")) if state.word == "off" else ("bad", tr("Try again"))
             self._notices.tell("state", kind, state.message or off, words, self._turn_on)
         else:
             self._notices.clear("state")
+
+    def _show_pause(self, until_us: int | None) -> None:
+        if until_us is None:
+            self._notices.clear("pause")
+            return
+        words = tr("Logging is paused until {time}: requests are counted, and what they say is not kept.")
+        text = words.format(time=formats.time_of_day(until_us))
+        self._notices.tell("pause", "info", text, tr("Resume"), self._resume)
 
     def show_vault(self, vault: VaultState | None) -> None:
         """None where no key is to be kept."""

@@ -46,6 +46,13 @@ def error_words(row: ExchangeRecord) -> str:
     return tr("{model}, {what} at {time}").format(model=model, what=what, time=formats.time_of_day(row.started_us))
 
 
+def pause_words(until_us: int | None) -> str:
+    """What the menu offers while the capture runs, or until when it is paused."""
+    if until_us is None:
+        return tr("Pause logging 15 min")
+    return tr("Logging paused until {time} · Resume").format(time=formats.time_of_day(until_us))
+
+
 class Tray(QObject):
     """Says what was asked of it; `available_changed` when a tray host comes or goes."""
 
@@ -53,6 +60,7 @@ class Tray(QObject):
     toggle_asked = Signal()
     open_asked = Signal()
     copy_asked = Signal()
+    pause_asked = Signal(bool)
     error_asked = Signal()
     settings_asked = Signal()
     quit_asked = Signal()
@@ -72,6 +80,7 @@ class Tray(QObject):
         self.menu.addSeparator()
         self._add(tr("Open window"), lambda _=False: self.open_asked.emit())
         self._add(tr("Copy endpoint"), lambda _=False: self.copy_asked.emit())
+        self.pause_action = self._add("", lambda _=False: self.pause_asked.emit(not self._paused))
         self._add(tr("Settings"), lambda _=False: self.settings_asked.emit())
         self.menu.addSeparator()
         self._add(tr("Quit"), lambda _=False: self.quit_asked.emit())
@@ -109,6 +118,7 @@ class Tray(QObject):
         self._state = state
         self.gateway_action.setChecked(STATES[state.word][2])
         self.gateway_action.setEnabled(state.word not in ("starting", "stopping"))
+        self.pause_action.setText(pause_words(state.capture_paused_until_us))
         self._draw()
         self._say()
 
@@ -121,6 +131,10 @@ class Tray(QObject):
         """The last request of the day that failed, in a few words; "" where none did."""
         self.error_action.setText(tr("Last error: {words}").format(words=words))
         self.error_action.setVisible(bool(words))
+
+    @property
+    def _paused(self) -> bool:
+        return self._state.capture_paused_until_us is not None
 
     @property
     def _cost(self) -> str:

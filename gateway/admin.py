@@ -13,11 +13,13 @@ import msgspec
 from msgspec import Struct
 
 from gateway.access import KeyFieldError, KeyNameError
+from gateway.capture.pause import LONGEST_MIN
 from gateway.errors import ClientError, FaregateError
 from gateway.read_api import render_time
 from gateway.records import (
     ApiKeyRow,
     Cleaned,
+    GatewayState,
     KeyTrial,
     NewApiKey,
     ProviderRow,
@@ -68,6 +70,13 @@ class Commands(Protocol):
 
     async def change_settings(self, changes: Mapping[str, Any]) -> None: ...
 
+    @property
+    def state(self) -> GatewayState: ...
+
+    def pause_capture(self, minutes: float) -> None: ...
+
+    def resume_capture(self) -> None: ...
+
 
 class NewKey(Struct, forbid_unknown_fields=True, kw_only=True):
     name: str
@@ -86,9 +95,19 @@ class ProviderKey(Struct, forbid_unknown_fields=True, kw_only=True):
         return f"ProviderKey(verify={self.verify})"
 
 
+class CapturePause(Struct, forbid_unknown_fields=True, kw_only=True):
+    minutes: float = LONGEST_MIN
+
+
 def admin_routes(commands: Commands) -> tuple[Route, ...]:
-    """Keys, providers, storage and settings; each for an admin's key only."""
-    return _key_routes(commands) + _provider_routes(commands) + _storage_routes(commands) + _setting_routes(commands)
+    """Keys, providers, storage, settings and the capture's pause; each for an admin's key only."""
+    return (
+        *_key_routes(commands),
+        *_provider_routes(commands),
+        *_storage_routes(commands),
+        *_setting_routes(commands),
+        *_capture_routes(commands),
+    )
 
 
 def route(method: str, path: str, answer: Callable[[Call], Awaitable[Any]]) -> Route:
@@ -207,6 +226,27 @@ def _setting_routes(commands: Commands) -> tuple[Route, ...]:
         return await every(call)
 
     return route("GET", "/settings", every), route("PATCH", "/settings", change)
+
+
+def _capture_routes(commands: Commands) -> tuple[Route, ...]:
+    async def tell(_call: Call) -> Any:
+        return {"paused_until": time_text(commands.state.capture_paused_until_us)}
+
+    async def pause(call: Call) -> Any:
+        asked = body_as(call, CapturePause) if call.body else CapturePause()
+        with refusals():
+            commands.pause_capture(asked.minutes)
+        return await tell(call)
+
+    async def resume(call: Call) -> Any:
+        commands.resume_capture()
+        return await tell(call)
+
+    return (
+        route("GET", "/capture", tell),
+        route("POST", "/capture/pause", pause),
+        route("POST", "/capture/resume", resume),
+    )
 
 
 def body_as(call: Call, shape: type[_Body]) -> _Body:

@@ -21,6 +21,7 @@ from gateway.admin_reprice import repricing_routes
 from gateway.bell import Bell
 from gateway.bill_queries import BillQueries
 from gateway.bills import bill_routes
+from gateway.capture_commands import CaptureCommands
 from gateway.comparison_routes import comparison_routes
 from gateway.comparisons import Comparisons
 from gateway.errors import FaregateError
@@ -74,6 +75,7 @@ class Gateway:
         self._comparisons = Comparisons(self._parts)
         self._keys = KeyCommands(self._parts)
         self._prices = PriceCommands(self._parts)
+        self._capture = CaptureCommands(self._parts, self._on_paused)
         self._offer_queries()
         self._upkeep = Upkeep(self._parts, self._prices, self._comparisons, self.completeness)
         self._offer_commands()
@@ -166,6 +168,9 @@ class Gateway:
 
         self.clean_up = self._upkeep.clean_up
 
+        self.pause_capture = self._capture.pause_capture
+        self.resume_capture = self._capture.resume_capture
+
     # Life.
 
     @property
@@ -239,6 +244,7 @@ class Gateway:
     async def close(self) -> None:
         """Stop, write what is left, let everything go."""
         await self.stop(0.0)
+        self._capture.close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -314,6 +320,10 @@ class Gateway:
 
     def _on_noticed(self) -> None:
         self._state = replace(self._state, notices=self._parts.receiver.notices)
+        self._bell.note(Changes(state=True))
+
+    def _on_paused(self, until_us: int | None) -> None:
+        self._state = replace(self._state, capture_paused_until_us=until_us)
         self._bell.note(Changes(state=True))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -16,6 +16,7 @@ from gateway.access import AccessKeys
 from gateway.aliases import Aliases
 from gateway.bell import Bell
 from gateway.capture.capture import Capture
+from gateway.capture.pause import Pause
 from gateway.capture.wiring import capture_of, redactor_of
 from gateway.comparer import Comparer, Prompts
 from gateway.configured import configured_providers, own_models
@@ -112,6 +113,7 @@ class Parts:
         self.simulated: Demo | None = None
         self.threads: ThreadStore | None = None
         self.capture: Capture | None = None
+        self.pause = Pause()
         # While the gateway listens.
         self.server: Server | None = None
         self.opened = False
@@ -226,7 +228,7 @@ class Parts:
         self.ratings = await self._opened(stack, Ratings, self.folder, seal_key)
         prompts = Prompts(self.ratings.keep_prompt)
         witnesses = (self.joiner.heard, self.own, prompts.heard)
-        self.capture = await self._opened(stack, capture_of, self.settings, threads, witnesses)
+        self.capture = await self._opened(stack, capture_of, self.settings, threads, witnesses, self.pause)
         return threads
 
     async def _open_receiver(self, stack: contextlib.AsyncExitStack, threads: ThreadStore) -> Receiver:
@@ -239,6 +241,7 @@ class Parts:
             keys_off=settings.capture_keys_off,
             tags_off=settings.capture_tags_off,
             parts_off=settings.capture_parts_off,
+            pause=self.pause,
         )
         receiver = Receiver(
             settings,

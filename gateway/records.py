@@ -615,12 +615,14 @@ class GatewayState(Struct, frozen=True, kw_only=True):
 
     `url` is the address that tools are pointed at (`http://127.0.0.1:4210`), known also while off. `notices` are
     sentences about what runs otherwise than it was meant to: a second port in use, an exporter that speaks gRPC.
+    `capture_paused_until_us` is when a pause of the capture ends by itself; None where there is none.
     """
 
     word: str
     url: str
     message: str = ""
     notices: tuple[str, ...] = ()
+    capture_paused_until_us: int | None = None
 
 
 class Changes(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from gateway.capture.header_masks import HeaderMasks
 from gateway.capture.heard import Heard
+from gateway.capture.pause import PAUSED, Pause
 from gateway.capture.questions import asked, is_told
 from gateway.capture.redactor import Redactor
 from gateway.capture.switches import Switches, figures_only
@@ -58,12 +59,14 @@ class Capture:
         witnesses: Sequence[Witness] = (),
         most: int = MOST_WITH_CONTENT,
         most_bytes: int = MOST_BYTES,
+        pause: Pause | None = None,
     ) -> None:
         self._threads = threads
         self._switches = switches
         self._redactor = redactor
         self._masks = HeaderMasks(redactor)
         self._witnesses = tuple(witnesses)
+        self._pause = pause if pause is not None else Pause()
         self._most, self._most_bytes = most, most_bytes
         self._running: dict[str, Exchange] = {}
         self._queue: deque[Exchange] = deque()
@@ -80,6 +83,8 @@ class Capture:
     # What the relay tells.
 
     def begin(self, exchange: Exchange) -> None:
+        if self._pause.left_s > 0:
+            exchange.heard.lost = PAUSED
         if is_told(exchange.heard.door):
             self._running[exchange.id] = exchange
 
@@ -90,6 +95,9 @@ class Capture:
             return
         if not turn:
             heard.let_go(NO_TURN)
+        elif heard.lost is not None:
+            # What came after it was lost is held until here.
+            heard.let_go(heard.lost)
         if heard.body is not None:
             heard.size += len(heard.body)
         if heard.answer is not None:
@@ -110,6 +118,11 @@ class Capture:
             # Waking the thread for each would cost more than all the rest here.
             if len(self._queue) == 1:
                 self._changed.notify_all()
+
+    def forget_running(self) -> None:
+        """A pause begins: what runs now is told by its figures alone; on the event-loop thread."""
+        for exchange in self._running.values():
+            exchange.heard.lost = PAUSED
 
     # What others ask.
 

@@ -12,8 +12,11 @@ from msgspec import Struct
 
 Attributes = Mapping[str, Any]
 NO_ATTRIBUTES: Attributes = {}
-# The note on what capture's switches took the content from.
-LEFT_OUT = "what was said is not kept, see capture.content, capture.keys_off, capture.tags_off and capture.parts_off"
+# The note on what capture's switches or a pause of it took the content from.
+LEFT_OUT = (
+    "what was said is not kept: the capture was paused, or see capture.content, capture.keys_off, capture.tags_off "
+    "and capture.parts_off"
+)
 
 
 class SpanKind(IntEnum):

@@ -6,6 +6,7 @@ query raise, and reads `calls` to see what was asked.
 
 import csv
 import operator
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -95,6 +96,7 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
         self.state = GatewayState(word=word, url="http://127.0.0.1:4210", message=message)
         self.changed: Callable[[Changes], None] = lambda changes: None
         self.fails: str | None = None
+        self.paused_minutes: float | None = None
         self.gone_until_us: int | None = None
         self.calls: list[str] = []
         self.keys = list(api_key_rows(now_us))
@@ -130,8 +132,21 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
         self._note("close")
         self._set_word("off")
 
+    def pause_capture(self, minutes: float = 15) -> None:
+        self._note("pause_capture")
+        self.paused_minutes = minutes
+        self._set_paused(time.time_ns() // 1000 + round(minutes * 60_000_000))
+
+    def resume_capture(self) -> None:
+        self._note("resume_capture")
+        self._set_paused(None)
+
+    def _set_paused(self, until_us: int | None) -> None:
+        self.state = msgspec.structs.replace(self.state, capture_paused_until_us=until_us)
+        self.changed(Changes(state=True))
+
     def _set_word(self, word: str, message: str = "") -> None:
-        self.state = GatewayState(word=word, url=self.state.url, message=message)
+        self.state = msgspec.structs.replace(self.state, word=word, message=message)
         self.changed(Changes(state=True))
 
     def put(self, row: ExchangeRecord) -> None:

@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 import app.host
+from app import formats
 from app.host import Host
 from app.host import _log_to as log_to
 from app.launch import Launch, prepare
@@ -522,3 +523,27 @@ def test_the_theme_is_kept_at_once(stage: Stage) -> None:
         await started(host)
 
     assert stage.run(again) == 0
+
+
+def test_a_pause_is_told_in_the_window_outlives_new_settings_and_is_ended_there(stage: Stage) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        gateway = stage.gateways[0]
+        host.tray.pause_action.trigger()
+        assert gateway.paused_minutes == 15 and "Resume" in host.tray.pause_action.text()
+        until_us = gateway.state.capture_paused_until_us
+        assert until_us is not None
+        assert formats.time_of_day(until_us) in notice(host, "pause").text()
+        host.shell.restart_asked.emit()
+        await until(lambda: len(stage.gateways) == 2 and stage.gateways[1].state.word == "running")
+        again = stage.gateways[1]
+        left, kept_until_us = again.paused_minutes, again.state.capture_paused_until_us
+        assert left is not None and left <= 15 and kept_until_us is not None
+        assert abs(kept_until_us - until_us) < 1_000_000, "it ends when it was said to"
+        await until(lambda: host.window.sidebar.card.word.text() == "Running")
+        press(notice(host, "pause"))
+        assert again.state.capture_paused_until_us is None
+        assert host.window.notices.banner("pause") is None
+        assert host.tray.pause_action.text() == "Pause logging 15 min"
+
+    assert stage.run(drive) == 0

@@ -101,6 +101,7 @@ def test_the_menu_says_what_was_asked(qtbot: QtBot, tray: Tray) -> None:
         "",
         "Open window",
         "Copy endpoint",
+        "Pause logging 15 min",
         "Settings",
         "Quit",
     ]
@@ -115,6 +116,23 @@ def test_the_menu_says_what_was_asked(qtbot: QtBot, tray: Tray) -> None:
     with qtbot.waitSignal(tray.gateway_switched) as asked:
         actions["Gateway on"].trigger()
     assert asked.args == [False]
+
+
+def test_logging_is_paused_and_resumed_from_the_menu(qtbot: QtBot, tray: Tray) -> None:
+    with qtbot.waitSignal(tray.pause_asked) as asked:
+        tray.pause_action.trigger()
+    assert asked.args == [True]
+    formats.use_clock("Europe/Berlin", twelve_hours=False)
+    try:
+        tray.show_state(replace(ON, capture_paused_until_us=1_795_456_980_000_000))
+        assert tray.pause_action.text() == "Logging paused until 19:03 · Resume"
+    finally:
+        formats.use_clock(None, twelve_hours=False)
+    with qtbot.waitSignal(tray.pause_asked) as asked:
+        tray.pause_action.trigger()
+    assert asked.args == [False]
+    tray.show_state(ON)
+    assert tray.pause_action.text() == "Pause logging 15 min"
 
 
 @pytest.mark.qt_log_ignore("systemTrayWindowChanged")

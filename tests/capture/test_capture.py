@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.capture.capture import Capture
+from gateway.capture.pause import PAUSED, Pause
 from gateway.capture.redactor import Redactor
 from gateway.capture.rules import chosen
 from gateway.capture.switches import Switches
@@ -44,9 +45,9 @@ class FakeThreads:
 
 
 class Captured:
-    def __init__(self, switches: Switches = EVERYTHING, **limits: int) -> None:
+    def __init__(self, switches: Switches = EVERYTHING, pause: Pause | None = None, **limits: int) -> None:
         self.threads = FakeThreads()
-        self.capture = Capture(self.threads, switches, Redactor(chosen((), ())), **limits)
+        self.capture = Capture(self.threads, switches, Redactor(chosen((), ())), pause=pause, **limits)
 
     async def run(self, answer: Any = None, body: bytes = ASKED, door: Door = DOORS[0], **headers: str) -> Told:
         run = Run(answer, listener=self.capture)
@@ -289,6 +290,40 @@ async def test_switched_off_leaves_figures_only(switches: Switches, why: str) ->
         assert "Hi" not in str(captured.threads.told)
     finally:
         captured.capture.close()
+
+
+async def test_a_pause_keeps_nothing_of_what_is_said_and_counts_all() -> None:
+    pause = Pause()
+    captured = Captured(pause=pause)
+    try:
+        assert question(await captured.run(json_answer())) == HI
+        pause.begin(15)
+        told = await captured.run(json_answer({"error": {"message": "You said Hi."}}, 400))
+        assert (told.request, told.response, told.title, told.error_message) == (None, None, None, None)
+        assert told.hints == (PAUSED,) and told.headers == ()
+        streamed = await captured.run(sse(TEXT, STOP, USED, "[DONE]"), STREAMED)
+        assert (streamed.request, streamed.usage.output_tokens) == (None, 2)
+        pause.end()
+        assert question(await captured.run(json_answer())) == HI
+        assert captured.counts == {}
+    finally:
+        captured.capture.close()
+
+
+async def test_what_runs_when_a_pause_begins_is_not_kept_either(captured: Captured) -> None:
+    run = Run(sse(TEXT, None), listener=captured.capture)
+    task = asyncio.get_running_loop().create_task(run.go(STREAMED))
+    while "write" not in run.log:
+        await asyncio.sleep(0)
+    captured.capture.forget_running()
+    (running,) = await asyncio.to_thread(captured.capture.running)
+    assert (running.outcome, running.request, running.response, running.hints) == ("running", None, None, (PAUSED,))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert captured.capture.flush(60)
+    (told,) = captured.threads.told
+    assert (told.outcome, told.request, told.response, told.hints) == ("aborted", None, None, (PAUSED,))
 
 
 async def test_other_keys_and_tags_are_kept() -> None:

@@ -1,10 +1,12 @@
 """The admin routes: keys, providers and settings by scripts, for admins only, and no secret in any answer."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from gateway.capture.pause import PAUSED
 from gateway.read_api import render_time
 from gateway.setting_rows import keep_text
 from gateway.setting_values import Keep, parse_keep
@@ -42,6 +44,7 @@ def ask(gateway: Served, method: str, path: str, body: Any = None, *, status: in
         ("DELETE", "/keys/read"),
         ("PUT", "/providers/openai"),
         ("GET", "/settings"),
+        ("POST", "/capture/pause"),
     ],
 )
 def test_an_admins_key_is_needed(gateway: Served, role: str, method: str, path: str) -> None:
@@ -66,6 +69,28 @@ def test_a_key_is_made_used_seen_and_revoked(gateway: Served) -> None:
     assert row in ask(gateway, "GET", "/keys")["data"]
     assert ask(gateway, "DELETE", "/keys/ci")["revoked_at"] is not None
     assert gateway.chat("Hello.", MODELS["xai"], key=made["key"]).status == 401
+
+
+def test_a_pause_keeps_no_word_counts_every_request_and_tells_why(gateway: Served) -> None:
+    def turns() -> dict[str, Any]:
+        return {turn["request_id"]: turn for thread in gateway.threads() for turn in thread["turns"]}
+
+    assert ask(gateway, "GET", "/capture") == {"paused_until": None}
+    paused = ask(gateway, "POST", "/capture/pause", {"minutes": 5})
+    assert paused == ask(gateway, "GET", "/capture") and paused["paused_until"].endswith("Z")
+    silent = gateway.chat("A word that nobody keeps.", MODELS["xai"])
+    assert silent.status == 200
+    row = gateway.row(silent.id)
+    assert row.outcome == "ok" and row.output_tokens
+    assert ask(gateway, "POST", "/capture/resume") == {"paused_until": None}
+    loud = gateway.chat("A word that is kept.", MODELS["xai"])
+    wait_until(lambda: {silent.id, loud.id} <= set(turns()))
+    found = json.dumps(gateway.threads())
+    assert "A word that is kept." in found and "nobody keeps" not in found
+    assert turns()[silent.id]["hints"] == [PAUSED] and turns()[loud.id]["hints"] == []
+    for minutes in (0, 16):
+        assert "15 minutes" in ask(gateway, "POST", "/capture/pause", {"minutes": minutes}, status=400)["message"]
+    assert ask(gateway, "GET", "/capture") == {"paused_until": None}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.access import Principal
+from gateway.capture.pause import Pause
 from gateway.capture.redactor import Redactor
 from gateway.capture.rules import chosen
 from gateway.telemetry.privacy import Privacy
@@ -57,3 +58,40 @@ def test_content_goes_where_it_is_switched_off(switched: dict[str, bool | tuple[
     assert (span.attributes, LEFT_OUT in span.notes) == ({"gen_ai.usage.input_tokens": 5}, True)
     (whole,) = privacy(keys_off=("bob's",), tags_off=("team:ops",))(batch, ANN).spans
     assert whole == batch.spans[0]
+
+
+def test_nothing_is_kept_of_what_comes_in_a_pause_or_tells_of_one() -> None:
+    now = [1_795_456_980_000_000]
+    pause = Pause(lambda: now[0], lambda: now[0] / 1e6)
+    guard = Privacy(
+        Redactor(chosen((), ())), content=True, keys_off=(), tags_off=(), pause=pause, now_us=lambda: now[0]
+    )
+
+    def kept(start_us: int, end_us: int) -> bool:
+        span = Span(
+            trace_id="1" * 32,
+            span_id="2" * 16,
+            start_ns=start_us * 1000,
+            end_ns=end_us * 1000,
+            attributes={"gen_ai.input.messages": "what was said"},
+        )
+        (found,) = guard(Batch(spans=(span,)), ANN).spans
+        assert (found.attributes, found.notes) in ((span.attributes, ()), ({}, (LEFT_OUT,)))
+        return found == span
+
+    def logged(at_us: int) -> bool:
+        (found,) = guard(Batch(logs=(LogRecord(time_ns=at_us * 1000, body="what was said"),)), ANN).logs
+        return LEFT_OUT not in found.notes
+
+    minute = 60_000_000
+    before = now[0] - minute
+    assert kept(before, before) and logged(before)
+    pause.begin(15)
+    start = now[0]
+    assert not kept(before, before) and not logged(before), "they come in the pause"
+    now[0] += 2 * minute
+    pause.end()
+    now[0] += minute
+    assert kept(before, before) and kept(now[0], now[0]) and kept(0, 0) and logged(before) and logged(now[0])
+    assert not kept(start + minute, start + minute) and not logged(start + minute), "they tell of it"
+    assert not kept(before, now[0]), "it was within"
