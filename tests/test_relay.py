@@ -495,6 +495,21 @@ async def test_the_end_mark_waits_for_a_count_that_comes_after_it() -> None:
         await task
 
 
+async def test_litellm_14457_a_client_that_leaves_before_the_count() -> None:
+    """All words have come, and the provider's count is on its way."""
+    run = Run(sse(TEXT, STOP, None))
+    task = asyncio.get_running_loop().create_task(run.go(STREAMED))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert b'"finish_reason": "stop"' in run.client.body
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    row = run.row
+    assert (row.outcome, row.usage_source, row.output_tokens) == ("aborted", "estimated", 1)
+    assert row.input_tokens == -(-len(STREAMED) // 4) and row.cost_nano
+
+
 def test_a_count_that_never_comes_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(sse(TEXT, STOP, "[DONE]", None))
 

@@ -1,6 +1,7 @@
 """A provider that refuses, breaks, lies or falls silent: a typed error where someone listens, a row, nothing left open."""
 
 import contextlib
+import json
 import socket
 import threading
 import time
@@ -13,7 +14,7 @@ import openai
 import pytest
 
 from gateway.records import ExchangeRecord
-from tests.endtoend.serving import MODELS, PROVIDER_KEYS, PROVIDERS, Served, upstreams
+from tests.endtoend.serving import CHAT, MODELS, PROVIDER_KEYS, PROVIDERS, Served, upstreams
 from tests.provider.client import ProviderProcess
 from tests.waiting import PATIENCE_S, wait_until
 
@@ -270,20 +271,43 @@ def test_litellm_14457_a_client_that_leaves_before_a_whole_answer(
     assert (row.usage_source, row.output_tokens) == ("estimated", None)
 
 
+def test_litellm_14457_a_client_that_leaves_while_the_model_thinks(
+    gateway: Served, provider: ProviderProcess
+) -> None:
+    thinking = {"max_tokens": 4000, "thinking": {"type": "adaptive"}}
+    row, entry = left_early(
+        gateway, provider, "anthropic", "[[think]] [[slow:100]]", streamed=True, read=1, until=b'"thinking_delta"',
+        path="/api/ai/v1/messages", **thinking,
+    )  # fmt: skip
+    assert (row.usage_source, row.input_tokens, row.cached_tokens) == ("partial", entry["input"], entry["cached"])
+    thought = len(json.dumps(entry["answer"]))
+    assert row.output_tokens and row.output_tokens <= max(entry["output"], thought)
+
+
 def left_early(
-    gateway: Served, provider: ProviderProcess, name: str, text: str, *, streamed: bool, read: int
+    gateway: Served,
+    provider: ProviderProcess,
+    name: str,
+    text: str,
+    *,
+    streamed: bool,
+    read: int,
+    until: bytes = b"data:",
+    path: str = CHAT,
+    **more: Any,
 ) -> tuple[ExchangeRecord, dict[str, Any]]:
-    """Ask, read this many events, and close: the row and the ledger's entry."""
-    body = f'{{"model":"{MODELS[name]}","stream":{str(streamed).lower()},"messages":[{{"role":"user","content":"{text}"}}]}}'
+    """Ask, read this many of these, events by default, and close: the row and the ledger's entry."""
+    messages = [{"role": "user", "content": text}]
+    body = json.dumps({"model": MODELS[name], "stream": streamed, "messages": messages, **more})
     request = (
-        f"POST /api/ai/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {gateway.key()}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {gateway.key()}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n{body}"
     )
     calls = len(provider.ledger())
     with socket.create_connection(gateway.address, timeout=PATIENCE_S) as connection:
         connection.sendall(request.encode())
         seen = b""
-        while seen.count(b"data:") < read:
+        while seen.replace(b" ", b"").count(until) < read:
             seen += connection.recv(4096)
         if not read:
             wait_until(lambda: provider.open() == 1)

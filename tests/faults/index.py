@@ -99,6 +99,8 @@ COUNTS: Mapping[str, Nodes] = {
     "BerriAI/litellm#14457": (
         _E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_before_the_first_byte",
         _E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_midway",
+        _E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_while_the_model_thinks",
+        "test_relay.py::test_litellm_14457_a_client_that_leaves_before_the_count",
         _E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_before_a_whole_answer",
     ),
     # Its pull requests for aborted streams (30630, 33736, 36008), and the regression after them.
