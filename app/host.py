@@ -154,6 +154,7 @@ class Host:
         for side in (window, tray):
             side.gateway_switched.connect(lambda on: self.spawn(self._switch(on)))
             side.quit_asked.connect(self.quit)
+            side.pause_asked.connect(self._pause)
         window.close_asked.connect(self._close_window)
         window.today.connect(tray.show_today)
         tray.toggle_asked.connect(self._toggle_window)
@@ -161,7 +162,6 @@ class Host:
         tray.copy_asked.connect(window.sidebar.card.copy_endpoint)
         tray.settings_asked.connect(lambda: self._open_page("settings"))
         tray.error_asked.connect(self._open_error)
-        tray.pause_asked.connect(self._pause)
         tray.menu.aboutToShow.connect(self._read_today)
         tray.menu.aboutToShow.connect(self._read_error)
         shell = self.shell

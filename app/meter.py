@@ -48,6 +48,8 @@ def attention(reading: Completeness) -> int:
 
 
 def line(reading: Completeness) -> str:
+    if not reading.seen and not reading.written:
+        return tr("No request since start")
     return tr("{seen} seen · {written} written").format(
         seen=formats.count(reading.seen), written=formats.count(reading.written)
     )

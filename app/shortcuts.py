@@ -19,6 +19,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("refresh", later("Refresh"), ("Ctrl+R", "F5"), "refresh_now"),
     Shortcut("export", later("Export"), ("Ctrl+E",), "export"),
     Shortcut("gateway", later("Gateway on or off"), ("Ctrl+Shift+G",), "toggle_gateway"),
+    Shortcut("pause", later("Pause logging 15 min, or resume"), (), "toggle_pause"),
     Shortcut("range", later("Choose the range"), ("Ctrl+T",), "choose_range"),
     Shortcut("earlier", later("The range before"), ("[",), "show_earlier"),
     Shortcut("later", later("The range after"), ("]",), "show_later"),

@@ -1,8 +1,8 @@
 """The shell: sidebar, header, notices and the pages, which are built when they are first opened.
 
 The window asks the gateway only for what the sidebar shows. It says what the user wants (`gateway_switched`,
-`close_asked`, `quit_asked`), and `host` does it. A page is refreshed while it is on show, at most once a second; what
-changed meanwhile is kept for the pages that are not.
+`pause_asked`, `close_asked`, `quit_asked`), and `host` does it. A page is refreshed while it is on show, at most once
+a second; what changed meanwhile is kept for the pages that are not.
 """
 
 import contextlib
@@ -62,6 +62,7 @@ class Window(QMainWindow):
     """`today` carries the day's Summary whenever it was read anew."""
 
     gateway_switched = Signal(bool)
+    pause_asked = Signal(bool)
     close_asked = Signal()
     quit_asked = Signal()
     painted = Signal()
@@ -361,6 +362,9 @@ class Window(QMainWindow):
     def toggle_gateway(self) -> None:
         if self.sidebar.card.switch.isEnabled():
             self.gateway_switched.emit(not self.sidebar.card.switch.isChecked())
+
+    def toggle_pause(self) -> None:
+        self.pause_asked.emit(self.context.gateway.state.capture_paused_until_us is None)
 
     # actions
 

@@ -544,6 +544,9 @@ def test_a_pause_is_told_in_the_window_outlives_new_settings_and_is_ended_there(
         press(notice(host, "pause"))
         assert again.state.capture_paused_until_us is None
         assert host.window.notices.banner("pause") is None
+        for paused in (True, False):
+            host.window.toggle_pause()
+            assert (again.state.capture_paused_until_us is not None) is paused
         assert host.tray.pause_action.text() == "Pause logging 15 min"
 
     assert stage.run(drive) == 0

@@ -37,6 +37,7 @@ EVERY = Completeness(
 
 
 def test_what_is_said() -> None:
+    assert line(Completeness()) == "No request since start"
     assert line(QUIET) == "1,204 seen · 1,203 written"
     assert line(EVERY) == "123k seen · 100 written"
     assert spoken(QUIET) == "Completeness: 1,204 seen, 1,203 written, 1,203 priced"

@@ -313,3 +313,16 @@ def test_a_price_for_other_numbers_of_tokens_and_tiers_are_told_apart() -> None:
     assert line.nano("input") == 2_000_000_000
     assert price_changes((before,), (after,)) == ("m (p): input above 200k — → $4.00",)
     assert matching((line,), "em", "", "all") == (line,) and matching((line,), "", "", "used") == ()
+
+
+def test_the_smallest_window_shows_what_a_model_costs(qtbot: QtBot, page: ModelsPage) -> None:
+    page.resize(1024 - 56, 560)
+    page.show()
+    view = page.view
+    columns = [column.key for column in page.model.columns]
+    edges = {
+        key: view.columnViewportPosition(at) + view.columnWidth(at)
+        for at, key in enumerate(columns)
+        if not view.isColumnHidden(at)
+    }
+    assert edges["cost"] <= view.viewport().width() - view.verticalScrollBar().sizeHint().width(), edges
