@@ -7,12 +7,11 @@ and all its columns.
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.fonts import ui_font
 from app.overview.breakdown import MEASURES, BreakdownModel, Line, group_title, lines
-from app.overview.label import TextButton, ToneLabel
+from app.overview.label import TextButton, ToneLabel, text_width
 from app.overview.slots import ColourSlots
 from app.overview.table import EDGE, BreakdownTable
 from app.theme import Theme
@@ -104,7 +103,7 @@ class BreakdownCard(Card):
 
     def _fitting_tabs(self) -> int:
         """How many tabs stand beside each other, with "More" and "View all"; the menu offers the others."""
-        beside = max(self.more.sizeHint().width(), QFontMetrics(ui_font(13, 600)).horizontalAdvance(tr(_LONG_TITLE)))
+        beside = max(self.more.sizeHint().width(), text_width(tr(_LONG_TITLE)))
         room = self.width() - 2 * (EDGE + _SIDE) - beside - self.view_all.sizeHint().width() - 2 * _SPACING
         for number, tab in enumerate(self.tabs.values()):
             room -= tab.sizeHint().width() + _SPACING

@@ -4,6 +4,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
 
+from app import icons
 from app.fonts import ui_font
 from app.theme import Theme
 
@@ -71,8 +72,21 @@ class ToneLabel(QLabel):
         painter.drawText(0, (self.height() - neighbour.height()) // 2 + neighbour.ascent(), text)
 
 
+OPENS = " ▾"
+_SIGN, _SIGN_GAP = 14, 3
+
+
+def text_width(text: str) -> int:
+    """The width of a `TextButton` that says this, in pixels."""
+    word = text.removesuffix(OPENS)
+    return QFontMetrics(ui_font(13, 600)).horizontalAdvance(word) + 2 + (_SIGN_GAP + _SIGN) * (word != text)
+
+
 class TextButton(QAbstractButton):
-    """Bare text: a link in the accent colour, or with `tab` the title of a view, bold while it is the chosen one."""
+    """Bare text: a link in the accent colour, or with `tab` the title of a view, bold while it is the chosen one.
+
+    A text that ends with `OPENS` opens a menu: it is drawn with the chevron of all choices in that sign's place.
+    """
 
     def __init__(self, theme: Theme, text: str, *, tab: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -87,7 +101,7 @@ class TextButton(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         # The width of the bold text, so that choosing a tab moves none.
-        return QSize(QFontMetrics(ui_font(13, 600)).horizontalAdvance(self.text()) + 2, 28)
+        return QSize(text_width(self.text()), 28)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -104,7 +118,13 @@ class TextButton(QAbstractButton):
             else "accent"
         )
         painter.setPen(self._theme.color(tone))
-        painter.drawText(QRect(0, 0, self.width(), self.height()), Qt.AlignmentFlag.AlignCenter, self.text())
+        word = self.text().removesuffix(OPENS)
+        room = self.rect()
+        if word != self.text():
+            room.setWidth(self.width() - _SIGN_GAP - _SIGN)
+            sign = icons.pixmap("chevron-down", self._theme.color(tone), _SIGN, self.devicePixelRatioF())
+            painter.drawPixmap(QRect(self.width() - _SIGN, (self.height() - _SIGN) // 2, _SIGN, _SIGN), sign)
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, word)
         if self.hasFocus():
             painter.setPen(QPen(self._theme.color("accent"), 1))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 2.5, -0.5, -2.5), 4, 4)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
@@ -21,9 +21,11 @@ from app.context import AppContext
 from app.filters import FilterSnapshot
 from app.formats import duration, money
 from app.overview.comparing import Reason, compared_query, reason_words, reasons
+from app.overview.label import TextButton
 from app.overview.words import compared_with
 from app.pages.overview import OverviewPage
 from app.sources import incomplete_words
+from app.theme import Theme
 from gateway import Breakdown, BreakdownRow, Changes, Distribution, Summary, UsageQuery
 from tests.app.fake_gateway import FakeGateway
 
@@ -458,3 +460,22 @@ def test_every_control_has_a_name(page: OverviewPage, qtbot: QtBot) -> None:
         widget.accessibleName() for widget in page.findChildren(QWidget) if widget.objectName().endswith(".more")
     ]
     assert len(names) == 9 and all(names)
+
+
+def test_what_opens_a_menu_has_the_chevron_of_all_choices(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[str, str]] = []
+
+    def pixmap(name: str, color: QColor, size: int, ratio: float) -> QPixmap:
+        drawn.append((name, color.name()))
+        return QPixmap(size, size)
+
+    monkeypatch.setattr("app.overview.label.icons.pixmap", pixmap)
+    plain, opens = TextButton(theme, "By model"), TextButton(theme, "By model ▾")
+    for button in (plain, opens):
+        qtbot.addWidget(button)
+        button.resize(button.sizeHint())
+        button.grab()
+    assert drawn == [("chevron-down", theme.color("accent").name())]
+    assert opens.sizeHint().width() - plain.sizeHint().width() == 17
