@@ -20,7 +20,7 @@ from gateway.store.kept import Kept
 from gateway.store.quarters import QUARTER_US
 from gateway.store.retention import DATABASES, USAGE
 from gateway.store.usage import UsageStore
-from tests.store.examples import BASE_US, DAY_US, HOUR_US, record
+from tests.store.examples import BASE_US, DAY_US, FULL, HOUR_US, record
 
 FOR_EVER = Keep()
 ROWS = 3000
@@ -39,7 +39,7 @@ def history(rows: int = ROWS) -> Iterator[ExchangeRecord]:
             tags=(f"team:{number % 4}", "urgent") if number % 2 else (),
             conversation_id=f"conversation-{number // 10}",
             input_tokens=number,
-            attempts=record(number).attempts,
+            attempts=FULL.attempts if number % 50 == 0 else (),
         )
 
 

@@ -238,6 +238,15 @@ def test_empty_buckets_are_included_and_the_ranges_edges_are_cut(store: UsageSto
     )
 
 
+@pytest.mark.parametrize("minutes", [10, 15, 20, 80, 1500])
+def test_a_range_ends_before_its_end(store: UsageStore, minutes: int) -> None:
+    """Whether its last piece is one of rows or a bucket."""
+    end_us = BASE_US + minutes * 60_000_000
+    store.insert_history([record(n, started_us=end_us + n - 1) for n in range(3)])
+    assert store.summary(UsageQuery(start_us=BASE_US, end_us=end_us)).requests == 1
+    assert store.summary(UsageQuery(start_us=end_us, end_us=end_us + minutes * 60_000_000)).requests == 2
+
+
 def test_without_a_range_a_series_spans_the_data(store: UsageStore) -> None:
     assert store.timeseries(UsageQuery(), "day") == ()
     store.insert_history([record(0), record(2 * 86_400)])
