@@ -614,11 +614,12 @@ def test_lines_of_a_new_shape_are_made_in_turns(theme: Theme, qtbot: QtBot, monk
     left = panel.body
     panel.show_record(rows[1], str.title, UNEXPLAINED)
     assert left is not None and left is not panel.body and not left.complete
+    assert panel.body is not None and not panel.body.isVisibleTo(panel), "laid out and painted once, at the end"
     turns = [len(said(panel))]
     while panel.body is not None and not panel.body.complete:
         panel._go_on()
         turns.append(len(said(panel)))
-    assert said(panel) == said(whole)
+    assert said(panel) == said(whole) and panel.body is not None and panel.body.isVisibleTo(panel)
     steps = [after - before for before, after in itertools.pairwise(turns)]
     assert len(steps) > 8 and max(steps) <= 5, "a line with its heading, and no more"
     # Another request of that shape, before and after its end; what was left before it goes on.

@@ -21,6 +21,8 @@ from gateway import CostExplanation, ExchangeRecord
 _KEPT = 4
 BUDGET_S = 0.006
 """For which one turn makes lines."""
+# Between two turns, so that the gateway's callbacks have theirs.
+_PAUSE_MS = 8
 
 
 class RequestPanel(QScrollArea):
@@ -37,7 +39,7 @@ class RequestPanel(QScrollArea):
         self.record: ExchangeRecord | None = None
         self.body: RequestBody | None = None
         self._bodies: dict[Hashable, RequestBody] = {}
-        self._making = QTimer(self, singleShot=True, interval=0)
+        self._making = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._making.timeout.connect(self._go_on)
         self.setObjectName("request_details")
         self.setAccessibleName(tr("Details of the request"))
@@ -62,22 +64,23 @@ class RequestPanel(QScrollArea):
         body.show_record(row, groups, attempts)
         if not body.complete:
             body.make(BUDGET_S)
-        if body is not self.body:
-            if self.body is not None:
-                self.body.hide()
-            body.show()
-            self.body = body
-        self._settle()
-        if not body.complete:
-            self._making.start()
+        self.body = body
+        self._swap_or_go_on()
 
     def _go_on(self) -> None:
         """With the lines of what is shown; those of what was left before its end wait until it is shown again."""
         if self.body is not None and not self.body.complete:
             self.body.make(BUDGET_S)
-            self._settle()
-            if not self.body.complete:
-                self._making.start()
+            self._swap_or_go_on()
+
+    def _swap_or_go_on(self) -> None:
+        """What was shown before stays until all lines are made: they are laid out and painted once."""
+        if self.body is None or not self.body.complete:
+            self._making.start()
+            return
+        for each in self._bodies.values():
+            each.setVisible(each is self.body)
+        self._settle()
 
     def _body_for(self, row: ExchangeRecord, groups: Sequence[Section], attempts: Attempts) -> RequestBody:
         shape = shape_of(row, groups, attempts)
