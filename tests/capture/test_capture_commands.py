@@ -1,0 +1,39 @@
+"""A pause that begins is told, reaches what runs, and its end is told when it ends by itself."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from gateway.capture.pause import Pause
+from gateway.capture_commands import CaptureCommands
+from tests.waiting import until
+
+
+class Stage:
+    def __init__(self) -> None:
+        self.told: list[int | None] = []
+        self.forgotten = 0
+        self.pause = Pause()
+        capture = SimpleNamespace(forget_running=self.forget)
+        parts = SimpleNamespace(pause=self.pause, capture=capture)
+        self.commands = CaptureCommands(cast(Any, parts), self.told.append)
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+
+async def test_a_pause_reaches_what_runs_and_its_end_is_told() -> None:
+    stage = Stage()
+    stage.commands.pause_capture(0.001)
+    assert stage.forgotten == 1 and len(stage.told) == 1
+    assert stage.told[0] is not None
+    await until(lambda: stage.told[-1] is None)
+    assert (stage.pause.left_s, stage.forgotten) == (0, 1)
+
+
+async def test_a_pause_that_is_resumed_is_told_once() -> None:
+    stage = Stage()
+    stage.commands.pause_capture()
+    assert 890 < stage.pause.left_s <= 900
+    stage.commands.resume_capture()
+    assert stage.told[0] is not None and stage.told[1:] == [None]
+    assert stage.pause.left_s == 0
