@@ -12,12 +12,12 @@ from app.translation import Words, later, tr
 from gateway import ExchangeRecord, Summary
 
 MARK = "≈"
-DEFINITION = later("≈ holds estimates: the provider gave no count, or its answer broke off")
+DEFINITION = later("≈ holds estimates: the provider gave no count or not all of it, or its answer broke off")
 USAGE_SOURCE_WORDS = Words(
     {
         "provider": "counted by the provider",
         "partial": "provider's counts so far, output estimated",
-        "estimated": "estimated: the provider gave no counts",
+        "estimated": "estimated: the provider gave no counts, or none of the input",
         "reported": "as the app says: the gateway did not see the provider's counts",
         "none": "not counted",
     }
@@ -33,7 +33,7 @@ COST_SOURCE_WORDS = Words(
 _COUNTED = Words(
     {
         "provider": "counted by the provider",
-        "partial": "broken off",
+        "partial": "with their output estimated",
         "estimated": "estimated",
         "none": "uncounted",
     }
@@ -61,7 +61,7 @@ def estimated_input(given: Summary | ExchangeRecord) -> bool:
 
 
 def estimated_output(given: Summary | ExchangeRecord) -> bool:
-    """The same of the output: it is estimated too where an answer broke off."""
+    """The same of the output: it is estimated too where an answer broke off or lacked the count."""
     if isinstance(given, ExchangeRecord):
         return given.usage_source in ("estimated", "partial")
     return estimated_input(given) or given.usage_sources.get("partial", 0) > 0

@@ -70,10 +70,16 @@ REASONS: tuple[Reason, ...] = (
         "The disk refuses the journal: a kill would lose these, so make room on the disk.",
     ),
     Reason(
-        "estimated", "counted", False, "The provider gave no count: tokens are estimated from the size of the texts."
+        "estimated",
+        "counted",
+        False,
+        "The provider gave no count, or none of the input: tokens are estimated from the size of the texts.",
     ),
     Reason(
-        "partial", "counted", False, "The answer broke off: the provider's counts so far, and the output estimated."
+        "partial",
+        "counted",
+        False,
+        "The answer broke off, or lacks its output count: the provider's counts so far, and the output estimated.",
     ),
     Reason(
         "unreadable", "counted", True, "The provider sent what could not be read: ask it why, by the request's id."
