@@ -136,11 +136,19 @@ class Clients:
 
     async def once(self, ask: Ask, into: Slice) -> None:
         """One request, on a connection that is free. Raises TimeoutError where no answer comes."""
-        connection = self._free.pop() if self._free else await self._connected()
+        connection = self._left_open() or await self._connected()
         async with asyncio.timeout(_OVERTIME_S):
             await connection.begin(ask, into, 0.0, None)
         if connection.open:
             self._free.append(connection)
+
+    def _left_open(self) -> _Connection | None:
+        """One that is free. After a burst the last ones rest until the gateway closes them."""
+        while self._free:
+            connection = self._free.pop()
+            if connection.open:
+                return connection
+        return None
 
     async def _connect(self, clients: int) -> None:
         self._connections = [connection for connection in self._connections if connection.open]
