@@ -186,7 +186,7 @@ class Host:
     def report(self, error: BaseException) -> None:
         """Show an error: its sentence where it has one for people, else where to read of it."""
         if isinstance(error, _KNOWN):
-            self.window.toast(str(error))
+            self.window.tell_error(str(error))
             return
         _log.error("A fault in the window", exc_info=error)
         self.window.toast(

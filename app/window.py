@@ -30,7 +30,7 @@ from app.sidebar import Sidebar
 from app.sidebar_figures import SidebarFigures
 from app.throttle import EVERYTHING, NOTHING, Coalescer, merged
 from app.translation import tr
-from app.widgets import Curtain, SegmentedControl, Toasts
+from app.widgets import Banner, Curtain, SegmentedControl, Toasts
 from app.work_strip import WorkStrip
 from gateway import Changes, GatewayState
 
@@ -349,6 +349,8 @@ class Window(QMainWindow):
         opened = self._opened.get(key)
         if opened is not None:
             await opened.page.refresh(changes)
+            if self.toasts.texts:
+                self.toasts.withdraw(self._told_by_page())
 
     async def refresh_today(self) -> None:
         """Read the day's figures, for the sidebar and whoever listens to `today`."""
@@ -371,6 +373,17 @@ class Window(QMainWindow):
     def toast(self, text: str) -> None:
         """A passing note."""
         self.toasts.show(text)
+
+    def tell_error(self, words: str) -> None:
+        """A passing note, unless the page on show says the same in a strip of its own."""
+        if words not in self._told_by_page():
+            self.toast(words)
+
+    def _told_by_page(self) -> frozenset[str]:
+        page = self.page
+        if page is None:
+            return frozenset()
+        return frozenset(banner.text() for banner in page.findChildren(Banner) if banner.isVisibleTo(page))
 
     def export(self) -> None:
         if self.page is not None:

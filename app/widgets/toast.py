@@ -1,6 +1,6 @@
 """Passing notes at the bottom right: four seconds each, newest lowest, at most three at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QPaintEvent, QPalette
@@ -75,6 +75,11 @@ class Toasts(QObject):
         self._place()
         toast.show()
         toast.raise_()
+
+    def withdraw(self, texts: Container[str]) -> None:
+        """Those notes go whose words now stand where they stay."""
+        for told in [toast for toast in self._shown if toast.label.text() in texts]:
+            self._drop(told)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from app.context import AppContext
 from app.pages import PageEntry
 from app.pages.page import Page, RequestTarget
+from app.widgets import Banner
 from gateway import Changes
 
 
@@ -44,6 +45,21 @@ class Exporting(Probe):
 
     def start_export(self) -> None:
         type(self).exported += 1
+
+
+class Telling(Probe):
+    """Tells its `problem` in a strip of its own, as real pages do."""
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.problem = ""
+        self.banner = Banner(context.theme, "bad", "", "Retry", self)
+        self.banner.hide()
+
+    async def refresh(self, changes: Changes) -> None:
+        await super().refresh(changes)
+        self.banner.set_text(self.problem)
+        self.banner.setVisible(bool(self.problem))
 
 
 def probe_entries(first: type[Page] = Probe, second: type[Page] = Exporting) -> tuple[PageEntry, ...]:

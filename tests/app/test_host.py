@@ -22,7 +22,7 @@ from app.widgets import Banner
 from app.window import Window
 from gateway import Changes, FaregateError, FolderHeld, VaultState
 from tests.app.fake_gateway import FakeGateway
-from tests.app.probe_pages import Probe, probe_entries
+from tests.app.probe_pages import Probe, Telling, probe_entries
 from tests.waiting import PATIENCE_S, until
 
 Drive = Callable[[Host], Awaitable[None]]
@@ -256,6 +256,46 @@ def test_an_error_with_a_sentence_is_shown_and_another_is_logged(
     with caplog.at_level(logging.ERROR):
         assert stage.run(drive) == 0
     assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("page_first", [True, False], ids=["page", "note"])
+def test_an_error_that_the_page_tells_is_told_once(stage: Stage, page_first: bool) -> None:
+    """The sidebar's figures are read from the same disk as the page's, and fail with the same words."""
+    words = "usage.db cannot be read: look at the disk, then retry."
+    told: list[tuple[str, ...]] = []
+
+    async def fail() -> None:
+        raise FaregateError(words)
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        page = host.window.page
+        assert isinstance(page, Telling)
+        if page_first:
+            page.problem = words
+            host.window.refresh_now()
+            await until(lambda: page.banner.text() == words)
+            host.spawn(fail())
+        else:
+            host.spawn(fail())
+            await until(lambda: words in host.window.toasts.texts)
+            page.problem = words
+            host.window.refresh_now()
+            await until(lambda: page.banner.text() == words)
+        host.spawn(other())
+        # Errors are told in their order: the first one's turn is over when the second is there.
+        await until(lambda: "Another one." in host.window.toasts.texts)
+        told.append(host.window.toasts.texts)
+        page.banner.hide()
+        host.spawn(fail())
+        await until(lambda: words in host.window.toasts.texts)
+
+    async def other() -> None:
+        raise FaregateError("Another one.")
+
+    stage.pages = probe_entries(Telling)
+    assert stage.run(drive) == 0
+    assert told == [("Another one.",)]
 
 
 def test_the_log_is_bounded(tmp_path: Path) -> None:
