@@ -62,9 +62,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     rewrite: Callable[[bytes, int], bytes] | None = None
 
     @property
-    def changes_dialect(self) -> bool:
-        """Whether the answer is said anew in words that its provider did not choose."""
-        return self.request is not None and self.dialect.name != self.door.dialect.name
+    def void_is_error(self) -> bool:
+        """Whether an answer without words that went wrong is an error: said anew, it would pass for a good one."""
+        said_anew = self.request is not None and self.dialect.name != self.door.dialect.name
+        return said_anew and self.door.dialect.void_is_error
 
     def __repr__(self) -> str:
         return f"Plan({self.door.name!r}, {self.candidate.model!r})"

@@ -200,7 +200,7 @@ class Relay:
         elif plan.verbatim or response is None:
             body, content_type = data, answer.headers.get("content-type", "application/json")
         else:
-            if plan.changes_dialect:
+            if plan.void_is_error:
                 require_answer(response)
             body = plan.door.dialect.render_response(response, answer_context(plan, exchange))
             content_type = "application/json"
@@ -271,7 +271,7 @@ class Relay:
         reader: Reader = plan.dialect.reader()
         if plan.tool_names:
             reader = RestoringReader(reader, plan.tool_names)
-        if plan.changes_dialect:
+        if plan.void_is_error:
             reader = AnswerReader(reader)
         translator = translator_of(plan, exchange)
         tally.observer = watch(self._memory, plan, exchange)

@@ -315,22 +315,35 @@ DOOR_BODIES: Mapping[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("door", DOOR_BODIES)
-@pytest.mark.parametrize("parts", [(), (THOUGHT,)], ids=["nothing", "thoughts alone"])
-async def test_an_empty_answer_that_went_wrong_is_no_good_one(
-    door: str, parts: tuple[dict[str, Any], ...], streamed: bool
-) -> None:
-    """Gemini's malformed calls: an agent that reads an empty answer with a good end takes its task for done."""
+async def malformed(door: str, parts: tuple[dict[str, Any], ...], streamed: bool) -> tuple[Run, ExchangeRecord]:
+    """Gemini's answer as that door tells it, and its row."""
     said = gemini_said(*parts)
     run = Run(sse(said) if streamed else json_answer(said))
     opened = next(row for row in DOORS if row.name == door and row.operation.name == "chat")
     body = json.dumps({"model": "gemini-2.5-flash", "stream": streamed, **DOOR_BODIES[door]}).encode()
-    row = await run.go(body, opened)
+    return run, await run.go(body, opened)
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("parts", [(), (THOUGHT,)], ids=["nothing", "thoughts alone"])
+async def test_an_empty_answer_that_went_wrong_is_no_good_one(
+    parts: tuple[dict[str, Any], ...], streamed: bool
+) -> None:
+    """Gemini's malformed calls: an agent that reads an empty answer with a good end takes its task for done."""
+    run, row = await malformed("openai_chat", parts, streamed)
     assert (row.outcome, row.status, row.error_type) == ("error", 200 if streamed else 502, "provider_error")
     assert (row.input_tokens, row.usage_source) == (5, "provider")
-    assert b"went wrong" in run.client.body and b"end_turn" not in run.client.body
-    assert b'"finish_reason":"stop"' not in run.client.body and b"response.completed" not in run.client.body
+    assert b"went wrong" in run.client.body and b'"finish_reason":"stop"' not in run.client.body
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(
+    ("door", "word"), [("openai_responses", b'"status":"failed"'), ("anthropic", b'"stop_reason":"end_turn"')]
+)
+async def test_how_other_doors_tell_an_answer_that_went_wrong(door: str, word: bytes, streamed: bool) -> None:
+    run, row = await malformed(door, (), streamed)
+    assert run.client.status == 200 and word in run.client.body
+    assert (row.input_tokens, row.usage_source) == (5, "provider")
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])

@@ -98,7 +98,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     `parse_error(status, body, headers)` never raises. `peek_answer` looks at a whole answer that passes as it is;
     where it is None or answers None, `parse_response` must. `answer_prefix` stands before `AnswerContext.id` in the
     ids of the answers that are written here. `request_id_header` is where its clients look for the request's id,
-    beside `x-request-id`.
+    beside `x-request-id`. `void_is_error`: an answer without words that went wrong at its provider is an error here.
     """
 
     name: str
@@ -114,4 +114,5 @@ class Dialect(Struct, frozen=True, kw_only=True):
     credential_headers: Callable[[str], Mapping[str, str]]
     answer_prefix: str = ""
     request_id_header: str | None = None
+    void_is_error: bool = False
     peek_answer: Callable[[bytes], AnswerPeek | None] | None = None

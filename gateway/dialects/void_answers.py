@@ -1,7 +1,7 @@
 """Answers that hold nothing, or thoughts alone, and say that they went wrong, as Gemini does of malformed calls.
 
-Another dialect has no word for such an end but the one of a good answer, and an agent that reads an empty one takes
-its task for done. So it is an error there, which the SDKs try again.
+Chat has no word for such an end but the one of a good answer, and an agent that reads an empty one takes its task for
+done. So it is an error there, which the SDKs try again. Responses says `failed`.
 """
 
 from collections.abc import Iterable

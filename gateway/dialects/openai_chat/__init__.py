@@ -36,5 +36,6 @@ DIALECT = Dialect(
     path=path,
     credential_headers=credential_headers,
     answer_prefix=ANSWER_PREFIX,
+    void_is_error=True,
     peek_answer=peek_answer,
 )
