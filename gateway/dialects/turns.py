@@ -113,6 +113,7 @@ def _tagged(item: Item) -> Item:
 
 def require_pairs(messages: Sequence[Message], losses: Losses) -> None:
     """For OpenAI's dialects, which take turns as they come, but refuse what is not paired in words of their own.
+    Answers one behind another are one turn, as they are to the dialects that merge them.
 
     Raises ClientError for no message at all, an orphan result or an unanswered call.
     """
@@ -123,8 +124,10 @@ def require_pairs(messages: Sequence[Message], losses: Losses) -> None:
     for index, message in enumerate(messages):
         placed = [(part, losses.place(index, n)) for n, part in enumerate(message.parts)]
         if message.role is Role.ASSISTANT:
-            _require_answers(calls, answered)
-            calls, answered = [(part, path) for part, path in placed if isinstance(part, ToolCall)], set()
+            if index == 0 or messages[index - 1].role is not Role.ASSISTANT:
+                _require_answers(calls, answered)
+                calls, answered = [], set()
+            calls += [(part, path) for part, path in placed if isinstance(part, ToolCall)]
             continue
         results = [(part, path) for part, path in placed if isinstance(part, ToolCallResponse)]
         for part, path in results:

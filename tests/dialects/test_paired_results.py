@@ -80,6 +80,20 @@ def test_results_may_come_in_any_order_and_in_several_turns(door: str, upstream:
 
 
 @EVERY
+def test_answers_one_behind_another_are_one_turn(door: str, upstream: str) -> None:
+    """As Anthropic and Gemini have it; chat wants the results right behind all calls."""
+    said = [user(door, "a"), *call(door, "c1"), *call(door, "c2"), result(door, "c1"), result(door, "c2")]
+    sent = render(door, upstream, said)
+    assert sent.index(b"c1") < sent.index(b"c2")
+    if upstream == "openai_chat":
+        _, called, *results = json.loads(sent)["messages"]
+        assert [each["id"] for each in called["tool_calls"]] == ["c1", "c2"]
+        assert [each["tool_call_id"] for each in results] == ["c1", "c2"]
+    with pytest.raises(ClientError, match="c1"):
+        render(door, upstream, [*said[:-2], result(door, "c2")])
+
+
+@EVERY
 def test_nothing_to_answer_is_refused(door: str, upstream: str) -> None:
     with pytest.raises(ClientError, match="no message to answer") as caught:
         render(door, upstream, [])

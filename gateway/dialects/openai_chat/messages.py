@@ -180,11 +180,20 @@ class MessageRenderer:
 
     def render(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
         """`messages`. Raises Unsupported."""
-        rendered: list[dict[str, Any]] = []
+        turns: list[tuple[Message, list[Placed]]] = []
         for index, message in enumerate(messages):
             placed = [(part, self._losses.place(index, n)) for n, part in enumerate(message.parts)]
-            rendered += self._message(message, placed)
-        return rendered
+            if turns and self._goes_on(turns[-1][0], message):
+                turns[-1][1].extend(placed)
+            else:
+                turns.append((message, placed))
+        return [said for message, placed in turns for said in self._message(message, placed)]
+
+    def _goes_on(self, before: Message, message: Message) -> bool:
+        """Whether two answers are one turn: other dialects say so of those one behind another, and chat wants the
+        results right behind the calls."""
+        both_answer = before.role is Role.ASSISTANT and message.role is Role.ASSISTANT
+        return both_answer and self._losses.door not in ("", NAME)
 
     def _message(self, message: Message, parts: Sequence[Placed]) -> list[dict[str, Any]]:
         results = [(part, place) for part, place in parts if isinstance(part, ToolCallResponse)]
