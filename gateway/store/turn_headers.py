@@ -38,8 +38,8 @@ _READ = (
 )
 _OF_REQUEST = f"{_READ}t.request_id = :request AND (:scope IS NULL OR t.scope = :scope)"
 _OF_THREAD = (
-    f"{_READ}t.conversation = (SELECT id FROM conversations WHERE name = :name "
-    "AND (:scope IS NULL OR scope = :scope))"
+    f"{_READ}t.conversation = (SELECT id FROM conversations WHERE (name = :name OR given = :name) "
+    "AND (:scope IS NULL OR scope = :scope) ORDER BY name <> :name LIMIT 1)"
 )
 _BASES = "SELECT id, hash, kind, data FROM contents WHERE id IN (SELECT value FROM json_each(?))"
 
@@ -151,7 +151,7 @@ def headers_of_request(
 def headers_of_thread(
     connection: sqlite3.Connection, sealed: Sealed, name: str, scope: str | None
 ) -> Mapping[str, ExchangeHeaders]:
-    """Of each request of a conversation."""
+    """Of each request of the conversation of this name, else of this given id."""
     return _read(connection, sealed, _OF_THREAD, {"name": name, "scope": scope})
 
 

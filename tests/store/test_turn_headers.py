@@ -110,6 +110,16 @@ def test_they_come_back_as_they_were_told(tmp_path: Path) -> None:
         assert counts(store) == (11, 1)
 
 
+def test_a_second_key_s_are_found_by_the_id_that_it_gave(tmp_path: Path) -> None:
+    first = tellings(1, conversation="a")
+    second = tellings(1, seed=2, conversation="a", scope="key_2")
+    with opened(tmp_path) as store:
+        put(store, [*first, *second])
+        for scope, said in ((None, first), ("key_1", first), ("key_2", second)):
+            found = store.headers_of_thread("a", scope=scope)
+            assert {id: each.groups for id, each in found.items()} == {said[0].request_id: said[0].headers}, scope
+
+
 def test_each_program_and_model_has_one_base(tmp_path: Path) -> None:
     rng = random.Random(3)
     said = [
