@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import unquote_plus
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from gateway.attempts import HIDDEN
 from gateway.capture.heard import Heard
@@ -20,6 +19,8 @@ from gateway.key_format import mask
 
 # Of one message's headers; of larger ones each value is cut.
 MOST_LINES, MOST_CHARACTERS, CUT_AT = 100, 8000, 200
+# What is looked at in one go, which holds up everybody else.
+_MOST_AT_ONCE = 4 * MOST_CHARACTERS
 _REMEMBERED_SHAPES, _REMEMBERED_TEXTS, _LONGEST_REMEMBERED = 1000, 4000, 300
 # What is shorter stands in other texts by chance.
 _SHORTEST_SECRET = 6
@@ -53,10 +54,9 @@ def masked(name: str, value: str) -> tuple[str, str]:
 
 
 class _Shape(Struct, frozen=True):
-    """What the names of a message decide: themselves as plain text, their length, and the places of secrets."""
+    """What the names of a message decide: themselves as plain text, and the places of secrets."""
 
     names: tuple[str, ...]
-    size: int
     secrets: tuple[int, ...]
 
 
@@ -84,8 +84,6 @@ class HeaderMasks:
             together = "".join(values)
             if "?" in together:
                 values = [_without_parameters(value, secrets) for value in values]
-            if shape.size + len(together) > MOST_CHARACTERS or len(values) > MOST_LINES:
-                shape, values = _trimmed(shape, values)
             found.append((whose, attempt, shape))
             texts.append(_without_parameters(line, secrets) if "?" in line else line)
             texts += values
@@ -93,14 +91,15 @@ class HeaderMasks:
         made, at = [], 0
         for whose, attempt, shape in found:
             start, at = at + 1, at + 1 + len(shape.names)
-            made.append(HeaderGroup(whose, attempt, clean[start - 1], shape.names, tuple(clean[start:at])))
+            # Half of a secret, where a value was cut, would be found by nothing.
+            made.append(HeaderGroup(whose, attempt, clean[start - 1], *_trimmed(shape.names, clean[start:at])))
         return tuple(made)
 
     def _learnt(self, names: tuple[str, ...]) -> _Shape:
         plain = tuple(str(name) for name in names)
         places = tuple(place for place, name in enumerate(plain) if is_secret(name))
-        shape = _Shape(plain, sum(map(len, plain)), places)
-        if shape.size <= MOST_CHARACTERS:
+        shape = _Shape(plain, places)
+        if sum(map(len, plain)) <= MOST_CHARACTERS:
             if len(self._shapes) >= _REMEMBERED_SHAPES:
                 self._shapes.clear()
             self._shapes[plain] = shape
@@ -112,7 +111,8 @@ class HeaderMasks:
             return texts
         changed: dict[str, str] = {}
         # No rule of ours finds more in a text by itself than among others.
-        if not self._redactor.is_harmless("\n".join(new)):
+        together = "\n".join(new)
+        if len(together) > _MOST_AT_ONCE or not self._redactor.is_harmless(together):
             changed = self._redactor.through(
                 lambda redact: {text: made for text in new if (made := redact(text)) != text}
             )
@@ -123,14 +123,16 @@ class HeaderMasks:
 
 
 def _ends(heard: Heard) -> Iterator[tuple[str, int, str, Mapping[str, str]]]:
-    if heard.headers is not None:
-        yield ASKED, 0, heard.line, heard.headers
+    # One that runs may be let go meanwhile, by the loop.
+    headers, given = heard.headers, heard.given
+    if headers is not None:
+        yield ASKED, 0, heard.line, headers
     for attempt, call in enumerate(heard.calls, 1):
         yield SENT, attempt, f"POST {call.url.with_user(None) if call.url.raw_user else call.url}", call.sent
         if call.answered is not None:
             yield ANSWERED, attempt, str(call.status), call.answered
-    if heard.given is not None:
-        yield GIVEN, 0, str(heard.given[0]), heard.given[1]
+    if given is not None:
+        yield GIVEN, 0, str(given[0]), given[1]
 
 
 def _hidden(texts: list[str], secrets: Sequence[str]) -> list[str]:
@@ -160,11 +162,14 @@ def _without_parameters(text: str, secrets: list[str]) -> str:
     return f"{start}?{'&'.join(pieces)}"
 
 
-def _trimmed(shape: _Shape, values: Sequence[str]) -> tuple[_Shape, list[str]]:
+def _trimmed(all_names: tuple[str, ...], values: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and values, as they are unless there is too much of them."""
+    if sum(map(len, all_names)) + sum(map(len, values)) <= MOST_CHARACTERS and len(values) <= MOST_LINES:
+        return all_names, tuple(values)
     names: list[str] = []
     kept: list[str] = []
     size = 0
-    for name, value in zip(shape.names, values, strict=True):
+    for name, value in zip(all_names, values, strict=True):
         if len(value) > CUT_AT:
             value = f"{value[:CUT_AT]}… ({len(value) - CUT_AT} more characters)"
         size += len(name) + len(value)
@@ -172,7 +177,7 @@ def _trimmed(shape: _Shape, values: Sequence[str]) -> tuple[_Shape, list[str]]:
             break
         names.append(name)
         kept.append(value)
-    if left := len(shape.names) - len(names):
+    if left := len(all_names) - len(names):
         names.append("…")
         kept.append(f"{left} more are not kept")
-    return replace(shape, names=tuple(names)), kept
+    return tuple(names), tuple(kept)

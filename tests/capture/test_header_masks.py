@@ -161,6 +161,15 @@ def test_large_headers_are_cut_and_told() -> None:
     assert KEY not in str(group)
 
 
+@pytest.mark.parametrize("where", ["known by its name", "known by its shape"])
+def test_no_half_of_a_secret_is_left_where_a_value_is_cut(where: str) -> None:
+    secret = KEY if where == "known by its name" else f"ghp_{'aB3' * 12}"
+    cut = {"x-long": "y" * 9000, "x-echo": "y" * (CUT_AT - 10 - 1) + " " + secret + " and more"}
+    of = heard({**cut, "x-api-key": secret} if where == "known by its name" else cut)
+    (group,) = kept(of)
+    assert secret[:8] not in values(group)["x-echo"] and values(group)["x-long"].endswith("(8800 more characters)")
+
+
 def test_headers_that_are_no_utf_8_are_kept_as_far_as_they_are_text() -> None:
     (group,) = kept(heard({"x-odd": "gr\udcfcn", "x-fine": "grün"}))
     assert values(group) == {"x-odd": "gr?n", "x-fine": "grün"}
