@@ -196,8 +196,9 @@ def check_base_url(value: Any) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = usable and "@" not in parts.netloc
     except ValueError:
         usable = False
-    if not usable or parts.username or parts.query or parts.fragment:
+    if not usable or parts.query or parts.fragment:
         raise ValueError("must be an address such as https://api.example.com/v1, without user name or query")
     return url

@@ -147,6 +147,7 @@ WRONG = [
     ("", {"FAREGATE_STORE": "postgres://x"}, "FAREGATE_STORE must be sqlite"),
     ('[providers.openai]\nbase_url = "api.openai.com"', {}, "providers.openai.base_url must be an address"),
     ("", {"FAREGATE_XAI_BASE_URL": "http://u:p@x/v1"}, "FAREGATE_XAI_BASE_URL must be an address"),
+    ("", {"FAREGATE_XAI_BASE_URL": "http://:p@x/v1"}, "FAREGATE_XAI_BASE_URL must be an address"),
     ("", {"FAREGATE_XAI_BASE_URL": "http://[x/v1"}, "FAREGATE_XAI_BASE_URL must be an address"),
     ("providers = 1", {}, "providers must be a table"),
     ("", {"FAREGATE_OPENAI_API_KEY": "sk-a b"}, "FAREGATE_OPENAI_API_KEY: The key has a space"),
