@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gateway import DataFolder, Settings
+from tests.screenshots.deflate import deflate_again
 from tests.screenshots.huge import make_huge
 from tests.screenshots.states import (
     ALL,
@@ -44,12 +45,15 @@ def picture_path(state: State, theme: str, size: Size) -> Path:
 
 def take(app: RealApp, state: State, theme: str, size: Size) -> None:
     state.reach(app)
-    if state.name not in ("overview_tooltip", "tray_menu"):
+    # What was done on the way there is told in passing, over what the picture is of.
+    app.wait_for("toasts", [])
+    if state.name not in ("overview_tooltip", "tray_menu", "tray_menu_paused"):
         # Nothing is hovered in a picture.
         app.display.point(size.width - 1, size.height - 1)
     time.sleep(SETTLED_S)
     path = picture_path(state, theme, size)
     app.display.picture(path)
+    deflate_again(path)
     print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1024:.0f} kB", flush=True)
     state.leave(app)
 

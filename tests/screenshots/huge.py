@@ -1,19 +1,26 @@
-"""More than anybody has by hand: the demo's folder with 300,000 requests, thousands of conversations, many keys."""
+"""More than anybody has by hand: the demo's folder with 300,000 requests, thousands of conversations, many keys and
+rated answers."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
 
 from msgspec.structs import replace
 
 from gateway import DataFolder, UsageQuery
 from gateway.access import AccessKeys
+from gateway.comparison_records import ComparedAnswer, Comparison
+from gateway.comparisons import WINDOW
+from gateway.ratings import Ratings
 from gateway.records import ExchangeRecord
 from gateway.sealing import make_seal_key
 from gateway.store import UsageStore
 from gateway.store.thread_store import ThreadStore
 from tests.store.tellings import START_US, assistant, told, user
 
-ROWS, THREADS, TURNS, KEYS = 300_000, 2_000, 300, 240
+ROWS, THREADS, TURNS, KEYS, COMPARISONS = 300_000, 2_000, 300, 240, 150
+_MODELS = 4
+ANSWERS = COMPARISONS * _MODELS
 LONG = "Port the billing service, file by file"
 ROOM = 20  # Tellings that surely find room: one that finds none is not kept.
 _STEP_US = 1_370_003
@@ -34,6 +41,7 @@ def make_huge(folder: DataFolder) -> None:
     with contextlib.closing(AccessKeys(folder)) as keys:
         for number in range(KEYS):
             keys.create(f"service-{number:03d}", "execute", f"team-{number % 12}")
+    _many_ratings(folder, rows)
 
 
 def _repeated(rows: list[ExchangeRecord]) -> Iterator[ExchangeRecord]:
@@ -68,3 +76,39 @@ def _many_threads(folder: DataFolder, latest_us: int) -> None:
         store.flush(600)
     finally:
         store.close()
+
+
+def _many_ratings(folder: DataFolder, rows: Sequence[ExchangeRecord]) -> None:
+    """Each model's own requests are its answers, one after another."""
+    of_model: dict[str | None, list[ExchangeRecord]] = {}
+    for row in rows:
+        if row.outcome == "ok":
+            of_model.setdefault(row.model, []).append(row)
+    often = sorted(of_model.values(), key=len, reverse=True)[:_MODELS]
+    ratings = Ratings(folder, make_seal_key(folder.seal_key))
+    try:
+        for number, records in enumerate(islice(zip(*map(cycle, often), strict=True), COMPARISONS)):
+            id = f"huge-{number}"
+            question = f"Which of {number + 2} caches is worth its memory, and how would you show it?"
+            ratings.begin(id, WINDOW, question.encode())
+            ratings.keep(Comparison(id=id, at_us=records[0].started_us, answers=_answers(id, records)))
+            ratings.keep_prompt(id, question)
+            for place in range(_MODELS):
+                ratings.rate(f"{id}-{place}", 1 + (number * 7 + place * (number % 3)) % 5)
+    finally:
+        ratings.close()
+
+
+def _answers(id: str, records: Sequence[ExchangeRecord]) -> tuple[ComparedAnswer, ...]:
+    return tuple(
+        ComparedAnswer(
+            comparison=id,
+            place=place,
+            model=record.model or "",
+            request_id=f"{id}-{place}",
+            started_us=record.started_us,
+            state=record.outcome,
+            record=record,
+        )
+        for place, record in enumerate(records)
+    )

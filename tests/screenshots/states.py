@@ -12,7 +12,7 @@ from msgspec import Struct
 from gateway import DataFolder, UsageQuery
 from gateway.store import UsageStore
 from tests.reconcile.bills import billed, dearer, usage_and_costs
-from tests.screenshots.huge import LONG
+from tests.screenshots.huge import ANSWERS, LONG
 from tests.waiting import wait_until
 from tests.window.real_app import RealApp
 
@@ -132,7 +132,7 @@ def leave_said(app: RealApp) -> None:
 
 
 def failed_request(app: RealApp) -> None:
-    page(app, "requests", "Requests")
+    requests(app)
     typed_filter(app, "status:error")
     app.click_on("place_of_cell", table="requests_table", row=0)
     app.wait_for("shown", name="request_cause")
@@ -352,7 +352,8 @@ def repriced(app: RealApp) -> None:
 
 def undo_repricing(app: RealApp) -> None:
     app.click("repricing_undo")
-    app.wait_for("shown", name="repricing_idle")
+    # A bill that is made of the rows meanwhile would be of either price.
+    wait_until(lambda: any("cost what they did before" in toast for toast in app.ask("toasts")), what="The undoing")
     models_prices(app)
 
 
@@ -564,6 +565,31 @@ def close_tray_menu(app: RealApp) -> None:
     app.focus()
 
 
+def paused(app: RealApp) -> None:
+    """Nothing of what is said is kept for a while, as the strip says."""
+    overview(app)
+    app.display.press("ctrl+k")
+    app.wait_for("shown", name="palette")
+    app.display.type("pause logging")
+    app.display.press("Return")
+    app.wait_for("shown", name="notice.pause")
+
+
+def resumed(app: RealApp) -> None:
+    app.click_on("place_of_text", text="Resume")
+    app.wait_for("shown", False, name="notice.pause")
+
+
+def paused_tray_menu(app: RealApp) -> None:
+    paused(app)
+    tray_menu(app)
+
+
+def close_paused_tray_menu(app: RealApp) -> None:
+    close_tray_menu(app)
+    resumed(app)
+
+
 def port_in_use(app: RealApp) -> None:
     page(app, "overview", "Overview")
     app.wait_for("state", "Port in use")
@@ -589,6 +615,12 @@ def huge_conversation(app: RealApp) -> None:
     page(app, "conversations", "Conversations")
     app.click_on("place_of_text", text="30d")
     conversation_called(app, LONG)
+
+
+def huge_ratings(app: RealApp) -> None:
+    page(app, "compare", "Compare")
+    app.click_on("place_of_text", text="Ratings and history")
+    wait_until(lambda: app.ask("rows", name="compare_answers_table") >= ANSWERS, what="The ratings")
 
 
 def huge_data(app: RealApp) -> None:
@@ -715,7 +747,9 @@ DEMO_STATES = (
     State(name="palette", reach=palette, leave=escape),
     State(name="shortcut_sheet", reach=shortcut_sheet, leave=escape),
     State(name="gateway_off", reach=gateway_off, leave=gateway_on),
+    State(name="logging_paused", reach=paused, leave=resumed, sizes=BOTH),
     State(name="tray_menu", reach=tray_menu, leave=close_tray_menu, tray=True),
+    State(name="tray_menu_paused", reach=paused_tray_menu, leave=close_paused_tray_menu, tray=True),
 )
 EMPTY_STATES = (
     State(name="first_run", reach=first_run, sizes=ALL),
@@ -735,6 +769,8 @@ HUGE_STATES = (
     State(name="huge_overview", reach=huge_overview),
     State(name="huge_requests", reach=huge_requests),
     State(name="huge_conversation", reach=huge_conversation),
+    State(name="huge_ratings", reach=huge_ratings),
+    State(name="huge_providers", reach=providers),
     State(name="huge_api_keys", reach=api_keys),
     State(name="huge_models", reach=models),
     State(name="huge_data", reach=huge_data),
@@ -742,9 +778,12 @@ HUGE_STATES = (
 _LOADED = (
     ("requests", "Requests"),
     ("conversations", "Conversations"),
+    ("compare", "Compare"),
     ("providers", "Providers"),
     ("api_keys", "API keys"),
+    ("connect", "Connect"),
     ("models", "Models & prices"),
+    ("settings", "Settings"),
 )
 LOADING_STATES = (
     State(name="loading_overview", reach=loading_overview, leave=loaded),

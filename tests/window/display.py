@@ -137,8 +137,8 @@ class Display:
     def picture(self, path: Path, window: int | None = None) -> None:
         """The whole screen as a PNG, or one window."""
         target = "root" if window is None else str(window)
-        # 256 colours are more than the window has, but for the edges of letters.
-        small = ["+dither", "-colors", "256", "-strip", f"PNG8:{path}"]
+        # 128 colours are more than the window has, but for the edges of letters.
+        small = ["+dither", "-colors", "128", "-strip", f"PNG8:{path}"]
         command = ["import", "-silent", "-window", target, *small]
         subprocess.run(command, env=self.environment(), check=True, timeout=60)
 
