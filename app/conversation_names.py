@@ -48,7 +48,10 @@ class ConversationNames(QObject):
         if not wanted:
             return
         try:
-            page = await self._gateway.threads(ThreadQuery(among=UsageQuery(conversation=wanted)), limit=len(wanted))
+            # More than are wanted: others that were given one of these ids are found by it too.
+            page = await self._gateway.threads(
+                ThreadQuery(among=UsageQuery(conversation=wanted)), limit=2 * _MOST_AT_ONCE
+            )
         except KNOWN_ERRORS:
             return
         before = [self.name(id) for id in wanted]

@@ -326,7 +326,7 @@ def page_of(threads: Sequence[Thread], query: ThreadQuery, limit: int, cursor: s
             continue
         if among.end_us is not None and row.started_us >= among.end_us:
             continue
-        if among.conversation and row.id not in among.conversation:
+        if among.conversation and not {row.id, *row.ids}.intersection(among.conversation):
             continue
         if among.user and row.user not in among.user:
             continue

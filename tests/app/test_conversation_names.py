@@ -129,3 +129,13 @@ def test_names_are_read_once_for_each_question_and_bounded(
         names.ask(ids)
     assert fake_gateway.calls.count("threads newest") == 3 and len(came) == 2
     assert set(names.known) == {"conv_0001", "conv_0002"} and names.name("conv_0000") == "conv_0000"
+
+
+def test_another_conversation_that_was_given_the_same_id_hides_no_title(
+    fake_gateway: FakeGateway, spawner: Spawner
+) -> None:
+    first, later = plain_thread(3, 10**15), plain_thread(2, 10**15)
+    fake_gateway.told = [first, replace(later, row=replace(later.row, id="conv_0003~2", ids=("conv_0003",)))]
+    names = ConversationNames(fake_gateway, spawner)  # type: ignore[arg-type]
+    names.ask(["conv_0003"])
+    assert names.name("conv_0003") == TITLE
