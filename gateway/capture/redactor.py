@@ -71,13 +71,9 @@ class Redactor:
             return msgspec.structs.replace(clean, hints=(*clean.hints, HINT.format(parts)))
         return clean
 
-    @property
-    def has_own(self) -> bool:
-        """Whether rules of the user's own are among these: they may ask for a text's begin and end."""
-        return self._has_own
-
     def is_harmless(self, text: str) -> bool:
-        """Whether no rule can find anything in a short text; where it is False one may."""
+        """Whether no rule can find anything in a short text; where it is False one may, as the user's own always
+        may: they may ask for a text's begin and end."""
         return not self._has_own and self._marks.search(text) is None
 
     def through(self, work: Callable[[Callable[[str], str]], _T], exchanges: int = 1) -> _T:
