@@ -26,7 +26,8 @@ _REMEMBERED_SHAPES, _REMEMBERED_TEXTS, _LONGEST_REMEMBERED = 1000, 4000, 300
 _SHORTEST_SECRET = 6
 # How the words of a name end that is a secret's. Limits of tokens are named in the plural.
 _SECRET = re.compile(
-    r"(?:token|secret|key|auth|authorization|cookie|password|passwd|pwd|credentials?|jwt|assertion|signature|sig)"
+    r"(?:token|secret|key|auth|authorization|authentication|cookie|password|passwd|passphrase|pwd|credentials?|jwt"
+    r"|assertion|signature|sig)"
     r"(?![a-z0-9])",
     re.IGNORECASE,
 )

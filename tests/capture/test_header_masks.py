@@ -69,6 +69,8 @@ def values(group: HeaderGroup) -> dict[str, str]:
         ("CF-Access-Client-Secret", KEY, "zeC…wxyz"),
         ("x-my_api_key", "short", "…"),
         ("x-amz-signature", KEY, "zeC…wxyz"),
+        ("X-Authentication", KEY, "zeC…wxyz"),
+        ("x-passphrase", KEY, "zeC…wxyz"),
     ],
 )
 def test_a_secret_is_known_by_its_name(name: str, value: str, shown: str) -> None:
