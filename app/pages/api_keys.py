@@ -67,9 +67,7 @@ class ApiKeysPage(Page):
         self.view.set_faint(lambda row: row.revoked_us is not None)
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
         self.table = Card(theme)
-        inner = QVBoxLayout(self.table)
-        inner.setContentsMargins(1, 4, 1, 4)
-        inner.addWidget(self.view)
+        self.table.fill_with(self.view)
         self.empty = EmptyState(
             theme,
             "key-round",

@@ -129,9 +129,7 @@ class ModelsPage(Page):
         self.view.set_faint(lambda line: line.state == "retired")
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
         self.table = Card(theme)
-        inner = QVBoxLayout(self.table)
-        inner.setContentsMargins(1, 4, 1, 4)
-        inner.addWidget(self.view)
+        self.table.fill_with(self.view)
         self.empty = EmptyState(
             theme, "coins", tr("No such model"), tr("Nothing matches these filters."), tr("Clear filters")
         )

@@ -2,12 +2,14 @@
 
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from app.theme import Theme
 from app.widgets.painting import rounded_box
 
 RADIUS = 10.0
+# So far from the top and the bottom the round corners are hardly more than the border wide.
+_CLEAR = 8
 
 
 class Card(QFrame):
@@ -18,6 +20,15 @@ class Card(QFrame):
         self._card_theme = theme
         theme.changed.connect(self._take_surface)
         self._take_surface()
+
+    def fill_with(self, *widgets: QWidget) -> QVBoxLayout:
+        """Stand them one below another from border to border, clear of the round corners, which the opaque ground of
+        a table would cover."""
+        column = QVBoxLayout(self)
+        column.setContentsMargins(1, _CLEAR, 1, _CLEAR)
+        for widget in widgets:
+            column.addWidget(widget)
+        return column
 
     def _take_surface(self) -> None:
         palette = self.palette()

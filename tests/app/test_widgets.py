@@ -55,6 +55,36 @@ MAKERS: dict[str, Callable[[Theme], QWidget]] = {
 }
 
 
+def drawn_at(widget: QWidget, scale: int) -> QImage:
+    """On a screen of so many pixels for one of the window's."""
+    image = QImage(widget.size() * scale, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(scale)
+    image.fill(Qt.GlobalColor.red)
+    widget.render(image)
+    return image
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_what_fills_a_card_leaves_its_corners_round(qtbot: QtBot, theme: Theme, scale: int) -> None:
+    bare, filled = Card(theme), Card(theme)
+    child = QWidget()
+    palette = child.palette()
+    palette.setColor(child.backgroundRole(), theme.color("surface"))
+    child.setPalette(palette)
+    child.setAutoFillBackground(True)
+    filled.fill_with(child)
+    for card in (bare, filled):
+        qtbot.addWidget(card)
+        card.resize(80, 60)
+        card.ensurePolished()
+    filled.layout().activate()
+    one, other = drawn_at(filled, scale), drawn_at(bare, scale)
+    places = [(x, y) for x in range(80 * scale) for y in range(60 * scale)]
+    apart = [abs(one.pixelColor(*place).lightness() - other.pixelColor(*place).lightness()) for place in places]
+    assert max(apart) <= 16, "what is left of a corner's arc is a breath"
+    assert child.width() == 78
+
+
 def picture(widget: QWidget) -> QImage:
     widget.resize(widget.sizeHint().expandedTo(widget.minimumSize()).expandedTo(QSize(24, 20)))
     return widget.grab().toImage()

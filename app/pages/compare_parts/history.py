@@ -100,8 +100,7 @@ class HistoryPane(QWidget):
     def _lay_out(self) -> None:
         theme = self._context.theme
         models = Card(theme)
-        inner = QVBoxLayout(models)
-        inner.setContentsMargins(1, 8, 1, 4)
+        inner = models.fill_with()
         inner.setSpacing(4)
         title = ElidedLabel(theme, self.tr("Models, by means over rated answers"))
         title.setFont(ui_font(13, 600))
@@ -124,9 +123,7 @@ class HistoryPane(QWidget):
         line.addWidget(self.count)
         line.addWidget(self.kept)
         self.table = Card(theme)
-        inside = QVBoxLayout(self.table)
-        inside.setContentsMargins(1, 4, 1, 4)
-        inside.addWidget(self.view)
+        self.table.fill_with(self.view)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.table)
         self.stack.addWidget(self.no_match)

@@ -326,7 +326,5 @@ class RepricingPane(QWidget):
 
 def _on_card(context: AppContext, view: TableView) -> Card:
     card = Card(context.theme)
-    inner = QVBoxLayout(card)
-    inner.setContentsMargins(1, 4, 1, 4)
-    inner.addWidget(view)
+    card.fill_with(view)
     return card

@@ -1,7 +1,7 @@
 """The table, the pill that says how many rows wait above it, and what stands there when there are none."""
 
 from PySide6.QtCore import QEvent, QObject, Signal
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.sidebar import API_PATH
 from app.tables.view import TableView
@@ -21,10 +21,7 @@ class TableArea(QStackedWidget):
         super().__init__(parent)
         self._view = view
         self.table = Card(theme)
-        inner = QVBoxLayout(self.table)
-        # Clear of the card's round corners, which the table's opaque ground would cover.
-        inner.setContentsMargins(1, 4, 1, 4)
-        inner.addWidget(view)
+        self.table.fill_with(view)
         self.no_match = EmptyState(
             theme,
             "search",
