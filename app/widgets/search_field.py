@@ -21,15 +21,19 @@ class SearchField(QLineEdit):
     ) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._placeholders = (placeholder, *shorter)
         self._glass = QAction(self)
         self.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
-        self.setPlaceholderText(placeholder)
-        self.setAccessibleName(placeholder)
+        self.set_placeholder(placeholder, *shorter)
         self.setClearButtonEnabled(True)
         self.setFont(ui_font(13))
         theme.changed.connect(self._tint)
         self._tint()
+
+    def set_placeholder(self, placeholder: str, *shorter: str) -> None:
+        """What is looked through has become something else."""
+        self._placeholders = (placeholder, *shorter)
+        self.setPlaceholderText(placeholder)
+        self.setAccessibleName(placeholder)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -19,7 +19,7 @@ from app.pages.conversations_parts.block import OPEN, text_of
 from app.pages.requests import RequestsPage
 from app.pages.requests_parts.request_details import RequestDetails
 from app.pages.requests_parts.said import said_of
-from app.pages.requests_parts.timing_bar import TimingBar, timing_parts
+from app.pages.requests_parts.timing_bar import TimingBar, time_words, timing_parts
 from app.parts.highlight import spans
 from app.parts.piece import Code, Tree
 from app.theme import Theme
@@ -181,7 +181,9 @@ def test_headers_stand_by_message_and_are_read_when_they_are_looked_at(
     turns.run()
     assert "Question 2 of conversation 1" in said(details)
     calls = len(gateway.calls)
+    assert details.search.placeholderText() == "Find in what was said"
     details.tabs["headers"].click()
+    assert details.search.placeholderText() == details.search.accessibleName() == "Find in the headers"
     turns.run()
     assert [block.kind for block in details.view.blocks] == ["headers"] * 5 and len(gateway.calls) == calls
 
@@ -307,6 +309,15 @@ def test_the_parts_come_to_the_latency(
     whole = timing_parts(msgspec.structs.replace(row, streamed=False))
     assert "To the first token" not in [name for name, _, _ in whole]
     assert sum(us for _, us, _ in whole) == (latency or 0)
+
+
+@pytest.mark.parametrize(
+    ("us", "words"),
+    [(40, "0.04 ms"), (1_304, "1.30 ms"), (9_994, "9.99 ms"), (9_996, "10.0 ms"), (35_304, "35.3 ms"),
+     (99_949, "99.9 ms"), (99_951, "100 ms"), (1_710_000, "1.71 s")],
+)  # fmt: skip
+def test_a_part_s_time_has_three_digits(us: int, words: str) -> None:
+    assert time_words(us) == words
 
 
 def test_the_bar_is_drawn_and_spoken(qtbot: QtBot, theme: Theme, gateway: FakeGateway) -> None:

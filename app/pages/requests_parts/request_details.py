@@ -77,7 +77,8 @@ class RequestDetails(QWidget):
         self.curl_button.clicked.connect(self.copy_curl)
         head.addWidget(self.curl_button, 0, Qt.AlignmentFlag.AlignTop)
         self.panel = RequestPanel(theme)
-        self.search = SearchField(theme, self.tr("Find in what was said"))
+        self._to_find = {"": self.tr("Find in what was said"), HEADERS: self.tr("Find in the headers")}
+        self.search = SearchField(theme, self._to_find[""])
         self.search.setObjectName("request_search")
         self.view = ThreadView(theme, Pictures(self._context.spawn, self), margins=(16, 16))
         self.view.setObjectName("request_said")
@@ -132,6 +133,7 @@ class RequestDetails(QWidget):
     def show_tab(self, key: str) -> None:
         self.tab = key
         self.tabs[key].setChecked(True)
+        self.search.set_placeholder(self._to_find[HEADERS if key == HEADERS else ""])
         if key == SUMMARY:
             self.stack.setCurrentWidget(self.panel)
         elif (self._headers if key == HEADERS else self._said) is None:

@@ -90,5 +90,7 @@ class TimingBar(QWidget):
 
 
 def time_words(us: int) -> str:
-    """The gateway's own share is often below a millisecond."""
-    return f"{us / 1000:.2f} ms" if us < 100_000 else formats.duration(us / 1000)
+    """In three digits; the gateway's own share is often below a millisecond."""
+    if us < 9_995:
+        return f"{us / 1000:.2f} ms"
+    return f"{us / 1000:.1f} ms" if us < 99_950 else formats.duration(us / 1000)
