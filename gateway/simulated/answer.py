@@ -169,6 +169,8 @@ def _draft(request: Request, call_id: str) -> _Draft:
         return _Draft(msgspec.json.encode(example(form.schema or {}, words)).decode())
     chosen = zlib.crc32(words.encode())
     opening, body = _OPENINGS[chosen % len(_OPENINGS)], _BODIES[chosen // 7 % len(_BODIES)]
+    if opening.endswith(". "):
+        body = body[0].upper() + body[1:]
     return _Draft(opening.format(words=_last(words, 12) or "nothing in particular") + body + _CLOSING)
 
 

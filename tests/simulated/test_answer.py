@@ -57,6 +57,18 @@ def test_an_answer_takes_up_the_last_words_and_is_always_the_same() -> None:
     assert answered(asked("How do I tune a slow query in Postgres?"))[0] == choice
 
 
+def test_an_answer_s_sentences_begin_as_sentences_do() -> None:
+    words = [f"Which of {number} caches is worth its memory?" for number in range(60)]
+    openings = set()
+    for said in words:
+        text = text_of(answered(asked(said))[0])
+        opening, rest = text.split(f"{said}”")
+        after, body = rest.split(" ", 1) if not rest.startswith(", in short") else (": ", rest[len(", in short: ") :])
+        openings.add(opening)
+        assert body[0].isupper() is after.endswith("."), text
+    assert len(openings) == 4
+
+
 @pytest.mark.parametrize(
     ("text", "more", "names"),
     [
