@@ -94,7 +94,7 @@ def _many_ratings(folder: DataFolder, rows: Sequence[ExchangeRecord]) -> None:
             ratings.keep(Comparison(id=id, at_us=records[0].started_us, answers=_answers(id, records)))
             ratings.keep_prompt(id, question)
             for place in range(_MODELS):
-                ratings.rate(f"{id}-{place}", 1 + (number * 7 + place * (number % 3)) % 5)
+                ratings.rate(f"{id}-{place}", 5 - number % (place + 2))
     finally:
         ratings.close()
 
