@@ -54,6 +54,8 @@ def test_the_cards_of_the_design() -> None:
     }
     assert not any(figure.is_new for figure in shown.values())
     assert shown["cost"].exact.startswith("$214.860000000")
+    assert shown["latency"].exact == "1,420.0 ms"
+    assert shown["errors"].exact == "146 of 13,482 requests"
 
 
 def test_nothing_before_is_new_and_nothing_at_all_is_unknown() -> None:
@@ -102,12 +104,18 @@ def test_an_unchanged_figure_is_neither_good_nor_bad() -> None:
 
 def test_a_sparkline_adds_up_counts_and_weighs_means() -> None:
     def at(n: int, requests: int, latency: float | None) -> TimeBucket:
-        summary = Summary(requests=requests, latency_ms=Distribution(avg=latency))
+        summary = Summary(
+            requests=requests, errors=requests // 3, input_tokens=7 * requests, output_tokens=2 * requests,
+            cost_nano=11 * requests, latency_ms=Distribution(avg=latency),
+        )  # fmt: skip
         return TimeBucket(start_us=n, end_us=n + 1, summary=summary)
 
     buckets = [at(0, 3, 100), at(1, 1, 500), *(at(n, 0, None) for n in range(2, 40))]
     shown = {figure.key: figure for figure in figures(Summary(), None, buckets, HOUR)}
     assert shown["requests"].points[:2] == (4, 0)
+    assert shown["tokens"].points[:2] == (36, 0)
+    assert shown["cost"].points[:2] == (44, 0)
+    assert shown["errors"].points[:2] == (0.25, None)
     assert shown["latency"].points[:2] == (200, None)
     assert len(shown["requests"].points) == 20
     assert all(len(figure.points) <= 28 for figure in cards(NOW).values())
