@@ -54,8 +54,9 @@ def test_nothing_is_told_while_nobody_looks(qtbot: QtBot, coalescer: Coalescer, 
     coalescer.mark(USAGE)
     coalescer.set_active(True)
     coalescer.set_active(False)
+    coalescer.mark(USAGE)
     qtbot.wait(200)
-    assert told == []
+    assert told == [], "neither what was marked before nobody looked, nor what is marked now"
     assert coalescer.pending == USAGE
     coalescer.set_active(True)
     qtbot.waitUntil(lambda: told == [USAGE])
