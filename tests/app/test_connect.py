@@ -207,6 +207,8 @@ def test_the_check_turns_green_when_the_first_request_arrives(
     assert "401" in card.detail.text() and not card.link.isVisible()
 
     arrived(gateway, "growth", id="r-other", client="curl")
+    # Of a key of the same name that is no more.
+    arrived(gateway, "codex", id="r-old", client="curl", started_us=gateway.keys[-1].created_us - 1)
     look(page, turns)
     assert card.title.text() == "Waiting for the first request from Codex …"
 
@@ -233,6 +235,7 @@ def test_a_request_that_fails_says_why_and_does_not_turn_green(
     card = page.view.arrival
     assert card.words is not None
     assert (card.words.tone, card.detail.text()) == ("bad", "404: No model of that name.")
+    assert page.list.view.item(2).data(Qt.ItemDataRole.AccessibleTextRole) == "Codex", "no tick in the list either"
     arrived(gateway, "codex")
     arrived(gateway, "codex", id="r-bad2", status=429, outcome="error", error_message="Too many.")
     look(page, turns)

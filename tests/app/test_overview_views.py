@@ -417,6 +417,8 @@ def test_a_chart_leaves_as_a_picture(qtbot: QtBot, page: OverviewPage, tmp_path:
     assert picture.size() == chart.size() * 2
     assert len({picture.pixel(x, picture.height() // 2) for x in range(picture.width())}) > 3
     assert chart.tooltip.isVisible() and chart.more.isVisible(), "the chart is as it was"
+    chart.set_crosshair(-1)
+    assert chart.picture().convertToFormat(picture.format()) == picture, "without the crosshair"
 
 
 def test_a_chart_leaves_as_csv_with_all_its_digits(

@@ -93,6 +93,14 @@ def test_the_picture_is_drawn_only_when_it_changes(tray: Tray, theme: Theme) -> 
     assert tray.icon.icon().cacheKey() != before
 
 
+@pytest.mark.parametrize(("word", "token"), [("running", "accent"), ("off", "text3")])
+def test_the_icon_is_grey_while_the_gateway_is_off(tray: Tray, theme: Theme, word: str, token: str) -> None:
+    tray.show_state(GatewayState(word=word, url="http://127.0.0.1:4300"))  # type: ignore[arg-type]
+    picture = tray.icon.icon().pixmap(64).toImage()
+    pixels = (picture.pixelColor(x, y) for x in range(picture.width()) for y in range(picture.height()))
+    assert {colour.name() for colour in pixels if colour.alpha() == 255} == {theme.color(token).name()}
+
+
 def test_the_menu_says_what_was_asked(qtbot: QtBot, tray: Tray) -> None:
     actions = {action.text(): action for action in tray.menu.actions()}
     assert list(actions) == [

@@ -75,6 +75,7 @@ async def test_the_strip_shows_each_job_and_cancels_it(qtbot: QtBot, theme: Them
     assert strip.isVisible()
     assert (line.title.text(), line.count.text(), line.bar.share) == ("Exporting requests", "12,482 rows", None)
     assert line.accessibleName() == "Exporting requests: 12,482 rows"
+    assert line.cancel.accessibleName() == "Cancel: Exporting requests"
     line.job.told(25_000, 100_000)
     line.look()
     assert (line.count.text(), line.bar.share) == ("25,000 of 100k rows", 0.25)
