@@ -357,7 +357,11 @@ def test_the_tooltip_snaps_to_the_bucket_and_says_its_values(qtbot: QtBot, light
         ("Success", count(17)), ("Errors", count(1)), ("Total", count(18))
     ]  # fmt: skip
     assert card.hairline.x() == round((left + right) / 2)
+    assert card.rect().contains(card.tooltip.geometry())
+    card.set_crosshair(23, tooltip=True)
     assert card.rect().contains(card.tooltip.geometry()), "the card flips to the side that has room"
+    line = card.hairline.mapTo(card, QPoint(0, 0)).x()
+    assert card.tooltip.geometry().right() < line, "beside the crosshair, not over it"
 
 
 def test_a_drag_selects_buckets_and_a_click_names_one(qtbot: QtBot, light: Theme) -> None:

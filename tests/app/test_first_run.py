@@ -157,6 +157,10 @@ def test_the_three_steps(page: ConnectPage, gateway: Empty, qtbot: QtBot, turns:
     assert steps.request_card.told.text() == "Waiting for it …"
 
     row = msgspec.structs.replace(FakeGateway(1).rows[0], outcome="ok", started_us=time.time_ns() // 1000)
+    gateway.put(msgspec.structs.replace(row, id="bad", outcome="error", status=404, error_message="No such model."))
+    look(page, turns)
+    assert done(page) == [True, True, False], "a request that failed is told, and is not the third step"
+    assert steps.request_card.told.text() == "A request arrived, and failed: No such model."
     gateway.put(row)
     look(page, turns)
     assert done(page) == [True, True, True] and steps.title.text() == "You are set"
@@ -191,6 +195,13 @@ def test_the_demo_and_the_place_for_keys_are_asked_for(
     look(page, turns)
     click(qtbot, page.first_run.vault)
     assert went.at(0) == ["providers", None]
+
+
+def test_a_key_that_was_revoked_is_none() -> None:
+    made = FakeGateway(0).keys[0]
+    gone = msgspec.structs.replace(made, revoked_us=made.created_us + 1)
+    assert not FirstSteps(keys=(gone,)).key_done
+    assert FirstSteps(keys=(gone, msgspec.structs.replace(made, revoked_us=None))).key_done
 
 
 def test_when_they_are_offered() -> None:
