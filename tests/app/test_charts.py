@@ -25,6 +25,7 @@ from app.charts.scale import NiceMaximum, nice_maximum, tick_step, ticks
 from app.charts.timescale import bucket_title, time_ticks
 from app.charts.tooltip import Tooltip
 from app.formats import UNKNOWN, count, duration
+from app.overview.exporting import chart_csv
 from app.theme import Theme
 from app.widgets import Card
 from gateway import Distribution, Summary, TimeBucket
@@ -342,6 +343,14 @@ def test_latency_has_gaps_without_traffic_and_a_dot_for_a_lone_bucket(qtbot: QtB
         image.pixelColor(round((left + right) / 2) + dx, round(y) + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)
     ]
     assert theme.series_color(0) in around
+
+
+def test_what_is_unknown_is_empty_in_a_charts_file() -> None:
+    given = ChartInput(buckets=buckets(busy(5), busy(0)), now_us=START * 2)
+    head, known, unknown = chart_csv(SPECS["latency"], chart_data(SPECS["latency"], given)).splitlines()
+    assert head == "start_utc,end_utc,start_local,p95 (ms),p50 (ms)"
+    assert [float(text) for text in known.split(",")[3:]] == [905, 405]
+    assert unknown.split(",")[3:] == ["", ""]
 
 
 def test_the_tooltip_snaps_to_the_bucket_and_says_its_values(qtbot: QtBot, light: Theme) -> None:

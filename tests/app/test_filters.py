@@ -44,6 +44,24 @@ def test_a_preset_ends_now_and_starts_on_a_round_time(filters: FilterState, key:
     assert (query.start_us, query.end_us) == (start, NOW)
 
 
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        FilterSnapshot(dimensions={"model": ("o3",)}),
+        FilterSnapshot(tags=(TagCondition(any_of=("team:a",)),)),
+        FilterSnapshot(numbers=(COSTLY,)),
+        FilterSnapshot(text=("timeout",)),
+    ],
+)
+def test_whatever_narrows_the_rows_can_be_cleared(narrowed: FilterSnapshot) -> None:
+    filters = FilterState(tz="UTC")
+    assert not filters.is_filtered
+    filters.restore(narrowed)
+    assert filters.is_filtered
+    filters.clear()
+    assert not filters.is_filtered
+
+
 def test_a_custom_range_is_as_given(filters: FilterState) -> None:
     filters.set_range("custom", (NOW - 5 * HOUR, NOW - HOUR))
     assert filters.custom == (NOW - 5 * HOUR, NOW - HOUR)

@@ -10,7 +10,8 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QColor, QFontDatabase, QFontMetricsF, QPalette
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessibilityHints, QColor, QFontDatabase, QFontMetricsF, QPalette
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -203,6 +204,21 @@ def test_icons_are_kept_until_they_are_forgotten(qapp: QApplication) -> None:
     assert icons.pixmap("copy", QColor("#000000")).cacheKey() != first.cacheKey()
     with pytest.raises(FileNotFoundError):
         icons.pixmap("no-such-icon", QColor("#000000"))
+
+
+def test_a_flip_tints_the_icons_anew(qapp: QApplication) -> None:
+    theme = Theme("light")
+    first = icons.pixmap("copy", QColor("#000000"))
+    theme.set_mode("dark")
+    assert icons.pixmap("copy", QColor("#000000")).cacheKey() != first.cacheKey()
+
+
+def test_who_asked_the_system_for_contrast_gets_it(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QAccessibilityHints, "contrastPreference", lambda _hints: Qt.ContrastPreference.HighContrast)
+    theme = Theme("light")
+    assert theme.tokens == high_contrast(LIGHT)
+    theme.set_mode("dark")
+    assert theme.tokens == high_contrast(DARK)
 
 
 # the system's scheme, for real

@@ -104,6 +104,15 @@ def test_a_hidden_window_asks_nothing(qtbot: QtBot, window: Window, fake_gateway
     qtbot.waitUntil(lambda: "summary" in fake_gateway.calls and "api_keys" in fake_gateway.calls)
 
 
+def test_a_minimised_window_does_not_look(qtbot: QtBot, window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[bool] = []
+    monkeypatch.setattr(window.coalescer, "set_active", looks.append)
+    window.showMinimized()
+    qtbot.waitUntil(lambda: looks[-1:] == [False])
+    window.showNormal()
+    qtbot.waitUntil(lambda: looks[-1:] == [True])
+
+
 def test_header_controls_belong_to_their_page(window: Window) -> None:
     first = page(window)
     assert first.control.isVisible()
