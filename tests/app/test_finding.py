@@ -193,6 +193,7 @@ def test_the_sheet_tells_every_key(qtbot: QtBot, window: Window, keys: str) -> N
     assert {row.text for row in SHORTCUTS if row.keys} <= told
     assert {"Ctrl+K", "Ctrl+,", "Ctrl+1", "Ctrl+L", "Alt+Left"} <= set(caps)
     assert unnamed(sheet) == []
+    assert all(cap.accessibleName().endswith(f": {cap.text()}") for cap in sheet.findChildren(KeyCap))
     press(qtbot, sheet, "Escape")
     assert not sheet.isVisible()
 

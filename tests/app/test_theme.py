@@ -213,6 +213,14 @@ def test_a_flip_tints_the_icons_anew(qapp: QApplication) -> None:
     assert icons.pixmap("copy", QColor("#000000")).cacheKey() != first.cacheKey()
 
 
+def test_a_chosen_theme_does_not_follow_the_system(qapp: QApplication) -> None:
+    for mode, tokens in (("light", LIGHT), ("dark", DARK)):
+        theme = Theme(mode)
+        for scheme in (Qt.ColorScheme.Dark, Qt.ColorScheme.Light):
+            qapp.styleHints().colorSchemeChanged.emit(scheme)
+        assert (theme.mode, theme.tokens) == (mode, tokens)
+
+
 def test_who_asked_the_system_for_contrast_gets_it(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QAccessibilityHints, "contrastPreference", lambda _hints: Qt.ContrastPreference.HighContrast)
     theme = Theme("light")
