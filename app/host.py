@@ -48,7 +48,6 @@ from app.translation import tr
 from app.tray import Tray, error_words
 from app.window import Window
 from gateway import (
-    LONGEST_PAUSE_MIN,
     Changes,
     DataFolder,
     ExchangeRecord,
@@ -250,7 +249,9 @@ class Host:
         # What the pages asked of the gateway before is theirs no more.
         await self._page_tasks.end()
         self._page_tasks = KeptTasks(self.report)
-        self._keep_paused(gateway)
+        if self._gateway is not None:
+            # It ends when its user was told that it would.
+            gateway.take_over_pause(self._gateway)
         self._gateway = gateway
         gateway.changed = self._on_changed
         shown = gateway
@@ -296,13 +297,6 @@ class Host:
         if gateway is not None:
             gateway.pause_capture() if on else gateway.resume_capture()
             self._show_state()
-
-    def _keep_paused(self, gateway: "Gateway") -> None:
-        """A pause goes on in the gateway that takes over: it ends when its user was told that it would."""
-        until_us = self._gateway.state.capture_paused_until_us if self._gateway is not None else None
-        minutes = 0.0 if until_us is None else (until_us - time.time_ns() // 1000) / 60_000_000
-        if minutes > 0:
-            gateway.pause_capture(min(minutes, LONGEST_PAUSE_MIN))
 
     async def _restart(self) -> None:
         """Take the settings as they are saved: another gateway on the same folder. Raises SettingsError."""

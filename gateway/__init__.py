@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from gateway.capture.pause import LONGEST_MIN as LONGEST_PAUSE_MIN
 from gateway.comparison_records import (
     LEAST_MODELS,
     MOST_MODELS,
@@ -170,7 +169,6 @@ __all__ = [
     "HEADERS_GIVEN",
     "HEADERS_SENT",
     "LEAST_MODELS",
-    "LONGEST_PAUSE_MIN",
     "MOST_MODELS",
     "MOST_STARS",
     "NUMBERS",

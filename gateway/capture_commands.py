@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from gateway.capture.pause import LONGEST_MIN
+from gateway.capture.pause import LONGEST_MIN, Pause
 from gateway.parts import Parts
 
 
@@ -28,6 +28,11 @@ class CaptureCommands:
     def resume_capture(self) -> None:
         """Keep what is said again: what begins from now on."""
         self._parts.pause.end()
+        self._tell()
+
+    def take_over_pause(self, pause: Pause) -> None:
+        """Go on with the pause of the gateway before this one on the same machine, and remember its earlier ones."""
+        self._parts.pause.take_over(pause)
         self._tell()
 
     def close(self) -> None:

@@ -250,6 +250,10 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._parts.close()
 
+    def take_over_pause(self, before: "Gateway") -> None:
+        """Go on with the pause of the capture of the gateway before this one, which may be closed."""
+        self._capture.take_over_pause(before._parts.pause)
+
     async def _open(self) -> None:
         parts = self._parts
         if parts.opened:

@@ -52,6 +52,10 @@ class Pause:
             self._spans = (*before, _Span(last.from_us, self._now_us()))
         self._ends_s = float("-inf")
 
+    def take_over(self, other: "Pause") -> None:
+        """Go on as that one does: it ends when that was to end, and its pauses are remembered here."""
+        self._ends_s, self._spans = other._ends_s, other._spans
+
     @property
     def left_s(self) -> float:
         """Seconds until it ends by itself, 0 where there is none."""

@@ -577,9 +577,7 @@ def test_a_pause_is_told_in_the_window_outlives_new_settings_and_is_ended_there(
         host.shell.restart_asked.emit()
         await until(lambda: len(stage.gateways) == 2 and stage.gateways[1].state.word == "running")
         again = stage.gateways[1]
-        left, kept_until_us = again.paused_minutes, again.state.capture_paused_until_us
-        assert left is not None and left <= 15 and kept_until_us is not None
-        assert abs(kept_until_us - until_us) < 1_000_000, "it ends when it was said to"
+        assert again.state.capture_paused_until_us == until_us, "it ends when it was said to"
         await until(lambda: host.window.sidebar.card.word.text() == "Running")
         press(notice(host, "pause"))
         assert again.state.capture_paused_until_us is None

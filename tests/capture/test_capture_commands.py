@@ -37,3 +37,13 @@ async def test_a_pause_that_is_resumed_is_told_once() -> None:
     stage.commands.resume_capture()
     assert stage.told[0] is not None and stage.told[1:] == [None]
     assert stage.pause.left_s == 0
+
+
+async def test_a_pause_goes_on_in_the_gateway_that_takes_over_and_its_end_is_told() -> None:
+    before, after = Stage(), Stage()
+    before.commands.pause_capture(0.01)
+    after.commands.take_over_pause(before.pause)
+    assert after.told == before.told
+    await until(lambda: after.told[-1] is None)
+    assert after.pause.left_s == 0 and after.pause.known
+    before.commands.close()

@@ -43,6 +43,19 @@ def test_a_wall_clock_that_is_put_back_makes_it_no_longer(clocks: Clocks) -> Non
     assert clocks.pause.left_s == 0
 
 
+def test_another_goes_on_as_it_does(clocks: Clocks) -> None:
+    """The gateway that takes over from one that paused: what happened before is as private as what follows."""
+    clocks.pause.begin(2)
+    clocks.go(3)
+    clocks.pause.begin(15)
+    clocks.go(5)
+    after = Pause(lambda: clocks.now_us, lambda: clocks.steady_s)
+    after.take_over(clocks.pause)
+    assert (after.left_s, after.until_us) == (600, START_US + 18 * MINUTE_US)
+    at = [START_US + minute * MINUTE_US for minute in (1, 2.5, 4)]
+    assert [after.touches(round(each), round(each)) for each in at] == [True, False, True]
+
+
 def test_it_is_ended_before_its_time_and_begins_anew(clocks: Clocks) -> None:
     pause = clocks.pause
     pause.begin(10)
