@@ -5,6 +5,9 @@ from msgspec import Struct
 from gateway.header_records import HeaderGroup
 from gateway.model import Request, Response, Usage
 
+NOTHING_KEPT = ("Content is not kept: ", "What was said is not kept: ")
+"""How a hint begins that says why nothing of an exchange's content was kept."""
+
 
 class Told(Struct, frozen=True, kw_only=True):
     """One call with its content, already redacted. Times are µs since the epoch, or µs.

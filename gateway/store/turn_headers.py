@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from gateway.header_records import ExchangeHeaders, HeaderGroup
 from gateway.sealing import SealBroken
 from gateway.store.content import HEADERS, Contents, Sealed
-from gateway.told import Told
+from gateway.told import NOTHING_KEPT, Told
 
 # By whose values a base is found: others that stay the same for long cost little where they change at last.
 _FIXED = frozenset(
@@ -192,7 +192,7 @@ def _opened(sealed: Sealed, identity: str, request_id: str, base: _Base | None, 
 def _why(source: str, hints: Sequence[str]) -> str:
     if source != "gateway":
         return _PAST_US
-    return next((hint for hint in hints if "not kept" in hint), _LEFT_OUT)
+    return next((hint for hint in hints if hint.startswith(NOTHING_KEPT)), _LEFT_OUT)
 
 
 def _texts(groups: Sequence[HeaderGroup], request_id: str | None) -> list[str]:

@@ -193,5 +193,8 @@ def test_why_there_are_none(tmp_path: Path) -> None:
         put(store, session("hum", "hum", request_id="span", source="span"))
         assert store.headers_of_request("off") == ExchangeHeaders(why=off)
         assert "capture.parts_off" in store.headers_of_request("plain").why
+        vectors = "Vectors are not kept, only the texts that were embedded."
+        put(store, session("hi", "ha", request_id="vectors", hints=(vectors,)))
+        assert "capture.parts_off" in store.headers_of_request("vectors").why
         assert "past the gateway" in store.headers_of_request("span").why
         assert "Nothing of this request is kept" in store.headers_of_request("nobody").why

@@ -1,6 +1,6 @@
 """The right pane: the cost of the conversation, its timeline, and what is known of the selected row."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
@@ -14,6 +14,7 @@ from app.pages.conversations_parts.costs import CostSplit
 from app.pages.conversations_parts.facts import Facts
 from app.pages.conversations_parts.spans import SpanRow
 from app.pages.conversations_parts.waterfall import Waterfall
+from app.parts.kept_shapes import KeptShapes
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
@@ -22,8 +23,6 @@ from app.widgets import Card, ElidedLabel, IconButton, PushButton
 WIDTH = 408
 _TOP = Qt.AlignmentFlag.AlignTop
 _LABEL = 116
-# What was asked, an answer, what a tool gave, a span of an app: walking through a thread passes them all.
-_KEPT = 4
 
 
 class _Lines(NamedTuple):
@@ -43,8 +42,6 @@ class FactsCard(Card):
         super().__init__(theme, parent)
         self._theme = theme
         self._facts: Facts | None = None
-        self._bodies: dict[Hashable, _Lines] = {}
-        self._shown: QWidget | None = None
         self.setObjectName("conversation_facts")
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 14)
@@ -61,7 +58,8 @@ class FactsCard(Card):
         head.addWidget(self.request_button)
         head.addWidget(self.copy_button)
         column.addLayout(head)
-        self._column = column
+        # What was asked, an answer, what a tool gave, a span of an app: walking through a thread passes them all.
+        self._shapes = KeptShapes[_Lines](column, lambda lines: lines.body)
 
     def show_facts(self, facts: Facts | None) -> None:
         """Facts of the same lines as others before only change the words."""
@@ -75,33 +73,13 @@ class FactsCard(Card):
         self.setAccessibleName(tr("Selected: {title}").format(title=facts.title))
         self.request_button.setVisible(facts.request_id is not None)
         self.copy_button.setVisible(bool(facts.json))
-        lines = self._lines_for(facts)
+        shape = (tuple(label for label, _ in facts.lines), len(facts.notes), bool(facts.raw))
+        lines = self._shapes.of(shape, lambda: self._make(facts), self.palette())
         words = (*(value for _, value in facts.lines), *facts.notes, *((facts.raw,) if facts.raw else ()))
         for label, text in zip(lines.told, words, strict=True):
             if label.text() != text:
                 label.setText(text)
-        if lines.body is not self._shown:
-            if self._shown is not None:
-                self._shown.hide()
-            self._shown = lines.body
-            lines.body.show()
-
-    def _lines_for(self, facts: Facts) -> _Lines:
-        shape = (tuple(label for label, _ in facts.lines), len(facts.notes), bool(facts.raw))
-        lines = self._bodies.pop(shape, None)
-        if lines is None:
-            lines = self._make(facts)
-            lines.body.hide()
-            lines.body.setPalette(self.palette())
-            self._column.addWidget(lines.body)
-        # The one that was shown last stands last.
-        self._bodies[shape] = lines
-        while len(self._bodies) > _KEPT:
-            gone = self._bodies.pop(next(iter(self._bodies))).body
-            self._column.removeWidget(gone)
-            gone.hide()
-            gone.deleteLater()
-        return lines
+        self._shapes.show(lines.body)
 
     def _make(self, facts: Facts) -> _Lines:
         lines = _Lines(QWidget(self), [])

@@ -138,7 +138,6 @@ class _RowPainter(QStyledItemDelegate):
         self._view = view
         self._fonts = (ui_font(13, 600), ui_font(12))
         self._texts: Recent[tuple[str, int, int], QStaticText] = Recent(_TEXTS)
-        theme.changed.connect(self._texts.clear)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(200, ROW_HEIGHT)

@@ -5,7 +5,7 @@ those for the shapes that were shown last are kept, so that holding an arrow key
 row. Those of a new shape are made in as many turns of the loop as they take.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette, QResizeEvent
@@ -13,12 +13,11 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.pages.requests_parts.body import Attempts, RequestBody, shape_of
 from app.pages.requests_parts.details import Section, attempt_words, sections
+from app.parts.kept_shapes import KeptShapes
 from app.theme import Theme
 from app.translation import tr
 from gateway import CostExplanation, ExchangeRecord
 
-# Whole and streamed, of one dialect and translated; what is rarer is made anew.
-_KEPT = 4
 BUDGET_S = 0.006
 """For which one turn makes lines."""
 # Between two turns, so that the gateway's callbacks have theirs.
@@ -38,7 +37,6 @@ class RequestPanel(QScrollArea):
         self._theme = theme
         self.record: ExchangeRecord | None = None
         self.body: RequestBody | None = None
-        self._bodies: dict[Hashable, RequestBody] = {}
         self._making = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._making.timeout.connect(self._go_on)
         self.setObjectName("request_details")
@@ -49,6 +47,8 @@ class RequestPanel(QScrollArea):
         self._holder = QWidget()
         self._column = QVBoxLayout(self._holder)
         self._column.setContentsMargins(0, 0, 0, 0)
+        # Whole and streamed, of one dialect and translated; what is rarer is made anew.
+        self._shapes = KeptShapes[RequestBody](self._column, lambda body: body)
         self.setWidget(self._holder)
         theme.changed.connect(self._take_surface)
         self._take_surface()
@@ -60,7 +60,8 @@ class RequestPanel(QScrollArea):
         self.record = row
         groups = sections(row, provider_title, explanation)
         attempts = [attempt_words(attempt, provider_title) for attempt in row.attempts]
-        body = self._body_for(row, groups, attempts)
+        shape = shape_of(row, groups, attempts)
+        body = self._shapes.of(shape, lambda: self._make(row, groups, attempts), self.palette())
         body.show_record(row, groups, attempts)
         if not body.complete:
             body.make(BUDGET_S)
@@ -78,28 +79,14 @@ class RequestPanel(QScrollArea):
         if self.body is None or not self.body.complete:
             self._making.start()
             return
-        for each in self._bodies.values():
-            each.setVisible(each is self.body)
+        self._shapes.show(self.body)
         self._settle()
 
-    def _body_for(self, row: ExchangeRecord, groups: Sequence[Section], attempts: Attempts) -> RequestBody:
-        shape = shape_of(row, groups, attempts)
-        body = self._bodies.pop(shape, None)
-        if body is None:
-            body = RequestBody(self._theme, row, groups, attempts, self._holder)
-            body.hide()
-            body.setPalette(self.palette())
-            body.copied.connect(self.copied)
-            body.conversation_asked.connect(self._ask_conversation)
-            body.replay_asked.connect(self._ask_replay)
-            self._column.addWidget(body)
-        # The one that was shown last stands last.
-        self._bodies[shape] = body
-        while len(self._bodies) > _KEPT:
-            gone = self._bodies.pop(next(iter(self._bodies)))
-            self._column.removeWidget(gone)
-            gone.hide()
-            gone.deleteLater()
+    def _make(self, row: ExchangeRecord, groups: Sequence[Section], attempts: Attempts) -> RequestBody:
+        body = RequestBody(self._theme, row, groups, attempts, self._holder)
+        body.copied.connect(self.copied)
+        body.conversation_asked.connect(self._ask_conversation)
+        body.replay_asked.connect(self._ask_replay)
         return body
 
     def _ask_conversation(self) -> None:
@@ -129,5 +116,5 @@ class RequestPanel(QScrollArea):
         for role in (QPalette.ColorRole.Window, QPalette.ColorRole.Base):
             palette.setColor(role, self._theme.color("surface"))
         self.setPalette(palette)
-        for widget in (self.viewport(), self._holder, *self._bodies.values()):
+        for widget in (self.viewport(), self._holder, *self._shapes):
             widget.setPalette(palette)

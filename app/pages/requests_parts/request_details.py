@@ -49,6 +49,13 @@ class RequestDetails(QWidget):
         self.failed.action.connect(self._read_soon)
 
     def _build(self) -> None:
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(6)
+        whole.addLayout(self._make_head())
+        whole.addWidget(self._make_stack(), 1)
+
+    def _make_head(self) -> QHBoxLayout:
         theme = self._context.theme
         titles = {
             SUMMARY: self.tr("Summary"),
@@ -76,7 +83,10 @@ class RequestDetails(QWidget):
         self.curl_button.setObjectName("request_curl")
         self.curl_button.clicked.connect(self.copy_curl)
         head.addWidget(self.curl_button, 0, Qt.AlignmentFlag.AlignTop)
-        self.panel = RequestPanel(theme)
+        return head
+
+    def _make_reader(self) -> QWidget:
+        theme = self._context.theme
         self._to_find = {"": self.tr("Find in what was said"), HEADERS: self.tr("Find in the headers")}
         self.search = SearchField(theme, self._to_find[""])
         self.search.setObjectName("request_search")
@@ -91,7 +101,12 @@ class RequestDetails(QWidget):
         inset.addWidget(self.search)
         column.addLayout(inset)
         column.addWidget(self.view, 1)
-        self._reader = reading
+        return reading
+
+    def _make_stack(self) -> QStackedWidget:
+        theme = self._context.theme
+        self.panel = RequestPanel(theme)
+        self._reader = self._make_reader()
         self.loading = EmptyState(theme, "clock", self.tr("Reading what is kept …"), "")
         self.nothing = EmptyState(
             theme,
@@ -105,13 +120,9 @@ class RequestDetails(QWidget):
         self.failed = EmptyState(theme, "circle-alert", self.tr("It cannot be read"), "", self.tr("Try again"))
         self.failed.setObjectName("request_said_failed")
         self.stack = QStackedWidget()
-        for widget in (self.panel, reading, self.loading, self.nothing, self.no_headers, self.failed):
+        for widget in (self.panel, self._reader, self.loading, self.nothing, self.no_headers, self.failed):
             self.stack.addWidget(widget)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(6)
-        whole.addLayout(head)
-        whole.addWidget(self.stack, 1)
+        return self.stack
 
     @property
     def record(self) -> ExchangeRecord | None:
