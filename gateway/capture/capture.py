@@ -19,7 +19,6 @@ from gateway.capture.redactor import Redactor
 from gateway.capture.switches import Switches, figures_only
 from gateway.capture.telling import answer_of, told
 from gateway.exchange import Exchange
-from gateway.header_records import HeaderGroup
 from gateway.told import Told
 
 # What may wait to be told.
@@ -221,12 +220,9 @@ class Capture:
             heard.asked = asked(heard.door, heard.body)
         request, hints = heard.asked or (None, ())
         response, more = answer_of(heard)
-        headers = self._headers(heard) if self._switches.headers else ()
+        headers = self._masks.groups(heard) if self._switches.headers else ()
         found = told(exchange, heard, request=request, response=response, hints=(*hints, *more), headers=headers)
         return self._redactor.redacted(self._switches.kept(found), (heard.key,) if heard.key else ())
-
-    def _headers(self, heard: Heard) -> tuple[HeaderGroup, ...]:
-        return self._masks.groups(heard)
 
     def _count(self, kind: str) -> None:
         with self._counts_lock:
