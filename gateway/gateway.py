@@ -215,6 +215,7 @@ class Gateway:
                 parts.arrivals,
                 anybody=parts.receiver.anybody,
                 on_grpc=parts.receiver.spoke_grpc,
+                follow_keys=parts.follow_keys,
             )
             await server.start()
             await parts.receiver.listen()

@@ -136,6 +136,11 @@ class Parts:
         """What a call costs by our prices, also one that went past the gateway."""
         return self.pricing.price(self.listed_as(provider), model, usage, at_us, provider=provider)
 
+    async def follow_keys(self) -> None:
+        """Takes over what another process changed among the tk_ keys. Raises FaregateError."""
+        if await self.workers.run(self.access.poll):
+            self.bell.note(Changes(keys=True))
+
     def tell(self, said: Sequence[Told]) -> None:
         """Keep what was said, where there is a store for it."""
         if self.threads is not None:
@@ -250,6 +255,7 @@ class Parts:
             changes=(privacy,),
             own_instance=self.instance,
             told=self._noticed,
+            follow_keys=self.follow_keys,
         )
         receiver.intake.start()
         stack.push_async_callback(self.workers.run, receiver.intake.close)

@@ -6,7 +6,7 @@ runs without it and says so.
 
 import errno
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -25,7 +25,8 @@ SIGNALS = ("traces", "logs", "metrics")
 
 
 class Receiver:
-    """`told` is called when `notices` have changed. `intake.start` and `intake.close` are the caller's to call."""
+    """`told` is called when `notices` have changed; `follow_keys` is the server's. `intake.start` and `intake.close`
+    are the caller's to call."""
 
     def __init__(
         self,
@@ -36,10 +37,12 @@ class Receiver:
         changes: Sequence[Change] = (),
         own_instance: str = "",
         told: Callable[[], None],
+        follow_keys: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._settings = settings
         self._access = access
         self._told = told
+        self._follow_keys = follow_keys
         self._server: Server | None = None
         self._port_notice = ""
         self.grpc_calls = 0
@@ -66,6 +69,7 @@ class Receiver:
             self.routes,
             anybody=self.anybody,
             on_grpc=self.spoke_grpc,
+            follow_keys=self._follow_keys,
         )
         try:
             await server.start()

@@ -5,11 +5,12 @@ the two ends of the connection wrapped, so that waiting for the client's socket 
 """
 
 import asyncio
+import contextlib
 import logging
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from gateway.access import AccessKeys, Principal, allows
 from gateway.answer_headers import request_ids
 from gateway.doors import Door
 from gateway.endings import CLIENT_LEFT
-from gateway.errors import ClientError, GatewayError
+from gateway.errors import ClientError, FaregateError, GatewayError
 from gateway.exchange import Exchange, new_id
 from gateway.http_connection import Http, http_log
 from gateway.incoming import Incoming
@@ -53,7 +54,7 @@ class Arrivals:
 class Server:
     """Listens for one gateway. `routes` are all there are; `relay` runs those of the doors. `counters` counts what
     leaves no row, by status. `anybody` is who sends telemetry without a key, None where none may; `on_grpc` is told
-    of each connection that spoke gRPC."""
+    of each connection that spoke gRPC. `follow_keys` takes over what another process changed among the keys."""
 
     def __init__(
         self,
@@ -65,8 +66,10 @@ class Server:
         *,
         anybody: Principal | None = None,
         on_grpc: Callable[[], None] | None = None,
+        follow_keys: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._settings = settings
+        self._follow_keys = follow_keys
         self._anybody = anybody
         self._on_grpc = on_grpc
         self._receiving = 0
@@ -158,7 +161,7 @@ class Server:
                 return web.Response(status=204, headers=cors)
             url = request.rel_url
             route, rest = self._table.find(request.method, url.raw_path, upgrade="Upgrade" in request.headers)
-            principal = self._principal(request, route) if route.role != OPEN else None
+            principal = await self._principal(request, route) if route.role != OPEN else None
             if route.door is not None and principal is not None:
                 door = route.door.named(rest, url.query) if route.door.verbs else route.door
                 return await self._exchange(door, principal, request, started_ns, cors)
@@ -248,13 +251,18 @@ class Server:
             self._good_hosts.clear()
         self._good_hosts.add(values[0])
 
-    def _principal(self, request: BaseRequest, route: Route) -> Principal:
+    async def _principal(self, request: BaseRequest, route: Route) -> Principal:
         presented, role = presented_key(request.headers, request.rel_url.query), route.role
         if route.otlp is not None:
             presented = presented or otlp_key(request.headers)
             if presented is None and self._anybody is not None:
                 return self._anybody
         principal = self._access.authenticate(presented)
+        if principal is None and presented is not None and self._follow_keys is not None:
+            # Another process may have made it this instant: who makes a key uses it in the next line of the script.
+            with contextlib.suppress(FaregateError):
+                await self._follow_keys()
+            principal = self._access.authenticate(presented)
         if principal is None:
             raise ClientError(
                 "No valid Faregate key was sent: send `Authorization: Bearer tk_…`; "

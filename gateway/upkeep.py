@@ -73,8 +73,7 @@ class Upkeep:
             beat += 1
             self._follow_meter()
             with contextlib.suppress(FaregateError):
-                if await self._work(parts.access.poll):
-                    parts.bell.note(Changes(keys=True))
+                await parts.follow_keys()
                 if await parts.keys.poll():
                     parts.bell.note(Changes(providers=True))
                 if await self._work(parts.overrides.poll):
