@@ -33,7 +33,7 @@ class ApiKeysPage(Page):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.setObjectName("api_keys_page")
-        self.model: ListModel[ApiKeyRow] = ListModel(api_key_columns(_now_us), self)
+        self.model: ListModel[ApiKeyRow] = ListModel(api_key_columns(_now_us), self, key=lambda row: row.id)
         self._build()
         self.create_button.clicked.connect(self.open_create)
         self.empty.action.connect(self.open_create)
@@ -103,9 +103,8 @@ class ApiKeysPage(Page):
             self.banner.show()
             return
         self.banner.hide()
-        chosen = self.selected()
         self.model.set_rows(rows)
-        self._select(chosen)
+        self._selection_changed()
         self.stack.setCurrentWidget(self.table if rows else self.empty)
         active = sum(row.revoked_us is None for row in rows)
         revoked = len(rows) - active
@@ -170,13 +169,6 @@ class ApiKeysPage(Page):
             self.toast.emit(str(error))
         else:
             self.toast.emit(counted(len(rows), "Exported 1 row", "Exported {count} rows"))
-
-    def _select(self, chosen: ApiKeyRow | None) -> None:
-        if chosen is not None:
-            number = next((n for n, row in enumerate(self.model.rows) if row.id == chosen.id), None)
-            if number is not None:
-                self.view.selectRow(number)
-        self._selection_changed()
 
     def _selection_changed(self) -> None:
         row = self.selected()

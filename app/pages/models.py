@@ -60,7 +60,7 @@ class ModelsPage(Page):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.setObjectName("models_page")
-        self.model: ListModel[ModelLine] = ListModel(model_columns(self._title_of), self)
+        self.model: ListModel[ModelLine] = ListModel(model_columns(self._title_of), self, key=lambda line: line.key)
         self.lines: tuple[ModelLine, ...] = ()
         self._providers: tuple[str, ...] = ()
         self._provider_titles: tuple[tuple[str, str], ...] = ()
@@ -334,14 +334,9 @@ class ModelsPage(Page):
         return dict(self._provider_titles).get(name, name)
 
     def _filter(self) -> None:
-        chosen = self.selected()
         rows = matching(self.lines, self.search.text(), self.provider.currentData() or "", self.kept.currentData())
         self.model.set_rows(rows)
         self.stack.setCurrentWidget(self.table if rows or not self.lines else self.empty)
-        if chosen is not None:
-            number = next((n for n, line in enumerate(self.model.rows) if line.key == chosen.key), None)
-            if number is not None:
-                self.view.selectRow(number)
 
     def clear_filters(self) -> None:
         self.search.clear()

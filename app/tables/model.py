@@ -6,7 +6,7 @@ that is not held is a placeholder; asking for it queues its page, which a corout
 pages reads only where it stops.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
@@ -57,10 +57,21 @@ class RowModel(QAbstractTableModel, Generic[Row]):
 
 
 class ListModel(RowModel[Row]):
-    """All rows in memory, sortable by the columns that say so; for lists of at most some hundreds."""
+    """All rows in memory, sortable by the columns that say so; for lists of at most some hundreds.
 
-    def __init__(self, columns: Sequence[Column[Row]], parent: QObject | None = None) -> None:
+    `key` says what a row is known by. With it, what is chosen stays chosen and the list stays where it is scrolled
+    to when rows come anew or in another order.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[Column[Row]],
+        parent: QObject | None = None,
+        *,
+        key: Callable[[Row], Hashable] | None = None,
+    ) -> None:
         super().__init__(columns, parent)
+        self._key = key
         self.rows: tuple[Row, ...] = ()
         self._sorted_by: tuple[int, bool] | None = None
 
@@ -72,19 +83,36 @@ class ListModel(RowModel[Row]):
 
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Replaces everything; the order is the last one asked for by a header, else the one given."""
-        self.beginResetModel()
-        self.rows = tuple(rows)
-        if self._sorted_by is not None:
-            self._sort(*self._sorted_by)
-        self.endResetModel()
+        self._arrange(tuple(rows))
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         if column < 0 or not self.columns[column].sortable:
             return
         self._sorted_by = (column, order == Qt.SortOrder.DescendingOrder)
-        self.beginResetModel()
-        self._sort(*self._sorted_by)
-        self.endResetModel()
+        self._arrange(self.rows)
+
+    def _arrange(self, rows: tuple[Row, ...]) -> None:
+        if self._key is None:
+            self.beginResetModel()
+            self._put(rows)
+            self.endResetModel()
+            return
+        self.layoutAboutToBeChanged.emit()
+        before = self.persistentIndexList()
+        keys = [self._key(self.rows[index.row()]) for index in before]
+        self._put(rows)
+        places = {self._key(row): number for number, row in enumerate(self.rows)}
+        after = [
+            self.index(places[key], index.column()) if key in places else QModelIndex()
+            for key, index in zip(keys, before, strict=True)
+        ]
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
+    def _put(self, rows: tuple[Row, ...]) -> None:
+        self.rows = rows
+        if self._sorted_by is not None:
+            self._sort(*self._sorted_by)
 
     def _sort(self, column: int, descending: bool) -> None:
         """Unknown values stand last whichever way the rest is turned."""

@@ -79,6 +79,21 @@ def create(page: ApiKeysPage, qtbot: QtBot, turns: Turns, name: str = "laptop") 
     turns.run()
 
 
+def test_a_list_that_is_read_anew_does_not_jump(page: ApiKeysPage, gateway: FakeGateway, turns: Turns) -> None:
+    usual = msgspec.structs.replace(gateway.keys[0], revoked_us=None)
+    gateway.keys = [msgspec.structs.replace(usual, id=f"k{number}", name=f"key {number}") for number in range(80)]
+    refresh(page, turns)
+    page.view.selectRow(2)
+    bar = page.view.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    gateway.keys[2] = msgspec.structs.replace(gateway.keys[2], last_used_us=usual.created_us, revoked_us=1)
+    refresh(page, turns)
+    chosen = page.selected()
+    assert chosen is not None and (chosen.name, chosen.revoked_us) == ("key 2", 1)
+    assert bar.value() == bar.maximum() > 0
+    assert not page.revoke_button.isEnabled(), "it is revoked meanwhile"
+
+
 def test_cells_equal_the_rows(page: ApiKeysPage, gateway: FakeGateway) -> None:
     assert page.model.rowCount() == len(gateway.keys) == 4
     assert cells(page, 0)[:5] == ["growth", "tk_grow…", "execute", "env:prod", "—"]

@@ -263,6 +263,28 @@ def test_short_models_sort_with_unknown_last(qtbot: QtBot) -> None:
     assert [row.name for row in model.rows] == ["y", "x"], "a column that does not sort changes nothing"
 
 
+def test_what_is_chosen_stays_chosen_and_the_list_where_it_is(qtbot: QtBot) -> None:
+    """Pages read their lists anew each second while requests come: one that is being read must not jump."""
+    model = ListModel(COLUMNS, key=lambda row: row.id)
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal, model)
+    model.set_rows([Record(number, f"{number:03d}") for number in range(80)])
+    view = make_view(qtbot, model)
+    view.selectRow(2)
+    bar = view.verticalScrollBar()
+    bar.setValue(40 * ROW_HEIGHT)
+    moves: list[int] = []
+    view.moved.connect(moves.append)
+    model.set_rows([Record(number, f"new {number:03d}") for number in range(80)])
+    assert (view.currentIndex().row(), view.selected_ranges(), bar.value()) == (2, [(2, 2)], 40 * ROW_HEIGHT)
+    assert model.row(2) == Record(2, "new 002") and moves == []
+    model.sort(1, Qt.SortOrder.DescendingOrder)
+    assert (view.currentIndex().row(), view.selected_ranges()) == (77, [(77, 77)])
+    model.set_rows([Record(number, f"{number:03d}") for number in range(2, 90)])
+    assert (view.currentIndex().row(), view.selected_ranges()) == (87, [(87, 87)])
+    model.set_rows([Record(number, f"{number:03d}") for number in range(3, 90)])
+    assert (view.currentIndex().isValid(), view.selected_ranges(), model.rowCount()) == (False, [], 87)
+
+
 # the view
 
 

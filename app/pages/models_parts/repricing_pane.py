@@ -57,7 +57,7 @@ class RepricingPane(QWidget):
         self._busy = False
         self._keyboard_at: QWidget | None = None
         self.model: ListModel[RepricedModel] = ListModel(repriced_columns(provider_title), self)
-        self.history: ListModel[Repricing] = ListModel(history_columns(self.filters.tz), self)
+        self.history: ListModel[Repricing] = ListModel(history_columns(self.filters.tz), self, key=lambda row: row.id)
         self._build()
         self._connect()
         self._follow()
@@ -210,16 +210,12 @@ class RepricingPane(QWidget):
             return
         if rows == self.history.rows:
             return
-        chosen = self.chosen()
         self.history.set_rows(rows)
         theme = self._context.theme
         shown = min(len(rows), _HISTORY_ROWS)
         header = self.history_view.horizontalHeader().sizeHint().height()
         self.history_view.setFixedHeight(header + shown * theme.row_height + 4)
         self.history_part.setVisible(bool(rows))
-        number = next((n for n, row in enumerate(self.history.rows) if chosen and row.id == chosen.id), None)
-        if number is not None:
-            self.history_view.selectRow(number)
         self._follow()
 
     def preview(self) -> None:
