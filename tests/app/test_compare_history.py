@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
@@ -178,6 +179,17 @@ def test_an_answer_is_rated_later(page: ComparePage, gateway: FakeGateway, qtbot
     assert UNPRICED in {cell["Model"] for cell in cells(pane.models_view)}
     press_star(qtbot, details.stars, 2)
     assert gateway.kept[answer.request_id].stars is None
+
+
+def test_an_answer_that_failed_is_not_rated(qtbot: QtBot, theme: Theme, gateway: FakeGateway) -> None:
+    kept = next(iter(gateway.kept.values()))
+    failed = AnswerDetails(theme, msgspec.structs.replace(kept, outcome="error", stars=None, note=""))
+    qtbot.addWidget(failed)
+    failed.show()
+    ratings: list[tuple[int, str]] = []
+    failed.rated.connect(lambda stars, note: ratings.append((stars, note)))
+    press_star(qtbot, failed.stars, 4)
+    assert (failed.stars.isEnabled(), failed.stars.stars, ratings) == (False, 0, [])
 
 
 def test_what_is_rated_here_is_seen_in_its_column(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:

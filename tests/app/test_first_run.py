@@ -174,6 +174,17 @@ def test_the_three_steps(page: ConnectPage, gateway: Empty, qtbot: QtBot, turns:
     assert went.at(1)[0] == "overview" and page.list.isVisible() and not page.steps_button.isVisible()
 
 
+def test_every_provider_that_is_ready_is_named(page: ConnectPage, gateway: Empty, turns: Turns) -> None:
+    ready = ("openai", "xai")
+    gateway.provider_list = [
+        msgspec.structs.replace(row, key_source="vault", state="connected") if row.name in ready else row
+        for row in gateway.provider_list
+    ]
+    look(page, turns)
+    titles = [row.title for row in gateway.provider_list if row.name in ready]
+    assert page.first_run.provider_card.told.text() == f"Ready: {titles[0]}, {titles[1]}"
+
+
 def test_they_are_skipped_and_come_back(page: ConnectPage, gateway: Empty, qtbot: QtBot, turns: Turns) -> None:
     click(qtbot, page.first_run.leave_button)
     assert page.list.isVisible() and page.steps_button.isVisible()

@@ -17,12 +17,13 @@ from pytestqt.qtbot import QtBot
 
 from app import formats
 from app.context import AppContext
-from app.filters import FilterState
+from app.filters import FilterSnapshot, FilterState
 from app.fonts import ui_font
 from app.pages.requests import RequestsPage
 from app.pages.requests_parts.body import RequestBody
 from app.pages.requests_parts.causes import cause
 from app.pages.requests_parts.details import cost_lines, sections
+from app.pages.requests_parts.narrowing import add_narrowing
 from app.pages.requests_parts.panel import RequestPanel
 from app.tables.view import ROW_HEIGHT
 from app.theme import Theme
@@ -310,6 +311,20 @@ def test_a_rows_facts_narrow_the_list(
     expected = sum(one.user == row.user and row.tags[0] not in one.tags for one in gateway.rows)
     assert page.model.rowCount() == expected
     assert [chip.text() for chip in page.filter_bar.chips] == [f"{key}: not {value}", f"User: {row.user}"]
+
+
+def test_one_value_stands_for_those_chosen_before_and_what_else_was_chosen_stays(
+    gateway: FakeGateway, context: AppContext, qtbot: QtBot
+) -> None:
+    context.filters.restore(FilterSnapshot(dimensions={"model": ("o3",), "user": ("ana", "li")}))
+    menu = QMenu()
+    qtbot.addWidget(menu)
+    add_narrowing(menu, msgspec.structs.replace(gateway.rows[0], end_user="R&D", tags=()), context.filters)
+    only = menu.actions()[-1].menu()
+    assert only is not None
+    # A single ampersand would underline the letter behind it.
+    next(action for action in only.actions() if action.text() == "User: R&&D").trigger()
+    assert context.filters.dimensions == {"model": ("o3",), "user": ("R&D",)}
 
 
 def test_a_word_that_is_no_filter_is_told_and_kept(

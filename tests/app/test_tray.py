@@ -58,6 +58,9 @@ def test_the_tooltip_and_the_menu_say_what_today_cost(tray: Tray) -> None:
     assert not tray.today_action.isEnabled()
     tray.show_today(Summary(requests=1, cost_nano=None))
     assert tray.icon.toolTip() == "Gateway on · — today · 1 request"
+    tray.show_today(Summary(requests=2, cost_nano=48_200_000_000, usage_sources={"provider": 1, "estimated": 1}))
+    assert tray.today_action.text() == "Today ≈$48.20"
+    assert tray.icon.toolTip() == "Gateway on · ≈$48.20 today · 2 requests"
 
 
 def test_the_last_error_is_told_where_there_is_one(qtbot: QtBot, tray: Tray) -> None:

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from app.theme import Theme
 from app.work import Job, Work
-from app.work_strip import WorkStrip
+from app.work_strip import ProgressBar, WorkStrip
 
 
 async def test_work_is_listed_while_it_runs_and_gives_its_result(qtbot: QtBot) -> None:
@@ -54,6 +54,21 @@ async def test_what_the_person_cancels_ends_and_what_goes_wrong_is_the_callers(q
     with pytest.raises(asyncio.CancelledError):
         await running
     assert (ended, work.jobs) == (["cancelled"] * 2, ())
+
+
+def test_a_bar_is_never_more_than_full_and_wanders_where_the_whole_is_unknown(qtbot: QtBot, theme: Theme) -> None:
+    bar = ProgressBar(theme)
+    qtbot.addWidget(bar)
+    shares = []
+    for share in (1.7, -0.2, 0.25):
+        bar.set_share(share)
+        shares.append(bar.share)
+    assert shares == [1.0, 0.0, 0.25]
+    pictures = []
+    for _ in range(3):
+        bar.set_share(None)
+        pictures.append(bar.grab().toImage())
+    assert pictures[0] != pictures[1] != pictures[2]
 
 
 async def test_the_strip_shows_each_job_and_cancels_it(qtbot: QtBot, theme: Theme) -> None:
