@@ -38,8 +38,9 @@ class Endings:
         estimate: bool = False,
     ) -> ExchangeRecord:
         """Price the exchange and hand its row to the journal; once. `estimate`: it was answered here, by its size."""
-        cancelled = outcome in ("aborted", "interrupted")
-        taken = exchange.upstream_status is None and exchange.sent_ns > 0 and cancelled
+        # Whoever gave up waiting, the provider has the request: it may go on with it, and bill it.
+        given_up = outcome in ("aborted", "interrupted") or (error is not None and error.kind == "timeout")
+        taken = exchange.upstream_status is None and exchange.sent_ns > 0 and given_up
         unreadable = error is not None and error.kind == "unreadable_answer" and not tally.content
         accepted = exchange.upstream_status is not None and exchange.upstream_status < 300
         answered = taken or estimate or (accepted and not unreadable)

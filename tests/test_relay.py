@@ -103,6 +103,8 @@ class FakeUpstream:
         self._log.append("send")
         self.sent.append((str(url), headers, body))
         exchange.sent_ns = exchange.started_ns + 1
+        if self._answer is None:
+            await asyncio.Event().wait()
         if isinstance(self._answer, BaseException):
             raise self._answer
         return self._answer
@@ -410,6 +412,33 @@ def test_time_outs(
     assert (row.outcome, row.status, row.error_type) == ("error", status, "timeout")
     assert row.error_message and row.error_message.startswith(words)
     assert words in run.client.body.decode() and run.log.index("closed") < run.log.index("end")
+
+
+@pytest.mark.parametrize("ending", ["client", "stopping", "first byte", "total"])
+def test_what_was_sent_and_not_answered_is_estimated_whoever_gave_up(
+    monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """A provider that says nothing at all may work on it, and bill it."""
+    limits = {"first byte": {"first_byte": 0.1}, "total": {"total": 0.1}}.get(ending, {})
+    run = Run(None, timeouts=replace(TIMEOUTS, **limits))
+    run.relay.stopping = ending == "stopping"
+
+    async def waited() -> ExchangeRecord:
+        if limits:
+            return await run.go(STREAMED)
+        task = asyncio.get_running_loop().create_task(run.go(STREAMED))
+        while not run.upstream.sent:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return run.row
+
+    row = in_virtual_time(waited(), monkeypatch, "gateway.deadlines")
+    assert (row.usage_source, row.input_tokens, row.output_tokens) == ("estimated", -(-len(STREAMED) // 4), None)
+    assert row.cost_nano and row.cost_source == "list" and not row.use_unknown and not row.unpriced
+    (attempt,) = row.attempts
+    assert (attempt.status, attempt.input_tokens, attempt.cost_nano) == (None, row.input_tokens, row.cost_nano)
 
 
 async def test_what_a_caller_s_own_key_meets_says_nothing_of_the_stored_one() -> None:
