@@ -1,6 +1,6 @@
 """A bill as sums per moment and model, or per request where its lines name requests. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from gateway.errors import ClientError
 from gateway.reconcile.forms import NUMBERS
 from gateway.reconcile.reading import Opener, Table, digest, recognise, records
+from gateway.reconcile.repeated import Line, Name, Naming, shared
 from gateway.reconcile.sums import EXACT, SLOT_US, BillSums, Moment, day_of
 from gateway.reconcile.values import NOTHING, Unreadable, Writing, Written, amount, count, day_first, moment
 from gateway.routing import counted_as
@@ -62,6 +63,9 @@ class Bill:
         self.by_model = True
         self.lines = 0
         self.passed_over = 0
+        self.shared: set[Moment] = set()
+        self.taken = 0
+        self.left = 0
 
     def span(self, zone: ZoneInfo) -> tuple[date, date]:
         """The first and last day that the bill speaks of."""
@@ -91,20 +95,24 @@ def read_bill(
     only: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Bill:
-    """Reads each file a few times, a line in memory at a time. Several forms complete one another (usage and costs).
+    """Reads each file a few times, a line in memory at a time. Several forms complete one another (usage and costs);
+    what several files of one form tell of the same time counts once (`repeated`).
 
     `rate` is dollars per unit of the bill's currency; `only` keeps the lines with these texts in these columns.
     Raises ClientError.
     """
     bill = Bill()
     tables: list[Table] = []
+    read: dict[str, list[_Lines]] = {}
     if len({digest(opened) for opened in files}) < len(files):
         raise ClientError("The same file is given twice, and would count twice: give each once.")
     for opened in files:
         table = recognise(opened, provider=provider or bill.provider, mapping=mapping or {})
         _complement(bill, table, tables)
         tables.append(table)
-        _Lines(bill, table, opened, rate, only or {}).read(progress)
+        read.setdefault(table.form.name, []).append(_Lines(bill, table, opened, rate, only or {}))
+    for files_of_form in read.values():
+        _read(bill, files_of_form, progress)
     bill.by_model = any(
         model is not None
         for (_, model), sums in (
@@ -118,12 +126,16 @@ def read_bill(
     return bill
 
 
+def _moment_of(written: Written) -> Moment:
+    return written.day if written.us is None else written.us // SLOT_US
+
+
 def _complement(bill: Bill, table: Table, earlier: Sequence[Table]) -> None:
     form = table.form
     says = {*table.counts, *(("cost",) if "cost" in table.places else ())}
     for other in earlier:
         twice = says & {*other.counts, *(("cost",) if "cost" in other.places else ())}
-        if other.form is not form and twice:
+        if other.form.name != form.name and twice:
             raise ClientError(
                 f"Both {other.form.title} and {form.title} say {', '.join(sorted(twice))}: give one of them."
             )
@@ -134,8 +146,20 @@ def _complement(bill: Bill, table: Table, earlier: Sequence[Table]) -> None:
     bill.has_cost = bill.has_cost or "cost" in table.places
 
 
+def _read(bill: Bill, files: "Sequence[_Lines]", progress: Progress | None) -> None:
+    """Takes the files of one form in."""
+    for file in files:
+        file.learn()
+    once = shared(files) if len(files) > 1 else None
+    for number, file in enumerate(files):
+        if once is None or not once.moments:
+            file.read(progress)
+        else:
+            file.read(progress, once.moments, once.taken[number])
+
+
 class _Lines:
-    """One file on its way into the bill."""
+    """One file on its way into the bill: `learn` first."""
 
     def __init__(
         self, bill: Bill, table: Table, opened: Opener, rate: Decimal | None, only: Mapping[str, str]
@@ -146,6 +170,8 @@ class _Lines:
         self._rate = rate
         self._only = {self._column(title): text for title, text in only.items()}
         self._numbers = [name for name in (*NUMBERS, "quantity") if name in table.places]
+        figures = (*self._numbers, "cost", "time", "until")
+        self._naming = Naming(table.titles, {table.places[name] for name in figures if name in table.places})
         self._models: dict[str, str | None] = {}
         self._mark = self._count_mark = "."
         self._slack = Decimal(0)
@@ -157,13 +183,37 @@ class _Lines:
             raise ClientError(f"The file has no column {title!r} to choose lines by.", param="only")
         return titles.index(title.strip().lower())
 
-    def read(self, progress: Progress | None) -> None:
-        self._learn()
+    def moments(self) -> Set[Moment]:
+        """All that its lines tell of. Raises ClientError."""
+        return {self._at(line, cells) for line, cells in self._wanted()}
+
+    def told(self, moments: Set[Moment]) -> Iterator[Line]:
+        """Its lines of these moments. Raises ClientError."""
+        for line, cells in self._wanted():
+            at = self._at(line, cells)
+            if at in moments:
+                numbers = (
+                    self._count(line, name, text) for name in self._numbers if (text := self._text(cells, name))
+                )
+                yield Line(at, *self._naming.of(cells), (sum(numbers), self._cost(line, cells) or Decimal(0)))
+
+    def read(
+        self, progress: Progress | None, told_twice: Set[Moment] = frozenset(), taken: Set[Name] = frozenset()
+    ) -> None:
+        """Takes the lines in; of moments that are `told_twice` those that are `taken`. Raises ClientError."""
         bill = self._bill
+        bill.shared |= told_twice
         if "request_id" in self._table.places and bill.requests is None:
             bill.requests = {}
         for line, cells in self._wanted(counting=True):
-            self._take(line, cells)
+            if told_twice and (at := self._at(line, cells)) in told_twice:
+                left = (at, self._naming.of(cells)[0]) not in taken
+                bill.left += left
+                bill.taken += not left
+            else:
+                left = False
+            if not left:
+                self._take(line, cells)
             bill.lines += 1
             if progress is not None and bill.lines % _PROGRESS_LINES == 0:
                 progress(bill.lines)
@@ -189,7 +239,7 @@ class _Lines:
                 continue
             yield line, cells
 
-    def _learn(self) -> None:
+    def learn(self) -> None:
         """How this file writes numbers and days, from all of its lines."""
         costs, counts = Writing(), Writing()
         days: set[bool] = set()
@@ -210,7 +260,7 @@ class _Lines:
 
     def _take(self, line: int, cells: Sequence[str]) -> None:
         written = self._written(line, cells)
-        at = written.day if written.us is None else written.us // SLOT_US
+        at = _moment_of(written)
         self._bill.days.add(at)
         numbers = {name: self._count(line, name, text) for name in self._numbers if (text := self._text(cells, name))}
         cost = self._cost(line, cells)
@@ -250,6 +300,9 @@ class _Lines:
         field = next((field for pattern, field in kinds if pattern.search(kind)), "")
         if field and "quantity" in numbers:
             yield field, numbers["quantity"]
+
+    def _at(self, line: int, cells: Sequence[str]) -> Moment:
+        return _moment_of(self._time(line, cells, "time"))
 
     def _written(self, line: int, cells: Sequence[str]) -> Written:
         start = self._time(line, cells, "time")

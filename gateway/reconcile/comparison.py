@@ -20,8 +20,8 @@ from gateway.reconcile.ledger import Ledger
 from gateway.reconcile.matching import add_up, bill_totals, compare, row_totals, tolerance
 from gateway.reconcile.named import Named
 from gateway.reconcile.reading import Opener
-from gateway.reconcile.records import KINDS, DayModel, Reconciliation, Request, Totals
-from gateway.reconcile.sums import BillSums, RowSums
+from gateway.reconcile.records import KINDS, DayModel, Reconciliation, Request, Shared, Totals
+from gateway.reconcile.sums import BillSums, RowSums, day_of
 from gateway.reconcile.zones import best_zone
 from gateway.records import ExchangeRecord, UsageQuery
 from gateway.time_zones import zone_of
@@ -108,7 +108,15 @@ def _whole(
         tolerance_nano=sum(day.tolerance_nano for day in days),
         days=tuple(days),
         requests=tuple(named),
+        shared=_shared(bill, zone),
     )
+
+
+def _shared(bill: Bill, zone: ZoneInfo) -> Shared | None:
+    if not bill.shared:
+        return None
+    days = {day_of(at, zone) for at in bill.shared}
+    return Shared(first_day=min(days).isoformat(), last_day=max(days).isoformat(), taken=bill.taken, left=bill.left)
 
 
 def _query(bill: Bill, zone: ZoneInfo, provider: str) -> UsageQuery:

@@ -95,12 +95,21 @@ class Request(Struct, frozen=True, kw_only=True):
     difference_nano: int | None
 
 
+class Shared(Struct, frozen=True, kw_only=True):
+    """What several files told of the same days, first and last (ISO): lines that count, and those left out."""
+
+    first_day: str
+    last_day: str
+    taken: int
+    left: int
+
+
 class Reconciliation(Struct, frozen=True, kw_only=True):
     """A provider's bill against our rows.
 
     `zone_source`: given, form (as such bills are cut) or tried (found by comparing). `counts` are what the bill
     says of requests and tokens. `passed_over`: lines of other services, keys or projects, and credits. `requests`
-    names some that differ, at most `MOST_NAMED`; the sums count all.
+    names some that differ, at most `MOST_NAMED`; the sums count all. `shared`: days that several files told.
     """
 
     provider: str
@@ -119,6 +128,7 @@ class Reconciliation(Struct, frozen=True, kw_only=True):
     tolerance_nano: int
     days: tuple[DayModel, ...]
     requests: tuple[Request, ...] = ()
+    shared: Shared | None = None
 
     @property
     def whole_nano(self) -> int | None:

@@ -6,6 +6,8 @@ Per cent are of the bill's cost, or of ours where the bill has none.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msgspec import to_builtins
+
 from gateway.read_api import render_money
 from gateway.reconcile.records import NOTES, REASONS, DayModel, Part, Reconciliation, Totals
 
@@ -57,6 +59,7 @@ def render(done: Reconciliation) -> dict[str, Any]:
         "last_day": done.last_day,
         "lines": done.lines,
         "passed_over": done.passed_over,
+        "shared": done.shared and to_builtins(done.shared),
         "counts": list(done.counts),
         "decimals": done.decimals,
         "here": _totals(done.here),
@@ -105,6 +108,12 @@ def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
     if done.passed_over:
         said.append(
             f"{done.passed_over:,} lines of other services, keys or projects, or of credits, were passed over."
+        )
+    if done.shared is not None:
+        days = f"{done.shared.first_day} to {done.shared.last_day}"
+        said.append(
+            f"Several files tell of {days}, and each line counts once, as the file that says most tells it: "
+            f"{done.shared.taken:,} lines were taken, {done.shared.left:,} left."
         )
     whole = done.whole_nano
     for part in done.parts:

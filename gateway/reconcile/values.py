@@ -81,6 +81,11 @@ class Writing(Struct):
         return max(CENTS, self.after_point if mark == "." else self.after_comma, self.exponent)
 
 
+def is_number(text: str) -> bool:
+    """Whether a cell holds an amount or a count, however it is written."""
+    return _NUMBER.match(_DECORATION.sub("", text)) is not None
+
+
 def amount(text: str, mark: str) -> Decimal:
     """A number as it is written, with or without a currency. Raises Unreadable."""
     bare = _DECORATION.sub("", text)

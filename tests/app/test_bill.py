@@ -24,6 +24,7 @@ from app.pages.models_parts.bill_pane import BillPane
 from app.theme import Theme
 from gateway import BILL_FIELDS, BILL_KINDS, BillPart, BillQuestion, BillTotals, Changes, DayModel, Reconciliation
 from gateway.reconcile import render
+from gateway.reconcile.records import Shared
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
 from tests.app.test_repricing import cells, click
@@ -403,6 +404,7 @@ def test_a_bill_of_many_years_is_shown_and_sorted_whole(pane: BillPane, turns: T
         provider="openai", forms=("OpenAI's usage export",), zone="UTC", zone_source="given", first_day="2021-01-01",
         last_day=days[-1].day, lines=1, passed_over=3, counts=("requests",), decimals=2, here=template, bill=template,
         parts=one, tolerance_nano=0, days=days,
+        shared=Shared(first_day="2021-02-01", last_day="2021-02-03", taken=1_201, left=40),
     )  # fmt: skip
     lines = bill_lines(done)
     pane.files = (Path("bill.csv"),)
@@ -411,6 +413,10 @@ def test_a_bill_of_many_years_is_shown_and_sorted_whole(pane: BillPane, turns: T
     assert pane.model.rowCount() == len(lines) == 108_000
     assert pane.counted.text() == "108k of 108k lines"
     assert "3 lines of other services" in pane.words.text()
+    assert pane.words.text().endswith(
+        "Several files tell of 2021-02-01 to 2021-02-03, and each line counts once, as the file that says most tells "
+        "it: 1,201 lines were taken, 40 left."
+    )
     pane.view.horizontalHeader().sectionClicked.emit(1)
     turns.run()
     assert [row.model for row in pane.model.rows[:2]] == ["model-00", "model-00"]

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import ClientError
-from gateway.reconcile import Question, reconcile
+from gateway.reconcile import Question, reconcile, render
+from gateway.reconcile import lines as report_lines
 from gateway.reconcile.records import DayModel, Reconciliation
 from gateway.reconcile.sums import to_nano
 from gateway.records import AttemptRecord, ExchangeRecord
@@ -348,6 +349,88 @@ def test_two_files_that_say_the_same_and_two_providers_are_refused() -> None:
     ):
         with pytest.raises(ClientError, match=message):
             done(files, [])
+
+
+def without(found: Reconciliation) -> Reconciliation:
+    """What was found, without how many lines it took."""
+    return msgspec.structs.replace(found, lines=0, passed_over=0, shared=None)
+
+
+def days_of(known: Sequence[Billed], first: int, last: int) -> list[Billed]:
+    return bills.within(known, FIRST + timedelta(days=first), FIRST + timedelta(days=last), UTC)
+
+
+@pytest.mark.parametrize("form", [*FORMS, "mapped", "by request"])
+@pytest.mark.parametrize("later_first", [False, True])
+def test_days_that_two_downloads_tell_count_once(form: str, later_first: bool) -> None:
+    """Downloads of the days 0 to 12 and 8 to 19; the first was made in the middle of its last day."""
+    provider, write = FORMS.get(form, ("openai", lambda r, z, p: [bills.usage_and_costs(r, z)]))
+    question = Question(tz="UTC", provider=provider)
+    if form == "mapped":
+        mapping = {"time": "Date", "model": "Model", "requests": "Requests", "input": "Input tokens"}
+        mapping |= {"cached": "Cached tokens", "output": "Output tokens", "cost": "Cost (USD)"}
+        question = msgspec.structs.replace(question, mapping=mapping)
+    elif form == "by request":
+        write = lambda r, z, p: [bills.per_request(r, z, p)]  # noqa: E731
+    rows = bills.ledger(provider)
+    known = days_of(billed(rows), 0, 19)
+    noon = (bills._midnight(FIRST + timedelta(days=12), UTC) + 43_200) * bills.US
+    early, late = [r for r in days_of(known, 0, 12) if r.us < noon], days_of(known, 8, 19)
+    files = [*write(late, UTC, 9), *write(early, UTC, 9)]
+    twice = done(files if later_first else files[::-1], rows, question)
+    once = done(write(known, UTC, 9), rows, question)
+    assert without(twice) == msgspec.structs.replace(without(once), forms=twice.forms)
+    assert sorted(twice.forms) == sorted(once.forms) and once.shared is None
+    assert set(parts(twice)) == {"matched"} and twice.bill.cost_nano == once.bill.cost_nano
+    assert twice.shared is not None and twice.shared.last_day == (FIRST + timedelta(days=12)).isoformat()
+    assert twice.shared.first_day == (FIRST + timedelta(days=8)).isoformat()
+    assert twice.lines - twice.shared.left == once.lines or form == "openai"
+    assert twice.shared.taken >= twice.shared.left > 0
+
+
+def test_two_projects_of_the_same_days_are_one_bill() -> None:
+    """What names a line differs, be it by a number: both count."""
+    rows = bills.ledger("openai", days=3)
+    known = days_of(billed(rows), 0, 2)
+    for column, names in (("project_id", ("proj_1", "proj_2")), ("api_key_id", ("17", "18"))):
+        files = [
+            bills.openai_usage(known[half::2], UTC).replace("proj_1" if column == "project_id" else "key_1", name)
+            for half, name in enumerate(names)
+        ]
+        found = done(files, rows, Question(tz="UTC"))
+        assert set(parts(found)) == {"matched"} and found.here.requests == len(known)
+        assert found.shared is not None and found.shared.left == 1, "but for the day on which nothing was used"
+    assert render(found)["shared"] == {"first_day": "2026-10-20", "last_day": "2026-10-22", "taken": 19, "left": 1}
+    assert report_lines(found)[0][2] == (
+        "Several files tell of 2026-10-20 to 2026-10-22, and each line counts once, as the file that says most tells "
+        "it: 19 lines were taken, 1 left."
+    )
+
+
+def test_of_days_cut_by_project_and_not_the_file_that_says_more_counts() -> None:
+    rows = bills.ledger("openai", days=4)
+    known = days_of(billed(rows), 0, 3)
+    whole = bills.openai_usage(days_of(known, 0, 3), UTC)
+    by_half = [bills.openai_usage(days_of(known, 0, 2)[half::2], UTC) for half in (0, 1)]
+    lines = [
+        line for half, file in enumerate(by_half) for line in file.replace("proj_1", f"p{half}").splitlines()[1:]
+    ]
+    by_project = "\n".join([whole.splitlines()[0], *lines])
+    for files in ([whole.replace("proj_1", ""), by_project], [by_project, whole.replace("proj_1", "")]):
+        found = done(files, rows, Question(tz="UTC"))
+        assert set(parts(found)) == {"matched"} and found.here.requests == len(known)
+        assert found.shared is not None and found.shared.last_day == (FIRST + timedelta(days=2)).isoformat()
+
+
+def test_what_is_twice_in_one_file_is_two_lines() -> None:
+    rows = bills.ledger("openai", days=2)
+    known = days_of(billed(rows), 0, 1)
+    first = bills.openai_usage(days_of(known, 0, 0), UTC)
+    twice = first + "\n".join(first.splitlines()[1:2])
+    found = done([twice, bills.openai_usage(days_of(known, 1, 1), UTC)], rows, Question(tz="UTC"))
+    assert "missing_here" in parts(found) and found.shared is None
+    same = done([twice, bills.openai_usage(known, UTC)], rows, Question(tz="UTC"))
+    assert without(same).parts == without(found).parts
 
 
 def test_other_services_and_credits_are_passed_over_and_counted() -> None:

@@ -346,6 +346,17 @@ def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str)
     if done.passed_over:
         passed = tr("{lines} lines of other services, keys or projects, or of credits, were passed over.")
         words += " " + passed.format(lines=formats.count(done.passed_over))
+    if done.shared is not None:
+        shared = tr(
+            "Several files tell of {first} to {last}, and each line counts once, as the file that says most tells "
+            "it: {taken} lines were taken, {left} left."
+        )
+        words += " " + shared.format(
+            first=done.shared.first_day,
+            last=done.shared.last_day,
+            taken=formats.count(done.shared.taken),
+            left=formats.count(done.shared.left),
+        )
     return words
 
 
