@@ -61,14 +61,14 @@ def client_name(user_agent: str | None) -> str | None:
     return product[0].strip() if product else None
 
 
-def conversation_id(headers: Mapping[str, str]) -> str | None:
+def conversation_ids(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """(the conversation's, that of the session around it where that is another)."""
     own = usable_id(headers.get(CONVERSATION_HEADERS[0]))
-    if own is not None:
-        return own
     carried = baggage(headers.get("baggage"))
     outermost, around = (usable_id(carried.get(name)) for name in _BAGGAGE_CONVERSATIONS)
-    tools = (usable_id(headers.get(name)) for name in CONVERSATION_HEADERS[1:])
-    return outermost or next((id for id in tools if id), None) or around
+    tool = next(filter(None, (usable_id(headers.get(name)) for name in CONVERSATION_HEADERS[1:])), None)
+    conversation = own or outermost or tool or around
+    return conversation, next((id for id in (tool, around) if id and id != conversation), None)
 
 
 def baggage_user(headers: Mapping[str, str]) -> str | None:

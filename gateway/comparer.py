@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from multidict import CIMultiDict
 
 from gateway.access import Principal
-from gateway.clients import CONVERSATION_HEADERS, conversation_id
+from gateway.clients import CONVERSATION_HEADERS, conversation_ids
 from gateway.comparison_records import (
     ANSWERING,
     LEAST_MODELS,
@@ -150,7 +150,7 @@ class Comparer:
         own = (f"{TAG}:{id}", *(SOURCE[1:] if SOURCE[0] not in map(tag_key, given) else ()))
         principal = replace(principal, tags=stamp(own, principal.tags))
         heard = CIMultiDict(headers)
-        if conversation_id(heard) is None:
+        if conversation_ids(heard)[0] is None:
             heard[CONVERSATION_HEADERS[0]] = id
         answers = await asyncio.gather(
             *(

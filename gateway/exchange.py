@@ -43,6 +43,8 @@ class Exchange:
         self.tags: tuple[str, ...] = stamp((), principal.tags) if principal.tags else ()
         self.end_user: str | None = None
         self.conversation_id: str | None = None
+        # That of the session in which the conversation stands, where it has an id of its own.
+        self.session_id: str | None = None
         self.caller: TraceContext | None = None
         self.client: str | None = None
         self.byok = False

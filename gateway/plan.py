@@ -91,6 +91,8 @@ class Planner:
         if exchange.conversation_id is None:
             keyed = peek.cache_key if exchange.client in CACHE_KEY_IS_CONVERSATION else None
             exchange.conversation_id = usable_id(peek.conversation) or usable_id(keyed)
+        elif exchange.session_id is None and peek.conversation != exchange.conversation_id:
+            exchange.session_id = usable_id(peek.conversation)
         candidate = self._routing.candidates(peek.model)[0]
         provider = candidate.provider
         exchange.provider, exchange.provider_title, exchange.model = provider.name, provider.title, candidate.model

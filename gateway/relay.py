@@ -15,7 +15,7 @@ from gateway.answer_headers import answer_headers, whole_headers
 from gateway.answer_state import remember, watch
 from gateway.attempts import HIDDEN, Attempts, Learnt, without_key
 from gateway.capture.heard import Heard, Listener
-from gateway.clients import CONVERSATION_HEADERS, baggage_user, client_name, conversation_id
+from gateway.clients import CONVERSATION_HEADERS, baggage_user, client_name, conversation_ids
 from gateway.connection import Client, Incoming
 from gateway.deadlines import Deadline, Deadlines
 from gateway.dialects.dialect import AnswerPeek, Reader
@@ -159,7 +159,7 @@ class Relay:
         # One look at all names: most clients send none of these, and each is asked for by itself.
         if not _TOLD_BY_CLIENTS.isdisjoint([name.lower() for name in headers]):
             exchange.caller = trace_context(headers)
-            exchange.conversation_id = conversation_id(headers)
+            exchange.conversation_id, exchange.session_id = conversation_ids(headers)
             exchange.end_user = headers.get("x-user", "")[:LONGEST_NAME] or baggage_user(headers)
             if HOP_HEADER in headers:
                 raise looped()

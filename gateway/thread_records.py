@@ -43,12 +43,13 @@ class ThreadRow(Struct, frozen=True, kw_only=True):
 
     `cost_nano` sums the priced turns, each counted once; `unpriced` counts the turns that have no price.
     `ids` are others that it is known by: the one that was given, where its own is another, and those of sub-agents'
-    runs within it. `sources` are those of its turns: gateway, span, log. `match` is a line around the text that was
-    searched for.
+    runs within it; `sessions` are those in which it stands, where their ids are others. `sources` are those of its
+    turns: gateway, span, log. `match` is a line around the text that was searched for.
     """
 
     id: str
     ids: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
     title: str
     started_us: int
     ended_us: int
@@ -134,7 +135,8 @@ class Turn(Struct, frozen=True, kw_only=True):
     this failed one. `usage_source` and `cost_source` as on rows. `system` and `tools` index the `systems` and
     `toolsets`. `joined` is how an app's span was matched: id, parent, nested, time; `inferred` where only time, key
     and user speak for it. `other_figures` where tellings differ. `shortened`: the app trimmed its history before this
-    turn. `hints`: what is missing, and how to switch it on.
+    turn. `hints`: what is missing, and how to switch it on. `session_id` is that of the session that it was told to
+    stand in.
     """
 
     n: int
@@ -144,6 +146,7 @@ class Turn(Struct, frozen=True, kw_only=True):
     request_id: str | None = None
     trace_id: str | None = None
     span_id: str | None = None
+    session_id: str | None = None
     sources: tuple[str, ...] = ("gateway",)
     door: str | None = None
     client: str | None = None

@@ -118,6 +118,7 @@ def _row(row: ThreadRow) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "id": row.id,
         "ids": list(row.ids),
+        "sessions": list(row.sessions),
         "title": row.title,
         "started_at": render_time(row.started_us),
         "ended_at": render_time(row.ended_us),
@@ -171,6 +172,7 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "request_id": turn.request_id,
         "trace_id": turn.trace_id,
         "span_id": turn.span_id,
+        "session_id": turn.session_id,
         "sources": list(turn.sources),
         "joined": turn.joined,
         "inferred": turn.inferred,

@@ -14,7 +14,8 @@ class Told(Struct, frozen=True, kw_only=True):
 
     `source` is gateway, span or log. `scope` bounds the recognition by repeated history: the key's id. `conversation`
     is an id that was given, by header, body or telemetry; `parent_conversation` that of the frame around a
-    sub-agent's. `user` is the end user, else the `principal`, whose the key is.
+    sub-agent's; `session_id` that of the session in which the conversation stands, where that is another. `user` is
+    the end user, else the `principal`, whose the key is.
     `request` and `response` are None where nothing was captured; `hints` say why, and how to switch it
     on. `trace_id` and `span_id` are hex, `span_id` that of the call itself. `response_id` is the provider's,
     `client_response_id` the one that the client saw, where that is another. `outcome` is one of `records.OUTCOMES`,
@@ -39,6 +40,7 @@ class Told(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     conversation: str | None = None
     parent_conversation: str | None = None
+    session_id: str | None = None
     previous_response_id: str | None = None
     response_id: str | None = None
     client_response_id: str | None = None

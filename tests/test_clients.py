@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.clients import baggage_user, client_name, conversation_id
+from gateway.clients import baggage_user, client_name, conversation_ids
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,25 @@ def test_cc_switch_5405_the_tool_behind_a_user_agent(agent: str | None, name: st
     ],
 )
 def test_the_conversation(headers: dict[str, str], id: str | None) -> None:
-    assert conversation_id(headers) == id
+    assert conversation_ids(headers)[0] == id
+
+
+@pytest.mark.parametrize(
+    ("headers", "session"),
+    [
+        ({"x-conversation-id": "mine", "x-claude-code-session-id": "theirs"}, "theirs"),
+        ({"x-conversation-id": "mine", "x-session-id": "mine"}, None),
+        ({"x-conversation-id": "mine", "baggage": "session.id=s1"}, "s1"),
+        ({"x-conversation-id": "mine", "session-id": "tool", "baggage": "session.id=s1"}, "tool"),
+        ({"baggage": "session.id=s1,gen_ai.conversation.id=c1"}, "s1"),
+        ({"baggage": "session.id=s1", "session-id": "tool"}, "s1"),
+        ({"x-claude-code-session-id": "theirs"}, None),
+        ({"x-conversation-id": "mine", "session-id": "x" * 257}, None),
+        ({}, None),
+    ],
+)
+def test_the_session_around_a_conversation_that_has_another_id(headers: dict[str, str], session: str | None) -> None:
+    assert conversation_ids(headers)[1] == session
 
 
 def test_the_user_of_baggage() -> None:

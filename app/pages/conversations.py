@@ -189,7 +189,8 @@ class ConversationsPage(Page):
             return
         self.pane.show_error("")
         self._cursor = page.next_cursor
-        self.pane.list.show_rows(page.rows, _now_us(), self.thread_pane.id)
+        by_time = self.pane.sort in ("newest", "oldest")
+        self.pane.list.show_rows(page.rows, _now_us(), self.thread_pane.id, together=by_time)
         self._tell_count(page)
         await self._keep_thread(page.rows, again)
 
@@ -262,7 +263,7 @@ class ConversationsPage(Page):
             page = await self.context.gateway.threads(self.query(), limit=PAGE_ROWS, cursor=cursor)
             if asked == self._asked:
                 self._cursor = page.next_cursor
-                self.pane.list.threads.append(page.rows)
+                self.pane.list.add_rows(page.rows)
         except KNOWN_ERRORS as error:
             self.pane.show_error(str(error))
         finally:

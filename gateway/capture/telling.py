@@ -72,6 +72,7 @@ def told(
         client=exchange.client,
         tags=exchange.tags,
         conversation=exchange.conversation_id,
+        session_id=exchange.session_id,
         previous_response_id=_previous(request),
         response_id=response_id,
         client_response_id=None if heard.own or response is None else written,

@@ -13,6 +13,11 @@ from msgspec.structs import replace
 from gateway.store.content import TEXT, Sealed
 from gateway.store.conversation_sums import Change, Summed, sum_up
 
+# By its name, else by the id that was given for it, within a scope where one is told.
+_BY_ID = (
+    "SELECT id FROM conversations WHERE (name = :id OR given = :id) AND (:scope IS NULL OR scope = :scope) "
+    "ORDER BY name <> :id, conversations.id LIMIT 1"
+)
 _BY_GIVEN = "SELECT id FROM conversations WHERE given = ? AND scope = ?"
 _NAME_TAKEN = "SELECT 1 FROM conversations WHERE name = ?"
 _INSERT = "INSERT INTO conversations (name, scope, given) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING"
@@ -27,6 +32,12 @@ _TURNS = "SELECT id FROM turns WHERE conversation = ?"
 _SET_LINE = "UPDATE conversations SET line = ?, line_us = ? WHERE id = ?"
 _SET_TITLE = "UPDATE conversations SET title = ? WHERE id = ?"
 _MOST_NAME = 512
+
+
+def conversation_number(connection: sqlite3.Connection, id: str, scope: str | None = None) -> int | None:
+    """The conversation of this name, else of this given id; None where there is none, or none of this scope."""
+    found = connection.execute(_BY_ID, {"id": id, "scope": scope}).fetchone()
+    return None if found is None else int(found[0])
 
 
 class _Row(Struct, frozen=True):

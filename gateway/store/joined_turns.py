@@ -77,7 +77,8 @@ _LAST_LOGS = (
 )
 _ATTACH = (
     "UPDATE turns SET figures = :figures, joined = :joined, inferred = :inferred, app = COALESCE(:app, app), "
-    "agent = COALESCE(:agent, agent), session = :session WHERE id = :turn RETURNING conversation, request_id"
+    "agent = COALESCE(:agent, agent), session = :session, "
+    "joined_session_id = :session_id WHERE id = :turn RETURNING conversation, request_id"
 )
 _MOVED = "UPDATE turns SET moved = 1 WHERE id = ?"
 _TOLD = "SELECT trace_id, span_id, turn FROM spans WHERE trace_id IN (SELECT value FROM json_each(?)) AND scope = ?"
@@ -86,8 +87,8 @@ _STILL_TOLD = "SELECT 1 FROM spans WHERE turn = ? LIMIT 1"
 # Exchanges that records of a session were joined with before.
 _OF_SESSION = "SELECT id FROM turns WHERE session = ? AND scope = ? AND source = 'gateway'"
 _DETACH = (
-    "UPDATE turns SET figures = NULL, joined = NULL, inferred = 0, app = NULL, agent = NULL, session = NULL "
-    "WHERE id = ? "
+    "UPDATE turns SET figures = NULL, joined = NULL, inferred = 0, app = NULL, agent = NULL, session = NULL, "
+    "joined_session_id = NULL WHERE id = ? "
     "RETURNING request_id, conversation, moved"
 )
 _BY_IDENTITY = "SELECT id FROM turns WHERE identity = ?"
@@ -104,7 +105,7 @@ LAST = 2000
 
 class Attached(Struct, frozen=True, kw_only=True):
     """What tellings add to an exchange's turn. `identities` are those of turns that they may have had themselves,
-    `session` that of a tool whose records are all that tells."""
+    `session` that of a tool whose records are all that tells, `session_id` that of the session around it."""
 
     turn: int
     figures: tuple[Figures, ...]
@@ -116,6 +117,7 @@ class Attached(Struct, frozen=True, kw_only=True):
     conversation: str | None = None
     spans: tuple[tuple[str, str], ...] = ()
     session: str | None = None
+    session_id: str | None = None
 
 
 class Own(Struct, frozen=True):
@@ -305,6 +307,7 @@ def _attach(
         "agent": each.agent,
         "turn": each.turn,
         "session": each.session,
+        "session_id": each.session_id,
     }
     conversation, request_id = connection.execute(_ATTACH, values).fetchone()
     for identity in each.identities:

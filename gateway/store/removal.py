@@ -6,9 +6,11 @@ Freed pages are overwritten with zeros (`secure_delete`), and after a deletion b
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from gateway.store.conversation_rows import conversation_number
 from gateway.store.conversation_sums import sum_up
 from gateway.store.names import json_array
 from gateway.store.signing import forget_signatures
+from gateway.store.storable import LARGEST
 
 _SAID_CONTENTS = "SELECT DISTINCT content FROM said WHERE turn IN (SELECT value FROM json_each(?))"
 _TURN_CONTENTS = (
@@ -35,7 +37,7 @@ _DELETE_CONTENTS = (
 )
 _CUT_OFF = "UPDATE turns SET parent = NULL, via = 0, shortened = 1 WHERE parent IN (SELECT value FROM json_each(?))"
 _UNMARK_SPANS = "UPDATE spans SET turn = NULL WHERE turn IN (SELECT value FROM json_each(?))"
-_BY_NAME = "SELECT id, scope, given FROM conversations WHERE name = ?"
+_BY_NUMBER = "SELECT scope, given, started_us, ended_us FROM conversations WHERE id = ?"
 _TURNS = "SELECT id FROM turns WHERE conversation = ?"
 _TRACES = (
     "SELECT DISTINCT t.trace_id FROM turns t WHERE t.conversation = :conversation AND t.trace_id IS NOT NULL AND NOT "
@@ -61,9 +63,21 @@ _DELETE_FRAMES = tuple(
 )
 # A session stands there as READER/SESSION.
 _DELETE_SESSION = (
-    "DELETE FROM logs WHERE session IS NOT NULL AND substr(session, instr(session, '/') + 1) = :given "
-    "AND scope = :scope"
+    "DELETE FROM logs WHERE session IS NOT NULL AND substr(session, instr(session, '/') + 1) = :session "
+    "AND scope = :scope AND started_us BETWEEN :from AND :to"
 )
+_SESSIONS = " UNION ".join(
+    f"SELECT {column} FROM turns WHERE conversation = ?1" for column in ("session_id", "joined_session_id")
+)
+_IS_SHARED = " UNION ".join(
+    (
+        "SELECT 1 FROM conversations WHERE given = :session AND scope = :scope AND id <> :conversation",
+        "SELECT 1 FROM turns WHERE session_id = :session AND scope = :scope AND conversation <> :conversation",
+        "SELECT 1 FROM turns WHERE joined_session_id = :session AND scope = :scope AND conversation <> :conversation",
+    )
+)
+# A prompt is recorded before its call begins, a tool's end after that has ended.
+_BESIDE_US = 60 * 1_000_000
 _DELETE_CONVERSATION = "DELETE FROM conversations WHERE id = ?"
 _OLDEST_TURNS = "SELECT id, conversation FROM turns WHERE stored_us < ? ORDER BY stored_us, id LIMIT ?"
 _TAKE_TELEMETRY = tuple(
@@ -101,14 +115,14 @@ def forget_older(connection: sqlite3.Connection, before_us: int, most: int) -> i
     return 0
 
 
-def delete_thread(connection: sqlite3.Connection, name: str) -> bool:
+def delete_thread(connection: sqlite3.Connection, id: str) -> bool:
     """A conversation and its turns, with all telemetry that says what they said: traces that no other conversation
-    has, else the spans of its calls and the frames around them, and the records of its session. False where there is
-    none of this name."""
-    found = connection.execute(_BY_NAME, (name,)).fetchone()
-    if found is None:
+    has, else the spans of its calls and the frames around them, and the records of its sessions. False where there is
+    none of this name or given id."""
+    number = conversation_number(connection, id)
+    if number is None:
         return False
-    number, scope, given = found
+    scope, given, started_us, ended_us = connection.execute(_BY_NUMBER, (number,)).fetchone()
     turns = [row[0] for row in connection.execute(_TURNS, (number,))]
     traces = json_array(row[0] for row in connection.execute(_TRACES, {"conversation": number}))
     frames = connection.execute(_FRAMES, {"turns": json_array(turns)}).fetchall()
@@ -116,7 +130,12 @@ def delete_thread(connection: sqlite3.Connection, name: str) -> bool:
         connection.execute(statement, {"traces": traces, "scope": scope})
     for statement in _DELETE_FRAMES:
         connection.executemany(statement, [(trace, span, scope) for trace, span in frames])
-    connection.execute(_DELETE_SESSION, {"given": given, "scope": scope})
+    for session in {given, *(id for (id,) in connection.execute(_SESSIONS, (number,)))}:
+        values = {"session": session, "scope": scope, "conversation": number, "from": 0, "to": LARGEST}
+        if connection.execute(_IS_SHARED, values).fetchone() is not None:
+            # Which of them say what it said would only be known by opening them all.
+            values |= {"from": started_us - _BESIDE_US, "to": ended_us + _BESIDE_US}
+        connection.execute(_DELETE_SESSION, values)
     forget_turns(connection, turns)
     connection.execute(_DELETE_CONVERSATION, (number,))
     return True

@@ -13,12 +13,17 @@ from gateway.thread_records import ThreadQuery
 _DIMENSIONS = ("provider", "model", "key", "user", "door", "client", "app", "outcome")
 _COLUMNS = {name: f"t.{name}" for name in _DIMENSIONS} | {"trace": "t.trace_id"}
 _WITH_TEXT = r"(t.model LIKE ? ESCAPE '\' OR t.user LIKE ? ESCAPE '\' OR t.key LIKE ? ESCAPE '\')"
-# By its name, by the id that was given where two keys gave the same, and by that of a sub-agent's run within it.
+# By its name, by the id that was given where two keys gave the same, by that of a sub-agent's run within it, and by
+# that of the session around it.
 _KNOWN_AS = (
     "c.id IN (WITH ids AS (SELECT value FROM json_each(?)) "
     "SELECT id FROM conversations WHERE name IN (SELECT value FROM ids) "
     "UNION SELECT id FROM conversations WHERE given IN (SELECT value FROM ids) AND given IS NOT NULL "
-    "UNION SELECT conversation FROM turns WHERE sub IN (SELECT value FROM ids) AND sub IS NOT NULL)"
+    + " ".join(
+        f"UNION SELECT conversation FROM turns WHERE {column} IN (SELECT value FROM ids) AND {column} IS NOT NULL"
+        for column in ("sub", "session_id", "joined_session_id")
+    )
+    + ")"
 )
 _SINGLE = ("key", "user", "app", "client", "model", "provider")
 _TAG = (

@@ -33,7 +33,8 @@ _PAGE = (
 _COUNT = "SELECT COUNT(*) FROM conversations c WHERE {where} AND c.requests > 0"
 _AMONG = " AND c.id IN (SELECT value FROM json_each(?))"
 _PARTS = (
-    "SELECT conversation, user, app, client, model, provider, tags, source, figures, cost_source, sub FROM turns "
+    "SELECT conversation, user, app, client, model, provider, tags, source, figures, cost_source, sub, "
+    "session_id, joined_session_id FROM turns "
     "WHERE conversation IN (SELECT value FROM json_each(?)) ORDER BY started_us, id"
 )
 UNREADABLE = "(cannot be opened)"
@@ -85,10 +86,14 @@ def described(
 
 def _row(sealed: Sealed, row: tuple[Any, ...], parts: list[tuple[Any, ...]], match: str | None) -> ThreadRow:
     number, name, title, line, started, ended, requests, errors, unpriced, input_, output, cost, duration, given = row
-    users, apps, clients, models, providers, tags, sources, figures, cost_sources, subs = zip(*parts, strict=True)
+    users, apps, clients, models, providers, tags, sources, figures, cost_sources, subs, *sessions = zip(
+        *parts, strict=True
+    )
+    ids = {name, given, *subs}
     return ThreadRow(
         id=name,
         ids=tuple(id for id in _each((given, *subs)) if id != name),
+        sessions=tuple(id for id in _each((*sessions[0], *sessions[1])) if id not in ids),
         title=title_of(sealed, number, title, line),
         started_us=started,
         ended_us=ended,

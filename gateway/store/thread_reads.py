@@ -11,14 +11,13 @@ from gateway.sealing import SealBroken
 from gateway.store.branches import branch_words, later_attempts
 from gateway.store.cache_misses import Unit, explain
 from gateway.store.content import TEXT, Opened, Sealed
+from gateway.store.conversation_rows import conversation_number
 from gateway.store.thread_lists import UNREADABLE, described
 from gateway.thread_records import Figures, Thread, ThreadMessage, Turn
 
 _CONVERSATION = (
     "SELECT c.id, c.name, c.title, c.line, c.started_us, c.ended_us, c.requests, c.errors, c.unpriced, "
-    "c.input_tokens, c.output_tokens, c.cost_nano, c.duration_us, c.given FROM conversations c "
-    "WHERE (c.name = :name OR c.given = :name) AND (:scope IS NULL OR c.scope = :scope) "
-    "ORDER BY c.name <> :name LIMIT 1"
+    "c.input_tokens, c.output_tokens, c.cost_nano, c.duration_us, c.given FROM conversations c WHERE c.id = ?"
 )
 _TURNS = "SELECT * FROM turns WHERE conversation = ? ORDER BY started_us, id"
 _SAID = (
@@ -42,7 +41,7 @@ def thread(
 ) -> Thread | None:
     """The conversation of this name, else of this given id, within a scope where one is told. `unit` prices what the
     cache missed."""
-    found = connection.execute(_CONVERSATION, {"name": name, "scope": scope}).fetchone()
+    found = connection.execute(_CONVERSATION, (conversation_number(connection, name, scope),)).fetchone()
     if found is None:
         return None
     cursor = connection.execute(_TURNS, (found[0],))
@@ -125,6 +124,7 @@ def _turns(
                 # What it continued may be gone for its age.
                 shortened=bool(row["shortened"]) or (row["parent"] is not None and before is None),
                 inferred=bool(row["inferred"]),
+                session_id=row["session_id"] or row["joined_session_id"],
                 **said,
             )
         )

@@ -23,7 +23,7 @@ from gateway.sealing import derive_for
 from gateway.store.cache_misses import Unit
 from gateway.store.chain import Hasher
 from gateway.store.content import PAGE_BYTES, Sealed
-from gateway.store.conversation_rows import Conversations
+from gateway.store.conversation_rows import Conversations, conversation_number
 from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, readers_kib, writing
 from gateway.store.names import json_array
 from gateway.store.placing import Placer
@@ -57,11 +57,7 @@ _TELL = (
     "SELECT t.request_id, c.name FROM turns t JOIN conversations c ON c.id = t.conversation "
     "WHERE t.id IN (SELECT value FROM json_each(?)) AND t.request_id IS NOT NULL"
 )
-_BY_NAME = "SELECT id FROM conversations WHERE name = ?"
-_REQUESTS_OF = (
-    "SELECT request_id FROM turns JOIN conversations ON conversations.id = turns.conversation"
-    " WHERE name = ? AND request_id IS NOT NULL"
-)
+_REQUESTS_OF = "SELECT request_id FROM turns WHERE conversation = ? AND request_id IS NOT NULL"
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -185,7 +181,7 @@ class ThreadStore:
         self.change(lambda connection, _: put_logs(connection, self._sealed, records, scope, key))
 
     def delete_thread(self, name: str) -> bool:
-        """Take a conversation away with all that only it said; False where there is none of this name."""
+        """Take a conversation away with all that only it said; False where there is none of this name or given id."""
         deleted = self.change(lambda connection, placer: delete_thread(connection, name))
         if deleted:
             with closing(open_database(self.path)) as connection:
@@ -196,10 +192,10 @@ class ThreadStore:
         """Give a conversation a title of the user's own; None takes it away again."""
 
         def rename(connection: sqlite3.Connection, _: Placer) -> bool:
-            found = connection.execute(_BY_NAME, (name,)).fetchone()
-            if found is not None:
-                Conversations(connection, self._sealed).entitle(found[0], title or None)
-            return found is not None
+            number = conversation_number(connection, name)
+            if number is not None:
+                Conversations(connection, self._sealed).entitle(number, title or None)
+            return number is not None
 
         return self.change(rename)
 
@@ -259,7 +255,7 @@ class ThreadStore:
     def requests_of(self, name: str) -> tuple[str, ...]:
         """The ids of a conversation's requests; nothing that was said is opened for it."""
         with self._readers.snapshot() as connection:
-            return tuple(id for (id,) in connection.execute(_REQUESTS_OF, (name,)))
+            return tuple(id for (id,) in connection.execute(_REQUESTS_OF, (conversation_number(connection, name),)))
 
     def trace(self, trace_id: str, scope: str | None = None) -> Trace | None:
         """A trace's spans, received and the gateway's own; None where nothing of it is known."""

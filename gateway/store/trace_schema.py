@@ -170,6 +170,13 @@ def _m008_ids_of_sub_agents(db: "Database") -> None:
     db.execute("CREATE INDEX turns_sub ON turns (sub) WHERE sub IS NOT NULL")
 
 
+def _m009_sessions_around_conversations(db: "Database") -> None:
+    """That a call told of itself, and that the telemetry told which was joined with it."""
+    for column in ("session_id", "joined_session_id"):
+        db.execute(f"ALTER TABLE turns ADD COLUMN {column} TEXT")
+        db.execute(f"CREATE INDEX turns_{column} ON turns ({column}) WHERE {column} IS NOT NULL")
+
+
 STEPS: tuple[Step, ...] = (
     _m001_conversations_and_spans,
     _m002_what_a_join_takes_back,
@@ -179,5 +186,6 @@ STEPS: tuple[Step, ...] = (
     _m006_signatures_that_tell_of_letters,
     _m007_headers,
     _m008_ids_of_sub_agents,
+    _m009_sessions_around_conversations,
 )
 STEPS_NAME = "traces"

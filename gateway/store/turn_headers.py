@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from gateway.header_records import ExchangeHeaders, HeaderGroup
 from gateway.sealing import SealBroken
 from gateway.store.content import HEADERS, Contents, Sealed
+from gateway.store.conversation_rows import conversation_number
 from gateway.told import NOTHING_KEPT, Told
 
 # By whose values a base is found: others that stay the same for long cost little where they change at last.
@@ -37,10 +38,7 @@ _READ = (
     "LEFT JOIN headers h ON h.turn = t.id WHERE "
 )
 _OF_REQUEST = f"{_READ}t.request_id = :request AND (:scope IS NULL OR t.scope = :scope)"
-_OF_THREAD = (
-    f"{_READ}t.conversation = (SELECT id FROM conversations WHERE (name = :name OR given = :name) "
-    "AND (:scope IS NULL OR scope = :scope) ORDER BY name <> :name LIMIT 1)"
-)
+_OF_THREAD = f"{_READ}t.conversation = :conversation"
 _BASES = "SELECT id, hash, kind, data FROM contents WHERE id IN (SELECT value FROM json_each(?))"
 
 _NOTHING = "Nothing of this request is kept: it was no turn of a conversation, or its time is over."
@@ -152,7 +150,7 @@ def headers_of_thread(
     connection: sqlite3.Connection, sealed: Sealed, name: str, scope: str | None
 ) -> Mapping[str, ExchangeHeaders]:
     """Of each request of the conversation of this name, else of this given id."""
-    return _read(connection, sealed, _OF_THREAD, {"name": name, "scope": scope})
+    return _read(connection, sealed, _OF_THREAD, {"conversation": conversation_number(connection, name, scope)})
 
 
 def _read(

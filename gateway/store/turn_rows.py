@@ -17,7 +17,7 @@ from gateway.told import Told
 COLUMNS = (
     *("identity", "conversation", "sub", "parent", "choice", "via", "length", "question", "shortened", "changed"),
     *("system", "tools", "source", "scope", "request_id", "response_id"),
-    *("client_response_id", "previous_response_id"),
+    *("client_response_id", "previous_response_id", "session_id"),
     *("trace_id", "span_id", "parent_span_id", "started_us", "ended_us", "latency_us", "ttft_us"),
     *("key", "user", "principal", "app", "client", "agent", "door", "provider", "model", "model_requested"),
     *("input_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens"),
@@ -32,7 +32,7 @@ _TEXTS = (
     "error_type",
 )
 _IDS = (
-    *("request_id", "response_id", "client_response_id", "previous_response_id"),
+    *("session_id", "request_id", "response_id", "client_response_id", "previous_response_id"),
     *("trace_id", "span_id", "parent_span_id"),
 )
 _SOUND = ("scope", "identity", "conversation", "parent_conversation", "title", *_TEXTS, *_IDS)

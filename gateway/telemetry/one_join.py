@@ -15,7 +15,15 @@ from gateway.telemetry.calls import CALLS, Call, Exchanged, Seen, calls_of
 from gateway.telemetry.frames import with_frames
 from gateway.telemetry.observed import Observed
 from gateway.telemetry.records import LogRecord, Span
-from gateway.telemetry.span_tellings import Price, app_of, conversation_of, figures_of, identities_of, told_of
+from gateway.telemetry.span_tellings import (
+    Price,
+    app_of,
+    conversation_of,
+    figures_of,
+    identities_of,
+    session_of,
+    told_of,
+)
 from gateway.thread_records import Figures
 
 
@@ -182,6 +190,7 @@ def _attached(call: Call, around: Sequence[Seen], session: str | None) -> list[A
             app=app_of(within),
             agent=next((each.observed.agent for each in within if each.observed.agent), None),
             conversation=outer,
+            session_id=session_of(within),
             spans=_spans(call) if exchange is last else (),
             session=None if _spans(call) else session,
         )

@@ -1,12 +1,13 @@
 """What the spans of a trace tell of one call, as the store of conversations takes it. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from gateway.model import Usage
 from gateway.pricing import NO_PRICE, Priced
 from gateway.telemetry.calls import OUTERMOST, Call, Seen
 from gateway.telemetry.observed import Observed
 from gateway.telemetry.readers.shared import conversations_of, users_of
+from gateway.telemetry.readers.spellings import SESSIONS
 from gateway.thread_records import Figures
 from gateway.told import Told
 
@@ -26,7 +27,8 @@ def told_of(call: Call, around: Sequence[Seen], *, scope: str, key: str, price: 
     started_us = span.start_ns // 1000
     model = observed.model or (response.model if response else None) or observed.model_requested
     priced = price(observed.provider or "", model, usage, started_us) if counted and model else NO_PRICE
-    own, outer = conversation_of([*call.tellings, *around])
+    within = [*call.tellings, *around]
+    own, outer = conversation_of(within)
     said = observed.request is not None and bool(observed.request.messages)
     return Told(
         source="log" if observed.from_session else "span",
@@ -37,13 +39,14 @@ def told_of(call: Call, around: Sequence[Seen], *, scope: str, key: str, price: 
         span_id=observed.span_id if observed.from_session else span.span_id,
         parent_span_id=span.parent_span_id,
         key=key,
-        user=user_of([*call.tellings, *around]),
-        app=app_of([*call.tellings, *around]),
-        agent=next((each.observed.agent for each in (*call.tellings, *around) if each.observed.agent), None),
+        user=user_of(within),
+        app=app_of(within),
+        agent=next((each.observed.agent for each in within if each.observed.agent), None),
         tags=observed.tags,
         # Without words nothing is recognised: then the trace holds together what it tells.
         conversation=own or (None if said else span.trace_id or None),
         parent_conversation=outer if own is not None and outer != own else None,
+        session_id=session_of(within, besides=(own, outer)),
         title=observed.title,
         previous_response_id=observed.previous_response_id,
         response_id=observed.response_id,
@@ -123,6 +126,13 @@ def conversation_of(within: Sequence[Seen]) -> tuple[str | None, str | None]:
     if found is None:
         found = next((ids[0][1] for each in within if (ids := conversations_of(each.span.resource))), None)
     return found, found
+
+
+def session_of(within: Sequence[Seen], besides: Collection[str | None] = ()) -> str | None:
+    """The session, looked for in the same places, where it is none of these conversations itself."""
+    named = [each.observed.conversations for each in within]
+    named += [conversations_of(each.span.resource) for each in within]
+    return next((id for ids in named for name, id in ids if name in SESSIONS and id not in besides), None)
 
 
 def user_of(within: Iterable[Seen]) -> str | None:

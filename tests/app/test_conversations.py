@@ -763,6 +763,42 @@ def test_the_page_lives_through_a_flip_of_the_theme(
         assert image.pixelColor(x, y).lightness() < 60
 
 
+def test_conversations_of_a_session_stand_together_in_order_of_time(qtbot: QtBot, theme: Theme) -> None:
+    rows = [plain_thread(number, now_us()).row for number in range(6)]
+    of_visit = {number: msgspec.structs.replace(rows[number], sessions=("visit",)) for number in (1, 3, 5)}
+    rows = [of_visit.get(number, row) for number, row in enumerate(rows)]
+    # One that has the session's id itself, and one of another app.
+    rows[2] = msgspec.structs.replace(rows[2], id="visit")
+    rows.append(msgspec.structs.replace(of_visit[5], id="conv_other", app="elsewhere"))
+    shown = ThreadList(theme)
+    qtbot.addWidget(shown)
+    shown.resize(LIST_WIDTH, 10 * ROW_HEIGHT)
+
+    def ids() -> list[str]:
+        return [row.id for row in shown.threads.rows]
+
+    shown.show_rows(rows[:4], now_us(), "conv_0003", together=False)
+    assert ids() == ["conv_0000", "conv_0001", "visit", "conv_0003"] and shown.chosen_id == "conv_0003"
+    shown.show_rows(rows[:4], now_us(), "conv_0003")
+    assert ids() == ["conv_0000", "conv_0001", "visit", "conv_0003"]
+    shown.add_rows(rows[4:])
+    assert ids() == ["conv_0000", "conv_0001", "visit", "conv_0003", "conv_0005", "conv_0004", "conv_other"]
+    assert shown.chosen_id == "conv_0003"
+    beside = [shown.threads.beside(shown.threads.index(place)) for place in range(7)]
+    assert beside == [(False, False), (False, True), *[(True, True)] * 2, (True, False), *[(False, False)] * 2]
+    words = [shown.threads.index(place).data(Qt.ItemDataRole.AccessibleTextRole) for place in (0, 1)]
+    assert ["Session visit" in each for each in words] == [False, True]
+    picture = shown.grab().toImage()
+    scale = picture.devicePixelRatio()
+
+    def line_at(y: float) -> bool:
+        return picture.pixelColor(round(13 * scale), round(y * scale)) == theme.color("border_strong")
+
+    # Through the rows of the session, and from none to the next.
+    assert [line_at(place * ROW_HEIGHT) for place in range(1, 7)] == [False, True, True, True, False, False]
+    assert [line_at((place + 0.5) * ROW_HEIGHT) for place in range(7)] == [False, *[True] * 4, False, False]
+
+
 def test_the_list_lays_out_a_text_once(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under traffic it is painted every second: sixty texts cut and shaped each time would be half of its paint."""
     laid: list[str] = []

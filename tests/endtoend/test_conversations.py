@@ -125,6 +125,35 @@ def test_a_key_sees_its_own_conversations_only(gateway: Served) -> None:
     assert hidden.status == 404
 
 
+def test_the_session_of_a_tool_holds_its_conversations_together(gateway: Served) -> None:
+    for name in ("thread-1", "thread-2"):
+        headers = {"x-conversation-id": name, "x-claude-code-session-id": "visit"}
+        ask(gateway, [{"role": "user", "content": f"In {name}?"}], MODELS["openai"], headers=headers)
+    wait_until(lambda: len(conversations(gateway, "conversation=visit")) == 2)
+    rows = conversations(gateway, "conversation=visit&sort=oldest")
+    assert [(row["id"], row["sessions"]) for row in rows] == [("thread-1", ["visit"]), ("thread-2", ["visit"])]
+    assert [turn["session_id"] for turn in gateway.get(f"{BASE}/conversations/thread-1")["turns"]] == ["visit"]
+    # Claude Code says it in the body.
+    said = {"user_id": json.dumps({"device_id": "d", "session_id": "in-the-body"})}
+    body = {
+        "model": MODELS["anthropic"],
+        "max_tokens": 16,
+        "metadata": said,
+        "messages": [{"role": "user", "content": "And?"}],
+    }
+    reply = gateway.ask(
+        "POST",
+        f"{BASE}/messages",
+        json.dumps(body).encode(),
+        key=gateway.key("admin"),
+        headers={"x-conversation-id": "thread-3"},
+    )
+    assert reply.status == 200, reply.body
+    wait_until(lambda: bool(conversations(gateway, "conversation=in-the-body")))
+    (row,) = conversations(gateway, "conversation=in-the-body")
+    assert (row["id"], row["sessions"]) == ("thread-3", ["in-the-body"])
+
+
 def test_a_trace_shows_the_exchange_under_its_caller(gateway: Served) -> None:
     trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
     headers = {"traceparent": f"00-{trace}-{span}-01"}

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.model import Blob, Message, Opaque, Role, Text, ToolCall
 from gateway.records import TagCondition, UsageQuery
@@ -291,6 +292,27 @@ def test_the_records_of_its_session_go_with_it_and_no_others(store: ThreadStore)
     assert left == {("s1", "key_1"): 0, ("s1", "key_2"): 2, ("s2", "key_1"): 1, ("s2", "key_2"): 1}
 
 
+def test_of_a_session_that_others_share_the_records_around_its_own_time_go(store: ThreadStore) -> None:
+    def record(at_s: int) -> LogRecord:
+        said = {"event.name": "user_prompt", "session.id": "s", "prompt": CANARY, "event.sequence": at_s}
+        made = log(at_s, None, attributes=said, scope=Scope("com.anthropic.claude_code.events"))
+        return replace(made, time_ns=made.time_ns + at_s * 10**9)
+
+    def left() -> list[int]:
+        records = store.logs_of_session("claude-code/s", "key_1")
+        return [each.time_ns // 10**9 - START_US // SECOND_US for each in records]
+
+    put(store, [told(at, [user(f"hello {at}")], "hi", conversation=f"c{at}", session_id="s") for at in (0, 600)])
+    put(store, [told(300, [user("hello")], "hi", conversation="s")])
+    store.put_logs([record(at) for at in (0, 5, 299, 310, 600)], scope="key_1", key="laptop")
+    assert store.delete_thread("s") and left() == [0, 5, 600]
+    assert store.delete_thread("c0") and left() == [600]
+    # Of another key it is another session.
+    put(store, [told(700, [user("hello")], "hi", conversation="other", session_id="s", scope="key_2")])
+    store.put_logs([record(9999)], scope="key_1", key="laptop")
+    assert store.delete_thread("c600") and left() == []
+
+
 def test_what_another_conversation_says_too_stays(store: ThreadStore) -> None:
     put(store, [told(at, [user("shared")], f"answer {at}", conversation=f"c{at}") for at in (0, 1)])
     store.delete_thread("c0")
@@ -338,6 +360,20 @@ def test_a_title_is_the_users_own_until_it_is_taken_away(store: ThreadStore) -> 
     assert store.rename_thread("a", "Mine") and all_threads(store)[0].row.title == "Mine"
     assert store.rename_thread("a", None) and all_threads(store)[0].row.title == "hello"
     assert not store.rename_thread("b", "Nobody's")
+
+
+def test_a_given_id_renames_and_deletes_what_it_reads(store: ThreadStore) -> None:
+    long = "x" * 600
+    put(store, [told(0, [user("mine")], "y", conversation=long, request_id="req_long")])
+    put(store, [told(at, [user(f"of {at}")], "y", conversation="a", scope=f"key_{at}") for at in (1, 2)])
+    assert store.delete_thread("a") and [row.id for row in store.threads(ThreadQuery()).rows] == ["a~2", long[:512]]
+    # Now it is the only one that has this id.
+    assert store.requests_of("a") == ("req_2",) and store.headers_of_thread("a").keys() == {"req_2"}
+    assert store.rename_thread("a", "Second") and store.rename_thread(long, "Long")
+    assert [row.title for row in store.threads(ThreadQuery()).rows] == ["Second", "Long"]
+    assert store.requests_of(long) == ("req_long",)
+    assert store.delete_thread(long) and store.delete_thread("a") and not store.delete_thread("a")
+    assert store.threads(ThreadQuery()).rows == () and store.requests_of("a") == ()
 
 
 def test_a_request_leads_to_its_turn(store: ThreadStore) -> None:
@@ -443,6 +479,38 @@ def test_it_is_found_by_every_id_that_was_given_for_it(store: ThreadStore) -> No
     whole = [store.thread("a", scope=scope) for scope in (None, "key_1", "key_2", "key_3")]
     assert [thread.row.id if thread else None for thread in whole] == ["a", "a", "a~2", None]
     assert store.thread("run") is None
+
+
+def test_the_session_around_a_conversation_is_told_and_finds_it(store: ThreadStore) -> None:
+    put(
+        store,
+        [
+            told(0, [user("a")], "y", conversation="a", session_id="s"),
+            told(1, [user("b")], "y", conversation="b", session_id="s"),
+            told(2, [user("b again")], "y", conversation="b", session_id="later"),
+            told(3, [user("c")], "y", conversation="c", session_id="s", scope="key_2"),
+            # One whose session is itself.
+            told(4, [user("s")], "y", conversation="s", session_id="s"),
+            told(5, [user("recognised")], "y"),
+        ],
+    )
+    rows = store.threads(ThreadQuery(sort="oldest")).rows
+    assert [(row.id, row.sessions) for row in rows[:-1]] == [
+        ("a", ("s",)),
+        ("b", ("s", "later")),
+        ("c", ("s",)),
+        ("s", ()),
+    ]
+    assert rows[-1].sessions == ()
+
+    def found(id: str, scope: str | None = None) -> list[str]:
+        query = ThreadQuery(among=UsageQuery(conversation=(id,)), scope=scope, sort="oldest")
+        return [row.id for row in store.threads(query).rows]
+
+    assert [found("s"), found("later"), found("s", "key_2")] == [["a", "b", "c", "s"], ["b"], ["c"]]
+    whole = store.thread("b")
+    assert whole is not None and [turn.session_id for turn in whole.turns] == ["s", "later"]
+    assert store.thread("later") is None
 
 
 def test_conversations_of_some_ids_are_found_without_all_the_others(store: ThreadStore) -> None:

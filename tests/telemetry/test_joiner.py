@@ -225,6 +225,49 @@ def test_a_conversation_is_named_by_its_only_candidate(tmp_path: Path) -> None:
     assert calls == {"req_x": ("time", "of-the-app")} and apps == {"req_x": "app-a"}
 
 
+def sessions(folder: Path, *arrivals: Arrival) -> dict[str, tuple[str, ...]]:
+    """By conversation, the sessions that it stands in: the same in any order."""
+    results = []
+    for number, order in enumerate((arrivals, arrivals[::-1])):
+        with joining(folder / str(number)) as joined:
+            for arrival in order:
+                joined.arrive(arrival)
+            results.append({row.id: row.sessions for row in joined.store.threads(ThreadQuery()).rows})
+    assert results[0] == results[1]
+    return results[0]
+
+
+def test_the_session_of_an_app_is_kept_beside_the_conversations_id(tmp_path: Path) -> None:
+    def folder(name: str) -> Path:
+        (tmp_path / name).mkdir()
+        return tmp_path / name
+
+    both = {"gen_ai.conversation.id": "thread", "session.id": "visit"}
+    assert sessions(folder("span"), span("a", 0, 100, ask="x?", **both)) == {"thread": ("visit",)}
+    assert sessions(folder("alone"), span("a", 0, 100, ask="x?", **{"session.id": "visit"})) == {"visit": ()}
+    above = replace(span("a", 0, 200), span_id="f" * 16, name="invoke_agent a", attributes={"session.id": "visit"})
+    below = span("a", 10, 100, ask="x?", parent="f" * 16, **{"gen_ai.conversation.id": "thread"})
+    assert sessions(folder("above"), above, below) == {"thread": ("visit",)}
+    around = replace(
+        span("a", 0, 100, ask="x?", **{"gen_ai.conversation.id": "thread"}),
+        resource={"service.name": "app", "langsmith.metadata.session_id": "visit"},
+    )
+    assert sessions(folder("resource"), around) == {"thread": ("visit",)}
+    no_session = {"gen_ai.conversation.id": "thread", "langsmith.metadata.thread_id": "no session"}
+    assert sessions(folder("thread"), span("a", 0, 100, ask="x?", **no_session)) == {"thread": ()}
+    call = exchange("x", 10, 40)
+    assert sessions(folder("exchange"), span("a", 0, 100, **both), call) == {"thread": ("visit",)}
+    # The caller gave the conversation's id, its telemetry only that of a session.
+    given = exchange("x", 10, 40, conversation="given")
+    assert sessions(folder("given"), span("a", 0, 100, **{"session.id": "visit"}), given) == {"given": ("visit",)}
+
+
+def test_a_session_that_a_join_told_is_taken_back_with_it(tmp_path: Path) -> None:
+    calls = [exchange(name, at, at + 30, conversation=name, session_id="own") for name, at in (("x", 10), ("y", 50))]
+    found = sessions(tmp_path, span("a", 0, 100, ask="other?", **{"session.id": "visit"}), *calls)
+    assert found == {"x": ("own",), "y": ("own",), "visit": ()}
+
+
 def test_whose_the_key_is_says_nothing_of_the_end_user(tmp_path: Path) -> None:
     alice = {"user.id": "alice"}
     for name, users, word in (

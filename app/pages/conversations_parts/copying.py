@@ -34,6 +34,7 @@ def as_json(thread: Thread) -> str:
     row = thread.row
     whole = {
         "id": row.id,
+        "sessions": row.sessions,
         "title": row.title,
         "started_at": _iso(row.started_us),
         "ended_at": _iso(row.ended_us),
@@ -52,6 +53,7 @@ def as_json(thread: Thread) -> str:
                 "request_id": turn.request_id,
                 "trace_id": turn.trace_id,
                 "span_id": turn.span_id,
+                "session_id": turn.session_id,
                 "model": turn.model,
                 "provider": turn.provider,
                 "started_at": _iso(turn.started_us),

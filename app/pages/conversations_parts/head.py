@@ -160,6 +160,7 @@ class ThreadHead(QWidget):
     def _show_tags(self, row: ThreadRow) -> None:
         words = [tag.replace(":", ": ", 1) for tag in row.tags]
         words += [f"{name}: {value}" for name, value in (("user", row.user), ("app", row.app)) if value]
+        words += [tr("session: {id}").format(id=id) for id in row.sessions]
         if "gateway" not in row.sources:
             words.append(tr("told by telemetry"))
         self._tags.show_words(words, tr("Began {time}").format(time=formats.clock(row.started_us)))

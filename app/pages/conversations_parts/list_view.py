@@ -63,6 +63,19 @@ def models_of(row: ThreadRow) -> str:
     return row.models[0] if len(row.models) == 1 else f"{row.models[0]} +{len(row.models) - 1}"
 
 
+def session_of(row: ThreadRow) -> tuple[str, str | None, str | None]:
+    """In whose session it stands; one that has no other is its own. An id holds for one app and user."""
+    return row.sessions[0] if row.sessions else row.id, row.app, row.user
+
+
+def by_sessions(rows: Sequence[ThreadRow]) -> list[ThreadRow]:
+    """The rows in their order, but each beside those of its session, where the first of them stands."""
+    together: dict[tuple[str, str | None, str | None], list[ThreadRow]] = {}
+    for row in rows:
+        together.setdefault(session_of(row), []).append(row)
+    return [row for each in together.values() for row in each]
+
+
 def state_of(row: ThreadRow, now_us: int) -> tuple[str, str]:
     """(words, tone) at the right of the second line."""
     if row.running:
@@ -94,7 +107,8 @@ class ThreadModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return title_of(row)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{title_of(row)[:300]}\n{formats.clock(row.started_us)} · {', '.join(row.models)}"
+            when = f"{formats.clock(row.started_us)} · {', '.join(row.models)}"
+            return "\n".join((title_of(row)[:300], when, *_sessions(row)))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return ", ".join(
                 (
@@ -103,9 +117,16 @@ class ThreadModel(QAbstractListModel):
                     turn_words.calls(row.requests),
                     turn_words.listed_cost(row),
                     state_of(row, self.now_us)[0],
+                    *_sessions(row),
                 )
             )
         return None
+
+    def beside(self, index: Index) -> tuple[bool, bool]:
+        """Whether the row above is of the same session, and the row below."""
+        own, place = session_of(self.rows[index.row()]), index.row()
+        above, below = self.rows[place - 1 : place] if place else [], self.rows[place + 1 : place + 2]
+        return any(session_of(row) == own for row in above), any(session_of(row) == own for row in below)
 
     def set_rows(self, rows: Sequence[ThreadRow]) -> None:
         """The list anew; where the same conversations stand in the same order, only their words change."""
@@ -119,10 +140,12 @@ class ThreadModel(QAbstractListModel):
         self.rows = list(rows)
         self.endResetModel()
 
-    def append(self, rows: Sequence[ThreadRow]) -> None:
+    def unknown(self, rows: Sequence[ThreadRow]) -> list[ThreadRow]:
         known = {row.id for row in self.rows}
-        new = [row for row in rows if row.id not in known]
-        if new:
+        return [row for row in rows if row.id not in known]
+
+    def append(self, rows: Sequence[ThreadRow]) -> None:
+        if new := self.unknown(rows):
             self.beginInsertRows(QModelIndex(), len(self.rows), len(self.rows) + len(new) - 1)
             self.rows += new
             self.endInsertRows()
@@ -156,6 +179,7 @@ class _RowPainter(QStyledItemDelegate):
                 focus_ring(painter, box, 8, theme.color("accent"))
         elif state & QStyle.StateFlag.State_MouseOver:
             rounded_box(painter, box, 8, theme.color("hover"))
+        self._bracket(painter, box, self._view.threads.beside(index))
         inner = box.adjusted(12, 9, -12, -9)
         first = QRectF(inner.left(), inner.top(), inner.width(), 22)
         second = QRectF(inner.left(), inner.bottom() - 20, inner.width(), 20)
@@ -166,6 +190,14 @@ class _RowPainter(QStyledItemDelegate):
             left = " ".join(row.match.split())
         self._line(painter, second, (left, words), 1, ("text2", tone))
         painter.restore()
+
+    def _bracket(self, painter: QPainter, box: QRectF, beside: tuple[bool, bool]) -> None:
+        """A line at the left that goes through the rows of one session."""
+        above, below = beside
+        if above or below:
+            top = box.top() - 1 if above else box.top() + 12
+            bottom = box.bottom() + 1 if below else box.bottom() - 12
+            painter.fillRect(QRectF(box.left() + 4, top, 2, bottom - top), self._theme.color("border_strong"))
 
     def _line(
         self, painter: QPainter, box: QRectF, words: tuple[str, str], font: int, tones: tuple[str, str]
@@ -193,6 +225,10 @@ class _RowPainter(QStyledItemDelegate):
         return laid
 
 
+def _sessions(row: ThreadRow) -> list[str]:
+    return [tr("Session {id}").format(id=id) for id in row.sessions]
+
+
 def _top(box: QRectF, height: float) -> float:
     return box.top() + (box.height() - height) / 2
 
@@ -211,6 +247,7 @@ class ThreadList(QListView):
         self._theme = theme
         self.threads = ThreadModel(self)
         self._silent = False
+        self._together = True
         self.by_keyboard = False
         self.setModel(self.threads)
         self.setItemDelegate(_RowPainter(theme, self))
@@ -231,16 +268,30 @@ class ThreadList(QListView):
         index = self.currentIndex()
         return self.threads.rows[index.row()].id if index.isValid() else ""
 
-    def show_rows(self, rows: Sequence[ThreadRow], now_us: int, chosen: str) -> None:
-        """Rows from the top; the chosen one stays chosen where it is among them."""
-        held = self._top_row()
+    def show_rows(self, rows: Sequence[ThreadRow], now_us: int, chosen: str, *, together: bool = True) -> None:
+        """Rows from the top; the chosen one stays chosen where it is among them. `together`: those of a session
+        stand side by side."""
+        self._together = together
         self.threads.now_us = now_us
+        self._show(by_sessions(rows) if together else rows, chosen)
+        self._look_ahead()
+
+    def add_rows(self, rows: Sequence[ThreadRow]) -> None:
+        """Further ones below, but for those whose session stands there already."""
+        whole = [*self.threads.rows, *self.threads.unknown(rows)]
+        placed = by_sessions(whole) if self._together else whole
+        if placed == whole:
+            self.threads.append(rows)
+        else:
+            self._show(placed, self.chosen_id)
+
+    def _show(self, rows: Sequence[ThreadRow], chosen: str) -> None:
+        held = self._top_row()
         self._silent = True
         self.threads.set_rows(rows)
         self._silent = False
         self.choose(chosen)
         self._hold(held)
-        self._look_ahead()
 
     def _top_row(self) -> tuple[str, int] | None:
         """The row at the top and how far it is scrolled; None where the list stands at its beginning."""

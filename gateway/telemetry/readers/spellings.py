@@ -200,7 +200,15 @@ CONVERSATIONS = (
     "thread_id",
     "thread.id",
 )
-# Of those, the ones that some runtimes write for a thread of the machine, which is a number.
+# Of those, what names a session, in which several conversations may stand.
+SESSIONS = frozenset(
+    (
+        *("session.id", "langfuse.session.id", "langfuse.trace.metadata.session_id"),
+        *("traceloop.association.properties.session_id", "langsmith.metadata.session_id"),
+        *("ai.telemetry.metadata.sessionId", "metadata.session_id"),
+    )
+)
+# Of all, the ones that some runtimes write for a thread of the machine, which is a number.
 THREADS = frozenset({"thread_id", "thread.id"})
 USERS = (
     "user.id",
