@@ -2,7 +2,7 @@
 
 Custom-painted widgets read `tokens` when they paint and repaint on `changed`; everything else is reached by one
 palette and one stylesheet made from the same tokens. The system's scheme is followed by its signal, never by Qt's own
-palette, which stays light under several desktops. An unknown scheme counts as light.
+palette, which stays light under several desktops. An unknown scheme counts as light. So is its wish for contrast.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -129,6 +129,8 @@ class Theme(QObject):
         self._windows: list[QWidget] = []
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._on_system_changed)
+        # A chosen theme has it as well.
+        hints.accessibility().contrastPreferenceChanged.connect(self._refresh)
         self._hints = hints
         self._tokens = self._chosen()
 

@@ -1,6 +1,7 @@
-"""The desktop's settings portal, as far as Qt asks it for light or dark; run with the system's Python (dbus, gi).
+"""The desktop's settings portal, as far as Qt asks it for light or dark and for contrast; run with the system's Python
+(dbus, gi).
 
-The scheme is a word in a file, read ten times a second, so that a test flips it without talking to the bus.
+Both are words in a file, read ten times a second, so that a test flips them without talking to the bus.
 """
 
 import sys
@@ -13,6 +14,7 @@ from gi.repository import GLib
 
 APPEARANCE = "org.freedesktop.appearance"
 SCHEME = "color-scheme"
+CONTRAST = "contrast"
 SETTINGS = "org.freedesktop.portal.Settings"
 NUMBERS = {"dark": 1, "light": 2}
 
@@ -21,24 +23,28 @@ class Portal(dbus.service.Object):
     def __init__(self, bus, path):
         super().__init__(bus, "/org/freedesktop/portal/desktop")
         self.path = path
-        self.number = self.read()
+        self.numbers = self.read()
 
     def read(self):
-        return NUMBERS.get(self.path.read_text().strip(), 0)
+        words = self.path.read_text().split()
+        return {SCHEME: NUMBERS.get(words[0] if words else "", 0), CONTRAST: int("contrast" in words)}
 
     def value(self, key, level):
-        return dbus.UInt32(self.number if key == SCHEME else 0, variant_level=level)
+        return dbus.UInt32(self.numbers.get(key, 0), variant_level=level)
 
     def look(self):
-        number = self.read()
-        if number and number != self.number:
-            self.number = number
-            self.SettingChanged(APPEARANCE, SCHEME, self.value(SCHEME, 1))
+        numbers, before = self.read(), self.numbers
+        # A file that is just being written is empty.
+        if numbers[SCHEME]:
+            self.numbers = numbers
+            for key in (SCHEME, CONTRAST):
+                if numbers[key] != before[key]:
+                    self.SettingChanged(APPEARANCE, key, self.value(key, 1))
         return True
 
     @dbus.service.method(SETTINGS, in_signature="as", out_signature="a{sa{sv}}")
     def ReadAll(self, namespaces):
-        return {APPEARANCE: {SCHEME: self.value(SCHEME, 0), "contrast": self.value("contrast", 0)}}
+        return {APPEARANCE: {key: self.value(key, 0) for key in (SCHEME, CONTRAST)}}
 
     @dbus.service.method(SETTINGS, in_signature="ss", out_signature="v")
     def Read(self, namespace, key):

@@ -243,7 +243,8 @@ theme.apply(app)
 label = QLabel("probe")
 label.show()
 def tell():
-    print("theme", "dark" if theme.dark else "light", app.palette().window().color().name(), flush=True)
+    ground, edge = app.palette().window().color().name(), app.palette().shadow().color().name()
+    print("theme", "dark" if theme.dark else "light", ground, edge, flush=True)
 theme.changed.connect(tell)
 QTimer.singleShot(300, tell)
 QTimer.singleShot(20000, app.quit)
@@ -258,7 +259,7 @@ def display() -> Iterator[Display]:
 
 
 def test_the_window_follows_the_system_when_it_flips(display: Display, tmp_path: Path) -> None:
-    """Under a session bus of its own, whose settings portal says light or dark as a file tells it."""
+    """Under a session bus of its own, whose settings portal says light or dark, and contrast, as a file tells it."""
     says = tmp_path / "scheme"
     says.write_text("light")
     portal = Path(__file__).with_name("settings_portal.py")
@@ -280,10 +281,15 @@ def test_the_window_follows_the_system_when_it_flips(display: Display, tmp_path:
     # Programs that the bus starts write into the same pipe.
     told = (line.split()[1:] for line in process.stdout if line.startswith("theme "))
     try:
-        assert next(told) == ["light", LIGHT.bg.lower()]
-        for word, tokens in (("dark", DARK), ("light", LIGHT)):
-            says.write_text(word)
-            assert next(told) == [word, tokens.bg.lower()]
+        assert next(told) == ["light", LIGHT.bg.lower(), LIGHT.border.lower()]
+        for words, tokens in (
+            ("dark", DARK),
+            ("light", LIGHT),
+            ("light contrast", high_contrast(LIGHT)),
+            ("light", LIGHT),
+        ):
+            says.write_text(words)
+            assert next(told) == [words.split()[0], tokens.bg.lower(), tokens.border.lower()]
     finally:
         os.killpg(process.pid, 15)
         process.wait(PATIENCE_S)
