@@ -38,6 +38,8 @@ from gateway import Changes, ExchangeRecord, Export, UsageQuery
 _COPY_AT_MOST = 5_000
 _DETAILS_AFTER_MS = 60
 _KEEP_AFTER_MS = 400
+# The typed filters' least and most width, in logical pixels.
+_FIELD = (132, 420)
 _KEPT_COLUMNS = "columns/requests"
 _ALL_FILTER = later("CSV, all columns (*.csv)")
 _VISIBLE_FILTER = later("CSV, the columns on show (*.csv)")
@@ -91,6 +93,7 @@ class RequestsPage(Page):
         self.drawer.setObjectName("requests_drawer")
         self.drawer.set_title(tr("Request"))
         self.drawer.set_content(self.details)
+        self.drawer.add_action(self.details.curl_button)
         self.banner = Banner(theme, "bad", "", tr("Retry"))
         self.banner.setObjectName("requests_error")
         self.banner.hide()
@@ -125,14 +128,18 @@ class RequestsPage(Page):
         # Chips are lower than the field beside them.
         self.filter_bar.setContentsMargins(0, 3, 0, 0)
         right = QHBoxLayout()
+        right.setContentsMargins(8, 0, 0, 0)
         right.setSpacing(8)
         for widget in (self.live_word, self.live, self.columns_button):
             right.addWidget(widget)
         top = Qt.AlignmentFlag.AlignTop
         line = QHBoxLayout()
         line.setSpacing(8)
-        line.addWidget(self.filter_field, 3, top)
-        line.addWidget(self.filter_bar, 4)
+        # Chips take what they need of the field's width: what wraps stands alone on a second line.
+        self.filter_field.setMinimumWidth(_FIELD[0])
+        self.filter_field.setMaximumWidth(_FIELD[1])
+        line.addWidget(self.filter_field, 1, top)
+        line.addWidget(self.filter_bar)
         line.addLayout(right)
         line.setAlignment(right, top)
         return line

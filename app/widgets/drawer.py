@@ -28,7 +28,7 @@ class Drawer(QFrame):
         self.close_button = IconButton(theme, "x", tr("Close (Esc)"), self)
         self.close_button.setObjectName("drawer.close")
         self.close_button.clicked.connect(self.close_drawer)
-        head = QHBoxLayout()
+        head = self._head = QHBoxLayout()
         head.setContentsMargins(16, 12, 12, 8)
         head.addWidget(self.title_label, 1)
         head.addWidget(self.close_button)
@@ -44,6 +44,10 @@ class Drawer(QFrame):
     def set_title(self, title: str) -> None:
         self.title_label.setText(title)
         self.setAccessibleName(title)
+
+    def add_action(self, button: QWidget) -> None:
+        """What can be done with all that the drawer shows, before its cross."""
+        self._head.insertWidget(self._head.count() - 1, button)
 
     def content(self) -> QWidget | None:
         return self._content

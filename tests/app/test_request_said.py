@@ -93,6 +93,23 @@ def test_the_summary_reads_nothing_that_was_said(page: RequestsPage, gateway: Fa
     assert "thread" not in gateway.calls and "thread_of_request" not in gateway.calls
 
 
+def test_tabs_and_filters_stand_on_one_line_beside_the_table(page: RequestsPage, turns: Turns) -> None:
+    page.context.filters.set_dimension("outcome", ("error",))
+    turns.run()
+    opened(page, turns, 0)
+    QApplication.processEvents()
+    assert len({tab.y() for tab in page.details.tabs.values()}) == 1 and len(page.details.tabs) == 6
+    bar, field = page.filter_bar, page.filter_field
+    assert bar.save_button.isVisible() and bar.save_button.y() == bar.add_button.y() == bar.chips[0].y()
+    assert field.width() >= 132
+    # Where there is much room, the field takes no more than it can use.
+    page.drawer.close_drawer()
+    QApplication.processEvents()
+    assert field.width() == 420
+    buttons = [page.details.curl_button, page.drawer.close_button]
+    assert [button.parentWidget() for button in buttons] == [page.drawer] * 2
+
+
 def test_messages_are_those_of_the_turn(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
     details = opened(page, turns, 0, "messages")
     text = said(details)

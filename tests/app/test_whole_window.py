@@ -55,7 +55,9 @@ REQUIRED: Mapping[str, str] = {
     "overview, no match": "overview.body filter.clear picker.range",
     "requests": "requests_filter requests_table requests_live requests_columns requests_export picker.range filter.add",
     "request details": "requests_drawer request_details request_timing request_tab.summary request_tab.messages "
-    "request_tab.request request_tab.response request_tab.headers request_conversation request_replay request_curl drawer.close",
+    "request_tab.request request_tab.response request_tab.headers request_tab.attempts request_conversation "
+    "request_replay request_curl drawer.close",
+    "request attempts": "requests_drawer request_attempts attempts_words",
     "conversations": "conversations_list conversations_search conversations_sort conversations_export picker.range",
     "conversation": "thread conversation_title conversation_tags conversation_totals conversation_menu",
     "compare": "compare_prompt compare_system compare_question compare_models compare_add_model compare_temperature "
@@ -205,6 +207,9 @@ def _requests(tour: Tour) -> None:
     page.view.setCurrentIndex(page.model.index(0, 0))
     page.view.opened.emit(0)
     tour.look("request details", sizes=SIZES)
+    page.details.tabs["attempts"].click()
+    tour.look("request attempts")
+    page.details.tabs["summary"].click()
     page.drawer.close_drawer()
     tour.menu("columns", page.view.columns_menu(page))
     page.filter_bar.open_popover()

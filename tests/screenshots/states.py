@@ -138,6 +138,12 @@ def failed_request(app: RealApp) -> None:
     app.wait_for("shown", name="request_cause")
 
 
+def attempts_of_a_failed_request(app: RealApp) -> None:
+    failed_request(app)
+    app.click("request_tab.attempts")
+    app.wait_for("shown", name="request_attempts")
+
+
 def typed_filter(app: RealApp, text: str) -> None:
     app.write("requests_filter", text)
     app.display.press("Escape", "Return")
@@ -712,6 +718,7 @@ DEMO_STATES = (
     State(name="request_messages", reach=lambda app: said_by_a_request(app, "messages"), leave=leave_said),
     State(name="request_json", reach=lambda app: said_by_a_request(app, "request"), leave=leave_said),
     State(name="request_headers", reach=lambda app: said_by_a_request(app, "headers"), leave=leave_said),
+    State(name="request_attempts", reach=attempts_of_a_failed_request, leave=leave_said),
     State(name="request_failed", reach=failed_request, leave=back_from_requests),
     State(name="requests_no_match", reach=no_match, leave=back_from_requests),
     State(name="conversations", reach=conversation, sizes=ALL, readme=True),

@@ -211,6 +211,40 @@ def test_the_requests_table_is_the_usage_api(running: tuple[RealApp, str], range
     eventually(check)
 
 
+def test_the_attempts_of_a_request_are_the_apis(running: tuple[RealApp, str]) -> None:
+    app, key = running
+    choose(app, "requests", "24h")
+    app.filter_by_tag("env", "test")
+    try:
+        app.wait_for("rows", CALLS, name="requests_table")
+        app.click_on("place_of_cell", table="requests_table", row=0)
+        app.click("request_tab.attempts")
+        (row,) = app.usage("requests", key, tag="env:test", limit="1")["data"]
+        with opened(app.home) as store:
+            record = store.request(row["id"])
+        assert record is not None and row["attempts"] == len(record.attempts) == 1
+        (attempt,) = record.attempts
+        app.wait_for("text", "One attempt, answered at once", name="attempts_words")
+        first_us = record.started_us + (record.ttft_us or 0) - attempt.started_us
+        said = {
+            "provider": expected.TITLES[row["provider"]],
+            "model": row["model"],
+            "key": row["key"],
+            "status": str(row["status"]),
+            "time": formats.duration(attempt.latency_us / 1000),
+            "first_token": formats.duration(first_us / 1000),
+            "input": f"{row['input_tokens']:,}",
+            "output": f"{row['output_tokens']:,}",
+            "cost": expected.request_line(row, TZ)["Cost"],
+            "provider's_request": attempt.upstream_request_id,
+        }
+        shown = {name: app.ask("text", name=f"detail_{name}", within="request_attempts") for name in said}
+        assert shown == said
+        app.click("request_tab.summary")
+    finally:
+        app.clear_filters()
+
+
 def test_models_and_prices_are_the_apis(running: tuple[RealApp, str]) -> None:
     app, key = running
     app.click("nav.models")

@@ -1,7 +1,7 @@
 """What went wrong with a request, in one plain sentence that says what to do."""
 
 from app.translation import Words, tr
-from gateway import ExchangeRecord
+from gateway import AttemptRecord, ExchangeRecord
 
 _ENDINGS = Words(
     {
@@ -23,6 +23,20 @@ _CAUSES = Words(
         "not_found": "The model or path is not known; check its name.",
     }
 )
+_REFUSALS = Words(
+    {
+        "bad_request": "The provider refused the request as it was written.",
+        "rate_limited": "The provider's rate limit was reached.",
+        "provider_quota": "The provider's quota was used up.",
+        "provider_key_rejected": "The provider rejected its key.",
+        "timeout": "The provider fell silent.",
+        "overloaded": "The provider was overloaded.",
+        "connection_lost": "The connection to the provider was lost.",
+        "unreadable_answer": "The provider's answer could not be read.",
+        "context_too_long": "The request was longer than the model's context.",
+        "not_found": "The provider did not know the model.",
+    }
+)
 
 
 def cause(row: ExchangeRecord) -> str | None:
@@ -35,3 +49,13 @@ def cause(row: ExchangeRecord) -> str | None:
     return known or tr(
         "The request ended with status {status}; see its attempts for what the provider answered."
     ).format(status=row.status)
+
+
+def refusal(row: ExchangeRecord, attempt: AttemptRecord) -> str | None:
+    """What went wrong with one of a request's attempts; the last one's ending is the request's own."""
+    if attempt is row.attempts[-1]:
+        return cause(row)
+    known = _REFUSALS.get(attempt.error_type or "")
+    if known is not None or attempt.status is None:
+        return known or tr("The provider gave no answer.")
+    return tr("The provider answered with status {status}.").format(status=attempt.status)

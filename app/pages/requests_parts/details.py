@@ -13,7 +13,7 @@ from app import formats, sources
 from app.pages.requests_parts.columns import dollars, milliseconds
 from app.price_words import price_list_words
 from app.tables.column import utc_text
-from app.translation import Words, tr
+from app.translation import Words, counted, tr
 from gateway import AttemptRecord, CostExplanation, CostPart, ExchangeRecord
 
 OUTCOME_WORDS = Words(
@@ -59,13 +59,23 @@ def sections(
     return tuple(group for group in groups if group.lines)
 
 
-def attempt_words(attempt: AttemptRecord, provider_title: Callable[[str], str]) -> tuple[str, str, str, str]:
-    """Number and provider, model, result, time of one attempt."""
-    result = str(attempt.status) if attempt.status is not None else tr("no answer")
-    if attempt.error_type:
-        result = f"{result} · {attempt.error_type.replace('_', ' ')}"
-    took = formats.duration(milliseconds(attempt.latency_us))
-    return f"{attempt.n}. {provider_title(attempt.provider)}", attempt.model, result, took
+def answered(attempt: AttemptRecord) -> bool:
+    """Whether the provider took it and gave what was asked, as far as the caller stayed to hear it."""
+    return attempt.status is not None and attempt.status < 300 and attempt.error_type is None
+
+
+def attempts_words(row: ExchangeRecord) -> str:
+    """How many there were and what became of them, in one sentence; "" where none is known."""
+    if not row.attempts:
+        return ""
+    count, last = len(row.attempts), row.attempts[-1]
+    if row.outcome == "aborted":
+        ending = tr("the client left before the end")
+    elif not answered(last):
+        ending = tr("none was answered") if count > 1 else tr("it failed")
+    else:
+        ending = tr("the last one answered") if count > 1 else tr("answered at once")
+    return f"{counted(count, 'One attempt', '{count} attempts')}, {ending}"
 
 
 def cost_lines(explanation: CostExplanation) -> tuple[Line, ...]:
@@ -183,6 +193,7 @@ def _route(row: ExchangeRecord, provider_title: Callable[[str], str]) -> tuple[L
         (tr("Model"), row.model or row.model_requested),
         (tr("Asked for as"), row.model_requested if row.model and renamed else None),
         (tr("Answered"), tr("as a stream") if row.streamed else tr("in one piece")),
+        (tr("Attempts"), attempts_words(row) if len(row.attempts) > 1 else None),
         (tr("Provider key"), tr("the caller's own") if row.byok else None),
     )
 

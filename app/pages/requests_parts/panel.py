@@ -1,18 +1,22 @@
-"""The drawer's content for one request, in a pane that scrolls.
+"""The drawer's lines for one request, in panes that scroll: its row, and the attempts at it.
 
 Walking through rows changes words, seldom lines: the widgets stay as long as the next request has the same lines, and
 those for the shapes that were shown last are kept, so that holding an arrow key costs no layout of fifty widgets per
 row. Those of a new shape are made in as many turns of the loop as they take.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from app.pages.requests_parts.body import Attempts, RequestBody, shape_of
-from app.pages.requests_parts.details import Section, attempt_words, sections
+from app.pages.requests_parts.attempt_lines import attempt_sections
+from app.pages.requests_parts.attempts_body import AttemptsBody
+from app.pages.requests_parts.body import RequestBody, shape_of
+from app.pages.requests_parts.details import attempts_words, sections
+from app.pages.requests_parts.section_lines import SectionLines, lines_shape
 from app.parts.kept_shapes import KeptShapes
 from app.theme import Theme
 from app.translation import tr
@@ -24,23 +28,23 @@ BUDGET_S = 0.006
 _PAUSE_MS = 8
 
 
-class RequestPanel(QScrollArea):
-    """`copied(words)`: something was put on the clipboard. `conversation_asked(id)`: what a request said, and
-    `replay_asked(id)`: to ask it of other models. `record` is what is shown, and `body` shows it."""
+Body = TypeVar("Body", bound=SectionLines)
+
+
+class LinesPanel(QScrollArea, Generic[Body]):
+    """`copied(words)`: something was put on the clipboard. `record` is what is shown, and `body` shows it."""
 
     copied = Signal(str)
-    conversation_asked = Signal(str)
-    replay_asked = Signal(str)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, name: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self.record: ExchangeRecord | None = None
-        self.body: RequestBody | None = None
+        self.body: Body | None = None
         self._making = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._making.timeout.connect(self._go_on)
-        self.setObjectName("request_details")
-        self.setAccessibleName(tr("Details of the request"))
+        self.setObjectName(name)
+        self.setAccessibleName(title)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -48,21 +52,24 @@ class RequestPanel(QScrollArea):
         self._column = QVBoxLayout(self._holder)
         self._column.setContentsMargins(0, 0, 0, 0)
         # Whole and streamed, of one dialect and translated; what is rarer is made anew.
-        self._shapes = KeptShapes[RequestBody](self._column, lambda body: body)
+        self._shapes = KeptShapes[Body](self._column, lambda body: body)
         self.setWidget(self._holder)
         theme.changed.connect(self._take_surface)
         self._take_surface()
 
-    def show_record(
-        self, row: ExchangeRecord, provider_title: Callable[[str], str], explanation: CostExplanation
+    def _show(
+        self, row: ExchangeRecord, shape: Hashable, make: Callable[[], Body], tell: Callable[[Body], None]
     ) -> None:
-        """Shows a request; where another one had the same lines, only their words change."""
+        """What has this shape, made where there is none, once it is told what to say."""
         self.record = row
-        groups = sections(row, provider_title, explanation)
-        attempts = [attempt_words(attempt, provider_title) for attempt in row.attempts]
-        shape = shape_of(row, groups, attempts)
-        body = self._shapes.of(shape, lambda: self._make(row, groups, attempts), self.palette())
-        body.show_record(row, groups, attempts)
+
+        def made() -> Body:
+            body = make()
+            body.copied.connect(self.copied)
+            return body
+
+        body = self._shapes.of(shape, made, self.palette())
+        tell(body)
         if not body.complete:
             body.make(BUDGET_S)
         self.body = body
@@ -81,21 +88,6 @@ class RequestPanel(QScrollArea):
             return
         self._shapes.show(self.body)
         self._settle()
-
-    def _make(self, row: ExchangeRecord, groups: Sequence[Section], attempts: Attempts) -> RequestBody:
-        body = RequestBody(self._theme, row, groups, attempts, self._holder)
-        body.copied.connect(self.copied)
-        body.conversation_asked.connect(self._ask_conversation)
-        body.replay_asked.connect(self._ask_replay)
-        return body
-
-    def _ask_conversation(self) -> None:
-        if self.record is not None:
-            self.conversation_asked.emit(self.record.id)
-
-    def _ask_replay(self) -> None:
-        if self.record is not None:
-            self.replay_asked.emit(self.record.id)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -118,3 +110,52 @@ class RequestPanel(QScrollArea):
         self.setPalette(palette)
         for widget in (self.viewport(), self._holder, *self._shapes):
             widget.setPalette(palette)
+
+
+class RequestPanel(LinesPanel[RequestBody]):
+    """`conversation_asked(id)`: what a request said, and `replay_asked(id)`: to ask it of other models."""
+
+    conversation_asked = Signal(str)
+    replay_asked = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "request_details", tr("Details of the request"), parent)
+
+    def show_record(
+        self, row: ExchangeRecord, provider_title: Callable[[str], str], explanation: CostExplanation
+    ) -> None:
+        """Shows a request; where another one had the same lines, only their words change."""
+        groups = sections(row, provider_title, explanation)
+
+        def make() -> RequestBody:
+            body = RequestBody(self._theme, row, groups, self._holder)
+            body.conversation_asked.connect(self._ask_conversation)
+            body.replay_asked.connect(self._ask_replay)
+            return body
+
+        self._show(row, shape_of(row, groups), make, lambda body: body.show_record(row, groups))
+
+    def _ask_conversation(self) -> None:
+        if self.record is not None:
+            self.conversation_asked.emit(self.record.id)
+
+    def _ask_replay(self) -> None:
+        if self.record is not None:
+            self.replay_asked.emit(self.record.id)
+
+
+class AttemptsPanel(LinesPanel[AttemptsBody]):
+    """The calls to providers that a request took."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "request_attempts", tr("Attempts of the request"), parent)
+
+    def show_record(self, row: ExchangeRecord, provider_title: Callable[[str], str]) -> None:
+        """Shows a request's attempts; where those of another one had the same lines, only their words change."""
+        groups = attempt_sections(row, provider_title)
+        self._show(
+            row,
+            lines_shape(groups),
+            lambda: AttemptsBody(self._theme, groups, self._holder),
+            lambda body: body.show_attempts(row.attempts, groups, attempts_words(row)),
+        )

@@ -1,4 +1,4 @@
-"""The drawer's tabs for one request: its row, what was said, question and answer as JSON, and its headers.
+"""The drawer's tabs for one request: its row, what was said, question and answer as JSON, headers, and attempts.
 
 What was said and the headers are read in a worker, each when a tab that shows it is open; an answer that comes after
 another request was chosen is dropped.
@@ -7,7 +7,7 @@ another request was chosen is dropped.
 import asyncio
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
@@ -18,17 +18,18 @@ from app.overview.label import TextButton
 from app.pages.conversations_parts.block import OPEN, Block, first_with, pieces_of
 from app.pages.conversations_parts.pictures import Pictures
 from app.pages.conversations_parts.thread_view import ThreadView
+from app.pages.requests_parts.attempt_lines import no_attempt_words
 from app.pages.requests_parts.headers import HEADERS, header_blocks
-from app.pages.requests_parts.panel import RequestPanel
+from app.pages.requests_parts.panel import AttemptsPanel, RequestPanel
 from app.pages.requests_parts.said import MESSAGES, REQUEST, RESPONSE, Said, bare_curl, said_of
 from app.widgets import EmptyState, IconButton, SearchField
 from gateway import CostExplanation, ExchangeHeaders, ExchangeRecord
 
-SUMMARY = "summary"
+SUMMARY, ATTEMPTS = "summary", "attempts"
 
 
 class RequestDetails(QWidget):
-    """`copied(words)`: something was put on the clipboard."""
+    """`copied(words)`: something was put on the clipboard. `curl_button` is for the head of what this stands in."""
 
     copied = Signal(str)
 
@@ -41,8 +42,12 @@ class RequestDetails(QWidget):
         self._reading = 0
         self._provider_title: Callable[[str], str] = str
         self.tab = SUMMARY
+        self.curl_button = IconButton(context.theme, "terminal", self.tr("Copy as curl (Ctrl+Shift+C)"))
+        self.curl_button.setObjectName("request_curl")
+        self.curl_button.clicked.connect(self.copy_curl)
         self._build()
         self.panel.copied.connect(self.copied)
+        self.attempts.copied.connect(self.copied)
         self.view.copied.connect(self.copied)
         self.view.pieces_asked.connect(lambda key, shown: context.spawn(self._make_pieces(key, shown)))
         self.search.textChanged.connect(self._find)
@@ -52,10 +57,13 @@ class RequestDetails(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(6)
-        whole.addLayout(self._make_head())
+        inset = QHBoxLayout()
+        inset.setContentsMargins(16, 0, 8, 0)
+        inset.addLayout(self._make_tabs())
+        whole.addLayout(inset)
         whole.addWidget(self._make_stack(), 1)
 
-    def _make_head(self) -> QHBoxLayout:
+    def _make_tabs(self) -> FlowLayout:
         theme = self._context.theme
         titles = {
             SUMMARY: self.tr("Summary"),
@@ -63,12 +71,10 @@ class RequestDetails(QWidget):
             REQUEST: self.tr("Request"),
             RESPONSE: self.tr("Response"),
             HEADERS: self.tr("Headers"),
+            ATTEMPTS: self.tr("Attempts"),
         }
         self.tabs: dict[str, TextButton] = {}
         group = QButtonGroup(self)
-        head = QHBoxLayout()
-        head.setContentsMargins(16, 0, 12, 0)
-        head.setSpacing(6)
         # In a language of longer words they take two lines.
         row = FlowLayout(spacing=6)
         for key, title in titles.items():
@@ -78,12 +84,7 @@ class RequestDetails(QWidget):
             tab.clicked.connect(lambda _checked=False, key=key: self.show_tab(key))
             group.addButton(tab)
             row.addWidget(tab)
-        head.addLayout(row, 1)
-        self.curl_button = IconButton(theme, "terminal", self.tr("Copy as curl (Ctrl+Shift+C)"))
-        self.curl_button.setObjectName("request_curl")
-        self.curl_button.clicked.connect(self.copy_curl)
-        head.addWidget(self.curl_button, 0, Qt.AlignmentFlag.AlignTop)
-        return head
+        return row
 
     def _make_reader(self) -> QWidget:
         theme = self._context.theme
@@ -106,6 +107,9 @@ class RequestDetails(QWidget):
     def _make_stack(self) -> QStackedWidget:
         theme = self._context.theme
         self.panel = RequestPanel(theme)
+        self.attempts = AttemptsPanel(theme)
+        self.no_attempt = EmptyState(theme, "list", self.tr("No attempt is known"), "")
+        self.no_attempt.setObjectName("request_no_attempt")
         self._reader = self._make_reader()
         self.loading = EmptyState(theme, "clock", self.tr("Reading what is kept …"), "")
         self.nothing = EmptyState(
@@ -120,7 +124,8 @@ class RequestDetails(QWidget):
         self.failed = EmptyState(theme, "circle-alert", self.tr("It cannot be read"), "", self.tr("Try again"))
         self.failed.setObjectName("request_said_failed")
         self.stack = QStackedWidget()
-        for widget in (self.panel, self._reader, self.loading, self.nothing, self.no_headers, self.failed):
+        shown = (self.panel, self._reader, self.loading, self.nothing, self.no_headers, self.failed)
+        for widget in (*shown, self.attempts, self.no_attempt):
             self.stack.addWidget(widget)
         return self.stack
 
@@ -147,12 +152,23 @@ class RequestDetails(QWidget):
         self.search.set_placeholder(self._to_find[HEADERS if key == HEADERS else ""])
         if key == SUMMARY:
             self.stack.setCurrentWidget(self.panel)
+        elif key == ATTEMPTS:
+            self._show_attempts()
         elif (self._headers if key == HEADERS else self._said) is None:
             self._read_soon()
         elif key == HEADERS:
             self._show_headers()
         else:
             self._show_said()
+
+    def _show_attempts(self) -> None:
+        row = self.record
+        if row is None or not row.attempts:
+            self.no_attempt.set_text("" if row is None else no_attempt_words(row))
+            self.stack.setCurrentWidget(self.no_attempt)
+            return
+        self.attempts.show_record(row, self._provider_title)
+        self.stack.setCurrentWidget(self.attempts)
 
     # what was said
 
