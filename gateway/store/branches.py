@@ -3,7 +3,7 @@
 A row is one of `turns`, rows are in order of time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 EDITED, RETRY, SUB_AGENT, PARALLEL, SIDE = "edited", "retry", "sub_agent", "parallel", "side"
@@ -35,16 +35,24 @@ def branch_words(rows: Sequence[Row]) -> dict[int, str]:
     """By each call that begins a branch beside an earlier one: why."""
     folded = later_attempts(rows)
     known = {row["id"] for row in rows}
-    first: dict[Any, Row] = {}
-    words: dict[int, str] = {}
+    beside: dict[Any, list[Row]] = {}
     for row in rows:
-        if row["id"] in folded:
-            continue
-        where = (row["parent"] if row["parent"] in known else None, row["choice"])
-        before = first.setdefault(where, row)
-        if before is not row:
-            words[row["id"]] = _word(before, row)
+        if row["id"] not in folded:
+            beside.setdefault((row["parent"] if row["parent"] in known else None, row["choice"]), []).append(row)
+    continued = {row["parent"] for row in rows}
+    words: dict[int, str] = {}
+    for (parent, _), siblings in beside.items():
+        first = siblings[0] if parent is not None else _beginning(siblings, continued)
+        words |= {row["id"]: _word(first, row) for row in siblings if row is not first}
     return words
+
+
+def _beginning(roots: Sequence[Row], continued: Container[int]) -> Row:
+    """The call that a conversation begins with. A tool may ask for a title before it asks the question itself."""
+    first = roots[0]
+    if first["tools"] is not None or first["id"] in continued:
+        return first
+    return next((row for row in roots if row["tools"] is not None and row["system"] != first["system"]), first)
 
 
 def _word(before: Row, row: Row) -> str:

@@ -131,10 +131,12 @@ class Conversations:
     def turns(self, number: int) -> list[int]:
         return [turn for (turn,) in self._connection.execute(_TURNS, (number,))]
 
-    def begin_with(self, number: int, line_of: Callable[[], str | None], started_us: int) -> None:
-        """Note the first line of a turn, if it is the earliest that has one."""
+    def begin_with(
+        self, number: int, line_of: Callable[[], str | None], started_us: int, *, anew: bool = False
+    ) -> None:
+        """Note the first line of a turn if it is the earliest that has one; `anew`, in any case."""
         known_us = self._row(number).line_us
-        if (known_us is None or started_us < known_us) and (line := line_of()) is not None:
+        if (anew or known_us is None or started_us < known_us) and (line := line_of()) is not None:
             self._set_line(number, line, started_us)
 
     def lose_line(self, number: int, started_us: int) -> bool:
@@ -143,6 +145,10 @@ class Conversations:
             return False
         self._set_line(number, None, None)
         return True
+
+    def line_us(self, number: int) -> int | None:
+        """When the turn began whose first line it has."""
+        return self._row(number).line_us
 
     def line(self, number: int) -> str | None:
         return self._sealed.unpack_text(TEXT, f"line {number}", self._row(number).line)

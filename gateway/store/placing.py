@@ -46,6 +46,10 @@ _KNOWN = (
     f"SELECT id, conversation, system, tools, (SELECT base FROM headers WHERE turn = turns.id), {COUNTED} "
     "FROM turns WHERE identity = ?"
 )
+_BEGUN = (
+    "SELECT system, tools IS NOT NULL, EXISTS (SELECT 1 FROM turns c WHERE c.parent = t.id) FROM turns t "
+    "WHERE conversation = ? AND started_us = ? AND id <> ? AND parent IS NULL LIMIT 1"
+)
 _LATEST = "SELECT COALESCE(MAX(id), 0) FROM turns"
 _ROWS = "SELECT id, content FROM said WHERE turn = ?"
 _DELETE_TURN = "DELETE FROM turns WHERE id = ?"
@@ -139,7 +143,7 @@ class Placer:
         self._insert(call, said, link, conversation)
         conversation = self._take_along(call, said, conversation)
         self._continued.note(call)
-        self._conversations.begin_with(conversation, lambda: told.title or first_line(said.history), told.started_us)
+        self._begin(call, said, link, conversation)
         if given is None or self._conversations.name(conversation) != told.conversation:
             self._moved.add(number)
         if freed:
@@ -254,6 +258,26 @@ class Placer:
         if found is not None:
             return found.conversation
         return self._conversations.recognised(call.told.scope, identity_of(call.told))
+
+    def _begin(self, call: Call, said: _Said, link: Link | None, conversation: int) -> None:
+        """Note the line that a conversation is listed by.
+
+        A tool asks for a title without tools and under other instructions, before the question itself or after it:
+        that call's own line is not what the conversation is about.
+        """
+        line_us, other = self._conversations.line_us(conversation), None
+        if link is None and line_us is not None:
+            other = self._connection.execute(_BEGUN, (conversation, line_us, call.id)).fetchone()
+        anew = False
+        if other is not None and other[0] != call.system:
+            _, other_tools, other_continued = other
+            if other_tools and not said.tools:
+                return
+            anew = bool(said.tools) and not other_tools and not other_continued
+        told = call.told
+        self._conversations.begin_with(
+            conversation, lambda: told.title or first_line(said.history), told.started_us, anew=anew
+        )
 
     def _insert(self, call: Call, said: _Said, link: Link | None, conversation: int) -> None:
         told, places = call.told, call.walk.places

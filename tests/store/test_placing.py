@@ -339,6 +339,36 @@ def test_a_title_of_the_same_session_stands_beside(store: ThreadStore) -> None:
     assert thread.row.title == question
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_title_that_is_asked_for_first_stands_beside_too(store: ThreadStore, order: tuple[int, ...]) -> None:
+    """As opencode does: one session id, the title's call a little earlier."""
+    question = "Please read x.py and say what it does"
+    tellings = [
+        told(0, [user("Generate a title for this conversation:"), user(f'"{question}"')], "x.py", system=TITLE),
+        told(1, [user(f'"{question}"')], "I will look", tools=(READ,)),
+        told(9, dialogue(f'"{question}"', "I will look", "go"), "done", tools=(READ,)),
+    ]
+    for place in order:
+        put(store, [replace(tellings[place], conversation="s")])
+    (thread,) = all_threads(store)
+    assert [(turn.parent, turn.branch) for turn in thread.turns] == [(None, "side"), (None, None), (1, None)]
+    assert thread.row.title == f'"{question}"'
+
+
+def test_a_call_without_tools_that_is_continued_begins_its_conversation(store: ThreadStore) -> None:
+    put(
+        store,
+        [
+            told(0, [user("Which way?")], "Left.", conversation="s"),
+            told(9, dialogue("Which way?", "Left.", "And then?"), "Right.", conversation="s"),
+            told(20, [user("Look around.")], "I look.", system="You explore.", conversation="s", tools=(READ,)),
+        ],
+    )
+    (thread,) = all_threads(store)
+    assert [(turn.parent, turn.branch) for turn in thread.turns] == [(None, None), (0, None), (None, "sub_agent")]
+    assert thread.row.title == "Which way?"
+
+
 def test_other_instructions_do_not_part_a_conversation(store: ThreadStore) -> None:
     one, two = session("hello", "hi", "and", "so")
     dated = told(60, dialogue("hello", "hi", "and"), "so", system="You are careful. It is Tuesday.")
