@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QStaticText
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QStaticText
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
@@ -609,6 +609,32 @@ def test_a_title_is_changed_in_place(page: ConversationsPage, turns: Turns, gate
     QTest.keyClick(head.edit, Qt.Key.Key_Escape)
     turns.run()
     assert gateway.told[0].row.title == "A better title"
+
+
+def test_a_title_that_is_typed_is_not_lost(
+    page: ConversationsPage, turns: Turns, gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    pane = open_full(page, turns).thread_pane
+    head = pane.head
+    head.start_renaming()
+    head.edit.setText("Half a ti")
+    turns(pane.read(FULL, keep=True))
+    turns.run()
+    assert (head.edit.isVisible(), head.edit.text()) == (True, "Half a ti"), "the conversation has grown meanwhile"
+    for reason in (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason):
+        QApplication.sendEvent(head.edit, QFocusEvent(QEvent.Type.FocusOut, reason))
+        assert head.edit.isVisible(), "a menu or another window only borrows the keyboard"
+    head.edit.setText("A whole title")
+    page.pane.search.setFocus(Qt.FocusReason.MouseFocusReason)
+    turns.run()
+    assert (head.title.isVisible(), head.title.text()) == (True, "A whole title")
+    assert gateway.told[0].row.title == "A whole title"
+    assert gateway.calls.count(f"rename_thread {FULL}") == 1
+    head.start_renaming()
+    head.edit.setText("Of another one")
+    turns(pane.read(listed(page)[3]))
+    turns.run()
+    assert head.title.isVisible() and gateway.calls.count(f"rename_thread {FULL}") == 1
 
 
 def test_deleting_asks_and_then_shows_the_neighbour(

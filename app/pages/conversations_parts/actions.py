@@ -37,7 +37,7 @@ class ThreadActions(QObject):
         super().__init__(pane)
         self._context = context
         self._pane = pane
-        pane.head.renamed.connect(lambda title: context.spawn(self._rename(title)))
+        pane.head.renamed.connect(lambda title: context.spawn(self._rename(pane.id, title)))
         pane.head.acted.connect(self.act)
         pane.head.requests_asked.connect(lambda: context.spawn(self._open_requests()))
         pane.head.replay_asked.connect(self._replay)
@@ -125,9 +125,9 @@ class ThreadActions(QObject):
 
     # changes
 
-    async def _rename(self, title: str) -> None:
+    async def _rename(self, id: str, title: str) -> None:
         try:
-            await self._context.gateway.rename_thread(self._pane.id, title)
+            await self._context.gateway.rename_thread(id, title)
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         self.renamed.emit()

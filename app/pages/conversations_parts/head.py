@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
@@ -16,6 +16,8 @@ from app.translation import later, tr
 from app.widgets import ElidedLabel, IconButton, Pill, PushButton, SegmentedControl
 from gateway import ThreadRow, Turn
 
+# Of a focus that goes to a menu or to another window.
+_COMES_BACK = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
 ACTIONS = (
     ("replay", later("Replay the chosen call in Compare")),
     ("requests", later("Show its requests")),
@@ -84,6 +86,7 @@ class ThreadHead(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._id, self._renaming = "", False
         self.title = ElidedLabel(theme, "")
         self.title.setFont(ui_font(16, 600))
         self.title.setObjectName("conversation_title")
@@ -150,7 +153,10 @@ class ThreadHead(QWidget):
         self.replay_button.setVisible(not narrow)
 
     def show_thread(self, row: ThreadRow, turns: Sequence[Turn]) -> None:
-        self._titles.setCurrentWidget(self.title)
+        if row.id != self._id:
+            # One that has grown leaves the title alone that is being typed.
+            self._id = row.id
+            self._end_renaming()
         self.title.setText(title_of(row))
         words = turn_words.totals(row, turns)
         self.totals.setText(words)
@@ -166,24 +172,31 @@ class ThreadHead(QWidget):
         self._tags.show_words(words, tr("Began {time}").format(time=formats.clock(row.started_us)))
 
     def start_renaming(self) -> None:
+        self._renaming = True
         self.edit.setText(self.title.text())
         self._titles.setCurrentWidget(self.edit)
         self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
         self.edit.selectAll()
 
+    def _end_renaming(self) -> None:
+        self._renaming = False
+        self._titles.setCurrentWidget(self.title)
+
     def _rename(self) -> None:
         text = self.edit.text().strip()
-        self._titles.setCurrentWidget(self.title)
+        self._end_renaming()
         if text and text != self.title.text():
             self.title.setText(text)
             self.renamed.emit(text)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.edit:
-            escaped = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
-            if event.type() == QEvent.Type.FocusOut or (event.type() == QEvent.Type.KeyPress and escaped):
-                self._titles.setCurrentWidget(self.title)
-                return escaped
+        if watched is self.edit and self._renaming:
+            if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+                if event.key() == Qt.Key.Key_Escape:
+                    self._end_renaming()
+                    return True
+            elif isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() not in _COMES_BACK:
+                self._rename()
         return super().eventFilter(watched, event)
 
     def show_menu(self) -> None:
