@@ -13,6 +13,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QSettings
 
+from app.translation import tr
 from gateway import FaregateError, default_folder
 
 _NAME = "faregate"
@@ -142,7 +143,7 @@ class RunKey:
             self._settings.remove("Faregate")
         self._settings.sync()
         if self._settings.status() != QSettings.Status.NoError:
-            raise FaregateError("Starting at login cannot be changed: the registry refuses it.")
+            raise FaregateError(tr("Starting at login cannot be changed: the registry refuses it."))
 
 
 def system_autostart(folder: Path, environ: Mapping[str, str]) -> Autostart:
@@ -162,4 +163,5 @@ def _argument(word: str) -> str:
 
 
 def _unwritable(path: Path, error: OSError) -> FaregateError:
-    return FaregateError(f"{path} cannot be written ({error.strerror}): check its folder's mode.")
+    words = tr("{path} cannot be written ({why}): check its folder's mode.")
+    return FaregateError(words.format(path=path, why=error.strerror))

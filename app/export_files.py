@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.tables.column import Column, Row, comma_separated
-from app.translation import later
+from app.translation import later, tr
 from gateway import FaregateError
 
 CSV_FILTER = later("CSV (*.csv)")
@@ -48,4 +48,5 @@ async def save_text(make: Callable[[], str], path: Path) -> None:
     try:
         await asyncio.to_thread(lambda: path.write_text(make(), "utf-8", newline=""))
     except OSError as error:
-        raise FaregateError(f"{path} cannot be written ({error.strerror or error}): choose another folder.") from None
+        words = tr("{path} cannot be written ({why}): choose another folder.")
+        raise FaregateError(words.format(path=path, why=error.strerror or error)) from None

@@ -68,14 +68,17 @@ def condition_key(condition: TagCondition) -> str | None:
 
 def tag_text(condition: TagCondition) -> str:
     """`team: platform, growth`, `team: not platform`, `not beta`, `team:a or env:b`."""
-    no = "not " if condition.negated else ""
     key = condition_key(condition)
     if key is None:
-        return no + " or ".join(condition.any_of)
-    values = [tag_value(tag) or "any" for tag in condition.any_of]
-    if values == ["any"]:
-        return f"{no}{key}"
-    return f"{key}: {no}{_join(values)}"
+        return _negated(tr(" or ").join(condition.any_of), condition)
+    values = [tag_value(tag) for tag in condition.any_of]
+    if values == [""]:
+        return _negated(key, condition)
+    return f"{key}: {_negated(_join([value or tr('any') for value in values]), condition)}"
+
+
+def _negated(words: str, condition: TagCondition) -> str:
+    return tr("not {what}").format(what=words) if condition.negated else words
 
 
 def dimension_text(dimension: str, values: Sequence[str]) -> str:

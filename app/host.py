@@ -360,7 +360,8 @@ class Host:
             outer, settings = self._launch.outer, self._launch.settings
             holder = outer.holder()
             if holder is not None:
-                raise FaregateError(f"Faregate already runs on {outer.path} at {holder.url}: store the key there.")
+                words = tr("Faregate already runs on {path} at {url}: store the key there.")
+                raise FaregateError(words.format(path=outer.path, url=holder.url))
             real = self._make(outer, replace(settings, port=0), False)
             await real.start()
             if real.state.word == "error":

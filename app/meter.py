@@ -30,6 +30,14 @@ GROUPS: Mapping[str, str] = Words(
         "start": "Left by the last run",
     }
 )
+_COUNTS: Mapping[str, str] = Words(
+    {
+        "seen": "{count} seen",
+        "written": "{count} written",
+        "priced": "{count} priced",
+        "running": "{count} running",
+    }
+)
 ALL_WELL = later("All that was seen is written and priced, as its provider counted it.")
 _NARROW = 110
 _ICON = 14
@@ -110,7 +118,7 @@ class MeterPopover(Popover):
         row.setSpacing(16)
         counts = {"seen": reading.seen, "written": reading.written, "priced": reading.priced, "running": reading.open}
         for name, count in counts.items():
-            label = ToneLabel(self._theme, f"{count:,} {name}", px=12, tone="text2")
+            label = ToneLabel(self._theme, _COUNTS[name].format(count=f"{count:,}"), px=12, tone="text2")
             label.setObjectName(f"meter.{name}")
             row.addWidget(label)
         row.addStretch(1)

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
+from app.translation import tr
+
 ON, OFF = "on", "off"
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "density": ("comfortable", "compact"),
@@ -81,7 +83,7 @@ class Preferences(QObject):
     def set_zone(self, zone: str) -> None:
         """Raises ValueError for a zone that nobody knows here."""
         if not _is_zone(zone):
-            raise ValueError(f"{zone} is not known on this machine: choose another time zone.")
+            raise ValueError(tr("{zone} is not known on this machine: choose another time zone.").format(zone=zone))
         if zone != self.zone:
             self._keep(ZONE, zone)
 

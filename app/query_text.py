@@ -128,7 +128,8 @@ def _words(text: str) -> list[Word]:
         else:
             word.append((character, quoted))
     if quoted:
-        raise _Problem('A quotation mark is not closed: write it as model:"a name with spaces".')
+        words = tr("A quotation mark is not closed: write it as {example}.")
+        raise _Problem(words.format(example='model:"a name with spaces"'))
     return [*words, word] if word else words
 
 
@@ -141,7 +142,8 @@ def _split(word: Word) -> tuple[bool, str, list[str]]:
     if name not in NAMES:
         raise _Problem(_unknown(name))
     if negated and name != TAG:
-        raise _Problem(f"Only tags can be left out with a minus, as in -tag:env:dev; take the minus off {name}:.")
+        words = tr("Only tags can be left out with a minus, as in {example}; take the minus off {name}:.")
+        raise _Problem(words.format(example="-tag:env:dev", name=name))
     rest = word[place + 1 :]
     if negated is False and name == TAG and rest[:1] == [("!", False)]:
         negated, rest = True, rest[1:]
@@ -153,7 +155,7 @@ def _split(word: Word) -> tuple[bool, str, list[str]]:
             values[-1] += character
     values = [value.strip() for value in values if value.strip()]
     if not values:
-        raise _Problem(f"Say what {name}: should be, as in {_example(name)}.")
+        raise _Problem(tr("Say what {name}: should be, as in {example}.").format(name=name, example=_example(name)))
     return negated, name, values
 
 
@@ -184,7 +186,8 @@ def _are_outcomes(values: list[str]) -> bool:
 
 def _number_condition(name: str, values: list[str]) -> NumberCondition:
     if len(values) > 1:
-        raise _Problem(f"{name}: takes one number at a time: write {name}:>1 {name}:<5 for what lies between.")
+        words = tr("{name}: takes one number at a time: write {example} for what lies between.")
+        raise _Problem(words.format(name=name, example=f"{name}:>1 {name}:<5"))
     try:
         return parse_number(name, values[0])
     except ClientError as error:
@@ -197,8 +200,8 @@ def _dimension_values(name: str, values: list[str]) -> tuple[str, ...]:
     outcomes = tuple(value.casefold() for value in values)
     wrong = [value for value in outcomes if value not in OUTCOMES]
     if wrong:
-        words = ", ".join(OUTCOMES)
-        raise _Problem(f"status: is one of {words}, or a number as in status:>=400; “{wrong[0]}” is none of them.")
+        words = tr("{name}: is one of {known}, or a number as in {example}; “{value}” is none of them.")
+        raise _Problem(words.format(name=STATUS, known=", ".join(OUTCOMES), example="status:>=400", value=wrong[0]))
     return outcomes
 
 
@@ -208,10 +211,12 @@ def _tag_condition(values: list[str], negated: bool) -> TagCondition:
     key = ""
     for value in values:
         if _FORBIDDEN_IN_TAGS & set(value):
-            raise _Problem(f"A tag holds no | or !: write “{value}” as tag:key:value, with commas for “or”.")
+            words = tr("A tag holds no | or !: write “{value}” as {example}, with commas for “or”.")
+            raise _Problem(words.format(value=value, example="tag:key:value"))
         own, colon, rest = value.partition(":")
         if colon and (not own or not rest):
-            raise _Problem(f"“{value}” is half a tag: write it as tag:team:ml-ops, or tag:team for any team.")
+            words = tr("“{value}” is half a tag: write it as {one}, or {any} for any team.")
+            raise _Problem(words.format(value=value, one="tag:team:ml-ops", any="tag:team"))
         if colon:
             key = own
         tags.append(value if colon or not key else f"{key}:{value}")

@@ -65,7 +65,7 @@ class CustomRange(Popover):
         self.setObjectName("customRange")
         self.setAccessibleName(tr("Custom range"))
         self.first = DateField(theme, tr("From"), self)
-        self.last = DateField(theme, "To", self)
+        self.last = DateField(theme, tr("To"), self)
         self.problem = QLabel("", self)
         self.problem.setFont(ui_font(12))
         self.problem.setWordWrap(True)

@@ -45,9 +45,9 @@ class SavedViews(QObject):
         name = " ".join(name.split())[:LONGEST_NAME]
         others = self._without(name)
         if not name:
-            raise ValueError("A view needs a name: type one.")
+            raise ValueError(tr("A view needs a name: type one."))
         if len(others) >= MOST_VIEWS:
-            raise ValueError(f"There are {MOST_VIEWS} views already: delete one first.")
+            raise ValueError(tr("There are {count} views already: delete one first.").format(count=MOST_VIEWS))
         self._keep((*others, SavedView(name, filters)))
 
     def remove(self, name: str) -> None:

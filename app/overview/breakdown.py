@@ -51,13 +51,13 @@ _UNNAMED: Mapping[str, str] = Words(
 
 def group_title(dimension: str) -> str:
     """The words for a grouping: "By model", and for the values of a tag key "By team"."""
-    return DIMENSION_TITLES.get(dimension) or f"By {dimension.removeprefix(TAG_KEY)}"
+    return DIMENSION_TITLES.get(dimension) or tr("By {key}").format(key=dimension.removeprefix(TAG_KEY))
 
 
 def unnamed(dimension: str) -> str:
     """What requests without a value are called."""
     key = dimension.removeprefix(TAG_KEY)
-    return f"No {key}" if key != dimension else _UNNAMED.get(dimension, "None")
+    return tr("No {key}").format(key=key) if key != dimension else _UNNAMED.get(dimension) or tr("None")
 
 
 class Line(Struct, frozen=True, kw_only=True):

@@ -161,7 +161,7 @@ class OverviewExport(QObject):
 
     async def save_picture(self, picture: QImage, path: Path) -> None:
         if not await asyncio.to_thread(lambda: QImageWriter(str(path), b"png").write(picture)):
-            raise FaregateError(f"{path} cannot be written: choose another folder.")
+            raise FaregateError(tr("{path} cannot be written: choose another folder.").format(path=path))
         self.told.emit(tr("Saved {name}").format(name=path.name))
 
     async def save_values(self, spec: "ChartSpec", data: "ChartData", path: Path) -> None:

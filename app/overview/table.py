@@ -189,14 +189,15 @@ class BreakdownTable(QTableView):
         painter.setPen(self._theme.color("text" if line.value is not None else "text2"))
         room = rect.adjusted(EDGE + _SQUARE + 8, 0, -10, 0)
         small = ui_font(11, 500)
-        beside = QFontMetrics(small).horizontalAdvance(COSTLIEST) + 8 if line.costliest else 0
+        mark = tr(COSTLIEST) if line.costliest else ""
+        beside = QFontMetrics(small).horizontalAdvance(mark) + 8 if mark else 0
         left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         text = QFontMetrics(font).elidedText(line.name, Qt.TextElideMode.ElideMiddle, room.width() - beside)
         painter.drawText(room, left, text)
-        if line.costliest:
+        if mark:
             painter.setFont(small)
             painter.setPen(self._theme.color("warn"))
-            painter.drawText(room.adjusted(QFontMetrics(font).horizontalAdvance(text) + 8, 1, 0, 1), left, COSTLIEST)
+            painter.drawText(room.adjusted(QFontMetrics(font).horizontalAdvance(text) + 8, 1, 0, 1), left, mark)
 
     def _paint_share(self, painter: QPainter, rect: QRect, line: Line, largest: float) -> None:
         track = QRectF(rect.left(), rect.center().y() - 1, _BAR, 4)

@@ -6,7 +6,22 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.filter_words import tag_text
+from app.meter import MeterPopover
+from app.overview.breakdown import group_title, unnamed
+from app.pages.api_keys_parts.columns import api_key_columns
+from app.query_text import parse
+from app.range_picker import CustomRange
+from app.theme import Theme
+from gateway import Completeness, TagCondition
+from tests.app.fake_data import api_key_rows
+from tests.app.fake_gateway import NOW_US
+from tests.app.whole import PseudoLocale, texts_of
 
 APP = Path(__file__).parents[2] / "app"
 MODULES = sorted(path for path in APP.rglob("*.py"))
@@ -91,6 +106,8 @@ SILENT = frozenset(
         "NotImplementedError",
     ]
 )
+# What is raised for people carries its sentence to the screen; of others the log is told.
+TOLD = frozenset(("FaregateError", "GatewayError", "PriceFileError", "_Problem"))
 SILENT_ARGUMENTS = frozenset(["key", "icon", "tone", "kind", "mode", "objectName", "tz", "encoding"])
 # Connect's tools: their names, the words that find them, and what is pasted.
 PASTED = {"Tool": frozenset(("title", "client", "words")), "Snippet": frozenset(("text", "command", "by_shell"))}
@@ -111,7 +128,7 @@ OTHERS = {
 NAMES = re.compile(
     r"Faregate|Gemini|Ollama|LM Studio|Mistral|Groq|Fusion|Return|Menu|Esc|Del|Ctrl\+|Inter|Qt, PySide6|JSON lines"
     r"|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|6:04 pm"
-    r"|\d+ (?:days|months|years)|for ever|qwen3:8b, gpt-oss:20b|bash, zsh"
+    r"|\d+ (?:days|months|years)|for ever|qwen3:8b, gpt-oss:20b|bash, zsh|model:\"a name with spaces\""
     # Commands and files to paste, and the report for those who mend Faregate.
     r"|curl .*|\{\".*|Python \{\}, Qt .*|Settings that differ from the defaults:",
     re.DOTALL,
@@ -122,13 +139,9 @@ _WORD = re.compile(r"[A-Za-z]{2,}")
 def reads_like_words(text: str) -> bool:
     """A capitalised word, or several; not an identifier, a path or a pattern."""
     text = text.strip()
-    if (
-        not re.search(r"[a-z]{2}", text)
-        or NAMES.fullmatch(text)
-        or re.fullmatch(r"[\w.:/#+-]*[_.:/#][\w.:/#+-]*", text)
-    ):
+    if not re.search(r"[a-z]", text) or NAMES.fullmatch(text) or re.fullmatch(r"[\w.:/#+-]*[_.:/#][\w.:/#+-]*", text):
         return False
-    return bool(re.fullmatch(r"[A-Z][a-z]+…?", text)) or (" " in text and len(_WORD.findall(text)) > 1)
+    return bool(re.fullmatch(r"[A-Z][a-z]+(…|:? \{\})?", text)) or (" " in text and len(_WORD.findall(text)) > 1)
 
 
 def untranslated(source: str) -> Iterator[tuple[int, str]]:
@@ -149,8 +162,10 @@ def untranslated(source: str) -> Iterator[tuple[int, str]]:
 def _is_shown(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
     child = node
     while (parent := parents.get(child)) is not None:
-        if isinstance(parent, ast.JoinedStr | ast.Raise | ast.Compare | ast.arg | ast.MatchValue):
+        if isinstance(parent, ast.JoinedStr | ast.Compare | ast.arg | ast.MatchValue):
             return False
+        if isinstance(parent, ast.Raise):
+            return isinstance(parent.exc, ast.Call) and getattr(parent.exc.func, "id", "") in TOLD
         if isinstance(parent, ast.Expr) and child is node:
             # A docstring.
             return False
@@ -185,6 +200,10 @@ def _is_shown(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
         ("button = PushButton(theme, 'Retry')", ["Retry"]),
         ("menu.addAction('Copy' if one else tr('Copy all'))", ["Copy"]),
         ("WORDS = {'a b': 'Not said'}", ["Not said"]),
+        ("field = DateField(theme, 'To')", ["To"]),
+        ("title = f'By {dimension}'", ["By {}"]),
+        ("raise FaregateError(f'{path} cannot be written.')", ["{} cannot be written."]),
+        ("raise ValueError(f'{key} is not a range.')", []),
         ("label.setText(tr('Nothing here'))", []),
         ("label.setText(self.tr('{count} rows left').format(count=3))", []),
         ("WORDS = Words({'a': 'Not said'})", []),
@@ -205,3 +224,36 @@ def test_all_words_of_the_window_are_translated() -> None:
         for line, text in untranslated(path.read_text("utf-8"))
     ]
     assert found == [], "\n".join(found)
+
+
+def test_words_that_are_put_together_are_translated_too(qtbot: QtBot, qapp: QApplication, theme: Theme) -> None:
+    locale = PseudoLocale()
+    qapp.installTranslator(locale)
+    try:
+        key = msgspec.structs.replace(api_key_rows(NOW_US)[0], last_used_us=None)
+        cells = {column.key: column.text(key) for column in api_key_columns(lambda: NOW_US)}
+        assert (group_title("tag:team"), unnamed("tag:team"), unnamed("door")) == ("Byö team", "Nóö team", "Nónéöö")
+        assert tag_text(TagCondition(("team:a", "team"), negated=True)) == "team: nótö a, ányö"
+        assert tag_text(TagCondition(("a", "b"), negated=True)) == "nótö a órö b"
+        assert cells["last_used"] == "névéröö"
+        for text in (
+            'model:"gpt',
+            "-model:x",
+            "model:",
+            "cost:>1,>2",
+            "status:bad",
+            "tag:a|b",
+            "tag:team:",
+            "modl:x",
+        ):
+            words = parse(text).problem
+            assert words is not None and "ö" in words, text
+        window = QWidget()
+        qtbot.addWidget(window)
+        popover, custom = MeterPopover(theme, window), CustomRange(theme, window)
+        popover.show_reading(Completeness(seen=4, written=3, priced=2, open=1))
+        popover.show()
+        assert {"4 séénöö", "1 rúnníngööö"} <= texts_of(popover)
+        assert custom.last.accessibleName() == "Tóö"
+    finally:
+        qapp.removeTranslator(locale)

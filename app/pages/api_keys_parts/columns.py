@@ -28,7 +28,7 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[ApiKeyRow], ...]:
     """`now_us` is asked whenever a cell tells how long ago something was."""
 
     def ago(us: int | None) -> str:
-        return "never" if us is None else formats.ago(us, now_us())
+        return tr("never") if us is None else formats.ago(us, now_us())
 
     return (
         Column(
