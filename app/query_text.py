@@ -128,8 +128,8 @@ def _words(text: str) -> list[Word]:
         else:
             word.append((character, quoted))
     if quoted:
-        words = tr("A quotation mark is not closed: write it as {example}.")
-        raise _Problem(words.format(example='model:"a name with spaces"'))
+        told = tr("A quotation mark is not closed: write it as {example}.")
+        raise _Problem(told.format(example='model:"a name with spaces"'))
     return [*words, word] if word else words
 
 

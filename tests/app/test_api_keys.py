@@ -21,7 +21,7 @@ from app.tables.view import ROW_HEIGHT
 from app.theme import Theme
 from gateway import ApiKeyRow, Changes
 from tests.app.accessible import unnamed
-from tests.app.fake_gateway import FakeGateway
+from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.turns import Turns
 
 KEY = "tk_FAKEFAKEFAKEFAKEFAKEFAKEFAKEFAKE"
@@ -143,8 +143,9 @@ def test_a_key_is_made_by_keyboard_and_shown_once(
     )
     assert shown.isVisible() and shown.key.text() == KEY
     qtbot.waitUntil(shown.copy.hasFocus)
-    qtbot.keyClick(shown.copy, Qt.Key.Key_Space)
-    assert QGuiApplication.clipboard().text() == KEY
+    with qtbot.waitSignal(page.toast) as told:
+        qtbot.keyClick(shown.copy, Qt.Key.Key_Space)
+    assert (QGuiApplication.clipboard().text(), told.args) == (KEY, ["Key copied"])
     click(qtbot, shown.done)
     assert not page.drawer.isVisible()
     assert cells(page, 4)[:2] == ["claude-code", "tk_FAKE…"]
@@ -162,6 +163,15 @@ def test_a_key_that_is_shown_cannot_be_lost_by_esc(page: ApiKeysPage, qtbot: QtB
     assert page.panel.shown.isVisible() and page.panel.shown.key.text() == KEY
     click(qtbot, page.panel.shown.done)
     assert not page.drawer.isVisible() and page.panel.shown.key.text() == ""
+
+
+def test_esc_gives_the_keyboard_back_to_what_opened_the_drawer(page: ApiKeysPage, qtbot: QtBot) -> None:
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    click(qtbot, page.create_button)
+    assert page.panel.form.name.hasFocus()
+    qtbot.keyClick(page.panel.form.name, Qt.Key.Key_Escape)
+    assert not page.drawer.isVisible() and page.create_button.hasFocus()
 
 
 def test_esc_forgets_a_form_that_was_begun(page: ApiKeysPage, qtbot: QtBot) -> None:
@@ -294,6 +304,11 @@ def test_no_keys_offers_to_make_one(page: ApiKeysPage, gateway: FakeGateway, qtb
     subtitles = QSignalSpy(page.subtitle)
     refresh(page, turns)
     assert page.empty.isVisible() and subtitles.at(0) == ["0 active"]
+    gateway.keys = FakeGateway(0, now_us=NOW_US).keys
+    refresh(page, turns)
+    assert page.table.isVisible() and subtitles.at(1) == ["3 active, 1 revoked"]
+    gateway.keys = []
+    refresh(page, turns)
     page.empty.action.emit()
     assert page.drawer.isVisible()
 

@@ -21,7 +21,10 @@ def test_a_desktop_entry_comes_and_goes(tmp_path: Path) -> None:
     entry.set(True)
     path = tmp_path / "config" / "autostart" / "faregate.desktop"
     assert (entry.enabled(), entry.place) == (True, str(path))
-    assert path.read_text().startswith('[Desktop Entry]\nType=Application\nName=Faregate\nExec="faregate"\n')
+    assert path.read_text() == (
+        '[Desktop Entry]\nType=Application\nName=Faregate\nExec="faregate"\nIcon=faregate\nTerminal=false\n'
+        "X-GNOME-Autostart-enabled=true\n"
+    )
     entry.set(False)
     entry.set(False)
     assert not path.exists()
@@ -58,6 +61,7 @@ def test_the_other_systems_are_told_the_same(tmp_path: Path) -> None:
     agent.set(True)
     told = plistlib.loads(Path(agent.place).read_bytes())
     assert (agent.enabled(), told["ProgramArguments"], told["RunAtLoad"]) == (True, list(ODD), True)
+    assert told["Label"] == Path(agent.place).stem, "launchd knows it by its file's name"
     agent.set(False)
     assert not agent.enabled()
     registry = QSettings(str(tmp_path / "run.ini"), QSettings.Format.IniFormat)

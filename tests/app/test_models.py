@@ -1,7 +1,9 @@
 """Models & prices as a person uses it: the table against the API, looking for a model, own prices, a newer list."""
 
+import csv
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -275,6 +277,54 @@ def test_a_newer_list_tells_what_it_changed(
     assert "2,400 models" in page.price_line.words.text()
 
 
+def test_what_is_chosen_and_read_stays_while_requests_come(
+    page: ModelsPage, gateway: FakeGateway, turns: Turns
+) -> None:
+    page.resize(1220, 420)
+    line = page.model.rows[3]
+    page.view.selectRow(3)
+    bar = page.view.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    last = page.model.rows[-1]
+    gateway.rows[:0] = [
+        msgspec.structs.replace(gateway.rows[0], id=f"n{number}", provider=last.provider, model=last.model)
+        for number in range(100)
+    ]
+    refresh(page, turns)
+    chosen = page.selected()
+    assert page.model.rows[3] != line, "the order is another one"
+    assert chosen is not None and chosen.key == line.key
+    assert bar.value() == bar.maximum() > 0
+
+
+def test_an_answer_for_another_range_is_dropped(
+    page: ModelsPage, gateway: FakeGateway, turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, prices = page.lines, gateway.prices
+
+    async def slow(at_us: int | None = None) -> tuple[PriceRow, ...]:
+        page.range.set_current("7d")
+        return await prices(at_us)
+
+    monkeypatch.setattr(gateway, "prices", slow)
+    gateway.rows.clear()
+    turns(page.refresh(ALL))
+    turns.run()
+    assert page.lines is before
+    monkeypatch.undo()
+    refresh(page, turns)
+    assert not any(line.requests for line in page.lines)
+
+
+def test_the_rows_on_show_are_exported(page: ModelsPage, turns: Turns, tmp_path: Path) -> None:
+    page.search.setText("gpt")
+    turns(page.export_to(tmp_path / "prices.csv"))
+    turns.run()
+    rows = list(csv.DictReader((tmp_path / "prices.csv").read_text("utf-8").splitlines()))
+    assert [row["Model"] for row in rows] == [line.model for line in page.model.rows]
+    assert 0 < len(rows) < len(page.lines)
+
+
 def test_a_failure_is_told_and_the_table_stays(page: ModelsPage, gateway: FakeGateway, turns: Turns) -> None:
     before = page.model.rows
     gateway.fails = "The data folder is locked."
@@ -308,7 +358,7 @@ def test_a_price_for_other_numbers_of_tokens_and_tiers_are_told_apart() -> None:
         provider="p", model="m", source="list", prices=(UnitPrice(unit="input", usd="0.002", per=1000),)
     )
     tier = UnitPrice(unit="input", usd="4", per=10**6, above=200_000)
-    after = msgspec.structs.replace(before, prices=(*before.prices, tier))
+    after = msgspec.structs.replace(before, prices=(tier, *before.prices))
     line = model_lines((ModelRow(id="m", provider="p", title="M", spellings=("em",)),), (after,), {})[0]
     assert line.nano("input") == 2_000_000_000
     assert price_changes((before,), (after,)) == ("m (p): input above 200k — → $4.00",)

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QMessageBox, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -97,6 +98,16 @@ def press(page: ProvidersPage, dialog: str, button: str, qtbot: QtBot) -> None:
 
 
 # cards
+
+
+def test_buttons_of_the_same_words_are_told_apart(page: ProvidersPage, turns: Turns) -> None:
+    subtitles = QSignalSpy(page.subtitle)
+    refresh(page, turns)
+    assert subtitles.at(0) == ["3 of 4 with a key"]
+    card = page.cards["google"]
+    named = [button.accessibleName() for button in (card.test, card.replace, card.remove)]
+    assert named == ["Test: Google", "Replace key: Google", "Remove: Google"]
+    assert page.cards["xai"].set_key.accessibleName() == "Set key: xAI"
 
 
 def test_a_card_for_each_provider_says_its_state(page: ProvidersPage) -> None:

@@ -85,6 +85,7 @@ def test_a_view_is_saved_beside_the_chips_and_comes_back(bar: FilterBar, context
     context.filters.restore(REVIEWS)
     bar.save_button.click()
     assert bar.save_popover.name.text() == "feature: code-review, by team"
+    assert bar.save_popover.name.selectedText() == "feature: code-review, by team", "typed over at once"
     bar.save_popover.name.setText("")
     bar.save_popover.save_button.click()
     assert bar.save_popover.problem.isVisible() and "needs a name" in bar.save_popover.problem.text()
@@ -100,8 +101,13 @@ def test_a_view_is_saved_beside_the_chips_and_comes_back(bar: FilterBar, context
     menus[0].actions()[0].trigger()
     menus[0].close()
     assert context.filters.snapshot() == REVIEWS
-    context.shell.views.remove("Reviews")
-    assert not bar.views_button.isVisible()
+    bar.views_button.click()
+    menus = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMenu) and one.isVisible()]
+    deleting = menus[0].actions()[-1].menu()
+    assert isinstance(deleting, QMenu) and [action.text() for action in deleting.actions()] == ["Reviews"]
+    deleting.actions()[0].trigger()
+    menus[0].close()
+    assert context.shell.views.views == () and not bar.views_button.isVisible()
 
 
 def test_several_chips_go_at_once(bar: FilterBar, context: AppContext) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessibilityHints, QColor, QFontDatabase, QFontMetricsF, QPalette
+from PySide6.QtGui import QAccessibilityHints, QColor, QFont, QFontDatabase, QFontMetricsF, QPalette
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -97,6 +97,12 @@ def test_every_role_of_the_palette_is_ours(tokens: Tokens) -> None:
     for role in QPalette.ColorRole:
         if role not in (QPalette.ColorRole.NoRole, QPalette.ColorRole.NColorRoles):
             assert made.color(QPalette.ColorGroup.Active, role).name() in ours, role
+    for group, role in (
+        (QPalette.ColorGroup.Active, QPalette.ColorRole.PlaceholderText),
+        (QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text),
+        (QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText),
+    ):
+        assert contrast(made.color(group, role).name(), tokens.surface) >= 4.5, role
 
 
 def test_a_theme_tells_of_each_flip_once_and_restyles(qtbot: QtBot, qapp: QApplication, theme: Theme) -> None:
@@ -170,6 +176,7 @@ def test_digits_are_equally_wide(qapp: QApplication) -> None:
         metrics = QFontMetricsF(font)
         widths = [metrics.horizontalAdvance(digit * 10) for digit in "0123456789"]
         assert max(widths) - min(widths) < 0.5
+        assert font.hintingPreference() == QFont.HintingPreference.PreferNoHinting, "widths scale evenly"
 
 
 def test_a_font_is_the_callers_own(qapp: QApplication) -> None:
@@ -227,6 +234,9 @@ def test_who_asked_the_system_for_contrast_gets_it(qapp: QApplication, monkeypat
     assert theme.tokens == high_contrast(LIGHT)
     theme.set_mode("dark")
     assert theme.tokens == high_contrast(DARK)
+    monkeypatch.undo()
+    qapp.styleHints().accessibility().contrastPreferenceChanged.emit(Qt.ContrastPreference.NoPreference)
+    assert theme.tokens == DARK, "as soon as the system says so"
 
 
 # the system's scheme, for real

@@ -1,9 +1,10 @@
 """The small parts: what a mouse, a keyboard and a screen reader find."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -26,6 +27,8 @@ from app.widgets import (
     Veil,
 )
 from app.widgets.buttons import KINDS
+from app.widgets.toast import Toast
+from tests.app.test_theme import contrast
 from tests.waiting import PATIENCE_MS
 
 
@@ -129,6 +132,43 @@ def test_the_focus_is_seen(qtbot: QtBot, theme: Theme, name: str) -> None:
     widget.setFocus(Qt.FocusReason.TabFocusReason)
     assert widget.hasFocus()
     assert picture(widget) != before
+
+
+BANNERS = ("info", "ok", "warn", "bad")
+PILLS = ("ok", "warn", "bad", "accent", "neutral")
+WORDS: dict[str, Callable[[Theme], QWidget]] = {
+    **{f"banner {kind}": lambda theme, kind=kind: Banner(theme, kind, "The disk is full.") for kind in BANNERS},
+    **{f"pill {kind}": lambda theme, kind=kind: Pill(theme, "429 MMM", kind) for kind in PILLS},
+    **{f"button {kind}": lambda theme, kind=kind: PushButton(theme, "Export", None, kind) for kind in KINDS},
+    "chip": lambda theme: Chip(theme, "team: platform"),
+    "toast": lambda theme: Toast(theme, "Exported 3 rows", None),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("name", WORDS)
+def test_painted_words_stand_out_from_what_they_stand_on(qtbot: QtBot, theme: Theme, name: str, mode: str) -> None:
+    theme.set_mode(mode)
+    widget = WORDS[name](theme)
+    qtbot.addWidget(widget)
+    widget.resize(widget.sizeHint())
+    widget.ensurePolished()
+    if widget.layout() is not None:
+        widget.layout().activate()
+    image = QImage(widget.size() * 3, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(3)
+    image.fill(theme.color("surface"))
+    widget.render(image)
+    label = widget.findChild(QLabel)
+    place = QRect(QPoint(0, 0), widget.size()) if label is None else label.geometry()
+    colours = Counter(
+        image.pixelColor(x, y).name()
+        for x in range(3 * place.left() + 6, 3 * place.right() - 5)
+        for y in range(3 * place.top() + 6, 3 * place.bottom() - 5)
+    )
+    ground = colours.most_common(1)[0][0]
+    # A letter's edges are paler than its stems.
+    assert max(contrast(ink, ground) for ink in colours) >= 4.5
 
 
 def test_a_chip_is_opened_or_taken_away(qtbot: QtBot, theme: Theme) -> None:
