@@ -262,6 +262,7 @@ class Gateway:
         await parts.open()
         self._spawn(self._upkeep.follow())
         self._spawn(self._upkeep.keep_bounds())
+        self._spawn(self._upkeep.combine())
         self._spawn(self._upkeep.settle())
         if parts.simulated is not None:
             for name in parts.simulated.base_urls:

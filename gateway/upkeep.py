@@ -22,13 +22,15 @@ POLL_S = 0.5
 FLUSH_EVERY = 6
 LET_GO_EVERY = 10
 CLEAN_UP_EVERY_S = 3600.0
+# Rows whose combinations are not counted yet are read one by one wherever these are asked.
+COMBINE_EVERY_S = 5.0
 # Until a past day is settled it is only slower to ask about; the start has better to do.
 SETTLE_EVERY_S, FIRST_SETTLE_S = 1800.0, 20.0
 
 
 class Upkeep:
-    """`follow`, `keep_bounds` and `settle` are for a task each, and run until they are cancelled. `meter` is what the
-    meter reads now."""
+    """`follow`, `keep_bounds`, `combine` and `settle` are for a task each, and run until they are cancelled. `meter`
+    is what the meter reads now."""
 
     def __init__(
         self, parts: Parts, prices: PriceCommands, comparisons: Comparisons, meter: Callable[[], Completeness]
@@ -98,6 +100,14 @@ class Upkeep:
                     "What is too old could not be taken away (%s); the next hour tries again.", error.message
                 )
             await asyncio.sleep(CLEAN_UP_EVERY_S)
+
+    async def combine(self) -> None:
+        """Every few seconds."""
+        while True:
+            await asyncio.sleep(COMBINE_EVERY_S)
+            # Locked, or the disk is full: rows wait for the same, and the log says so.
+            with contextlib.suppress(FaregateError):
+                await self._work(self._parts.store.combine)
 
     async def settle(self) -> None:
         """Soon after the start, then twice an hour."""

@@ -234,6 +234,26 @@ async def test_past_days_are_settled_soon_after_the_start_and_again(
     await gateway.close()
 
 
+async def test_combinations_are_counted_soon_after_their_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.upkeep.COMBINE_EVERY_S", 0.02)
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+
+    def counted() -> int:
+        with gateway._parts.store._readers.snapshot() as connection:
+            found = connection.execute("SELECT SUM(requests) FROM combined WHERE level = 2").fetchone()
+        return int(found[0] or 0)
+
+    async with asyncio.timeout(PATIENCE_S):
+        for number in range(2):
+            gateway._parts.store.insert_history([record(number)])
+            while counted() != number + 1:
+                await asyncio.sleep(0.02)
+    await gateway.close()
+
+
 async def test_a_clean_up_that_is_cancelled_ends_after_the_step_that_it_is_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.records import ExchangeRecord
-from gateway.store import buckets, conversation_totals, histogram
+from gateway.store import buckets, combining, conversation_totals, histogram
 from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY, DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, Key
 from gateway.store.measures import HISTOGRAMS, MEASURES
 from gateway.store.names import Names, Texts
@@ -31,6 +31,7 @@ _SET = {
 }
 _DROP = {table: f"DELETE FROM {table} WHERE {where}" for table, where in _WHERE.items()}
 _ADD = {"buckets": buckets.ADD_TO_BUCKETS, "combined": buckets.ADD_TO_COMBINED}
+_NUMBER = "SELECT n FROM requests WHERE id = ?"
 _CONVERSATION = "SELECT n, conversation FROM requests WHERE id = ?"
 _SET_CONVERSATION = "UPDATE requests SET conversation = ? WHERE n = ?"
 _SET_APP = "UPDATE requests SET app = ? WHERE id = ?"
@@ -78,7 +79,9 @@ def _move(
 ) -> None:
     connection.execute(_SET_APP, (names.number(after.app), after.id))
     unsettle_rows(connection, zone, (before.started_us,))
-    cells = zip(_cells_of_app(names, zone, before), _cells_of_app(names, zone, after), strict=True)
+    (n,) = connection.execute(_NUMBER, (after.id,)).fetchone()
+    combined = n <= combining.counted_to(connection)
+    cells = zip(*(_cells_of_app(names, zone, each, combined) for each in (before, after)), strict=True)
     measures, latency, ttft = buckets.share_of(before)
     added = (*measures, histogram.encode(latency), histogram.encode(ttft))
     for (table, old), (_, new) in cells:
@@ -93,16 +96,16 @@ def _move(
         connection.execute(_ADD[table], (*new, *added))
 
 
-def _cells_of_app(names: Names, zone: ZoneInfo, record: ExchangeRecord) -> list[tuple[str, Key]]:
-    """The cells that a row counts in because of its app."""
+def _cells_of_app(names: Names, zone: ZoneInfo, record: ExchangeRecord, combined: bool) -> list[tuple[str, Key]]:
+    """The cells that a row counts in because of its app; `combined`: its combination is counted too."""
     quarter = quarter_of(record.started_us)
     day = day_start(quarter, zone)
     app, values = names.number(record.app), buckets.values_of(names, record)
     singles = ((QUARTER, quarter), (HOUR, quarter - quarter % HOUR_QUARTERS), (DAY, day))
-    combined = ((HALF, quarter - quarter % HALF_QUARTERS), (DAY, day))
+    combinations = ((HALF, quarter - quarter % HALF_QUARTERS), (DAY, day)) if combined else ()
     return [
         *(("buckets", (level, DIMENSION_IDS["app"], start, app)) for level, start in singles),
-        *(("combined", (level, start, *values)) for level, start in combined),
+        *(("combined", (level, start, *values)) for level, start in combinations),
     ]
 
 

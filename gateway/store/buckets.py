@@ -88,13 +88,17 @@ _ALL = (*_COMMON, *_RARE_FLAGS, *_RARE_NUMBERS)
 def _upsert(table: str, keys: Sequence[str], measures: Sequence[str]) -> str:
     columns = [*keys, *measures, *HISTOGRAMS]
     absent = [measure for measure in MEASURES if measure not in measures]
-    sums = [f"{name} = {name} + excluded.{name}" for name in measures]
-    sums += [f"{name} = merge_histograms({name}, excluded.{name})" for name in HISTOGRAMS]
     return (
         f"INSERT INTO {table} ({', '.join([*columns, *absent])}) "
-        f"VALUES ({', '.join(['?'] * len(columns) + ['0'] * len(absent))}) "
-        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(sums)}"
+        f"VALUES ({', '.join(['?'] * len(columns) + ['0'] * len(absent))}) {adding(keys, measures)}"
     )
+
+
+def adding(keys: Sequence[str], measures: Sequence[str]) -> str:
+    """SQL behind an insertion into a table with these keys: what is there already grows."""
+    sums = [f"{name} = {name} + excluded.{name}" for name in measures]
+    sums += [f"{name} = merge_histograms({name}, excluded.{name})" for name in HISTOGRAMS]
+    return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(sums)}"
 
 
 BUCKET_KEY = ("level", "dimension", "start", "value")
@@ -140,7 +144,7 @@ _dimensions_of = attrgetter(*("tags" if name == "tag_set" else name for name in 
 
 
 def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: Iterable[ExchangeRecord]) -> None:
-    """Count new rows, within the transaction that writes them."""
+    """Count new rows, within the transaction that writes them; their combinations are counted later (`combining`)."""
     quarters: defaultdict[int, defaultdict[tuple[Any, ...], list[Piece]]]
     quarters = defaultdict(lambda: defaultdict(list))
     for record in records:
@@ -149,26 +153,33 @@ def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: I
     # each counts in.
     numbered: dict[tuple[Any, ...], tuple[Key, list[Key]]] = {}
     singles: dict[int, dict[int, Piece]] = {}
-    halves: defaultdict[tuple[int, int], defaultdict[Key, list[Piece]]] = defaultdict(lambda: defaultdict(list))
     for quarter, alike in quarters.items():
         together: defaultdict[Key, list[Piece]] = defaultdict(list)
-        of_half = halves[quarter - quarter % HALF_QUARTERS, day_start(quarter, zone)]
         for dimensions, pieces in alike.items():
             known = numbered.get(dimensions)
             if known is None:
                 known = numbered[dimensions] = _numbered(names, dimensions)
-            values, cells = known
+            _, cells = known
             piece = pieces[0] if len(pieces) == 1 else _joined(pieces)
             for some in cells:
                 together[some].append(piece)
-            of_half[values].append(piece)
         of_quarter: defaultdict[int, list[Piece]] = defaultdict(list)
         for some, piece in _each_joined(together).items():
             for cell in some:
                 of_quarter[cell].append(piece)
         singles[quarter] = _each_joined(of_quarter)
+    _write(connection, _singles(singles, zone), _ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
+
+
+def combine(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: Iterable[ExchangeRecord]) -> None:
+    """Count rows by all dimensions together, and by whole sets of tags."""
+    halves: defaultdict[tuple[int, int], defaultdict[Key, list[Piece]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        quarter = quarter_of(record.started_us)
+        of_half = halves[quarter - quarter % HALF_QUARTERS, day_start(quarter, zone)]
+        of_half[values_of(names, record)].append(_share(record))
     combinations = _combinations(halves)
-    _write(connection, _singles(singles, zone) | _tag_sets(combinations), _ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
+    _write(connection, _tag_sets(combinations), _ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
     _write(connection, combinations, _ADD_ALL_TO_COMBINED, _ADD_COMMON_TO_COMBINED)
 
 

@@ -16,14 +16,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
-from gateway.store import buckets, conversation_totals, histogram
+from gateway.store import buckets, combining, conversation_totals, histogram
 from gateway.store.buckets import DAY
 from gateway.store.commit import day_zone
 from gateway.store.database import TEMPORARY, WRITERS_CACHE_KIB, open_database, writing
 from gateway.store.kept import kept
 from gateway.store.migrations import CREATE_BUCKETS, CREATE_COMBINED
 from gateway.store.names import Names, Texts
-from gateway.store.pages import EARLIEST
+from gateway.store.pages import EARLIEST, LATEST
 from gateway.store.pairs import MONTH, SETTLED, left_out_of
 from gateway.store.quarters import QUARTER_S, month_end, quarter_of
 from gateway.store.rows import REQUEST_COLUMNS, read
@@ -33,7 +33,9 @@ CHUNK_ROWS = 10_000
 MOST_DIFFERENCES = 100
 
 _LEVELS = ("quarter", "hour", "day", "half-hour", "month")
-_CHUNK = f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.n > ? AND b.started_us >= ? ORDER BY b.n LIMIT ?"
+_CHUNK = (
+    f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.n > ? AND b.n <= ? AND b.started_us >= ? ORDER BY b.n LIMIT ?"
+)
 _CELLS: Mapping[str, str] = {
     "buckets": f"SELECT * FROM buckets WHERE start >= ? ORDER BY {', '.join(buckets.BUCKET_KEY)}",
     "combined": f"SELECT * FROM combined WHERE start >= ? ORDER BY {', '.join(buckets.COMBINED_KEY)}",
@@ -64,7 +66,7 @@ def check(connection: sqlite3.Connection) -> list[str]:
             shadow.execute(statement)
         from_us = _from_us(connection)
         first = (quarter_of(from_us),)
-        _count(connection, shadow, day_zone(connection), from_us)
+        _count(connection, shadow, day_zone(connection), from_us, combining.counted_to(connection))
         differences: list[str] = []
         told = chain(
             _unequal_cells(connection, shadow, first),
@@ -88,7 +90,8 @@ def rebuild(path: Path, zone: ZoneInfo) -> None:
             connection.execute(statement)
         from_us = _from_us(connection)
         connection.execute(_SET_DAY_ZONE, (zone.key,))
-        _count(connection, connection, zone, from_us)
+        _count(connection, connection, zone, from_us, LATEST)
+        combining.all_counted(connection)
         for statement in _REPLACE:
             connection.execute(statement, (quarter_of(from_us),))
         for statement in _FORGET_PAIRS:
@@ -101,16 +104,24 @@ def _from_us(connection: sqlite3.Connection) -> int:
     return EARLIEST if from_us is None else from_us
 
 
-def _count(source: sqlite3.Connection, target: sqlite3.Connection, zone: ZoneInfo, from_us: int) -> None:
+def _count(
+    source: sqlite3.Connection, target: sqlite3.Connection, zone: ZoneInfo, from_us: int, combined_to: int
+) -> None:
+    """The combinations of rows up to a number only, all else of all rows."""
     names, texts = Names(source), Texts()
-    for records in _chunks(source, texts, from_us):
-        names.bound()
-        buckets.add(target, names, zone, records)
+    for low, high in ((0, combined_to), (combined_to, LATEST)):
+        for records in _chunks(source, texts, from_us, low, high):
+            names.bound()
+            buckets.add(target, names, zone, records)
+            if high == combined_to:
+                buckets.combine(target, names, zone, records)
 
 
-def _chunks(connection: sqlite3.Connection, texts: Texts, from_us: int) -> Iterator[list[ExchangeRecord]]:
-    last = 0
-    while rows := connection.execute(_CHUNK, (last, from_us, CHUNK_ROWS)).fetchall():
+def _chunks(
+    connection: sqlite3.Connection, texts: Texts, from_us: int, last: int, high: int
+) -> Iterator[list[ExchangeRecord]]:
+    """The rows whose numbers lie behind `last`, up to `high`."""
+    while rows := connection.execute(_CHUNK, (last, high, from_us, CHUNK_ROWS)).fetchall():
         last = rows[-1][0]
         yield read(connection, texts, rows)
 

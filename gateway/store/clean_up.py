@@ -17,7 +17,7 @@ from gateway.records import Cleaned
 from gateway.setting_values import Keep, oldest_us
 from gateway.store.database import open_database, writing
 from gateway.store.kept import move
-from gateway.store.retention import DATABASES, Kind, Pruned
+from gateway.store.retention import DATABASES, Count, Kind, Pruned
 
 TARGET_S = 0.01
 FIRST_ENTRIES, MOST_ENTRIES = 100, 5000
@@ -97,6 +97,8 @@ class _CleanUp:
         taken = {kind.name: 0 for kind in pruned.kinds}
         names, before, finished = 0, _number(self._connection, PAGES), True
         try:
+            while pruned.count is not None and self._counted(pruned.count):
+                pass
             for kind in pruned.kinds:
                 keep = keeps[kind.name]
                 if (before_us := oldest_us(keep, now_us)) is not None:
@@ -110,6 +112,14 @@ class _CleanUp:
             finished = False
         freed = max(0, before - _number(self._connection, PAGES)) * _number(self._connection, PAGE_SIZE)
         return Cleaned(taken=taken, names=names, freed_bytes=freed, finished=finished)
+
+    def _counted(self, count: Count) -> bool:
+        begins = perf_counter()
+        with writing(self._connection):
+            more = count(self._connection)
+        if more:
+            self._pause(perf_counter() - begins)
+        return more
 
     def in_steps(self, take: Callable[[int], int]) -> int:
         """Call with a number of entries, each time in a transaction, until nothing was taken; how many were."""

@@ -282,6 +282,14 @@ def _m009_unknown_use_is_unpriced(db: "Database") -> None:
     db.execute("DROP TABLE temp.unknown_use")
 
 
+def _m010_combinations_are_counted_later(db: "Database") -> None:
+    # So far each was counted with its row.
+    db.execute(
+        "INSERT INTO settings (name, value) SELECT 'combined_to', COALESCE(MAX(n), 0) FROM requests WHERE true "
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    )
+
+
 STEPS: tuple[Step, ...] = (
     _m001_requests_and_buckets,
     _m002_how_it_was_served,
@@ -292,6 +300,7 @@ STEPS: tuple[Step, ...] = (
     _m007_pairs,
     _m008_totals_of_conversations,
     _m009_unknown_use_is_unpriced,
+    _m010_combinations_are_counted_later,
 )
 STEPS_NAME = "usage"
 

@@ -14,7 +14,7 @@ import msgspec
 from gateway.errors import ClientError
 from gateway.read_api import render_money, render_time
 from gateway.records import Repricing, RepricingPreview, UsageQuery
-from gateway.store import conversation_totals
+from gateway.store import combining, conversation_totals
 from gateway.store.commit import day_zone
 from gateway.store.database import writing
 from gateway.store.kept import kept
@@ -75,6 +75,7 @@ def apply(
     with writing(connection):
         _refuse_gone(connection, query)
         zone = day_zone(connection)
+        combining.catch_up(connection, zone)
         number: int = connection.execute(_NEXT).fetchone()[0]
         walk = Walk(connection, Texts(), query, price, progress)
         for changes in walk.changes():
@@ -108,6 +109,7 @@ def undo(connection: sqlite3.Connection, number: int, at_us: int, progress: Prog
     with writing(connection):
         applied = _undoable(connection, number)
         zone = day_zone(connection)
+        combining.catch_up(connection, zone)
         last, done = 0, 0
         while rows := connection.execute(_BACK, (number, last, CHUNK_ROWS)).fetchall():
             last, done = rows[-1][0], done + len(rows)

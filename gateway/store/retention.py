@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
-from gateway.store import conversation_totals
+from gateway.store import combining, conversation_totals
 from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY
+from gateway.store.commit import day_zone
 from gateway.store.kept import BUCKETS_FROM, CONTENT_FROM, ROWS_FROM
 from gateway.store.names import json_array
 from gateway.store.pairs import PAIRS_KEY
@@ -20,6 +21,7 @@ from gateway.store.removal import forget_older
 from gateway.store.sweep import InSteps, Pause, sweep
 
 Take = Callable[[sqlite3.Connection, int, int], int]
+Count = Callable[[sqlite3.Connection], bool]
 Sweep = Callable[[sqlite3.Connection, InSteps, Pause], int]
 
 
@@ -46,12 +48,14 @@ class Kind(Struct, frozen=True):
 class Pruned(Struct, frozen=True):
     """A database: its kinds, and for each table the kind that takes from it, or what else keeps it small.
 
-    `sweep` deletes what nothing refers to any more, once something was taken, and says how much.
+    `count` is called first: it counts some of what else would go uncounted, and says whether there is more. `sweep`
+    deletes what nothing refers to any more, once something was taken, and says how much.
     """
 
     file: str
     kinds: tuple[Kind, ...]
     tables: Mapping[str, str]
+    count: Count | None = None
     sweep: Sweep | None = None
 
 
@@ -86,12 +90,20 @@ _TAKE_PAIRS = _take("pairs", PAIRS_KEY)
 
 def _take_rows(connection: sqlite3.Connection, before_us: int, most: int) -> int:
     oldest = [n for (n,) in connection.execute(_OLDEST_ROWS, (before_us, most)).fetchall()]
+    # Some may have come since all were counted.
+    if oldest and max(oldest) > combining.counted_to(connection):
+        combining.catch_up(connection, day_zone(connection))
     conversations = conversation_totals.of_rows(connection, oldest)
     for statement in _TAKE_ROWS:
         connection.execute(statement, (json_array(oldest),))
     if oldest:
         conversation_totals.again(connection, conversations)
+        combining.keep_within(connection)
     return len(oldest)
+
+
+def _count_combinations(connection: sqlite3.Connection) -> bool:
+    return combining.count_on(connection, day_zone(connection))
 
 
 def _take_buckets(connection: sqlite3.Connection, before_us: int, most: int) -> int:
@@ -163,6 +175,7 @@ USAGE = Pruned(
         "settings": "a few entries, each replaced in place",
         "_sqlite_migrations": "an entry per step of the schema",
     },
+    count=_count_combinations,
     sweep=sweep,
 )
 _SAID_TABLES = ("turns", "spans", "logs")

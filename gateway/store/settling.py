@@ -1,5 +1,5 @@
-"""The settling: counts the pairs of hours, days and months that are over, from the newest on, and the totals of
-conversations.
+"""The settling: counts combinations, then the pairs of hours, days and months that are over, from the newest on, and
+the totals of conversations.
 
 Hours and days are counted from their combinations, months from their days; hours only of the last days, for who looks
 at these looks closely. It goes in short transactions with pauses between
@@ -20,7 +20,7 @@ from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.store import conversation_totals
+from gateway.store import combining, conversation_totals
 from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOTAL
 from gateway.store.commit import day_zone
 from gateway.store.database import WRITERS_CACHE_KIB, open_database, writing
@@ -233,6 +233,8 @@ class _Settling:
         first = -(2**62) if first_us is None else -(-first_us // QUARTER_US)
         until = quarter_of(now_us - GRACE_US)
         try:
+            while self._combined_some():
+                pass
             self._hours(first, until)
             self._conversations()
             self._days(first, until)
@@ -251,12 +253,18 @@ class _Settling:
                 self._settle_one((HOUR, hour))
 
     def _conversations(self) -> None:
-        while self._counted_some():
+        # What comes meanwhile waits for the next time, for it may never end.
+        while self._counted_some() == COUNTED_ROWS:
             pass
 
     def _counted_some(self) -> int:
         with self._step():
             return conversation_totals.count_on(self._connection, COUNTED_ROWS)
+
+    def _combined_some(self) -> bool:
+        """Whether there are more."""
+        with self._step():
+            return combining.count_on(self._connection, day_zone(self._connection))
 
     def _days(self, first: int, until: int) -> None:
         days = with_rows(self._connection, DAY, first, day_start(until, self._zone))
@@ -274,10 +282,15 @@ class _Settling:
     def _settle_one(self, key: Key) -> None:
         token = _token()
         with self._step():
-            if self._state(key) == SETTLED:
+            # Rows may have come since: their combinations are not counted yet.
+            if self._state(key) == SETTLED or self._lacks(key):
                 return
             self._connection.execute(_CLAIM, (*key, token))
         self._settle(key, token, self._of(key))
+
+    def _lacks(self, key: Key) -> bool:
+        _, low, high = _pieces(key, self._zone)
+        return combining.lacks(self._connection, low * QUARTER_US, high * QUARTER_US)
 
     def _settle_month(self, month: int) -> None:
         key, token = (MONTH, month), _token()

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.records import UsageQuery
-from gateway.store import histogram
+from gateway.store import combining, histogram
 from gateway.store.buckets import DIMENSION_IDS, TOTAL
 from gateway.store.commit import day_zone
 from gateway.store.filters import CONVERSATION, NAMED_DIMENSIONS, Condition, condition, ids_of
@@ -25,6 +25,7 @@ from gateway.store.names import NO_NAME, json_array
 from gateway.store.pair_sums import CELL_STARTS, in_one, pair_sums
 from gateway.store.pairs import Part
 from gateway.store.plan import TAG, TAG_KEY_PREFIX, CellRange, RowRange, Singles, Source, TagSets, starts
+from gateway.store.quarters import QUARTER_US
 
 Value = int | str
 Table = dict[tuple[int, Value], Sums]
@@ -73,6 +74,8 @@ _ROWS = _Side(SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY r
 _ROWS_OF_CONVERSATION = _Side(
     SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY requests_conversation", _IN_ROWS
 )
+# Rows that no combination counts yet: few, so that each is held against the ranges.
+_ROWS_SINCE = _Side(SUM_ROWS, f" FROM requests b NOT INDEXED CROSS JOIN {_ROW_RANGES}", _IN_ROWS + " AND b.n > ?")
 _ROWS_OF_TRACE = _Side(SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY requests_trace", _IN_ROWS)
 
 
@@ -99,9 +102,11 @@ def gather(connection: sqlite3.Connection, query: UsageQuery, by: str | None, pl
     for cells, rows, sign in ((plan.cells, plan.rows, 1), (plan.less_cells, plan.less_rows, -1)):
         if cells:
             _add_cells(connection, query, by, plan.source, where, cells, table, sign)
+            if not isinstance(plan.source, Singles):
+                _add_uncounted(connection, by, where, cells, table, sign)
         if rows:
             side = _ROWS_OF_CONVERSATION if query.conversation else _ROWS_OF_TRACE if query.trace else _ROWS
-            _add_side(connection, side, by, where, _json(rows), table, sign)
+            _add_side(connection, side, by, where, (_json(rows),), table, sign)
     return {key: sums for key, sums in table.items() if sums["requests"]}
 
 
@@ -118,12 +123,32 @@ def _add_cells(
     if isinstance(source, Singles):
         _add_singles(connection, by, source, cells, table, sign)
     elif isinstance(source, TagSets):
-        _add_side(connection, _TAG_SETS, by, where, _json(cells), table, sign)
+        _add_side(connection, _TAG_SETS, by, where, (_json(cells),), table, sign)
     elif query.user + query.model:
         sought = _json_of_starts(cells, day_zone(connection))
-        _add_side(connection, _COMBINED_SOUGHT, by, where, sought, table, sign)
+        _add_side(connection, _COMBINED_SOUGHT, by, where, (sought,), table, sign)
     else:
-        _add_side(connection, _COMBINED, by, where, _json(cells), table, sign)
+        _add_side(connection, _COMBINED, by, where, (_json(cells),), table, sign)
+
+
+def _add_uncounted(
+    connection: sqlite3.Connection,
+    by: str | None,
+    where: Condition,
+    cells: Sequence[CellRange],
+    table: Table,
+    sign: int,
+) -> None:
+    """What these cells lack yet, from its rows."""
+    since = combining.uncounted(connection)
+    if since is None:
+        return
+    first, last = since.first_us // QUARTER_US, since.last_us // QUARTER_US
+    rows = [
+        (index, low * QUARTER_US, high * QUARTER_US) for index, _, low, high in cells if low <= last and high > first
+    ]
+    if rows:
+        _add_side(connection, _ROWS_SINCE, by, where, (_json(rows), since.after), table, sign)
 
 
 def _add_singles(
@@ -157,14 +182,14 @@ def _add_side(
     side: _Side,
     by: str | None,
     where: Condition,
-    ranges: str,
+    bound: Sequence[str | int],
     table: Table,
     sign: int,
 ) -> None:
     tagged = by is not None and (by == TAG or by.startswith(TAG_KEY_PREFIX))
     value = "b.tag_set" if tagged else "0" if by is None else _VALUE_OF[by]
     statement = "".join(("SELECT s.slice, ", value, ", ", side.sums, side.origin, side.within, where.text, _GROUPED))
-    found = connection.execute(statement, (ranges, *where.values))
+    found = connection.execute(statement, (*bound, *where.values))
     if tagged:
         assert by is not None
         of_sets: Table = {}

@@ -11,7 +11,7 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from threading import Event, Lock
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
@@ -37,11 +37,11 @@ from gateway.records import (
 )
 from gateway.schema import unusable
 from gateway.setting_values import Keep
-from gateway.store import check, conversations, exports, pages, queries, repricing
+from gateway.store import check, combining, conversations, exports, pages, queries, repricing
 from gateway.store.assigning import Assignment
 from gateway.store.clean_up import clean_up
-from gateway.store.commit import Committer, unknown
-from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, readers_kib
+from gateway.store.commit import Committer, day_zone, unknown
+from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, readers_kib, writing
 from gateway.store.exports import Progress
 from gateway.store.filters import needs_rows
 from gateway.store.journal import Journal
@@ -104,6 +104,7 @@ class UsageStore:
         self._history: Committer | None = None
         self._history_lock = Lock()
         self._clean_up_lock = Lock()
+        self._combine_lock = Lock()
         self._settle_lock = Lock()
         self._stopped = Event()
         self._closing = False
@@ -157,7 +158,7 @@ class UsageStore:
         """Commit what is queued; what cannot be (the database locked, the disk full) stays in the journal."""
         self._closing = True
         self._stopped.set()
-        for lock in (self._clean_up_lock, self._settle_lock):
+        for lock in (self._clean_up_lock, self._combine_lock, self._settle_lock):
             with lock:
                 pass
         flushed = self._writer.close(CLOSE_TIMEOUT_S)
@@ -379,6 +380,23 @@ class UsageStore:
             return False
         self._writer.flush(REPLAY_TIMEOUT_S)
         return not self._closing
+
+    def combine(self) -> None:
+        """Count the combinations of new rows, for fast answers.
+
+        It takes as long as it takes, mostly in pauses; `close` ends it. Raises sqlite3.Error; what is done until then
+        stays done.
+        """
+        with self._readers.snapshot() as connection:
+            if combining.uncounted(connection) is None:
+                return
+        with self._combine_lock, closing(open_database(self._folder / DATABASE)) as connection:
+            more = not self._closing
+            while more:
+                begins = perf_counter()
+                with writing(connection):
+                    more = combining.count_on(connection, day_zone(connection))
+                more = more and self._kept_back(perf_counter() - begins)
 
     def settle(self, now_us: int) -> int:
         """Count the pairs of the days and months that are over, for fast answers; how many of these that were.

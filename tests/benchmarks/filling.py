@@ -8,8 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.store import UsageStore
-from gateway.store.database import open_database
+from gateway.store import UsageStore, combining
+from gateway.store.commit import day_zone
+from gateway.store.database import open_database, writing
 from tests.benchmarks.history import DAY_US, ROWS_PER_DAY, START_US, history
 
 MOST_THROUGH_STORE = 1_000_000
@@ -36,8 +37,12 @@ def fill(folder: Path, rows: int, shape: str) -> Filled:
     store.insert_history(history(block_rows, block_days, shape))
     store.close()
     with closing(open_database(folder / "usage.db")) as connection:
+        with writing(connection):
+            combining.catch_up(connection, day_zone(connection))
         for block in range(1, blocks):
             _repeat(connection, block, block_rows)
+        with writing(connection):
+            combining.all_counted(connection)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     end_us = START_US + int(blocks * block_days * DAY_US)
     return Filled(block_rows * blocks, end_us)

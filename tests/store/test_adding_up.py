@@ -61,6 +61,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     store.start()
     for first in range(0, len(records), request.param):
         store.insert_history(records[first : first + request.param])
+    store.combine()
     store.close()
     return tmp_path
 

@@ -34,6 +34,7 @@ def test_buckets_equal_rows_and_rebuilding_changes_nothing(records: list[Exchang
 )
 def test_a_difference_is_told_and_mended(store: UsageStore, damage: str, words: str) -> None:
     store.insert_history([record(0, tags=("team:a",))])
+    store.combine()
     with closing(sqlite3.connect(store._folder / "usage.db")) as connection, connection:
         connection.execute(damage)
     assert any(words in line for line in store.check())

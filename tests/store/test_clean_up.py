@@ -60,6 +60,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = UsageStore(folder)
     store.start()
     store.insert_history(history())
+    store.combine()
     store.close()
     return folder
 
@@ -278,6 +279,7 @@ def test_closing_ends_a_clean_up_between_two_steps(tmp_path: Path, monkeypatch: 
     store = UsageStore(tmp_path)
     store.start()
     store.insert_history(history(500))
+    store.combine()
     steps = 0
 
     def between(_taken_s: float) -> bool:

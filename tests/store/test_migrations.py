@@ -7,7 +7,7 @@ import pytest
 
 from gateway.errors import FaregateError
 from gateway.records import ExchangeRecord, TagCondition, UsageQuery
-from gateway.store import conversation_totals, migrations
+from gateway.store import combining, conversation_totals, migrations
 from gateway.store.check import MOST_DIFFERENCES
 from gateway.store.database import BUSY_TIMEOUT_S, open_database
 from gateway.store.kept import ROWS_FROM, move
@@ -77,6 +77,7 @@ def test_buckets_without_rows_outlive_the_step_to_half_hours(tmp_path: Path) -> 
     store.start()
     store.insert_history([record(hour * 3600, model=f"m{hour % 2}", tags=("team:a",)) for hour in range(96)])
     asked = UsageQuery(end_us=BASE_US + 50 * HOUR_US, tags=(TagCondition(("team:a",)),))
+    store.combine()
     before, clients = store.breakdown(asked, "model"), store.breakdown(UsageQuery(), "client")
     store.close()
     columns = ", ".join((*MEASURES, *HISTOGRAMS))
@@ -118,12 +119,14 @@ def test_all_sums_of_unknown_use_are_unpriced_once_migrated(
     ]
     counted = conversation_totals._ADD
     before = counted.replace(ROW_EXPRESSIONS["priced"], migrations._PRICED_BEFORE)
+    combined = tuple(each.replace(ROW_EXPRESSIONS["priced"], migrations._PRICED_BEFORE) for each in combining._COUNT)
     assert before != counted
     store = UsageStore(tmp_path, day_zone=day_zone)
     store.start()
     with monkeypatch.context() as as_it_was:
         as_it_was.setattr(ExchangeRecord, "use_unknown", False)
         as_it_was.setattr(conversation_totals, "_ADD", before)
+        as_it_was.setattr(combining, "_COUNT", combined)
         store.insert_history([*made, *(record(number * 2111 + 7, conversation_id="c1") for number in range(70))])
         # The last rows' day is not over.
         store.settle(made[-1].started_us)

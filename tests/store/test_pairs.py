@@ -389,6 +389,7 @@ def test_an_older_database_starts_with_nothing_settled(tmp_path: Path) -> None:
     store = UsageStore(tmp_path)
     store.start()
     store.insert_history(many())
+    store.combine()
     before = store.breakdown(KINDS["user"], "model")
     store.close()
     with closing(sqlite3.connect(tmp_path / "usage.db")) as connection:

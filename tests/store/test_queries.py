@@ -57,7 +57,11 @@ def only_rows(query: UsageQuery, by: str | None) -> Source:
 def stored(records: list[ExchangeRecord], day_zone: str = "UTC") -> Iterator[UsageStore]:
     with TemporaryDirectory() as folder:
         store = started(Path(folder), day_zone)
-        store.insert_history(records)
+        half = len(records) // 2
+        # Of the others the rows tell what combinations do not.
+        store.insert_history(records[:half])
+        store.combine()
+        store.insert_history(records[half:])
         yield store
         store.close()
 
@@ -240,10 +244,13 @@ def test_empty_buckets_are_included_and_the_ranges_edges_are_cut(store: UsageSto
 
 @pytest.mark.parametrize("minutes", [10, 15, 20, 80, 1500])
 def test_a_range_ends_before_its_end(store: UsageStore, minutes: int) -> None:
-    """Whether its last piece is one of rows or a bucket."""
+    """Whether its last piece is one of rows or a bucket, alone or behind buckets."""
     end_us = BASE_US + minutes * 60_000_000
     store.insert_history([record(n, started_us=end_us + n - 1) for n in range(3)])
     assert store.summary(UsageQuery(start_us=BASE_US, end_us=end_us)).requests == 1
+    # The range is no wider than the data: only now its first quarter counts.
+    store.insert_history([record(3, started_us=BASE_US)])
+    assert store.summary(UsageQuery(start_us=BASE_US, end_us=end_us)).requests == 2
     assert store.summary(UsageQuery(start_us=end_us, end_us=end_us + minutes * 60_000_000)).requests == 2
 
 

@@ -44,6 +44,8 @@ def doubled(row: ExchangeRecord, _said: int | None) -> Priced | str:
 
 
 def dump(store: UsageStore) -> dict[str, list[tuple[Any, ...]]]:
+    """With all that is counted later."""
+    store.combine()
     with closing(open_database(store._folder / "usage.db")) as connection:
         return {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES}
 
@@ -352,6 +354,7 @@ def test_twenty_thousand_rows_there_and_back() -> None:
     rows, told = 20_000, []
     with stored(list(many(rows)), "Asia/Kolkata") as store:
         path = store._folder / "usage.db"
+        store.combine()
         before = digests(path, rows)
         expected = sum(2 * (number + 5) for number in range(rows))
         preview = store.preview_repricing(ALL, doubled, lambda done, total: told.append((done, total)))

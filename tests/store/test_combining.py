@@ -1,0 +1,254 @@
+"""Combinations that are counted after their rows: whoever asks before, between and after hears what the rows say."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.records import ExchangeRecord, TagCondition, UsageQuery
+from gateway.setting_values import Keep
+from gateway.store import combining, queries, settling
+from gateway.store.commit import day_zone
+from gateway.store.database import open_database, writing
+from gateway.store.names import Texts
+from gateway.store.settling import settle
+from gateway.store.usage import UsageStore
+from tests.store.examples import BASE_US, DAY_US, histories, record, usage_queries
+from tests.store.migrated import started
+from tests.store.test_pairs import BY, KINDS, assert_rows_say_the_same, at_once, while_a_day_is_counted
+from tests.store.test_queries import GROUPS, stored
+from tests.store.test_repricing import doubled
+
+LATER_US = BASE_US + 100 * DAY_US
+CALM = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def count(store: UsageStore, most: int = 10**6) -> bool:
+    """One step."""
+    with (
+        patch.object(combining, "STEP_ROWS", most),
+        closing(open_database(store._folder / "usage.db")) as connection,
+        writing(connection),
+    ):
+        return combining.count_on(connection, day_zone(connection))
+
+
+def counted(store: UsageStore, table: str = "combined", where: str = "level = 3") -> int:
+    """Requests in the combinations, or in what has whole sets of tags."""
+    with store._readers.snapshot() as connection:
+        found = connection.execute(f"SELECT COALESCE(SUM(requests), 0) FROM {table} WHERE {where}").fetchone()
+    return int(found[0])
+
+
+@CALM
+@given(
+    histories(),
+    usage_queries(),
+    st.sampled_from(GROUPS),
+    st.sampled_from(["UTC", "Asia/Kathmandu"]),
+    st.integers(1, 40),
+)
+def test_counted_or_not_every_answer_is_that_of_the_rows(
+    records: list[ExchangeRecord], query: UsageQuery, by: str, day_zone: str, most: int
+) -> None:
+    with stored(records, day_zone) as store:
+        for _ in range(3):
+            assert_rows_say_the_same(store, query, by, hourly=True)
+            assert store.check() == []
+            count(store, most)
+
+
+STEPS = ("more", "late", "assign", "reprice", "undo", "retention", "fewer buckets", "rebuild", "count", "settle")
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    histories(20),
+    st.lists(st.sampled_from(STEPS), max_size=8),
+    st.sampled_from(list(KINDS.values())),
+    st.sampled_from(BY),
+)
+def test_whatever_becomes_of_rows_their_combinations_follow(
+    records: list[ExchangeRecord], steps: Sequence[str], query: UsageQuery, by: str
+) -> None:
+    with stored(records, "Asia/Kathmandu") as store:
+        for number, step in enumerate(steps):
+            kept = UsageQuery(start_us=store.kept().rows_from_us)
+            some = {"id": f"more-{number}", "tags": ("team:a",), "app": "shop"}
+            match step:
+                case "more":
+                    store.insert_history([record(number + 200_000, **some)])
+                case "late":
+                    store.insert_history([record(number, **some)])
+                case "assign" if records:
+                    store.assign(records[number % len(records)].id, app=("notebook", "shop")[number % 2])
+                    store.assign(records[-1].id, app="other")
+                case "reprice" if store.preview_repricing(kept, doubled).changed:
+                    store.apply_repricing(kept, doubled, BASE_US)
+                case "undo" if kept.start_us is None and store.repricings():
+                    if store.repricings()[0].undone_us is None:
+                        store.undo_repricing(store.repricings()[0].id, BASE_US)
+                case "retention":
+                    store.clean_up({"requests": Keep(days=1), "buckets": Keep()}, BASE_US + number * DAY_US // 2)
+                case "fewer buckets":
+                    store.clean_up({"requests": Keep(), "buckets": Keep(days=1)}, BASE_US + number * DAY_US // 2)
+                case "rebuild":
+                    store.rebuild()
+                case "count":
+                    count(store, 3)
+                case "settle":
+                    settle(store._folder / "usage.db", BASE_US + number * DAY_US, at_once)
+            assert store.flush() and store.check() == []
+            if store.kept().rows_from_us is None:
+                assert_rows_say_the_same(store, query, by)
+
+
+def test_the_store_counts_what_has_come_and_ends_it_when_it_closes(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(combining, "STEP_ROWS", 4)
+    store.insert_history(record(number, tags=("team:a",)) for number in range(10))
+    assert counted(store) == counted(store, "buckets", "dimension = 11") == 0
+    store.combine()
+    assert counted(store) == 10
+    for level in (2, 3):
+        assert counted(store, "buckets", f"dimension = 11 AND level = {level}") == 10
+        assert counted(store, "combined", f"level = {level}") == 10
+    store.combine()
+    assert counted(store) == 10
+    store.insert_history(record(number) for number in range(10, 20))
+    store._stopped.set()
+    store.combine()
+    assert counted(store) == 14
+    assert store.check() == []
+
+
+def test_what_goes_before_it_was_counted_stays_in_the_sums(store: UsageStore) -> None:
+    """And numbers that are given again are counted again."""
+    asked = UsageQuery(model=("gpt-5",), key=("laptop",), door=("openai_chat",))
+    store.insert_history(record(number) for number in range(8))
+    assert count(store, 3)
+    store.clean_up({"requests": Keep(days=1), "buckets": Keep()}, BASE_US + 3 * DAY_US)
+    assert counted(store) == 8
+    store.insert_history(record(4 * 86_400 + number, id=f"later-{number}") for number in range(3))
+    assert store.summary(asked).requests == 11
+    assert not count(store)
+    assert counted(store) == 11 and store.summary(asked).requests == 11
+    assert store.check() == []
+
+
+def test_an_app_that_is_learnt_before_or_after_its_row_is_counted_counts_once(store: UsageStore) -> None:
+    store.insert_history(record(number, app="a") for number in range(4))
+    count(store, 2)
+    for number in range(4):
+        store.assign(f"req_{number}", app="b")
+    assert store.flush() and store.check() == []
+    apps = UsageQuery(model=("gpt-5",), key=("laptop",))
+    for _ in range(2):
+        assert [(row.value, row.summary.requests) for row in store.breakdown(apps, "app").rows] == [("b", 4)]
+        count(store)
+    assert store.check() == []
+
+
+def test_time_with_rows_that_are_not_counted_is_not_settled(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = "SELECT COUNT(*) FROM settled WHERE level = 2 AND state = 0"
+    store.insert_history(record(number * 43_200) for number in range(8))
+    with monkeypatch.context() as nothing_counted:
+        nothing_counted.setattr(combining, "count_on", lambda *_: False)
+        assert settle(store._folder / "usage.db", LATER_US, at_once) == 0
+    # All are counted first; while the newest day is, a row of an earlier one comes.
+    late = while_a_day_is_counted(store, lambda: store.insert_history([record(86_400, id="late")]))
+    settle(store._folder / "usage.db", LATER_US, late)
+    with store._readers.snapshot() as connection:
+        settled, all_days = connection.execute(days).fetchone()[0], len({(22 + 12 * n) // 24 for n in range(8)})
+        assert (settled, combining.uncounted(connection) is None) == (all_days - 1, False)
+    assert store.check() == []
+    settle(store._folder / "usage.db", LATER_US, at_once)
+    with store._readers.snapshot() as connection:
+        assert connection.execute(days).fetchone() == (all_days,) and combining.uncounted(connection) is None
+    assert store.check() == []
+
+
+def test_settling_ends_whatever_comes_meanwhile(store: UsageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts rows and conversations first, and at each of its pauses there is one more."""
+    monkeypatch.setattr(combining, "STEP_ROWS", 4)
+    monkeypatch.setattr(settling, "COUNTED_ROWS", 4)
+    store.insert_history(record(number, conversation_id="c") for number in range(10))
+    came = 0
+
+    def between(_seconds: float) -> bool:
+        nonlocal came
+        came += 1
+        store.insert_history([record(40 * 86_400 + came, id=f"more-{came}", conversation_id="c")])
+        return came < 500
+
+    assert settle(store._folder / "usage.db", BASE_US + 2 * DAY_US, between) == 2
+    # Its hour and its day are settled.
+    assert came < 100 and counted(store) >= 10
+    assert store.check() == []
+
+
+def test_days_are_those_of_the_zone_that_the_database_has_by_then(store: UsageStore) -> None:
+    store.insert_history(record(number * 3600) for number in range(50))
+    other = UsageStore(store._folder, day_zone="Asia/Kathmandu")
+    other.rebuild()
+    assert counted(store) == 50
+    store.insert_history(record(number * 3600 + 1, id=f"more-{number}") for number in range(50))
+    store.combine()
+    assert counted(store) == 100 and store.check() == []
+
+
+def test_what_is_not_counted_is_found_by_its_number(store: UsageStore) -> None:
+    store.insert_history(record(number) for number in range(3))
+    asked = {combining._SINCE: (1,), combining._SINCE_WITHIN: (1, 2, 3)}
+    asked |= dict.fromkeys(combining._COUNT, (1, 2))
+    with closing(open_database(store._folder / "usage.db")) as connection:
+        count(store)
+        connection.create_function("half_of", 1, int)
+        connection.create_function("day_of", 1, int)
+        for statement, bound in asked.items():
+            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", bound)]
+            assert any("USING INTEGER PRIMARY KEY (rowid>?" in step for step in plan), plan
+
+
+def test_a_question_beside_what_is_not_counted_reads_none_of_it(store: UsageStore) -> None:
+    """Rows of other days are not held against the days that are asked for."""
+    store.insert_history(record(number * 3600) for number in range(48))
+    count(store)
+    store.insert_history(record(200 * 3600 + number, id=f"more-{number}") for number in range(500))
+    query = UsageQuery(end_us=BASE_US + 2 * DAY_US, tags=(TagCondition(("team:a",), negated=True),))
+    statements: list[str] = []
+    with store._readers.snapshot() as connection:
+        connection.set_trace_callback(statements.append)
+        assert queries.total(connection, query)["requests"] == 48
+        connection.set_trace_callback(None)
+        assert not any("requests b NOT INDEXED" in each for each in statements)
+        assert (
+            queries.breakdown(connection, Texts(), UsageQuery(key=("laptop",)), "model").rows[0].summary.requests
+            == 548
+        )
+
+
+def test_a_database_from_before_has_all_counted(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("before")
+    store = started(folder)
+    store.insert_history(record(number) for number in range(5))
+    store.combine()
+    store.close()
+    with closing(sqlite3.connect(folder / "usage.db")) as connection, connection:
+        connection.execute("DELETE FROM settings WHERE name = 'combined_to'")
+        connection.execute("DELETE FROM _sqlite_migrations WHERE name >= 'm010'")
+    store = started(folder)
+    store.combine()
+    assert counted(store) == 5 and store.check() == []
+    store.insert_history([record(5)])
+    store.combine()
+    assert counted(store) == 6
+    assert store.check() == []
+    store.close()
