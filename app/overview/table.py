@@ -1,11 +1,23 @@
 """The view of a breakdown: a header in small text over one line, and rows painted whole."""
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from collections.abc import Iterable, Sequence
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
-from app.fonts import ui_font
-from app.overview.breakdown import COSTLIEST, LEAST_NAME, NAME, SHARE, AnyIndex, BreakdownModel, Line, shown_measures
+from app.overview.breakdown import (
+    COSTLIEST,
+    LEAST_NAME,
+    NAME,
+    SHARE,
+    AnyIndex,
+    BreakdownModel,
+    Line,
+    Measure,
+    shown_measures,
+)
+from app.tables.laid_texts import Face, LaidTexts
 from app.theme import Theme
 from app.translation import tr
 
@@ -14,6 +26,13 @@ HEADER_HEIGHT = 27
 EDGE = 8
 _SQUARE = 8
 _BAR = 48
+_HEADER_TEXT_HEIGHT = 22
+_TITLE, _FIGURE, _NAME, _SHARE = Face(11, 500), Face(13), Face(13, 500), Face(12)
+# All rows and columns of a hundred models; usually there are four rows.
+_TEXTS = 600
+
+Placed = Sequence[tuple[Line, int]]
+"""Lines, and the top of each in the viewport."""
 
 
 class Header(QHeaderView):
@@ -23,6 +42,7 @@ class Header(QHeaderView):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._theme = theme
         self._rows = model
+        self._texts = LaidTexts(2 * len(model.measures))
         self.setSectionsClickable(True)
         self.setFixedHeight(HEADER_HEIGHT)
         self.setAutoFillBackground(False)
@@ -33,20 +53,21 @@ class Header(QHeaderView):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
         painter.fillRect(event.rect(), self._theme.color("surface"))
-        painter.setFont(ui_font(11, 500))
+        painter.setFont(self._texts.font(_TITLE))
         last = self.count() - 1
         for section in range(self.count()):
             if self.isSectionHidden(section):
                 continue
             left, width = self.sectionViewportPosition(section), self.sectionSize(section)
-            rect = QRect(left + (EDGE if section == 0 else 0), 0, width - (EDGE if section in (0, last) else 0), 22)
-            side = Qt.AlignmentFlag.AlignRight if section > 1 else Qt.AlignmentFlag.AlignLeft
             sorted_here = self._rows.sorted_by == section and section != last
             painter.setPen(self._theme.color("text2" if sorted_here else "text3"))
             title = tr(self._rows.measures[section].title)
             if sorted_here:
                 title += " ↓" if self._rows.order == Qt.SortOrder.DescendingOrder else " ↑"
-            painter.drawText(rect, side | Qt.AlignmentFlag.AlignVCenter, title)
+            laid = self._texts.laid(title, _TITLE)
+            right = left + width - (EDGE if section == last else 0)
+            at = right - laid.width if section > 1 else left + (EDGE if section == 0 else 0)
+            painter.drawStaticText(QPointF(at, (_HEADER_TEXT_HEIGHT - laid.height) / 2), laid.text)
         painter.fillRect(EDGE, HEADER_HEIGHT - 2, self.viewport().width() - 2 * EDGE, 1, self._theme.color("border"))
 
 
@@ -60,6 +81,7 @@ class BreakdownTable(QTableView):
         self._theme = theme
         self._rows = model
         self._hot = -1
+        self._texts = LaidTexts(_TEXTS)
         self.setModel(model)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalHeader(Header(theme, model, self))
@@ -146,69 +168,87 @@ class BreakdownTable(QTableView):
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(event.rect(), self._theme.color("surface"))
-        largest = self._rows.largest_share
-        for row in range(self._rows.rowCount()):
-            top = self.rowViewportPosition(row)
-            if top + ROW_HEIGHT < event.rect().top() or top > event.rect().bottom():
+        placed = list(self._placed(event.rect().top(), event.rect().bottom()))
+        self._paint_ground(painter)
+        last = len(self._rows.measures) - 1
+        for column, measure in enumerate(self._rows.measures):
+            if self.isColumnHidden(column):
                 continue
-            line = self._rows.line(row)
-            assert line is not None
-            self._paint_ground(painter, row, top)
-            for column, measure in enumerate(self._rows.measures):
-                if self.isColumnHidden(column):
-                    continue
-                rect = QRect(self.columnViewportPosition(column), top, self.columnWidth(column), ROW_HEIGHT)
-                if measure is NAME:
-                    self._paint_name(painter, rect, line)
-                elif measure is SHARE:
-                    self._paint_share(painter, rect, line, largest)
-                else:
-                    last = column == len(self._rows.measures) - 1
-                    painter.setFont(ui_font(13))
-                    painter.setPen(self._theme.color(measure.tone))
-                    right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-                    painter.drawText(rect.adjusted(0, 0, -EDGE if last else 0, 0), right, measure.text(line))
+            left, width = self.columnViewportPosition(column), self.columnWidth(column)
+            if measure is NAME:
+                self._paint_names(painter, left, width, placed)
+            elif measure is SHARE:
+                self._paint_shares(painter, left, placed)
+            else:
+                self._paint_figures(painter, left + width - (EDGE if column == last else 0), measure, placed)
 
-    def _paint_ground(self, painter: QPainter, row: int, top: int) -> None:
-        rect = QRectF(0, top, self.viewport().width(), ROW_HEIGHT)
-        if row == self._hot:
+    def _placed(self, top: int, bottom: int) -> Iterable[tuple[Line, int]]:
+        """The lines that lie between two rows of the viewport's pixels."""
+        for row in range(self._rows.rowCount()):
+            at = self.rowViewportPosition(row)
+            if at + ROW_HEIGHT >= top and at <= bottom:
+                line = self._rows.line(row)
+                assert line is not None
+                yield line, at
+
+    def _paint_ground(self, painter: QPainter) -> None:
+        width = self.viewport().width()
+        if self._rows.line(self._hot) is not None:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._theme.color("inset"))
-            painter.drawRoundedRect(rect, 7, 7)
-        if self.hasFocus() and row == self.currentIndex().row():
+            painter.drawRoundedRect(QRectF(0, self.rowViewportPosition(self._hot), width, ROW_HEIGHT), 7, 7)
+        chosen = self.currentIndex().row()
+        if self.hasFocus() and self._rows.line(chosen) is not None:
+            rect = QRectF(0, self.rowViewportPosition(chosen), width, ROW_HEIGHT)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self._theme.color("accent"), 1.5))
             painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 7, 7)
 
-    def _paint_name(self, painter: QPainter, rect: QRect, line: Line) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.series_color(line.slot))
-        painter.drawRoundedRect(QRectF(rect.left() + EDGE, rect.center().y() - 3.5, _SQUARE, _SQUARE), 2, 2)
-        font = ui_font(13, 500)
-        painter.setFont(font)
-        painter.setPen(self._theme.color("text" if line.value is not None else "text2"))
-        room = rect.adjusted(EDGE + _SQUARE + 8, 0, -10, 0)
-        small = ui_font(11, 500)
-        mark = tr(COSTLIEST) if line.costliest else ""
-        beside = QFontMetrics(small).horizontalAdvance(mark) + 8 if mark else 0
-        left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        text = QFontMetrics(font).elidedText(line.name, Qt.TextElideMode.ElideMiddle, room.width() - beside)
-        painter.drawText(room, left, text)
-        if mark:
-            painter.setFont(small)
-            painter.setPen(self._theme.color("warn"))
-            painter.drawText(room.adjusted(QFontMetrics(font).horizontalAdvance(text) + 8, 1, 0, 1), left, mark)
+    def _paint_figures(self, painter: QPainter, right: int, measure: Measure, placed: Placed) -> None:
+        painter.setFont(self._texts.font(_FIGURE))
+        painter.setPen(self._theme.color(measure.tone))
+        for line, top in placed:
+            laid = self._texts.laid(measure.text(line), _FIGURE)
+            painter.drawStaticText(QPointF(right - laid.width, top + (ROW_HEIGHT - laid.height) / 2), laid.text)
 
-    def _paint_share(self, painter: QPainter, rect: QRect, line: Line, largest: float) -> None:
-        track = QRectF(rect.left(), rect.center().y() - 1, _BAR, 4)
+    def _paint_names(self, painter: QPainter, left: int, width: int, placed: Placed) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.color("border"))
-        painter.drawRoundedRect(track, 2, 2)
-        if line.share and largest:
-            track.setWidth(max(4.0, _BAR * line.share / largest))
+        for line, top in placed:
             painter.setBrush(self._theme.series_color(line.slot))
+            square = QRectF(left + EDGE, top + (ROW_HEIGHT - 1) // 2 - 3.5, _SQUARE, _SQUARE)
+            painter.drawRoundedRect(square, 2, 2)
+        left += EDGE + _SQUARE + 8
+        room = width - EDGE - _SQUARE - 18
+        beside = self._texts.laid(tr(COSTLIEST), _TITLE)
+        painter.setFont(self._texts.font(_NAME))
+        for line, top in placed:
+            painter.setPen(self._theme.color("text" if line.value is not None else "text2"))
+            taken = round(beside.width) + 8 if line.costliest else 0
+            laid = self._texts.laid(line.name, _NAME, room - taken, middle=True)
+            painter.drawStaticText(QPointF(left, top + (ROW_HEIGHT - laid.height) / 2), laid.text)
+            if line.costliest:
+                self._paint_mark(painter, left + round(laid.width) + 8, top)
+                painter.setFont(self._texts.font(_NAME))
+
+    def _paint_mark(self, painter: QPainter, left: int, top: int) -> None:
+        laid = self._texts.laid(tr(COSTLIEST), _TITLE)
+        painter.setFont(self._texts.font(_TITLE))
+        painter.setPen(self._theme.color("warn"))
+        painter.drawStaticText(QPointF(left, top + 1 + (ROW_HEIGHT - laid.height) / 2), laid.text)
+
+    def _paint_shares(self, painter: QPainter, left: int, placed: Placed) -> None:
+        largest = self._rows.largest_share
+        painter.setPen(Qt.PenStyle.NoPen)
+        for line, top in placed:
+            track = QRectF(left, top + (ROW_HEIGHT - 1) // 2 - 1, _BAR, 4)
+            painter.setBrush(self._theme.color("border"))
             painter.drawRoundedRect(track, 2, 2)
-        painter.setFont(ui_font(12))
+            if line.share and largest:
+                track.setWidth(max(4.0, _BAR * line.share / largest))
+                painter.setBrush(self._theme.series_color(line.slot))
+                painter.drawRoundedRect(track, 2, 2)
+        painter.setFont(self._texts.font(_SHARE))
         painter.setPen(self._theme.color("text2"))
-        room = rect.adjusted(_BAR + 7, 0, 0, 0)
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, SHARE.text(line))
+        for line, top in placed:
+            laid = self._texts.laid(SHARE.text(line), _SHARE)
+            painter.drawStaticText(QPointF(left + _BAR + 7, top + (ROW_HEIGHT - laid.height) / 2), laid.text)

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 from app.translation import tr
 
 Row = TypeVar("Row")
@@ -18,8 +20,7 @@ Row = TypeVar("Row")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-@dataclass(frozen=True, slots=True)
-class PillText:
+class PillText(Struct, frozen=True):
     """A short word on a soft ground; `kind` is ok, warn, bad, neutral or accent."""
 
     text: str

@@ -2,18 +2,21 @@
 
 from typing import Any
 
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter
+from PySide6.QtCore import QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHeaderView, QWidget
 
 from app import icons
-from app.fonts import ui_font
+from app.tables.laid_texts import Face, LaidTexts
 from app.tables.model import RowModel
 from app.tables.painter import CELL_PADDING
 from app.theme import Theme
 
 HEIGHT = 34
 _ARROW = 12
+_TITLE = Face(12, 600)
+# Of every column, at the widths between which one is dragged.
+_TEXTS = 60
 
 
 class TableHeader(QHeaderView):
@@ -23,6 +26,7 @@ class TableHeader(QHeaderView):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._theme = theme
         self._columns = model.columns
+        self._texts = LaidTexts(_TEXTS)
         self._arrow: tuple[int, bool] | None = None
         self.setSectionsMovable(True)
         self.setSectionsClickable(True)
@@ -35,7 +39,11 @@ class TableHeader(QHeaderView):
 
     def title_width(self, section: int) -> int:
         """What a column's title takes, with its padding."""
-        return QFontMetrics(ui_font(12, 600)).horizontalAdvance(self._columns[section].title) + 2 * CELL_PADDING + 2
+        return (
+            QFontMetrics(self._texts.font(_TITLE)).horizontalAdvance(self._columns[section].title)
+            + 2 * CELL_PADDING
+            + 2
+        )
 
     def show_arrow(self, section: int, descending: bool) -> None:
         self._arrow = (section, descending)
@@ -47,25 +55,37 @@ class TableHeader(QHeaderView):
         return self._arrow
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        column = self._columns[section]
+        """What is dragged along with the pointer."""
+        self._paint_ground(painter, rect)
+        self._paint_title(painter, rect, section)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """All sections at once: the style would prepare for each, and fill what lies behind the last one with a
+        ground of its own."""
+        area, bounds = event.rect(), self.viewport().rect()
+        painter = QPainter(self.viewport())
+        self._paint_ground(painter, bounds)
+        for section in range(self.count()):
+            if not self.isSectionHidden(section):
+                left, width = self.sectionViewportPosition(section), self.sectionSize(section)
+                if left <= area.right() and left + width > area.left():
+                    self._paint_title(painter, QRect(left, 0, width, bounds.height()), section)
+        painter.end()
+
+    def _paint_ground(self, painter: QPainter, rect: QRect) -> None:
         painter.fillRect(rect, self._theme.color("surface"))
-        painter.setFont(ui_font(12, 600))
-        painter.setPen(self._theme.color("text2"))
-        inner = rect.adjusted(CELL_PADDING, 0, -CELL_PADDING, 0)
-        side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
-        title = painter.fontMetrics().elidedText(column.title, Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, side | Qt.AlignmentFlag.AlignVCenter, title)
-        if self._arrow is not None and self._arrow[0] == section:
-            self._paint_arrow(painter, inner, painter.fontMetrics().horizontalAdvance(title), column.right)
         painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, self._theme.color("border"))
 
-    def paintEvent(self, event: Any) -> None:
-        super().paintEvent(event)
-        # The style fills what lies behind the last section with a ground of its own.
-        rest = self.viewport().rect().adjusted(max(0, self.length() - self.offset()), 0, 0, 0)
-        painter = QPainter(self.viewport())
-        painter.fillRect(rest, self._theme.color("surface"))
-        painter.fillRect(rest.left(), rest.bottom(), rest.width(), 1, self._theme.color("border"))
+    def _paint_title(self, painter: QPainter, rect: QRect, section: int) -> None:
+        column = self._columns[section]
+        inner = rect.adjusted(CELL_PADDING, 0, -CELL_PADDING, 0)
+        laid = self._texts.laid(column.title, _TITLE, inner.width())
+        left = inner.left() + (inner.width() - laid.width if column.right else 0)
+        painter.setFont(self._texts.font(_TITLE))
+        painter.setPen(self._theme.color("text2"))
+        painter.drawStaticText(QPointF(left, inner.top() + (inner.height() - laid.height) / 2), laid.text)
+        if self._arrow is not None and self._arrow[0] == section:
+            self._paint_arrow(painter, inner, int(laid.width), column.right)
 
     def _paint_arrow(self, painter: QPainter, inner: QRect, title_width: int, right: bool) -> None:
         assert self._arrow is not None

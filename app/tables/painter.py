@@ -1,18 +1,18 @@
-"""Paints whole table rows from caches: one QStaticText per text and width, one pixmap per distinct pill.
+"""Paints whole table rows from caches: one laid out text per text and width, one pixmap per distinct pill.
 
-A text is measured, elided and laid out once; its colour is the painter's pen, so that selecting, hovering and a theme
-flip cost nothing new. Pills are pictures of their word on its ground and are dropped when the theme flips. Of both
-only what was painted lately is kept, which is more than a large screen shows: a laid out text takes two kilobytes.
+Pills are pictures of their word on its ground and are dropped when the theme flips; texts have no colour of their
+own. Of both only what was painted lately is kept, which is more than a large screen shows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap, QStaticText
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap
 
-from app.fonts import mono_font, ui_font
+from app.fonts import ui_font
 from app.tables.column import Column, PillText
+from app.tables.laid_texts import Face, LaidTexts
 from app.tables.recent import Recent
 from app.theme import Theme
 
@@ -21,7 +21,7 @@ PILL_HEIGHT = 20
 PILL_GAP = 4
 _PILL_PADDING = 6
 _PILL_RADIUS = 5
-_TEXT_PIXELS = 13
+_TEXT_PIXELS, _MONO_PIXELS = 13, 12
 # A screen of 3840 by 2160 pixels shows seventy rows of sixteen cells.
 _TEXTS = 1_200
 _PILLS = 300
@@ -44,10 +44,8 @@ class PaintedRow(NamedTuple):
     faint: bool = False
 
 
-class _Laid(NamedTuple):
-    text: QStaticText
-    width: float
-    height: float
+Fitted = Sequence[tuple[PillText, int]]
+"""Pills, and where each stands in its cell."""
 
 
 class RowPainter:
@@ -55,49 +53,59 @@ class RowPainter:
 
     def __init__(self, theme: Theme) -> None:
         self._theme = theme
-        self._texts: Recent[tuple[str, int, int, bool, bool], _Laid] = Recent(_TEXTS)
+        self._texts = LaidTexts(_TEXTS)
         self._pills: Recent[tuple[PillText, float, bool], QPixmap] = Recent(_PILLS)
-        self._pill_widths: Recent[PillText, int] = Recent(_TEXTS)
-        self._fonts: dict[tuple[int, bool], QFont] = {}
-        self._metrics: dict[tuple[int, bool], QFontMetricsF] = {}
+        self._pill_widths: Recent[PillText, int] = Recent(_PILLS)
+        self._fitted: Recent[tuple[tuple[PillText, ...], int], Fitted] = Recent(_PILLS)
 
     def forget(self) -> None:
-        """Drops what was drawn in colours or fonts that no longer hold."""
-        self._texts.clear()
+        """Drops what was drawn in colours that no longer hold."""
         self._pills.clear()
-        self._pill_widths.clear()
-        self._fonts.clear()
-        self._metrics.clear()
 
     def paint(self, painter: QPainter, cells: list[Cell], rows: list[PaintedRow], height: int) -> None:
         """The rows' cells, a column at a time, so that font and colour are set once for each."""
         for cell in cells:
-            column = cell.column
-            if column.pills is None:
-                painter.setFont(self._font(column))
-            ink, faint_ink = self._theme.color(column.tone), self._theme.color("text3")
-            painter.setPen(ink)
-            now = ink
-            for row in rows:
-                if row.record is None:
-                    self._placeholder(painter, cell, row.top, height)
-                    painter.setPen(now)
-                elif column.pills is not None:
-                    pills = column.pills(row.record)
-                    if row.faint:
-                        pills = tuple(PillText(pill.text) for pill in pills)
-                    self._paint_pills(painter, cell, pills, row.top, height)
-                else:
-                    wanted = faint_ink if row.faint else ink
-                    if wanted is not now:
-                        painter.setPen(wanted)
-                        now = wanted
-                    self._paint_text(painter, cell, column.text(row.record), row.top, height)
+            if cell.column.pills is None:
+                self._paint_texts(painter, cell, rows, height)
+            else:
+                self._paint_pill_cells(painter, cell, rows, height)
+
+    def _paint_texts(self, painter: QPainter, cell: Cell, rows: list[PaintedRow], height: int) -> None:
+        column, texts = cell.column, self._texts
+        face, room = _face(column), cell.width - 2 * CELL_PADDING
+        painter.setFont(texts.font(face))
+        inks = self._theme.color(column.tone), self._theme.color("text3")
+        inked: bool | None = None
+        for record, top, faint in rows:
+            if record is None:
+                self._placeholder(painter, cell, top, height)
+                inked = None
+                continue
+            text = column.text(record)
+            if not text:
+                continue
+            if faint is not inked:
+                painter.setPen(inks[faint])
+                inked = faint
+            laid = texts.laid(text, face, room, middle=column.elide_middle)
+            left = cell.left + (cell.width - CELL_PADDING - laid.width if column.right else CELL_PADDING)
+            painter.drawStaticText(QPointF(left, top + (height - laid.height) / 2), laid.text)
+
+    def _paint_pill_cells(self, painter: QPainter, cell: Cell, rows: list[PaintedRow], height: int) -> None:
+        assert cell.column.pills is not None
+        for record, top, faint in rows:
+            if record is None:
+                self._placeholder(painter, cell, top, height)
+                continue
+            pills = cell.column.pills(record)
+            if faint:
+                pills = tuple(PillText(pill.text) for pill in pills)
+            self._paint_pills(painter, cell, pills, top, height)
 
     def width_of(self, column: Column[Any], rows: Sequence[Any]) -> int:
         """What a column needs to show all of these rows whole, with its padding."""
         widest = 0.0
-        metrics = QFontMetricsF(self._font(column))
+        metrics = QFontMetricsF(self._texts.font(_face(column)))
         for row in rows:
             if column.pills is not None:
                 pills = column.pills(row)
@@ -106,25 +114,25 @@ class RowPainter:
                 widest = max(widest, metrics.horizontalAdvance(column.text(row).replace("\n", " ")))
         return int(widest) + 1 + 2 * CELL_PADDING
 
-    def _paint_text(self, painter: QPainter, cell: Cell, text: str, top: int, height: int) -> None:
-        if not text:
-            return
-        column = cell.column
-        laid = self._laid(text, column, cell.width - 2 * CELL_PADDING)
-        left = cell.left + (cell.width - CELL_PADDING - laid.width if column.right else CELL_PADDING)
-        painter.drawStaticText(QPointF(left, top + (height - laid.height) / 2), laid.text)
-
     def _paint_pills(self, painter: QPainter, cell: Cell, pills: Sequence[PillText], top: int, height: int) -> None:
+        key = (tuple(pills), cell.width - 2 * CELL_PADDING)
+        fitted = self._fitted.get(key)
+        if fitted is None:
+            fitted = tuple(self._fit(*key))
+            self._fitted.put(key, fitted)
+        for pill, left in fitted:
+            place = QPointF(cell.left + CELL_PADDING + left, top + (height - PILL_HEIGHT) / 2)
+            painter.drawPixmap(place, self._pill(pill, painter))
+
+    def _fit(self, pills: Sequence[PillText], whole: int) -> Iterator[tuple[PillText, int]]:
         """As many as there is room for, and how many more there are; the first one is cut rather than left out."""
-        left = cell.left + CELL_PADDING
-        right = cell.left + cell.width - CELL_PADDING
+        left = 0
         for number, pill in enumerate(pills):
             more = len(pills) - number - 1
-            room = right - left - (self._width(_more(more)) + PILL_GAP if more else 0)
+            room = whole - left - (self._width(_more(more)) + PILL_GAP if more else 0)
             fits = self._width(pill) <= room
             shown = pill if fits else _more(more + 1) if number else self._cut(pill, room)
-            picture = self._pill(shown, painter)
-            painter.drawPixmap(QPointF(left, top + (height - PILL_HEIGHT) / 2), picture)
+            yield shown, left
             if number and not fits:
                 return
             left += self._width(shown) + PILL_GAP
@@ -149,34 +157,6 @@ class RowPainter:
         left = cell.left + CELL_PADDING + (room - width if cell.column.right else 0)
         painter.drawRoundedRect(QRectF(left, top + height / 2 - 4, width, 8), 4, 4)
 
-    def _laid(self, text: str, column: Column[Any], width: int) -> _Laid:
-        key = (text, width, column.weight, column.mono, column.elide_middle)
-        laid = self._texts.get(key)
-        if laid is None:
-            laid = self._lay_out(text, column, width)
-            self._texts.put(key, laid)
-        return laid
-
-    def _lay_out(self, text: str, column: Column[Any], width: int) -> _Laid:
-        font = self._font(column)
-        metrics = self._metrics.setdefault((column.weight, column.mono), QFontMetricsF(font))
-        shown = text.replace("\n", " ")
-        if metrics.horizontalAdvance(shown) > width:
-            side = Qt.TextElideMode.ElideMiddle if column.elide_middle else Qt.TextElideMode.ElideRight
-            shown = metrics.elidedText(shown, side, width)
-        static = QStaticText(shown)
-        static.setTextFormat(Qt.TextFormat.PlainText)
-        static.prepare(font=font)
-        size = static.size()
-        return _Laid(static, size.width(), size.height())
-
-    def _font(self, column: Column[Any]) -> QFont:
-        key = (column.weight, column.mono)
-        font = self._fonts.get(key)
-        if font is None:
-            font = self._fonts[key] = mono_font(12) if column.mono else ui_font(_TEXT_PIXELS, column.weight)
-        return font
-
     def _pill(self, pill: PillText, painter: QPainter) -> QPixmap:
         ratio = painter.device().devicePixelRatioF()
         key = (pill, ratio, self._theme.dark)
@@ -185,6 +165,10 @@ class RowPainter:
             picture = draw_pill(self._theme, pill, ratio)
             self._pills.put(key, picture)
         return picture
+
+
+def _face(column: Column[Any]) -> Face:
+    return Face(_MONO_PIXELS, 400, True) if column.mono else Face(_TEXT_PIXELS, column.weight)
 
 
 def _more(count: int) -> PillText:

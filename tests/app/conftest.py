@@ -11,6 +11,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtGui import QStaticText
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -18,6 +19,7 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.filters import FilterState
 from app.pages.requests_parts import panel
+from app.tables import laid_texts
 from app.theme import Theme
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.spawner import Spawner
@@ -51,6 +53,20 @@ def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[Patien
     if QApplication.keyboardModifiers() != Qt.KeyboardModifier.NoModifier:
         # A key pressed with Ctrl leaves Ctrl held for all tests to come: their selections would be others.
         QTest.keyRelease(QWidget(), Qt.Key.Key_Control)
+
+
+@pytest.fixture
+def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts of tables and lists that were shaped since the test began, each time that one was."""
+    texts: list[str] = []
+
+    class Counted(QStaticText):
+        def setText(self, text: str) -> None:
+            super().setText(text)
+            texts.append(text)
+
+    monkeypatch.setattr(laid_texts, "QStaticText", Counted)
+    return texts
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QStaticText
+from PySide6.QtGui import QFocusEvent, QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
@@ -18,7 +18,6 @@ from app import formats
 from app.context import AppContext
 from app.filters import FilterSnapshot, FilterState
 from app.pages.conversations import PAGE_ROWS, ConversationsPage
-from app.pages.conversations_parts import list_view
 from app.pages.conversations_parts.inspector import WIDTH as INSPECTOR_WIDTH
 from app.pages.conversations_parts.list_pane import SORTS
 from app.pages.conversations_parts.list_pane import WIDTH as LIST_WIDTH
@@ -825,16 +824,8 @@ def test_conversations_of_a_session_stand_together_in_order_of_time(qtbot: QtBot
     assert [line_at((place + 0.5) * ROW_HEIGHT) for place in range(7)] == [False, *[True] * 4, False, False]
 
 
-def test_the_list_lays_out_a_text_once(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_lays_out_a_text_once(qtbot: QtBot, theme: Theme, laid_out: list[str]) -> None:
     """Under traffic it is painted every second: sixty texts cut and shaped each time would be half of its paint."""
-    laid: list[str] = []
-
-    class Counted(QStaticText):
-        def __init__(self, text: str) -> None:
-            super().__init__(text)
-            laid.append(text)
-
-    monkeypatch.setattr(list_view, "QStaticText", Counted)
     shown = ThreadList(theme)
     qtbot.addWidget(shown)
     shown.resize(LIST_WIDTH, 3 * ROW_HEIGHT)
@@ -843,15 +834,15 @@ def test_the_list_lays_out_a_text_once(qtbot: QtBot, theme: Theme, monkeypatch: 
     )
     shown.show_rows((long, plain_thread(2, now_us()).row), now_us(), "")
     shown.grab()
-    assert any(text.startswith("A title") and text.endswith("…") for text in laid)
-    assert listed_cost(long) in laid
-    first = len(laid)
+    assert any(text.startswith("A title") and text.endswith("…") for text in laid_out)
+    assert listed_cost(long) in laid_out
+    first = len(laid_out)
     shown.grab()
-    assert len(laid) == first
+    assert len(laid_out) == first
     shown.resize(LIST_WIDTH - 40, 3 * ROW_HEIGHT)
     shown.grab()
-    assert len(laid) > first, "another width leaves other words"
-    laid.clear()
+    assert len(laid_out) > first, "another width leaves other words"
+    laid_out.clear()
     theme.set_mode("dark")
     shown.grab()
-    assert not laid, "a text has the colour that it is painted in"
+    assert not laid_out, "a text has the colour that it is painted in"

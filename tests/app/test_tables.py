@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFontMetricsF, QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.tables.column import Column, PillText, comma_separated, tab_separated
+from app.tables.laid_texts import Face, LaidTexts
 from app.tables.model import LOADING, ListModel, WindowedModel
 from app.tables.recent import Recent
 from app.tables.view import ROW_HEIGHT, TableView
@@ -480,12 +482,51 @@ def test_of_what_was_painted_only_the_latest_is_kept() -> None:
     assert (len(kept), kept.get(0)) == (0, None)
 
 
+def test_a_text_is_laid_out_once_for_a_width_whatever_its_colour(
+    model: WindowedModel[Record], qtbot: QtBot, laid_out: list[str]
+) -> None:
+    """Under traffic a table is painted every second; cells and titles shaped each time were most of its paint."""
+    theme = Theme("light")
+    view = make_view(qtbot, model, theme)
+    view.grab()
+    assert {"Number", "0", "1"} <= set(laid_out)
+    first = len(laid_out)
+    view.selectRow(1)
+    view.grab()
+    theme.set_mode("dark")
+    view.grab()
+    assert len(laid_out) == first
+    view.setColumnWidth(0, view.columnWidth(0) + 5)
+    view.grab()
+    assert "Number" in laid_out[first:], "another width may leave other words"
+
+
+@pytest.mark.parametrize("text", ["$99.510456", "—", "Avg latency", "mixture"])
+def test_a_text_is_as_wide_as_the_pen_moves(qapp: QApplication, text: str) -> None:
+    """What its last letter is painted beyond that would push numbers out of their column's line."""
+    texts, face = LaidTexts(10), Face(13, 500)
+    whole = QFontMetricsF(texts.font(face)).horizontalAdvance(text)
+    for _ in range(2):
+        assert texts.laid(text, face).width == whole
+    assert texts.laid(text, face, int(whole) + 1).text.text() == text
+
+
+@pytest.mark.parametrize(("middle", "place"), [(False, -1), (True, 5)])
+def test_a_text_is_cut_to_its_room(qapp: QApplication, middle: bool, place: int) -> None:
+    texts, face = LaidTexts(10), Face(12, mono=True)
+    room = int(QFontMetricsF(texts.font(face)).horizontalAdvance("req_1234567")) + 1
+    laid = texts.laid("req_0123456789abcdef", face, room, middle=middle)
+    assert laid.text.text()[place] == "…" and len(laid.text.text()) == 11
+    assert laid.width <= room
+    assert texts.laid("one\ntwo", face).text.text() == "one two"
+
+
 def test_scrolling_far_keeps_the_texts_of_a_few_screens(
     model: WindowedModel[Record], reader: Reader, qtbot: QtBot
 ) -> None:
     view = make_view(qtbot, model)
     painter = view._painter
-    painter._texts = Recent(60)
+    painter._texts = LaidTexts(60)
     for row in range(0, 2_000, 20):
         view.scrollTo(model.index(row, 0), TableView.ScrollHint.PositionAtTop)
         reader.run()

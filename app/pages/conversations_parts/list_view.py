@@ -19,7 +19,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QPainter, QPalette, QStaticText
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -32,9 +32,8 @@ from PySide6.QtWidgets import (
 
 from app import formats
 from app.focus import KEYBOARD_REASONS
-from app.fonts import ui_font
 from app.pages.conversations_parts import turn_words
-from app.tables.recent import Recent
+from app.tables.laid_texts import Face, LaidTexts
 from app.theme import Theme
 from app.translation import counted, tr
 from app.widgets.painting import focus_ring, rounded_box
@@ -46,6 +45,7 @@ _NEAR_END = 12
 # Four for each row; the rows of some screens.
 _TEXTS = 200
 _BETWEEN = 12
+_TITLE, _DETAIL = Face(13, 600), Face(12)
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -159,8 +159,7 @@ class _RowPainter(QStyledItemDelegate):
         super().__init__(view)
         self._theme = theme
         self._view = view
-        self._fonts = (ui_font(13, 600), ui_font(12))
-        self._texts: Recent[tuple[str, int, int], QStaticText] = Recent(_TEXTS)
+        self._texts = LaidTexts(_TEXTS)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(200, ROW_HEIGHT)
@@ -183,12 +182,12 @@ class _RowPainter(QStyledItemDelegate):
         inner = box.adjusted(12, 9, -12, -9)
         first = QRectF(inner.left(), inner.top(), inner.width(), 22)
         second = QRectF(inner.left(), inner.bottom() - 20, inner.width(), 20)
-        self._line(painter, first, (title_of(row), turn_words.listed_cost(row)), 0, ("text", "text"))
+        self._line(painter, first, (title_of(row), turn_words.listed_cost(row)), _TITLE, ("text", "text"))
         words, tone = state_of(row, self._view.threads.now_us)
         left = f"{models_of(row)}  ·  {turn_words.calls(row.requests)}"
         if row.match:
             left = " ".join(row.match.split())
-        self._line(painter, second, (left, words), 1, ("text2", tone))
+        self._line(painter, second, (left, words), _DETAIL, ("text2", tone))
         painter.restore()
 
     def _bracket(self, painter: QPainter, box: QRectF, beside: tuple[bool, bool]) -> None:
@@ -200,29 +199,17 @@ class _RowPainter(QStyledItemDelegate):
             painter.fillRect(QRectF(box.left() + 4, top, 2, bottom - top), self._theme.color("border_strong"))
 
     def _line(
-        self, painter: QPainter, box: QRectF, words: tuple[str, str], font: int, tones: tuple[str, str]
+        self, painter: QPainter, box: QRectF, words: tuple[str, str], face: Face, tones: tuple[str, str]
     ) -> None:
         """Words at the left, cut where those at the right leave no room."""
-        painter.setFont(self._fonts[font])
+        painter.setFont(self._texts.font(face))
         whole = int(box.width())
-        right = self._laid(words[1], font, whole)
-        size = right.size()
+        right = self._texts.laid(words[1], face, whole)
         painter.setPen(self._theme.color(tones[1]))
-        painter.drawStaticText(QPointF(box.right() - size.width(), _top(box, size.height())), right)
-        left = self._laid(words[0], font, whole - math.ceil(size.width()) - _BETWEEN)
+        painter.drawStaticText(QPointF(box.right() - right.width, _top(box, right.height)), right.text)
+        left = self._texts.laid(words[0], face, whole - math.ceil(right.width) - _BETWEEN)
         painter.setPen(self._theme.color(tones[0]))
-        painter.drawStaticText(QPointF(box.left(), _top(box, left.size().height())), left)
-
-    def _laid(self, text: str, number: int, room: int) -> QStaticText:
-        key = (text, number, room)
-        laid = self._texts.get(key)
-        if laid is None:
-            font = self._fonts[number]
-            laid = QStaticText(QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, room))
-            laid.setTextFormat(Qt.TextFormat.PlainText)
-            laid.prepare(font=font)
-            self._texts.put(key, laid)
-        return laid
+        painter.drawStaticText(QPointF(box.left(), _top(box, left.height)), left.text)
 
 
 def _sessions(row: ThreadRow) -> list[str]:
