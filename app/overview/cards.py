@@ -50,10 +50,13 @@ class DeltaBadge(QLabel):
         super().__init__(parent)
         self._theme = theme
         self.delta: Delta | None = None
+        self._shown: tuple[Delta | None, bool] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def set_delta(self, delta: Delta | None, *, is_new: bool) -> None:
-        self.delta = delta
+        if (delta, is_new) == self._shown:
+            return
+        self.delta, self._shown = delta, (delta, is_new)
         self.setText(delta.text if delta is not None else tr("new") if is_new else "")
         self.setVisible(bool(self.text()))
         words = (

@@ -32,7 +32,8 @@ GAP = 12
 # Four charts, cards, tables and one notice fit a window of the design's size.
 _HEIGHT = 186
 _TITLE_HEIGHT = 20
-_BETWEEN_S = 0.016
+BETWEEN_S = 0.016
+"""Between two things that are shown anew: the loop has a turn, and each is painted by itself."""
 _COST, _TIMING = 2, 3
 TIMING_NAMES = Words({"latency": "Whole answer", "ttft": "First token", "speed": "Tokens per second"})
 
@@ -175,7 +176,7 @@ class ChartArea(QStackedWidget):
         self._turn += 1
         turn = self._turn
         for show in self._shows():
-            await asyncio.sleep(_BETWEEN_S)
+            await asyncio.sleep(BETWEEN_S)
             if turn != self._turn:
                 return
             show()

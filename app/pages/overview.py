@@ -1,7 +1,7 @@
 """Overview: what was used, what it cost, how that compares, and one click to the rows behind each number.
 
 The page asks all its questions at once (`overview.answers`); an answer that is overtaken by a newer question is
-dropped. Cards and tables are shown first, then one chart in each turn of the loop, so that no turn is long. The
+dropped. Cards are shown first, then one table or chart in each turn of the loop, so that no turn is long. The
 charts are imported and built after the page's first paint: they are the slowest import of the app.
 """
 
@@ -22,7 +22,7 @@ from app.first_steps import PREFERENCE, read_first_steps
 from app.known_errors import KNOWN_ERRORS
 from app.overview.answers import MODEL, Answers, fitting_bucket, load
 from app.overview.breakdown import DIMENSION_TITLES, TAG_KEY, Line, group_title
-from app.overview.chart_area import PROVIDERS
+from app.overview.chart_area import BETWEEN_S, PROVIDERS
 from app.overview.comparing import compared_query, reason_words
 from app.overview.exporting import OverviewExport
 from app.overview.figures import figures
@@ -55,6 +55,11 @@ _OUTCOMES: Mapping[str, tuple[str, ...]] = {"success": ("ok", "aborted"), "error
 
 def _now_us() -> int:
     return time.time_ns() // 1000
+
+
+def _is_one_conversation(answers: Answers) -> bool:
+    """Within one, the question is which step was the dear one."""
+    return len(answers.query.conversation) == 1
 
 
 class OverviewPage(Page):
@@ -253,22 +258,26 @@ class OverviewPage(Page):
         begun = min(query.end_us or self._shown_at_us, self._shown_at_us) - (query.start_us or 0)
         for figure in figures(answers.summary, answers.previous, answers.buckets, begun):
             parts.cards[figure.key].show_figure(figure)
-        self._show_tables(answers)
         several = tr("A request counts in each of its values") if answers.by_split.overlapping else tr(SPLIT_TOOLTIP)
         self.split_button.setToolTip(several)
         self.exporting.answers, self.exporting.split = answers, answers.split
-        self.exporting.side = parts.by_side.dimension
+        side = self.exporting.side = parts.by_side.dimension
+        for show in (self._show_models, partial(self._show_side, side)):
+            await asyncio.sleep(BETWEEN_S)
+            if answers is not self._answers:
+                return
+            show(answers)
         await parts.charts.show_answers(answers, self._shown_at_us)
         parts.charts.build_provider_charts()
 
-    def _show_tables(self, answers: Answers) -> None:
-        total = answers.summary.cost_nano
-        # Within one conversation the question is which step was the dear one.
-        mark = len(answers.query.conversation) == 1
+    def _show_models(self, answers: Answers) -> None:
+        total, mark = answers.summary.cost_nano, _is_one_conversation(answers)
         self.parts.by_model.set_breakdown(answers.by_model, MODEL, total, mark=mark)
-        side = self.parts.by_side.dimension
+
+    def _show_side(self, side: str, answers: Answers) -> None:
+        total = answers.summary.cost_nano
         known = {"provider": self._provider_titles, CONVERSATION: self._context.conversation_names.known}
-        titles = known.get(side, {})
+        titles, mark = known.get(side, {}), _is_one_conversation(answers)
         self.parts.by_side.set_breakdown(answers.by_side, side, total, titles, mark=mark)
 
     def _slots_of(self, split: str) -> ColourSlots:

@@ -27,6 +27,7 @@ from app.overview.ghost import LINES
 from app.overview.table import BreakdownTable
 from app.pages.overview import OverviewPage
 from app.pages.page import StepsTarget
+from app.tables.laid_texts import LaidTexts
 from app.throttle import EVERYTHING
 from gateway import Changes, Summary, TagCondition, UsageQuery
 from tests.app.fake_data import api_key_rows, exchanges
@@ -476,6 +477,46 @@ def test_speed_and_latency_stand_beside_the_cost_and_all_columns_where_all_rows_
     table = page.parts.by_model.table
     assert shown_columns(page, "table.model")[-1] == "cost" and len(shown_columns(page, "table.model")) >= 4
     assert table.horizontalHeader().length() <= table.viewport().width()
+
+
+def test_a_breakdown_lays_out_a_text_once(page: OverviewPage, laid_out: list[str], qtbot: QtBot) -> None:
+    table = page.parts.by_model.table
+    table.grab()
+    before = len(laid_out)
+    first = cells(page, "table.model")[0]
+    table._set_hot(0)
+    table.grab()
+    assert len(laid_out) == before
+    table._texts, table.horizontalHeader()._texts = LaidTexts(100), LaidTexts(100)  # type: ignore[attr-defined]
+    table.grab()
+    assert {"Name", "Cost", first[column("cost")], first[column("share")]} <= set(laid_out[before:])
+
+
+def test_cards_and_tables_are_shown_in_turns_of_their_own(
+    page: OverviewPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shown together they are painted together, which held the loop for ten milliseconds of each second."""
+    turns: list[tuple[int, str]] = []
+    turn = 0
+
+    def noted(name: str, act: Callable[..., None]) -> Callable[..., None]:
+        def noting(*args: object, **more: object) -> None:
+            turns.append((turn, name))
+            act(*args, **more)
+
+        return noting
+
+    async def slept(seconds: float) -> None:
+        nonlocal turn
+        turn += 1
+
+    monkeypatch.setattr(asyncio, "sleep", slept)
+    for name, card in (("model", page.parts.by_model), ("side", page.parts.by_side)):
+        monkeypatch.setattr(card, "set_breakdown", noted(name, card.set_breakdown))
+    shown = page.parts.cards["errors"]
+    monkeypatch.setattr(shown, "show_figure", noted("cards", shown.show_figure))
+    asyncio.run(page.refresh(USAGE))
+    assert turns == [(0, "cards"), (1, "model"), (2, "side")]
 
 
 @pytest.mark.parametrize(
