@@ -38,8 +38,10 @@ class TextLabel(QLabel):
         self._colour()
 
     def set_tone(self, tone: str) -> None:
-        self._tone = tone
-        self._colour()
+        # A palette that is set is handed down and looked at by the style, the same one too.
+        if tone != self._tone:
+            self._tone = tone
+            self._colour()
 
     def _colour(self) -> None:
         palette = self.palette()

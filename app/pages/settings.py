@@ -32,7 +32,7 @@ from app.pages.settings_parts.section import SectionView
 from app.pages.settings_parts.table import SECTIONS, TITLES, Section, translated
 from app.theme import Theme
 from app.translation import later
-from app.widgets import Banner, Drawer
+from app.widgets import Banner, Curtain, Drawer
 from app.widgets.painting import focus_ring, rounded_box, smooth_painter
 from gateway import Changes, SettingRow
 
@@ -155,6 +155,7 @@ class SettingsPage(Page):
         whole.setSpacing(0)
         whole.addLayout(main, 1)
         whole.addWidget(self.drawer)
+        self._curtain = Curtain(self)
 
     # sections
 
@@ -166,6 +167,8 @@ class SettingsPage(Page):
         """Show a section, made when it is first opened; raises KeyError for an unknown one."""
         view = self.views.get(key) or self._make(key)
         self.context.shell.section = key
+        # Forty labels, half of them wrapped, painted in one go hold the loop for up to sixteen milliseconds.
+        self._curtain.draw(self.stack.geometry())
         self.buttons[key].setChecked(True)
         self.stack.setCurrentWidget(view)
         self.drawer.close_drawer()

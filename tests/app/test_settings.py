@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -58,6 +58,36 @@ def open_page(qtbot: QtBot, context: AppContext, shell: Shell, spawner: Spawner)
         return page
 
     return make
+
+
+def test_another_section_is_painted_in_bands(open_page: Callable[[str], SettingsPage], qtbot: QtBot) -> None:
+    page = open_page("gateway")
+    assert page._curtain.isHidden()
+    page.open_section("appearance")
+    assert page._curtain.geometry() == page.stack.geometry() and page._curtain.isVisible()
+    qtbot.waitUntil(page._curtain.isHidden)
+
+
+def test_settings_that_stay_as_they_are_touch_no_palette(
+    open_page: Callable[[str], SettingsPage], context: AppContext
+) -> None:
+    """Opened again the page shows what is saved in every line: a palette set anew is looked at by the style."""
+    page = open_page("gateway")
+    changed: list[str] = []
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.PaletteChange:
+                changed.append(watched.objectName())
+            return False
+
+    watch = Watch()
+    for each in page.findChildren(TextLabel):
+        each.installEventFilter(watch)
+    context.spawn(page.refresh(Changes(state=True)))
+    assert changed == []
+    line(page, "server.port").note.set_tone("bad")
+    assert changed == ["setting_note"]
 
 
 def line(page: SettingsPage, key: str) -> Any:
