@@ -1,8 +1,8 @@
 """Qt's objects die on Qt's thread: the cycle collector runs here on a timer, and nowhere else.
 
 Left to itself Python collects cycles on whichever thread happens to allocate. A worker that wrote rows would then
-destroy widgets that were part of a cycle, which ends the process. What start-up has made is set aside first: it lives
-as long as the window, and need not be looked at again and again.
+destroy widgets that were part of a cycle, which ends the process. What start-up and each page's building have made is
+set aside: it lives as long as the window, and need not be looked at again and again.
 """
 
 import gc
@@ -14,6 +14,8 @@ _SECOND_EVERY = 10
 _THIRD_EVERY = 60
 # By these seconds the gateway, the pages and the charts have been made; looking at them takes up to 80 ms.
 _SETTLED_AT = (5, 30)
+# By then a page that was opened shows what it has to show.
+_SETTLES_IN = 4
 
 
 class GarbageTimer(QObject):
@@ -23,6 +25,7 @@ class GarbageTimer(QObject):
         super().__init__(parent)
         gc.disable()
         self._beat = 0
+        self._settling: set[int] = set()
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.collect)
         self._timer.start()
@@ -32,11 +35,27 @@ class GarbageTimer(QObject):
         gc.collect()
         gc.freeze()
 
+    def settle(self) -> None:
+        """Something was built that stays: once it is complete it is set aside too."""
+        due = self._beat + _SETTLES_IN
+        # Start-up's is set aside with all that there is then, unseen.
+        if due > _SETTLED_AT[-1]:
+            self._settling.add(due)
+
+    def release(self) -> None:
+        """What was built is there no more: all is looked at once again, and what is left then set aside."""
+        gc.unfreeze()
+        self._settling.add(self._beat + _SETTLES_IN)
+
     def collect(self) -> None:
         """One step."""
         self._beat += 1
         if self._beat in _SETTLED_AT:
             gc.freeze()
+        if self._beat in self._settling:
+            self._settling.remove(self._beat)
+            self.set_aside()
+            return
         oldest = 2 if self._beat % _THIRD_EVERY == 0 else 1 if self._beat % _SECOND_EVERY == 0 else 0
         gc.collect(oldest)
 

@@ -558,6 +558,8 @@ def run_window(launch: Launch) -> int:
     try:
         host = Host(app, launch)
         host.window.painted.connect(garbage.set_aside)
+        host.window.built.connect(garbage.settle)
+        host.window.retired.connect(garbage.release)
         app.ended.connect(host.quit)
         sys.excepthook = lambda _kind, error, _trace: host.report(error)
         if sys.platform != "win32":

@@ -59,7 +59,8 @@ class _Body(QWidget):
 
 
 class Window(QMainWindow):
-    """`today` carries the day's Summary whenever it was read anew."""
+    """`today` carries the day's Summary whenever it was read anew. `built`: a page was made, which stays. `retired`:
+    all of them have had their time."""
 
     gateway_switched = Signal(bool)
     pause_asked = Signal(bool)
@@ -67,6 +68,8 @@ class Window(QMainWindow):
     quit_asked = Signal()
     painted = Signal()
     today = Signal(object)
+    built = Signal()
+    retired = Signal()
 
     def __init__(self, context: AppContext, store: QSettings, pages: Sequence[PageEntry] = PAGES) -> None:
         super().__init__()
@@ -216,6 +219,8 @@ class Window(QMainWindow):
             opened.page.hide()
             # Steps that the page has put off still find it.
             QTimer.singleShot(_RETIRED_MS, opened.page, opened.page.deleteLater)
+        if self._opened:
+            self.retired.emit()
         self._opened.clear()
         self._subtitles.clear()
         self._dirty.clear()
@@ -263,6 +268,7 @@ class Window(QMainWindow):
         page.subtitle.connect(lambda text: self._on_subtitle(key, text))
         page.toast.connect(self.toast)
         page.navigate.connect(self.navigate)
+        self.built.emit()
         return opened
 
     def _on_subtitle(self, key: str, text: str) -> None:

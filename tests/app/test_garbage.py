@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from app.garbage import GarbageTimer
+from app.garbage import _SETTLED_AT, GarbageTimer
 
 
 @pytest.fixture
@@ -16,6 +16,11 @@ def garbage(qtbot: QtBot) -> Iterator[GarbageTimer]:
     made = GarbageTimer()
     yield made
     made.stop()
+
+
+def beat(garbage: GarbageTimer, times: int) -> None:
+    for _ in range(times):
+        garbage.collect()
 
 
 class Cycle(QObject):
@@ -43,8 +48,7 @@ def test_a_worker_collects_nothing(garbage: GarbageTimer) -> None:
     thread.start()
     thread.join()
     assert Cycle.died_on == []
-    for _ in range(10):
-        garbage.collect()
+    beat(garbage, 10)
     assert Cycle.died_on == [threading.get_ident()]
 
 
@@ -56,3 +60,27 @@ def test_what_start_up_made_is_set_aside_until_the_end(qtbot: QtBot) -> None:
     garbage.stop()
     assert gc.get_freeze_count() == 0
     assert gc.isenabled()
+
+
+def test_what_is_built_later_is_set_aside_once_it_is_complete(garbage: GarbageTimer) -> None:
+    beat(garbage, _SETTLED_AT[-1])
+    garbage.set_aside()
+    built = [[number] for number in range(1_000)]
+    garbage.settle()
+    before = gc.get_freeze_count()
+    garbage.collect()
+    assert gc.get_freeze_count() == before, "it may still lack something"
+    beat(garbage, 9)
+    assert gc.get_freeze_count() >= before + len(built)
+
+
+def test_what_was_set_aside_is_collected_once_it_has_gone(garbage: GarbageTimer) -> None:
+    Cycle.died_on = []
+    page = Cycle()
+    beat(garbage, _SETTLED_AT[-1])
+    del page
+    beat(garbage, 60)
+    assert Cycle.died_on == [], "nobody looks at it"
+    garbage.release()
+    beat(garbage, 9)
+    assert Cycle.died_on == [threading.get_ident()]

@@ -72,6 +72,20 @@ def test_a_page_is_built_when_it_is_first_opened(make_window: Callable[..., Wind
     assert Probe.made == 2
 
 
+def test_it_tells_that_a_page_was_made_and_that_all_have_gone(
+    qtbot: QtBot, make_window: Callable[..., Window], context: AppContext
+) -> None:
+    window, told = make_window(start=False), []
+    window.built.connect(lambda: told.append("built"))
+    window.retired.connect(lambda: told.append("retired"))
+    window.change_context(context)
+    window.start_pages()
+    window.open_page("api_keys")
+    window.open_page("requests")
+    window.change_context(context)
+    assert told == ["built", "built", "retired"]
+
+
 def test_a_page_is_refreshed_with_everything_when_it_is_first_shown(window: Window) -> None:
     assert page(window).refreshed[0] == EVERYTHING
     assert page(window).visits == ["shown"]
