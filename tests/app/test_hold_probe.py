@@ -85,14 +85,16 @@ def test_long_events_say_what_they_were_made_of() -> None:
     paints = [Spent(f"Paint to Label {n}", 0.0003, []) for n in range(20)]
     table = Spent("Paint to Table", 0.004, [])
     for spent in (
-        Spent("UpdateRequest to Window", 0.012, without_small([*paints, table])),
+        Spent("UpdateRequest to Window", 0.011, without_small([*paints, table])),
         Spent("Timer to QTimer", 0.002, []),
         Spent("KeyPress to Window", 0.040, []),
     ):
         blamed_app._note(spent)
     assert blamed_app.take_long_events(cast("ProbedHost", None)) == [
+        "1 × 40.0 ms at most: KeyPress to Window",
+        "1 × 11.0 ms at most: UpdateRequest to Window > 20 short ones: Paint",
         "  40.0 ms, itself 40.0: KeyPress to Window",
-        "  12.0 ms, itself 2.0: UpdateRequest to Window\n"
+        "  11.0 ms, itself 1.0: UpdateRequest to Window\n"
         "     4.0 ms, itself 4.0: Paint to Table\n"
         "     6.0 ms, itself 6.0: 20 short ones: Paint",
     ]

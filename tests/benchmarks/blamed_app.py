@@ -30,6 +30,13 @@ class Spent(NamedTuple):
     seconds: float
     parts: "list[Spent]"
 
+    def cause(self) -> str:
+        """What most of it was spent in, from the outside in."""
+        largest = max(self.parts, key=lambda part: part.seconds, default=None)
+        if largest is None or largest.seconds < self.seconds / 2:
+            return self.what
+        return f"{self.what} > {largest.cause()}"
+
     def lines(self, depth: int = 0) -> Iterator[str]:
         own = self.seconds - sum(part.seconds for part in self.parts)
         yield f"{'  ' * depth}{self.seconds * 1000:6.1f} ms, itself {own * 1000:.1f}: {self.what}"
@@ -83,10 +90,14 @@ def _words(receiver: QObject, kind: QEvent.Type) -> str:
 
 
 def take_long_events(_host: ProbedHost) -> list[str]:
-    """What the longest events since the last time were made of."""
+    """What the longest events since the last time were made of, after a line for each cause with how many it had."""
     found = sorted(_long, key=lambda spent: -spent.seconds)
     _long.clear()
-    return ["\n".join(spent.lines()) for spent in found]
+    causes: defaultdict[str, list[float]] = defaultdict(list)
+    for spent in found:
+        causes[spent.cause()].append(spent.seconds * 1000)
+    counted = [f"{len(of)} × {max(of):.1f} ms at most: {cause}" for cause, of in causes.items()]
+    return [*counted, *("\n".join(spent.lines()) for spent in found)]
 
 
 QUESTIONS[take_long_events.__name__] = take_long_events

@@ -5,11 +5,12 @@ on the thread between the loop's turns (slots, timers, paints), and within them 
 `app/`. A neighbour's time slice is no hold of ours, so a hold is also counted by this thread's CPU time.
 """
 
+import gc
 import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Coroutine, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -118,15 +119,17 @@ class HoldProbe:
         self._due = self._cpu = 0.0
         self._holds: list[Hold] = []
         self._blame: Blame | None = None
+        self._longer_s = LONG_S
         self._stopped = False
 
     def start(self) -> None:
         """Call it on the loop."""
         self._next()
 
-    def blame(self) -> None:
-        """From now on also tell what ran during each long hold; looking costs a little itself."""
+    def blame(self, longer_s: float = LONG_S) -> None:
+        """From now on also tell what ran during each hold that takes longer; looking costs a little itself."""
         self._blame = Blame()
+        self._longer_s = longer_s
 
     def stop(self) -> None:
         """Beat and look no more."""
@@ -161,10 +164,33 @@ class HoldProbe:
         own = time.thread_time() - self._cpu - turns.cpu + steps.cpu
         hold = Hold(max(0.0, min(clock, own)), max(0.0, clock), late)
         self._holds.append(hold)
-        if self._blame is not None and hold.own > LONG_S:
+        if self._blame is not None and hold.own > self._longer_s:
             self._blame.hold(self._due, now, hold.own)
         turns.begin()
         self._next()
+
+
+class Collections:
+    """Notes each garbage collection of this process, until `stop`."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+        self._found: list[tuple[int, float, int]] = []
+        gc.callbacks.append(self._note)
+
+    def take(self) -> list[tuple[int, float, int]]:
+        """Those since this was last asked: generation, seconds of its thread's CPU time, and what was collected."""
+        found, self._found = self._found, []
+        return found
+
+    def stop(self) -> None:
+        gc.callbacks.remove(self._note)
+
+    def _note(self, phase: str, told: Mapping[str, int]) -> None:
+        if phase == "start":
+            self._began = time.thread_time()
+        else:
+            self._found.append((told["generation"], time.thread_time() - self._began, told["collected"]))
 
 
 class Blame:

@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QApplication
 import app.host
 from app.__main__ import main
 from tests.benchmarks import memory_parts
-from tests.benchmarks.hold_probe import HoldProbe, ProbedLoop
+from tests.benchmarks.hold_probe import Collections, HoldProbe, ProbedLoop
 from tests.window.probe import ProbedHost
 from tests.window.questions import QUESTIONS
 
 _probes: list[HoldProbe] = []
 _looked: list[object] = []
+_collections: list[Collections] = []
 
 
 def make_probed_loop(application: QApplication) -> ProbedLoop:
@@ -28,9 +29,14 @@ def make_probed_loop(application: QApplication) -> ProbedLoop:
     return loop
 
 
-def blame_holds(_host: ProbedHost) -> None:
-    """Also say from now on what ran during each long hold."""
-    _probes[0].blame()
+def blame_holds(_host: ProbedHost, longer_s: float) -> None:
+    """Also say from now on what ran during each hold that takes longer."""
+    _probes[0].blame(longer_s)
+
+
+def take_collections(_host: ProbedHost) -> list[tuple[int, float, int]]:
+    """Garbage collections since the last time: generation, seconds, and what was collected."""
+    return _collections[0].take()
 
 
 def take_holds(_host: ProbedHost) -> dict[str, Any]:
@@ -66,12 +72,13 @@ def looks(_host: ProbedHost) -> int:
     return len(_looked)
 
 
-_ASKED = (blame_holds, take_holds, memory, where_memory_lies, look_every, looks)
+_ASKED = (blame_holds, take_holds, take_collections, memory, where_memory_lies, look_every, looks)
 QUESTIONS |= {question.__name__: question for question in _ASKED}
 
 
 def run(words: Sequence[str]) -> int:
     """The app with the probe in it; `words` as for `tests.window.probe`."""
+    _collections.append(Collections())
     ProbedHost.channel = socket.socket(fileno=int(words[1]))
     app.host.Host = ProbedHost  # type: ignore[misc]
     app.host.make_loop = make_probed_loop  # type: ignore[assignment]
