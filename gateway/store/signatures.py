@@ -1,10 +1,11 @@
 """Which of many entries may hold a text, told by hashes of the triples of bytes that stand in them. Pure.
 
 Case folded texts, one after another, are cut into columns of 2 kB; a column is 2048 bits, of which each triple of
-adjacent bytes sets one. So a text of any size takes an eighth of its bytes, and about a third of the bits are set. Up
-to 256 columns lie together, turned so that what a triple says of all of them stands in one integer: those in which
-all triples of a text stand are found with an AND for each. No entry that holds the text is missed; those that are
-found may not hold it. One or two letters are no triple: of these it is told where they stand (`letters.py`).
+adjacent bytes sets one. So a text of any size takes an eighth of its bytes, and about a third of the bits are set. Of
+wide letters (`letters.py`) each two that stand side by side set two bits instead. Up to 256 columns lie together,
+turned so that what a triple says of all of them stands in one integer: those in which all triples of a text stand are
+found with an AND for each. No entry that holds the text is missed; those that are found may not hold it. One or two
+letters are no triple, and a wide one by itself is no pair: of these it is told where they stand.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from gateway.store.letters import LetterColumns, Letters, letters_of
+from gateway.store.letters import WIDE, LetterColumns, Letters, letters_of, wide_letters_of, wide_pairs_of
 
 PLACES, COLUMN_BYTES, COLUMNS = 2048, 2048, 256
 # Many short entries take few columns; their numbers take room too.
@@ -28,11 +29,20 @@ _OVERLAP = LOOKED_AT - 1
 # Two bytes for each value of the first, second and third byte of a triple: the place is what they come to by XOR.
 # Stored columns depend on these tables: they never change.
 _SPREAD = hashlib.shake_256(b"faregate signatures").digest(6 * 256)
+_MIXER = 2654435761
 _LOW = tuple(_SPREAD[start : start + 256] for start in (0, 256, 512))
 _HIGH = tuple(bytes(byte % (PLACES // 256) for byte in _SPREAD[start : start + 256]) for start in (768, 1024, 1280))
 
 
-def places_of(text: bytes) -> Sequence[int]:
+def places_of(text: bytes) -> set[int]:
+    """The places of all triples of bytes and pairs of wide letters."""
+    places = set(triples_of(WIDE.sub(b"\n", text)))
+    mixed = [pair * _MIXER & 0xFFFFFFFF for pair in wide_pairs_of(text)]
+    places.update([each >> 21 for each in mixed], [each >> 10 & PLACES - 1 for each in mixed])
+    return places
+
+
+def triples_of(text: bytes) -> Sequence[int]:
     """The place of each triple of bytes, in order and as often as it stands there."""
     count = len(text) - TRIPLE + 1
     if count < 1:
@@ -55,30 +65,37 @@ class Sought:
 
     def __init__(self, text: bytes) -> None:
         looked_at = text[:LOOKED_AT]
-        self.places = frozenset(places_of(looked_at))
+        self.places = places_of(looked_at)
+        # What an earlier version knew.
+        self.triples = frozenset(triples_of(looked_at))
         self.letters = letters_of(looked_at) if len(looked_at) <= _FEW else frozenset()
+        self.wide = wide_letters_of(looked_at)
 
 
 class Signatures(Struct, frozen=True, array_like=True):
     """What is stored of some entries, whose numbers are counted from one before the first.
 
     `reach` has two numbers for each column: the first and the last of `entries` that it may hold a piece of, by
-    place. `bits` has PLACES bytes for each eight columns.
+    place. `bits` has PLACES bytes for each eight columns. `wide` is None where an earlier version made them, by which
+    wide letters set bits by their triples.
     """
 
     entries: tuple[int, ...]
     reach: tuple[int, ...]
     bits: bytes
     letters: Letters
+    wide: Letters | None = None
 
     def may_hold(self, sought: Sought) -> set[int]:
         """The entries in which this text may stand."""
         columns = (1 << len(self.reach) // 2) - 1
-        for place in sought.places:
+        for place in sought.triples if self.wide is None else sought.places:
             columns &= int.from_bytes(self.bits[place::PLACES], "little")
             if not columns:
                 return set()
         columns &= self.letters.columns_with(sought.letters)
+        if self.wide is not None:
+            columns &= self.wide.columns_with(sought.wide)
         found: set[int] = set()
         while columns:
             column = (columns & -columns).bit_length() - 1
@@ -141,4 +158,5 @@ class Signer:
             self._close(bytes(self._column), len(self._entries) - 1)
             self._column.clear()
         bits = b"".join(plane.to_bytes(PLACES, "little") for plane in self._planes)
-        return Signatures(tuple(self._entries), tuple(self._reach), bits, self._letters.made())
+        letters, wide = self._letters.made(), self._letters.made_wide()
+        return Signatures(tuple(self._entries), tuple(self._reach), bits, letters, wide)

@@ -2,7 +2,8 @@
 
 The newest entries have none, so that nobody waits for them and a small store never has any; a search opens those one
 after another. Signatures tell of all entries of a range of numbers. They go with the first of these that is deleted,
-and what is left in the range gets new ones. An entry never changes.
+and what is left in the range gets new ones. An entry never changes. Those that an earlier version made tell less, and
+are used until others take their place, range by range, the newest first.
 """
 
 import logging
@@ -31,6 +32,9 @@ CHUNK = 64
 # Not 0: that gives the interpreter back and takes it again before anybody else wakes up.
 PAUSE_S = 0.0001
 
+# Of signatures that tell all that they can.
+VERSION = 2
+
 _RANGES = "SELECT first, last, entries FROM signatures WHERE last > ? ORDER BY first"
 _READ = "SELECT data FROM signatures WHERE first = ? AND last = ?"
 _ENTRIES = (
@@ -40,7 +44,8 @@ _ENTRIES = (
 _HASHES = f"SELECT id, hash FROM contents WHERE id BETWEEN ? AND ? AND kind NOT IN {UNSEARCHED} ORDER BY id"
 _ANY = f"SELECT 1 FROM contents WHERE id > ? AND id < ? AND kind NOT IN {UNSEARCHED} LIMIT 1"
 _NEWEST = "SELECT COALESCE(MAX(id), 0) FROM contents"
-_PUT = "INSERT INTO signatures (first, last, entries, data) VALUES (?, ?, ?, ?)"
+_OLD = "SELECT first - 1, last + 1 FROM signatures WHERE version < ? ORDER BY first DESC LIMIT 1"
+_PUT = "INSERT OR REPLACE INTO signatures (first, last, entries, data, version) VALUES (?, ?, ?, ?, ?)"
 # Ranges do not overlap: that of a number, if any, is the last that begins before it.
 _FORGET = (
     "DELETE FROM signatures WHERE first IN (SELECT s.first FROM json_each(?) e JOIN signatures s "
@@ -135,8 +140,8 @@ class Signing:
             return not self._closing
 
     def _sign(self, connection: sqlite3.Connection) -> bool:
-        """Make those of one range that has none; False where there is no such range."""
-        between = self._without(connection)
+        """Make those of one range that has none, else of one whose tell less; False where there is no such range."""
+        between = self._without(connection) or connection.execute(_OLD, (VERSION,)).fetchone()
         if between is None:
             return False
         after, before = between
@@ -153,7 +158,7 @@ class Signing:
         with writing(connection):
             # Some of them may have been deleted meanwhile, even their numbers given again.
             if connection.execute(_HASHES, (range_.first, range_.last)).fetchall() == read:
-                connection.execute(_PUT, (range_.first, range_.last, range_.entries, data))
+                connection.execute(_PUT, (range_.first, range_.last, range_.entries, data, VERSION))
         return True
 
     def _add(self, signer: Signer, chunk: Sequence[Entry], after: int, read: list[tuple[int, bytes]]) -> bool:

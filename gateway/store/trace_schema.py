@@ -177,6 +177,12 @@ def _m009_sessions_around_conversations(db: "Database") -> None:
         db.execute(f"CREATE INDEX turns_{column} ON turns ({column}) WHERE {column} IS NOT NULL")
 
 
+def _m010_signatures_that_tell_of_wide_letters(db: "Database") -> None:
+    """What tells less is used until it is made anew."""
+    db.execute("ALTER TABLE signatures ADD COLUMN version INTEGER NOT NULL DEFAULT 1")
+    db.execute("CREATE INDEX signatures_version ON signatures (version, first)")
+
+
 STEPS: tuple[Step, ...] = (
     _m001_conversations_and_spans,
     _m002_what_a_join_takes_back,
@@ -187,5 +193,6 @@ STEPS: tuple[Step, ...] = (
     _m007_headers,
     _m008_ids_of_sub_agents,
     _m009_sessions_around_conversations,
+    _m010_signatures_that_tell_of_wide_letters,
 )
 STEPS_NAME = "traces"

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from gateway.store.letters import LetterColumns, Letters, letters_of
+from gateway.store.letters import LetterColumns, Letters, letters_of, wide_letters_of, wide_pairs_of
 
 MOST = 256
 ALPHABET = "abcxyz .~\n§éßжאب"
@@ -48,6 +48,34 @@ def test_pieces_may_begin_and_end_within_a_letter() -> None:
         columns.add(piece)
     letters = columns.made()
     assert [columns_with(letters, each, 6) for each in ("ab", "cd", "e", "é")] == [{0}, {1}, {2}, set()]
+
+
+@pytest.mark.parametrize("count", [1, 20, MOST])
+def test_each_wide_letter_is_told_where_it_stands(count: int) -> None:
+    chance, alphabet = random.Random(count), "的一是語あ한हि🙂 éab"
+    texts = ["".join(chance.choices(chance.sample(alphabet, 5), k=chance.randint(0, 9))) for _ in range(count)]
+    columns = LetterColumns(MOST)
+    for text in texts:
+        columns.add(text.encode())
+    letters, exact = columns.made_wide(), 0
+    for sought in (*alphabet, "龘", "🙃", "的一"):
+        standing = {column for column, text in enumerate(texts) if all(letter in text for letter in sought)}
+        told = letters.columns_with(wide_letters_of(sought.encode()))
+        found = {column for column in range(count) if told >> column & 1}
+        # Other scripts have their own.
+        everywhere = (
+            sought in " éab" or 2 * len(standing) > count or (sought == "🙃" and 2 * len(standing | found) > count)
+        )
+        assert found >= standing and (everywhere or sought == "🙃" or found == standing), sought
+        exact += found == standing
+    assert exact >= 4
+
+
+def test_pieces_may_begin_and_end_within_a_wide_letter() -> None:
+    piece = "語".encode()[1:] + "的a".encode() + "한".encode()[:2]
+    assert wide_letters_of(piece) == {ord("的")} and wide_letters_of(b"abc") == set()
+    assert wide_pairs_of(piece) == {ord("a") << 16 | ord("的")}
+    assert wide_pairs_of("一二 éab".encode()) == {ord("二") << 16 | ord("一"), ord(" ") << 16 | ord("二")}
 
 
 def test_letters_of_three_bytes_take_no_room() -> None:

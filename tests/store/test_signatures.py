@@ -14,6 +14,7 @@ from gateway.setting_values import Keep
 from gateway.store import signing
 from gateway.store.clean_up import clean_up
 from gateway.store.content import Sealed
+from gateway.store.database import open_database
 from gateway.store.needles import Needle
 from gateway.store.signatures import COLUMN_BYTES, COLUMNS, Signatures, Signer
 from gateway.store.signing import SIGNATURES, Range, Signing, signed
@@ -21,7 +22,7 @@ from gateway.store.thread_store import ThreadStore
 from gateway.thread_records import ThreadQuery
 from tests.store.schemas import restore
 from tests.store.tellings import assistant, opened, put, session, sign, told, user
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 LETTERS = "aäbßcéİikſsKşﬁ 日本語\n🙂e"
 
@@ -63,6 +64,21 @@ def test_nearly_all_entries_that_do_not_hold_a_word_are_left_out() -> None:
     made = of(texts)
     assert 201 in may_hold(made, "quorumless") and len(may_hold(made, "quorumless")) <= 4
     assert len(made.bits) < sum(map(len, texts)) / 7
+
+
+def test_nearly_all_entries_that_do_not_hold_a_chinese_word_are_left_out() -> None:
+    chance = random.Random(5)
+    characters = [chr(0x4E00 + 7 * place) for place in range(1_500)]
+    texts = ["".join(chance.choices(characters, weights=range(1_500, 0, -1), k=500)) for _ in range(300)]
+    one, other = characters[:2]
+    texts = [text.replace(one + other, one) for text in texts]
+    texts[100], texts[200] = f"{texts[100]}龘", f"{texts[200]}{one}{other}"
+    made = of(texts)
+    assert 101 in may_hold(made, "龘") and len(may_hold(made, "龘")) <= 3
+    # Both characters stand in most columns, but side by side in one.
+    without_pairs = Signatures(made.entries, made.reach, b"\xff" * len(made.bits), made.letters, made.wide)
+    either = len(may_hold(without_pairs, one + other))
+    assert 201 in may_hold(made, one + other) and len(may_hold(made, one + other)) < either / 2 <= len(texts) / 2
 
 
 def test_texts_of_one_or_two_letters_are_told_too() -> None:
@@ -260,6 +276,43 @@ def test_a_store_of_an_earlier_version_gets_them_by_itself(
         conversations(store, 20, first=100)
         wait_until(lambda: ranges(store)[-1].last >= max(numbers(store)) - 4)
         assert found(store, word(103)) == ["c103"]
+
+
+def versions(store: ThreadStore) -> list[int]:
+    statement = "SELECT version FROM signatures ORDER BY first"
+    return [version for (version,) in store.look(lambda connection: connection.execute(statement).fetchall())]
+
+
+def test_those_of_an_earlier_version_are_used_until_others_take_their_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signing, "REST_S", PATIENCE_S)
+    restore("traces", 8, tmp_path / "traces.db")
+    with opened(tmp_path) as store:
+        (old,) = ranges(store)
+
+        def made() -> Signatures | None:
+            return store.look(lambda connection: signing.signatures(connection, store._sealed, old))
+
+        before = made()
+        assert versions(store) == [1] and before is not None and before.wide is None
+        assert found(store, "fine") and opened_entries(store, monkeypatch, "unquestioned 龘") == 0
+        sign(store)
+        after = made()
+        assert versions(store) == [2] and after is not None and after.wide is not None
+        assert ranges(store) == [old] and after.bits == before.bits and found(store, "fine")
+
+
+def test_the_newest_of_an_earlier_version_are_made_anew_first(store: ThreadStore) -> None:
+    conversations(store, 90)
+    sign(store)
+    before = ranges(store)
+    store.change(lambda connection, _: connection.execute("UPDATE signatures SET version = 1") and None)
+    with closing(open_database(store.path)) as connection:
+        assert Signing(store.path, store._sealed, unsigned=0)._sign(connection)
+    assert len(before) > 2 and versions(store) == [*[1] * (len(before) - 1), 2] and ranges(store) == before
+    sign(store)
+    assert versions(store) == [2] * len(before) and ranges(store) == before
 
 
 def test_a_small_store_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
