@@ -2,7 +2,8 @@
 
 import msgspec
 import pytest
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, QRect
+from PySide6.QtGui import QPainter, QPicture
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
@@ -142,6 +143,26 @@ def test_bars_stand_at_their_times_and_are_fainter_until_the_first_token(theme: 
     ground = colour(1, 0.8)
     assert (colour(1, 0.4), colour(2, 0.8), colour(2, 0.2)) == (call, tool, ground)
     assert colour(1, 0.1) not in (call, ground)
+
+
+def test_of_thousands_of_rows_only_what_is_exposed_is_painted(theme: Theme, qtbot: QtBot) -> None:
+    """A dotted line as high as all rows is drawn dot by dot, wherever it is clipped."""
+    made = [
+        SpanRow(key=f"{n}", label="ask", role="inference", depth=0, start_us=n * 900 * S, end_us=(n * 900 + 400) * S)
+        for n in range(2_000)
+    ]
+    waterfall = Waterfall(theme)
+    qtbot.addWidget(waterfall)
+    waterfall.resize(400, 300)
+    waterfall.show_rows(made)
+    assert len(waterfall.axis.breaks) >= 1 and waterfall.height() > 50_000
+    picture = QPicture()
+    waterfall._paint_axis(QPainter(picture), waterfall._chart(), QRect(0, 26_000, 400, 800))
+    drawn = picture.boundingRect()
+    assert drawn.top() >= 25_990 and drawn.bottom() <= 26_810
+    whole = QPicture()
+    waterfall._paint_axis(QPainter(whole), waterfall._chart(), QRect(0, 0, 400, 800))
+    assert whole.boundingRect().top() < 24, "the times of the axis stand above the rows"
 
 
 # the axis

@@ -4,12 +4,14 @@ import base64
 import time
 import zlib
 from collections.abc import Iterator
+from itertools import count
 
 import msgspec
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QTextDocument
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QGuiApplication, QImage, QPaintEvent, QTextDocument
 from PySide6.QtTest import QSignalSpy, QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.pages.conversations_parts import documents
@@ -501,3 +503,68 @@ def test_a_block_that_changed_is_made_anew(view: ThreadView) -> None:
     again = msgspec.structs.replace(view.blocks[0], right="$0.01")
     show(view, again, keep=True)
     assert view._cards["m1.0"].block.right == "$0.01"
+
+
+def test_a_document_is_laid_out_at_its_width_only(theme: Theme) -> None:
+    """Dressing paragraphs, headings, lists and tables lays none of them out, for no width is known yet."""
+    text = "# Head\n\nSome **bold** and `code` and [a link](https://example.org).\n\n- one\n- two\n\n|a|b|\n|-|-|\n|1|2|\n"
+    document = documents.prose(theme, text)
+    lines, block = 0, document.firstBlock()
+    while block.isValid():
+        lines += block.layout().lineCount()
+        block = block.next()
+    assert lines == 0
+    assert document.firstBlock().blockFormat().headingLevel() == 1
+    document.setTextWidth(300)
+    assert document.size().height() > 100
+
+
+class Painted(QObject):
+    """The parts of a widget that were painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.parts: list[QRect] = []
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QPaintEvent):
+            self.parts.append(event.rect())
+        return False
+
+
+def made_pieces(view: ThreadView) -> dict[tuple[str, int], float]:
+    """All that is laid out, and where in the viewport it stands."""
+    y = view.verticalScrollBar().value()
+    return {
+        (key, number): view._tops[view._index[key]] + entry.top - y
+        for key, card in view._cards.items()
+        for number, entry in enumerate(card._entries)
+        if entry.drawn is not None
+    }
+
+
+def test_a_later_turn_paints_from_what_it_made_downwards(
+    view: ThreadView, long_told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands above it is not painted again, and a turn that makes nothing paints nothing."""
+    painted = Painted(view.viewport())
+    # Time for one piece in each turn.
+    ticks = count(step=0.002)
+    monkeypatch.setattr(time, "perf_counter", lambda: next(ticks))
+    view.set_blocks(long_told.blocks, keep=False)
+    tops: list[int] = []
+    while view._later.isActive():
+        QCoreApplication.sendPostedEvents(view, QEvent.Type.UpdateRequest.value)
+        painted.parts.clear()
+        before = made_pieces(view)
+        view._later.stop()
+        view._go_on()
+        QCoreApplication.sendPostedEvents(view, QEvent.Type.UpdateRequest.value)
+        new = [top for piece, top in made_pieces(view).items() if piece not in before]
+        assert [part.top() for part in painted.parts] == [max(0, int(min(new)))] if new else not painted.parts
+        tops += [part.top() for part in painted.parts]
+    assert len(tops) >= 2 and max(tops) > 200
+    shown = view.grab().toImage()
+    view.viewport().update()
+    assert view.grab().toImage() == shown

@@ -4,6 +4,7 @@ Heights are estimated until a block is seen, and what is in sight stays where it
 lower. Laying out stops after a few milliseconds and goes on in the loop's next turn, so that no scroll waits for it.
 """
 
+import math
 import time
 from bisect import bisect_right
 from collections import OrderedDict
@@ -26,7 +27,8 @@ MARGINS = (20, 24)
 _LEAST_RIGHT = 2
 GAP = 9
 TOP = 4
-_BUDGET_S = 0.004
+# For laying out in one turn: the piece that is begun last goes beyond it, and painting comes on top.
+_BUDGET_S = 0.003
 _CARDS = 90
 
 Anchor = tuple[str, int, float]
@@ -65,7 +67,7 @@ class BlocksView(QAbstractScrollArea):
         self._placing = False
         self._held: Anchor | None = None
         self._later = QTimer(self, singleShot=True, interval=0)
-        self._later.timeout.connect(self._settle)
+        self._later.timeout.connect(self._go_on)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
@@ -238,18 +240,32 @@ class BlocksView(QAbstractScrollArea):
 
     def _settle(self, anchor: Anchor | None = None) -> None:
         """Lays out what is in sight, as far as the time goes; the rest in the next turn."""
+        self.viewport().update()
         if not self._blocks or not self.viewport().height():
-            self.viewport().update()
             return
-        deadline = time.perf_counter() + _BUDGET_S
         if anchor is not None:
             # Until all in sight is made, or someone scrolls.
             self._held = anchor
             self._go_to(anchor)
-        complete = False
+        self._lay_out_for(_BUDGET_S)
+
+    def _go_on(self) -> None:
+        """The rest; what stays where it is is not painted again."""
+        before = self.verticalScrollBar().value()
+        changed = self._lay_out_for(_BUDGET_S) if self._blocks and self.viewport().height() else 0.0
+        if self.verticalScrollBar().value() != before:
+            self.viewport().update()
+        elif changed < self.viewport().height():
+            self.viewport().update(self.viewport().rect().adjusted(0, max(0, int(changed)), 0, 0))
+
+    def _lay_out_for(self, seconds: float) -> float:
+        """Lays out until nothing is missing or the time is over; from where in the viewport things have changed."""
+        deadline = time.perf_counter() + seconds
+        complete, changed = False, math.inf
         for _ in range(12):
             held = self._held or self._anchor()
-            complete, moved = self._lay_out(deadline)
+            complete, moved, top = self._lay_out(deadline)
+            changed = min(changed, top)
             if moved:
                 self._place()
             if moved or self._held is not None:
@@ -261,24 +277,27 @@ class BlocksView(QAbstractScrollArea):
         else:
             self._later.start()
         self._let_go()
-        self.viewport().update()
+        return changed
 
-    def _lay_out(self, deadline: float) -> tuple[bool, bool]:
-        """(all in sight is made, a height has changed)."""
+    def _lay_out(self, deadline: float) -> tuple[bool, bool, float]:
+        """(all in sight is made, a height has changed, where in the viewport the first piece was made)."""
         y = float(self.verticalScrollBar().value())
         bottom = y + self.viewport().height()
-        number, complete, moved = self._first(y), True, False
+        number, complete, moved, changed = self._first(y), True, False, math.inf
         top = self._tops[number]
         while number < len(self._blocks) and top < bottom:
             card = self._card(number)
-            complete = card.ensure(y - top, bottom - top, deadline) and complete
+            whole, made = card.ensure(y - top, bottom - top, deadline)
+            complete = complete and whole
+            changed = min(changed, top + made - y)
             if card.height != self._heights[number]:
                 self._heights[number] = card.height
                 moved = True
+                changed = min(changed, top - y) if made == math.inf else changed
             self._known[card.block.key] = card.heights
             top += card.height + GAP
             number += 1
-        return complete, moved
+        return complete, moved, changed
 
     def _card(self, number: int) -> Card:
         block = self._blocks[number]
@@ -310,6 +329,7 @@ class BlocksView(QAbstractScrollArea):
         self.viewport().setPalette(palette)
         self._cards.clear()
         self._before.clear()
+        self.viewport().update()
         self._later.start()
 
     def _picture_came(self) -> None:

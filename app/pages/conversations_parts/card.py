@@ -4,6 +4,7 @@ A piece that was not made yet has an estimated height, or the one it had when it
 between two heights of the card, as far as its time goes.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -116,9 +117,9 @@ class Card:
         below = _BOTTOM if self.kind.card else FOOT_BOTTOM
         self.height = float(round(y + (below if self._entries else 2.0)))
 
-    def ensure(self, top: float, bottom: float, deadline: float) -> bool:
-        """Makes what lies between two heights; whether all of it is made."""
-        complete = True
+    def ensure(self, top: float, bottom: float, deadline: float) -> tuple[bool, float]:
+        """Makes what lies between two heights; whether all of it is made, and the top of what was made first."""
+        complete, first = True, math.inf
         for entry in self._entries:
             if entry.top > bottom:
                 break
@@ -126,11 +127,12 @@ class Card:
                 if time.perf_counter() > deadline:
                     complete = False
                     break
+                first = min(first, entry.top)
                 self._make(entry)
                 self._place()
         if sum(entry.drawn is not None for entry in self._entries) > _KEPT_AT_MOST:
             self._let_go(top - _KEPT_WITHIN, bottom + _KEPT_WITHIN)
-        return complete
+        return complete, first
 
     def _make(self, entry: _Entry) -> None:
         drawn = draw(self._theme, entry.piece, self._pictures)

@@ -74,6 +74,9 @@ def prose(theme: Theme, text: str) -> QTextDocument:
     made = _document(ui_font(13))
     made.setIndentWidth(_INDENT)
     made.setMarkdown(text, _MARKDOWN)
+    # As one edit: else each cursor that is set lays its paragraph out, at no width yet.
+    edit = QTextCursor(made)
+    edit.beginEditBlock()
     _set_line_height(made, _PROSE_LINE)
     block = made.firstBlock()
     while block.isValid():
@@ -81,6 +84,7 @@ def prose(theme: Theme, text: str) -> QTextDocument:
         block = block.next()
     _trim(made)
     _dress_tables(theme, made)
+    edit.endEditBlock()
     return made
 
 

@@ -6,7 +6,7 @@ A block is chosen by a press, by J and K, or by being scrolled to the top; a sel
 import time
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -162,19 +162,19 @@ class ThreadView(BlocksView):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(event.rect(), self._theme.color("bg"))
         y = self.verticalScrollBar().value()
-        bottom = y + self.viewport().height()
-        number = self._first(y) if self._blocks else 0
-        while number < len(self._blocks) and self._tops[number] < bottom:
-            self._paint_block(painter, number, y)
+        exposed = event.rect()
+        number = self._first(y + exposed.top()) if self._blocks else 0
+        while number < len(self._blocks) and self._tops[number] < y + exposed.bottom() + 1:
+            self._paint_block(painter, number, y, exposed)
             number += 1
 
-    def _paint_block(self, painter: QPainter, number: int, y: int) -> None:
+    def _paint_block(self, painter: QPainter, number: int, y: int, exposed: QRect) -> None:
         block = self._blocks[number]
         card = self._cards.get(block.key)
         top = self._tops[number] - y
         if card is None:
             return
-        seen = QRectF(0, -top, card.width, self.viewport().height()).intersected(
+        seen = QRectF(0, exposed.top() - top, card.width, exposed.height()).intersected(
             QRectF(0, 0, card.width, card.height)
         )
         marked = None

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
+    QColor,
     QFocusEvent,
     QFont,
     QFontMetrics,
@@ -19,6 +20,8 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QStaticText,
+    QTransform,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -37,10 +40,10 @@ AXIS = 24
 _BAR = 10
 _LABELS = 152
 _INDENT = 11
+# Where a dotted line repeats: so it is the same whatever part of it is exposed.
+_DOTS = 3
 _DURATION = 50
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _STRONG = ("conversation", "inference", "tool")
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 def tick_words(seconds: float) -> str:
@@ -51,12 +54,13 @@ def tick_words(seconds: float) -> str:
 
 
 class _Words(NamedTuple):
-    """What is written in a row, in which font, and how wide the second is: measured once."""
+    """What is written in a row, laid out once."""
 
-    label: str
-    font: QFont
-    duration: str
-    width: int
+    label: QStaticText
+    duration: QStaticText
+
+
+_Bar = tuple[SpanRow, QRectF]
 
 
 class Waterfall(QWidget):
@@ -139,86 +143,105 @@ class Waterfall(QWidget):
                 rounded_box(painter, box, 6, self._theme.color("inset"))
                 if self.hasFocus():
                     rounded_box(painter, box.adjusted(2, 0, -2, 0), 6, None, self._theme.color("accent"))
-        self._paint_axis(painter, chart)
-        for place in range(first, last + 1):
-            self._paint_row(painter, self.rows[place], AXIS + place * ROW, chart)
+        self._paint_axis(painter, chart, event.rect())
+        # Kind by kind: to change pen and font for each row takes longer than what is painted with them.
+        bars = [(row, self._bar(first + n, chart)) for n, row in enumerate(self.rows[first : last + 1])]
+        self._paint_bars(painter, bars, chart)
+        self._paint_pictures(painter, bars)
+        self._paint_labels(painter, bars)
+        self._paint_durations(painter, bars)
 
-    def _paint_axis(self, painter: QPainter, chart: QRectF) -> None:
-        theme, font = self._theme, ui_font(11)
+    def _paint_axis(self, painter: QPainter, chart: QRectF, exposed: QRect) -> None:
+        """Of lines as high as thousands of rows only what is exposed: a dotted one is drawn dot by dot."""
+        theme = self._theme
+        top = AXIS - 2 + max(0, exposed.top() - AXIS) // _DOTS * _DOTS
+        bottom = min(chart.bottom(), exposed.bottom() + 1.0)
+        for place, _ in self.axis.ticks:
+            x = round(chart.left() + place * chart.width())
+            painter.fillRect(QRectF(x, top, 1, bottom - top), theme.color("grid"))
+        painter.setPen(QPen(theme.color("border_strong"), 1, Qt.PenStyle.DotLine))
+        for place in self.axis.breaks:
+            middle = round(chart.left() + place * chart.width()) + 0.5
+            painter.drawLine(QPointF(middle, top), QPointF(middle, bottom))
+        if exposed.top() < AXIS:
+            self._paint_ticks(painter, chart)
+
+    def _paint_ticks(self, painter: QPainter, chart: QRectF) -> None:
+        font = ui_font(11)
         painter.setFont(font)
+        painter.setPen(self._theme.color("text3"))
         metrics = QFontMetrics(font)
         taken = -1e9
         for place, seconds in self.axis.ticks:
             x = chart.left() + place * chart.width()
-            painter.fillRect(QRectF(round(x), AXIS - 2, 1, chart.height()), theme.color("grid"))
             words = tick_words(seconds)
             half = metrics.horizontalAdvance(words) / 2
             if x - half > taken:
-                painter.setPen(theme.color("text3"))
                 painter.drawText(QRectF(x - half - 1, 0, 2 * half + 2, AXIS - 6), Qt.AlignmentFlag.AlignCenter, words)
                 taken = x + half + 6
-        painter.setPen(QPen(theme.color("border_strong"), 1, Qt.PenStyle.DotLine))
-        for place in self.axis.breaks:
-            x = round(chart.left() + place * chart.width()) + 0.5
-            painter.drawLine(QPointF(x, AXIS - 2), QPointF(x, chart.bottom()))
 
-    def _paint_row(self, painter: QPainter, row: SpanRow, top: int, chart: QRectF) -> None:
-        theme = self._theme
-        icon, tone = LOOKS[row.role]
-        ink = theme.color("text2") if row.role == "conversation" else tone_color(theme, tone)
-        x = 2 + min(row.depth, 6) * _INDENT
-        middle = top + ROW / 2
-        picture = icons.pixmap("circle-alert" if row.failed else icon, theme.color("bad") if row.failed else ink, 14)
-        painter.drawPixmap(QRectF(x, middle - 7, 14, 14), picture, QRectF(picture.rect()))
-        words = self._words.get(row.key) or self._measured(row, _LABELS - x - 26)
-        painter.setFont(words.font)
-        painter.setPen(theme.color("text" if row.role in _STRONG else "text2"))
-        painter.drawText(QRectF(x + 20, top, _LABELS - x - 24, ROW), _LEFT, words.label)
+    def _paint_bars(self, painter: QPainter, bars: Sequence[_Bar], chart: QRectF) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        for row, bar in bars:
+            color, spoken = self._tone(row), bar
+            if row.first_us is not None and not row.failed:
+                # Until its first token a call was waited for: the same colour, fainter.
+                split = chart.left() + self.axis.at(row.first_us) * chart.width()
+                spoken = QRectF(bar)
+                spoken.setLeft(min(split, bar.right() - 2))
+                _paint_bar(painter, bar, color, 0.4)
+            _paint_bar(painter, spoken, color, 0.55 if row.inferred else 1.0)
+
+    def _paint_pictures(self, painter: QPainter, bars: Sequence[_Bar]) -> None:
+        ratio = painter.device().devicePixelRatioF()
+        for row, bar in bars:
+            name = "circle-alert" if row.failed else LOOKS[row.role][0]
+            ink = self._theme.color("text2") if row.role == "conversation" else self._tone(row)
+            painter.drawPixmap(QPointF(_indent(row), bar.center().y() - 7), icons.pixmap(name, ink, 14, ratio))
+
+    def _paint_labels(self, painter: QPainter, bars: Sequence[_Bar]) -> None:
+        for strong in (True, False):
+            painter.setFont(_label_font(strong))
+            painter.setPen(self._theme.color("text" if strong else "text2"))
+            for row, bar in bars:
+                if (row.role in _STRONG) == strong:
+                    label = self._written(row).label
+                    top = bar.center().y() - label.size().height() / 2
+                    painter.drawStaticText(QPointF(_indent(row) + 20, top), label)
+
+    def _paint_durations(self, painter: QPainter, bars: Sequence[_Bar]) -> None:
+        painter.setFont(ui_font(11))
+        for row, bar in bars:
+            words = self._written(row).duration
+            width, top = words.size().width(), bar.center().y() - words.size().height() / 2
+            inside = row.role == "conversation" and bar.width() > width + 18
+            painter.setPen(self._theme.color("text" if inside else "text2"))
+            if inside:
+                left = bar.left() + 6
+            elif bar.right() + 8 + width <= self.width():
+                left = bar.right() + 6
+            else:
+                left = bar.left() - 6 - width
+            painter.drawStaticText(QPointF(left, top), words)
+
+    def _bar(self, place: int, chart: QRectF) -> QRectF:
+        row = self.rows[place]
         left = chart.left() + self.axis.at(row.start_us) * chart.width()
         right = chart.left() + self.axis.at(row.end_us) * chart.width()
-        bar = QRectF(left, middle - _BAR / 2, max(3.0, right - left), _BAR)
-        self._paint_bar(painter, row, bar, chart)
-        self._paint_duration(painter, row, bar, words)
+        return QRectF(left, AXIS + place * ROW + (ROW - _BAR) / 2, max(3.0, right - left), _BAR)
 
-    def _measured(self, row: SpanRow, room: int) -> _Words:
-        font, duration = ui_font(12, 500 if row.role in _STRONG else 400), self.duration(row)
-        label = QFontMetrics(font).elidedText(row.label, Qt.TextElideMode.ElideRight, room)
-        width = QFontMetrics(ui_font(11)).horizontalAdvance(duration) + 2
-        self._words[row.key] = words = _Words(label, font, duration, width)
+    def _tone(self, row: SpanRow) -> QColor:
+        return self._theme.color("bad") if row.failed else tone_color(self._theme, LOOKS[row.role][1])
+
+    def _written(self, row: SpanRow) -> _Words:
+        words = self._words.get(row.key)
+        if words is None:
+            font = _label_font(row.role in _STRONG)
+            room = int(_LABELS - _indent(row) - 26)
+            label = QFontMetrics(font).elidedText(row.label, Qt.TextElideMode.ElideRight, room)
+            words = _Words(_laid_out(label, font), _laid_out(self.duration(row), ui_font(11)))
+            self._words[row.key] = words
         return words
-
-    def _paint_bar(self, painter: QPainter, row: SpanRow, bar: QRectF, chart: QRectF) -> None:
-        color = self._theme.color("bad") if row.failed else tone_color(self._theme, LOOKS[row.role][1])
-        radius = min(3.0, bar.width() / 2)
-        if row.inferred:
-            painter.setOpacity(0.55)
-        if row.first_us is not None and not row.failed:
-            # Until its first token a call was waited for: the same colour, fainter.
-            split = chart.left() + self.axis.at(row.first_us) * chart.width()
-            painter.setOpacity(0.4)
-            rounded_box(painter, bar, radius, color)
-            painter.setOpacity(1.0)
-            spoken = QRectF(min(split, bar.right() - 2), bar.top(), 0, bar.height())
-            spoken.setRight(bar.right())
-            rounded_box(painter, spoken, min(radius, spoken.width() / 2), color)
-        else:
-            rounded_box(painter, bar, radius, color)
-        painter.setOpacity(1.0)
-
-    def _paint_duration(self, painter: QPainter, row: SpanRow, bar: QRectF, written: _Words) -> None:
-        words, advance = written.duration, written.width
-        painter.setFont(ui_font(11))
-        if row.role == "conversation" and bar.width() > advance + 16:
-            painter.setPen(self._theme.color("text"))
-            painter.drawText(bar.adjusted(6, -3, 0, 3), _LEFT, words)
-            return
-        painter.setPen(self._theme.color("text2"))
-        if bar.right() + 6 + advance <= self.width():
-            painter.drawText(QRectF(bar.right() + 6, bar.top() - 4, advance, bar.height() + 8), _LEFT, words)
-        else:
-            painter.drawText(
-                QRectF(bar.left() - 6 - advance, bar.top() - 4, advance, bar.height() + 8), _RIGHT, words
-            )
 
     # choosing
 
@@ -266,3 +289,26 @@ class Waterfall(QWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self.update()
+
+
+def _indent(row: SpanRow) -> float:
+    return 2.0 + min(row.depth, 6) * _INDENT
+
+
+def _label_font(strong: bool) -> QFont:
+    return ui_font(12, 500 if strong else 400)
+
+
+def _laid_out(text: str, font: QFont) -> QStaticText:
+    made = QStaticText(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.prepare(QTransform(), font)
+    return made
+
+
+def _paint_bar(painter: QPainter, bar: QRectF, color: QColor, opacity: float) -> None:
+    color.setAlphaF(color.alphaF() * opacity)
+    painter.setBrush(color)
+    radius = min(3.0, bar.width() / 2)
+    painter.drawRoundedRect(bar, radius, radius)
+    color.setAlphaF(color.alphaF() / opacity)
