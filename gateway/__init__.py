@@ -109,6 +109,7 @@ from gateway.thread_records import (
     TraceSpan,
     Turn,
 )
+from gateway.wrapped import element_of
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
@@ -267,6 +268,7 @@ __all__ = [
     "VaultState",
     "bill_rate",
     "default_folder",
+    "element_of",
     "load_settings",
     "message_json",
     "number_text",

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gateway.model import Message, Role, Text
+from gateway.wrapped import element_of
 
 MOST = 160
-# Context that a tool puts before what its user wrote: <system-reminder>…</system-reminder> and the like.
-_WRAPPED = re.compile(r"\s*<([A-Za-z][\w-]*)[^>]*>.*</\1>\s*", re.DOTALL)
 _LINE = re.compile(r"\S[^\r\n]*")
 
 
@@ -19,7 +18,7 @@ def first_line(messages: Sequence[Message]) -> str | None:
         if line is None:
             continue
         shown = " ".join(line[0].split())[:MOST]
-        if text.lstrip().startswith("<") and _WRAPPED.fullmatch(text):
+        if element_of(text) is not None:
             wrapped = wrapped or shown
         else:
             return shown

@@ -131,6 +131,39 @@ def thread() -> Thread:
     return full_thread(NOW_US)
 
 
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("<system-reminder>\nAvailable agents:\n- Explore\n</system-reminder>\n", "system-reminder"),
+        ('\n<environment_context version="2"><cwd>/src</cwd></environment_context>', "environment_context"),
+        ("<div>Why is this not centred?</div>", None),
+        ("<system-reminder>It is Monday.</system-reminder> And now?", None),
+        ("What does <system-reminder> mean?", None),
+    ],
+)
+def test_what_a_tool_puts_around_its_users_words_stands_apart_and_folded(text: str, detail: str | None) -> None:
+    parts = (Text(text), Text("Explain x.py"))
+    asked = ThreadMessage(id=1, turn=0, role=Role.USER, parts=parts)
+    said = [block for block in telling(simple(at(0), messages=(asked,))).blocks if block.message == 1]
+    if detail is None:
+        (whole,) = said
+        assert (whole.kind, whole.parts) == ("user", parts)
+        return
+    context, question = said
+    assert (context.kind, context.title, context.detail) == ("context", "Context", detail)
+    assert context.right == f"≈{len(text) // 4} tokens" and text_of(context) == text
+    assert (question.kind, text_of(question), question.key) == ("user", "Explain x.py", "m1.1")
+    long = msgspec.structs.replace(context, parts=(Text(f"<a-b>{'word ' * 500}</a-b>"),))
+    assert can_fold(long) and len(str(pieces_of(long, FOLDED))) < 600 < len(str(pieces_of(long, OPEN)))
+
+
+def test_an_answer_in_an_element_is_an_answer() -> None:
+    said = ThreadMessage(
+        id=1, turn=0, role=Role.ASSISTANT, output=True, parts=(Text("<final-word>Yes</final-word>"),)
+    )
+    assert [block.kind for block in telling(simple(at(0), messages=(said,))).blocks if block.message] == ["assistant"]
+
+
 def test_a_conversation_reads_from_top_to_bottom(thread: Thread) -> None:
     assert words(telling(thread).blocks) == [
         ("system", "System prompt"),

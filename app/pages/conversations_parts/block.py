@@ -44,6 +44,7 @@ class Kind(Struct, frozen=True):
 KINDS: Mapping[str, Kind] = {
     "system": Kind("scroll-text", "text2", Room(2, 180)),
     "tools": Kind("wrench", "text2", Room(2, 180)),
+    "context": Kind("info", "text2", Room(2, 180)),
     "user": Kind("user", "text", Room(60, 12_000)),
     "assistant": Kind("bot", "0", Room(400, 24_000)),
     "reasoning": Kind("brain", "3", Room(12, 2_000)),
@@ -110,7 +111,7 @@ def pieces_of(block: Block, shown: str) -> list[Piece]:
 
 def _hidden(block: Block, room: Room) -> str | None:
     """What opening shows more of; None where all is shown."""
-    if room.chars < 1000 and block.kind in ("system", "tools", "repeated", "aside"):
+    if room.chars < 1000 and block.kind in ("system", "tools", "context", "repeated", "aside"):
         return None
     lines, over = 0, False
     for part in block.parts:

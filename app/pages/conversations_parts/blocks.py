@@ -25,6 +25,7 @@ from gateway import (
     ToolCall,
     ToolCallResponse,
     Turn,
+    element_of,
 )
 
 GAP_US = 300_000_000
@@ -195,7 +196,7 @@ class _Teller:
                     key=f"s{turn.n}",
                     kind="system",
                     title=tr("System prompt changed") if changed else tr("System prompt"),
-                    right=tr("≈{count} tokens").format(count=formats.count(max(1, size // 4))),
+                    right=_about_tokens(size),
                     turn=turn.n,
                     parts=parts,
                 )
@@ -222,17 +223,20 @@ class _Teller:
             return
         run: list[Part] = []
         for place, part in enumerate(message.parts):
-            if isinstance(part, Reasoning | ToolCall | ToolCallResponse):
-                yield from self._said(message, tuple(run), place - len(run), step)
-                run = []
-                if isinstance(part, Reasoning):
-                    yield self._reasoning(message, part, place, step)
-                elif isinstance(part, ToolCall):
-                    yield self._tool(message, part, place, step)
-                elif (message.id, place) not in self._pairs.taken:
-                    yield self._result(message, part, place, step)
-            else:
+            around = _around(message, part)
+            if around is None and not isinstance(part, Reasoning | ToolCall | ToolCallResponse):
                 run.append(part)
+                continue
+            yield from self._said(message, tuple(run), place - len(run), step)
+            run = []
+            if around is not None:
+                yield self._context(message, part, place, step, around)
+            elif isinstance(part, Reasoning):
+                yield self._reasoning(message, part, place, step)
+            elif isinstance(part, ToolCall):
+                yield self._tool(message, part, place, step)
+            elif isinstance(part, ToolCallResponse) and (message.id, place) not in self._pairs.taken:
+                yield self._result(message, part, place, step)
         yield from self._said(message, tuple(run), len(message.parts) - len(run), step)
 
     def _said(self, message: ThreadMessage, parts: tuple[Part, ...], place: int, step: Step) -> Iterator[Block]:
@@ -257,6 +261,20 @@ class _Teller:
             turn=turn.n,
             parts=parts,
             notes=_ending(message),
+            aside=step.aside,
+            message=message.id,
+        )
+
+    def _context(self, message: ThreadMessage, part: Part, place: int, step: Step, element: str) -> Block:
+        assert isinstance(part, Text)
+        return Block(
+            key=f"m{message.id}.{place}",
+            kind="context",
+            title=tr("Context"),
+            detail=element,
+            right=_about_tokens(len(part.text)),
+            turn=step.turn.n,
+            parts=(part,),
             aside=step.aside,
             message=message.id,
         )
@@ -421,3 +439,16 @@ def _size(result: ToolCallResponse) -> int:
     return sum(len(item.text) if isinstance(item, Text) else 0 for item in result.content) + sum(
         len(item.data) * 3 // 4 for item in result.content if isinstance(item, Blob)
     )
+
+
+def _about_tokens(characters: int) -> str:
+    return tr("≈{count} tokens").format(count=formats.count(max(1, characters // 4)))
+
+
+def _around(message: ThreadMessage, part: Part) -> str | None:
+    """The element, where a part of what the user sends is what a tool put around the user's words: tools name it in
+    two words (system-reminder, environment_context), which no element of HTML is."""
+    if message.role != Role.USER or not isinstance(part, Text):
+        return None
+    element = element_of(part.text)
+    return element if element is not None and ("-" in element or "_" in element) else None

@@ -275,7 +275,7 @@ class Card:
             return
         theme = self._theme
         if self.kind.card:
-            ground = "inset" if self.block.kind in ("system", "tools") else "surface"
+            ground = "inset" if self.block.kind in ("system", "tools", "context") else "surface"
             line = theme.color("accent" if current else "border")
             rounded_box(painter, QRectF(0, 0, self.width, self.height), RADIUS, theme.color(ground), line)
             if seen.top() < HEAD:
