@@ -9,7 +9,7 @@ without the dimension.
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter, itemgetter
 from struct import Struct
@@ -48,11 +48,6 @@ DIMENSION_IDS: Mapping[str, int] = {
     "tag_set": 11,
 }
 _TAG_SET = COMBINED_DIMENSIONS.index("tag_set")
-# Dimensions whose values go together: a user has a key or two, a model one provider.
-_TOGETHER = tuple(
-    tuple((COMBINED_DIMENSIONS.index(name), DIMENSION_IDS[name]) for name in names)
-    for names in (("user", "key", "client"), ("model", "provider", "app"), ("door", "outcome"))
-)
 
 # What few cells have: those without are written, and added to, without naming it.
 _RARE_NUMBERS = (
@@ -111,7 +106,7 @@ _ADD_COMMON_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, _COMMON)
 _ADD_COMMON_TO_COMBINED = _upsert("combined", COMBINED_KEY, _COMMON)
 
 Key = tuple[int, ...]
-Cell = TypeVar("Cell", int, Key)
+Cell = TypeVar("Cell")
 
 # Sums of some rows: packed measures, and both durations.
 Piece = tuple[int, Durations, Durations]
@@ -145,28 +140,22 @@ _dimensions_of = attrgetter(*("tags" if name == "tag_set" else name for name in 
 
 def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: Iterable[ExchangeRecord]) -> None:
     """Count new rows, within the transaction that writes them; their combinations are counted later (`combining`)."""
-    quarters: defaultdict[int, defaultdict[tuple[Any, ...], list[Piece]]]
-    quarters = defaultdict(lambda: defaultdict(list))
+    quarters: defaultdict[int, list[ExchangeRecord]] = defaultdict(list)
     for record in records:
-        quarters[quarter_of(record.started_us)][_dimensions_of(record)].append(_share(record))
-    # Rows alike are added up once, then those alike in some dimensions, before they are added to the dozen cells that
-    # each counts in.
-    numbered: dict[tuple[Any, ...], tuple[Key, list[Key]]] = {}
+        quarters[quarter_of(record.started_us)].append(record)
+    # Rows alike in some dimensions are added up before they are added to the cells that each counts in.
+    together = [(of, _CellsOf(names, cells)) for of, cells in _TOGETHER]
     singles: dict[int, dict[int, Piece]] = {}
-    for quarter, alike in quarters.items():
-        together: defaultdict[Key, list[Piece]] = defaultdict(list)
-        for dimensions, pieces in alike.items():
-            known = numbered.get(dimensions)
-            if known is None:
-                known = numbered[dimensions] = _numbered(names, dimensions)
-            _, cells = known
-            piece = pieces[0] if len(pieces) == 1 else _joined(pieces)
-            for some in cells:
-                together[some].append(piece)
+    for quarter, some in quarters.items():
+        shares = [_share(record) for record in some]
         of_quarter: defaultdict[int, list[Piece]] = defaultdict(list)
-        for some, piece in _each_joined(together).items():
-            for cell in some:
-                of_quarter[cell].append(piece)
+        for of, cells_of in together:
+            alike: defaultdict[Any, list[Piece]] = defaultdict(list)
+            for values, share in zip(map(of, some), shares, strict=True):
+                alike[values].append(share)
+            for values, piece in _each_joined(alike).items():
+                for cell in cells_of[values]:
+                    of_quarter[cell].append(piece)
         singles[quarter] = _each_joined(of_quarter)
     _write(connection, _singles(singles, zone), _ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
 
@@ -185,8 +174,9 @@ def combine(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, record
 
 def values_of(names: Names, record: ExchangeRecord) -> Key:
     """A row's dimensions as numbers, in the order of `COMBINED_DIMENSIONS`."""
-    values, _ = _numbered(names, _dimensions_of(record))
-    return values
+    number = names.number
+    dimensions = enumerate(_dimensions_of(record))
+    return tuple(names.tag_set(value) if at == _TAG_SET else number(value) for at, value in dimensions)
 
 
 def share_of(record: ExchangeRecord) -> tuple[tuple[int, ...], histogram.Bins, histogram.Bins]:
@@ -195,16 +185,41 @@ def share_of(record: ExchangeRecord) -> tuple[tuple[int, ...], histogram.Bins, h
     return tuple(map(int, measure(record))), bins[0], bins[1]
 
 
-def _numbered(names: Names, dimensions: Sequence[Any]) -> tuple[Key, list[Key]]:
-    """A row's dimensions as numbers, and those with their values that it counts in, some of them together."""
-    number = names.number
-    tags = dimensions[_TAG_SET]
-    values = tuple(names.tag_set(tags) if at == _TAG_SET else number(text) for at, text in enumerate(dimensions))
-    cells = [[(dimension, values[index]) for index, dimension in some] for some in _TOGETHER]
-    cells[-1].append((TOTAL, NO_NAME))
-    of_tags = [(DIMENSION_IDS["tag"], number(tag)) for tag in set(tags) or (None,)]
-    cells.append([*of_tags, *((DIMENSION_IDS["tag_key"], number(key)) for key in set(map(tag_key, tags)))])
-    return values, [tuple(value << _DIMENSION_BITS | dimension for dimension, value in some) for some in cells]
+def _cells_of_values(*dimensions: str) -> Callable[[Names, Any], Key]:
+    ids = [DIMENSION_IDS[name] for name in dimensions]
+    return lambda names, values: tuple(
+        names.number(value) << _DIMENSION_BITS | dimension for value, dimension in zip(values, ids, strict=True)
+    )
+
+
+def _cells_of_tags(names: Names, tags: tuple[str, ...]) -> Key:
+    cells = [(DIMENSION_IDS["tag"], names.number(tag)) for tag in set(tags) or (None,)]
+    cells += [(DIMENSION_IDS["tag_key"], names.number(key)) for key in set(map(tag_key, tags))]
+    cells.append((TOTAL, NO_NAME))
+    return tuple(value << _DIMENSION_BITS | dimension for dimension, value in cells)
+
+
+# Dimensions whose values go together: a user has a key or two, a model one provider.
+_TOGETHER: Sequence[tuple[Callable[[ExchangeRecord], Any], Callable[[Names, Any], Key]]] = (
+    *(
+        (attrgetter(*some), _cells_of_values(*some))
+        for some in (("user", "key", "client"), ("model", "provider", "app"), ("door", "outcome"))
+    ),
+    (attrgetter("tags"), _cells_of_tags),
+)
+
+
+class _CellsOf(dict[Any, Key]):
+    """The cells that rows with these values of some dimensions count in, each a dimension and a value."""
+
+    def __init__(self, names: Names, cells: Callable[[Names, Any], Key]) -> None:
+        super().__init__()
+        self._names = names
+        self._cells = cells
+
+    def __missing__(self, values: Any) -> Key:
+        cells = self[values] = self._cells(self._names, values)
+        return cells
 
 
 def _share(record: ExchangeRecord) -> Piece:

@@ -7,7 +7,7 @@ mark that MessagePack never begins with: its bin's distance from that of the sho
 be most of the work, so equal histograms can be different bytes.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -20,6 +20,7 @@ GROWTH = 1.09
 UNIT_US = 1000
 EMPTY = b""
 # Beyond, a map is about as small, and read faster.
+
 MOST_SINGLY = 96
 
 _LOG_GROWTH = log(GROWTH)
@@ -33,24 +34,42 @@ Durations = str | Bins
 """A few, each as a character, or many, counted."""
 
 
+def _by_logarithm(us: int) -> int:
+    return ceil(log(us / UNIT_US) / _LOG_GROWTH)
+
+
+# The bin of one microsecond, which is the shortest duration, and of the longest that a database holds.
+FIRST_BIN, _LAST_BIN = _by_logarithm(1), _by_logarithm(2**63)
+
+
+def _start_of(key: int) -> int:
+    """The shortest duration, in whole microseconds, that is in this bin or a later one."""
+    us = max(1, int(UNIT_US * GROWTH ** (key - 1)))
+    while us > 1 and _by_logarithm(us - 1) >= key:
+        us -= 1
+    while _by_logarithm(us) < key:
+        us += 1
+    return us
+
+
+# A search is faster than a logarithm.
+_STARTS = [_start_of(key) for key in range(FIRST_BIN + 1, _LAST_BIN + 1)]
+_CHARACTERS = [chr(place) for place in range(len(_STARTS) + 1)]
+
+
 def bin_of(us: int) -> int:
     """The bin of a duration in microseconds; anything below one counts as one."""
-    return ceil(log((us if us > 1 else 1) / UNIT_US) / _LOG_GROWTH)
-
-
-# The bin of one microsecond, which is the shortest duration.
-FIRST_BIN = bin_of(1)
+    return bisect_right(_STARTS, us) + FIRST_BIN
 
 
 def character_of(us: int) -> str:
     """A duration as `joined` takes it."""
-    return chr(bin_of(us) - FIRST_BIN)
+    return _CHARACTERS[bisect_right(_STARTS, us)]
 
 
-def joined(parts: Iterable[Durations]) -> Durations:
+def joined(parts: Sequence[Durations]) -> Durations:
     """Some durations together: characters while they are few, which are joined and counted without a step of Python's
     for each; counted once they are many, so that what is made of them in turn need not count them again."""
-    parts = tuple(parts)
     try:
         few = "".join(parts)  # type: ignore[arg-type]
     except TypeError:
@@ -83,7 +102,7 @@ def _counted(characters: str) -> Bins:
     try:
         return _by_bin(characters.encode("latin-1"))
     except UnicodeEncodeError:
-        return _by_bin([ord(each) for each in characters])
+        return _by_bin(map(ord, characters))
 
 
 def _by_bin(places: Iterable[int]) -> Bins:

@@ -1,4 +1,4 @@
-from math import ceil
+from math import ceil, log
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,7 +55,7 @@ def test_a_usual_histogram_is_small() -> None:
 def test_durations_are_stored_and_merged_as_they_are_counted(values: list[int], cut: int) -> None:
     """One by one where they are few and none took hours, else by bin."""
     few, rest = values[:cut], values[cut:]
-    parts = [histogram.joined(map(histogram.character_of, part)) for part in (few, rest)]
+    parts = [histogram.joined(list(map(histogram.character_of, part))) for part in (few, rest)]
     blobs = list(map(histogram.stored, parts))
     summed = histogram.SumHistograms()
     for blob in blobs:
@@ -66,6 +66,14 @@ def test_durations_are_stored_and_merged_as_they_are_counted(values: list[int], 
     for more in ([*parts], [parts[1], histogram.joined(parts), parts[0]]):
         wanted = bins_of(values if len(more) == 2 else values + values)
         assert histogram.decode(histogram.stored(histogram.joined(more))) == wanted
+
+
+def test_a_bin_is_that_of_the_logarithm() -> None:
+    for key in range(histogram.FIRST_BIN, histogram.bin_of(10**13)):
+        edge = int(histogram.UNIT_US * histogram.GROWTH**key)
+        for us in range(max(1, edge - 2), edge + 3):
+            assert histogram.bin_of(us) == ceil(log(us / histogram.UNIT_US) / log(histogram.GROWTH))
+            assert ord(histogram.character_of(us)) == histogram.bin_of(us) - histogram.FIRST_BIN
 
 
 def test_few_durations_are_a_byte_each() -> None:
