@@ -126,8 +126,10 @@ RULES: tuple[Rule, ...] = (
         "aws_key",
         ("AKIA", "ASIA", "ecret", "ECRET"),
         rf"""{_PLAIN_WORD}(?:AKIA|ASIA)[A-Z0-9]{{16}}(?![A-Za-z0-9])
-            | (?<=[Aa]ccess)[_\ ]?[Kk]ey\\?["']?\s{{0,4}}[:=]\s{{0,4}}\\?["']?[A-Za-z0-9/+]{{40}}(?![A-Za-z0-9/+])
-            | (?<=ACCESS_KEY)\\?["']?\s{{0,4}}[:=]\s{{0,4}}\\?["']?[A-Za-z0-9/+]{{40}}(?![A-Za-z0-9/+])""",
+            | (?<=[Aa]ccess)([_\ ]?[Kk]ey\\?["']?\s{{0,4}}[:=]\s{{0,4}}\\?["']?)[A-Za-z0-9/+]{{40}}(?![A-Za-z0-9/+])
+            | (?<=ACCESS_KEY)(\\?["']?\s{{0,4}}[:=]\s{{0,4}}\\?["']?)[A-Za-z0-9/+]{{40}}(?![A-Za-z0-9/+])""",
+        # What names it stays, or JSON would be none any more.
+        replacement=rf"\1\2{mark('aws_key')}",
     ),
     _rule(
         "github_token",

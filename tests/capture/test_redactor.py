@@ -113,6 +113,22 @@ def test_json_keeps_its_form_but_for_what_its_escapes_hid() -> None:
     assert redactor.redacted(answering(ToolCall("1", "f", plain))) == answering(ToolCall("1", "f", plain))
 
 
+def test_a_secret_is_taken_out_each_time_that_it_comes() -> None:
+    redactor = Redactor(chosen((), ()))
+    assert [str(redactor.redacted(asking(Text(f"a {SECRET}")))).count(SECRET) for _ in range(3)] == [0, 0, 0]
+
+
+def test_what_a_rule_sees_across_strings_goes_from_json_that_another_one_broke() -> None:
+    secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    # Of the private key the rule takes the escape of a quote along.
+    said = json.dumps({"key": '-----BEGIN PRIVATE KEY-----\nMII "x"', "SecretAccessKey": secret})
+    found = Redactor(chosen((), ())).through(lambda change: change(said))
+    assert json.loads(found) == {
+        "key": '[redacted: private_key]"x"',
+        "SecretAccessKey": "[redacted: aws_key]",
+    }
+
+
 def test_json_within_json_within_json() -> None:
     own = Redactor((), [RedactRule(name="pin", pattern=r'^pin "\d+"$', replacement="[pin]")])
     deep = json.dumps({"a": json.dumps({"b": json.dumps(['pin "1234"'])})})

@@ -90,6 +90,7 @@ LEFT = [
     "ghp_short, xoxb-1, AKIA123, AIza",
     "https://example.org/path:80@x and http://localhost:4210/api",
     "tk_ is how a key begins",
+    "sk-learn-and-whatever-else-has-no-digit, xai-announces-another-thing",
 ]
 
 
@@ -128,6 +129,7 @@ def test_every_rule_is_tried_and_named_for_settings() -> None:
 
 def test_check_digits() -> None:
     assert is_card("4111111111111111") and not is_card("4111111111111112") and not is_card("0000000000000000")
+    assert whole("cards: 4111111111111112, 4111-1111-1111-1111") == "cards: 4111111111111112, [redacted: card_number]"
     assert is_iban("GB82 WEST 1234 5698 7654 32") and not is_iban("GB82 WEST 1234 5698 7654 33")
 
 

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.capture.switches import Switches, figures_only
+from gateway.header_records import HeaderGroup
 from gateway.model import (
     Blob,
     Choice,
@@ -24,7 +25,7 @@ from gateway.told import Told
 
 PICTURE = Blob("image/png", "SECRET")
 HISTORY = (
-    Message(Role.SYSTEM, (Text("SECRET rules"),)),
+    Message(Role.SYSTEM, (Text("SECRET rules"),), "house"),
     Message(Role.USER, (Text("look"), PICTURE, Uri("https://SECRET"), File("SECRET"))),
     Message(Role.ASSISTANT, (Reasoning("SECRET thought", {"x": {"signature": "SECRET"}}), ToolCall("1", "f", "{}"))),
     Message(Role.TOOL, (ToolCallResponse("1", (Text("SECRET result"), PICTURE), "f", True),)),
@@ -62,6 +63,7 @@ def test_all_kinds_at_once_leave_nothing_of_them_and_the_result_s_name() -> None
     kept = Switches(parts_off=PARTS).kept(TOLD)
     assert "SECRET" not in str(kept)
     result = next(part for part in parts(kept) if isinstance(part, ToolCallResponse))
+    assert kept.request is not None and kept.request.messages[0].name == "house"
     assert (result.id, result.name, result.is_error, len(result.content)) == ("1", "f", True, 1)
 
 
@@ -76,6 +78,7 @@ def test_nothing_to_leave_out_changes_nothing() -> None:
 
 
 def test_figures_alone_hold_no_word_of_anybody() -> None:
-    told = replace(TOLD, title="SECRET title", error_message="SECRET was refused", hints=("before",))
+    headers = (HeaderGroup(whose="asked", line="POST /x", names=("cookie",), values=("SECRET",)),)
+    told = replace(TOLD, headers=headers, title="SECRET title", error_message="SECRET was refused", hints=("before",))
     kept = figures_only(told, "why")
     assert "SECRET" not in str(kept) and (kept.started_us, kept.hints) == (1, ("before", "why"))

@@ -93,6 +93,38 @@ def test_a_size_is_kept_and_the_newest_stay(tmp_path: Path) -> None:
         assert left == [f"day-{number}" for number in range(60 - len(left), 60)]
 
 
+@pytest.mark.parametrize("kind", ["spans", "logs"])
+def test_telemetry_alone_is_bounded_by_size_too(tmp_path: Path, kind: str) -> None:
+    said, days = random.Random(5), 120
+    with opened(tmp_path) as store:
+        at_ns = [(START_US + day * DAY_US) * 1000 for day in range(days)]
+        words = [said.randbytes(5_000).hex() for _ in range(days)]
+        if kind == "spans":
+            spans = [
+                Span(
+                    trace_id=TRACE,
+                    span_id=f"{day + 1:016x}",
+                    start_ns=at_ns[day],
+                    end_ns=at_ns[day] + 1,
+                    name=words[day],
+                )
+                for day in range(days)
+            ]
+            store.put_spans(spans, scope="key_1", key="laptop")
+        else:
+            records = [LogRecord(trace_id=TRACE, time_ns=at_ns[day], body=words[day]) for day in range(days)]
+            store.put_logs(records, scope="key_1", key="laptop")
+        stored_when_it_was(tmp_path)
+        most = used(tmp_path) // 3
+        assert clean(tmp_path, START_US + days * DAY_US, size=most)["content"] > days / 2
+        assert 0.5 * most < used(tmp_path) <= most
+        if kind == "spans":
+            left = [each.span.name for each in store.spans_of(TRACE) if each.span is not None]
+        else:
+            left = [str(each.body) for each in store.logs_of(TRACE)]
+        assert left and left == words[days - len(left) :]
+
+
 def test_nothing_is_kept_where_nothing_may_be(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         fill(store, 3)
@@ -116,6 +148,19 @@ def test_a_conversation_that_goes_on_keeps_its_name_and_what_is_left(tmp_path: P
     assert [(turn.parent, turn.shortened) for turn in thread.turns] == [(None, True), (0, False)]
     assert lines(thread) == ["0 user how are you", "0 assistant fine", "1 user good", "1 assistant bye"]
     assert thread.row.cost_nano == 2000
+
+
+def test_a_name_outlives_the_call_after_which_it_was_given(tmp_path: Path) -> None:
+    calls = session("hello", "hi there", "how are you", "fine", every_s=12 * 3600)
+    with opened(tmp_path) as store:
+        put(store, calls)
+        (before,) = store.threads(ThreadQuery()).rows
+        stored_when_it_was(tmp_path)
+        assert clean(tmp_path, calls[1].started_us + HOUR_US, days=0.25)["content"] == 1
+        # Told again, the turn that is left begins the conversation.
+        put(store, calls[1:])
+        (after,) = store.threads(ThreadQuery()).rows
+    assert before.id.startswith("conv_") and (after.id, after.requests) == (before.id, 1)
 
 
 def test_what_is_old_but_was_received_today_stays(tmp_path: Path) -> None:

@@ -14,8 +14,15 @@ SECRET = "sk-ant-api03-" + "Ab3" * 20
 ANN = Principal("key_1", "ann's", "execute", None, ("team:legal",))
 
 
-def privacy(*, content: bool = True, keys_off: tuple[str, ...] = (), tags_off: tuple[str, ...] = ()) -> Privacy:
-    return Privacy(Redactor(chosen((), ())), content=content, keys_off=keys_off, tags_off=tags_off)
+def privacy(
+    *,
+    content: bool = True,
+    keys_off: tuple[str, ...] = (),
+    tags_off: tuple[str, ...] = (),
+    parts_off: tuple[str, ...] = (),
+) -> Privacy:
+    redactor = Redactor(chosen((), ()))
+    return Privacy(redactor, content=content, keys_off=keys_off, tags_off=tags_off, parts_off=parts_off)
 
 
 def test_redaction_reaches_every_text_and_nothing_else() -> None:
@@ -49,14 +56,22 @@ def test_what_holds_no_secret_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "switched", [{"content": False}, {"keys_off": ("ann's",)}, {"tags_off": ("team",)}, {"tags_off": ("team:legal",)}]
+    "switched",
+    [
+        {"content": False},
+        {"keys_off": ("ann's",)},
+        {"tags_off": ("team",)},
+        {"tags_off": ("team:legal",)},
+        {"parts_off": ("media", "headers")},
+    ],
 )
 def test_content_goes_where_it_is_switched_off(switched: dict[str, bool | tuple[str, ...]]) -> None:
     attributes = {"gen_ai.input.messages": "what was said", "gen_ai.usage.input_tokens": 5}
     batch = Batch(spans=(Span(trace_id="1" * 32, span_id="2" * 16, attributes=attributes),))
     (span,) = privacy(**switched)(batch, ANN).spans  # type: ignore[arg-type]
     assert (span.attributes, LEFT_OUT in span.notes) == ({"gen_ai.usage.input_tokens": 5}, True)
-    (whole,) = privacy(keys_off=("bob's",), tags_off=("team:ops",))(batch, ANN).spans
+    others = privacy(keys_off=("bob's",), tags_off=("team:ops",), parts_off=("headers",))
+    (whole,) = others(batch, ANN).spans
     assert whole == batch.spans[0]
 
 

@@ -114,7 +114,7 @@ def test_what_an_app_calls_as_it_likes_is_left_out() -> None:
         links=(SpanLink(trace_id="3" * 32, span_id="4" * 16, attributes=said),),
         resource={"service.name": "app", "process.command_args": ["secret"]},
     )
-    record = LogRecord(event_name="x", body={"content": "secret"}, attributes=said)
+    record = LogRecord(event_name="x", body={"content": "secret"}, attributes=said, resource=span.resource)
     kept = without_content(Batch(spans=(span,), logs=(record,)))
     assert "secret" not in json.dumps(to_builtins(kept))
     assert kept.spans[0].attributes == {**figures_of_its_own, "user.id": "u", "gen_ai.request.model": "m"}
