@@ -4,7 +4,8 @@ import gzip
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -12,10 +13,13 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from gateway.exchange import Exchange
 from gateway.setting_values import parse_headers
 from gateway.telemetry import exporting
 from gateway.telemetry.exchange_spans import exchange_spans
 from gateway.telemetry.exporting import Exporter, ExportTarget
+from gateway.telemetry.own import OwnTelemetry
+from gateway.telemetry.records import Span
 from tests.store.examples import FULL
 from tests.telemetry.test_exchange_spans import AROUND, CALLER, PATH, RECORD, TOLD
 from tests.waiting import PATIENCE_S, wait_until
@@ -77,6 +81,7 @@ def test_spans_arrive_as_they_are(collector: Collector) -> None:
     sender = exporter(collector, metrics=False)
     mine = exchange_spans(RECORD, TOLD, AROUND, path=PATH, caller=CALLER)
     sender.send(mine)
+    sender.count(FULL)
     sender.close()
     ((path, headers, body),) = collector.requests
     assert path == "/base/v1/traces" and headers["authorization"] == "Bearer canary"
@@ -109,8 +114,8 @@ def test_metrics_are_those_of_the_conventions(collector: Collector) -> None:
         sender.count(FULL)
     sender.send(exchange_spans(RECORD, TOLD, AROUND, path=PATH, caller=CALLER))
     sender.close()
-    ((path, _, body),) = collector.requests
-    assert path == "/base/v1/metrics"
+    ((path, headers, body),) = collector.requests
+    assert path == "/base/v1/metrics" and headers["authorization"] == "Bearer canary"
     found = {
         metric.name: metric
         for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics
@@ -129,7 +134,9 @@ def test_metrics_are_those_of_the_conventions(collector: Collector) -> None:
     }
     assert tokens == {"input": 200.0, "output": 100.0}
     assert found["gen_ai.client.operation.duration"].unit == "s"
-    assert found["gen_ai.client.operation.duration"].histogram.data_points[0].count == 4
+    (ended,) = found["gen_ai.client.operation.duration"].histogram.data_points
+    said = {item.key: plain(item.value) for item in ended.attributes}
+    assert ended.count == 4 and (said["error.type"], said["gen_ai.operation.name"]) == (FULL.error_type, "chat")
     assert found["faregate.cost"].sum.data_points[0].as_double == pytest.approx(2 * 1.23456789)
 
 
@@ -168,3 +175,17 @@ def test_headers_that_cannot_be_read_name_no_value(text: str) -> None:
 
 def test_headers_are_percent_decoded() -> None:
     assert parse_headers("Authorization=Basic%20abc%3D, x-a = b ,") == {"authorization": "Basic abc=", "x-a": "b"}
+
+
+def test_what_was_said_stands_on_the_call_that_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Span] = []
+    monkeypatch.setattr(Exporter, "send", lambda _self, spans: sent.extend(spans))
+    door = SimpleNamespace(path=PATH, operation=SimpleNamespace(name="chat"))
+    ended = cast(Exchange, SimpleNamespace(record=RECORD, caller=CALLER, heard=SimpleNamespace(door=door)))
+    target = ExportTarget(endpoint="http://127.0.0.1:9", metrics=False)
+    for content in (True, False):
+        own = OwnTelemetry(lambda: AROUND, target, content=content)
+        own(ended, TOLD)
+        own.close()
+    said = ["gen_ai.input.messages" in span.attributes for span in sent]
+    assert said == [False, False, True, False, False, False]

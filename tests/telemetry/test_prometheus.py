@@ -54,6 +54,10 @@ def test_histograms_count_upwards() -> None:
     assert counts == [2, 2, 3, 3, 4]
     assert found[("faregate_request_duration_seconds_count", LABELS)] == 4
     assert found[("faregate_request_duration_seconds_sum", LABELS)] == 503.015
+    assert found[("faregate_time_to_first_token_seconds_sum", LABELS)] == 4 * 0.5
+    assert found[("faregate_overhead_seconds_sum", LABELS)] == pytest.approx(4 * 0.0009)
+    assert found[("faregate_overhead_seconds_bucket", labelled(le="0.0005"))] == 0
+    assert found[("faregate_overhead_seconds_bucket", labelled(le="0.001"))] == 4
 
 
 def test_no_price_is_counted_and_never_zero_dollars() -> None:

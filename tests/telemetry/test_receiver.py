@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from gateway import receiver
 from gateway.http_connection import NO_GRPC
 from tests.telemetry.receiving import Receiving, receiving
 from tests.telemetry.recorded import JSON, PROTOBUF, recording, recordings
@@ -338,15 +339,19 @@ async def test_the_standard_port_takes_telemetry_only(tmp_path: Path) -> None:
         assert there.receiver.notices == ()
 
 
-async def test_a_standard_port_in_use_is_a_notice(tmp_path: Path) -> None:
+async def test_a_standard_port_in_use_is_a_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiver, "port_holder", lambda _port: "process 7 (nginx)")
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
         async with receiving(tmp_path, standard_port=port) as there:
-            assert f"Port {port} is in use" in there.receiver.notices[0]
+            assert f"Port {port} is in use by process 7 (nginx), so" in there.receiver.notices[0]
             assert there.told == [there.receiver.notices]
             assert (await there.post("/v1/traces", recording(SMALL).body)).status == 200
+            # Where the port is switched off again, nothing is amiss.
+            await there.receiver.stop(0)
+            assert there.receiver.notices == there.told[-1] == ()
 
 
 async def test_grpc_is_recognised_and_told_once(there: Receiving, caplog: pytest.LogCaptureFixture) -> None:
