@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -32,6 +33,7 @@ from tests.store.examples import (
     DAY_US,
     HOUR_US,
     NO_USE,
+    TAGS,
     UNKNOWN_USE,
     histories,
     record,
@@ -359,6 +361,102 @@ def test_generation_speed_leaves_out_the_wait_for_the_first_token_of_streams(sto
         ]
     )
     assert store.summary(UsageQuery()).tokens_per_s == 50.0
+
+
+def varied(number: int) -> ExchangeRecord:
+    """One of some whose dimensions all differ from one another in which requests have which value."""
+
+    def of(*values: Any) -> Any:
+        return values[number * 7 // (len(values) + 1) % len(values)]
+
+    cost = of(None, 5, 70, 900, 11_000)
+    return record(
+        number,
+        started_us=BASE_US + number * 41 * 60_000_000,
+        provider=of("openai", "xai", None),
+        model=of("gpt-5", "grok", "o3", None),
+        key=of("laptop", "server"),
+        principal=of("ada", None, None, "cy", "ada"),
+        end_user=(None, "bob", "eve")[number * number % 3],
+        door=of("anthropic", "openai_chat", "gemini", "gemini", "anthropic"),
+        client=("codex", None, "curl", "curl")[number * 5 % 11 % 4],
+        app=("notebook", "shop", None)[number * 3 % 7 % 3],
+        conversation_id=of("c1", "c2", None, "c3", "c3", "c1"),
+        outcome=("ok", "error", "aborted", "ok", "interrupted")[number * 3 % 13 % 5],
+        tags=tuple(tag for bit, tag in enumerate(TAGS) if number * 11 % 31 >> bit & 1),
+        input_tokens=of(100, 2000, None),
+        cached_tokens=number * 3 % 5,
+        cache_write_tokens=of(None, 3, 1, None),
+        reasoning_tokens=number * 2 % 3,
+        output_tokens=10 + number,
+        usage_source=("provider", "partial", "estimated", "provider")[number * 5 % 9 % 4],
+        cost_nano=cost,
+        cost_source="none" if cost is None else ("list", "override", "provider")[number % 3],
+        streamed=number % 3 == 0,
+        latency_us=1_000_000 + number * 77_777,
+        ttft_us=of(None, 90_000, 700_000),
+    )
+
+
+VARIED = [varied(number) for number in range(110)]
+FILTERS = (
+    UsageQuery(),
+    UsageQuery(provider=("xai",)),
+    UsageQuery(model=("grok", "o3")),
+    UsageQuery(key=("server",)),
+    UsageQuery(user=("bob", "cy")),
+    UsageQuery(door=("gemini",)),
+    UsageQuery(client=("curl",)),
+    UsageQuery(app=("shop",)),
+    UsageQuery(outcome=("error", "interrupted")),
+    UsageQuery(conversation=("c3", "c1")),
+    UsageQuery(tags=(TagCondition(("team:a", "env:dev")),)),
+    UsageQuery(tags=(TagCondition(("team:a",)), TagCondition(("env",)))),
+    UsageQuery(tags=(TagCondition(("team:b", "urgent"), negated=True),)),
+    UsageQuery(tags=(TagCondition(("env",), negated=True),)),
+)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["as they come", "settled"])
+def varied_store(request: pytest.FixtureRequest) -> Iterator[UsageStore]:
+    with stored(VARIED) as store:
+        if request.param:
+            store.settle(VARIED[-1].started_us + 40 * DAY_US)
+        yield store
+
+
+@pytest.mark.parametrize("by", GROUPS)
+def test_each_grouping_is_what_its_rows_say_alone_and_under_each_filter(varied_store: UsageStore, by: str) -> None:
+    for query in FILTERS:
+        groups: dict[str | None, list[ExchangeRecord]] = {}
+        for each in VARIED:
+            if matches(each, query):
+                for value in values_by(each, by):
+                    groups.setdefault(value, []).append(each)
+        expected = {value: brute(members) for value, members in groups.items()}
+        found = varied_store.breakdown(query, by)
+        assert {row.value: row.summary for row in found.rows} == expected, query
+        if by == "model":
+            assert varied_store.summary(query) == brute([each for each in VARIED if matches(each, query)])
+    assert by == "tag:no-such" or len({value for each in VARIED for value in values_by(each, by)}) > 1
+
+
+@pytest.mark.parametrize(
+    "sort", [*queries.SORT_FIELDS, *(f"{d}.{p}" for d in queries.DISTRIBUTIONS for p in queries.POINTS)]
+)
+def test_a_breakdown_is_sorted_by_each_field(varied_store: UsageStore, sort: str) -> None:
+    """Largest first and unknown last; by value in the order of letters."""
+    if sort == "value":
+        named = [row.value for row in varied_store.breakdown(UsageQuery(), "user", sort=sort).rows]
+        assert named == [*sorted(filter(None, named)), None]
+        return
+    field, _, point = sort.partition(".")
+    found = [row.summary for row in varied_store.breakdown(UsageQuery(), "conversation", sort=sort).rows]
+    said = [getattr(summary, queries.SORT_FIELDS.get(field, field)) for summary in found]
+    numbers = [getattr(each, point) for each in said] if point else said
+    known = [number for number in numbers if number is not None]
+    assert numbers == sorted(known, reverse=True) + [None] * (len(numbers) - len(known))
+    assert len(set(known)) > 1
 
 
 @pytest.mark.parametrize(
