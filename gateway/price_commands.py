@@ -1,9 +1,11 @@
 """Models, what they cost, what else they are called, and what past requests would cost by today's prices."""
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
+from gateway.errors import FaregateError
 from gateway.model_rows import model_rows, price_rows
 from gateway.parts import Parts
 from gateway.records import (
@@ -20,7 +22,11 @@ from gateway.records import (
     UsageQuery,
 )
 from gateway.repricing import Repricer
+from gateway.store.followed_costs import follow_costs
+from gateway.store.thread_store import ThreadStore
 from gateway.workers import Progress
+
+_log = logging.getLogger(__name__)
 
 
 class PriceCommands:
@@ -135,20 +141,40 @@ class PriceCommands:
         Cancelling leaves everything as it is. Raises ClientError.
         """
         store, price, now_us = self._parts.store, self._repricer(), time.time_ns() // 1000
-        return await self._parts.workers.run_until_cancelled(
+        applied = await self._parts.workers.run_until_cancelled(
             lambda told: store.apply_repricing(query, price, now_us, expected, told), progress
         )
+        await self.follow_costs()
+        return applied
 
     async def undo_repricing(self, id: int, *, progress: Progress | None = None) -> Repricing:
         """Give the rows of a re-pricing back what they cost before, all or none. Raises ClientError."""
         store, now_us = self._parts.store, time.time_ns() // 1000
-        return await self._parts.workers.run_until_cancelled(
+        undone = await self._parts.workers.run_until_cancelled(
             lambda told: store.undo_repricing(id, now_us, told), progress
         )
+        await self.follow_costs()
+        return undone
+
+    async def follow_costs(self) -> None:
+        """Conversations cost what their requests cost now, where a re-pricing is not told in them yet."""
+        if self._parts.threads is None:
+            return
+        try:
+            await self._work(self._follow_costs, self._parts.threads)
+        except FaregateError as error:
+            _log.warning("Conversations show the costs of before (%s); the next hour tries again.", error.message)
 
     async def repricings(self) -> tuple[Repricing, ...]:
         """All that were ever applied, newest first."""
         return await self._work(self._parts.store.repricings)
+
+    def _follow_costs(self, threads: ThreadStore) -> None:
+        # What was priced before is told with that price: it must be there to be changed.
+        if self._parts.capture is not None:
+            self._parts.capture.flush()
+        threads.flush()
+        follow_costs(self._parts.store, threads)
 
     def _repricer(self) -> Repricer:
         listed = {name: self._parts.listed_as(name) for name in self._parts.providers}

@@ -91,8 +91,9 @@ class Upkeep:
                     self._prices.changed()
 
     async def keep_bounds(self) -> None:
-        """At the start, then every hour."""
+        """At the start, then every hour. What a kill left of a re-pricing is made up for first."""
         while True:
+            await self._prices.follow_costs()
             try:
                 await self.clean_up()
             except FaregateError as error:

@@ -16,6 +16,7 @@ from gateway import DataFolder, Export, FaregateError, Gateway, Settings, Summar
 from gateway.bell import TOLD_EVERY_S
 from gateway.extra_providers import ExtraPrice, ExtraProvider
 from gateway.model import Usage
+from gateway.pricing import Priced
 from gateway.providers.models import MODELS
 from gateway.reconcile import Question
 from gateway.setting_values import Keep
@@ -351,6 +352,31 @@ async def test_a_re_pricing_that_nobody_waits_for_any_more_ends_with_nothing_cha
     applied = await gateway.apply_repricing(UsageQuery())
     assert done == [10] and await gateway.repricings() == (applied,)
     assert (applied.id, applied.changed, applied.from_nano) == (1, 100, 100_000)
+    await gateway.close()
+
+
+async def test_conversations_make_up_at_the_start_for_a_re_pricing_that_a_kill_left_half_done(tmp_path: Path) -> None:
+    """The rows had their new costs, and what was said of them not yet."""
+
+    def cost(gateway: Gateway) -> int | None:
+        assert gateway._parts.threads is not None
+        thread = gateway._parts.threads.thread("a")
+        return None if thread is None else thread.turns[0].cost_nano
+
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+    now_us = time.time_ns() // 1000
+    said = told(0, dialogue("One?"), "1.", conversation="a", started_us=now_us)
+    assert gateway._parts.threads is not None and gateway._parts.threads.put(said)
+    store = gateway._parts.store
+    await asyncio.to_thread(store.insert_history, [record(0, id=said.request_id, started_us=now_us)])
+    await until(lambda: cost(gateway) == 1000)
+    await asyncio.to_thread(store.apply_repricing, UsageQuery(), lambda *_: Priced(70, "list", "other"), now_us + 1)
+    assert cost(gateway) == 1000
+    await gateway.close()
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+    await until(lambda: cost(gateway) == 70)
     await gateway.close()
 
 

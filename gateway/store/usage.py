@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from threading import Event, Lock
 from time import monotonic, perf_counter
-from typing import TextIO
+from typing import TextIO, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -55,6 +55,8 @@ from gateway.store.rows import in_chunks
 from gateway.store.settling import settle
 from gateway.store.sizes import sizes
 from gateway.store.writer import Writer
+
+_T = TypeVar("_T")
 
 DATABASE = "usage.db"
 JOURNAL = "journal"
@@ -447,6 +449,11 @@ class UsageStore:
             undone = repricing.undo(connection, number, at_us, self._unless_closing(progress))
         self._tell()
         return undone
+
+    def look(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Ask the database something of one's own; what is read is of one moment."""
+        with self._readers.snapshot() as connection:
+            return work(connection)
 
     def repricings(self) -> tuple[Repricing, ...]:
         """All that were ever applied, newest first."""

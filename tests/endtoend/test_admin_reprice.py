@@ -1,12 +1,14 @@
 """Re-pricing by scripts: what was priced a moment ago is priced the same, prices of one's own change it, and back."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.endtoend.serving import MODELS, PROVIDERS, Served, traces, upstreams
 from tests.provider.client import ProviderProcess
+from tests.waiting import wait_until
 
 REPRICE = "/api/ai/v1/admin/prices/reprice"
 PRICES = "/api/ai/v1/admin/prices"
@@ -72,6 +74,8 @@ def test_what_was_just_priced_has_the_same_price_from_its_row(gateway: Served) -
 def test_a_price_of_ones_own_is_looked_at_applied_and_undone(gateway: Served, override: str) -> None:
     before = {row.id: row for row in gateway.records()}
     chosen = {id: row for id, row in before.items() if row.model == OPENAI}
+    wait_until(lambda: chosen.keys() < said(gateway).keys())
+    said_before = said(gateway)
     assert len(chosen) == 3
     query = f"?model={OPENAI}&provider=openai&from=2020-01-01"
     preview = ask(gateway, "POST", query)
@@ -106,8 +110,12 @@ def test_a_price_of_ones_own_is_looked_at_applied_and_undone(gateway: Served, ov
         else:
             assert row == same
     assert gateway.get(f"/api/ai/v1/usage/summary?model={OPENAI}")["cost_usd"] == dollars(new)
+    # What was said costs the same, at once.
+    told = said(gateway)
+    assert {id: told[id] for id in said_before} == {id: after[id].cost_nano for id in said_before}
     assert gateway.command("check").returncode == 0
     undone = ask(gateway, "POST", f"/{applied['id']}/undo")
+    assert said(gateway).items() >= said_before.items()
     assert undone["undone_at"] > applied["applied_at"]
     assert {row.id: row for row in gateway.records()} == before
     assert ask(gateway, "GET")["data"][0] == undone
@@ -118,6 +126,17 @@ def test_a_providers_own_figure_gives_way_to_an_override_and_to_nothing_else(gat
     preview = ask(gateway, "POST", f"?model={XAI}")
     (change,) = preview["by_source"]
     assert (preview["changed"], change["from_source"], change["to_source"]) == (2, "provider", "override")
+
+
+def said(gateway: Served) -> dict[str, int | None]:
+    """The cost of each turn of a conversation, by its request; those of each come to its own."""
+    found: dict[str, int | None] = {}
+    for thread in gateway.threads():
+        turns = {turn["request_id"]: turn["cost_usd"] for turn in thread["turns"]}
+        costs = {id: None if cost is None else int(Decimal(cost) * 10**9) for id, cost in turns.items()}
+        assert int(Decimal(thread["cost_usd"] or 0) * 10**9) == sum(cost or 0 for cost in costs.values())
+        found |= costs
+    return found
 
 
 def tokens(row: Any) -> int:
