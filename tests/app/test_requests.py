@@ -19,12 +19,16 @@ from app import formats
 from app.context import AppContext
 from app.filters import FilterSnapshot, FilterState
 from app.fonts import ui_font
+from app.pages.page import RequestTarget
 from app.pages.requests import RequestsPage
 from app.pages.requests_parts.body import RequestBody
 from app.pages.requests_parts.causes import cause
+from app.pages.requests_parts.columns import request_columns
 from app.pages.requests_parts.details import cost_lines, sections
 from app.pages.requests_parts.narrowing import add_narrowing
 from app.pages.requests_parts.panel import RequestPanel
+from app.query_text import parse
+from app.tables.column import PillText
 from app.tables.view import ROW_HEIGHT
 from app.theme import Theme
 from app.widgets import IconButton
@@ -43,7 +47,7 @@ from gateway import (
 )
 from gateway.read_api import render_row
 from tests.app.accessible import unnamed
-from tests.app.fake_gateway import FakeGateway
+from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.turns import Turns
 
 USAGE = Changes(usage=True)
@@ -130,6 +134,47 @@ def test_cells_equal_the_rows(page: RequestsPage, gateway: FakeGateway) -> None:
         assert cell(page, number, "attempts") == "1"
 
 
+def test_each_column_shows_a_field_of_its_own() -> None:
+    attempt = AttemptRecord(n=1, provider="anthropic", model="m", started_us=NOW_US, latency_us=5)
+    row = ExchangeRecord(
+        id="r", started_us=NOW_US, door="messages", key_id="k", key="ci", principal="li", provider="anthropic",
+        model_requested="sonnet", model="claude-sonnet-4-6", conversation_id="c-1", tags=("team:a", "beta"),
+        streamed=True, status=429, outcome="error", error_message="Too many.", input_tokens=3333, cached_tokens=11,
+        output_tokens=444, reasoning_tokens=22, usage_source="provider", cost_nano=1_234_567, cost_source="list",
+        latency_us=2_100_000, ttft_us=947_000, overhead_us=1_300, client="Claude Code", app="shop",
+        attempts=(attempt, attempt),
+    )  # fmt: skip
+    columns = {column.key: column for column in request_columns(str.title)}
+    assert {key: column.text(row) for key, column in columns.items() if key != "time"} == {
+        "status": "429",
+        "model": "claude-sonnet-4-6",
+        "provider": "Anthropic",
+        "key": "ci",
+        "user": "li",
+        "tags": "team:a, beta",
+        "input_tokens": "3,333",
+        "output_tokens": "444",
+        "cost": "$0.001235",
+        "ttft": "947 ms",
+        "latency": "2.10 s",
+        "cached_tokens": "11",
+        "reasoning_tokens": "22",
+        "stream": "yes",
+        "door": "messages",
+        "client": "Claude Code",
+        "app": "shop",
+        "cause": "Too many.",
+        "overhead": "1 ms",
+        "conversation": "c-1",
+        "model_requested": "sonnet",
+        "attempts": "2",
+        "usage_source": "provider",
+        "cost_source": "list",
+    }
+    status = columns["status"].tooltip
+    assert status is not None and status(row) == "Too many."
+
+
 def test_an_unknown_cost_is_a_dash(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
     gateway.put(newer(gateway.rows[0], 1, cost_nano=None, cost_source="none"))
     gateway.put(newer(gateway.rows[0], 2, cost_nano=0))
@@ -138,20 +183,19 @@ def test_an_unknown_cost_is_a_dash(page: RequestsPage, gateway: FakeGateway, tur
 
 
 @pytest.mark.parametrize(
-    ("fields", "word"),
+    ("fields", "word", "kind"),
     [
-        ({"outcome": "ok", "status": 200}, "200"),
-        ({"outcome": "error", "status": 429}, "429"),
-        ({"outcome": "aborted", "status": 499}, "abort"),
-        ({"outcome": "interrupted", "status": 0}, "interrupted"),
+        ({"outcome": "ok", "status": 200}, "200", "ok"),
+        ({"outcome": "error", "status": 429}, "429", "bad"),
+        ({"outcome": "aborted", "status": 499}, "abort", "warn"),
+        ({"outcome": "interrupted", "status": 0}, "interrupted", "bad"),
     ],
 )
-def test_status_says_how_it_ended(
-    page: RequestsPage, gateway: FakeGateway, turns: Turns, fields: dict[str, object], word: str
-) -> None:
-    gateway.put(newer(gateway.rows[0], 1, **fields))
-    refresh(page, turns)
-    assert cell(page, 0, "status") == word
+def test_status_says_how_it_ended(gateway: FakeGateway, fields: dict[str, object], word: str, kind: str) -> None:
+    row = newer(gateway.rows[0], 1, **fields)
+    status = next(column for column in request_columns(str) if column.key == "status")
+    assert status.pills is not None
+    assert (status.text(row), status.pills(row)) == (word, (PillText(word, kind),))
 
 
 def test_newest_first_and_counted_in_the_subtitle(context: AppContext, qtbot: QtBot, turns: Turns) -> None:
@@ -275,6 +319,25 @@ def test_numbers_and_free_text_are_typed_too(
     turns.run()
     assert not context.filters.is_filtered
     assert page.model.rowCount() == 900
+
+
+def test_what_is_typed_is_added_to_what_was_chosen(
+    page: RequestsPage, context: AppContext, qtbot: QtBot, turns: Turns
+) -> None:
+    chosen = parse("model:o3 provider:xai tag:team:a status:>=400 ana")
+    context.filters.restore(
+        FilterSnapshot(
+            range_key="30d", dimensions=chosen.dimensions, tags=chosen.tags, numbers=chosen.numbers, text=chosen.text
+        )
+    )
+    turns.run()
+    qtbot.keyClicks(page.filter_field.field, "model:gpt-none tag:env:dev cost:<1 li")
+    qtbot.keyClick(page.filter_field.field, Qt.Key.Key_Return)
+    turns.run()
+    both = parse("model:o3,gpt-none provider:xai tag:team:a tag:env:dev status:>=400 cost:<1 ana li")
+    filters = context.filters.snapshot()
+    assert (filters.dimensions, filters.tags) == (both.dimensions, both.tags)
+    assert (filters.numbers, filters.text) == (both.numbers, both.text)
 
 
 def row_menu(page: RequestsPage, row: int) -> dict[str, dict[str, QAction]]:
@@ -480,7 +543,7 @@ def test_scrolled_away_the_view_stands_still(
     assert drawn(page.view.viewport()) == before
     assert page.model.rowCount() == 900
     assert page.area.pill.isVisible()
-    assert page.area.pill.text() == "37 new"
+    assert (page.area.pill.text(), page.area.pill.accessibleName()) == ("37 new", "37 new requests: show them")
     qtbot.mouseClick(page.area.pill, Qt.MouseButton.LeftButton)
     turns.run()
     assert page.view.verticalScrollBar().value() == 0
@@ -578,6 +641,10 @@ def test_a_click_opens_the_details_and_esc_closes_them(
     qtbot.keyClick(page.view, Qt.Key.Key_Escape)
     assert not page.drawer.isVisible()
     assert page.view.hasFocus()
+    qtbot.keyClick(page.view, Qt.Key.Key_Return)
+    page.drawer.close_button.setFocus()
+    qtbot.keyClick(page.drawer.close_button, Qt.Key.Key_Space)
+    assert not page.drawer.isVisible() and page.view.hasFocus(), "arrows go on through the list"
 
 
 def test_details_follow_the_keyboard(page: RequestsPage, gateway: FakeGateway, qtbot: QtBot) -> None:
@@ -917,6 +984,12 @@ def test_ctrl_c_copies_the_selected_rows(
     cost = gateway.rows[0].cost_nano or 0
     assert f"{cost / 1e9:.9f}" in lines[1].split("\t")
     assert toast.args == ["2 rows copied"]
+    page.view.show_column("status", False)
+    page.view.show_column("cached_tokens", True)
+    page.view.copy_asked.emit()
+    turns.run()
+    titles = QGuiApplication.clipboard().text().splitlines()[0].split("\t")
+    assert titles[:2] == ["Time", "Model"] and titles[-1] == "Cached", "as they stand on the screen"
 
 
 def test_copying_reaches_rows_that_were_never_shown(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
@@ -925,6 +998,26 @@ def test_copying_reaches_rows_that_were_never_shown(page: RequestsPage, gateway:
     turns.run()
     lines = QGuiApplication.clipboard().text().splitlines()
     assert [line.split("\t")[2] for line in lines[1:]] == [row.model for row in gateway.rows]
+
+
+def test_more_rows_than_a_clipboard_should_hold_are_refused_in_words(
+    page: RequestsPage, qtbot: QtBot, turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.pages.requests._COPY_AT_MOST", 899)
+    QGuiApplication.clipboard().setText("before")
+    page.view.selectAll()
+    with qtbot.waitSignal(page.toast) as told:
+        page.view.copy_asked.emit()
+        turns.run()
+    assert told.args == ["Select at most 899 rows to copy; Export saves them all"]
+    assert QGuiApplication.clipboard().text() == "before"
+
+
+def test_a_request_that_is_gone_is_told(page: RequestsPage, qtbot: QtBot, turns: Turns) -> None:
+    with qtbot.waitSignal(page.toast) as told:
+        page.show_target(RequestTarget("no-such-request"))
+        turns.run()
+    assert told.args == ["The row of this request is no longer kept"] and not page.drawer.isVisible()
 
 
 def test_export_writes_the_filtered_rows(
