@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 import app.host
@@ -23,6 +26,7 @@ from app.window import Window
 from gateway import Changes, FaregateError, FolderHeld, VaultState
 from tests.app.fake_gateway import FakeGateway
 from tests.app.probe_pages import Probe, Telling, probe_entries
+from tests.app.test_single_instance import CALLER
 from tests.waiting import PATIENCE_S, until
 
 Drive = Callable[[Host], Awaitable[None]]
@@ -529,6 +533,73 @@ def test_the_trays_figures_stay_right_while_the_window_is_hidden(stage: Stage) -
         await until(lambda: host.tray.icon.toolTip() != before)
 
     assert stage.run(drive) == 0
+
+
+def test_what_the_trays_menu_asks_for_is_done(stage: Stage) -> None:
+    stage.pages = (*probe_entries(), PageEntry("settings", "Settings", "settings", "", lambda: Probe))
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        host.window.hide()
+        QGuiApplication.clipboard().setText("before")
+        host.tray.copy_asked.emit()
+        assert QGuiApplication.clipboard().text() == "http://127.0.0.1:4210/api/ai/v1"
+        assert not host.window.isVisible()
+        host.tray.settings_asked.emit()
+        assert host.window.isVisible() and host.window.windowTitle() == "Settings – Faregate"
+        host.tray.quit_asked.emit()
+        await until(lambda: "close" in stage.gateways[0].calls)
+
+    assert stage.run(drive) == 0
+
+
+def test_a_second_start_brings_the_first_window_to_the_front(stage: Stage) -> None:
+    """Where it works: in the demo's folder, and in its own once the demo was left."""
+    stage.folder.mkdir()
+    (stage.folder / "state.db").touch()
+    stage.change = lambda gateway: setattr(gateway, "provider_list", [])
+
+    async def called(folder: Path) -> bool:
+        command = [sys.executable, "-c", CALLER, str(folder)]
+        return (await asyncio.to_thread(subprocess.run, command)).returncode == 0
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        host.window.hide()
+        assert await called(stage.launch().outer.demo().path) and host.window.isVisible()
+        host._leave_demo_soon()
+        await until(lambda: not stage.gateways[-1].demo and stage.gateways[-1].state.word == "running")
+        host.window.showMinimized()
+        assert await called(stage.folder) and not host.window.isMinimized()
+
+    assert stage.run(drive, demo=None) == 0
+
+
+@pytest.mark.parametrize("demo", [False, True])
+def test_what_stops_the_gateway_and_a_key_that_fails_reach_the_desktop(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, demo: bool
+) -> None:
+    told: list[tuple[str, str]] = []
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        monkeypatch.setattr(host.tray, "available", True)
+        monkeypatch.setattr(host.tray, "notify", lambda title, text: told.append((title, text)))
+        gateway = stage.gateways[0]
+        gateway._set_word("error", "The disk is full.")
+        gateway._set_word("running")
+        assert told == [("The gateway does not run", "The disk is full.")]
+        gateway.provider_list = [
+            msgspec.structs.replace(row, state="rejected", detail="401: invalid key") for row in gateway.provider_list
+        ][:1]
+        gateway.calls.clear()
+        gateway.changed(Changes(providers=True))
+        await until(lambda: "providers" in gateway.calls or "summary" in gateway.calls)
+        await host._watch_keys()
+        keys = [] if demo else [("OpenAI rejects its key", "401: invalid key")]
+        assert told[1:] == keys, "a simulated provider's key is nobody's"
+
+    assert stage.run(drive, demo=demo) == 0
 
 
 def test_the_trays_last_error_opens_its_request(stage: Stage) -> None:
