@@ -10,9 +10,18 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView, QToolTip, QWidget
 
 from app.tables.column import Column
 from app.tables.header import TableHeader
@@ -306,6 +315,24 @@ class TableView(QTableView):
         columns.setTitle(self.tr("Columns"))
         menu.addMenu(columns)
         menu.popup(event.globalPos())
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            index = self.indexAt(event.pos())
+            QToolTip.showText(event.globalPos(), self.told_at(index), self.viewport(), self.visualRect(index))
+            return True
+        return super().viewportEvent(event)
+
+    def told_at(self, index: QModelIndex) -> str:
+        """What pointing at a cell tells: what its column has to say, else the whole of a text that is cut."""
+        row = self._rows.row(index.row())
+        if row is None:
+            return ""
+        column = self._rows.columns[index.column()]
+        if column.tooltip is not None:
+            return column.tooltip(row)
+        cut = self._painter.width_of(column, [row]) > self.columnWidth(index.column())
+        return column.text(row) if cut else ""
 
     def _hover(self, row: int) -> None:
         if row != self._hovered:

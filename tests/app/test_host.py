@@ -525,12 +525,17 @@ def test_the_trays_figures_stay_right_while_the_window_is_hidden(stage: Stage) -
         gateway = stage.gateways[0]
         await until(lambda: "summary" in gateway.calls and host.window.coalescer.pending == Changes())
         host.window.hide()
-        before = host.tray.icon.toolTip()
+        await until(lambda: not host.window._busy)
         newest = gateway.rows[0]
-        for number in range(3):
+        for number, look in enumerate((host.tray.menu.aboutToShow, host._today_timer.timeout)):
+            before = host.tray.icon.toolTip()
             gateway.put(msgspec.structs.replace(newest, id=f"new{number}", started_us=time.time_ns() // 1000))
-        host.tray.menu.aboutToShow.emit()
-        await until(lambda: host.tray.icon.toolTip() != before)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert host.tray.icon.toolTip() == before, "nobody looks yet"
+            look.emit()
+            await until(lambda before=before: host.tray.icon.toolTip() != before)
+        assert host.tray.menu.styleSheet() == host.window.styleSheet() != ""
 
     assert stage.run(drive) == 0
 

@@ -7,10 +7,10 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QFontMetricsF, QGuiApplication
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent, QFontMetricsF, QGuiApplication, QHelpEvent
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.tables.column import Column, PillText, comma_separated, tab_separated
@@ -532,3 +532,55 @@ def test_scrolling_far_keeps_the_texts_of_a_few_screens(
         reader.run()
         view.viewport().grab()
     assert 0 < len(painter._texts) <= 120
+
+
+def test_a_text_that_is_cut_is_told_whole_where_it_is_pointed_at(qtbot: QtBot) -> None:
+    model: ListModel[Record] = ListModel(
+        (Column(key="name", title="Name", text=lambda row: row.name or "", value=str, width=90), COLUMNS[1])
+    )
+    long = "anthropic/claude-sonnet-4-6-of-the-team"
+    model.set_rows([Record(1, long), Record(2, "o3")])
+    view = make_view(qtbot, model)
+    view.horizontalHeader().resizeSection(0, 90)
+    told = {}
+    for row in (0, 1):
+        at = view.visualRect(model.index(row, 0)).center()
+        event = QHelpEvent(QEvent.Type.ToolTip, at, view.viewport().mapToGlobal(at))
+        QApplication.sendEvent(view.viewport(), event)
+        told[row] = QToolTip.text()
+    QToolTip.hideText()
+    assert told[0] == long and view.told_at(model.index(1, 0)) == ""
+    assert view.told_at(model.index(1, 1)) == "called o3", "what a column has to say comes first"
+    view.horizontalHeader().resizeSection(0, 400)
+    assert view.told_at(model.index(0, 0)) == ""
+
+
+def test_each_way_to_arrange_columns_is_told(qtbot: QtBot, model: WindowedModel[Record]) -> None:
+    """Whoever keeps them for the next start listens."""
+    view = make_view(qtbot, model)
+    header = view.horizontalHeader()
+    for arrange in (
+        lambda: header.resizeSection(0, 150),
+        lambda: header.moveSection(0, 1),
+        lambda: header.sectionHandleDoubleClicked.emit(0),
+    ):
+        before = view.columns_text()
+        with qtbot.waitSignal(view.columns_changed):
+            arrange()
+        assert view.columns_text() != before
+
+
+def test_the_menu_key_is_for_the_current_row_and_ctrl_click_opens_none(
+    qtbot: QtBot, model: WindowedModel[Record]
+) -> None:
+    view = make_view(qtbot, model)
+    view.selectRow(3)
+    with qtbot.waitSignal(view.menu_offered) as offered:
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(5, 5), view.mapToGlobal(QPoint(5, 5)))
+        QApplication.sendEvent(view.viewport(), event)
+    offered.args[0].close()
+    assert offered.args[1] == 3
+    at = view.visualRect(model.index(5, 0)).center()
+    with qtbot.assertNotEmitted(view.opened):
+        qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, at)
+    assert view.selected_ranges() == [(3, 3), (5, 5)]

@@ -48,6 +48,7 @@ def test_every_state_has_a_picture_and_a_word(tray: Tray, word: str) -> None:
     tray.show_state(GatewayState(word=word, url="http://127.0.0.1:4210"))
     assert not tray.icon.icon().isNull()
     assert tray.gateway_action.isChecked() == STATES[word][2]
+    assert tray.gateway_action.isEnabled() == (word not in ("starting", "stopping"))
     assert tray.icon.toolTip().startswith("Gateway ")
 
 
