@@ -3,11 +3,12 @@
 import random
 from typing import Any
 
-from gateway.model import Message, Request, Role, Text
+from gateway.model import Message, Request, Response, Role, Text, Usage
 from gateway.telemetry.calls import Call, Exchanged, Seen, calls_of
 from gateway.telemetry.observed import Observed
 from gateway.telemetry.observed import Role as Word
 from gateway.telemetry.records import Span
+from gateway.telemetry.span_tellings import identities_of, usage_of
 
 MS = 1_000_000
 T, U = "a" * 32, "b" * 32
@@ -94,6 +95,12 @@ def test_one_answers_id_is_one_call_in_whatever_traces() -> None:
     assert calls_of([other, one], [])[0].tellings[0] is one
 
 
+def test_the_requests_own_id_joins_as_the_answers_does() -> None:
+    """Claude Code says the one that stands in our answer's headers."""
+    found = alike([seen("s1", 0, 100, response_id="req_1"), seen("s2", 500, 900)], [exchanged(1, 510, 890)])
+    assert found == {(frozenset({"s1"}), ("req_1",), "id", False), only("s2")}
+
+
 def test_different_ids_are_never_one_call() -> None:
     inner = seen("s2", 10, 90, parent="s1", response_id="y", native=True)
     found = alike(
@@ -101,6 +108,21 @@ def test_different_ids_are_never_one_call() -> None:
         [exchanged(1, 20, 80, response_ids=frozenset({"z"}))],
     )
     assert found == {only("s1"), only("s2")}
+    alone = seen("s1", 0, 100, response_id="x")
+    assert alike([alone], [exchanged(1, 10, 90, response_ids=frozenset({"z"}))]) == {only("s1")}
+    assert len(alike([alone], [exchanged(1, 10, 90)]) - {only("s1")}) == 1
+
+
+def test_an_id_that_two_exchanges_have_is_nobodys() -> None:
+    """A provider that counts its answers from one after each start."""
+    tellings = [seen(f"s{at}", at, 900, response_id=f"req_{at}") for at in (1, 2)]
+    tellings.append(seen("s3", 3, 900, response_id="x"))
+    found = alike(tellings, [exchanged(at, 10, 90, response_ids=frozenset({"x"})) for at in (1, 2)])
+    assert found == {
+        (frozenset({"s1"}), ("req_1",), "id", False),
+        (frozenset({"s2"}), ("req_2",), "id", False),
+        only("s3"),
+    }
 
 
 def test_a_third_telling_does_not_bring_two_ids_together() -> None:
@@ -133,6 +155,21 @@ def test_time_key_and_model_join_what_has_no_id_and_say_so() -> None:
     assert alike([seen("s1", 0, 100)], [exchanged(1, 10, 90)]) == {(frozenset({"s1"}), ("req_1",), "time", True)}
 
 
+def test_who_counts_nearest_to_the_wire_is_believed_and_identities_have_one_order() -> None:
+    def counted(input_tokens: int) -> Response:
+        return Response(usage=Usage(input_tokens=input_tokens, output_tokens=1))
+
+    app = seen("s1", 0, 100, response=counted(7))
+    native = seen("a2", 10, 90, parent="s1", native=True, said=False, response=counted(9))
+    silent = seen("s3", 20, 80, parent="a2", native=True, said=False, response=Response(usage=Usage()))
+    log = seen("log", 40, 60, from_session=True, span_id="s1", identity="i")
+    (call,) = calls_of([app, native, silent, log], [])
+    assert usage_of(call).input_tokens == 9
+    (alone,) = calls_of([app], [])
+    assert usage_of(alone).input_tokens == 7
+    assert identities_of(call) == (f"span {T}/a2", f"span {T}/s1", f"span {T}/s3", "log i")
+
+
 def test_what_is_ambiguous_stays_apart() -> None:
     assert alike([seen("s1", 0, 100)], [exchanged(1, 10, 90), exchanged(2, 20, 80)]) == {only("s1")}
     assert alike([seen("s1", 0, 100), seen("s2", 0, 100)], [exchanged(1, 10, 90)]) == {only("s1"), only("s2")}
@@ -151,6 +188,8 @@ def test_what_cannot_be_is_not_joined_by_time() -> None:
         assert alike([span], [other]) == {only("s1")}
     assert len(alike([span], [exchanged(1, 110, 190, user="ann")])) == 1
     assert calls_of([span], [exchanged(1, 110, 190, user="ann")])[0].joined == "time"
+    # Two clocks are never quite the same.
+    assert calls_of([span], [exchanged(1, 60, 240, user="ann")])[0].joined == "time"
 
 
 def test_what_failed_is_not_what_was_answered() -> None:

@@ -5,11 +5,14 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import ANY
 
 import pytest
 from msgspec.structs import replace
 
+from gateway.exchange import Exchange
 from gateway.pricing import NO_PRICE
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
@@ -19,7 +22,8 @@ from gateway.telemetry.one_join import Kind
 from gateway.telemetry.records import LogRecord, Scope, Span
 from gateway.thread_records import ThreadQuery
 from gateway.told import Told
-from tests.store.tellings import START_US, opened, told, user
+from tests.store.tellings import START_US, opened, put, told, user
+from tests.waiting import wait_until
 
 SCOPE, KEY = "key_1", "laptop"
 MODEL = "claude-sonnet-4-6"
@@ -443,6 +447,35 @@ def test_a_sub_agent_is_a_branch_of_its_callers_conversation_in_any_order(tmp_pa
         thread = joined.store.thread("outer")
         assert thread is not None
         assert [(turn.agent, turn.branch) for turn in thread.turns] == [("agent-1", None), ("agent-3", "sub_agent")]
+
+
+def test_what_landed_just_before_an_end_is_looked_at_at_the_start(tmp_path: Path) -> None:
+    for number, first in enumerate((span("a", 0, 100), record("r", 0, 70, ids=False))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with opened(folder) as store:
+            put(store, [exchange("x", 10, 40)])
+            if isinstance(first, Span):
+                store.put_spans([first], scope=SCOPE, key=KEY)
+            else:
+                store.put_logs([first], scope=SCOPE, key=KEY)
+        with opened(folder) as store:
+            joined = Joined(store)
+            wait_until(lambda: joined.calls()["req_x"][0] == "time")
+            joined.joiner.close()
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_an_exchange_that_ends_is_looked_for_in_what_was_told_before(tmp_path: Path, traced: bool) -> None:
+    with joining(tmp_path / "folder") as joined:
+        told = span("a", 0, 100, ask="x?")
+        joined.arrive(told)
+        ended = exchange("x", 10, 40, **({"trace_id": told.trace_id, "parent_span_id": told.span_id} if traced else {}))
+        put(joined.store, [ended])
+        caller = SimpleNamespace(trace_id=told.trace_id) if traced else None
+        joined.joiner.heard(cast(Exchange, SimpleNamespace(caller=caller)), ended)
+        assert joined.joiner.flush(60)
+        assert joined.calls() == {"req_x": ("parent" if traced else "time", ANY)}
 
 
 def test_a_restart_between_a_span_and_its_exchange_joins_them(tmp_path: Path) -> None:
