@@ -355,6 +355,79 @@ def test_a_title_that_is_asked_for_first_stands_beside_too(store: ThreadStore, o
     assert thread.row.title == f'"{question}"'
 
 
+def parents(store: ThreadStore) -> list[int | None]:
+    (thread,) = all_threads(store)
+    return [turn.parent for turn in thread.turns]
+
+
+def test_of_an_app_that_sends_only_what_is_new_each_call_goes_on_from_the_one_before(store: ThreadStore) -> None:
+    put(store, [told(at, [user(f"question {at}")], f"answer {at}", conversation="c") for at in (0, 10, 20)])
+    assert parents(store) == [None, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("first", "fields", "asked"),
+    [
+        ("Fix the flaky test", {"model_requested": "small"}, "Which words are these?"),
+        ("Fix the flaky test", {"system": TITLE}, "Which words are these?"),
+        # It quotes what it is about.
+        ("Fix the flaky test", {}, "Title for: Fix the flaky test"),
+    ],
+    ids=["model", "instructions", "quoted"],
+)
+def test_a_title_is_none_of_the_calls_that_send_only_what_is_new(
+    store: ThreadStore, first: str, fields: dict[str, str], asked: str
+) -> None:
+    put(store, [told(0, [user(first)], "I will look", conversation="c")])
+    put(store, [told(10, [user(asked)], "Flaky test", conversation="c", **fields)])
+    assert parents(store) == [None, None]
+
+
+def test_beside_calls_that_send_their_history_one_without_any_goes_on_from_none(store: ThreadStore) -> None:
+    history = dialogue("question", "answer", "more")
+    put(store, [told(0, history[:1], "answer", conversation="c"), told(10, history, "yes", conversation="c")])
+    put(store, [told(20, [user("And what is this?")], "A thing.", conversation="c")])
+    assert parents(store) == [None, 0, None]
+
+
+def test_what_is_tried_again_goes_on_from_no_attempt(store: ThreadStore) -> None:
+    put(store, [failed(0, [user("question")], conversation="c")])
+    put(store, [told(10, [user("question")], "answer", conversation="c")])
+    (thread,) = all_threads(store)
+    assert [(turn.parent, turn.attempt_of) for turn in thread.turns] == [(None, 1), (None, None)]
+
+
+def test_what_was_tried_again_is_not_tried_again_by_a_third(store: ThreadStore) -> None:
+    put(store, [failed(0, [user("question")])])
+    for at in (10, 20):
+        put(store, [told(at, [user("question")], "answer")])
+    assert by_turns(store) == [["req_0", "req_10"], ["req_20"]]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_history_that_the_provider_holds_goes_on_in_any_order(store: ThreadStore, order: tuple[int, ...]) -> None:
+    tellings = [
+        told(0, [user("question")], "answer", response_id="resp_1"),
+        told(10, [user("more")], "yes", response_id="resp_2", previous_response_id="resp_1"),
+    ]
+    for place in order:
+        put(store, [tellings[place]])
+    assert by_turns(store) == [["req_0", "req_10"]] and parents(store) == [None, 0]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("name", [None, "other"])
+def test_a_named_conversation_is_none_that_another_begins(
+    store: ThreadStore, order: tuple[int, ...], name: str | None
+) -> None:
+    history = dialogue("question", "answer", "more")
+    tellings = [told(0, history[:1], "answer", conversation=name), told(10, history, "yes", conversation="named")]
+    for place in order:
+        put(store, [tellings[place]])
+    assert by_turns(store) == [["req_0"], ["req_10"]]
+    assert all_threads(store)[1].row.id == "named"
+
+
 def test_a_call_without_tools_that_is_continued_begins_its_conversation(store: ThreadStore) -> None:
     put(
         store,

@@ -229,6 +229,19 @@ def test_a_conversation_is_named_by_its_only_candidate(tmp_path: Path) -> None:
     assert calls == {"req_x": ("time", "of-the-app")} and apps == {"req_x": "app-a"}
 
 
+def test_a_title_of_the_users_own_goes_along_where_telemetry_names_the_conversation(tmp_path: Path) -> None:
+    with joining(tmp_path / "folder") as joined:
+        joined.arrive(exchange("x", 10, 40))
+        (row,) = joined.store.threads(ThreadQuery()).rows
+        assert row.title == "x?" and joined.store.rename_thread(row.id, "Mine")
+        joined.arrive(span("a", 0, 100, ask="x?", **{"gen_ai.conversation.id": "of-the-app"}))
+        (row,) = joined.store.threads(ThreadQuery()).rows
+        assert (row.id, row.title) == ("of-the-app", "Mine")
+        assert joined.store.rename_thread("of-the-app", None)
+        (row,) = joined.store.threads(ThreadQuery()).rows
+        assert row.title == "x?"
+
+
 def sessions(folder: Path, *arrivals: Arrival) -> dict[str, tuple[str, ...]]:
     """By conversation, the sessions that it stands in: the same in any order."""
     results = []
@@ -449,20 +462,40 @@ def test_a_sub_agent_is_a_branch_of_its_callers_conversation_in_any_order(tmp_pa
         assert [(turn.agent, turn.branch) for turn in thread.turns] == [("agent-1", None), ("agent-3", "sub_agent")]
 
 
-def test_what_landed_just_before_an_end_is_looked_at_at_the_start(tmp_path: Path) -> None:
-    for number, first in enumerate((span("a", 0, 100), record("r", 0, 70, ids=False))):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        with opened(folder) as store:
-            put(store, [exchange("x", 10, 40)])
-            if isinstance(first, Span):
-                store.put_spans([first], scope=SCOPE, key=KEY)
-            else:
-                store.put_logs([first], scope=SCOPE, key=KEY)
-        with opened(folder) as store:
-            joined = Joined(store)
-            wait_until(lambda: joined.calls()["req_x"][0] == "time")
-            joined.joiner.close()
+@pytest.mark.parametrize("kind", ["span", "record"])
+def test_what_landed_just_before_an_end_is_looked_at_at_the_start(tmp_path: Path, kind: str) -> None:
+    with opened(tmp_path) as store:
+        put(store, [exchange("x", 10, 40)])
+        if kind == "span":
+            store.put_spans([span("a", 0, 100)], scope=SCOPE, key=KEY)
+        else:
+            store.put_logs([record("r", 0, 70, ids=False)], scope=SCOPE, key=KEY)
+    with opened(tmp_path) as store:
+        joined = Joined(store)
+        wait_until(lambda: joined.calls()["req_x"][0] == "time")
+        joined.joiner.close()
+
+
+def test_what_goes_on_from_a_call_goes_on_from_the_exchange_that_it_turns_out_to_be(tmp_path: Path) -> None:
+    def said(*words: str) -> str:
+        roles = ("user", "assistant")
+        return json.dumps(
+            [{"role": roles[at % 2], "parts": [{"type": "text", "content": text}]} for at, text in enumerate(words)]
+        )
+
+    answer = '[{"role":"assistant","parts":[{"type":"text","content":"Of x."}],"finish_reason":"stop"}]'
+    named = {"gen_ai.conversation.id": "of-the-app"}
+    first = {"gen_ai.response.id": "msg_x", "gen_ai.output.messages": answer, **named}
+    with joining(tmp_path / "folder") as joined:
+        joined.arrive(span("a", 0, 100, ask="x?", **first))
+        joined.arrive(span("b", 200, 300, **{"gen_ai.input.messages": said("x?", "Of x.", "more?")}, **named))
+        # Its content is not kept: only the join says where the other goes on.
+        joined.arrive(replace(exchange("x", 10, 90), request=None, response=None))
+        (row,) = joined.store.threads(ThreadQuery()).rows
+        thread = joined.store.thread(row.id)
+    assert thread is not None
+    turns = [(turn.request_id, turn.joined, turn.parent, turn.shortened) for turn in thread.turns]
+    assert turns == [("req_x", "id", None, False), (None, None, 0, False)]
 
 
 @pytest.mark.parametrize("traced", [False, True])
@@ -470,7 +503,9 @@ def test_an_exchange_that_ends_is_looked_for_in_what_was_told_before(tmp_path: P
     with joining(tmp_path / "folder") as joined:
         told = span("a", 0, 100, ask="x?")
         joined.arrive(told)
-        ended = exchange("x", 10, 40, **({"trace_id": told.trace_id, "parent_span_id": told.span_id} if traced else {}))
+        ended = exchange(
+            "x", 10, 40, **({"trace_id": told.trace_id, "parent_span_id": told.span_id} if traced else {})
+        )
         put(joined.store, [ended])
         caller = SimpleNamespace(trace_id=told.trace_id) if traced else None
         joined.joiner.heard(cast(Exchange, SimpleNamespace(caller=caller)), ended)
