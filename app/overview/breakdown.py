@@ -169,7 +169,7 @@ REQUESTS = Measure(
     title=later("Requests"),
     text=lambda line: count(line.summary.requests),
     order=lambda line: line.summary.requests,
-    width=68,
+    width=70,
 )
 COST = Measure(
     key="cost",
@@ -177,7 +177,7 @@ COST = Measure(
     text=lambda line: marked(money_column(line.summary.cost_nano, line.places), estimated_cost(line.summary)),
     tooltip=lambda line: costs_tooltip(line.summary),
     order=lambda line: line.summary.cost_nano,
-    width=80,
+    width=92,
     tone="text",
 )
 

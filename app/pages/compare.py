@@ -19,7 +19,8 @@ from app.pages.conversations_parts.pictures import Pictures
 from app.pages.page import Page, RequestTarget, StepsTarget, Target, ThreadTarget
 from app.translation import later
 from app.widgets import Banner, EmptyState, SegmentedControl
-from gateway import LEAST_MODELS, Changes, ComparedAnswer, ModelRow, ProviderRow, RatedAnswer
+from app.widgets.places import question_places
+from gateway import LEAST_MODELS, AnswerEstimate, Changes, ComparedAnswer, ModelRow, ProviderRow, RatedAnswer
 
 if TYPE_CHECKING:
     from app.pages.compare_parts.history import HistoryPane
@@ -34,6 +35,7 @@ class ComparePage(Page):
     title = later("Compare")
     icon = "columns-2"
     key = "compare"
+    places = staticmethod(question_places)
 
     shortcuts = (("Ctrl+Return", later("Ask all models")), ("Esc", later("Stop all answers")))
 
@@ -163,7 +165,13 @@ class ComparePage(Page):
             return
         if models == self.question.models.models:
             self.question.show_estimates(found)
-            self._tell_keyless([each.problem for each in found if each.problem])
+            self._tell_keyless([self._in_the_way(each) for each in found if each.problem])
+
+    def _in_the_way(self, estimate: AnswerEstimate) -> str:
+        """Why a model cannot be asked. That nobody has it is said to programs in other words."""
+        if estimate.provider is not None:
+            return estimate.problem or ""
+        return self.tr("{model} is not known: check its name, or add its provider.").format(model=estimate.model)
 
     def _tell_keyless(self, problems: Sequence[str]) -> None:
         """Why some of the models cannot be asked, or that none can."""

@@ -21,6 +21,7 @@ from app.pages.page import Page, RequestTarget, StepsTarget, Target
 from app.preferences import OFF, ON
 from app.translation import later
 from app.widgets import Banner, PushButton
+from app.widgets.places import list_places
 from gateway import ApiKeyRow, Changes
 
 _WIDEST = 890
@@ -30,6 +31,7 @@ class ConnectPage(Page):
     title = later("Connect")
     icon = "link"
     key = "connect"
+    places = staticmethod(list_places)
     shortcuts = (("Ctrl+F", later("Find a tool")),)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:

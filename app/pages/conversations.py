@@ -24,6 +24,7 @@ from app.pages.page import Page, RequestTarget, Target, ThreadTarget
 from app.range_picker import RangePicker
 from app.translation import later, tr
 from app.widgets import PushButton
+from app.widgets.places import thread_places
 from gateway import Changes, ThreadPage, ThreadQuery, ThreadRow
 
 PAGE_ROWS = 60
@@ -38,6 +39,7 @@ class ConversationsPage(Page):
     title = later("Conversations")
     icon = "messages-square"
     key = "conversations"
+    places = staticmethod(thread_places)
 
     shortcuts = (
         ("Ctrl+F", later("Search what was said")),

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
 from app.widgets import Drawer, Veil
+from app.widgets.places import Places, table_places
 from gateway import Changes
 
 
@@ -46,6 +47,8 @@ class Page(QWidget):
     key: str = ""
     # (keys, what they do): the sheet of keys tells them.
     shortcuts: tuple[tuple[str, str], ...] = ()
+    # Where its parts stand, as long as they are not read.
+    places: Places = staticmethod(table_places)
 
     subtitle = Signal(str)
     toast = Signal(str)
@@ -66,7 +69,7 @@ class Page(QWidget):
     def veil(self) -> Veil:
         """What lies over the page while it is read. Made when it is first wanted."""
         if self._veil is None:
-            self._veil = Veil(self.context.theme, self)
+            self._veil = Veil(self.context.theme, self, self.places)
         return self._veil
 
     @contextmanager

@@ -22,6 +22,7 @@ from app.questions import ask_to_lose
 from app.translation import later, tr
 from app.vault_words import vault_words
 from app.widgets import Banner, Drawer, PushButton
+from app.widgets.places import card_places
 from gateway import Changes, ProviderRow, Summary, UsageQuery, VaultState
 
 
@@ -41,6 +42,7 @@ class ProvidersPage(Page):
     title = later("Providers")
     icon = "plug"
     key = "providers"
+    places = staticmethod(card_places)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)

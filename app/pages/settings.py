@@ -34,6 +34,7 @@ from app.theme import Theme
 from app.translation import later
 from app.widgets import Banner, Curtain, Drawer
 from app.widgets.painting import focus_ring, rounded_box, smooth_painter
+from app.widgets.places import setting_places
 from gateway import Changes, SettingRow
 
 _NAV_WIDTH = 190
@@ -88,6 +89,7 @@ class SettingsPage(Page):
     title = later("Settings")
     icon = "settings"
     key = "settings"
+    places = staticmethod(setting_places)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)

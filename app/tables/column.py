@@ -49,7 +49,8 @@ class Column(Generic[Row]):
     """`text` is what the cell shows; `value` what is copied, exported and sorted by (None is "unknown": empty).
 
     `width` in pixels; `grow` is the column's share of the room that is left. `tone` names a colour token. `pills`
-    replaces the text when painting, `text` still speaks for it. `tooltip` where the cell holds less than is known.
+    replaces the text when painting, `text` still speaks for it; so do `stars`, a rating. `tooltip` where the cell
+    holds less than is known.
     """
 
     key: str
@@ -64,6 +65,7 @@ class Column(Generic[Row]):
     mono: bool = False
     elide_middle: bool = False
     pills: Callable[[Row], Sequence[PillText]] | None = None
+    stars: Callable[[Row], int | None] | None = None
     tooltip: Callable[[Row], str] | None = None
     optional: bool = False
     sortable: bool = False

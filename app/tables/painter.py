@@ -15,6 +15,7 @@ from app.tables.column import Column, PillText
 from app.tables.laid_texts import Face, LaidTexts
 from app.tables.recent import Recent
 from app.theme import Theme
+from app.widgets.stars import STARS_WIDTH, stars_picture
 
 CELL_PADDING = 10
 PILL_HEIGHT = 20
@@ -55,20 +56,24 @@ class RowPainter:
         self._theme = theme
         self._texts = LaidTexts(_TEXTS)
         self._pills: Recent[tuple[PillText, float, bool], QPixmap] = Recent(_PILLS)
+        self._stars: dict[tuple[int, float], QPixmap] = {}
         self._pill_widths: Recent[PillText, int] = Recent(_PILLS)
         self._fitted: Recent[tuple[tuple[PillText, ...], int], Fitted] = Recent(_PILLS)
 
     def forget(self) -> None:
         """Drops what was drawn in colours that no longer hold."""
         self._pills.clear()
+        self._stars.clear()
 
     def paint(self, painter: QPainter, cells: list[Cell], rows: list[PaintedRow], height: int) -> None:
         """The rows' cells, a column at a time, so that font and colour are set once for each."""
         for cell in cells:
-            if cell.column.pills is None:
-                self._paint_texts(painter, cell, rows, height)
-            else:
+            if cell.column.pills is not None:
                 self._paint_pill_cells(painter, cell, rows, height)
+            elif cell.column.stars is not None:
+                self._paint_star_cells(painter, cell, rows, height)
+            else:
+                self._paint_texts(painter, cell, rows, height)
 
     def _paint_texts(self, painter: QPainter, cell: Cell, rows: list[PaintedRow], height: int) -> None:
         column, texts = cell.column, self._texts
@@ -110,6 +115,8 @@ class RowPainter:
             if column.pills is not None:
                 pills = column.pills(row)
                 widest = max(widest, sum(self._width(pill) for pill in pills) + PILL_GAP * max(0, len(pills) - 1))
+            elif column.stars is not None:
+                widest = max(widest, STARS_WIDTH)
             else:
                 widest = max(widest, metrics.horizontalAdvance(column.text(row).replace("\n", " ")))
         return int(widest) + 1 + 2 * CELL_PADDING
@@ -136,6 +143,22 @@ class RowPainter:
             if number and not fits:
                 return
             left += self._width(shown) + PILL_GAP
+
+    def _paint_star_cells(self, painter: QPainter, cell: Cell, rows: list[PaintedRow], height: int) -> None:
+        assert cell.column.stars is not None
+        ratio = painter.device().devicePixelRatioF()
+        for record, top, _faint in rows:
+            if record is None:
+                self._placeholder(painter, cell, top, height)
+                continue
+            stars = cell.column.stars(record)
+            if stars is None:
+                continue
+            picture = self._stars.get((stars, ratio))
+            if picture is None:
+                picture = self._stars[stars, ratio] = stars_picture(self._theme, stars, ratio)
+            tall = picture.deviceIndependentSize().height()
+            painter.drawPixmap(QPointF(cell.left + CELL_PADDING, top + (height - tall) / 2), picture)
 
     def _width(self, pill: PillText) -> int:
         width = self._pill_widths.get(pill)

@@ -3,7 +3,18 @@
 import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QEnterEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPolygonF,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.focus import KEYBOARD_REASONS
@@ -14,6 +25,9 @@ MOST = 5
 _STEP = 22
 _HEIGHT = 28
 _OUTER, _INNER = 8.0, 3.6
+# In tables, where they only tell.
+_SMALL, _SMALL_STEP = 0.75, 16
+STARS_WIDTH = MOST * _SMALL_STEP
 # Orange in the light theme, amber in the dark one.
 _SLOT = 1
 
@@ -116,18 +130,36 @@ class Stars(QWidget):
             painter.setOpacity(0.45)
         full = self._pointed if self._pointed and self.isEnabled() else self._stars
         for number in range(1, MOST + 1):
-            lit = number <= full
-            ink = self._theme.series_color(_SLOT) if lit else self._theme.color("text3")
-            painter.setPen(QPen(ink, 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
-            painter.setBrush(ink if lit else QColor(0, 0, 0, 0))
-            painter.drawPolygon(_star(self.place(number)))
+            _draw(painter, self._theme, self.place(number), number <= full)
         if self._ring:
             focus_ring(painter, QRectF(self.rect()), 7, self._theme.color("accent"))
 
 
-def _star(middle: QPointF) -> QPolygonF:
+def stars_picture(theme: Theme, stars: int, ratio: float) -> QPixmap:
+    """A rating as it stands in a table, at a device pixel ratio."""
+    width, height = STARS_WIDTH, 16
+    picture = QPixmap(int(width * ratio), int(height * ratio))
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(QColor(0, 0, 0, 0))
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for number in range(1, MOST + 1):
+        _draw(painter, theme, QPointF(_SMALL_STEP * (number - 0.5), height / 2), number <= stars, _SMALL)
+    painter.end()
+    return picture
+
+
+def _draw(painter: QPainter, theme: Theme, middle: QPointF, lit: bool, scale: float = 1.0) -> None:
+    ink = theme.series_color(_SLOT) if lit else theme.color("text3")
+    pen = QPen(ink, 1.5 * scale, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(pen)
+    painter.setBrush(ink if lit else QColor(0, 0, 0, 0))
+    painter.drawPolygon(_star(middle, scale))
+
+
+def _star(middle: QPointF, scale: float) -> QPolygonF:
     points = []
     for corner in range(10):
-        radius, angle = (_OUTER, _INNER)[corner % 2], math.pi * (corner / 5 - 0.5)
+        radius, angle = scale * (_OUTER, _INNER)[corner % 2], math.pi * (corner / 5 - 0.5)
         points.append(QPointF(middle.x() + radius * math.cos(angle), middle.y() + radius * math.sin(angle)))
     return QPolygonF(points)

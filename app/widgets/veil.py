@@ -1,29 +1,29 @@
 """What lies over a page while an answer takes long: the old numbers at 60 % opacity, and a moving line on top.
 
-Where there is nothing yet, grey bars stand where a toolbar and rows will: words that are not there cannot be faint.
+Where there is nothing yet, grey bars stand where the page's parts will: words that are not there cannot be faint.
 """
 
-from PySide6.QtCore import QRectF, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.theme import Theme
 from app.widgets.curtain import Curtain
-from app.widgets.painting import CONTROL_HEIGHT, rounded_box, smooth_painter
+from app.widgets.painting import rounded_box, smooth_painter
+from app.widgets.places import Places, table_places
 
 DELAY_MS = 150
 _STEP_MS = 50
 _STEPS = 40
-_MARGIN, _GAP, _ROW, _BAR = 24, 12, 30, 10
-# Of a row's width: where its bars begin, and how long they are.
-_BARS = ((0.02, 0.16), (0.24, 0.10), (0.42, 0.18), (0.70, 0.08), (0.86, 0.12))
 
 
 class Veil(QWidget):
-    """Covers its parent from 150 ms after `begin` until `end`. `empty`: nothing was ever shown there."""
+    """Covers its parent from 150 ms after `begin` until `end`. `empty`: nothing was ever shown there. `places` says
+    where the parts will stand."""
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, theme: Theme, parent: QWidget, places: Places = table_places) -> None:
         super().__init__(parent)
+        self._places = places
         self._theme = theme
         self._page = parent
         self._step = 0
@@ -69,21 +69,15 @@ class Veil(QWidget):
         if not self.empty:
             ground.setAlphaF(0.4)
         painter.fillRect(event.rect(), ground)
-        if self.empty and event.rect().bottom() > _GAP:
+        # The line at the top moves alone.
+        if self.empty and event.rect().bottom() > 2:
             self._paint_places(painter)
         part = self.width() // 4
         left = (self.width() + part) * self._step // _STEPS - part
         painter.fillRect(left, 0, part, 2, self._theme.color("accent"))
 
     def _paint_places(self, painter: QPainter) -> None:
-        theme = self._theme
-        width = self.width() - 2 * _MARGIN
-        rounded_box(painter, QRectF(_MARGIN, _GAP, width * 0.4, CONTROL_HEIGHT), 7, theme.color("inset"))
-        top = 2 * _GAP + CONTROL_HEIGHT
-        card = QRectF(_MARGIN, top, width, max(0, self.height() - top - _GAP))
-        rounded_box(painter, card, 10, theme.color("surface"), theme.color("border"))
-        for number in range(int(card.height()) // _ROW):
-            middle = card.top() + number * _ROW + _ROW / 2
-            for begin, length in _BARS:
-                box = QRectF(card.left() + begin * width, middle - _BAR / 2, length * width, _BAR)
-                rounded_box(painter, box, _BAR / 2, theme.color("inset"))
+        surface, border, bar = map(self._theme.color, ("surface", "border", "hover"))
+        for place in self._places(self.width(), self.height()):
+            fill, line = (surface, border) if place.card else (bar, None)
+            rounded_box(painter, place.box, place.radius, fill, line)

@@ -38,6 +38,7 @@ _IMAGE_TOKENS = 258
 _FEW_TOOLS = 6
 _FAULT_MARKER = re.compile(r"\[fail:[a-z0-9-]+\]")
 _WISHES_JOINED = re.compile(r"\b(both|and)\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 _PIECES = re.compile(r"\s*\S+")
 _EFFORT_SHARE = {"none": 0.0, "minimal": 0.1, "low": 0.4, "medium": 1.0, "high": 2.0, "xhigh": 3.0, "max": 4.0}
 _OPENINGS = (
@@ -171,7 +172,7 @@ def _draft(request: Request, call_id: str) -> _Draft:
     opening, body = _OPENINGS[chosen % len(_OPENINGS)], _BODIES[chosen // 7 % len(_BODIES)]
     if opening.endswith(". "):
         body = body[0].upper() + body[1:]
-    return _Draft(opening.format(words=_last(words, 12) or "nothing in particular") + body + _CLOSING)
+    return _Draft(opening.format(words=_quoted(words, 12) or "nothing in particular") + body + _CLOSING)
 
 
 def _calls(request: Request, words: str, call_id: str) -> Iterator[ToolCall]:
@@ -235,7 +236,7 @@ def _reasoning_tokens(request: Request) -> int:
 
 
 def _thought(request: Request) -> str:
-    words = _last(_words(_wish(request)), 8)
+    words = _quoted(_words(_wish(request)), 8)
     return f"The user wants to know about “{words}”. I should say what matters first, and keep it short."
 
 
@@ -263,6 +264,11 @@ def _text_of(parts: Sequence[Part]) -> str:
 
 def _words(text: str) -> str:
     return " ".join(_FAULT_MARKER.sub("", text).split())
+
+
+def _quoted(words: str, count: int) -> str:
+    """The last words of the last sentence: a quotation that reaches over a full stop reads as none."""
+    return _last(_SENTENCE_END.split(words)[-1], count)
 
 
 def _last(words: str, count: int) -> str:

@@ -27,6 +27,8 @@ from tests.app.fake_data import MODELS, provider_rows
 SECOND = 1_000_000
 Tell = Callable[[ComparedAnswer], None]
 
+UNKNOWN = "house-model-7"
+
 
 class Script(Struct, frozen=True, kw_only=True):
     """What a model answers. `outcome` other than ok: it broke off after its text."""
@@ -166,6 +168,8 @@ class FakeComparisons:
                     cost_nano=cost,
                     problem="No key for xAI is stored: add it under Providers."
                     if price and price[1] in keyless
+                    else f"The model '{model}' is not known. GET /api/ai/v1/models lists what is known."
+                    if model == UNKNOWN
                     else None,
                 )
             )

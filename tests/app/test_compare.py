@@ -24,7 +24,7 @@ from app.theme import Theme
 from app.widgets import Stars
 from gateway import Blob, Changes, ComparedAnswer, Reasoning, Text, ToolCall
 from tests.app.accessible import unnamed
-from tests.app.fake_comparisons import SECOND, Script
+from tests.app.fake_comparisons import SECOND, UNKNOWN, Script
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.fake_threads import FULL, SYSTEM, full_thread, plain_thread
 from tests.app.spawner import Spawner
@@ -199,6 +199,14 @@ def test_a_missing_key_is_told_with_the_way_to_it(page: ComparePage, qtbot: QtBo
     assert went.args == ["providers", None]
     page.question.models.remove(GROK)
     qtbot.waitUntil(lambda: not page.keyless.isVisible())
+
+
+def test_a_model_that_nobody_has_is_told_in_a_persons_words(page: ComparePage, qtbot: QtBot) -> None:
+    page.question.user.setPlainText("Hi")
+    page.question.models.choose((CLAUDE, UNKNOWN))
+    page.question.changed.emit()
+    qtbot.waitUntil(page.keyless.isVisible)
+    assert page.keyless.text() == "house-model-7 is not known: check its name, or add its provider."
 
 
 def test_without_any_key_the_way_to_one_is_shown(qtbot: QtBot, theme: Theme, spawner: Spawner) -> None:

@@ -119,6 +119,27 @@ def test_the_answers_are_the_apis(page: ComparePage, gateway: FakeGateway) -> No
     assert len(asyncio.run(gateway.comparisons())) == 8
 
 
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_ratings_are_drawn_as_they_are_given(
+    page: ComparePage, gateway: FakeGateway, theme: Theme, mode: str
+) -> None:
+    """In the colour of the stars that are pressed, as many as there are; a flip draws them anew."""
+    theme.set_mode(mode)
+    view = history(page).view
+    column = next(n for n, one in enumerate(view.model().columns) if one.key == "stars")
+    answers = asyncio.run(gateway.ratings())
+    picture = view.viewport().grab().toImage()
+    ratio, lit = picture.devicePixelRatio(), theme.series_color(1).name()
+    for row, answer in enumerate(answers[:4]):
+        cell = view.visualRect(view.model().index(row, column))
+        middle = cell.center().y()
+        seen = [
+            picture.pixelColor(int((cell.x() + 10 + 16 * n + 8) * ratio), int(middle * ratio)).name()
+            for n in range(5)
+        ]
+        assert [color == lit for color in seen] == [n < (answer.stars or 0) for n in range(5)]
+
+
 def test_the_scatter_shows_each_models_means(page: ComparePage, gateway: FakeGateway) -> None:
     scatter = history(page).scatter
     models = {row.model: row for row in asyncio.run(gateway.rated_models())}

@@ -143,6 +143,12 @@ def test_bars_stand_at_their_times_and_are_fainter_until_the_first_token(theme: 
     ground = colour(1, 0.8)
     assert (colour(1, 0.4), colour(2, 0.8), colour(2, 0.2)) == (call, tool, ground)
     assert colour(1, 0.1) not in (call, ground)
+    # How long all of it took stands behind its bar, not on it.
+    whole = {colour(0, share / 200) for share in range(2, 198)}
+    assert len(whole) == 1
+    behind = round(chart.right()) + 6
+    middle = waterfall.row_rect("all").center().y()
+    assert any(picture.pixelColor(x, middle).getRgb() != ground for x in range(behind, behind + 40))
 
 
 def test_of_thousands_of_rows_only_what_is_exposed_is_painted(theme: Theme, qtbot: QtBot) -> None:
@@ -171,7 +177,7 @@ def test_of_thousands_of_rows_only_what_is_exposed_is_painted(theme: Theme, qtbo
 def test_the_axis_is_in_proportion_where_nothing_is_silent() -> None:
     axis = Axis([(0, 10 * S), (5 * S, 20 * S)])
     assert [round(axis.at(us * S), 3) for us in (0, 5, 10, 20, 99)] == [0, 0.25, 0.5, 1, 1]
-    assert axis.breaks == []
+    assert (axis.breaks, axis.silent_us) == ([], 0)
     assert axis.ticks == [(0.0, 0), (0.25, 5), (0.5, 10), (0.75, 15), (1.0, 20)]
 
 
@@ -181,7 +187,7 @@ def test_a_long_silence_takes_little_room() -> None:
     assert axis.at(10 * S) == pytest.approx(10 / 20.8)
     assert axis.at(day) == pytest.approx(10.8 / 20.8)
     assert axis.at(day // 2) == axis.at(10 * S), "in the silence it stands still"
-    assert len(axis.breaks) == 1
+    assert len(axis.breaks) == 1 and axis.silent_us == day - 10 * S
     assert axis.at(10 * S) < axis.breaks[0] < axis.at(day)
     assert [seconds for _, seconds in axis.ticks] == [0, 5, 10, 15, 20]
 
@@ -194,7 +200,7 @@ def test_ticks_are_few_and_in_order(length_us: int) -> None:
 
 
 def test_an_axis_of_nothing() -> None:
-    assert Axis(()).at(5) == 0 and Axis(()).ticks == []
+    assert Axis(()).at(5) == 0 and Axis(()).silent_us == 0 and Axis(()).ticks == []
 
 
 @pytest.mark.parametrize(

@@ -369,7 +369,13 @@ def test_the_inspector_says_cost_times_and_facts(page: ConversationsPage, turns:
     inspector = open_full(page, turns).thread_pane.inspector
     assert inspector.width() == INSPECTOR_WIDTH
     assert inspector.cost.total == "≈$0.236"
-    assert inspector.times.text() == "25m 16s total · 31.9 s model"
+    assert inspector.times.text() == "25m 16s total · 31.9 s model · pauses cut"
+    silent = formats.duration(inspector.waterfall.axis.silent_us / 1000)
+    assert inspector.times.toolTip().startswith(f"{silent} of silence take no room on the axis")
+    rows = inspector.waterfall.rows
+    inspector.show_rows(rows[2:3], 0)
+    assert inspector.times.text().endswith(" model") and inspector.times.toolTip() == ""
+    inspector.show_rows(rows, 1)
     assert inspector.all_button.text() == "Show all: 1 more"
     rows = len(inspector.waterfall.rows)
     inspector.all_button.click()

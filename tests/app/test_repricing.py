@@ -197,7 +197,7 @@ def test_where_nothing_would_change_it_says_why(
     assert found is not None and pane.nothing.isVisible() and not pane.apply_button.isEnabled()
     words = pane.nothing.text_label.text()
     assert words.startswith(f"{found.examined} requests were looked at: ")
-    assert f"{found.kept['no_price']} keep their cost: No price is known for them." in words
+    assert f"{found.kept['no_price']} keep their cost. No price is known for them." in words
 
 
 def test_a_refused_period_is_told_with_its_reason(

@@ -105,7 +105,8 @@ def test_tabs_and_filters_stand_on_one_line_beside_the_table(page: RequestsPage,
     # Where there is much room, the field takes no more than it can use.
     page.drawer.close_drawer()
     QApplication.processEvents()
-    assert field.width() == 420
+    assert field.width() == 420 and page.columns_button.width() == page.columns_button.sizeHint().width()
+    assert page.live.x() - page.live_word.geometry().right() < 12
     buttons = [page.details.curl_button, page.drawer.close_button]
     assert [button.parentWidget() for button in buttons] == [page.drawer] * 2
 

@@ -140,7 +140,7 @@ def test_each_section_opens_is_named_and_shows_what_is_in_force(
                 assert found.box.currentText() == {"396 days": "13 months"}.get(value, value)
             case TextControl():
                 shown = found.edit.text()
-                assert shown == (size_text(value) if row.kind == "size" else ", ".join(value) if row.kind == "names" else "" if value is None else f"{value:g}" if isinstance(value, float) else str(value))  # fmt: skip
+                assert shown == (size_text(value) if row.kind == "size" else ", ".join(value) if row.kind == "names" else "" if value is None else f"{value:,g} s" if isinstance(value, float) else str(value))  # fmt: skip
             case _:
                 assert isinstance(found, TickControl)
     assert not page.restart_banner.isVisible()
@@ -164,7 +164,7 @@ def test_a_change_is_saved_and_waits_for_the_restart_that_is_offered(
     back = line(page, "timeouts.connect").back
     assert back.isVisible()
     qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
-    assert (fake_gateway.saved, edit.text(), back.isVisible()) == ({}, "10", False)
+    assert (fake_gateway.saved, edit.text(), back.isVisible()) == ({}, "10 s", False)
     assert not page.restart_banner.isVisible()
 
 
@@ -184,6 +184,11 @@ def test_a_wrong_value_is_told_in_words_beside_the_field_and_stays_to_be_mended(
         False,
         {"timeouts.total": 60.5},
     )
+    assert edit.text() == "60.5 s"
+    # As it is shown it can be typed, with its unit and separators and without.
+    for typed, value, shown in (("1,800 s", 1800.0, "1,800 s"), ("45s", 45.0, "45 s"), ("7200", 7200.0, "7,200 s")):
+        type_over(qtbot, edit, typed)
+        assert (fake_gateway.saved, edit.text()) == ({"timeouts.total": value}, shown)
 
 
 def test_what_was_typed_is_taken_back_with_its_problem(
@@ -195,7 +200,7 @@ def test_what_was_typed_is_taken_back_with_its_problem(
     page.open_section("gateway")
     total = control(page, "timeouts.total", TextControl).edit
     for section, key, field, before in (
-        ("gateway", "timeouts.total", total, "3600"),
+        ("gateway", "timeouts.total", total, "3,600 s"),
         ("retention", "retention.content", edit, "30 days"),
     ):
         page.open_section(section)
@@ -574,7 +579,7 @@ def test_nothing_is_cut_or_covered(
             }
             data = {str(fake_gateway.folder), "Qt, PySide6"}
             figures = {text for text in shown if text.split()[0].replace(".", "").isdecimal()}
-            from_files = {"Inter", "JetBrainsMono", "OFL 1.1", "Lucide", "ISC"}
+            from_files = {"Inter", "JetBrains Mono", "OFL 1.1", "Lucide", "ISC"}
             problems = {text for text in shown if "must be something else" in text}
             own = {label.text() for label in page.vault_panel.findChildren(TextLabel)}
             assert shown - data - figures - from_files - problems - own == set()

@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QPoint, QRect, QSettings, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterState
 from app.pages import PAGES
+from app.pages.compare_parts.question_card import QuestionCard
+from app.pages.connect_parts.tool_list import ToolList
 from app.pages.page import Page
+from app.pages.providers_parts.card import ProviderCard
+from app.pages.settings_parts.line import LineCard
 from app.questions import ask_to_leave_demo
 from app.theme import Theme
 from app.throttle import EVERYTHING
@@ -104,3 +108,29 @@ def test_a_question_has_an_edge_on_every_side(qtbot: QtBot, window: Window, them
     places = ((0, middle[1]), (right, middle[1]), (middle[0], 0), (middle[0], low))
     assert {QColor(picture.pixel(*place)).name() for place in places} == {theme.color("border_strong").name()}
     box.close()
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("size", [(1024, 700), (1440, 900)], ids=str)
+def test_what_stands_for_a_page_stands_where_its_parts_will(
+    window: Window, turns: Turns, key: str, size: tuple[int, int]
+) -> None:
+    """Of the cards that are announced, the first ones are the page's own, within some pixels."""
+    window.resize(*size)
+    page = opened(window, key)
+    turns.run()
+    QApplication.processEvents()
+    shape = list(page.places(page.width(), page.height()))
+    announced = [place.box for place in shape if place.card]
+    assert announced and all(page.rect().toRectF().adjusted(0, 0, 1, 1).contains(box.topLeft()) for box in announced)
+    kinds = {"providers": ProviderCard, "compare": QuestionCard, "connect": ToolList, "settings": LineCard}
+    if key not in kinds:
+        return
+    found = [
+        one.card if isinstance(one, LineCard) else one for one in page.findChildren(kinds[key]) if one.isVisible()
+    ]
+    places = sorted((QRect(one.mapTo(page, QPoint()), one.size()) for one in found), key=lambda at: (at.y(), at.x()))
+    assert places
+    for place, box in zip(places[: 4 if key == "providers" else 1], announced, strict=False):
+        for real, shown in ((place.x(), box.x()), (place.y(), box.y()), (place.width(), box.width())):
+            assert abs(real - shown) <= 16, (place, box)

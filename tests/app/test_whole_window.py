@@ -39,7 +39,7 @@ SIZES = ((1024, 700), (1440, 900))
 NAMES = (
     "Faregate OpenAI Anthropic Google xAI Gemini Claude Console Code Codex Cline Continue Cursor Aider Ollama Groq "
     "LM Studio Mistral OpenRouter DeepSeek llama vLLM Python JavaScript SDK Qt PySide PowerShell fish bash zsh curl "
-    "OpenTelemetry LangChain LlamaIndex LiteLLM Vercel Pydantic Inter JetBrainsMono Lucide ISC OFL Markdown JSON "
+    "OpenTelemetry LangChain LlamaIndex LiteLLM Vercel Pydantic Inter JetBrains Mono Lucide ISC OFL Markdown JSON "
     "CSV JSONL Ctrl Shift Alt Return Escape Esc Menu Del Delete Enter Home Left Right Ins Europe Berlin "
     "days months years for ever best-model no-such-model bill.csv Hello Date Model Requests Input Cached Output tokens "
     "Cost USD Etc min Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun UTC gateway "

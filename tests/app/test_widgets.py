@@ -362,5 +362,5 @@ def test_a_page_that_has_nothing_yet_shows_where_rows_will_stand(qtbot: QtBot, t
         page.resize(600, 400)
         veil.end()
         assert veil.isHidden()
-    assert {theme.color("inset").name(), theme.color("surface").name()} <= colours[True]
+    assert {theme.color("hover").name(), theme.color("surface").name()} <= colours[True]
     assert theme.color("surface").name() not in colours[False]

@@ -23,6 +23,7 @@ from tests.screenshots.states import (
     HUGE_STATES,
     LARGE,
     LOADING_STATES,
+    REPRICED_STATES,
     TROUBLED_STATES,
     Size,
     State,
@@ -96,7 +97,11 @@ def running(
 ) -> Iterator[RealApp]:
     """The app over a whole screen, with all of its example history where it is the demo."""
     home.parent.mkdir(parents=True, exist_ok=True)
-    variables = {"FAREGATE_PORT": str(usual_port() if port is None else port), "HOME": str(home.parents[2])}
+    variables = {"HOME": str(home.parents[2])}
+    port = usual_port() if port is None else port
+    # Settings say of a port that is given so where it comes from.
+    if port != Settings().port:
+        variables["FAREGATE_PORT"] = str(port)
     with (
         Display(folder / f"display-{run}.log", size=size[:2], tray=False, scale=size.scale) as display,
         RealApp(display, home, *words, **variables) as app,
@@ -136,6 +141,8 @@ def main(names: Sequence[str]) -> int:
         for size in ALL:
             take_all(Path(folder), size, asked(DEMO_STATES), "demo")
             take_all(Path(folder), size, asked(EMPTY_STATES))
+            # Another price stays, and would stand in the other theme's pictures.
+            take_all(Path(folder) / "repriced", size, asked(REPRICED_STATES), "demo")
         for theme in THEMES:
             # What is opened for the first time can be seen once in a run.
             take_all(Path(folder) / theme, LARGE, asked(LOADING_STATES), "demo", themes=(theme,))

@@ -738,8 +738,6 @@ DEMO_STATES = (
     State(name="connect_key", reach=connect_key, sizes=BOTH),
     State(name="connect_nothing", reach=connect_nothing, leave=without_connect_search),
     State(name="models", reach=models, sizes=ALL),
-    State(name="models_repricing", reach=repricing, leave=models_prices, sizes=BOTH),
-    State(name="models_repriced", reach=repriced, leave=undo_repricing),
     State(name="models_bill", reach=bill, leave=models_prices, sizes=BOTH),
     State(name="models_bill_options", reach=bill_options, leave=close_bill_options),
     State(name="models_bill_unknown", reach=unknown_bill, leave=close_bill_options, sizes=BOTH),
@@ -757,6 +755,10 @@ DEMO_STATES = (
     State(name="logging_paused", reach=paused, leave=resumed, sizes=BOTH),
     State(name="tray_menu", reach=tray_menu, leave=close_tray_menu, tray=True),
     State(name="tray_menu_paused", reach=paused_tray_menu, leave=close_paused_tray_menu, tray=True),
+)
+REPRICED_STATES = (
+    State(name="models_repricing", reach=repricing, leave=models_prices, sizes=BOTH),
+    State(name="models_repriced", reach=repriced, leave=undo_repricing),
 )
 EMPTY_STATES = (
     State(name="first_run", reach=first_run, sizes=ALL),

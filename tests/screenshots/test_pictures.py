@@ -13,13 +13,22 @@ from tests.screenshots.states import (
     ERROR_STATES,
     HUGE_STATES,
     LOADING_STATES,
+    REPRICED_STATES,
     TROUBLED_STATES,
     Size,
     State,
 )
 
 MOST_BYTES = 15_000_000
-STATES = (*DEMO_STATES, *EMPTY_STATES, *LOADING_STATES, *ERROR_STATES, *HUGE_STATES, *TROUBLED_STATES)
+STATES = (
+    *DEMO_STATES,
+    *EMPTY_STATES,
+    *LOADING_STATES,
+    *ERROR_STATES,
+    *HUGE_STATES,
+    *TROUBLED_STATES,
+    *REPRICED_STATES,
+)
 CASES = [(state, theme, size) for state in STATES for theme in THEMES for size in state.sizes]
 
 

@@ -69,6 +69,11 @@ def test_an_answer_s_sentences_begin_as_sentences_do() -> None:
     assert len(openings) == 4
 
 
+def test_an_answer_quotes_within_one_sentence() -> None:
+    text = text_of(answered(asked("It fails once in ten runs. What are the usual causes, and which comes first?"))[0])
+    assert "“What are the usual causes, and which comes first?”" in text
+
+
 @pytest.mark.parametrize(
     ("text", "more", "names"),
     [

@@ -136,8 +136,8 @@ def answer_columns() -> tuple[Column[RatedAnswer], ...]:
             title=tr("Rating"),
             text=lambda row: stars_text(row.stars),
             value=lambda row: row.stars,
-            width=92,
-            tone="text",
+            stars=lambda row: row.stars,
+            width=104,
             sortable=True,
         ),
         Column(

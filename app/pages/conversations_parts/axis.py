@@ -10,7 +10,8 @@ _TICKS = 4
 
 
 class Axis:
-    """`at(us)` from 0 to 1. `breaks` are the places of shortened silences, `ticks` (place, seconds of activity)."""
+    """`at(us)` from 0 to 1. `breaks` are the places of shortened silences, which come to `silent_us`; `ticks` (place,
+    seconds of activity)."""
 
     def __init__(self, intervals: Iterable[tuple[int, int]]) -> None:
         self._segments = _merged(sorted(intervals))
@@ -23,6 +24,7 @@ class Axis:
         for start, end in self._segments:
             self._offsets.append(offset)
             offset += end - start + silence
+        self.silent_us = self._segments[-1][1] - self._segments[0][0] - busy if self._segments else 0
         self._whole = max(1.0, offset - silence)
         self._silence = silence
 

@@ -205,8 +205,17 @@ class Inspector(QScrollArea):
         if rows:
             model_us = sum(row.end_us - row.start_us for row in rows if row.role == "inference")
             whole = formats.duration((rows[0].end_us - rows[0].start_us) / 1000)
-            self.times.setText(
-                tr("{whole} total · {model} model").format(whole=whole, model=formats.duration(model_us / 1000))
+            words = tr("{whole} total · {model} model").format(whole=whole, model=formats.duration(model_us / 1000))
+            cut = self.waterfall.axis.silent_us
+            if cut:
+                words = tr("{times} · pauses cut").format(times=words)
+            self.times.setText(words)
+            self.times.setToolTip(
+                tr("{pauses} of silence take no room on the axis: it is cut at the dotted lines").format(
+                    pauses=formats.duration(cut / 1000)
+                )
+                if cut
+                else ""
             )
         self.all_button.setVisible(hidden > 0)
         self.all_button.setText(

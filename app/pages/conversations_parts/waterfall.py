@@ -211,14 +211,12 @@ class Waterfall(QWidget):
 
     def _paint_durations(self, painter: QPainter, bars: Sequence[_Bar]) -> None:
         painter.setFont(ui_font(11))
+        painter.setPen(self._theme.color("text2"))
         for row, bar in bars:
             words = self._written(row).duration
             width, top = words.size().width(), bar.center().y() - words.size().height() / 2
-            inside = row.role == "conversation" and bar.width() > width + 18
-            painter.setPen(self._theme.color("text" if inside else "text2"))
-            if inside:
-                left = bar.left() + 6
-            elif bar.right() + 8 + width <= self.width():
+            # That of the whole has no room before it; what is wider than the room behind it is rare.
+            if row.role == "conversation" or bar.right() + 8 + width <= self.width():
                 left = bar.right() + 6
             else:
                 left = bar.left() - 6 - width

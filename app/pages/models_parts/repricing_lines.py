@@ -160,7 +160,7 @@ def preview_figures(preview: RepricingPreview) -> tuple[Figure, ...]:
 def kept_words(kept: Mapping[str, int]) -> str:
     """Why requests keep the cost that they have, one reason a line, the most frequent first."""
     rows = sorted(((number, reason) for reason, number in kept.items() if number), reverse=True)
-    line = tr("{count} keep their cost: {because}")
+    line = tr("{count} keep their cost. {because}")
     return "\n".join(
         line.format(count=formats.count(number), because=tr(REPRICING_KEPT[reason])) for number, reason in rows
     )

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app import formats, icons
-from app.fonts import ui_font
+from app.fonts import mono_font, ui_font
 from app.pages.providers_parts.words import (
     can_remove,
     can_store,
@@ -137,6 +137,8 @@ class ProviderCard(Card):
         self.detail.setText(row.detail or "")
         self.detail.setVisible(bool(row.detail))
         self.masked.setText(row.masked or formats.UNKNOWN)
+        # A dash of the type of keys is as short as a hyphen.
+        self.masked.setFont(mono_font(12) if row.masked else ui_font(13))
         self.source.setText(source_words(row, vault_backend, demo))
         self.cost.setText(formats.money(today.cost_nano if today is not None else 0))
         self.requests.setText(traffic_words(today))

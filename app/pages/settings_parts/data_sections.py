@@ -219,6 +219,10 @@ class _Told:
         self._job.told(self._before + rows)
 
 
+# Where a file's name is not how it is written.
+_CALLED = {"JetBrainsMono": "JetBrains Mono"}
+
+
 class AboutSection(SectionView):
     """`license_asked` carries the file whose text is to be shown."""
 
@@ -251,7 +255,7 @@ class AboutSection(SectionView):
                 show.setAccessibleName(self.tr("Show {name}").format(name=path.stem))
                 show.clicked.connect(lambda _checked=False, path=path: self.license_asked.emit(path))
                 name, _, licence = path.stem.partition("-")
-                self.add_line(heading, name, licence.replace("-", " "), show)
+                self.add_line(heading, _CALLED.get(name, name), licence.replace("-", " "), show)
         self.add_line(
             heading,
             "Qt, PySide6",

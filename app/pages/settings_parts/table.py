@@ -119,10 +119,10 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             marked("Host names that requests may be addressed to, besides those of this machine."),
         ),
         Row("limits.body", "size", _LIMITS, marked("Largest request"), marked("Before and after decompression.")),
-        Row("timeouts.connect", "seconds", _PATIENCE, marked("To connect"), marked("Seconds.")),
-        Row("timeouts.first_byte", "seconds", _PATIENCE, marked("Until the first byte"), marked("Seconds.")),
-        Row("timeouts.between_chunks", "seconds", _PATIENCE, marked("Silence within a stream"), marked("Seconds.")),
-        Row("timeouts.total", "seconds", _PATIENCE, marked("In all"), marked("Seconds.")),
+        Row("timeouts.connect", "seconds", _PATIENCE, marked("To connect")),
+        Row("timeouts.first_byte", "seconds", _PATIENCE, marked("Until the first byte")),
+        Row("timeouts.between_chunks", "seconds", _PATIENCE, marked("Silence within a stream")),
+        Row("timeouts.total", "seconds", _PATIENCE, marked("In all")),
     ),
     "capture": (
         Row(

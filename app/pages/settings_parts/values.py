@@ -21,8 +21,8 @@ def plain_text(value: Any) -> str:
 
 
 def seconds_text(value: Any) -> str:
-    """600 rather than 600.0."""
-    return f"{value:g}" if isinstance(value, int | float) else plain_text(value)
+    """600 s rather than 600.0, and 3,600 s: as the window writes numbers everywhere."""
+    return f"{value:,.10g} s" if isinstance(value, int | float) else plain_text(value)
 
 
 def keep_text(value: Any) -> str:
@@ -40,9 +40,10 @@ def whole_number(text: str) -> Any:
     return int(text) if text.isdecimal() else text
 
 
-def any_number(text: str) -> Any:
+def seconds(text: str) -> Any:
+    """The number of seconds, with its unit and separators or without; else the text as it stands."""
     try:
-        return float(text)
+        return float(text.removesuffix("s").rstrip().replace(",", ""))
     except ValueError:
         return text
 
@@ -59,7 +60,7 @@ TEXTS: Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
     "text": (plain_text, text_or_none),
     "port": (plain_text, whole_number),
     "size": (size_text, whole_number),
-    "seconds": (seconds_text, any_number),
+    "seconds": (seconds_text, seconds),
     "names": (names_text, names),
     "keep": (keep_text, text_or_none),
 }
