@@ -309,6 +309,15 @@ def test_what_was_shown_already_is_marked(store: ThreadStore) -> None:
     ]
 
 
+def test_an_answer_that_is_sent_again_later_is_marked_where_it_came(store: ThreadStore) -> None:
+    said = dialogue("one", "first", "two", "second")
+    put(store, session("one", "first", "two", "second"))
+    put(store, [told(200, [*said, user("three"), assistant("first"), user("four")], "third")])
+    (thread,) = all_threads(store)
+    assert lines(thread)[4:] == ["2 user three", "2 assistant first", "2 user four", "2 assistant third"]
+    assert [message.repeated for message in thread.messages[4:]] == [False, True, False, False]
+
+
 TITLE = "Write a title of at most five words."
 
 
@@ -395,6 +404,21 @@ def test_what_is_tried_again_goes_on_from_no_attempt(store: ThreadStore) -> None
     put(store, [told(10, [user("question")], "answer", conversation="c")])
     (thread,) = all_threads(store)
     assert [(turn.parent, turn.attempt_of) for turn in thread.turns] == [(None, 1), (None, None)]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_conversation_is_named_after_an_attempt_that_comes_late(tmp_path: Path, order: tuple[int, ...]) -> None:
+    tellings = [failed(0, [user("question")]), told(10, [user("question")], "answer")]
+    told_of: list[tuple[str, str]] = []
+    with opened(tmp_path, on_joined=lambda *each: told_of.append(each)) as store:
+        for place in order:
+            put(store, [tellings[place]])
+        (thread,) = all_threads(store)
+    (folder := tmp_path / "alone").mkdir()
+    with opened(folder) as store:
+        put(store, tellings[:1])
+        assert all_threads(store)[0].row.id == thread.row.id
+    assert dict(told_of) == {"req_0": thread.row.id, "req_10": thread.row.id}
 
 
 def test_what_was_tried_again_is_not_tried_again_by_a_third(store: ThreadStore) -> None:

@@ -15,9 +15,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from gateway.exchange import Exchange
 from gateway.setting_values import parse_headers
+from gateway.settings import Exporting, Hidden, Settings
 from gateway.telemetry import exporting
 from gateway.telemetry.exchange_spans import exchange_spans
-from gateway.telemetry.exporting import Exporter, ExportTarget
+from gateway.telemetry.exporting import Exporter, ExportTarget, export_target
 from gateway.telemetry.own import OwnTelemetry
 from gateway.telemetry.records import Span
 from tests.store.examples import FULL
@@ -189,3 +190,16 @@ def test_what_was_said_stands_on_the_call_that_answered(monkeypatch: pytest.Monk
         own.close()
     said = ["gen_ai.input.messages" in span.attributes for span in sent]
     assert said == [False, False, True, False, False, False]
+
+
+def test_where_to_and_what_is_as_the_settings_say() -> None:
+    def target(**export: Any) -> ExportTarget | None:
+        return export_target(Settings(export=Exporting(**export)))
+
+    to = "http://127.0.0.1:4318"
+    assert target() is None and target(endpoint=to, spans=False, metrics=False) is None
+    both = [target(endpoint=to), target(endpoint=to, spans=False), target(endpoint=to, metrics=False)]
+    assert [(each.spans, each.metrics) for each in both if each] == [(True, True), (False, True), (True, False)]
+    assert both[0] is not None and (both[0].endpoint, both[0].headers) == (to, {})
+    headed = export_target(Settings(export=Exporting(endpoint=to), export_headers=Hidden("a=b%20c")))
+    assert headed is not None and headed.headers == {"a": "b c"} and Exporting().content is False

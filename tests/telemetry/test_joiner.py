@@ -476,19 +476,30 @@ def test_what_landed_just_before_an_end_is_looked_at_at_the_start(tmp_path: Path
         joined.joiner.close()
 
 
-def test_what_goes_on_from_a_call_goes_on_from_the_exchange_that_it_turns_out_to_be(tmp_path: Path) -> None:
-    def said(*words: str) -> str:
-        roles = ("user", "assistant")
-        return json.dumps(
-            [{"role": roles[at % 2], "parts": [{"type": "text", "content": text}]} for at, text in enumerate(words)]
-        )
+def two_calls(**both: str) -> tuple[Span, Span]:
+    """One that exchange x is by its answer's id, and one that goes on from it."""
+    words, roles = ("x?", "Of x.", "more?"), ("user", "assistant", "user")
+    said = [
+        {"role": role, "parts": [{"type": "text", "content": text}]} for role, text in zip(roles, words, strict=True)
+    ]
+    answer = json.dumps([{**said[1], "finish_reason": "stop"}])
+    first = {"gen_ai.response.id": "msg_x", "gen_ai.output.messages": answer}
+    return (
+        span("a", 0, 100, ask="x?", **first, **both),
+        span("b", 200, 300, **{"gen_ai.input.messages": json.dumps(said)}, **both),
+    )
 
-    answer = '[{"role":"assistant","parts":[{"type":"text","content":"Of x."}],"finish_reason":"stop"}]'
-    named = {"gen_ai.conversation.id": "of-the-app"}
-    first = {"gen_ai.response.id": "msg_x", "gen_ai.output.messages": answer, **named}
+
+def test_a_recognised_conversation_is_named_after_the_same_call_in_any_order(tmp_path: Path) -> None:
+    calls, _ = in_any_order(tmp_path, (*two_calls(), exchange("x", 10, 90)), orders=6)
+    assert calls["req_x"][0] == "id" and len({name for _, name in calls.values()}) == 1 and len(calls) == 2
+
+
+def test_what_goes_on_from_a_call_goes_on_from_the_exchange_that_it_turns_out_to_be(tmp_path: Path) -> None:
+    first, second = two_calls(**{"gen_ai.conversation.id": "of-the-app"})
     with joining(tmp_path / "folder") as joined:
-        joined.arrive(span("a", 0, 100, ask="x?", **first))
-        joined.arrive(span("b", 200, 300, **{"gen_ai.input.messages": said("x?", "Of x.", "more?")}, **named))
+        joined.arrive(first)
+        joined.arrive(second)
         # Its content is not kept: only the join says where the other goes on.
         joined.arrive(replace(exchange("x", 10, 90), request=None, response=None))
         (row,) = joined.store.threads(ThreadQuery()).rows
