@@ -153,6 +153,29 @@ def test_more_rows_are_read_as_the_end_comes_near(
     assert len(listed(page)) == len(set(listed(page))) == len(gateway.told)
 
 
+def test_a_session_is_named_above_and_holds_together_what_stands_by_time_only(
+    page: ConversationsPage, turns: Turns, gateway: FakeGateway
+) -> None:
+    of_visit = {1, 4, 9}
+    gateway.told = [
+        msgspec.structs.replace(each, row=msgspec.structs.replace(each.row, sessions=("visit",)))
+        if place in of_visit
+        else each
+        for place, each in enumerate(gateway.told)
+    ]
+    for sort, together in (("newest", True), ("cost", False), ("oldest", True)):
+        page.pane.set_sort(sort)
+        refresh(page, turns)
+        places = [place for place, row in enumerate(page.pane.list.threads.rows) if row.sessions]
+        assert not places or (places[-1] - places[0] == len(places) - 1) is together, sort
+    page.pane.set_sort("newest")
+    refresh(page, turns)
+    (first, *_) = [row for row in page.pane.list.threads.rows if row.sessions]
+    page.thread_pane.open(first.id)
+    turns.run()
+    assert "session: visit" in page.thread_pane.head._tags.words
+
+
 @pytest.mark.parametrize("sort", sorted(SORTS))
 def test_orders(page: ConversationsPage, turns: Turns, gateway: FakeGateway, sort: str) -> None:
     page.pane.set_sort(sort)
