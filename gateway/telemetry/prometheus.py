@@ -87,7 +87,9 @@ class _Collector:
         for labels, series in self._series:
             values = _values(labels)
             requests.add_metric(values, series.requests)
-            cost.add_metric(values, series.cost_nano / 1e9)
+            # What nobody has a price for has no cost: 0 would be one.
+            if series.priced or not series.unpriced:
+                cost.add_metric(values, series.cost_nano / 1e9)
             unpriced.add_metric(values, series.unpriced)
             for name, word in TOKENS.items():
                 tokens.add_metric((*values, word), series.tokens[name])

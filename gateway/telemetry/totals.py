@@ -55,10 +55,13 @@ class Histogram:
 
 
 class Series:
-    __slots__ = ("cost_nano", "latency", "overhead", "requests", "tokens", "ttft", "unpriced")
+    """`priced`: how many have a cost, which may be nothing."""
+
+    __slots__ = ("cost_nano", "latency", "overhead", "priced", "requests", "tokens", "ttft", "unpriced")
 
     def __init__(self) -> None:
         self.requests = 0
+        self.priced = 0
         self.unpriced = 0
         self.cost_nano = 0
         self.tokens = dict.fromkeys(TOKENS, 0)
@@ -69,6 +72,7 @@ class Series:
     def add(self, record: ExchangeRecord) -> None:
         self.requests += 1
         if record.cost_nano is not None:
+            self.priced += 1
             self.cost_nano += record.cost_nano
         elif record.unpriced:
             self.unpriced += 1

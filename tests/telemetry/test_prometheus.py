@@ -65,8 +65,17 @@ def test_no_price_is_counted_and_never_zero_dollars() -> None:
     totals.add(replace(FULL, cost_nano=None, cost_source="none"))
     totals.add(replace(FULL, cost_nano=None, cost_source="none", usage_source="none", attempts=()))
     assert told(totals)[("faregate_unpriced_requests_total", LABELS)] == 1
+    assert ("faregate_cost_usd_total", LABELS) not in told(totals)
     totals.add(replace(FULL, cost_nano=None, cost_source="none", usage_source="none"))
     assert told(totals)[("faregate_unpriced_requests_total", LABELS)] == 2, "a provider was asked, and never answered"
+    totals.add(replace(FULL, cost_nano=0))
+    assert told(totals)[("faregate_cost_usd_total", LABELS)] == 0
+
+
+def test_what_used_nothing_costs_nothing() -> None:
+    totals = Totals()
+    totals.add(replace(FULL, cost_nano=None, cost_source="none", usage_source="none", attempts=()))
+    assert told(totals)[("faregate_cost_usd_total", LABELS)] == 0
 
 
 def test_a_key_sees_its_own_only() -> None:
