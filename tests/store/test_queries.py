@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import ClientError
+from gateway.number_filters import NUMBERS
 from gateway.records import (
     DIMENSIONS,
+    OPERATORS,
     ExchangeRecord,
     NumberCondition,
     Summary,
@@ -388,7 +390,8 @@ def varied(number: int) -> ExchangeRecord:
         cached_tokens=number * 3 % 5,
         cache_write_tokens=of(None, 3, 1, None),
         reasoning_tokens=number * 2 % 3,
-        output_tokens=10 + number,
+        output_tokens=of(10 + number, None, 10 + number, 10 + number),
+        overhead_us=of(None, 900, 40, 7000),
         usage_source=("provider", "partial", "estimated", "provider")[number * 5 % 9 % 4],
         cost_nano=cost,
         cost_source="none" if cost is None else ("list", "override", "provider")[number % 3],
@@ -439,6 +442,16 @@ def test_each_grouping_is_what_its_rows_say_alone_and_under_each_filter(varied_s
         if by == "model":
             assert varied_store.summary(query) == brute([each for each in VARIED if matches(each, query)])
     assert by == "tag:no-such" or len({value for each in VARIED for value in values_by(each, by)}) > 1
+
+
+@pytest.mark.parametrize("field", NUMBERS)
+def test_each_number_is_compared_each_way(varied_store: UsageStore, field: str) -> None:
+    known = sorted(number for each in VARIED if (number := number_of(each, field)) is not None)
+    assert len(set(known)) > (field != "status")
+    for compare in OPERATORS:
+        for value in (known[0], known[len(known) // 2], known[-1]):
+            query = UsageQuery(numbers=(NumberCondition(field, compare, value),))
+            assert varied_store.request_count(query) == sum(matches(each, query) for each in VARIED), query
 
 
 @pytest.mark.parametrize(
