@@ -79,6 +79,35 @@ def test_the_costliest_comes_first_and_what_has_no_price_last(store: UsageStore)
     assert rows[0].ended_us - rows[0].started_us == 1_000_000
 
 
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("latency_ms.p95", ["often", "slow", "seldom"]),
+        ("latency_ms.p99", ["seldom", "often", "slow"]),
+        ("latency_ms.avg", ["seldom", "slow", "often"]),
+        ("tokens_per_s", ["often", "seldom", "slow"]),
+        ("cost_usd", ["seldom", "slow", "often"]),
+    ],
+)
+def test_they_are_sorted_by_each_point_of_their_times_and_by_speed(
+    store: UsageStore, sort: str, order: list[str]
+) -> None:
+    kinds = {"slow": (100, 2, 2), "often": (94, 1, 3), "seldom": (98, 1, 90)}
+    rows = [
+        record(
+            number * 3 + place,
+            conversation_id=name,
+            latency_us=(usual if number < most else rare) * 1_000_000,
+            cost_nano={"slow": 5, "often": 1, "seldom": 9}[name],
+            output_tokens={"slow": 1, "often": 9, "seldom": 20}[name],
+        )
+        for place, (name, (most, usual, rare)) in enumerate(kinds.items())
+        for number in range(100)
+    ]
+    store.insert_history(rows)
+    assert [row.id for row in store.conversations(UsageQuery(), sort).rows] == order
+
+
 @pytest.mark.parametrize("cursor", ["nonsense", "WzEsMl0", "WyJhIiwiYiJd", "", "W251bGwsImEiXQ"])
 def test_a_cursor_that_no_answer_gave_is_refused(store: UsageStore, cursor: str) -> None:
     with pytest.raises(ClientError) as refused:
