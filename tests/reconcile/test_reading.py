@@ -204,6 +204,34 @@ def test_a_mapping_reads_any_other_form() -> None:
             read(content, mapping=mapping_of(wrong))
 
 
+def test_cache_writes_of_both_lifetimes_are_written_and_read_input() -> None:
+    line = [
+        "2026-11-03",
+        "claude-sonnet-4-6",
+        "app",
+        "Default",
+        "standard",
+        "",
+        100,
+        20,
+        3,
+        4000,
+        50,
+        0,
+        "global",
+        "",
+    ]
+    content = bills.text(bills.ANTHROPIC_USAGE, [line])
+    mapping = mapping_of(
+        "time=usage_date_utc, model=model_version, uncached=usage_input_tokens_no_cache, "
+        "cached=usage_input_tokens_cache_read, cache_write=usage_input_tokens_cache_write_5m, "
+        "cache_write_1h=usage_input_tokens_cache_write_1h, output=usage_output_tokens"
+    )
+    for bill in (read(content), read(content, mapping=mapping)):
+        (cell,) = bill.cells.values()
+        assert (cell.input, cell.cached, cell.cache_write, cell.output) == (4123, 4000, 23, 50)
+
+
 def test_lines_are_chosen_and_other_currencies_changed() -> None:
     content = "Date,Model,Key,Cost (EUR)\n2026-11-03,gpt-5,ours,2\n2026-11-03,gpt-5,theirs,5\n"
     bill = read(content, only=only_of(["Key=ours"]), rate=rate_of("1.5"))

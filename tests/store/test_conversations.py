@@ -67,14 +67,18 @@ def test_the_costliest_comes_first_and_what_has_no_price_last(store: UsageStore)
             record(2, conversation_id="dear", cost_nano=None, cost_source="none", model="new", tags=("step:code",)),
             record(3, conversation_id="unpriced", cost_nano=None, cost_source="none"),
             record(4, conversation_id=None, cost_nano=10**15),
+            record(6, conversation_id="zero", cost_nano=0),
         ]
     )
-    rows = store.conversations(UsageQuery()).rows
-    assert [(row.id, row.summary.cost_nano, row.summary.unpriced_requests) for row in rows] == [
-        ("dear", 10**12, 1),
-        ("cheap", 1, 0),
-        ("unpriced", None, 1),
-    ]
+    # With a filter the rows are asked, and else their totals.
+    for query in (UsageQuery(key=("laptop",)), UsageQuery()):
+        rows = store.conversations(query).rows
+        assert [(row.id, row.summary.cost_nano, row.summary.unpriced_requests) for row in rows] == [
+            ("dear", 10**12, 1),
+            ("cheap", 1, 0),
+            ("zero", 0, 0),
+            ("unpriced", None, 1),
+        ]
     assert (rows[0].models, rows[0].tags, rows[0].user) == (("gpt-5", "new"), ("step:plan", "step:code"), "ana")
     assert rows[0].ended_us - rows[0].started_us == 1_000_000
 
