@@ -265,6 +265,57 @@ def test_rows_that_may_differ_are_the_reasons_beside_a_difference() -> None:
     assert kept.here.requests == (found.here.requests or 0) + 1
 
 
+def test_each_reason_for_which_a_row_may_differ_is_counted() -> None:
+    rows = bills.ledger("openai", days=1, per_day=8)
+    mine = [row for row in rows if row.model == "gpt-5" and billed([row])[0].day(UTC) == FIRST]
+    free, late, twice = mine[:3]
+    attempts = tuple(
+        AttemptRecord(n=n, provider=name, model="gpt-5", started_us=1, latency_us=1, status=200)
+        for n, name in enumerate(("xai", "openai"), 1)
+    )
+    silent = msgspec.structs.replace(attempts[1], status=None)
+    special = {
+        free.id: changed(free, cost_nano=None, cost_source="none"),
+        late.id: changed(
+            late,
+            outcome="error",
+            usage_source="none",
+            input_tokens=None,
+            output_tokens=None,
+            cost_nano=None,
+            attempts=(silent,),
+        ),
+        twice.id: changed(twice, attempts=attempts),
+    }
+    ours = [special.get(row.id, row) for row in rows]
+    bill = bills.within(billed(rows), FIRST, FIRST, UTC)
+    found = done(FORMS["openai"][1](bill, UTC, 30), ours, Question(tz="UTC"))
+    (day,) = [day for day in found.days if not day.matched]
+    # Of a provider that never answered nobody knows what it used.
+    assert day.reasons == {"unpriced": 2, "several_providers": 1}
+
+
+def test_rows_alone_may_be_off_by_half_a_nano_dollar_each() -> None:
+    rows = bills.ledger("openai", days=1, per_day=6)
+    known = bills.within(billed(rows), FIRST, FIRST, UTC)
+    cell = [r for r in known if r.model == "gpt-5"]
+    for more, kinds in ((len(cell) // 2, {"matched"}), (len(cell) + 2, {"matched", "price_drift"})):
+        off = [replace(r, dollars=r.dollars + Decimal(more).scaleb(-9)) if r is cell[0] else r for r in known]
+        assert set(parts(done(FORMS["openai"][1](off, UTC, 30), rows, Question(tz="UTC")))) == kinds
+
+
+def test_counts_that_differ_both_ways_are_noted() -> None:
+    rows = bills.ledger("openai", days=1, per_day=6)
+    known = bills.within(billed(rows), FIRST, FIRST, UTC)
+    one, other = [r for r in known if r.model == "gpt-5"][:2]
+    for more, gone, note in ((5, None, "both_ways"), (0, None, ""), (10**6, other, "both_ways")):
+        left = [r for r in known if r is not gone]
+        bill = [replace(r, input=r.input + more, output=r.output - 1) if r is one else r for r in left]
+        found = done(FORMS["openai"][1](bill, UTC, 30), rows, Question(tz="UTC"))
+        (day,) = [day for day in found.days if not day.matched]
+        assert day.note == note and "usage_drift" in parts(day)
+
+
 def test_what_no_bill_can_have_is_not_compared() -> None:
     rows = bills.ledger("openai", days=1, per_day=4)
     known = bills.within(billed(rows), FIRST, FIRST, UTC)

@@ -71,8 +71,9 @@ GERMAN = (
         PLAIN.replace("gpt-5,2", '"gpt-5\n",2'),
         PLAIN.replace("Input tokens", "PROMPT_TOKENS").replace("Model", " model id "),
         f"My usage\n\n,,,\n{PLAIN}\n,,,,,\nTotal,,3,1235567,94,1234.8178\n",
+        f"{PLAIN}Subtotal:,,3,1235567,94,1234.8178\nGRAND TOTAL,,3,1235567,94,1234.8178\nSum,,3,1,1,1\n",
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_the_same_table_is_read_however_it_is_written(content: str | bytes) -> None:
     assert sums(read(content)) == EXPECTED
