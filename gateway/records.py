@@ -173,7 +173,7 @@ class Export(Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...] = ()
 
 
-class Distribution(Struct, frozen=True, kw_only=True):
+class Distribution(Struct, frozen=True, kw_only=True, gc=False):
     """Milliseconds; None where nothing was measured. Percentiles come from log-spaced histograms (≤ 5 % off)."""
 
     avg: float | None = None
@@ -210,7 +210,7 @@ class Completeness(Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...] = ()
 
 
-class Summary(Struct, frozen=True, kw_only=True):
+class Summary(Struct, frozen=True, kw_only=True, gc=False):
     """Sums over the matching rows. `errors` counts outcomes error and interrupted. `cost_nano` sums the priced rows,
     None where rows lack a price and none has one. `unpriced_requests` used something, or may have, and have no
     price. Token sums are None only where no row knows the count. `complete_from_us`: what is older is gone
@@ -234,7 +234,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     complete_from_us: int | None = None
 
 
-class TimeBucket(Struct, frozen=True, kw_only=True):
+class TimeBucket(Struct, frozen=True, kw_only=True, gc=False):
     """`value` names the group where the series is split by a dimension or a tag key (`tag:team`). `complete` is false
     where requests are missing that retention has taken away."""
 

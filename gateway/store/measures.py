@@ -7,7 +7,7 @@ where the answer was streamed, the whole latency where it came at once.
 """
 
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from gateway.records import COST_SOURCES, USAGE_SOURCES, Distribution, ExchangeRecord, Summary
 from gateway.store import histogram, packed_bins
@@ -119,6 +119,16 @@ def _places(prefix: str, sources: Sequence[str]) -> slice:
 
 
 _USAGE, _COST_FROM = _places("usage", USAGE_SOURCES), _places("cost", COST_SOURCES)
+_TOLD = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
+_summed_of = itemgetter(
+    *map(
+        _INDEX.__getitem__,
+        (
+            *("requests", "errors", "priced", "cost_nano", "cost_none", "generated_tokens", "generation_us"),
+            *(name for count in (*_TOLD, *DURATIONS) for name in (count, f"{count}_known")),
+        ),
+    )
+)
 
 
 def measure(record: ExchangeRecord) -> tuple[int, ...]:
@@ -185,30 +195,26 @@ class Sums:
     def summary(self) -> Summary:
         """The sums as people read them: None where rows exist and none knows the number."""
         values = self.values
-        of = dict(zip(MEASURES, values, strict=True))
-        requests = of["requests"]
-        generation = of["generation_us"]
-        unpriced = requests - of["priced"]
-        has_costs = requests > of["cost_none"]
-
-        def known(count: str) -> int | None:
-            return of[count] if of[f"{count}_known"] or not requests else None
-
+        # By their places, since a long series has tens of thousands of these.
+        requests, errors, priced, cost, cost_none, generated, generation, *rest = _summed_of(values)
+        fresh, fresh_known, cached, cached_known, written, written_known, *rest = rest
+        output, output_known, thought, thought_known, latency, latency_known, ttft, ttft_known = rest
+        nothing, unpriced = not requests, requests - priced
         return Summary(
             requests=requests,
-            errors=of["errors"],
-            input_tokens=known("input_tokens"),
-            cached_tokens=known("cached_tokens"),
-            cache_write_tokens=known("cache_write_tokens"),
-            output_tokens=known("output_tokens"),
-            reasoning_tokens=known("reasoning_tokens"),
-            cost_nano=of["cost_nano"] if has_costs or not unpriced else None,
+            errors=errors,
+            input_tokens=fresh if fresh_known or nothing else None,
+            cached_tokens=cached if cached_known or nothing else None,
+            cache_write_tokens=written if written_known or nothing else None,
+            output_tokens=output if output_known or nothing else None,
+            reasoning_tokens=thought if thought_known or nothing else None,
+            cost_nano=cost if requests > cost_none or not unpriced else None,
             unpriced_requests=unpriced,
             usage_sources=dict(zip(USAGE_SOURCES, values[_USAGE], strict=True)),
             cost_sources=dict(zip(COST_SOURCES, values[_COST_FROM], strict=True)),
-            latency_ms=_distribution(of["latency_us"], of["latency_us_known"], self._latency),
-            ttft_ms=_distribution(of["ttft_us"], of["ttft_us_known"], self._ttft),
-            tokens_per_s=of["generated_tokens"] * 1_000_000 / generation if generation else None,
+            latency_ms=_distribution(latency, latency_known, self._latency),
+            ttft_ms=_distribution(ttft, ttft_known, self._ttft),
+            tokens_per_s=generated * 1_000_000 / generation if generation else None,
         )
 
 

@@ -7,10 +7,11 @@ that of one microsecond, which is the shortest duration.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate, compress
 from math import ceil
-from struct import Struct, pack, unpack, unpack_from
+from struct import Struct, pack, unpack
 
 from gateway.store import histogram
 
@@ -20,6 +21,7 @@ COUNT_BITS = 32
 _SINGLY, _NARROW, _WIDE = 1, 2, 4
 _TYPES = {_NARROW: "H", _WIDE: "I"}
 _HEAD = Struct("<BH")
+_middle_ms = histogram.middle_ms
 _NARROW_BITS = 16
 _EVEN = int.from_bytes(b"\xff\xff\x00\x00" * 1024, "little")
 
@@ -55,12 +57,12 @@ def percentiles(blob: bytes, fractions: Sequence[float]) -> list[float | None]:
     if not blob:
         return [None] * len(fractions)
     if blob[0] == _SINGLY:
-        places = [blob[max(1, ceil(fraction * (len(blob) - 1)))] for fraction in fractions]
-    else:
-        first, counts = _row(blob)
-        seen = list(accumulate(counts))
-        places = [first + bisect_left(seen, max(1, ceil(fraction * seen[-1]))) for fraction in fractions]
-    return [histogram.middle_ms(place + FIRST_BIN) for place in places]
+        count = len(blob) - 1
+        return [_middle_ms(blob[ceil(fraction * count) or 1] + FIRST_BIN) for fraction in fractions]
+    first, counts = _row(blob)
+    seen = list(accumulate(counts))
+    first, count = first + FIRST_BIN, seen[-1]
+    return [_middle_ms(first + bisect_left(seen, ceil(fraction * count) or 1)) for fraction in fractions]
 
 
 def together(blobs: Sequence[bytes]) -> histogram.Bins:
@@ -104,7 +106,12 @@ def of_lanes(lanes: int) -> tuple[int, ...]:
 def _row(blob: bytes) -> tuple[int, tuple[int, ...]]:
     """The place of the first bin, and the counts from there on."""
     form, first = _HEAD.unpack_from(blob)
-    return first, unpack_from(f"<{(len(blob) - _HEAD.size) // form}{_TYPES[form]}", blob, _HEAD.size)
+    return first, _counts_of(form, len(blob) - _HEAD.size)(blob, _HEAD.size)
+
+
+@lru_cache(maxsize=1024)
+def _counts_of(form: int, length: int) -> Callable[[bytes, int], tuple[int, ...]]:
+    return Struct(f"<{length // form}{_TYPES[form]}").unpack_from
 
 
 def _of_singles(places: bytes) -> histogram.Bins:

@@ -45,8 +45,8 @@ def pair_sums(
     starts = json_array(in_one(index, level, start) for index, level, start, _ in cells)
     for pair, apart, sign in parts:
         found: defaultdict[tuple[int, int], list[Cell]] = defaultdict(list)
-        for index, value, *cell in _read(connection, pair, starts):
-            found[index, NO_NAME if apart else value].append(tuple(cell))
+        for index, value, sums, latency, ttft in _read(connection, pair, starts):
+            found[index, NO_NAME if apart else value].append((sums, latency, ttft))
         for key, stored in found.items():
             yield key, total(stored), sign
 
