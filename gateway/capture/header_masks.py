@@ -75,8 +75,10 @@ class HeaderMasks:
         found: list[tuple[str, int, _Shape]] = []
         texts: list[str] = []
         for whose, attempt, line, headers in _ends(heard):
-            # `keys` of a multidict tells a name once that comes twice.
-            names, raw = zip(*headers.items(), strict=True) if headers else ((), ())
+            names, raw = tuple(headers.keys()), tuple(headers.values())
+            if len(names) != len(raw):
+                # A multidict's `keys` tell a name once that comes twice; pairs take three times as long.
+                names, raw = zip(*headers.items(), strict=True)
             shape = self._shapes.get(names) or self._learnt(names)
             values = list(raw)
             for place in shape.secrets:

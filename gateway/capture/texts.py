@@ -65,8 +65,9 @@ def _as_it_is(value: Any, _change: Callable[[str], str]) -> Any:
 
 def _sequence(value: Any, change: Callable[[str], str]) -> Any:
     new: list[Any] | None = None
+    known = _WAYS.get
     for at, item in enumerate(value):
-        changed = item if (way := _way(type(item))) is _as_it_is else way(item, change)
+        changed = item if (way := known(type(item)) or _way(type(item))) is _as_it_is else way(item, change)
         if new is not None:
             new.append(changed)
         elif changed is not item:
@@ -93,9 +94,12 @@ def _record(kind: type[msgspec.Struct]) -> _Way:
 
     def way(value: msgspec.Struct, change: Callable[[str], str]) -> msgspec.Struct:
         changes = {}
+        known = _WAYS.get
         for name, old in zip(names, values_of(value), strict=True):
             # Most fields of most records say nothing.
-            if old and (way := _way(type(old))) is not _as_it_is and (new := way(old, change)) is not old:
+            if not old or (way := known(type(old)) or _way(type(old))) is _as_it_is:
+                continue
+            if (new := way(old, change)) is not old:
                 changes[name] = new
         if isinstance(value, Blob) and (data := _file_text(value, change)) is not value.data:
             changes["data"] = data

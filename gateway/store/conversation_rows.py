@@ -68,10 +68,13 @@ class Conversations:
         self._connection = connection
         self._sealed = sealed
         self._rows: dict[int, _Row] = {}
+        # A conversation is named when it begins, and again when its turns are counted.
+        self._names: dict[tuple[str, str], str] = {}
 
     def forget(self) -> None:
         """The transaction is over."""
         self._rows.clear()
+        self._names.clear()
 
     def given(self, id: str, scope: str) -> int:
         """The conversation of a given id, made where there is none yet."""
@@ -170,7 +173,10 @@ class Conversations:
         return row
 
     def _name(self, scope: str, identity: str) -> str:
-        return f"conv_{self._sealed.hasher.name(scope, identity)}"
+        name = self._names.get((scope, identity))
+        if name is None:
+            name = self._names[scope, identity] = f"conv_{self._sealed.hasher.name(scope, identity)}"
+        return name
 
     def _free(self, name: str) -> str:
         taken, number = name, 1

@@ -505,20 +505,6 @@ def test_a_block_that_changed_is_made_anew(view: ThreadView) -> None:
     assert view._cards["m1.0"].block.right == "$0.01"
 
 
-def test_a_document_is_laid_out_at_its_width_only(theme: Theme) -> None:
-    """Dressing paragraphs, headings, lists and tables lays none of them out, for no width is known yet."""
-    text = "# Head\n\nSome **bold** and `code` and [a link](https://example.org).\n\n- one\n- two\n\n|a|b|\n|-|-|\n|1|2|\n"
-    document = documents.prose(theme, text)
-    lines, block = 0, document.firstBlock()
-    while block.isValid():
-        lines += block.layout().lineCount()
-        block = block.next()
-    assert lines == 0
-    assert document.firstBlock().blockFormat().headingLevel() == 1
-    document.setTextWidth(300)
-    assert document.size().height() > 100
-
-
 class Painted(QObject):
     """The parts of a widget that were painted."""
 

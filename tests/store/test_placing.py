@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.model import Blob, Message, Part, Reasoning, Role, Text, ToolCall
+from gateway.store.chain import Hasher
 from gateway.store.thread_store import ThreadStore
 from gateway.told import Told
 from tests.store.tellings import (
@@ -545,3 +546,12 @@ def test_every_order_of_a_short_conversation_is_the_same(tmp_path: Path) -> None
 def test_twenty_identical_prompts_stay_twenty_conversations(store: ThreadStore) -> None:
     put(store, [told(0.01 * number, [user("same")], f"answer {number}") for number in range(20)])
     assert len(by_turns(store)) == 20
+
+
+def test_a_conversation_is_named_once_for_its_first_turn(store: ThreadStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    named: list[tuple[str, ...]] = []
+    name = Hasher.name
+    monkeypatch.setattr(Hasher, "name", lambda self, *texts: named.append(texts) or name(self, *texts))
+    put(store, [told(0, [user("one")], "first"), told(50, [user("two")], "second")])
+    assert len(named) == len(set(named)) == 2
+    assert len(all_threads(store)) == 2

@@ -6,6 +6,8 @@ contradictory, so the total decides (vercel/ai#12425, promptfoo#9507).
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from gateway.dialects.counts import LARGEST_COUNT, cost_nano, count_in, dollars_nano, first_said, object_in, said_cost
 from gateway.model import Usage
 
@@ -35,8 +37,7 @@ def parse_usage(raw: Any, service_tier: Any = None) -> Usage | None:
     if usage == Usage():
         return None
     if isinstance(service_tier, str):
-        values = {name: getattr(usage, name) for name in Usage.__struct_fields__}
-        return Usage(**{**values, "service_tier": service_tier})
+        return replace(usage, service_tier=service_tier)
     return usage
 
 
