@@ -13,7 +13,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
-from app.widgets import Drawer, Veil
+from app.widgets import Drawer, SearchField, Veil
 from app.widgets.places import Places, table_places
 from gateway import Changes
 
@@ -101,9 +101,12 @@ class Page(QWidget):
         """Ctrl+E: ask where to, then save what is shown. A page without rows leaves this as it is."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc closes the details, wherever on the page the keyboard is."""
+        """Esc closes the details, wherever on the page the keyboard is; then it empties the search that has it."""
         drawer = next((each for each in self.findChildren(Drawer) if each.isVisible()), None)
+        search = self.focusWidget()
         if event.key() == Qt.Key.Key_Escape and drawer is not None:
             drawer.close_drawer()
+        elif event.key() == Qt.Key.Key_Escape and isinstance(search, SearchField) and search.text():
+            search.clear()
         else:
             super().keyPressEvent(event)

@@ -526,6 +526,7 @@ def test_the_trays_figures_stay_right_while_the_window_is_hidden(stage: Stage) -
         await until(lambda: "summary" in gateway.calls and host.window.coalescer.pending == Changes())
         host.window.hide()
         await until(lambda: not host.window._busy)
+        host._today_timer.stop()
         newest = gateway.rows[0]
         for number, look in enumerate((host.tray.menu.aboutToShow, host._today_timer.timeout)):
             before = host.tray.icon.toolTip()
@@ -559,14 +560,20 @@ def test_what_the_trays_menu_asks_for_is_done(stage: Stage) -> None:
 
 
 def test_a_second_start_brings_the_first_window_to_the_front(stage: Stage) -> None:
-    """Where it works: in the demo's folder, and in its own once the demo was left."""
-    stage.folder.mkdir()
-    (stage.folder / "state.db").touch()
-    stage.change = lambda gateway: setattr(gateway, "provider_list", [])
+    """Where it works: in its own folder, in the demo's, and in its own again once the demo was left."""
 
     async def called(folder: Path) -> bool:
         command = [sys.executable, "-c", CALLER, str(folder)]
         return (await asyncio.to_thread(subprocess.run, command)).returncode == 0
+
+    async def drive_own(host: Host) -> None:
+        await started(host)
+        host.window.hide()
+        assert await called(stage.folder) and host.window.isVisible()
+
+    assert stage.run(drive_own) == 0
+    (stage.folder / "state.db").touch()
+    stage.change = lambda gateway: setattr(gateway, "provider_list", [])
 
     async def drive(host: Host) -> None:
         await started(host)

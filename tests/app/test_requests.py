@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -25,10 +26,12 @@ from app.pages.requests_parts.body import RequestBody
 from app.pages.requests_parts.causes import cause
 from app.pages.requests_parts.columns import request_columns
 from app.pages.requests_parts.details import cost_lines, sections
+from app.pages.requests_parts.feed import RequestFeed
 from app.pages.requests_parts.narrowing import add_narrowing
 from app.pages.requests_parts.panel import RequestPanel
 from app.query_text import parse
 from app.tables.column import PillText
+from app.tables.model import WindowedModel
 from app.tables.view import ROW_HEIGHT
 from app.theme import Theme
 from app.widgets import IconButton
@@ -433,6 +436,60 @@ def test_completion_completes_the_word_at_the_cursor(page: RequestsPage, qtbot: 
     assert field.text() == "user:ana status:"
 
 
+def test_return_takes_what_is_chosen_and_asks_nothing_yet(
+    page: RequestsPage, context: AppContext, qtbot: QtBot, turns: Turns
+) -> None:
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    field, popup = page.filter_field.field, page.filter_field._popup
+    field.setFocus()
+    for typed, name in (("mod", "model:"), ("stat", "status:")):
+        qtbot.keyClicks(field, typed)
+        qtbot.waitUntil(popup.isVisible)
+        qtbot.keyClick(popup, Qt.Key.Key_Down)
+        qtbot.keyClick(popup, Qt.Key.Key_Return)
+        turns.run()
+        assert (field.text(), context.filters.is_filtered) == (name, False)
+        field.clear()
+        popup.hide()
+    qtbot.keyClicks(field, "mod")
+    qtbot.waitUntil(popup.isVisible)
+    # Nothing is chosen there: the word stands for itself.
+    qtbot.keyClick(popup, Qt.Key.Key_Return)
+    turns.run()
+    assert (field.text(), context.filters.text) == ("", ("mod",))
+
+
+def test_the_values_of_a_name_that_was_taken_are_offered(page: RequestsPage, qtbot: QtBot) -> None:
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    field = page.filter_field.field
+    field.setFocus()
+    qtbot.keyClicks(field, "stat")
+    page.filter_field._completer.activated.emit("status:")
+    qtbot.waitUntil(lambda: page.filter_field._words.stringList()[:2] == ["status:ok", "status:error"])
+    assert page.filter_field._popup.isVisible()
+    page.filter_field._popup.hide()
+
+
+def test_esc_closes_the_details_and_then_empties_the_field(page: RequestsPage, qtbot: QtBot, turns: Turns) -> None:
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    page.view.selectRow(0)
+    page.view.opened.emit(0)
+    field, problem = page.filter_field.field, page.filter_field.problem
+    field.setFocus()
+    qtbot.keyClicks(field, "modl:gpt")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    turns.run()
+    assert problem.isVisible() and page.drawer.isVisible()
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    assert (page.drawer.isVisible(), field.text()) == (False, "modl:gpt")
+    field.setFocus()
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    assert (field.text(), problem.isVisible()) == ("", False)
+
+
 @pytest.mark.parametrize(
     ("key", "modifier"), [(Qt.Key.Key_Slash, NO_MODIFIER), (Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)]
 )
@@ -611,6 +668,53 @@ def test_an_answer_to_a_query_that_was_left_is_thrown_away(
     turns.run()
     models = {page.model.held(row).model for row in range(min(page.model.rowCount(), 20))}  # type: ignore[union-attr]
     assert models == {"grok-4.1-fast"}
+
+
+async def test_what_comes_late_for_a_list_that_was_left_shows_and_counts_nothing(
+    qtbot: QtBot, gateway: FakeGateway, context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = RequestFeed(context)
+    model: WindowedModel[ExchangeRecord] = WindowedModel(request_columns(str), feed.read, context.spawn)
+    waiting: list[int] = []
+    feed.pending.connect(waiting.append)
+    requests, count, gate = gateway.requests, gateway.request_count, asyncio.Event()
+
+    async def slow(query: UsageQuery, **page: Any) -> RequestPage:
+        if query.outcome == ("ok",):
+            await gate.wait()
+        return await requests(query, **page)
+
+    async def slow_count(query: UsageQuery) -> int:
+        await gate.wait()
+        return await count(query)
+
+    monkeypatch.setattr(gateway, "requests", slow)
+    left = asyncio.create_task(feed.open(model, UsageQuery(outcome=("ok",))))
+    await asyncio.sleep(0)
+    await feed.open(model, UsageQuery())
+    gate.set()
+    await left
+    assert model.rowCount() == 900, "the list that was asked for last stands"
+
+    gateway.put(newer(gateway.rows[0], 1))
+    gateway.put(newer(gateway.rows[0], 2))
+    await feed.advance(model, UsageQuery(), at_top=True)
+    for number in (3, 4, 5):
+        gateway.put(newer(gateway.rows[0], number))
+    waiting.clear()
+    await feed.advance(model, UsageQuery(), at_top=False)
+    assert (model.rowCount(), waiting) == (902, [3]), "those that came in at the top wait no more"
+
+    gate.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway, "request_count", slow_count)
+        late = asyncio.create_task(feed.advance(model, UsageQuery(), at_top=False))
+        await asyncio.sleep(0)
+    await feed.open(model, UsageQuery())
+    waiting.clear()
+    gate.set()
+    await late
+    assert (model.rowCount(), waiting) == (905, [])
 
 
 # details

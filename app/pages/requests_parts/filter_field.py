@@ -6,7 +6,7 @@ names of filters first and then, after the colon, the values that were given wit
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QStringListModel, Qt, Signal
+from PySide6.QtCore import QStringListModel, Qt, QTimer, Signal
 from PySide6.QtWidgets import QCompleter, QListView, QVBoxLayout, QWidget
 
 from app.query_text import NAMES, ParsedText, parse
@@ -53,6 +53,7 @@ class FilterField(QWidget):
         self._completer.setWidget(self.field)
         self._completer.activated.connect(self._complete)
         self.field.textEdited.connect(self._edited)
+        self.field.textChanged.connect(self._changed)
         self.field.returnPressed.connect(self.submit)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -65,6 +66,9 @@ class FilterField(QWidget):
         self._values = {"status": OUTCOMES, **{name: tuple(known) for name, known in values.items()}}
 
     def submit(self) -> None:
+        if self._popup.isVisible() and self._popup.currentIndex().isValid():
+            # Return takes what is chosen there: the word that it stands for is no filter yet.
+            return
         self._popup.hide()
         parsed = parse(self.field.text())
         self._tell(parsed.problem)
@@ -93,6 +97,10 @@ class FilterField(QWidget):
         else:
             self._popup.hide()
 
+    def _changed(self, text: str) -> None:
+        if not text:
+            self._tell(None)
+
     def _word(self, text: str) -> str:
         before = text[: self.field.cursorPosition()]
         return before[before.rfind(" ") + 1 :]
@@ -102,6 +110,8 @@ class FilterField(QWidget):
         start = text[:place].rfind(" ") + 1
         self.field.setText(text[:start] + completed + text[place:])
         self.field.setCursorPosition(start + len(completed))
+        # The values of a filter whose name was taken, once the popup of names is gone.
+        QTimer.singleShot(0, self, lambda: self._edited(self.field.text()))
 
     def _tell(self, problem: str | None) -> None:
         self.problem.setText(problem or "")
