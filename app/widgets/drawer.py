@@ -1,7 +1,7 @@
 """The panel at the right, 420 px wide, that shows the details of what is chosen beside it; Esc closes it."""
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.fonts import ui_font
@@ -37,6 +37,12 @@ class Drawer(QFrame):
         self._column.setSpacing(0)
         self._column.addLayout(head)
         self._column.addStretch(0)
+        # Opened by a double click's first half, it must not be what the second half presses.
+        self._shield = QWidget(self)
+        self._shield.setAttribute(Qt.WidgetAttribute.WA_NoMousePropagation)
+        self._shield.hide()
+        self._shielding = QTimer(self, singleShot=True)
+        self._shielding.timeout.connect(self._shield.hide)
         theme.changed.connect(self._take_surface)
         self._take_surface()
         self.hide()
@@ -65,7 +71,16 @@ class Drawer(QFrame):
         content.show()
 
     def open(self) -> None:
+        if self.isHidden():
+            self._shield.setGeometry(self.rect())
+            self._shield.raise_()
+            self._shield.show()
+            self._shielding.start(QGuiApplication.styleHints().mouseDoubleClickInterval())
         self.show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._shield.setGeometry(self.rect())
 
     def close_drawer(self) -> None:
         if not self.isHidden():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.theme import Theme
@@ -256,6 +256,32 @@ def test_a_drawer_closes_by_its_cross_and_by_escape_and_says_so_once(qtbot: QtBo
     drawer.open()
     qtbot.mouseClick(drawer.close_button, Qt.MouseButton.LeftButton)
     assert (drawer.isVisible(), len(closed)) == (False, 2)
+
+
+def test_the_second_half_of_a_double_click_presses_nothing_in_the_drawer(qtbot: QtBot, theme: Theme) -> None:
+    window = QWidget()
+    row = QHBoxLayout(window)
+    drawer, button = Drawer(theme), PushButton(theme, "Replay")
+    drawer.set_content(button)
+    row.addWidget(drawer)
+    qtbot.addWidget(window)
+    window.resize(500, 300)
+    window.show()
+    usual = QApplication.doubleClickInterval()
+    QApplication.setDoubleClickInterval(10 * PATIENCE_MS)
+    try:
+        drawer.open()
+        qtbot.waitUntil(lambda: button.width() > 100)
+        at = button.mapTo(window, button.rect().center())
+        hit = window.childAt(at)
+        assert hit is not None and hit is not button and drawer.isAncestorOf(hit)
+        assert drawer._shielding.interval() == 10 * PATIENCE_MS
+    finally:
+        QApplication.setDoubleClickInterval(usual)
+    drawer._shielding.start(0)
+    qtbot.waitUntil(lambda: window.childAt(at) is button)
+    drawer.open()
+    assert window.childAt(at) is button, "one that is open already takes what comes"
 
 
 def test_an_elided_label_shows_the_whole_in_its_tooltip(qtbot: QtBot, theme: Theme) -> None:
