@@ -526,6 +526,11 @@ def test_json_has_the_read_apis_shape(thread: Thread) -> None:
     assert made["turns"][0]["cost_usd"] == "0.030000000"
     assert made["turns"][2]["cost_usd"] is None
     assert made["turns"][0]["started_at"].endswith("Z")
+    first = msgspec.structs.replace(thread.turns[0], session_id="visit")
+    row = msgspec.structs.replace(thread.row, sessions=("visit",))
+    within = msgspec.structs.replace(thread, row=row, turns=(first, *thread.turns[1:]))
+    made = json.loads(copying.as_json(within))
+    assert made["sessions"] == ["visit"] and [turn["session_id"] for turn in made["turns"][:2]] == ["visit", None]
 
 
 def test_markdown_holds_what_is_shown(thread: Thread) -> None:
