@@ -309,6 +309,7 @@ def test_of_a_session_that_others_share_the_records_around_its_own_time_go(store
     assert store.delete_thread("c0") and left() == [600]
     # Of another key it is another session.
     put(store, [told(700, [user("hello")], "hi", conversation="other", session_id="s", scope="key_2")])
+    put(store, [told(701, [user("hello")], "hi", conversation="s", scope="key_2")])
     store.put_logs([record(9999)], scope="key_1", key="laptop")
     assert store.delete_thread("c600") and left() == []
 
