@@ -125,12 +125,25 @@ class Tray(QObject):
     def show_today(self, summary: Summary) -> None:
         self._summary = summary
         self.today_action.setText(tr("Today {cost}").format(cost=self._cost))
+        self._keep_on_screen()
         self._say()
 
     def show_error(self, words: str) -> None:
         """The last request of the day that failed, in a few words; "" where none did."""
         self.error_action.setText(tr("Last error: {words}").format(words=words))
         self.error_action.setVisible(bool(words))
+        self._keep_on_screen()
+
+    def _keep_on_screen(self) -> None:
+        """Figures are read as the menu opens: one that has grown since would reach over the screen's edge."""
+        screen = self.menu.screen()
+        if not self.menu.isVisible() or screen is None:
+            return
+        self.menu.adjustSize()
+        room, place = screen.availableGeometry(), self.menu.geometry()
+        left = max(room.left(), min(place.left(), room.right() + 1 - place.width()))
+        top = max(room.top(), min(place.top(), room.bottom() + 1 - place.height()))
+        self.menu.move(left, top)
 
     @property
     def _paused(self) -> bool:

@@ -199,6 +199,11 @@ def test_ticks_are_few_and_in_order(length_us: int) -> None:
     assert places == sorted(places) and places[-1] <= 1
 
 
+def test_a_long_axis_has_more_than_its_two_ends() -> None:
+    for minutes in range(10, 240):
+        assert len(Axis([(0, minutes * 60 * S)]).ticks) >= 3, minutes
+
+
 def test_an_axis_of_nothing() -> None:
     assert Axis(()).at(5) == 0 and Axis(()).silent_us == 0 and Axis(()).ticks == []
 

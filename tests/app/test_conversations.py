@@ -853,6 +853,20 @@ def test_conversations_of_a_session_stand_together_in_order_of_time(qtbot: QtBot
     assert [line_at((place + 0.5) * ROW_HEIGHT) for place in range(7)] == [False, *[True] * 4, False, False]
 
 
+def test_how_many_calls_there_were_is_not_cut(qtbot: QtBot, theme: Theme, laid_out: list[str]) -> None:
+    """ "300…" may be three hundred thousand: the model's name is cut in its place."""
+    shown = ThreadList(theme)
+    qtbot.addWidget(shown)
+    shown.resize(LIST_WIDTH, 3 * ROW_HEIGHT)
+    name = "a-model-with-a-name-that-leaves-no-room"
+    shown.show_rows(
+        (msgspec.structs.replace(plain_thread(1, now_us()).row, models=(name,), requests=300),), now_us(), ""
+    )
+    shown.grab()
+    assert "  ·  300 calls" in laid_out
+    assert any(text.startswith("a-model") and text.endswith("…") for text in laid_out)
+
+
 def test_the_list_lays_out_a_text_once(qtbot: QtBot, theme: Theme, laid_out: list[str]) -> None:
     """Under traffic it is painted every second: sixty texts cut and shaped each time would be half of its paint."""
     shown = ThreadList(theme)

@@ -105,6 +105,23 @@ def test_the_icon_is_grey_while_the_gateway_is_off(tray: Tray, theme: Theme, wor
     assert {colour.name() for colour in pixels if colour.alpha() == 255} == {theme.color(token).name()}
 
 
+def test_a_menu_that_grows_while_it_is_open_stays_on_the_screen(qtbot: QtBot, tray: Tray) -> None:
+    """The last error is read as the menu opens: in the corner of a screen its end was beyond the edge."""
+    room = tray.menu.screen().availableGeometry()
+    tray.menu.popup(room.bottomRight())
+    qtbot.waitUntil(tray.menu.isVisible)
+    before = tray.menu.geometry()
+    assert room.contains(before)
+    tray.show_error("a-model-with-a-long-name-of-its-own, 429 at 18:04")
+    grown = tray.menu.geometry()
+    assert grown.width() > before.width() and grown.height() > before.height()
+    assert room.contains(grown)
+    tray.menu.close()
+    place = tray.menu.pos()
+    tray.show_error("gpt, 500 at 18:05")
+    assert tray.menu.pos() == place
+
+
 def test_the_menu_says_what_was_asked(qtbot: QtBot, tray: Tray) -> None:
     actions = {action.text(): action for action in tray.menu.actions()}
     assert list(actions) == [

@@ -134,6 +134,8 @@ def leave_said(app: RealApp) -> None:
 def failed_request(app: RealApp) -> None:
     requests(app)
     typed_filter(app, "status:error")
+    # Chips stand before the rows are read anew.
+    wait_until(lambda: 0 < app.ask("rows", name="requests_table") < 1000, what="The failed ones")
     app.click_on("place_of_cell", table="requests_table", row=0)
     app.wait_for("shown", name="request_cause")
 

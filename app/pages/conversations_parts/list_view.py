@@ -184,10 +184,10 @@ class _RowPainter(QStyledItemDelegate):
         second = QRectF(inner.left(), inner.bottom() - 20, inner.width(), 20)
         self._line(painter, first, (title_of(row), turn_words.listed_cost(row)), _TITLE, ("text", "text"))
         words, tone = state_of(row, self._view.threads.now_us)
-        left = f"{models_of(row)}  ·  {turn_words.calls(row.requests)}"
+        left, calls = models_of(row), f"  ·  {turn_words.calls(row.requests)}"
         if row.match:
-            left = " ".join(row.match.split())
-        self._line(painter, second, (left, words), _DETAIL, ("text2", tone))
+            left, calls = " ".join(row.match.split()), ""
+        self._line(painter, second, (left, words), _DETAIL, ("text2", tone), calls)
         painter.restore()
 
     def _bracket(self, painter: QPainter, box: QRectF, beside: tuple[bool, bool]) -> None:
@@ -199,17 +199,28 @@ class _RowPainter(QStyledItemDelegate):
             painter.fillRect(QRectF(box.left() + 4, top, 2, bottom - top), self._theme.color("border_strong"))
 
     def _line(
-        self, painter: QPainter, box: QRectF, words: tuple[str, str], face: Face, tones: tuple[str, str]
+        self,
+        painter: QPainter,
+        box: QRectF,
+        words: tuple[str, str],
+        face: Face,
+        tones: tuple[str, str],
+        tail: str = "",
     ) -> None:
-        """Words at the left, cut where those at the right leave no room."""
+        """Words at the left, cut where those at the right leave no room; `tail` follows them and is cut last, for a
+        number that is cut is another number."""
         painter.setFont(self._texts.font(face))
         whole = int(box.width())
         right = self._texts.laid(words[1], face, whole)
         painter.setPen(self._theme.color(tones[1]))
         painter.drawStaticText(QPointF(box.right() - right.width, _top(box, right.height)), right.text)
-        left = self._texts.laid(words[0], face, whole - math.ceil(right.width) - _BETWEEN)
+        room = whole - math.ceil(right.width) - _BETWEEN
+        after = self._texts.laid(tail, face, room) if tail else None
+        left = self._texts.laid(words[0], face, room - (math.ceil(after.width) if after else 0))
         painter.setPen(self._theme.color(tones[0]))
         painter.drawStaticText(QPointF(box.left(), _top(box, left.height)), left.text)
+        if after is not None:
+            painter.drawStaticText(QPointF(box.left() + left.width, _top(box, after.height)), after.text)
 
 
 def _sessions(row: ThreadRow) -> list[str]:
