@@ -218,7 +218,7 @@ def test_a_demos_key_gives_way_to_a_real_one(
     gateway.provider_list = [msgspec.structs.replace(ROW, name="openai", title="OpenAI", key_source="environment")]
     refresh(page, turns)
     card = page.cards["openai"]
-    assert card.source.text() == "simulated, for the demo"
+    assert card.source.text() == "simulated"
     assert card.replace.text() == "Set your own key"
     click(qtbot, card.replace)
     assert page.key_panel.isVisible()

@@ -350,6 +350,8 @@ def repricing(app: RealApp) -> None:
     models_section(app, "Re-pricing")
     app.click("repricing_preview")
     app.wait_for("shown", name="repricing_figures")
+    # Figures of a preview before stand until the new ones are there.
+    app.wait_for("text", "Preview", name="repricing_preview")
 
 
 def repriced(app: RealApp) -> None:

@@ -50,7 +50,7 @@ def state_words(row: ProviderRow, now_us: int) -> StateWords:
 def source_words(row: ProviderRow, vault_backend: str, demo: bool = False) -> str:
     """Where the key is kept, and where it comes from."""
     if demo and row.key_source == "environment":
-        return tr("simulated, for the demo")
+        return tr("simulated")
     if row.key_source == "none":
         return tr("Not set")
     if row.key_source == "unneeded":
