@@ -17,7 +17,8 @@ from app.translation import tr
 
 Row = TypeVar("Row")
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# The gateway's own files know the same; the last four are what a spreadsheet in East Asia reads as the first four.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class PillText(Struct, frozen=True):

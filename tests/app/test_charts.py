@@ -1,5 +1,7 @@
 """Charts: what is drawn is what the query answered, on axes that stand still and speak local time."""
 
+import csv
+import io
 import math
 from collections.abc import Iterator
 from datetime import datetime
@@ -26,9 +28,11 @@ from app.charts.timescale import bucket_title, time_ticks
 from app.charts.tooltip import Tooltip
 from app.formats import UNKNOWN, count, duration
 from app.overview.exporting import chart_csv
+from app.tables.column import safe_cell
 from app.theme import Theme
 from app.widgets import Card
 from gateway import Distribution, Summary, TimeBucket
+from gateway.store import text_rows
 
 BERLIN = "Europe/Berlin"
 HOUR = 3_600_000_000
@@ -351,6 +355,16 @@ def test_what_is_unknown_is_empty_in_a_charts_file() -> None:
     assert head == "start_utc,end_utc,start_local,p95 (ms),p50 (ms)"
     assert [float(text) for text in known.split(",")[3:]] == [905, 405]
     assert unknown.split(",")[3:] == ["", ""]
+
+
+@pytest.mark.parametrize("start", text_rows._FORMULA_STARTS)
+def test_a_name_runs_as_no_formula_in_a_charts_file_nor_in_a_tables(start: str) -> None:
+    """Models and tags are named by whoever asks."""
+    group = Group(value=f"{start}1+1", slot=0, buckets=buckets(busy(5)))
+    data = chart_data(SPECS["cost"], ChartInput(buckets=buckets(busy(5)), groups=(group,), now_us=START * 2))
+    (head, *_) = csv.reader(io.StringIO(chart_csv(SPECS["cost"], data), newline=""))
+    assert any(title.startswith(f"'{start}1+1") for title in head) and not any(t.startswith(start) for t in head)
+    assert safe_cell(f"{start}1+1") == f"'{start}1+1" and safe_cell(-5) == "-5" and safe_cell(None) == ""
 
 
 def test_the_tooltip_snaps_to_the_bucket_and_says_its_values(qtbot: QtBot, light: Theme) -> None:
