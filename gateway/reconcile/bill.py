@@ -17,6 +17,8 @@ LONGEST_LINE_US = 90_000_000_000
 _DOLLARS = ("", "$", "us$", "usd")
 _SUMMING_UP = ("total", "subtotal", "grand total", "sum")
 _PROGRESS_LINES = 5_000
+# A file has no line for a day on which nothing was used, so that one which follows another may begin a little later.
+_NEAR = timedelta(days=7)
 # What of a line adds up to which count.
 _ADDS_TO: Mapping[str, str] = {
     "requests": "requests",
@@ -59,7 +61,7 @@ class Bill:
         self.places: int | None = None
         self.cells: dict[tuple[Moment, str | None], BillSums] = {}
         self.requests: dict[str, Entry] | None = None
-        self.days: set[Moment] = set()
+        self.files: list[set[Moment]] = []
         self.by_model = True
         self.lines = 0
         self.passed_over = 0
@@ -69,11 +71,19 @@ class Bill:
 
     def span(self, zone: ZoneInfo) -> tuple[date, date]:
         """The first and last day that the bill speaks of."""
-        written = [at for at in self.days if isinstance(at, date)]
-        instants = [at for at in self.days if isinstance(at, int)]
-        ends = [end(kind) for kind in (written, instants) if kind for end in (min, max)]
-        days = [day_of(at, zone) for at in ends]
-        return min(days), max(days)
+        spans = self.spans(zone)
+        return spans[0][0], spans[-1][1]
+
+    def spans(self, zone: ZoneInfo) -> tuple[tuple[date, date], ...]:
+        """The first and last days of its files, those together that nearly meet. Of a day between the others the bill
+        says nothing."""
+        spans: list[tuple[date, date]] = []
+        for first, last in sorted(_span(moments, zone) for moments in self.files if moments):
+            if spans and first - spans[-1][1] <= _NEAR:
+                spans[-1] = spans[-1][0], max(last, spans[-1][1])
+            else:
+                spans.append((first, last))
+        return tuple(spans)
 
     def by_day(self, zone: ZoneInfo) -> dict[tuple[date, str | None], BillSums]:
         """The cells by the days of this zone."""
@@ -126,6 +136,18 @@ def read_bill(
     return bill
 
 
+def _span(moments: Set[Moment], zone: ZoneInfo) -> tuple[date, date]:
+    written = [at for at in moments if isinstance(at, date)]
+    instants = [at for at in moments if isinstance(at, int)]
+    days = [day_of(end(kind), zone) for kind in (written, instants) if kind for end in (min, max)]
+    return min(days), max(days)
+
+
+def covered(spans: Sequence[tuple[date, date]], day: date) -> bool:
+    """Whether one of these spans has a day."""
+    return any(first <= day <= last for first, last in spans)
+
+
 def _moment_of(written: Written) -> Moment:
     return written.day if written.us is None else written.us // SLOT_US
 
@@ -176,6 +198,7 @@ class _Lines:
         self._mark = self._count_mark = "."
         self._slack = Decimal(0)
         self._day_first = False
+        self._moments: set[Moment] = set()
 
     def _column(self, title: str) -> int:
         titles = [name.strip().lower() for name in self._table.titles]
@@ -202,6 +225,7 @@ class _Lines:
     ) -> None:
         """Takes the lines in; of moments that are `told_twice` those that are `taken`. Raises ClientError."""
         bill = self._bill
+        bill.files.append(self._moments)
         bill.shared |= told_twice
         if "request_id" in self._table.places and bill.requests is None:
             bill.requests = {}
@@ -261,7 +285,7 @@ class _Lines:
     def _take(self, line: int, cells: Sequence[str]) -> None:
         written = self._written(line, cells)
         at = _moment_of(written)
-        self._bill.days.add(at)
+        self._moments.add(at)
         numbers = {name: self._count(line, name, text) for name in self._numbers if (text := self._text(cells, name))}
         cost = self._cost(line, cells)
         model = self._model(self._text(cells, "model"))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from gateway.errors import ClientError
 from gateway.providers.models import BY_ID
-from gateway.reconcile.bill import Bill, Progress, read_bill
+from gateway.reconcile.bill import Bill, Progress, covered, read_bill
 from gateway.reconcile.ledger import Ledger
 from gateway.reconcile.matching import add_up, bill_totals, compare, row_totals, tolerance
 from gateway.reconcile.named import Named
@@ -136,9 +136,9 @@ def _provider_of(bill: Bill) -> str:
 
 
 def _by_sums(bill: Bill, ledger: Ledger, zone: ZoneInfo) -> list[DayModel]:
-    first, last = bill.span(zone)
+    spans = bill.spans(zone)
     theirs = bill.by_day(zone)
-    ours = {key: sums for key, sums in ledger.by_day(zone).items() if first <= key[0] <= last}
+    ours = {key: sums for key, sums in ledger.by_day(zone).items() if covered(spans, key[0])}
     keys = sorted(theirs.keys() | ours.keys(), key=lambda key: (key[0], key[1] or ""))
     days = (_day(key, ours.get(key, RowSums()), theirs.get(key, BillSums()), bill, ledger) for key in keys)
     return [day for day in days if day is not None]

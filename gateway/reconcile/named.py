@@ -5,7 +5,7 @@ from datetime import date
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from gateway.reconcile.bill import Bill, Entry
+from gateway.reconcile.bill import Bill, Entry, covered
 from gateway.reconcile.ledger import Ledger
 from gateway.reconcile.matching import add_up, bill_totals, compare_request, row_totals, tolerance
 from gateway.reconcile.records import KINDS, DayModel, Part, Request
@@ -65,9 +65,9 @@ class Named:
             self._missing_here(cells, (day_of(entry.moment, zone), self._model(entry)), entry)
         for key, sums in self._bill.by_day(zone).items():
             self._missing_here(cells, key, sums)
-        first, last = self._bill.span(zone)
+        spans = self._bill.spans(zone)
         for key, rows in ledger.by_day(zone).items():
-            if first <= key[0] <= last and rows.requests:
+            if covered(spans, key[0]) and rows.requests:
                 cell = cells.setdefault(key, _Cell())
                 cell.rows.add(rows)
                 cell.take(Part(kind="missing_there", requests=rows.requests, here_nano=rows.cost, bill_nano=0))
@@ -93,10 +93,10 @@ class Named:
                     difference_nano=self._money(to_nano(entry.cost)),
                 )
             )
-        first, last = self._bill.span(zone)
+        spans = self._bill.spans(zone)
         for name, slot, model, cost in ledger.unnamed:
             day = day_of(slot, zone)
-            if first <= day <= last:
+            if covered(spans, day):
                 found.append(
                     Request(
                         id=name,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from gateway.reconcile.bill import Bill
+from gateway.reconcile.bill import Bill, covered
 from gateway.reconcile.ledger import Ledger
 from gateway.reconcile.matching import TOKENS, tolerance
 from gateway.reconcile.sums import BillSums, RowSums, day_of, offset_of, to_nano
@@ -84,9 +84,9 @@ def _by_sums(bill: Bill, ledger: Ledger) -> Callable[[ZoneInfo], Score]:
     counts = [name for name in (*TOKENS, "requests") if name in bill.counts]
 
     def score(zone: ZoneInfo) -> Score:
-        first, last = bill.span(zone)
+        spans = bill.spans(zone)
         theirs = bill.by_day(zone)
-        ours = {key: sums for key, sums in ledger.by_day(zone).items() if first <= key[0] <= last}
+        ours = {key: sums for key, sums in ledger.by_day(zone).items() if covered(spans, key[0])}
         return _agreement(theirs, ours, counts)
 
     return score

@@ -439,6 +439,22 @@ def test_days_that_two_downloads_tell_count_once(form: str, later_first: bool) -
     assert twice.shared.taken >= twice.shared.left > 0
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_of_days_between_two_downloads_the_bill_says_nothing(named: bool) -> None:
+    rows = bills.ledger("openai", days=14)
+    known = billed(rows)
+    write = (lambda r: [bills.per_request(r, UTC, 9)]) if named else (lambda r: FORMS["openai"][1](r, UTC, 30))
+    first, last = days_of(known, 0, 2), days_of(known, 11, 13)
+    found = done([*write(last), *write(first)], rows, Question(tz="UTC", provider="openai"))
+    assert set(parts(found)) == {"matched"} and found.here.requests == len(first) + len(last)
+    assert (found.first_day, found.last_day) == (FIRST.isoformat(), (FIRST + timedelta(days=13)).isoformat())
+    assert all(request.kind == "matched" for request in found.requests)
+    # Nearer ones follow each other: what stands in neither is missing.
+    near = days_of(known, 8, 13)
+    found = done([*write(first), *write(near)], rows, Question(tz="UTC", provider="openai"))
+    assert parts(found)["missing_there"][0] == len(days_of(known, 3, 7))
+
+
 def test_two_projects_of_the_same_days_are_one_bill() -> None:
     """What names a line differs, be it by a number: both count."""
     rows = bills.ledger("openai", days=3)
