@@ -138,8 +138,10 @@ class RequestsPage(Page):
         # Chips take what they need of the field's width: what wraps stands alone on a second line.
         self.filter_field.setMinimumWidth(_FIELD[0])
         self.filter_field.setMaximumWidth(_FIELD[1])
-        line.addWidget(self.filter_field, 100, top)
-        line.addWidget(self.filter_bar, 1)
+        line.addWidget(self.filter_field, 1, top)
+        line.addWidget(self.filter_bar)
+        # Takes what the field cannot.
+        line.addStretch()
         line.addLayout(right)
         line.setAlignment(right, top)
         return line

@@ -94,10 +94,11 @@ def test_the_summary_reads_nothing_that_was_said(page: RequestsPage, gateway: Fa
 
 
 def test_tabs_and_filters_stand_on_one_line_beside_the_table(page: RequestsPage, turns: Turns) -> None:
+    opened(page, turns, 0)
     page.context.filters.set_dimension("outcome", ("error",))
     turns.run()
-    opened(page, turns, 0)
     QApplication.processEvents()
+    assert page.drawer.isVisible() and page.filter_bar.width() >= page.filter_bar.sizeHint().width()
     assert len({tab.y() for tab in page.details.tabs.values()}) == 1 and len(page.details.tabs) == 6
     bar, field = page.filter_bar, page.filter_field
     assert bar.save_button.isVisible() and bar.save_button.y() == bar.add_button.y() == bar.chips[0].y()

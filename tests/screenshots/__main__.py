@@ -97,11 +97,10 @@ def running(
 ) -> Iterator[RealApp]:
     """The app over a whole screen, with all of its example history where it is the demo."""
     home.parent.mkdir(parents=True, exist_ok=True)
-    variables = {"HOME": str(home.parents[2])}
     port = usual_port() if port is None else port
-    # Settings say of a port that is given so where it comes from.
-    if port != Settings().port:
-        variables["FAREGATE_PORT"] = str(port)
+    # Settings say of a port that is given so where it comes from; empty is as if none were.
+    given = "" if port == Settings().port else str(port)
+    variables = {"FAREGATE_PORT": given, "HOME": str(home.parents[2])}
     with (
         Display(folder / f"display-{run}.log", size=size[:2], tray=False, scale=size.scale) as display,
         RealApp(display, home, *words, **variables) as app,
