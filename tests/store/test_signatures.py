@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from gateway.setting_values import Keep
-from gateway.store import signing
+from gateway.store import signatures, signing
 from gateway.store.clean_up import clean_up
 from gateway.store.content import Sealed
 from gateway.store.database import open_database
 from gateway.store.needles import Needle
-from gateway.store.signatures import COLUMN_BYTES, COLUMNS, Signatures, Signer
+from gateway.store.signatures import COLUMN_BYTES, COLUMNS, Signatures, Signer, triples_of
 from gateway.store.signing import SIGNATURES, Range, Signing, signed
 from gateway.store.thread_store import ThreadStore
 from gateway.thread_records import ThreadQuery
@@ -79,6 +79,22 @@ def test_nearly_all_entries_that_do_not_hold_a_chinese_word_are_left_out() -> No
     without_pairs = Signatures(made.entries, made.reach, b"\xff" * len(made.bits), made.letters, made.wide)
     either = len(may_hold(without_pairs, one + other))
     assert 201 in may_hold(made, one + other) and len(may_hold(made, one + other)) < either / 2 <= len(texts) / 2
+
+
+def test_what_an_earlier_version_made_is_asked_for_triples(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(9)
+    texts = ["".join(chance.choices(LETTERS + "的一是不了人我在有他这中大来上国", k=300)) for _ in range(200)]
+    monkeypatch.setattr(signatures, "places_of", lambda text: {*triples_of(text)})
+    signer = Signer()
+    for number, text in enumerate(texts, 1):
+        signer.add(number, text.casefold().encode())
+    made = signer.made()
+    monkeypatch.undo()
+    before = Signatures(made.entries, made.reach, made.bits, made.letters)
+    for number, text in enumerate(texts, 1):
+        start = chance.randrange(290)
+        assert number in may_hold(before, text[start : start + 8])
+    assert may_hold(before, "龘靐") == set()
 
 
 def test_texts_of_one_or_two_letters_are_told_too() -> None:
