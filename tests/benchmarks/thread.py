@@ -101,7 +101,8 @@ def main() -> None:
     def to_and_rest(value: int) -> list[float]:
         holds = to(value)
         time.sleep(REST_S)
-        return [*holds, _ms(app.processEvents)]
+        # What the timers do, and the paint that follows it: no part of the next jump.
+        return [*holds, *(_ms(app.processEvents) for _ in range(3))]
 
     print(_line("scrolled by the wheel", [hold for _ in range(STEPS) for hold in to(bar.value() + STEP_PX)]))
     print(
