@@ -22,8 +22,6 @@ class DateField(QDateEdit):
         self.lineEdit().setAccessibleName(name)
         self.setMinimumWidth(160)
         self.setFont(ui_font(13))
-        # Qt's own drop-down button has a frame of another style.
-        self.setStyleSheet("QDateEdit::drop-down { border: none; width: 28px; }")
         theme.changed.connect(self._dress)
         self._dress()
 

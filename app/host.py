@@ -130,7 +130,6 @@ class Host:
         self._welcomed: set[Path] = set()
         self.window = Window(self._context(cast("Gateway", _NotYet(launch))), self._store, pages)
         self.tray = Tray(self.theme, self.window.context.gateway.state)
-        self.theme.dress(self.window, self.tray.menu)
         self._notifications = Notifications(self.tray)
         self._alerts = Alerts(self.shell.preferences, self._notifications.deliver)
         self._notices = StateNotices(

@@ -9,11 +9,12 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from string import Template
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
+from PySide6.QtWidgets import QApplication
 
 from app import icons
+from app.dresser import Dresser
 from app.fonts import load_fonts, ui_font
 from app.resources import resource
 
@@ -126,7 +127,6 @@ class Theme(QObject):
         self._density = "comfortable"
         self._patterns = False
         self._app: QApplication | None = None
-        self._windows: list[QWidget] = []
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._on_system_changed)
         # A chosen theme has it as well.
@@ -193,24 +193,13 @@ class Theme(QObject):
         return QColor(_parsed(series[slot] if 0 <= slot < len(series) else self._tokens.other))
 
     def apply(self, app: QApplication) -> None:
-        """Give the application its fonts, style, palette and stylesheet, now and at every later flip."""
+        """Give the application its fonts, style, palette and the stylesheet's rules, now and at every later flip."""
         self._app = app
         load_fonts()
-        app.setStyle(QStyleFactory.create("Fusion"))
+        self._dresser = Dresser()
+        app.setStyle(self._dresser)
         app.setFont(ui_font(13))
         self._dress()
-
-    def dress(self, *windows: QWidget) -> None:
-        """Give these windows, and all that is made in them, the stylesheet in the application's place.
-
-        Restyling a window goes from parents to children; restyling the application takes widgets in any order, and
-        four times as long, for fonts and palettes are handed down again and again. Call it before they are shown, and
-        with every window that has no parent.
-        """
-        self._windows.extend(windows)
-        if self._app is not None:
-            self._app.setStyleSheet("")
-            self._dress()
 
     def _chosen(self) -> Tokens:
         tokens = DARK if self.dark else LIGHT
@@ -241,9 +230,9 @@ class Theme(QObject):
     def _dress(self) -> None:
         if self._app is not None:
             self._app.setPalette(palette(self._tokens))
-            sheet = stylesheet(self._tokens)
-            for window in self._windows or (self._app,):
-                window.setStyleSheet(sheet)
+            # Who is told of the flip finds the new colours in its palette, and not with the next turn of the loop.
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.ApplicationPaletteChange.value)
+            self._dresser.use(stylesheet(self._tokens))
 
 
 def palette(tokens: Tokens) -> QPalette:

@@ -85,7 +85,7 @@ class TableHeader(QHeaderView):
         painter.setPen(self._theme.color("text2"))
         painter.drawStaticText(QPointF(left, inner.top() + (inner.height() - laid.height) / 2), laid.text)
         if self._arrow is not None and self._arrow[0] == section:
-            self._paint_arrow(painter, inner, int(laid.width), column.right)
+            self._paint_arrow(painter, inner, round(laid.width), column.right)
 
     def _paint_arrow(self, painter: QPainter, inner: QRect, title_width: int, right: bool) -> None:
         assert self._arrow is not None

@@ -116,7 +116,7 @@ def theme(qapp: QApplication) -> Iterator[Theme]:
     made = Theme("light")
     made.apply(qapp)
     yield made
-    qapp.setStyleSheet("")
+    qapp.setStyle("Fusion")
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def stage(qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     qapp.setQuitOnLastWindowClosed(False)
     yield Stage(qapp, tmp_path / "folder")
     qapp.setQuitOnLastWindowClosed(True)
-    qapp.setStyleSheet("")
+    qapp.setStyle("Fusion")
 
 
 async def started(host: Host) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessibilityHints, QColor, QFont, QFontDatabase, QFontMetricsF, QPalette
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import icons
@@ -117,26 +117,6 @@ def test_a_theme_tells_of_each_flip_once_and_restyles(qtbot: QtBot, qapp: QAppli
     assert widget.updatesEnabled()
     theme.set_mode("light")
     assert seen == [True, False]
-
-
-def test_a_window_that_is_dressed_itself_is_restyled_in_the_applications_place(
-    qtbot: QtBot, qapp: QApplication, theme: Theme
-) -> None:
-    window = QWidget()
-    dialog = QDialog(window)
-    qtbot.addWidget(window)
-    theme.dress(window)
-    assert qapp.styleSheet() == ""
-    window.show()
-    dialog.show()
-    for mode, tokens in (("dark", DARK), ("light", LIGHT)):
-        theme.set_mode(mode)
-        for field in (QLineEdit(window), QLineEdit(dialog)):
-            field.resize(120, 40)
-            field.ensurePolished()
-            assert field.minimumSizeHint().height() > 30, "the sheet's, not Fusion's"
-            line = field.grab().toImage().pixelColor(60, 0).name()
-            assert line == tokens.border_strong.lower()
 
 
 def test_without_a_desktop_the_system_counts_as_light(theme: Theme) -> None:

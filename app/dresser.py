@@ -1,0 +1,96 @@
+"""The style of all widgets: Fusion, with the stylesheet's rules for those that they are for and for no others.
+
+The stylesheet of a window or of the application makes Qt keep nine kilobytes for every widget beneath it, match rules
+to each when it is shown, and do so for all of them again when the theme flips. Most of ours paint themselves, and no
+rule is for them.
+"""
+
+import re
+from collections.abc import Set
+from typing import Any, NamedTuple
+
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QProxyStyle,
+    QStyleFactory,
+    QWidget,
+)
+
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_RULE = re.compile(r"([^{}]+)\{[^{}]*\}")
+_CLASS = re.compile(r"\s*(\w+)")
+# Qt's own class of tooltips is not public; a stylesheet calls it by the other name.
+_TOOLTIP, _TIP_LABEL = "QToolTip", "QTipLabel"
+_BOXES = (QComboBox, QAbstractSpinBox)
+
+
+class Rule(NamedTuple):
+    """A rule's text, and the classes that its selectors begin with."""
+
+    classes: frozenset[str]
+    text: str
+
+
+def rules_of(sheet: str) -> tuple[Rule, ...]:
+    """A stylesheet's rules in their order; raises ValueError for a selector that begins with no class."""
+    found = _RULE.finditer(_COMMENT.sub("", sheet))
+    return tuple(Rule(frozenset(map(_class, rule[1].split(","))), rule[0].strip()) for rule in found)
+
+
+def _class(selector: str) -> str:
+    begins = _CLASS.match(selector)
+    if begins is None:
+        raise ValueError(f"{selector.strip()!r} does not begin with a class.")
+    return begins[1]
+
+
+class Dresser(QProxyStyle):
+    """Give it to the application, and keep it for as long as that lives."""
+
+    def __init__(self) -> None:
+        super().__init__(QStyleFactory.create("Fusion"))
+        self._rules: tuple[Rule, ...] = ()
+        self._sheets: dict[type, str] = {}
+
+    def use(self, sheet: str) -> None:
+        """These rules from now on: for whatever there is, and for what comes."""
+        self._rules = rules_of(sheet)
+        self._sheets.clear()
+        for widget in QApplication.allWidgets():
+            self._dress(widget)
+
+    def polish(self, what: Any) -> None:
+        """Qt calls it once for each widget, before that is first shown."""
+        super().polish(what)
+        if isinstance(what, QWidget):
+            self._dress(what)
+
+    def _dress(self, widget: QWidget) -> None:
+        wanted = self._sheet_of(widget)
+        # A sheet of its own gives it another style, which polishes it again.
+        if wanted and widget.styleSheet() != wanted:
+            widget.setStyleSheet(wanted)
+
+    def _sheet_of(self, widget: QWidget) -> str:
+        kind = type(widget)
+        if kind is QLabel and widget.inherits(_TIP_LABEL):
+            return self._of_classes({_TOOLTIP})
+        # The field in a box is part of it, and has its rules from it.
+        if issubclass(kind, QLineEdit) and isinstance(widget.parentWidget(), _BOXES):
+            return ""
+        sheet = self._sheets.get(kind)
+        if sheet is None:
+            names = {each.__name__ for each in kind.__mro__}
+            sheet = self._of_classes(names | {QLineEdit.__name__} if issubclass(kind, _BOXES) else names)
+            if sheet:
+                # The tooltip of what has rules of its own takes them from there alone.
+                sheet += "\n" + self._of_classes({_TOOLTIP})
+            self._sheets[kind] = sheet
+        return sheet
+
+    def _of_classes(self, names: Set[str]) -> str:
+        return "\n".join(rule.text for rule in self._rules if rule.classes & names)
