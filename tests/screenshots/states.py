@@ -147,9 +147,14 @@ def attempts_of_a_failed_request(app: RealApp) -> None:
 
 
 def typed_filter(app: RealApp, text: str) -> None:
-    app.write("requests_filter", text)
-    app.display.press("Escape", "Return")
-    wait_until(lambda: app.ask("chips"), what="The chips")
+    def taken() -> bool:
+        """A key may be lost to the list of words that comes up while one types."""
+        app.write("requests_filter", text)
+        app.display.press("Escape", "Return")
+        time.sleep(_OPENING_S)
+        return bool(app.ask("chips"))
+
+    wait_until(taken, what="The chips")
 
 
 def back_from_requests(app: RealApp) -> None:
@@ -334,6 +339,7 @@ def other_prices(app: RealApp) -> None:
     """A discount on all that one provider has, so that its history can be priced anew."""
     page(app, "models", "Models & prices")
     models_prices(app)
+    models(app)
     if app not in _repriced:
         _repriced.add(app)
         app.click("add_price")
