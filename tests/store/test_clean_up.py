@@ -46,9 +46,13 @@ def history(rows: int = ROWS) -> Iterator[ExchangeRecord]:
 def all_sums(store: UsageStore) -> tuple[Summary, list[Breakdown], list[tuple[TimeBucket, ...]]]:
     query = UsageQuery(tz="Asia/Kolkata")
     tagged = UsageQuery(tags=(TagCondition(("team:1",)),), tz="Asia/Kolkata")
+    one = UsageQuery(model=("model-1",))
     return (
         store.summary(query),
-        [store.breakdown(query, by) for by in ("model", "user", "key", "tag", "tag:team", "outcome")],
+        [
+            *(store.breakdown(query, by) for by in ("model", "user", "key", "tag", "tag:team", "outcome")),
+            store.breakdown(one, "user"),
+        ],
         [store.timeseries(query, "day", "model"), store.timeseries(query, "hour"), store.timeseries(tagged, "month")],
     )
 
@@ -122,14 +126,23 @@ def test_for_ever_takes_nothing_and_says_nothing(filled: UsageStore) -> None:
     assert filled.kept() == Kept()
 
 
-def test_buckets_go_on_their_own_and_rows_answer_for_them(filled: UsageStore) -> None:
-    before = all_sums(filled)
-    cleaned = filled.clean_up(keeps(buckets=Keep(days=1)), END_US)
-    cut = (END_US - DAY_US) // HOUR_US * HOUR_US
+@pytest.mark.parametrize("settled", [False, True])
+def test_buckets_go_on_their_own_and_rows_answer_for_them(filled: UsageStore, settled: bool) -> None:
+    """Those of pairs too, once time is settled; a cut is at a full hour."""
+    before, now_us = all_sums(filled), END_US + 35 * MINUTE_US
+    if settled:
+        filled.settle(END_US + 40 * DAY_US)
+        assert query(filled, "SELECT COUNT(*) FROM pairs")[0][0] > 500
+        assert all_sums(filled) == before
+    cleaned = filled.clean_up(keeps(buckets=Keep(days=1)), now_us)
+    cut = (now_us - DAY_US) // HOUR_US * HOUR_US
     assert filled.kept() == Kept(buckets_from_us=cut)
     assert cleaned.taken["requests"] == 0 and cleaned.taken["buckets"] > 1000
     for table in ("buckets", "combined"):
         assert query(filled, f"SELECT MIN(start) FROM {table}") == [(cut // QUARTER_US,)]
+    for table in ("pairs", "settled"):
+        assert query(filled, f"SELECT COUNT(*) FROM {table} WHERE start < {cut // QUARTER_US}") == [(0,)]
+        assert bool(query(filled, f"SELECT COUNT(*) FROM {table}")[0][0]) is settled
     assert all_sums(filled) == before
     assert_whole(filled)
 

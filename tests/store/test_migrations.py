@@ -100,11 +100,12 @@ def test_buckets_without_rows_outlive_the_step_to_half_hours(tmp_path: Path) -> 
     store.close()
 
 
-@pytest.mark.parametrize("day_zone", ["UTC", "Asia/Kathmandu"])
+@pytest.mark.parametrize(("day_zone", "days"), [("UTC", 0), ("Asia/Kathmandu", 0), ("UTC", 40)])
 def test_all_sums_of_unknown_use_are_unpriced_once_migrated(
-    tmp_path: Path, day_zone: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, day_zone: str, days: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Buckets, pairs of settled time and totals of conversations, counted as they were before step 9."""
+    """Buckets, pairs of settled time and totals of conversations, counted as they were before step 9. Without more
+    days the last rows' day is not over then."""
     kinds = [*UNKNOWN_USE.values(), *NO_USE.values(), {"usage_source": "estimated"}]
     made = [
         unmeasured(
@@ -121,15 +122,16 @@ def test_all_sums_of_unknown_use_are_unpriced_once_migrated(
     before = counted.replace(ROW_EXPRESSIONS["priced"], migrations._PRICED_BEFORE)
     combined = tuple(each.replace(ROW_EXPRESSIONS["priced"], migrations._PRICED_BEFORE) for each in combining._COUNT)
     assert before != counted
+    # The last one that is counted is of unknown use.
+    assert made[-1].use_unknown
     store = UsageStore(tmp_path, day_zone=day_zone)
     store.start()
     with monkeypatch.context() as as_it_was:
         as_it_was.setattr(ExchangeRecord, "use_unknown", False)
         as_it_was.setattr(conversation_totals, "_ADD", before)
         as_it_was.setattr(combining, "_COUNT", combined)
-        store.insert_history([*made, *(record(number * 2111 + 7, conversation_id="c1") for number in range(70))])
-        # The last rows' day is not over.
-        store.settle(made[-1].started_us)
+        store.insert_history([*(record(number * 2111 + 7, conversation_id="c1") for number in range(70)), *made])
+        store.settle(made[-1].started_us + days * 24 * HOUR_US)
         unpriced = store.summary(UsageQuery()).unpriced_requests
     assert len(store.check()) > MOST_DIFFERENCES
     store.close()
