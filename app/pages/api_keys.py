@@ -95,6 +95,10 @@ class ApiKeysPage(Page):
         whole.addLayout(main, 1)
         whole.addWidget(self.drawer)
 
+    def on_shown(self) -> None:
+        if not self.drawer.isVisible():
+            self.view.setFocus()
+
     async def refresh(self, changes: Changes) -> None:
         try:
             rows = await self.context.gateway.api_keys()
@@ -184,6 +188,7 @@ class ApiKeysPage(Page):
         if self.panel.showing_key:
             # Closing by accident would lose a key that exists nowhere else.
             self.drawer.open()
+            self.panel.shown.copy.setFocus()
             self.toast.emit(tr("Store the key first, then press “I have stored it”"))
             return
         self.panel.leave()

@@ -118,6 +118,10 @@ class ComparePage(Page):
 
     # what can be asked
 
+    def on_shown(self) -> None:
+        if self.stack.currentWidget() is self.asking:
+            self.question.user.setFocus(Qt.FocusReason.OtherFocusReason)
+
     async def refresh(self, changes: Changes) -> None:
         """Reads models and providers anew, and what was compared, where it has changed."""
         gateway = self.context.gateway

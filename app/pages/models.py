@@ -266,6 +266,10 @@ class ModelsPage(Page):
 
     # reading
 
+    def on_shown(self) -> None:
+        if self.sections.currentWidget() is self.prices and not self.drawer.isVisible():
+            self.view.setFocus()
+
     async def refresh(self, changes: Changes) -> None:
         gateway = self.context.gateway
         range_key = self.range.current

@@ -10,7 +10,16 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy
-from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLabel, QLineEdit, QMessageBox, QRadioButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QRadioButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -161,8 +170,17 @@ def test_a_key_that_is_shown_cannot_be_lost_by_esc(page: ApiKeysPage, qtbot: QtB
         qtbot.keyClick(page.drawer, Qt.Key.Key_Escape)
     assert "Store the key first" in toast.args[0]
     assert page.panel.shown.isVisible() and page.panel.shown.key.text() == KEY
+    assert page.panel.shown.copy.hasFocus(), "the next key must not press something behind the drawer"
     click(qtbot, page.panel.shown.done)
     assert not page.drawer.isVisible() and page.panel.shown.key.text() == ""
+
+
+def test_arrows_choose_a_key_at_once(page: ApiKeysPage, qtbot: QtBot) -> None:
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    page.on_shown()
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Down)
+    assert page.view.hasFocus() and page.selected() is not None
 
 
 def test_esc_gives_the_keyboard_back_to_what_opened_the_drawer(page: ApiKeysPage, qtbot: QtBot) -> None:

@@ -595,3 +595,11 @@ def test_no_word_is_cut_in_a_longer_language(
         QApplication.removeTranslator(translator)
     shown = {child.text() for child in made.findChildren(AnswerColumn)[0].marks.values()}
     assert all(text.endswith("ö") for text in shown)
+
+
+def test_a_question_is_typed_at_once(page: ComparePage, qtbot: QtBot) -> None:
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    page.on_shown()
+    qtbot.keyClicks(page.focusWidget(), "Why?")
+    assert page.question.user.toPlainText() == "Why?"

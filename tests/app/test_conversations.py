@@ -625,9 +625,12 @@ def test_a_file_that_cannot_be_written_is_said(page: ConversationsPage, turns: T
 
 def test_a_title_is_changed_in_place(page: ConversationsPage, turns: Turns, gateway: FakeGateway) -> None:
     head = open_full(page, turns).thread_pane.head
+    page.pane.list.setFocus()
     head.start_renaming()
+    assert head.edit.hasFocus()
     head.edit.setText("A better title")
     QTest.keyClick(head.edit, Qt.Key.Key_Return)
+    assert page.pane.list.hasFocus(), "the keyboard goes back to where it was"
     turns.run()
     assert gateway.told[0].row.title == "A better title"
     assert head.title.text() == "A better title"
@@ -635,6 +638,7 @@ def test_a_title_is_changed_in_place(page: ConversationsPage, turns: Turns, gate
     head.start_renaming()
     head.edit.setText("never mind")
     QTest.keyClick(head.edit, Qt.Key.Key_Escape)
+    assert page.pane.list.hasFocus()
     turns.run()
     assert gateway.told[0].row.title == "A better title"
 

@@ -376,3 +376,11 @@ def test_the_smallest_window_shows_what_a_model_costs(qtbot: QtBot, page: Models
         if not view.isColumnHidden(at)
     }
     assert edges["cost"] <= view.viewport().width() - view.verticalScrollBar().sizeHint().width(), edges
+
+
+def test_arrows_choose_a_model_at_once(qtbot: QtBot, page: ModelsPage) -> None:
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    page.on_shown()
+    qtbot.keyClick(page.focusWidget(), Qt.Key.Key_Down)
+    assert page.view.hasFocus() and page.selected() is not None

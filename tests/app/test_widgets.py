@@ -171,6 +171,26 @@ def test_painted_words_stand_out_from_what_they_stand_on(qtbot: QtBot, theme: Th
     assert max(contrast(ink, ground) for ink in colours) >= 4.5
 
 
+@pytest.mark.qt_log_ignore("Keyboard event not accepted")
+@pytest.mark.parametrize("name", ["icon_button", "primary"])
+def test_return_presses_a_button_as_the_space_bar_does(qtbot: QtBot, theme: Theme, name: str) -> None:
+    button = MAKERS[name](theme)
+    qtbot.addWidget(button)
+    pressed: list[bool] = []
+    button.clicked.connect(lambda: pressed.append(True))  # type: ignore[attr-defined]
+    for key, held in (
+        (Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier),
+        (Qt.Key.Key_Enter, Qt.KeyboardModifier.KeypadModifier),
+        (Qt.Key.Key_Space, Qt.KeyboardModifier.NoModifier),
+        (Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier),
+    ):
+        qtbot.keyClick(button, key, held)
+    assert len(pressed) == 3
+    button.setEnabled(False)
+    qtbot.keyClick(button, Qt.Key.Key_Return)
+    assert len(pressed) == 3
+
+
 def test_a_chip_is_opened_or_taken_away(qtbot: QtBot, theme: Theme) -> None:
     chip = Chip(theme, "team: platform")
     qtbot.addWidget(chip)

@@ -1,5 +1,6 @@
 """Above the thread: its title, which can be changed in place, its tags and sums, and what can be done with it."""
 
+import contextlib
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -87,6 +88,7 @@ class ThreadHead(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._id, self._renaming = "", False
+        self._keyboard_at: QWidget | None = None
         self.title = ElidedLabel(theme, "")
         self.title.setFont(ui_font(16, 600))
         self.title.setObjectName("conversation_title")
@@ -173,6 +175,7 @@ class ThreadHead(QWidget):
 
     def start_renaming(self) -> None:
         self._renaming = True
+        self._keyboard_at = self.window().focusWidget()
         self.edit.setText(self.title.text())
         self._titles.setCurrentWidget(self.edit)
         self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -180,7 +183,13 @@ class ThreadHead(QWidget):
 
     def _end_renaming(self) -> None:
         self._renaming = False
+        had_keyboard = self.edit.hasFocus()
         self._titles.setCurrentWidget(self.title)
+        if had_keyboard and self._keyboard_at is not None:
+            # What had the keyboard may be gone meanwhile.
+            with contextlib.suppress(RuntimeError):
+                self._keyboard_at.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._keyboard_at = None
 
     def _rename(self) -> None:
         text = self.edit.text().strip()
