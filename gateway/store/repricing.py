@@ -109,7 +109,7 @@ def undo(connection: sqlite3.Connection, number: int, at_us: int, progress: Prog
     with writing(connection):
         applied = _undoable(connection, number)
         zone = day_zone(connection)
-        combining.catch_up(connection, zone)
+        # What was re-priced was counted then.
         last, done = 0, 0
         while rows := connection.execute(_BACK, (number, last, CHUNK_ROWS)).fetchall():
             last, done = rows[-1][0], done + len(rows)

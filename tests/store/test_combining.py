@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.records import ExchangeRecord, TagCondition, UsageQuery
 from gateway.setting_values import Keep
-from gateway.store import combining, queries, settling
+from gateway.store import combining, queries, retention, settling
 from gateway.store.commit import day_zone
 from gateway.store.database import open_database, writing
 from gateway.store.names import Texts
@@ -144,7 +144,10 @@ def test_what_goes_before_it_was_counted_stays_in_the_sums(store: UsageStore) ->
 def test_an_app_that_is_learnt_before_or_after_its_row_is_counted_counts_once(store: UsageStore) -> None:
     store.insert_history(record(number, app="a") for number in range(4))
     count(store, 2)
-    for number in range(4):
+    # Its like is counted, and keeps its app for now.
+    store.assign("req_3", app="b")
+    assert store.flush() and store.check() == []
+    for number in range(3):
         store.assign(f"req_{number}", app="b")
     assert store.flush() and store.check() == []
     apps = UsageQuery(model=("gpt-5",), key=("laptop",))
@@ -152,6 +155,49 @@ def test_an_app_that_is_learnt_before_or_after_its_row_is_counted_counts_once(st
         assert [(row.value, row.summary.requests) for row in store.breakdown(apps, "app").rows] == [("b", 4)]
         count(store)
     assert store.check() == []
+
+
+def test_a_clean_up_counts_step_by_step_before_it_takes(store: UsageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(combining, "STEP_ROWS", 4)
+    store.insert_history(record(number) for number in range(10))
+    seen: list[tuple[int, int]] = []
+
+    def between(_taken_s: float) -> bool:
+        seen.append((counted(store), store.sizes().requests))
+        return True
+
+    monkeypatch.setattr(store, "_gave_way", between)
+    store.clean_up({"requests": Keep(days=1), "buckets": Keep()}, LATER_US)
+    assert seen[:3] == [(4, 10), (8, 10), (10, 0)]
+
+
+def test_rows_that_come_while_others_go_are_counted_before_they_go_too(store: UsageStore) -> None:
+    store.insert_history(record(number) for number in range(8))
+    with closing(open_database(store._folder / "usage.db")) as connection, writing(connection):
+        assert retention._take_rows(connection, LATER_US, 5) == 5
+    assert counted(store) == 8
+
+
+def test_rows_that_cost_something_else_before_they_are_counted_cost_it_once(store: UsageStore) -> None:
+    asked = UsageQuery(model=("gpt-5",), key=("laptop",))
+    store.insert_history(record(number) for number in range(4))
+    count(store, 2)
+    store.apply_repricing(UsageQuery(), doubled, BASE_US)
+    store.insert_history([record(4)])
+    for _ in range(2):
+        assert store.summary(asked).cost_nano == 4 * 30 + 1000
+        assert store.check() == []
+        count(store)
+    store.undo_repricing(1, BASE_US)
+    assert store.summary(asked).cost_nano == 5000 and store.check() == []
+
+
+@pytest.mark.parametrize("minutes", [0, 20])
+def test_a_row_that_is_not_counted_is_told_wherever_in_a_cell_it_lies(store: UsageStore, minutes: int) -> None:
+    store.insert_history([record((20 - minutes) * 60)])
+    count(store)
+    store.insert_history([record(minutes * 60)])
+    assert store.summary(UsageQuery(model=("gpt-5",), key=("laptop",))).requests == 2
 
 
 def test_time_with_rows_that_are_not_counted_is_not_settled(
