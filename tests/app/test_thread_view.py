@@ -530,6 +530,23 @@ def made_pieces(view: ThreadView) -> dict[tuple[str, int], float]:
     }
 
 
+def test_after_a_flip_of_the_theme_the_whole_is_painted_again(
+    view: ThreadView, theme: Theme, long_told: Told
+) -> None:
+    """Cards that are made anew have heads, which stand above what is laid out first."""
+    show(view, *long_told.blocks)
+    view.verticalScrollBar().setValue(0)
+    settled(view)
+    painted = Painted(view.viewport())
+    theme.set_mode("dark")
+    QCoreApplication.sendPostedEvents(view, QEvent.Type.UpdateRequest.value)
+    painted.parts.clear()
+    view._later.stop()
+    view._go_on()
+    QCoreApplication.sendPostedEvents(view, QEvent.Type.UpdateRequest.value)
+    assert [part.top() for part in painted.parts] == [int(view._tops[0])]
+
+
 def test_a_later_turn_paints_from_what_it_made_downwards(
     view: ThreadView, long_told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -280,20 +280,20 @@ class BlocksView(QAbstractScrollArea):
         return changed
 
     def _lay_out(self, deadline: float) -> tuple[bool, bool, float]:
-        """(all in sight is made, a height has changed, where in the viewport the first piece was made)."""
+        """(all in sight is made, a height has changed, from where in the viewport it is to be painted anew)."""
         y = float(self.verticalScrollBar().value())
         bottom = y + self.viewport().height()
         number, complete, moved, changed = self._first(y), True, False, math.inf
         top = self._tops[number]
         while number < len(self._blocks) and top < bottom:
+            fresh = self._blocks[number].key not in self._cards
             card = self._card(number)
             whole, made = card.ensure(y - top, bottom - top, deadline)
             complete = complete and whole
-            changed = min(changed, top + made - y)
             if card.height != self._heights[number]:
                 self._heights[number] = card.height
-                moved = True
-                changed = min(changed, top - y) if made == math.inf else changed
+                moved, fresh = True, fresh or made == math.inf
+            changed = min(changed, top - y if fresh else top + made - y)
             self._known[card.block.key] = card.heights
             top += card.height + GAP
             number += 1
