@@ -123,7 +123,7 @@ WORK: dict[str, tuple[Act, ...]] = {
         press("Down"),
         press("Escape"),
         words("requests_filter", "status:error"),
-        press("Escape", "Return"),
+        press("Return"),
         RealApp.clear_filters,
         text("1h"),
     ),

@@ -150,7 +150,7 @@ def typed_filter(app: RealApp, text: str) -> None:
     def taken() -> bool:
         """A key may be lost to the list of words that comes up while one types."""
         app.write("requests_filter", text)
-        app.display.press("Escape", "Return")
+        app.display.press("Return")
         time.sleep(_OPENING_S)
         return bool(app.ask("chips"))
 
