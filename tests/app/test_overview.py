@@ -21,7 +21,7 @@ from app.context import AppContext
 from app.filters import FilterSnapshot
 from app.formats import UNKNOWN, count, duration, money, money_column, money_places, percent
 from app.overview.answers import Answers
-from app.overview.breakdown import MEASURES, speed
+from app.overview.breakdown import MEASURES, Line, speed
 from app.overview.cards import FigureCard
 from app.overview.ghost import LINES
 from app.overview.table import BreakdownTable
@@ -426,12 +426,23 @@ def test_a_tags_row_leads_to_its_rows(qtbot: QtBot, page: OverviewPage) -> None:
         if line.value is None:
             with qtbot.assertNotEmitted(page.navigate):
                 QTest.keyClick(table, Qt.Key.Key_Return)
-            spot = QPoint(60, table.rowViewportPosition(number) + 10)
-            with qtbot.assertNotEmitted(table.line_activated):
-                QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=spot)
         else:
             snapshot = navigated(qtbot, page, lambda: QTest.keyClick(table, Qt.Key.Key_Return))
             assert snapshot.tags == (TagCondition(any_of=(line.value,)),)
+
+
+def test_a_row_without_a_value_leads_nowhere(qtbot: QtBot, page: OverviewPage) -> None:
+    table, model = page.parts.by_side.table, page.parts.by_side.model
+    whole = Line(value="growth", name="growth", slot=0, share=0.5, summary=Summary(requests=3, cost_nano=5))
+    model.set_lines((whole, msgspec.structs.replace(whole, value=None, name="No team")), None)
+    led: list[Line] = []
+    table.line_activated.connect(led.append)
+    for number in (0, 1):
+        table.setCurrentIndex(model.index(number, 0))
+        QTest.keyClick(table, Qt.Key.Key_Return)
+        spot = QPoint(60, table.rowViewportPosition(number) + 10)
+        QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert [line.name for line in led] == ["growth", "growth"]
 
 
 def test_a_click_on_a_title_sorts(page: OverviewPage) -> None:
@@ -595,6 +606,20 @@ def test_what_is_on_screen_is_exported(
     with models.open(encoding="utf-8") as file:
         values = [row["value"] for row in csv.DictReader(file)]
     assert values == [row.value for row in page.answers.by_model.rows]
+
+
+def test_an_export_can_be_cancelled(
+    qtbot: QtBot, page: OverviewPage, context: AppContext, fake_gateway: FakeGateway, tmp_path: Path
+) -> None:
+    async def slow(*_: object) -> int:
+        context.shell.work.jobs[0].cancel()
+        await asyncio.sleep(0)
+        return 400
+
+    fake_gateway.export_file = slow  # type: ignore[assignment,method-assign]
+    with qtbot.waitSignal(page.toast) as toast:
+        asyncio.run(page.save_csv("time series", tmp_path / "series.csv"))
+    assert toast.args == ["Cancelled"]
 
 
 def test_the_export_menu_opens_a_file_dialog(qtbot: QtBot, page: OverviewPage, tmp_path: Path) -> None:
