@@ -12,7 +12,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QApplication,
     QFileDialog,
     QLabel,
     QLineEdit,
@@ -178,8 +177,10 @@ def test_a_key_that_is_shown_cannot_be_lost_by_esc(page: ApiKeysPage, qtbot: QtB
 def test_arrows_choose_a_key_at_once(page: ApiKeysPage, qtbot: QtBot) -> None:
     with qtbot.waitActive(page):
         page.activateWindow()
+    page.setFocus()
     page.on_shown()
-    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Down)
+    assert page.view.hasFocus()
+    qtbot.keyClick(page.view, Qt.Key.Key_Down)
     assert page.view.hasFocus() and page.selected() is not None
 
 

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QWidget
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
+from app.overview.label import ToneLabel
 from app.pages import PAGES
 from app.pages.api_keys import ApiKeysPage
 from app.pages.compare import ComparePage
@@ -24,8 +26,12 @@ from app.pages.providers import ProvidersPage
 from app.pages.requests import RequestsPage
 from app.pages.settings import SettingsPage
 from app.questions import ask_how_to_close, ask_to_delete_conversation, ask_to_leave_demo
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.widgets import ElidedLabel, PushButton
 from app.window import Window
 from gateway import NewPriceOverride, TagCondition, UnitPrices
+from tests.app.accessible import unnamed
 from tests.app.fake_data import model_rows, provider_rows
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.fake_threads import FULL, TRACE, full_thread, plain_thread, trace_of
@@ -349,6 +355,44 @@ STEPS: tuple[Callable[[Tour], None], ...] = (
     _settings,
     _shell,
 )
+
+
+def test_what_has_no_room_or_another_font_is_found(qtbot: QtBot, theme: Theme) -> None:
+    """The checks themselves: on a page where each thing that they look for is wrong once."""
+    page = QWidget()
+    qtbot.addWidget(page)
+    page.resize(600, 300)
+    label, strange = TextLabel(theme, "A label without room", parent=page), TextLabel(theme, "Strange", parent=page)
+    label.resize(30, 20)
+    strange.setFont(QFont("DejaVu Sans", 9))
+    strange.resize(200, 40)
+    elided, tone = ElidedLabel(theme, "An elided label", parent=page), ToneLabel(theme, "A figure", parent=page)
+    for short in (elided, tone):
+        short.resize(20, 20)
+    button = PushButton(theme, "A button", parent=page)
+    button.resize(20, 32)
+    page.show()
+    elided.setToolTip("")
+    assert [words.split(" has ")[0] for words in cut(page)] == [
+        "'A label without room'",
+        "'Strange' is in DejaVu Sans",
+        "'An elided label' is cut, and whole in no tooltip",
+        f"'A figure' is shown as {tone.shown_text()!r}",
+        "'A button'",
+    ]
+    for widget in (label, elided, tone, button):
+        widget.resize(300, 40)
+    strange.setFont(label.font())
+    assert cut(page) == []
+    line = QHBoxLayout(page)
+    line.addWidget(label)
+    line.addWidget(button)
+    line.activate()
+    assert crossing(page) == []
+    button.move(label.pos())
+    assert len(crossing(page)) == 1
+    button.setText("")
+    assert unnamed(page) == ["PushButton "]
 
 
 def test_all_of_the_window_is_translated_and_nothing_is_cut(

@@ -90,9 +90,15 @@ def cut(page: QWidget) -> list[str]:
     """The texts on the screen that have less room than they need."""
     found = []
     for label in page.findChildren(QLabel):
-        if not label.isVisible() or not label.text() or isinstance(label, ElidedLabel):
+        if not label.isVisible() or not label.text():
             continue
-        if isinstance(label, ToneLabel) and label.shown_text() == label.text():
+        if isinstance(label, ElidedLabel):
+            if label.shown_text() != label.text() and label.text() not in label.toolTip():
+                found.append(f"{label.text()!r} is cut, and whole in no tooltip")
+            continue
+        if isinstance(label, ToneLabel):
+            if label.shown_text() != label.text():
+                found.append(f"{label.text()!r} is shown as {label.shown_text()!r}")
             continue
         needed = label.heightForWidth(label.width()) if label.wordWrap() else label.sizeHint().height()
         narrow = not label.wordWrap() and label.width() < label.sizeHint().width()
