@@ -94,10 +94,18 @@ def test_turns_and_conversations_follow_a_repricing_and_its_undoing(
     assert elsewhere.cost_nano == 1000, "it is no request of ours, and was priced by nobody anew"
 
 
-def test_only_what_was_priced_anew_is_looked_at(usage: UsageStore, threads: ThreadStore) -> None:
+def test_only_what_was_priced_anew_is_looked_at(
+    usage: UsageStore, threads: ThreadStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     some = UsageQuery(start_us=TOLD[1].started_us)
     assert usage.apply_repricing(some, dearer, 10).changed == follow_costs(usage, threads) == 2
     assert costs(threads)["a"] == (7000, 0, [(1000, "list"), (3000, "list"), (3000, "list")])
+
+    def never(*_: object) -> list[object]:
+        raise AssertionError("What was followed is not looked at again.")
+
+    monkeypatch.setattr(followed_costs, "_turns", never)
+    assert follow_costs(usage, threads) == 0
 
 
 def test_what_a_kill_left_is_made_up_for(usage: UsageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
