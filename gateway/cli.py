@@ -231,7 +231,9 @@ def _add_prune(commands: "_Commands") -> None:
 
 def _add_reconcile(commands: "_Commands") -> None:
     parser = _command(commands, "reconcile", _reconcile, "compare a provider's bill or usage export with the rows")
-    parser.add_argument("files", metavar="FILE", nargs="+", help="CSV; several where usage and costs come apart")
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+", help="CSV; several where usage and costs, or months, come apart"
+    )
     parser.add_argument("--provider", metavar="NAME", help="whose bill it is, where the file does not say")
     parser.add_argument("--tz", metavar="ZONE", help="IANA name of the bill's days (default: found by comparing)")
     parser.add_argument("--map", metavar="FIELD=COLUMN,…", help="time=Date,model=Model,cost=Cost … for other forms")
