@@ -3,10 +3,11 @@
 import msgspec
 import pytest
 from PySide6.QtCore import QEvent, QRect
-from PySide6.QtGui import QPainter, QPicture
+from PySide6.QtGui import QFontMetrics, QPainter, QPicture
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from app.fonts import ui_font
 from app.pages.conversations_parts.axis import Axis
 from app.pages.conversations_parts.blocks import told
 from app.pages.conversations_parts.branches import steps
@@ -146,6 +147,9 @@ def test_bars_stand_at_their_times_and_are_fainter_until_the_first_token(theme: 
     # How long all of it took stands behind its bar, not on it.
     whole = {colour(0, share / 200) for share in range(2, 198)}
     assert len(whole) == 1
+    metrics = QFontMetrics(ui_font(11))
+    room = waterfall.width() - chart.right() - 6
+    assert max(map(metrics.horizontalAdvance, ("49m 50s", "≈48m 48s", "12h 44m"))) <= room
     behind = round(chart.right()) + 6
     middle = waterfall.row_rect("all").center().y()
     assert any(picture.pixelColor(x, middle).getRgb() != ground for x in range(behind, behind + 40))

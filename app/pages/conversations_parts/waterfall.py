@@ -42,7 +42,7 @@ _LABELS = 152
 _INDENT = 11
 # Where a dotted line repeats: so it is the same whatever part of it is exposed.
 _DOTS = 3
-_DURATION = 50
+_DURATION = 60
 _STRONG = ("conversation", "inference", "tool")
 
 
