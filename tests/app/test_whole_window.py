@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QMessageBox, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -384,10 +384,11 @@ def test_what_has_no_room_or_another_font_is_found(qtbot: QtBot, theme: Theme) -
         widget.resize(300, 40)
     strange.setFont(label.font())
     assert cut(page) == []
-    line = QHBoxLayout(page)
+    column, line = QVBoxLayout(page), QHBoxLayout()
     line.addWidget(label)
     line.addWidget(button)
-    line.activate()
+    column.addLayout(line)
+    column.activate()
     assert crossing(page) == []
     button.move(label.pos())
     assert len(crossing(page)) == 1

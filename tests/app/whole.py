@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 
 from PySide6.QtCore import QRect, Qt, QTranslator
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QMenu, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLayout, QLineEdit, QMenu, QTableView, QWidget
 
 from app.fonts import MONO_FAMILY, UI_FAMILY
 from app.meter import MeterLine
@@ -122,12 +122,23 @@ def crossing(page: QWidget) -> list[str]:
     for parent in (page, *page.findChildren(QWidget)):
         if parent.layout() is None or not parent.isVisible():
             continue
-        shown = [child for child in parent.children() if isinstance(child, QWidget) and child.isVisible()]
-        shown = [child for child in shown if not child.isWindow() and parent.layout().indexOf(child) >= 0]
+        shown = [child for child in _laid_out(parent.layout()) if child.isVisible() and child.parent() is parent]
         for number, one in enumerate(shown):
             for other in shown[number + 1 :]:
                 if QRect(one.geometry()).intersects(other.geometry()):
                     found.append(f"{_name(one)} and {_name(other)}")
+    return found
+
+
+def _laid_out(layout: QLayout) -> list[QWidget]:
+    """What a layout and those within it place."""
+    found = []
+    for number in range(layout.count()):
+        item = layout.itemAt(number)
+        if item is not None and (inner := item.layout()) is not None:
+            found += _laid_out(inner)
+        elif item is not None and (widget := item.widget()) is not None:
+            found.append(widget)
     return found
 
 
