@@ -86,6 +86,8 @@ def rebuild(path: Path, zone: ZoneInfo) -> None:
     with closing(open_database(path, cache_kib=WRITERS_CACHE_KIB)) as connection, writing(connection):
         if kept(connection).both_from_us is not None:
             zone = day_zone(connection)
+        # Rows of a time that is not made anew may wait too.
+        combining.catch_up(connection, day_zone(connection))
         for statement in _HIDE:
             connection.execute(statement)
         from_us = _from_us(connection)

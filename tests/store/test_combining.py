@@ -141,6 +141,18 @@ def test_what_goes_before_it_was_counted_stays_in_the_sums(store: UsageStore) ->
     assert store.check() == []
 
 
+def test_what_came_too_late_for_its_rows_is_counted_before_buckets_are_made_anew(store: UsageStore) -> None:
+    """Its time's buckets stay as they are, so that nothing would count it any more."""
+    asked = UsageQuery(model=("gpt-5",), key=("laptop",), door=("openai_chat",))
+    store.insert_history(record(number * 86_400) for number in range(4))
+    store.clean_up({"requests": Keep(days=1), "buckets": Keep()}, BASE_US + 3 * DAY_US)
+    store.insert_history([record(1, id="late")])
+    assert store.summary(asked).requests == store.summary(UsageQuery()).requests == 5
+    store.rebuild()
+    assert store.summary(asked).requests == store.summary(UsageQuery()).requests == 5
+    assert store.check() == []
+
+
 def test_an_app_that_is_learnt_before_or_after_its_row_is_counted_counts_once(store: UsageStore) -> None:
     store.insert_history(record(number, app="a") for number in range(4))
     count(store, 2)
