@@ -132,6 +132,27 @@ def test_what_a_kill_left_is_made_up_for(usage: UsageStore, tmp_path: Path, monk
         assert costs(threads) == AFTER and follow_costs(usage, threads) == 0
 
 
+def test_a_clock_that_was_set_back_hides_no_repricing(usage: UsageStore, threads: ThreadStore) -> None:
+    applied = usage.apply_repricing(UsageQuery(), dearer, 1000)
+    assert follow_costs(usage, threads) == 5
+    usage.undo_repricing(applied.id, 500)
+    assert follow_costs(usage, threads) == 5 and costs(threads) == BEFORE
+    usage.apply_repricing(UsageQuery(), dearer, 500)
+    assert follow_costs(usage, threads) == 5 and costs(threads) == AFTER
+    assert follow_costs(usage, threads) == 0
+
+
+def test_a_backup_from_before_a_repricing_is_followed_too(
+    usage: UsageStore, threads: ThreadStore, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    usage.apply_repricing(UsageQuery(), dearer, 10)
+    assert follow_costs(usage, threads) == 5
+    backup = started(tmp_path_factory.mktemp("backup"))
+    backup.insert_history([row_of(each) for each in TOLD])
+    assert follow_costs(backup, threads) == 5 and costs(threads) == BEFORE
+    backup.close()
+
+
 def test_a_turn_whose_row_is_gone_keeps_its_cost(usage: UsageStore, threads: ThreadStore) -> None:
     lost = replace(TOLD[0], request_id="req_lost", started_us=TOLD[0].started_us + 1, conversation="b")
     put(threads, [lost])
