@@ -7,8 +7,10 @@ the parts give adds up in `Sums`, whichever table it came from.
 """
 
 import sqlite3
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -74,8 +76,13 @@ _ROWS = _Side(SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY r
 _ROWS_OF_CONVERSATION = _Side(
     SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY requests_conversation", _IN_ROWS
 )
-# Rows that no combination counts yet: few, so that each is held against the ranges.
-_ROWS_SINCE = _Side(SUM_ROWS, f" FROM requests b NOT INDEXED CROSS JOIN {_ROW_RANGES}", _IN_ROWS + " AND b.n > ?")
+# Rows that no combination counts yet: each finds its slice by a search, for both may be many.
+_ROWS_SINCE = _Side(
+    SUM_ROWS,
+    " FROM (SELECT n, slice_at(started_us) AS slice FROM requests r NOT INDEXED WHERE r.n > ?) s "
+    "CROSS JOIN requests b ON b.n = s.n",
+    " WHERE s.slice IS NOT NULL",
+)
 _ROWS_OF_TRACE = _Side(SUM_ROWS, f" FROM {_ROW_RANGES} CROSS JOIN requests b INDEXED BY requests_trace", _IN_ROWS)
 
 
@@ -147,8 +154,32 @@ def _add_uncounted(
     rows = [
         (index, low * QUARTER_US, high * QUARTER_US) for index, _, low, high in cells if low <= last and high > first
     ]
-    if rows:
-        _add_side(connection, _ROWS_SINCE, by, where, (_json(rows), since.after), table, sign)
+    for apart in _apart(rows):
+        connection.create_function("slice_at", 1, _finder(apart), deterministic=True)
+        _add_side(connection, _ROWS_SINCE, by, where, (since.after,), table, sign)
+
+
+def _apart(rows: Iterable[RowRange]) -> list[list[RowRange]]:
+    """The ranges in lists, in each of which none overlap and all are in order."""
+    lists: list[list[RowRange]] = []
+    for row in sorted(rows, key=itemgetter(1)):
+        fitting = next((some for some in lists if some[-1][2] <= row[1]), None)
+        if fitting is None:
+            lists.append([row])
+        else:
+            fitting.append(row)
+    return lists
+
+
+def _finder(rows: Sequence[RowRange]) -> Callable[[int], int | None]:
+    """The slice of a moment."""
+    lows = [low for _, low, _ in rows]
+
+    def slice_at(us: int) -> int | None:
+        at = bisect_right(lows, us) - 1
+        return rows[at][0] if at >= 0 and us < rows[at][2] else None
+
+    return slice_at
 
 
 def _add_singles(

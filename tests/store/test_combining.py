@@ -286,11 +286,26 @@ def test_a_question_beside_what_is_not_counted_reads_none_of_it(store: UsageStor
         connection.set_trace_callback(statements.append)
         assert queries.total(connection, query)["requests"] == 48
         connection.set_trace_callback(None)
-        assert not any("requests b NOT INDEXED" in each for each in statements)
+        assert not any("requests r NOT INDEXED" in each for each in statements)
         assert (
             queries.breakdown(connection, Texts(), UsageQuery(key=("laptop",)), "model").rows[0].summary.requests
             == 548
         )
+
+
+def test_many_slices_of_many_rows_that_are_not_counted_are_not_each_held_against_each(store: UsageStore) -> None:
+    store.insert_history(record(number * 3600) for number in range(500))
+    query = UsageQuery(key=("laptop",), door=("openai_chat",), provider=("openai",))
+    steps = {}
+    with closing(open_database(store._folder / "usage.db")) as connection:
+        for width in ("month", "hour"):
+            told: list[int] = []
+            connection.set_progress_handler(lambda told=told: told.append(1), 100)
+            series = queries.timeseries(connection, Texts(), query, width)
+            connection.set_progress_handler(None, 0)
+            assert sum(bucket.summary.requests for bucket in series) == 500
+            steps[width] = len(told)
+    assert steps["hour"] < 5 * steps["month"], steps
 
 
 def test_a_database_from_before_has_all_counted(tmp_path_factory: pytest.TempPathFactory) -> None:
