@@ -171,9 +171,9 @@ class PriceCommands:
 
     def _follow_costs(self, threads: ThreadStore) -> None:
         # What was priced before is told with that price: it must be there to be changed.
-        if self._parts.capture is not None:
-            self._parts.capture.flush()
-        threads.flush()
+        capture = self._parts.capture
+        if not ((capture is None or capture.flush()) and threads.flush()):
+            raise FaregateError("what was said waits to be written")
         follow_costs(self._parts.store, threads)
 
     def _repricer(self) -> Repricer:

@@ -25,7 +25,7 @@ from gateway.state_db import connect
 from gateway.store import UsageStore
 from gateway.store.asking import was_stopped
 from gateway.store.writer import GROUP_S
-from gateway.upkeep import POLL_S
+from gateway.upkeep import POLL_S, Upkeep
 from tests.store.examples import record
 from tests.store.tellings import dialogue, told, user
 from tests.store.test_asking import ENDLESS
@@ -377,6 +377,32 @@ async def test_conversations_make_up_at_the_start_for_a_re_pricing_that_a_kill_l
     gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
     await gateway.start()
     await until(lambda: cost(gateway) == 70)
+    await gateway.close()
+
+
+async def test_a_re_pricing_is_not_followed_while_what_was_said_before_it_is_still_to_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It bears the price of before: told after the re-pricing was followed, it would keep that for good."""
+    followed: list[object] = []
+
+    async def nothing(_: Upkeep) -> None:
+        """It would follow them itself."""
+
+    monkeypatch.setattr(Upkeep, "keep_bounds", nothing)
+    monkeypatch.setattr("gateway.price_commands.follow_costs", lambda *of: followed.append(of))
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+    assert gateway._parts.threads is not None and gateway._parts.capture is not None
+    follow_costs = gateway._prices.follow_costs
+    for waits in (gateway._parts.capture, gateway._parts.threads):
+        with monkeypatch.context() as patched:
+            patched.setattr(waits, "flush", lambda: False)
+            followed.clear()
+            await follow_costs()
+            assert not followed and "what was said waits to be written" in caplog.text
+    await follow_costs()
+    assert len(followed) == 1
     await gateway.close()
 
 
