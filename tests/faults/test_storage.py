@@ -109,6 +109,7 @@ def test_ccflare_33_better_ccflare_145_a_clean_up_shrinks_the_file_and_a_restart
         store.start()
         if not start:
             store.insert_history(call(number, now_us - number * 10 * MINUTE_US) for number in range(3000))
+            store.combine()
             sizes.append(file_size(tmp_path))
         store.clean_up({"requests": kept.requests, "buckets": kept.buckets}, now_us)
         assert 144 <= store.request_count(UsageQuery()) <= 146
