@@ -30,7 +30,7 @@ _NEAR = (
     f"UNION SELECT {_COLUMNS} FROM turns t WHERE t.source = 'gateway' AND t.scope = :scope "
     "AND t.response_id IN (SELECT value FROM json_each(:ids)) "
     f"UNION SELECT {_COLUMNS} FROM turns t WHERE t.source = 'gateway' AND t.scope = :scope "
-    "AND t.request_id IN (SELECT value FROM json_each(:ids)) "
+    "AND t.identity IN (SELECT value FROM json_each(:ids)) "
     f"UNION SELECT {_COLUMNS} FROM turns t WHERE t.source = 'gateway' AND t.scope = :scope "
     "AND t.client_response_id IN (SELECT value FROM json_each(:ids))"
 )
@@ -55,7 +55,7 @@ _BESIDE = (
 )
 _ASKED = (
     "SELECT id, scope, started_us, ended_us, json_array(response_id, client_response_id, request_id) "
-    "FROM turns WHERE request_id = ?"
+    "FROM turns WHERE identity = ? AND source = 'gateway'"
 )
 _TELLERS = (
     "SELECT DISTINCT trace_id FROM turns WHERE source IN ('span', 'log') AND scope = :scope AND trace_id IS NOT NULL "

@@ -28,7 +28,7 @@ _SAID = (
 _OF_REQUEST = (
     "SELECT c.name, (SELECT COUNT(*) FROM turns b WHERE b.conversation = t.conversation "
     "AND (b.started_us, b.id) < (t.started_us, t.id)) FROM turns t JOIN conversations c ON c.id = t.conversation "
-    "WHERE t.request_id = ? LIMIT 1"
+    "WHERE t.identity = ?"
 )
 
 _decode_texts = msgspec.json.Decoder(tuple[str, ...]).decode

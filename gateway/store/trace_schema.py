@@ -183,6 +183,11 @@ def _m010_signatures_that_tell_of_wide_letters(db: "Database") -> None:
     db.execute("CREATE INDEX signatures_version ON signatures (version, first)")
 
 
+def _m011_requests_by_their_identity(db: "Database") -> None:
+    """An exchange's identity is its request's id."""
+    db.execute("DROP INDEX turns_request")
+
+
 STEPS: tuple[Step, ...] = (
     _m001_conversations_and_spans,
     _m002_what_a_join_takes_back,
@@ -194,5 +199,6 @@ STEPS: tuple[Step, ...] = (
     _m008_ids_of_sub_agents,
     _m009_sessions_around_conversations,
     _m010_signatures_that_tell_of_wide_letters,
+    _m011_requests_by_their_identity,
 )
 STEPS_NAME = "traces"

@@ -37,7 +37,7 @@ _READ = (
     "SELECT t.identity, t.request_id, t.source, t.hints, h.base, h.data FROM turns t "
     "LEFT JOIN headers h ON h.turn = t.id WHERE "
 )
-_OF_REQUEST = f"{_READ}t.request_id = :request AND (:scope IS NULL OR t.scope = :scope)"
+_OF_REQUEST = f"{_READ}t.identity = :request AND (:scope IS NULL OR t.scope = :scope)"
 _OF_THREAD = f"{_READ}t.conversation = :conversation"
 _BASES = "SELECT id, hash, kind, data FROM contents WHERE id IN (SELECT value FROM json_each(?))"
 
