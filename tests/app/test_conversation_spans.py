@@ -155,6 +155,29 @@ def test_bars_stand_at_their_times_and_are_fainter_until_the_first_token(theme: 
     assert any(picture.pixelColor(x, middle).getRgb() != ground for x in range(behind, behind + 40))
 
 
+def test_the_timeline_keeps_the_words_that_are_on_show(theme: Theme, qtbot: QtBot, laid_out: list[str]) -> None:
+    """While a conversation runs it is shown anew every second; of thousands of rows few are looked at again."""
+    made = [
+        SpanRow(key=f"{n}", label=f"ask {n}", role="inference", depth=n % 7, start_us=n * S, end_us=(n + 1) * S)
+        for n in range(500)
+    ]
+    long = "a name for which there is no room at all"
+    waterfall = Waterfall(theme)
+    qtbot.addWidget(waterfall)
+    waterfall.resize(400, 300)
+    waterfall.show_rows([msgspec.structs.replace(made[0], label=long), *made[1:10]])
+    waterfall.grab()
+    assert {"ask 1", "1.00 s"} <= set(laid_out) and laid_out.count("1.00 s") == 1
+    assert any(text.startswith("a name") and text.endswith("…") for text in laid_out)
+    before = len(laid_out)
+    waterfall.show_rows([msgspec.structs.replace(made[0], label=long), *made[1:11]])
+    waterfall.grab()
+    assert laid_out[before:] == ["ask 10"]
+    waterfall.show_rows(made)
+    waterfall.grab()
+    assert len(laid_out) > 500 and len(waterfall._texts) <= 400, "those that were shown last"
+
+
 def test_of_thousands_of_rows_only_what_is_exposed_is_painted(theme: Theme, qtbot: QtBot) -> None:
     """A dotted line as high as all rows is drawn dot by dot, wherever it is clipped."""
     made = [

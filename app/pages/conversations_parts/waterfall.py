@@ -4,7 +4,6 @@ Only the rows of the exposed part are painted, so that thousands cost what a scr
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -12,7 +11,6 @@ from PySide6.QtGui import (
     QAccessibleEvent,
     QColor,
     QFocusEvent,
-    QFont,
     QFontMetrics,
     QHelpEvent,
     QKeyEvent,
@@ -20,8 +18,6 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
-    QStaticText,
-    QTransform,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -31,6 +27,7 @@ from app.fonts import ui_font
 from app.pages.conversations_parts.axis import Axis
 from app.pages.conversations_parts.card import tone_color
 from app.pages.conversations_parts.spans import LOOKS, SpanRow
+from app.tables.laid_texts import Face, LaidTexts
 from app.theme import Theme
 from app.translation import tr
 from app.widgets.painting import rounded_box, smooth_painter
@@ -44,6 +41,10 @@ _INDENT = 11
 _DOTS = 3
 _DURATION = 60
 _STRONG = ("conversation", "inference", "tool")
+# Two for each row; the rows of some screens.
+_TEXTS = 200
+_LABEL = {True: Face(12, 500), False: Face(12)}
+_TIME = Face(11)
 
 
 def tick_words(seconds: float) -> str:
@@ -51,13 +52,6 @@ def tick_words(seconds: float) -> str:
     if seconds >= 120:
         return f"{seconds / 60:g} min"
     return f"{seconds:g} s" if seconds >= 1 or not seconds else f"{seconds * 1000:g} ms"
-
-
-class _Words(NamedTuple):
-    """What is written in a row, laid out once."""
-
-    label: QStaticText
-    duration: QStaticText
 
 
 _Bar = tuple[SpanRow, QRectF]
@@ -75,7 +69,7 @@ class Waterfall(QWidget):
         self.axis = Axis(())
         self.selected = ""
         self._places: dict[str, int] = {}
-        self._words: dict[str, _Words] = {}
+        self._texts = LaidTexts(_TEXTS)
         self.setObjectName("conversation_timeline")
         self.setAccessibleName(tr("Timeline of the conversation"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -86,7 +80,6 @@ class Waterfall(QWidget):
     def show_rows(self, rows: Sequence[SpanRow]) -> None:
         self.rows = rows
         self._places = {row.key: place for place, row in enumerate(rows)}
-        self._words.clear()
         self.axis = Axis((row.start_us, row.end_us) for row in rows if row.role != "conversation")
         if self.selected not in self._places:
             self.selected = ""
@@ -201,26 +194,26 @@ class Waterfall(QWidget):
 
     def _paint_labels(self, painter: QPainter, bars: Sequence[_Bar]) -> None:
         for strong in (True, False):
-            painter.setFont(_label_font(strong))
+            face = _LABEL[strong]
+            painter.setFont(self._texts.font(face))
             painter.setPen(self._theme.color("text" if strong else "text2"))
             for row, bar in bars:
                 if (row.role in _STRONG) == strong:
-                    label = self._written(row).label
-                    top = bar.center().y() - label.size().height() / 2
-                    painter.drawStaticText(QPointF(_indent(row) + 20, top), label)
+                    left = _indent(row) + 20
+                    label = self._texts.laid(row.label, face, int(_LABELS - left - 6))
+                    painter.drawStaticText(QPointF(left, bar.center().y() - label.height / 2), label.text)
 
     def _paint_durations(self, painter: QPainter, bars: Sequence[_Bar]) -> None:
-        painter.setFont(ui_font(11))
+        painter.setFont(self._texts.font(_TIME))
         painter.setPen(self._theme.color("text2"))
         for row, bar in bars:
-            words = self._written(row).duration
-            width, top = words.size().width(), bar.center().y() - words.size().height() / 2
+            words = self._texts.laid(self.duration(row), _TIME)
             # That of the whole has no room before it; what is wider than the room behind it is rare.
-            if row.role == "conversation" or bar.right() + 8 + width <= self.width():
+            if row.role == "conversation" or bar.right() + 8 + words.width <= self.width():
                 left = bar.right() + 6
             else:
-                left = bar.left() - 6 - width
-            painter.drawStaticText(QPointF(left, top), words)
+                left = bar.left() - 6 - words.width
+            painter.drawStaticText(QPointF(left, bar.center().y() - words.height / 2), words.text)
 
     def _bar(self, place: int, chart: QRectF) -> QRectF:
         row = self.rows[place]
@@ -230,16 +223,6 @@ class Waterfall(QWidget):
 
     def _tone(self, row: SpanRow) -> QColor:
         return self._theme.color("bad") if row.failed else tone_color(self._theme, LOOKS[row.role][1])
-
-    def _written(self, row: SpanRow) -> _Words:
-        words = self._words.get(row.key)
-        if words is None:
-            font = _label_font(row.role in _STRONG)
-            room = int(_LABELS - _indent(row) - 26)
-            label = QFontMetrics(font).elidedText(row.label, Qt.TextElideMode.ElideRight, room)
-            words = _Words(_laid_out(label, font), _laid_out(self.duration(row), ui_font(11)))
-            self._words[row.key] = words
-        return words
 
     # choosing
 
@@ -293,20 +276,9 @@ def _indent(row: SpanRow) -> float:
     return 2.0 + min(row.depth, 6) * _INDENT
 
 
-def _label_font(strong: bool) -> QFont:
-    return ui_font(12, 500 if strong else 400)
-
-
-def _laid_out(text: str, font: QFont) -> QStaticText:
-    made = QStaticText(text)
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.prepare(QTransform(), font)
-    return made
-
-
 def _paint_bar(painter: QPainter, bar: QRectF, color: QColor, opacity: float) -> None:
-    color.setAlphaF(color.alphaF() * opacity)
-    painter.setBrush(color)
+    shade = QColor(color)
+    shade.setAlphaF(color.alphaF() * opacity)
+    painter.setBrush(shade)
     radius = min(3.0, bar.width() / 2)
     painter.drawRoundedRect(bar, radius, radius)
-    color.setAlphaF(color.alphaF() / opacity)
