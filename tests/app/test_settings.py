@@ -189,6 +189,13 @@ def test_a_wrong_value_is_told_in_words_beside_the_field_and_stays_to_be_mended(
     for typed, value, shown in (("1,800 s", 1800.0, "1,800 s"), ("45s", 45.0, "45 s"), ("7200", 7200.0, "7,200 s")):
         type_over(qtbot, edit, typed)
         assert (fake_gateway.saved, edit.text()) == ({"timeouts.total": value}, shown)
+    for typed in ("1,5", "2,5 s", "0,500", "18,00"):
+        type_over(qtbot, edit, typed)
+        assert (told.problem.isVisible(), edit.text(), fake_gateway.saved) == (
+            True,
+            typed,
+            {"timeouts.total": 7200.0},
+        )
 
 
 def test_what_was_typed_is_taken_back_with_its_problem(

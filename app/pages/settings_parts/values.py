@@ -1,11 +1,13 @@
 """Between what `config.toml` takes and what a field shows; pure. The gateway checks values, not this."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 _UNITS = (("GiB", 1 << 30), ("GB", 10**9), ("MiB", 1 << 20), ("MB", 10**6), ("KiB", 1 << 10), ("KB", 1000))
 # What the gateway tells in days and people say otherwise.
 _SPANS = {"13 months": "396 days", "5 years": "1827 days"}
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 
 
 def size_text(value: Any) -> str:
@@ -42,8 +44,12 @@ def whole_number(text: str) -> Any:
 
 def seconds(text: str) -> Any:
     """The number of seconds, with its unit and separators or without; else the text as it stands."""
+    number = text.removesuffix("s").rstrip()
+    if _GROUPED.fullmatch(number):
+        # No other comma: in many languages "1,5" is one and a half, and never fifteen.
+        number = number.replace(",", "")
     try:
-        return float(text.removesuffix("s").rstrip().replace(",", ""))
+        return float(number)
     except ValueError:
         return text
 
