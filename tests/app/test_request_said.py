@@ -247,6 +247,22 @@ def test_a_failure_can_be_tried_again(page: RequestsPage, gateway: FakeGateway, 
     assert "Question 2" in said(details)
 
 
+@pytest.mark.parametrize(("tab", "shown"), [("summary", "panel"), ("attempts", "attempts")])
+def test_a_failure_covers_no_tab_that_was_opened_meanwhile(
+    page: RequestsPage, gateway: FakeGateway, turns: Turns, tab: str, shown: str
+) -> None:
+    gateway.fails = "The store of conversations is locked: close the other program that reads it."
+    details = opened(page, turns, 0)
+    details.tabs["messages"].click()
+    details.tabs[tab].click()
+    turns.run()
+    assert details.stack.currentWidget() is getattr(details, shown)
+    gateway.fails = None
+    details.tabs["messages"].click()
+    turns.run()
+    assert "Question 2" in said(details)
+
+
 def test_an_answer_for_another_request_is_dropped(page: RequestsPage, turns: Turns) -> None:
     details = opened(page, turns, 0)
     details.tabs["messages"].click()

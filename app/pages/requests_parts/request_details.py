@@ -175,9 +175,10 @@ class RequestDetails(QWidget):
     def _read_soon(self) -> None:
         if self.record is not None:
             self.stack.setCurrentWidget(self.loading)
-            self._context.spawn(self._read_and_show())
+            self._context.spawn(self._read_and_show(self.tab))
 
-    async def _read_and_show(self) -> None:
+    async def _read_and_show(self, tab: str) -> None:
+        """For a tab; where another one is open at the end, that stays."""
         row = self.record
         self._reading += 1
         mine = self._reading
@@ -186,12 +187,12 @@ class RequestDetails(QWidget):
         said: Said | None = None
         kept: ExchangeHeaders | None = None
         try:
-            if self.tab == HEADERS:
+            if tab == HEADERS:
                 kept = await self._context.gateway.headers_of_request(row.id)
             else:
                 said = await self._read(row.id)
         except KNOWN_ERRORS as error:
-            if mine == self._reading:
+            if mine == self._reading and tab == self.tab:
                 self.failed.set_text(str(error))
                 self.stack.setCurrentWidget(self.failed)
             return
