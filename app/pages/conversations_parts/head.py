@@ -1,6 +1,5 @@
 """Above the thread: its title, which can be changed in place, its tags and sums, and what can be done with it."""
 
-import contextlib
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -8,6 +7,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
+from app.focus import keep_focus
 from app.fonts import ui_font
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.blocks_view import MARGINS
@@ -185,10 +185,8 @@ class ThreadHead(QWidget):
         self._renaming = False
         had_keyboard = self.edit.hasFocus()
         self._titles.setCurrentWidget(self.title)
-        if had_keyboard and self._keyboard_at is not None:
-            # What had the keyboard may be gone meanwhile.
-            with contextlib.suppress(RuntimeError):
-                self._keyboard_at.setFocus(Qt.FocusReason.OtherFocusReason)
+        if had_keyboard:
+            keep_focus(self.window(), self._keyboard_at)
         self._keyboard_at = None
 
     def _rename(self) -> None:
