@@ -37,9 +37,10 @@ class KeptShapes(Generic[Made]):
         # The one that was asked for last stands last.
         self._made[shape] = made
         while len(self._made) > _MOST:
-            gone = self._widget(self._made.pop(next(iter(self._made))))
+            # What is on show stays until something else is shown, however long that takes.
+            oldest = next(each for each, kept in self._made.items() if self._widget(kept).isHidden())
+            gone = self._widget(self._made.pop(oldest))
             self._column.removeWidget(gone)
-            gone.hide()
             gone.deleteLater()
         return made
 
