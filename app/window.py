@@ -38,6 +38,7 @@ DESIGN_SIZE = (1440, 900)
 LEAST_SIZE = (1024, 680)
 NARROW_BELOW = 1180
 _RETIRED_MS = 1000
+_AGES_MS = 30_000
 
 
 class _Opened(NamedTuple):
@@ -88,6 +89,8 @@ class Window(QMainWindow):
         self._narrow_chosen: bool | None = None
         self.coalescer = Coalescer(parent=self)
         self.coalescer.due.connect(lambda changes: self.context.spawn(self._look(changes)))
+        self._ages = QTimer(self, interval=_AGES_MS)
+        self._ages.timeout.connect(self._let_time_pass)
         self._finding = Finding(self)
         self._build(pages)
         self._figures = SidebarFigures(self.sidebar, self.today.emit)
@@ -465,4 +468,14 @@ class Window(QMainWindow):
             self._follow_visibility()
 
     def _follow_visibility(self) -> None:
-        self.coalescer.set_active(self._ready and self.isVisible() and not self.isMinimized())
+        active = self._ready and self.isVisible() and not self.isMinimized()
+        self.coalescer.set_active(active)
+        if not active:
+            self._ages.stop()
+        elif not self._ages.isActive():
+            self._ages.start()
+            self._let_time_pass()
+
+    def _let_time_pass(self) -> None:
+        if self.page is not None:
+            self.page.as_time_passes()

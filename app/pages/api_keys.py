@@ -47,6 +47,9 @@ class ApiKeysPage(Page):
         self.panel.finished.connect(self.drawer.close_drawer)
         self.drawer.closed.connect(self._drawer_closed)
 
+    def as_time_passes(self) -> None:
+        self.view.viewport().update()
+
     def header_controls(self) -> list[QWidget]:
         return [self.export_button, self.revoke_button, self.create_button]
 

@@ -166,6 +166,11 @@ class ConnectPage(Page):
         """Other tools may have come meanwhile."""
         self._seen = None
 
+    def as_time_passes(self) -> None:
+        # Else it is read whole in a moment.
+        if self._seen is not None:
+            self.context.spawn(self._look_at_arrival())
+
     def on_hidden(self) -> None:
         """A key is seen once: leaving the page ends that."""
         self.view.forget_key()

@@ -147,7 +147,11 @@ class ConversationsPage(Page):
         except KNOWN_ERRORS as error:
             self.pane.show_error(str(error))
 
+    def as_time_passes(self) -> None:
+        self.pane.list.tell_ages(_now_us())
+
     def on_shown(self) -> None:
+        super().on_shown()
         self.pane.list.setFocus()
         # The first time, the window asks for everything by itself.
         if self._stale and self._learned:

@@ -47,7 +47,6 @@ SPLIT_TOOLTIP = later("What the cost is split by")
 MEASURES: Mapping[str, str] = Words(
     {"requests": "Requests", "tokens": "Tokens", "cost": "Cost", "latency": "Latency"}
 )
-_TICK_MS = 60_000
 _FAILED = ("error", "interrupted")
 # What the layers of the Requests chart are, as a filter.
 _OUTCOMES: Mapping[str, tuple[str, ...]] = {"success": ("ok", "aborted"), "errors": _FAILED}
@@ -78,9 +77,6 @@ class OverviewPage(Page):
         self._split_shown = MODEL
         self._steps_done = False
         self._changed_groups: tuple[Answers, Sequence[tuple[str, Breakdown, Breakdown]]] | None = None
-        # Without traffic nothing else says that the range has moved on.
-        self._tick = QTimer(self, interval=_TICK_MS)
-        self._tick.timeout.connect(self._reload_unseen)
         self.parts = OverviewLayout(context, self)
         self.split_button = self.parts.charts.split_button
         self.split_button.clicked.connect(
@@ -179,14 +175,16 @@ class OverviewPage(Page):
         self.parts.charts.follow(self._provider_titles, self._slots_of)
 
     def on_shown(self) -> None:
-        """A range that ends now has moved on meanwhile, and filters may have changed on another page."""
-        if self._answers is not None:
-            self._reload_unseen()
-        self._tick.start()
+        """Filters may have changed on another page."""
+        super().on_shown()
         QTimer.singleShot(0, self, self.parts.charts.unfold)
 
+    def as_time_passes(self) -> None:
+        """A range that ends now has moved on; without traffic nothing else says so."""
+        if self._answers is not None:
+            self._reload_unseen()
+
     def on_hidden(self) -> None:
-        self._tick.stop()
         self.parts.charts.fold()
 
     def _on_filters_changed(self) -> None:

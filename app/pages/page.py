@@ -90,6 +90,10 @@ class Page(QWidget):
 
     def on_shown(self) -> None:
         """The page has become visible."""
+        self.as_time_passes()
+
+    def as_time_passes(self) -> None:
+        """Time has passed: what is told as "2 min ago" is told anew. Every half minute, while it can be seen."""
 
     def on_hidden(self) -> None:
         """The page is no longer visible: nothing of it needs painting."""

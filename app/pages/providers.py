@@ -132,6 +132,10 @@ class ProvidersPage(Page):
         self.error_banner.hide()
         self._show()
 
+    def as_time_passes(self) -> None:
+        if self._rows:
+            self._show()
+
     def _show(self) -> None:
         names = [row.name for row in self._rows]
         for name in [name for name in self.cards if name not in names]:

@@ -122,6 +122,17 @@ def test_the_list_is_newest_first_and_the_first_one_is_open(page: ConversationsP
     assert page.pane.list.sizeHintForRow(0) == ROW_HEIGHT
 
 
+def test_how_long_ago_one_ended_is_told_anew_as_time_passes(
+    page: ConversationsPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoken = page.pane.list.threads.index(1)
+    ended_us = page.pane.list.threads.rows[1].ended_us
+    for minutes, shown in ((5, page.as_time_passes), (7, page.on_shown)):
+        monkeypatch.setattr("app.pages.conversations._now_us", lambda now=ended_us + minutes * 60 * S: now)
+        shown()
+        assert f"{minutes} min ago" in spoken.data(Qt.ItemDataRole.AccessibleTextRole)
+
+
 def test_rows_say_title_models_calls_cost_and_state(full: Thread) -> None:
     row = full.row
     assert title_of(row) == "Fix flaky payment webhook test"

@@ -121,6 +121,17 @@ def test_a_card_for_each_provider_says_its_state(page: ProvidersPage) -> None:
     assert page.cards["google"].detail.text() == "The provider rejected the key (401)."
 
 
+def test_how_long_ago_a_provider_answered_is_told_anew_as_time_passes(
+    page: ProvidersPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_us = page._rows[0].state_at_us
+    assert at_us is not None
+    for minutes, shown in ((5, page.as_time_passes), (7, page.on_shown)):
+        monkeypatch.setattr("app.pages.providers._now_us", lambda now=at_us + minutes * 60_000_000: now)
+        shown()
+        assert page.cards["openai"].state.text() == f"Connected {minutes} min ago"
+
+
 @pytest.mark.parametrize(("width", "columns"), [(1220, 2), (1500, 4), (1000, 2), (500, 1)])
 def test_cards_stand_in_full_rows(page: ProvidersPage, qtbot: QtBot, width: int, columns: int) -> None:
     page.resize(width, 700)

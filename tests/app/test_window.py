@@ -128,6 +128,23 @@ def test_a_minimised_window_does_not_look(qtbot: QtBot, window: Window, monkeypa
     qtbot.waitUntil(lambda: looks[-1:] == [True])
 
 
+def test_time_passes_on_the_page_that_is_seen_and_in_no_minimised_window(
+    qtbot: QtBot, window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed: list[str] = []
+    monkeypatch.setattr(Probe, "as_time_passes", lambda page: passed.append(page.control.text()))
+    page(window).control.setText("first")
+    window.open_page("providers")
+    page(window).control.setText("second")
+    window._ages.timeout.emit()
+    assert passed == ["second"] and window._ages.isActive()
+    window.showMinimized()
+    qtbot.waitUntil(lambda: not window._ages.isActive())
+    window.showNormal()
+    qtbot.waitUntil(lambda: passed == ["second", "second"])
+    assert window._ages.isActive()
+
+
 def test_header_controls_belong_to_their_page(window: Window) -> None:
     first = page(window)
     assert first.control.isVisible()

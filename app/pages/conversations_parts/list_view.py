@@ -274,6 +274,11 @@ class ThreadList(QListView):
         self._show(by_sessions(rows) if together else rows, chosen)
         self._look_ahead()
 
+    def tell_ages(self, now_us: int) -> None:
+        """How long ago each ended, from now."""
+        self.threads.now_us = now_us
+        self.viewport().update()
+
     def add_rows(self, rows: Sequence[ThreadRow]) -> None:
         """Further ones below, but for those whose session stands there already."""
         whole = [*self.threads.rows, *self.threads.unknown(rows)]
