@@ -1,12 +1,32 @@
-"""Texts that a tool puts around its user's words: whole within an element, such as <system-reminder>. Pure."""
+"""Texts that a tool puts around its user's words: whole within elements, such as <system-reminder>. Pure."""
 
 import re
 
-_WRAPPED = re.compile(r"\s*<([A-Za-z][\w-]*)[^>]*>.*</\1>\s*", re.DOTALL)
+_OPENING = re.compile(r"\s*<([A-Za-z][\w-]*)[^>]*>")
+_NOTHING_MORE = re.compile(r"\s*\Z")
 
 
 def element_of(text: str) -> str | None:
-    """The name of the element that all of a text stands in ("environment_context"); None where it stands in none."""
-    # Most texts begin otherwise, and are long.
-    found = _WRAPPED.fullmatch(text) if text.lstrip().startswith("<") else None
-    return found[1] if found else None
+    """The name of the element that all of a text stands in, or of the first where several follow one another
+    ("environment_context"); None where words stand outside of them."""
+    first, place = None, 0
+    while opening := _OPENING.match(text, place):
+        first = first or opening[1]
+        end = _end_of(text, opening)
+        if end is None:
+            return None
+        if _NOTHING_MORE.match(text, end):
+            return first
+        place = end
+    return None
+
+
+def _end_of(text: str, opening: re.Match[str]) -> int | None:
+    """Where an element ends; one that names its own tag without closing it lasts until the text's last one."""
+    depth, last = 0, None
+    for tag in re.compile(rf"<(/?){re.escape(opening[1])}(?=[\s/>])[^>]*>").finditer(text, opening.start()):
+        depth += -1 if tag[1] else 1
+        last = tag.end() if tag[1] else last
+        if depth == 0:
+            return last
+    return last

@@ -136,6 +136,10 @@ def thread() -> Thread:
     [
         ("<system-reminder>\nAvailable agents:\n- Explore\n</system-reminder>\n", "system-reminder"),
         ('\n<environment_context version="2"><cwd>/src</cwd></environment_context>', "environment_context"),
+        ("<a-b>One.</a-b>\n<c-d>Two.</c-d>\n<a-b>Three.</a-b>", "a-b"),
+        ("<a-b>The <a-b> tag is ours, and <a-b>so</a-b> is this.</a-b>", "a-b"),
+        ("<a-b>One.</a-b> Why is it so? <a-b>Two.</a-b>", None),
+        ("<a-b>It never ends.", None),
         ("<div>Why is this not centred?</div>", None),
         ("<system-reminder>It is Monday.</system-reminder> And now?", None),
         ("What does <system-reminder> mean?", None),
