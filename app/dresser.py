@@ -7,8 +7,9 @@ rule is for them.
 
 import re
 from collections.abc import Set
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -48,6 +49,10 @@ def _class(selector: str) -> str:
     return begins[1]
 
 
+def _is_tip(widget: QWidget) -> TypeGuard[QLabel]:
+    return type(widget) is QLabel and widget.inherits(_TIP_LABEL)
+
+
 class Dresser(QProxyStyle):
     """Give it to the application, and keep it for as long as that lives."""
 
@@ -67,6 +72,9 @@ class Dresser(QProxyStyle):
         """Qt calls it once for each widget, before that is first shown."""
         super().polish(what)
         if isinstance(what, QWidget):
+            if _is_tip(what):
+                # It may tell what a caller or a provider said: HTML in that is text, and loads no picture.
+                what.setTextFormat(Qt.TextFormat.PlainText)
             self._dress(what)
 
     def _dress(self, widget: QWidget) -> None:
@@ -77,7 +85,7 @@ class Dresser(QProxyStyle):
 
     def _sheet_of(self, widget: QWidget) -> str:
         kind = type(widget)
-        if kind is QLabel and widget.inherits(_TIP_LABEL):
+        if _is_tip(widget):
             return self._of_classes({_TOOLTIP})
         # The field in a box is part of it, and has its rules from it.
         if issubclass(kind, QLineEdit) and isinstance(widget.parentWidget(), _BOXES):

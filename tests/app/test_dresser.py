@@ -91,6 +91,11 @@ def test_a_subclass_has_the_rules_of_what_it_is(qtbot: QtBot, theme: Theme) -> N
     assert area.styleSheet() == ""
 
 
+def tips() -> list[QLabel]:
+    found = (each for each in QApplication.topLevelWidgets() if each.inherits("QTipLabel") and each.isVisible())
+    return [each for each in found if isinstance(each, QLabel)]
+
+
 @pytest.mark.parametrize("kind", [QLabel, QLineEdit])
 def test_tooltips_are_dressed(qtbot: QtBot, theme: Theme, kind: type[QWidget]) -> None:
     theme.set_mode("dark")
@@ -99,11 +104,22 @@ def test_tooltips_are_dressed(qtbot: QtBot, theme: Theme, kind: type[QWidget]) -
     over.show()
     QToolTip.showText(over.mapToGlobal(QPoint(2, 2)), "words", over)
 
-    def tips() -> list[QWidget]:
-        return [each for each in QApplication.topLevelWidgets() if each.inherits("QTipLabel") and each.isVisible()]
-
     qtbot.waitUntil(lambda: len(tips()) == 1)
     picture = tips()[0].grab().toImage()
     QToolTip.hideText()
     assert picture.pixelColor(picture.width() // 2, 0).name() == DARK.border_strong.lower()
     assert picture.pixelColor(3, 3).name() == DARK.surface.lower()
+
+
+def test_what_a_tooltip_tells_is_text(qtbot: QtBot, theme: Theme) -> None:
+    """A provider's page of an error, or a question about HTML, would be shown as HTML, with the pictures it names."""
+    over = QLabel()
+    qtbot.addWidget(over)
+    over.show()
+    words = "<html><b>Bad gateway</b><img src='picture.png'></html>"
+    QToolTip.showText(over.mapToGlobal(QPoint(2, 2)), words, over)
+    qtbot.waitUntil(lambda: len(tips()) == 1)
+    (tip,) = tips()
+    told = tip.text(), tip.textFormat()
+    QToolTip.hideText()
+    assert told == (words, Qt.TextFormat.PlainText)
