@@ -440,7 +440,7 @@ def test_the_view_is_named_and_tells_its_cells(model: WindowedModel[Record], qtb
     view = make_view(qtbot, model)
     assert view.accessibleName() == "Records"
     assert model.headerData(0, Qt.Orientation.Horizontal) == "Number"
-    assert model.index(4, 1).data(Qt.ItemDataRole.ToolTipRole) == "called None"
+    assert view.told_at(model.index(4, 1)) == "called None"
     assert QGuiApplication.platformName() == "offscreen"
 
 
