@@ -172,12 +172,9 @@ def _read(bill: Bill, files: "Sequence[_Lines]", progress: Progress | None) -> N
     """Takes the files of one form in."""
     for file in files:
         file.learn()
-    once = shared(files) if len(files) > 1 else None
-    for number, file in enumerate(files):
-        if once is None or not once.moments:
-            file.read(progress)
-        else:
-            file.read(progress, once.moments, once.taken[number])
+    once = shared(files)
+    for file, taken in zip(files, once.taken, strict=True):
+        file.read(progress, once.moments, taken)
 
 
 class _Lines:
@@ -220,9 +217,7 @@ class _Lines:
                 )
                 yield Line(at, *self._naming.of(cells), (sum(numbers), self._cost(line, cells) or Decimal(0)))
 
-    def read(
-        self, progress: Progress | None, told_twice: Set[Moment] = frozenset(), taken: Set[Name] = frozenset()
-    ) -> None:
+    def read(self, progress: Progress | None, told_twice: Set[Moment], taken: Set[Name]) -> None:
         """Takes the lines in; of moments that are `told_twice` those that are `taken`. Raises ClientError."""
         bill = self._bill
         bill.files.append(self._moments)

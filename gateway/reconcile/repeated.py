@@ -72,15 +72,16 @@ class Naming:
 class Once(Struct, frozen=True):
     """`moments` that several files tell of, and for each file the names of its lines there that count."""
 
-    moments: Set[Moment] = frozenset()
-    taken: Sequence[Set[Name]] = ()
+    moments: Set[Moment]
+    taken: Sequence[Set[Name]]
 
 
 def shared(files: Sequence[File]) -> Once:
     """Which lines of these files, all of one form, count where they tell of the same time."""
     seen: set[Moment] = set()
     moments: set[Moment] = set()
-    for file in files:
+    # One alone shares nothing, and need not be read for that.
+    for file in files if len(files) > 1 else ():
         these = file.moments()
         moments |= seen & these
         seen |= these
@@ -100,10 +101,11 @@ def _fullest(files: Sequence[File], moments: Set[Moment]) -> Mapping[Name, int]:
         for line in file.told(moments):
             grain |= line.grain
             weights[line.at, line.name] = _added(weights.get((line.at, line.name), _NOTHING), line.weight)
+        cut = frozenset(grain)
         for name, weight in weights.items():
-            before = best.get((frozenset(grain), name))
+            before = best.get((cut, name))
             if before is None or weight > before[0]:
-                best[frozenset(grain), name] = weight, number
+                best[cut, name] = weight, number
     whole: dict[Moment, dict[frozenset[str], Weight]] = {}
     for (cut, (at, _)), (weight, _) in best.items():
         cuts = whole.setdefault(at, {})

@@ -20,7 +20,6 @@ GROWTH = 1.09
 UNIT_US = 1000
 EMPTY = b""
 # Beyond, a map is about as small, and read faster.
-
 MOST_SINGLY = 96
 
 _LOG_GROWTH = log(GROWTH)
