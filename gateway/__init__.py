@@ -21,6 +21,7 @@ from gateway.comparison_records import (
 from gateway.errors import ClientError, FaregateError, GatewayError
 from gateway.extra_providers import ExtraProvider
 from gateway.folder import DataFolder, FolderHeld, default_folder
+from gateway.formulas import is_formula
 from gateway.header_records import ANSWERED as HEADERS_ANSWERED
 from gateway.header_records import ASKED as HEADERS_ASKED
 from gateway.header_records import GIVEN as HEADERS_GIVEN
@@ -269,6 +270,7 @@ __all__ = [
     "bill_rate",
     "default_folder",
     "element_of",
+    "is_formula",
     "load_settings",
     "message_json",
     "number_text",

@@ -14,11 +14,9 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from app.translation import tr
+from gateway import is_formula
 
 Row = TypeVar("Row")
-
-# The gateway's own files know the same; the last four are what a spreadsheet in East Asia reads as the first four.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class PillText(Struct, frozen=True):
@@ -80,7 +78,7 @@ def utc_text(us: int) -> str:
 def safe_cell(value: object) -> str:
     """A cell's value for a spreadsheet: nothing that it would run as a formula, None as nothing."""
     text = "" if value is None else str(value)
-    if not isinstance(value, (int, float)) and text.startswith(_FORMULA_STARTS):
+    if not isinstance(value, (int, float)) and is_formula(text):
         return f"'{text}"
     return text
 

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from gateway.formulas import is_formula
+
 # Of columns of money, which may be negative.
 MONEY_SUFFIX = "_usd"
 TIME_COLUMNS = ("started_at", "ended_at", "start", "end")
 BYTE_ORDER_MARK = "\ufeff"
-# The last four are what a spreadsheet in East Asia reads as the first four.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class _Passing:
@@ -83,6 +83,6 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, list):
         value = ",".join(value)
     if isinstance(value, str):
-        unsafe = value.startswith(_FORMULA_STARTS) and not name.endswith(MONEY_SUFFIX)
+        unsafe = is_formula(value) and not name.endswith(MONEY_SUFFIX)
         return f"'{value}" if unsafe else value
     return str(value)

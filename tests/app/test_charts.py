@@ -32,7 +32,7 @@ from app.tables.column import safe_cell
 from app.theme import Theme
 from app.widgets import Card
 from gateway import Distribution, Summary, TimeBucket
-from gateway.store import text_rows
+from gateway.formulas import FORMULA_STARTS
 
 BERLIN = "Europe/Berlin"
 HOUR = 3_600_000_000
@@ -357,7 +357,7 @@ def test_what_is_unknown_is_empty_in_a_charts_file() -> None:
     assert unknown.split(",")[3:] == ["", ""]
 
 
-@pytest.mark.parametrize("start", text_rows._FORMULA_STARTS)
+@pytest.mark.parametrize("start", FORMULA_STARTS)
 def test_a_name_runs_as_no_formula_in_a_charts_file_nor_in_a_tables(start: str) -> None:
     """Models and tags are named by whoever asks."""
     group = Group(value=f"{start}1+1", slot=0, buckets=buckets(busy(5)))
