@@ -76,6 +76,12 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def passes(error: Exception) -> bool:
+    """Whether the database's state is in the way, as a lock or a full disk is, and not what was to be written."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(error, sqlite3.OperationalError) and code is not None and code & 0xFF != sqlite3.SQLITE_ERROR
+
+
 class Readers:
     """Query-only connections, lent one thread at a time; a read is one snapshot. Each keeps up to `cache_kib`."""
 

@@ -24,7 +24,7 @@ from gateway.store.cache_misses import Unit
 from gateway.store.chain import Hasher
 from gateway.store.content import PAGE_BYTES, Sealed
 from gateway.store.conversation_rows import Conversations, conversation_number
-from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, readers_kib, writing
+from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, passes, readers_kib, writing
 from gateway.store.names import json_array
 from gateway.store.placing import Placer
 from gateway.store.removal import delete_thread
@@ -288,17 +288,13 @@ class ThreadStore:
             if not batch:
                 continue
             try:
-                self._place(placer, [told for told, _ in batch])
+                self._place_somehow(placer, [told for told, _ in batch])
             except sqlite3.OperationalError as error:
-                placer.start_over()
                 if pause == FIRST_PAUSE_S:
                     _log.warning("Conversations cannot be stored now (%s); they wait in memory.", error)
                 self._rest(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
                 continue
-            except Exception:
-                placer.start_over()
-                self._place_singly(placer, [told for told, _ in batch])
             pause = FIRST_PAUSE_S
             self._settle(batch)
 
@@ -332,24 +328,37 @@ class ThreadStore:
             self._changed.notify_all()
         self._tell()
 
-    def _place(self, placer: Placer, batch: Iterable[Told]) -> None:
-        with writing(self._connection):
-            placer.begin()
-            for told in batch:
-                placer.place(told)
-            joined = self._joined(placer.finish())
-        self._tell_joined(joined)
-
-    def _place_singly(self, placer: Placer, batch: Iterable[Told]) -> None:
-        """What no table can hold must not keep the rest back."""
+    def _place_somehow(self, placer: Placer, batch: Sequence[Told]) -> None:
+        """What no table can hold must not keep the rest back. Raises sqlite3.OperationalError where waiting helps."""
+        try:
+            self._place(placer, batch)
+            return
+        except Exception as error:
+            if passes(error):
+                raise
+        refused = 0
         for told in batch:
             try:
                 self._place(placer, [told])
             except Exception as error:
-                placer.start_over()
-                self._unstorable += 1
+                if passes(error):
+                    raise
+                refused += 1
                 # The error's own words may repeat what was said.
                 _log.error("What %s said could not be stored (%s).", told.request_id, type(error).__name__)
+        self._unstorable += refused
+
+    def _place(self, placer: Placer, batch: Iterable[Told]) -> None:
+        try:
+            with writing(self._connection):
+                placer.begin()
+                for told in batch:
+                    placer.place(told)
+                joined = self._joined(placer.finish())
+        except BaseException:
+            placer.start_over()
+            raise
+        self._tell_joined(joined)
 
     def _do_work(self, placer: Placer) -> None:
         while self._work:
@@ -374,8 +383,11 @@ class ThreadStore:
         return self._connection.execute(_TELL, (json_array(found),)).fetchall() if found else []
 
     def _tell_joined(self, joined: Iterable[tuple[str, str]]) -> None:
-        for request_id, name in joined:
-            self._on_joined(request_id, name)
+        try:
+            for request_id, name in joined:
+                self._on_joined(request_id, name)
+        except Exception:
+            _log.exception("Where a stored request belongs could not be told")
 
     def _tell(self) -> None:
         self._signing.wake()

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.store.content import TEXT, Sealed
-from gateway.store.storable import LARGEST, is_sound, sound_text
+from gateway.store.storable import LARGEST, LIMITS, is_sound, sound_text
 from gateway.told import Told
 
 COLUMNS = (
@@ -69,12 +69,13 @@ BRIEFS = f"SELECT {BRIEF} FROM turns t JOIN conversations c ON c.id = t.conversa
 
 
 def sound(told: Told) -> Told:
-    """With ids and names that SQLite can hold."""
+    """With ids and names that SQLite can hold, and a beginning that a calendar has."""
     texts = _sound_of(told)
-    if is_sound("".join(filter(None, texts))):
+    begins = 0 <= told.started_us <= LARGEST
+    if begins and is_sound("".join(filter(None, texts))):
         return told
-    mended = {name: sound_text(text) for name, text in zip(_SOUND, texts, strict=True) if text}
-    return replace(told, **mended)
+    mended: dict[str, Any] = {name: sound_text(text) for name, text in zip(_SOUND, texts, strict=True) if text}
+    return replace(told, started_us=min(max(0, told.started_us), LARGEST), **mended)
 
 
 def identity_of(told: Told) -> str:
@@ -87,15 +88,16 @@ def identity_of(told: Told) -> str:
 
 
 def ended_us(told: Told) -> int:
-    return told.started_us + max(0, told.latency_us or 0)
+    return told.started_us + (_counted("latency_us", told.latency_us) or 0)
 
 
 def row_of(told: Told, sealed: Sealed) -> dict[str, Any]:
     """All columns that the telling alone, a sound one, decides."""
     usage, identity = told.usage, identity_of(told)
+    cost_nano = _counted("cost_nano", told.cost_nano)
     return {
         **dict(zip(_AS_TOLD, _as_told(told), strict=True)),
-        **dict(zip(_TOKENS, map(_count, _tokens_of(usage)), strict=True)),
+        **dict(zip(_TOKENS, map(_counted, _TOKENS, _tokens_of(usage)), strict=True)),
         "tags": encoded(told.tags),
         "dropped": encoded(told.dropped),
         "adapted": encoded(told.adapted),
@@ -105,11 +107,11 @@ def row_of(told: Told, sealed: Sealed) -> dict[str, Any]:
         "scope": told.scope,
         "started_us": told.started_us,
         "ended_us": ended_us(told),
-        "latency_us": _count(told.latency_us),
-        "ttft_us": _count(told.ttft_us),
+        "latency_us": _counted("latency_us", told.latency_us),
+        "ttft_us": _counted("ttft_us", told.ttft_us),
         "usage_source": told.usage_source,
-        "cost_nano": _count(told.cost_nano),
-        "cost_source": told.cost_source,
+        "cost_nano": cost_nano,
+        "cost_source": told.cost_source if cost_nano == told.cost_nano else "none",
         "status": told.status,
         "outcome": told.outcome,
         "error_message": sealed.pack_text(TEXT, f"error {identity}", told.error_message),
@@ -135,9 +137,9 @@ def encoded(texts: tuple[str, ...]) -> str:
     return msgspec.json.encode([sound_text(each) for each in texts]).decode()
 
 
-def _count(number: int | None) -> int | None:
-    """A number that SQLite can add up; a wild one is unknown."""
-    return number if number is not None and 0 <= number <= LARGEST else None
+def _counted(name: str, number: int | None) -> int | None:
+    """A number that SQLite can add up, as often as turns may have it; a wild one is unknown."""
+    return number if number is not None and 0 <= number <= LIMITS[name] else None
 
 
 def briefs(connection: sqlite3.Connection, where: str, values: Mapping[str, Any]) -> list[Brief]:

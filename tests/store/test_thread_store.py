@@ -242,7 +242,7 @@ def test_with_the_disk_full_all_waits_that_fits_the_rest_is_counted_and_it_goes_
 
 def test_one_that_no_table_can_hold_keeps_nobody_back(store: ThreadStore) -> None:
     assert store.put(told(0, [user("one")], "x"))
-    assert store.put(told(1, [user("two")], "x", started_us=2**70))
+    assert store.put(told(1, [user("two")], "x", status=2**70))
     assert store.put(told(2, [user("three")], "x"))
     assert store.flush() and store.refused == 1
     assert [thread.row.title for thread in all_threads(store)] == ["one", "three"]

@@ -115,7 +115,7 @@ def _base(event: Event, role: Role) -> Observed:
 def _call(event: Event, asked_ns: int) -> SessionCall:
     """The prompt that it answers was asked before it: its length may hold what came before that was logged."""
     failed = event.name == "api_error"
-    latency = event.count("duration_ms")
+    latency = event.milliseconds("duration_ms")
     started_ns = event.at_ns - (latency or 0) * 1_000_000
     lane = _lane(event)
     error, status = event.text("error"), event.count("status_code") or 0
@@ -246,11 +246,11 @@ def _put_tools(events: Sequence[Event], asking: _Asking) -> list[Observed]:
 
 
 def _asked_ns(event: Event) -> int:
-    return event.at_ns - (event.count("duration_ms") or 0) * 1_000_000
+    return event.at_ns - (event.milliseconds("duration_ms") or 0) * 1_000_000
 
 
 def _run(event: Event, use: ToolUse) -> Observed:
-    latency = event.count("duration_ms")
+    latency = event.milliseconds("duration_ms")
     base = _base(event, Role.TOOL)
     failed = event.text("error_type") if use.is_error else None
     return tool_run(

@@ -134,10 +134,10 @@ def _call(event: Event, request: Event | None, provider: str | None, *, failed: 
     """`request` began it; where that was lost, the call has no known length."""
     started_ns = event.at_ns
     if request is not None:
-        started_ns = request.at_ns - (request.count("duration_ms") or 0) * 1_000_000
+        started_ns = request.at_ns - (request.milliseconds("duration_ms") or 0) * 1_000_000
     status = event.count("http.response.status_code") or 0
     message = event.text("error.message")
-    ttft = event.count("ttft_ms")
+    ttft = event.milliseconds("ttft_ms")
     told = structs.replace(
         _base(request or event, Role.INFERENCE),
         identity=f"{NAME}:{session(event.record)}:{event.digest}",
@@ -178,7 +178,7 @@ def _put_tools(calls: Sequence[SessionCall], events: Sequence[Event]) -> list[Ob
     for event in events:
         if event.name not in ("codex.tool_decision", "codex.tool_result"):
             continue
-        started_ns = event.at_ns - (event.count("duration_ms") or 0) * 1_000_000
+        started_ns = event.at_ns - (event.milliseconds("duration_ms") or 0) * 1_000_000
         key = event.text("call_id") or event.digest
         if key not in uses:
             use = ToolUse(id=event.text("call_id") or "", name=event.text("tool_name") or "", at_ns=started_ns)
@@ -197,7 +197,7 @@ def _put_tools(calls: Sequence[SessionCall], events: Sequence[Event]) -> list[Ob
 def _run(event: Event, use: ToolUse, started_ns: int) -> Observed:
     use.done, use.is_error = True, event.flag("success") is False
     use.arguments, use.output = event.json("arguments") or use.arguments, event.text("output")
-    duration = event.count("duration_ms")
+    duration = event.milliseconds("duration_ms")
     base = structs.replace(_base(event, Role.TOOL), operation="execute_tool")
     latency = None if duration is None else duration * 1000
     return tool_run(base, use, identity=base.identity, started_ns=started_ns, latency_us=latency)

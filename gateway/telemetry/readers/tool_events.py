@@ -13,6 +13,8 @@ from gateway.telemetry.readers.values import count, json_text, nano_dollars, tru
 from gateway.telemetry.records import LogRecord
 
 _NS_PER_MS = 1_000_000
+# A month; what is longer is a fault of its sender, and would set back when the call began.
+LONGEST_MS = 30 * 24 * 3600 * 1000
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -43,6 +45,11 @@ class Event(Struct, frozen=True, kw_only=True):
         """The first of the attributes that is a count, also where its digits are text."""
         counts = (count(self.record.attributes.get(key)) for key in keys)
         return next((said for said in counts if said is not None and said <= LARGEST_COUNT), None)
+
+    def milliseconds(self, *keys: str) -> int | None:
+        """The first of the attributes that is a count, where it is as long as a call can take."""
+        said = self.count(*keys)
+        return said if said is not None and said <= LONGEST_MS else None
 
     def flag(self, key: str) -> bool | None:
         return truth(self.record.attributes.get(key))

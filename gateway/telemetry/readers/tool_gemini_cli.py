@@ -115,7 +115,7 @@ def _has_answer(event: Event) -> bool:
 
 
 def _began_ns(end: Event) -> int:
-    return end.at_ns - (end.count("duration_ms", "duration") or 0) * 1_000_000
+    return end.at_ns - (end.milliseconds("duration_ms", "duration") or 0) * 1_000_000
 
 
 def _base(event: Event, role: Role) -> Observed:
@@ -138,7 +138,7 @@ def _base(event: Event, role: Role) -> Observed:
 
 def _call(end: Event, half: _Halves) -> Observed:
     failed = end.name.endswith("api_error")
-    latency, status = end.count("duration_ms", "duration"), end.count("status_code", "http.status_code") or 0
+    latency, status = end.milliseconds("duration_ms", "duration"), end.count("status_code", "http.status_code") or 0
     model = end.text("model", "model_name")
     asked = half.request.text("model") if half.request else None
     request = _request(half, asked or model or "")
@@ -286,7 +286,7 @@ def _parts_said(call: Observed) -> tuple[Part, ...]:
 def _run(
     event: Event, name: str, arguments: str | None, part: ToolCall | None, results: Mapping[str, ToolCallResponse]
 ) -> Observed:
-    latency = event.count("duration_ms")
+    latency = event.milliseconds("duration_ms")
     failed = event.flag("success") is False
     result = results.get(part.id) if part else None
     said = (
