@@ -14,6 +14,7 @@ from gateway.store.conversation_rows import Conversations
 from gateway.store.names import json_array
 from gateway.store.placing import Placer
 from gateway.store.removal import forget_turns
+from gateway.store.storable import sound_text
 from gateway.telemetry.calls import SLACK_NS, Exchanged
 from gateway.thread_records import Figures
 from gateway.told import Told
@@ -198,11 +199,11 @@ def beside(
     return found | {each.trace_id for each in near if each.trace_id is not None}
 
 
-def tellers(connection: sqlite3.Connection, request_id: str) -> tuple[set[str], set[str]]:
-    """(traces, sessions) that may tell of an exchange that has just ended."""
+def tellers(connection: sqlite3.Connection, request_id: str) -> tuple[set[str], set[str]] | None:
+    """(traces, sessions) that may tell of an exchange that has just ended; None where it is not stored."""
     found = connection.execute(_ASKED, (request_id,)).fetchone()
     if found is None:
-        return set(), set()
+        return None
     turn, scope, started_us, ended_us, ids = found
     values = _window(scope, started_us, ended_us)
     traces = {trace_id for (trace_id,) in connection.execute(_TELLERS, values | {"ids": ids, "turn": turn})}
@@ -256,7 +257,7 @@ def write(
     _forget_stale(connection, placer, scope, trace_id, own, attached)
     for call in own:
         placer.place(call.told)
-        (turn,) = connection.execute(_BY_IDENTITY, (f"{scope} {call.told.identity}",)).fetchone()
+        (turn,) = connection.execute(_BY_IDENTITY, (_identity(scope, call.told.identity),)).fetchone()
         if call.figures:
             connection.execute(_FIGURES, (msgspec.json.encode(call.figures).decode(), call.joined, turn))
         _mark(connection, turn, call.spans)
@@ -311,11 +312,11 @@ def _attach(
     }
     conversation, request_id = connection.execute(_ATTACH, values).fetchone()
     for identity in each.identities:
-        earlier = connection.execute(_BY_IDENTITY, (f"{scope} {identity}",)).fetchone()
+        earlier = connection.execute(_BY_IDENTITY, (_identity(scope, identity),)).fetchone()
         if earlier is not None:
             connection.execute(_REPARENT, {"from": earlier[0], "to": each.turn})
     if each.conversation is not None and not conversations.is_given(conversation):
-        conversation = placer.merge(conversation, conversations.given(each.conversation, scope))
+        conversation = placer.merge(conversation, conversations.given(sound_text(each.conversation), scope))
         connection.execute(_MOVED, (each.turn,))
     placer.touch(conversation)
     _mark(connection, each.turn, each.spans)
@@ -348,19 +349,24 @@ def _forget_stale(
     attached: Sequence[Attached],
 ) -> None:
     """Turns of their own that turned out to be somebody else's, or told under another identity now."""
-    kept = {f"{scope} {call.told.identity}" for call in own}
+    kept = {_identity(scope, call.told.identity) for call in own}
     others = [*(call.identities for call in own), *(each.identities for each in attached)]
-    gone = {f"{scope} {identity}" for identities in others for identity in identities} - kept
+    gone = {_identity(scope, identity) for identities in others for identity in identities} - kept
     values = {"scope": scope, "trace": trace_id, "kept": json_array(kept), "gone": json_array(gone)}
     stale = connection.execute(_STALE, values).fetchall()
     for call in own:
         if call.told.conversation is None:
             # While nothing was said its trace stood for it, and a name that was given would stay.
-            stale += connection.execute(_BY_TRACE, (f"{scope} {call.told.identity}",)).fetchall()
+            stale += connection.execute(_BY_TRACE, (_identity(scope, call.told.identity),)).fetchall()
     if stale:
         forget_turns(connection, [turn for turn, _ in stale])
         for _, conversation in stale:
             placer.recount(conversation)
+
+
+def _identity(scope: str, identity: str | None) -> str:
+    """As it is stored: what a sender calls a session is a part of it."""
+    return sound_text(f"{scope} {identity}")
 
 
 def _mark(connection: sqlite3.Connection, turn: int | None, spans: Iterable[tuple[str, str]]) -> None:

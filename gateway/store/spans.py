@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from gateway.sealing import SealBroken
 from gateway.store.content import Sealed
-from gateway.store.storable import LARGEST
+from gateway.store.storable import LARGEST, sound_text
 from gateway.telemetry.records import LogRecord, Span
 
 SPAN, LOG = 6, 7
@@ -110,7 +110,7 @@ def session_name(record: LogRecord) -> str | None:
     from gateway.telemetry.readers.tool_sessions import session_of
 
     found = session_of(record)
-    return None if found is None else f"{found.reader}/{found.session}"
+    return None if found is None else sound_text(f"{found.reader}/{found.session}")
 
 
 def _span(sealed: Sealed, trace_id: str, span_id: str, data: bytes) -> Span | None:

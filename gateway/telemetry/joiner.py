@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from gateway.access import Principal
 from gateway.exchange import Exchange
+from gateway.store.database import passes
 from gateway.store.joined_turns import received_last, tellers
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
@@ -29,9 +30,12 @@ from gateway.told import Told
 QUIET_S = 0.4
 LONGEST_S = 3.0
 CLOSE_S = 5.0
+# After a failure that may pass.
+REST_S = 1.0
 # What is known now may change what was found of other traces, and that what was found of others: so many steps.
 STEPS = 4
 
+_NOBODY: tuple[set[str], set[str]] = set(), set()
 _log = logging.getLogger(__name__)
 
 # (what it is, its name, the key's id) → (the key's name, first noted, last noted, after how many steps).
@@ -61,6 +65,8 @@ class Joiner:
         self._scopes: set[str] = set()
         self._busy = False
         self._hurried = False
+        # It is said once, and not with each attempt.
+        self._failing = False
         self._changed = Condition()
         self._closing = False
         self._thread = Thread(target=self._run, name="joining", daemon=True)
@@ -104,17 +110,26 @@ class Joiner:
         self._attempt(self._begin)
         while (due := self._next()) is not None:
             (kind, name, scope), key, step = due
-            self._attempt(partial(self._join, kind, name, scope, key, step))
+            if not self._attempt(partial(self._join, kind, name, scope, key, step)):
+                self.note((name,), scope, key, kind, step=step)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closing, REST_S)
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
 
-    def _attempt(self, work: Callable[[], None]) -> None:
+    def _attempt(self, work: Callable[[], None]) -> bool:
+        """False where it failed and may succeed later."""
         try:
             work()
         except Exception as error:
             # The error's own words may repeat what was said.
-            _log.warning("Telemetry could not be joined with its requests (%s).", type(error).__name__)
+            if not self._failing:
+                _log.warning("Telemetry could not be joined with its requests (%s).", type(error).__name__)
+            self._failing = passes(error)
+            return not self._failing
+        self._failing = False
+        return True
 
     def _begin(self) -> None:
         """What landed just before an end may not have been looked at."""
@@ -143,9 +158,7 @@ class Joiner:
 
     def _join(self, kind: Kind, name: str, scope: str, key: str, step: int) -> None:
         if kind is Kind.EXCHANGE:
-            traces, sessions = self._store.look(partial(_tellers, name))
-            self.note(traces, scope, key)
-            self.note(sessions, scope, key, Kind.SESSION)
+            self._find_tellers(name, scope, key)
             return
         loaded = Loaded(self._store, scope)
         first = loaded.first(kind, name)
@@ -164,11 +177,23 @@ class Joiner:
             if kind is Kind.TRACE:
                 # A tool's log may tell of them too, and is looked at with the spans beside it.
                 for request_id in written.joined:
-                    _, sessions = self._store.look(partial(_tellers, request_id))
+                    _, sessions = self._store.look(partial(_tellers, request_id)) or _NOBODY
                     self.note(sessions, scope, key, Kind.SESSION, step=step + 1)
 
+    def _find_tellers(self, request_id: str, scope: str, key: str) -> None:
+        """An exchange is heard of before it is stored, which may take long on a busy disk."""
+        found = self._store.look(partial(_tellers, request_id))
+        if found is None:
+            behind = not self._store.flush(LONGEST_S)
+            found = self._store.look(partial(_tellers, request_id))
+            if found is None and behind:
+                self.note((request_id,), scope, key, Kind.EXCHANGE)
+        traces, sessions = found or _NOBODY
+        self.note(traces, scope, key)
+        self.note(sessions, scope, key, Kind.SESSION)
 
-def _tellers(request_id: str, connection: sqlite3.Connection) -> tuple[set[str], set[str]]:
+
+def _tellers(request_id: str, connection: sqlite3.Connection) -> tuple[set[str], set[str]] | None:
     return tellers(connection, request_id)
 
 

@@ -1,0 +1,143 @@
+"""Joining where the store is behind, fails for a while, or a sender calls things what no database holds."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from msgspec.structs import replace
+
+from gateway.exchange import Exchange
+from gateway.pricing import NO_PRICE
+from gateway.store.spans import session_name
+from gateway.store.thread_store import ThreadStore
+from gateway.telemetry import joiner as joining_thread
+from gateway.telemetry.joiner import Joiner
+from gateway.telemetry.one_join import Kind
+from gateway.thread_records import ThreadQuery
+from tests.store.tellings import opened
+from tests.telemetry.test_joiner import KEY, SCOPE, exchange, record, span
+from tests.waiting import wait_until
+
+UNCALLED = cast(Exchange, SimpleNamespace(caller=None))
+
+
+@contextmanager
+def joiner_of(store: ThreadStore) -> Iterator[Joiner]:
+    def nothing(*_: Any) -> None:
+        return
+
+    joiner = Joiner(store, lambda *_: NO_PRICE, nothing, nothing, quiet_s=0.01)
+    try:
+        yield joiner
+    finally:
+        joiner.close()
+
+
+@contextmanager
+def locked(store: ThreadStore) -> Iterator[None]:
+    """Another writer holds the database."""
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def told_by(store: ThreadStore) -> list[tuple[str, ...]]:
+    return [row.sources for row in store.threads(ThreadQuery()).rows]
+
+
+def test_an_exchange_that_is_stored_late_is_joined_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining_thread, "LONGEST_S", 0.1)
+    looked: list[str] = []
+    tellers = joining_thread._tellers
+
+    def counted(request_id: str, connection: sqlite3.Connection) -> Any:
+        looked.append(request_id)
+        return tellers(request_id, connection)
+
+    with opened(tmp_path) as store, joiner_of(store) as joiner:
+        told = span("1", 100, 200, **{"gen_ai.response.id": "msg_1"})
+        store.put_spans([told], scope=SCOPE, key=KEY)
+        joiner.note((told.trace_id,), SCOPE, KEY)
+        assert joiner.flush()
+        monkeypatch.setattr(joining_thread, "_tellers", counted)
+        with locked(store):
+            joiner.heard(UNCALLED, exchange("1", 110, 190))
+            store.put(exchange("1", 110, 190))
+            wait_until(lambda: len(looked) > 3)
+        wait_until(lambda: told_by(store) == [("gateway", "span")])
+
+
+def test_one_that_the_store_refused_is_not_looked_for_for_ever(tmp_path: Path) -> None:
+    with opened(tmp_path) as store, joiner_of(store) as joiner:
+        joiner.note(("req_gone",), SCOPE, KEY, Kind.EXCHANGE)
+        assert joiner.flush(2)
+
+
+def test_a_join_that_failed_for_a_lock_is_made_once_that_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(joining_thread, "REST_S", 0.01)
+    change, failures = ThreadStore.change, [sqlite3.OperationalError("database is locked") for _ in range(3)]
+    for failure in failures:
+        failure.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    with opened(tmp_path) as store:
+        told = span("1", 100, 200, ask="What?")
+        store.put_spans([told], scope=SCOPE, key=KEY)
+
+        def fails(store: ThreadStore, work: Any) -> Any:
+            if failures:
+                raise failures.pop()
+            return change(store, work)
+
+        monkeypatch.setattr(ThreadStore, "change", fails)
+        with joiner_of(store) as joiner:
+            joiner.note((told.trace_id,), SCOPE, KEY)
+            assert joiner.flush() and not failures
+        assert told_by(store) == [("span",)]
+    assert caplog.text.count("OperationalError") == 1
+
+
+def test_a_join_that_can_never_be_made_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise ValueError
+
+    with opened(tmp_path) as store, joiner_of(store) as joiner:
+        store.put_spans([span("1", 100, 200)], scope=SCOPE, key=KEY)
+        monkeypatch.setattr(ThreadStore, "change", fails)
+        joiner.note((span("1", 100, 200).trace_id,), SCOPE, KEY)
+        assert joiner.flush(2)
+
+
+def test_a_session_with_a_name_that_no_text_of_a_database_has_is_told_and_deleted(tmp_path: Path) -> None:
+    said = record("1", 100, 200)
+    said = replace(said, attributes={**said.attributes, "session.id": "a\0b"})
+    with opened(tmp_path) as store, joiner_of(store) as joiner:
+        store.put_logs([said], scope=SCOPE, key=KEY)
+        for _ in range(2):
+            joiner.note((session_name(said) or "",), SCOPE, KEY, Kind.SESSION)
+            assert joiner.flush()
+        (row,) = store.threads(ThreadQuery()).rows
+        assert (row.id, row.requests, row.sources) == ("a\ufffdb", 1, ("log",))
+        assert store.delete_thread(row.id)
+        assert store.logs_of_session(session_name(said) or "", SCOPE) == ()
+    with closing(sqlite3.connect(tmp_path / "traces.db")) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM logs").fetchone() == (0,)
+
+
+def test_an_exchange_joins_the_conversation_that_such_a_name_gives_it(tmp_path: Path) -> None:
+    named = {"gen_ai.response.id": "msg_1", "gen_ai.conversation.id": "a\0b"}
+    with opened(tmp_path) as store, joiner_of(store) as joiner:
+        assert store.put(exchange("1", 110, 190)) and store.flush()
+        for told in (span("1", 100, 200, **named), span("2", 300, 400, **{"gen_ai.conversation.id": "a\0b"})):
+            store.put_spans([told], scope=SCOPE, key=KEY)
+            joiner.note((told.trace_id,), SCOPE, KEY)
+            assert joiner.flush()
+        (row,) = store.threads(ThreadQuery()).rows
+    assert (row.id, row.requests) == ("a\ufffdb", 2)
