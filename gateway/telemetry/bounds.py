@@ -2,7 +2,7 @@
 
 A string of 4 MiB is a tool result or an image; messages repeat on each span, so whole spans reach 16 MiB. What is
 longer is cut and named in the item's notes; nothing is refused for its size alone. Text that no UTF-8 can hold (half
-a surrogate pair, where a sender cut it) is mended.
+a surrogate pair, where a sender cut it) is mended, names of attributes too.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from gateway.telemetry.malformed import Malformed, TooMany
 
 MIB = 1 << 20
 STRING_BYTES = 4 * MIB
+NAME_BYTES = 4096
 ITEM_BYTES = 16 * MIB
 ATTRIBUTES = 4096
 NESTING = 100
@@ -38,17 +39,17 @@ class Keeping:
     def note(self, what: str) -> None:
         self._notes[what] = None
 
+    def name(self, name: str) -> str:
+        """The name of an attribute as far as it may be kept, whatever else the item holds."""
+        kept, size = _cut(name, NAME_BYTES)
+        if size > NAME_BYTES:
+            self.note(f"attribute name{_CUT}")
+        return kept
+
     def text(self, value: str, name: str) -> str:
         """The text as far as it may be kept, in UTF-8 bytes. `name` is the attribute's."""
         most = min(STRING_BYTES, self._left)
-        if value.isascii():
-            size, kept = len(value), value[:most]
-        else:
-            data = value.encode("utf-8", "surrogatepass")
-            size, kept = len(data), value
-            if size > most or b"\xed" in data:
-                # Half a surrogate pair is three bytes that no UTF-8 decoder takes.
-                kept = data[:most].decode("utf-8", "ignore" if size > most else "replace")
+        kept, size = _cut(value, most)
         if size > most:
             self.note(f"{name[:100]}{_CUT}")
         self._left -= min(size, most)
@@ -70,6 +71,17 @@ class Keeping:
                 break
             kept[name] = value
         return kept
+
+
+def _cut(value: str, most: int) -> tuple[str, int]:
+    """The beginning of a text in so many bytes of UTF-8, and how many all of it takes."""
+    if value.isascii():
+        return value[:most], len(value)
+    data = value.encode("utf-8", "surrogatepass")
+    if len(data) <= most and b"\xed" not in data:
+        return value, len(data)
+    # Half a surrogate pair is three bytes that no UTF-8 decoder takes.
+    return data[:most].decode("utf-8", "ignore" if len(data) > most else "replace"), len(data)
 
 
 def check_depth(depth: int) -> None:

@@ -103,12 +103,12 @@ def _places(items: Items, document: Object, resources: str, scopes: str) -> Iter
         if items.ours(resource):
             continue
         for within in objects(one, scopes):
-            scope = an_object(within, "scope")
+            scope, keeping = an_object(within, "scope"), Keeping()
             told = Scope(
-                text(scope, "name"),
-                text(scope, "version"),
-                text(within, "schemaUrl"),
-                _attributes(scope, Keeping()),
+                keeping.name(text(scope, "name")),
+                keeping.name(text(scope, "version")),
+                keeping.name(text(within, "schemaUrl")),
+                _attributes(scope, keeping),
             )
             yield Place(resource, told), within
 
@@ -127,7 +127,7 @@ def _span(items: Items, place: Place, span: Object) -> None:
         trace_id=hex_id(span, "traceId"),
         span_id=hex_id(span, "spanId"),
         parent_span_id=hex_id(span, "parentSpanId"),
-        trace_state=text(span, "traceState"),
+        trace_state=keeping.text(text(span, "traceState"), "trace state"),
         flags=integer(span, "flags"),
         name=keeping.text(text(span, "name"), "name"),
         kind=enum(span, "kind", _KINDS),
@@ -173,14 +173,13 @@ def _metric(items: Items, place: Place, metric: Object) -> None:
     if form is None:
         return
     name, figures = _FIGURES[form]
-    data = an_object(metric, form)
+    data, keeping = an_object(metric, form), Keeping()
+    said = {key: keeping.name(text(metric, key)) for key in ("name", "unit", "description")}
     for point in objects(data, "dataPoints"):
         items.point(
             place,
-            name=text(metric, "name"),
+            **said,
             form=name,
-            unit=text(metric, "unit"),
-            description=text(metric, "description"),
             delta=enum(data, "aggregationTemporality", _TEMPORALITIES) == _DELTA,
             monotonic=switch(data, "isMonotonic"),
             start_ns=integer(point, "startTimeUnixNano"),
@@ -230,7 +229,10 @@ _FIGURES: Mapping[str, tuple[str, Callable[[Object], Object]]] = {
 
 def _attributes(owner: Object, keeping: Keeping, depth: int = 0, key: str = "attributes") -> Attributes:
     pairs = objects(owner, key)
-    named = ((name := text(pair, "key"), _value(an_object(pair, "value"), keeping, name, depth)) for pair in pairs)
+    named = (
+        (name := keeping.name(text(pair, "key")), _value(an_object(pair, "value"), keeping, name, depth))
+        for pair in pairs
+    )
     return keeping.attributes(named, len(pairs))
 
 

@@ -68,8 +68,13 @@ def _places(items: Items, resources: Iterable[Any], scopes: str) -> Iterator[tup
         if items.ours(resource):
             continue
         for within in getattr(one, scopes):
-            scope = within.scope
-            told = Scope(scope.name, scope.version, within.schema_url, _attributes(scope.attributes, Keeping()))
+            scope, keeping = within.scope, Keeping()
+            told = Scope(
+                keeping.name(scope.name),
+                keeping.name(scope.version),
+                keeping.name(within.schema_url),
+                _attributes(scope.attributes, keeping),
+            )
             yield Place(resource, told), within
 
 
@@ -82,7 +87,7 @@ def _span(items: Items, place: Place, span: Any) -> None:
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
         parent_span_id=span.parent_span_id.hex(),
-        trace_state=span.trace_state,
+        trace_state=keeping.text(span.trace_state, "trace state"),
         flags=span.flags,
         name=keeping.text(span.name, "name"),
         kind=span.kind,
@@ -127,16 +132,15 @@ def _metric(items: Items, place: Place, metric: Any) -> None:
     form = metric.WhichOneof("data")
     if form is None:
         return
-    data = getattr(metric, form)
+    data, keeping = getattr(metric, form), Keeping()
+    said = {key: keeping.name(getattr(metric, key)) for key in ("name", "unit", "description")}
     delta = getattr(data, "aggregation_temporality", 0) == _DELTA
     monotonic = bool(getattr(data, "is_monotonic", False))
     for point in data.data_points:
         items.point(
             place,
-            name=metric.name,
+            **said,
             form=form,
-            unit=metric.unit,
-            description=metric.description,
             delta=delta,
             monotonic=monotonic,
             start_ns=point.start_time_unix_nano,
@@ -183,7 +187,7 @@ _FIGURES: Mapping[str, Callable[[Any], Mapping[str, Any]]] = {
 
 
 def _attributes(pairs: Any, keeping: Keeping, depth: int = 0) -> Attributes:
-    named = ((pair.key, _value(pair.value, keeping, pair.key, depth)) for pair in pairs)
+    named = ((name := keeping.name(pair.key), _value(pair.value, keeping, name, depth)) for pair in pairs)
     return keeping.attributes(named, len(pairs))
 
 
