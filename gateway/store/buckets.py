@@ -50,7 +50,7 @@ DIMENSION_IDS: Mapping[str, int] = {
 _TAG_SET = COMBINED_DIMENSIONS.index("tag_set")
 
 # What few cells have: those without are written, and added to, without naming it.
-_RARE_NUMBERS = (
+RARE_NUMBERS = (
     "cache_write_tokens",
     "cache_write_1h_tokens",
     "input_audio_tokens",
@@ -63,7 +63,7 @@ _RARE_FLAGS = (
     "usage_none",
     "cost_provider",
     "cost_override",
-    *(f"{number}_known" for number in _RARE_NUMBERS),
+    *(f"{number}_known" for number in RARE_NUMBERS),
 )
 _NUMBERS = (
     "cost_nano",
@@ -75,9 +75,9 @@ _NUMBERS = (
     "reasoning_tokens",
     *DURATIONS,
 )
-_FLAGS = tuple(measure for measure in MEASURES if measure not in (*_NUMBERS, *_RARE_FLAGS, *_RARE_NUMBERS))
+_FLAGS = tuple(measure for measure in MEASURES if measure not in (*_NUMBERS, *_RARE_FLAGS, *RARE_NUMBERS))
 _COMMON = (*_NUMBERS, *_FLAGS)
-_ALL = (*_COMMON, *_RARE_FLAGS, *_RARE_NUMBERS)
+_ALL = (*_COMMON, *_RARE_FLAGS, *RARE_NUMBERS)
 
 
 def _upsert(table: str, keys: Sequence[str], measures: Sequence[str]) -> str:
@@ -110,6 +110,8 @@ Cell = TypeVar("Cell")
 
 # Sums of some rows: packed measures, and both durations.
 Piece = tuple[int, Durations, Durations]
+# When a row began (µs), its dimensions as numbers, in the order of `COMBINED_DIMENSIONS`, and its share.
+Combined = tuple[int, Key, Piece]
 # By the key's first numbers, which many have in common, and its last.
 Cells = dict[Key, dict[Key, Piece]]
 
@@ -120,18 +122,19 @@ _DIMENSION_MASK = 2**_DIMENSION_BITS - 1
 # All measures of a row in one integer of lanes: adding many rows is then one addition for each. Numbers have lanes of
 # 64 bits and what counts rows of 32, for the rows of one commit. What is rare lies above the rest, so that an
 # integer's size tells whether there is any.
-_LANES = Struct(f"<{len(_NUMBERS)}q{len(_FLAGS) + len(_RARE_FLAGS)}I{len(_RARE_NUMBERS)}q")
+_LANES = Struct(f"<{len(_NUMBERS)}q{len(_FLAGS) + len(_RARE_FLAGS)}I{len(RARE_NUMBERS)}q")
 _COMMON_LANES = Struct(f"<{len(_NUMBERS)}q{len(_FLAGS)}I")
 _NUMBER_LANES = Struct(f"<{len(_NUMBERS)}q")
 _FIRST_RARE = 1 << 8 * _COMMON_LANES.size
 _in_order = itemgetter(*map(_ALL.index, MEASURES))
 _FLAG_UNITS = {flag: 1 << 8 * _NUMBER_LANES.size + 32 * at for at, flag in enumerate((*_FLAGS, *_RARE_FLAGS))}
 _RARE_UNITS = {
-    number: 1 << 8 * (_COMMON_LANES.size + 4 * len(_RARE_FLAGS) + 8 * at) for at, number in enumerate(_RARE_NUMBERS)
+    number: 1 << 8 * (_COMMON_LANES.size + 4 * len(_RARE_FLAGS) + 8 * at) for at, number in enumerate(RARE_NUMBERS)
 }
-_numbers_of = attrgetter("cost_nano", *_NUMBERS[3:])
-_rare_of = attrgetter(*_RARE_NUMBERS)
-_NOTHING_RARE = (None,) * len(_RARE_NUMBERS)
+NUMBERS_OF_ROWS = ("cost_nano", *_NUMBERS[3:])
+_numbers_of = attrgetter(*NUMBERS_OF_ROWS)
+_rare_of = attrgetter(*RARE_NUMBERS)
+_NOTHING_RARE = (None,) * len(RARE_NUMBERS)
 
 _pack_numbers, _from_bytes = _NUMBER_LANES.pack, int.from_bytes
 
@@ -160,16 +163,24 @@ def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: I
     _write(connection, _singles(singles, zone), _ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
 
 
-def combine(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: Iterable[ExchangeRecord]) -> None:
+def combine(connection: sqlite3.Connection, zone: ZoneInfo, rows: Iterable[Combined]) -> None:
     """Count rows by all dimensions together, and by whole sets of tags."""
     halves: defaultdict[tuple[int, int], defaultdict[Key, list[Piece]]] = defaultdict(lambda: defaultdict(list))
-    for record in records:
-        quarter = quarter_of(record.started_us)
-        of_half = halves[quarter - quarter % HALF_QUARTERS, day_start(quarter, zone)]
-        of_half[values_of(names, record)].append(_share(record))
+    of_quarters: dict[int, defaultdict[Key, list[Piece]]] = {}
+    for started_us, values, share in rows:
+        quarter = quarter_of(started_us)
+        of_quarter = of_quarters.get(quarter)
+        if of_quarter is None:
+            of_quarter = of_quarters[quarter] = halves[quarter - quarter % HALF_QUARTERS, day_start(quarter, zone)]
+        of_quarter[values].append(share)
     combinations = _combinations(halves)
     _write(connection, _tag_sets(combinations), _ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
     _write(connection, combinations, _ADD_ALL_TO_COMBINED, _ADD_COMMON_TO_COMBINED)
+
+
+def combined_of(names: Names, record: ExchangeRecord) -> Combined:
+    """A row as `combine` takes it."""
+    return record.started_us, values_of(names, record), _share(record)
 
 
 def values_of(names: Names, record: ExchangeRecord) -> Key:
@@ -223,26 +234,43 @@ class _CellsOf(dict[Any, Key]):
 
 
 def _share(record: ExchangeRecord) -> Piece:
-    latency, ttft = record.latency_us, record.ttft_us
+    return piece(packed(record), record.latency_us, record.ttft_us)
+
+
+def piece(lanes: int, latency_us: int | None, ttft_us: int | None) -> Piece:
+    """What a row adds to each cell that it counts in."""
     return (
-        packed(record),
-        "" if latency is None else character_of(latency),
-        "" if ttft is None else character_of(ttft),
+        lanes,
+        "" if latency_us is None else character_of(latency_us),
+        "" if ttft_us is None else character_of(ttft_us),
     )
 
 
 def packed(record: ExchangeRecord) -> int:
     """What `measure` says of a row, in lanes: a few additions instead of three dozen values."""
-    generation, numbers, rare = generation_us(record), _numbers_of(record), _rare_of(record)
-    flags = _flags(
-        record.outcome,
-        record.cost_nano is not None or not record.unpriced,
-        record.usage_source,
-        record.cost_source,
-        *[number is None for number in numbers],
+    return lanes_of(
+        _numbers_of(record),
+        generation_us(record),
+        _rare_of(record),
+        (
+            record.outcome,
+            record.cost_nano is not None or not record.unpriced,
+            record.usage_source,
+            record.cost_source,
+        ),
     )
+
+
+def lanes_of(
+    numbers: Sequence[int | None],
+    generation: int | None,
+    rare: Sequence[int | None],
+    words: tuple[str, bool, str, str],
+) -> int:
+    """The same of `NUMBERS_OF_ROWS`, `generation_us`, `RARE_NUMBERS`, and (outcome, whether no price is lacking,
+    `usage_source`, `cost_source`) of a row."""
     cost, fresh, cached, output, reasoning, latency, ttft = numbers
-    lanes = flags + _from_bytes(
+    lanes = _flags(words, tuple([number is None for number in numbers])) + _from_bytes(
         _pack_numbers(
             cost or 0,
             0 if generation is None else output or 0,
@@ -262,7 +290,7 @@ def packed(record: ExchangeRecord) -> int:
 def _rare(numbers: Iterable[int | None]) -> int:
     return sum(
         number * _RARE_UNITS[name] + _FLAG_UNITS[f"{name}_known"]
-        for name, number in zip(_RARE_NUMBERS, numbers, strict=True)
+        for name, number in zip(RARE_NUMBERS, numbers, strict=True)
         if number is not None
     )
 
@@ -274,9 +302,10 @@ def measures_of(lanes: int) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=2048)
-def _flags(outcome: str, priced: bool, usage_source: str, cost_source: str, _cost: bool, *unknown: bool) -> int:
+def _flags(words: tuple[str, bool, str, str], unknown: tuple[bool, ...]) -> int:
+    outcome, priced, usage_source, cost_source = words
     names = ["requests", f"usage_{usage_source}", f"cost_{cost_source}"]
-    names += [f"{name}_known" for name, missing in zip(_NUMBERS[3:], unknown, strict=True) if not missing]
+    names += [f"{name}_known" for name, missing in zip(NUMBERS_OF_ROWS[1:], unknown[1:], strict=True) if not missing]
     names += ["errors"] * (outcome in FAILED_OUTCOMES) + ["priced"] * priced
     return sum(_FLAG_UNITS.get(name, 0) for name in names)
 

@@ -116,7 +116,7 @@ def _count(
             names.bound()
             buckets.add(target, names, zone, records)
             if high == combined_to:
-                buckets.combine(target, names, zone, records)
+                buckets.combine(target, zone, (buckets.combined_of(names, record) for record in records))
 
 
 def _chunks(

@@ -6,16 +6,18 @@ row that is not counted yet leaves these cells alone; who changes or deletes man
 """
 
 import sqlite3
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY, DAY, DIMENSION_IDS, HALF, adding
-from gateway.store.measures import HISTOGRAMS, MEASURES, SUM_ROWS
+from gateway.store.buckets import NUMBERS_OF_ROWS, RARE_NUMBERS, Combined, combine, lanes_of, piece
+from gateway.store.measures import DURATIONS, PRICED
 from gateway.store.migrations import COMBINED_DIMENSIONS
-from gateway.store.quarters import HALF_QUARTERS, day_start, quarter_of
+from gateway.store.names import FIXED_IDS
 
-# Some ten milliseconds, for which the writer waits.
-STEP_ROWS = 1000
+# Some ten milliseconds, for which the writer waits; and of those who hold it back anyway, as many as add up for sure.
+# The more at once, the more of them share a day's sums.
+STEP_ROWS, CATCH_UP_ROWS = 2000, 20_000
 
 _COUNTED_TO = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'combined_to'"
 _SET_COUNTED_TO = (
@@ -26,19 +28,20 @@ _LAST_ROW = "SELECT COALESCE(MAX(n), 0) FROM requests"
 # By the rows' numbers: SQLite would read the index of their times.
 _SINCE = "SELECT MIN(started_us), MAX(started_us) FROM requests NOT INDEXED WHERE n > ?"
 _SINCE_WITHIN = "SELECT 1 FROM requests NOT INDEXED WHERE n > ? AND started_us >= ? AND started_us < ? LIMIT 1"
-_ROWS = f"{SUM_ROWS} FROM requests b NOT INDEXED WHERE b.n > ? AND b.n <= ?"
-_SUMS = ", ".join((*MEASURES, *HISTOGRAMS))
-_VALUES = ", ".join(f"b.{name}" for name in COMBINED_DIMENSIONS)
-_COUNT = tuple(
-    statement
-    for level, start in ((HALF, "half_of"), (DAY, "day_of"))
-    for statement in (
-        f"INSERT INTO combined ({', '.join(COMBINED_KEY)}, {_SUMS}) SELECT {level}, {start}(b.started_us), "
-        f"{_VALUES}, {_ROWS} GROUP BY 2, {_VALUES} {adding(COMBINED_KEY, MEASURES)}",
-        f"INSERT INTO buckets ({', '.join(BUCKET_KEY)}, {_SUMS}) SELECT {level}, {DIMENSION_IDS['tag_set']}, "
-        f"{start}(b.started_us), b.tag_set, {_ROWS} GROUP BY 3, 4 {adding(BUCKET_KEY, MEASURES)}",
-    )
+_VALUES_END = 1 + len(COMBINED_DIMENSIONS)
+_NUMBERS_END = _VALUES_END + len(NUMBERS_OF_ROWS)
+_RARE_END = _NUMBERS_END + len(RARE_NUMBERS)
+_OUTCOME = 1 + COMBINED_DIMENSIONS.index("outcome")
+_LATENCY, _TTFT = (_VALUES_END + NUMBERS_OF_ROWS.index(duration) for duration in DURATIONS)
+_COLUMNS = (
+    *("started_us", *COMBINED_DIMENSIONS, *NUMBERS_OF_ROWS, *RARE_NUMBERS),
+    *("generation_us", "usage_source", "cost_source"),
 )
+_ROWS = (
+    f"SELECT {', '.join(f'b.{column}' for column in _COLUMNS)}, {PRICED} "
+    "FROM requests b NOT INDEXED WHERE b.n > ? AND b.n <= ?"
+)
+_word_of = {number: text for text, number in FIXED_IDS.items()}.get
 
 
 class Uncounted(NamedTuple):
@@ -70,22 +73,23 @@ def lacks(connection: sqlite3.Connection, start_us: int, end_us: int) -> bool:
 def count_on(connection: sqlite3.Connection, zone: ZoneInfo) -> bool:
     """Count the next `STEP_ROWS` rows, within a transaction; whether there are more. `zone` is the one whose days the
     database has."""
-    low, last = counted_to(connection), _last(connection)
-    high = min(low + STEP_ROWS, last)
-    if high <= low:
-        return False
-    connection.create_function("half_of", 1, _half_of, deterministic=True)
-    connection.create_function("day_of", 1, lambda us: day_start(quarter_of(us), zone), deterministic=True)
-    for statement in _COUNT:
-        connection.execute(statement, (low, high))
-    _set(connection, high)
-    return high < last
+    return _count(connection, zone, STEP_ROWS)
 
 
 def catch_up(connection: sqlite3.Connection, zone: ZoneInfo) -> None:
     """Count all there is, within a transaction."""
-    while count_on(connection, zone):
+    while _count(connection, zone, CATCH_UP_ROWS):
         pass
+
+
+def _count(connection: sqlite3.Connection, zone: ZoneInfo, most: int) -> bool:
+    low, last = counted_to(connection), _last(connection)
+    high = min(low + most, last)
+    if high <= low:
+        return False
+    combine(connection, zone, map(_combined, connection.execute(_ROWS, (low, high))))
+    _set(connection, high)
+    return high < last
 
 
 def all_counted(connection: sqlite3.Connection) -> None:
@@ -107,6 +111,8 @@ def _set(connection: sqlite3.Connection, number: int) -> None:
     connection.execute(_SET_COUNTED_TO, (str(number),))
 
 
-def _half_of(us: int) -> int:
-    quarter = quarter_of(us)
-    return quarter - quarter % HALF_QUARTERS
+def _combined(row: Sequence[Any]) -> Combined:
+    generation, usage_source, cost_source, priced = row[_RARE_END:]
+    words = _word_of(row[_OUTCOME], ""), bool(priced), _word_of(usage_source, ""), _word_of(cost_source, "")
+    lanes = lanes_of(row[_VALUES_END:_NUMBERS_END], generation, row[_NUMBERS_END:_RARE_END], words)
+    return row[0], tuple(row[1:_VALUES_END]), piece(lanes, row[_LATENCY], row[_TTFT])

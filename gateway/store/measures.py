@@ -44,16 +44,20 @@ def generation_us(record: ExchangeRecord) -> int | None:
     return record.latency_us
 
 
+# Whether a row lacks no price: what used nothing (a refusal) needs none. By cases, since most rows need no look at
+# their attempts.
+PRICED = (
+    f"CASE WHEN b.cost_nano IS NOT NULL THEN 1 WHEN b.usage_source <> {FIXED_IDS[UNUSED]} THEN 0 "
+    f"ELSE NOT ({_USE_UNKNOWN}) END"
+)
+
+
 def _row_expressions() -> dict[str, str]:
     failed = ", ".join(str(FIXED_IDS[outcome]) for outcome in FAILED_OUTCOMES)
     expressions = {
         "requests": "COUNT(*)",
         "errors": f"SUM(b.outcome IN ({failed}))",
-        # What used nothing (a refusal) lacks no price. By cases, since most rows need no look at their attempts.
-        "priced": (
-            f"SUM(CASE WHEN b.cost_nano IS NOT NULL THEN 1 WHEN b.usage_source <> {FIXED_IDS[UNUSED]} THEN 0 "
-            f"ELSE NOT ({_USE_UNKNOWN}) END)"
-        ),
+        "priced": f"SUM({PRICED})",
         "cost_nano": "COALESCE(SUM(b.cost_nano), 0)",
     }
     for source in USAGE_SOURCES:

@@ -14,7 +14,11 @@ from gateway.setting_values import Keep
 from gateway.store import combining, queries, retention, settling
 from gateway.store.commit import day_zone
 from gateway.store.database import open_database, writing
+from gateway.store.histogram import decode
+from gateway.store.measures import HISTOGRAMS, MEASURES, SUM_ROWS
+from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import Texts
+from gateway.store.quarters import QUARTER_US
 from gateway.store.settling import settle
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, DAY_US, histories, record, usage_queries
@@ -265,11 +269,9 @@ def test_days_are_those_of_the_zone_that_the_database_has_by_then(store: UsageSt
 def test_what_is_not_counted_is_found_by_its_number(store: UsageStore) -> None:
     store.insert_history(record(number) for number in range(3))
     asked = {combining._SINCE: (1,), combining._SINCE_WITHIN: (1, 2, 3)}
-    asked |= dict.fromkeys(combining._COUNT, (1, 2))
+    asked[combining._ROWS] = (1, 2)
     with closing(open_database(store._folder / "usage.db")) as connection:
         count(store)
-        connection.create_function("half_of", 1, int)
-        connection.create_function("day_of", 1, int)
         for statement, bound in asked.items():
             plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", bound)]
             assert any("USING INTEGER PRIMARY KEY (rowid>?" in step for step in plan), plan
@@ -325,3 +327,41 @@ def test_a_database_from_before_has_all_counted(tmp_path_factory: pytest.TempPat
     assert counted(store) == 6
     assert store.check() == []
     store.close()
+
+
+def test_what_is_counted_in_steps_or_at_once_is_what_the_rows_say(store: UsageStore) -> None:
+    """Sums that SQL has of them, with what is rare, what nobody knows, and what may have been used unseen."""
+    made = [
+        record(
+            number * 311,
+            id=f"each-{number}",
+            cost_nano=None if number % 4 == 0 else number,
+            usage_source=("provider", "none", "partial", "estimated")[number % 4],
+            outcome=("ok", "interrupted", "error")[number % 3],
+            cache_write_tokens=number if number % 5 == 0 else None,
+            web_searches=0 if number % 7 == 0 else None,
+            latency_us=None if number % 6 == 0 else 10 ** (number % 12),
+            ttft_us=None if number % 2 else number,
+            provider="openai" if number % 8 else None,
+            tags=("team:a", "urgent")[: number % 3],
+        )
+        for number in range(200)
+    ]
+    store.insert_history(made[:150])
+    for _ in range(3):
+        count(store, 40)
+    store.insert_history(made[150:])
+    with closing(open_database(store._folder / "usage.db")) as connection, writing(connection):
+        combining.catch_up(connection, day_zone(connection))
+    dimensions = ", ".join(COMBINED_DIMENSIONS)
+    cells = ", ".join((*MEASURES, *HISTOGRAMS))
+    with store._readers.snapshot() as connection:
+        for level, quarters in ((3, 2), (2, 96)):
+            start = f"started_us / {QUARTER_US} / {quarters} * {quarters}"
+            rows = connection.execute(
+                f"SELECT {start}, {dimensions}, {SUM_ROWS} FROM requests b GROUP BY 1, {dimensions}"
+            )
+            stored = connection.execute(f"SELECT start, {dimensions}, {cells} FROM combined WHERE level = {level}")
+            told, counted = ({row[:-2]: tuple(map(decode, row[-2:])) for row in each} for each in (rows, stored))
+            assert len(told) > 10 and counted == told
+    assert store.check() == []

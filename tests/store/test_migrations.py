@@ -11,7 +11,7 @@ from gateway.store import combining, conversation_totals, migrations
 from gateway.store.check import MOST_DIFFERENCES
 from gateway.store.database import BUSY_TIMEOUT_S, open_database
 from gateway.store.kept import ROWS_FROM, move
-from gateway.store.measures import HISTOGRAMS, MEASURES, ROW_EXPRESSIONS
+from gateway.store.measures import HISTOGRAMS, MEASURES, PRICED, ROW_EXPRESSIONS
 from gateway.store.migrations import STEPS, _create_combined, migrate
 from gateway.store.names import FIXED, FIXED_IDS
 from gateway.store.usage import UsageStore
@@ -120,7 +120,8 @@ def test_all_sums_of_unknown_use_are_unpriced_once_migrated(
     ]
     counted = conversation_totals._ADD
     before = counted.replace(ROW_EXPRESSIONS["priced"], migrations._PRICED_BEFORE)
-    combined = tuple(each.replace(ROW_EXPRESSIONS["priced"], migrations._PRICED_BEFORE) for each in combining._COUNT)
+    combined = combining._ROWS.replace(PRICED, migrations._PRICED_BEFORE.removeprefix("SUM"))
+    assert combined != combining._ROWS
     assert before != counted
     # The last one that is counted is of unknown use.
     assert made[-1].use_unknown
@@ -129,7 +130,7 @@ def test_all_sums_of_unknown_use_are_unpriced_once_migrated(
     with monkeypatch.context() as as_it_was:
         as_it_was.setattr(ExchangeRecord, "use_unknown", False)
         as_it_was.setattr(conversation_totals, "_ADD", before)
-        as_it_was.setattr(combining, "_COUNT", combined)
+        as_it_was.setattr(combining, "_ROWS", combined)
         store.insert_history([*(record(number * 2111 + 7, conversation_id="c1") for number in range(70)), *made])
         store.settle(made[-1].started_us + days * 24 * HOUR_US)
         unpriced = store.summary(UsageQuery()).unpriced_requests
