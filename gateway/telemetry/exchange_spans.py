@@ -3,6 +3,7 @@
 Names and attributes: the HTTP conventions and the GenAI conventions (semantic-conventions-genai v0.1.0; for older
 consumers also the former name of cache writes). What they have no word for is in `faregate.*`. The door's span is the
 child of the caller's, a provider's call that of the door's; the call is the inference, the door's span is not.
+An error's words may repeat what was sent: they are those of what is told, redacted and only where that is kept.
 """
 
 from collections.abc import Mapping
@@ -93,7 +94,7 @@ def exchange_spans(
         end_ns=(record.started_us + (record.latency_us or 0)) * 1000,
         # The HTTP conventions: what the client did wrong is no error of the server's span.
         status=StatusCode.ERROR if failed and (record.status >= 500 or record.status < 400) else StatusCode.UNSET,
-        status_message=record.error_message or "" if failed else "",
+        status_message=told.error_message or "" if failed else "",
         attributes=_door_attributes(record, around, path),
         resource=around.resource,
         scope=scope,
@@ -109,7 +110,7 @@ def exchange_spans(
             start_ns=attempt.started_us * 1000,
             end_ns=(attempt.started_us + attempt.latency_us) * 1000,
             status=StatusCode.ERROR if _failed(attempt, record) else StatusCode.UNSET,
-            status_message=record.error_message or "" if attempt is record.attempts[-1] else "",
+            status_message=told.error_message or "" if attempt is record.attempts[-1] else "",
             attributes=_call_attributes(record, attempt, told, around, OPERATIONS.get(operation, operation)),
             resource=around.resource,
             scope=scope,

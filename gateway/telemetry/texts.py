@@ -1,4 +1,4 @@
-"""Every text that senders fill in, changed by one function: values, names of spans and events, bodies, messages.
+"""Every text that senders fill in, changed by one function: values, names of spans, events and libraries, bodies.
 
 Ids stay, and the names of attributes. Metrics stay: no content is in them, and they are not stored.
 """
@@ -9,51 +9,62 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.telemetry.items import Step, no_step
-from gateway.telemetry.records import Attributes, Batch, LogRecord, Span
+from gateway.telemetry.records import Attributes, Batch, LogRecord, Scope, Span
 
 Change = Callable[[str], str]
 
 
 def changed_texts(batch: Batch, change: Change, step: Step = no_step) -> Batch:
-    """The batch with its texts changed. Items that shared a resource share one still. `step`: see `items.Items`."""
+    """The batch with its texts changed. Items that shared a resource or scope share one still. `step`: see
+    `items.Items`."""
     resources: dict[int, Attributes] = {}
+    scopes: dict[int, Scope] = {}
 
-    def resource(of: Attributes) -> Attributes:
-        found = resources.get(id(of))
-        if found is None:
-            found = resources[id(of)] = _values(of, change)
-        return found
+    def place(of: Span | LogRecord) -> dict[str, Any]:
+        resource, scope = resources.get(id(of.resource)), scopes.get(id(of.scope))
+        if resource is None:
+            resource = resources[id(of.resource)] = _values(of.resource, change)
+        if scope is None:
+            scope = scopes[id(of.scope)] = _scope(of.scope, change)
+        return {"resource": resource, "scope": scope}
 
     return replace(
         batch,
-        spans=tuple(_span(span, change, resource(span.resource), step) for span in batch.spans),
-        logs=tuple(_log(record, change, resource(record.resource), step) for record in batch.logs),
+        spans=tuple(_span(span, change, place(span), step) for span in batch.spans),
+        logs=tuple(_log(record, change, place(record), step) for record in batch.logs),
     )
 
 
-def _span(span: Span, change: Change, resource: Attributes, step: Step) -> Span:
+def _scope(scope: Scope, change: Change) -> Scope:
+    return Scope(
+        change(scope.name), change(scope.version), change(scope.schema_url), _values(scope.attributes, change)
+    )
+
+
+def _span(span: Span, change: Change, place: Mapping[str, Any], step: Step) -> Span:
     step()
     return replace(
         span,
         name=change(span.name),
+        trace_state=change(span.trace_state),
         status_message=change(span.status_message),
         attributes=_values(span.attributes, change),
         events=tuple(
             replace(one, name=change(one.name), attributes=_values(one.attributes, change)) for one in span.events
         ),
         links=tuple(replace(one, attributes=_values(one.attributes, change)) for one in span.links),
-        resource=resource,
+        **place,
     )
 
 
-def _log(record: LogRecord, change: Change, resource: Attributes, step: Step) -> LogRecord:
+def _log(record: LogRecord, change: Change, place: Mapping[str, Any], step: Step) -> LogRecord:
     step()
     return replace(
         record,
         event_name=change(record.event_name),
         body=_changed(record.body, change),
         attributes=_values(record.attributes, change),
-        resource=resource,
+        **place,
     )
 
 

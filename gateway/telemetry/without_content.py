@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from gateway.telemetry.readers.shared import READS
 from gateway.telemetry.readers.values import json_text, mapping
-from gateway.telemetry.records import LEFT_OUT, Attributes, Batch, LogRecord, Span, SpanEvent, SpanLink
+from gateway.telemetry.records import LEFT_OUT, Attributes, Batch, LogRecord, Scope, Span, SpanEvent, SpanLink
 
 _GONE = "(not kept)"
 # Longer words are sentences.
@@ -65,11 +65,13 @@ def without_content(batch: Batch) -> Batch:
 def _span(span: Span) -> Span:
     return replace(
         span,
+        trace_state="",
         status_message=_GONE if span.status_message else "",
         attributes=_kept(span.attributes),
         events=tuple(map(_event, span.events)),
         links=tuple(map(_link, span.links)),
         resource=_kept(span.resource),
+        scope=_scope(span.scope),
         notes=(*span.notes, LEFT_OUT),
     )
 
@@ -88,8 +90,13 @@ def _record(record: LogRecord) -> LogRecord:
         body=None,
         attributes=_kept(record.attributes),
         resource=_kept(record.resource),
+        scope=_scope(record.scope),
         notes=(*record.notes, LEFT_OUT),
     )
+
+
+def _scope(scope: Scope) -> Scope:
+    return replace(scope, attributes=_kept(scope.attributes)) if scope.attributes else scope
 
 
 def _kept(attributes: Attributes) -> Mapping[str, Any]:

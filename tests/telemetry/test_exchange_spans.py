@@ -31,8 +31,10 @@ CALLER = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", 1,
 RECORD = replace(FULL, trace_id=CALLER.trace_id, span_id=CALLER.span_id)
 
 
-def spans(record: ExchangeRecord = RECORD, caller: TraceContext | None = CALLER) -> tuple[Span, ...]:
-    return exchange_spans(record, TOLD, AROUND, path=PATH, caller=caller)
+def spans(
+    record: ExchangeRecord = RECORD, caller: TraceContext | None = CALLER, told: Told = TOLD
+) -> tuple[Span, ...]:
+    return exchange_spans(record, told, AROUND, path=PATH, caller=caller)
 
 
 def test_the_door_stands_under_the_caller_and_each_call_under_the_door() -> None:
@@ -104,7 +106,7 @@ def test_a_refused_request_is_the_clients_error_and_a_broken_one_ours() -> None:
     (door,) = spans(refused)
     assert door.status == StatusCode.UNSET and door.attributes["error.type"] == "bad_request"
     broken = replace(refused, status=502, error_type="connection_lost")
-    (door,) = spans(broken)
+    (door,) = spans(broken, told=replace(TOLD, error_message="No."))
     assert door.status == StatusCode.ERROR and door.status_message == "No."
     # An answer that broke after its 200 went out is no success.
     (door,) = spans(replace(refused, status=200))
@@ -123,3 +125,15 @@ def test_what_is_unknown_is_not_said() -> None:
     for name in ("gen_ai.usage.cache_read.input_tokens", "faregate.cost.usd", "gen_ai.response.time_to_first_chunk"):
         assert name not in call.attributes
     assert None not in call.attributes.values()
+
+
+def test_an_error_is_told_in_the_words_that_may_be_kept() -> None:
+    failed = replace(FULL, outcome="error", status=502, error_type="provider_error", error_message="secret words")
+    bare = replace(TOLD, request=None, response=None, error_message=None)
+    assert "secret" not in repr(spans(failed, told=bare))
+    redacted = spans(failed, told=replace(bare, error_message="[redacted: provider_key]"))
+    assert [span.status_message for span in redacted] == [
+        *("[redacted: provider_key]", ""),
+        "[redacted: provider_key]",
+    ]
+    assert "secret" not in repr(redacted)

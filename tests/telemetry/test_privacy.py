@@ -7,7 +7,7 @@ from gateway.capture.pause import Pause
 from gateway.capture.redactor import Redactor
 from gateway.capture.rules import chosen
 from gateway.telemetry.privacy import Privacy
-from gateway.telemetry.records import LEFT_OUT, Batch, LogRecord, Span, SpanEvent, SpanLink
+from gateway.telemetry.records import LEFT_OUT, Batch, LogRecord, Scope, Span, SpanEvent, SpanLink
 from gateway.telemetry.texts import changed_texts
 
 SECRET = "sk-ant-api03-" + "Ab3" * 20
@@ -110,3 +110,20 @@ def test_nothing_is_kept_of_what_comes_in_a_pause_or_tells_of_one() -> None:
     assert kept(before, before) and kept(now[0], now[0]) and kept(0, 0) and logged(before) and logged(now[0])
     assert not kept(start + minute, start + minute) and not logged(start + minute), "they tell of it"
     assert not kept(before, now[0]), "it was within"
+
+
+def test_redaction_reaches_what_the_library_and_the_trace_say() -> None:
+    scope = Scope(f"lib {SECRET}", SECRET, SECRET, {"a": SECRET})
+    span = Span(trace_id="1" * 32, span_id="2" * 16, trace_state=f"vendor={SECRET}", scope=scope)
+    batch = privacy()(Batch(spans=(span, span), logs=(LogRecord(scope=scope),)), ANN)
+    assert SECRET not in repr(batch)
+    assert batch.spans[0].scope is batch.spans[1].scope is batch.logs[0].scope
+    assert batch.spans[0].scope.name.startswith("lib ")
+
+
+def test_without_content_a_library_and_a_trace_say_what_they_are_and_no_more() -> None:
+    said = Scope("lib", "1", "https://schema", {"gen_ai.prompt": "secret words", "lines": 5})
+    span = Span(trace_id="1" * 32, span_id="2" * 16, trace_state="said=secret", scope=said)
+    batch = privacy(content=False)(Batch(spans=(span,), logs=(LogRecord(scope=said),)), ANN)
+    assert "secret" not in repr(batch)
+    assert batch.spans[0].scope == batch.logs[0].scope == Scope("lib", "1", "https://schema", {"lines": 5})
