@@ -35,6 +35,11 @@ _SECRET = re.compile(
 _HARMLESS = frozenset(
     {"idempotency-key", "x-idempotency-key", "sec-websocket-key", "access-control-allow-credentials"}
 )
+# How a credential is meant, before the credential itself; another word there is a part of the secret.
+_SCHEMES = frozenset(
+    {"apikey", "basic", "bearer", "concealed", "digest", "dpop", "gnap", "hawk", "hoba", "key", "mutual", "negotiate"}
+    | {"ntlm", "oauth", "privatetoken", "token", "vapid"}
+)
 
 
 def is_secret(name: str) -> bool:
@@ -47,7 +52,7 @@ def masked(name: str, value: str) -> tuple[str, str]:
     if "cookie" in name.lower():
         return "…", value
     scheme, space, rest = value.partition(" ")
-    if space and scheme.isalpha():
+    if space and scheme.lower() in _SCHEMES:
         secret = rest.strip()
         # Basic is a password in base64, of which the end says something.
         return f"{scheme} {mask(secret) if scheme.lower() == 'bearer' else '…'}", secret
@@ -145,7 +150,8 @@ def _hidden(texts: list[str], secrets: Sequence[str]) -> list[str]:
         whole.encode()
     except UnicodeEncodeError:
         texts = [text.encode("utf-8", "replace").decode() for text in texts]
-    for secret in secrets:
+    # The longest first: of one that holds another the rest would stay.
+    for secret in sorted(secrets, key=len, reverse=True):
         if secret in whole and len(secret) >= _SHORTEST_SECRET:
             texts = [text.replace(secret, HIDDEN) for text in texts]
     return texts

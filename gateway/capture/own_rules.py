@@ -39,8 +39,8 @@ class OwnRules:
         """The text after all rules. Raises TooSlow once `until` (monotonic seconds) has passed."""
         if not self._rules:
             return text
-        process = self._process or self._started()
         try:
+            process = self._process or self._started()
             assert process.stdin is not None
             process.stdin.write(_encode(text) + b"\n")
             process.stdin.flush()

@@ -85,7 +85,8 @@ class Redactor:
 
     def _applied(self, text: str, run: "_Run", depth: int = 0) -> str:
         data = text.encode("utf-8", "surrogatepass")
-        digest = blake2b(data, digest_size=16).digest()
+        # What lies deep in JSON is not read as far within as what stands by itself.
+        digest = blake2b(data, digest_size=16, person=bytes((depth,))).digest()
         if digest in self._clean:
             return text
         run.take(len(text))
@@ -116,10 +117,10 @@ class Redactor:
             return text
         try:
             value = json.loads(text)
+            clean = mapped(value, lambda inner: self._applied(inner, run, depth + 1))
+            return text if clean == value else json.dumps(clean, ensure_ascii=False, separators=(",", ":"))
         except (ValueError, RecursionError):
             return None
-        clean = mapped(value, lambda inner: self._applied(inner, run, depth + 1))
-        return text if clean == value else json.dumps(clean, ensure_ascii=False, separators=(",", ":"))
 
 
 class _Run:

@@ -188,3 +188,13 @@ def test_what_is_let_go_keeps_no_headers() -> None:
     of = heard({"a": "b"}, {"c": "d"}, {"e": "f"}, {"g": "h"})
     of.let_go("Too busy.")
     assert kept(of) == ()
+
+
+def test_a_secret_of_several_words_shows_no_whole_one_of_them() -> None:
+    (group,) = kept(heard({"x-passphrase": "correct horse battery", "Authorization": "token correct-horse-battery"}))
+    assert values(group) == {"x-passphrase": "cor…tery", "Authorization": "token …"}
+
+
+def test_of_two_secrets_the_one_that_holds_the_other_leaves_nothing() -> None:
+    (group,) = kept(heard({"x-short-key": KEY[:8], "x-long-key": KEY, "x-note": f"it is {KEY}"}))
+    assert values(group)["x-note"] == "it is [hidden]"

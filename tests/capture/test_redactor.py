@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from gateway.capture import own_rules
 from gateway.capture.matcher import MATCHER
 from gateway.capture.own_rules import OwnRules, TooSlow
 from gateway.capture.redactor import Redactor
@@ -263,3 +264,35 @@ def test_what_nothing_changes_in_is_the_very_same() -> None:
     changed = mapped(request, lambda text: "Z" if text == "C" else text)
     assert changed.messages[0].parts[0] == ToolCallResponse("call_1", (part.content[0], Text("Z")))
     assert changed.stop is request.stop and changed.temperature == 0.5
+
+
+def test_what_was_found_clean_deep_within_is_read_anew_by_itself() -> None:
+    hidden = json.dumps({"k": SECRET}).replace("D", "\\u0044")
+    deep = hidden
+    for _ in range(4):
+        deep = json.dumps({"d": deep})
+    redactor = Redactor(chosen((), ()))
+    redactor.redacted(asking(Text(deep)))
+    (part,) = redactor.redacted(asking(Text(hidden))).request.messages[0].parts  # type: ignore[union-attr]
+    assert part == Text(json.dumps({"k": PUT}, separators=(",", ":")))
+
+
+@pytest.mark.parametrize("depth", [50, 400, 900, 5000, 100_000])
+def test_json_nested_however_deep_is_gone_through_or_left_as_a_text(depth: int) -> None:
+    text = f"{'[' * depth}{json.dumps(SECRET)}, {json.dumps(chr(10))}{']' * depth}"
+    told = Redactor(chosen((), ())).redacted(asking(Text(text)))
+    assert told.hints == () and SECRET not in repr(told) and PUT in repr(told)
+
+
+def test_nothing_is_taken_for_another_texts_answer_where_the_rules_were_slow_to_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rules = OwnRules([RedactRule(name="x", pattern="x+", replacement="y")])
+    monkeypatch.setattr(own_rules, "START_S", 0.0)
+    with pytest.raises(TooSlow):
+        rules.applied("first", monotonic() + 20)
+    monkeypatch.setattr(own_rules, "START_S", 20.0)
+    try:
+        assert [rules.applied(text, monotonic() + 20) for text in ("axx", "b")] == ["ay", "b"]
+    finally:
+        rules.close()
