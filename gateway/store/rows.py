@@ -6,17 +6,17 @@ SQL, the way in and the way out all follow from it. `user` and `generation_us` a
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
-from itertools import compress
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from itertools import chain, compress, islice, repeat
+from operator import attrgetter, is_not
 from typing import Any, NamedTuple
 
 import msgspec
 
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.store.measures import COUNTS, generation_us
-from gateway.store.names import Names, Texts, json_array
+from gateway.store.names import NO_NAME, Names, Texts, json_array
 
 NAMED = (
     "door",
@@ -63,7 +63,8 @@ FLAGS = ("byok", "streamed", "price_fuzzy")
 _COLUMN_OF = {"conversation_id": "conversation"}
 _STORED = (*NAMED, *(_COLUMN_OF.get(field, field) for field in PLAIN), "tag_set", "dropped", "adapted")
 # What most rows do not know: a column that is left out costs nothing, and a bound None more than a number.
-_OPTIONAL = (
+_OPTIONAL_NAMED = ("end_user", "error_type", "price_id", "service_tier", "speed", "inference_geo")
+_OPTIONAL_PLAIN = (
     "cache_write_tokens",
     "cache_write_1h_tokens",
     "cache_write_12h_tokens",
@@ -76,8 +77,10 @@ _OPTIONAL = (
     "upstream_request_id",
     "error_message",
 )
+_OPTIONAL = (*_OPTIONAL_NAMED, *_OPTIONAL_PLAIN)
 _LISTS = ("dropped", "adapted")
-_USUAL = tuple(field for field in PLAIN if field not in (*_OPTIONAL, *FLAGS))
+_USUAL_NAMED = tuple(field for field in NAMED if field not in _OPTIONAL_NAMED)
+_USUAL_PLAIN = tuple(field for field in PLAIN if field not in (*_OPTIONAL_PLAIN, *FLAGS))
 ATTEMPT_NAMED = ("provider", "model", "error_type")
 _ATTEMPT_PLAIN = (
     "n",
@@ -90,10 +93,8 @@ _ATTEMPT_PLAIN = (
     "upstream_request_id",
 )
 
-INSERT_ATTEMPT = (
-    f"INSERT INTO attempts (request, {', '.join(ATTEMPT_NAMED + _ATTEMPT_PLAIN)}) "
-    f"VALUES ({', '.join('?' * (1 + len(ATTEMPT_NAMED + _ATTEMPT_PLAIN)))})"
-)
+# Rows in one statement are written faster than one by one, but so long a one has to be worth its making.
+AT_ONCE, WORTH_ROWS = 50, 1000
 LAST_REQUEST = "SELECT COALESCE(MAX(n), 0) FROM requests"
 KNOWN_REQUESTS = "SELECT id FROM requests WHERE id IN (SELECT value FROM json_each(?))"
 REQUEST_COLUMNS = ", ".join(f"b.{column}" for column in ("n", *_STORED))
@@ -102,76 +103,102 @@ _ATTEMPTS_OF = (
     "WHERE request IN (SELECT value FROM json_each(?)) ORDER BY request, n"
 )
 
-_named_of = attrgetter(*NAMED)
 _optional_of = attrgetter(*_OPTIONAL)
+_flags_of = attrgetter(*FLAGS, *_LISTS)
 _attempt_named_of = attrgetter(*ATTEMPT_NAMED)
 _attempt_plain_of = attrgetter(*_ATTEMPT_PLAIN)
 _decode_texts = msgspec.json.Decoder(tuple[str, ...]).decode
+# SQLite takes it for NULL, and Python's binds it at once: for None it looks for a way to adapt it, each time.
+_NULL = float("nan")
+
+
+class _Insertion:
+    """How rows of one form are written."""
+
+    def __init__(self, table: str, columns: Mapping[str, str]) -> None:
+        """By column: what stands for it in SQL."""
+        self._head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
+        self._row = f"({', '.join(columns.values())})"
+
+    def write(self, connection: sqlite3.Connection, rows: Iterator[tuple[Any, ...]], worth_it: bool) -> None:
+        """One by one, or where that is worth it some at once: thousands of them in memory would be looked through by
+        the garbage collection."""
+        while worth_it and (some := tuple(islice(rows, AT_ONCE))):
+            if len(some) < AT_ONCE:
+                rows = iter(some)
+                break
+            connection.execute(self._many, tuple(chain.from_iterable(some)))
+        connection.executemany(self._head + self._row, rows)
+
+    @cached_property
+    def _many(self) -> str:
+        return self._head + ", ".join([self._row] * AT_ONCE)
+
+
+_ATTEMPTS = _Insertion("attempts", dict.fromkeys(("request", *ATTEMPT_NAMED, *_ATTEMPT_PLAIN), "?"))
 
 
 class _Kind(NamedTuple):
     """How rows are written that know the same columns."""
 
-    statement: str
+    insertion: _Insertion
+    named_of: Callable[[ExchangeRecord], tuple[str | None, ...]]
     plain_of: Callable[[ExchangeRecord], tuple[Any, ...]]
     lists: tuple[str, ...]
 
 
 @lru_cache(maxsize=256)
-def _kind(known: tuple[bool, ...]) -> _Kind:
-    """Of rows for which these of `_OPTIONAL` and `_LISTS` are known."""
-    fields = (*_USUAL, *compress(_OPTIONAL, known))
-    lists = tuple(compress(_LISTS, known[len(_OPTIONAL) :]))
-    plain = (_COLUMN_OF.get(field, field) for field in fields)
-    columns = ("n", *NAMED, *plain, *FLAGS, "tag_set", "generation_us", *lists)
-    statement = f"INSERT INTO requests ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-    return _Kind(statement, attrgetter(*fields), lists)
+def _kind(known: tuple[bool, ...], flags: tuple[bool, ...]) -> _Kind:
+    """Of rows for which these of `_OPTIONAL` are known, and which have these of `FLAGS` and `_LISTS`."""
+    optional = set(compress(_OPTIONAL, known))
+    named = (*_USUAL_NAMED, *(field for field in _OPTIONAL_NAMED if field in optional))
+    plain = (*_USUAL_PLAIN, *(field for field in _OPTIONAL_PLAIN if field in optional))
+    lists = tuple(compress(_LISTS, flags[len(FLAGS) :]))
+    columns = {
+        **{flag: str(int(has)) for flag, has in zip(FLAGS, flags, strict=False)},
+        **{field: str(NO_NAME) for field in _OPTIONAL_NAMED if field not in optional},
+        **dict.fromkeys(("n", *named, *(_COLUMN_OF.get(field, field) for field in plain)), "?"),
+        **dict.fromkeys(("tag_set", "generation_us", *lists), "?"),
+    }
+    return _Kind(_Insertion("requests", columns), attrgetter(*named), attrgetter(*plain), lists)
 
 
 def insert(connection: sqlite3.Connection, names: Names, records: Sequence[ExchangeRecord]) -> None:
     """Write rows and attempts, those that know the same columns one after the other; the records' ids are new."""
-    kinds: defaultdict[tuple[bool, ...], list[ExchangeRecord]] = defaultdict(list)
+    kinds: defaultdict[tuple[tuple[bool, ...], tuple[bool, ...]], list[ExchangeRecord]] = defaultdict(list)
     for record in records:
-        fields = [value is not None for value in _optional_of(record)]
-        kinds[(*fields, bool(record.dropped), bool(record.adapted))].append(record)
+        kinds[tuple(map(is_not, _optional_of(record), repeat(None))), tuple(map(bool, _flags_of(record)))].append(
+            record
+        )
     first: int = connection.execute(LAST_REQUEST).fetchone()[0] + 1
     number, tag_set = names.number, names.tag_set
-    for known, alike in kinds.items():
-        statement, plain_of, lists = _kind(known)
-        connection.executemany(
-            statement,
-            # One by one: thousands of them at once would be looked through by the garbage collection.
+    for kind, alike in kinds.items():
+        insertion, named_of, plain_of, lists = _kind(*kind)
+        rows = (
             (
-                (
-                    n,
-                    *map(number, _named_of(record)),
-                    *plain_of(record),
-                    # A number is bound faster than a bool.
-                    +record.byok,
-                    +record.streamed,
-                    +record.price_fuzzy,
-                    tag_set(record.tags),
-                    generation_us(record),
-                    *(json_array(getattr(record, field)) for field in lists),
-                )
-                for n, record in enumerate(alike, first)
-            ),
+                n,
+                *map(number, named_of(record)),
+                *plain_of(record),
+                tag_set(record.tags),
+                generation_us(record),
+                *(json_array(getattr(record, field)) for field in lists),
+            )
+            for n, record in enumerate(alike, first)
         )
-        _insert_attempts(connection, number, first, alike)
+        worth_it = len(alike) >= WORTH_ROWS
+        insertion.write(connection, rows, worth_it)
+        _ATTEMPTS.write(connection, _attempts_as_rows(number, first, alike), worth_it)
         first += len(alike)
 
 
-def _insert_attempts(
-    connection: sqlite3.Connection, number: Callable[[str | None], int], first: int, records: Sequence[ExchangeRecord]
-) -> None:
-    connection.executemany(
-        INSERT_ATTEMPT,
-        (
-            (n, *map(number, _attempt_named_of(attempt)), *_attempt_plain_of(attempt))
-            for n, record in enumerate(records, first)
-            for attempt in (record.attempts if len(record.attempts) < 2 else _by_number(record.attempts))
-        ),
-    )
+def _attempts_as_rows(
+    number: Callable[[str | None], int], first: int, records: Sequence[ExchangeRecord]
+) -> Iterator[tuple[Any, ...]]:
+    for n, record in enumerate(records, first):
+        attempts = record.attempts
+        for attempt in attempts if len(attempts) < 2 else _by_number(attempts):
+            plain = [_NULL if value is None else value for value in _attempt_plain_of(attempt)]
+            yield (n, *map(number, _attempt_named_of(attempt)), *plain)
 
 
 def _by_number(attempts: Iterable[AttemptRecord]) -> Iterable[AttemptRecord]:

@@ -1,0 +1,87 @@
+"""Rows that come by the thousand are written as those that come alone: each says all that was told."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.records import AttemptRecord, ExchangeRecord
+from gateway.store import UsageStore, rows
+from gateway.store.database import open_database, writing
+from gateway.store.names import Names
+from tests.store.examples import record
+
+_ATTEMPTS: Sequence[tuple[AttemptRecord, ...]] = (
+    (),
+    (AttemptRecord(n=1, provider="openai", model="gpt-5", started_us=1, latency_us=2),),
+    (
+        AttemptRecord(n=1, provider="openai", model="gpt-5", started_us=1, latency_us=2, status=500, error_type="x"),
+        AttemptRecord(
+            n=2,
+            provider="xai",
+            model="grok",
+            started_us=3,
+            latency_us=4,
+            status=200,
+            input_tokens=0,
+            output_tokens=5,
+            cost_nano=6,
+            upstream_request_id="up_1",
+        ),
+    ),
+)
+_KINDS: Sequence[dict[str, Any]] = (
+    {},
+    {"byok": True, "price_id": "gpt-5", "service_tier": "flex"},
+    {"streamed": True, "end_user": "eve", "error_type": "timeout", "error_message": "no"},
+    {"price_fuzzy": True, "speed": "fast", "inference_geo": "eu", "cache_write_12h_tokens": 0, "dropped": ("seed",)},
+    {"cost_nano": None, "ttft_us": None, "latency_us": None, "conversation_id": None, "adapted": ("tools", "n")},
+)
+
+
+def _made(count: int, kinds: int = len(_KINDS)) -> list[ExchangeRecord]:
+    return [
+        record(number, attempts=_ATTEMPTS[number % len(_ATTEMPTS)], **_KINDS[number % kinds])
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize(("worth", "count"), [(1, 1), (1, 249), (1, 250), (1, 511), (60, 300), (1000, 120)])
+def test_each_of_many_rows_says_all_that_was_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worth: int, count: int
+) -> None:
+    monkeypatch.setattr(rows, "WORTH_ROWS", worth)
+    store = UsageStore(tmp_path)
+    store.start()
+    made = _made(count)
+    assert store.insert_history(made) == count
+    assert {each.id: store.request(each.id) for each in made} == {each.id: each for each in made}
+    assert store.check() == []
+    store.close()
+
+
+def test_unknown_numbers_of_attempts_are_null(tmp_path: Path) -> None:
+    store = UsageStore(tmp_path)
+    store.start()
+    store.insert_history(_made(3))
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "usage.db")) as connection:
+        found = connection.execute("SELECT typeof(status), typeof(cost_nano) FROM attempts ORDER BY request, n")
+        assert sorted(found.fetchall()) == [("integer", "integer"), ("integer", "null"), ("null", "null")]
+
+
+def test_thousands_take_few_statements(tmp_path: Path) -> None:
+    store = UsageStore(tmp_path)
+    store.start()
+    store.close()
+    statements: list[str] = []
+    with closing(open_database(tmp_path / "usage.db")) as connection, writing(connection):
+        names = Names(connection)
+        rows.insert(connection, names, _made(3, kinds=1))
+        connection.set_trace_callback(statements.append)
+        rows.insert(connection, names, [record(number, id=f"more-{number}") for number in range(2010)])
+        connection.set_trace_callback(None)
+    assert len(statements) < 100
