@@ -27,6 +27,7 @@ from app.filters import USUAL_SPLIT
 from app.flow_layout import FlowLayout
 from app.known_errors import KNOWN_ERRORS
 from app.overview.label import TextButton
+from app.questions import ask_to_delete_view
 from app.saved_views import suggested_name
 from app.translation import tr
 from app.view_menu import SavePopover, open_view_menu
@@ -110,7 +111,16 @@ class FilterBar(QWidget):
 
     def _open_views(self) -> None:
         assert self._views is not None
-        open_view_menu(self.views_button, self._views, self._choose_view)
+        open_view_menu(self.views_button, self._views, self._choose_view, self._ask_to_delete_view)
+
+    def _ask_to_delete_view(self, name: str) -> None:
+        ask_to_delete_view(self, name, partial(self._delete_view, name))
+
+    def _delete_view(self, name: str) -> None:
+        assert self._views is not None
+        self._views.remove(name)
+        # The button that had the keyboard goes with the last one.
+        (self.views_button if self._views.views else self.add_button).setFocus()
 
     def _choose_view(self, name: str) -> None:
         assert self._views is not None

@@ -32,6 +32,32 @@ def ask_to_lose(
     box.open()
 
 
+def ask_to_discard(parent: QWidget, discard: Callable[[], object]) -> None:
+    """Whether what was typed and not saved is to go."""
+    ask_to_lose(
+        parent,
+        "question.discard",
+        tr("Discard what you typed?"),
+        tr("It is not saved, and does not come back."),
+        discard,
+        words=tr("Discard"),
+        keep=tr("Go on"),
+    )
+
+
+def ask_to_delete_view(parent: QWidget, name: str, delete: Callable[[], object]) -> None:
+    """A saved view: only how it filtered is lost."""
+    ask_to_lose(
+        parent,
+        "question.delete_view",
+        tr("Delete the view “{name}”?").format(name=name),
+        tr("Its range, filters and split are forgotten. What it showed stays."),
+        delete,
+        words=tr("Delete"),
+        keep=tr("Keep"),
+    )
+
+
 def ask_how_to_close(parent: QWidget, quit_: Callable[[], None], minimise: Callable[[], None]) -> None:
     """For desktops without a tray, where a closed window could not be found again."""
     box = _question(

@@ -79,7 +79,9 @@ class SavePopover(Popover):
         self.named.emit(self.name.text())
 
 
-def open_view_menu(anchor: QWidget, views: SavedViews, choose: Callable[[str], None]) -> QMenu:
+def open_view_menu(
+    anchor: QWidget, views: SavedViews, choose: Callable[[str], None], remove: Callable[[str], None]
+) -> QMenu:
     """Below `anchor`: each view by its name, and how to delete one."""
     menu = QMenu(anchor)
     menu.setObjectName("menu.views")
@@ -87,7 +89,7 @@ def open_view_menu(anchor: QWidget, views: SavedViews, choose: Callable[[str], N
     deleting = QMenu(anchor.tr("Delete a view"), menu)
     for view in views.views:
         menu.addAction(view.name, partial(choose, view.name))
-        deleting.addAction(view.name, partial(views.remove, view.name))
+        deleting.addAction(view.name, partial(remove, view.name))
     menu.addSeparator()
     menu.addMenu(deleting)
     menu.popup(anchor.mapToGlobal(QPoint(0, anchor.height() + 2)))

@@ -21,6 +21,7 @@ from app.pages.models_parts.repricing_pane import RepricingPane
 from app.pages.models_parts.scrolled import scrolled
 from app.pages.page import Page
 from app.pages.providers_parts.price_line import PriceLine
+from app.questions import ask_to_discard
 from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
@@ -67,16 +68,17 @@ class ModelsPage(Page):
         self._repricing: RepricingPane | None = None
         self._bill: BillPane | None = None
         self._repriced = ("", "*")
+        self._section = _SECTIONS[0][0]
         self.files = PriceFiles(context, self, lambda: dict(self._provider_titles))
         self._build()
-        self.section.changed.connect(self.open_section)
+        self.section.changed.connect(self._leave_section)
         self.past.action.connect(self._price_the_past)
         self.imported.action.connect(lambda: context.spawn(self.files.undo()))
         self.files.toast.connect(self.toast)
         self.files.failed.connect(self._tell_problem)
         self.files.imported.connect(self._tell_imported)
         self.files.undone.connect(self._import_undone)
-        self.add_button.clicked.connect(lambda: self.open_editor())
+        self.add_button.clicked.connect(lambda: self.drawer.unless_unsaved(self.open_editor))
         self.range.changed.connect(lambda _: self._again())
         self.search.textChanged.connect(lambda _: self._filter())
         self.provider.currentIndexChanged.connect(lambda _: self._filter())
@@ -88,6 +90,8 @@ class ModelsPage(Page):
         self.view.opened.connect(self._open_row)
         self.view.copy_asked.connect(self._copy_row)
         self.drawer.closed.connect(self.view.setFocus)
+        self.drawer.watch(self._is_unsaved)
+        self.drawer.discarding.connect(lambda discard: ask_to_discard(self, discard))
 
     def header_controls(self) -> list[QWidget]:
         return [self.section, self.range, self.more_button, self.add_button]
@@ -187,8 +191,14 @@ class ModelsPage(Page):
             self.sections.addWidget(self._bill)
         return self._bill
 
+    def _leave_section(self, key: str) -> None:
+        """The one on show stays chosen until it is left."""
+        self.section.set_current(self._section)
+        self.drawer.unless_unsaved(lambda: self.open_section(key))
+
     def open_section(self, key: str) -> None:
         """`prices`, `repricing` or `bill`."""
+        self._section = key
         self.section.set_current(key)
         self.drawer.close_drawer()
         self.past.hide()
@@ -375,7 +385,11 @@ class ModelsPage(Page):
     def _open_row(self, number: int) -> None:
         line = self.model.row(number)
         if line is not None:
-            self.open_details(line)
+            self.drawer.unless_unsaved(lambda: self.open_details(line))
+
+    def _is_unsaved(self) -> bool:
+        editor = self.drawer.content()
+        return isinstance(editor, PriceEditor) and editor.unsaved
 
     def open_details(self, line: ModelLine) -> None:
         own = tuple(
@@ -413,7 +427,7 @@ class ModelsPage(Page):
     def _price_the_first(self) -> None:
         lines = self.unpriced_lines()
         if lines:
-            self.open_editor(lines[0])
+            self.drawer.unless_unsaved(lambda: self.open_editor(lines[0]))
 
     async def _name(self, line: ModelLine, name: str, model: str | None) -> None:
         """Give a model another name, or where `model` is None take the name away."""

@@ -109,7 +109,7 @@ class Page(QWidget):
         drawer = next((each for each in self.findChildren(Drawer) if each.isVisible()), None)
         search = self.focusWidget()
         if event.key() == Qt.Key.Key_Escape and drawer is not None:
-            drawer.close_drawer()
+            drawer.leave()
         elif event.key() == Qt.Key.Key_Escape and isinstance(search, SearchField) and search.text():
             search.clear()
         else:

@@ -18,7 +18,7 @@ from app.pages.providers_parts.key_panel import KeyPanel
 from app.pages.providers_parts.own_panel import OwnPanel
 from app.pages.providers_parts.price_line import PriceLine
 from app.pages.providers_parts.vault_panel import VaultPanel
-from app.questions import ask_to_lose
+from app.questions import ask_to_discard, ask_to_lose
 from app.translation import later, tr
 from app.vault_words import vault_words
 from app.widgets import Banner, Drawer, PushButton
@@ -65,6 +65,8 @@ class ProvidersPage(Page):
         )
         self.vault_panel.chosen.connect(self._vault_chosen)
         self.drawer.closed.connect(self._drawer_closed)
+        self.drawer.watch(lambda: self._panels.currentWidget() is self.own_panel and self.own_panel.unsaved)
+        self.drawer.discarding.connect(lambda discard: ask_to_discard(self, discard))
         self.vault_banner.action.connect(self._open_vault)
         self.price_line.asked.connect(lambda: context.spawn(self._update_prices()))
         self.error_banner.action.connect(lambda: context.spawn(self.refresh(Changes(providers=True))))

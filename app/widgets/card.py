@@ -21,6 +21,13 @@ class Card(QFrame):
         theme.changed.connect(self._take_surface)
         self._take_surface()
 
+    @classmethod
+    def around(cls, theme: Theme, *widgets: QWidget) -> "Card":
+        """A new one that is filled with them."""
+        made = cls(theme)
+        made.fill_with(*widgets)
+        return made
+
     def fill_with(self, *widgets: QWidget) -> QVBoxLayout:
         """Stand them one below another from border to border, clear of the round corners, which the opaque ground of
         a table would cover."""

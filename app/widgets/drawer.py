@@ -1,9 +1,12 @@
 """The panel at the right, 420 px wide, that shows the details of what is chosen beside it; Esc closes it."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.focus import keep_focus
 from app.fonts import ui_font
 from app.theme import Theme
 from app.translation import tr
@@ -14,20 +17,28 @@ WIDTH = 420
 
 
 class Drawer(QFrame):
-    """Starts closed. `open()` shows it; `closed` comes when it is closed by its cross, Esc or `close_drawer`."""
+    """Starts closed. `open()` shows it; `closed` comes when it is closed by its cross, Esc or `close_drawer`, and the
+    keyboard is then again with what had it before.
+
+    `discarding(go)`: a person is leaving what was typed and is not saved, and `go()` is to be called where it may go.
+    It comes only where `watch` was given a way to tell.
+    """
 
     closed = Signal()
+    discarding = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._content: QWidget | None = None
+        self._is_unsaved: Callable[[], bool] = bool
+        self._before: QWidget | None = None
         self.setFixedWidth(WIDTH)
         self.title_label = ElidedLabel(theme, "", parent=self)
         self.title_label.setFont(ui_font(16, 600))
         self.close_button = IconButton(theme, "x", tr("Close (Esc)"), self)
         self.close_button.setObjectName("drawer.close")
-        self.close_button.clicked.connect(self.close_drawer)
+        self.close_button.clicked.connect(self.leave)
         head = self._head = QHBoxLayout()
         head.setContentsMargins(16, 12, 12, 8)
         head.addWidget(self.title_label, 1)
@@ -72,6 +83,7 @@ class Drawer(QFrame):
 
     def open(self) -> None:
         if self.isHidden():
+            self._before = QApplication.focusWidget()
             self._shield.setGeometry(self.rect())
             self._shield.raise_()
             self._shield.show()
@@ -82,14 +94,34 @@ class Drawer(QFrame):
         super().resizeEvent(event)
         self._shield.setGeometry(self.rect())
 
+    def watch(self, is_unsaved: Callable[[], bool]) -> None:
+        """`is_unsaved()`: whether closing would lose what was typed."""
+        self._is_unsaved = is_unsaved
+
+    def unless_unsaved(self, go: Callable[[], object]) -> None:
+        """`go()` takes the place of what stands here: at once, or once a person has let go of what was typed."""
+        if not self.isHidden() and self._is_unsaved():
+            self.discarding.emit(go)
+        else:
+            go()
+
+    def leave(self) -> None:
+        """Close it as a person does, which asks first where something would be lost."""
+        self.unless_unsaved(self.close_drawer)
+
     def close_drawer(self) -> None:
+        """At once, whatever stands there."""
         if not self.isHidden():
+            now = QApplication.focusWidget()
+            within = now is not None and (now is self or self.isAncestorOf(now))
             self.hide()
+            if within:
+                keep_focus(self.window(), self._before)
             self.closed.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
-            self.close_drawer()
+            self.leave()
         else:
             super().keyPressEvent(event)
 

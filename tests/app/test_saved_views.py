@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -107,6 +107,9 @@ def test_a_view_is_saved_beside_the_chips_and_comes_back(bar: FilterBar, context
     assert isinstance(deleting, QMenu) and [action.text() for action in deleting.actions()] == ["Reviews"]
     deleting.actions()[0].trigger()
     menus[0].close()
+    question = bar.findChild(QMessageBox, "question.delete_view")
+    assert question is not None and len(context.shell.views.views) == 1
+    next(button for button in question.buttons() if button.text() == "Delete").click()
     assert context.shell.views.views == () and not bar.views_button.isVisible()
 
 

@@ -410,3 +410,50 @@ def test_a_page_that_has_nothing_yet_shows_where_rows_will_stand(qtbot: QtBot, t
         assert veil.isHidden()
     assert {theme.color("hover").name(), theme.color("surface").name()} <= colours[True]
     assert theme.color("surface").name() not in colours[False]
+
+
+def test_a_drawer_gives_the_keyboard_back_to_what_had_it(qtbot: QtBot, theme: Theme) -> None:
+    window = QWidget()
+    row = QHBoxLayout(window)
+    before, opener, drawer = PushButton(theme, "Other"), PushButton(theme, "Open"), Drawer(theme)
+    within = PushButton(theme, "Within")
+    drawer.set_content(within)
+    for widget in (before, opener, drawer):
+        row.addWidget(widget)
+    qtbot.addWidget(window)
+    window.show()
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    opener.setFocus()
+    drawer.open()
+    within.setFocus()
+    qtbot.keyClick(within, Qt.Key.Key_Escape)
+    assert not drawer.isVisible() and opener.hasFocus()
+    # What a person went to meanwhile keeps it.
+    drawer.open()
+    before.setFocus()
+    drawer.close_drawer()
+    assert before.hasFocus()
+
+
+def test_a_drawer_asks_before_what_was_typed_is_lost(qtbot: QtBot, theme: Theme) -> None:
+    window = QWidget()
+    drawer = Drawer(theme, window)
+    qtbot.addWidget(window)
+    window.show()
+    asked: list[Callable[[], object]] = []
+    unsaved = [True]
+    drawer.watch(lambda: unsaved[0])
+    drawer.discarding.connect(asked.append)
+    drawer.unless_unsaved(lambda: drawer.set_title("Another"))
+    assert drawer.accessibleName() == "Another" and asked == [], "a closed one has nothing to lose"
+    drawer.open()
+    qtbot.keyClick(drawer, Qt.Key.Key_Escape)
+    qtbot.mouseClick(drawer.close_button, Qt.MouseButton.LeftButton)
+    assert drawer.isVisible() and len(asked) == 2
+    asked[0]()
+    assert not drawer.isVisible()
+    drawer.open()
+    unsaved[0] = False
+    qtbot.keyClick(drawer, Qt.Key.Key_Escape)
+    assert not drawer.isVisible() and len(asked) == 2

@@ -150,7 +150,7 @@ class BillPane(QWidget):
         column.setSpacing(10)
         column.addWidget(self.words)
         column.addWidget(self.figures)
-        column.addWidget(_on_card(self._context, self.parts_view))
+        column.addWidget(Card.around(self._context.theme, self.parts_view))
         over = QHBoxLayout()
         over.setSpacing(8)
         over.addWidget(self.what)
@@ -160,7 +160,7 @@ class BillPane(QWidget):
         column.addLayout(over)
         self.tables = QStackedWidget()
         for view in (self.view, self.requests_view):
-            self.tables.addWidget(_on_card(self._context, view))
+            self.tables.addWidget(Card.around(self._context.theme, view))
         column.addWidget(self.tables, 1)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.idle)
@@ -415,9 +415,3 @@ class BillPane(QWidget):
 
 def _paths(event: QDropEvent) -> tuple[Path, ...]:
     return tuple(Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile())
-
-
-def _on_card(context: AppContext, view: TableView) -> Card:
-    card = Card(context.theme)
-    card.fill_with(view)
-    return card

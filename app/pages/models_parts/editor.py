@@ -42,6 +42,7 @@ class PriceEditor(QWidget):
         self.setObjectName("price_editor")
         self._tz = tz
         self._replaces: int | None = None
+        self._begun: tuple[object, ...] = ()
         self.provider = ComboBox(theme, tr("Provider"))
         self.provider.addItems(list(providers))
         self.model = _line(tr("Model"), "price_model")
@@ -150,7 +151,22 @@ class PriceEditor(QWidget):
                 day.setDate(QDate(then.year, then.month, then.day))
         self.tell("")
         self._check()
+        self._begun = self._written()
         (self.fields["input"] if price.model else self.model).setFocus()
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether it says anything else than when it was opened."""
+        return self._written() != self._begun
+
+    def _written(self) -> tuple[object, ...]:
+        lines = (self.model, self.note, self.tier_start, *self.fields.values(), *self.tier_fields.values())
+        days = ((self.has_from, self.valid_from), (self.has_to, self.valid_to))
+        return (
+            self.provider.currentText(),
+            *(line.text() for line in lines),
+            *(day.date() if box.isChecked() else None for box, day in days),
+        )
 
     def price(self) -> NewPriceOverride:
         """What is written; only where `complaint` finds nothing."""

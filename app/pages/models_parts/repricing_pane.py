@@ -113,7 +113,7 @@ class RepricingPane(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addWidget(self.figures)
-        column.addWidget(_on_card(self._context, self.view), 1)
+        column.addWidget(Card.around(self._context.theme, self.view), 1)
         foot = QHBoxLayout()
         foot.setSpacing(12)
         foot.addWidget(self.kept, 1)
@@ -132,7 +132,7 @@ class RepricingPane(QWidget):
         part.setContentsMargins(0, 0, 0, 0)
         part.setSpacing(8)
         part.addLayout(heading)
-        part.addWidget(_on_card(self._context, self.history_view))
+        part.addWidget(Card.around(self._context.theme, self.history_view))
         whole = QVBoxLayout(self)
         whole.setContentsMargins(24, 16, 24, 16)
         whole.setSpacing(12)
@@ -318,9 +318,3 @@ class RepricingPane(QWidget):
         rows = [row for first, last in view.selected_ranges() for row in model.rows[first : last + 1]]
         QGuiApplication.clipboard().setText(tab_separated(view.shown_columns(), rows))
         self.toast.emit(self.tr("Copied"))
-
-
-def _on_card(context: AppContext, view: TableView) -> Card:
-    card = Card(context.theme)
-    card.fill_with(view)
-    return card

@@ -72,6 +72,7 @@ class OwnPanel(QWidget):
         self._changes = ""
         self._any_embeds = False
         self._visit = 0
+        self._begun: dict[str, object] = {}
         self._build()
         self.start.currentIndexChanged.connect(self._fill)
         for line in (self.name, self.base_url, self.models, self.embeddings):
@@ -150,6 +151,12 @@ class OwnPanel(QWidget):
             self.models.setText(", ".join(provider.models))
             self.embeddings.setText(", ".join(provider.embeddings or ()))
         self._check()
+        self._begun = self.values()
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether it says anything else than when it was opened, or than the server that was chosen begins with."""
+        return self.values() != self._begun
 
     def leave(self) -> None:
         """An answer that still comes is thrown away."""
@@ -163,6 +170,7 @@ class OwnPanel(QWidget):
         self.base_url.setText(start.base_url)
         _choose(self.dialect, DIALECTS, start.dialect)
         _choose(self.auth, AUTHS, start.auth)
+        self._begun = self.values()
 
     def _check(self) -> None:
         self._tell("")

@@ -1,0 +1,175 @@
+"""What a person has typed is not lost by a slip: Esc, the cross and another row ask first; a saved view too."""
+
+import time
+from collections.abc import Iterator
+from typing import TypeVar
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMenu, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.filter_bar import FilterBar
+from app.filters import FilterSnapshot, FilterState
+from app.pages.models import ModelsPage
+from app.pages.models_parts.details import ModelDetails
+from app.pages.models_parts.editor import PriceEditor
+from app.pages.page import Page
+from app.pages.providers import ProvidersPage
+from app.theme import Theme
+from gateway import Changes
+from tests.app.fake_gateway import FakeGateway
+from tests.app.turns import Turns
+
+P = TypeVar("P", bound=Page)
+EVERYTHING = Changes(usage=True, keys=True, providers=True, prices=True)
+
+
+@pytest.fixture
+def turns() -> Iterator[Turns]:
+    made = Turns()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def wanted(theme: Theme, turns: Turns) -> AppContext:
+    gateway = FakeGateway(50, now_us=time.time_ns() // 1000)
+    return AppContext(gateway, theme, FilterState(tz="UTC"), turns)  # type: ignore[arg-type]
+
+
+def shown(page: P, qtbot: QtBot, turns: Turns) -> P:
+    for control in page.header_controls():
+        control.setParent(page)
+    qtbot.addWidget(page)
+    page.resize(1220, 840)
+    stand_before_all(page, qtbot)
+    turns(page.refresh(EVERYTHING))
+    turns.run()
+    return page
+
+
+def stand_before_all(widget: QWidget, qtbot: QtBot) -> None:
+    """With the keyboard."""
+    widget.show()
+    with qtbot.waitActive(widget):
+        widget.activateWindow()
+
+
+def question(widget: QWidget, name: str = "question.discard") -> QMessageBox | None:
+    return next((box for box in widget.findChildren(QMessageBox, name) if box.isVisible()), None)
+
+
+def answer(widget: QWidget, words: str, qtbot: QtBot, name: str = "question.discard") -> None:
+    box = question(widget, name)
+    assert box is not None
+    button = next(each for each in box.buttons() if each.text() == words)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: question(widget, name) is None and widget.isActiveWindow())
+
+
+def escape(page: Page, field: QWidget, qtbot: QtBot) -> None:
+    field.setFocus()
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+
+
+def test_a_price_that_was_typed_is_kept_until_it_may_go(qtbot: QtBot, wanted: AppContext, turns: Turns) -> None:
+    page = shown(ModelsPage(wanted), qtbot, turns)
+    page.open_editor(page.lines[0])
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+    escape(page, editor.note, qtbot)
+    assert question(page) is None and not page.drawer.isVisible(), "nothing was typed: nothing is asked"
+
+    page.open_editor(page.lines[0])
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+    editor.fields["input"].setText("7.25")
+    for leave in (
+        lambda: escape(page, editor.fields["input"], qtbot),
+        lambda: page.drawer.close_button.click(),
+        lambda: page.view.opened.emit(1),
+        lambda: page.section.segment("repricing").click(),
+        lambda: page.add_button.click(),
+    ):
+        leave()
+        answer(page, "Go on", qtbot)
+        assert page.drawer.isVisible() and page.drawer.content() is editor
+        assert (editor.fields["input"].text(), page.section.current) == ("7.25", "prices")
+    page.view.opened.emit(1)
+    answer(page, "Discard", qtbot)
+    assert isinstance(page.drawer.content(), ModelDetails) and page.drawer.isVisible()
+
+    page.open_editor(page.lines[0])
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+    editor.has_from.setChecked(True)
+    page.section.segment("repricing").click()
+    answer(page, "Discard", qtbot)
+    turns.run()
+    assert (page.section.current, page.drawer.isVisible()) == ("repricing", False)
+
+
+def test_a_price_that_was_saved_or_cancelled_is_left_at_once(qtbot: QtBot, wanted: AppContext, turns: Turns) -> None:
+    page = shown(ModelsPage(wanted), qtbot, turns)
+    page.open_editor(page.lines[0])
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+    editor.fields["input"].setText("7.25")
+    editor.cancel.click()
+    assert not page.drawer.isVisible() and question(page) is None
+    page.open_editor(page.lines[0])
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+    editor.fields["input"].setText("7.25")
+    editor.save.click()
+    turns.run()
+    assert not page.drawer.isVisible() and question(page) is None
+
+
+def test_a_provider_that_is_being_described_is_kept_until_it_may_go(
+    qtbot: QtBot, wanted: AppContext, turns: Turns
+) -> None:
+    page = shown(ProvidersPage(wanted), qtbot, turns)
+    page.add_button.setFocus()
+    page.open_own_panel(None)
+    page.own_panel.start.setCurrentIndex(1)
+    escape(page, page.own_panel.base_url, qtbot)
+    assert not page.drawer.isVisible() and question(page) is None, "choosing a server is nothing typed"
+    assert page.add_button.hasFocus()
+    page.open_own_panel(None)
+    page.own_panel.models.setText("qwen3:8b")
+    escape(page, page.own_panel.base_url, qtbot)
+    answer(page, "Go on", qtbot)
+    assert page.drawer.isVisible() and page.own_panel.models.text() == "qwen3:8b"
+    escape(page, page.own_panel.base_url, qtbot)
+    answer(page, "Discard", qtbot)
+    assert not page.drawer.isVisible()
+
+
+def test_a_saved_view_is_deleted_after_a_question(qtbot: QtBot, wanted: AppContext) -> None:
+    views = wanted.shell.views
+    views.save("Reviews", FilterSnapshot(text=("opus",)))
+    views.save("Slow ones", FilterSnapshot(text=("slow",)))
+    bar = FilterBar(wanted, views=True)
+    qtbot.addWidget(bar)
+    bar.resize(900, 40)
+    stand_before_all(bar, qtbot)
+
+    def delete(words: str) -> None:
+        bar.views_button.click()
+        menu = next(one for one in bar.findChildren(QMenu) if one.objectName() == "menu.views" and one.isVisible())
+        deleting = menu.actions()[-1].menu()
+        assert isinstance(deleting, QMenu)
+        deleting.actions()[0].trigger()
+        menu.close()
+        answer(bar, words, qtbot, "question.delete_view")
+
+    delete("Keep")
+    assert [view.name for view in views.views] == ["Reviews", "Slow ones"]
+    delete("Delete")
+    assert [view.name for view in views.views] == ["Slow ones"] and bar.views_button.hasFocus()
+    delete("Delete")
+    assert views.views == () and not bar.views_button.isVisible()
+    assert bar.add_button.hasFocus(), "the keyboard is not lost with the button"
