@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, 
 from app.context import AppContext
 from app.first_steps import PREFERENCE, FirstSteps, is_first_run, read_first_steps
 from app.known_errors import KNOWN_ERRORS
-from app.pages.connect_parts.arrivals import Seen, free_name, keys_of, read_arrival, read_seen
+from app.pages.connect_parts.arrivals import free_name, keys_of, read_arrival, read_seen
 from app.pages.connect_parts.first_run import FirstRun
 from app.pages.connect_parts.tool_list import ToolList
 from app.pages.connect_parts.tool_view import ToolView
@@ -40,7 +40,7 @@ class ConnectPage(Page):
         self._keys: tuple[ApiKeyRow, ...] = ()
         self._steps = FirstSteps()
         self._looked = False
-        self._seen: Seen | None = None
+        self._seen: frozenset[str] | None = None
         self._connected: set[str] = set()
         self._build()
         self.list.chosen.connect(lambda _key: self._show_tool())
@@ -136,8 +136,9 @@ class ConnectPage(Page):
                 self._connected.add(tool.key)
 
     def _tell(self) -> None:
-        seen = self._seen or Seen()
-        done = {tool.key for tool in TOOLS if seen.has(tool, keys_of(tool.key, self._keys))} | self._connected
+        keys = {tool.key: keys_of(tool.key, self._keys) for tool in TOOLS if tool.sends_spans}
+        spans = {tool for tool, rows in keys.items() if any(row.last_used_us is not None for row in rows)}
+        done = spans | self._connected | (self._seen or frozenset())
         self.list.mark_done(done)
         self.subtitle.emit(self.tr("{done} of {all} tools connected").format(done=len(done), all=len(TOOLS)))
 

@@ -54,6 +54,16 @@ def arrival_words(tool: Tool, arrival: Arrival, has_key: bool, now_us: int) -> A
             icon="circle-check",
             request=arrival.other.id,
         )
+    if arrival.stranger is not None:
+        return ArrivalWords(
+            text=tr("Waiting for the first request from {tool} …").format(tool=tool.title),
+            detail=tr("{client} used its key: {what}.").format(
+                client=arrival.stranger.client, what=told(arrival.stranger, now_us)
+            ),
+            tone="text2",
+            icon="clock",
+            request=arrival.stranger.id,
+        )
     waiting = tr("Waiting for the first request from {tool} …") if has_key else tr("{tool} is not connected yet")
     return ArrivalWords(text=waiting.format(tool=tool.title), detail=tr(NOTHING_YET), tone="text2", icon="clock")
 

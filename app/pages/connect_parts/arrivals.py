@@ -1,13 +1,15 @@
 """Whether a tool's requests arrive: its keys, known by their names, and the last request made with them."""
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app import formats, sources
-from app.pages.connect_parts.tools import Tool
+from app.pages.connect_parts.tools import FRAMEWORKS, SDKS, TOOLS, Tool
 from gateway import ApiKeyRow, ExchangeRecord, UsageQuery
 
 if TYPE_CHECKING:
@@ -15,33 +17,23 @@ if TYPE_CHECKING:
 
 _LATELY_US = 30 * 86_400_000_000
 _MOST = 1000
+_BY_CLIENT = {tool.client: tool for tool in TOOLS if tool.client is not None}
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
-    """`row` is the last request with one of the tool's keys, `good` the last of them that succeeded, `other` the last
-    good one that the tool made with another key. `used_us`: when one of the keys was last used, for a tool that makes
-    no requests itself."""
+    """`row` is the last request of the tool with one of its keys, `good` the last of them that succeeded, `other` the
+    last good one that it made with another key. `stranger`: where it made none, the last request of another tool with
+    one of its keys. `used_us`: when one of the keys was last used, for a tool that makes no requests itself."""
 
     row: ExchangeRecord | None = None
     good: ExchangeRecord | None = None
     other: ExchangeRecord | None = None
+    stranger: ExchangeRecord | None = None
     used_us: int | None = None
 
     @property
     def connected(self) -> bool:
         return bool(self.good or self.other or self.used_us)
-
-
-class Seen(Struct, frozen=True, kw_only=True):
-    """The keys and the clients whose requests succeeded lately."""
-
-    keys: frozenset[str] = frozenset()
-    clients: frozenset[str] = frozenset()
-
-    def has(self, tool: Tool, keys: Sequence[ApiKeyRow]) -> bool:
-        if tool.sends_spans:
-            return any(row.last_used_us is not None for row in keys)
-        return tool.client in self.clients or any(row.name in self.keys for row in keys)
 
 
 class ArrivalWords(Struct, frozen=True, kw_only=True):
@@ -54,10 +46,29 @@ class ArrivalWords(Struct, frozen=True, kw_only=True):
     request: str | None = None
 
 
+def whose(key: str, client: str | None) -> Tool | None:
+    """The tool behind a request, by the name of its key and by what the request calls itself.
+
+    A key that was made for a tool says it, unless the request is by its own word another tool's: whoever tries a key
+    with curl has not connected Codex. What builds on an SDK may call itself by the SDK's name.
+    """
+    by_client = _BY_CLIENT.get(client or "")
+    by_key = next((tool for tool in TOOLS if _names(tool.key).fullmatch(key)), None)
+    if by_key is None or by_client in (None, by_key):
+        return by_key or by_client
+    builds_on_others = by_key.client is None or by_key.category == FRAMEWORKS
+    return by_key if builds_on_others and by_client is not None and by_client.category == SDKS else by_client
+
+
+@functools.cache
+def _names(tool_key: str) -> re.Pattern[str]:
+    """`codex`, `codex-2` and so on."""
+    return re.compile(rf"{re.escape(tool_key)}(-\d+)?")
+
+
 def keys_of(tool_key: str, rows: Sequence[ApiKeyRow]) -> tuple[ApiKeyRow, ...]:
-    """The keys in force that were made for a tool: `codex`, `codex-2` and so on; the newest first."""
-    name = re.compile(rf"{re.escape(tool_key)}(-\d+)?")
-    mine = [row for row in rows if row.revoked_us is None and name.fullmatch(row.name)]
+    """The keys in force that were made for a tool, by their names; the newest first."""
+    mine = [row for row in rows if row.revoked_us is None and _names(tool_key).fullmatch(row.name)]
     return tuple(sorted(mine, key=lambda row: row.created_us, reverse=True))
 
 
@@ -69,28 +80,61 @@ def free_name(tool_key: str, rows: Sequence[ApiKeyRow]) -> str:
 
 
 async def read_arrival(gateway: "Gateway", tool: Tool, keys: Sequence[ApiKeyRow]) -> Arrival:
-    """Asks for three rows at most."""
+    """Asks for a few rows at most."""
     if tool.sends_spans:
         return Arrival(used_us=max((row.last_used_us for row in keys if row.last_used_us is not None), default=None))
+    stranger = None
     if keys:
         names, since = tuple(row.name for row in keys), min(row.created_us for row in keys)
-        row = await _last(gateway, UsageQuery(start_us=since, key=names))
+        mine = UsageQuery(start_us=since, key=names)
+        row = await _last(gateway, mine)
+        if row is not None and whose(row.key, row.client) is not tool:
+            stranger, mine = row, await _without_strangers(gateway, tool, mine)
+            row = await _last(gateway, mine) if mine.client else None
         if row is not None:
-            good = row if row.outcome == "ok" else None
-            good = good or await _last(gateway, UsageQuery(start_us=since, key=names, outcome=("ok",)))
+            good = row if row.outcome == "ok" else await _last(gateway, replace(mine, outcome=("ok",)))
             return Arrival(row=row, good=good)
     if tool.client is None:
-        return Arrival()
-    return Arrival(other=await _last(gateway, UsageQuery(client=(tool.client,), outcome=("ok",))))
+        return Arrival(stranger=stranger)
+    return Arrival(other=await _last_with_other_key(gateway, tool), stranger=stranger)
 
 
-async def read_seen(gateway: "Gateway", now_us: int) -> Seen:
-    """Of the last thirty days: two sums, however many requests there were."""
+async def _without_strangers(gateway: "Gateway", tool: Tool, query: UsageQuery) -> UsageQuery:
+    """Of the requests with the tool's keys those that are its own; without a client where none is."""
+    clients = await _values(gateway, query, "client")
+    return replace(query, client=tuple(name for name in clients if whose(query.key[0], name) is tool))
+
+
+async def _last_with_other_key(gateway: "Gateway", tool: Tool) -> ExchangeRecord | None:
+    assert tool.client is not None
+    query = UsageQuery(client=(tool.client,), outcome=("ok",))
+    row = await _last(gateway, query)
+    if row is None or whose(row.key, row.client) is tool:
+        return row
+    keys = tuple(name for name in await _values(gateway, query, "key") if whose(name, tool.client) is tool)
+    return await _last(gateway, replace(query, key=keys)) if keys else None
+
+
+async def read_seen(gateway: "Gateway", now_us: int) -> frozenset[str]:
+    """The keys of the tools whose requests succeeded in the last thirty days: a sum for each key that was made for a
+    tool and used, and two more, however many requests there were."""
     lately = UsageQuery(start_us=now_us - _LATELY_US, outcome=("ok",))
-    keys = await gateway.breakdown(lately, "key", sort="requests", limit=_MOST)
-    clients = await gateway.breakdown(lately, "client", sort="requests", limit=_MOST)
-    names = (frozenset(row.value for row in sums.rows if row.value is not None) for sums in (keys, clients))
-    return Seen(keys=next(names), clients=next(names))
+    groups: dict[str, list[str]] = {}
+    for name in await _values(gateway, lately, "key"):
+        by_key = whose(name, None)
+        groups.setdefault(by_key.key if by_key is not None else "", []).append(name)
+    seen: set[str] = set()
+    for names in groups.values():
+        clients = await gateway.breakdown(replace(lately, key=tuple(names)), "client", limit=_MOST)
+        found = (whose(names[0], row.value) for row in clients.rows)
+        seen.update(tool.key for tool in found if tool is not None)
+    return frozenset(seen)
+
+
+async def _values(gateway: "Gateway", query: UsageQuery, by: str) -> list[str]:
+    """The names that there are; not that of what has none."""
+    sums = await gateway.breakdown(query, by, sort="requests", limit=_MOST)
+    return [row.value for row in sums.rows if row.value is not None]
 
 
 async def _last(gateway: "Gateway", query: UsageQuery) -> ExchangeRecord | None:
