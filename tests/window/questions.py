@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QListView,
     QListWidget,
     QMenu,
+    QPlainTextEdit,
     QTableView,
     QWidget,
 )
@@ -126,6 +127,18 @@ def place_of_row(host: Host, name: str, row: int) -> Place:
     return _middle(view.viewport(), view.visualRect(view.model().index(first + row, 0)))
 
 
+def place_of_item(host: Host, name: str, text: str) -> Place:
+    """The row of a list of words that says this, scrolled to."""
+    view = the_widget(name)
+    assert isinstance(view, QListWidget)
+    for number in range(view.count()):
+        item = view.item(number)
+        if item.text() == text:
+            view.scrollToItem(item)
+            return _middle(view.viewport(), view.visualItemRect(item))
+    raise LookupError(f"{name!r} has no {text!r}")
+
+
 def place_of_cell(host: Host, table: str, row: int, column: int = 0) -> Place:
     view = _table(table)
     return _middle(view.viewport(), view.visualRect(view.model().index(row, column)))
@@ -204,6 +217,13 @@ def text(host: Host, name: str, within: str | None = None) -> str:
     """What a label, a button or a field says."""
     widget: Any = the_widget(name, within)
     return str(widget.text())
+
+
+def texts(host: Host, name: str) -> list[str]:
+    """What each block of text of this name says, from above."""
+    blocks = [widget for widget in shown_widgets(name) if isinstance(widget, QPlainTextEdit)]
+    blocks.sort(key=lambda block: block.mapToGlobal(QPoint(0, 0)).y())
+    return [block.toPlainText() for block in blocks]
 
 
 def spoken(host: Host, name: str, within: str | None = None) -> list[str]:
@@ -443,6 +463,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         place_in_list,
         place_of_conversation,
         place_of_row,
+        place_of_item,
         place_of_cell,
         place_of_bucket,
         place_of_chip_cross,
@@ -455,6 +476,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         address,
         shown,
         text,
+        texts,
         page,
         spoken,
         listed,
