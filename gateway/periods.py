@@ -1,6 +1,7 @@
 """The period that a range is compared with: as long, and ending where the range begins. Pure."""
 
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -28,11 +29,14 @@ def _days_before(start_us: int, end_us: int, tz: str) -> int | None:
     if start_us % _SECOND_US or end_us % _SECOND_US or start_us >= end_us:
         return None
     try:
-        first, last = (datetime.fromtimestamp(us // _SECOND_US, zone) for us in (start_us, end_us))
-        # Times of one zone compare as its clocks do.
-        if first.time() != datetime.min.time() or last.time() != datetime.min.time():
+        first, last = (datetime.fromtimestamp(us // _SECOND_US, zone).date() for us in (start_us, end_us))
+        # On the days on which a clock skips midnight, or has it twice, its own time does not tell.
+        if (_begins_us(first, zone), _begins_us(last, zone)) != (start_us, end_us):
             return None
-        before = datetime.combine(first.date() - (last.date() - first.date()), first.time(), zone)
+        return _begins_us(first - (last - first), zone)
     except (ValueError, OverflowError):
         return None
-    return int(before.timestamp()) * _SECOND_US
+
+
+def _begins_us(day: date, zone: ZoneInfo) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * _SECOND_US

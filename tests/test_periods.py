@@ -50,3 +50,26 @@ def test_both_periods_meet_and_are_as_long_but_for_a_change_of_the_clocks(start:
     found = period_before(UsageQuery(start_us=start, end_us=start + span, tz=tz), 0)
     assert found is not None and found.end_us == start and found.start_us is not None
     assert abs((start - found.start_us) - span) <= timedelta(hours=2) / timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("tz", "start", "end", "before"),
+    [
+        # The first moment of that Sunday is one o'clock: midnight is skipped.
+        ("America/Santiago", "2026-09-06T01:00", "2026-09-07", "2026-09-05"),
+        ("America/Santiago", "2026-09-07", "2026-09-08", "2026-09-06T01:00"),
+        ("Africa/Cairo", "2026-04-20", "2026-04-24T01:00", "2026-04-16"),
+        # Midnight comes twice: the day before ends with the first, and not with the second an hour later.
+        ("America/Havana", "2026-11-01", "2026-11-02", "2026-10-31"),
+    ],
+)
+def test_days_that_a_change_of_the_clocks_begins_are_whole_days(tz: str, start: str, end: str, before: str) -> None:
+    found = period_before(UsageQuery(start_us=us(start, tz), end_us=us(end, tz), tz=tz), 0)
+    assert found is not None and found.start_us == us(before, tz)
+
+
+def test_a_midnight_that_comes_again_begins_no_day() -> None:
+    again = us("2026-11-01", "America/Havana") + 3_600_000_000
+    end = us("2026-11-02", "America/Havana")
+    found = period_before(UsageQuery(start_us=again, end_us=end, tz="America/Havana"), 0)
+    assert found is not None and found.start_us == again - (end - again)
