@@ -133,9 +133,9 @@ class Writer:
         refused: Sequence[ExchangeRecord] = ()
         try:
             self._committer.commit(batch)
-        except (sqlite3.OperationalError, sqlite3.InternalError):
-            raise
-        except Exception:
+        except Exception as error:
+            if _is_of_the_database(error):
+                raise
             refused = self._commit_singly(batch)
         without = {record.id for record in refused}
         with self._changed:
@@ -173,9 +173,9 @@ class Writer:
             sound = storable(record)
             try:
                 written = self._committer.commit([sound])
-            except (sqlite3.OperationalError, sqlite3.InternalError):
-                raise
-            except Exception:
+            except Exception as error:
+                if _is_of_the_database(error):
+                    raise
                 _log.exception("The record %s could not be stored; it stays in the journal.", record.id)
                 refused.append(record)
             else:
@@ -188,3 +188,8 @@ class Writer:
         until = monotonic() + seconds
         with self._changed:
             return not self._changed.wait_for(lambda: self._closing, until - monotonic())
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    """Whether it would befall any record: a lock, a full disk, a damaged file, which has no class of its own."""
+    return isinstance(error, sqlite3.OperationalError | sqlite3.InternalError) or type(error) is sqlite3.DatabaseError

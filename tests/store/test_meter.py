@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gateway.records import Completeness, ExchangeRecord
+from gateway.records import Completeness, ExchangeRecord, UsageQuery
 from gateway.store import journal as journal_module
 from gateway.store import rows
 from gateway.store import usage as usage_module
@@ -330,3 +330,30 @@ def test_what_could_not_be_taken_down_is_counted_as_the_capture_says(store: Usag
 def test_every_kind_is_injected_here() -> None:
     here = Path(__file__).read_text()
     assert [reason.kind for reason in REASONS if f'"{reason.kind}"' not in here] == []
+
+
+def test_a_damaged_database_is_named_and_what_waits_is_written_once_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal keeps what a file takes no more: it is no fault of a record, to be left out for."""
+    monkeypatch.setattr(usage_module, "CLOSE_TIMEOUT_S", 0.2)
+    path = tmp_path / "usage.db"
+    with started(tmp_path) as store:
+        store.insert_history(record(number) for number in range(500))
+    with closing(sqlite3.connect(path)) as connection:
+        ids = "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_requests_1'"
+        ((page,), (size,)) = (connection.execute(text).fetchone() for text in (ids, "PRAGMA page_size"))
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: (page - 1) * size] + b"\x55" * size + whole[page * size :])
+    with started(tmp_path) as store:
+        for number in range(500, 503):
+            store.begin(begun(number))
+            store.end(record(number))
+        assert not store.flush(timeout_s=0.5)
+        assert named(store.completeness()) == {"database_failing": 3}
+    # SQLite has kept the page that it read.
+    path.write_bytes(whole)
+    with started(tmp_path) as store:
+        assert store.summary(UsageQuery()).requests == 503
+        assert store.check() == []
