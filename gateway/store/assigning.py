@@ -18,7 +18,7 @@ from gateway.store.measures import HISTOGRAMS, MEASURES
 from gateway.store.names import Names, Texts
 from gateway.store.pages import one
 from gateway.store.pairs import unsettle_rows
-from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, day_start, quarter_of
+from gateway.store.quarters import day_start, half_start, hour_start, quarter_of
 from gateway.store.storable import sound_text
 
 _COLUMNS = (*MEASURES, *HISTOGRAMS)
@@ -101,8 +101,8 @@ def _cells_of_app(names: Names, zone: ZoneInfo, record: ExchangeRecord, combined
     quarter = quarter_of(record.started_us)
     day = day_start(quarter, zone)
     app, values = names.number(record.app), buckets.values_of(names, record)
-    singles = ((QUARTER, quarter), (HOUR, quarter - quarter % HOUR_QUARTERS), (DAY, day))
-    combinations = ((HALF, quarter - quarter % HALF_QUARTERS), (DAY, day)) if combined else ()
+    singles = ((QUARTER, quarter), (HOUR, hour_start(quarter)), (DAY, day))
+    combinations = ((HALF, half_start(quarter)), (DAY, day)) if combined else ()
     return [
         *(("buckets", (level, DIMENSION_IDS["app"], start, app)) for level, start in singles),
         *(("combined", (level, start, *values)) for level, start in combinations),

@@ -11,7 +11,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from struct import Struct
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -29,7 +29,7 @@ from gateway.store.measures import (
 )
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import NO_NAME, Names
-from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, day_start, quarter_of
+from gateway.store.quarters import day_start, half_start, hour_start, quarter_of
 from gateway.tags import tag_key
 
 QUARTER, HOUR, DAY, HALF = 0, 1, 2, 3
@@ -126,7 +126,6 @@ _LANES = Struct(f"<{len(_NUMBERS)}q{len(_FLAGS) + len(_RARE_FLAGS)}I{len(RARE_NU
 _COMMON_LANES = Struct(f"<{len(_NUMBERS)}q{len(_FLAGS)}I")
 _NUMBER_LANES = Struct(f"<{len(_NUMBERS)}q")
 _FIRST_RARE = 1 << 8 * _COMMON_LANES.size
-_in_order = itemgetter(*map(_ALL.index, MEASURES))
 _FLAG_UNITS = {flag: 1 << 8 * _NUMBER_LANES.size + 32 * at for at, flag in enumerate((*_FLAGS, *_RARE_FLAGS))}
 _RARE_UNITS = {
     number: 1 << 8 * (_COMMON_LANES.size + 4 * len(_RARE_FLAGS) + 8 * at) for at, number in enumerate(RARE_NUMBERS)
@@ -171,7 +170,7 @@ def combine(connection: sqlite3.Connection, zone: ZoneInfo, rows: Iterable[Combi
         quarter = quarter_of(started_us)
         of_quarter = of_quarters.get(quarter)
         if of_quarter is None:
-            of_quarter = of_quarters[quarter] = halves[quarter - quarter % HALF_QUARTERS, day_start(quarter, zone)]
+            of_quarter = of_quarters[quarter] = halves[half_start(quarter), day_start(quarter, zone)]
         of_quarter[values].append(share)
     combinations = _combinations(halves)
     _write(connection, _tag_sets(combinations), _ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
@@ -270,7 +269,7 @@ def lanes_of(
     """The same of `NUMBERS_OF_ROWS`, `generation_us`, `RARE_NUMBERS`, and (outcome, whether no price is lacking,
     `usage_source`, `cost_source`) of a row."""
     cost, fresh, cached, output, reasoning, latency, ttft = numbers
-    lanes = _flags(words, tuple([number is None for number in numbers])) + _from_bytes(
+    lanes = _flags(words, tuple([number is None for number in numbers[1:]])) + _from_bytes(
         _pack_numbers(
             cost or 0,
             0 if generation is None else output or 0,
@@ -295,17 +294,11 @@ def _rare(numbers: Iterable[int | None]) -> int:
     )
 
 
-def measures_of(lanes: int) -> tuple[int, ...]:
-    """In the order of `MEASURES`."""
-    measures: tuple[int, ...] = _in_order(_LANES.unpack(lanes.to_bytes(_LANES.size, "little")))
-    return measures
-
-
 @lru_cache(maxsize=2048)
 def _flags(words: tuple[str, bool, str, str], unknown: tuple[bool, ...]) -> int:
     outcome, priced, usage_source, cost_source = words
     names = ["requests", f"usage_{usage_source}", f"cost_{cost_source}"]
-    names += [f"{name}_known" for name, missing in zip(NUMBERS_OF_ROWS[1:], unknown[1:], strict=True) if not missing]
+    names += [f"{name}_known" for name, missing in zip(NUMBERS_OF_ROWS[1:], unknown, strict=True) if not missing]
     names += ["errors"] * (outcome in FAILED_OUTCOMES) + ["priced"] * priced
     return sum(_FLAG_UNITS.get(name, 0) for name in names)
 
@@ -326,7 +319,7 @@ def _singles(quarters: Mapping[int, Mapping[int, Piece]], zone: ZoneInfo) -> Cel
     cells: Cells = {}
     for quarter, singles in quarters.items():
         _put(cells, QUARTER, quarter, singles)
-        of_hour = hours[quarter - quarter % HOUR_QUARTERS, day_start(quarter, zone)]
+        of_hour = hours[hour_start(quarter), day_start(quarter, zone)]
         for cell, piece in singles.items():
             of_hour[cell].append(piece)
     coarse: defaultdict[tuple[int, int], defaultdict[int, list[Piece]]] = defaultdict(lambda: defaultdict(list))

@@ -8,7 +8,7 @@ added.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from gateway.schema import Step, bring_up
 from gateway.store.conversation_totals import CREATE_TOTALS
 from gateway.store.measures import HISTOGRAMS, MEASURES, ROW_EXPRESSIONS, SUM_BUCKETS, SUM_ROWS
 from gateway.store.names import FIXED, FIXED_IDS
-from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, QUARTER_US, day_start, month_start, quarter_of
+from gateway.store.quarters import QUARTER_US, day_start, half_start, hour_start, month_start, quarter_of
 from gateway.time_zones import EARLIEST_US
 
 if TYPE_CHECKING:
@@ -138,6 +138,19 @@ DAY_ZONE = "SELECT value FROM settings WHERE name = 'day_zone'"
 _SET_DAY_ZONE = "INSERT INTO settings (name, value) VALUES ('day_zone', ?) ON CONFLICT DO NOTHING"
 
 
+def _know_starts(db: "Database", zone: ZoneInfo) -> None:
+    """Functions of SQL that say in which cells a time in microseconds is counted."""
+    functions: Mapping[str, Callable[[int], int]] = {
+        "quarter_of": quarter_of,
+        "half_of": lambda us: half_start(quarter_of(us)),
+        "hour_of": lambda us: hour_start(quarter_of(us)),
+        "day_of": lambda us: day_start(quarter_of(us), zone),
+        "month_of": lambda us: month_start(day_start(quarter_of(us), zone), zone),
+    }
+    for name, function in functions.items():
+        db.conn.create_function(name, 1, function, deterministic=True)
+
+
 def _m001_requests_and_buckets(db: "Database") -> None:
     db.table("settings").create({"name": str, "value": str}, pk="name")
     db.table("names").create({"id": int, "text": str}, pk="id", not_null={"text"})
@@ -185,14 +198,7 @@ def _m005_half_hours_clients_and_sets_of_tags(db: "Database") -> None:
     settings = dict(db.execute("SELECT name, value FROM settings").fetchall())
     zone = ZoneInfo(settings.get("day_zone", "UTC"))
     first = int(settings.get("rows_from_us", EARLIEST_US)) // QUARTER_US
-    functions = (
-        ("quarter_of", quarter_of),
-        ("half_of", lambda us: quarter_of(us) - quarter_of(us) % HALF_QUARTERS),
-        ("hour_of", lambda us: quarter_of(us) - quarter_of(us) % HOUR_QUARTERS),
-        ("day_of", lambda us: day_start(quarter_of(us), zone)),
-    )
-    for name, function in functions:
-        db.conn.create_function(name, 1, function, deterministic=True)
+    _know_starts(db, zone)
     sums = ", ".join(f"b.{column}" for column in (*MEASURES, *HISTOGRAMS))
     keys = ", ".join(f"b.{dimension}" for dimension in COMBINED_DIMENSIONS)
     kept_keys = keys.replace("b.client", "0")
@@ -244,15 +250,7 @@ def _m008_totals_of_conversations(db: "Database") -> None:
 def _m009_unknown_use_is_unpriced(db: "Database") -> None:
     # They were counted as if they had used nothing. Sums whose rows are gone stay as they were.
     zone = ZoneInfo(dict(db.execute("SELECT name, value FROM settings").fetchall()).get("day_zone", "UTC"))
-    functions = (
-        ("quarter_of", quarter_of),
-        ("half_of", lambda us: quarter_of(us) - quarter_of(us) % HALF_QUARTERS),
-        ("hour_of", lambda us: quarter_of(us) - quarter_of(us) % HOUR_QUARTERS),
-        ("day_of", lambda us: day_start(quarter_of(us), zone)),
-        ("month_of", lambda us: month_start(day_start(quarter_of(us), zone), zone)),
-    )
-    for name, function in functions:
-        db.conn.create_function(name, 1, function, deterministic=True)
+    _know_starts(db, zone)
     db.execute(_FIND_UNKNOWN_USE)
     for dimension, values in _VALUES_OF_UNKNOWN_USE.items():
         whole_sets = dimension == 11

@@ -26,6 +26,7 @@ from gateway.store.quarters import (
     QUARTER_US,
     day_end,
     day_start,
+    hour_start,
     month_end,
     month_start,
 )
@@ -162,7 +163,7 @@ def unsettle(connection: sqlite3.Connection, zone: ZoneInfo, quarters: Iterable[
     keys = set()
     for quarter in quarters:
         day = day_start(quarter, zone)
-        keys |= {(HOUR, quarter - quarter % HOUR_QUARTERS), (DAY, day), (MONTH, month_start(day, zone))}
+        keys |= {(HOUR, hour_start(quarter)), (DAY, day), (MONTH, month_start(day, zone))}
     connection.executemany(_UNSETTLE, keys)
 
 

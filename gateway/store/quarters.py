@@ -18,6 +18,16 @@ def quarter_of(us: int) -> int:
     return us // QUARTER_US
 
 
+def hour_start(quarter: int) -> int:
+    """The quarter in which the hour of UTC begins that this quarter is in."""
+    return quarter - quarter % HOUR_QUARTERS
+
+
+def half_start(quarter: int) -> int:
+    """The quarter in which its half-hour begins."""
+    return quarter - quarter % HALF_QUARTERS
+
+
 def midnight(day: date, zone: ZoneInfo) -> int:
     """The first second of a local day; where midnight is skipped or does not exist, the first that does."""
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())

@@ -41,7 +41,16 @@ from gateway.store.pairs import (
     number_of,
     numbers,
 )
-from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US, day_end, day_start, month_end, month_start, quarter_of
+from gateway.store.quarters import (
+    HOUR_QUARTERS,
+    QUARTER_US,
+    day_end,
+    day_start,
+    hour_start,
+    month_end,
+    month_start,
+    quarter_of,
+)
 
 # Who ends late began earlier: most of what still comes for a day comes within this time.
 GRACE_US = QUARTER_US
@@ -248,7 +257,7 @@ class _Settling:
             self._connection.execute(_FORGET_HOURS, (oldest,))
         while self._deleted_hours(oldest):
             pass
-        for hour, state in with_rows(self._connection, HOUR, max(first, oldest), until - until % HOUR_QUARTERS):
+        for hour, state in with_rows(self._connection, HOUR, max(first, oldest), hour_start(until)):
             if state != SETTLED:
                 self._settle_one((HOUR, hour))
 

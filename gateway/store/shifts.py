@@ -16,7 +16,7 @@ from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY, DAY, DIMENSION_IDS, 
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import CACHE_LIMIT, FIXED_IDS, NO_NAME
 from gateway.store.pairs import unsettle
-from gateway.store.quarters import HALF_QUARTERS, HOUR_QUARTERS, day_start, quarter_of
+from gateway.store.quarters import day_start, half_start, hour_start, quarter_of
 
 MOVED = ("cost_nano", "priced", *(f"cost_{source}" for source in COST_SOURCES))
 
@@ -88,7 +88,7 @@ def shift(connection: sqlite3.Connection, cells: Cells, zone: ZoneInfo, shifts: 
         singles = quarters[quarter]
         for cell in cells.of(each.values):
             singles[cell] += packed
-        for level, start in ((HALF, quarter - quarter % HALF_QUARTERS), (DAY, day_start(quarter, zone))):
+        for level, start in ((HALF, half_start(quarter)), (DAY, day_start(quarter, zone))):
             combined[(level, start, *each.values)] += packed
             sets[(level, _TAG_SET, start, each.values[_TAG_SET_AT])] += packed
     unsettle(connection, zone, quarters)
@@ -99,7 +99,7 @@ def shift(connection: sqlite3.Connection, cells: Cells, zone: ZoneInfo, shifts: 
 def _rolled_up(quarters: Mapping[int, Mapping[Key, int]], zone: ZoneInfo) -> dict[Key, int]:
     sums: defaultdict[Key, int] = defaultdict(int)
     for quarter, singles in quarters.items():
-        hour, day = quarter - quarter % HOUR_QUARTERS, day_start(quarter, zone)
+        hour, day = hour_start(quarter), day_start(quarter, zone)
         for (dimension, value), packed in singles.items():
             sums[(QUARTER, dimension, quarter, value)] += packed
             sums[(HOUR, dimension, hour, value)] += packed

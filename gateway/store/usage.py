@@ -1,54 +1,42 @@
 """The usage store: what the gateway calls to record exchanges and to ask about them.
 
-`begin` and `end` run on the event-loop thread and touch only the journal and a queue. Reads are plain functions for
-worker threads, each on a snapshot of its own, and never wait for the writer. Everything else lies in its own module.
+`begin` and `end` run on the event-loop thread and touch only the journal and a queue. What is asked lies in
+`questions`, and everything else in its own module.
 """
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from threading import Event, Lock
 from time import monotonic, perf_counter
-from typing import TextIO, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
-
-from msgspec.structs import replace
 
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.records import (
-    Breakdown,
     Cleaned,
     Completeness,
-    ConversationPage,
-    ConversationRow,
     ExchangeRecord,
-    Export,
     Repricing,
     RepricingPreview,
-    RequestPage,
     Sizes,
-    Summary,
-    TimeBucket,
     UsageQuery,
 )
 from gateway.schema import unusable
 from gateway.setting_values import Keep
-from gateway.store import check, combining, conversations, exports, pages, queries, repricing
+from gateway.store import check, combining, repricing
 from gateway.store.assigning import Assignment
 from gateway.store.clean_up import clean_up
 from gateway.store.commit import Committer, day_zone, unknown
 from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, readers_kib, writing
-from gateway.store.exports import Progress
-from gateway.store.filters import needs_rows
 from gateway.store.journal import Journal
-from gateway.store.kept import Kept, kept
 from gateway.store.meter import NOTHING, Meter, hindrance
 from gateway.store.migrations import migrate
-from gateway.store.names import Texts
+from gateway.store.questions import Questions
 from gateway.store.repriced_rows import Price
 from gateway.store.repriced_rows import Progress as RepricingProgress
 from gateway.store.rows import in_chunks
@@ -67,8 +55,6 @@ LEAST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
 # How long a pause between two steps of the settling is, by the step before it.
 SETTLING_PAUSE = 4.0
 HISTORY_ROWS = 20_000
-EXPORT_ROWS = 1000
-EXPORT_CONVERSATIONS = 100
 # With the database out of reach for long, memory keeps this many ended exchanges; later ones are in the journal only.
 QUEUED_ROWS = 20_000
 
@@ -79,7 +65,7 @@ def _going_on(_entries: int) -> bool:
     return True
 
 
-class UsageStore:
+class UsageStore(Questions):
     """Requests, attempts and buckets of one data folder.
 
     `on_commit` is called on the writer's thread after each transaction. `day_zone` (an IANA name) is whose days a
@@ -95,11 +81,11 @@ class UsageStore:
         day_zone: str = "UTC",
         cache_kib: int = WRITERS_CACHE_KIB,
     ) -> None:
+        super().__init__()
         self._folder = folder
         self._on_commit = on_commit
         self._day_zone = day_zone
         self._cache_kib = cache_kib
-        self._texts = Texts()
         self._meter = Meter()
         self._deferred: dict[str, None] = {}
         self._deferred_lock = Lock()
@@ -111,7 +97,6 @@ class UsageStore:
         self._stopped = Event()
         self._closing = False
         self._journal: Journal
-        self._readers: Readers
         self._connection: sqlite3.Connection
         self._writer: Writer
 
@@ -243,105 +228,6 @@ class UsageStore:
             self._tell()
         return inserted
 
-    def summary(self, query: UsageQuery) -> Summary:
-        """Sums over all matching rows."""
-        with self._readers.snapshot() as connection:
-            sums, since = queries.total(connection, query), queries.complete_from(connection, query)
-        return replace(sums.summary(), complete_from_us=since)
-
-    def request_count(self, query: UsageQuery) -> int:
-        """How many matching rows there are, one by one."""
-        with self._readers.snapshot() as connection:
-            query, _ = queries.of_kept_rows(connection, query)
-            if needs_rows(query):
-                return pages.count(connection, query)
-            return queries.total(connection, query)["requests"]
-
-    def complete_from(self, query: UsageQuery, by: str | None = None) -> int | None:
-        """From when on nothing is missing in what is asked; None where nothing is. `by` is one that can be asked."""
-        with self._readers.snapshot() as connection:
-            return queries.complete_from(connection, query, by)
-
-    def kept(self) -> Kept:
-        """From when on rows and buckets are all there."""
-        with self._readers.snapshot() as connection:
-            return kept(connection)
-
-    def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
-        """A bucket per slice of the calendar in the query's zone, empty ones too. Raises ClientError."""
-        with self._readers.snapshot() as connection:
-            return queries.timeseries(connection, self._texts, query, bucket, by)
-
-    def breakdown(self, query: UsageQuery, by: str, sort: str = "cost_usd", limit: int | None = None) -> Breakdown:
-        """A row per value of a dimension, of every tag, or of one tag key (`tag:team`). Raises ClientError."""
-        with self._readers.snapshot() as connection:
-            return queries.breakdown(connection, self._texts, query, by, sort=sort, limit=limit)
-
-    def requests(
-        self, query: UsageQuery, limit: int = 100, offset: int = 0, cursor: str | None = None
-    ) -> RequestPage:
-        """Matching rows, newest first, from `cursor` on or else from the `offset`th. Raises ClientError."""
-        after = pages.parse_cursor(cursor)
-        with self._readers.snapshot() as connection:
-            query, complete_from_us = queries.of_kept_rows(connection, query)
-            if cursor is None:
-                query, offset = queries.narrowed(connection, query, offset)
-            records, last = pages.page(connection, self._texts, query, limit=limit, offset=offset, after=after)
-        return pages.as_page(records, last, complete_from_us)
-
-    def request(self, request_id: str) -> ExchangeRecord | None:
-        with self._readers.snapshot() as connection:
-            return pages.one(connection, self._texts, request_id)
-
-    def iter_requests(self, query: UsageQuery) -> Iterator[ExchangeRecord]:
-        """All matching rows, newest first, a page in memory at a time."""
-        after: pages.Place | None = pages.parse_cursor(None)
-        while after is not None:
-            with self._readers.snapshot() as connection:
-                query, _ = queries.of_kept_rows(connection, query)
-                records, after = pages.page(connection, self._texts, query, limit=EXPORT_ROWS, offset=0, after=after)
-            yield from records
-
-    def iter_timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> Iterator[TimeBucket]:
-        """The buckets of `timeseries`, however many, a stretch of them in memory at a time. Raises ClientError."""
-        with self._readers.snapshot() as connection:
-            stretches = queries.stretches(connection, query, bucket)
-        for stretch in stretches:
-            yield from self.timeseries(stretch, bucket, by)
-
-    def conversations(
-        self, query: UsageQuery, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None
-    ) -> ConversationPage:
-        """Conversations with matching rows, largest `sort` first, from `cursor` on. Raises ClientError."""
-        with self._readers.snapshot() as connection:
-            query, complete_from_us = queries.of_kept_rows(connection, query)
-            page = conversations.page(connection, self._texts, query, sort=sort, limit=limit, cursor=cursor)
-        return replace(page, complete_from_us=complete_from_us)
-
-    def iter_conversations(self, query: UsageQuery, sort: str = "cost_usd") -> Iterator[ConversationRow]:
-        """All conversations with matching rows, in order, some in memory at a time. Raises ClientError."""
-        with self._readers.snapshot() as connection:
-            query, _ = queries.of_kept_rows(connection, query)
-            spool = conversations.spooled(connection, query, sort)
-        with closing(spool):
-            for ids in spool.chunks(EXPORT_CONVERSATIONS):
-                with self._readers.snapshot() as connection:
-                    rows = conversations.described(connection, self._texts, query, ids)
-                yield from rows
-
-    def export(self, query: UsageQuery, export: Export) -> Iterator[str]:
-        """The lines of a file, each with its end, in constant memory. Raises ClientError before the first."""
-        return exports.lines(self, query, export)
-
-    def export_to(self, query: UsageQuery, export: Export, file: TextIO, progress: Progress | None = None) -> int:
-        """Write an export; how many rows. `file` is opened with newline="". Raises ClientError."""
-        return exports.write(self.export(query, export), file, export.format == "csv", progress)
-
-    def check(self) -> list[str]:
-        """What differs between rows and buckets, in words; nothing where they agree, as far back as both are kept."""
-        with self._readers.snapshot() as connection:
-            return check.check(connection)
-
     def rebuild(self) -> None:
         """Make buckets anew from the rows, as far back as these are kept. The writer waits meanwhile.
 
@@ -449,16 +335,6 @@ class UsageStore:
             undone = repricing.undo(connection, number, at_us, self._unless_closing(progress))
         self._tell()
         return undone
-
-    def look(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Ask the database something of one's own; what is read is of one moment."""
-        with self._readers.snapshot() as connection:
-            return work(connection)
-
-    def repricings(self) -> tuple[Repricing, ...]:
-        """All that were ever applied, newest first."""
-        with self._readers.snapshot() as connection:
-            return repricing.every(connection)
 
     def _unless_closing(self, progress: RepricingProgress | None) -> RepricingProgress:
         def told(done: int, total: int) -> None:

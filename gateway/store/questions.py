@@ -1,0 +1,153 @@
+"""The questions that the usage store answers: sums, series, lists, conversations, exports.
+
+Plain functions for worker threads, each on a snapshot of its own; none waits for the writer.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import TextIO, TypeVar
+
+from msgspec.structs import replace
+
+from gateway.records import (
+    Breakdown,
+    ConversationPage,
+    ConversationRow,
+    ExchangeRecord,
+    Export,
+    Repricing,
+    RequestPage,
+    Summary,
+    TimeBucket,
+    UsageQuery,
+)
+from gateway.store import check, conversations, exports, pages, queries, repricing
+from gateway.store.database import Readers
+from gateway.store.exports import Progress
+from gateway.store.filters import needs_rows
+from gateway.store.kept import Kept, kept
+from gateway.store.names import Texts
+
+_T = TypeVar("_T")
+
+EXPORT_ROWS = 1000
+EXPORT_CONVERSATIONS = 100
+
+
+class Questions:
+    """What is read of `usage.db`. Whoever opens it gives `_readers`."""
+
+    _readers: Readers
+
+    def __init__(self) -> None:
+        self._texts = Texts()
+
+    def summary(self, query: UsageQuery) -> Summary:
+        """Sums over all matching rows."""
+        with self._readers.snapshot() as connection:
+            sums, since = queries.total(connection, query), queries.complete_from(connection, query)
+        return replace(sums.summary(), complete_from_us=since)
+
+    def request_count(self, query: UsageQuery) -> int:
+        """How many matching rows there are, one by one."""
+        with self._readers.snapshot() as connection:
+            query, _ = queries.of_kept_rows(connection, query)
+            if needs_rows(query):
+                return pages.count(connection, query)
+            return queries.total(connection, query)["requests"]
+
+    def complete_from(self, query: UsageQuery, by: str | None = None) -> int | None:
+        """From when on nothing is missing in what is asked; None where nothing is. `by` is one that can be asked."""
+        with self._readers.snapshot() as connection:
+            return queries.complete_from(connection, query, by)
+
+    def kept(self) -> Kept:
+        """From when on rows and buckets are all there."""
+        with self._readers.snapshot() as connection:
+            return kept(connection)
+
+    def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
+        """A bucket per slice of the calendar in the query's zone, empty ones too. Raises ClientError."""
+        with self._readers.snapshot() as connection:
+            return queries.timeseries(connection, self._texts, query, bucket, by)
+
+    def breakdown(self, query: UsageQuery, by: str, sort: str = "cost_usd", limit: int | None = None) -> Breakdown:
+        """A row per value of a dimension, of every tag, or of one tag key (`tag:team`). Raises ClientError."""
+        with self._readers.snapshot() as connection:
+            return queries.breakdown(connection, self._texts, query, by, sort=sort, limit=limit)
+
+    def requests(
+        self, query: UsageQuery, limit: int = 100, offset: int = 0, cursor: str | None = None
+    ) -> RequestPage:
+        """Matching rows, newest first, from `cursor` on or else from the `offset`th. Raises ClientError."""
+        after = pages.parse_cursor(cursor)
+        with self._readers.snapshot() as connection:
+            query, complete_from_us = queries.of_kept_rows(connection, query)
+            if cursor is None:
+                query, offset = queries.narrowed(connection, query, offset)
+            records, last = pages.page(connection, self._texts, query, limit=limit, offset=offset, after=after)
+        return pages.as_page(records, last, complete_from_us)
+
+    def request(self, request_id: str) -> ExchangeRecord | None:
+        with self._readers.snapshot() as connection:
+            return pages.one(connection, self._texts, request_id)
+
+    def iter_requests(self, query: UsageQuery) -> Iterator[ExchangeRecord]:
+        """All matching rows, newest first, a page in memory at a time."""
+        after: pages.Place | None = pages.parse_cursor(None)
+        while after is not None:
+            with self._readers.snapshot() as connection:
+                query, _ = queries.of_kept_rows(connection, query)
+                records, after = pages.page(connection, self._texts, query, limit=EXPORT_ROWS, offset=0, after=after)
+            yield from records
+
+    def iter_timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> Iterator[TimeBucket]:
+        """The buckets of `timeseries`, however many, a stretch of them in memory at a time. Raises ClientError."""
+        with self._readers.snapshot() as connection:
+            stretches = queries.stretches(connection, query, bucket)
+        for stretch in stretches:
+            yield from self.timeseries(stretch, bucket, by)
+
+    def conversations(
+        self, query: UsageQuery, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None
+    ) -> ConversationPage:
+        """Conversations with matching rows, largest `sort` first, from `cursor` on. Raises ClientError."""
+        with self._readers.snapshot() as connection:
+            query, complete_from_us = queries.of_kept_rows(connection, query)
+            page = conversations.page(connection, self._texts, query, sort=sort, limit=limit, cursor=cursor)
+        return replace(page, complete_from_us=complete_from_us)
+
+    def iter_conversations(self, query: UsageQuery, sort: str = "cost_usd") -> Iterator[ConversationRow]:
+        """All conversations with matching rows, in order, some in memory at a time. Raises ClientError."""
+        with self._readers.snapshot() as connection:
+            query, _ = queries.of_kept_rows(connection, query)
+            spool = conversations.spooled(connection, query, sort)
+        with closing(spool):
+            for ids in spool.chunks(EXPORT_CONVERSATIONS):
+                with self._readers.snapshot() as connection:
+                    rows = conversations.described(connection, self._texts, query, ids)
+                yield from rows
+
+    def export(self, query: UsageQuery, export: Export) -> Iterator[str]:
+        """The lines of a file, each with its end, in constant memory. Raises ClientError before the first."""
+        return exports.lines(self, query, export)
+
+    def export_to(self, query: UsageQuery, export: Export, file: TextIO, progress: Progress | None = None) -> int:
+        """Write an export; how many rows. `file` is opened with newline="". Raises ClientError."""
+        return exports.write(self.export(query, export), file, export.format == "csv", progress)
+
+    def check(self) -> list[str]:
+        """What differs between rows and buckets, in words; nothing where they agree, as far back as both are kept."""
+        with self._readers.snapshot() as connection:
+            return check.check(connection)
+
+    def repricings(self) -> tuple[Repricing, ...]:
+        """All that were ever applied, newest first."""
+        with self._readers.snapshot() as connection:
+            return repricing.every(connection)
+
+    def look(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Ask the database something of one's own; what is read is of one moment."""
+        with self._readers.snapshot() as connection:
+            return work(connection)
