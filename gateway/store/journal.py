@@ -1,7 +1,8 @@
 """The journal: exchanges on their way into `usage.db`, safe from the death of the process.
 
-Append-only segment files; every exchange is one unbuffered `write` when it begins and one when it ends. A line is a
-mark (`B` or `E`), the CRC-32 of its JSON and the JSON, so a torn or damaged line is told apart and left out. A
+Append-only segment files; every exchange is one unbuffered `write` when it begins and one when it ends, and those of
+a transaction are one more when they are committed: their rows may be taken away before their segment is. A line is a
+mark (`B`, `E` or `C`), the CRC-32 of its JSON and the JSON, so a torn or damaged line is told apart and left out. A
 segment goes when each exchange in it is committed or carried on in a later one. A process locks its segments, so
 one that can be locked has lost its process: its exchanges are replayed by whoever finds it, as ended where they
 ended and as interrupted where they only began. With the disk full, lines wait in bounded memory for the next write.
@@ -10,7 +11,7 @@ ended and as interrupted where they only began. With the disk full, lines wait i
 import logging
 import os
 import secrets
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -27,11 +28,12 @@ WAITING_LINES = 10_000
 RETRIED_LINES = 64
 FORGOTTEN_AT_ONCE = 256
 SUFFIX = ".journal"
-BEGUN, ENDED = b"B", b"E"
+BEGUN, ENDED, COMMITTED = b"B", b"E", b"C"
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ExchangeRecord).decode
+_decode_ids = msgspec.json.Decoder(list[str]).decode
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -41,18 +43,41 @@ def render_line(mark: bytes, record: ExchangeRecord) -> bytes:
         body = _encode(record)
     except (UnicodeEncodeError, OverflowError):
         body = _encode(storable(record))
-    return b"%s %08x %s\n" % (mark, crc32(body), body)
+    return _line(mark, body)
+
+
+def render_committed(ids: Sequence[str]) -> bytes:
+    """The line that says of these exchanges that their rows are in the database."""
+    return _line(COMMITTED, _encode(ids))
 
 
 def parse_line(line: bytes) -> tuple[bytes, ExchangeRecord] | None:
     """The mark and the record, or None where the line is torn or damaged."""
     mark, body = line[:1], line[11:]
-    if mark not in (BEGUN, ENDED) or line[2:10] != b"%08x" % crc32(body):
+    if mark not in (BEGUN, ENDED) or not _is_whole(line):
         return None
     try:
         return mark, _decode(body)
     except msgspec.MsgspecError:
         return None
+
+
+def parse_committed(line: bytes) -> list[str] | None:
+    """The ids of a line that says what is committed; None where it is another, torn or damaged."""
+    if line[:1] != COMMITTED or not _is_whole(line):
+        return None
+    try:
+        return _decode_ids(line[11:])
+    except msgspec.MsgspecError:
+        return None
+
+
+def _line(mark: bytes, body: bytes) -> bytes:
+    return b"%s %08x %s\n" % (mark, crc32(body), body)
+
+
+def _is_whole(line: bytes) -> bool:
+    return line[2:10] == b"%08x" % crc32(line[11:])
 
 
 class _Segment:
@@ -145,19 +170,25 @@ class Journal:
         # Who begins or ends an exchange waits for no more than some of them.
         while some := list(islice(remaining, FORGOTTEN_AT_ONCE)):
             with self._lock:
+                left: dict[_Segment, list[str]] = {}
                 for request_id in some:
                     self._waiting.pop(request_id, None)
                     self._nowhere.discard(request_id)
-                    self._leave(self._homes.pop(request_id, None))
+                    if (home := self._homes.pop(request_id, None)) is not None:
+                        left.setdefault(home, []).append(request_id)
+                        self._leave(home)
+                for segment, of_segment in left.items():
+                    self._note_committed(segment, of_segment)
 
     def adopt(self) -> list[ExchangeRecord]:
         """What processes that are gone left behind; their files stay until `committed` has named every record."""
         begun: dict[str, ExchangeRecord] = {}
         ended: dict[str, ExchangeRecord] = {}
         for segment in self._orphans():
-            for path in segment.paths:
-                for line in path.read_bytes().split(b"\n"):
-                    self._replay(line, segment, begun, ended)
+            lines = [line for path in segment.paths for line in path.read_bytes().split(b"\n") if line]
+            committed = {request_id for line in lines for request_id in parse_committed(line) or ()}
+            for line in lines:
+                self._replay(line, segment, committed, begun, ended)
             if not segment.needed_for:
                 segment.delete()
         if self.damaged_lines:
@@ -320,16 +351,35 @@ class Journal:
                 groups.setdefault(prefix, []).append(path)
         return [segment for paths in groups.values() if (segment := _locked(paths)) is not None]
 
-    def _replay(
-        self, line: bytes, segment: _Segment, begun: dict[str, ExchangeRecord], ended: dict[str, ExchangeRecord]
-    ) -> None:
-        if not line:
+    def _note_committed(self, segment: _Segment, ids: Sequence[str]) -> None:
+        """Where the disk refuses it, a replay finds the rows themselves."""
+        if not segment.descriptors:
             return
+        # What a kill or a refused write left at the end must not swallow it.
+        data = b"\n" + render_committed(ids)
+        try:
+            written = os.write(segment.descriptors[-1], data)
+        except OSError:
+            return
+        segment.size += written
+        if segment is self._current:
+            self._torn = written < len(data)
+
+    def _replay(
+        self,
+        line: bytes,
+        segment: _Segment,
+        committed: Set[str],
+        begun: dict[str, ExchangeRecord],
+        ended: dict[str, ExchangeRecord],
+    ) -> None:
         parsed = parse_line(line)
         if parsed is None:
-            self.damaged_lines += 1
+            self.damaged_lines += parse_committed(line) is None
             return
         mark, record = parsed
+        if record.id in committed:
+            return
         (ended if mark == ENDED else begun)[record.id] = record
         if record.id not in self._homes:
             self._homes[record.id] = segment
@@ -341,7 +391,7 @@ def _locked(paths: list[Path]) -> _Segment | None:
     segment = _Segment(paths, [])
     for path in paths:
         try:
-            descriptor = os.open(path, os.O_RDWR)
+            descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
         except OSError:
             segment.close()
             return None

@@ -27,7 +27,7 @@ from gateway.store.plan import (
     source_of,
     whole,
 )
-from gateway.store.quarters import QUARTER_US
+from gateway.store.quarters import HALF_QUARTERS, QUARTER_US
 from gateway.store.sums import Plan, Table, Value, gather, key_id
 from gateway.store.time_slices import MOST_SLICES, Slice, slices
 from gateway.time_zones import EARLIEST_US, zone_of
@@ -35,6 +35,7 @@ from gateway.time_zones import EARLIEST_US, zone_of
 MOST_CELLS = 100_000
 # Fewer rows are skipped faster than places are looked up.
 LEAST_OFFSET = 20_000
+_HALF_US = HALF_QUARTERS * QUARTER_US
 
 DISTRIBUTIONS = ("latency_ms", "ttft_ms")
 POINTS = ("avg", "p50", "p95", "p99")
@@ -142,7 +143,7 @@ def timeseries(
         slices(0, 0, width, zone)
         return ()
     steps = slices(start, end, width, zone)
-    first, last = (start, end) if known is None else _to_quarters(start, end, known)
+    first, last = (start, end) if known is None else _to_halves(start, end, known)
     parts = [(max(low, first), min(high, last)) for low, high in steps]
     table = _gather(connection, query, by, parts, choose)
     gone = _slices_with_gaps(connection, query, by, parts, choose)
@@ -264,14 +265,14 @@ def _whole_time(connection: sqlite3.Connection, query: UsageQuery) -> list[Slice
         return []
     start = known[0] if query.start_us is None else max(query.start_us, known[0])
     end = known[1] if query.end_us is None else min(query.end_us, known[1])
-    return [_to_quarters(start, end, known)]
+    return [_to_halves(start, end, known)]
 
 
-def _to_quarters(start: int, end: int, known: Slice) -> Slice:
-    """The range, out to the whole quarter where it reaches past the data: the quarter's bucket then tells the same
-    as its rows, which in the current quarter may be many."""
-    low = min(start, known[0]) // QUARTER_US * QUARTER_US if start <= known[0] else start
-    high = -(-max(end, known[1]) // QUARTER_US) * QUARTER_US if end >= known[1] else end
+def _to_halves(start: int, end: int, known: Slice) -> Slice:
+    """The range, out to the whole half-hour where it reaches past the data: its buckets then tell the same as its
+    rows, which now may be many, and of the first may be gone."""
+    low = min(start, known[0]) // _HALF_US * _HALF_US if start <= known[0] else start
+    high = -(-max(end, known[1]) // _HALF_US) * _HALF_US if end >= known[1] else end
     return low, high
 
 

@@ -279,3 +279,57 @@ def test_a_killed_process_leaves_its_exchanges_to_the_next(tmp_path: Path) -> No
     journal = Journal(tmp_path)
     assert {each.id: each.outcome for each in journal.adopt()} == {"req_1": "interrupted", "req_2": "ok"}
     journal.close()
+
+
+def test_what_was_committed_before_a_kill_is_not_replayed(tmp_path: Path) -> None:
+    """Its row may have been taken away since, and would be counted a second time."""
+    dead = Journal(tmp_path)
+    for number in range(4):
+        dead.begin(replace(record(number), outcome="interrupted"))
+    for number in range(3):
+        dead.end(record(number))
+    dead.committed(["req_0", "req_2"])
+    # As a kill leaves it.
+    os.close(dead._current.descriptors[0])  # type: ignore[union-attr]
+    journal = Journal(tmp_path)
+    assert {each.id: each.outcome for each in journal.adopt()} == {"req_1": "ok", "req_3": "interrupted"}
+    assert journal.damaged_lines == 0
+    # Whoever replayed some of it may be killed too.
+    journal.committed(["req_1"])
+    for descriptor in journal._homes["req_3"].descriptors:
+        os.close(descriptor)
+    third = Journal(tmp_path)
+    assert [each.id for each in third.adopt()] == ["req_3"]
+    third.committed(["req_3"])
+    assert files(tmp_path) == []
+
+
+def test_an_older_file_says_itself_what_of_it_is_committed(tmp_path: Path) -> None:
+    """The file that is written by then may go before it."""
+    journal = Journal(tmp_path, segment_bytes=5000)
+    for number in range(40):
+        journal.end(record(number))
+    assert len(files(tmp_path)) > 5
+    for number in range(1, 40):
+        journal.committed([f"req_{number}"])
+    oldest = files(tmp_path)[0].read_bytes()
+    assert len(files(tmp_path)) == 2 and oldest.count(b"\nC ") == oldest.count(b"\nE ") > 1
+    journal.committed(["req_0"])
+    journal.close()
+
+
+@pytest.mark.parametrize("taken", [None, 0, 1, 9])
+def test_with_the_disk_full_what_is_committed_is_told_by_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int | None
+) -> None:
+    journal = Journal(tmp_path)
+    journal.end(record(1))
+    journal.end(record(2))
+    free = refuse(monkeypatch, taken)
+    journal.committed(["req_1"])
+    free()
+    journal.end(record(3))
+    journal.close()
+    reader = Journal(tmp_path)
+    assert {each.id for each in reader.adopt()} == {"req_1", "req_2", "req_3"}
+    reader.close()

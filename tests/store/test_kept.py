@@ -7,9 +7,11 @@ from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
 
 from gateway.read_api import render_breakdown, render_page, render_summary, render_time, render_timeseries
 from gateway.records import ExchangeRecord, Export, UsageQuery
+from gateway.setting_values import Keep
 from gateway.store.kept import BUCKETS_FROM, ROWS_FROM, Kept, kept, move
 from gateway.store.quarters import QUARTER_US
 from gateway.store.usage import UsageStore
@@ -177,3 +179,17 @@ def test_days_keep_their_zone_where_older_ones_cannot_be_made_anew(store: UsageS
         zone = connection.execute("SELECT value FROM settings WHERE name = 'day_zone'").fetchone()
     assert zone == ("UTC",)
     berlin.close()
+
+
+@pytest.mark.parametrize("minutes", [17, 47])
+def test_the_first_quarter_of_all_is_told_without_its_rows_too(store: UsageStore, minutes: int) -> None:
+    """Combinations are counted by the half-hour, and nothing came before the first request."""
+    first_us = (BASE_US - BASE_US % HOUR_US) + minutes * 60_000_000
+    store.insert_history(record(number, started_us=first_us + number * HOUR_US) for number in range(30))
+    store.clean_up({"requests": Keep(days=1), "buckets": Keep()}, first_us + 10 * DAY_US)
+    one = UsageQuery(model=("gpt-5",), key=("laptop",))
+    for query in (one, replace(one, start_us=first_us - DAY_US, end_us=first_us + 30 * DAY_US)):
+        summary = store.summary(query)
+        assert (summary.requests, summary.complete_from_us) == (30, None)
+        days = store.timeseries(query, "day")
+        assert sum(bucket.summary.requests for bucket in days) == 30 and all(bucket.complete for bucket in days)
