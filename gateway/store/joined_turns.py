@@ -24,8 +24,9 @@ _COLUMNS = (
     "t.model_requested, t.user, t.principal, t.started_us, t.ended_us, t.outcome"
 )
 _NEAR = (
-    f"SELECT {_COLUMNS} FROM turns t WHERE t.source = 'gateway' AND t.scope = :scope AND t.started_us >= :from "
-    "AND t.started_us <= :to "
+    f"SELECT {_COLUMNS} FROM json_each(:times) w CROSS JOIN turns t INDEXED BY turns_started "
+    "ON t.started_us BETWEEN json_extract(w.value, '$[0]') AND json_extract(w.value, '$[1]') "
+    "WHERE t.source = 'gateway' AND t.scope = :scope "
     f"UNION SELECT {_COLUMNS} FROM turns t WHERE t.source = 'gateway' AND t.scope = :scope "
     "AND t.trace_id IN (SELECT value FROM json_each(:traces)) "
     f"UNION SELECT {_COLUMNS} FROM turns t WHERE t.source = 'gateway' AND t.scope = :scope "
@@ -98,6 +99,8 @@ _SPAN_TURN = "UPDATE spans SET turn = ? WHERE trace_id = ? AND span_id = ?"
 _FIGURES = "UPDATE turns SET figures = ?, joined = ? WHERE id = ?"
 # A call is looked for among those that ended so long after, at most.
 LONGEST_US = 3600 * 1_000_000
+# From and to.
+Time = tuple[int, int]
 # So many other traces are looked at beside one, at most.
 MOST_BESIDE = 64
 # What was received last before a gateway ended is looked at again at its start.
@@ -132,21 +135,35 @@ class Own(Struct, frozen=True):
     identities: tuple[str, ...] = ()
 
 
+def times_of(calls: Iterable[Time]) -> list[Time]:
+    """From and to (ns) of calls, as the times (µs) in which an exchange of theirs began, in order and apart.
+
+    One that says no start, or lasted longer than any does, is found by no time: all that was ever stored is near it.
+    """
+    found: list[Time] = []
+    for start_ns, end_ns in sorted(calls):
+        if start_ns <= 0 or end_ns - start_ns > LONGEST_US * 1000:
+            continue
+        start, end = (start_ns - SLACK_NS) // 1000, (max(start_ns, end_ns) + SLACK_NS) // 1000
+        if found and start <= found[-1][1]:
+            start, end = found[-1][0], max(end, found.pop()[1])
+        found.append((start, end))
+    return found
+
+
 def exchanged(
     connection: sqlite3.Connection,
     scope: str,
     traces: Collection[str],
     ids: Collection[str],
-    from_ns: int,
-    to_ns: int,
+    times: Sequence[Time],
 ) -> list[Exchanged]:
-    """Exchanges of a key that calls between two times, in these traces or with these ids may be."""
+    """Exchanges of a key that calls of these times (`times_of`), in these traces or with these ids may be."""
     values = {
         "scope": scope,
         "traces": json_array(traces),
         "ids": json_array(ids),
-        "from": (from_ns - SLACK_NS) // 1000,
-        "to": (to_ns + SLACK_NS) // 1000,
+        "times": msgspec.json.encode(times).decode(),
     }
     return [_exchanged(*row) for row in connection.execute(_NEAR, values)]
 
@@ -186,11 +203,11 @@ def beside(
     scope: str,
     near: Collection[Exchanged],
     ids: Collection[str],
-    from_ns: int,
-    to_ns: int,
+    times: Sequence[Time],
 ) -> set[str]:
     """Other traces that may tell the same calls, or be told by the same exchanges."""
-    values = _window(scope, from_ns // 1000, to_ns // 1000) | {
+    from_us, to_us = (times[0][0], times[-1][1]) if times else (0, 0)
+    values = {"scope": scope, "from": from_us, "to": to_us, "latest": to_us + LONGEST_US} | {
         "ids": json_array(ids),
         "turns": json_array(each.turn for each in near),
         "most": MOST_BESIDE,

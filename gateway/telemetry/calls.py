@@ -5,7 +5,8 @@ the gateway's first, since it read the wire. Two tellings that both have ids, an
 what only time, key and model speak for is marked as inferred, and what is ambiguous stays apart.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -14,6 +15,8 @@ from gateway.telemetry.records import Span
 
 SLACK_NS = 50_000_000
 CALLS = (Role.INFERENCE, Role.EMBEDDINGS)
+# Of tellings at one time, so many are held against each other.
+MOST_BESIDE = 64
 # Frames end a search upwards: what stands above one of them is another call.
 _FRAMES = (Role.AGENT, Role.WORKFLOW, Role.TOOL)
 OUTERMOST = "gen_ai.conversation.id"
@@ -63,11 +66,9 @@ def calls_of(seen: Sequence[Seen], exchanged: Sequence[Exchanged]) -> tuple[Call
     groups = _groups(tree)
     taken: dict[str, int] = {}
     found: _Found = {}
-    for word, join in (("parent", _by_parent), ("id", _by_id)):
-        for number, group in enumerate(groups):
-            matches = [
-                each for each in join(tree, group, exchanged) if taken.setdefault(each.request_id, number) == number
-            ]
+    for word, candidates in (("parent", _by_parent(tree, groups, exchanged)), ("id", _by_id(groups, exchanged))):
+        for number, near in sorted(candidates.items()):
+            matches = [each for each in near if taken.setdefault(each.request_id, number) == number]
             if matches and number not in found:
                 found[number] = matches, word
     for number, exchange in _by_time(tree, groups, exchanged, taken, found).items():
@@ -91,43 +92,46 @@ class _Tree:
         self.by_id: Mapping[tuple[str, str], Seen] = {
             (each.span.trace_id, each.span.span_id): each for each in self.seen if not each.observed.from_session
         }
+        self._inference_above: dict[tuple[str, str], Seen | None] = {}
 
     def ids(self, each: Seen) -> set[str]:
         """Those that a telling says; where an exchange has several, all are the same one."""
         return {self._same.get(id, id) for id in _ids(each)}
 
-    def differ(self, one: _Group, other: _Group) -> bool:
-        ours, theirs = ({id for each in group for id in self.ids(each)} for group in (one, other))
-        return bool(ours) and bool(theirs) and not ours & theirs
-
-    def above(self, trace_id: str, span_id: str | None) -> Iterable[Seen]:
-        """A span and those around it, from within outwards."""
-        visited: set[str] = set()
-        while span_id is not None and span_id not in visited and (found := self.by_id.get((trace_id, span_id))):
-            visited.add(span_id)
-            yield found
-            span_id = found.span.parent_span_id
-
     def inference_above(self, trace_id: str, span_id: str | None) -> Seen | None:
-        for each in self.above(trace_id, span_id):
+        """The call that a span is or stands in, without a frame in between."""
+        known, passed, found = self._inference_above, list[tuple[str, str]](), None
+        while span_id is not None and (place := (trace_id, span_id)) not in known:
+            # One that it comes back to stands in none.
+            known[place] = None
+            passed.append(place)
+            each = self.by_id.get(place)
+            if each is None or each.observed.role in _FRAMES:
+                break
             if each.observed.role in CALLS:
-                return each
-            if each.observed.role in _FRAMES:
-                return None
-        return None
+                found = each
+                break
+            span_id = each.span.parent_span_id
+        else:
+            found = None if span_id is None else known[trace_id, span_id]
+        known.update(dict.fromkeys(passed, found))
+        return found
 
 
 def _groups(tree: _Tree) -> list[_Group]:
     """Tellings of one call each: nested ones, those of one answer's id, and an SDK's own span beside another's."""
     tellings = [each for each in tree.seen if each.observed.role in CALLS]
     group_of: dict[int, _Group] = {id(each): [each] for each in tellings}
+    ids_of: dict[int, set[str]] = {id(group_of[id(each)]): tree.ids(each) for each in tellings}
 
     def unite(one: Seen, other: Seen) -> None:
         ours, theirs = group_of[id(one)], group_of[id(other)]
-        if ours is not theirs and not tree.differ(ours, theirs):
-            ours += theirs
-            for each in theirs:
-                group_of[id(each)] = ours
+        if ours is theirs or _differ(ids_of[id(ours)], ids_of[id(theirs)]):
+            return
+        ours += theirs
+        ids_of[id(ours)] |= ids_of[id(theirs)]
+        for each in theirs:
+            group_of[id(each)] = ours
 
     first_of: dict[str, Seen] = {}
     for each in tellings:
@@ -143,7 +147,7 @@ def _groups(tree: _Tree) -> list[_Group]:
         around = tree.by_id.get((each.span.trace_id, named)) if named else None
         if around is not None and around.observed.role in CALLS:
             unite(around, each)
-    for native, other in _contained(tree, _distinct(group_of, tellings)):
+    for native, other in _contained(_distinct(group_of, tellings), ids_of):
         unite(other, native)
     groups = _distinct(group_of, tellings)
     for group in groups:
@@ -155,19 +159,60 @@ def _distinct(group_of: Mapping[int, _Group], tellings: Sequence[Seen]) -> list[
     return list({id(group): group for group in (group_of[id(each)] for each in tellings)}.values())
 
 
-def _contained(tree: _Tree, groups: Sequence[_Group]) -> list[tuple[Seen, Seen]]:
+def _differ(ours: set[str], theirs: set[str]) -> bool:
+    return bool(ours) and bool(theirs) and not ours & theirs
+
+
+def _contained(groups: Sequence[_Group], ids_of: Mapping[int, set[str]]) -> list[tuple[Seen, Seen]]:
     """Pairs of an SDK's own telling and another's of the same time and model, each the only one for the other."""
-    natives = [group for group in groups if all(each.observed.native for each in group)]
-    others = [group for group in groups if not any(each.observed.native for each in group)]
-    pairs = [(a, b) for a in natives for b in others if not tree.differ(a, b) and _beside(a[0], b[0])]
-    count: dict[int, int] = {}
-    for group in (group for pair in pairs for group in pair):
-        count[id(group)] = count.get(id(group), 0) + 1
-    return [(a[0], b[0]) for a, b in pairs if count[id(a)] == count[id(b)] == 1]
+    others: dict[str | None, list[_Group]] = {}
+    for group in groups:
+        if not any(each.observed.native for each in group):
+            others.setdefault(_model(group[0]), []).append(group)
+    beside = {model: _Beside(of_model, ids_of) for model, of_model in others.items()}
+    for group in groups:
+        if all(each.observed.native for each in group) and (of_model := beside.get(_model(group[0]))) is not None:
+            of_model.note(group)
+    return [pair for of_model in beside.values() for pair in of_model.pairs()]
 
 
-def _beside(one: Seen, other: Seen) -> bool:
-    return _model(one) == _model(other) and (_within(one, other) or _within(other, one))
+class _Beside:
+    """Tellings of one model in order of time, and those beside each, as far as it is the only one for them."""
+
+    def __init__(self, others: Sequence[_Group], ids_of: Mapping[int, set[str]]) -> None:
+        self._others = sorted(others, key=lambda group: group[0].span.start_ns)
+        self._starts = [group[0].span.start_ns for group in self._others]
+        self._longest = max(group[0].span.end_ns - group[0].span.start_ns for group in self._others)
+        self._ids_of = ids_of
+        # By place: the only one that is beside it and nothing else; None where there is more.
+        self._only: dict[int, Seen | None] = {}
+        self._crowded = bytearray(len(others))
+
+    def note(self, natives: _Group) -> None:
+        """These are beside others that are within their time or around it."""
+        native, ids = natives[0], self._ids_of[id(natives)]
+        start, end = native.span.start_ns, native.span.end_ns
+        first = bisect_left(self._starts, start - max(0, self._longest) - 2 * SLACK_NS)
+        last = bisect_right(self._starts, max(start, end) + 2 * SLACK_NS)
+        found: list[int] = []
+        for place in range(first, last):
+            other = self._others[place]
+            within = _within(native, other[0]) or _within(other[0], native)
+            if within and not _differ(ids, self._ids_of[id(other)]):
+                found.append(place)
+            if len(found) > MOST_BESIDE:
+                # What else is near may be beside it too, and is nobody's only one.
+                self._crowded[first:last] = b"\1" * (last - first)
+                return
+        for place in found:
+            self._only[place] = native if len(found) == 1 and place not in self._only else None
+
+    def pairs(self) -> list[tuple[Seen, Seen]]:
+        return [
+            (native, self._others[place][0])
+            for place, native in self._only.items()
+            if native is not None and not self._crowded[place]
+        ]
 
 
 def _says_most(seen: Seen) -> tuple[bool, int, bool, int, str, str]:
@@ -203,24 +248,34 @@ def _within(inner: Seen, outer: Seen) -> bool:
     return inner.span.start_ns >= outer.span.start_ns - SLACK_NS and inner.span.end_ns <= outer.span.end_ns + SLACK_NS
 
 
-def _by_parent(tree: _Tree, group: _Group, exchanged: Sequence[Exchanged]) -> list[Exchanged]:
+def _by_parent(tree: _Tree, groups: Sequence[_Group], exchanged: Sequence[Exchanged]) -> dict[int, list[Exchanged]]:
     """The caller's span is one of this call's, or stands within one without another call in between."""
-    own = {(each.span.trace_id, each.span.span_id) for each in group}
-    traces = {trace_id for trace_id, _ in own}
-    found = []
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for number, group in enumerate(groups):
+        for place in {(each.span.trace_id, each.span.span_id) for each in group}:
+            numbers.setdefault(place, []).append(number)
+    found: dict[int, list[Exchanged]] = {}
     for exchange in exchanged:
-        if exchange.trace_id not in traces or exchange.trace_id is None or exchange.caller_span_id is None:
+        if exchange.trace_id is None or exchange.caller_span_id is None:
             continue
         around = tree.inference_above(exchange.trace_id, exchange.caller_span_id)
-        if around is not None and (around.span.trace_id, around.span.span_id) in own:
-            found.append(exchange)
+        for number in () if around is None else numbers[around.span.trace_id, around.span.span_id]:
+            found.setdefault(number, []).append(exchange)
     return found
 
 
-def _by_id(_tree: _Tree, group: _Group, exchanged: Sequence[Exchanged]) -> list[Exchanged]:
-    ids = {id for each in group for id in _ids(each)}
-    # Claude Code says the id that our answer's headers have.
-    return [each for each in exchanged if ids & each.response_ids or each.request_id in ids]
+def _by_id(groups: Sequence[_Group], exchanged: Sequence[Exchanged]) -> dict[int, list[Exchanged]]:
+    """Claude Code says the id that our answer's headers have."""
+    numbers: dict[str, list[int]] = {}
+    for number, group in enumerate(groups):
+        for said in {id for each in group for id in _ids(each)}:
+            numbers.setdefault(said, []).append(number)
+    found: dict[int, list[Exchanged]] = {}
+    for exchange in exchanged:
+        ids = (*exchange.response_ids, exchange.request_id)
+        for number in {number for said in ids for number in numbers.get(said, ())}:
+            found.setdefault(number, []).append(exchange)
+    return found
 
 
 def _by_time(
@@ -231,44 +286,61 @@ def _by_time(
     found: _Found,
 ) -> dict[int, Exchanged]:
     """Pairs of which each is the other's only candidate."""
-    of_group: dict[int, list[Exchanged]] = {}
-    of_exchange: dict[str, list[int]] = {}
+    left = sorted((each for each in exchanged if each.request_id not in taken), key=lambda each: each.started_us)
+    starts = [each.started_us * 1000 for each in left]
+    only: dict[int, Exchanged] = {}
+    # Of each exchange the call that it may be, -1 where there are several.
+    number_of: dict[str, int] = {}
     for number, group in enumerate(groups):
         if number in found:
             continue
-        for exchange in exchanged:
-            if exchange.request_id not in taken and _may_be(tree, group, exchange):
-                of_group.setdefault(number, []).append(exchange)
-                of_exchange.setdefault(exchange.request_id, []).append(number)
-    return {
-        number: candidates[0]
-        for number, candidates in of_group.items()
-        if len(candidates) == 1 and of_exchange[candidates[0].request_id] == [number]
-    }
+        span, may_be = group[0].span, _Candidate(tree, group)
+        first, end = bisect_left(starts, span.start_ns - SLACK_NS), bisect_right(starts, span.end_ns + SLACK_NS)
+        several = False
+        for exchange in left[first:end]:
+            if may_be.one_of(exchange):
+                several = number in only
+                only[number] = exchange
+                number_of[exchange.request_id] = -1 if several or exchange.request_id in number_of else number
+        if several:
+            number_of[only.pop(number).request_id] = -1
+    return {number: exchange for number, exchange in only.items() if number_of[exchange.request_id] == number}
 
 
-def _may_be(tree: _Tree, group: _Group, exchange: Exchanged) -> bool:
-    first = group[0]
-    if exchange.outcome == "running" or not _may_be_called(tree, first.span, exchange):
-        return False
-    if exchange.response_ids and any(_ids(each) for each in group):
-        return False
-    failed = any(each.observed.error_type or each.observed.error_message for each in group)
-    if failed and exchange.outcome == "ok":
-        return False
-    models = {model for each in group for model in (each.observed.model_requested, each.observed.model) if model}
-    if models and not models & exchange.models:
-        return False
-    users = {value for each in group for _, value in each.observed.users}
-    # Whose the key is says nothing of who else an app asks for.
-    if users and exchange.user != exchange.principal and not users & {exchange.user, exchange.principal}:
-        return False
-    starts, ends = first.span.start_ns - SLACK_NS, first.span.end_ns + SLACK_NS
-    return exchange.started_us * 1000 >= starts and exchange.ended_us * 1000 <= ends
+class _Candidate:
+    """A call of which only its time and what it says of itself tell which exchange it is."""
 
+    def __init__(self, tree: _Tree, group: _Group) -> None:
+        self._tree = tree
+        self._span = group[0].span
+        self._ends_ns = self._span.end_ns + SLACK_NS
+        self._has_ids = any(_ids(each) for each in group)
+        self._failed = any(each.observed.error_type or each.observed.error_message for each in group)
+        self._models = {
+            model for each in group for model in (each.observed.model_requested, each.observed.model) if model
+        }
+        self._users = {value for each in group for _, value in each.observed.users}
 
-def _may_be_called(tree: _Tree, span: Span, exchange: Exchanged) -> bool:
-    """Whose caller is known says itself where it belongs; one whose caller was not exported may be in its trace."""
-    if exchange.trace_id is None or exchange.caller_span_id is None:
-        return True
-    return exchange.trace_id == span.trace_id and (exchange.trace_id, exchange.caller_span_id) not in tree.by_id
+    def one_of(self, exchange: Exchanged) -> bool:
+        """Whether it may be this one, which began within its time."""
+        if exchange.ended_us * 1000 > self._ends_ns or exchange.outcome == "running":
+            return False
+        if self._has_ids and exchange.response_ids:
+            return False
+        if self._failed and exchange.outcome == "ok":
+            return False
+        if self._models and self._models.isdisjoint(exchange.models):
+            return False
+        # Whose the key is says nothing of who else an app asks for.
+        named = not self._users or exchange.user == exchange.principal
+        if not named and self._users.isdisjoint((exchange.user, exchange.principal)):
+            return False
+        return self._may_be_called(exchange)
+
+    def _may_be_called(self, exchange: Exchanged) -> bool:
+        """Whose caller is known says itself where it belongs; one whose caller was not exported may be in its
+        trace."""
+        if exchange.trace_id is None or exchange.caller_span_id is None:
+            return True
+        called = exchange.trace_id, exchange.caller_span_id
+        return exchange.trace_id == self._span.trace_id and called not in self._tree.by_id

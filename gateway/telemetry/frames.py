@@ -5,7 +5,7 @@ Where an app exports its runs alone, the outermost one that has a transcript is 
 Its sums of tokens are not counted: they are many calls' at once, and whose is not known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from msgspec.structs import replace
 
@@ -23,21 +23,38 @@ def with_frames(seen: Sequence[Seen]) -> list[Seen]:
     frames = {each.span.span_id: told for each in seen if (told := _as_call(each.observed)) is not None}
     if not frames:
         return list(seen)
-    calls = [each for each in seen if each.observed.role in CALLS]
-    within = {outer for call in calls for outer in _above(call.span.parent_span_id, above)}
+    with_calls: set[str] = set()
+    for each in seen:
+        if each.observed.role in CALLS:
+            _climb(each.span.parent_span_id, above, with_calls)
+    within: dict[str, bool] = {}
     alone = {
         span_id
         for span_id in frames
-        if span_id not in within and frames.keys().isdisjoint(_above(above[span_id], above))
+        if span_id not in with_calls and not _within(above[span_id], above, frames.keys(), within)
     }
     return [Seen(each.span, frames[each.span.span_id]) if each.span.span_id in alone else each for each in seen]
 
 
-def _above(span_id: str | None, above: Mapping[str, str | None]) -> list[str]:
-    found: list[str] = []
-    while span_id is not None and span_id not in found:
-        found.append(span_id)
+def _climb(span_id: str | None, above: Mapping[str, str | None], passed: set[str]) -> None:
+    """Add a span and all around it, up to where somebody was before."""
+    while span_id is not None and span_id not in passed:
+        passed.add(span_id)
         span_id = above.get(span_id)
+
+
+def _within(span_id: str | None, above: Mapping[str, str | None], frames: Set[str], known: dict[str, bool]) -> bool:
+    """Whether a span is one of these frames or stands in one; `known` is what was found before."""
+    passed: list[str] = []
+    while span_id is not None and span_id not in known:
+        # One that it comes back to stands in none.
+        known[span_id] = span_id in frames
+        passed.append(span_id)
+        if known[span_id]:
+            break
+        span_id = above.get(span_id)
+    found = span_id is not None and known[span_id]
+    known.update(dict.fromkeys(passed, found))
     return found
 
 

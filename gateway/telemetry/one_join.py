@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from gateway.store.conversation_rows import Conversations
-from gateway.store.joined_turns import Attached, Own, Written, beside, changed, exchanged, write
+from gateway.store.joined_turns import Attached, Own, Time, Written, beside, changed, exchanged, times_of, write
 from gateway.store.placing import Placer
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
@@ -25,6 +25,9 @@ from gateway.telemetry.span_tellings import (
     told_of,
 )
 from gateway.thread_records import Figures
+
+# So many spans around one are looked at, from within outwards.
+MOST_AROUND = 256
 
 
 class Kind(StrEnum):
@@ -95,7 +98,7 @@ class Looked(Struct, frozen=True, kw_only=True):
     session: str | None
     ids: Collection[str]
     traces: Collection[str]
-    times: tuple[int, int]
+    times: Sequence[Time]
     first: Collection[int]
 
     @classmethod
@@ -111,7 +114,7 @@ class Looked(Struct, frozen=True, kw_only=True):
             session=name if kind is Kind.SESSION else None,
             ids={id for each in calls for id in _ids(each.observed)},
             traces={each.span.trace_id for each in calls},
-            times=(min(each.span.start_ns for each in calls), max(each.span.end_ns for each in calls)),
+            times=times_of((each.span.start_ns, each.span.end_ns) for each in calls),
             first={id(each) for each in first},
         )
 
@@ -119,10 +122,10 @@ class Looked(Struct, frozen=True, kw_only=True):
         """Exchanges that these calls may be, and those that other calls say that they are."""
         ids = {*self.ids, *(id for each in others for id in _ids(each.observed))}
         traces = {*self.traces, *(each.span.trace_id for each in others)}
-        return exchanged(connection, self.scope, traces, ids, *self.times)
+        return exchanged(connection, self.scope, traces, ids, self.times)
 
     def beside(self, connection: sqlite3.Connection) -> set[str]:
-        return beside(connection, self.scope, self.near(connection), self.ids, *self.times)
+        return beside(connection, self.scope, self.near(connection), self.ids, self.times)
 
     def write(self, seen: Sequence[Seen], price: Price, connection: sqlite3.Connection, placer: Placer) -> Written:
         """On the writer's thread: decides on what is stored at that moment."""
@@ -167,6 +170,8 @@ def _around(call: Call, by_id: Mapping[tuple[str, str], Seen]) -> list[Seen]:
         trace_id, above = telling.span.trace_id, telling.span.parent_span_id
         visited: set[str] = set()
         while above is not None and above not in visited and (each := by_id.get((trace_id, above))) is not None:
+            if len(visited) == MOST_AROUND:
+                break
             visited.add(above)
             if id(each) not in own:
                 found.setdefault(id(each), each)

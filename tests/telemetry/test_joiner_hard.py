@@ -12,13 +12,15 @@ from msgspec.structs import replace
 
 from gateway.exchange import Exchange
 from gateway.pricing import NO_PRICE
+from gateway.store.joined_turns import LONGEST_US, exchanged, times_of
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
 from gateway.telemetry import joiner as joining_thread
+from gateway.telemetry.calls import SLACK_NS
 from gateway.telemetry.joiner import Joiner
 from gateway.telemetry.one_join import Kind
 from gateway.thread_records import ThreadQuery
-from tests.store.tellings import opened
+from tests.store.tellings import START_US, opened, put
 from tests.telemetry.test_joiner import KEY, SCOPE, exchange, record, span
 from tests.waiting import wait_until
 
@@ -141,3 +143,42 @@ def test_an_exchange_joins_the_conversation_that_such_a_name_gives_it(tmp_path: 
             assert joiner.flush()
         (row,) = store.threads(ThreadQuery()).rows
     assert (row.id, row.requests) == ("a\ufffdb", 2)
+
+
+S = 1_000_000_000
+
+
+def test_the_times_of_calls_are_apart_and_in_order() -> None:
+    slack = SLACK_NS // 1000
+    assert times_of([(9 * S, 10 * S), (1 * S, 2 * S), (2 * S, 3 * S), (1 * S, 1 * S)]) == [
+        (1_000_000 - slack, 3_000_000 + slack),
+        (9_000_000 - slack, 10_000_000 + slack),
+    ]
+    assert times_of([(1 * S, 9 * S), (2 * S, 3 * S)]) == [(1_000_000 - slack, 9_000_000 + slack)]
+    # One that has not ended.
+    assert times_of([(5 * S, 0)]) == [(5_000_000 - slack, 5_000_000 + slack)]
+
+
+def test_a_call_without_a_start_or_an_end_is_near_nothing() -> None:
+    assert times_of([(0, 9 * S), (1, 2**63 - 1), (1, LONGEST_US * 1000 + 2)]) == []
+    assert len(times_of([(1, LONGEST_US * 1000 + 1)])) == 1
+
+
+def test_exchanges_between_the_calls_of_a_long_trace_are_not_looked_at(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        put(store, [exchange(str(at), 1000 * at, 1000 * at + 10) for at in range(20)])
+        start_ns = START_US * 1000
+        calls = [(start_ns + at * S - S // 100, start_ns + at * S + S // 10) for at in (3, 17)]
+        near = store.look(lambda connection: exchanged(connection, SCOPE, (), (), times_of(calls)))
+        other = store.look(lambda connection: exchanged(connection, "key_2", (), (), times_of(calls)))
+    assert sorted(each.request_id for each in near) == ["req_17", "req_3"] and other == []
+
+
+def test_a_span_without_a_start_in_a_trace_finds_its_exchange_by_its_id(tmp_path: Path) -> None:
+    told = replace(span("1", 0, 200, **{"gen_ai.response.id": "msg_1"}), start_ns=0)
+    with opened(tmp_path) as store, joiner_of(store) as joiner:
+        put(store, [exchange("1", 110, 190), exchange("2", 300, 400)])
+        store.put_spans([told], scope=SCOPE, key=KEY)
+        joiner.note((told.trace_id,), SCOPE, KEY)
+        assert joiner.flush()
+        assert sorted(told_by(store)) == [("gateway",), ("gateway", "span")]

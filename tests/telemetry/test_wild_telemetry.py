@@ -1,18 +1,24 @@
 """What only a broken or hostile sender says: absurd durations, texts that no encoding has, endless nesting."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.access import Principal
+from gateway.model import Message, Request, Text
+from gateway.model import Role as MessageRole
 from gateway.telemetry import otlp_json, otlp_protobuf
 from gateway.telemetry.bounds import NAME_BYTES
+from gateway.telemetry.calls import Exchanged, Seen, calls_of
+from gateway.telemetry.frames import with_frames
 from gateway.telemetry.keeping import StoredTelemetry
 from gateway.telemetry.metric_series import MetricSeries
+from gateway.telemetry.observed import Observed, Role
 from gateway.telemetry.readers.tool_sessions import read_session
-from gateway.telemetry.records import LogRecord
+from gateway.telemetry.records import LogRecord, Span
 from tests.store.tellings import opened
 from tests.telemetry.recorded import to_protobuf
 from tests.telemetry.sessions import calls, claude, codex, gemini
@@ -101,3 +107,95 @@ def test_names_are_cut_where_they_are_texts() -> None:
     assert list(span.attributes) == [long[:-1]]
     assert span.notes == ("trace state too long, cut", "attribute name too long, cut")
     assert (span.scope.name, span.scope.schema_url) == (long[:-1], long[:-1])
+
+
+# Work that grows with the square of this takes minutes.
+MANY = 5000
+SAID = Request(
+    model="", messages=(Message(MessageRole.USER, (Text("q"),)), Message(MessageRole.ASSISTANT, (Text("a"),)))
+)
+
+
+def seen(place: int, parent: int | None, role: Role, *, at_ms: int = 0, for_ms: int = 1, **said: Any) -> Seen:
+    span = Span(
+        trace_id=TRACE,
+        span_id=f"{place:016x}",
+        parent_span_id=None if parent is None else f"{parent:016x}",
+        start_ns=1 + at_ms * 1_000_000,
+        end_ns=1 + (at_ms + for_ms) * 1_000_000,
+    )
+    return Seen(span, Observed(reader="x", role=role, **said))
+
+
+def soon(begun: float) -> bool:
+    return time.thread_time() - begun < 10
+
+
+def test_spans_that_are_nested_without_end_are_walked_once() -> None:
+    begun = time.thread_time()
+    chain = [seen(1, None, Role.AGENT, transcript=SAID)]
+    chain += [seen(place, place - 1, Role.GLUE, transcript=SAID) for place in range(2, MANY)]
+    chain += [seen(MANY + place, place, Role.INFERENCE) for place in range(1, MANY)]
+    framed = with_frames(chain)
+    assert framed == chain
+    assert len(calls_of(framed, ())) == MANY - 1 and soon(begun)
+
+
+def test_a_run_alone_in_a_chain_without_end_is_a_call_once() -> None:
+    begun = time.thread_time()
+    chain = [seen(place, place - 1 or None, Role.AGENT, transcript=SAID) for place in range(1, MANY)]
+    assert [one.observed.role for one in with_frames(chain)].count(Role.INFERENCE) == 1 and soon(begun)
+
+
+def test_calls_of_one_answer_are_gathered_once_however_many_tell_it() -> None:
+    begun = time.thread_time()
+    tellings = [seen(place, None, Role.INFERENCE, response_id="one") for place in range(1, MANY)]
+    assert len(calls_of(tellings, ())) == 1 and soon(begun)
+
+
+def test_sdks_spans_beside_others_at_one_time_are_held_against_few_of_them() -> None:
+    begun = time.thread_time()
+    tellings = [seen(place, None, Role.INFERENCE, native=place % 2 == 0) for place in range(1, MANY)]
+    assert len(calls_of(tellings, ())) == MANY - 1 and soon(begun)
+    apart = [
+        seen(2 * place + native, None, Role.INFERENCE, at_ms=1000 * place, native=bool(native))
+        for place in range(MANY)
+        for native in (0, 1)
+    ]
+    assert len(calls_of(apart, ())) == MANY and soon(begun)
+
+
+def test_calls_are_held_against_the_exchanges_of_their_time() -> None:
+    begun = time.thread_time()
+    tellings = [seen(place, None, Role.INFERENCE, at_ms=1000 * place, for_ms=100) for place in range(MANY)]
+    exchanges = [
+        Exchanged(
+            turn=place,
+            request_id=f"req_{place}",
+            trace_id=TRACE,
+            caller_span_id="f" * 16,
+            response_ids=frozenset({f"msg_{place}"}),
+            models=frozenset(),
+            user=None,
+            started_us=1_000_000 * place + 10_000,
+            ended_us=1_000_000 * place + 90_000,
+        )
+        for place in range(MANY)
+    ]
+    found = calls_of(tellings, exchanges)
+    assert [call.joined for call in found] == ["time"] * MANY and soon(begun)
+
+
+def test_a_tools_runs_are_found_among_its_calls_in_one_pass() -> None:
+    begun, said = time.thread_time(), []
+    for place in range(1500):
+        asked = {"name": "read_file", "args": {"path": f"f{place}", "rest": ["x"] * 200}}
+        answer = [{"candidates": [{"content": {"role": "model", "parts": [{"functionCall": asked}]}}]}]
+        text = json.dumps(answer)
+        said.append(gemini("api_response", place, model="gemini-3-pro", response_text=text, sequence=place))
+    for place in reversed(range(1500)):
+        arguments = json.dumps({"path": f"f{place}", "rest": ["x"] * 200})
+        said.append(gemini("tool_call", 9000, function_name="read_file", function_args=arguments, sequence=place))
+    told = read_session(said)
+    ids = [one.tool.call_id for one in told if one.tool is not None]
+    assert len(ids) == len(set(ids)) == 1500 and soon(begun)

@@ -256,7 +256,10 @@ def _usage(end: Event) -> Usage | None:
 
 def _tool_runs(calls: Sequence[Observed], events: Sequence[Event]) -> list[Observed]:
     """A run has no id: it is the first call of that name, and of those arguments, that no run had before it."""
-    asked = [part for call in calls for part in _parts_said(call) if isinstance(part, ToolCall)]
+    asked: dict[str, list[tuple[Any, ToolCall]]] = {}
+    for said in (said for call in calls for said in _parts_said(call)):
+        if isinstance(said, ToolCall):
+            asked.setdefault(said.name, []).append((parsed(said.arguments), said))
     results = {
         part.id: part
         for call in calls
@@ -270,11 +273,9 @@ def _tool_runs(calls: Sequence[Observed], events: Sequence[Event]) -> list[Obser
         if event.name != _PREFIX + "tool_call":
             continue
         name, arguments = event.text("function_name") or "", event.json("function_args")
-        named = [part for part in asked if part.name == name]
-        same = [part for part in named if parsed(part.arguments) == parsed(arguments)] or named
-        part = same[0] if same else None
-        if part is not None:
-            asked.remove(part)
+        named, given = asked.get(name, []), parsed(arguments)
+        place = next((place for place, (its, _) in enumerate(named) if its == given), 0)
+        part = named.pop(place)[1] if named else None
         runs.append(_run(event, name, arguments, part, results))
     return runs
 
