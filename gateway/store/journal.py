@@ -63,13 +63,14 @@ def parse_line(line: bytes) -> tuple[bytes, ExchangeRecord] | None:
 
 
 def parse_committed(line: bytes) -> list[str] | None:
-    """The ids of a line that says what is committed; None where it is another, torn or damaged."""
-    if line[:1] != COMMITTED or not _is_whole(line):
+    """The ids of a line that says what is committed, none where it is torn or damaged: their rows tell it too; None
+    for another line."""
+    if line[:1] != COMMITTED or line[11:12] not in (b"", b"["):
         return None
     try:
-        return _decode_ids(line[11:])
+        return _decode_ids(line[11:]) if _is_whole(line) else []
     except msgspec.MsgspecError:
-        return None
+        return []
 
 
 def _line(mark: bytes, body: bytes) -> bytes:

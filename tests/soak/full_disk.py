@@ -28,18 +28,18 @@ class Disk(Protocol):
     def free(self, gateway: Served) -> None: ...
 
 
-class _SmallDisk:
+class SmallDisk:
     kind = "database_full"
 
     def __init__(self, folder: Path) -> None:
         self._filler = folder / "filler"
 
-    def fill(self, _gateway: Served) -> None:
+    def fill(self, _gateway: Served | None = None) -> None:
         with contextlib.suppress(OSError), self._filler.open("wb", buffering=0) as file:
             while True:
                 file.write(b"x" * 4096)
 
-    def free(self, _gateway: Served) -> None:
+    def free(self, _gateway: Served | None = None) -> None:
         self._filler.unlink()
 
 
@@ -55,17 +55,24 @@ class _LimitedFiles:
 
 
 @contextlib.contextmanager
-def disk(folder: Path) -> Iterator[Disk]:
-    """A disk for what is in this folder, which is made."""
+def small_disk(folder: Path) -> Iterator[SmallDisk | None]:
+    """A disk for what is in this folder, which is made; None where nothing may be mounted."""
     folder.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
-        yield _LimitedFiles()
+        yield None
         return
     try:
-        yield _SmallDisk(folder)
+        yield SmallDisk(folder)
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+@contextlib.contextmanager
+def disk(folder: Path) -> Iterator[Disk]:
+    """Likewise, or what fills up as well for a gateway on this folder."""
+    with small_disk(folder) as small:
+        yield _LimitedFiles() if small is None else small
 
 
 def run_full(gateway: Served, full: Disk) -> tuple[list[str], list[str]]:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gateway.store import journal as journal_module
-from gateway.store.journal import BEGUN, ENDED, Journal, parse_line, render_line
+from gateway.store.journal import (
+    BEGUN,
+    ENDED,
+    Journal,
+    parse_committed,
+    parse_line,
+    render_committed,
+    render_line,
+)
 from tests.store.examples import FULL, record
 
 OPEN = replace(record(1), outcome="interrupted", status=0)
@@ -333,3 +341,16 @@ def test_with_the_disk_full_what_is_committed_is_told_by_its_row(
     reader = Journal(tmp_path)
     assert {each.id for each in reader.adopt()} == {"req_1", "req_2", "req_3"}
     reader.close()
+
+
+def test_a_torn_word_of_what_is_committed_loses_nothing(tmp_path: Path) -> None:
+    line = render_committed(["req_1", "req_2"])
+    assert parse_committed(line.rstrip(b"\n")) == ["req_1", "req_2"] and parse_line(line.rstrip(b"\n")) is None
+    for place in range(1, len(line) - 1):
+        assert parse_committed(line[:place]) == []
+    # The end of an exchange whose mark is damaged is none.
+    assert parse_committed(b"C" + render_line(ENDED, record(1))[1:]) is None
+    left_by_the_dead(tmp_path, render_line(ENDED, record(1)) + line[:-5])
+    journal = Journal(tmp_path)
+    assert journal.adopt() == [record(1)] and journal.damaged_lines == 0
+    journal.close()
