@@ -26,7 +26,7 @@ from app.filter_words import (
 from app.filters import USUAL_SPLIT
 from app.flow_layout import FlowLayout
 from app.known_errors import KNOWN_ERRORS
-from app.overview.label import TextButton
+from app.overview.label import TextButton, opening
 from app.questions import ask_to_delete_view
 from app.saved_views import suggested_name
 from app.translation import tr
@@ -60,7 +60,7 @@ class FilterBar(QWidget):
         self._save_popover: SavePopover | None = None
         self.clear_button = self._small_button("filter.clear", self.tr("Clear"), self._filters.clear)
         self.save_button = self._small_button("view.new", self.tr("Save view"), self._name_view)
-        self.views_button = self._small_button("views.open", self.tr("Views ▾"), self._open_views)
+        self.views_button = self._small_button("views.open", opening(self.tr("Views")), self._open_views)
         context.shell.views.changed.connect(self._show_buttons)
         self._filters.changed.connect(self._on_filters_changed)
         context.conversation_names.came.connect(self._name_conversations)

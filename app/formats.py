@@ -123,12 +123,12 @@ def money_places(largest_nano: int | None) -> int:
     return 2 if largest >= 10_000_000_000 else 3 if largest >= 100_000_000 else 6
 
 
-def price(nano: int | None) -> str:
-    """A price per million tokens in nano-dollars: three decimals, and more only where it has them."""
+def price(nano: int | None, least: int = 3) -> str:
+    """A price per million tokens in nano-dollars: `least` decimals, and more only where it has them."""
     if nano is None:
         return UNKNOWN
     exact = Decimal(nano) / _NANO
-    places = max(3, -int(exact.normalize().as_tuple().exponent)) if exact else 3
+    places = max(least, -int(exact.normalize().as_tuple().exponent)) if exact else least
     return f"${_rounded(exact, min(places, 6)):,.{min(places, 6)}f}"
 
 

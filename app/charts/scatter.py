@@ -4,11 +4,11 @@ Marks, labels and grid are painted by one item, in whole pixels; the axes are th
 or the arrow keys choose the nearest mark, whose figures stand in a card beside it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pyqtgraph as pg
 from msgspec import Struct
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -40,6 +40,7 @@ _NEAR_PX = 28.0
 _FOLLOW_MS = 33
 _LEAST_RADIUS, _MOST_RADIUS = 5.0, 13.0
 _GAP = 5.0
+_ROWS_AWAY = 3
 
 
 class Point(Struct, frozen=True, kw_only=True):
@@ -135,35 +136,49 @@ class Marks(pg.GraphicsObject):  # type: ignore[misc]
         painter.drawEllipse(place, radius_of(point), radius_of(point))
 
     def _paint_labels(self, painter: QPainter, places: Sequence[QPointF], area: QRectF) -> None:
-        """Right of its mark, else left, above or below it; one that has no room is in the card beside the pointer."""
+        """Right of its mark, else left, above or below it, and a little further away with a line to it; one that has
+        no room is in the card beside the pointer."""
         font = ui_font(11)
         metrics = QFontMetricsF(font)
         painter.setFont(font)
-        painter.setPen(self._theme.color("text2"))
         taken = [_around(place, radius_of(point)) for point, place in zip(self.points, places, strict=True)]
         labelled = []
         for point, place in zip(self.points, places, strict=True):
-            width, height, away = (
-                metrics.horizontalAdvance(point.label) + 2,
-                metrics.height(),
-                radius_of(point) + _GAP,
-            )
-            within = min(max(place.x() - width / 2, area.left()), area.right() - width)
-            for x, y in (
-                (place.x() + away, place.y() - height / 2),
-                (place.x() - away - width, place.y() - height / 2),
-                (within, place.y() - away - height + 2),
-                (within, place.y() + away - 2),
-                (within, place.y() - away - 2 * height + 2),
-                (within, place.y() + away + height - 2),
-            ):
-                box = QRectF(x, y, width, height)
-                if area.contains(box) and not any(box.intersects(other) for other in taken):
-                    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, point.label)
-                    taken.append(box)
-                    labelled.append(point.key)
-                    break
+            size = QSizeF(metrics.horizontalAdvance(point.label) + 2, metrics.height())
+            free = (box for box in _beside(place, radius_of(point) + _GAP, size, area) if _is_free(box, area, taken))
+            if (box := next(free, None)) is None:
+                continue
+            self._paint_label(painter, place, radius_of(point), box, point.label)
+            taken.append(box)
+            labelled.append(point.key)
         self.labelled = tuple(labelled)
+
+    def _paint_label(self, painter: QPainter, place: QPointF, radius: float, box: QRectF, label: str) -> None:
+        # Above or below, so far away that it could be another mark's.
+        above = box.bottom() < place.y()
+        near = QPointF(min(max(place.x(), box.left()), box.right()), box.bottom() if above else box.top())
+        if not box.top() <= place.y() <= box.bottom() and abs(near.y() - place.y()) > radius + _GAP:
+            painter.setPen(QPen(self._theme.color("border_strong"), 1))
+            painter.drawLine(QPointF(place.x(), place.y() + (-radius if above else radius)), near)
+        painter.fillRect(box, self._theme.color("surface"))
+        painter.setPen(self._theme.color("text2"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
+
+
+def _beside(place: QPointF, away: float, size: QSizeF, area: QRectF) -> Iterator[QRectF]:
+    """Where a label may stand, the best place first; `away` is how far its edge is from the mark's middle."""
+    width, height = size.width(), size.height()
+    yield QRectF(QPointF(place.x() + away, place.y() - height / 2), size)
+    yield QRectF(QPointF(place.x() - away - width, place.y() - height / 2), size)
+    middle = min(max(place.x() - width / 2, area.left()), area.right() - width)
+    for further in range(_ROWS_AWAY):
+        for x in (middle, min(place.x(), area.right() - width), max(place.x() - width, area.left())):
+            yield QRectF(QPointF(x, place.y() - away - (further + 1) * height + 2), size)
+            yield QRectF(QPointF(x, place.y() + away + further * height - 2), size)
+
+
+def _is_free(box: QRectF, area: QRectF, taken: Sequence[QRectF]) -> bool:
+    return area.contains(box) and not any(box.intersects(other) for other in taken)
 
 
 def _around(place: QPointF, radius: float) -> QRectF:

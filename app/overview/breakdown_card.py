@@ -11,7 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.overview.breakdown import MEASURES, BreakdownModel, Line, group_title, lines
-from app.overview.label import TextButton, ToneLabel, text_width
+from app.overview.label import TextButton, ToneLabel, opening, text_width
 from app.overview.slots import ColourSlots
 from app.overview.table import EDGE, BreakdownTable
 from app.theme import Theme
@@ -20,8 +20,8 @@ from app.widgets import Card
 from gateway import Breakdown
 
 SHOWN_ROWS = 4
-_MORE = later("More ▾")
-_LONG_TITLE = later("By conversation ▾")
+_MORE = later("More")
+_LONG_TITLE = later("By conversation")
 _SPACING, _SIDE = 14, 8
 
 
@@ -67,7 +67,7 @@ class BreakdownCard(Card):
                 group.addButton(tab)
                 head.addWidget(tab)
                 self.tabs[dimension] = tab
-            self.more = TextButton(self._theme, tr(_MORE), tab=True, parent=self)
+            self.more = TextButton(self._theme, opening(tr(_MORE)), tab=True, parent=self)
             self.more.setObjectName("tab.more")
             self.more.clicked.connect(self._on_more)
             group.addButton(self.more)
@@ -103,7 +103,7 @@ class BreakdownCard(Card):
 
     def _fitting_tabs(self) -> int:
         """How many tabs stand beside each other, with "More" and "View all"; the menu offers the others."""
-        beside = max(self.more.sizeHint().width(), text_width(tr(_LONG_TITLE)))
+        beside = max(self.more.sizeHint().width(), text_width(opening(tr(_LONG_TITLE))))
         room = self.width() - 2 * (EDGE + _SIDE) - beside - self.view_all.sizeHint().width() - 2 * _SPACING
         for number, tab in enumerate(self.tabs.values()):
             room -= tab.sizeHint().width() + _SPACING
@@ -116,7 +116,7 @@ class BreakdownCard(Card):
         for dimension, each in self.tabs.items():
             each.setVisible(dimension in fitting)
         tab = self.tabs[self.dimension] if self.dimension in fitting else None
-        self.more.setText(tr(_MORE) if tab is not None else f"{group_title(self.dimension)} ▾")
+        self.more.setText(opening(tr(_MORE) if tab is not None else group_title(self.dimension)))
         self.more.setAccessibleName(tr("More groupings") if tab is not None else group_title(self.dimension))
         self.more.updateGeometry()
         (tab or self.more).setChecked(True)

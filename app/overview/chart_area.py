@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 from app.overview.answers import MOST_PROVIDERS, Answers, rest_name
 from app.overview.breakdown import TAG_KEY
 from app.overview.group_menu import open_choice_menu
-from app.overview.label import TextButton
+from app.overview.label import TextButton, opening
 from app.overview.slots import ColourSlots
 from app.theme import Theme
 from app.translation import Words, tr
@@ -77,8 +77,8 @@ class ChartArea(QStackedWidget):
         self._provider_data: dict[str, ChartData] = {}
         self.charts: list[ChartCard] = []
         self.provider_charts: list[ChartCard] = []
-        self.split_button = self._title_button("overview.split", tr("By model ▾"))
-        self.timing_button = self._title_button("overview.timing", f"{TIMING_NAMES['latency']} ▾")
+        self.split_button = self._title_button("overview.split", opening(tr("By model")))
+        self.timing_button = self._title_button("overview.timing", opening(TIMING_NAMES["latency"]))
         self.timing_button.setToolTip(self.tr("Which time is shown"))
         self.timing_button.clicked.connect(self._offer_timings)
         self._grids = [self._add_grid(), self._add_grid()]
@@ -314,7 +314,7 @@ class ChartArea(QStackedWidget):
         from app.charts import TIMINGS
 
         self._timing = key
-        self.timing_button.setText(f"{TIMING_NAMES[key]} ▾")
+        self.timing_button.setText(opening(TIMING_NAMES[key]))
         self.timing_button.setAccessibleName(TIMING_NAMES[key])
         self.timing_button.updateGeometry()
         chart = self.charts[_TIMING]

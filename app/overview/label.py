@@ -76,6 +76,11 @@ OPENS = " ▾"
 _SIGN, _SIGN_GAP = 14, 3
 
 
+def opening(words: str) -> str:
+    """What a button says that opens a menu."""
+    return f"{words}{OPENS}"
+
+
 def text_width(text: str) -> int:
     """The width of a `TextButton` that says this, in pixels."""
     word = text.removesuffix(OPENS)
@@ -85,7 +90,7 @@ def text_width(text: str) -> int:
 class TextButton(QAbstractButton):
     """Bare text: a link in the accent colour, or with `tab` the title of a view, bold while it is the chosen one.
 
-    A text that ends with `OPENS` opens a menu: it is drawn with the chevron of all choices in that sign's place.
+    A text made by `opening` opens a menu: it is drawn with the chevron of all choices in that sign's place.
     """
 
     def __init__(self, theme: Theme, text: str, *, tab: bool = False, parent: QWidget | None = None) -> None:
@@ -95,7 +100,7 @@ class TextButton(QAbstractButton):
         self.setText(text)
         self.setCheckable(tab)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(text)
+        self.setAccessibleName(text.removesuffix(OPENS))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 

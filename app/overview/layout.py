@@ -22,7 +22,7 @@ from app.overview.chart_area import ALL, GAP, PROVIDERS, ChartArea
 from app.overview.checklist import Checklist
 from app.overview.figures import figures
 from app.overview.ghost import GhostChart
-from app.overview.label import TextButton, ToneLabel
+from app.overview.label import TextButton, ToneLabel, opening
 from app.sources import incomplete_words
 from app.theme import Theme
 from app.translation import later, tr
@@ -106,7 +106,7 @@ class OverviewLayout:
             tab.setChecked(key == ALL)
             group.addButton(tab)
             self.view_tabs[key] = tab
-        self.measure_button = TextButton(theme, tr("Cost ▾"))
+        self.measure_button = TextButton(theme, opening(tr("Cost")))
         self.measure_button.setObjectName("overview.measure")
         self.measure_button.setToolTip(tr("What the four charts show, on one scale"))
         self.measure_button.hide()

@@ -196,7 +196,7 @@ class ConversationsPage(Page):
         self.pane.show_error("")
         self._cursor = page.next_cursor
         by_time = self.pane.sort in ("newest", "oldest")
-        self.pane.list.show_rows(page.rows, _now_us(), self.thread_pane.id, together=by_time)
+        self.pane.list.show_rows(page.rows, _now_us(), self.thread_pane.id, together=by_time, sought=self._search)
         self._tell_count(page)
         await self._keep_thread(page.rows, again)
 

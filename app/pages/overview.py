@@ -27,6 +27,7 @@ from app.overview.comparing import compared_query, reason_words
 from app.overview.exporting import OverviewExport
 from app.overview.figures import figures
 from app.overview.group_menu import open_choice_menu, open_group_menu
+from app.overview.label import opening
 from app.overview.layout import OverviewLayout
 from app.overview.slots import ColourSlots
 from app.overview.words import compared_with
@@ -336,7 +337,7 @@ class OverviewPage(Page):
 
     def _show_split(self) -> None:
         by = self.split
-        self.split_button.setText(f"{group_title(by)} ▾")
+        self.split_button.setText(opening(group_title(by)))
         self.split_button.setAccessibleName(tr("Cost {split}").format(split=group_title(by).lower()))
         self.split_button.updateGeometry()
         if by != self._split_shown and by != MODEL:
@@ -356,7 +357,7 @@ class OverviewPage(Page):
 
     def choose_measure(self, key: str) -> None:
         """What the providers' charts show."""
-        self.parts.measure_button.setText(f"{MEASURES[key]} ▾")
+        self.parts.measure_button.setText(opening(MEASURES[key]))
         self.parts.measure_button.updateGeometry()
         self.parts.charts.set_measure(key)
 

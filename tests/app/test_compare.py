@@ -126,7 +126,7 @@ def test_the_list_tells_price_life_and_missing_keys(page: ComparePage, gateway: 
     rows = [replace(row, state="retired" if row.id == "gpt-5.1-mini" else row.state) for row in gateway.models()]
     page.question.models.offer(rows, gateway.provider_list)
     told = {command.text: command.kind for command in page.question.models.commands()}
-    assert told[GROK] == "no key · $0.200 / $0.500 · xAI"
+    assert told[GROK] == "no key · $0.20 / $0.50 · xAI"
     assert told[UNPRICED] == "no price · OpenAI"
     assert told["gpt-5.1-mini"].startswith("retired · ")
     # What can be asked stands first, what is retired last; what is chosen is not offered.

@@ -19,6 +19,7 @@ from tests.window.real_app import RealApp
 Act = Callable[[RealApp], None]
 _LOADING_S = 1.0  # After it a veil says that a page is being read anew.
 _OPENING_S = 0.7
+_MENU_S = 3.0
 
 
 class Size(NamedTuple):
@@ -572,8 +573,17 @@ def tray_menu(app: RealApp) -> None:
     overview(app)
     if not app.ask("tray")["available"]:
         app.display.start_tray()
-    app.display.click(*app.find("place_of_tray"), 3)
-    app.find("place_in_menu", text="Open window")
+
+    def opened() -> bool:
+        """The host may move the icon while it makes room for it."""
+        app.display.click(*app.find("place_of_tray"), 3)
+        try:
+            app.find("place_in_menu", _MENU_S, text="Open window")
+        except LookupError:
+            return False
+        return True
+
+    wait_until(opened, what="The menu")
 
 
 def close_tray_menu(app: RealApp) -> None:
@@ -696,8 +706,14 @@ def failing_answer(app: RealApp) -> None:
     if not any(chip.startswith(UNKNOWN_MODEL) for chip in app.ask("chips")):
         # Three columns stand beside each other.
         app.click_on("place_of_chip_cross")
-        app.click("compare_add_model")
-        app.wait_for("shown", name="model_picker")
+
+        def picking() -> bool:
+            """The button moves to where the chip was."""
+            app.click("compare_add_model")
+            time.sleep(_OPENING_S)
+            return bool(app.ask("shown", name="model_picker"))
+
+        wait_until(picking, what="The list of models")
         app.display.type(UNKNOWN_MODEL)
         app.display.press("Return")
         wait_until(lambda: any(chip.startswith(UNKNOWN_MODEL) for chip in app.ask("chips")), what="The model")

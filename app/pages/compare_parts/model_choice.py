@@ -21,10 +21,10 @@ _ICONS = {"live": "bot", "deprecated": "clock", "retired": "triangle-alert"}
 
 
 def price_words(row: ModelRow | None) -> str:
-    """$3.00 in, $15.00 out; nothing where no price is known."""
+    """$3.00 in, $15.00 out, below a dollar too; nothing where no price is known."""
     if row is None or row.input_price is None or row.output_price is None:
         return ""
-    return f"{formats.money(row.input_price)} / {formats.money(row.output_price)}"
+    return f"{formats.price(row.input_price, 2)} / {formats.price(row.output_price, 2)}"
 
 
 class ModelPicker(Palette):

@@ -49,6 +49,7 @@ KINDS: Mapping[str, Kind] = {
     "assistant": Kind("bot", "0", Room(400, 24_000)),
     "reasoning": Kind("brain", "3", Room(12, 2_000)),
     "tool": Kind("wrench", "2", Room(8, 1_600)),
+    "body": Kind("file-text", "text2", Room(8, 1_600)),
     "headers": Kind("list", "text2", Room(200, 12_000)),
     "error": Kind("circle-alert", "bad", Room(12, 2_000)),
     "repeated": Kind("history", "text3", Room(1, 100)),

@@ -64,10 +64,14 @@ def told(
     *,
     provider_title: turn_words.Title = str,
     tool_times: Mapping[str, int] | None = None,
+    sums: bool = True,
 ) -> Told:
-    """The blocks of the chosen way. `tool_times` are durations in µs by call id, where spans say them."""
+    """The blocks of the chosen way. `tool_times` are durations in µs by call id, where spans say them; `sums`: each
+    call also says what all until then cost."""
     way = steps(thread.turns, chosen)
-    blocks = tuple(_Teller(thread, way, open_asides, provider_title, tool_times or {}).all())
+    teller = _Teller(thread, way, open_asides, provider_title, tool_times or {})
+    teller.sums = sums
+    blocks = tuple(teller.all())
     return Told(blocks=blocks, steps=tuple(way), extents=tuple(map(folded_extent, blocks)))
 
 
@@ -91,6 +95,7 @@ class _Teller:
             self._by_turn.setdefault(message.turn, []).append(message)
         self._pairs = _Pairs([message for step in way for message in self._messages(step)])
         self._total = turn_words.RunningTotal()
+        self.sums = True
 
     def _messages(self, step: Step) -> list[ThreadMessage]:
         """What the failed attempts had said first belongs to the turn that repeated them; then the answer."""
@@ -392,7 +397,7 @@ class _Teller:
             turn_words.tokens(turn),
             turn_words.cost(turn) if turn.cost_nano is not None else tr("no price known"),
             turn_words.times(turn),
-            self._total.words,
+            self._total.words if self.sums else "",
         )
         return Block(
             key=f"n{turn.n}",

@@ -21,6 +21,7 @@ from app.pages.conversations_parts.drawn import text_height
 from app.pages.conversations_parts.pictures import Pictures
 from app.parts.piece import EVERYTHING, Piece
 from app.theme import Theme
+from app.widgets.scroll_bar import KeptScrollBar
 
 MARGINS = (20, 24)
 """From the view's edges to the cards, in pixels: left, and right with the scroll bar's room in it."""
@@ -70,6 +71,7 @@ class BlocksView(QAbstractScrollArea):
         self._later.timeout.connect(self._go_on)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBar(KeptScrollBar(self))
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.verticalScrollBar().setSingleStep(40)
         pictures.came.connect(self._picture_came)

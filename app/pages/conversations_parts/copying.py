@@ -98,7 +98,7 @@ def block_markdown(block: Block) -> list[str]:
     if block.kind == "turn":
         return [f"> {line}" for line in (block.title, *(note.text for note in block.notes))]
     head = f"## {block.title}{f' `{block.detail}`' if block.detail else ''}"
-    if block.kind == "tool":
+    if block.kind in ("tool", "body"):
         return [head, "", *_tool_markdown(block)]
     if block.kind == "reasoning":
         return [head, "", *(f"> {line}" for line in text_of(block).split("\n"))]

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from app.pages.conversations_parts import turn_words
 from app.translation import later, tr
-from gateway import CostExplanation, ExchangeRecord, Turn
+from gateway import CostExplanation, ExchangeRecord, ThreadRow, Turn
 
 LINES: Mapping[str, tuple[str, str]] = {
     "input": (later("Input"), "0"),
@@ -49,6 +49,11 @@ class CostSplit(Struct, frozen=True, kw_only=True):
     unpriced: int = 0
     marked: bool = False
     lines: tuple[CostLine, ...] = ()
+
+
+def whole_of(row: ThreadRow) -> CostSplit:
+    """A conversation's cost before its turns are split."""
+    return CostSplit(total_nano=row.cost_nano, unpriced=max(0, row.unpriced - row.errors))
 
 
 def record_of(turn: Turn) -> ExchangeRecord:

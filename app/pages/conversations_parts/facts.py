@@ -10,18 +10,21 @@ from app import formats, sources
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.spans import SpanRow
 from app.tables.column import utc_text
-from app.translation import tr
+from app.translation import later, tr
 from gateway import Turn
 
 _LONG = 400
 _MOST = 150
+_PARTS = (later("of which cached"), later("of which cache-written"), later("of which reasoning"))
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """`lines` are (label, value); `raw` the attributes, a line each; `json` all of them for the clipboard."""
+    """`lines` are (label, value), `parts` the labels of what is a part of the line above; `raw` the attributes, a
+    line each; `json` all of them for the clipboard."""
 
     title: str
     lines: tuple[tuple[str, str], ...]
+    parts: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     raw: str = ""
     json: str = ""
@@ -51,11 +54,20 @@ def facts_of(row: SpanRow, turn: Turn | None, start_us: int, provider_title: tur
         notes += [f"{name}, +{formats.duration((at - span.started_us) / 1000)}" for name, at, _ in span.events[:20]]
     lines = [(label, value) for label, value in lines if value]
     request = turn.request_id if turn is not None else span.request_id if span is not None else None
-    return Facts(title=row.label, lines=tuple(lines), notes=tuple(notes), raw=raw, json=encoded, request_id=request)
+    return Facts(
+        title=row.label,
+        lines=tuple(lines),
+        parts=frozenset(tr(label) for label in _PARTS),
+        notes=tuple(notes),
+        raw=raw,
+        json=encoded,
+        request_id=request,
+    )
 
 
 def _turn_lines(turn: Turn, provider_title: turn_words.Title) -> list[tuple[str, str]]:
     usage = sources.USAGE_SOURCE_WORDS.get(turn.usage_source, turn.usage_source)
+    cached, written, reasoning = _PARTS
     price = sources.COST_SOURCE_WORDS.get(turn.cost_source, turn.cost_source)
     lines = [
         (tr("Model"), turn_words.model(turn)),
@@ -68,10 +80,10 @@ def _turn_lines(turn: Turn, provider_title: turn_words.Title) -> list[tuple[str,
             else tr("{outcome}, status {status}").format(outcome=turn.outcome, status=turn.status or tr("unknown")),
         ),
         (tr("Input"), _tokens(turn.input_tokens, turn.usage_source == "estimated")),
-        (tr("of which cached"), _tokens(turn.cached_tokens, False)),
-        (tr("of which cache-written"), _tokens(turn.cache_write_tokens or None, False)),
+        (tr(cached), _tokens(turn.cached_tokens, False)),
+        (tr(written), _tokens(turn.cache_write_tokens or None, False)),
         (tr("Output"), _tokens(turn.output_tokens, turn_words.estimated_output(turn))),
-        (tr("of which reasoning"), _tokens(turn.reasoning_tokens, False)),
+        (tr(reasoning), _tokens(turn.reasoning_tokens, False)),
         (tr("Counts"), usage),
         (tr("Cost"), f"{turn_words.cost(turn)} · {price}" if turn.cost_nano is not None else price),
         (tr("Door"), turn.door or ""),

@@ -167,7 +167,8 @@ class ThreadHead(QWidget):
 
     def _show_tags(self, row: ThreadRow) -> None:
         words = [tag.replace(":", ": ", 1) for tag in row.tags]
-        words += [f"{name}: {value}" for name, value in (("user", row.user), ("app", row.app)) if value]
+        words += [tr("user: {name}").format(name=row.user)] if row.user else []
+        words += [tr("app: {name}").format(name=row.app)] if row.app else []
         words += [tr("session: {id}").format(id=id) for id in row.sessions]
         if "gateway" not in row.sources:
             words.append(tr("told by telemetry"))

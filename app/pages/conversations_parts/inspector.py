@@ -90,7 +90,7 @@ class FactsCard(Card):
         grid.setColumnMinimumWidth(0, _LABEL)
         grid.setColumnStretch(1, 1)
         for row, (label, _) in enumerate(facts.lines):
-            part = label.startswith("of which")
+            part = label in facts.parts
             name = TextLabel(self._theme, label, px=12, tone="text3" if part else "text2")
             name.setContentsMargins(10 if part else 0, 0, 0, 0)
             told = self._telling(lines, TextLabel(self._theme, px=12, weight=500, wrap=True))

@@ -45,6 +45,8 @@ _NEAR_END = 12
 # Four for each row; the rows of some screens.
 _TEXTS = 200
 _BETWEEN = 12
+# So many characters stand before what was searched for: a line of the list holds about thirty.
+_LEAD = 12
 _TITLE, _DETAIL = Face(13, 600), Face(12)
 
 Index = QModelIndex | QPersistentModelIndex
@@ -61,6 +63,17 @@ def models_of(row: ThreadRow) -> str:
     if not row.models:
         return tr("unknown model")
     return row.models[0] if len(row.models) == 1 else f"{row.models[0]} +{len(row.models) - 1}"
+
+
+def from_found(line: str, sought: str) -> str:
+    """A line around what was searched for, from shortly before it: a list cuts lines at their ends."""
+    line = " ".join(line.split())
+    at = line.casefold().find(" ".join(sought.split()).casefold())
+    if at <= _LEAD:
+        return line
+    # From a word's beginning, where one is near.
+    space = line.find(" ", at - _LEAD, at)
+    return f"…{line[space + 1 if space >= 0 else at :]}"
 
 
 def session_of(row: ThreadRow) -> tuple[str, str | None, str | None]:
@@ -88,12 +101,13 @@ def state_of(row: ThreadRow, now_us: int) -> tuple[str, str]:
 
 
 class ThreadModel(QAbstractListModel):
-    """`now_us` is what "2 min ago" is counted from."""
+    """`now_us` is what "2 min ago" is counted from; `sought` what was searched for, "" for nothing."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: list[ThreadRow] = []
         self.now_us = 0
+        self.sought = ""
 
     def rowCount(self, parent: Index | None = None) -> int:
         return len(self.rows)
@@ -186,7 +200,7 @@ class _RowPainter(QStyledItemDelegate):
         words, tone = state_of(row, self._view.threads.now_us)
         left, calls = models_of(row), f"  ·  {turn_words.calls(row.requests)}"
         if row.match:
-            left, calls = " ".join(row.match.split()), ""
+            left, calls = from_found(row.match, self._view.threads.sought), ""
         self._line(painter, second, (left, words), _DETAIL, ("text2", tone), calls)
         painter.restore()
 
@@ -266,11 +280,13 @@ class ThreadList(QListView):
         index = self.currentIndex()
         return self.threads.rows[index.row()].id if index.isValid() else ""
 
-    def show_rows(self, rows: Sequence[ThreadRow], now_us: int, chosen: str, *, together: bool = True) -> None:
+    def show_rows(
+        self, rows: Sequence[ThreadRow], now_us: int, chosen: str, *, together: bool = True, sought: str = ""
+    ) -> None:
         """Rows from the top; the chosen one stays chosen where it is among them. `together`: those of a session
-        stand side by side."""
+        stand side by side. `sought`: what they were searched for."""
         self._together = together
-        self.threads.now_us = now_us
+        self.threads.now_us, self.threads.sought = now_us, sought
         self._show(by_sessions(rows) if together else rows, chosen)
         self._look_ahead()
 

@@ -16,7 +16,7 @@ from app.known_errors import KNOWN_ERRORS
 from app.pages.conversations_parts.block import KINDS, Block, first_with, pieces_of
 from app.pages.conversations_parts.blocks import Told, told
 from app.pages.conversations_parts.branches import way_to
-from app.pages.conversations_parts.costs import Splitter, record_of
+from app.pages.conversations_parts.costs import Splitter, record_of, whole_of
 from app.pages.conversations_parts.facts import facts_of
 from app.pages.conversations_parts.head import ThreadHead
 from app.pages.conversations_parts.inspector import WIDTH as INSPECTOR_WIDTH
@@ -163,13 +163,16 @@ class ThreadPane(QWidget):
         self.view.waiting_since_us = waiting.started_us if waiting is not None else None
         self.view.set_blocks(made.blocks, keep=keep, extents=made.extents)
         self._show_rows()
+        if not keep:
+            # Of another conversation the parts are not known yet, and those before are not its own.
+            self.inspector.show_costs(whole_of(thread.row))
         if turn is not None:
             self.go_to_turn(turn)
         self.shown.emit(thread.row.id)
+        await self._split_costs(thread, opening)
         if self._words and turn is None and not keep:
             await self.look_for(self._words)
         await self._read_traces(thread, opening)
-        await self._split_costs(thread, opening)
 
     async def look_for(self, words: str) -> None:
         """Marks the words, and goes to the first block that holds them."""

@@ -5,7 +5,7 @@ Only the rows of the exposed part are painted, so that thousands cost what a scr
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -204,16 +204,30 @@ class Waterfall(QWidget):
                     painter.drawStaticText(QPointF(left, bar.center().y() - label.height / 2), label.text)
 
     def _paint_durations(self, painter: QPainter, bars: Sequence[_Bar]) -> None:
+        theme = self._theme
         painter.setFont(self._texts.font(_TIME))
-        painter.setPen(self._theme.color("text2"))
+        painter.setPen(theme.color("text2"))
         for row, bar in bars:
             words = self._texts.laid(self.duration(row), _TIME)
-            # That of the whole has no room before it; what is wider than the room behind it is rare.
-            if row.role == "conversation" or bar.right() + 8 + words.width <= self.width():
-                left = bar.right() + 6
-            else:
-                left = bar.left() - 6 - words.width
-            painter.drawStaticText(QPointF(left, bar.center().y() - words.height / 2), words.text)
+            box = self._duration_box(row, bar, QSizeF(words.width, words.height))
+            # The axis has lines at every tick, and a figure that is struck through is read wrong.
+            painter.fillRect(
+                box.adjusted(-2, 0, 2, 0), theme.color("inset" if row.key == self.selected else "surface")
+            )
+            painter.drawStaticText(box.topLeft(), words.text)
+
+    def _duration_box(self, row: SpanRow, bar: QRectF, words: QSizeF) -> QRectF:
+        # That of the whole has no room before it; what is wider than the room behind it is rare.
+        behind = row.role == "conversation" or bar.right() + 8 + words.width() <= self.width()
+        left = bar.right() + 6 if behind else bar.left() - 6 - words.width()
+        return QRectF(QPointF(left, bar.center().y() - words.height() / 2), words)
+
+    def duration_rect(self, key: str) -> QRect:
+        """Where a row's duration stands, in pixels."""
+        place = self._places[key]
+        words = self._texts.laid(self.duration(self.rows[place]), _TIME)
+        bar = self._bar(place, self._chart())
+        return self._duration_box(self.rows[place], bar, QSizeF(words.width, words.height)).toAlignedRect()
 
     def _bar(self, place: int, chart: QRectF) -> QRectF:
         row = self.rows[place]

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app import formats, icons
@@ -62,7 +62,10 @@ class ProviderCard(Card):
         self.source = _thin(theme, "text3")
         self.cost = TextLabel(theme, px=16, weight=600)
         self.cost.setObjectName("provider_cost")
-        self.requests = _thin(theme, "text2")
+        # It goes on in a second line where the drawer leaves no room: a number that is cut is another number.
+        self.requests = TextLabel(theme, px=12, tone="text2", wrap=True)
+        self.requests.setMinimumWidth(1)
+        self.requests.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.requests.setObjectName("provider_requests")
         self.models = TextLabel(theme, px=16, weight=600)
         self.models.setObjectName("provider_models")
@@ -106,10 +109,10 @@ class ProviderCard(Card):
         facts.addWidget(TextLabel(self._theme, tr("Today"), px=12, weight=500, tone="text3"), 0, 1)
         facts.addWidget(TextLabel(self._theme, self.tr("Models"), px=12, weight=500, tone="text3"), 0, 2)
         facts.addWidget(self.models, 1, 2)
-        facts.addWidget(self.address, 2, 2)
+        facts.addWidget(self.address, 2, 2, Qt.AlignmentFlag.AlignTop)
         facts.addWidget(self.masked, 1, 0)
         facts.addWidget(self.cost, 1, 1)
-        facts.addWidget(self.source, 2, 0)
+        facts.addWidget(self.source, 2, 0, Qt.AlignmentFlag.AlignTop)
         facts.addWidget(self.requests, 2, 1)
         return facts
 

@@ -34,7 +34,7 @@ def said_of(thread: Thread, number: int, url: str, provider_title: Callable[[str
     asked = [message for message in own if not message.output]
     earlier = _earlier(thread, turn)
     alone = replace(thread, turns=(replace(turn, parent=None, branch=None, attempt_of=None),), messages=tuple(own))
-    blocks = told(alone, {}, provider_title=provider_title).blocks
+    blocks = told(alone, {}, provider_title=provider_title, sums=False).blocks
     return Said(
         blocks={
             MESSAGES: (*_history(earlier), *(_without_results(block) for block in blocks)),
@@ -82,7 +82,7 @@ def _block(key: str, value: Any) -> Block:
     title = {REQUEST: tr("Request"), RESPONSE: tr("Response")}[key]
     # A call's arguments are shown as a tree that opens, folds and is copied whole.
     part = ToolCall(id=key, name=key, arguments=text)
-    return Block(key=key, kind="tool", title=title, detail=tr("rebuilt from what was kept"), parts=(part,))
+    return Block(key=key, kind="body", title=title, detail=tr("rebuilt from what was kept"), parts=(part,))
 
 
 def _request(thread: Thread, turn: Turn, messages: Sequence[ThreadMessage]) -> Mapping[str, Any]:

@@ -113,7 +113,8 @@ class SectionLines(QWidget):
         words.addWidget(value)
         if line.note:
             words.addWidget(self._add_changing(TextLabel(self._theme, px=12, tone="text3", wrap=True)))
-        grid.addLayout(words, number, 1)
+        # In a line as high as its button the value stays beside its name; what wraps needs all of the height.
+        grid.addLayout(words, number, 1, _TOP if line.mono else Qt.AlignmentFlag(0))
         if line.copy is not None:
             button = IconButton(self._theme, "copy", tr("Copy {name}").format(name=line.label.casefold()))
             place = self._next_copy

@@ -34,7 +34,7 @@ class TableArea(QStackedWidget):
             theme,
             "list",
             tr("No requests in this range"),
-            tr("Point a tool at {url}{api_path} with a key of yours.").format(url=url, api_path=API_PATH),
+            tr("Point a tool at {url}{api_path} with one of your keys.").format(url=url, api_path=API_PATH),
             tr("Connect a tool"),
         )
         self.empty.setObjectName("requests_empty")

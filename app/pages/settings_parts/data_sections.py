@@ -47,15 +47,28 @@ def on_disk(sizes: Sizes) -> int:
     return sizes.usage_bytes + sizes.traces_bytes + sizes.state_bytes + sizes.journal_bytes + sizes.logs_bytes
 
 
+def unsorted_bytes(sizes: Sizes) -> int:
+    """What the file of requests and sums takes besides them, in bytes."""
+    return max(0, sizes.usage_bytes - sizes.requests_bytes - sizes.buckets_bytes)
+
+
 class RetentionSection(SectionView):
     def build(self) -> None:
         self.add_rows()
         heading = self.tr("On the disk")
         self.sizes: dict[str, TextLabel] = {}
         self.size_lines = {}
+        self.unsorted = figure(self, "size.unsorted")
         for field, words in SIZES:
             self.sizes[field] = figure(self, f"size.{field}")
             self.size_lines[field] = self.add_line(heading, translated(words), "", self.sizes[field])
+            if field == "buckets_bytes":
+                self.add_line(
+                    heading,
+                    self.tr("Log and free room"),
+                    self.tr("The rest of their file: what was written last, and what may be filled again."),
+                    self.unsorted,
+                )
         self.total = figure(self, "size.total")
         self.add_line(heading, self.tr("In all"), "", self.total)
         self.clean = PushButton(self.context.theme, self.tr("Clean up now"), kind="secondary")
@@ -72,6 +85,7 @@ class RetentionSection(SectionView):
         sizes = await self.context.gateway.sizes()
         for field, label in self.sizes.items():
             label.setText(formats.size(getattr(sizes, field)))
+        self.unsorted.setText(formats.size(unsorted_bytes(sizes)))
         self.total.setText(formats.size(on_disk(sizes)))
         if sizes.first_request_us is not None:
             since = formats.clock(sizes.first_request_us)
