@@ -28,12 +28,13 @@ from app.fonts import ui_font
 from app.formats import count
 from app.popover import Popover
 from app.theme import Theme
-from app.translation import tr
+from app.translation import later, tr
 from app.widgets import IconButton, SearchField, SegmentedControl
 from gateway import Breakdown
 
 TAG = "tag"
 _ROW = 30
+_FIND_KEY, _FIND_VALUE = later("Find a key"), later("Find a value")
 _MAX_ROWS = 9
 _WIDTH = 288
 _ENTRY_ROLE = Qt.ItemDataRole.UserRole
@@ -149,8 +150,8 @@ class FilterPopover(Popover):
 
     def _lay_out(self) -> None:
         theme = self._theme
-        self.search = SearchField(theme, tr("Find a key or value"))
-        self.search.setAccessibleName(tr("Find a key or value"))
+        self.search = SearchField(theme, tr(_FIND_KEY))
+        self.search.setAccessibleName(tr(_FIND_KEY))
         self.back = IconButton(theme, "chevron-left", tr("Back to all filters"))
         self.back.hide()
         self._title = QLabel(self)
@@ -181,7 +182,7 @@ class FilterPopover(Popover):
         column.addWidget(self.search)
         column.addWidget(self.list)
         column.addWidget(self.hint)
-        self.search.textChanged.connect(self._fill)
+        self.search.textChanged.connect(self._find)
 
     @property
     def is_negated(self) -> bool:
@@ -192,6 +193,11 @@ class FilterPopover(Popover):
         """Keys (`subject` None), or a subject's values."""
         if subject != self.subject:
             self.search.clear()
+            # Where one stood among the keys says nothing of the values: Enter would choose any of them.
+            self.list.setCurrentRow(-1)
+        words = tr(_FIND_KEY if subject is None else _FIND_VALUE)
+        self.search.setPlaceholderText(words)
+        self.search.setAccessibleName(words)
         self.subject, self._entries, self._negated = subject, tuple(entries), negated
         is_tag = subject is not None and subject.startswith(f"{TAG}:")
         self.back.setVisible(subject is not None)
@@ -214,6 +220,10 @@ class FilterPopover(Popover):
     def entries(self) -> list[Entry]:
         """The rows on show."""
         return [self.list.item(row).data(_ENTRY_ROLE) for row in range(self.list.count())]
+
+    def _find(self) -> None:
+        self.list.setCurrentRow(-1)
+        self._fill()
 
     def _fill(self) -> None:
         wanted = self.search.text().strip().casefold()

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -16,6 +16,7 @@ from app.charts.cost import money_axis
 from app.charts.latency import duration_axis
 from app.charts.scatter import Point, ScatterCard, ScatterSpec
 from app.context import AppContext
+from app.filter_popover import Entry, FilterPopover
 from app.filters import FilterState
 from app.overview.label import OPENS, TextButton, opening
 from app.pages.compare_parts.model_choice import price_words
@@ -276,6 +277,27 @@ def test_what_failed_today_is_read_whole_beside_the_drawer(qtbot: QtBot, theme: 
     assert label.heightForWidth(label.width()) <= label.height(), "in two lines, and nothing is cut"
     assert label.height() > label.fontMetrics().height() * 1.5
     assert card.source.y() == label.y() == card.address.y()
+
+
+def test_the_first_of_a_keys_values_is_taken_and_the_field_says_what_it_finds(qtbot: QtBot, theme: Theme) -> None:
+    above = QWidget()
+    qtbot.addWidget(above)
+    popover = FilterPopover(theme, above)
+    keys = [Entry(subject=f"tag:{name}", value=None, text=name) for name in ("env", "feature", "team")]
+    values = [
+        Entry(subject="tag:team", value=name, text=name, requests=9) for name in ("growth", "platform", "support")
+    ]
+    popover.show_entries(None, keys)
+    assert popover.search.placeholderText() == popover.search.accessibleName() == "Find a key"
+    popover.list.setCurrentRow(2)
+    popover.show_entries("tag:team", values)
+    assert popover.search.placeholderText() == popover.search.accessibleName() == "Find a value"
+    assert popover.list.currentRow() == 0
+    popover.list.setCurrentRow(1)
+    popover.show_entries("tag:team", values)
+    assert popover.list.currentRow() == 1, "the same values, chosen or not, leave it where it is"
+    popover.search.setText("o")
+    assert popover.list.currentRow() == 0 and popover.list.count() == 3
 
 
 def test_what_lies_on_the_disk_adds_up() -> None:
