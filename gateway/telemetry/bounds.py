@@ -5,7 +5,7 @@ longer is cut and named in the item's notes; nothing is refused for its size alo
 a surrogate pair, where a sender cut it) is mended, names of attributes too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.telemetry.malformed import Malformed, TooMany
@@ -21,6 +21,8 @@ ELEMENTS = 1 << 20
 # A payload of this size is bounded enough by itself.
 UNCOUNTED_BYTES = 4 * MIB
 _CUT = " too long, cut"
+# What any object takes.
+_PLACE = 50
 
 
 class Keeping:
@@ -82,6 +84,15 @@ def _cut(value: str, most: int) -> tuple[str, int]:
         return value, len(data)
     # Half a surrogate pair is three bytes that no UTF-8 decoder takes.
     return data[:most].decode("utf-8", "ignore" if len(data) > most else "replace"), len(data)
+
+
+def held_bytes(value: Any) -> int:
+    """About how much memory a value of an attribute, or all of them, takes."""
+    if isinstance(value, str | bytes):
+        return _PLACE + len(value)
+    if isinstance(value, Mapping):
+        return _PLACE + sum(held_bytes(name) + held_bytes(inner) for name, inner in value.items())
+    return _PLACE + sum(map(held_bytes, value)) if isinstance(value, list | tuple) else _PLACE
 
 
 def check_depth(depth: int) -> None:

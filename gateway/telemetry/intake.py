@@ -174,6 +174,9 @@ class Intake:
                 return await asyncio.wrap_future(waiting.answer)
         except TimeoutError:
             raise self._come_again("The gateway does not keep up with the telemetry that it gets") from None
+        finally:
+            # Who asked has given up, or has left: what still waits in the queue must not hold it.
+            waiting.body = b""
 
     def _come_again(self, why: str) -> GatewayError:
         self.counts.turned_away += 1

@@ -207,7 +207,7 @@ class JoinedTelemetry:
 
     def accept(self, batch: Batch, principal: Principal) -> bool:
         scope, key = principal.key_id, principal.key_name
-        kept = replace(batch, spans=tuple(self._thinning.kept(batch.spans)), logs=_mattering(batch.logs))
+        kept = replace(batch, spans=tuple(self._thinning.kept(batch.spans, scope)), logs=_mattering(batch.logs))
         if not self._stored.accept(kept, principal):
             return False
         traces = {span.trace_id for span in kept.spans} | {log.trace_id for log in kept.logs if log.trace_id}

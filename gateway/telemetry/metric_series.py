@@ -7,19 +7,24 @@ smaller figure, is a sender that began anew, and what it had counted before stay
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from threading import Lock
 from typing import Any
 
 from msgspec import Struct, structs
 
+from gateway.telemetry.bounds import held_bytes
 from gateway.telemetry.records import MetricPoint
 
 MOST_SERIES = 20_000
+# A sender decides how large each of them is.
+MOST_BYTES = 64 * 2**20
 # Windows and starts remembered per series: a batch is sent again within minutes, not after this many others.
 _MOST_WINDOWS = 64
 _LARGEST = 1e300
+_LEAST_BYTES, _WINDOW_BYTES, _NUMBER_BYTES = 1000, 300, 40
 
-Attributes = tuple[tuple[str, Any], ...]
+_Key = tuple[str, str, str, bytes, bytes]
 
 
 class Sums(Struct, frozen=True):
@@ -62,26 +67,34 @@ class Series(Struct, frozen=True, kw_only=True):
 class MetricSeries:
     """All series that came, the ones that were silent longest forgotten first. Any thread may add and read."""
 
-    def __init__(self, most: int = MOST_SERIES) -> None:
-        self._most = most
-        self._series: OrderedDict[tuple[Any, ...], _Running] = OrderedDict()
+    def __init__(self, most: int = MOST_SERIES, most_bytes: int = MOST_BYTES) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._series: OrderedDict[_Key, _Running] = OrderedDict()
+        self._bytes = 0
         self._lock = Lock()
         self.forgotten = 0
 
     def add(self, points: Iterable[MetricPoint]) -> None:
+        # Points of one request share the resource, which may be large.
+        resources: dict[int, bytes] = {}
         with self._lock:
             for point in points:
-                if not _is_countable(point):
-                    continue
-                key = _key(point)
-                running = self._series.get(key)
-                if running is None:
-                    running = self._series[key] = _Running(point)
-                    if len(self._series) > self._most:
-                        self._series.popitem(last=False)
-                        self.forgotten += 1
-                self._series.move_to_end(key)
-                running.add(point)
+                if _is_countable(point):
+                    self._add(_key(point, resources), point)
+
+    def _add(self, key: _Key, point: MetricPoint) -> None:
+        running = self._series.get(key)
+        if running is None:
+            running = self._series[key] = _Running(point)
+        else:
+            self._bytes -= running.size
+        self._series.move_to_end(key)
+        running.add(point)
+        self._bytes += running.size
+        while len(self._series) > self._most or self._bytes > self._most_bytes:
+            _, silent = self._series.popitem(last=False)
+            self._bytes -= silent.size
+            self.forgotten += 1
 
     def series(self, name: str | None = None) -> list[Series]:
         """Those of a metric, or all."""
@@ -90,10 +103,12 @@ class MetricSeries:
 
 
 class _Running:
-    __slots__ = ("_bounds", "_done", "_first_ns", "_last_ns", "_point", "_runs", "_windows", "name")
+    __slots__ = ("_bounds", "_done", "_first_ns", "_last_ns", "_point", "_runs", "_said", "_windows", "name")
 
     def __init__(self, point: MetricPoint) -> None:
         self.name = point.name
+        said = (point.name, point.unit, point.description, point.scope.name, point.scope.attributes)
+        self._said = _LEAST_BYTES + held_bytes((*said, point.resource, point.attributes))
         self._point = point
         self._bounds = point.bounds
         self._done = Sums()
@@ -117,6 +132,12 @@ class _Running:
             self._add_run(point.start_ns, point.time_ns, sums)
         self._first_ns = min(self._first_ns, point.start_ns or point.time_ns)
         self._last_ns = max(self._last_ns, point.time_ns)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        held = 2 + len(self._runs) + len(self._windows)
+        return self._said + held * _WINDOW_BYTES + _NUMBER_BYTES * len(self._bounds) * (2 + len(self._runs))
 
     def _add_window(self, window: tuple[int, int], sums: Sums) -> None:
         if window in self._windows:
@@ -169,8 +190,15 @@ def _grows(point: MetricPoint) -> bool:
     return point.monotonic or point.form in ("histogram", "exponential_histogram", "summary")
 
 
-def _key(point: MetricPoint) -> tuple[Any, ...]:
-    return point.name, point.form, point.scope.name, _hashable(point.resource), _hashable(point.attributes)
+def _key(point: MetricPoint, resources: dict[int, bytes]) -> _Key:
+    resource = resources.get(id(point.resource))
+    if resource is None:
+        resource = resources[id(point.resource)] = _digest(point.resource)
+    return point.name, point.form, point.scope.name, resource, _digest(point.attributes)
+
+
+def _digest(attributes: Mapping[str, Any]) -> bytes:
+    return blake2b(repr(_hashable(attributes)).encode("utf-8", "replace"), digest_size=16).digest()
 
 
 def _hashable(value: Any) -> Any:

@@ -13,6 +13,8 @@ from msgspec import Struct
 from gateway.telemetry.metric_series import Series
 
 _NANO = 1_000_000_000
+# More than that nobody used: it is a fault of its sender.
+_MOST = 2**53
 
 
 class Reported(Struct, frozen=True, kw_only=True):
@@ -149,4 +151,8 @@ def _app(series: Series) -> str:
 
 def _whole(figures: Mapping[str, float]) -> dict[str, Any]:
     """Zeros of what is only a part say nothing: a sender writes them for all that it could count."""
-    return {name: round(figure) for name, figure in figures.items() if figure or name in (_INPUT, _OUTPUT, _COST)}
+    return {
+        name: round(figure)
+        for name, figure in figures.items()
+        if 0 <= figure <= _MOST and (figure or name in (_INPUT, _OUTPUT, _COST))
+    }

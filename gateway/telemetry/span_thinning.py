@@ -7,8 +7,8 @@ together. Source: recordings of the tool (0.169.0), whose counts stand on one of
 from collections import OrderedDict
 from collections.abc import Iterable
 from threading import Lock
-from typing import TypeVar
 
+from gateway.telemetry.bounds import held_bytes
 from gateway.telemetry.records import Span
 
 _SAYS = ("conversation.id", "turn.id")
@@ -16,9 +16,10 @@ _PREFIX = "gen_ai."
 _SERVICE = "codex"
 # Enough for the turns that run at one time; a span whose parent comes later than this is shown as an orphan.
 MOST_REMEMBERED = 4096
+MOST_BYTES = 16 * 2**20
 
-_Key = tuple[str, str]
-_Value = TypeVar("_Value")
+# Whose it is, its trace and its own id.
+_Key = tuple[str, str, str]
 
 
 def is_codex(span: Span) -> bool:
@@ -36,37 +37,49 @@ def keep(span: Span) -> bool:
 class SpanThinning:
     """Spans that are worth keeping, batch by batch in any order; ancestors that came before come out later."""
 
-    def __init__(self, most: int = MOST_REMEMBERED) -> None:
-        self._most = most
+    def __init__(self, most: int = MOST_REMEMBERED, most_bytes: int = MOST_BYTES) -> None:
+        self._most, self._most_bytes = most, most_bytes
         self._wanted: OrderedDict[_Key, None] = OrderedDict()
-        self._aside: OrderedDict[_Key, Span] = OrderedDict()
+        self._aside: OrderedDict[_Key, tuple[Span, int]] = OrderedDict()
+        self._bytes = 0
         self._lock = Lock()
 
-    def kept(self, spans: Iterable[Span]) -> list[Span]:
-        """Of these and of those before, what is to be stored now; each span at most once per time that it came."""
+    def kept(self, spans: Iterable[Span], scope: str = "") -> list[Span]:
+        """Of these and of those before of the same scope, what is to be stored now; each span at most once per time
+        that it came."""
         with self._lock:
             kept: list[Span] = []
             for span in spans:
-                key = span.trace_id, span.span_id
+                key = scope, span.trace_id, span.span_id
                 if keep(span) or key in self._wanted:
-                    self._keep(span, kept)
+                    self._keep(span, scope, kept)
                 else:
-                    self._put(self._aside, key, span)
+                    self._put_aside(key, span)
             return kept
 
-    def _keep(self, span: Span, kept: list[Span]) -> None:
+    def _keep(self, span: Span, scope: str, kept: list[Span]) -> None:
         """The span and, of those put aside, all around it."""
         around: Span | None = span
         while around is not None:
             kept.append(around)
             if not is_codex(around) or around.parent_span_id is None:
                 return
-            key = around.trace_id, around.parent_span_id
-            self._put(self._wanted, key, None)
-            around = self._aside.pop(key, None)
+            key = scope, around.trace_id, around.parent_span_id
+            self._wanted[key] = None
+            self._wanted.move_to_end(key)
+            if len(self._wanted) > self._most:
+                self._wanted.popitem(last=False)
+            around = self._taken(key)
 
-    def _put(self, memory: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
-        memory[key] = value
-        memory.move_to_end(key)
-        if len(memory) > self._most:
-            memory.popitem(last=False)
+    def _put_aside(self, key: _Key, span: Span) -> None:
+        self._taken(key)
+        size = held_bytes((span.name, span.attributes, [(one.name, one.attributes) for one in span.events]))
+        self._aside[key] = span, size
+        self._bytes += size
+        while len(self._aside) > self._most or self._bytes > self._most_bytes:
+            self._taken(next(iter(self._aside)))
+
+    def _taken(self, key: _Key) -> Span | None:
+        span, size = self._aside.pop(key, (None, 0))
+        self._bytes -= size
+        return span

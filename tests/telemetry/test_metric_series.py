@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import time
 from typing import Any
 
 import pytest
@@ -315,3 +316,58 @@ def test_what_a_recorded_sender_reports_equals_what_its_calls_used(file: str, ex
         one.reasoning_tokens,
         one.cost_nano,
     ) == expected
+
+
+def test_a_figure_that_nobody_used_is_unknown_and_keeps_no_other_from_being_told() -> None:
+    running = MetricSeries()
+    wild = {"name": "claude_code.cost.usage", "attributes": {"model": "wild"}}
+    running.add(
+        [point(1e300, 10, **wild), point(-5, 10, name="claude_code.token.usage", attributes={"type": "input"})]
+    )
+    running.add([point(0.5, 10, name="claude_code.cost.usage", attributes={"model": "tame"})])
+    told = {one.model: (one.cost_nano, one.input_tokens) for one in reported(running.series())}
+    assert told == {"wild": (None, None), None: (None, None), "tame": (500_000_000, None)}
+
+
+def test_what_senders_say_of_their_series_is_bounded_in_bytes() -> None:
+    running = MetricSeries(most_bytes=200_000)
+    for n in range(50):
+        running.add([point(1, 10, attributes={"n": n, "text": "x" * 20_000})])
+    kept = [one.attributes["n"] for one in running.series()]
+    assert kept == list(range(50 - len(kept), 50)) and 5 <= len(kept) < 10
+    assert running.forgotten == 50 - len(kept)
+
+
+def test_a_series_that_grows_counts_as_what_it_holds_now() -> None:
+    running = MetricSeries(most_bytes=200_000)
+    bounds = {"bounds": tuple(map(float, range(500))), "counts": (1,) * 501}
+    running.add([point(1, 10, name="small")])
+    for start in range(1, 6):
+        running.add([histogram(1.0, 1, 10, start_ns=start, **bounds)])
+    assert [one.name for one in running.series()] == ["small", "m"]
+    for start in range(6, 20):
+        running.add([histogram(1.0, 1, 10, start_ns=start, **bounds)])
+    assert [one.name for one in running.series()] == ["m"] and running.forgotten > 1
+    # What is gone takes no room any more.
+    running.add([point(1, 10, name=f"s{n}") for n in range(20)])
+    assert len(running.series()) == 21
+
+
+def test_points_of_one_request_are_told_apart_by_resource_and_attributes() -> None:
+    running = MetricSeries()
+    running.add(
+        point(1, 10, resource=resource, attributes=attributes)
+        for resource in ({"a": "1"}, {"a": 1}, {"b": "1"})
+        for attributes in ({"x": True}, {"x": "True"}, {})
+    )
+    assert len(running.series()) == 9
+    running.add([point(3, 20, resource={"a": "1"}, attributes={})])
+    assert len(running.series()) == 9
+
+
+def test_a_large_resource_is_read_once_for_all_points_of_a_request() -> None:
+    begun = time.thread_time()
+    large = {f"name{n}": "x" * 10 for n in range(4000)}
+    running = MetricSeries(most=10)
+    running.add(point(1, 10, resource=large, attributes={"n": n % 5}) for n in range(20_000))
+    assert len(running.series()) == 5 and time.thread_time() - begun < 10

@@ -314,6 +314,19 @@ async def test_a_consumer_that_hangs_is_given_up_before_exporters_give_up(there:
     there.consumer.go.set()
 
 
+async def test_a_body_that_nobody_waits_for_any_more_is_let_go_while_it_waits(there: Receiving) -> None:
+    intake = there.receiver.intake
+    there.consumer.go.clear()
+    first = asyncio.create_task(there.post("/v1/traces", recording(SMALL).body))
+    await asyncio.to_thread(there.consumer.entered.wait, PATIENCE_S)
+    intake._patience_s = 0.2
+    reply = await there.post("/v1/traces", recording(SMALL).body)
+    assert reply.status == 503
+    assert [bytes(one.body) for one in intake._queue] == [b""] and intake.held <= len(recording(SMALL).body)
+    there.consumer.go.set()
+    assert (await first).status == 200 and len(there.consumer.taken) == 1
+
+
 async def test_while_stopping_it_is_a_503(there: Receiving) -> None:
     there.receiver.intake.close()
     reply = await there.post("/v1/traces", recording(SMALL).body)

@@ -85,3 +85,20 @@ def test_what_is_remembered_is_bounded() -> None:
         assert thinning.kept([span(f"noise{n}", parent=f"gone{n}")]) == []
     assert [one.name for one in thinning.kept([span("leaf", parent="noise99", turn_id="t")])] == ["leaf", "noise99"]
     assert [one.name for one in thinning.kept([span("leaf2", parent="noise3", turn_id="t")])] == ["leaf2"]
+
+
+def test_what_is_put_aside_is_bounded_in_bytes() -> None:
+    thinning = SpanThinning(most_bytes=100_000)
+    for n in range(20):
+        assert thinning.kept([span(f"noise{n}", parent="gone", text="x" * 20_000)] * 2) == []
+    leaves = [span(f"leaf{n}", parent=f"noise{n}", turn_id="t") for n in range(20)]
+    kept = {one.name for one in thinning.kept(leaves)} - {leaf.name for leaf in leaves}
+    assert kept == {"noise16", "noise17", "noise18", "noise19"}
+
+
+def test_a_span_comes_out_for_nobody_but_whose_it_is() -> None:
+    thinning = SpanThinning()
+    assert thinning.kept([span("root")], "key_1") == []
+    leaf = span("leaf", parent="root", turn_id="t")
+    assert thinning.kept([leaf], "key_2") == [leaf]
+    assert [one.name for one in thinning.kept([leaf], "key_1")] == ["leaf", "root"]
