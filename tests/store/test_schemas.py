@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway import schema, state_db
 from gateway.errors import FaregateError
@@ -17,6 +18,7 @@ from gateway.schema import Step, bring_up
 from gateway.store import migrations, trace_schema
 from gateway.store.database import open_database
 from gateway.store.usage import UsageStore
+from tests.soak.counting import uncounted, unequal_answers, unequal_tables
 from tests.store.schemas import FOLDER, after, records, restore, structure, versions
 from tests.store.tellings import all_threads, lines, opened, put, session
 
@@ -264,3 +266,72 @@ def test_two_that_start_at_once_migrate_once(tmp_path: Path) -> None:
     assert [each.wait(60) for each in both] == [0, 0]
     assert len(rows(tmp_path / "usage.db")["_sqlite_migrations"]) == len(migrations.STEPS)
     assert sound(tmp_path / "usage.db")
+
+
+@pytest.mark.parametrize("version", range(1, len(migrations.STEPS) + 1))
+def test_rows_that_come_after_a_migration_are_counted_once(version: int, tmp_path: Path) -> None:
+    """What was counted with its row in the earlier version is not counted again, whatever comes before the first
+    counting."""
+    restore("usage", version, tmp_path / "usage.db")
+    for number in range(2):
+        store = UsageStore(tmp_path)
+        store.start()
+        store.insert_history(replace(each, id=f"{each.id}-{number}") for each in records())
+        assert [*unequal_answers(store), *store.check()] == []
+        store.close()
+    store.start()
+    store.combine()
+    assert [*unequal_answers(store), *unequal_tables(store, 3 * len(records())), *store.check()] == []
+    store.close()
+
+
+def next_step(db) -> None:  # type: ignore[no-untyped-def]
+    """As a later version may have one: it changes what rows and combinations are."""
+    db.execute("ALTER TABLE combined ADD COLUMN more INTEGER NOT NULL DEFAULT 0")
+    db.execute("UPDATE requests SET cost_nano = 0")
+    db.execute("UPDATE settings SET value = '0' WHERE name = 'combined_to'")
+
+
+FUTURE = """
+import os, sys
+from pathlib import Path
+from gateway.store.database import open_database
+from tests.store.test_schemas import STEPS, last_moment, next_step
+from gateway.schema import bring_up
+path = Path(sys.argv[1])
+steps, migration_set = STEPS["usage"]
+connection = open_database(path)
+connection.execute("PRAGMA cache_size = 10")  # So that pages are written before the end of the transaction.
+bring_up(connection, path, migration_set, (*steps, last_moment(next_step, lambda: os.kill(os.getpid(), 9))))
+"""
+
+
+@pytest.mark.parametrize("how", ["fails", "is killed", "finds no room"])
+def test_a_migration_that_ends_midway_leaves_what_is_not_counted_yet(how: str, tmp_path: Path) -> None:
+    path = tmp_path / "usage.db"
+    restore("usage", len(migrations.STEPS), path)
+    store = UsageStore(tmp_path)
+    store.start()
+    store.combine()
+    store.insert_history(replace(each, id=f"{each.id}-more") for each in records())
+    store.close()
+    before = path.read_bytes()
+    steps, migration_set = STEPS["usage"]
+    if how == "is killed":
+        done = subprocess.run([sys.executable, "-c", FUTURE, str(path)], cwd=FOLDER.parents[2])
+        assert done.returncode == -9 and os.path.getsize(f"{path}-wal") > 1_000_000
+    else:
+        with closing(open_database(path)) as connection:
+            if how == "finds no room":
+                pages = connection.execute("PRAGMA page_count").fetchone()[0]
+                connection.execute(f"PRAGMA max_page_count = {pages + 100}")
+            with pytest.raises((ZeroDivisionError, sqlite3.OperationalError)):
+                bring_up(connection, path, migration_set, (*steps, last_moment(next_step, fail)))
+    assert path.read_bytes() == before
+    store.start()
+    for left in (len(records()), 0):
+        assert uncounted(store) == left
+        assert [*unequal_answers(store), *unequal_tables(store, 2 * len(records())), *store.check()] == []
+        store.combine()
+    store.close()
+    assert sound(path)
