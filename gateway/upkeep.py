@@ -10,6 +10,7 @@ from collections.abc import Callable
 from msgspec.structs import asdict
 
 from gateway import heap
+from gateway.clock_trust import ClockTrust
 from gateway.comparisons import Comparisons
 from gateway.errors import FaregateError
 from gateway.parts import Parts
@@ -91,11 +92,16 @@ class Upkeep:
                     self._prices.changed()
 
     async def keep_bounds(self) -> None:
-        """At the start, then every hour. What a kill left of a re-pricing is made up for first."""
+        """At the start, then every hour, while the clock may be believed. What a kill left of a re-pricing is made up
+        for first."""
+        trust = ClockTrust()
         while True:
             await self._prices.follow_costs()
             try:
-                await self.clean_up()
+                if trust.now_us(await self._work(self._parts.store.newest_us)) is None:
+                    _log.warning("The clock is far ahead of the last request: nothing is taken away in this hour.")
+                else:
+                    await self.clean_up()
             except FaregateError as error:
                 _log.warning(
                     "What is too old could not be taken away (%s); the next hour tries again.", error.message

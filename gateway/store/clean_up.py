@@ -68,6 +68,16 @@ def clean_up(
     return done
 
 
+def newest_us(folder: Path) -> int | None:
+    """When the last of all that is bounded here began; None where there is nothing. Raises sqlite3.Error."""
+    found = []
+    for pruned in DATABASES:
+        if (folder / pruned.file).exists():
+            with closing(open_database(folder / pruned.file)) as connection:
+                found += [connection.execute(kind.last).fetchone()[0] for kind in pruned.kinds]
+    return max((us for us in found if us is not None), default=None)
+
+
 def used_bytes(connection: sqlite3.Connection) -> int:
     """What is in use of a database's file."""
     return (_number(connection, PAGES) - _number(connection, FREE_PAGES)) * _number(connection, PAGE_SIZE)
@@ -97,6 +107,9 @@ class _CleanUp:
         taken = {kind.name: 0 for kind in pruned.kinds}
         names, before, finished = 0, _number(self._connection, PAGES), True
         try:
+            if pruned.set_right is not None:
+                with writing(self._connection):
+                    pruned.set_right(self._connection, now_us)
             while pruned.count is not None and self._counted(pruned.count):
                 pass
             for kind in pruned.kinds:

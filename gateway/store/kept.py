@@ -1,12 +1,15 @@
 """From when on rows, and buckets, are all there: what retention has taken away, as every question must know it.
 
 The times stand in the `settings` of the database and are moved on before anything is deleted, so that no answer
-counts what is half gone. Nothing there: everything is.
+counts what is half gone. Nothing there: everything is. A clean-up by a clock that was far ahead leaves times to come:
+they are set right by what is there.
 """
 
 import sqlite3
 
 from msgspec import Struct
+
+from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US, quarter_of
 
 ROWS_FROM = "rows_from_us"
 BUCKETS_FROM = "buckets_from_us"
@@ -17,6 +20,18 @@ _FROM = "SELECT name, CAST(value AS INTEGER) FROM settings WHERE name IN ('rows_
 _MOVE = (
     "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
     "WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)"
+)
+_SET_BACK = "UPDATE settings SET value = ? WHERE name = ?"
+# Rows and buckets of a quarter are as many where neither lacks any.
+_LAST_UNEQUAL = (
+    "SELECT MAX(start) FROM (SELECT start FROM (SELECT start, requests AS n FROM buckets "
+    "WHERE level = 0 AND dimension = 0 AND start < ?1 UNION ALL "
+    "SELECT quarter_at(started_us), -COUNT(*) FROM requests WHERE started_us < ?1 * ?2 GROUP BY 1) "
+    "GROUP BY start HAVING SUM(n) <> 0)"
+)
+_FIRST = (
+    "SELECT MIN(start) FROM (SELECT MIN(start) AS start FROM buckets WHERE level = 0 AND dimension = 0 UNION ALL "
+    "SELECT quarter_at(MIN(started_us)) FROM requests)"
 )
 
 
@@ -49,3 +64,21 @@ def kept(connection: sqlite3.Connection) -> Kept:
 def move(connection: sqlite3.Connection, name: str, from_us: int) -> None:
     """Say from when on the rest is there; before it is taken away."""
     connection.execute(_MOVE, (name, str(from_us)))
+
+
+def set_right(connection: sqlite3.Connection, now_us: int) -> None:
+    """Within a transaction: where rows or buckets are said to be there only from a time to come on, they are there
+    from where both tell the same again, and where nothing is left, from now on."""
+    have = kept(connection)
+    ahead = {name: us for name, us in ((ROWS_FROM, have.rows_from_us), (BUCKETS_FROM, have.buckets_from_us)) if us}
+    ahead = {name: us for name, us in ahead.items() if us > now_us}
+    if not ahead:
+        return
+    connection.create_function("quarter_at", 1, lambda us: None if us is None else quarter_of(us), deterministic=True)
+    until = -(-max(ahead.values()) // QUARTER_US)
+    unequal = connection.execute(_LAST_UNEQUAL, (until, QUARTER_US)).fetchone()[0]
+    first = connection.execute(_FIRST).fetchone()[0]
+    since = quarter_of(now_us) if first is None else first if unequal is None else unequal + 1
+    for name, us in ahead.items():
+        grain = HOUR_QUARTERS if name == BUCKETS_FROM else 1
+        connection.execute(_SET_BACK, (str(min(us, -(-since // grain) * grain * QUARTER_US)), name))

@@ -13,7 +13,7 @@ from msgspec import Struct
 from gateway.store import combining, conversation_totals
 from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY
 from gateway.store.commit import day_zone
-from gateway.store.kept import BUCKETS_FROM, CONTENT_FROM, ROWS_FROM
+from gateway.store.kept import BUCKETS_FROM, CONTENT_FROM, ROWS_FROM, set_right
 from gateway.store.names import json_array
 from gateway.store.pairs import PAIRS_KEY
 from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US
@@ -21,6 +21,7 @@ from gateway.store.removal import forget_older
 from gateway.store.sweep import InSteps, Pause, sweep
 
 Take = Callable[[sqlite3.Connection, int, int], int]
+SetRight = Callable[[sqlite3.Connection, int], None]
 Count = Callable[[sqlite3.Connection], bool]
 Sweep = Callable[[sqlite3.Connection, InSteps, Pause], int]
 
@@ -28,10 +29,11 @@ Sweep = Callable[[sqlite3.Connection, InSteps, Pause], int]
 class Kind(Struct, frozen=True):
     """Data that one setting bounds: `retention.NAME`.
 
-    `from_name` says in the database from when on it is all there. Cuts are multiples of `grain_us`. `first`, `count`
-    and `place` are SQL: the start (µs) of the oldest entry; how many there are; the start of the one at an offset
-    among `placed` ones, oldest first. `take` deletes some of what began before a time, and says how many. Content
-    begins when it was stored: what a sender says of its times does not decide how long it is kept.
+    `from_name` says in the database from when on it is all there. Cuts are multiples of `grain_us`. `first`, `last`,
+    `count` and `place` are SQL: the start (µs) of the oldest entry, and of the newest; how many there are; the start
+    of the one at an offset among `placed` ones, oldest first. `take` deletes some of what began before a time, and
+    says how many. Content begins when it was stored: what a sender says of its times does not decide how long it is
+    kept.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Kind(Struct, frozen=True):
     grain_us: int
     entry_bytes: int
     first: str
+    last: str
     count: str
     placed: str
     place: str
@@ -48,13 +51,15 @@ class Kind(Struct, frozen=True):
 class Pruned(Struct, frozen=True):
     """A database: its kinds, and for each table the kind that takes from it, or what else keeps it small.
 
-    `count` is called first: it counts some of what else would go uncounted, and says whether there is more. `sweep`
-    deletes what nothing refers to any more, once something was taken, and says how much.
+    `set_right` is called first, with what the clock says: it mends what a clock that was ahead has left. `count`
+    counts some of what else would go uncounted, and says whether there is more. `sweep` deletes what nothing refers
+    to any more, once something was taken, and says how much.
     """
 
     file: str
     kinds: tuple[Kind, ...]
     tables: Mapping[str, str]
+    set_right: SetRight | None = None
     count: Count | None = None
     sweep: Sweep | None = None
 
@@ -134,6 +139,7 @@ REQUESTS = Kind(
     grain_us=QUARTER_US,
     entry_bytes=290,
     first="SELECT MIN(started_us) FROM requests",
+    last="SELECT MAX(started_us) FROM requests",
     count="SELECT COUNT(*) FROM requests",
     placed="SELECT COUNT(*) FROM requests",
     place="SELECT started_us FROM requests ORDER BY started_us LIMIT 1 OFFSET ?",
@@ -146,6 +152,7 @@ BUCKETS = Kind(
     grain_us=HOUR_QUARTERS * QUARTER_US,
     entry_bytes=150,
     first=f"SELECT MIN(start) * {QUARTER_US} FROM buckets WHERE level = 0 AND dimension = 0",
+    last=f"SELECT MAX(start) * {QUARTER_US} FROM buckets WHERE level = 0 AND dimension = 0",
     count=(
         "SELECT (SELECT COUNT(*) FROM buckets) + (SELECT COUNT(*) FROM combined) + "
         "(SELECT COALESCE(SUM(cells), 0) FROM settled)"
@@ -175,22 +182,27 @@ USAGE = Pruned(
         "settings": "a few entries, each replaced in place",
         "_sqlite_migrations": "an entry per step of the schema",
     },
+    set_right=set_right,
     count=_count_combinations,
     sweep=sweep,
 )
 _SAID_TABLES = ("turns", "spans", "logs")
 _SAID_TIMES = " UNION ALL ".join(f"SELECT stored_us FROM {table}" for table in _SAID_TABLES)
+
+
+def _of_said(which: str) -> str:
+    tables = " UNION ALL ".join(f"SELECT {which}(stored_us) AS us FROM {table}" for table in _SAID_TABLES)
+    return f"SELECT {which}(us) FROM ({tables})"
+
+
 CONTENT = Kind(
     name="content",
     from_name=CONTENT_FROM,
     grain_us=QUARTER_US,
     # It is the only kind of its file: any weight is all of it.
     entry_bytes=2000,
-    first=(
-        "SELECT MIN(first) FROM ("
-        + " UNION ALL ".join(f"SELECT MIN(stored_us) AS first FROM {table}" for table in _SAID_TABLES)
-        + ")"
-    ),
+    first=_of_said("MIN"),
+    last=_of_said("MAX"),
     count="SELECT " + " + ".join(f"(SELECT COUNT(*) FROM {table})" for table in _SAID_TABLES),
     placed="SELECT " + " + ".join(f"(SELECT COUNT(*) FROM {table})" for table in _SAID_TABLES),
     place=f"SELECT stored_us FROM ({_SAID_TIMES}) ORDER BY stored_us LIMIT 1 OFFSET ?",

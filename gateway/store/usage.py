@@ -30,7 +30,7 @@ from gateway.schema import unusable
 from gateway.setting_values import Keep
 from gateway.store import check, combining, repricing
 from gateway.store.assigning import Assignment
-from gateway.store.clean_up import clean_up
+from gateway.store.clean_up import clean_up, newest_us
 from gateway.store.commit import Committer, day_zone, unknown
 from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, readers_kib, writing
 from gateway.store.journal import Journal
@@ -260,6 +260,10 @@ class UsageStore(Questions):
         if any(cleaned.taken.values()):
             self._tell()
         return cleaned
+
+    def newest_us(self) -> int | None:
+        """When the last of what a clean-up bounds began; None where there is nothing."""
+        return newest_us(self._folder)
 
     def _gave_way(self, taken_s: float) -> bool:
         """Let the writer have its turn; False where the store closes."""
