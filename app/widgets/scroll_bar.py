@@ -1,10 +1,19 @@
 """A scroll bar whose place is kept, so that nothing beside it is laid out anew, and that is seen where it scrolls."""
 
-from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QScrollBar
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QScrollBar
 
 
 class KeptScrollBar(QScrollBar):
+    """On the ground of its area's viewport."""
+
+    def __init__(self, area: QAbstractScrollArea) -> None:
+        super().__init__(area)
+        self._area = area
+
     def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), self._area.viewport().palette().window())
+        painter.end()
         if self.maximum() > self.minimum():
             super().paintEvent(event)

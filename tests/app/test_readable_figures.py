@@ -37,6 +37,7 @@ from app.pages.settings_parts.data_sections import SIZES, on_disk, unsorted_byte
 from app.tables.laid_texts import Face, Laid, LaidTexts
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.widgets import Card
 from gateway import Changes, ModelRow, Sizes, Summary, ToolCall
 from tests.app.fake_gateway import FakeGateway
 from tests.app.fake_threads import FULL, TRACE, S, full_thread, plain_thread, trace_of
@@ -181,11 +182,13 @@ def test_a_part_stands_in_in_every_language(qtbot: QtBot, theme: Theme, pseudo: 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_where_nothing_scrolls_no_bar_is_seen(qtbot: QtBot, theme: Theme, mode: str) -> None:
     theme.set_mode(mode)
-    view = ThreadView(theme, Pictures(Turns()))
-    qtbot.addWidget(view)
-    view.resize(400, 300)
-    view.show()
-    qtbot.waitExposed(view)
+    drawer = Card(theme)
+    qtbot.addWidget(drawer)
+    drawer.resize(400, 300)
+    view = ThreadView(theme, Pictures(Turns()), drawer)
+    view.setGeometry(drawer.rect())
+    drawer.show()
+    qtbot.waitExposed(drawer)
 
     def shades() -> set[int]:
         picture = view.grab().toImage()
@@ -196,7 +199,8 @@ def test_where_nothing_scrolls_no_bar_is_seen(qtbot: QtBot, theme: Theme, mode: 
         return tuple(Block(key=str(n), kind="user", title="User", text="a line") for n in range(count))
 
     view.set_blocks(lines(1), keep=False)
-    assert view.verticalScrollBar().isVisible() and len(shades()) == 1
+    assert view.verticalScrollBar().isVisible()
+    assert shades() == {theme.color("bg").rgb()}, "on the ground of what it scrolls"
     view.set_blocks(lines(40), keep=False)
     assert view.verticalScrollBar().maximum() > 0 and theme.color("border_strong").rgb() in shades()
 
