@@ -8,11 +8,12 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import chain, compress, islice, repeat
-from operator import attrgetter, is_not
+from itertools import chain, compress, count, islice
+from operator import is_not, itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.store.measures import COUNTS, generation_us
@@ -79,7 +80,7 @@ _OPTIONAL_PLAIN = (
 )
 _OPTIONAL = (*_OPTIONAL_NAMED, *_OPTIONAL_PLAIN)
 _LISTS = ("dropped", "adapted")
-_USUAL_NAMED = tuple(field for field in NAMED if field not in _OPTIONAL_NAMED)
+_USUAL_NAMED = tuple(field for field in NAMED if field not in (*_OPTIONAL_NAMED, "user"))
 _USUAL_PLAIN = tuple(field for field in PLAIN if field not in (*_OPTIONAL_PLAIN, *FLAGS))
 ATTEMPT_NAMED = ("provider", "model", "error_type")
 _ATTEMPT_PLAIN = (
@@ -103,10 +104,14 @@ _ATTEMPTS_OF = (
     "WHERE request IN (SELECT value FROM json_each(?)) ORDER BY request, n"
 )
 
-_optional_of = attrgetter(*_OPTIONAL)
-_flags_of = attrgetter(*FLAGS, *_LISTS)
-_attempt_named_of = attrgetter(*ATTEMPT_NAMED)
-_attempt_plain_of = attrgetter(*_ATTEMPT_PLAIN)
+_FIELDS = ExchangeRecord.__struct_fields__
+# What not all have, and what a record says that has none of it.
+_LACKING: tuple[object, ...] = (*[None] * len(_OPTIONAL), *[False] * len(FLAGS), *[()] * len(_LISTS))
+# All fields at once, and then some of them, is faster than some of a record.
+_optional_of = itemgetter(*map(_FIELDS.index, (*_OPTIONAL, *FLAGS, *_LISTS)))
+_attempt_named_of, _attempt_plain_of = (
+    itemgetter(*map(AttemptRecord.__struct_fields__.index, names)) for names in (ATTEMPT_NAMED, _ATTEMPT_PLAIN)
+)
 _decode_texts = msgspec.json.Decoder(tuple[str, ...]).decode
 # SQLite takes it for NULL, and Python's binds it at once: for None it looks for a way to adapt it, each time.
 _NULL = float("nan")
@@ -117,7 +122,8 @@ class _Insertion:
 
     def __init__(self, table: str, columns: Mapping[str, str]) -> None:
         """By column: what stands for it in SQL."""
-        self._head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
+        # Whatever fails undoes the transaction: none keeps what it changes for the case that one statement does.
+        self._head = f"INSERT OR FAIL INTO {table} ({', '.join(columns)}) VALUES "
         self._row = f"({', '.join(columns.values())})"
 
     def write(self, connection: sqlite3.Connection, rows: Iterator[tuple[Any, ...]], worth_it: bool) -> None:
@@ -142,48 +148,52 @@ class _Kind(NamedTuple):
     """How rows are written that know the same columns."""
 
     insertion: _Insertion
-    named_of: Callable[[ExchangeRecord], tuple[str | None, ...]]
-    plain_of: Callable[[ExchangeRecord], tuple[Any, ...]]
+    named_of: Callable[[tuple[Any, ...]], tuple[str | None, ...]]
+    plain_of: Callable[[tuple[Any, ...]], tuple[Any, ...]]
     lists: tuple[str, ...]
 
 
 @lru_cache(maxsize=256)
-def _kind(known: tuple[bool, ...], flags: tuple[bool, ...]) -> _Kind:
-    """Of rows for which these of `_OPTIONAL` are known, and which have these of `FLAGS` and `_LISTS`."""
-    optional = set(compress(_OPTIONAL, known))
+def _kind(has: bytes) -> _Kind:
+    """Of rows that have these of `_OPTIONAL`, `FLAGS` and `_LISTS`: a byte for each."""
+    optional = set(compress((*_OPTIONAL, *FLAGS, *_LISTS), has))
     named = (*_USUAL_NAMED, *(field for field in _OPTIONAL_NAMED if field in optional))
     plain = (*_USUAL_PLAIN, *(field for field in _OPTIONAL_PLAIN if field in optional))
-    lists = tuple(compress(_LISTS, flags[len(FLAGS) :]))
+    lists = tuple(field for field in _LISTS if field in optional)
     columns = {
-        **{flag: str(int(has)) for flag, has in zip(FLAGS, flags, strict=False)},
+        **{flag: str(int(flag in optional)) for flag in FLAGS},
         **{field: str(NO_NAME) for field in _OPTIONAL_NAMED if field not in optional},
-        **dict.fromkeys(("n", *named, *(_COLUMN_OF.get(field, field) for field in plain)), "?"),
+        **dict.fromkeys(("n", "user", *named, *(_COLUMN_OF.get(field, field) for field in plain)), "?"),
         **dict.fromkeys(("tag_set", "generation_us", *lists), "?"),
     }
-    return _Kind(_Insertion("requests", columns), attrgetter(*named), attrgetter(*plain), lists)
+    return _Kind(_Insertion("requests", columns), _fields_of(named), _fields_of(plain), lists)
+
+
+def _fields_of(names: Iterable[str]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Some of all fields of a record."""
+    return itemgetter(*map(_FIELDS.index, names))
 
 
 def insert(connection: sqlite3.Connection, names: Names, records: Sequence[ExchangeRecord]) -> None:
     """Write rows and attempts, those that know the same columns one after the other; the records' ids are new."""
-    kinds: defaultdict[tuple[tuple[bool, ...], tuple[bool, ...]], list[ExchangeRecord]] = defaultdict(list)
-    for record in records:
-        kinds[tuple(map(is_not, _optional_of(record), repeat(None))), tuple(map(bool, _flags_of(record)))].append(
-            record
-        )
+    kinds: defaultdict[bytes, list[ExchangeRecord]] = defaultdict(list)
+    for record, fields in zip(records, map(astuple, records), strict=True):
+        kinds[bytes(map(is_not, _optional_of(fields), _LACKING))].append(record)
     first: int = connection.execute(LAST_REQUEST).fetchone()[0] + 1
     number, tag_set = names.number, names.tag_set
-    for kind, alike in kinds.items():
-        insertion, named_of, plain_of, lists = _kind(*kind)
+    for has, alike in kinds.items():
+        insertion, named_of, plain_of, lists = _kind(has)
         rows = (
             (
                 n,
-                *map(number, named_of(record)),
-                *plain_of(record),
+                number(record.user),
+                *map(number, named_of(fields)),
+                *plain_of(fields),
                 tag_set(record.tags),
                 generation_us(record),
                 *(json_array(getattr(record, field)) for field in lists),
             )
-            for n, record in enumerate(alike, first)
+            for n, record, fields in zip(count(first), alike, map(astuple, alike), strict=False)
         )
         worth_it = len(alike) >= WORTH_ROWS
         insertion.write(connection, rows, worth_it)
@@ -197,8 +207,9 @@ def _attempts_as_rows(
     for n, record in enumerate(records, first):
         attempts = record.attempts
         for attempt in attempts if len(attempts) < 2 else _by_number(attempts):
-            plain = [_NULL if value is None else value for value in _attempt_plain_of(attempt)]
-            yield (n, *map(number, _attempt_named_of(attempt)), *plain)
+            fields = astuple(attempt)
+            plain = [_NULL if value is None else value for value in _attempt_plain_of(fields)]
+            yield (n, *map(number, _attempt_named_of(fields)), *plain)
 
 
 def _by_number(attempts: Iterable[AttemptRecord]) -> Iterable[AttemptRecord]:
