@@ -10,26 +10,17 @@ without the dimension.
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from operator import attrgetter
-from struct import Struct
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
 from gateway.store import histogram
-from gateway.store.histogram import Durations, character_of
-from gateway.store.measures import (
-    DURATIONS,
-    FAILED_OUTCOMES,
-    HISTOGRAMS,
-    MEASURES,
-    generation_us,
-    measure,
-)
+from gateway.store.measures import HISTOGRAMS, MEASURES, measure
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import NO_NAME, Names
 from gateway.store.quarters import day_start, half_start, hour_start, quarter_of
+from gateway.store.shares import ALL, COMMON, FIRST_RARE, Piece, columns, joined, share
 from gateway.tags import tag_key
 
 QUARTER, HOUR, DAY, HALF = 0, 1, 2, 3
@@ -48,36 +39,6 @@ DIMENSION_IDS: Mapping[str, int] = {
     "tag_set": 11,
 }
 _TAG_SET = COMBINED_DIMENSIONS.index("tag_set")
-
-# What few cells have: those without are written, and added to, without naming it.
-RARE_NUMBERS = (
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "input_audio_tokens",
-    "output_audio_tokens",
-    "web_searches",
-)
-_RARE_FLAGS = (
-    "usage_partial",
-    "usage_estimated",
-    "usage_none",
-    "cost_provider",
-    "cost_override",
-    *(f"{number}_known" for number in RARE_NUMBERS),
-)
-_NUMBERS = (
-    "cost_nano",
-    "generated_tokens",
-    "generation_us",
-    "input_tokens",
-    "cached_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    *DURATIONS,
-)
-_FLAGS = tuple(measure for measure in MEASURES if measure not in (*_NUMBERS, *_RARE_FLAGS, *RARE_NUMBERS))
-_COMMON = (*_NUMBERS, *_FLAGS)
-_ALL = (*_COMMON, *_RARE_FLAGS, *RARE_NUMBERS)
 
 
 def _upsert(table: str, keys: Sequence[str], measures: Sequence[str]) -> str:
@@ -100,16 +61,14 @@ BUCKET_KEY = ("level", "dimension", "start", "value")
 COMBINED_KEY = ("level", "start", *COMBINED_DIMENSIONS)
 ADD_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, MEASURES)
 ADD_TO_COMBINED = _upsert("combined", COMBINED_KEY, MEASURES)
-_ADD_ALL_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, _ALL)
-_ADD_ALL_TO_COMBINED = _upsert("combined", COMBINED_KEY, _ALL)
-_ADD_COMMON_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, _COMMON)
-_ADD_COMMON_TO_COMBINED = _upsert("combined", COMBINED_KEY, _COMMON)
+_ADD_ALL_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, ALL)
+_ADD_ALL_TO_COMBINED = _upsert("combined", COMBINED_KEY, ALL)
+_ADD_COMMON_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, COMMON)
+_ADD_COMMON_TO_COMBINED = _upsert("combined", COMBINED_KEY, COMMON)
 
 Key = tuple[int, ...]
 Cell = TypeVar("Cell")
 
-# Sums of some rows: packed measures, and both durations.
-Piece = tuple[int, Durations, Durations]
 # When a row began (µs), its dimensions as numbers, in the order of `COMBINED_DIMENSIONS`, and its share.
 Combined = tuple[int, Key, Piece]
 # By the key's first numbers, which many have in common, and its last.
@@ -118,24 +77,6 @@ Cells = dict[Key, dict[Key, Piece]]
 # A dimension and a value of it in one integer, which is looked up faster than a pair.
 _DIMENSION_BITS = 4
 _DIMENSION_MASK = 2**_DIMENSION_BITS - 1
-
-# All measures of a row in one integer of lanes: adding many rows is then one addition for each. Numbers have lanes of
-# 64 bits and what counts rows of 32, for the rows of one commit. What is rare lies above the rest, so that an
-# integer's size tells whether there is any.
-_LANES = Struct(f"<{len(_NUMBERS)}q{len(_FLAGS) + len(_RARE_FLAGS)}I{len(RARE_NUMBERS)}q")
-_COMMON_LANES = Struct(f"<{len(_NUMBERS)}q{len(_FLAGS)}I")
-_NUMBER_LANES = Struct(f"<{len(_NUMBERS)}q")
-_FIRST_RARE = 1 << 8 * _COMMON_LANES.size
-_FLAG_UNITS = {flag: 1 << 8 * _NUMBER_LANES.size + 32 * at for at, flag in enumerate((*_FLAGS, *_RARE_FLAGS))}
-_RARE_UNITS = {
-    number: 1 << 8 * (_COMMON_LANES.size + 4 * len(_RARE_FLAGS) + 8 * at) for at, number in enumerate(RARE_NUMBERS)
-}
-NUMBERS_OF_ROWS = ("cost_nano", *_NUMBERS[3:])
-_numbers_of = attrgetter(*NUMBERS_OF_ROWS)
-_rare_of = attrgetter(*RARE_NUMBERS)
-_NOTHING_RARE = (None,) * len(RARE_NUMBERS)
-
-_pack_numbers, _from_bytes = _NUMBER_LANES.pack, int.from_bytes
 
 _dimensions_of = attrgetter(*("tags" if name == "tag_set" else name for name in COMBINED_DIMENSIONS))
 
@@ -149,12 +90,12 @@ def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: I
     together = [(of, _CellsOf(names, cells)) for of, cells in _TOGETHER]
     singles: dict[int, dict[int, Piece]] = {}
     for quarter, some in quarters.items():
-        shares = [_share(record) for record in some]
+        shares = list(map(share, some))
         of_quarter: defaultdict[int, list[Piece]] = defaultdict(list)
         for of, cells_of in together:
             alike: defaultdict[Any, list[Piece]] = defaultdict(list)
-            for values, share in zip(map(of, some), shares, strict=True):
-                alike[values].append(share)
+            for values, added in zip(map(of, some), shares, strict=True):
+                alike[values].append(added)
             for values, piece in _each_joined(alike).items():
                 for cell in cells_of[values]:
                     of_quarter[cell].append(piece)
@@ -166,12 +107,12 @@ def combine(connection: sqlite3.Connection, zone: ZoneInfo, rows: Iterable[Combi
     """Count rows by all dimensions together, and by whole sets of tags."""
     halves: defaultdict[tuple[int, int], defaultdict[Key, list[Piece]]] = defaultdict(lambda: defaultdict(list))
     of_quarters: dict[int, defaultdict[Key, list[Piece]]] = {}
-    for started_us, values, share in rows:
+    for started_us, values, added in rows:
         quarter = quarter_of(started_us)
         of_quarter = of_quarters.get(quarter)
         if of_quarter is None:
             of_quarter = of_quarters[quarter] = halves[half_start(quarter), day_start(quarter, zone)]
-        of_quarter[values].append(share)
+        of_quarter[values].append(added)
     combinations = _combinations(halves)
     _write(connection, _tag_sets(combinations), _ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
     _write(connection, combinations, _ADD_ALL_TO_COMBINED, _ADD_COMMON_TO_COMBINED)
@@ -179,7 +120,7 @@ def combine(connection: sqlite3.Connection, zone: ZoneInfo, rows: Iterable[Combi
 
 def combined_of(names: Names, record: ExchangeRecord) -> Combined:
     """A row as `combine` takes it."""
-    return record.started_us, values_of(names, record), _share(record)
+    return record.started_us, values_of(names, record), share(record)
 
 
 def values_of(names: Names, record: ExchangeRecord) -> Key:
@@ -232,84 +173,8 @@ class _CellsOf(dict[Any, Key]):
         return cells
 
 
-def _share(record: ExchangeRecord) -> Piece:
-    return piece(packed(record), record.latency_us, record.ttft_us)
-
-
-def piece(lanes: int, latency_us: int | None, ttft_us: int | None) -> Piece:
-    """What a row adds to each cell that it counts in."""
-    return (
-        lanes,
-        "" if latency_us is None else character_of(latency_us),
-        "" if ttft_us is None else character_of(ttft_us),
-    )
-
-
-def packed(record: ExchangeRecord) -> int:
-    """What `measure` says of a row, in lanes: a few additions instead of three dozen values."""
-    return lanes_of(
-        _numbers_of(record),
-        generation_us(record),
-        _rare_of(record),
-        (
-            record.outcome,
-            record.cost_nano is not None or not record.unpriced,
-            record.usage_source,
-            record.cost_source,
-        ),
-    )
-
-
-def lanes_of(
-    numbers: Sequence[int | None],
-    generation: int | None,
-    rare: Sequence[int | None],
-    words: tuple[str, bool, str, str],
-) -> int:
-    """The same of `NUMBERS_OF_ROWS`, `generation_us`, `RARE_NUMBERS`, and (outcome, whether no price is lacking,
-    `usage_source`, `cost_source`) of a row."""
-    cost, fresh, cached, output, reasoning, latency, ttft = numbers
-    lanes = _flags(words, tuple([number is None for number in numbers[1:]])) + _from_bytes(
-        _pack_numbers(
-            cost or 0,
-            0 if generation is None else output or 0,
-            generation or 0,
-            fresh or 0,
-            cached or 0,
-            output or 0,
-            reasoning or 0,
-            latency or 0,
-            ttft or 0,
-        ),
-        "little",
-    )
-    return lanes if rare == _NOTHING_RARE else lanes + _rare(rare)
-
-
-def _rare(numbers: Iterable[int | None]) -> int:
-    return sum(
-        number * _RARE_UNITS[name] + _FLAG_UNITS[f"{name}_known"]
-        for name, number in zip(RARE_NUMBERS, numbers, strict=True)
-        if number is not None
-    )
-
-
-@lru_cache(maxsize=2048)
-def _flags(words: tuple[str, bool, str, str], unknown: tuple[bool, ...]) -> int:
-    outcome, priced, usage_source, cost_source = words
-    names = ["requests", f"usage_{usage_source}", f"cost_{cost_source}"]
-    names += [f"{name}_known" for name, missing in zip(NUMBERS_OF_ROWS[1:], unknown, strict=True) if not missing]
-    names += ["errors"] * (outcome in FAILED_OUTCOMES) + ["priced"] * priced
-    return sum(_FLAG_UNITS.get(name, 0) for name in names)
-
-
-def _joined(pieces: Sequence[Piece]) -> Piece:
-    lanes, latency, ttft = zip(*pieces, strict=True)
-    return sum(lanes), histogram.joined(latency), histogram.joined(ttft)
-
-
 def _each_joined(pieces: Mapping[Cell, Sequence[Piece]]) -> dict[Cell, Piece]:
-    return {cell: some[0] if len(some) == 1 else _joined(some) for cell, some in pieces.items()}
+    return {cell: some[0] if len(some) == 1 else joined(some) for cell, some in pieces.items()}
 
 
 def _singles(quarters: Mapping[int, Mapping[int, Piece]], zone: ZoneInfo) -> Cells:
@@ -363,18 +228,6 @@ def _tag_sets(combinations: Cells) -> Cells:
     return cells
 
 
-def _columns(piece: Piece) -> tuple[Any, ...]:
-    """As they are stored, without what is rare where there is none of it."""
-    packed, latency, ttft = piece
-    lanes = _COMMON_LANES if packed < _FIRST_RARE else _LANES
-    return (
-        *lanes.unpack(packed.to_bytes(lanes.size, "little")),
-        # Python's SQLite looks for a way to adapt bytes, each time, and none for a bytearray.
-        bytearray(histogram.stored(latency)),
-        bytearray(histogram.stored(ttft)),
-    )
-
-
 def _write(connection: sqlite3.Connection, cells: Cells, add_all: str, add_common: str) -> None:
     common: list[tuple[Key, Key, Piece]] = []
     others: list[tuple[Key, Key, Piece]] = []
@@ -383,7 +236,7 @@ def _write(connection: sqlite3.Connection, cells: Cells, add_all: str, add_commo
         of_key = cells[key]
         for values in sorted(of_key):
             piece = of_key[values]
-            (common if piece[0] < _FIRST_RARE else others).append((key, values, piece))
+            (common if piece[0] < FIRST_RARE else others).append((key, values, piece))
     for statement, some in ((add_common, common), (add_all, others)):
         # One by one: thousands of rows at once would be looked through by the garbage collection.
-        connection.executemany(statement, ((*key, *values, *_columns(piece)) for key, values, piece in some))
+        connection.executemany(statement, ((*key, *values, *columns(piece)) for key, values, piece in some))

@@ -6,14 +6,14 @@ row that is not counted yet leaves these cells alone; who changes or deletes man
 """
 
 import sqlite3
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from gateway.store.buckets import NUMBERS_OF_ROWS, RARE_NUMBERS, Combined, combine, lanes_of, piece
+from gateway.store.buckets import Combined, combine
 from gateway.store.measures import DURATIONS, PRICED
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import FIXED_IDS
+from gateway.store.shares import NUMBERS_OF_ROWS, RARE_NUMBERS, lanes_of, piece
 
 # Some ten milliseconds, for which the writer waits; and of those who hold it back anyway, as many as add up for sure.
 # The more at once, the more of them share a day's sums.
@@ -111,8 +111,16 @@ def _set(connection: sqlite3.Connection, number: int) -> None:
     connection.execute(_SET_COUNTED_TO, (str(number),))
 
 
-def _combined(row: Sequence[Any]) -> Combined:
+def _combined(row: tuple[Any, ...]) -> Combined:
     generation, usage_source, cost_source, priced = row[_RARE_END:]
-    words = _word_of(row[_OUTCOME], ""), bool(priced), _word_of(usage_source, ""), _word_of(cost_source, "")
-    lanes = lanes_of(row[_VALUES_END:_NUMBERS_END], generation, row[_NUMBERS_END:_RARE_END], words)
-    return row[0], tuple(row[1:_VALUES_END]), piece(lanes, row[_LATENCY], row[_TTFT])
+    numbers: Any = row[_VALUES_END:_NUMBERS_END]
+    lanes = lanes_of(
+        numbers,
+        generation,
+        row[_NUMBERS_END:_RARE_END],
+        _word_of(row[_OUTCOME], ""),
+        bool(priced),
+        _word_of(usage_source, ""),
+        _word_of(cost_source, ""),
+    )
+    return row[0], row[1:_VALUES_END], piece(lanes, row[_LATENCY], row[_TTFT])

@@ -24,7 +24,7 @@ MOST_SINGLY = 96
 
 _LOG_GROWTH = log(GROWTH)
 _MIDDLE = 2 / (GROWTH + 1)
-_SINGLY, _MARK = b"\xc1", 0xC1
+_SINGLE, _MARK = "\xc1", 0xC1
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[int, int]).decode
 
@@ -84,17 +84,18 @@ def joined(parts: Sequence[Durations]) -> Durations:
     return bins
 
 
-def stored(durations: Durations) -> bytes:
-    """As stored."""
+def stored(durations: Durations) -> bytearray:
+    """As stored: as bytearrays, for which Python's SQLite does not look for a way to adapt them each time, as it does
+    for bytes."""
     if isinstance(durations, dict):
-        return _encode(durations)
+        return bytearray(_encode(durations))
     if not durations:
-        return EMPTY
+        return bytearray()
     try:
-        return _SINGLY + durations.encode("latin-1")
+        return bytearray(_SINGLE + durations, "latin-1")
     except UnicodeEncodeError:
         # One took hours.
-        return _encode(_counted(durations))
+        return bytearray(_encode(_counted(durations)))
 
 
 def _counted(characters: str) -> Bins:

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.records import AttemptRecord, ExchangeRecord
-from gateway.store import UsageStore, buckets, histogram
+from gateway.store import UsageStore, histogram, shares
 from gateway.store.database import open_database
 from gateway.store.measures import HISTOGRAMS, MEASURES, SUM_ROWS, measure
 
@@ -102,6 +102,6 @@ def test_each_row_says_all_that_was_told(folder: Path) -> None:
 
 def test_lanes_hold_what_is_measured_of_a_row() -> None:
     for each in RECORDS:
-        *numbers, _, _ = buckets._columns((buckets.packed(each), "", ""))
-        told = dict(zip(buckets._ALL, numbers, strict=False))
+        *numbers, _, _ = shares.columns((shares.packed(each), "", ""))
+        told = dict(zip(shares.ALL, numbers, strict=False))
         assert tuple(told.get(name, 0) for name in MEASURES) == tuple(map(int, measure(each)))
