@@ -6,8 +6,7 @@ integers and no question could be answered any more. Texts keep all else.
 """
 
 from collections.abc import Mapping
-from functools import reduce
-from operator import attrgetter, or_
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -30,12 +29,30 @@ _LEAST_LIMIT = min(_limits)
 
 def adds_up(record: ExchangeRecord) -> bool:
     """Whether each number of a record may go into sums as it is."""
-    values = _limited_of(record)
-    # Most are far from any limit: seen at once by the bits of all that are known, of which one that is negative has
-    # the highest.
-    if 0 <= reduce(or_, filter(None, values), 0) <= _LEAST_LIMIT:
+    # Most are far from any limit.
+    if 0 <= _bits_of(record) <= _LEAST_LIMIT:
         return True
-    return all(value is None or 0 <= value <= most for value, most in zip(values, _limits, strict=True))
+    return all(value is None or 0 <= value <= most for value, most in zip(_limited_of(record), _limits, strict=True))
+
+
+def _bits_of(record: ExchangeRecord) -> int:
+    """All bits of what is limited: at least the largest of all numbers, and negative where one of them is. Each by
+    its name, which is faster than by a getter of all."""
+    return (
+        (record.input_tokens or 0)
+        | (record.cached_tokens or 0)
+        | (record.cache_write_tokens or 0)
+        | (record.cache_write_1h_tokens or 0)
+        | (record.input_audio_tokens or 0)
+        | (record.output_tokens or 0)
+        | (record.reasoning_tokens or 0)
+        | (record.output_audio_tokens or 0)
+        | (record.web_searches or 0)
+        | (record.cost_nano or 0)
+        | (record.latency_us or 0)
+        | (record.ttft_us or 0)
+        | (record.overhead_us or 0)
+    )
 
 
 def storable(record: ExchangeRecord) -> ExchangeRecord:

@@ -12,6 +12,7 @@ from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.store import UsageStore, rows
 from gateway.store.database import open_database, writing
 from gateway.store.names import Names
+from gateway.store.storable import LIMITS, adds_up
 from tests.store.examples import record
 
 _ATTEMPTS: Sequence[tuple[AttemptRecord, ...]] = (
@@ -85,3 +86,22 @@ def test_thousands_take_few_statements(tmp_path: Path) -> None:
         rows.insert(connection, names, [record(number, id=f"more-{number}") for number in range(2010)])
         connection.set_trace_callback(None)
     assert len(statements) < 100
+
+
+@pytest.mark.parametrize("field", LIMITS)
+def test_no_number_beyond_its_limit_is_added_up(field: str) -> None:
+    for value, sound in ((0, True), (LIMITS[field], True), (LIMITS[field] + 1, False), (-1, False)):
+        assert adds_up(record(1, **{field: value})) == sound
+
+
+def test_what_fails_midway_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "WORTH_ROWS", 1)
+    store = UsageStore(tmp_path)
+    store.start()
+    store.close()
+    made = [record(number) for number in range(60)]
+    with closing(open_database(tmp_path / "usage.db")) as connection:
+        with pytest.raises(sqlite3.IntegrityError), writing(connection):
+            rows.insert(connection, Names(connection), [*made, made[40]])
+        for table in ("requests", "attempts"):
+            assert connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone() == (0,)
