@@ -30,6 +30,7 @@ from app.host import Host
 from app.pages.compare import ComparePage
 from app.pages.conversations_parts.block import text_of
 from app.pages.conversations_parts.thread_view import ThreadView
+from app.pages.conversations_parts.waterfall import Waterfall
 from app.pages.overview import OverviewPage
 from app.tables.model import LOADING
 from app.widgets import Chip, Stars
@@ -238,6 +239,47 @@ def listed(host: Host, name: str) -> list[str]:
     assert isinstance(view, QListView)
     model = view.model()
     return [str(model.index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole)) for row in range(model.rowCount())]
+
+
+def labelled(host: Host, name: str) -> dict[str, str]:
+    """The lines of a grid within a card: what stands at the left, and what it says."""
+    found = {}
+    for grid in the_widget(name).findChildren(QGridLayout):
+        around = grid.parentWidget()
+        if around is None or not around.isVisible():
+            continue
+        for row in range(grid.rowCount()):
+            pair = [item.widget() for column in (0, 1) if (item := grid.itemAtPosition(row, column)) is not None]
+            if len(pair) == 2 and all(isinstance(each, QLabel) for each in pair):
+                label, value = (each.text() for each in pair if isinstance(each, QLabel))
+                found[label] = value
+    return found
+
+
+def timeline(host: Host) -> list[list[str]]:
+    """The rows of the conversation's timeline: what, how long, and how long after the beginning."""
+    view = the_widget("conversation_timeline")
+    assert isinstance(view, Waterfall)
+    return [[row.label, view.duration(row), view._since(row)] for row in view.rows]
+
+
+def tooltip(host: Host, chart: str) -> dict[str, Any]:
+    """The card of values that stands over a chart."""
+    card = the_widget(f"chart.{chart}")
+    assert isinstance(card, ChartCard | ScatterCard)
+    if not card.tooltip.isVisible():
+        raise LookupError(f"{chart!r} shows no values")
+    return {"title": card.tooltip.title, "rows": {name: value for _, name, value in card.tooltip.rows}}
+
+
+def marks(host: Host) -> list[dict[str, Any]]:
+    """The marks of the scatter from the left: name, label, place and figures."""
+    card = the_widget("chart.scatter")
+    assert isinstance(card, ScatterCard)
+    return [
+        {"name": one.name, "label": one.label, "x": one.x, "y": one.y, "figures": dict(one.figures)}
+        for one in card.points
+    ]
 
 
 def page(host: Host) -> str:
@@ -477,6 +519,10 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         shown,
         text,
         texts,
+        labelled,
+        timeline,
+        tooltip,
+        marks,
         page,
         spoken,
         listed,
