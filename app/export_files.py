@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QIODevice, QSaveFile, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.tables.column import Column, Row, comma_separated
@@ -31,10 +31,16 @@ def ask_where(
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setNameFilters(filters.split(";;"))
     dialog.setDefaultSuffix(Path(suggested).suffix.removeprefix("."))
+    dialog.filterSelected.connect(lambda words: dialog.setDefaultSuffix(_ending(words)))
     dialog.selectFile(suggested)
     dialog.fileSelected.connect(lambda path: chosen(Path(path)))
     dialog.open()
     return dialog
+
+
+def _ending(name_filter: str) -> str:
+    """The first ending that a filter names: csv of "CSV (*.csv *.tsv)"."""
+    return name_filter.rpartition("(*.")[2].rstrip(")").partition(" ")[0]
 
 
 async def save_table(columns: Iterable[Column[Row]], rows: Iterable[Row], path: Path) -> None:
@@ -45,8 +51,25 @@ async def save_table(columns: Iterable[Column[Row]], rows: Iterable[Row], path: 
 
 async def save_text(make: Callable[[], str], path: Path) -> None:
     """Make a text and write it, both beside the loop. Raises FaregateError where the file cannot be written."""
-    try:
-        await asyncio.to_thread(lambda: path.write_text(make(), "utf-8", newline=""))
-    except OSError as error:
+    await save_bytes(lambda: make().encode(), path)
+
+
+async def save_bytes(make: Callable[[], bytes], path: Path) -> None:
+    """Make what a file holds and write it, both beside the loop. The file is there whole or not at all: what stood
+    there before stays until then. Raises FaregateError where it cannot be written."""
+    problem = await asyncio.to_thread(_write, make, path)
+    if problem:
         words = tr("{path} cannot be written ({why}): choose another folder.")
-        raise FaregateError(words.format(path=path, why=error.strerror or error)) from None
+        raise FaregateError(words.format(path=path, why=problem))
+
+
+def _write(make: Callable[[], bytes], path: Path) -> str:
+    """What went wrong, or ""."""
+    content = make()
+    file = QSaveFile(str(path))
+    # Some folders let their files be changed, and no new one be made.
+    file.setDirectWriteFallback(True)
+    if not file.open(QIODevice.OpenModeFlag.WriteOnly):
+        return file.errorString()
+    file.write(content)
+    return "" if file.commit() else file.errorString()

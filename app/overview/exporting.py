@@ -1,6 +1,5 @@
 """What leaves the Overview as a file: its series and tables from the gateway, and each chart as picture or CSV."""
 
-import asyncio
 import csv
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,19 +10,19 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtCore import QBuffer, QIODevice, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.context import AppContext
-from app.export_files import CSV_FILTER, EXPORT_FILTER, ask_where, export_format, save_text
+from app.export_files import CSV_FILTER, EXPORT_FILTER, ask_where, export_format, save_bytes, save_text
 from app.overview.answers import Answers
 from app.overview.breakdown import DIMENSION_TITLES, group_title
 from app.overview.words import export_name
 from app.tables.column import safe_cell
 from app.translation import later, tr
 from app.work import Job
-from gateway import Export, FaregateError
+from gateway import Export
 
 if TYPE_CHECKING:
     from app.charts import ChartCard, ChartData, ChartSpec
@@ -43,6 +42,13 @@ def chart_csv(spec: "ChartSpec", data: "ChartData") -> str:
         texts = ["" if np.isnan(value) else spec.plain_text(value) for value in values]
         writer.writerow([*_times(int(data.starts_us[index]), int(data.ends_us[index]), data.tz), *texts])
     return out.getvalue()
+
+
+def _png(picture: QImage) -> bytes:
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    QImageWriter(buffer, b"png").write(picture)
+    return bytes(buffer.data().data())
 
 
 def _times(start_us: int, end_us: int, tz: str) -> Sequence[str]:
@@ -160,8 +166,7 @@ class OverviewExport(QObject):
         return export_name(chart.title.lower(), answers.query).removesuffix(".csv") + ending
 
     async def save_picture(self, picture: QImage, path: Path) -> None:
-        if not await asyncio.to_thread(lambda: QImageWriter(str(path), b"png").write(picture)):
-            raise FaregateError(tr("{path} cannot be written: choose another folder.").format(path=path))
+        await save_bytes(lambda: _png(picture), path)
         self.told.emit(tr("Saved {name}").format(name=path.name))
 
     async def save_values(self, spec: "ChartSpec", data: "ChartData", path: Path) -> None:

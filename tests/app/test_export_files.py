@@ -1,12 +1,19 @@
 """Tables are saved by a worker: a loop that also serves requests does not wait for a disk."""
 
+import resource
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import shiboken6
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
 
-from app.export_files import save_table
+from app.export_files import ask_where, save_table, save_text
 from app.tables.column import Column
+from app.theme import Theme
 from gateway import FaregateError
 
 
@@ -23,3 +30,56 @@ async def test_a_table_is_made_and_written_beside_the_loop(tmp_path: Path) -> No
     assert threads and threading.get_ident() not in threads
     with pytest.raises(FaregateError, match=r"rows.csv cannot be written \(No such file or directory\): choose"):
         await save_table([column], [], tmp_path / "no" / "rows.csv")
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """A disk that takes no file of more than a thousand bytes."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+async def test_a_file_that_is_not_written_whole_leaves_what_stood_there(tmp_path: Path, small_files: None) -> None:
+    path = tmp_path / "rows.csv"
+    await save_text(lambda: "before", path)
+    with pytest.raises(FaregateError, match=r"rows.csv cannot be written \(.+\): choose another folder\."):
+        await save_text(lambda: "after" * 1_000, path)
+    assert path.read_text() == "before"
+    assert [each.name for each in tmp_path.iterdir()] == ["rows.csv"], "and nothing else is left"
+
+
+async def test_a_file_is_written_where_a_link_points_to(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    target, link = tmp_path / "kept" / "rows.csv", tmp_path / "rows.csv"
+    target.write_text("before")
+    link.symlink_to(target)
+    await save_text(lambda: "after\r\nä", link)
+    assert link.is_symlink() and target.read_bytes() == b"after\r\n\xc3\xa4"
+
+
+def test_a_name_without_an_ending_gets_that_of_the_kind_that_was_chosen(
+    qtbot: QtBot, theme: Theme, tmp_path: Path
+) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    page.show()
+    chosen: list[Path] = []
+    kinds = "CSV, all columns (*.csv);;JSON lines (*.jsonl *.ndjson)"
+    for wanted, typed in (("CSV, all columns (*.csv)", "one"), ("JSON lines (*.jsonl *.ndjson)", "two")):
+        dialog = ask_where(page, "Export", "rows.csv", kinds, chosen.append)
+        dialog.setDirectory(str(tmp_path))
+        kind = dialog.findChild(QComboBox, "fileTypeCombo")
+        assert kind is not None
+        kind.setCurrentText(wanted)
+        kind.textActivated.emit(wanted)
+        kind.activated.emit(kind.currentIndex())
+        name = dialog.findChild(QLineEdit, "fileNameEdit")
+        assert name is not None
+        name.setText(typed)
+        qtbot.keyClick(name, Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda dialog=dialog: not shiboken6.isValid(dialog) or not dialog.isVisible())
+    assert chosen == [tmp_path / "one.csv", tmp_path / "two.jsonl"]
