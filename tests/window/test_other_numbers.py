@@ -53,9 +53,7 @@ def compare(app: RealApp, key: str) -> None:
 def rate(app: RealApp, key: str, request: str, stars: int, note: str) -> None:
     connection = http.client.HTTPConnection(*app.ask("address").split(":"), timeout=30)
     body = json.dumps({"stars": stars, "note": note})
-    connection.request(
-        "PUT", f"/api/ai/v1/compare/ratings/{request}", body, {"authorization": f"Bearer {key}"}
-    )
+    connection.request("PUT", f"/api/ai/v1/compare/ratings/{request}", body, {"authorization": f"Bearer {key}"})
     answer = connection.getresponse()
     assert answer.status == 200, answer.read()
     connection.close()
