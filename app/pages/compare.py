@@ -198,6 +198,7 @@ class ComparePage(Page):
 
             made = self.history = HistoryPane(self.context)
             made.titles = self._titles
+            made.empty.action.connect(lambda: self.show_pane("ask"))
             made.rated.connect(self._rate_kept)
             made.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
             made.conversation_asked.connect(lambda id: self.navigate.emit("conversations", RequestTarget(id)))

@@ -287,6 +287,17 @@ def test_everything_can_be_read_and_named(page: ComparePage, qtbot: QtBot, size:
     assert unnamed(page) == [] and not page.findChildren(QPushButton, "qt_dialogbuttonbox")
 
 
+def test_where_nothing_was_compared_a_button_leads_to_asking(qtbot: QtBot, theme: Theme, spawner: Spawner) -> None:
+    page = ComparePage(AppContext(FakeGateway(5), theme, FilterState(tz="UTC"), spawner))  # type: ignore[arg-type]
+    qtbot.addWidget(page)
+    page.show()
+    page.show_pane("history")
+    button = history(page).empty.button
+    assert button is not None and not page.question.isVisible()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert page.panes.current == "ask" and page.question.isVisible()
+
+
 # the chart by itself
 
 

@@ -89,6 +89,7 @@ class HistoryPane(QWidget):
             "star",
             self.tr("Nothing was compared yet"),
             self.tr("Ask several models the same and rate what they answer. Their ratings gather here, over time."),
+            self.tr("Ask several models"),
         )
         self.empty.setObjectName("compare_history_empty")
         self.no_match = EmptyState(theme, "search", self.tr("No such answer"), "", self.tr("Clear the search"))
