@@ -574,8 +574,15 @@ def tray_menu(app: RealApp) -> None:
     if not app.ask("tray")["available"]:
         app.display.start_tray()
 
+    def still() -> bool:
+        """The host moves the icon while it makes room for it."""
+        place = app.find("place_of_tray")
+        time.sleep(_OPENING_S)
+        return app.find("place_of_tray") == place
+
+    wait_until(still, what="The icon")
+
     def opened() -> bool:
-        """The host may move the icon while it makes room for it."""
         app.display.click(*app.find("place_of_tray"), 3)
         try:
             app.find("place_in_menu", _MENU_S, text="Open window")
