@@ -3,8 +3,9 @@
 qasync starts a Qt timer for each callback and a notifier for each socket, and leaves a cancelled timer armed until
 its time. Here ready callbacks stand in one queue that is drained in turns of a few milliseconds, deadlines in one
 heap behind one precise timer, and all sockets in one selector whose own descriptor is watched by one notifier.
-Between two turns Qt handles its own events, so that painting and traffic take turns. On Windows, whose sockets have
-no such descriptor, `make_loop` gives qasync's loop as it is.
+Between two turns Qt handles its own events, so that painting and traffic take turns; where Qt took long while
+callbacks waited, they have as long. On Windows, whose sockets have no such descriptor, `make_loop` gives qasync's
+loop as it is.
 
 Callbacks stand still while one of them runs a nested Qt loop: asyncio's tasks must not be entered twice. Open dialogs
 with `open()`, and the question does not arise.
@@ -26,6 +27,8 @@ from PySide6.QtWidgets import QApplication
 
 TURN_S = 0.004
 """How long callbacks may run before Qt's own events get their turn."""
+LONGEST_TURN_S = 0.016
+"""The same where they waited for Qt meanwhile: as long as that took, up to this."""
 _CANCELLED_AT_LEAST = 100
 _MAX_TIMER_MS = 24 * 3600 * 1000
 # Its private methods are used too, which its type does not tell.
@@ -48,6 +51,8 @@ class QtLoop(qasync.QEventLoop):  # type: ignore[misc]
         self._in_turn = False
         self._woken = False
         self._due_at: float | None = None
+        # When a turn ended that left callbacks.
+        self._left_at: float | None = None
         self._fatal: BaseException | None = None
         self._now_timer = QTimer(singleShot=True, interval=0)
         self._due_timer = QTimer(singleShot=True, timerType=Qt.TimerType.PreciseTimer)
@@ -111,7 +116,8 @@ class QtLoop(qasync.QEventLoop):  # type: ignore[misc]
             return
         self._in_turn = True
         try:
-            self._run_ready(time.monotonic() + self._turn_s)
+            now = time.monotonic()
+            self._run_ready(now + self._turn_length(now))
         except (SystemExit, KeyboardInterrupt) as error:
             self._fatal = error
             self.stop()
@@ -119,6 +125,10 @@ class QtLoop(qasync.QEventLoop):  # type: ignore[misc]
             self._in_turn = False
             if self.is_running():
                 self._rest()
+
+    def _turn_length(self, now: float) -> float:
+        waited = 0.0 if self._left_at is None else now - self._left_at
+        return max(self._turn_s, min(LONGEST_TURN_S, waited))
 
     def _run_ready(self, until: float) -> None:
         """Sockets, deadlines, callbacks, again and again until nothing is ready or the time is up."""
@@ -156,6 +166,7 @@ class QtLoop(qasync.QEventLoop):  # type: ignore[misc]
     def _rest(self) -> None:
         """See to the next wake-up."""
         self._notifier.setEnabled(True)
+        self._left_at = time.monotonic() if self._ready else None
         if self._ready:
             self._wake()
         elif self._scheduled:

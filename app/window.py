@@ -14,13 +14,14 @@ from typing import NamedTuple
 import msgspec
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QIcon, QKeySequence, QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.filters import FilterSnapshot
 from app.finding import Finding
 from app.header import Header
 from app.notices import Notices
+from app.page_stack import PageStack
 from app.pages import PAGES, PageEntry
 from app.pages.page import Page, StepsTarget, Target
 from app.places import Place, Places
@@ -110,7 +111,7 @@ class Window(QMainWindow):
         self.sidebar = Sidebar(theme, pages, body)
         self.header = Header(theme, body)
         self.notices = Notices(theme, body)
-        self.stack = QStackedWidget(body)
+        self.stack = PageStack(body)
         self.work_strip = WorkStrip(theme, body)
         self.toasts = Toasts(theme, self)
         right = QVBoxLayout()
@@ -124,7 +125,12 @@ class Window(QMainWindow):
         whole.setSpacing(0)
         whole.addWidget(self.sidebar)
         whole.addLayout(right, 1)
+        self._body = body
         self.setCentralWidget(body)
+        layout = self.layout()
+        assert layout is not None
+        # How large the window is says its user: its layout would ask all that is in it, whenever a word changes.
+        layout.setEnabled(False)
         self._curtain = Curtain(body)
         self.sidebar.chosen.connect(self.open_page)
         self.sidebar.card.switched.connect(self.gateway_switched)
@@ -448,6 +454,7 @@ class Window(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._body.setGeometry(self.contentsRect())
         crossed = (event.oldSize().width() < NARROW_BELOW) != (event.size().width() < NARROW_BELOW)
         if crossed and event.oldSize().isValid():
             # The choice was made for the other width.

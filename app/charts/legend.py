@@ -62,19 +62,29 @@ class LegendItem(QAbstractButton):
 
     def __init__(self, theme: Theme, key: str, parent: QWidget) -> None:
         super().__init__(parent)
-        self.key = key
         self._theme = theme
         self._colour = QColor()
         self._name = ""
         self._place = 0
         self.shown = True
-        self.setObjectName(f"legend.{key}")
+        self._told: tuple[object, ...] = ()
+        self.set_key(key)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._control = False
         self.clicked.connect(self._on_clicked)
 
+    def set_key(self, key: str) -> None:
+        """Of the series that it stands for."""
+        self.key = key
+        self.setObjectName(f"legend.{key}")
+
     def set_entry(self, name: str, text: str, colour: QColor, shown: bool, place: int = 0) -> None:
+        # Size and texts that are set are laid out and painted anew, the same ones too.
+        told = (name, text, colour, shown, place, self._theme.patterns)
+        if told == self._told:
+            return
+        self._told = told
         self._name, self._colour, self.shown, self._place = name, colour, shown, place
         self.setText(text)
         self.setToolTip(name if text != name else "")
@@ -125,6 +135,7 @@ class LegendMore(QAbstractButton):
         super().__init__(parent)
         self._theme = theme
         self.entries: tuple[Entry, ...] = ()
+        self._told: tuple[Entry, ...] | None = None
         self.setObjectName("legend.others")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -132,7 +143,9 @@ class LegendMore(QAbstractButton):
         self.hide()
 
     def set_entries(self, entries: Sequence[Entry]) -> None:
-        self.entries = tuple(entries)
+        if self._told == tuple(entries):
+            return
+        self.entries = self._told = tuple(entries)
         names = ", ".join(name for _, name, _ in entries)
         self.setText(f"+{len(entries)}")
         self.setToolTip(names)
@@ -209,16 +222,19 @@ class Legend(QWidget):
         self._fit()
 
     def _build(self) -> None:
-        for item in self._items:
+        """An item for each series; those that there are take others: costs change places, which makes no widgets."""
+        while len(self._items) > len(self._entries):
+            item = self._items.pop()
             self._row.removeWidget(item)
             item.hide()
             item.deleteLater()
-        self._items = []
-        for key, _, _ in self._entries:
-            item = LegendItem(self._theme, key, self)
-            item.pressed_with.connect(lambda control, key=key: self._press(key, control))
+        while len(self._items) < len(self._entries):
+            item = LegendItem(self._theme, "", self)
+            item.pressed_with.connect(lambda control, item=item: self._press(item.key, control))
             self._row.insertWidget(self._row.count() - 1, item)
             self._items.append(item)
+        for item, (key, _, _) in zip(self._items, self._entries, strict=True):
+            item.set_key(key)
 
     def _press(self, key: str, control: bool) -> None:
         keys = frozenset(entry[0] for entry in self._entries)

@@ -43,6 +43,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         self._data: ChartData | None = None
         self._hidden: frozenset[str] = frozenset()
         self._maximum = NiceMaximum(whole=spec.whole, idle=spec.idle)
+        self._ranged = (0.0, 0.0)
         self._pressed: QPoint | None = None
         self._pointer: QPoint | None = None
         self._follow = QTimer(self, singleShot=True, interval=_FOLLOW_MS)
@@ -89,7 +90,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         peak = peak_of(self._spec.kind, [series.values for series in shown]) if data.peak is None else data.peak
         top = self._maximum.follow(peak)
         self.grid.set_values(self.values.set_maximum(top))
-        self.view.setRange(xRange=(0.0, float(ends[-1])), yRange=(0.0, top), padding=0, disableAutoRange=True)
+        self._set_range(float(ends[-1]), top)
         layers = [series.values for series in shown]
         if self.bars is not None:
             complete = int(np.searchsorted(data.ends_us, data.now_us, side="right"))
@@ -98,6 +99,12 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
             self.lines.set_data((starts + ends) / 2, layers)
         self._label_times()
         self.recolour_series()
+
+    def _set_range(self, width: float, height: float) -> None:
+        """The same range again would have axes and items made anew."""
+        if (width, height) != self._ranged:
+            self._ranged = (width, height)
+            self.view.setRange(xRange=(0.0, width), yRange=(0.0, height), padding=0, disableAutoRange=True)
 
     def recolour_series(self) -> None:
         data = self._data

@@ -99,6 +99,9 @@ async def load(
         _each_provider(gateway, query, bucket, wanted=providers),
     )
     ever = bool(summary.requests) or await gateway.request_count(UsageQuery()) > 0
+    # Thousands of buckets: not on the loop.
+    parts = await asyncio.to_thread(_in_step, top_parts(by_split), series, buckets)
+    of_providers = await asyncio.to_thread(_in_step, *each, buckets)
     return Answers(
         query=query,
         bucket=bucket,
@@ -110,9 +113,9 @@ async def load(
         by_side=by_side,
         split=split,
         by_split=by_split,
-        parts=_in_step(top_parts(by_split), series, buckets),
+        parts=parts,
         ever=ever,
-        providers=_in_step(*each, buckets),
+        providers=of_providers,
     )
 
 

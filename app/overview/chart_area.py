@@ -24,7 +24,7 @@ from app.translation import Words, tr
 from app.widgets import Card
 
 if TYPE_CHECKING:
-    from app.charts import ChartCard, ChartData, ChartSpec
+    from app.charts import ChartCard, ChartData, ChartInput, ChartSpec
 
 PLACES = 4
 ALL, PROVIDERS = "all", "provider"
@@ -170,33 +170,56 @@ class ChartArea(QStackedWidget):
         self._titles, self._split_slots = titles, slots
 
     async def show_answers(self, answers: Answers, now_us: int) -> None:
-        """One chart in each turn of the loop; a newer call ends an older one."""
+        """One chart in each turn of the loop, its arrays made by a worker; a newer call ends an older one."""
         self._answers, self._shown_at_us = answers, now_us
         self._provider_data.clear()
         self._turn += 1
         turn = self._turn
-        for show in self._shows():
+        if self.view == PROVIDERS:
+            await self._show_providers(turn)
+            return
+        for chart in tuple(self.charts):
+            await asyncio.sleep(BETWEEN_S)
+            spec = chart.spec
+            data = await self._made_data(spec, self._given(answers))
+            if turn != self._turn:
+                return
+            # Else it shows another measure by now, and has that one's data.
+            if chart.spec is spec:
+                chart.set_data(data)
+
+    async def _show_providers(self, turn: int) -> None:
+        for provider in self._providers():
+            spec = self._spec()
+            data = await self._made_data(spec, self._given_of(provider))
+            if turn != self._turn:
+                return
+            if spec is self._spec():
+                self._provider_data[provider] = data
+        for place in range(len(self.provider_charts)):
             await asyncio.sleep(BETWEEN_S)
             if turn != self._turn:
                 return
-            show()
+            self._show_provider(place)
 
-    def _shows(self) -> list[Callable[[], None]]:
-        if self.view == PROVIDERS:
-            reads = [partial(self._prepare, provider) for provider in self._providers()]
-            return [*reads, *(partial(self._show_provider, place) for place in range(len(self.provider_charts)))]
-        return [partial(self._show_chart, chart) for chart in tuple(self.charts)]
+    async def _made_data(self, spec: "ChartSpec", given: "ChartInput") -> "ChartData":
+        from app.charts import chart_data
+
+        return await asyncio.to_thread(chart_data, spec, given)
 
     def _show_chart(self, chart: "ChartCard") -> None:
-        from app.charts import ChartInput, Group, chart_data
+        from app.charts import chart_data
 
-        answers = self._answers
-        if answers is None:
-            return
+        if self._answers is not None:
+            chart.set_data(chart_data(chart.spec, self._given(self._answers)))
+
+    def _given(self, answers: Answers) -> "ChartInput":
+        from app.charts import ChartInput, Group
+
         split = answers.split
         slots = self._split_slots(split)
         slots.assign(answers.parts)
-        given = ChartInput(
+        return ChartInput(
             buckets=answers.buckets,
             groups=[
                 Group(value=value, slot=slots.slot(value), buckets=buckets, name=self._name_of(split, value))
@@ -207,7 +230,6 @@ class ChartArea(QStackedWidget):
             now_us=self._shown_at_us,
             tz=answers.query.tz,
         )
-        chart.set_data(chart_data(chart.spec, given))
 
     def _name_of(self, split: str, value: str) -> str:
         titles = self._titles if split == PROVIDERS else {}
@@ -269,9 +291,6 @@ class ChartArea(QStackedWidget):
         chart.set_data(replace(data, peak=peak))
         chart.legend.setVisible(len(data.series) > 1)
 
-    def _prepare(self, provider: str) -> None:
-        self._data_of(provider)
-
     def _spec(self) -> "ChartSpec":
         from app.charts import CHARTS
 
@@ -285,7 +304,12 @@ class ChartArea(QStackedWidget):
         return made
 
     def _read(self, provider: str) -> "ChartData":
-        from app.charts import ChartInput, Group, chart_data
+        from app.charts import chart_data
+
+        return chart_data(self._spec(), self._given_of(provider))
+
+    def _given_of(self, provider: str) -> "ChartInput":
+        from app.charts import ChartInput, Group
         from gateway import Summary, TimeBucket
 
         answers = self._answers
@@ -296,8 +320,7 @@ class ChartArea(QStackedWidget):
         slots = self._split_slots(PROVIDERS)
         slots.assign(answers.providers)
         group = Group(value=provider, slot=slots.slot(provider), buckets=buckets, name=self._titles.get(provider, ""))
-        given = ChartInput(buckets=buckets, groups=(group,), now_us=self._shown_at_us, tz=answers.query.tz)
-        return chart_data(self._spec(), given)
+        return ChartInput(buckets=buckets, groups=(group,), now_us=self._shown_at_us, tz=answers.query.tz)
 
     def _peak(self, spec: "ChartSpec", data: "ChartData") -> float:
         from app.charts import peak_of

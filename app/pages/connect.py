@@ -39,6 +39,7 @@ class ConnectPage(Page):
         self.setObjectName("connect_page")
         self._keys: tuple[ApiKeyRow, ...] = ()
         self._steps = FirstSteps()
+        self._has_vault = True
         self._looked = False
         self._seen: frozenset[str] | None = None
         self._connected: set[str] = set()
@@ -106,7 +107,7 @@ class ConnectPage(Page):
         gateway = self.context.gateway
         try:
             self._steps = await read_first_steps(gateway)
-            vault = await gateway.vault_state()
+            self._has_vault = (await gateway.vault_state()).available
             self._keys = self._steps.keys
             await self._read_arrival()
             if self._seen is None:
@@ -119,10 +120,14 @@ class ConnectPage(Page):
             self._looked = True
             if is_first_run(self._steps, self.context.shell.preferences, demo=gateway.demo):
                 self.stack.setCurrentIndex(1)
-        self.first_run.show_steps(self._steps, gateway.state.url, vault=vault.available)
+        if self.stack.currentIndex() == 1:
+            self._tell_steps()
         self.steps_button.setVisible(not gateway.demo and not self._steps.done and self.stack.currentIndex() == 0)
         self._show_tool(again=True)
         self._tell()
+
+    def _tell_steps(self) -> None:
+        self.first_run.show_steps(self._steps, self.context.gateway.state.url, vault=self._has_vault)
 
     async def _read_arrival(self) -> None:
         """Of the tool on show; another one may be chosen meanwhile."""
@@ -206,6 +211,7 @@ class ConnectPage(Page):
     def open_first_steps(self) -> None:
         """Again, until they are done."""
         self.context.shell.preferences.set(PREFERENCE, ON)
+        self._tell_steps()
         self.stack.setCurrentIndex(1)
         self.steps_button.hide()
         self.first_run.field.setFocus()

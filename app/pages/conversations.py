@@ -191,12 +191,15 @@ class ConversationsPage(Page):
         finally:
             if asked == self._asked:
                 self.pane.show_searching(False)
-        if page is None or asked != self._asked:
+        if page is None:
+            return
+        by_time, now_us = self.pane.sort in ("newest", "oldest"), _now_us()
+        await self.pane.list.prepare(page.rows, now_us, together=by_time)
+        if asked != self._asked:
             return
         self.pane.show_error("")
         self._cursor = page.next_cursor
-        by_time = self.pane.sort in ("newest", "oldest")
-        self.pane.list.show_rows(page.rows, _now_us(), self.thread_pane.id, together=by_time, sought=self._search)
+        self.pane.list.show_rows(page.rows, now_us, self.thread_pane.id, together=by_time, sought=self._search)
         self._tell_count(page)
         await self._keep_thread(page.rows, again)
 

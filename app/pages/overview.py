@@ -255,17 +255,20 @@ class OverviewPage(Page):
         )
         parts.note.updateGeometry()
         begun = min(query.end_us or self._shown_at_us, self._shown_at_us) - (query.start_us or 0)
-        for figure in figures(answers.summary, answers.previous, answers.buckets, begun):
-            parts.cards[figure.key].show_figure(figure)
+        # They go through all buckets, several times.
+        found = await asyncio.to_thread(figures, answers.summary, answers.previous, answers.buckets, begun)
+        if answers is not self._answers:
+            return
         several = tr("A request counts in each of its values") if answers.by_split.overlapping else tr(SPLIT_TOOLTIP)
         self.split_button.setToolTip(several)
         self.exporting.answers, self.exporting.split = answers, answers.split
         side = self.exporting.side = parts.by_side.dimension
-        for show in (self._show_models, partial(self._show_side, side)):
+        cards = (partial(parts.cards[figure.key].show_figure, figure) for figure in found)
+        for show in (*cards, partial(self._show_models, answers), partial(self._show_side, side, answers)):
+            show()
             await asyncio.sleep(BETWEEN_S)
             if answers is not self._answers:
                 return
-            show(answers)
         await parts.charts.show_answers(answers, self._shown_at_us)
         parts.charts.build_provider_charts()
 

@@ -68,7 +68,7 @@ class RequestsPage(Page):
         self._provider_titles: dict[str, str] = {}
         self._stale = True
         self._exporting = False
-        self.feed = RequestFeed(context, self)
+        self.feed = RequestFeed(context, self, prepare=lambda rows: self.view.prepare(rows))
         columns = request_columns(lambda name: self._provider_titles.get(name, name))
         self.model: WindowedModel[ExchangeRecord] = WindowedModel(columns, self.feed.read, context.spawn, self)
         self._build()

@@ -53,19 +53,21 @@ class LaidTexts:
     def laid(self, text: str, face: Face, room: int | None = None, *, middle: bool = False) -> Laid:
         """One line for a painter that has this face's font; cut to `room` logical pixels at its end, or in its
         `middle`, where that is given."""
+        # Most texts fit, at this width and at the next one: those that are cut are kept beside the whole ones.
+        laid = self._kept.get((text, None, face, False))
+        if laid is None:
+            laid = self._made(text.replace("\n", " "), face)
+            self._kept.put((text, None, face, False), laid)
+        return laid if room is None or laid.width <= room else self._cut(text, face, room, middle)
+
+    def _cut(self, text: str, face: Face, room: int, middle: bool) -> Laid:
         key = (text, room, face, middle)
         laid = self._kept.get(key)
         if laid is None:
-            laid = self._lay_out(text.replace("\n", " "), face, room, middle)
-            self._kept.put(key, laid)
-        return laid
-
-    def _lay_out(self, text: str, face: Face, room: int | None, middle: bool) -> Laid:
-        laid = self._made(text, face)
-        # Most texts fit: measured before they are laid out, they would be shaped twice.
-        if room is not None and laid.width > room:
             side = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
-            laid = self._made(QFontMetricsF(self.font(face)).elidedText(text, side, room), face)
+            elided = QFontMetricsF(self.font(face)).elidedText(text.replace("\n", " "), side, room)
+            laid = self._made(elided, face)
+            self._kept.put(key, laid)
         return laid
 
     def _made(self, text: str, face: Face) -> Laid:

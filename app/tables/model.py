@@ -94,6 +94,15 @@ class ListModel(RowModel[Row]):
             self._put(rows)
             self.endResetModel()
             return
+        shown = self.rows
+        kept = [self._key(row) for row in shown]
+        if len(rows) == len(kept):
+            # Where all stay where they are, nothing is laid out anew.
+            arranged = self._arranged(rows)
+            if [self._key(row) for row in arranged] == kept:
+                self.rows = arranged
+                self._tell_changed(shown)
+                return
         self.layoutAboutToBeChanged.emit()
         before = self.persistentIndexList()
         keys = [self._key(self.rows[index.row()]) for index in before]
@@ -106,12 +115,19 @@ class ListModel(RowModel[Row]):
         self.changePersistentIndexList(before, after)
         self.layoutChanged.emit()
 
-    def _put(self, rows: tuple[Row, ...]) -> None:
-        self.rows = rows
-        if self._sorted_by is not None:
-            self._sort(*self._sorted_by)
+    def _tell_changed(self, before: tuple[Row, ...]) -> None:
+        """From the first row that says something else to the last one."""
+        changed = [number for number, (old, new) in enumerate(zip(before, self.rows, strict=True)) if old != new]
+        if changed:
+            self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], len(self.columns) - 1))
 
-    def _sort(self, column: int, descending: bool) -> None:
+    def _put(self, rows: tuple[Row, ...]) -> None:
+        self.rows = self._arranged(rows)
+
+    def _arranged(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+        return rows if self._sorted_by is None else self._sorted(rows, *self._sorted_by)
+
+    def _sorted(self, rows: tuple[Row, ...], column: int, descending: bool) -> tuple[Row, ...]:
         """Unknown values stand last whichever way the rest is turned."""
         value = self.columns[column].value
 
@@ -119,9 +135,9 @@ class ListModel(RowModel[Row]):
             found = value(row)
             return found.casefold() if isinstance(found, str) else found
 
-        known = [row for row in self.rows if value(row) is not None]
-        unknown = [row for row in self.rows if value(row) is None]
-        self.rows = (*sorted(known, key=key, reverse=descending), *unknown)
+        known = [row for row in rows if value(row) is not None]
+        unknown = [row for row in rows if value(row) is None]
+        return (*sorted(known, key=key, reverse=descending), *unknown)
 
 
 class WindowedModel(RowModel[Row]):

@@ -75,6 +75,20 @@ class RowPainter:
             else:
                 self._paint_texts(painter, cell, rows, height)
 
+    def prepare(self, cells: Sequence[Cell], records: Sequence[Any], ratio: float) -> None:
+        """Lays out and draws what these records will show, so that painting them finds it done. `ratio`: device
+        pixels for a logical one."""
+        for column, _, width in cells:
+            room = width - 2 * CELL_PADDING
+            if column.pills is not None:
+                for record in records:
+                    for pill, _ in self._fitting(column.pills(record), room):
+                        self._pill(pill, ratio)
+            elif column.stars is None:
+                for record in records:
+                    if text := column.text(record):
+                        self._texts.laid(text, _face(column), room, middle=column.elide_middle)
+
     def _paint_texts(self, painter: QPainter, cell: Cell, rows: list[PaintedRow], height: int) -> None:
         column, texts = cell.column, self._texts
         face, room = _face(column), cell.width - 2 * CELL_PADDING
@@ -122,14 +136,18 @@ class RowPainter:
         return int(widest) + 1 + 2 * CELL_PADDING
 
     def _paint_pills(self, painter: QPainter, cell: Cell, pills: Sequence[PillText], top: int, height: int) -> None:
-        key = (tuple(pills), cell.width - 2 * CELL_PADDING)
+        ratio = painter.device().devicePixelRatioF()
+        for pill, left in self._fitting(pills, cell.width - 2 * CELL_PADDING):
+            place = QPointF(cell.left + CELL_PADDING + left, top + (height - PILL_HEIGHT) / 2)
+            painter.drawPixmap(place, self._pill(pill, ratio))
+
+    def _fitting(self, pills: Sequence[PillText], room: int) -> Fitted:
+        key = (tuple(pills), room)
         fitted = self._fitted.get(key)
         if fitted is None:
             fitted = tuple(self._fit(*key))
             self._fitted.put(key, fitted)
-        for pill, left in fitted:
-            place = QPointF(cell.left + CELL_PADDING + left, top + (height - PILL_HEIGHT) / 2)
-            painter.drawPixmap(place, self._pill(pill, painter))
+        return fitted
 
     def _fit(self, pills: Sequence[PillText], whole: int) -> Iterator[tuple[PillText, int]]:
         """As many as there is room for, and how many more there are; the first one is cut rather than left out."""
@@ -180,8 +198,7 @@ class RowPainter:
         left = cell.left + CELL_PADDING + (room - width if cell.column.right else 0)
         painter.drawRoundedRect(QRectF(left, top + height / 2 - 4, width, 8), 4, 4)
 
-    def _pill(self, pill: PillText, painter: QPainter) -> QPixmap:
-        ratio = painter.device().devicePixelRatioF()
+    def _pill(self, pill: PillText, ratio: float) -> QPixmap:
         key = (pill, ratio, self._theme.dark)
         picture = self._pills.get(key)
         if picture is None:

@@ -4,7 +4,8 @@ It never looks at a row that is not on the screen: columns are as wide as they s
 grow), typing letters searches nothing, and copying takes the ranges that are selected, not their rows one by one.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -32,6 +33,8 @@ from app.theme import DENSITIES, Theme
 # The usual one; the theme says which is in force.
 ROW_HEIGHT = DENSITIES["comfortable"]
 _WIDEST = 1200
+# Rows that are laid out in one turn of the loop: a millisecond or two.
+_AT_ONCE = 5
 
 
 class KeptColumn(Struct, frozen=True):
@@ -349,6 +352,14 @@ class TableView(QTableView):
         last = self.rowAt(self.viewport().height() - 1)
         return max(self.rowAt(0), 0), last if last >= 0 else self._rows.rowCount() - 1
 
+    async def prepare(self, rows: Sequence[Any]) -> None:
+        """Lay out what these rows will say at the top of the view, a few in each turn of the loop: all at once, in
+        their first paint, they would hold it."""
+        most = self.viewport().height() // self._theme.row_height + 2 if self.isVisible() else 0
+        for first in range(0, min(most, len(rows)), _AT_ONCE):
+            self._painter.prepare(tuple(self._cells()), rows[first : first + _AT_ONCE], self.devicePixelRatioF())
+            await asyncio.sleep(0)
+
     def _cells(self) -> Iterable[Cell]:
         header = self.horizontalHeader()
         width = self.viewport().width()
@@ -370,12 +381,14 @@ class TableView(QTableView):
         painter.end()
 
     def _paint_rows(self, painter: QPainter, first: int, last: int) -> None:
-        width, height, chosen = self.viewport().width(), self._theme.row_height, self.selectionModel()
+        width, height = self.viewport().width(), self._theme.row_height
+        # Asked once: the model is asked for its rows and columns with each question.
+        chosen = self.selected_ranges() if self.selectionModel().hasSelection() else []
         current = self.currentIndex().row() if self.hasFocus() else -1
         painted = []
         for number in range(first, last + 1):
             top = self.rowViewportPosition(number)
-            if chosen.isRowSelected(number, self.rootIndex()):
+            if any(top_row <= number <= last_row for top_row, last_row in chosen):
                 painter.fillRect(0, top, width, height, self._theme.color("accent_soft"))
             elif number == self._hovered:
                 painter.fillRect(0, top, width, height, self._theme.color("hover"))

@@ -65,13 +65,13 @@ def test_what_start_up_made_is_set_aside_until_the_end(qtbot: QtBot) -> None:
 def test_what_is_built_later_is_set_aside_once_it_is_complete(garbage: GarbageTimer) -> None:
     beat(garbage, _SETTLED_AT[-1])
     garbage.set_aside()
-    built = [[number] for number in range(1_000)]
     garbage.settle()
     before = gc.get_freeze_count()
+    completed = [[number] for number in range(1_000)]
     garbage.collect()
-    assert gc.get_freeze_count() == before, "it may still lack something"
+    assert gc.get_freeze_count() <= before, "it may still lack something"
     beat(garbage, 9)
-    assert gc.get_freeze_count() >= before + len(built)
+    assert gc.get_freeze_count() >= before + len(completed)
 
 
 def test_what_was_set_aside_is_collected_once_it_has_gone(garbage: GarbageTimer) -> None:

@@ -132,6 +132,8 @@ class ToolList(Card):
 
     def mark_done(self, keys: Collection[str]) -> None:
         """Those that are connected."""
+        if self._done == frozenset(keys):
+            return
         self._done = frozenset(keys)
         for number in range(self.view.count()):
             item = self.view.item(number)

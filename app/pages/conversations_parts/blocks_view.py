@@ -238,6 +238,13 @@ class BlocksView(QAbstractScrollArea):
             y += card.top_of(entry)
         self._set_value(round(y - at))
 
+    def _update_block(self, key: str) -> None:
+        """Paints a block anew where it stands, if it is in sight."""
+        number = self._index.get(key)
+        if number is not None:
+            top = math.floor(self._tops[number]) - self.verticalScrollBar().value()
+            self.viewport().update(0, top - 1, self.viewport().width(), math.ceil(self._heights[number]) + 2)
+
     # laying out
 
     def _settle(self, anchor: Anchor | None = None) -> None:
@@ -252,7 +259,7 @@ class BlocksView(QAbstractScrollArea):
         self._lay_out_for(_BUDGET_S)
 
     def _go_on(self) -> None:
-        """The rest; what stays where it is is not painted again."""
+        """The rest; what stays where it is and as it is is not painted again."""
         before = self.verticalScrollBar().value()
         changed = self._lay_out_for(_BUDGET_S) if self._blocks and self.viewport().height() else 0.0
         if self.verticalScrollBar().value() != before:
@@ -363,4 +370,6 @@ class BlocksView(QAbstractScrollArea):
         if self._placing:
             return
         self._held = None
-        self._settle()
+        # What stays in sight moves as it was painted.
+        self.viewport().scroll(0, dy)
+        self._go_on()

@@ -4,9 +4,10 @@ Under traffic the list is painted anew every second: a text is cut and laid out 
 shown.
 """
 
+import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import (
     QAbstractListModel,
@@ -33,7 +34,7 @@ from PySide6.QtWidgets import (
 from app import formats
 from app.focus import KEYBOARD_REASONS
 from app.pages.conversations_parts import turn_words
-from app.tables.laid_texts import Face, LaidTexts
+from app.tables.laid_texts import Face, Laid, LaidTexts
 from app.theme import Theme
 from app.translation import counted, tr
 from app.widgets.painting import focus_ring, rounded_box
@@ -47,6 +48,10 @@ _TEXTS = 200
 _BETWEEN = 12
 # So many characters stand before what was searched for: a line of the list holds about thirty.
 _LEAD = 12
+# From a row's edges to its words, both sides together.
+_AROUND = 40
+# Rows that are laid out in one turn of the loop.
+_AT_ONCE = 4
 _TITLE, _DETAIL = Face(13, 600), Face(12)
 
 Index = QModelIndex | QPersistentModelIndex
@@ -168,6 +173,17 @@ class ThreadModel(QAbstractListModel):
         return next((place for place, row in enumerate(self.rows) if row.id == id), None)
 
 
+class _Line(NamedTuple):
+    """Words at the left, cut where those at the right leave no room; `tail` follows them and is cut last, for a
+    number that is cut is another number. `tones` are the left's and the right's."""
+
+    left: str
+    right: str
+    face: Face
+    tones: tuple[str, str]
+    tail: str = ""
+
+
 class _RowPainter(QStyledItemDelegate):
     def __init__(self, theme: Theme, view: "ThreadList") -> None:
         super().__init__(view)
@@ -196,13 +212,25 @@ class _RowPainter(QStyledItemDelegate):
         inner = box.adjusted(12, 9, -12, -9)
         first = QRectF(inner.left(), inner.top(), inner.width(), 22)
         second = QRectF(inner.left(), inner.bottom() - 20, inner.width(), 20)
-        self._line(painter, first, (title_of(row), turn_words.listed_cost(row)), _TITLE, ("text", "text"))
-        words, tone = state_of(row, self._view.threads.now_us)
+        above, below = self._lines(row, self._view.threads.now_us)
+        for line, place in ((above, first), (below, second)):
+            self._paint_line(painter, place, line)
+        painter.restore()
+
+    def prepare(self, row: ThreadRow, width: int, now_us: int) -> None:
+        """Lays out what a row of so many pixels will say, so that painting it finds it done."""
+        for line in self._lines(row, now_us):
+            self._laid(line, width - _AROUND)
+
+    def _lines(self, row: ThreadRow, now_us: int) -> tuple[_Line, _Line]:
+        words, tone = state_of(row, now_us)
         left, calls = models_of(row), f"  ·  {turn_words.calls(row.requests)}"
         if row.match:
             left, calls = from_found(row.match, self._view.threads.sought), ""
-        self._line(painter, second, (left, words), _DETAIL, ("text2", tone), calls)
-        painter.restore()
+        return (
+            _Line(title_of(row), turn_words.listed_cost(row), _TITLE, ("text", "text")),
+            _Line(left, words, _DETAIL, ("text2", tone), calls),
+        )
 
     def _bracket(self, painter: QPainter, box: QRectF, beside: tuple[bool, bool]) -> None:
         """A line at the left that goes through the rows of one session."""
@@ -212,29 +240,23 @@ class _RowPainter(QStyledItemDelegate):
             bottom = box.bottom() + 1 if below else box.bottom() - 12
             painter.fillRect(QRectF(box.left() + 4, top, 2, bottom - top), self._theme.color("border_strong"))
 
-    def _line(
-        self,
-        painter: QPainter,
-        box: QRectF,
-        words: tuple[str, str],
-        face: Face,
-        tones: tuple[str, str],
-        tail: str = "",
-    ) -> None:
-        """Words at the left, cut where those at the right leave no room; `tail` follows them and is cut last, for a
-        number that is cut is another number."""
-        painter.setFont(self._texts.font(face))
-        whole = int(box.width())
-        right = self._texts.laid(words[1], face, whole)
-        painter.setPen(self._theme.color(tones[1]))
-        painter.drawStaticText(QPointF(box.right() - right.width, _top(box, right.height)), right.text)
+    def _laid(self, line: _Line, whole: int) -> tuple[Laid, Laid | None, Laid]:
+        """Left, tail where there is one, and right."""
+        right = self._texts.laid(line.right, line.face, whole)
         room = whole - math.ceil(right.width) - _BETWEEN
-        after = self._texts.laid(tail, face, room) if tail else None
-        left = self._texts.laid(words[0], face, room - (math.ceil(after.width) if after else 0))
-        painter.setPen(self._theme.color(tones[0]))
+        tail = self._texts.laid(line.tail, line.face, room) if line.tail else None
+        left = self._texts.laid(line.left, line.face, room - (math.ceil(tail.width) if tail else 0))
+        return left, tail, right
+
+    def _paint_line(self, painter: QPainter, box: QRectF, line: _Line) -> None:
+        left, tail, right = self._laid(line, int(box.width()))
+        painter.setFont(self._texts.font(line.face))
+        painter.setPen(self._theme.color(line.tones[1]))
+        painter.drawStaticText(QPointF(box.right() - right.width, _top(box, right.height)), right.text)
+        painter.setPen(self._theme.color(line.tones[0]))
         painter.drawStaticText(QPointF(box.left(), _top(box, left.height)), left.text)
-        if after is not None:
-            painter.drawStaticText(QPointF(box.left() + left.width, _top(box, after.height)), after.text)
+        if tail is not None:
+            painter.drawStaticText(QPointF(box.left() + left.width, _top(box, tail.height)), tail.text)
 
 
 def _sessions(row: ThreadRow) -> list[str]:
@@ -262,7 +284,8 @@ class ThreadList(QListView):
         self._together = True
         self.by_keyboard = False
         self.setModel(self.threads)
-        self.setItemDelegate(_RowPainter(theme, self))
+        self._painter = _RowPainter(theme, self)
+        self.setItemDelegate(self._painter)
         self.setObjectName("conversations_list")
         self.setAccessibleName(tr("Conversations"))
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -279,6 +302,17 @@ class ThreadList(QListView):
     def chosen_id(self) -> str:
         index = self.currentIndex()
         return self.threads.rows[index.row()].id if index.isValid() else ""
+
+    async def prepare(self, rows: Sequence[ThreadRow], now_us: int, *, together: bool = True) -> None:
+        """Lay out what these rows, as `show_rows` takes them, will say where the list is scrolled to, a few in each
+        turn of the loop."""
+        placed = by_sessions(rows) if together else rows
+        first = self.verticalScrollBar().value() // ROW_HEIGHT
+        last = min(len(placed), first + self.viewport().height() // ROW_HEIGHT + 2) if self.isVisible() else 0
+        for start in range(first, last, _AT_ONCE):
+            for row in placed[start : min(last, start + _AT_ONCE)]:
+                self._painter.prepare(row, self.viewport().width(), now_us)
+            await asyncio.sleep(0)
 
     def show_rows(
         self, rows: Sequence[ThreadRow], now_us: int, chosen: str, *, together: bool = True, sought: str = ""

@@ -155,13 +155,20 @@ class ThreadPane(QWidget):
         made = await asyncio.to_thread(self._tell, thread)
         if opening != self._opening:
             return
-        self.thread_shown, self.told = thread, made
+        # Head, thread and timeline each in a turn of the loop.
         self.head.show_thread(thread.row, thread.turns)
+        await asyncio.sleep(0)
+        if opening != self._opening:
+            return
+        self.thread_shown, self.told = thread, made
         self.stack.setCurrentWidget(self._middle)
         self._fit()
         waiting = next((each for each in thread.turns if each.running), None)
         self.view.waiting_since_us = waiting.started_us if waiting is not None else None
         self.view.set_blocks(made.blocks, keep=keep, extents=made.extents)
+        await asyncio.sleep(0)
+        if opening != self._opening:
+            return
         self._show_rows()
         if not keep:
             # Of another conversation the parts are not known yet, and those before are not its own.

@@ -3,6 +3,7 @@
 A block is chosen by a press, by J and K, or by being scrolled to the top; a selection lies within one block.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -182,7 +183,8 @@ class ThreadView(BlocksView):
             marked = (min(self._selection[1:]), max(self._selection[1:]))
         hot = self._hot[1] if self._hot is not None and self._hot[0] == block.key else None
         painter.save()
-        painter.translate(self._left, round(top))
+        # Not `round`, whose halves go up here and down there: what is moved as a picture meets what is painted anew.
+        painter.translate(self._left, math.floor(top + 0.5))
         current = block.key == self._current and self.hasFocus()
         card.paint(painter, seen, current=current, marked=marked, hot=hot)
         painter.restore()
@@ -353,11 +355,14 @@ class ThreadView(BlocksView):
     def _set_current(self, key: str) -> None:
         if key == self._current:
             return
-        self._current = key
+        before, self._current = self._current, key
         block = self._blocks[self._index[key]]
         self.setAccessibleDescription(" ".join((block.title, block.detail, block.right, text_of(block)[:500])))
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
-        self.viewport().update()
+        # Only beside the keyboard it looks otherwise.
+        if self.hasFocus():
+            for each in (before, key):
+                self._update_block(each)
         self.current_changed.emit(key)
 
     def selected_text(self) -> str:

@@ -5,7 +5,7 @@ At the top, new rows are put in front of it; away from the top nothing moves, an
 Every answer that comes after another query was opened is thrown away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from PySide6.QtCore import QObject, Signal
@@ -18,15 +18,23 @@ from gateway import ExchangeRecord, RequestPage, UsageQuery
 
 class RequestFeed(QObject):
     """`opened`: another list stands in the model. `counted(rows)`: how many match. `pending(rows)`: how many wait.
-    `complete_from_us`: older ones that were asked for are gone, None where none is."""
+    `complete_from_us`: older ones that were asked for are gone, None where none is. `prepare` makes the newest rows
+    ready to be shown."""
 
     opened = Signal()
     counted = Signal(int)
     pending = Signal(int)
 
-    def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        context: AppContext,
+        parent: QObject | None = None,
+        *,
+        prepare: Callable[[Sequence[ExchangeRecord]], Awaitable[None]] | None = None,
+    ) -> None:
         super().__init__(parent)
         self._context = context
+        self._prepare = prepare
         self._anchored = UsageQuery()
         self._tail_count = 0
         self._generation = 0
@@ -72,7 +80,10 @@ class RequestFeed(QObject):
         if not page.rows:
             return page, query, 0
         anchored = msgspec.structs.replace(query, end_us=page.rows[0].started_us + 1)
-        return page, anchored, await gateway.request_count(anchored)
+        count = await gateway.request_count(anchored)
+        if self._prepare is not None:
+            await self._prepare(page.rows)
+        return page, anchored, count
 
     async def _count_waiting(self, model: WindowedModel[ExchangeRecord], query: UsageQuery, mine: int) -> None:
         gateway = self._context.gateway

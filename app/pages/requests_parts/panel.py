@@ -22,7 +22,7 @@ from app.theme import Theme
 from app.translation import tr
 from gateway import CostExplanation, ExchangeRecord
 
-BUDGET_S = 0.006
+BUDGET_S = 0.004
 """For which one turn makes lines."""
 # Between two turns, so that the gateway's callbacks have theirs.
 _PAUSE_MS = 8
