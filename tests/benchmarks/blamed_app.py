@@ -1,20 +1,23 @@
-"""The probed app, which also writes down what each long event of Qt's was made of: `--events` of the pages' bench.
+"""The probed app, which also writes down what each long slot was made of: `--events` of the pages' bench.
 
-Every event passes through Python's hands for it, which costs a few microseconds each: its figures are for finding
+A slot is an event of Qt's, or a step of one of the window's tasks; turns of the loop are the gateway's. Other than a
+beat, a slot is as long on a busy machine as on a quiet one: it is one piece of work, in its own CPU time. Every event passes through Python's hands for it, which costs a few microseconds each: its figures are for finding
 what to mend, and no marks.
 """
 
+import gc
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QWidget
 
 import app.host
 from tests.benchmarks import probed_app
+from tests.benchmarks.hold_probe import Pieces, ProbedLoop
 from tests.window.probe import ProbedHost
 from tests.window.questions import QUESTIONS
 
@@ -24,7 +27,7 @@ _MOST = 400
 
 
 class Spent(NamedTuple):
-    """CPU seconds of an event, and of those that it sent itself."""
+    """CPU seconds of a slot, and of the events that it sent itself."""
 
     what: str
     seconds: float
@@ -46,22 +49,82 @@ class Spent(NamedTuple):
 
 _long: list[Spent] = []
 _open: list[list[Spent]] = []
+_loops: list[ProbedLoop] = []
+
+
+class _Slot:
+    """`with _Slot(words):` is timed, and told to what it is part of."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        self._parts: list[Spent] = []
+        _open.append(self._parts)
+        self._began = time.thread_time()
+
+    def __exit__(self, *_error: object) -> None:
+        seconds = time.thread_time() - self._began
+        _open.pop()
+        _note(Spent(self._what, seconds, without_small(self._parts)))
 
 
 class TimedApplication(app.host._Application):
-    """Times each event that it passes on."""
+    """Times each event that it passes on, but for the loop's turns."""
 
     def notify(self, receiver: QObject, event: QEvent) -> bool:
-        kind = event.type()
-        parts: list[Spent] = []
-        _open.append(parts)
-        began = time.thread_time()
-        try:
+        if any(loop.wakes(receiver) for loop in _loops):
             return super().notify(receiver, event)
-        finally:
-            seconds = time.thread_time() - began
-            _open.pop()
-            _note(Spent(_words(receiver, kind), seconds, without_small(parts)))
+        with _Slot(_words(receiver, event.type())):
+            return super().notify(receiver, event)
+
+
+class _TimedSteps(Pieces):
+    """Steps of the window's tasks, each a slot."""
+
+    _slot: _Slot | None = None
+
+    def begin(self, of: object = None) -> None:
+        super().begin(of)
+        self._slot = _Slot(f"Step of {_place(of)}")
+        self._slot.__enter__()
+
+    def end(self) -> None:
+        slot, self._slot = self._slot, None
+        if slot is not None:
+            slot.__exit__()
+        super().end()
+
+
+class TimedLoop(ProbedLoop):
+    def make_steps(self) -> Pieces:
+        _loops.append(self)
+        return _TimedSteps()
+
+
+def _place(coroutine: Any) -> str:
+    """Where a task stands: its own function, and the innermost ones that it waits in."""
+    calls: list[str] = []
+    while (frame := getattr(coroutine, "cr_frame", None)) is not None:
+        calls.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
+        coroutine = coroutine.cr_await
+    return " > ".join((*calls[:1], *calls[1:][-2:]))
+
+
+class _TimedCollections:
+    """Garbage collections, as parts of the slots that they are in."""
+
+    def __init__(self) -> None:
+        self._slot: _Slot | None = None
+        gc.callbacks.append(self._on_step)
+
+    def _on_step(self, phase: str, told: Mapping[str, int]) -> None:
+        if phase == "start":
+            self._slot = _Slot(f"Collection of generation {told['generation']}")
+            self._slot.__enter__()
+        elif self._slot is not None:
+            self._slot.__exit__()
+            self._slot = None
 
 
 def without_small(parts: "list[Spent]") -> "list[Spent]":
@@ -90,7 +153,7 @@ def _words(receiver: QObject, kind: QEvent.Type) -> str:
 
 
 def take_long_events(_host: ProbedHost) -> list[str]:
-    """What the longest events since the last time were made of, after a line for each cause with how many it had."""
+    """What the longest slots since the last time were made of, after a line for each cause with how many it had."""
     found = sorted(_long, key=lambda spent: -spent.seconds)
     _long.clear()
     causes: defaultdict[str, list[float]] = defaultdict(list)
@@ -104,4 +167,6 @@ QUESTIONS[take_long_events.__name__] = take_long_events
 
 if __name__ == "__main__":
     app.host._Application = TimedApplication  # type: ignore[misc]
+    probed_app.use_loop(TimedLoop)
+    _TimedCollections()
     sys.exit(probed_app.run(sys.argv))

@@ -34,7 +34,7 @@ class Hold(NamedTuple):
     late: float
 
 
-class _Pieces:
+class Pieces:
     """What ran since the last beat: begin and end by the clock, and the CPU seconds of all of it."""
 
     def __init__(self) -> None:
@@ -42,7 +42,8 @@ class _Pieces:
         self.cpu = 0.0
         self._began: tuple[float, float] | None = None
 
-    def begin(self) -> None:
+    def begin(self, of: object = None) -> None:
+        """`of` is what runs, where that is known."""
         self._began = time.monotonic(), time.thread_time()
 
     def end(self) -> None:
@@ -65,19 +66,19 @@ class _Pieces:
 class _Timed(Coroutine[Any, Any, Any]):
     """A task of the window's; each of its steps is a piece."""
 
-    def __init__(self, inner: Coroutine[Any, Any, Any], steps: _Pieces) -> None:
+    def __init__(self, inner: Coroutine[Any, Any, Any], steps: Pieces) -> None:
         self._inner = inner
         self._steps = steps
 
     def send(self, value: Any) -> Any:
-        self._steps.begin()
+        self._steps.begin(self._inner)
         try:
             return self._inner.send(value)
         finally:
             self._steps.end()
 
     def throw(self, *error: Any) -> Any:
-        self._steps.begin()
+        self._steps.begin(self._inner)
         try:
             return self._inner.throw(*error)
         finally:
@@ -94,8 +95,15 @@ class ProbedLoop(QtLoop):
     """The app's loop, which writes down its turns, and the window's steps within them."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
-        self.turns, self.steps = _Pieces(), _Pieces()
+        self.turns, self.steps = Pieces(), self.make_steps()
         super().__init__(*args, **more)
+
+    def make_steps(self) -> "Pieces":
+        return Pieces()
+
+    def wakes(self, receiver: object) -> bool:
+        """Whether an event for this is a turn of the loop."""
+        return any(receiver is getattr(self, name, None) for name in ("_now_timer", "_due_timer", "_notifier"))
 
     def _turn(self, *activated: object) -> None:
         self.turns.begin()

@@ -252,7 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=RATE, help="requests a second")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each page")
     parser.add_argument("--blame", action="store_true", help="tell what ran during the long holds")
-    parser.add_argument("--events", action="store_true", help="tell what the long events were made of, and no marks")
+    parser.add_argument("--events", action="store_true", help="tell what the long slots were made of, and no marks")
     parser.add_argument("--only", nargs="*", help="keys of pages")
     asked = parser.parse_args(arguments)
     kind = TimedApp if asked.events else ProbedApp
@@ -275,7 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         memory = app.ask("memory")
         collections = app.ask("take_collections")
     for name, found in events:
-        print(f"{name}: {len(found)} long events", *found[:MOST_EVENTS], sep="\n")
+        print(f"Slots above 8 ms, {name}:", *found[:MOST_EVENTS], sep="\n")
     return 0 if show(steady, once, traffic, memory, collections) else 1
 
 

@@ -21,8 +21,16 @@ _looked: list[object] = []
 _collections: list[Collections] = []
 
 
+_kind: list[type[ProbedLoop]] = [ProbedLoop]
+
+
+def use_loop(kind: type[ProbedLoop]) -> None:
+    """Another kind of loop, before the app runs."""
+    _kind[0] = kind
+
+
 def make_probed_loop(application: QApplication) -> ProbedLoop:
-    loop = ProbedLoop(application)
+    loop = _kind[0](application)
     probe = HoldProbe(loop)
     _probes.append(probe)
     loop.call_soon(probe.start)
