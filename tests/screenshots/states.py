@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from weakref import WeakSet
@@ -53,8 +54,15 @@ class State(Struct, frozen=True, kw_only=True):
 
 
 def page(app: RealApp, key: str, title: str) -> None:
-    app.click(f"nav.{key}")
-    app.wait_for("page", title)
+    def there() -> bool:
+        """On a busy machine a click may come while the theme changes or a drawer goes."""
+        app.click(f"nav.{key}")
+        with suppress(AssertionError):
+            app.wait_for("page", title, _MENU_S)
+            return True
+        return False
+
+    wait_until(there, what=f"The page {title}")
 
 
 def overview(app: RealApp, range_: str = "7d") -> None:
