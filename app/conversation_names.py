@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _MOST_AT_ONCE = 200
 _MOST_KEPT = 1_000
+# Of conversations that are found by these ids too, such as all of one session.
+_MOST_PAGES = 10
 
 
 class ConversationNames(QObject):
@@ -48,17 +50,27 @@ class ConversationNames(QObject):
         if not wanted:
             return
         try:
-            # More than are wanted: others that were given one of these ids are found by it too.
-            page = await self._gateway.threads(
-                ThreadQuery(among=UsageQuery(conversation=wanted)), limit=2 * _MOST_AT_ONCE
-            )
+            titles = await self._read(wanted)
         except KNOWN_ERRORS:
             return
         before = [self.name(id) for id in wanted]
-        for row in page.rows:
-            self._titles.pop(row.id, None)
-            self._titles[row.id] = row.title
+        for id, title in titles.items():
+            self._titles.pop(id, None)
+            self._titles[id] = title
         for id in list(self._titles)[:-_MOST_KEPT]:
             del self._titles[id]
         if [self.name(id) for id in wanted] != before:
             self.came.emit()
+
+    async def _read(self, wanted: Collection[str]) -> dict[str, str]:
+        """Titles by id, of these as far as there are such."""
+        query, titles, cursor = ThreadQuery(among=UsageQuery(conversation=tuple(wanted))), dict[str, str](), None
+        left = set(wanted)
+        for _ in range(_MOST_PAGES):
+            page = await self._gateway.threads(query, limit=_MOST_AT_ONCE, cursor=cursor)
+            titles |= {row.id: row.title for row in page.rows if row.id in left}
+            left -= titles.keys()
+            cursor = page.next_cursor
+            if not left or cursor is None:
+                break
+        return titles

@@ -139,3 +139,19 @@ def test_another_conversation_that_was_given_the_same_id_hides_no_title(
     names = ConversationNames(fake_gateway, spawner)  # type: ignore[arg-type]
     names.ask(["conv_0003"])
     assert names.name("conv_0003") == TITLE
+
+
+def test_a_title_is_found_behind_any_number_that_are_known_by_the_same_id(
+    fake_gateway: FakeGateway, spawner: Spawner
+) -> None:
+    wanted = replace(plain_thread(3, 10**15), row=replace(plain_thread(3, 10**15).row, id="wanted"))
+    others = [plain_thread(number, 2 * 10**15) for number in range(450)]
+    others = [replace(each, row=replace(each.row, ids=("wanted",))) for each in others]
+    fake_gateway.told = [*others, wanted]
+    names = ConversationNames(fake_gateway, spawner)  # type: ignore[arg-type]
+    names.ask(["wanted"])
+    assert names.name("wanted") == wanted.row.title
+    assert set(names.known) == {"wanted"}
+    asked = fake_gateway.calls.count("threads newest")
+    names.ask(["nowhere"])
+    assert fake_gateway.calls.count("threads newest") == asked + 1
