@@ -13,6 +13,14 @@ from gateway.model import HostedTool, Part, Role, Tool
 from gateway.records import UsageQuery
 
 THREAD_SORTS = ("newest", "oldest", "cost", "duration", "requests")
+# Errors of a provider that was asked: it may have worked all the same, and bill it.
+UNANSWERED = ("connection_lost", "timeout", "unreadable_answer")
+
+
+def lacks_price(cost_nano: int | None, usage_source: str, outcome: str, error_type: str | None) -> bool:
+    """Whether a call cost, or may have cost, what nobody knows; what used nothing (a refusal) lacks no price."""
+    used = usage_source != "none" or outcome != "error" or error_type in UNANSWERED
+    return cost_nano is None and used
 
 
 class ThreadQuery(Struct, frozen=True, kw_only=True):
@@ -41,7 +49,7 @@ class ThreadQuery(Struct, frozen=True, kw_only=True):
 class ThreadRow(Struct, frozen=True, kw_only=True):
     """One conversation in a list. `title` is the user's own, else its first user line, "" without content.
 
-    `cost_nano` sums the priced turns, each counted once; `unpriced` counts the turns that have no price.
+    `cost_nano` sums the priced turns, each counted once; `unpriced` counts the turns that lack a price.
     `ids` are others that it is known by: the one that was given, where its own is another, and those of sub-agents'
     runs within it; `sessions` are those in which it stands, where their ids are others. `sources` are those of its
     turns: gateway, span, log. `match` is a line around the text that was searched for.
@@ -181,6 +189,11 @@ class Turn(Struct, frozen=True, kw_only=True):
     shortened: bool = False
     hints: tuple[str, ...] = ()
     running: bool = False
+
+    @property
+    def unpriced(self) -> bool:
+        """Whether it lacks a price; one that runs has none yet."""
+        return not self.running and lacks_price(self.cost_nano, self.usage_source, self.outcome, self.error_type)
 
 
 class Thread(Struct, frozen=True, kw_only=True):

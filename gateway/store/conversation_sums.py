@@ -11,14 +11,23 @@ from typing import Any
 
 from msgspec import Struct
 
+from gateway.thread_records import UNANSWERED, lacks_price
+
 # Of a turn.
-COUNTED = "started_us, ended_us, outcome, input_tokens, output_tokens, cost_nano, latency_us"
+COUNTED = (
+    "started_us, ended_us, outcome, usage_source, error_type, input_tokens, output_tokens, cost_nano, latency_us"
+)
 FAILED = ("error", "interrupted")
+# `lacks_price` of a turn.
+_LACKS_PRICE = (
+    "cost_nano IS NULL AND (usage_source <> 'none' OR outcome <> 'error' "
+    f"OR COALESCE(error_type, '') IN {UNANSWERED})"
+)
 
 _SUMS = f"""
 UPDATE conversations SET (started_us, ended_us, requests, errors, unpriced, input_tokens, output_tokens, cost_nano,
     duration_us) = (
-    SELECT MIN(started_us), MAX(ended_us), COUNT(*), SUM(outcome IN {FAILED}), SUM(cost_nano IS NULL),
+    SELECT MIN(started_us), MAX(ended_us), COUNT(*), SUM(outcome IN {FAILED}), SUM({_LACKS_PRICE}),
         SUM(input_tokens), SUM(output_tokens), SUM(cost_nano), SUM(COALESCE(latency_us, 0))
     FROM turns WHERE conversation = conversations.id)
 WHERE id = ? RETURNING requests"""
@@ -110,10 +119,10 @@ class Change:
         )
 
     def _count(self, turn: Sequence[Any], by: int) -> None:
-        _, _, outcome, *known, latency_us = turn
+        _, _, outcome, usage_source, error_type, *known, latency_us = turn
         self._requests += by
         self._errors += by * (outcome in FAILED)
-        self._unpriced += by * (known[2] is None)
+        self._unpriced += by * lacks_price(known[2], usage_source, outcome, error_type)
         self._duration_us += by * (latency_us or 0)
         for name, value in zip(_KNOWN, known, strict=True):
             if value is not None:

@@ -188,6 +188,15 @@ def _m011_requests_by_their_identity(db: "Database") -> None:
     db.execute("DROP INDEX turns_request")
 
 
+def _m012_refusals_lack_no_price(db: "Database") -> None:
+    """A conversation counts what cost, or may have cost, what nobody knows, as the rows of usage do."""
+    db.execute(
+        "UPDATE conversations SET unpriced = (SELECT COUNT(*) FROM turns WHERE conversation = conversations.id "
+        "AND cost_nano IS NULL AND (usage_source <> 'none' OR outcome <> 'error' "
+        "OR COALESCE(error_type, '') IN ('connection_lost', 'timeout', 'unreadable_answer')))"
+    )
+
+
 STEPS: tuple[Step, ...] = (
     _m001_conversations_and_spans,
     _m002_what_a_join_takes_back,
@@ -200,5 +209,6 @@ STEPS: tuple[Step, ...] = (
     _m009_sessions_around_conversations,
     _m010_signatures_that_tell_of_wide_letters,
     _m011_requests_by_their_identity,
+    _m012_refusals_lack_no_price,
 )
 STEPS_NAME = "traces"

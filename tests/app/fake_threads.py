@@ -154,6 +154,7 @@ def full_thread(now_us: int) -> Thread:
             attempt_of=3,
             cost_nano=None,
             cost_source="none",
+            usage_source="none",
             output_tokens=None,
             ttft_us=None,
         ),

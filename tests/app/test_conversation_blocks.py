@@ -401,7 +401,7 @@ def test_a_total_says_what_it_leaves_out() -> None:
     assert total.words == ""
     total.add(at(0, cost_nano=500_000_000))
     total.add(at(1, cost_nano=None))
-    total.add(at(2, cost_nano=None, outcome="error"))
+    total.add(at(2, cost_nano=None, outcome="error", usage_source="none"))
     total.add(at(3, cost_nano=500_000_000, usage_source="estimated"))
     assert total.words == "≈$1.00 so far, 1 unpriced"
 
@@ -482,7 +482,9 @@ def test_what_cannot_be_split_stands_whole_and_what_has_no_price_is_counted() ->
     splitter = Splitter()
     splitter.add(at(0, cost_nano=5_000), CostExplanation(cost_nano=5_000, source="provider"))
     splitter.add(at(1, cost_nano=None), CostExplanation(cost_nano=None, source="none"))
-    splitter.add(at(2, cost_nano=None, outcome="error"), CostExplanation(cost_nano=None, source="none"))
+    splitter.add(
+        at(2, cost_nano=None, outcome="error", usage_source="none"), CostExplanation(cost_nano=None, source="none")
+    )
     split = splitter.split()
     assert [(line.name, line.nano) for line in split.lines] == [("Not split", 5_000)]
     assert (split.total_nano, split.unpriced) == (5_000, 1)

@@ -53,7 +53,7 @@ class CostSplit(Struct, frozen=True, kw_only=True):
 
 def whole_of(row: ThreadRow) -> CostSplit:
     """A conversation's cost before its turns are split."""
-    return CostSplit(total_nano=row.cost_nano, unpriced=max(0, row.unpriced - row.errors))
+    return CostSplit(total_nano=row.cost_nano, unpriced=row.unpriced)
 
 
 def record_of(turn: Turn) -> ExchangeRecord:
@@ -96,7 +96,7 @@ class Splitter:
         """`input_price` is the model's for a million tokens of fresh input, in nano-dollars: what caching is compared
         with where no input was fresh."""
         if turn.cost_nano is None:
-            self._unpriced += turn.outcome == "ok"
+            self._unpriced += turn.unpriced
             return
         self._total = (self._total or 0) + turn.cost_nano
         self._marked = self._marked or turn_words.estimated_cost(turn)

@@ -78,7 +78,7 @@ def times(turn: Turn) -> str:
 
 
 class RunningTotal:
-    """What the turns so far cost: what is priced, and how many that were answered are not."""
+    """What the turns so far cost: what is priced, and how many lack a price."""
 
     def __init__(self) -> None:
         self._priced: int | None = None
@@ -87,7 +87,7 @@ class RunningTotal:
 
     def add(self, turn: Turn) -> None:
         if turn.cost_nano is None:
-            self._unpriced += turn.outcome == "ok"
+            self._unpriced += turn.unpriced
         else:
             self._priced = (self._priced or 0) + turn.cost_nano
             self._marked = self._marked or estimated_cost(turn)
@@ -156,8 +156,8 @@ def cause(turn: Turn) -> str:
 
 
 def listed_cost(row: ThreadRow) -> str:
-    """A conversation's cost in the list, points under each other; ≈ where an answered turn of it has no price."""
-    return sources.marked(formats.money_column(row.cost_nano, _LISTED_PLACES), row.unpriced > row.errors)
+    """A conversation's cost in the list, points under each other; ≈ where a turn of it lacks a price."""
+    return sources.marked(formats.money_column(row.cost_nano, _LISTED_PLACES), row.unpriced > 0)
 
 
 def calls(count: int) -> str:
