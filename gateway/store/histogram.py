@@ -141,7 +141,13 @@ def merge(left: bytes, right: bytes) -> bytes:
     if left[0] == right[0] == _MARK and len(left) + len(right) - 2 <= MOST_SINGLY:
         return left + right[1:]
     bins = decode(left)
-    add(bins, decode(right))
+    if right[0] == _MARK:
+        # Mostly few: counting them first would take longer.
+        for place in right[1:]:
+            key = place + FIRST_BIN
+            bins[key] = bins.get(key, 0) + 1
+    else:
+        add(bins, _decode(right))
     return encode(bins)
 
 
