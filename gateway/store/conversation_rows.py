@@ -5,11 +5,13 @@ named after its earliest call, so that its name is the same in whatever order ca
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from contextlib import suppress
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.sealing import SealBroken
 from gateway.store.content import TEXT, Sealed
 from gateway.store.conversation_sums import Change, Summed, sum_up
 
@@ -98,10 +100,13 @@ class Conversations:
         keep, gone = (one, other) if self.is_given(one) or not self.is_given(other) else (other, one)
         moved = [turn for (turn,) in self._connection.execute(_MOVE_TURNS, {"to": keep, "from": gone})]
         left, kept = self._row(gone), self._row(keep)
+        # What cannot be opened, because it was changed on the disk, is no reason to lose what is said now.
         if left.line_us is not None and (kept.line_us is None or left.line_us < kept.line_us):
-            self._set_line(keep, self._sealed.unpack_text(TEXT, f"line {gone}", left.line), left.line_us)
+            with suppress(SealBroken):
+                self._set_line(keep, self._sealed.unpack_text(TEXT, f"line {gone}", left.line), left.line_us)
         if left.title is not None and kept.title is None:
-            self.entitle(keep, self._sealed.unpack_text(TEXT, f"title {gone}", left.title))
+            with suppress(SealBroken):
+                self.entitle(keep, self._sealed.unpack_text(TEXT, f"title {gone}", left.title))
         self._connection.execute(_DELETE, (gone,))
         self._rows.pop(gone, None)
         return keep, moved
@@ -142,9 +147,10 @@ class Conversations:
         if (anew or known_us is None or started_us < known_us) and (line := line_of()) is not None:
             self._set_line(number, line, started_us)
 
-    def lose_line(self, number: int, started_us: int) -> bool:
-        """A turn that began then has left: whether the first line was that turn's, and there is none now."""
-        if self._row(number).line_us != started_us:
+    def lose_line(self, number: int, starts: Container[int]) -> bool:
+        """Turns that began then have left: whether the first line was one of theirs, and there is none now."""
+        line_us = self._row(number).line_us
+        if line_us is None or line_us not in starts:
             return False
         self._set_line(number, None, None)
         return True

@@ -1,6 +1,7 @@
 """Turns that telemetry put into a conversation leave it again, where what it said does not hold any more."""
 
 import sqlite3
+from functools import partial
 
 from msgspec import Struct
 
@@ -20,11 +21,13 @@ _STILL_MOVED = (
     "AND (source <> 'gateway' OR (moved = 1 AND joined IS NOT NULL)) LIMIT 1"
 )
 _EARLIEST = (
-    "SELECT id, identity, scope, conversation, started_us FROM turns "
+    "SELECT identity, scope, conversation FROM turns "
     "WHERE id IN (SELECT value FROM json_each(:turns)) ORDER BY started_us, identity LIMIT 1"
 )
 _MOVE = "UPDATE turns SET conversation = :to, moved = 0 WHERE id IN (SELECT value FROM json_each(:turns))"
-_FIRST = "SELECT id, started_us FROM turns WHERE conversation = ? ORDER BY started_us, identity LIMIT 1"
+_STARTS = "SELECT started_us FROM turns WHERE id IN (SELECT value FROM json_each(:turns))"
+# Among so many of the first there is one that has words.
+_FIRST = "SELECT id, started_us FROM turns WHERE conversation = ? ORDER BY started_us, identity LIMIT 64"
 _QUESTIONS = "SELECT content FROM said WHERE turn = ? AND output = 0 ORDER BY place"
 
 
@@ -43,24 +46,22 @@ def leave(connection: sqlite3.Connection, sealed: Sealed, conversations: Convers
     values = {"turns": json_array(branch), "turn": turn}
     if connection.execute(_STILL_MOVED, values).fetchone() is not None:
         return None
-    first, identity, scope, before, started_us = connection.execute(_EARLIEST, values).fetchone()
+    identity, scope, before = connection.execute(_EARLIEST, values).fetchone()
+    starts = {us for (us,) in connection.execute(_STARTS, values)}
     conversation = conversations.recognised(scope, identity)
     connection.execute(_MOVE, values | {"to": conversation})
-    conversations.begin_with(conversation, lambda: first_line(_asked(connection, sealed, first)), started_us)
-    _begin_anew(connection, sealed, conversations, before, started_us)
+    _begin(connection, sealed, conversations, conversation)
+    if conversations.lose_line(before, starts):
+        _begin(connection, sealed, conversations, before)
     return Left(frozenset(branch), before, conversation)
 
 
-def _begin_anew(
-    connection: sqlite3.Connection, sealed: Sealed, conversations: Conversations, number: int, started_us: int
-) -> None:
-    """What was left has its first line from what is there now."""
-    if not conversations.lose_line(number, started_us):
-        return
-    found = connection.execute(_FIRST, (number,)).fetchone()
-    if found is not None:
-        turn, first_us = found
-        conversations.begin_with(number, lambda: first_line(_asked(connection, sealed, turn)), first_us)
+def _begin(connection: sqlite3.Connection, sealed: Sealed, conversations: Conversations, number: int) -> None:
+    """A conversation has its first line from what is there now."""
+    for turn, started_us in connection.execute(_FIRST, (number,)).fetchall():
+        if (line := first_line(_asked(connection, sealed, turn))) is not None:
+            conversations.begin_with(number, partial(str, line), started_us)
+            return
 
 
 def _asked(connection: sqlite3.Connection, sealed: Sealed, turn: int) -> list[Message]:
