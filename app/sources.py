@@ -12,7 +12,10 @@ from app.translation import Words, later, tr
 from gateway import ExchangeRecord, Summary
 
 MARK = "≈"
-DEFINITION = later("≈ holds estimates: the provider gave no count or not all of it, or its answer broke off")
+DEFINITION = later(
+    "≈ holds estimates: the provider gave no count or not all of it, its answer broke off, "
+    "or a price may be another's"
+)
 USAGE_SOURCE_WORDS = Words(
     {
         "provider": "counted by the provider",
@@ -68,10 +71,11 @@ def estimated_output(given: Summary | ExchangeRecord) -> bool:
 
 
 def estimated_cost(given: Summary | ExchangeRecord) -> bool:
-    """The same of the cost, which is worked out from the counts unless the provider said it."""
+    """The same of the cost, which is worked out from the counts unless the provider said it, at a price that may be
+    another model's."""
     if isinstance(given, ExchangeRecord):
         return given.cost_source in ("list", "override") and (estimated_output(given) or given.price_fuzzy)
-    return estimated_output(given)
+    return estimated_output(given) or given.price_fuzzy_requests > 0
 
 
 def row_usage(row: ExchangeRecord) -> str:
@@ -94,8 +98,11 @@ def counts_words(summary: Summary) -> str:
 
 
 def costs_words(summary: Summary) -> str:
-    """How many requests were priced how."""
-    return _listed(summary.cost_sources, _PRICED)
+    """How many requests were priced how, and how many of them at a price that may not be their model's own."""
+    words, doubtful = _listed(summary.cost_sources, _PRICED), summary.price_fuzzy_requests
+    if not doubtful:
+        return words
+    return words + tr("; {count} of these maybe not at their own price").format(count=f"{doubtful:,}")
 
 
 def counts_tooltip(summary: Summary) -> str:

@@ -361,6 +361,7 @@ def _render_sums(summary: Summary) -> dict[str, Any]:
         "reasoning_tokens": summary.reasoning_tokens,
         "cost_usd": render_money(summary.cost_nano),
         "unpriced_requests": summary.unpriced_requests,
+        "price_fuzzy_requests": summary.price_fuzzy_requests,
         "usage_sources": dict(summary.usage_sources),
         "cost_sources": dict(summary.cost_sources),
         "latency_ms": _render_distribution(summary.latency_ms),

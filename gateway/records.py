@@ -213,8 +213,9 @@ class Completeness(Struct, frozen=True, kw_only=True):
 class Summary(Struct, frozen=True, kw_only=True, gc=False):
     """Sums over the matching rows. `errors` counts outcomes error and interrupted. `cost_nano` sums the priced rows,
     None where rows lack a price and none has one. `unpriced_requests` used something, or may have, and have no
-    price. Token sums are None only where no row knows the count. `complete_from_us`: what is older is gone
-    (retention) as far as this answer needs it; None where nothing is missing."""
+    price; `price_fuzzy_requests` have one that may be another model's or service tier's. Token sums are None only
+    where no row knows the count. `complete_from_us`: what is older is gone (retention) as far as this answer needs
+    it; None where nothing is missing."""
 
     requests: int = 0
     errors: int = 0
@@ -225,6 +226,7 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     reasoning_tokens: int | None = 0
     cost_nano: int | None = 0
     unpriced_requests: int = 0
+    price_fuzzy_requests: int = 0
     usage_sources: Mapping[str, int] = {}
     cost_sources: Mapping[str, int] = {}
     latency_ms: Distribution = Distribution()

@@ -110,7 +110,7 @@ def _tokens(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket])
         title=tr("Tokens"),
         icon="scroll-text",
         value=sources.marked(count(total), sources.estimated_output(now)),
-        exact=_exact(UNKNOWN if total is None else f"{total:,}", sources.counts_words(now), now),
+        exact=_exact(UNKNOWN if total is None else f"{total:,}", sources.counts_tooltip(now)),
         definition=(
             tr(
                 "Input and output together. Input includes what was read from and written to a cache, output "
@@ -137,8 +137,7 @@ def _cost(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket]) -
             UNKNOWN
             if now.cost_nano is None
             else tr("{cost} · {each} / request").format(cost=f"${now.cost_nano / 1e9:,.9f}", each=each),
-            sources.costs_words(now),
-            now,
+            sources.costs_tooltip(now),
         ),
         definition=(
             tr(
@@ -194,9 +193,9 @@ def _error_rate(now: Summary, before: Summary | None, buckets: Sequence[TimeBuck
     )
 
 
-def _exact(number: str, words: str, now: Summary) -> str:
-    """The number in full, where it comes from, and what its mark means where it has one."""
-    return "\n".join(filter(None, (number, words, tr(sources.DEFINITION) if sources.estimated_output(now) else "")))
+def _exact(number: str, tooltip: str) -> str:
+    """The number in full, and where it comes from."""
+    return "\n".join(filter(None, (number, tooltip)))
 
 
 def _delta(now: float | None, before: float | None, *, good: Direction) -> Delta | None:

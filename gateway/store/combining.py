@@ -32,10 +32,11 @@ _VALUES_END = 1 + len(COMBINED_DIMENSIONS)
 _NUMBERS_END = _VALUES_END + len(NUMBERS_OF_ROWS)
 _RARE_END = _NUMBERS_END + len(RARE_NUMBERS)
 _OUTCOME = 1 + COMBINED_DIMENSIONS.index("outcome")
+_COST = _VALUES_END + NUMBERS_OF_ROWS.index("cost_nano")
 _LATENCY, _TTFT = (_VALUES_END + NUMBERS_OF_ROWS.index(duration) for duration in DURATIONS)
 _COLUMNS = (
     *("started_us", *COMBINED_DIMENSIONS, *NUMBERS_OF_ROWS, *RARE_NUMBERS),
-    *("generation_us", "usage_source", "cost_source"),
+    *("generation_us", "usage_source", "cost_source", "price_fuzzy"),
 )
 _ROWS = (
     f"SELECT {', '.join(f'b.{column}' for column in _COLUMNS)}, {PRICED} "
@@ -112,7 +113,7 @@ def _set(connection: sqlite3.Connection, number: int) -> None:
 
 
 def _combined(row: tuple[Any, ...]) -> Combined:
-    generation, usage_source, cost_source, priced = row[_RARE_END:]
+    generation, usage_source, cost_source, fuzzy, priced = row[_RARE_END:]
     numbers: Any = row[_VALUES_END:_NUMBERS_END]
     lanes = lanes_of(
         numbers,
@@ -122,5 +123,6 @@ def _combined(row: tuple[Any, ...]) -> Combined:
         bool(priced),
         _word_of(usage_source, ""),
         _word_of(cost_source, ""),
+        bool(fuzzy) and row[_COST] is not None,
     )
     return row[0], row[1:_VALUES_END], piece(lanes, row[_LATENCY], row[_TTFT])

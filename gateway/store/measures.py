@@ -72,6 +72,7 @@ def _row_expressions() -> dict[str, str]:
     for duration in DURATIONS:
         expressions[duration] = f"COALESCE(SUM(b.{duration}), 0)"
         expressions[f"{duration}_known"] = f"COUNT(b.{duration})"
+    expressions["price_fuzzy"] = "SUM(b.price_fuzzy AND b.cost_nano IS NOT NULL)"
     return expressions
 
 
@@ -94,6 +95,7 @@ RANKS: Mapping[str, str] = {
     "requests": "COUNT(*)",
     "errors": ROW_EXPRESSIONS["errors"],
     "unpriced_requests": f"COUNT(*) - {ROW_EXPRESSIONS['priced']}",
+    "price_fuzzy_requests": ROW_EXPRESSIONS["price_fuzzy"],
     "tokens_per_s": _SPEED,
     **{
         count: f"SUM(b.{count})"
@@ -128,7 +130,8 @@ _summed_of = itemgetter(
     *map(
         _INDEX.__getitem__,
         (
-            *("requests", "errors", "priced", "cost_nano", "cost_none", "generated_tokens", "generation_us"),
+            *("requests", "errors", "priced", "price_fuzzy", "cost_nano", "cost_none"),
+            *("generated_tokens", "generation_us"),
             *(name for count in (*_TOLD, *DURATIONS) for name in (count, f"{count}_known")),
         ),
     )
@@ -151,6 +154,7 @@ def measure(record: ExchangeRecord) -> tuple[int, ...]:
         *(_UNKNOWN if generation is None else (record.output_tokens or 0, generation)),
         *(_UNKNOWN if latency is None else (latency, 1)),
         *(_UNKNOWN if ttft is None else (ttft, 1)),
+        record.price_fuzzy and cost is not None,
     )
 
 
@@ -200,7 +204,7 @@ class Sums:
         """The sums as people read them: None where rows exist and none knows the number."""
         values = self.values
         # By their places, since a long series has tens of thousands of these.
-        requests, errors, priced, cost, cost_none, generated, generation, *rest = _summed_of(values)
+        requests, errors, priced, fuzzy, cost, cost_none, generated, generation, *rest = _summed_of(values)
         fresh, fresh_known, cached, cached_known, written, written_known, *rest = rest
         output, output_known, thought, thought_known, latency, latency_known, ttft, ttft_known = rest
         nothing, unpriced = not requests, requests - priced
@@ -214,6 +218,7 @@ class Sums:
             reasoning_tokens=thought if thought_known or nothing else None,
             cost_nano=cost if requests > cost_none or not unpriced else None,
             unpriced_requests=unpriced,
+            price_fuzzy_requests=fuzzy,
             usage_sources=dict(zip(USAGE_SOURCES, values[_USAGE], strict=True)),
             cost_sources=dict(zip(COST_SOURCES, values[_COST_FROM], strict=True)),
             latency_ms=_distribution(latency, latency_known, self._latency),

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.schema import Step, bring_up
 from gateway.store.conversation_totals import CREATE_TOTALS
-from gateway.store.measures import HISTOGRAMS, MEASURES, ROW_EXPRESSIONS, SUM_BUCKETS, SUM_ROWS
+from gateway.store.measures import DURATIONS, HISTOGRAMS, MEASURES, ROW_EXPRESSIONS
 from gateway.store.names import FIXED, FIXED_IDS
 from gateway.store.quarters import QUARTER_US, day_start, half_start, hour_start, month_start, quarter_of
 from gateway.time_zones import EARLIEST_US
@@ -26,9 +26,14 @@ if TYPE_CHECKING:
 # In the order of the key: what questions filter by most comes first, so that they skip what they do not ask for.
 COMBINED_DIMENSIONS = ("user", "model", "tag_set", "provider", "key", "app", "door", "outcome", "client")
 
-_MEASURE_COLUMNS = ", ".join(
-    [*(f"{measure} INTEGER NOT NULL" for measure in MEASURES), *(f"{blob} BLOB NOT NULL" for blob in HISTOGRAMS)]
+# What is counted since a step that came after the tables.
+_LATER_MEASURES = ("price_fuzzy",)
+_FIRST_MEASURES = tuple(measure for measure in MEASURES if measure not in _LATER_MEASURES)
+_FIRST_COLUMNS = (
+    *(f"{measure} INTEGER NOT NULL" for measure in _FIRST_MEASURES),
+    *(f"{blob} BLOB NOT NULL" for blob in HISTOGRAMS),
 )
+_ADDED_COLUMNS = tuple(f"{measure} INTEGER NOT NULL DEFAULT 0" for measure in _LATER_MEASURES)
 
 CREATE_REQUESTS = """
 CREATE TABLE requests (
@@ -61,23 +66,18 @@ CREATE_TAG_SET_MEMBERS = """
 CREATE TABLE tag_set_members (
     tag INTEGER NOT NULL, tag_set INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (tag, tag_set)
 ) WITHOUT ROWID"""
-CREATE_BUCKETS = f"""
-CREATE TABLE buckets (
-    level INTEGER NOT NULL, dimension INTEGER NOT NULL, start INTEGER NOT NULL, value INTEGER NOT NULL,
-    {_MEASURE_COLUMNS},
-    PRIMARY KEY (level, dimension, start, value)
-) WITHOUT ROWID"""
 
 
-def _create_combined(dimensions: Sequence[str]) -> str:
-    return (
-        "CREATE TABLE combined (level INTEGER NOT NULL, start INTEGER NOT NULL, "
-        f"{', '.join(f'{dimension} INTEGER NOT NULL' for dimension in dimensions)}, {_MEASURE_COLUMNS}, "
-        f"PRIMARY KEY (level, start, {', '.join(dimensions)})) WITHOUT ROWID"
-    )
+def _create(table: str, keys: Sequence[str], measures: Sequence[str]) -> str:
+    columns = ", ".join((*(f"{key} INTEGER NOT NULL" for key in keys), *measures))
+    return f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({', '.join(keys)})) WITHOUT ROWID"
 
 
-CREATE_COMBINED = _create_combined(COMBINED_DIMENSIONS)
+_BUCKET_KEYS = ("level", "dimension", "start", "value")
+_COMBINED_KEYS = ("level", "start", *COMBINED_DIMENSIONS)
+# As all steps leave them.
+CREATE_BUCKETS = _create("buckets", _BUCKET_KEYS, (*_FIRST_COLUMNS, *_ADDED_COLUMNS))
+CREATE_COMBINED = _create("combined", _COMBINED_KEYS, (*_FIRST_COLUMNS, *_ADDED_COLUMNS))
 # A day's or month's cells lie together, as they are counted and deleted.
 CREATE_PAIRS = """
 CREATE TABLE pairs (
@@ -100,20 +100,31 @@ INDEXES = (
 
 # How rows were summed before step 9.
 _PRICED_BEFORE = f"SUM(b.cost_nano IS NOT NULL OR b.usage_source = {FIXED_IDS['none']})"
-_SUM_ROWS_BEFORE = SUM_ROWS.replace(ROW_EXPRESSIONS["priced"], _PRICED_BEFORE)
-# Rows of which nothing tells what they used, with the starts of the cells that count them.
-_FIND_UNKNOWN_USE = f"""
-CREATE TEMP TABLE unknown_use AS SELECT
+_SUM_ROWS_BEFORE = ", ".join(
+    [
+        *({**ROW_EXPRESSIONS, "priced": _PRICED_BEFORE}[measure] for measure in _FIRST_MEASURES),
+        *(f"histogram_of(b.{duration})" for duration in DURATIONS),
+    ]
+)
+_SUM_BUCKETS_BEFORE = ", ".join(
+    [*(f"SUM(b.{measure})" for measure in _FIRST_MEASURES), *(f"sum_histograms(b.{blob})" for blob in HISTOGRAMS)]
+)
+# Some rows, with the starts of the cells that count them.
+_FIND = f"""
+CREATE TEMP TABLE found AS SELECT
     quarter_of(r.started_us) AS quarter, half_of(r.started_us) AS half, hour_of(r.started_us) AS hour,
     day_of(r.started_us) AS day, month_of(r.started_us) AS month, r.n, r.conversation,
     {", ".join(f"r.{dimension}" for dimension in COMBINED_DIMENSIONS)}
-FROM requests r NOT INDEXED WHERE r.cost_nano IS NULL AND r.usage_source = {FIXED_IDS["none"]} AND (
+FROM requests r NOT INDEXED WHERE """
+# Nothing tells what they used.
+_UNKNOWN_USE = f"""r.cost_nano IS NULL AND r.usage_source = {FIXED_IDS["none"]} AND (
     (r.outcome = {FIXED_IDS["interrupted"]} AND r.latency_us IS NULL AND r.provider <> 0) OR
     EXISTS (SELECT 1 FROM attempts a WHERE a.request = r.n AND (a.status IS NULL OR a.status < 300)))"""
+_FUZZY = "r.price_fuzzy AND r.cost_nano IS NOT NULL"
 # Their values of each dimension of `buckets`, by its number there.
-_VALUES_OF_UNKNOWN_USE: Mapping[int, str] = {
+_VALUES_OF_FOUND: Mapping[int, str] = {
     **{
-        number: f"SELECT u.*, u.{column} AS value FROM unknown_use u"
+        number: f"SELECT u.*, u.{column} AS value FROM found u"
         for number, column in (
             (1, "provider"),
             (2, "model"),
@@ -126,12 +137,12 @@ _VALUES_OF_UNKNOWN_USE: Mapping[int, str] = {
             (11, "tag_set"),
         )
     },
-    0: "SELECT u.*, 0 AS value FROM unknown_use u",
+    0: "SELECT u.*, 0 AS value FROM found u",
     8: (
-        "SELECT DISTINCT u.*, COALESCE(m.tag, 0) AS value FROM unknown_use u "
+        "SELECT DISTINCT u.*, COALESCE(m.tag, 0) AS value FROM found u "
         "LEFT JOIN tag_set_members m ON m.tag_set = u.tag_set"
     ),
-    9: "SELECT DISTINCT u.*, m.key AS value FROM unknown_use u JOIN tag_set_members m ON m.tag_set = u.tag_set",
+    9: "SELECT DISTINCT u.*, m.key AS value FROM found u JOIN tag_set_members m ON m.tag_set = u.tag_set",
 }
 
 DAY_ZONE = "SELECT value FROM settings WHERE name = 'day_zone'"
@@ -162,8 +173,12 @@ def _m001_requests_and_buckets(db: "Database") -> None:
         CREATE_REQUESTS,
         CREATE_ATTEMPTS,
         CREATE_TAG_SET_MEMBERS,
-        CREATE_BUCKETS,
-        _create_combined(("provider", "model", "key", "user", "app", "door", "outcome", "tag_set")),
+        _create("buckets", _BUCKET_KEYS, _FIRST_COLUMNS),
+        _create(
+            "combined",
+            ("level", "start", "provider", "model", "key", "user", "app", "door", "outcome", "tag_set"),
+            _FIRST_COLUMNS,
+        ),
         *INDEXES,
     ):
         db.execute(statement)
@@ -199,11 +214,11 @@ def _m005_half_hours_clients_and_sets_of_tags(db: "Database") -> None:
     zone = ZoneInfo(settings.get("day_zone", "UTC"))
     first = int(settings.get("rows_from_us", EARLIEST_US)) // QUARTER_US
     _know_starts(db, zone)
-    sums = ", ".join(f"b.{column}" for column in (*MEASURES, *HISTOGRAMS))
+    sums = ", ".join(f"b.{column}" for column in (*_FIRST_MEASURES, *HISTOGRAMS))
     keys = ", ".join(f"b.{dimension}" for dimension in COMBINED_DIMENSIONS)
     kept_keys = keys.replace("b.client", "0")
     db.execute("ALTER TABLE combined RENAME TO combined_before")
-    db.execute(CREATE_COMBINED)
+    db.execute(_create("combined", _COMBINED_KEYS, _FIRST_COLUMNS))
     for level, start, before, span in ((3, "half_of", 1, "hour_of"), (2, "day_of", 2, "day_of")):
         db.execute(
             f"INSERT INTO combined SELECT {level}, {start}(b.started_us), {keys}, {_SUM_ROWS_BEFORE} "
@@ -224,7 +239,8 @@ def _m005_half_hours_clients_and_sets_of_tags(db: "Database") -> None:
         f"FROM buckets b WHERE b.dimension = 0 AND b.start < {first}"
     )
     db.execute(
-        f"INSERT INTO buckets SELECT b.level, 11, b.start, b.tag_set, {SUM_BUCKETS} FROM combined b GROUP BY 1, 3, 4"
+        f"INSERT INTO buckets SELECT b.level, 11, b.start, b.tag_set, {_SUM_BUCKETS_BEFORE} "
+        "FROM combined b GROUP BY 1, 3, 4"
     )
     # Rows may be kept for longer than buckets.
     gone = int(settings.get("buckets_from_us", EARLIEST_US)) // QUARTER_US
@@ -247,37 +263,45 @@ def _m008_totals_of_conversations(db: "Database") -> None:
     db.execute(CREATE_TOTALS)
 
 
-def _m009_unknown_use_is_unpriced(db: "Database") -> None:
-    # They were counted as if they had used nothing. Sums whose rows are gone stay as they were.
-    zone = ZoneInfo(dict(db.execute("SELECT name, value FROM settings").fetchall()).get("day_zone", "UTC"))
-    _know_starts(db, zone)
-    db.execute(_FIND_UNKNOWN_USE)
-    for dimension, values in _VALUES_OF_UNKNOWN_USE.items():
+def _change_cells(db: "Database", change: str, combined_to: int = 2**63 - 1) -> None:
+    """By how many of the rows that were found; combinations count those up to a number."""
+    for dimension, values in _VALUES_OF_FOUND.items():
         whole_sets = dimension == 11
+        last = combined_to if whole_sets else 2**63 - 1
         for level, start in ((3, "half"), (2, "day")) if whole_sets else ((0, "quarter"), (1, "hour"), (2, "day")):
-            counted = db.execute(f"SELECT COUNT(*), {start}, value FROM ({values}) GROUP BY 2, 3").fetchall()
+            counted = db.execute(
+                f"SELECT COUNT(*), {start}, value FROM ({values}) WHERE n <= {last} GROUP BY 2, 3"
+            ).fetchall()
             db.conn.executemany(
-                f"UPDATE buckets SET priced = priced - ? WHERE level = {level} AND dimension = {dimension} "
+                f"UPDATE buckets SET {change} WHERE level = {level} AND dimension = {dimension} "
                 "AND start = ? AND value = ?",
                 counted,
             )
     keys = ", ".join(COMBINED_DIMENSIONS)
     same = " AND ".join(f"{key} = ?" for key in COMBINED_DIMENSIONS)
     for level, start in ((3, "half"), (2, "day")):
-        counted = db.execute(f"SELECT COUNT(*), {start}, {keys} FROM unknown_use GROUP BY 2, {keys}").fetchall()
-        db.conn.executemany(
-            f"UPDATE combined SET priced = priced - ? WHERE level = {level} AND start = ? AND {same}", counted
-        )
+        counted = db.execute(
+            f"SELECT COUNT(*), {start}, {keys} FROM found WHERE n <= {combined_to} GROUP BY 2, {keys}"
+        ).fetchall()
+        db.conn.executemany(f"UPDATE combined SET {change} WHERE level = {level} AND start = ? AND {same}", counted)
+
+
+def _m009_unknown_use_is_unpriced(db: "Database") -> None:
+    # They were counted as if they had used nothing. Sums whose rows are gone stay as they were.
+    zone = ZoneInfo(dict(db.execute("SELECT name, value FROM settings").fetchall()).get("day_zone", "UTC"))
+    _know_starts(db, zone)
+    db.execute(_FIND + _UNKNOWN_USE)
+    _change_cells(db, "priced = priced - ?")
     # Their pairs are counted anew.
     for level, start in ((1, "hour"), (2, "day"), (4, "month")):
-        db.execute(f"DELETE FROM settled WHERE level = {level} AND start IN (SELECT {start} FROM unknown_use)")
+        db.execute(f"DELETE FROM settled WHERE level = {level} AND start IN (SELECT {start} FROM found)")
     db.execute(
-        "UPDATE conversation_totals SET priced = priced - (SELECT COUNT(*) FROM unknown_use u "
+        "UPDATE conversation_totals SET priced = priced - (SELECT COUNT(*) FROM found u "
         "WHERE u.conversation = conversation_totals.conversation AND u.n <= "
         "(SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'totals_to')) "
-        "WHERE conversation IN (SELECT conversation FROM unknown_use)"
+        "WHERE conversation IN (SELECT conversation FROM found)"
     )
-    db.execute("DROP TABLE temp.unknown_use")
+    db.execute("DROP TABLE temp.found")
 
 
 def _m010_combinations_are_counted_later(db: "Database") -> None:
@@ -286,6 +310,20 @@ def _m010_combinations_are_counted_later(db: "Database") -> None:
         "INSERT INTO settings (name, value) SELECT 'combined_to', COALESCE(MAX(n), 0) FROM requests WHERE true "
         "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
     )
+
+
+def _m011_sums_say_how_many_prices_are_doubtful(db: "Database") -> None:
+    # Only rows said it so far. Sums whose rows are gone do not know.
+    settings = dict(db.execute("SELECT name, value FROM settings").fetchall())
+    for table in ("buckets", "combined"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN price_fuzzy INTEGER NOT NULL DEFAULT 0")
+    _know_starts(db, ZoneInfo(settings.get("day_zone", "UTC")))
+    db.execute(_FIND + _FUZZY)
+    _change_cells(db, "price_fuzzy = price_fuzzy + ?", int(settings["combined_to"]))
+    db.execute("DROP TABLE temp.found")
+    # Pairs hold as many sums as there were: they are counted anew, bit by bit.
+    db.execute("DELETE FROM settled")
+    db.execute("DELETE FROM pairs")
 
 
 STEPS: tuple[Step, ...] = (
@@ -299,6 +337,7 @@ STEPS: tuple[Step, ...] = (
     _m008_totals_of_conversations,
     _m009_unknown_use_is_unpriced,
     _m010_combinations_are_counted_later,
+    _m011_sums_say_how_many_prices_are_doubtful,
 )
 STEPS_NAME = "usage"
 

@@ -49,6 +49,7 @@ SORT_FIELDS = {
     "output_tokens": "output_tokens",
     "reasoning_tokens": "reasoning_tokens",
     "unpriced_requests": "unpriced_requests",
+    "price_fuzzy_requests": "price_fuzzy_requests",
     "tokens_per_s": "tokens_per_s",
     "value": "",
 }

@@ -35,8 +35,8 @@ _SET_UNDONE = "UPDATE repricings SET undone_us = ? WHERE id = ?"
 _FORGET = "DELETE FROM repriced WHERE repricing = ?"
 _BACK = (
     "SELECT r.n, r.cost_nano, r.cost_source, r.price_id, r.price_fuzzy, r.attempt, "
-    f"b.started_us, b.cost_nano, b.cost_source, {DIMENSIONS} FROM repriced r JOIN requests b ON b.n = r.n "
-    "WHERE r.repricing = ? AND r.n > ? ORDER BY r.n LIMIT ?"
+    f"b.started_us, b.cost_nano, b.cost_source, b.price_fuzzy, {DIMENSIONS} "
+    "FROM repriced r JOIN requests b ON b.n = r.n WHERE r.repricing = ? AND r.n > ? ORDER BY r.n LIMIT ?"
 )
 _LATER = (
     "SELECT MAX(l.repricing) FROM repriced e CROSS JOIN repriced l ON l.n = e.n AND l.repricing > e.repricing "
@@ -116,7 +116,7 @@ def undo(connection: sqlite3.Connection, number: int, at_us: int, progress: Prog
             connection.executemany(_SET_COST, ((*row[1:5], row[0]) for row in rows))
             connection.executemany(_SET_ATTEMPT, ((row[1], row[0], row[5]) for row in rows if row[5] is not None))
             _sum_up_again(connection, [row[0] for row in rows])
-            shift(connection, cells, zone, (Shift(row[6], row[9:], *row[7:9], *row[1:3]) for row in rows))
+            shift(connection, cells, zone, map(_shift_back, rows))
             if progress is not None:
                 progress(done, applied.changed)
         connection.execute(_FORGET, (number,))
@@ -156,9 +156,14 @@ def _sum_up_again(connection: sqlite3.Connection, ns: Sequence[int]) -> None:
 def _shift_of(change: Change) -> Shift:
     _, record, to, _, _, values = change
     source = FIXED_IDS
-    return Shift(
-        record.started_us, values, record.cost_nano, source[record.cost_source], to.cost_nano, source[to.source]
-    )
+    before = record.cost_nano, source[record.cost_source], record.price_fuzzy
+    return Shift(record.started_us, values, *before, to.cost_nano, source[to.source], to.fuzzy)
+
+
+def _shift_back(row: Sequence[Any]) -> Shift:
+    """Of a row of `_BACK`."""
+    _, nano, source, _, fuzzy, _, started_us, now_nano, now_source, now_fuzzy, *values = row
+    return Shift(started_us, tuple(values), now_nano, now_source, bool(now_fuzzy), nano, source, bool(fuzzy))
 
 
 def _undoable(connection: sqlite3.Connection, number: int) -> Repricing:

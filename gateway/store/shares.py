@@ -28,6 +28,7 @@ _RARE_FLAGS = (
     "usage_none",
     "cost_provider",
     "cost_override",
+    "price_fuzzy",
     *(f"{number}_known" for number in RARE_NUMBERS),
 )
 _COUNTED = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", *DURATIONS)
@@ -51,6 +52,7 @@ _FLAG_UNITS = {flag: 1 << 8 * _NUMBER_LANES.size + 32 * at for at, flag in enume
 _RARE_UNITS = {
     number: 1 << 8 * (_COMMON_LANES.size + 4 * len(_RARE_FLAGS) + 8 * at) for at, number in enumerate(RARE_NUMBERS)
 }
+_FUZZY = _FLAG_UNITS["price_fuzzy"]
 _NOTHING_RARE = (None,) * len(RARE_NUMBERS)
 
 _pack_numbers, _from_bytes = _NUMBER_LANES.pack, int.from_bytes
@@ -119,6 +121,7 @@ def packed(record: ExchangeRecord) -> int:
         cost is not None or not record.unpriced,
         record.usage_source,
         record.cost_source,
+        record.price_fuzzy and cost is not None,
     )
 
 
@@ -130,8 +133,10 @@ def lanes_of(
     priced: bool,
     usage_source: str,
     cost_source: str,
+    fuzzy: bool,
 ) -> int:
-    """The same of `NUMBERS_OF_ROWS`, `generation_us`, and `RARE_NUMBERS` of a row; `priced`: no price is lacking."""
+    """The same of `NUMBERS_OF_ROWS`, `generation_us`, and `RARE_NUMBERS` of a row; `priced`: no price is lacking;
+    `fuzzy`: there is one, and it may be another's."""
     cost, fresh, cached, output, reasoning, latency, ttft = numbers
     lanes = _flags[
         outcome,
@@ -158,6 +163,8 @@ def lanes_of(
         ),
         "little",
     )
+    if fuzzy:
+        lanes += _FUZZY
     return lanes if rare == _NOTHING_RARE else lanes + _rare(rare)
 
 

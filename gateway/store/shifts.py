@@ -18,12 +18,12 @@ from gateway.store.names import CACHE_LIMIT, FIXED_IDS, NO_NAME
 from gateway.store.pairs import unsettle
 from gateway.store.quarters import day_start, half_start, hour_start, quarter_of
 
-MOVED = ("cost_nano", "priced", *(f"cost_{source}" for source in COST_SOURCES))
+MOVED = ("cost_nano", "priced", *(f"cost_{source}" for source in COST_SOURCES), "price_fuzzy")
 
 # Wide enough for the largest costs of more rows than there will be.
 _LANE = 96
 _WHOLE, _HALF = 1 << _LANE, 1 << (_LANE - 1)
-_PRICED = 1 << _LANE
+_PRICED, _FUZZY = (1 << (_LANE * MOVED.index(name)) for name in ("priced", "price_fuzzy"))
 _SOURCES: Mapping[int, int] = {
     FIXED_IDS[source]: 1 << (_LANE * MOVED.index(f"cost_{source}")) for source in COST_SOURCES
 }
@@ -49,8 +49,10 @@ class Shift(NamedTuple):
     values: Key
     from_nano: int | None
     from_source: int
+    from_fuzzy: bool
     to_nano: int | None
     to_source: int
+    to_fuzzy: bool
 
 
 class Cells:
@@ -110,7 +112,9 @@ def _rolled_up(quarters: Mapping[int, Mapping[Key, int]], zone: ZoneInfo) -> dic
 def _packed(change: Shift) -> int:
     priced = (change.to_nano is not None) - (change.from_nano is not None)
     nano = (change.to_nano or 0) - (change.from_nano or 0)
-    return nano + priced * _PRICED + _SOURCES[change.to_source] - _SOURCES[change.from_source]
+    fuzzy = (change.to_fuzzy and change.to_nano is not None) - (change.from_fuzzy and change.from_nano is not None)
+    moved = _SOURCES[change.to_source] - _SOURCES[change.from_source]
+    return nano + priced * _PRICED + moved + fuzzy * _FUZZY
 
 
 def _unpacked(packed: int) -> Iterator[int]:

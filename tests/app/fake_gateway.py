@@ -603,6 +603,7 @@ def _summed(rows: Sequence[ExchangeRecord]) -> Summary:
         reasoning_tokens=_sum(rows, "reasoning_tokens"),
         cost_nano=sum(costs) if costs or not rows else None,
         unpriced_requests=sum(row.unpriced for row in rows),
+        price_fuzzy_requests=sum(row.price_fuzzy and row.cost_nano is not None for row in rows),
         usage_sources=sources,
         latency_ms=_distribution([row.latency_us / 1000 for row in rows if row.latency_us is not None]),
         ttft_ms=_distribution([row.ttft_us / 1000 for row in rows if row.ttft_us is not None]),

@@ -133,3 +133,19 @@ def test_costs_by_model_are_marked_model_by_model() -> None:
         "b": True,
         "Other": True,
     }
+
+
+def test_sums_with_prices_that_may_be_another_s_are_marked_and_say_how_many() -> None:
+    doubtful = replace(EXACT, price_fuzzy_requests=1)
+    shown = {figure.key: figure for figure in figures(doubtful, None, (), 1)}
+    assert (shown["tokens"].value, shown["cost"].value) == ("150", "≈$2.00")
+    words = "2 by list price; 1 of these maybe not at their own price"
+    assert shown["cost"].exact == f"$2.000000000 · $1.00 / request\n{words}\n{sources.DEFINITION}"
+    assert shown["tokens"].exact == "150\n2 counted by the provider"
+    model = BreakdownModel((NAME, COST_MEASURE))
+    model.set_lines([Line(value="a", name="a", slot=0, share=1.0, summary=doubtful)], None)
+    assert model.data(model.index(0, 1)) == "≈$2.000000"
+    assert model.data(model.index(0, 1), Qt.ItemDataRole.ToolTipRole) == f"{words}\n{sources.DEFINITION}"
+    total = TimeBucket(start_us=0, end_us=1000, summary=doubtful)
+    (layer,) = chart_data(COST, ChartInput(buckets=[total])).series
+    assert layer.estimated is not None and list(layer.estimated) == [True]

@@ -64,6 +64,7 @@ SUMS = [
     "reasoning_tokens",
     "cost_usd",
     "unpriced_requests",
+    "price_fuzzy_requests",
     "usage_sources",
     "cost_sources",
     "latency_ms",

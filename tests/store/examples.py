@@ -163,6 +163,7 @@ def histories(draw: st.DrawFn, most: int = 40) -> list[ExchangeRecord]:
             output_tokens=draw(counts),
             usage_source=draw(st.sampled_from(["provider", "partial", "estimated", "none"])),
             **_priced(draw(st.none() | st.integers(0, 10**12))),
+            price_fuzzy=draw(st.booleans()),
             latency_us=draw(durations),
             ttft_us=draw(durations),
             attempts=draw(attempts),

@@ -11,8 +11,8 @@ from gateway.store import combining, conversation_totals, migrations
 from gateway.store.check import MOST_DIFFERENCES
 from gateway.store.database import BUSY_TIMEOUT_S, open_database
 from gateway.store.kept import ROWS_FROM, move
-from gateway.store.measures import HISTOGRAMS, MEASURES, PRICED, ROW_EXPRESSIONS
-from gateway.store.migrations import STEPS, _create_combined, migrate
+from gateway.store.measures import HISTOGRAMS, PRICED, ROW_EXPRESSIONS
+from gateway.store.migrations import STEPS, migrate
 from gateway.store.names import FIXED, FIXED_IDS
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, HOUR_US, NO_USE, TAGS, UNKNOWN_USE, record, unmeasured
@@ -38,12 +38,15 @@ def test_steps_are_numbered_in_order_and_applied_once(tmp_path: Path) -> None:
     assert [name[:5] for (name,) in applied] == [f"m{number:03d}_" for number in range(1, len(STEPS) + 1)]
 
 
+_OLD_KEYS = ("level", "start", "provider", "model", "key", "user", "app", "door", "outcome", "tag_set")
+_BEFORE_DOUBTS = "ALTER TABLE buckets DROP COLUMN price_fuzzy; ALTER TABLE combined DROP COLUMN price_fuzzy;"
 _BEFORE_HALF_HOURS = f"""
+    {_BEFORE_DOUBTS}
     DROP TABLE combined;
     DROP TABLE pairs;
     DROP TABLE settled;
     DROP TABLE conversation_totals;
-    {_create_combined(("provider", "model", "key", "user", "app", "door", "outcome", "tag_set"))};
+    {migrations._create("combined", _OLD_KEYS, migrations._FIRST_COLUMNS)};
     DELETE FROM buckets WHERE dimension > 9;
     ALTER TABLE requests DROP COLUMN cache_write_12h_tokens;
     DELETE FROM _sqlite_migrations WHERE name >= 'm005';
@@ -80,7 +83,7 @@ def test_buckets_without_rows_outlive_the_step_to_half_hours(tmp_path: Path) -> 
     store.combine()
     before, clients = store.breakdown(asked, "model"), store.breakdown(UsageQuery(), "client")
     store.close()
-    columns = ", ".join((*MEASURES, *HISTOGRAMS))
+    columns = ", ".join((*migrations._FIRST_MEASURES, *HISTOGRAMS))
     old = "level, start, provider, model, key, user, app, door, outcome, tag_set"
     with closing(open_database(tmp_path / "usage.db")) as connection:
         connection.execute("CREATE TABLE kept AS SELECT * FROM combined")
@@ -138,6 +141,7 @@ def test_all_sums_of_unknown_use_are_unpriced_once_migrated(
     store.close()
     with closing(sqlite3.connect(tmp_path / "usage.db")) as connection, connection:
         assert connection.execute("SELECT COUNT(DISTINCT level) FROM settled WHERE state = 0").fetchone()[0] > 1
+        connection.executescript(_BEFORE_DOUBTS)
         connection.execute("DELETE FROM _sqlite_migrations WHERE name >= 'm009'")
     store = UsageStore(tmp_path, day_zone=day_zone)
     store.start()
@@ -146,6 +150,41 @@ def test_all_sums_of_unknown_use_are_unpriced_once_migrated(
     assert store.check() == []
     store.settle(made[-1].started_us + 40 * 24 * HOUR_US)
     assert store.check() == []
+    store.close()
+
+
+@pytest.mark.parametrize(("day_zone", "combined"), [("UTC", 0), ("UTC", 47), ("Asia/Kathmandu", 90)])
+def test_all_sums_say_how_many_prices_are_doubtful_once_migrated(
+    tmp_path: Path, day_zone: str, combined: int
+) -> None:
+    """However many rows' combinations are counted then."""
+    made = [
+        record(
+            number * 2111,
+            tags=TAGS[: number % 4],
+            app=("notebook", None)[number % 2],
+            price_fuzzy=number % 3 == 0,
+            **({"cost_nano": None, "cost_source": "none"} if number % 9 == 0 else {}),
+        )
+        for number in range(90)
+    ]
+    store = UsageStore(tmp_path, day_zone=day_zone)
+    store.start()
+    store.insert_history(made[:combined])
+    store.settle(made[-1].started_us + 40 * 24 * HOUR_US)
+    store.insert_history(made[combined:])
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "usage.db")) as connection, connection:
+        connection.executescript(_BEFORE_DOUBTS)
+        connection.execute("DELETE FROM _sqlite_migrations WHERE name >= 'm011'")
+    store = UsageStore(tmp_path, day_zone=day_zone)
+    store.start()
+    assert store.check() == []
+    assert store.summary(UsageQuery()).price_fuzzy_requests == 20
+    assert store.summary(UsageQuery(app=("notebook",), key=("laptop",))).price_fuzzy_requests == 10
+    store.settle(made[-1].started_us + 40 * 24 * HOUR_US)
+    assert store.check() == []
+    assert sum(row.summary.price_fuzzy_requests for row in store.breakdown(UsageQuery(), "app").rows) == 20
     store.close()
 
 

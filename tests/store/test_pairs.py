@@ -394,7 +394,9 @@ def test_an_older_database_starts_with_nothing_settled(tmp_path: Path) -> None:
     store.close()
     with closing(sqlite3.connect(tmp_path / "usage.db")) as connection:
         connection.executescript(
-            "DROP TABLE pairs; DROP TABLE settled; DROP TABLE conversation_totals; DELETE FROM _sqlite_migrations WHERE name >= 'm007'"
+            "DROP TABLE pairs; DROP TABLE settled; DROP TABLE conversation_totals; "
+            "ALTER TABLE buckets DROP COLUMN price_fuzzy; ALTER TABLE combined DROP COLUMN price_fuzzy; "
+            "DELETE FROM _sqlite_migrations WHERE name >= 'm007'"
         )
     store.start()
     assert marks(store) == [] and store.breakdown(KINDS["user"], "model") == before
