@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from weakref import WeakSet
@@ -54,15 +53,8 @@ class State(Struct, frozen=True, kw_only=True):
 
 
 def page(app: RealApp, key: str, title: str) -> None:
-    def there() -> bool:
-        """On a busy machine a click may come while the theme changes or a drawer goes."""
-        app.click(f"nav.{key}")
-        with suppress(AssertionError):
-            app.wait_for("page", title, _MENU_S)
-            return True
-        return False
-
-    wait_until(there, what=f"The page {title}")
+    app.click(f"nav.{key}")
+    app.wait_for("page", title)
 
 
 def overview(app: RealApp, range_: str = "7d") -> None:
@@ -203,8 +195,12 @@ def delete_conversation(app: RealApp) -> None:
 
 
 def keep_conversation(app: RealApp) -> None:
+    answer_question(app, "Keep")
+
+
+def answer_question(app: RealApp, answer: str) -> None:
     app.focus()
-    app.click_on("place_of_text", text="Keep")
+    app.click_on("place_of_text", text=answer)
     wait_until(lambda: all(window["class"] != "QMessageBox" for window in app.ask("windows")), what="Its end")
     app.focus()
 
@@ -577,6 +573,12 @@ def own_provider(app: RealApp) -> None:
     app.write("own_models", "qwen3:8b")
 
 
+def discard_own_provider(app: RealApp) -> None:
+    close_vault_choice(app)
+    answer_question(app, "Discard")
+    app.wait_for("shown", False, name="providers_drawer")
+
+
 def tray_menu(app: RealApp) -> None:
     overview(app)
     if not app.ask("tray")["available"]:
@@ -813,7 +815,7 @@ EMPTY_STATES = (
     State(name="models_no_bill", reach=no_bill, leave=models_prices),
     State(name="keyring_unavailable", reach=no_keyring),
     State(name="keyring_choice", reach=vault_choice, leave=close_vault_choice),
-    State(name="own_provider", reach=own_provider, leave=close_vault_choice, sizes=BOTH),
+    State(name="own_provider", reach=own_provider, leave=discard_own_provider, sizes=BOTH),
 )
 HUGE_STATES = (
     State(name="huge_overview", reach=huge_overview),
