@@ -1,7 +1,7 @@
 """Joining where the store is behind, fails for a while, or a sender calls things what no database holds."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,20 +19,23 @@ from gateway.telemetry import joiner as joining_thread
 from gateway.telemetry.calls import SLACK_NS
 from gateway.telemetry.joiner import Joiner
 from gateway.telemetry.one_join import Kind
+from gateway.telemetry.records import Span
 from gateway.thread_records import ThreadQuery
-from tests.store.tellings import START_US, opened, put
+from tests.store.tellings import START_US, all_threads, dialogue, opened, put
+from tests.store.tellings import told as exchange_of
 from tests.telemetry.test_joiner import KEY, SCOPE, exchange, record, span
 from tests.waiting import wait_until
 
 UNCALLED = cast(Exchange, SimpleNamespace(caller=None))
 
 
-@contextmanager
-def joiner_of(store: ThreadStore) -> Iterator[Joiner]:
-    def nothing(*_: Any) -> None:
-        return
+def nothing(*_: Any) -> None:
+    return
 
-    joiner = Joiner(store, lambda *_: NO_PRICE, nothing, nothing, quiet_s=0.01)
+
+@contextmanager
+def joiner_of(store: ThreadStore, on_detached: Callable[[str, bool], None] = nothing) -> Iterator[Joiner]:
+    joiner = Joiner(store, lambda *_: NO_PRICE, nothing, on_detached, quiet_s=0.01)
     try:
         yield joiner
     finally:
@@ -182,3 +185,51 @@ def test_a_span_without_a_start_in_a_trace_finds_its_exchange_by_its_id(tmp_path
         joiner.note((told.trace_id,), SCOPE, KEY)
         assert joiner.flush()
         assert sorted(told_by(store)) == [("gateway",), ("gateway", "span")]
+
+
+def tell(store: ThreadStore, joiner: Joiner, *spans: Span) -> None:
+    for each in spans:
+        store.put_spans([each], scope=SCOPE, key=KEY)
+        joiner.note((each.trace_id,), SCOPE, KEY)
+        assert joiner.flush()
+
+
+def test_an_exchange_stays_joined_while_one_of_its_spans_tells_of_it(tmp_path: Path) -> None:
+    one, other = (span(name, 100, 200, **{"gen_ai.response.id": "msg_1"}) for name in "12")
+    detached: list[tuple[str, bool]] = []
+    with opened(tmp_path) as store, joiner_of(store, lambda *said: detached.append(said)) as joiner:
+        put(store, [exchange("1", 110, 190)])
+        tell(store, joiner, one, other, replace(other, attributes={**other.attributes, "gen_ai.response.id": "else"}))
+        turns = {turn.request_id: turn.joined for thread in all_threads(store) for turn in thread.turns}
+        assert turns == {"req_1": "id", None: None} and detached == []
+        tell(store, joiner, replace(one, attributes={**one.attributes, "gen_ai.response.id": "third"}))
+        assert detached == [("req_1", False)]
+
+
+@pytest.mark.parametrize("continued", [False, True])
+def test_an_exchange_leaves_a_conversation_alone_or_with_what_goes_on_from_it(
+    tmp_path: Path, continued: bool
+) -> None:
+    named = span("1", 100, 200, **{"gen_ai.response.id": "msg_1", "gen_ai.conversation.id": "named"})
+    follows = exchange_of(300, dialogue("1?", "Of 1.", "more?"), "more.", request_id="req_2")
+    detached: list[tuple[str, bool]] = []
+    with opened(tmp_path) as store, joiner_of(store, lambda *said: detached.append(said)) as joiner:
+        put(store, [exchange("1", 110, 190), *([follows] if continued else [])])
+        tell(store, joiner, named)
+        assert [row.id for row in store.threads(ThreadQuery()).rows] == ["named"]
+        tell(store, joiner, replace(named, attributes={**named.attributes, "gen_ai.response.id": "else"}))
+        left = [thread for thread in all_threads(store) if thread.row.id != "named"]
+    assert detached == [("req_1", not continued)]
+    assert [[turn.request_id for turn in thread.turns] for thread in left] == [
+        ["req_1", "req_2"] if continued else ["req_1"]
+    ]
+
+
+def test_a_trace_names_a_call_only_for_as_long_as_nothing_is_said(tmp_path: Path) -> None:
+    bare, spoken = span("1", 100, 200), span("1", 100, 200, ask="What?")
+    with opened(tmp_path) as store, joiner_of(store) as joiner:
+        tell(store, joiner, bare)
+        assert [row.id for row in store.threads(ThreadQuery()).rows] == [bare.trace_id]
+        tell(store, joiner, spoken)
+        (row,) = store.threads(ThreadQuery()).rows
+    assert row.id.startswith("conv_") and row.title == "What?" and row.ids == ()
