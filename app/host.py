@@ -556,7 +556,7 @@ def run_window(launch: Launch) -> int:
     asyncio.set_event_loop(loop)
     try:
         host = Host(app, launch)
-        host.window.painted.connect(garbage.set_aside)
+        host.window.painted.connect(garbage.settle)
         host.window.built.connect(garbage.settle)
         host.window.retired.connect(garbage.release)
         app.ended.connect(host.quit)

@@ -61,8 +61,8 @@ class _Body(QWidget):
 
 
 class Window(QMainWindow):
-    """`today` carries the day's Summary whenever it was read anew. `built`: a page was made, which stays. `retired`:
-    all of them have had their time."""
+    """`today` carries the day's Summary whenever it was read anew. `built`: a page was made, or more of one, which
+    stays. `retired`: all of them have had their time."""
 
     gateway_switched = Signal(bool)
     pause_asked = Signal(bool)
@@ -277,6 +277,7 @@ class Window(QMainWindow):
         page.subtitle.connect(lambda text: self._on_subtitle(key, text))
         page.toast.connect(self.toast)
         page.navigate.connect(self.navigate)
+        page.built.connect(self.built)
         self.built.emit()
         return opened
 

@@ -57,11 +57,13 @@ class ChartPlace(Card):
 
 class ChartArea(QStackedWidget):
     """`range_selected` carries microseconds [start, end); `bucket_activated` the key of the series that was hit and
-    the provider whose chart it is too, each None for all. `more_wanted` a chart, and the button that was pressed."""
+    the provider whose chart it is too, each None for all. `more_wanted` a chart, and the button that was pressed.
+    `built`: a chart was, before the first one all that charts need."""
 
     range_selected = Signal(object, object)
     bucket_activated = Signal(object, object, object, object)
     more_wanted = Signal(object, object)
+    built = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -126,6 +128,7 @@ class ChartArea(QStackedWidget):
         self._places[number].deleteLater()
         self.charts.append(chart)
         self._show_chart(chart)
+        self.built.emit()
         QTimer.singleShot(0, self, self.build_next)
 
     def _made(self, spec: "ChartSpec", place: int | None) -> "ChartCard":

@@ -108,6 +108,7 @@ class OverviewPage(Page):
         charts.range_selected.connect(lambda start, end: self._context.filters.set_range("custom", (start, end)))
         charts.bucket_activated.connect(self._open_requests_of_bucket)
         charts.more_wanted.connect(self.exporting.offer_chart)
+        charts.built.connect(self.built)
         for key, tab in parts.view_tabs.items():
             tab.clicked.connect(partial(self.choose_view, key))
         parts.measure_button.clicked.connect(self._offer_measures)

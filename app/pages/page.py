@@ -40,7 +40,8 @@ Target = RequestTarget | ThreadTarget | StepsTarget
 
 class Page(QWidget):
     """`subtitle` and `toast` carry text for the header and for a passing note; `navigate` a page's key and the
-    filters (`FilterSnapshot`) that it opens with, a `Target` that it shows, or None."""
+    filters (`FilterSnapshot`) that it opens with, a `Target` that it shows, or None. `built`: much of it was made
+    later than the page itself, and stays."""
 
     title: str = ""
     icon: str = ""
@@ -53,6 +54,7 @@ class Page(QWidget):
     subtitle = Signal(str)
     toast = Signal(str)
     navigate = Signal(str, object)
+    built = Signal()
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)

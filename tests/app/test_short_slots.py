@@ -4,12 +4,13 @@ import asyncio
 import gc
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
-from PySide6.QtCore import QAbstractItemModel, QEvent, QObject, QRect, Qt, QTimer
+from PySide6.QtCore import QAbstractItemModel, QEvent, QObject, QRect, QSettings, Qt, QTimer
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
@@ -35,6 +36,7 @@ from app.tables.view import TableView
 from app.theme import Theme
 from app.widgets import curtain as curtain_module
 from app.widgets.curtain import BAND, LEAST_BAND, Curtain
+from app.window import Window
 from gateway import Changes
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.fake_threads import plain_thread
@@ -457,3 +459,16 @@ def test_a_page_is_set_aside_as_soon_as_it_is_built(garbage: GarbageTimer) -> No
     before = gc.get_freeze_count()
     garbage.settle()
     assert gc.get_freeze_count() >= before + len(built)
+
+
+def test_charts_are_set_aside_as_they_are_built(qtbot: QtBot, context: AppContext, tmp_path: Path) -> None:
+    """Their import leaves more to look at than all the rest of the window."""
+    window = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    qtbot.addWidget(window, before_close_func=lambda window: setattr(window, "_may_close", True))
+    window.show()
+    window.start_pages()
+    page = window.page
+    assert isinstance(page, OverviewPage)
+    built = QSignalSpy(window.built)
+    qtbot.waitUntil(lambda: len(page.charts) == 4)
+    assert built.count() == 4
