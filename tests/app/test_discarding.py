@@ -173,3 +173,14 @@ def test_a_saved_view_is_deleted_after_a_question(qtbot: QtBot, wanted: AppConte
     delete("Delete")
     assert views.views == () and not bar.views_button.isVisible()
     assert bar.add_button.hasFocus(), "the keyboard is not lost with the button"
+
+
+def test_what_was_discarded_of_a_provider_does_not_come_back(wanted: AppContext, qtbot: QtBot, turns: Turns) -> None:
+    page = shown(ProvidersPage(wanted), qtbot, turns)
+    page.open_own_panel(None)
+    page.own_panel.models.setText("qwen3:8b")
+    page.own_panel.embeddings.setText("nomic-embed-text")
+    page.drawer.close_drawer()
+    page.open_own_panel(None)
+    assert (page.own_panel.models.text(), page.own_panel.embeddings.text()) == ("", "")
+    assert not page.own_panel.unsaved

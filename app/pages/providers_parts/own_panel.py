@@ -143,6 +143,8 @@ class OwnPanel(QWidget):
         self.name.setReadOnly(provider is not None)
         self.start.setCurrentIndex(0)
         self._fill(0)
+        self.models.clear()
+        self.embeddings.clear()
         if provider is not None:
             self.name.setText(provider.name)
             self.base_url.setText(provider.base_url)
