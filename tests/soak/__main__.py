@@ -1,7 +1,8 @@
 """`python -m tests.soak [--calls 10000] [--kills 200] [--minutes 30] [--seed N]`: exit 1 and a line for each fault.
 
-First the mixed calls, while another process holds the database for half a minute; then a disk that fills up; then the
-kills, with rows, ledger and buckets compared after each.
+First the mixed calls, while another process holds the database for half a minute; then a disk that fills up; then a
+store whose combinations are counted, held and killed as well; then the kills of a gateway, with rows, ledger and buckets
+compared after each.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 from gateway.records import ExchangeRecord
 from tests.endtoend.serving import Served, upstreams
 from tests.provider.client import ProviderProcess
+from tests.soak.counted import held_counting, killed_counting
 from tests.soak.full_disk import disk, run_full
 from tests.soak.mixed import LIMITS, mixed_faults, run_mixed
 from tests.soak.rounds import REQUESTS, Totals, faults, run_round
@@ -38,7 +40,9 @@ def main() -> int:
         if arguments.calls:
             found += mixed(Path(folder) / "mixed", rng, arguments.calls)
             found += filled(Path(folder) / "filled", rng)
+            found += held_counting(Path(folder) / "held", HELD_S)
         if arguments.kills:
+            found += killed_counting(Path(folder) / "counted", rng, arguments.kills // 2, ends)
             found += killed(Path(folder) / "killed", rng, arguments.kills, ends)
     for fault in found[:50]:
         print(fault)

@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from gateway.records import ExchangeRecord
@@ -143,7 +144,7 @@ async def _watch(gateway: Served, load: Load) -> None:
 
 
 async def _hold(gateway: Served, load: Load, seconds: float) -> None:
-    with held_database(gateway):
+    with held_database(gateway.folder):
         before = len(load.sent)
         await asyncio.sleep(seconds)
         load.sent_while_held = len(load.sent) - before
@@ -201,9 +202,9 @@ connection.execute("ROLLBACK")
 
 
 @contextlib.contextmanager
-def held_database(gateway: Served) -> Iterator[None]:
+def held_database(folder: Path) -> Iterator[None]:
     """Another process holds the lock that every writer needs."""
-    command = [sys.executable, "-c", _HOLD, str(gateway.folder / "usage.db")]
+    command = [sys.executable, "-c", _HOLD, str(folder / "usage.db")]
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"

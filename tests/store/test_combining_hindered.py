@@ -1,8 +1,6 @@
 """Combinations cannot be counted: another process holds the database, or its disk is full. Nothing waits for them."""
 
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,29 +17,12 @@ from gateway.store.database import open_database
 from gateway.store.usage import UsageStore
 from tests.soak.counting import damaged, row, uncounted, unequal_answers, unequal_tables
 from tests.soak.full_disk import small_disk
+from tests.soak.mixed import held_database
 from tests.store.migrated import started
 from tests.waiting import wait_until
 
 ROWS = 400
 HELD_S = 1.0
-HOLD = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
-connection.execute("BEGIN EXCLUSIVE")
-print("held", flush=True)
-sys.stdin.read()
-connection.execute("ROLLBACK")
-"""
-
-
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Another process holds the lock that every writer needs."""
-    command = [sys.executable, "-c", HOLD, str(folder / "usage.db")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-        yield
-        holder.communicate("")
 
 
 def come(store: UsageStore, first: int, many: int) -> None:
@@ -87,7 +68,7 @@ def test_while_another_process_holds_the_database_every_answer_is_right_and_then
         counting = threading.Thread(target=count, args=(store, refused))
         counting.start()
         wait_until(lambda: uncounted(store) < ROWS)
-        with held(store._folder):
+        with held_database(store._folder):
             counting.join()
             # Some are counted, some are not, and more wait in the journal.
             assert "locked" in str(refused[0]) and 0 < uncounted(store) < ROWS
