@@ -50,7 +50,7 @@ _FIELDS: Mapping[str, frozenset[str]] = {
 }
 _BEGINNINGS = (
     *("service.", "telemetry.", "server.", "network.", "rpc.", "os.", "host.", "deployment.", "cloud.", "k8s."),
-    *("container.", "gateway.", "code.", "codex.turn.", "codex.request.", "app_server.", "startup."),
+    *("container.", "faregate.", "code.", "codex.turn.", "codex.request.", "app_server.", "startup."),
 )
 # Ids, and what a message is without what it says.
 _ENDINGS = (".id", "_id", ".role", ".finish_reason", "finish_reason", ".tool_calls.name", "function.name", ".type")

@@ -63,3 +63,11 @@ def test_spaces_at_the_end_of_a_row_say_nothing() -> None:
     for size in range(600, 1_000, 7):
         data = encode([random.Random(size).randbytes(size // 2).hex()])
         assert sealed.unpack(1, b"a", sealed.pack_json(1, b"a", data)).rstrip(b" ") == data
+
+
+def test_what_saves_little_more_than_half_is_stored_as_it_is() -> None:
+    text = ("a line of a text that says the same again and again, " * 40).encode()
+    for size in (compression.SHORT, 1000, compression.LONG - 1):
+        assert compressed(text[:size]) == b"\0" + text[:size]
+    for size in (compression.SHORT - 1, compression.LONG):
+        assert len(compressed(text[:size])) < size / 2

@@ -3,7 +3,9 @@ from msgspec.structs import replace
 from gateway.model import Choice, FinishReason, Message, ReasoningOptions, Request, Response, Role, Text
 from gateway.records import ExchangeRecord
 from gateway.telemetry.exchange_spans import Surroundings, Upstream, exchange_spans
-from gateway.telemetry.records import Span, SpanKind, StatusCode
+from gateway.telemetry.readers import observe
+from gateway.telemetry.records import Batch, Span, SpanKind, StatusCode
+from gateway.telemetry.without_content import without_content
 from gateway.told import Told
 from gateway.trace_context import TraceContext, attempt_span_id, own_trace_id, server_span_id
 from tests.store.examples import BASE_US, FULL
@@ -137,3 +139,11 @@ def test_an_error_is_told_in_the_words_that_may_be_kept() -> None:
         "[redacted: provider_key]",
     ]
     assert "secret" not in repr(redacted)
+
+
+def test_another_faregate_reads_what_a_call_cost_also_where_it_keeps_no_content() -> None:
+    record = replace(RECORD, cost_nano=250_000_000, cost_source="list")
+    *_, answered = spans(record)
+    bare = without_content(Batch(spans=(answered,))).spans[0]
+    assert observe(answered).cost_nano == observe(bare).cost_nano == 250_000_000
+    assert bare.attributes["faregate.request.id"] == record.id

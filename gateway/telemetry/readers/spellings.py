@@ -71,7 +71,7 @@ OF_WHICH = frozenset(USAGE) - {"input_tokens", "output_tokens"}
 
 # In dollars; xAI's SDK says ten-billionths of one.
 COST_TICKS = "gen_ai.usage.cost_in_usd_ticks"
-COST = ("gen_ai.usage.cost", "llm.cost.total", "gateway.cost.usd")
+COST = ("gen_ai.usage.cost", "llm.cost.total", "faregate.cost.usd")
 PROVIDER = (
     "gen_ai.provider.name",
     "gen_ai.system",

@@ -14,8 +14,7 @@ class SessionReader(Struct, frozen=True, kw_only=True):
 
     `read` takes the records of one session that came so far, in any order and again and again, and tells its calls
     and tool runs in order of time. What it told before it tells again under the same `identity`. `matters` says of a
-    record whether `read` needs it. `whole`: a call's history is what other records of the session say, so that all
-    of them are needed; else each call says its own, and the records around it are enough.
+    record whether `read` needs it.
     """
 
     name: str
@@ -23,7 +22,6 @@ class SessionReader(Struct, frozen=True, kw_only=True):
     session: Callable[[LogRecord], str | None]
     read: Callable[[Sequence[LogRecord]], tuple[Observed, ...]]
     matters: Callable[[LogRecord], bool] = lambda record: True
-    whole: bool = True
 
 
 class SessionKey(Struct, frozen=True):
@@ -52,14 +50,12 @@ SESSION_READERS: tuple[SessionReader, ...] = (
         reads=tool_gemini_cli.reads,
         session=tool_gemini_cli.session,
         read=tool_gemini_cli.read_session,
-        whole=False,
     ),
     SessionReader(
         name=tool_genai_logs.NAME,
         reads=tool_genai_logs.reads,
         session=tool_genai_logs.session,
         read=tool_genai_logs.read_session,
-        whole=False,
     ),
 )
 _BY_NAME = {reader.name: reader for reader in SESSION_READERS}
