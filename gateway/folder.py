@@ -27,6 +27,9 @@ _OUR_FILES = (
 )
 
 
+LOCK_FILE = "faregate.lock"
+
+
 class Holder(Struct, frozen=True):
     """Who runs on a data folder. `pid` 0 and `url` "" for an instant while it starts."""
 
@@ -109,6 +112,25 @@ def write_private(path: Path, data: bytes) -> None:
         raise
 
 
+def holder_of(lock_file: Path) -> Holder | None:
+    """Who holds a data folder's lock now, None where nobody does. Raises FaregateError where that cannot be told."""
+    try:
+        descriptor = os.open(lock_file, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise FaregateError(f"{lock_file} cannot be read ({error.strerror}): check its owner.") from None
+    try:
+        if try_lock(descriptor):
+            return None
+        try:
+            return msgspec.json.decode(lock_file.read_bytes(), type=Holder)
+        except msgspec.DecodeError:
+            return Holder()
+    finally:
+        os.close(descriptor)
+
+
 class DataFolder:
     """One data folder; making this object makes the folder. Raises FaregateError where it cannot be used.
 
@@ -126,7 +148,7 @@ class DataFolder:
         self.logs = self.path / "logs"
         self.seal_key = self.path / "seal.key"
         self.vault_file = self.path / "vault.sealed"
-        self.lock_file = self.path / "faregate.lock"
+        self.lock_file = self.path / LOCK_FILE
         self.demo_path = self.path / "demo"
         self._folder_id: str | None = None
         try:
@@ -183,18 +205,4 @@ class DataFolder:
 
     def holder(self) -> Holder | None:
         """Who holds the folder's lock now, None where nobody does. Raises FaregateError where that cannot be told."""
-        try:
-            descriptor = os.open(self.lock_file, os.O_RDWR)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise FaregateError(f"{self.lock_file} cannot be read ({error.strerror}): check its owner.") from None
-        try:
-            if try_lock(descriptor):
-                return None
-            try:
-                return msgspec.json.decode(self.lock_file.read_bytes(), type=Holder)
-            except msgspec.DecodeError:
-                return Holder()
-        finally:
-            os.close(descriptor)
+        return holder_of(self.lock_file)

@@ -3,16 +3,18 @@
 A database that has them all is only read, so that opening it waits for nobody's transaction, and sqlite-utils is not
 even imported. Missing steps run under a file lock beside the database: two processes may start together. They are
 one transaction: whatever ends it midway (a step that fails, a full disk, a kill) leaves the file as it was, byte for
-byte, for the version that wrote it. A copy would lose what that version, if it still runs, writes meanwhile.
+byte, for the version that wrote it. While that version still runs on the folder nothing is changed beneath it: it
+would go on by rules that hold no more.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.errors import FaregateError
-from gateway.folder import exclusive
+from gateway.folder import LOCK_FILE, exclusive, holder_of
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -27,9 +29,12 @@ _COUNT_STEPS = "SELECT count(*) FROM _sqlite_migrations WHERE migration_set = ?"
 def bring_up(connection: sqlite3.Connection, path: Path, name: str, steps: Sequence[Step]) -> None:
     """Applies the steps of the set `name` that the database at `path` lacks, and keeps a write-ahead log.
 
-    Raises FaregateError where a newer version wrote the database, or sqlite3.Error.
+    Raises FaregateError where a newer version wrote the database, or an earlier one runs on it; or sqlite3.Error.
     """
-    if _lacking(connection, path, name, steps):
+    lacking = _lacking(connection, path, name, steps)
+    if lacking:
+        if lacking < len(steps):
+            _refuse_beside_another(path)
         with exclusive(path.with_suffix(".lock")):
             _apply(connection, name, steps)
     # Without effect on nearly every start; a copy that was made by VACUUM INTO has lost it.
@@ -44,6 +49,15 @@ def unusable(path: Path | str, error: Exception) -> FaregateError:
         return FaregateError(f"{path} cannot be used ({error}): check the space on its disk.")
     reason = error.strerror if isinstance(error, OSError) else error
     return FaregateError(f"{path} cannot be used ({reason}): check its owner and mode, or move the file away.")
+
+
+def _refuse_beside_another(path: Path) -> None:
+    holder = holder_of(path.parent / LOCK_FILE)
+    if holder is not None and holder.pid != os.getpid():
+        raise FaregateError(
+            f"{path} is of an earlier Faregate, which still runs on it (process {holder.pid}): stop that, and try "
+            "again."
+        )
 
 
 def _apply(connection: sqlite3.Connection, name: str, steps: Sequence[Step]) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from gateway import schema, state_db
 from gateway.errors import FaregateError
+from gateway.folder import DataFolder
 from gateway.records import UsageQuery
 from gateway.schema import Step, bring_up
 from gateway.store import migrations, trace_schema
@@ -335,3 +336,42 @@ def test_a_migration_that_ends_midway_leaves_what_is_not_counted_yet(how: str, t
         store.combine()
     store.close()
     assert sound(path)
+
+
+HOLDING = """
+import sys
+from pathlib import Path
+from gateway.folder import DataFolder
+lock = DataFolder(Path(sys.argv[1])).lock("http://127.0.0.1:1")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_nothing_is_migrated_beneath_an_earlier_version_that_still_runs(tmp_path: Path) -> None:
+    """It would count what it writes by its own rules: a command of a version that was just installed waits for it."""
+    version = len(migrations.STEPS) - 1
+    restore("usage", version, tmp_path / "usage.db")
+    before = (tmp_path / "usage.db").read_bytes()
+    command = [sys.executable, "-c", HOLDING, str(tmp_path)]
+    with subprocess.Popen(
+        command, cwd=FOLDER.parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as held:
+        assert held.stdout is not None and held.stdout.readline() == "held\n"
+        with pytest.raises(
+            FaregateError, match=rf"still runs on it \(process {held.pid}\): stop that, and try again"
+        ):
+            UsageStore(tmp_path).start()
+        assert (tmp_path / "usage.db").read_bytes() == before
+        # Beside the same version, and on a new file, it goes on.
+        with closing(open_database(tmp_path / "new.db")) as connection:
+            bring_up(connection, tmp_path / "new.db", *reversed(STEPS["usage"]))
+            bring_up(connection, tmp_path / "new.db", *reversed(STEPS["usage"]))
+        held.communicate("")
+    # Whoever holds the folder brings it up.
+    lock = DataFolder(tmp_path).lock("http://127.0.0.1:1")
+    store = UsageStore(tmp_path)
+    store.start()
+    assert store.summary(UsageQuery()).requests == len(records())
+    store.close()
+    lock.release()
