@@ -14,6 +14,7 @@ from time import monotonic
 from msgspec.structs import replace
 
 from gateway.access import Principal
+from gateway.capture.capture import NO_TURN
 from gateway.exchange import Exchange
 from gateway.store.database import passes
 from gateway.store.joined_turns import received_last, tellers
@@ -85,7 +86,8 @@ class Joiner:
 
     def heard(self, exchange: Exchange, told: Told) -> None:
         """A witness of the capture: an exchange that telemetry may have told of already. Its turn is stored next."""
-        if told.key is None or told.request_id is None or told.outcome == "running":
+        stored = told.outcome != "running" and NO_TURN not in told.hints
+        if told.key is None or told.request_id is None or not stored:
             return
         if exchange.caller is not None:
             self.note((exchange.caller.trace_id,), told.scope, told.key)

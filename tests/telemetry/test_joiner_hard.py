@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
+from gateway.capture.capture import NO_TURN
 from gateway.exchange import Exchange
 from gateway.pricing import NO_PRICE
 from gateway.store.joined_turns import LONGEST_US, exchanged, times_of
@@ -77,6 +78,15 @@ def test_an_exchange_that_is_stored_late_is_joined_all_the_same(
             store.put(exchange("1", 110, 190))
             wait_until(lambda: len(looked) > 3)
         wait_until(lambda: told_by(store) == [("gateway", "span")])
+
+
+def test_what_is_no_turn_of_a_conversation_is_looked_for_nowhere(tmp_path: Path) -> None:
+    with opened(tmp_path) as store, joiner_of(store) as joiner:
+        joiner.note((), SCOPE, KEY)
+        joiner.heard(UNCALLED, replace(exchange("1", 110, 190), hints=(NO_TURN,)))
+        assert not joiner._noted
+        joiner.heard(UNCALLED, exchange("1", 110, 190))
+        assert joiner.flush()
 
 
 def test_one_that_the_store_refused_is_not_looked_for_for_ever(tmp_path: Path) -> None:
