@@ -454,3 +454,18 @@ def test_the_shares_are_about_what_the_tables_take(filled: UsageStore) -> None:
 def test_a_clean_up_of_its_own_needs_no_store(filled: UsageStore) -> None:
     cleaned = clean_up(filled._folder, keeps(Keep(days=1)), END_US, lambda _seconds: True)
     assert cleaned.taken["requests"] == ROWS - filled.request_count(UsageQuery())
+
+
+def test_the_writer_forgets_the_number_of_a_name_that_it_gave_and_a_sweep_took(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.sweep.sweep.__defaults__", (0,))
+    for number, asked in enumerate(("asked-once", "asked-last")):
+        store.end(record(number, model_requested=asked))
+        store.flush()
+    assert store.clean_up(keeps(Keep(days=1)), END_US).names > 0
+    assert "asked-once" not in names(store)
+    store.end(record(8, id="back", started_us=END_US, model_requested="asked-once"))
+    store.flush()
+    back = store.request("back")
+    assert back is not None and back.model_requested == "asked-once"

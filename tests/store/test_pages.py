@@ -93,3 +93,15 @@ def test_a_bad_cursor_is_the_clients_fault(store: UsageStore, cursor: str) -> No
     with pytest.raises(ClientError) as caught:
         store.requests(UsageQuery(), cursor=cursor)
     assert caught.value.param == "cursor"
+
+
+def test_no_page_skips_what_came_late(store: UsageStore) -> None:
+    """It stands among older ones, behind newer rows with lower numbers."""
+    store.insert_history([record(number, id=f"r{number:02d}") for number in (5, 9, 7, 3, 8, 1, 4, 6, 2, 0)])
+    seen: list[str] = []
+    cursor: str | None = None
+    while page := store.requests(UsageQuery(), limit=3, cursor=cursor):
+        seen += [row.id for row in page.rows]
+        if (cursor := page.next_cursor) is None:
+            break
+    assert seen == [f"r{number:02d}" for number in reversed(range(10))]

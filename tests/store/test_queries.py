@@ -567,3 +567,27 @@ def test_no_text_of_a_client_becomes_sql(store: UsageStore, text: str) -> None:
 
 def test_measures_of_a_record_fill_every_column() -> None:
     assert len(measure(record(0))) == len(MEASURES)
+
+
+@pytest.mark.parametrize(("operator", "value"), [("<", 300), ("<=", 0), ("=", 0), (">=", 0)])
+def test_a_status_that_nobody_answered_is_unknown_and_never_matches(
+    store: UsageStore, operator: str, value: int
+) -> None:
+    store.insert_history([record(0, status=0, outcome="interrupted"), record(1, status=200)])
+    query = UsageQuery(numbers=(NumberCondition("status", operator, value),))
+    found = [row.status for row in store.iter_requests(query)]
+    assert found == ([] if value == 0 and operator != ">=" else [200])
+    assert store.summary(query).requests == store.request_count(query) == len(found)
+
+
+@pytest.mark.parametrize("text", ["gpt-5\0", "gpt-5\0 of another", "\ud800"])
+def test_a_text_that_no_row_can_hold_finds_none(store: UsageStore, text: str) -> None:
+    store.insert_history([record(0, model="gpt-5", conversation_id="gpt-5", tags=("gpt-5",))])
+    for query in (
+        UsageQuery(model=(text,)),
+        UsageQuery(conversation=(text,)),
+        UsageQuery(tags=(TagCondition((text,)),)),
+        UsageQuery(text=(text,)),
+    ):
+        assert store.summary(query).requests == 0
+        assert list(store.iter_requests(query)) == []

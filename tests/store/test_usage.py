@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -541,3 +542,11 @@ def test_what_neither_database_nor_journal_took_is_not_said_to_be_kept(
 
 def full_disk(descriptor: int, data: bytes) -> int:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_one_exchange_wakes_a_writer_that_has_nothing_to_do(store: UsageStore) -> None:
+    for number in range(3):
+        store.end(record(number))
+        wait_until(partial(store.request, f"req_{number}"))
+        # Long enough for its thread to wait again.
+        time.sleep(0.1)
