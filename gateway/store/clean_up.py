@@ -102,9 +102,10 @@ class _CleanUp:
         self._between = between
         self._progress = progress
         self._entries = FIRST_ENTRIES
+        self._taken: dict[str, int] = {}
 
     def run(self, pruned: Pruned, keeps: Mapping[str, Keep], now_us: int) -> Cleaned:
-        taken = {kind.name: 0 for kind in pruned.kinds}
+        taken = self._taken = {kind.name: 0 for kind in pruned.kinds}
         names, before, finished = 0, _number(self._connection, PAGES), True
         try:
             if pruned.set_right is not None:
@@ -115,9 +116,9 @@ class _CleanUp:
             for kind in pruned.kinds:
                 keep = keeps[kind.name]
                 if (before_us := oldest_us(keep, now_us)) is not None:
-                    taken[kind.name] += self._take(kind, before_us)
+                    self._take(kind, before_us)
             for kind in pruned.kinds:
-                taken[kind.name] += self._take_by_size(pruned, kind, keeps[kind.name], now_us)
+                self._take_by_size(pruned, kind, keeps[kind.name], now_us)
             if any(taken.values()) and pruned.sweep is not None:
                 names = pruned.sweep(self._connection, self.in_steps, lambda: self._pause(TARGET_S))
             self._give_back()
@@ -157,17 +158,22 @@ class _CleanUp:
             raise _Stopped
 
     def _take(self, kind: Kind, before_us: int) -> int:
-        """Take what began before a time, rounded down to the kind's grain."""
+        """Take what began before a time, rounded down to the kind's grain; how much."""
         before_us -= before_us % kind.grain_us
         first = self._connection.execute(kind.first).fetchone()[0]
         if first is None or first >= before_us:
             return 0
         with writing(self._connection):
             move(self._connection, kind.from_name, before_us)
-        return self.in_steps(lambda most: kind.take(self._connection, before_us, most))
 
-    def _take_by_size(self, pruned: Pruned, kind: Kind, keep: Keep, now_us: int) -> int:
-        taken = 0
+        def some(most: int) -> int:
+            gone = kind.take(self._connection, before_us, most)
+            self._taken[kind.name] += gone
+            return gone
+
+        return self.in_steps(some)
+
+    def _take_by_size(self, pruned: Pruned, kind: Kind, keep: Keep, now_us: int) -> None:
         for _ in range(SIZE_ROUNDS):
             most = keep.size_bytes
             if most is None or used_bytes(self._connection) <= most:
@@ -179,11 +185,8 @@ class _CleanUp:
             place = self._connection.execute(kind.place, (int(places * (1 - AIM * most / has)),)).fetchone()
             # At least one grain goes, and what happens now stays.
             cut = min(place[0] + kind.grain_us, now_us) if place else now_us
-            gone = self._take(kind, cut)
-            taken += gone
-            if not gone:
+            if not self._take(kind, cut):
                 break
-        return taken
 
     def _give_back(self) -> None:
         if _number(self._connection, "PRAGMA auto_vacuum") != INCREMENTAL and not self._rewrite():

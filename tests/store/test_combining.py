@@ -28,6 +28,7 @@ from tests.store.test_queries import GROUPS, stored
 from tests.store.test_repricing import doubled
 
 LATER_US = BASE_US + 100 * DAY_US
+DAY_S = DAY_US // 1_000_000
 CALM = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -367,3 +368,35 @@ def test_what_is_counted_in_steps_or_at_once_is_what_the_rows_say(store: UsageSt
             told, counted = ({row[:-2]: tuple(map(decode, row[-2:])) for row in each} for each in (rows, stored))
             assert len(told) > 10 and counted == told
     assert store.check() == []
+
+
+@pytest.mark.parametrize("keep", [Keep(days=1), Keep(size_bytes=8000)], ids=["by age", "by size"])
+def test_a_clean_up_that_is_ended_at_any_step_changes_no_sum(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch, keep: Keep
+) -> None:
+    """Also where some of what goes was not counted yet, and came while others went."""
+    monkeypatch.setattr(combining, "STEP_ROWS", 15)
+    for name in ("FIRST_ENTRIES", "MOST_ENTRIES"):
+        monkeypatch.setattr(f"gateway.store.clean_up.{name}", 10)
+    keeps, asked = {"requests": keep, "buckets": Keep()}, UsageQuery(model=("gpt-5",), key=("laptop",))
+    rows, step, finished, taken = 0, 0, False, 0
+    while not finished:
+        more = [record(rows + number, conversation_id="c") for number in range(40 if step < 5 else 0)]
+        store.insert_history(more)
+        rows, step, steps = rows + len(more), step + 1, 0
+
+        def between(_seconds: float, most: int = step) -> bool:
+            nonlocal rows, steps
+            if most <= 6:
+                store.insert_history([record(-(rows * 7200) % DAY_S, id=f"meanwhile-{rows}")])
+                rows += 1
+            steps += 1
+            return steps < most
+
+        monkeypatch.setattr(store, "_gave_way", between)
+        cleaned = store.clean_up(keeps, LATER_US)
+        finished, taken = cleaned.finished, taken + cleaned.taken["requests"]
+        assert store.summary(asked).requests == store.summary(UsageQuery()).requests == rows
+        assert store.request_count(UsageQuery()) <= store.sizes().requests == rows - taken
+        assert store.check() == []
+    assert taken > 100 and step > 5
