@@ -13,7 +13,7 @@ from tests.store.migrated import started
 from tests.store.tellings import opened, put, session
 from tests.store.test_followed_costs import row_of
 
-ROWS, LEAST_KILLS, MOST_KILLS = 60, 4, 40
+ROWS, LEAST_KILLS, MOST_KILLS = 40, 2, 40
 TOLD = session("One?", "1.", "Two?", "2.", "Three?", "3.", "Four?", "4.", conversation="a")
 
 
