@@ -1,9 +1,13 @@
 """Parts that are switched off leave a placeholder that says so; everything else stays as it was."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 from msgspec.structs import replace
 
 from gateway.capture.switches import Switches, figures_only
+from gateway.exchange import Exchange
 from gateway.header_records import HeaderGroup
 from gateway.model import (
     Blob,
@@ -82,3 +86,20 @@ def test_figures_alone_hold_no_word_of_anybody() -> None:
     told = replace(TOLD, headers=headers, title="SECRET title", error_message="SECRET was refused", hints=("before",))
     kept = figures_only(told, "why")
     assert "SECRET" not in str(kept) and (kept.started_us, kept.hints) == (1, ("before", "why"))
+
+
+@pytest.mark.parametrize(
+    ("off", "why"),
+    [
+        ({"keys_off": ("laptop",)}, "names the key laptop"),
+        ({"tags_off": ("team",)}, "names the tag team:legal"),
+        ({"tags_off": ("team:legal",)}, "names the tag team:legal"),
+        ({"tags_off": ("team:ml", "legal", "tea")}, None),
+        ({"content": False}, "capture.content is off"),
+        ({"keys_off": ("other",)}, None),
+    ],
+)
+def test_a_key_or_a_tag_with_or_without_its_value_keeps_content_out(off: dict[str, Any], why: str | None) -> None:
+    exchange = cast(Exchange, SimpleNamespace(principal=SimpleNamespace(key_name="laptop"), tags=("x", "team:legal")))
+    told = Switches(**off).why_not(exchange)
+    assert (told is None) == (why is None) and (why or "") in (told or "")

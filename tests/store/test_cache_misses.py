@@ -120,3 +120,7 @@ def test_a_miss_costs_what_fresh_tokens_cost_more_than_cached_ones(cached_nano: 
     parts: Any = SimpleNamespace(workers=SimpleNamespace(run=None), price=price)
     queries: Any = ThreadQueries(parts, lambda _requests: None)  # type: ignore[arg-type, return-value]
     assert queries._cost_of_miss("anthropic", "claude-sonnet-4-6", 1_000, START_US) == cost
+
+
+def test_a_call_that_failed_read_nothing_and_missed_nothing(store: ThreadStore) -> None:
+    assert second(store, outcome="error", status=529) is None

@@ -371,3 +371,7 @@ def test_a_large_resource_is_read_once_for_all_points_of_a_request() -> None:
     running = MetricSeries(most=10)
     running.add(point(1, 10, resource=large, attributes={"n": n % 5}) for n in range(20_000))
     assert len(running.series()) == 5 and time.thread_time() - begun < 10
+
+
+def test_fewer_measurements_are_a_start_that_nobody_announced_too() -> None:
+    assert only([histogram(9.0, 5, 10), histogram(9.5, 2, 20)]).sums.count == 7

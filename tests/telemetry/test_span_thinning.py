@@ -102,3 +102,9 @@ def test_a_span_comes_out_for_nobody_but_whose_it_is() -> None:
     leaf = span("leaf", parent="root", turn_id="t")
     assert thinning.kept([leaf], "key_2") == [leaf]
     assert [one.name for one in thinning.kept([leaf], "key_1")] == ["leaf", "root"]
+
+
+def test_what_stands_around_another_senders_span_is_no_business_of_codexs() -> None:
+    thinning, web = SpanThinning(), span("web", parent="noise", service="web")
+    assert thinning.kept([web]) == [web]
+    assert thinning.kept([span("noise")]) == []
