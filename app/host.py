@@ -66,7 +66,9 @@ if TYPE_CHECKING:
 DRAIN_S = 10.0
 # What some hundred rows a second come back to; a server's writer, for thousands, keeps five times as much.
 CACHE_KIB = 6_000
-SWITCH_INTERVAL_S = 0.0005
+# A call goes in and out of the interpreter a dozen times, and waits for that long for each way back in while workers
+# read for a page: at half a millisecond every caller felt the Overview.
+SWITCH_INTERVAL_S = 0.0001
 _TODAY_MS = 30_000
 _PAINT_WAIT_S = 2.0
 _KNOWN = (FaregateError, GatewayError, OSError)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from app import host as host_module
 from app import loop as loop_module
 from app.charts import data as chart_module
 from app.charts.legend import Legend
@@ -472,3 +474,25 @@ def test_charts_are_set_aside_as_they_are_built(qtbot: QtBot, context: AppContex
     built = QSignalSpy(window.built)
     qtbot.waitUntil(lambda: len(page.charts) == 4)
     assert built.count() == 4
+
+
+def test_workers_give_the_gateways_thread_back_soon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each answer of a socket goes out of the interpreter and back, and waits for that long where a worker works."""
+    before = sys.getswitchinterval()
+    application = SimpleNamespace(
+        **{
+            f"set{name}": lambda _value: None
+            for name in ("ApplicationName", "DesktopFileName", "QuitOnLastWindowClosed")
+        }
+    )
+    monkeypatch.setattr(host_module, "_Application", lambda _words: application)
+    for name in ("share_heap", "use_size"):
+        monkeypatch.setattr(host_module, name, lambda *_given: None)
+    # Another window is there already: it is raised, and no more is done.
+    monkeypatch.setattr(host_module, "call_first", lambda _path: True)
+    folder = SimpleNamespace(path=tmp_path)
+    try:
+        assert host_module.run_window(SimpleNamespace(outer=folder, folder=folder)) == 0  # type: ignore[arg-type]
+        assert sys.getswitchinterval() <= 0.0001
+    finally:
+        sys.setswitchinterval(before)

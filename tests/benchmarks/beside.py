@@ -111,13 +111,15 @@ def both(folder: Path) -> Iterator[tuple[ProbedApp, Lane, Lane]]:
         yield app, *lanes
 
 
-def measure(folder: Path, rate: float, seconds: float, rounds: int) -> Mapping[str, list[Pair]]:
-    """Rounds by where the window stands: the title of the page on show, or in the tray."""
+def measure(
+    folder: Path, rate: float, seconds: float, rounds: int, only: Sequence[str] = ()
+) -> Mapping[str, list[Pair]]:
+    """Rounds by where the window stands: the title of the page on show, of `only` these keys or all, or in the tray."""
     with both(folder) as (app, window, headless), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         pin_load()
         gc.freeze()
         gc.disable()
-        pages = [key for key in TITLES if key in app.ask("counts")]
+        pages = [key for key in TITLES if key in app.ask("counts") and (not only or key in only)]
         found: dict[str, list[Pair]] = {TITLES[key]: [] for key in pages} | {HIDDEN: []}
         for key in pages:
             open_page(app, key)
@@ -182,9 +184,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=RATE, help="requests a second")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of a slice")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--only", nargs="*", default=(), help="keys of pages")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="faregate-beside-") as folder:
-        found = measure(Path(folder), asked.rate, asked.seconds, asked.rounds)
+        found = measure(Path(folder), asked.rate, asked.seconds, asked.rounds, asked.only)
     show(found)
 
 
