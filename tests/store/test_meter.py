@@ -357,3 +357,10 @@ def test_a_damaged_database_is_named_and_what_waits_is_written_once_it_is_whole(
     with started(tmp_path) as store:
         assert store.summary(UsageQuery()).requests == 503
         assert store.check() == []
+
+
+def test_a_part_as_large_as_its_whole_contradicts_nothing(store: UsageStore) -> None:
+    parts = {"cached_tokens": 7, "cache_write_tokens": 3, "cache_write_1h_tokens": 3, "input_audio_tokens": 10}
+    store.end(record(1, **parts, reasoning_tokens=5, output_audio_tokens=5))
+    store.flush()
+    assert named(store.completeness()) == {}
