@@ -27,10 +27,10 @@ from gateway.store.plan import (
     source_of,
     whole,
 )
-from gateway.store.quarters import HALF_QUARTERS, QUARTER_US
+from gateway.store.quarters import HALF_QUARTERS, QUARTER_US, day_end, day_start, quarter_of
 from gateway.store.sums import Plan, Table, Value, gather, key_id
 from gateway.store.time_slices import MOST_SLICES, Slice, slices
-from gateway.time_zones import EARLIEST_US, zone_of
+from gateway.time_zones import EARLIEST_US, LATEST_US, zone_of
 
 MOST_CELLS = 100_000
 # Fewer rows are skipped faster than places are looked up.
@@ -144,7 +144,7 @@ def timeseries(
         slices(0, 0, width, zone)
         return ()
     steps = slices(start, end, width, zone)
-    first, last = (start, end) if known is None else _to_halves(start, end, known)
+    first, last = (start, end) if known is None else _to_days(connection, start, end, known)
     parts = [(max(low, first), min(high, last)) for low, high in steps]
     table = _gather(connection, query, by, parts, choose)
     gone = _slices_with_gaps(connection, query, by, parts, choose)
@@ -266,15 +266,27 @@ def _whole_time(connection: sqlite3.Connection, query: UsageQuery) -> list[Slice
         return []
     start = known[0] if query.start_us is None else max(query.start_us, known[0])
     end = known[1] if query.end_us is None else min(query.end_us, known[1])
-    return [_to_halves(start, end, known)]
+    return [_to_days(connection, start, end, known)]
 
 
-def _to_halves(start: int, end: int, known: Slice) -> Slice:
-    """The range, out to the whole half-hour where it reaches past the data: its buckets then tell the same as its
-    rows, which now may be many, and of the first may be gone."""
-    low = min(start, known[0]) // _HALF_US * _HALF_US if start <= known[0] else start
-    high = -(-max(end, known[1]) // _HALF_US) * _HALF_US if end >= known[1] else end
+def _to_days(connection: sqlite3.Connection, start: int, end: int, known: Slice) -> Slice:
+    """The range, out to the whole day where it reaches past the data: its buckets then tell the same as its rows,
+    which now may be many, and of the first may be gone. Where that day's are gone too, out to the half-hour."""
+    low, high = start, end
+    if start <= known[0]:
+        low = _day_of(connection, start)[0]
+        gone_to = kept(connection).buckets_from_us
+        if gone_to is not None and low < gone_to:
+            low = start // _HALF_US * _HALF_US
+    if end >= known[1]:
+        high = max(end, _day_of(connection, end - 1)[1])
     return low, high
+
+
+def _day_of(connection: sqlite3.Connection, us: int) -> Slice:
+    """The day of the database's own zone that has a moment."""
+    zone, quarter = day_zone(connection), quarter_of(min(max(us, EARLIEST_US), LATEST_US))
+    return day_start(quarter, zone) * QUARTER_US, day_end(quarter, zone) * QUARTER_US
 
 
 def _gather(

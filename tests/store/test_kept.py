@@ -4,6 +4,7 @@ import io
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,7 @@ from gateway.store.kept import BUCKETS_FROM, ROWS_FROM, Kept, kept, move
 from gateway.store.quarters import QUARTER_US
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, DAY_US, HOUR_US, histories, record
+from tests.store.migrated import started
 from tests.store.test_queries import stored
 
 CUT_US = BASE_US + 5 * HOUR_US
@@ -193,3 +195,18 @@ def test_the_first_quarter_of_all_is_told_without_its_rows_too(store: UsageStore
         assert (summary.requests, summary.complete_from_us) == (30, None)
         days = store.timeseries(query, "day")
         assert sum(bucket.summary.requests for bucket in days) == 30 and all(bucket.complete for bucket in days)
+
+
+@pytest.mark.parametrize("day_zone", ["UTC", "Asia/Kathmandu", "Pacific/Chatham"])
+def test_the_first_and_the_last_day_of_all_are_told_without_their_rows(tmp_path: Path, day_zone: str) -> None:
+    """Also where days begin within a half-hour, whose quarters no combination tells."""
+    store = started(tmp_path, day_zone)
+    records = [record(number, started_us=BASE_US + number * QUARTER_US) for number in range(5 * 96)]
+    store.insert_history(records)
+    store.clean_up({"requests": Keep(days=1), "buckets": Keep()}, BASE_US + 40 * DAY_US)
+    assert store.request_count(UsageQuery()) == 0
+    asked = UsageQuery(model=("gpt-5",), key=("laptop",))
+    for query in (asked, replace(asked, start_us=BASE_US - DAY_US, end_us=BASE_US + 30 * DAY_US)):
+        summary = store.summary(query)
+        assert (summary.requests, summary.complete_from_us) == (len(records), None)
+    store.close()
