@@ -13,6 +13,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
+from app.translation import tr
 from app.widgets import Drawer, SearchField, Veil
 from app.widgets.places import Places, table_places
 from gateway import Changes
@@ -59,6 +60,8 @@ class Page(QWidget):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.context = context
+        # It has the keyboard when it opens.
+        self.setAccessibleName(tr(self.title))
         self._veil: Veil | None = None
         self._reads = 0
         self._was_read = False

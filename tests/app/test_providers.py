@@ -613,3 +613,17 @@ def test_the_demo_has_no_providers_of_ones_own(
     qtbot.addWidget(page)
     assert not page.add_button.isEnabled()
     assert "leave it" in page.add_button.toolTip()
+
+
+def test_the_keyboard_stays_at_the_key_while_it_is_tried(page: ProvidersPage, qtbot: QtBot, turns: Turns) -> None:
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    page.open_key_panel("openai")
+    edit = page.key_panel.field.edit
+    qtbot.keyClicks(edit, SECRET)
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+    assert not edit.isEnabled()
+    turns.run()
+    assert edit.isEnabled() and edit.hasFocus()
+    qtbot.keyClick(edit, Qt.Key.Key_Escape)
+    assert not page.drawer.isVisible()

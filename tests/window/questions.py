@@ -6,11 +6,13 @@ would really hit it: shown, enabled, and with nothing above it.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import shiboken6
 from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QAccessible, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -282,6 +284,53 @@ def marks(host: Host) -> list[dict[str, Any]]:
     ]
 
 
+def focused_name(host: Host) -> str:
+    """What has the keyboard, by its object name."""
+    widget = QApplication.focusWidget()
+    if widget is None:
+        raise LookupError("nothing has the keyboard")
+    return widget.objectName()
+
+
+_looked_at: list[tuple[QWidget, QImage]] = []
+
+
+def focused(host: Host) -> dict[str, Any]:
+    """What has the keyboard: its object name, what a screen reader calls it, and whether it can be seen. `ringed`:
+    whether what was asked for before looked otherwise as long as it had the keyboard; None where that is not known."""
+    ringed = None
+    if _looked_at:
+        before, picture = _looked_at.pop()
+        if shiboken6.isValid(before) and before.isVisible() and not before.hasFocus():
+            ringed = before.grab().toImage() != picture
+    widget = QApplication.focusWidget()
+    if widget is None:
+        raise LookupError("nothing has the keyboard")
+    _looked_at.append((widget, widget.grab().toImage()))
+    interface = QAccessible.queryAccessibleInterface(widget)
+    return {
+        "name": widget.objectName(),
+        "called": interface.text(QAccessible.Text.Name) if interface is not None else "",
+        "within": [each.objectName() for each in _around(widget)],
+        "seen": not _on_show(widget).isEmpty(),
+        "ringed": ringed,
+    }
+
+
+def _on_show(widget: QWidget) -> QRect:
+    """What of a widget its surroundings leave on show, in the screen's pixels."""
+    rect = QRect(widget.mapToGlobal(QPoint(0, 0)), widget.size())
+    for above in _around(widget):
+        rect &= QRect(above.mapToGlobal(QPoint(0, 0)), above.size())
+    return rect
+
+
+def _around(widget: QWidget) -> Iterator[QWidget]:
+    while (above := widget.parentWidget()) is not None:
+        yield above
+        widget = above
+
+
 def page(host: Host) -> str:
     return host.window.header.title.text() if host.window.page is not None else ""
 
@@ -522,6 +571,8 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         labelled,
         timeline,
         tooltip,
+        focused,
+        focused_name,
         marks,
         page,
         spoken,

@@ -5,9 +5,10 @@ panel is left.
 """
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.context import AppContext
+from app.focus import keep_focus
 from app.known_errors import KNOWN_ERRORS
 from app.pages.providers_parts.secret_field import SecretField
 from app.pages.providers_parts.steps import StepList
@@ -33,6 +34,7 @@ class KeyPanel(QWidget):
         self._provider: ProviderRow | None = None
         self._better: ProviderRow | None = None
         self._busy = False
+        self._keyboard_at: QWidget | None = None
         self._visit = 0
         self._build()
         self.field.changed.connect(self._check)
@@ -157,6 +159,10 @@ class KeyPanel(QWidget):
             self.stored.emit(provider.title)
 
     def _set_busy(self, busy: bool) -> None:
+        if busy:
+            self._keyboard_at = QApplication.focusWidget()
         self._busy = busy
         self.field.setEnabled(not busy)
         self.save.setEnabled(not busy and bool(self.field.text()))
+        if not busy:
+            keep_focus(self, self._keyboard_at)
