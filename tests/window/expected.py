@@ -29,8 +29,9 @@ def tokens(sums: Json) -> int:
 
 
 def marked(text: str, sums: Json, *sources: str) -> str:
-    """With the mark of estimates, where the sums hold rows that were counted so."""
-    return mark(text, any(sums["usage_sources"][source] for source in sources))
+    """With the mark of estimates, where the sums hold rows that were counted so, or `fuzzy` prices."""
+    counted = {**sums["usage_sources"], "fuzzy": sums["price_fuzzy_requests"]}
+    return mark(text, any(counted[source] for source in sources))
 
 
 def mark(text: str, estimated: bool) -> str:
@@ -61,7 +62,7 @@ def cards(summary: Json) -> dict[str, tuple[str, str]]:
             marked(count(tokens(summary)), summary, "partial", "estimated"),
             badge(tokens(summary), tokens(before)),
         ),
-        "cost": (marked(money(cost), summary, "partial", "estimated"), badge(cost, cost_before)),
+        "cost": (marked(money(cost), summary, "partial", "estimated", "fuzzy"), badge(cost, cost_before)),
         "latency": (duration(latency), badge(latency, latency_before)),
         "errors": (percent(rate), points if had else "new" if rate is not None else ""),
     }
@@ -113,7 +114,7 @@ def cost_bars(buckets: Sequence[Json], by_model: Sequence[Json], models: Sequenc
         for name, value in parts.items():
             sums = bucket if name == "Other" else counted.get((name, bucket["start"]))
             bar[name] = marked_part(
-                partial(money_column, places=places_of(total)), value, sums, "estimated", "partial"
+                partial(money_column, places=places_of(total)), value, sums, "estimated", "partial", "fuzzy"
             )
         guessed = any(value.startswith("≈") for value in bar.values())
         if len(parts) > 1:
@@ -150,7 +151,7 @@ def breakdown(answer: Json, total: Json, dimension: str, titles: Sequence[str]) 
             "p95": duration(row["latency_ms"]["p95"]),
             "Errors": percent(error_rate(row)),
             "Requests": count(row["requests"]),
-            "Cost": marked(money_column(cost, places), row, "partial", "estimated"),
+            "Cost": marked(money_column(cost, places), row, "partial", "estimated", "fuzzy"),
         }
         lines.append([cells[title] for title in titles])
     return lines
