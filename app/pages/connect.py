@@ -20,7 +20,7 @@ from app.pages.connect_parts.tools import BY_KEY, TOOLS
 from app.pages.page import Page, RequestTarget, StepsTarget, Target
 from app.preferences import OFF, ON
 from app.translation import later
-from app.widgets import Banner, PushButton
+from app.widgets import Banner, PushButton, ScrollRing
 from app.widgets.places import list_places
 from gateway import ApiKeyRow, Changes
 
@@ -246,4 +246,5 @@ def _scrolled(content: QWidget, name: str, *, margins: tuple[int, int]) -> QScro
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setWidget(holder)
+    ScrollRing(area)
     return area

@@ -21,7 +21,7 @@ from app.pages.providers_parts.vault_panel import VaultPanel
 from app.questions import ask_to_discard, ask_to_lose
 from app.translation import later, tr
 from app.vault_words import vault_words
-from app.widgets import Banner, Drawer, PushButton
+from app.widgets import Banner, Drawer, PushButton, ScrollRing
 from app.widgets.places import card_places
 from gateway import Changes, ProviderRow, Summary, UsageQuery, VaultState
 
@@ -104,6 +104,7 @@ class ProvidersPage(Page):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(self._grid)
+        ScrollRing(scroll)
         main = QVBoxLayout()
         main.setContentsMargins(24, 16, 24, 16)
         main.setSpacing(12)

@@ -10,6 +10,7 @@ from app.widgets.drawer import Drawer
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
 from app.widgets.pill import Pill
+from app.widgets.scroll_ring import ScrollRing
 from app.widgets.search_field import SearchField
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.stars import Stars
@@ -30,6 +31,7 @@ __all__ = [
     "IconButton",
     "Pill",
     "PushButton",
+    "ScrollRing",
     "SearchField",
     "SegmentedControl",
     "Stars",

@@ -18,7 +18,7 @@ from app.parts.kept_shapes import KeptShapes
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
-from app.widgets import Card, ElidedLabel, IconButton, PushButton
+from app.widgets import Card, ElidedLabel, IconButton, PushButton, ScrollRing
 
 WIDTH = 408
 _TOP = Qt.AlignmentFlag.AlignTop
@@ -195,6 +195,7 @@ class Inspector(QScrollArea):
         column.addStretch(1)
         body.installEventFilter(self)
         self.setWidget(body)
+        ScrollRing(self)
 
     def show_costs(self, split: CostSplit) -> None:
         self.cost.show_split(split)

@@ -2,6 +2,8 @@
 
 from PySide6.QtWidgets import QScrollArea, QWidget
 
+from app.widgets import ScrollRing
+
 
 def scrolled(content: QWidget, name: str) -> QScrollArea:
     """On the drawer's own ground; `name` is what a screen reader calls it."""
@@ -10,6 +12,7 @@ def scrolled(content: QWidget, name: str) -> QScrollArea:
     area.setWidgetResizable(True)
     area.setAccessibleName(name)
     area.setWidget(content)
+    ScrollRing(area)
     area.viewport().setAutoFillBackground(False)
     content.setAutoFillBackground(False)
     return area

@@ -20,6 +20,7 @@ from app.pages.requests_parts.section_lines import SectionLines, lines_shape
 from app.parts.kept_shapes import KeptShapes
 from app.theme import Theme
 from app.translation import tr
+from app.widgets import ScrollRing
 from gateway import CostExplanation, ExchangeRecord
 
 BUDGET_S = 0.004
@@ -54,6 +55,7 @@ class LinesPanel(QScrollArea, Generic[Body]):
         # Whole and streamed, of one dialect and translated; what is rarer is made anew.
         self._shapes = KeptShapes[Body](self._column, lambda body: body)
         self.setWidget(self._holder)
+        ScrollRing(self)
         theme.changed.connect(self._take_surface)
         self._take_surface()
 

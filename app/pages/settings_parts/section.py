@@ -15,6 +15,7 @@ from app.pages.settings_parts.controls import (
 )
 from app.pages.settings_parts.line import Line, LineCard
 from app.pages.settings_parts.table import PARTS, ROWS, RULES, Row, translated
+from app.widgets import ScrollRing
 from gateway import REDACT_OFF_AT_FIRST, SettingRow
 
 Rows = dict[str, SettingRow]
@@ -43,6 +44,7 @@ class SectionView(QScrollArea):
         self.build()
         self.column.addStretch(1)
         self.setWidget(body)
+        ScrollRing(self)
 
     # built from the table
 
