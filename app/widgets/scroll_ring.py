@@ -15,6 +15,7 @@ class ScrollRing(QWidget):
 
     def __init__(self, area: QScrollArea) -> None:
         super().__init__(area)
+        self._area = area
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
         area.installEventFilter(self)
@@ -28,7 +29,7 @@ class ScrollRing(QWidget):
 
     def _cover(self, shown: bool) -> None:
         if shown:
-            self.setGeometry(self.parentWidget().rect())
+            self.setGeometry(self._area.rect())
             self.raise_()
         self.setVisible(shown)
 
