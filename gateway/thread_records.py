@@ -50,6 +50,7 @@ class ThreadRow(Struct, frozen=True, kw_only=True):
     """One conversation in a list. `title` is the user's own, else its first user line, "" without content.
 
     `cost_nano` sums the priced turns, each counted once; `unpriced` counts the turns that lack a price.
+    `usage_sources` and `cost_sources` are those of its turns.
     `ids` are others that it is known by: the one that was given, where its own is another, and those of sub-agents'
     runs within it; `sessions` are those in which it stands, where their ids are others. `sources` are those of its
     turns: gateway, span, log. `match` is a line around the text that was searched for.
@@ -74,6 +75,7 @@ class ThreadRow(Struct, frozen=True, kw_only=True):
     output_tokens: int | None = None
     cost_nano: int | None = None
     unpriced: int = 0
+    usage_sources: tuple[str, ...] = ()
     cost_sources: tuple[str, ...] = ()
     duration_us: int = 0
     sources: tuple[str, ...] = ()

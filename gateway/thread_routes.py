@@ -134,6 +134,7 @@ def _row(row: ThreadRow) -> dict[str, Any]:
         "output_tokens": row.output_tokens,
         "cost_usd": render_money(row.cost_nano),
         "unpriced_requests": row.unpriced,
+        "usage_sources": list(row.usage_sources),
         "cost_sources": list(row.cost_sources),
         "sources": list(row.sources),
     }

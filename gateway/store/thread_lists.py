@@ -33,7 +33,7 @@ _PAGE = (
 _COUNT = "SELECT COUNT(*) FROM conversations c WHERE {where} AND c.requests > 0"
 _AMONG = " AND c.id IN (SELECT value FROM json_each(?))"
 _PARTS = (
-    "SELECT conversation, user, app, client, model, provider, tags, source, figures, cost_source, sub, "
+    "SELECT conversation, user, app, client, model, provider, tags, source, figures, usage_source, cost_source, sub, "
     "session_id, joined_session_id FROM turns "
     "WHERE conversation IN (SELECT value FROM json_each(?)) ORDER BY started_us, id"
 )
@@ -86,7 +86,7 @@ def described(
 
 def _row(sealed: Sealed, row: tuple[Any, ...], parts: list[tuple[Any, ...]], match: str | None) -> ThreadRow:
     number, name, title, line, started, ended, requests, errors, unpriced, input_, output, cost, duration, given = row
-    users, apps, clients, models, providers, tags, sources, figures, cost_sources, subs, *sessions = zip(
+    users, apps, clients, models, providers, tags, sources, figures, usage, costs, subs, *sessions = zip(
         *parts, strict=True
     )
     ids = {name, given, *subs}
@@ -109,7 +109,8 @@ def _row(sealed: Sealed, row: tuple[Any, ...], parts: list[tuple[Any, ...]], mat
         output_tokens=output,
         cost_nano=cost,
         unpriced=unpriced,
-        cost_sources=_each(cost_sources),
+        usage_sources=_each(usage),
+        cost_sources=_each(costs),
         duration_us=duration,
         sources=_each((*sources, *(source for told in figures if told for source in _sources(told)))),
         match=match,

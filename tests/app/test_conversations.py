@@ -141,6 +141,8 @@ def test_rows_say_title_models_calls_cost_and_state(full: Thread) -> None:
     assert state_of(msgspec.structs.replace(row, errors=0), row.ended_us + 120 * S) == ("2 min ago", "text2")
     assert listed_cost(row) == "$0.2360"
     assert listed_cost(msgspec.structs.replace(row, unpriced=1)) == "≈$0.2360"
+    assert listed_cost(msgspec.structs.replace(row, usage_sources=("provider", "partial"))) == "≈$0.2360"
+    assert listed_cost(msgspec.structs.replace(row, usage_sources=("provider", "none"))) == "$0.2360"
     days_later = state_of(msgspec.structs.replace(row, errors=0), row.ended_us + 3 * 86_400 * S)
     assert days_later[0] == formats.clock(row.ended_us, now_us=row.ended_us + 3 * 86_400 * S)[:-6]
     assert state_of(msgspec.structs.replace(row, running=1), row.ended_us) == ("running", "accent")

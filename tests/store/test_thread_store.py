@@ -450,6 +450,7 @@ def test_a_row_says_who_and_what_took_part(store: ThreadStore) -> None:
     assert (row.app, row.user, row.client) == ("web", "ana", "Codex")
     assert (row.providers, row.models) == (("anthropic", "openai"), ("claude-sonnet-4-6", "gpt-5"))
     assert (row.tags, row.sources, row.cost_sources) == (("team:ml", "env:dev"), ("gateway",), ("list",))
+    assert row.usage_sources == ("provider",)
     assert (row.input_tokens, row.output_tokens, row.duration_us) == (300, 30, 3 * SECOND_US // 2)
     assert (row.started_us, row.ended_us) == (START_US, START_US + 2 * SECOND_US + SECOND_US // 2)
 

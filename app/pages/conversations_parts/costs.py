@@ -53,7 +53,7 @@ class CostSplit(Struct, frozen=True, kw_only=True):
 
 def whole_of(row: ThreadRow) -> CostSplit:
     """A conversation's cost before its turns are split."""
-    return CostSplit(total_nano=row.cost_nano, unpriced=row.unpriced)
+    return CostSplit(total_nano=row.cost_nano, unpriced=row.unpriced, marked=turn_words.holds_estimates(row))
 
 
 def record_of(turn: Turn) -> ExchangeRecord:

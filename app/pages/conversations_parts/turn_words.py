@@ -8,6 +8,7 @@ from gateway import CacheMiss, Figures, ThreadRow, Turn
 
 Title = Callable[[str], str]
 _LISTED_PLACES = 4
+_ESTIMATED = frozenset(("estimated", "partial"))
 
 MISS_WORDS = Words(
     {
@@ -26,7 +27,12 @@ SOURCE_WORDS = Words({"gateway": "gateway", "span": "app", "log": "app's log"})
 
 
 def estimated_output(turn: Turn) -> bool:
-    return turn.usage_source in ("estimated", "partial")
+    return turn.usage_source in _ESTIMATED
+
+
+def holds_estimates(row: ThreadRow) -> bool:
+    """The same of any turn of a conversation."""
+    return not _ESTIMATED.isdisjoint(row.usage_sources)
 
 
 def estimated_cost(turn: Turn) -> bool:
@@ -156,8 +162,10 @@ def cause(turn: Turn) -> str:
 
 
 def listed_cost(row: ThreadRow) -> str:
-    """A conversation's cost in the list, points under each other; ≈ where a turn of it lacks a price."""
-    return sources.marked(formats.money_column(row.cost_nano, _LISTED_PLACES), row.unpriced > 0)
+    """A conversation's cost in the list, points under each other; ≈ where a turn of it is estimated or lacks a
+    price."""
+    marked = row.unpriced > 0 or holds_estimates(row)
+    return sources.marked(formats.money_column(row.cost_nano, _LISTED_PLACES), marked)
 
 
 def calls(count: int) -> str:
@@ -167,7 +175,7 @@ def calls(count: int) -> str:
 def totals(row: ThreadRow, turns: Sequence[Turn]) -> str:
     """ "14 calls · 61.3k tokens · 38.4 s": the time is that of the models."""
     known = [count for count in (row.input_tokens, row.output_tokens) if count is not None]
-    marked = any(turn.usage_source in ("estimated", "partial") for turn in turns)
+    marked = any(map(estimated_output, turns))
     tokens = (
         sources.marked(tr("{count} tokens").format(count=formats.count(sum(known))), marked)
         if known
