@@ -72,7 +72,7 @@ class ModelsPage(Page):
         self.files = PriceFiles(context, self, lambda: dict(self._provider_titles))
         self._build()
         self.section.changed.connect(self._leave_section)
-        self.past.action.connect(self._price_the_past)
+        self.past.action.connect(lambda: self.drawer.unless_unsaved(self._price_the_past))
         self.imported.action.connect(lambda: context.spawn(self.files.undo()))
         self.files.toast.connect(self.toast)
         self.files.failed.connect(self._tell_problem)
@@ -132,8 +132,7 @@ class ModelsPage(Page):
         self.view.setObjectName("models_table")
         self.view.set_faint(lambda line: line.state == "retired")
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
-        self.table = Card(theme)
-        self.table.fill_with(self.view)
+        self.table = Card.around(theme, self.view)
         self.empty = EmptyState(
             theme, "coins", tr("No such model"), tr("Nothing matches these filters."), tr("Clear filters")
         )

@@ -148,6 +148,53 @@ def test_a_provider_that_is_being_described_is_kept_until_it_may_go(
     assert not page.drawer.isVisible()
 
 
+def test_a_provider_that_is_being_described_gives_way_after_a_question(
+    qtbot: QtBot, wanted: AppContext, turns: Turns
+) -> None:
+    page = shown(ProvidersPage(wanted), qtbot, turns)
+    page.open_own_panel(None)
+    page.own_panel.name.setText("house")
+    for leave in (
+        lambda: page.add_button.click(),
+        lambda: page.cards["openai"].asked.emit("key", "openai"),
+        lambda: page.cards["openai"].asked.emit("edit", "openai"),
+        lambda: page.vault_banner.action.emit(),
+    ):
+        leave()
+        answer(page, "Go on", qtbot)
+        assert page.own_panel.isVisible() and page.own_panel.name.text() == "house"
+    page.cards["openai"].asked.emit("key", "openai")
+    answer(page, "Discard", qtbot)
+    assert page.key_panel.isVisible()
+
+
+def test_models_that_were_typed_before_a_server_was_chosen_are_unsaved(
+    qtbot: QtBot, wanted: AppContext, turns: Turns
+) -> None:
+    page = shown(ProvidersPage(wanted), qtbot, turns)
+    page.open_own_panel(None)
+    page.own_panel.models.setText("qwen3:8b")
+    page.own_panel.start.setCurrentIndex(1)
+    assert page.own_panel.models.text() == "qwen3:8b" and page.own_panel.unsaved
+
+
+def test_a_price_that_is_typed_is_kept_while_the_past_is_offered(
+    qtbot: QtBot, wanted: AppContext, turns: Turns
+) -> None:
+    page = shown(ModelsPage(wanted), qtbot, turns)
+    page.open_editor(page.lines[0])
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+    editor.fields["input"].setText("7.25")
+    page.past.action.emit()
+    answer(page, "Go on", qtbot)
+    assert (page.drawer.content(), page.section.current) == (editor, "prices")
+    page.past.action.emit()
+    answer(page, "Discard", qtbot)
+    turns.run()
+    assert (page.section.current, page.drawer.isVisible()) == ("repricing", False)
+
+
 def test_a_saved_view_is_deleted_after_a_question(qtbot: QtBot, wanted: AppContext) -> None:
     views = wanted.shell.views
     views.save("Reviews", FilterSnapshot(text=("opus",)))

@@ -172,7 +172,7 @@ class OwnPanel(QWidget):
         self.base_url.setText(start.base_url)
         _choose(self.dialect, DIALECTS, start.dialect)
         _choose(self.auth, AUTHS, start.auth)
-        self._begun = self.values()
+        self._begun = {**self.values(), "models": None, "embeddings": None}
 
     def _check(self) -> None:
         self._tell("")
