@@ -141,9 +141,9 @@ class ConnectPage(Page):
                 self._connected.add(tool.key)
 
     def _tell(self) -> None:
-        keys = {tool.key: keys_of(tool.key, self._keys) for tool in TOOLS if tool.sends_spans}
-        spans = {tool for tool, rows in keys.items() if any(row.last_used_us is not None for row in rows)}
-        done = spans | self._connected | (self._seen or frozenset())
+        spans = (tool.key for tool in TOOLS if tool.sends_spans)
+        used = {key for key in spans if any(row.last_used_us is not None for row in keys_of(key, self._keys))}
+        done = used | self._connected | (self._seen or frozenset())
         self.list.mark_done(done)
         self.subtitle.emit(self.tr("{done} of {all} tools connected").format(done=len(done), all=len(TOOLS)))
 

@@ -1,6 +1,5 @@
 """Whether a tool's requests arrive: its keys, known by their names, and the last request made with them."""
 
-import functools
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app import formats, sources
-from app.pages.connect_parts.tools import FRAMEWORKS, SDKS, TOOLS, Tool
+from app.pages.connect_parts.tools import BY_KEY, FRAMEWORKS, SDKS, TOOLS, Tool
 from gateway import ApiKeyRow, ExchangeRecord, UsageQuery
 
 if TYPE_CHECKING:
@@ -52,23 +51,21 @@ def whose(key: str, client: str | None) -> Tool | None:
     A key that was made for a tool says it, unless the request is by its own word another tool's: whoever tries a key
     with curl has not connected Codex. What builds on an SDK may call itself by the SDK's name.
     """
-    by_client = _BY_CLIENT.get(client or "")
-    by_key = next((tool for tool in TOOLS if _names(tool.key).fullmatch(key)), None)
-    if by_key is None or by_client in (None, by_key):
+    by_client, by_key = _BY_CLIENT.get(client or ""), BY_KEY.get(_made_for(key))
+    if by_key is None or by_client is None:
         return by_key or by_client
     builds_on_others = by_key.client is None or by_key.category == FRAMEWORKS
-    return by_key if builds_on_others and by_client is not None and by_client.category == SDKS else by_client
+    return by_key if builds_on_others and by_client.category == SDKS else by_client
 
 
-@functools.cache
-def _names(tool_key: str) -> re.Pattern[str]:
-    """`codex`, `codex-2` and so on."""
-    return re.compile(rf"{re.escape(tool_key)}(-\d+)?")
+def _made_for(key: str) -> str:
+    """`codex` of `codex`, `codex-2` and so on."""
+    return re.sub(r"-\d+\Z", "", key)
 
 
 def keys_of(tool_key: str, rows: Sequence[ApiKeyRow]) -> tuple[ApiKeyRow, ...]:
     """The keys in force that were made for a tool, by their names; the newest first."""
-    mine = [row for row in rows if row.revoked_us is None and _names(tool_key).fullmatch(row.name)]
+    mine = [row for row in rows if row.revoked_us is None and _made_for(row.name) == tool_key]
     return tuple(sorted(mine, key=lambda row: row.created_us, reverse=True))
 
 
@@ -111,7 +108,9 @@ async def _last_with_other_key(gateway: "Gateway", tool: Tool) -> ExchangeRecord
     row = await _last(gateway, query)
     if row is None or whose(row.key, row.client) is tool:
         return row
-    keys = tuple(name for name in await _values(gateway, query, "key") if whose(name, tool.client) is tool)
+    # Of all requests: keys are counted ahead, while each request of a client would have to be read.
+    names = await _values(gateway, UsageQuery(), "key")
+    keys = tuple(name for name in names if whose(name, tool.client) is tool)
     return await _last(gateway, replace(query, key=keys)) if keys else None
 
 
