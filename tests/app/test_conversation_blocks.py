@@ -237,6 +237,12 @@ def test_ids_that_come_twice_pair_in_order_and_lonely_results_stand_alone() -> N
     assert tools[3].notes[0].text == "No result was sent back"
 
 
+def test_what_a_sub_agent_cost_is_marked_where_it_is_estimated(thread: Thread) -> None:
+    turns = tuple(msgspec.structs.replace(turn, usage_source="partial", cost_source="list") for turn in thread.turns)
+    (closed,) = of_kind(telling(msgspec.structs.replace(thread, turns=turns)).blocks, "aside")
+    assert closed.right == "1 call · ≈$0.036"
+
+
 def test_a_sub_agent_opens_in_place(thread: Thread) -> None:
     (closed,) = of_kind(telling(thread).blocks, "aside")
     assert (closed.detail, closed.right, closed.text) == (

@@ -34,6 +34,10 @@ def marked(text: str, sums: Json, *sources: str) -> str:
     return mark(text, any(counted[source] for source in sources))
 
 
+def marked_cost(text: str, sums: Json) -> str:
+    return marked(text, sums, "partial", "estimated", "fuzzy")
+
+
 def mark(text: str, estimated: bool) -> str:
     return f"≈{text}" if estimated and text != UNKNOWN else text
 
@@ -208,7 +212,7 @@ def model_line(price: Json, usage: Json | None) -> dict[str, str]:
         "Output": dollars("output"),
         "Price from": {"list": "List", "override": "Edited", "none": "No price"}[price["source"]],
         "Requests": "" if usage is None else count(usage["requests"]),
-        "Cost": "" if usage is None else money_column(nano(usage["cost_usd"]), 4),
+        "Cost": "" if usage is None else marked_cost(money_column(nano(usage["cost_usd"]), 4), usage),
     }
 
 
@@ -217,7 +221,7 @@ def provider_card(provider: Json, today: Json | None) -> dict[str, str]:
     requests, errors = (today["requests"], today["errors"]) if today is not None else (0, 0)
     words = "1 request" if requests == 1 else f"{requests:,} requests"
     return {
-        "provider_cost": money(nano(today["cost_usd"]) if today is not None else 0),
+        "provider_cost": money(0) if today is None else marked_cost(money(nano(today["cost_usd"])), today),
         "provider_requests": f"{words} · {percent(errors / requests)} failed" if errors else words,
         "provider_models": count(provider["models"]),
         "provider_masked": provider["masked"] or UNKNOWN,
@@ -228,5 +232,6 @@ def conversation_line(row: Json) -> list[str]:
     """A conversation as its row is read out, up to what tells the time."""
     models, requests = row["models"], row["requests"]
     named = models[0] if len(models) == 1 else f"{models[0]} +{len(models) - 1}"
-    cost = money_column(nano(row["cost_usd"]), 4)
+    guessed = row["unpriced_requests"] or {"estimated", "partial"} & set(row["usage_sources"])
+    cost = mark(money_column(nano(row["cost_usd"]), 4), bool(guessed))
     return [row["title"], named, "1 call" if requests == 1 else f"{requests} calls", cost]

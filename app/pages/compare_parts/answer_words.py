@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from app import formats
+from app import formats, sources
 from app.translation import tr
 from gateway import ComparedAnswer, ExchangeRecord
 
@@ -51,12 +51,14 @@ def tokens(row: ExchangeRecord | None) -> str:
     """In and out; "≈" where they are not the provider's own count."""
     if row is None or (row.input_tokens is None and row.output_tokens is None):
         return formats.UNKNOWN
-    mark = "≈" if row.usage_source in ("partial", "estimated") else ""
-    return f"{mark}{formats.count(row.input_tokens)} → {formats.count(row.output_tokens)}"
+    words = f"{formats.count(row.input_tokens)} → {formats.count(row.output_tokens)}"
+    return sources.marked(words, sources.estimated_output(row))
 
 
 def cost(row: ExchangeRecord | None) -> str:
-    return formats.UNKNOWN if row is None else formats.money(row.cost_nano)
+    if row is None:
+        return formats.UNKNOWN
+    return sources.marked(formats.money(row.cost_nano), sources.estimated_cost(row))
 
 
 def _ms(us: int | None) -> str:

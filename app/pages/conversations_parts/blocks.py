@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from app import formats
+from app import formats, sources
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import Block, folded_extent
 from app.pages.conversations_parts.branches import Step, steps
@@ -367,7 +367,8 @@ class _Teller:
         turns = [each.turn for each in self._way if each.aside == step.aside]
         name = turn_words.ASIDE_TITLES.get(step.turn.branch or "", "Beside it")
         cost = sum(turn.cost_nano or 0 for turn in turns)
-        words = (turn_words.calls(len(turns)), formats.money(cost) if cost else "")
+        estimated = any(map(turn_words.estimated_cost, turns))
+        words = (turn_words.calls(len(turns)), sources.marked(formats.money(cost), estimated) if cost else "")
         opened = step.aside in self._open_asides
         return Block(
             key=f"b{step.aside}",

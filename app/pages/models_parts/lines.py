@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from app import formats
+from app import formats, sources
 from app.tables.column import Column, Pills, PillText
 from app.translation import Words, later, tr
 from gateway import Breakdown, ModelRow, PriceRow, Summary, UnitPrice
@@ -149,6 +149,13 @@ def _price(key: str, title: str) -> Column[ModelLine]:
     )
 
 
+def _cost(line: ModelLine) -> str:
+    if line.usage is None:
+        return ""
+    words = formats.money_column(line.usage.cost_nano, PLACES)
+    return sources.marked(words, sources.estimated_cost(line.usage))
+
+
 def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[ModelLine], ...]:
     return (
         Column(
@@ -205,7 +212,7 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
         Column(
             key="cost",
             title=tr("Cost"),
-            text=lambda line: formats.money_column(line.usage.cost_nano, PLACES) if line.usage is not None else "",
+            text=_cost,
             value=lambda line: line.usage.cost_nano if line.usage is not None else None,
             right=True,
             width=120,

@@ -11,6 +11,7 @@ from app.pages.providers_parts.words import (
     can_remove,
     can_store,
     can_test,
+    cost_words,
     source_words,
     state_words,
     traffic_words,
@@ -143,7 +144,7 @@ class ProviderCard(Card):
         # A dash of the type of keys is as short as a hyphen.
         self.masked.setFont(mono_font(12) if row.masked else ui_font(13))
         self.source.setText(source_words(row, vault_backend, demo))
-        self.cost.setText(formats.money(today.cost_nano if today is not None else 0))
+        self.cost.setText(cost_words(today))
         self.requests.setText(traffic_words(today))
         self.models.setText(formats.count(row.models) if row.models or not row.own else formats.UNKNOWN)
         self.address.setText(urlsplit(row.base_url).netloc)

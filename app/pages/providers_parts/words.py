@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from app import formats
+from app import formats, sources
 from app.translation import Words, counted, tr
 from gateway import ProviderRow, Summary
 
@@ -79,6 +79,12 @@ def traffic_words(today: Summary | None) -> str:
         return words
     failed = tr("{share} failed").format(share=formats.percent(today.errors / requests))
     return f"{words} · {failed}"
+
+
+def cost_words(today: Summary | None) -> str:
+    if today is None:
+        return formats.money(0)
+    return sources.marked(formats.money(today.cost_nano), sources.estimated_cost(today))
 
 
 def better_provider(
