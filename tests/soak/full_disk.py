@@ -19,60 +19,53 @@ MOST_CALLS = 600
 
 
 class Disk(Protocol):
-    """`kind` is what the meter calls a database that this disk refuses."""
+    """For the store of a process. `kind` is what the meter calls a database that this disk refuses."""
 
     kind: str
 
-    def fill(self, gateway: Served) -> None: ...
+    def fill(self, pid: int) -> None: ...
 
-    def free(self, gateway: Served) -> None: ...
+    def free(self, pid: int) -> None: ...
 
 
-class SmallDisk:
+class _SmallDisk:
     kind = "database_full"
 
     def __init__(self, folder: Path) -> None:
         self._filler = folder / "filler"
 
-    def fill(self, _gateway: Served | None = None) -> None:
+    def fill(self, _pid: int) -> None:
         with contextlib.suppress(OSError), self._filler.open("wb", buffering=0) as file:
             while True:
                 file.write(b"x" * 4096)
 
-    def free(self, _gateway: Served | None = None) -> None:
+    def free(self, _pid: int) -> None:
         self._filler.unlink()
 
 
-class _LimitedFiles:
+class LimitedFiles:
     kind = "database_failing"
 
-    def fill(self, gateway: Served) -> None:
-        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    def fill(self, pid: int) -> None:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
-    def free(self, gateway: Served) -> None:
+    def free(self, pid: int) -> None:
         limit = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, limit)
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[SmallDisk | None]:
-    """A disk for what is in this folder, which is made; None where nothing may be mounted."""
-    folder.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        yield None
-        return
-    try:
-        yield SmallDisk(folder)
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
 
 
 @contextlib.contextmanager
 def disk(folder: Path) -> Iterator[Disk]:
-    """Likewise, or what fills up as well for a gateway on this folder."""
-    with small_disk(folder) as small:
-        yield _LimitedFiles() if small is None else small
+    """A disk for what is in this folder, which is made."""
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        yield LimitedFiles()
+        return
+    try:
+        yield _SmallDisk(folder)
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 def run_full(gateway: Served, full: Disk) -> tuple[list[str], list[str]]:
@@ -89,13 +82,13 @@ def run_full(gateway: Served, full: Disk) -> tuple[list[str], list[str]]:
         return {each["kind"]: each["count"] for each in reading["differences"]}
 
     ask()
-    full.fill(gateway)
+    full.fill(gateway.process.pid)
     named: dict[str, int] = {}
     while not {full.kind, "memory_only"} <= named.keys():
         named = ask()
         if len(ids) > MOST_CALLS:
             found.append(f"The disk is full, and the meter says {named}.")
             break
-    full.free(gateway)
+    full.free(gateway.process.pid)
     ask()
     return ids, found

@@ -1,10 +1,11 @@
 """Combinations cannot be counted: another process holds the database, or its disk is full. Nothing waits for them."""
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from unittest.mock import patch
 
@@ -16,13 +17,15 @@ from gateway.store import writer as writer_module
 from gateway.store.database import open_database
 from gateway.store.usage import UsageStore
 from tests.soak.counting import damaged, row, uncounted, unequal_answers, unequal_tables
-from tests.soak.full_disk import small_disk
+from tests.soak.full_disk import Disk, LimitedFiles, disk
 from tests.soak.mixed import held_database
 from tests.store.migrated import started
 from tests.waiting import wait_until
 
 ROWS = 400
 HELD_S = 1.0
+# What SQLite says, by what the meter calls it.
+REFUSED = {"database_full": "full", "database_failing": "disk I/O error"}
 
 
 def come(store: UsageStore, first: int, many: int) -> None:
@@ -118,28 +121,36 @@ def test_a_database_that_may_not_grow_is_counted_as_far_as_it_goes(
     assert uncounted(store) == 0 and faults(store, ROWS + 5) == []
 
 
+def limited(folder: Path) -> AbstractContextManager[Disk]:
+    """What `disk` is where nothing may be mounted."""
+    folder.mkdir()
+    return nullcontext(LimitedFiles())
+
+
+@pytest.mark.parametrize("made", [disk, limited])
 def test_on_a_disk_that_fills_up_while_rows_are_counted_nothing_is_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Callable[[Path], AbstractContextManager[Disk]]
 ) -> None:
     monkeypatch.setattr(combining, "STEP_ROWS", 20)
     monkeypatch.setattr(writer_module, "LONGEST_PAUSE_S", 0.1)
-    with small_disk(tmp_path / "home") as full:
-        assert full is not None, "A file system cannot be mounted here: run the tests as root, or by `unshare -rm`."
+    with made(tmp_path / "home") as full:
         store = started(tmp_path / "home")
         store.insert_history(row(number) for number in range(ROWS))
         refused: list[sqlite3.Error] = []
         counting = threading.Thread(target=count, args=(store, refused))
         counting.start()
         wait_until(lambda: uncounted(store) < ROWS)
-        full.fill()
-        counting.join()
-        assert "full" in str(refused[0]) and 0 < uncounted(store) < ROWS
-        come(store, ROWS, 50)
-        wait_until(lambda: any(each.kind == "database_full" for each in store.completeness().differences))
-        with pytest.raises(sqlite3.OperationalError, match="full"):
-            store.combine()
-        assert faults(store, ROWS) == []
-        full.free()
+        full.fill(os.getpid())
+        try:
+            counting.join()
+            assert REFUSED[full.kind] in str(refused[0]) and 0 < uncounted(store) < ROWS
+            come(store, ROWS, 50)
+            wait_until(lambda: any(each.kind == full.kind for each in store.completeness().differences))
+            with pytest.raises(sqlite3.OperationalError, match=REFUSED[full.kind]):
+                store.combine()
+            assert faults(store, ROWS) == []
+        finally:
+            full.free(os.getpid())
         assert store.flush()
         assert store.completeness().written == 50 and faults(store, ROWS + 50) == []
         store.combine()
