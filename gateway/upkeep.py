@@ -99,7 +99,9 @@ class Upkeep:
             await self._prices.follow_costs()
             try:
                 if trust.now_us(await self._work(self._parts.store.newest_us)) is None:
-                    _log.warning("The clock is far ahead of the last request: nothing is taken away in this hour.")
+                    _log.warning(
+                        "The clock leapt, or is far ahead of the last request: nothing is taken away in this hour."
+                    )
                 else:
                     await self.clean_up()
             except FaregateError as error:
