@@ -20,14 +20,12 @@ from msgspec import Struct
 from gateway.errors import FaregateError
 from gateway.file_lock import try_lock
 
+LOCK_FILE = "faregate.lock"
 # What a data folder holds, side files and locks included.
 _OUR_FILES = (
-    *("config.toml", "state.", "usage.", "traces.", "seal.", "vault.", "faregate.lock", "journal", "logs", "demo"),
+    *("config.toml", "state.", "usage.", "traces.", "seal.", "vault.", LOCK_FILE, "journal", "logs", "demo"),
     *("prices.json", ".config.toml.", ".seal.key.", ".vault.sealed.", ".prices.json."),
 )
-
-
-LOCK_FILE = "faregate.lock"
 
 
 class Holder(Struct, frozen=True):

@@ -1,12 +1,11 @@
 """The period that a range is compared with: as long, and ending where the range begins. Pure."""
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from gateway.records import UsageQuery
-from gateway.time_zones import zone_of
+from gateway.time_zones import midnight, zone_of
 
 _SECOND_US = 1_000_000
 
@@ -31,12 +30,8 @@ def _days_before(start_us: int, end_us: int, tz: str) -> int | None:
     try:
         first, last = (datetime.fromtimestamp(us // _SECOND_US, zone).date() for us in (start_us, end_us))
         # On the days on which a clock skips midnight, or has it twice, its own time does not tell.
-        if (_begins_us(first, zone), _begins_us(last, zone)) != (start_us, end_us):
+        if [midnight(day, zone) * _SECOND_US for day in (first, last)] != [start_us, end_us]:
             return None
-        return _begins_us(first - (last - first), zone)
+        return midnight(first - (last - first), zone) * _SECOND_US
     except (ValueError, OverflowError):
         return None
-
-
-def _begins_us(day: date, zone: ZoneInfo) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * _SECOND_US

@@ -1,6 +1,6 @@
 """Time zones by their IANA names, and the range of times that a calendar can tell."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -21,3 +21,8 @@ def zone_of(name: str) -> ZoneInfo:
         raise ClientError(
             f"The time zone {name!r} is unknown; use an IANA name like Europe/Berlin.", param="tz"
         ) from error
+
+
+def midnight(day: date, zone: ZoneInfo) -> int:
+    """The first second of a local day; where midnight is skipped or does not exist, the first that does."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())

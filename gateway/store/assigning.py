@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from gateway.records import ExchangeRecord
 from gateway.store import buckets, combining, conversation_totals, histogram
-from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY, DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, Key
+from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, Key
 from gateway.store.measures import HISTOGRAMS, MEASURES
+from gateway.store.migrations import BUCKET_KEY, COMBINED_KEY
 from gateway.store.names import Names, Texts
 from gateway.store.pages import one
 from gateway.store.pairs import unsettle_rows

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from gateway.records import ExchangeRecord
 from gateway.store import histogram
 from gateway.store.measures import HISTOGRAMS, MEASURES, measure
-from gateway.store.migrations import COMBINED_DIMENSIONS
+from gateway.store.migrations import BUCKET_KEY, COMBINED_DIMENSIONS, COMBINED_KEY
 from gateway.store.names import NO_NAME, Names
 from gateway.store.quarters import day_start, half_start, hour_start, quarter_of
 from gateway.store.shares import ALL, COMMON, FIRST_RARE, Piece, columns, joined, share
@@ -57,8 +57,6 @@ def adding(keys: Sequence[str], measures: Sequence[str]) -> str:
     return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(sums)}"
 
 
-BUCKET_KEY = ("level", "dimension", "start", "value")
-COMBINED_KEY = ("level", "start", *COMBINED_DIMENSIONS)
 ADD_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, MEASURES)
 ADD_TO_COMBINED = _upsert("combined", COMBINED_KEY, MEASURES)
 _ADD_ALL_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, ALL)

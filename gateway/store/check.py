@@ -21,7 +21,7 @@ from gateway.store.buckets import DAY
 from gateway.store.commit import day_zone
 from gateway.store.database import TEMPORARY, WRITERS_CACHE_KIB, open_database, writing
 from gateway.store.kept import kept
-from gateway.store.migrations import CREATE_BUCKETS, CREATE_COMBINED
+from gateway.store.migrations import BUCKET_KEY, COMBINED_KEY, CREATE_BUCKETS, CREATE_COMBINED
 from gateway.store.names import Names, Texts
 from gateway.store.pages import EARLIEST, LATEST
 from gateway.store.pairs import MONTH, SETTLED, left_out_of
@@ -37,10 +37,10 @@ _CHUNK = (
     f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.n > ? AND b.n <= ? AND b.started_us >= ? ORDER BY b.n LIMIT ?"
 )
 _CELLS: Mapping[str, str] = {
-    "buckets": f"SELECT * FROM buckets WHERE start >= ? ORDER BY {', '.join(buckets.BUCKET_KEY)}",
-    "combined": f"SELECT * FROM combined WHERE start >= ? ORDER BY {', '.join(buckets.COMBINED_KEY)}",
+    "buckets": f"SELECT * FROM buckets WHERE start >= ? ORDER BY {', '.join(BUCKET_KEY)}",
+    "combined": f"SELECT * FROM combined WHERE start >= ? ORDER BY {', '.join(COMBINED_KEY)}",
 }
-_KEY_LENGTHS = {"buckets": len(buckets.BUCKET_KEY), "combined": len(buckets.COMBINED_KEY)}
+_KEY_LENGTHS = {"buckets": len(BUCKET_KEY), "combined": len(COMBINED_KEY)}
 _TABLES = (CREATE_BUCKETS, CREATE_COMBINED)
 # A temporary table hides the one of its name, so what counts new rows counts into it.
 _HIDE = tuple(create.replace("CREATE TABLE", "CREATE TEMP TABLE") for create in _TABLES)

@@ -70,8 +70,8 @@ def set_right(connection: sqlite3.Connection, now_us: int) -> None:
     """Within a transaction: where rows or buckets are said to be there only from a time to come on, they are there
     from where both tell the same again, and where nothing is left, from now on."""
     have = kept(connection)
-    ahead = {name: us for name, us in ((ROWS_FROM, have.rows_from_us), (BUCKETS_FROM, have.buckets_from_us)) if us}
-    ahead = {name: us for name, us in ahead.items() if us > now_us}
+    said = ((ROWS_FROM, have.rows_from_us), (BUCKETS_FROM, have.buckets_from_us))
+    ahead = {name: us for name, us in said if us is not None and us > now_us}
     if not ahead:
         return
     connection.create_function("quarter_at", 1, lambda us: None if us is None else quarter_of(us), deterministic=True)

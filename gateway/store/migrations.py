@@ -73,11 +73,11 @@ def _create(table: str, keys: Sequence[str], measures: Sequence[str]) -> str:
     return f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({', '.join(keys)})) WITHOUT ROWID"
 
 
-_BUCKET_KEYS = ("level", "dimension", "start", "value")
-_COMBINED_KEYS = ("level", "start", *COMBINED_DIMENSIONS)
+BUCKET_KEY = ("level", "dimension", "start", "value")
+COMBINED_KEY = ("level", "start", *COMBINED_DIMENSIONS)
 # As all steps leave them.
-CREATE_BUCKETS = _create("buckets", _BUCKET_KEYS, (*_FIRST_COLUMNS, *_ADDED_COLUMNS))
-CREATE_COMBINED = _create("combined", _COMBINED_KEYS, (*_FIRST_COLUMNS, *_ADDED_COLUMNS))
+CREATE_BUCKETS = _create("buckets", BUCKET_KEY, (*_FIRST_COLUMNS, *_ADDED_COLUMNS))
+CREATE_COMBINED = _create("combined", COMBINED_KEY, (*_FIRST_COLUMNS, *_ADDED_COLUMNS))
 # A day's or month's cells lie together, as they are counted and deleted.
 CREATE_PAIRS = """
 CREATE TABLE pairs (
@@ -173,7 +173,7 @@ def _m001_requests_and_buckets(db: "Database") -> None:
         CREATE_REQUESTS,
         CREATE_ATTEMPTS,
         CREATE_TAG_SET_MEMBERS,
-        _create("buckets", _BUCKET_KEYS, _FIRST_COLUMNS),
+        _create("buckets", BUCKET_KEY, _FIRST_COLUMNS),
         _create(
             "combined",
             ("level", "start", "provider", "model", "key", "user", "app", "door", "outcome", "tag_set"),
@@ -218,7 +218,7 @@ def _m005_half_hours_clients_and_sets_of_tags(db: "Database") -> None:
     keys = ", ".join(f"b.{dimension}" for dimension in COMBINED_DIMENSIONS)
     kept_keys = keys.replace("b.client", "0")
     db.execute("ALTER TABLE combined RENAME TO combined_before")
-    db.execute(_create("combined", _COMBINED_KEYS, _FIRST_COLUMNS))
+    db.execute(_create("combined", COMBINED_KEY, _FIRST_COLUMNS))
     for level, start, before, span in ((3, "half_of", 1, "hour_of"), (2, "day_of", 2, "day_of")):
         db.execute(
             f"INSERT INTO combined SELECT {level}, {start}(b.started_us), {keys}, {_SUM_ROWS_BEFORE} "

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from gateway.time_zones import midnight
+
 QUARTER_US = 900_000_000
 QUARTER_S = 900
 HOUR_QUARTERS = 4
@@ -26,11 +28,6 @@ def hour_start(quarter: int) -> int:
 def half_start(quarter: int) -> int:
     """The quarter in which its half-hour begins."""
     return quarter - quarter % HALF_QUARTERS
-
-
-def midnight(day: date, zone: ZoneInfo) -> int:
-    """The first second of a local day; where midnight is skipped or does not exist, the first that does."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
 
 
 @lru_cache(maxsize=4096)

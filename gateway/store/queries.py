@@ -27,7 +27,7 @@ from gateway.store.plan import (
     source_of,
     whole,
 )
-from gateway.store.quarters import HALF_QUARTERS, QUARTER_US, day_end, day_start, quarter_of
+from gateway.store.quarters import QUARTER_US, day_end, day_start, half_start, quarter_of
 from gateway.store.sums import Plan, Table, Value, gather, key_id
 from gateway.store.time_slices import MOST_SLICES, Slice, slices
 from gateway.time_zones import EARLIEST_US, LATEST_US, zone_of
@@ -35,7 +35,6 @@ from gateway.time_zones import EARLIEST_US, LATEST_US, zone_of
 MOST_CELLS = 100_000
 # Fewer rows are skipped faster than places are looked up.
 LEAST_OFFSET = 20_000
-_HALF_US = HALF_QUARTERS * QUARTER_US
 
 DISTRIBUTIONS = ("latency_ms", "ttft_ms")
 POINTS = ("avg", "p50", "p95", "p99")
@@ -277,7 +276,7 @@ def _to_days(connection: sqlite3.Connection, start: int, end: int, known: Slice)
         low = _day_of(connection, start)[0]
         gone_to = kept(connection).buckets_from_us
         if gone_to is not None and low < gone_to:
-            low = start // _HALF_US * _HALF_US
+            low = half_start(quarter_of(start)) * QUARTER_US
     if end >= known[1]:
         high = max(end, _day_of(connection, end - 1)[1])
     return low, high

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec import Struct
 
 from gateway.store import combining, conversation_totals
-from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY
 from gateway.store.commit import day_zone
 from gateway.store.kept import BUCKETS_FROM, CONTENT_FROM, ROWS_FROM, set_right
+from gateway.store.migrations import BUCKET_KEY, COMBINED_KEY
 from gateway.store.names import json_array
 from gateway.store.pairs import PAIRS_KEY
 from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US

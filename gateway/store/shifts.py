@@ -12,8 +12,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gateway.records import COST_SOURCES
-from gateway.store.buckets import BUCKET_KEY, COMBINED_KEY, DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, TOTAL, Key
-from gateway.store.migrations import COMBINED_DIMENSIONS
+from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, TOTAL, Key
+from gateway.store.migrations import BUCKET_KEY, COMBINED_DIMENSIONS, COMBINED_KEY
 from gateway.store.names import CACHE_LIMIT, FIXED_IDS, NO_NAME
 from gateway.store.pairs import unsettle
 from gateway.store.quarters import day_start, half_start, hour_start, quarter_of

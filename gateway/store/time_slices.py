@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.errors import ClientError
 from gateway.records import BUCKET_WIDTHS
-from gateway.store.quarters import midnight
-from gateway.time_zones import EARLIEST_US, LATEST_US
+from gateway.time_zones import EARLIEST_US, LATEST_US, midnight
 
 SECOND_US = 1_000_000
 MOST_SLICES = 5000

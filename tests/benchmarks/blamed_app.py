@@ -1,8 +1,9 @@
 """The probed app, which also writes down what each long slot was made of: `--events` of the pages' bench.
 
 A slot is an event of Qt's, or a step of one of the window's tasks; turns of the loop are the gateway's. Other than a
-beat, a slot is as long on a busy machine as on a quiet one: it is one piece of work, in its own CPU time. Every event passes through Python's hands for it, which costs a few microseconds each: its figures are for finding
-what to mend, and no marks.
+beat, a slot is as long on a busy machine as on a quiet one: it is one piece of work, in its own CPU time. Every event
+passes through Python's hands for it, which costs a few microseconds each: its figures are for finding what to mend,
+and no marks.
 """
 
 import gc
