@@ -194,7 +194,7 @@ class ConversationsPage(Page):
         if page is None:
             return
         by_time, now_us = self.pane.sort in ("newest", "oldest"), _now_us()
-        await self.pane.list.prepare(page.rows, now_us, together=by_time)
+        await self.pane.list.prepare(page.rows, now_us, together=by_time, sought=self._search)
         if asked != self._asked:
             return
         self.pane.show_error("")

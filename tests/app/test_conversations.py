@@ -319,6 +319,26 @@ def test_what_is_found_nowhere_is_said(page: ConversationsPage, turns: Turns) ->
     assert "“no such words”" in page.pane.none.text()
 
 
+def test_the_lines_that_a_search_found_are_laid_out_before_they_are_shown(
+    page: ConversationsPage, gateway: FakeGateway, turns: Turns, laid_out: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "so many words that nobody asked for stand before"
+    gateway.told = [
+        msgspec.structs.replace(thread, row=msgspec.structs.replace(thread.row, match=f"{line} question {number}"))
+        for number, thread in enumerate(gateway.told)
+    ]
+    before: list[int] = []
+    show_rows: Callable[..., None] = page.pane.list.show_rows
+    monkeypatch.setattr(
+        page.pane.list, "show_rows", lambda *rows, **more: (before.append(len(laid_out)), show_rows(*rows, **more))
+    )
+    search(page, turns, "question")
+    turns.run()
+    page.pane.list.grab()
+    assert len(before) == 1 and any(text.startswith("…") and "question" in text for text in laid_out)
+    assert not any("question" in text for text in laid_out[before[0] :])
+
+
 def test_typing_searches_after_a_pause(
     page: ConversationsPage, turns: Turns, gateway: FakeGateway, qtbot: QtBot
 ) -> None:

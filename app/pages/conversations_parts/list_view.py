@@ -48,8 +48,6 @@ _TEXTS = 200
 _BETWEEN = 12
 # So many characters stand before what was searched for: a line of the list holds about thirty.
 _LEAD = 12
-# From a row's edges to its words, both sides together.
-_AROUND = 40
 # Rows that are laid out in one turn of the loop.
 _AT_ONCE = 4
 _TITLE, _DETAIL = Face(13, 600), Face(12)
@@ -209,24 +207,25 @@ class _RowPainter(QStyledItemDelegate):
         elif state & QStyle.StateFlag.State_MouseOver:
             rounded_box(painter, box, 8, theme.color("hover"))
         self._bracket(painter, box, self._view.threads.beside(index))
-        inner = box.adjusted(12, 9, -12, -9)
+        inner = _words_box(area)
         first = QRectF(inner.left(), inner.top(), inner.width(), 22)
         second = QRectF(inner.left(), inner.bottom() - 20, inner.width(), 20)
-        above, below = self._lines(row, self._view.threads.now_us)
+        above, below = self._lines(row, self._view.threads.now_us, self._view.threads.sought)
         for line, place in ((above, first), (below, second)):
             self._paint_line(painter, place, line)
         painter.restore()
 
-    def prepare(self, row: ThreadRow, width: int, now_us: int) -> None:
+    def prepare(self, row: ThreadRow, width: int, now_us: int, sought: str) -> None:
         """Lays out what a row of so many pixels will say, so that painting it finds it done."""
-        for line in self._lines(row, now_us):
-            self._laid(line, width - _AROUND)
+        whole = int(_words_box(QRectF(0, 0, width, ROW_HEIGHT)).width())
+        for line in self._lines(row, now_us, sought):
+            self._laid(line, whole)
 
-    def _lines(self, row: ThreadRow, now_us: int) -> tuple[_Line, _Line]:
+    def _lines(self, row: ThreadRow, now_us: int, sought: str) -> tuple[_Line, _Line]:
         words, tone = state_of(row, now_us)
         left, calls = models_of(row), f"  ·  {turn_words.calls(row.requests)}"
         if row.match:
-            left, calls = from_found(row.match, self._view.threads.sought), ""
+            left, calls = from_found(row.match, sought), ""
         return (
             _Line(title_of(row), turn_words.listed_cost(row), _TITLE, ("text", "text")),
             _Line(left, words, _DETAIL, ("text2", tone), calls),
@@ -261,6 +260,10 @@ class _RowPainter(QStyledItemDelegate):
 
 def _sessions(row: ThreadRow) -> list[str]:
     return [tr("Session {id}").format(id=id) for id in row.sessions]
+
+
+def _words_box(row: QRectF) -> QRectF:
+    return row.adjusted(20, 10, -20, -10)
 
 
 def _top(box: QRectF, height: float) -> float:
@@ -303,7 +306,9 @@ class ThreadList(QListView):
         index = self.currentIndex()
         return self.threads.rows[index.row()].id if index.isValid() else ""
 
-    async def prepare(self, rows: Sequence[ThreadRow], now_us: int, *, together: bool = True) -> None:
+    async def prepare(
+        self, rows: Sequence[ThreadRow], now_us: int, *, together: bool = True, sought: str = ""
+    ) -> None:
         """Lay out what these rows, as `show_rows` takes them, will say where the list is scrolled to, a few in each
         turn of the loop."""
         placed = by_sessions(rows) if together else rows
@@ -311,7 +316,7 @@ class ThreadList(QListView):
         last = min(len(placed), first + self.viewport().height() // ROW_HEIGHT + 2) if self.isVisible() else 0
         for start in range(first, last, _AT_ONCE):
             for row in placed[start : min(last, start + _AT_ONCE)]:
-                self._painter.prepare(row, self.viewport().width(), now_us)
+                self._painter.prepare(row, self.viewport().width(), now_us, sought)
             await asyncio.sleep(0)
 
     def show_rows(
