@@ -116,9 +116,10 @@ class BreakdownCard(Card):
         for dimension, each in self.tabs.items():
             each.setVisible(dimension in fitting)
         tab = self.tabs[self.dimension] if self.dimension in fitting else None
-        self.more.setText(opening(tr(_MORE) if tab is not None else group_title(self.dimension)))
-        self.more.setAccessibleName(tr("More groupings") if tab is not None else group_title(self.dimension))
-        self.more.updateGeometry()
+        if tab is not None:
+            self.more.say(opening(tr(_MORE)), tr("More groupings"))
+        else:
+            self.more.say(opening(group_title(self.dimension)))
         (tab or self.more).setChecked(True)
 
     def _on_more(self) -> None:

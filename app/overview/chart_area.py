@@ -340,9 +340,7 @@ class ChartArea(QStackedWidget):
         from app.charts import TIMINGS
 
         self._timing = key
-        self.timing_button.setText(opening(TIMING_NAMES[key]))
-        self.timing_button.setAccessibleName(TIMING_NAMES[key])
-        self.timing_button.updateGeometry()
+        self.timing_button.say(opening(TIMING_NAMES[key]))
         chart = self.charts[_TIMING]
         chart.set_spec(next(spec for spec in TIMINGS if spec.key == key))
         self._show_chart(chart)

@@ -97,12 +97,17 @@ class TextButton(QAbstractButton):
         super().__init__(parent)
         self._theme = theme
         self._tab = tab
-        self.setText(text)
+        self.say(text)
         self.setCheckable(tab)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(text.removesuffix(OPENS))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def say(self, text: str, spoken: str = "") -> None:
+        """Another text, which a screen reader says too unless something else is to be `spoken`."""
+        self.setText(text)
+        self.setAccessibleName(spoken or text.removesuffix(OPENS))
+        self.updateGeometry()
 
     def sizeHint(self) -> QSize:
         # The width of the bold text, so that choosing a tab moves none.

@@ -341,9 +341,8 @@ class OverviewPage(Page):
 
     def _show_split(self) -> None:
         by = self.split
-        self.split_button.setText(opening(group_title(by)))
-        self.split_button.setAccessibleName(tr("Cost {split}").format(split=group_title(by).lower()))
-        self.split_button.updateGeometry()
+        title = group_title(by)
+        self.split_button.say(opening(title), tr("Cost {split}").format(split=title.lower()))
         if by != self._split_shown and by != MODEL:
             with QSignalBlocker(self.parts.by_side):
                 self.parts.by_side.choose(by)
@@ -361,8 +360,7 @@ class OverviewPage(Page):
 
     def choose_measure(self, key: str) -> None:
         """What the providers' charts show."""
-        self.parts.measure_button.setText(opening(MEASURES[key]))
-        self.parts.measure_button.updateGeometry()
+        self.parts.measure_button.say(opening(MEASURES[key]))
         self.parts.charts.set_measure(key)
 
     def _offer_measures(self) -> None:

@@ -305,6 +305,7 @@ def test_providers_by_another_measure(qtbot: QtBot, page: OverviewPage, fake_gat
     charts = page.parts.charts
     qtbot.waitUntil(lambda: len(charts.provider_charts) == 4)
     assert page.parts.measure_button.text() == "Latency ▾"
+    assert page.parts.measure_button.accessibleName() == "Latency"
     assert len({chart.plot.maximum for chart in charts.provider_charts}) == 1
     first = charts.provider_charts[0]
     assert page.answers is not None
