@@ -89,24 +89,22 @@ class ListModel(RowModel[Row]):
         self._arrange(self.rows)
 
     def _arrange(self, rows: tuple[Row, ...]) -> None:
+        if self._sorted_by is not None:
+            rows = self._sorted(rows, *self._sorted_by)
         if self._key is None:
             self.beginResetModel()
-            self._put(rows)
+            self.rows = rows
             self.endResetModel()
             return
-        shown = self.rows
-        kept = [self._key(row) for row in shown]
-        if len(rows) == len(kept):
+        if list(map(self._key, rows)) == list(map(self._key, self.rows)):
             # Where all stay where they are, nothing is laid out anew.
-            arranged = self._arranged(rows)
-            if [self._key(row) for row in arranged] == kept:
-                self.rows = arranged
-                self._tell_changed(shown)
-                return
+            shown, self.rows = self.rows, rows
+            self._tell_changed(shown)
+            return
         self.layoutAboutToBeChanged.emit()
         before = self.persistentIndexList()
         keys = [self._key(self.rows[index.row()]) for index in before]
-        self._put(rows)
+        self.rows = rows
         places = {self._key(row): number for number, row in enumerate(self.rows)}
         after = [
             self.index(places[key], index.column()) if key in places else QModelIndex()
@@ -120,12 +118,6 @@ class ListModel(RowModel[Row]):
         changed = [number for number, (old, new) in enumerate(zip(before, self.rows, strict=True)) if old != new]
         if changed:
             self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], len(self.columns) - 1))
-
-    def _put(self, rows: tuple[Row, ...]) -> None:
-        self.rows = self._arranged(rows)
-
-    def _arranged(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
-        return rows if self._sorted_by is None else self._sorted(rows, *self._sorted_by)
 
     def _sorted(self, rows: tuple[Row, ...], column: int, descending: bool) -> tuple[Row, ...]:
         """Unknown values stand last whichever way the rest is turned."""

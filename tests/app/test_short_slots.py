@@ -5,6 +5,7 @@ import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -306,6 +307,26 @@ def test_rows_that_stay_where_they_are_are_painted_and_nothing_is_laid_out(qtbot
     model.set_rows(rows)
     assert laid.count() == 2, "two of them go elsewhere"
     assert isinstance(model, QAbstractItemModel) and model.rows[0] == rows[-1]
+
+
+def test_rows_that_change_places_are_sorted_once(qtbot: QtBot) -> None:
+    asked: list[int] = []
+
+    def noted(row: Record) -> str | None:
+        asked.append(row.number)
+        return row.name
+
+    columns = [replace(COLUMNS[1], value=noted)]
+    model = ListModel(columns, key=lambda row: row.id)
+    model.set_rows([Record(number, f"{number:03d}") for number in range(20)])
+    model.sort(0)
+    asked.clear()
+    model.set_rows([Record(0, "999")])
+    once = len(asked)
+    model.set_rows([Record(number, f"{number:03d}") for number in range(20)])
+    asked.clear()
+    model.set_rows([Record(number, f"{99 - number:03d}") for number in range(20)])
+    assert len(asked) == 20 * once and model.rows[0].number == 19
 
 
 def test_conversations_are_laid_out_before_they_are_shown(qtbot: QtBot, theme: Theme, laid_out: list[str]) -> None:
