@@ -182,7 +182,7 @@ class FilterPopover(Popover):
         column.addWidget(self.search)
         column.addWidget(self.list)
         column.addWidget(self.hint)
-        self.search.textChanged.connect(self._find)
+        self.search.textChanged.connect(lambda _words: self._fill())
 
     @property
     def is_negated(self) -> bool:
@@ -191,10 +191,10 @@ class FilterPopover(Popover):
 
     def show_entries(self, subject: str | None, entries: Sequence[Entry], *, negated: bool = False) -> None:
         """Keys (`subject` None), or a subject's values."""
+        # Where one stood among the keys says nothing of the values: Enter would choose any of them.
+        row = self.list.currentRow() if subject == self.subject else 0
         if subject != self.subject:
             self.search.clear()
-            # Where one stood among the keys says nothing of the values: Enter would choose any of them.
-            self.list.setCurrentRow(-1)
         words = tr(_FIND_KEY if subject is None else _FIND_VALUE)
         self.search.setPlaceholderText(words)
         self.search.setAccessibleName(words)
@@ -204,7 +204,7 @@ class FilterPopover(Popover):
         self._title.setText(tr("Filter by") if subject is None else _title(subject))
         self.mode.setVisible(is_tag)
         self.mode.set_current("not" if negated else "is")
-        self._fill()
+        self._fill(row)
 
     def show_problem(self, message: str) -> None:
         """A sentence where the values should be."""
@@ -221,21 +221,17 @@ class FilterPopover(Popover):
         """The rows on show."""
         return [self.list.item(row).data(_ENTRY_ROLE) for row in range(self.list.count())]
 
-    def _find(self) -> None:
-        self.list.setCurrentRow(-1)
-        self._fill()
-
-    def _fill(self) -> None:
+    def _fill(self, current: int = 0) -> None:
+        """The rows that match what is typed, the `current` one as the one that Enter takes."""
         wanted = self.search.text().strip().casefold()
         shown = [entry for entry in self._entries if wanted in entry.text.casefold()]
-        row = self.list.currentRow()
         self.list.clear()
         for entry in shown:
             item = QListWidgetItem(self.list)
             item.setData(_ENTRY_ROLE, entry)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, _spoken(entry))
         if shown:
-            self.list.setCurrentRow(min(max(row, 0), len(shown) - 1))
+            self.list.setCurrentRow(min(max(current, 0), len(shown) - 1))
         self.list.setFixedHeight(min(len(shown), _MAX_ROWS) * _ROW + 2)
         self.list.setVisible(bool(shown))
         self.hint.setText(tr("Nothing by that name in this range."))
