@@ -69,9 +69,7 @@ def told(
     """The blocks of the chosen way. `tool_times` are durations in µs by call id, where spans say them; `sums`: each
     call also says what all until then cost."""
     way = steps(thread.turns, chosen)
-    teller = _Teller(thread, way, open_asides, provider_title, tool_times or {})
-    teller.sums = sums
-    blocks = tuple(teller.all())
+    blocks = tuple(_Teller(thread, way, open_asides, provider_title, tool_times or {}, sums=sums).all())
     return Told(blocks=blocks, steps=tuple(way), extents=tuple(map(folded_extent, blocks)))
 
 
@@ -83,19 +81,21 @@ class _Teller:
         open_asides: frozenset[int],
         provider_title: turn_words.Title,
         tool_times: Mapping[str, int],
+        *,
+        sums: bool,
     ) -> None:
         self._thread = thread
         self._way = way
         self._open_asides = open_asides
         self._provider_title = provider_title
         self._tool_times = tool_times
+        self._sums = sums
         self._turns = {turn.n: turn for turn in thread.turns}
         self._by_turn: dict[int, list[ThreadMessage]] = {}
         for message in thread.messages:
             self._by_turn.setdefault(message.turn, []).append(message)
         self._pairs = _Pairs([message for step in way for message in self._messages(step)])
         self._total = turn_words.RunningTotal()
-        self.sums = True
 
     def _messages(self, step: Step) -> list[ThreadMessage]:
         """What the failed attempts had said first belongs to the turn that repeated them; then the answer."""
@@ -398,7 +398,7 @@ class _Teller:
             turn_words.tokens(turn),
             turn_words.cost(turn) if turn.cost_nano is not None else tr("no price known"),
             turn_words.times(turn),
-            self._total.words if self.sums else "",
+            self._total.words if self._sums else "",
         )
         return Block(
             key=f"n{turn.n}",
