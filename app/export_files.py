@@ -55,8 +55,9 @@ async def save_text(make: Callable[[], str], path: Path) -> None:
 
 
 async def save_bytes(make: Callable[[], bytes], path: Path) -> None:
-    """Make what a file holds and write it, both beside the loop. The file is there whole or not at all: what stood
-    there before stays until then. Raises FaregateError where it cannot be written."""
+    """Make what a file holds and write it, both beside the loop. The file is there whole or not at all, and what
+    stood there before stays until then, unless its folder takes no new file. Raises FaregateError where it cannot be
+    written."""
     problem = await asyncio.to_thread(_write, make, path)
     if problem:
         words = tr("{path} cannot be written ({why}): choose another folder.")
@@ -67,7 +68,7 @@ def _write(make: Callable[[], bytes], path: Path) -> str:
     """What went wrong, or ""."""
     content = make()
     file = QSaveFile(str(path))
-    # Some folders let their files be changed, and no new one be made.
+    # Some folders let their files be changed, and no new one be made: there it is written in its place.
     file.setDirectWriteFallback(True)
     if not file.open(QIODevice.OpenModeFlag.WriteOnly):
         return file.errorString()

@@ -1,6 +1,8 @@
 """Tables are saved by a worker: a loop that also serves requests does not wait for a disk."""
 
+import os
 import resource
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,8 @@ from app.export_files import ask_where, save_table, save_text
 from app.tables.column import Column
 from app.theme import Theme
 from gateway import FaregateError
+
+_NOBODY = 65_534
 
 
 async def test_a_table_is_made_and_written_beside_the_loop(tmp_path: Path) -> None:
@@ -59,6 +63,32 @@ async def test_a_file_is_written_where_a_link_points_to(tmp_path: Path) -> None:
     link.symlink_to(target)
     await save_text(lambda: "after\r\nä", link)
     assert link.is_symlink() and target.read_bytes() == b"after\r\n\xc3\xa4"
+
+
+@pytest.fixture
+def closed_folder() -> Iterator[Path]:
+    """One that takes no new file of a person without special rights, and lets the one that is there be changed."""
+    is_root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "rows.csv").write_text("before")
+        (folder / "rows.csv").chmod(0o666)
+        folder.chmod(0o555)
+        if is_root:
+            os.seteuid(_NOBODY)
+        try:
+            yield folder
+        finally:
+            if is_root:
+                os.seteuid(0)
+            folder.chmod(0o755)
+
+
+async def test_a_file_is_written_in_its_place_where_its_folder_takes_no_other(closed_folder: Path) -> None:
+    with pytest.raises(FaregateError, match=r"other.csv cannot be written"):
+        await save_text(lambda: "after", closed_folder / "other.csv")
+    await save_text(lambda: "after", closed_folder / "rows.csv")
+    assert (closed_folder / "rows.csv").read_text() == "after"
 
 
 def test_a_name_without_an_ending_gets_that_of_the_kind_that_was_chosen(
