@@ -191,7 +191,7 @@ def delete_conversation(app: RealApp) -> None:
     conversation(app)
     app.click("conversation_menu")
     app.click_on("place_in_menu", text="Delete…")
-    wait_until(lambda: any(window["class"] == "QMessageBox" for window in app.ask("windows")), what="The question")
+    app.wait_for_window("QMessageBox")
 
 
 def keep_conversation(app: RealApp) -> None:
@@ -201,7 +201,7 @@ def keep_conversation(app: RealApp) -> None:
 def answer_question(app: RealApp, answer: str) -> None:
     app.focus()
     app.click_on("place_of_text", text=answer)
-    wait_until(lambda: all(window["class"] != "QMessageBox" for window in app.ask("windows")), what="Its end")
+    app.wait_for_window("QMessageBox", False)
     app.focus()
 
 

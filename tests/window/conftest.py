@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.endtoend.serving import upstreams
 from tests.provider.client import ProviderProcess
 from tests.window.display import Display
 from tests.window.session_bus import SessionBus
@@ -31,3 +32,9 @@ def session_bus(tmp_path: Path) -> Iterator[SessionBus]:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
+
+
+@pytest.fixture
+def variables(provider: ProviderProcess) -> dict[str, str]:
+    """Of an app whose providers are that process, with a key for each."""
+    return {"FAREGATE_VAULT": "memory", **upstreams(provider.base_urls)}

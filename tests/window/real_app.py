@@ -138,6 +138,10 @@ class RealApp:
                 f"{question} {arguments} was {last!r} and not {wanted!r} for {seconds:g} s"
             ) from None
 
+    def wait_for_window(self, kind: str, wanted: bool = True) -> None:
+        """Until there is a window of this class, or none."""
+        wait_until(lambda: any(window["class"] == kind for window in self.ask("windows")) is wanted, what=kind)
+
     def find(self, question: str, seconds: float = PATIENCE_S, **arguments: object) -> tuple[int, int]:
         """A place, as soon as there is one."""
         deadline = time.monotonic() + seconds
@@ -196,11 +200,11 @@ class RealApp:
 
     def save_as(self, path: Path) -> None:
         """Type a path into the file dialog that is open."""
-        wait_until(lambda: any(window["class"] == "QFileDialog" for window in self.ask("windows")), what="The dialog")
+        self.wait_for_window("QFileDialog")
         self.focus()
         self.write("fileNameEdit", str(path))
         self.display.press("Return")
-        wait_until(lambda: all(window["class"] != "QFileDialog" for window in self.ask("windows")), what="Its end")
+        self.wait_for_window("QFileDialog", False)
         self.focus()
 
     def open_file(self, path: Path) -> None:
@@ -249,16 +253,23 @@ def new_key(home: Path, role: str = "admin") -> str:
 
 
 def call(
-    url: str, path: str, key: str, body: Any = None, headers: Mapping[str, str] | None = None
+    url: str,
+    path: str,
+    key: str,
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    method: str | None = None,
 ) -> tuple[int, bytes, Mapping[str, str]]:
-    """One request on a connection of its own: status, all of the answer, headers. Raises OSError where none answers."""
+    """One request on a connection of its own: status, all of the answer, headers. `method` is GET or, with a body, POST
+    where it is not given. Raises OSError where none answers."""
     parts = urlsplit(url)
     assert parts.hostname is not None
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE_S)
     try:
         sent = {"Authorization": f"Bearer {key}", **(headers or {})}
         data = None if body is None else json.dumps(body).encode()
-        connection.request("GET" if body is None else "POST", path, data, sent)
+        connection.request(method or ("GET" if body is None else "POST"), path, data, sent)
         answer = connection.getresponse()
         return answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}
     finally:

@@ -1,7 +1,6 @@
 """History priced anew and a bill compared on a real gateway: what the window says is what the admin API says."""
 
 import json
-import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,23 +8,15 @@ from urllib.request import Request, urlopen
 from zoneinfo import ZoneInfo
 
 from app import formats
-from gateway import UsageQuery
-from gateway.model import Usage
-from gateway.simulated.history import history
-from tests.endtoend.serving import opened
 from tests.reconcile.bills import billed, dearer, usage_and_costs
 from tests.waiting import PATIENCE_S, wait_until
 from tests.window.display import Display
 from tests.window.real_app import API, RealApp, new_key
+from tests.window.traffic import spend
 
 UTC = ZoneInfo("UTC")
 RANGE = "12m"
 NANO = 10**9
-
-
-def price(provider: str, model: str, usage: Usage, at_us: int) -> tuple[int | None, str, str | None]:
-    """Not what any list says, so that all of it is priced anew."""
-    return 900 * (usage.input_tokens or 0) + 7_001 * (usage.output_tokens or 0), "list", model
 
 
 def difference(answer: dict[str, str]) -> str:
@@ -44,10 +35,7 @@ def compared(url: str, key: str, bill: bytes) -> Any:
 
 
 def test_history_is_priced_anew_and_back_and_a_bill_is_compared(display: Display, home: Path, tmp_path: Path) -> None:
-    home.mkdir(parents=True)
-    with opened(home) as store:
-        store.insert_history(history(time.time_ns() // 1000, price, days=2))
-        rows = [row for row in store.iter_requests(UsageQuery(provider=("openai",))) if row.cost_nano]
+    rows = spend(home)
     key = new_key(home)
     with RealApp(display, home, FAREGATE_VAULT="memory") as app:
 

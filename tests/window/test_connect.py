@@ -11,10 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.endtoend.serving import MODELS, upstreams
-from tests.provider.client import ProviderProcess
+from tests.endtoend.serving import MODELS
 from tests.waiting import PATIENCE_S, wait_until
 from tests.window.display import Display
 from tests.window.real_app import RealApp
@@ -111,11 +108,6 @@ def open_connect(app: RealApp) -> None:
     app.wait_for("page", "API keys")
     app.click("nav.connect")
     app.wait_for("shown", name="connect_tools")
-
-
-@pytest.fixture
-def variables(provider: ProviderProcess) -> dict[str, str]:
-    return {"FAREGATE_VAULT": "memory", **upstreams(provider.base_urls)}
 
 
 def test_each_tool_turns_its_own_row_green_and_no_other(

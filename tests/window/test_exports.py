@@ -17,7 +17,8 @@ from tests.window import expected
 from tests.window.display import Display
 from tests.window.real_app import RealApp, new_key
 from tests.window.test_numbers import TZ, check_overview, choose, eventually, parameters
-from tests.window.test_other_numbers import compare, dollars, talk
+from tests.window.test_other_numbers import dollars
+from tests.window.traffic import compare, talk
 
 CHARTS = ("requests", "tokens", "cost", "latency")
 

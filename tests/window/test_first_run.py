@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtGui import QImage
 
 from app.theme import DARK, LIGHT
-from tests.endtoend.serving import MODELS
+from tests.endtoend.serving import MODELS, upstreams
 from tests.provider.client import ProviderProcess
 from tests.waiting import wait_until
 from tests.window.display import Display
@@ -24,7 +24,7 @@ def ground(display: Display, picture: Path) -> str:
 def test_from_an_empty_machine_to_the_first_request(
     display: Display, provider: ProviderProcess, home: Path, tmp_path: Path
 ) -> None:
-    urls = {f"FAREGATE_{name.upper()}_BASE_URL": url for name, url in provider.base_urls.items()}
+    urls = upstreams(provider.base_urls, {})
     with RealApp(display, home, FAREGATE_VAULT="memory", **urls) as app:
         app.wait_for("page", "Connect")
         app.wait_for("shown", name="first_run")

@@ -1,28 +1,22 @@
 """Prices, re-pricing, bills, comparing and a provider's key without a mouse, on the real window."""
 
-import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gateway import UsageQuery
-from gateway.simulated.history import history
-from tests.endtoend.serving import opened, upstreams
+from tests.endtoend.serving import upstreams
 from tests.provider.client import ProviderProcess
 from tests.reconcile.bills import billed, dearer, usage_and_costs
 from tests.waiting import wait_until
 from tests.window.display import Display
+from tests.window.keyboard import Keys
 from tests.window.real_app import RealApp, new_key
-from tests.window.test_bills import price
-from tests.window.test_keyboard_only import Keys
+from tests.window.traffic import spend
 
 UTC = ZoneInfo("UTC")
 
 
 def test_history_is_priced_anew_and_back_and_a_bill_is_compared(display: Display, home: Path, tmp_path: Path) -> None:
-    home.mkdir(parents=True)
-    with opened(home) as store:
-        store.insert_history(history(time.time_ns() // 1000, price, days=2))
-        rows = [row for row in store.iter_requests(UsageQuery(provider=("openai",))) if row.cost_nano]
+    rows = spend(home)
     key = new_key(home)
     with RealApp(display, home, FAREGATE_VAULT="memory") as app:
 
@@ -121,8 +115,7 @@ def test_models_are_compared_and_an_answer_is_rated(display: Display, provider: 
 
 
 def test_a_providers_key_is_tried_and_kept(display: Display, provider: ProviderProcess, home: Path) -> None:
-    urls = {f"FAREGATE_{name.upper()}_BASE_URL": url for name, url in provider.base_urls.items()}
-    with RealApp(display, home, FAREGATE_VAULT="memory", **urls) as app:
+    with RealApp(display, home, FAREGATE_VAULT="memory", **upstreams(provider.base_urls, {})) as app:
         keys = Keys(app)
         keys.press("ctrl+5")
         app.wait_for("text", "No key", name="provider_state", within="provider_openai")

@@ -1,99 +1,19 @@
-"""The window without a mouse: the first run, filters, the drawer and deleting by keys alone.
-
-On the way everything that has the keyboard must have a name, lie where it can be seen, and look otherwise than without
-it; what is closed gives the keyboard back.
-"""
+"""The window without a mouse: the first run, filters, the drawer and deleting by keys alone; what is closed gives the
+keyboard back."""
 
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from tests.endtoend.serving import MODELS, upstreams
 from tests.provider.client import ProviderProcess
 from tests.waiting import wait_until
 from tests.window.display import Display
+from tests.window.keyboard import Keys
 from tests.window.real_app import RealApp, call, new_key
-from tests.window.test_other_numbers import talk
-
-MOST_STEPS = 90
-
-
-class Keys:
-    """Walks through the window with Tab, and looks at each step at what has the keyboard."""
-
-    def __init__(self, app: RealApp) -> None:
-        self.app = app
-        self.wrong: list[str] = []
-        self._before = ""
-        self._tabbed = False
-
-    def press(self, *keys: str) -> None:
-        self.app.display.press(*keys)
-
-    def at(self) -> dict[str, Any]:
-        """What has the keyboard; what is wrong with it is kept."""
-        wait_until(self._somewhere, what="Something that has the keyboard")
-        found: dict[str, Any] = self.app.ask("focused")
-        label = found["name"] or found["called"]
-        if found["ringed"] is False and self._tabbed:
-            self.wrong.append(f"{self._before} looks the same with the keyboard and without")
-        if not found["called"]:
-            self.wrong.append(f"{label or 'something'} has no name")
-        if not found["seen"]:
-            self.wrong.append(f"{label} has the keyboard and cannot be seen")
-        self._before, self._tabbed = label, False
-        return found
-
-    def _somewhere(self) -> bool:
-        try:
-            self.app.ask("focused_name")
-        except LookupError:
-            return False
-        return True
-
-    def to(self, wanted: str, *, within: str | None = None, back: bool = False) -> None:
-        """Tab until the keyboard is at what has this object name, or is called so."""
-        passed = []
-        for _ in range(MOST_STEPS):
-            found = self.at()
-            inside = within is None or within in found["within"]
-            if inside and wanted in (found["name"], found["called"]):
-                return
-            passed.append(found["name"] or found["called"])
-            came_by_tab = bool(passed[1:])
-            self.press("shift+Tab" if back else "Tab")
-            # What a shortcut or the page itself gave the keyboard to tells of it from its first key on.
-            self._tabbed = came_by_tab
-        raise AssertionError(f"Tab does not lead to {wanted!r}, but to {passed}")
-
-    def has(self, wanted: str) -> None:
-        """Soon the keyboard is there."""
-
-        def there() -> bool:
-            try:
-                found = self.app.ask("focused")
-            except LookupError:
-                return False
-            return wanted in (found["name"], found["called"])
-
-        try:
-            wait_until(there, 10, wanted)
-        except TimeoutError:
-            raise AssertionError(f"the keyboard is not at {wanted!r} but at {self.app.ask('focused')}") from None
-
-    def well(self) -> None:
-        assert sorted(set(self.wrong)) == [], "\n".join(sorted(set(self.wrong)))
-
-
-@pytest.fixture
-def variables(provider: ProviderProcess) -> dict[str, str]:
-    return {"FAREGATE_VAULT": "memory", **upstreams(provider.base_urls)}
+from tests.window.traffic import talk
 
 
 def test_the_first_run(display: Display, provider: ProviderProcess, home: Path) -> None:
-    urls = {f"FAREGATE_{name.upper()}_BASE_URL": url for name, url in provider.base_urls.items()}
-    with RealApp(display, home, FAREGATE_VAULT="memory", **urls) as app:
+    with RealApp(display, home, FAREGATE_VAULT="memory", **upstreams(provider.base_urls, {})) as app:
         keys = Keys(app)
         app.wait_for("shown", name="first_run")
         keys.to("first_key")
@@ -162,17 +82,17 @@ def test_filters_the_drawer_and_deleting(display: Display, home: Path, variables
         keys.press("space")
         app.wait_for("shown", name="conversation_actions")
         keys.press("Up", "Return")
-        wait_until(lambda: any(one["class"] == "QMessageBox" for one in app.ask("windows")), what="The question")
+        app.wait_for_window("QMessageBox")
         app.focus()
         assert app.ask("focused")["called"] == "Keep", "what loses nothing is the default"
         keys.press("Escape")
-        wait_until(lambda: all(one["class"] != "QMessageBox" for one in app.ask("windows")), what="Its end")
+        app.wait_for_window("QMessageBox", False)
         app.focus()
         keys.has("conversation_menu")
         keys.press("space")
         app.wait_for("shown", name="conversation_actions")
         keys.press("Up", "Return")
-        wait_until(lambda: any(one["class"] == "QMessageBox" for one in app.ask("windows")), what="The question")
+        app.wait_for_window("QMessageBox")
         app.focus()
         keys.press("shift+Tab")
         assert app.ask("focused")["called"] == "Delete"

@@ -2,8 +2,6 @@
 at, as the window shows them and as the HTTP API answers them."""
 
 import contextlib
-import http.client
-import json
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,47 +14,14 @@ from app import formats
 from app.pages.compare_parts.rating_lines import stars_text
 from gateway.access import AccessKeys
 from gateway.folder import DataFolder
-from tests.endtoend.serving import CHAT, MODELS, upstreams
+from tests.endtoend.serving import MODELS, upstreams
 from tests.provider.client import ProviderProcess
 from tests.waiting import wait_until
 from tests.window import expected
 from tests.window.display import Display
-from tests.window.real_app import RealApp, call, new_key
+from tests.window.real_app import RealApp, new_key
 from tests.window.test_numbers import TZ, check_overview, choose, eventually, parameters
-
-ASKED = ("Name a river.", "And a longer one?", "Where does it end?")
-COMPARED = ("gpt-4.1-mini", "claude-sonnet-4-6", "grok-4.3")
-
-
-def talk(app: RealApp, key: str, name: str, model: str) -> None:
-    """Three calls of one conversation, each with its whole history."""
-    messages: list[dict[str, str]] = []
-    for number, text in enumerate(ASKED):
-        messages.append({"role": "user", "content": text})
-        body = {"model": model, "messages": messages, "stream": False}
-        tags = {"x-conversation-id": name, "x-tags": f"team:red,step:{number}"}
-        status, answer, _ = call(app.url, CHAT, key, body, tags)
-        assert status == 200, answer
-        messages.append({"role": "assistant", "content": f"Answer {number}."})
-
-
-def compare(app: RealApp, key: str) -> None:
-    """Three models are asked twice; two answers of each are rated, but for the last model's second."""
-    for number in range(2):
-        request = {"messages": [{"role": "user", "content": f"Which river is the longest? {number}"}]}
-        made = app.api("/compare", key, {"models": list(COMPARED), "request": request})
-        for place, answer in enumerate(made["data"]):
-            if (number, place) != (1, 2):
-                rate(app, key, answer["request_id"], 5 - place - number, f"note {number}{place}")
-
-
-def rate(app: RealApp, key: str, request: str, stars: int, note: str) -> None:
-    connection = http.client.HTTPConnection(*app.ask("address").split(":"), timeout=30)
-    body = json.dumps({"stars": stars, "note": note})
-    connection.request("PUT", f"/api/ai/v1/compare/ratings/{request}", body, {"authorization": f"Bearer {key}"})
-    answer = connection.getresponse()
-    assert answer.status == 200, answer.read()
-    connection.close()
+from tests.window.traffic import COMPARED, compare, talk
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.endtoend.serving import upstreams
 from tests.keyring.traces import traces_in
 from tests.provider.client import ProviderProcess
 from tests.window.display import Display
@@ -38,8 +39,7 @@ def card(app: RealApp, name: str) -> str:
 def test_a_key_is_tried_before_it_is_kept(
     display: Display, provider: ProviderProcess, session_bus: SessionBus, home: Path
 ) -> None:
-    urls = {f"FAREGATE_{name.upper()}_BASE_URL": url for name, url in provider.base_urls.items()}
-    with RealApp(display, home, **urls, **session_bus.environment) as app:
+    with RealApp(display, home, **upstreams(provider.base_urls, {}), **session_bus.environment) as app:
         app.click("nav.providers")
         app.wait_for("text", "Providers", name="header.title")
         app.wait_for("text", "No key", name="provider_state", within="provider_openai")

@@ -14,7 +14,6 @@ import pytest
 
 from tests.endtoend.serving import CHAT, MODELS, Served, upstreams
 from tests.provider.client import ProviderProcess
-from tests.waiting import wait_until
 from tests.window.display import Display
 from tests.window.real_app import ROOT, RealApp, call, new_key
 
@@ -65,9 +64,9 @@ def said_by_curl(line: str, *more: str) -> str:
 def test_a_second_start_raises_the_first_window(display: Display, home: Path) -> None:
     with RealApp(display, home, FAREGATE_VAULT="memory") as app:
         app.click_on("place_of_tray")
-        wait_until(lambda: all(window["class"] != "Window" for window in app.ask("windows")))
+        app.wait_for_window("Window", False)
         assert run_to_its_end(variables(display, home)) == (0, "", "")
-        wait_until(lambda: any(window["class"] == "Window" for window in app.ask("windows")))
+        app.wait_for_window("Window")
         # `make run` says where it runs.
         code, printed, errors = run_to_its_end(variables(display, home), "run")
         assert (code, errors) == (0, "") and printed == f"Faregate already runs on {home} at {app.url}.\n"
