@@ -43,7 +43,6 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         self._data: ChartData | None = None
         self._hidden: frozenset[str] = frozenset()
         self._maximum = NiceMaximum(whole=spec.whole, idle=spec.idle)
-        self._ranged = (0.0, 0.0)
         self._pressed: QPoint | None = None
         self._pointer: QPoint | None = None
         self._follow = QTimer(self, singleShot=True, interval=_FOLLOW_MS)
@@ -102,8 +101,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
 
     def _set_range(self, width: float, height: float) -> None:
         """The same range again would have axes and items made anew."""
-        if (width, height) != self._ranged:
-            self._ranged = (width, height)
+        if self.view.targetRange() != [[0.0, width], [0.0, height]]:
             self.view.setRange(xRange=(0.0, width), yRange=(0.0, height), padding=0, disableAutoRange=True)
 
     def recolour_series(self) -> None:
