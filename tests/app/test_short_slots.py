@@ -192,6 +192,23 @@ def test_what_changes_in_a_page_is_not_laid_out_around_it(qtbot: QtBot) -> None:
     assert other.isVisible() and other.geometry() == stack.rect()
 
 
+def test_what_changes_in_the_window_does_not_have_it_laid_out_anew(
+    qtbot: QtBot, context: AppContext, tmp_path: Path
+) -> None:
+    window = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    qtbot.addWidget(window, before_close_func=lambda window: setattr(window, "_may_close", True))
+    window.show()
+    qtbot.waitExposed(window)
+    QApplication.processEvents()
+    around, inside = Asked(window), Asked(window.centralWidget())
+    window.header.setFixedHeight(window.header.height() + 20)
+    qtbot.waitUntil(lambda: inside.times > 0)
+    QTest.qWait(20)
+    assert around.times == 0
+    window.resize(window.width() + 40, window.height() + 30)
+    assert window.centralWidget().geometry() == window.contentsRect()
+
+
 def test_a_legend_of_the_same_series_is_left_as_it_is(qtbot: QtBot, theme: Theme) -> None:
     legend = Legend(theme)
     qtbot.addWidget(legend)
