@@ -148,7 +148,11 @@ class BreakdownCard(Card):
         self.setObjectName(f"breakdown.{self.dimension}")
         self.table.setObjectName(f"table.{self.dimension}")
         self.table.setAccessibleName(group_title(self.dimension))
-        self.view_all.setAccessibleName(tr("View all, {group}").format(group=group_title(self.dimension)))
+        self._tell_all()
+
+    def _tell_all(self) -> None:
+        words = tr("Show fewer") if self._expanded else tr("View all")
+        self.view_all.say(words, f"{words}, {group_title(self.dimension)}")
 
     def _expand(self) -> None:
         self._expanded = not self._expanded
@@ -157,7 +161,6 @@ class BreakdownCard(Card):
 
     def _show(self) -> None:
         self.model.set_lines(self._lines, None if self._expanded else SHOWN_ROWS)
-        self.view_all.setText(tr("Show fewer") if self._expanded else tr("View all"))
+        self._tell_all()
         self.view_all.setVisible(bool(self._lines))
-        self.view_all.updateGeometry()
         self.table.viewport().update()

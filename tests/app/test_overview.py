@@ -481,10 +481,12 @@ def shown_columns(page: OverviewPage, name: str) -> list[str]:
 def test_speed_and_latency_stand_beside_the_cost_and_all_columns_where_all_rows_are_shown(page: OverviewPage) -> None:
     assert shown_columns(page, "table.model") == ["name", "share", "speed", "latency", "requests", "cost"]
     page.parts.by_model.view_all.click()
+    assert page.parts.by_model.view_all.accessibleName().startswith("Show fewer, ")
     QApplication.processEvents()
     assert shown_columns(page, "table.model") == [measure.key for measure in MEASURES]
     assert not page.parts.by_side.isVisible()
     page.parts.by_model.view_all.click()
+    assert page.parts.by_model.view_all.accessibleName().startswith("View all, ")
     assert page.parts.by_side.isVisible()
     page.resize(920, 640)
     QApplication.processEvents()
