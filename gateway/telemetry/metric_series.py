@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from gateway.telemetry.bounds import held_bytes
-from gateway.telemetry.records import MetricPoint
+from gateway.telemetry.records import NO_ATTRIBUTES, MetricPoint
 
 MOST_SERIES = 20_000
 # A sender decides how large each of them is.
@@ -75,12 +75,14 @@ class MetricSeries:
         self.forgotten = 0
 
     def add(self, points: Iterable[MetricPoint]) -> None:
-        # Points of one request share the resource, which may be large.
-        resources: dict[int, bytes] = {}
+        # Points that come together share the resource, which may be large.
+        resource, digest = NO_ATTRIBUTES, _digest(NO_ATTRIBUTES)
         with self._lock:
             for point in points:
+                if point.resource is not resource:
+                    resource, digest = point.resource, _digest(point.resource)
                 if _is_countable(point):
-                    self._add(_key(point, resources), point)
+                    self._add(_key(point, digest), point)
 
     def _add(self, key: _Key, point: MetricPoint) -> None:
         running = self._series.get(key)
@@ -190,10 +192,7 @@ def _grows(point: MetricPoint) -> bool:
     return point.monotonic or point.form in ("histogram", "exponential_histogram", "summary")
 
 
-def _key(point: MetricPoint, resources: dict[int, bytes]) -> _Key:
-    resource = resources.get(id(point.resource))
-    if resource is None:
-        resource = resources[id(point.resource)] = _digest(point.resource)
+def _key(point: MetricPoint, resource: bytes) -> _Key:
     return point.name, point.form, point.scope.name, resource, _digest(point.attributes)
 
 

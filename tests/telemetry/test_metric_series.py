@@ -375,3 +375,10 @@ def test_a_large_resource_is_read_once_for_all_points_of_a_request() -> None:
 
 def test_fewer_measurements_are_a_start_that_nobody_announced_too() -> None:
     assert only([histogram(9.0, 5, 10), histogram(9.5, 2, 20)]).sums.count == 7
+
+
+def test_points_that_nobody_else_holds_are_told_apart_by_their_resource_too() -> None:
+    running = MetricSeries()
+    for value in (1, 2):
+        running.add(point(value, 10 * value, resource={"place": str(n)}) for n in range(50))
+    assert [one.figure for one in running.series()] == [2] * 50
