@@ -66,7 +66,7 @@ class Joiner:
         self._scopes: set[str] = set()
         self._busy = False
         self._hurried = False
-        # It is said once, and not with each attempt.
+        # By what may pass: it is said once, and not with each attempt.
         self._failing = False
         self._changed = Condition()
         self._closing = False
@@ -125,10 +125,10 @@ class Joiner:
         try:
             work()
         except Exception as error:
-            # The error's own words may repeat what was said.
-            if not self._failing:
+            failed_before, self._failing = self._failing, passes(error)
+            if not (failed_before and self._failing):
+                # The error's own words may repeat what was said.
                 _log.warning("Telemetry could not be joined with its requests (%s).", type(error).__name__)
-            self._failing = passes(error)
             return not self._failing
         self._failing = False
         return True

@@ -243,3 +243,23 @@ def test_a_trace_names_a_call_only_for_as_long_as_nothing_is_said(tmp_path: Path
         tell(store, joiner, spoken)
         (row,) = store.threads(ThreadQuery()).rows
     assert row.id.startswith("conv_") and row.title == "What?" and row.ids == ()
+
+
+def test_a_failure_for_good_is_told_of_after_one_that_passes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(joining_thread, "REST_S", 0.01)
+    busy = sqlite3.OperationalError("database is locked")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    failures: list[Exception] = [ValueError(), busy, busy]
+
+    def fails(*_: Any) -> None:
+        raise failures.pop()
+
+    with opened(tmp_path) as store, joiner_of(store) as joiner:
+        told = span("1", 100, 200)
+        store.put_spans([told], scope=SCOPE, key=KEY)
+        monkeypatch.setattr(ThreadStore, "change", fails)
+        joiner.note((told.trace_id,), SCOPE, KEY)
+        assert joiner.flush() and not failures
+    assert [caplog.text.count(name) for name in ("OperationalError", "ValueError")] == [1, 1]
