@@ -6,6 +6,7 @@ what only time, key and model speak for is marked as inferred, and what is ambig
 """
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
@@ -289,22 +290,17 @@ def _by_time(
     left = sorted((each for each in exchanged if each.request_id not in taken), key=lambda each: each.started_us)
     starts = [each.started_us * 1000 for each in left]
     only: dict[int, Exchanged] = {}
-    # Of each exchange the call that it may be, -1 where there are several.
-    number_of: dict[str, int] = {}
+    calls: Counter[str] = Counter()
     for number, group in enumerate(groups):
         if number in found:
             continue
         span, may_be = group[0].span, _Candidate(tree, group)
         first, end = bisect_left(starts, span.start_ns - SLACK_NS), bisect_right(starts, span.end_ns + SLACK_NS)
-        several = False
-        for exchange in left[first:end]:
-            if may_be.one_of(exchange):
-                several = number in only
-                only[number] = exchange
-                number_of[exchange.request_id] = -1 if several or exchange.request_id in number_of else number
-        if several:
-            number_of[only.pop(number).request_id] = -1
-    return {number: exchange for number, exchange in only.items() if number_of[exchange.request_id] == number}
+        candidates = [exchange for exchange in left[first:end] if may_be.one_of(exchange)]
+        calls.update(exchange.request_id for exchange in candidates)
+        if len(candidates) == 1:
+            only[number] = candidates[0]
+    return {number: exchange for number, exchange in only.items() if calls[exchange.request_id] == 1}
 
 
 class _Candidate:
