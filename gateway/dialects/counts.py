@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+# What a double and a database hold exactly; a greater count is a fault of its sender.
 LARGEST_COUNT = 2**53
 _MOST_DOLLARS = 1_000_000
 

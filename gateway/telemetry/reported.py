@@ -10,11 +10,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from gateway.dialects.counts import LARGEST_COUNT
 from gateway.telemetry.metric_series import Series
 
 _NANO = 1_000_000_000
-# More than that nobody used: it is a fault of its sender.
-_MOST = 2**53
 
 
 class Reported(Struct, frozen=True, kw_only=True):
@@ -154,5 +153,5 @@ def _whole(figures: Mapping[str, float]) -> dict[str, Any]:
     return {
         name: round(figure)
         for name, figure in figures.items()
-        if 0 <= figure <= _MOST and (figure or name in (_INPUT, _OUTPUT, _COST))
+        if 0 <= figure <= LARGEST_COUNT and (figure or name in (_INPUT, _OUTPUT, _COST))
     }

@@ -7,12 +7,11 @@ from typing import Any
 
 import msgspec
 
+from gateway.dialects.counts import LARGEST_COUNT
 from gateway.dialects.json_text import decode_json
 from gateway.telemetry.records import Attributes
 
 NANO = 1_000_000_000
-# What a double and a database hold exactly; a greater count is a fault of its sender.
-MOST = 2**53
 _DEEPEST_KEY = 12
 
 
@@ -55,7 +54,7 @@ def words(value: Any) -> str | None:
 def count(value: Any) -> int | None:
     """A whole number of at least 0, also from "25" and 25.0."""
     figure = number(value)
-    return int(figure) if figure is not None and 0 <= figure <= MOST else None
+    return int(figure) if figure is not None and 0 <= figure <= LARGEST_COUNT else None
 
 
 def number(value: Any) -> int | float | None:
@@ -80,7 +79,7 @@ def truth(value: Any) -> bool | None:
 def microseconds(value: Any, per_second: int) -> int | None:
     """A duration in µs; `per_second` is how many of the sender's units make a second."""
     figure = number(value)
-    in_range = figure is not None and 0 <= figure <= MOST / 1_000_000
+    in_range = figure is not None and 0 <= figure <= LARGEST_COUNT / 1_000_000
     return round(figure * 1_000_000 / per_second) if figure is not None and in_range else None
 
 
@@ -89,7 +88,7 @@ def nano_dollars(value: Any) -> int | None:
         dollars = Decimal(str(value)) if number(value) is not None else None
     except InvalidOperation:
         return None
-    return round(dollars * NANO) if dollars is not None and 0 <= dollars <= MOST // NANO else None
+    return round(dollars * NANO) if dollars is not None and 0 <= dollars <= LARGEST_COUNT // NANO else None
 
 
 def texts(value: Any) -> tuple[str, ...]:
