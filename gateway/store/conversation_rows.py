@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from gateway.sealing import SealBroken
 from gateway.store.content import TEXT, Sealed
 from gateway.store.conversation_sums import Change, Summed, sum_up
+from gateway.store.storable import sound_text
 
 # By its name, else by the id that was given for it, within a scope where one is told.
 _BY_ID = (
@@ -80,6 +81,7 @@ class Conversations:
 
     def given(self, id: str, scope: str) -> int:
         """The conversation of a given id, made where there is none yet."""
+        id = sound_text(id)
         found = self._connection.execute(_BY_GIVEN, (id, scope)).fetchone()
         return int(found[0]) if found else self._new(id[:_MOST_NAME], scope, id)
 

@@ -14,7 +14,7 @@ from gateway.store.conversation_rows import Conversations
 from gateway.store.names import json_array
 from gateway.store.placing import Placer
 from gateway.store.removal import forget_turns
-from gateway.store.storable import sound_text
+from gateway.store.turn_rows import stored_identity
 from gateway.telemetry.calls import SLACK_NS, Exchanged
 from gateway.thread_records import Figures
 from gateway.told import Told
@@ -274,7 +274,7 @@ def write(
     _forget_stale(connection, placer, scope, trace_id, own, attached)
     for call in own:
         placer.place(call.told)
-        (turn,) = connection.execute(_BY_IDENTITY, (_identity(scope, call.told.identity),)).fetchone()
+        (turn,) = connection.execute(_BY_IDENTITY, (stored_identity(scope, call.told.identity),)).fetchone()
         if call.figures:
             connection.execute(_FIGURES, (msgspec.json.encode(call.figures).decode(), call.joined, turn))
         _mark(connection, turn, call.spans)
@@ -329,11 +329,11 @@ def _attach(
     }
     conversation, request_id = connection.execute(_ATTACH, values).fetchone()
     for identity in each.identities:
-        earlier = connection.execute(_BY_IDENTITY, (_identity(scope, identity),)).fetchone()
+        earlier = connection.execute(_BY_IDENTITY, (stored_identity(scope, identity),)).fetchone()
         if earlier is not None:
             connection.execute(_REPARENT, {"from": earlier[0], "to": each.turn})
     if each.conversation is not None and not conversations.is_given(conversation):
-        conversation = placer.merge(conversation, conversations.given(sound_text(each.conversation), scope))
+        conversation = placer.merge(conversation, conversations.given(each.conversation, scope))
         connection.execute(_MOVED, (each.turn,))
     placer.touch(conversation)
     _mark(connection, each.turn, each.spans)
@@ -366,24 +366,19 @@ def _forget_stale(
     attached: Sequence[Attached],
 ) -> None:
     """Turns of their own that turned out to be somebody else's, or told under another identity now."""
-    kept = {_identity(scope, call.told.identity) for call in own}
+    kept = {stored_identity(scope, call.told.identity) for call in own}
     others = [*(call.identities for call in own), *(each.identities for each in attached)]
-    gone = {_identity(scope, identity) for identities in others for identity in identities} - kept
+    gone = {stored_identity(scope, identity) for identities in others for identity in identities} - kept
     values = {"scope": scope, "trace": trace_id, "kept": json_array(kept), "gone": json_array(gone)}
     stale = connection.execute(_STALE, values).fetchall()
     for call in own:
         if call.told.conversation is None:
             # While nothing was said its trace stood for it, and a name that was given would stay.
-            stale += connection.execute(_BY_TRACE, (_identity(scope, call.told.identity),)).fetchall()
+            stale += connection.execute(_BY_TRACE, (stored_identity(scope, call.told.identity),)).fetchall()
     if stale:
         forget_turns(connection, [turn for turn, _ in stale])
         for _, conversation in stale:
             placer.recount(conversation)
-
-
-def _identity(scope: str, identity: str | None) -> str:
-    """As it is stored: what a sender calls a session is a part of it."""
-    return sound_text(f"{scope} {identity}")
 
 
 def _mark(connection: sqlite3.Connection, turn: int | None, spans: Iterable[tuple[str, str]]) -> None:

@@ -81,10 +81,15 @@ def sound(told: Told) -> Told:
 def identity_of(told: Told) -> str:
     """What makes two tellings the same one: told again, it replaces the first."""
     if told.identity:
-        return f"{told.scope} {told.identity}"
+        return stored_identity(told.scope, told.identity)
     if told.request_id:
         return told.request_id
     return f"{told.scope} {told.trace_id} {told.span_id} {told.started_us if told.span_id is None else ''}"
+
+
+def stored_identity(scope: str, identity: str | None) -> str:
+    """What a telling with an identity of its own is stored as: what a sender calls a session is a part of it."""
+    return sound_text(f"{scope} {identity}")
 
 
 def ended_us(told: Told) -> int:
