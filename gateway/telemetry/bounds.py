@@ -8,6 +8,9 @@ a surrogate pair, where a sender cut it) is mended, names of attributes too.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import astuple
+
 from gateway.telemetry.malformed import Malformed, TooMany
 
 MIB = 1 << 20
@@ -87,7 +90,9 @@ def _cut(value: str, most: int) -> tuple[str, int]:
 
 
 def held_bytes(value: Any) -> int:
-    """About how much memory a value of an attribute, or all of them, takes."""
+    """About how much memory a value of an attribute, all of them, or an item takes."""
+    if isinstance(value, Struct):
+        value = astuple(value)
     if isinstance(value, str | bytes):
         return _PLACE + len(value)
     if isinstance(value, Mapping):

@@ -73,7 +73,7 @@ class SpanThinning:
 
     def _put_aside(self, key: _Key, span: Span) -> None:
         self._taken(key)
-        size = held_bytes((span.name, span.attributes, [(one.name, one.attributes) for one in span.events]))
+        size = held_bytes(span)
         self._aside[key] = span, size
         self._bytes += size
         while len(self._aside) > self._most or self._bytes > self._most_bytes:

@@ -1,10 +1,12 @@
 """Codex's spans without its machinery, in whatever order and batches they come."""
 
 import random
+from typing import Any
 
+import pytest
 from msgspec import structs
 
-from gateway.telemetry.records import Scope, Span
+from gateway.telemetry.records import Scope, Span, SpanEvent, SpanLink
 from gateway.telemetry.span_thinning import SpanThinning, keep
 from tests.telemetry.sessions import TRACE, decoded
 
@@ -94,6 +96,29 @@ def test_what_is_put_aside_is_bounded_in_bytes() -> None:
     leaves = [span(f"leaf{n}", parent=f"noise{n}", turn_id="t") for n in range(20)]
     kept = {one.name for one in thinning.kept(leaves)} - {leaf.name for leaf in leaves}
     assert kept == {"noise16", "noise17", "noise18", "noise19"}
+
+
+LARGE = "x" * 20_000
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"trace_state": LARGE},
+        {"status_message": LARGE},
+        {"links": (SpanLink(trace_id=TRACE, span_id="s", attributes={"said": LARGE}),)},
+        {"events": (SpanEvent(name="e", attributes={"said": LARGE}),)},
+        {"resource": {"service.name": "codex_exec", "said": LARGE}},
+        {"scope": Scope("codex_exec", attributes={"said": LARGE})},
+    ],
+    ids=lambda held: next(iter(held)),
+)
+def test_all_that_a_span_holds_counts_while_it_is_put_aside(held: dict[str, Any]) -> None:
+    thinning = SpanThinning(most_bytes=100_000)
+    for n in range(20):
+        thinning.kept([structs.replace(span(f"noise{n}", parent="gone"), **held)])
+    kept = thinning.kept([span(f"leaf{n}", parent=f"noise{n}", turn_id="t") for n in range(20)])
+    assert len(kept) == 20 + 4
 
 
 def test_a_span_comes_out_for_nobody_but_whose_it_is() -> None:
