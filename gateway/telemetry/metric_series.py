@@ -111,7 +111,7 @@ class _Running:
         self.name = point.name
         said = (point.name, point.unit, point.description, point.scope.name, point.scope.attributes)
         self._said = _LEAST_BYTES + held_bytes((*said, point.resource, point.attributes))
-        self._point = point
+        self._point = structs.replace(point, bounds=(), counts=())
         self._bounds = point.bounds
         self._done = Sums()
         self._windows: OrderedDict[tuple[int, int], None] = OrderedDict()
@@ -120,11 +120,14 @@ class _Running:
         self._last_ns = 0
 
     def add(self, point: MetricPoint) -> None:
-        sums = Sums(point.value or 0, point.count or 0, point.total or 0.0, point.counts)
+        # A bucket more than bounds, else nobody knows which is which.
+        counts = point.counts if len(point.counts) == len(point.bounds) + 1 else ()
+        sums = Sums(point.value or 0, point.count or 0, point.total or 0.0, counts)
         if point.bounds != self._bounds:
             # Buckets of other bounds cannot be added; count and total can.
-            self._bounds, self._done = (), structs.replace(self._done, counts=())
-            sums = structs.replace(sums, counts=())
+            self._bounds, self._done = (), _bare(self._done)
+            self._runs = OrderedDict((start, (last_ns, _bare(run))) for start, (last_ns, run) in self._runs.items())
+            sums = _bare(sums)
         if point.delta:
             self._add_window((point.start_ns, point.time_ns), sums)
         elif point.form == "gauge" or not _grows(point):
@@ -175,11 +178,15 @@ class _Running:
             scope=point.scope.name,
             resource=point.resource,
             attributes=point.attributes,
-            sums=sums if self._bounds else structs.replace(sums, counts=()),
+            sums=sums if self._bounds else _bare(sums),
             bounds=self._bounds,
             first_ns=self._first_ns,
             last_ns=self._last_ns,
         )
+
+
+def _bare(sums: Sums) -> Sums:
+    return structs.replace(sums, counts=())
 
 
 def _is_countable(point: MetricPoint) -> bool:

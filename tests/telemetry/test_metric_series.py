@@ -1,6 +1,7 @@
 """Metrics as running sums: either temporality, any order, again; and what tools report of their own use."""
 
 import itertools
+import pickle
 import random
 import time
 from typing import Any
@@ -382,3 +383,29 @@ def test_points_that_nobody_else_holds_are_told_apart_by_their_resource_too() ->
     for value in (1, 2):
         running.add(point(value, 10 * value, resource={"place": str(n)}) for n in range(50))
     assert [one.figure for one in running.series()] == [2] * 50
+
+
+def test_buckets_that_do_not_fit_their_bounds_are_not_held() -> None:
+    running = MetricSeries(most_bytes=200_000)
+    for start in range(1, 6):
+        running.add([histogram(1.0, 1, 10, start_ns=start, bounds=(1.0,), counts=(1,) * 200_000)])
+    (one,) = running.series()
+    assert (one.sums.count, one.sums.counts, one.bounds) == (5, (), (1.0,))
+    assert bytes_held(running) < 200_000
+
+
+def test_buckets_of_other_bounds_are_not_held_either() -> None:
+    running = MetricSeries()
+    for start in range(1, 6):
+        bounds = {"bounds": tuple(map(float, range(50_000))), "counts": (1,) * 50_001}
+        running.add([histogram(1.0, 1, 10, start_ns=start, **bounds)])
+    assert bytes_held(running) > 200_000
+    running.add([histogram(1.0, 1, 10, start_ns=6, bounds=(1.0,), counts=(1, 1))])
+    (one,) = running.series()
+    assert (one.sums.count, one.sums.counts, one.bounds) == (6, (), ())
+    assert bytes_held(running) < 200_000
+
+
+def bytes_held(running: MetricSeries) -> int:
+    """About what it holds in bytes, however that is counted."""
+    return len(pickle.dumps(list(running._series.values())))
