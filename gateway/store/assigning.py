@@ -6,15 +6,16 @@ cells of the app before, and added to those of the new one. Cells that retention
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.records import ExchangeRecord
-from gateway.store import buckets, combining, conversation_totals, histogram
+from gateway.store import buckets, combining, conversation_totals, histogram, shares
 from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, Key
-from gateway.store.measures import HISTOGRAMS, MEASURES
+from gateway.store.measures import HISTOGRAMS
 from gateway.store.migrations import BUCKET_KEY, COMBINED_KEY
 from gateway.store.names import Names, Texts
 from gateway.store.pages import one
@@ -22,7 +23,7 @@ from gateway.store.pairs import unsettle_rows
 from gateway.store.quarters import day_start, half_start, hour_start, quarter_of
 from gateway.store.storable import sound_text
 
-_COLUMNS = (*MEASURES, *HISTOGRAMS)
+_COLUMNS = (*shares.ALL, *HISTOGRAMS)
 _KEYS: Mapping[str, tuple[str, ...]] = {"buckets": BUCKET_KEY, "combined": COMBINED_KEY}
 _WHERE = {table: " AND ".join(f"{key} = ?" for key in keys) for table, keys in _KEYS.items()}
 _CELL = {table: f"SELECT {', '.join(_COLUMNS)} FROM {table} WHERE {where}" for table, where in _WHERE.items()}
@@ -31,12 +32,12 @@ _SET = {
     for table, where in _WHERE.items()
 }
 _DROP = {table: f"DELETE FROM {table} WHERE {where}" for table, where in _WHERE.items()}
-_ADD = {"buckets": buckets.ADD_TO_BUCKETS, "combined": buckets.ADD_TO_COMBINED}
+_ADD = {"buckets": buckets.ADD_ALL_TO_BUCKETS, "combined": buckets.ADD_ALL_TO_COMBINED}
 _NUMBER = "SELECT n FROM requests WHERE id = ?"
 _CONVERSATION = "SELECT n, conversation FROM requests WHERE id = ?"
 _SET_CONVERSATION = "UPDATE requests SET conversation = ? WHERE n = ?"
 _SET_APP = "UPDATE requests SET app = ? WHERE id = ?"
-_REQUESTS = MEASURES.index("requests")
+_REQUESTS = shares.ALL.index("requests")
 
 
 class Assignment(Struct, frozen=True):
@@ -83,13 +84,12 @@ def _move(
     (n,) = connection.execute(_NUMBER, (after.id,)).fetchone()
     combined = n <= combining.counted_to(connection)
     cells = zip(*(_cells_of_app(names, zone, each, combined) for each in (before, after)), strict=True)
-    measures, latency, ttft = buckets.share_of(before)
-    added = (*measures, histogram.encode(latency), histogram.encode(ttft))
+    added = shares.columns(shares.share(before), rare=True)
     for (table, old), (_, new) in cells:
         cell = connection.execute(_CELL[table], old).fetchone()
         if cell is None:
             continue
-        left = _less(cell, measures, latency, ttft)
+        left = _less(cell, added)
         if left[_REQUESTS]:
             connection.execute(_SET[table], (*left, *old))
         else:
@@ -110,13 +110,12 @@ def _cells_of_app(names: Names, zone: ZoneInfo, record: ExchangeRecord, combined
     ]
 
 
-def _less(
-    cell: Sequence[int | bytes], measures: Sequence[int], latency: histogram.Bins, ttft: histogram.Bins
-) -> list[int | bytes]:
-    numbers = [int(have) - share for have, share in zip(cell, measures, strict=False)]
-    blobs: list[int | bytes] = []
-    for blob, bins in zip(cell[len(MEASURES) :], (latency, ttft), strict=True):
-        left = histogram.decode(blob) if isinstance(blob, bytes) else {}
-        histogram.add(left, bins, -1)
+def _less(cell: Sequence[Any], share: Sequence[Any]) -> list[int | bytes]:
+    """Both in the order of `_COLUMNS`."""
+    numbers = [have - less for have, less in zip(cell, share[: len(shares.ALL)], strict=False)]
+    blobs = []
+    for have, less in zip(cell[len(numbers) :], share[len(numbers) :], strict=True):
+        left = histogram.decode(have)
+        histogram.add(left, histogram.decode(less), -1)
         blobs.append(histogram.encode(left))
     return [*numbers, *blobs]

@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
-from gateway.store import histogram
-from gateway.store.measures import HISTOGRAMS, MEASURES, measure
+from gateway.store.measures import HISTOGRAMS, MEASURES
 from gateway.store.migrations import BUCKET_KEY, COMBINED_DIMENSIONS, COMBINED_KEY
 from gateway.store.names import NO_NAME, Names
 from gateway.store.quarters import day_start, half_start, hour_start, quarter_of
@@ -46,21 +45,19 @@ def _upsert(table: str, keys: Sequence[str], measures: Sequence[str]) -> str:
     absent = [measure for measure in MEASURES if measure not in measures]
     return (
         f"INSERT INTO {table} ({', '.join([*columns, *absent])}) "
-        f"VALUES ({', '.join(['?'] * len(columns) + ['0'] * len(absent))}) {adding(keys, measures)}"
+        f"VALUES ({', '.join(['?'] * len(columns) + ['0'] * len(absent))}) {_adding(keys, measures)}"
     )
 
 
-def adding(keys: Sequence[str], measures: Sequence[str]) -> str:
+def _adding(keys: Sequence[str], measures: Sequence[str]) -> str:
     """SQL behind an insertion into a table with these keys: what is there already grows."""
     sums = [f"{name} = {name} + excluded.{name}" for name in measures]
     sums += [f"{name} = merge_histograms({name}, excluded.{name})" for name in HISTOGRAMS]
     return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(sums)}"
 
 
-ADD_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, MEASURES)
-ADD_TO_COMBINED = _upsert("combined", COMBINED_KEY, MEASURES)
-_ADD_ALL_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, ALL)
-_ADD_ALL_TO_COMBINED = _upsert("combined", COMBINED_KEY, ALL)
+ADD_ALL_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, ALL)
+ADD_ALL_TO_COMBINED = _upsert("combined", COMBINED_KEY, ALL)
 _ADD_COMMON_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, COMMON)
 _ADD_COMMON_TO_COMBINED = _upsert("combined", COMBINED_KEY, COMMON)
 
@@ -98,7 +95,7 @@ def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: I
                 for cell in cells_of[values]:
                     of_quarter[cell].append(piece)
         singles[quarter] = _each_joined(of_quarter)
-    _write(connection, _singles(singles, zone), _ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
+    _write(connection, _singles(singles, zone), ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
 
 
 def combine(connection: sqlite3.Connection, zone: ZoneInfo, rows: Iterable[Combined]) -> None:
@@ -112,8 +109,8 @@ def combine(connection: sqlite3.Connection, zone: ZoneInfo, rows: Iterable[Combi
             of_quarter = of_quarters[quarter] = halves[half_start(quarter), day_start(quarter, zone)]
         of_quarter[values].append(added)
     combinations = _combinations(halves)
-    _write(connection, _tag_sets(combinations), _ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
-    _write(connection, combinations, _ADD_ALL_TO_COMBINED, _ADD_COMMON_TO_COMBINED)
+    _write(connection, _tag_sets(combinations), ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
+    _write(connection, combinations, ADD_ALL_TO_COMBINED, _ADD_COMMON_TO_COMBINED)
 
 
 def combined_of(names: Names, record: ExchangeRecord) -> Combined:
@@ -126,12 +123,6 @@ def values_of(names: Names, record: ExchangeRecord) -> Key:
     number = names.number
     dimensions = enumerate(_dimensions_of(record))
     return tuple(names.tag_set(value) if at == _TAG_SET else number(value) for at, value in dimensions)
-
-
-def share_of(record: ExchangeRecord) -> tuple[tuple[int, ...], histogram.Bins, histogram.Bins]:
-    """What a row adds to each cell that it counts in: its measures, and both histograms."""
-    bins = [{} if us is None else {histogram.bin_of(us): 1} for us in (record.latency_us, record.ttft_us)]
-    return tuple(map(int, measure(record))), bins[0], bins[1]
 
 
 def _cells_of_values(*dimensions: str) -> Callable[[Names, Any], Key]:
@@ -235,6 +226,6 @@ def _write(connection: sqlite3.Connection, cells: Cells, add_all: str, add_commo
         for values in sorted(of_key):
             piece = of_key[values]
             (common if piece[0] < FIRST_RARE else others).append((key, values, piece))
-    for statement, some in ((add_common, common), (add_all, others)):
+    for statement, some, rare in ((add_common, common, False), (add_all, others, True)):
         # One by one: thousands of rows at once would be looked through by the garbage collection.
-        connection.executemany(statement, ((*key, *values, *columns(piece)) for key, values, piece in some))
+        connection.executemany(statement, ((*key, *values, *columns(piece, rare)) for key, values, piece in some))

@@ -1,13 +1,13 @@
-"""What is summed: one list of measures, read from a record, from rows in SQL, and from buckets in SQL.
+"""What is summed: one list of measures, read from rows in SQL, and from buckets in SQL.
 
-The three give the same numbers in the same order, so any mix of them adds up to one `Sums`, and that becomes a
-`Summary`. A count that a row does not know adds to neither its sum nor its known-count: unknown never becomes zero.
-Generation speed is output tokens over generation time, over the rows that know both: latency − time to first token
-where the answer was streamed, the whole latency where it came at once.
+Both give the same numbers in the same order, so any mix of them adds up to one `Sums`, and that becomes a `Summary`;
+what a row adds to its buckets is in `shares`. A count that a row does not know adds to neither its sum nor its
+known-count: unknown never becomes zero. Generation speed is output tokens over generation time, over the rows that
+know both: latency − time to first token where the answer was streamed, the whole latency where it came at once.
 """
 
 from collections.abc import Mapping, Sequence
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 
 from gateway.records import COST_SOURCES, USAGE_SOURCES, Distribution, ExchangeRecord, Summary
 from gateway.store import histogram, packed_bins
@@ -109,11 +109,6 @@ RANKS: Mapping[str, str] = {
     },
 }
 
-_counts_of = attrgetter(*COUNTS)
-_UNKNOWN = (0, 0)
-_NO_FLAGS = (0, 0, 0, 0)
-_USAGE_FLAGS = {source: tuple(int(source == each) for each in USAGE_SOURCES) for source in USAGE_SOURCES}
-_COST_FLAGS = {source: tuple(int(source == each) for each in COST_SOURCES) for source in COST_SOURCES}
 _INDEX = {measure: index for index, measure in enumerate(MEASURES)}
 _FRACTIONS = (0.50, 0.95, 0.99)
 
@@ -136,26 +131,6 @@ _summed_of = itemgetter(
         ),
     )
 )
-
-
-def measure(record: ExchangeRecord) -> tuple[int, ...]:
-    """One record's share of each of `MEASURES`."""
-    cost, generation = record.cost_nano, generation_us(record)
-    latency, ttft = record.latency_us, record.ttft_us
-    counts = _counts_of(record)
-    return (
-        1,
-        record.outcome in FAILED_OUTCOMES,
-        cost is not None or not record.unpriced,
-        cost or 0,
-        *_USAGE_FLAGS.get(record.usage_source, _NO_FLAGS),
-        *_COST_FLAGS.get(record.cost_source, _NO_FLAGS),
-        *[number for count in counts for number in (_UNKNOWN if count is None else (count, 1))],
-        *(_UNKNOWN if generation is None else (record.output_tokens or 0, generation)),
-        *(_UNKNOWN if latency is None else (latency, 1)),
-        *(_UNKNOWN if ttft is None else (ttft, 1)),
-        record.price_fuzzy and cost is not None,
-    )
 
 
 class Sums:

@@ -182,10 +182,10 @@ def joined(pieces: Iterable[Piece]) -> Piece:
     return sum(lanes), histogram.joined(latency), histogram.joined(ttft)
 
 
-def columns(piece: Piece) -> tuple[Any, ...]:
-    """`COMMON` and both histograms, as they are stored; `ALL` where there is anything that is rare."""
+def columns(piece: Piece, rare: bool) -> tuple[Any, ...]:
+    """`ALL` and both histograms, as they are stored; without `rare`, of a piece that has none of it, `COMMON`."""
     packed, latency, ttft = piece
-    lanes = _COMMON_LANES if packed < FIRST_RARE else _LANES
+    lanes = _LANES if rare else _COMMON_LANES
     return (
         *lanes.unpack(packed.to_bytes(lanes.size, "little")),
         histogram.stored(latency),

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.store import UsageStore, histogram, shares
 from gateway.store.database import open_database
-from gateway.store.measures import HISTOGRAMS, MEASURES, SUM_ROWS, measure
+from gateway.store.measures import HISTOGRAMS, MEASURES, SUM_ROWS
+from tests.store.measured import measure
 
 QUARTER_US = 900_000_000
 START_US = 1_959_999 * QUARTER_US
@@ -102,6 +103,8 @@ def test_each_row_says_all_that_was_told(folder: Path) -> None:
 
 def test_lanes_hold_what_is_measured_of_a_row() -> None:
     for each in RECORDS:
-        *numbers, _, _ = shares.columns((shares.packed(each), "", ""))
-        told = dict(zip(shares.ALL, numbers, strict=False))
-        assert tuple(told.get(name, 0) for name in MEASURES) == tuple(map(int, measure(each)))
+        packed = shares.packed(each)
+        for rare in {True, packed >= shares.FIRST_RARE}:
+            *numbers, _, _ = shares.columns((packed, "", ""), rare)
+            told = dict(zip(shares.ALL if rare else shares.COMMON, numbers, strict=True))
+            assert tuple(told.get(name, 0) for name in MEASURES) == measure(each)
