@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,7 +129,7 @@ class ListedPrices:
                     if any(nano is None or not 0 <= nano < NANO for _, nano in ((0, unit.nano), *unit.tiers)):
                         raise ValueError(f"the price of {info.id} cannot be")
 
-    @property
+    @cached_property
     def state(self) -> PriceList:
         models = sum(len(provider.models) for provider in self._data().providers)
         bundled = version("genai-prices") if self._fetched_us is None else None

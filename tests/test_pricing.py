@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.extra_providers import ExtraPrice
 from gateway.model import Usage
 from gateway.pricing import NO_PRICE, Pricing
-from gateway.records import PriceRow
+from gateway.records import ExchangeRecord, PriceRow
 from tests.large_calls import cpu_costs
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -269,6 +269,20 @@ def test_a_warm_price_is_cheap() -> None:
         runs=4,
     )
     assert ours < theirs / 2
+
+
+def test_what_the_list_is_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its version stands in a file: a conversation of thousands of turns explains the price of each."""
+    looked: list[str] = []
+    monkeypatch.setattr("gateway.price_list.version", lambda name: looked.append(name) or "1.2.3")
+    pricing = Pricing()
+    record = ExchangeRecord(
+        id="r", started_us=AT_US, door="chat", key_id="", key="", provider="openai", model="gpt-4.1",
+        price_id="gpt-4.1", cost_source="list", cost_nano=2_000, input_tokens=1, output_tokens=0,
+    )  # fmt: skip
+    told = [pricing.explain("openai", record).price_list for _ in range(3)]
+    assert {state.version for state in told if state is not None} == {"1.2.3"}
+    assert len(looked) == 1 and pricing.list_state is told[0]
 
 
 OWN = Pricing(
