@@ -19,6 +19,7 @@ from gateway.records import ExchangeRecord
 from gateway.store import buckets, combining, conversation_totals, histogram
 from gateway.store.buckets import DAY
 from gateway.store.commit import day_zone
+from gateway.store.counting import cells_of
 from gateway.store.database import TEMPORARY, WRITERS_CACHE_KIB, open_database, writing
 from gateway.store.kept import kept
 from gateway.store.migrations import BUCKET_KEY, COMBINED_KEY, CREATE_BUCKETS, CREATE_COMBINED
@@ -27,7 +28,7 @@ from gateway.store.pages import EARLIEST, LATEST
 from gateway.store.pairs import MONTH, SETTLED, left_out_of
 from gateway.store.quarters import QUARTER_S, month_end, quarter_of
 from gateway.store.rows import REQUEST_COLUMNS, read
-from gateway.store.settling import cells_of, cells_of_month, with_rows
+from gateway.store.settling import cells_of_month, with_rows
 
 CHUNK_ROWS = 10_000
 MOST_DIFFERENCES = 100

@@ -43,12 +43,10 @@ FIRST_BIN, _LAST_BIN = _by_logarithm(1), _by_logarithm(2**63)
 
 def _start_of(key: int) -> int:
     """The shortest duration, in whole microseconds, that is in this bin or a later one."""
-    us = max(1, int(UNIT_US * GROWTH ** (key - 1)))
-    while us > 1 and _by_logarithm(us - 1) >= key:
-        us -= 1
-    while _by_logarithm(us) < key:
-        us += 1
-    return us
+    near = int(UNIT_US * GROWTH ** (key - 1))
+    # Long ones are told no finer by their logarithms.
+    around = range(max(1, near - 1 - near // 10**9), near + 2 + near // 10**9)
+    return around[bisect_left(around, key, key=_by_logarithm)]
 
 
 # A search is faster than a logarithm.
@@ -120,6 +118,14 @@ def decode(blob: bytes) -> Bins:
     if blob[0] == _MARK:
         return _by_bin(blob[1:])
     return _decode(blob)
+
+
+def few(blob: bytes, most: int) -> bytes | None:
+    """A byte for each of a stored histogram's durations, its distance from the shortest in bins; None where they
+    are counted, or more than `most`."""
+    if not blob:
+        return blob
+    return blob[1:] if blob[0] == _MARK and len(blob) <= most + 1 else None
 
 
 def add(into: Bins, bins: Mapping[int, int], sign: int = 1) -> None:

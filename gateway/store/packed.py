@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.store import packed_bins
+from gateway.store import histogram, packed_bins
 from gateway.store.measures import MEASURES, Sums
 from gateway.store.packed_bins import FIRST_BIN
 
@@ -47,6 +47,22 @@ def loose(measures: Sequence[int], latency: Mapping[int, int], ttft: Mapping[int
         for key, count in bins.items():
             counts[2 * (key - FIRST_BIN) + at] = count
     return Loose(lanes, b"", b"", int.from_bytes(pack(f"<{len(counts)}I", *counts), "little"))
+
+
+def joined(parts: Sequence[Loose]) -> Loose:
+    """At least one together."""
+    if len(parts) == 1:
+        return parts[0]
+    measures, latency, ttft, counts = zip(*parts, strict=True)
+    return Loose(sum(measures), b"".join(latency), b"".join(ttft), sum(counts))
+
+
+def loose_of(measures: Sequence[int], latency: bytes, ttft: bytes) -> Loose:
+    """The same of what combinations store."""
+    singly = histogram.few(latency, MOST_LOOSELY), histogram.few(ttft, MOST_LOOSELY)
+    if singly[0] is not None and singly[1] is not None:
+        return Loose(int.from_bytes(_INTO_LANES.pack(*measures), "little"), singly[0], singly[1], 0)
+    return loose(measures, histogram.decode(latency), histogram.decode(ttft))
 
 
 def _places(bins: Mapping[int, int]) -> bytes | None:
@@ -101,7 +117,7 @@ def total(cells: Sequence[Cell]) -> Sums:
 def _counted(places: bytes | bytearray, counts: Sequence[int]) -> bytes:
     """What is counted both ways, as stored."""
     if not any(counts):
-        return packed_bins.of_places(Counter(places))
+        return packed_bins.of_singles(places)
     bins = Counter({at: count for at, count in enumerate(counts) if count})
     bins.update(places)
     return packed_bins.of_places(bins)

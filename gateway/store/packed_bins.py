@@ -43,6 +43,13 @@ def of_places(counts: Mapping[int, int]) -> bytes:
     return pack(f"<BH{len(row)}{_TYPES[form]}", form, first, *row)
 
 
+def of_singles(places: bytes | bytearray) -> bytes:
+    """The same of a byte for each duration, in any order."""
+    if places and len(places) <= MOST_SINGLY:
+        return bytes((_SINGLY, *sorted(places)))
+    return of_places(Counter(places))
+
+
 def decode(blob: bytes) -> histogram.Bins:
     if not blob:
         return {}

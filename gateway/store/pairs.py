@@ -44,6 +44,7 @@ _ORDER = (
 _RANK: Mapping[int, int] = {dimension: rank for rank, dimension in enumerate(_ORDER)}
 _TAG, _TAG_KEY = DIMENSION_IDS["tag"], DIMENSION_IDS["tag_key"]
 _BITS = 4
+_MASK = (1 << _BITS) - 1
 _WITH_ITSELF = (TOTAL, _TAG)
 
 PAIRS_KEY = ("level", "start", "pair", "value", "other")
@@ -112,9 +113,19 @@ def in_order(values: Mapping[int, Sequence[int]]) -> list[int]:
     return [value << _BITS | dimension for dimension in _ORDER for value in values.get(dimension, ())]
 
 
+def ones_of(dimensions: Sequence[int], values: Sequence[int]) -> list[int]:
+    """A value of each of these dimensions, as such integers."""
+    return [value << _BITS | dimension for dimension, value in zip(dimensions, values, strict=True)]
+
+
+def ordered(one: int, two: int) -> tuple[int, int]:
+    """Two such integers as the pair that they are."""
+    return (one, two) if _RANK[one & _MASK] <= _RANK[two & _MASK] else (two, one)
+
+
 def dimension_of(one: int) -> tuple[int, int]:
     """The dimension and the value of an integer of `in_order`."""
-    return one & (1 << _BITS) - 1, one >> _BITS
+    return one & _MASK, one >> _BITS
 
 
 def parts_of(query: UsageQuery, by: str | None) -> list[Part] | None:

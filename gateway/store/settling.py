@@ -2,49 +2,39 @@
 the totals of conversations.
 
 Hours and days are counted from their combinations, months from their days; hours only of the last days, for who looks
-at these looks closely. It goes in short transactions with pauses between
-them, so that the writer gets its turn. A mark with a number of its own stands in `settled` meanwhile: whoever changes
-anything within takes it away, and then what was counted is left for another time; so does a second one that settles.
+at these looks closely. It goes in short transactions with pauses between them, so that the writer gets its turn. A
+mark with a number of its own stands in `settled` meanwhile: whoever changes anything within takes it away, and then
+what was counted is left for another time; so does a second one that settles.
 """
 
 import secrets
 import sqlite3
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import closing, contextmanager
 from heapq import merge
-from itertools import combinations, groupby
+from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.store import combining, conversation_totals
-from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOTAL
+from gateway.store.buckets import DAY, HOUR, TOTAL
 from gateway.store.commit import day_zone
+from gateway.store.counting import Counting, Row, pieces
 from gateway.store.database import WRITERS_CACHE_KIB, open_database, writing
-from gateway.store.histogram import decode
 from gateway.store.kept import kept
-from gateway.store.measures import HISTOGRAMS, MEASURES
-from gateway.store.migrations import COMBINED_DIMENSIONS
-from gateway.store.names import NO_NAME, json_array
-from gateway.store.packed import Adder, Loose, encode, loose, total
+from gateway.store.names import json_array
+from gateway.store.packed import encode, total
 from gateway.store.pairs import (
     MONTH,
     SETTLED,
     Key,
-    dimension_of,
-    in_order,
     left_out_of,
-    mirrored,
-    number_of,
     numbers,
 )
 from gateway.store.quarters import (
-    HOUR_QUARTERS,
     QUARTER_US,
-    day_end,
     day_start,
     hour_start,
     month_end,
@@ -54,7 +44,7 @@ from gateway.store.quarters import (
 
 # Who ends late began earlier: most of what still comes for a day comes within this time.
 GRACE_US = QUARTER_US
-READ_ROWS, WRITE_ROWS, DELETE_ROWS = 300, 300, 2000
+WRITE_ROWS, DELETE_ROWS = 300, 2000
 # Of rows whose conversations are counted at once.
 COUNTED_ROWS = 4000
 # Cells of a slice in memory at once, each of some kilobytes. A pair that has more is left to the combinations, which
@@ -79,21 +69,13 @@ _HOUR_KEYS = (
 _DELETE_HOURS = f"DELETE FROM pairs WHERE level = {HOUR} AND (start, pair, value, other) IN ({_HOUR_KEYS})"
 _DELETE_OLD = f"DELETE FROM pairs WHERE level = ?1 AND start = ?2 AND (pair, value, other) IN ({_OLD_KEYS})"
 _INSERT = "INSERT INTO pairs (level, start, pair, value, other, sums, latency, ttft) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_COLUMNS = ", ".join((*COMBINED_DIMENSIONS, *MEASURES, *HISTOGRAMS))
-_COMBINATIONS = f"SELECT {_COLUMNS} FROM combined WHERE level = ? AND start >= ? AND start < ?"
-_MEMBERS = "SELECT tag, key FROM tag_set_members WHERE tag_set = ?"
 _LEFT_OUT = "SELECT left_out FROM settled WHERE level = ? AND start = ?"
 _CELLS = (
     f"SELECT value, other, sums, latency, ttft FROM pairs WHERE level = {DAY} AND start = ? AND pair = ? "
     "ORDER BY value, other"
 )
-_TAG, _TAG_KEY = DIMENSION_IDS["tag"], DIMENSION_IDS["tag_key"]
-_MEASURES_AT = len(COMBINED_DIMENSIONS)
-_HISTOGRAMS_AT = _MEASURES_AT + len(MEASURES)
 
 Between = Callable[[float], bool]
-Row = tuple[int, int, int, bytes, bytes, bytes]
-"""Pair, value, other, and what is stored of their sums."""
 
 
 class _Stopped(Exception):
@@ -117,23 +99,6 @@ def settle(path: Path, now_us: int, between: Between) -> int:
         return _Settling(connection, reader, between).run(now_us)
 
 
-def cells_of(
-    connection: sqlite3.Connection, members: sqlite3.Connection, key: Key, zone: ZoneInfo, without: Set[int]
-) -> Iterator[Row]:
-    """An hour's or day's pairs by its combinations, but for some, in order. `members` is where sets of tags are
-    explained."""
-    counting = Counting(connection, members, most=None, without=without)
-    for _ in counting.read(*_pieces(key, zone)):
-        pass
-    return counting.cells()
-
-
-def _pieces(key: Key, zone: ZoneInfo) -> tuple[int, int, int]:
-    """The combinations that an hour or a day is made of: their level, and from which quarter to which."""
-    level, start = key
-    return (HALF, start, start + HOUR_QUARTERS) if level == HOUR else (DAY, start, day_end(start, zone))
-
-
 def cells_of_month(connection: sqlite3.Connection, days: Sequence[int], without: Set[int]) -> Iterator[Row]:
     """A month's pairs by those of its days, which are all settled, but for some; in order."""
     for number in numbers():
@@ -146,83 +111,6 @@ def cells_of_month(connection: sqlite3.Connection, days: Sequence[int], without:
 def with_rows(connection: sqlite3.Connection, level: int, low: int, high: int) -> list[tuple[int, int | None]]:
     """The hours or days between two quarters, newest first, and their states: None where nobody counted."""
     return connection.execute(_WITH_ROWS, (level, low, high)).fetchall()
-
-
-class Counting:
-    """Sums of pairs in memory, and which of these are too many."""
-
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        members: sqlite3.Connection,
-        *,
-        most: int | None,
-        without: Set[int] = frozenset(),
-    ) -> None:
-        self.left_out = set(without)
-        self._connection = connection
-        self._members = members
-        self._most = most
-        self._cells: defaultdict[tuple[int, int], Adder] = defaultdict(Adder)
-        self._tags: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
-
-    def read(self, level: int, low: int, high: int) -> Iterator[None]:
-        """Count the combinations of this level, some at each step."""
-        cursor = self._connection.execute(_COMBINATIONS, (level, low, high))
-        while rows := cursor.fetchmany(READ_ROWS):
-            self._count(rows)
-            while self._most is not None and len(self._cells) > self._most:
-                self._leave_out()
-            yield
-
-    def cells(self) -> Iterator[Row]:
-        """What was counted, as it is stored, in order. Raises OverflowError where a sum is beyond 64 bits."""
-        found = {}
-        for both, adder in self._cells.items():
-            for one, two in mirrored(*both):
-                (first, value), (second, other) = dimension_of(one), dimension_of(two)
-                found[number_of(first, second), value, other] = adder
-        for key in sorted(found):
-            yield (*key, *found[key].cell())
-
-    def _count(self, rows: Sequence[Sequence[Any]]) -> None:
-        parts: list[Loose] = []
-        parts_of: defaultdict[tuple[int, int], list[Loose]] = defaultdict(list)
-        for row in rows:
-            latency, ttft = row[_HISTOGRAMS_AT:]
-            part = loose(row[_MEASURES_AT:_HISTOGRAMS_AT], decode(latency), decode(ttft))
-            parts.append(part)
-            for both in combinations(self._ones(row), 2):
-                parts_of[both].append(part)
-        self._cells[TOTAL, TOTAL].add(parts)
-        for both, some in parts_of.items():
-            if not self.left_out or _number(both) not in self.left_out:
-                self._cells[both].add(some)
-
-    def _ones(self, row: Sequence[int]) -> list[int]:
-        """The values that a combination counts for."""
-        values = dict(zip(COMBINED_DIMENSIONS, row, strict=False))
-        tags, keys = self._tags_of(values.pop("tag_set"))
-        of_dimensions: dict[int, Sequence[int]] = {DIMENSION_IDS[name]: (value,) for name, value in values.items()}
-        return in_order({**of_dimensions, TOTAL: (NO_NAME,), _TAG: tags, _TAG_KEY: keys})
-
-    def _tags_of(self, tag_set: int) -> tuple[Sequence[int], Sequence[int]]:
-        known = self._tags.get(tag_set)
-        if known is None:
-            members = self._members.execute(_MEMBERS, (tag_set,)).fetchall()
-            tags = sorted({tag for tag, _ in members}) or [NO_NAME]
-            known = self._tags[tag_set] = tags, sorted({key for _, key in members})
-        return known
-
-    def _leave_out(self) -> None:
-        ((number, _),) = Counter(map(_number, self._cells)).most_common(1)
-        self.left_out.add(number)
-        for both in [both for both in self._cells if _number(both) == number]:
-            del self._cells[both]
-
-
-def _number(both: tuple[int, int]) -> int:
-    return number_of(dimension_of(both[0])[0], dimension_of(both[1])[0])
 
 
 class _Settling:
@@ -298,7 +186,7 @@ class _Settling:
         self._settle(key, token, self._of(key))
 
     def _lacks(self, key: Key) -> bool:
-        _, low, high = _pieces(key, self._zone)
+        _, low, high = pieces(key, self._zone)
         return combining.lacks(self._connection, low * QUARTER_US, high * QUARTER_US)
 
     def _settle_month(self, month: int) -> None:
@@ -333,7 +221,7 @@ class _Settling:
 
     def _of(self, key: Key) -> Iterator[Row]:
         counting = Counting(self._reader, self._reader, most=MOST_CELLS)
-        for _ in counting.read(*_pieces(key, self._zone)):
+        for _ in counting.read(*pieces(key, self._zone)):
             self._pause()
         self._left_out = counting.left_out
         yield from counting.cells()

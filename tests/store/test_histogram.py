@@ -2,6 +2,7 @@ from math import ceil, log
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest import MonkeyPatch
 
 from gateway.store import histogram
 
@@ -80,3 +81,22 @@ def test_few_durations_are_a_byte_each() -> None:
     few = "".join(map(histogram.character_of, [1_000_000] * histogram.MOST_SINGLY))
     assert len(histogram.stored(histogram.joined([few]))) == histogram.MOST_SINGLY + 1
     assert len(histogram.stored(histogram.joined([few, few]))) == 4
+
+
+def test_where_a_bin_begins_is_found_by_a_few_logarithms(monkeypatch: MonkeyPatch) -> None:
+    """A start of the gateway looks for all of them."""
+    asked = 0
+    by_logarithm = histogram._by_logarithm
+
+    def count(us: int) -> int:
+        nonlocal asked
+        asked += 1
+        return by_logarithm(us)
+
+    monkeypatch.setattr(histogram, "_by_logarithm", count)
+    keys = range(histogram.FIRST_BIN + 1, histogram._LAST_BIN + 1)
+    starts = [histogram._start_of(key) for key in keys]
+    assert starts == histogram._STARTS
+    assert asked < 40 * len(keys)
+    for key, start in zip(keys, starts, strict=True):
+        assert by_logarithm(start) >= key and (start == 1 or by_logarithm(start - 1) < key)

@@ -1,0 +1,184 @@
+"""Pairs counted from the combinations of an hour or a day, in memory.
+
+Rows of combinations are held and added up by some of their dimensions first: what these make together is added to the
+pairs, of which each row counts for a hundred.
+"""
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence, Set
+from itertools import combinations
+from operator import itemgetter
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOTAL
+from gateway.store.measures import HISTOGRAMS, MEASURES
+from gateway.store.migrations import COMBINED_DIMENSIONS
+from gateway.store.names import NO_NAME
+from gateway.store.packed import Adder, Loose, joined, loose_of
+from gateway.store.pairs import Key, dimension_of, in_order, mirrored, number_of, ones_of, ordered
+from gateway.store.quarters import HOUR_QUARTERS, day_end
+
+# Rows read at once; held until they are added to their pairs, some kilobyte each; and sums that are added at once.
+READ_ROWS, MOST_HELD, SPREAD_SUMS = 300, 10_000, 300
+
+_COLUMNS = ", ".join((*COMBINED_DIMENSIONS, *MEASURES, *HISTOGRAMS))
+_COMBINATIONS = f"SELECT {_COLUMNS} FROM combined WHERE level = ? AND start >= ? AND start < ?"
+_MEMBERS = "SELECT tag, key FROM tag_set_members WHERE tag_set = ?"
+_TAG, _TAG_KEY = DIMENSION_IDS["tag"], DIMENSION_IDS["tag_key"]
+_MEASURES_AT = len(COMBINED_DIMENSIONS)
+_HISTOGRAMS_AT = _MEASURES_AT + len(MEASURES)
+
+# Dimensions whose values go together: a user has a key or two, a model one provider; so there are far fewer of all
+# that two of these make than of combinations.
+_GROUPS = (("user", "key", "client"), ("model", "provider", "app"), ("door", "outcome"), ("tag_set",))
+_TAG_SETS = len(_GROUPS) - 1
+_DIMENSIONS_OF = [[DIMENSION_IDS[name] for name in group] for group in _GROUPS]
+_VALUES_OF = [itemgetter(*map(COMBINED_DIMENSIONS.index, group)) for group in _GROUPS]
+_CROSSED = list(combinations(range(len(_GROUPS)), 2))
+
+Row = tuple[int, int, int, bytes, bytes, bytes]
+"""Pair, value, other, and what is stored of their sums."""
+Both = tuple[int, int]
+"""Two integers of `in_order`."""
+Held = defaultdict[Any, list[Loose]]
+"""By the values that rows are alike in."""
+
+
+def cells_of(
+    connection: sqlite3.Connection, members: sqlite3.Connection, key: Key, zone: ZoneInfo, without: Set[int]
+) -> Iterator[Row]:
+    """An hour's or day's pairs by its combinations, but for some, in order. `members` is where sets of tags are
+    explained."""
+    counting = Counting(connection, members, most=None, without=without)
+    for _ in counting.read(*pieces(key, zone)):
+        pass
+    return counting.cells()
+
+
+def pieces(key: Key, zone: ZoneInfo) -> tuple[int, int, int]:
+    """The combinations that an hour or a day is made of: their level, and from which quarter to which."""
+    level, start = key
+    return (HALF, start, start + HOUR_QUARTERS) if level == HOUR else (DAY, start, day_end(start, zone))
+
+
+class Counting:
+    """Sums of pairs in memory, and which of these are too many."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        members: sqlite3.Connection,
+        *,
+        most: int | None,
+        without: Set[int] = frozenset(),
+    ) -> None:
+        self.left_out = set(without)
+        self._connection = connection
+        self._members = members
+        self._most = most
+        self._cells: defaultdict[Both, Adder] = defaultdict(Adder)
+        # Rows alike in the dimensions of one group, and of each two.
+        self._alone: list[Held] = [defaultdict(list) for _ in _GROUPS]
+        self._crossed: list[Held] = [defaultdict(list) for _ in _CROSSED]
+        self._tags: dict[int, Sequence[int]] = {}
+
+    def read(self, level: int, low: int, high: int) -> Iterator[None]:
+        """Count the combinations of this level, some at each step."""
+        cursor = self._connection.execute(_COMBINATIONS, (level, low, high))
+        held = 0
+        while rows := cursor.fetchmany(READ_ROWS):
+            self._hold(rows)
+            held += len(rows)
+            yield
+            if held >= MOST_HELD:
+                yield from self._spread()
+                held = 0
+        yield from self._spread()
+
+    def cells(self) -> Iterator[Row]:
+        """What was counted, as it is stored, in order. Raises OverflowError where a sum is beyond 64 bits."""
+        found = {}
+        for both, adder in self._cells.items():
+            for one, two in mirrored(*both):
+                (first, value), (second, other) = dimension_of(one), dimension_of(two)
+                found[number_of(first, second), value, other] = adder
+        for key in sorted(found):
+            yield (*key, *found[key].cell())
+
+    def _hold(self, rows: Iterable[Sequence[Any]]) -> None:
+        for row in rows:
+            part = loose_of(row[_MEASURES_AT:_HISTOGRAMS_AT], *row[_HISTOGRAMS_AT:])
+            values = [values_of(row) for values_of in _VALUES_OF]
+            for alone, some in zip(self._alone, values, strict=True):
+                alone[some].append(part)
+            for crossed, two in zip(self._crossed, combinations(values, 2), strict=True):
+                crossed[two].append(part)
+
+    def _spread(self) -> Iterator[None]:
+        """Add what is held to its pairs, some at each step."""
+        for group, alone in enumerate(self._alone):
+            for sums in _taken(alone):
+                self._add((both, part) for values, part in sums for both in self._within(group, values))
+                yield
+        for (group, other), crossed in zip(_CROSSED, self._crossed, strict=True):
+            # First for each value on one side: many rows have these in common.
+            halfway: Held = defaultdict(list)
+            for sums in _taken(crossed):
+                for (values, others), part in sums:
+                    for one in self._ones(other, others):
+                        halfway[values, one].append(part)
+                yield
+            for sums in _taken(halfway):
+                self._add(
+                    (ordered(one, two), part) for (values, two), part in sums for one in self._ones(group, values)
+                )
+                yield
+
+    def _add(self, found: Iterable[tuple[Both, Loose]]) -> None:
+        parts_of: defaultdict[Both, list[Loose]] = defaultdict(list)
+        for both, part in found:
+            parts_of[both].append(part)
+        for both, parts in parts_of.items():
+            if not self.left_out or _number(both) not in self.left_out:
+                self._cells[both].add(parts)
+        while self._most is not None and len(self._cells) > self._most:
+            self._leave_out()
+
+    def _within(self, group: int, values: Any) -> Iterator[Both]:
+        """The pairs of a group's values, with each other and with all that there is."""
+        if group == 0:
+            yield TOTAL, TOTAL
+        ones = self._ones(group, values)
+        yield from ((TOTAL, one) for one in ones)
+        yield from (ordered(one, two) for one, two in combinations(ones, 2))
+
+    def _ones(self, group: int, values: Any) -> Sequence[int]:
+        """What a group's values count for."""
+        return self._tags_of(values) if group == _TAG_SETS else ones_of(_DIMENSIONS_OF[group], values)
+
+    def _tags_of(self, tag_set: int) -> Sequence[int]:
+        known = self._tags.get(tag_set)
+        if known is None:
+            members = self._members.execute(_MEMBERS, (tag_set,)).fetchall()
+            tags = sorted({tag for tag, _ in members}) or [NO_NAME]
+            known = self._tags[tag_set] = in_order({_TAG: tags, _TAG_KEY: sorted({key for _, key in members})})
+        return known
+
+    def _leave_out(self) -> None:
+        ((number, _),) = Counter(map(_number, self._cells)).most_common(1)
+        self.left_out.add(number)
+        for both in [both for both in self._cells if _number(both) == number]:
+            del self._cells[both]
+
+
+def _number(both: Both) -> int:
+    return number_of(dimension_of(both[0])[0], dimension_of(both[1])[0])
+
+
+def _taken(held: Held) -> Iterator[list[tuple[Any, Loose]]]:
+    """What is held, added up, some at a time; then nothing is held."""
+    while held:
+        some = [held.popitem() for _ in range(min(SPREAD_SUMS, len(held)))]
+        yield [(values, joined(parts)) for values, parts in some]
