@@ -1,12 +1,10 @@
 """Neutral events into Anthropic's event stream.
 
-Blocks never overlap and count up by one. One part is being written at a time; text and reasoning give way to a part
-that begins (their later words open a new block), a tool call keeps its block until it ends, and what others say
-meanwhile waits. message_start waits for the first event after `Start`, so that input counts told at once are in it;
-the true counts are in message_delta in any case. Source: the SDK's raw message stream events.
+Blocks never overlap and count up by one: parts take turns. message_start waits for the first event after `Start`, so
+that input counts told at once are in it; the true counts are in message_delta in any case. Source: the SDK's raw message
+stream events.
 """
 
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +18,7 @@ from gateway.dialects.anthropic.usage import render_delta_usage, render_usage
 from gateway.dialects.arguments import FREEFORM_BEGIN, FREEFORM_END, in_freeform
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.envelope import wrap
+from gateway.dialects.part_turns import PartTurns, TurnPart
 from gateway.events import (
     Delta,
     Event,
@@ -29,10 +28,9 @@ from gateway.events import (
     Start,
     StreamError,
     UsageReport,
-    merge_extra,
     merge_usage,
 )
-from gateway.model import Extra, Opaque, Usage
+from gateway.model import Opaque, Usage
 from gateway.sse import encode
 
 _CUT = StreamError("The answer broke off before its end: try again.", "connection_lost", 502)
@@ -44,23 +42,10 @@ _DELTAS = {
 }
 
 
-class _Part:
-    __slots__ = ("ended", "extra", "queued", "start", "waiting")
-
-    def __init__(self, start: PartStart) -> None:
-        self.start = start
-        self.extra: Extra = start.extra
-        self.waiting: list[str] = []
-        self.ended = False
-        self.queued = False
-
-
-class AnthropicWriter:
+class AnthropicWriter(PartTurns[TurnPart]):
     def __init__(self, context: AnswerContext) -> None:
+        super().__init__()
         self._context = context
-        self._parts: dict[int, _Part] = {}
-        self._queue: deque[_Part] = deque()
-        self._current: _Part | None = None
         self._block_open = False
         self._index = -1
         self._usage: Usage | None = None
@@ -81,10 +66,10 @@ class AnthropicWriter:
         match event:
             case PartStart() if event.choice == 0:
                 self._part_start(event, out)
-            case Delta() if event.part in self._parts:
-                self._delta(self._parts[event.part], event.text, out)
-            case PartEnd() if event.part in self._parts:
-                self._part_end(self._parts[event.part], event.extra, out)
+            case Delta():
+                self._delta(event.part, event.text, out)
+            case PartEnd():
+                self._end_part(event.part, event.extra, out)
             case Finish() if event.choice == 0:
                 self._finish = event
         return b"".join(out)
@@ -96,10 +81,7 @@ class AnthropicWriter:
         if self._finish is None:
             return self.error(_CUT)
         out = [self._message_start()]
-        while self._current is not None or self._queue:
-            if self._current is not None:
-                self._close_current(out)
-            self._advance(out)
+        self._end_all(out)
         finish = self._finish
         own_fields: Mapping[str, Any] = finish.extra.get(NAME, {})
         delta = render_ending(finish.reason, finish.stop_sequence, self._refused, own_fields)
@@ -132,7 +114,6 @@ class AnthropicWriter:
         return _event("message_start", message=message)
 
     def _part_start(self, start: PartStart, out: list[bytes]) -> None:
-        part = _Part(start)
         if start.kind == "refusal":
             if "stop_details" in start.extra.get(NAME, {}):
                 return
@@ -141,17 +122,10 @@ class AnthropicWriter:
             return
         if start.kind == "blob":
             return
-        self._parts[start.part] = part
-        if self._current is not None and self._current.start.kind == "tool_call":
-            self._enqueue(part)
-            return
-        if self._current is not None:
-            self._close_current(out)
-        self._begin(part, out)
+        self._start_part(TurnPart(start), out)
 
-    def _begin(self, part: _Part, out: list[bytes]) -> None:
-        """Makes the part the current one; its block opens with its first word, a tool call's at once."""
-        self._current = part
+    def _begin(self, part: TurnPart, out: list[bytes]) -> None:
+        """A block opens with its first word, a tool call's at once."""
         if part.start.kind == "tool_call":
             marks = self._index < 0 and thinking_asked(self._context)
             if (state := call_state(part.extra, self._context.origin, marks=marks)) is not None:
@@ -164,27 +138,8 @@ class AnthropicWriter:
             self._open(dict(part.start.value.value), out)
         elif "redacted" in part.extra.get(NAME, {}):
             self._open({"type": "redacted_thinking", "data": part.extra[NAME]["redacted"]}, out)
-        waiting, part.waiting = part.waiting, []
-        for text in waiting:
-            self._say(part, text, out)
 
-    def _delta(self, part: _Part, text: str, out: list[bytes]) -> None:
-        if not text:
-            return
-        if part is self._current:
-            self._say(part, text, out)
-        elif part.queued or (self._current is not None and self._current.start.kind == "tool_call"):
-            part.waiting.append(text)
-            self._enqueue(part)
-        else:
-            if self._current is not None:
-                self._close_current(out)
-            self._current = part
-            self._say(part, text, out)
-
-    def _say(self, part: _Part, text: str, out: list[bytes]) -> None:
-        if part.start.kind not in _DELTAS:
-            return
+    def _say(self, part: TurnPart, text: str, out: list[bytes]) -> None:
         if not self._block_open:
             reasoning = part.start.kind == "reasoning"
             self._open(
@@ -194,30 +149,7 @@ class AnthropicWriter:
         kind, field = _DELTAS[part.start.kind]
         self._block_delta({"type": kind, field: in_freeform(text) if part.start.custom else text}, out)
 
-    def _part_end(self, part: _Part, extra: Extra, out: list[bytes]) -> None:
-        part.extra = merge_extra(part.extra, extra)
-        part.ended = True
-        if part is self._current:
-            self._close_current(out)
-            self._advance(out)
-
-    def _enqueue(self, part: _Part) -> None:
-        if not part.queued:
-            part.queued = True
-            self._queue.append(part)
-
-    def _advance(self, out: list[bytes]) -> None:
-        """Writes waiting parts that have ended, then goes on with the first that has not."""
-        while self._current is None and self._queue:
-            part = self._queue.popleft()
-            part.queued = False
-            self._begin(part, out)
-            if part.ended:
-                self._close_current(out)
-
-    def _close_current(self, out: list[bytes]) -> None:
-        part, self._current = self._current, None
-        assert part is not None
+    def _end(self, part: TurnPart, out: list[bytes]) -> None:
         if part.start.kind == "reasoning" and "redacted" not in part.extra.get(NAME, {}):
             self._sign(part, out)
         if part.start.kind == "text" and self._block_open:
@@ -232,7 +164,7 @@ class AnthropicWriter:
     def _input(self, text: str, out: list[bytes]) -> None:
         self._block_delta({"type": "input_json_delta", "partial_json": text}, out)
 
-    def _sign(self, part: _Part, out: list[bytes]) -> None:
+    def _sign(self, part: TurnPart, out: list[bytes]) -> None:
         """A thinking block always ends with a signature: its own, or an envelope for another provider's state."""
         signature = part.extra.get(NAME, {}).get("signature")
         if not self._block_open:

@@ -1,13 +1,11 @@
 """Neutral events into Responses' event stream.
 
-Items never overlap and count up by one: Codex knows one active item, and an `output_text.delta` outside of one is an
-error there. One part is being written at a time; words and reasoning give way to a part that begins (their later
-words open a new item), a call keeps its item until it ends, and what others say meanwhile waits. Words that follow
-each other share a message. The terminal event holds the whole answer. A failure is `response.failed`, because Codex
-passes over `error` (codex-proxy-rs#90). Source: the SDK's ResponseStreamEvent.
+Items never overlap and count up by one, so parts take turns: Codex knows one active item, and an `output_text.delta`
+outside of one is an error there. Words that follow each other share a message. The terminal event holds the
+whole answer. A failure is `response.failed`, because Codex passes over `error` (codex-proxy-rs#90). Source: the
+SDK's ResponseStreamEvent.
 """
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +27,7 @@ from gateway.dialects.openai_responses.items import (
 )
 from gateway.dialects.openai_responses.response import image_item, set_logprobs
 from gateway.dialects.openai_responses.wire import NAME, Wire, foreign_state, own
+from gateway.dialects.part_turns import PartTurns, TurnPart
 from gateway.events import (
     Delta,
     Event,
@@ -38,7 +37,6 @@ from gateway.events import (
     Start,
     StreamError,
     UsageReport,
-    merge_extra,
     merge_usage,
 )
 from gateway.model import Blob, Extra, Opaque, Usage
@@ -54,33 +52,16 @@ _CODES = {
     "budget_exhausted": "insufficient_quota",
     "rate_limited": "rate_limit_exceeded",
 }
-_KINDS = ("text", "refusal", "reasoning", "tool_call")
 
 
-class _Part:
+class _Part(TurnPart):
     """`texts` is what was said since its item, or its place in a message, was opened."""
 
-    __slots__ = (
-        "before",
-        "custom",
-        "ended",
-        "extra",
-        "item_id",
-        "open",
-        "queued",
-        "start",
-        "texts",
-        "unwraps",
-        "waiting",
-    )
+    __slots__ = ("before", "custom", "item_id", "open", "texts", "unwraps")
 
     def __init__(self, start: PartStart) -> None:
-        self.start = start
-        self.extra: Extra = start.extra
+        super().__init__(start)
         self.texts: list[str] = []
-        self.waiting: list[str] = []
-        self.ended = False
-        self.queued = False
         self.open = False
         self.item_id = ""
         self.custom = False
@@ -98,13 +79,11 @@ class _Message:
         self.content: list[Wire] = []
 
 
-class ResponsesWriter:
+class ResponsesWriter(PartTurns[_Part]):
     def __init__(self, context: AnswerContext) -> None:
+        super().__init__()
         self._frame = AnswerFrame(context)
         self._origin = context.origin
-        self._parts: dict[int, _Part] = {}
-        self._queue: deque[_Part] = deque()
-        self._current: _Part | None = None
         self._message: _Message | None = None
         self._items: list[Wire] = []
         self._sequence = 0
@@ -118,18 +97,18 @@ class ResponsesWriter:
         if self._over:
             return b""
         if isinstance(event, Delta):
-            part = self._parts.get(event.part)
-            if part is self._current and part is not None and part.before:
+            part = self._current
+            if part is not None and part.start.part == event.part and part.before:
                 return self._fragment(part, event.text)
         out: list[bytes] = []
         self._begin_stream(out)
         match event:
-            case Delta() if event.part in self._parts:
-                self._delta(self._parts[event.part], event.text, out)
+            case Delta():
+                self._delta(event.part, event.text, out)
             case PartStart() if event.choice == 0:
                 self._part_start(event, out)
-            case PartEnd() if event.part in self._parts:
-                self._part_end(self._parts[event.part], event.extra, out)
+            case PartEnd():
+                self._end_part(event.part, event.extra, out)
             case UsageReport():
                 self._usage = merge_usage(self._usage, event.usage)
             case Finish() if event.choice == 0:
@@ -148,10 +127,7 @@ class ResponsesWriter:
             return self.error(_CUT)
         out: list[bytes] = []
         self._begin_stream(out)
-        while self._current is not None or self._queue:
-            if self._current is not None:
-                self._close_current(out)
-            self._advance(out)
+        self._end_all(out)
         self._close_message(out)
         self._over = True
         set_logprobs(self._items, self._finish.logprobs)
@@ -189,42 +165,17 @@ class ResponsesWriter:
         self._event("response.in_progress", out, response=response)
 
     def _part_start(self, start: PartStart, out: list[bytes]) -> None:
-        part = _Part(start)
         if start.kind == "opaque" and (not isinstance(start.value, Opaque) or start.value.dialect != NAME):
             return
         if start.kind == "blob" and (not isinstance(start.value, Blob) or start.value.modality != "image"):
             return
         self._refused = self._refused or start.kind == "refusal"
-        self._parts[start.part] = part
-        if self._current is not None and self._current.start.kind == "tool_call":
-            self._enqueue(part)
-            return
-        if self._current is not None:
-            self._close_current(out)
-        self._begin(part, out)
+        self._start_part(_Part(start), out)
 
     def _begin(self, part: _Part, out: list[bytes]) -> None:
-        """Makes the part the current one. Words and reasoning open with their first word, a call at once."""
-        self._current = part
+        """Words and reasoning open with their first word, a call at once."""
         if part.start.kind == "tool_call":
             self._open_call(part, out)
-        waiting, part.waiting = part.waiting, []
-        for text in waiting:
-            self._say(part, text, out)
-
-    def _delta(self, part: _Part, text: str, out: list[bytes]) -> None:
-        if not text or part.start.kind not in _KINDS:
-            return
-        if part is self._current:
-            self._say(part, text, out)
-        elif part.queued or (self._current is not None and self._current.start.kind == "tool_call"):
-            part.waiting.append(text)
-            self._enqueue(part)
-        else:
-            if self._current is not None:
-                self._close_current(out)
-            self._current = part
-            self._say(part, text, out)
 
     def _say(self, part: _Part, text: str, out: list[bytes]) -> None:
         if not part.open:
@@ -304,30 +255,7 @@ class ResponsesWriter:
         self._added({"id": item["id"], "type": "reasoning", "summary": []}, out)
         self._done(item, out)
 
-    def _part_end(self, part: _Part, extra: Extra, out: list[bytes]) -> None:
-        part.extra = merge_extra(part.extra, extra)
-        part.ended = True
-        if part is self._current:
-            self._close_current(out)
-            self._advance(out)
-
-    def _enqueue(self, part: _Part) -> None:
-        if not part.queued:
-            part.queued = True
-            self._queue.append(part)
-
-    def _advance(self, out: list[bytes]) -> None:
-        """Writes waiting parts that have ended, then goes on with the first that has not."""
-        while self._current is None and self._queue:
-            part = self._queue.popleft()
-            part.queued = False
-            self._begin(part, out)
-            if part.ended:
-                self._close_current(out)
-
-    def _close_current(self, out: list[bytes]) -> None:
-        part, self._current = self._current, None
-        assert part is not None
+    def _end(self, part: _Part, out: list[bytes]) -> None:
         text = "".join(part.texts)
         match part.start.kind:
             case "text" | "refusal":
