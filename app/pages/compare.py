@@ -215,7 +215,7 @@ class ComparePage(Page):
     def _rate_kept(self, answer: RatedAnswer, stars: int, note: str) -> None:
         for column in self.columns:
             if column.answer is not None and column.answer.request_id == answer.request_id:
-                column.show_rating(stars, note)
+                column.rating.show_rating(stars, note)
         self.context.spawn(self._keep_rating(answer.request_id, stars, note))
 
     def _ask_kept(self, answer: RatedAnswer) -> None:

@@ -304,10 +304,10 @@ async def test_answers_stand_side_by_side_while_they_come(
     assert said(claude) == [("reasoning", "The clock i")]
     assert page.running and not page.question.run_button.isEnabled() and page.question.stop_button.isVisible()
     assert gpt.figures["ttft"].value.text() == "300 ms" and gpt.figures["cost"].value.text() == "—"
-    assert not gpt.stars.isEnabled() and gpt.stop_button.isVisible() and not gpt.again_button.isVisible()
+    assert not gpt.rating.stars.isEnabled() and gpt.stop_button.isVisible() and not gpt.again_button.isVisible()
     gateway.release(1)
     await meanwhile(lambda: not gpt.running)
-    assert said(gpt) == [("assistant", "Freeze the time.")] and claude.running and gpt.stars.isEnabled()
+    assert said(gpt) == [("assistant", "Freeze the time.")] and claude.running and gpt.rating.stars.isEnabled()
     # Who won is told once all are over.
     assert not any(pill.isVisible() for pill in gpt.marks.values())
     gateway.release()
@@ -412,18 +412,18 @@ def test_an_answer_is_rated_changed_and_taken_back(page: ComparePage, gateway: F
     column = page.columns[1]
     assert column.answer is not None
     id = column.answer.request_id
-    assert not column.note.isEnabled()
-    press_star(qtbot, column.stars, 3)
+    assert not column.rating.note.isEnabled()
+    press_star(qtbot, column.rating.stars, 3)
     assert (gateway.kept[id].stars, gateway.kept[id].note) == (3, "")
-    qtbot.keyClicks(column.note, "short and right")
-    qtbot.keyClick(column.note, Qt.Key.Key_Return)
+    qtbot.keyClicks(column.rating.note, "short and right")
+    qtbot.keyClick(column.rating.note, Qt.Key.Key_Return)
     assert (gateway.kept[id].stars, gateway.kept[id].note) == (3, "short and right")
-    column.stars.setFocus()
-    qtbot.keyClick(column.stars, Qt.Key.Key_5)
+    column.rating.stars.setFocus()
+    qtbot.keyClick(column.rating.stars, Qt.Key.Key_5)
     assert (gateway.kept[id].stars, gateway.kept[id].note) == (5, "short and right")
-    assert column.stars.accessibleName() == "Your rating: 5 of 5 stars"
-    press_star(qtbot, column.stars, 5)
-    assert (gateway.kept[id].stars, gateway.kept[id].note, column.note.text()) == (None, "", "")
+    assert column.rating.stars.accessibleName() == "Your rating: 5 of 5 stars"
+    press_star(qtbot, column.rating.stars, 5)
+    assert (gateway.kept[id].stars, gateway.kept[id].note, column.rating.note.text()) == (None, "", "")
     assert [call.split()[0] for call in gateway.calls if "rat" in call and "model" not in call] == [
         "rate",
         "rate",
@@ -572,7 +572,7 @@ def test_everything_can_be_read_and_named(
     page.resize(*size)
     assert cut(page) == [] and unnamed(page) == []
     ask(page, qtbot, models=(CLAUDE, GPT, GEMINI))
-    press_star(qtbot, page.columns[1].stars, 4)
+    press_star(qtbot, page.columns[1].rating.stars, 4)
     qtbot.waitUntil(lambda: "≈" in page.question.models.chip(GPT).text())
     qtbot.waitUntil(lambda: cut(page) == [] and crossing(page) == [])
     assert unnamed(page) == []

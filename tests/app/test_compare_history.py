@@ -190,15 +190,15 @@ def test_an_answer_is_rated_later(page: ComparePage, gateway: FakeGateway, qtbot
     pane.view.opened.emit(row)
     details = pane.drawer.findChild(AnswerDetails)
     assert details is not None and pane.drawer.isVisible() and details.prompt.text() == answer.prompt
-    assert not details.note.isEnabled()
-    press_star(qtbot, details.stars, 2)
-    qtbot.keyClicks(details.note, "dear")
-    qtbot.keyClick(details.note, Qt.Key.Key_Return)
+    assert not details.rating.note.isEnabled()
+    press_star(qtbot, details.rating.stars, 2)
+    qtbot.keyClicks(details.rating.note, "dear")
+    qtbot.keyClick(details.rating.note, Qt.Key.Key_Return)
     kept = gateway.kept[answer.request_id]
     assert (kept.stars, kept.note) == (2, "dear")
     asyncio.run(page.refresh(Changes(comparisons=True)))
     assert UNPRICED in {cell["Model"] for cell in cells(pane.models_view)}
-    press_star(qtbot, details.stars, 2)
+    press_star(qtbot, details.rating.stars, 2)
     assert gateway.kept[answer.request_id].stars is None
 
 
@@ -222,7 +222,7 @@ def test_what_is_rated_here_is_seen_in_its_column(page: ComparePage, gateway: Fa
     page.panes.segment("history").click()
     pane = history(page)
     pane.rated.emit(gateway.kept[column.answer.request_id], 4, "well")
-    assert (column.stars.stars, column.note.text()) == (4, "well")
+    assert (column.rating.stars.stars, column.rating.note.text()) == (4, "well")
     assert gateway.kept[column.answer.request_id].stars == 4
 
 

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.fonts import ui_font
 from app.pages.compare_parts import answer_words
 from app.pages.compare_parts.answer_blocks import blocks_of
+from app.pages.compare_parts.rating import Rating
 from app.pages.conversations_parts.pictures import Pictures
 from app.pages.conversations_parts.thread_view import ThreadView
 from app.theme import Theme
-from app.widgets import Card, ElidedLabel, IconButton, Pill, Stars
+from app.widgets import Card, ElidedLabel, IconButton, Pill
 from app.widgets.painting import smooth_painter
 from gateway import ComparedAnswer
 
@@ -83,16 +84,8 @@ class AnswerColumn(Card):
         self.view.copied.connect(self.copied)
         self.view.link_asked.connect(self.link_asked)
         self.figures = {key: _FigureCell(theme, key) for key in _SHARES}
-        self.stars = Stars(theme)
-        self.stars.setObjectName("answer_stars")
-        self.stars.rated.connect(self._rate)
-        self.note = QLineEdit()
-        self.note.setObjectName("answer_note")
-        self.note.setPlaceholderText(self.tr("Note"))
-        self.note.setAccessibleName(self.tr("Note on this answer"))
-        self.note.setMaxLength(2000)
-        self.note.editingFinished.connect(self._note_written)
-        self._written = ""
+        self.rating = Rating(theme, "answer")
+        self.rating.rated.connect(self.rated)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -118,9 +111,7 @@ class AnswerColumn(Card):
             grid.setColumnStretch(number, _SHARES[key])
         foot = QHBoxLayout()
         foot.setContentsMargins(10, 0, 14, 0)
-        foot.setSpacing(8)
-        foot.addWidget(self.stars)
-        foot.addWidget(self.note, 1)
+        foot.addWidget(self.rating)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 10, 1, 12)
         column.setSpacing(8)
@@ -139,8 +130,8 @@ class AnswerColumn(Card):
         self.show_marks(())
         for button in (self.request_button, self.stop_button, self.again_button):
             button.hide()
-        self.stars.setEnabled(False)
-        self.note.setEnabled(False)
+        self.rating.show_rating(None, "")
+        self.rating.stars.setEnabled(False)
 
     def show_provider(self, title: str) -> None:
         self._provider = title
@@ -149,9 +140,6 @@ class AnswerColumn(Card):
         """The model is asked anew: nothing of an earlier answer stays."""
         self.answer = None
         self._clear()
-        self.stars.set_stars(0)
-        self._written = ""
-        self.note.clear()
         self.view.set_blocks((), keep=False)
 
     def show_answer(self, answer: ComparedAnswer) -> None:
@@ -163,7 +151,7 @@ class AnswerColumn(Card):
         self.stop_button.setVisible(not over)
         self.again_button.setVisible(over)
         self.request_button.setVisible(over)
-        self.stars.setEnabled(over and answer.state == "ok")
+        self.rating.stars.setEnabled(over and answer.state == "ok")
         (self._clock.stop if over else self._clock.start)()
         if self.isVisible() or over:
             self._show_words()
@@ -200,28 +188,6 @@ class AnswerColumn(Card):
         self.state.set_tone("bad" if answer.state == "error" else "text2")
         for figure in answer_words.figures(answer, self._first, time.time_ns() // 1000):
             self.figures[figure.key].show_figure(figure)
-
-    # the rating
-
-    def show_rating(self, stars: int | None, note: str) -> None:
-        self.stars.set_stars(stars or 0)
-        self._written = note
-        self.note.setText(note)
-        self.note.setEnabled(bool(stars))
-
-    def _rate(self, stars: int) -> None:
-        self.note.setEnabled(bool(stars))
-        if not stars:
-            self.note.clear()
-        self._written = self.note.text().strip()
-        self.rated.emit(stars, self._written)
-
-    def _note_written(self) -> None:
-        """Enter, or leaving the field; Qt tells both where both happen."""
-        text = self.note.text().strip()
-        if self.stars.stars and text != self._written:
-            self._written = text
-            self.rated.emit(self.stars.stars, text)
 
     # Qt
 

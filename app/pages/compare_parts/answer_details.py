@@ -1,14 +1,15 @@
 """A kept answer in the drawer: what was asked, what it took, its rating, and the ways to all that belongs to it."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app import formats
+from app.pages.compare_parts.rating import Rating
 from app.pages.compare_parts.rating_lines import OUTCOMES, ms
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
-from app.widgets import PushButton, Stars
+from app.widgets import PushButton
 from gateway import RatedAnswer
 
 LONGEST_SHOWN = 4000
@@ -30,19 +31,10 @@ class AnswerDetails(QWidget):
         self._theme = theme
         self._provider_title = provider_title or answer.provider or formats.UNKNOWN
         self.answer = answer
-        self._written = answer.note
-        self.stars = Stars(theme)
-        self.stars.setObjectName("details_stars")
-        self.stars.set_stars(answer.stars or 0)
-        self.stars.setEnabled(answer.outcome == "ok")
-        self.stars.rated.connect(self._rate)
-        self.note = QLineEdit(answer.note)
-        self.note.setObjectName("details_note")
-        self.note.setPlaceholderText(self.tr("Note"))
-        self.note.setAccessibleName(self.tr("Note on this answer"))
-        self.note.setMaxLength(2000)
-        self.note.setEnabled(bool(answer.stars))
-        self.note.editingFinished.connect(self._note_written)
+        self.rating = Rating(theme, "details")
+        self.rating.show_rating(answer.stars, answer.note)
+        self.rating.stars.setEnabled(answer.outcome == "ok")
+        self.rating.rated.connect(self.rated)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -51,10 +43,6 @@ class AnswerDetails(QWidget):
         self.prompt = TextLabel(theme, prompt, wrap=True, tone="text" if answer.prompt else "text2")
         self.prompt.setObjectName("details_prompt")
         self.prompt.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        rating = QHBoxLayout()
-        rating.setSpacing(8)
-        rating.addWidget(self.stars)
-        rating.addWidget(self.note, 1)
         ways = QHBoxLayout()
         ways.setSpacing(8)
         for name, words, icon, signal in (
@@ -71,7 +59,7 @@ class AnswerDetails(QWidget):
         column.setContentsMargins(16, 4, 16, 24)
         column.setSpacing(16)
         column.addLayout(ways)
-        column.addLayout(rating)
+        column.addWidget(self.rating)
         column.addWidget(TextLabel(theme, self.tr("Prompt"), px=12, weight=600, tone="text3"))
         column.addWidget(self.prompt)
         column.addLayout(self._facts())
@@ -101,16 +89,3 @@ class AnswerDetails(QWidget):
             label.setObjectName(f"details_{key}")
             grid.addWidget(label, number, 1)
         return grid
-
-    def _rate(self, stars: int) -> None:
-        self.note.setEnabled(bool(stars))
-        if not stars:
-            self.note.clear()
-        self._written = self.note.text().strip()
-        self.rated.emit(stars, self._written)
-
-    def _note_written(self) -> None:
-        text = self.note.text().strip()
-        if self.stars.stars and text != self._written:
-            self._written = text
-            self.rated.emit(self.stars.stars, text)

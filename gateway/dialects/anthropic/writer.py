@@ -1,8 +1,8 @@
 """Neutral events into Anthropic's event stream.
 
 Blocks never overlap and count up by one: parts take turns. message_start waits for the first event after `Start`, so
-that input counts told at once are in it; the true counts are in message_delta in any case. Source: the SDK's raw message
-stream events.
+that input counts told at once are in it; the true counts are in message_delta in any case. Source: the SDK's raw
+message stream events.
 """
 
 from collections.abc import Mapping
