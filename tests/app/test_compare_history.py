@@ -209,8 +209,8 @@ def test_an_answer_that_failed_is_not_rated(qtbot: QtBot, theme: Theme, gateway:
     failed.show()
     ratings: list[tuple[int, str]] = []
     failed.rated.connect(lambda stars, note: ratings.append((stars, note)))
-    press_star(qtbot, failed.stars, 4)
-    assert (failed.stars.isEnabled(), failed.stars.stars, ratings) == (False, 0, [])
+    press_star(qtbot, failed.rating.stars, 4)
+    assert (failed.rating.stars.isEnabled(), failed.rating.stars.stars, ratings) == (False, 0, [])
 
 
 def test_what_is_rated_here_is_seen_in_its_column(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:

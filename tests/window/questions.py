@@ -352,7 +352,7 @@ def answers(host: Host) -> list[dict[str, Any]]:
             "state": column.answer.state if column.answer is not None else "",
             "said": [text_of(block) for block in column.view.blocks if block.kind == "assistant"],
             "figures": {key: cell.value.text() for key, cell in column.figures.items()},
-            "stars": column.stars.stars,
+            "stars": column.rating.stars.stars,
         }
         for column in page.columns
     ]
