@@ -48,6 +48,7 @@ class FilterBar(QWidget):
         self._context = context
         self._filters = context.filters
         self._popover: FilterPopover | None = None
+        self._wanted: str | None = None
         self._tags = Breakdown(rows=())
         self._chips: list[Chip] = []
         self._conversations: Chip | None = None
@@ -152,16 +153,19 @@ class FilterBar(QWidget):
         self._on_opened(subject)
 
     def _on_opened(self, subject: str | None) -> None:
+        self._wanted = subject
         self._context.spawn(self._load(subject))
 
     async def _load(self, subject: str | None) -> None:
-        """Read what the popover is to show; a failure is told in its place."""
+        """Read what the popover is to show; a failure is told in its place. What comes when something else was opened
+        meanwhile is not shown."""
         query = self._range_only()
         dimension = TAG if subject is None or subject.startswith(f"{TAG}:") else subject
         try:
             breakdown = await self._context.gateway.breakdown(query, dimension, sort="requests", limit=_VALUES)
         except KNOWN_ERRORS as error:
-            self.popover.show_problem(str(error))
+            if subject == self._wanted:
+                self.popover.show_problem(str(error))
             return
         if dimension == TAG:
             self._tags = breakdown
@@ -169,7 +173,8 @@ class FilterBar(QWidget):
             await self._context.conversation_names.read(
                 [row.value for row in breakdown.rows if row.value is not None]
             )
-        self._show_values(subject, breakdown)
+        if subject == self._wanted:
+            self._show_values(subject, breakdown)
 
     def _show_values(self, subject: str | None, breakdown: Breakdown) -> None:
         if subject is None:

@@ -143,6 +143,7 @@ class FilterPopover(Popover):
         super().__init__(theme, parent)
         self.subject: str | None = None
         self._entries: tuple[Entry, ...] = ()
+        self._negated = False
         self.setObjectName("filterPopover")
         self.setAccessibleName(tr("Add filter"))
         self.setFixedWidth(_WIDTH)
@@ -190,7 +191,11 @@ class FilterPopover(Popover):
         return self._negated
 
     def show_entries(self, subject: str | None, entries: Sequence[Entry], *, negated: bool = False) -> None:
-        """Keys (`subject` None), or a subject's values."""
+        """Keys (`subject` None), or a subject's values. Rows that stand there already are left alone: a press on one
+        would come to nothing if it were made anew before the release."""
+        said = (subject, tuple(entries), negated)
+        if said == (self.subject, self._entries, self._negated) and self.list.count():
+            return
         # Where one stood among the keys says nothing of the values: Enter would choose any of them.
         row = self.list.currentRow() if subject == self.subject else 0
         if subject != self.subject:

@@ -14,10 +14,12 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.filter_bar import FilterBar
 from app.filter_popover import FilterPopover
+from app.filters import FilterState
 from app.flow_layout import FlowLayout
 from app.theme import Theme
 from gateway import TagCondition, UsageQuery
 from tests.app.fake_gateway import FakeGateway
+from tests.app.turns import Turns
 
 
 @pytest.fixture
@@ -200,3 +202,55 @@ def test_a_row_that_is_full_goes_on_below(qtbot: QtBot) -> None:
     buttons[0].hide()
     flow.activate()
     assert buttons[1].pos() == QPoint(110, 0)
+
+
+@pytest.fixture
+def later(qtbot: QtBot, theme: Theme, fake_gateway: FakeGateway) -> Iterator[tuple[FilterBar, Turns]]:
+    """A row whose answers come when the test lets them."""
+    turns = Turns()
+    made = FilterBar(AppContext(fake_gateway, theme, FilterState(), turns))  # type: ignore[arg-type]
+    qtbot.addWidget(made)
+    made.show()
+    made.open_popover()
+    turns.run()
+    made.popover.close()
+    yield made, turns
+    made.popover.close()
+    turns.close()
+
+
+def test_an_answer_that_was_overtaken_takes_nothing_away(later: tuple[FilterBar, Turns]) -> None:
+    """The keys' answer may come after the values', which were asked for later."""
+    bar, turns = later
+    bar.open_popover()
+    choose(bar.popover, "team")
+    turns.waiting.reverse()
+    turns.run()
+    assert bar.popover.subject == "tag:team" and "platform" in texts(bar.popover)
+
+
+def test_a_failure_that_was_overtaken_takes_nothing_away(
+    later: tuple[FilterBar, Turns], fake_gateway: FakeGateway
+) -> None:
+    bar, turns = later
+    bar.open_popover()
+    choose(bar.popover, "team")
+    turns.waiting.reverse()
+    asyncio.run(turns.waiting.pop(0))
+    fake_gateway.fails = "The disk is gone."
+    turns.run()
+    assert "platform" in texts(bar.popover) and not bar.popover.hint.isVisible()
+
+
+def test_a_press_on_a_key_counts_also_where_the_keys_are_read_again_before_the_release(
+    later: tuple[FilterBar, Turns],
+) -> None:
+    bar, turns = later
+    bar.open_popover()
+    listed = bar.popover.list
+    at = listed.visualItemRect(listed.item(texts(bar.popover).index("team"))).center()
+    QTest.mousePress(listed.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    turns.run()
+    QTest.mouseRelease(listed.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    turns.run()
+    assert bar.popover.subject == "tag:team"
