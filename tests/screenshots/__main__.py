@@ -15,6 +15,7 @@ from pathlib import Path
 from gateway import DataFolder, Settings
 from tests.screenshots.deflate import deflate_again
 from tests.screenshots.huge import make_huge
+from tests.screenshots.palette import keep_few_colours
 from tests.screenshots.states import (
     ALL,
     DEMO_STATES,
@@ -54,6 +55,7 @@ def take(app: RealApp, state: State, theme: str, size: Size) -> None:
     time.sleep(SETTLED_S)
     path = picture_path(state, theme, size)
     app.display.picture(path)
+    keep_few_colours(path)
     deflate_again(path)
     print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1024:.0f} kB", flush=True)
     state.leave(app)

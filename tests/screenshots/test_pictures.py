@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QImage
 
 from tests.screenshots.__main__ import PICTURES, THEMES, picture_path
 from tests.screenshots.deflate import deflate_again
+from tests.screenshots.palette import COLOURS, keep_few_colours
 from tests.screenshots.states import (
     DEMO_STATES,
     EMPTY_STATES,
@@ -77,3 +78,46 @@ def test_what_is_no_png_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no PNG"):
         deflate_again(path)
     assert path.read_bytes() == b"GIF89a and no more"
+
+
+def test_grounds_and_marks_keep_their_colours_where_few_are_kept(tmp_path: Path) -> None:
+    """Two greys next to each other, a small mark, and more shades than find room."""
+    picture = QImage(300, 100, QImage.Format.Format_RGB32)
+    picture.fill(QColor("#ffffff"))
+    for x in range(100):
+        for y in range(100):
+            picture.setPixelColor(x, y, QColor("#fbfbfc"))
+    for number in range(40 * 40):
+        shade = QColor(number % 250, number // 40 * 6, 255 - number % 250)
+        picture.setPixelColor(200 + number % 40, number // 40, shade)
+    for x in range(8):
+        for y in range(8):
+            picture.setPixelColor(120 + x, 40 + y, QColor("#8f5400"))
+    path = tmp_path / "picture.png"
+    assert picture.save(str(path))
+    keep_few_colours(path)
+    few = QImage(str(path))
+    assert few.colorCount() == COLOURS
+    assert [few.pixelColor(*at).name() for at in ((50, 50), (150, 90), (123, 43))] == [
+        "#fbfbfc",
+        "#ffffff",
+        "#8f5400",
+    ]
+    for number in range(0, 40 * 40, 7):
+        at = (200 + number % 40, number // 40)
+        was, now = picture.pixelColor(*at), few.pixelColor(*at)
+        assert max(abs(a - b) for a, b in zip(was.getRgb(), now.getRgb(), strict=True)) < 24, at  # type: ignore[arg-type]
+
+
+def test_a_picture_of_few_colours_keeps_every_one(tmp_path: Path) -> None:
+    picture = QImage(25, 5, QImage.Format.Format_RGB32)
+    for x in range(25):
+        for y in range(5):
+            picture.setPixelColor(x, y, QColor(x, y, 0))
+    path = tmp_path / "picture.png"
+    assert picture.save(str(path))
+    keep_few_colours(path)
+    assert QImage(str(path)).convertToFormat(QImage.Format.Format_RGB32) == picture
+    path.write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="no picture"):
+        keep_few_colours(path)

@@ -137,9 +137,7 @@ class Display:
     def picture(self, path: Path, window: int | None = None) -> None:
         """The whole screen as a PNG, or one window."""
         target = "root" if window is None else str(window)
-        # 128 colours are more than the window has, but for the edges of letters.
-        small = ["+dither", "-colors", "128", "-strip", f"PNG8:{path}"]
-        command = ["import", "-silent", "-window", target, *small]
+        command = ["import", "-silent", "-window", target, "-strip", f"PNG24:{path}"]
         subprocess.run(command, env=self.environment(), check=True, timeout=60)
 
     def pixels(self, window: int) -> bytes:
