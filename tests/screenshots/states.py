@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from weakref import WeakSet
@@ -72,8 +73,13 @@ def overview_of_teams(app: RealApp) -> None:
 
 
 def overview_pointed_at(app: RealApp) -> None:
+    """At a working day's last busy hour, when every model costs something."""
     overview(app)
-    app.display.point(*app.find("place_of_bucket", chart="cost", bucket=108))
+    shown = app.ask("answered")
+    start = datetime.fromtimestamp(shown["start_us"] // 1_000_000, ZoneInfo(shown["tz"]))
+    hours = [start + timedelta(hours=number) for number in range(7 * 24 - 1)]
+    busy = max(number for number, at in enumerate(hours) if at.hour == 15 and at.weekday() < 5)
+    app.display.point(*app.find("place_of_bucket", chart="cost", bucket=busy))
     app.wait_for("shown", name="chart.tooltip")
 
 
