@@ -3,10 +3,14 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QMessageBox, QWidget
 
 from app.translation import tr
 from app.widgets.edge import Edge
+
+# What a message box without an icon puts before its text.
+_INDENT = 15
+_MARGIN = 20
 
 
 def _question(parent: QWidget, name: str, title: str, text: str) -> QMessageBox:
@@ -18,6 +22,10 @@ def _question(parent: QWidget, name: str, title: str, text: str) -> QMessageBox:
     box.setWindowTitle("Faregate")
     box.setText(title)
     box.setInformativeText(text)
+    layout = box.layout()
+    assert isinstance(layout, QGridLayout)
+    layout.setHorizontalSpacing(0)
+    layout.setContentsMargins(_MARGIN - _INDENT, _MARGIN, _MARGIN, _MARGIN)
     return box
 
 

@@ -308,7 +308,7 @@ class ScatterCard(Card):
         body.setContentsMargins(2, 0, 16, 0)
         body.addWidget(self.plot)
         column = QVBoxLayout(self)
-        column.setContentsMargins(1, 8, 1, 6)
+        column.setContentsMargins(1, 12, 1, 6)
         column.setSpacing(8)
         column.addLayout(head)
         column.addLayout(body, 1)

@@ -12,7 +12,9 @@ from app.tables.model import RowModel
 from app.tables.painter import CELL_PADDING
 from app.theme import Theme
 
-HEIGHT = 34
+HEIGHT = 28
+# A card keeps its tables clear of its round corners: titles stand in the middle of that room and the header's.
+_LIFT = 4
 _ARROW = 12
 _TITLE = Face(12, 600)
 # Of every column, at the widths between which one is dragged.
@@ -83,7 +85,7 @@ class TableHeader(QHeaderView):
         left = inner.left() + (inner.width() - laid.width if column.right else 0)
         painter.setFont(self._texts.font(_TITLE))
         painter.setPen(self._theme.color("text2"))
-        painter.drawStaticText(QPointF(left, inner.top() + (inner.height() - laid.height) / 2), laid.text)
+        painter.drawStaticText(QPointF(left, inner.top() + (inner.height() - laid.height) / 2 - _LIFT), laid.text)
         if self._arrow is not None and self._arrow[0] == section:
             self._paint_arrow(painter, inner, round(laid.width), column.right)
 
@@ -92,4 +94,4 @@ class TableHeader(QHeaderView):
         name = "arrow-down" if self._arrow[1] else "arrow-up"
         left = inner.right() - title_width - _ARROW - 2 if right else inner.left() + title_width + 4
         picture = icons.pixmap(name, self._theme.color("text2"), _ARROW, self.devicePixelRatioF())
-        painter.drawPixmap(left, inner.center().y() - _ARROW // 2 + 1, picture)
+        painter.drawPixmap(left, inner.center().y() - _ARROW // 2 + 1 - _LIFT, picture)

@@ -63,7 +63,7 @@ class HistoryPane(QWidget):
             ScatterSpec(
                 title=self.tr("Cost, time and rating"),
                 x_title=self.tr("Cost of an answer"),
-                y_title=self.tr("Total time · larger marks are rated higher"),
+                y_title=self.tr("Total time · larger is rated higher"),
                 x_text=money_axis,
                 y_text=duration_axis,
             ),
@@ -102,12 +102,12 @@ class HistoryPane(QWidget):
         theme = self._context.theme
         models = Card(theme)
         inner = models.fill_with()
-        inner.setSpacing(4)
+        inner.setSpacing(8)
         title = ElidedLabel(theme, self.tr("Models, by means over rated answers"))
         title.setFont(ui_font(13, 600))
         head = QHBoxLayout()
-        # In line with the table's first column.
-        head.setContentsMargins(10, 0, 10, 0)
+        # In line with the table's first column, and with the title of the chart beside it.
+        head.setContentsMargins(10, 4, 10, 0)
         head.addWidget(title)
         inner.addLayout(head)
         inner.addWidget(self.models_view, 1)

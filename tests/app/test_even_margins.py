@@ -1,0 +1,96 @@
+"""What stands in a card or a question has as much room on one side as on the other."""
+
+import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QDialogButtonBox, QLabel, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.charts import ScatterCard
+from app.context import AppContext
+from app.filters import FilterState
+from app.pages.compare_parts.history import HistoryPane
+from app.questions import ask_to_leave_demo
+from app.tables.column import Column
+from app.tables.model import ListModel
+from app.tables.view import TableView
+from app.theme import Theme
+from app.widgets import Card, ElidedLabel
+from tests.app.fake_gateway import FakeGateway
+from tests.app.spawner import Spawner
+
+
+def inked(image: QImage, left: int, right: int, ground: str) -> list[int]:
+    """The lines between two columns in which something is drawn."""
+    return [
+        y for y in range(image.height()) if any(image.pixelColor(x, y).name() != ground for x in range(left, right))
+    ]
+
+
+def test_a_tables_titles_stand_in_the_middle_between_the_cards_edge_and_their_line(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    columns: tuple[Column[str], ...] = (
+        Column(key="model", title="Model", text=lambda row: row, value=lambda row: row, width=120),
+    )
+    model: ListModel[str] = ListModel(columns, key=lambda row: row)
+    view = TableView(theme, model, "Models")
+    card = Card.around(theme, view)
+    qtbot.addWidget(card)
+    card.resize(400, 200)
+    card.show()
+    qtbot.waitExposed(card)
+    header = view.horizontalHeader()
+    line = header.mapTo(card, header.rect().bottomLeft()).y()
+    ground = theme.color("surface").name()
+    drawn = [y for y in inked(card.grab().toImage(), 6, 60, ground) if 1 < y < line]
+    above, below = drawn[0], line - drawn[-1]
+    assert abs(above - below) <= 2, (above, below)
+    assert line >= 34, "a header is as high as a row of the sidebar"
+
+
+def test_a_question_has_the_same_margin_on_every_side(qtbot: QtBot) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    parent.show()
+    ask_to_leave_demo(parent, lambda: None)
+    box = parent.findChild(QMessageBox)
+    assert box is not None
+    qtbot.waitExposed(box)
+    title = box.findChild(QLabel, "qt_msgbox_label")
+    text = box.findChild(QLabel, "qt_msgbox_informativelabel")
+    buttons = box.findChild(QDialogButtonBox)
+    assert title is not None and text is not None and buttons is not None
+    lefts = {label.mapTo(box, label.contentsRect().topLeft()).x() for label in (title, text)}
+    last = max(button.geometry().right() for button in buttons.buttons())
+    right = box.width() - 1 - buttons.mapTo(box, buttons.rect().topLeft()).x() - last
+    bottom = box.height() - 1 - buttons.mapTo(box, buttons.rect().bottomLeft()).y()
+    assert lefts == {20} and right == 20 and bottom == 20, (lefts, right, bottom)
+    box.reject()
+
+
+@pytest.fixture
+def history(qtbot: QtBot, theme: Theme, spawner: Spawner) -> HistoryPane:
+    gateway = FakeGateway(10)
+    made = HistoryPane(AppContext(gateway, theme, FilterState(), spawner))  # type: ignore[arg-type]
+    qtbot.addWidget(made)
+    made.whole.setCurrentIndex(0)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def test_the_titles_of_two_cards_beside_each_other_stand_in_one_line(history: HistoryPane) -> None:
+    history.resize(1180, 800)
+    title = next(label for label in history.findChildren(ElidedLabel) if label.text().startswith("Models, by"))
+    middles = [label.mapTo(history, label.rect().center()).y() for label in (history.scatter.title, title)]
+    assert abs(middles[0] - middles[1]) <= 1, middles
+
+
+def test_what_a_scatter_shows_is_said_whole_beside_a_drawer(history: HistoryPane) -> None:
+    """At the design's width a card is this wide while an answer's details are open."""
+    scatter: ScatterCard = history.scatter
+    scatter.setParent(None)
+    scatter.resize(369, 300)
+    scatter.show()
+    assert scatter.note.width() >= scatter.note.sizeHint().width()
+    scatter.deleteLater()
