@@ -373,7 +373,7 @@ LATENCY = Story(
             asked=[
                 result("q2", '{"status":"error","error":"query timed out after 10s"}', "query_metrics", failed=True)
             ],
-            fault=Fault(502, "provider_error", "Google answered 500; try again, or choose another model."),
+            fault=Fault(502, "provider_error", "Google Gemini answered 500; try again, or choose another model."),
         ),
     ),
 )

@@ -35,7 +35,7 @@ NIGHTLY: Hours = (
 )
 # fmt: on
 
-PROVIDER_TITLES = {"anthropic": "Anthropic", "openai": "OpenAI", "google": "Google", "xai": "xAI"}
+PROVIDER_TITLES = {"anthropic": "Anthropic", "openai": "OpenAI", "google": "Google Gemini", "xai": "xAI"}
 # What each provider's answers count; the others are unknown, not zero.
 COUNTS_CACHE_WRITES = frozenset({"anthropic"})
 COUNTS_REASONING = frozenset({"openai", "google", "xai"})

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.model import Usage
 from gateway.pricing import Pricing
+from gateway.providers.catalog import PROVIDERS
 from gateway.records import COST_SOURCES, OUTCOMES, USAGE_SOURCES, ExchangeRecord
 from gateway.simulated.history import history
 
@@ -123,3 +124,10 @@ def test_one_day_at_one_provider_is_slow() -> None:
     ]
     others = [row for row in MONTH if row.provider == "anthropic" and row.started_us < at("2026-11-18T00:00:00")]
     assert typical(slow) > 2 * typical(others)
+
+
+def test_what_failed_calls_its_provider_as_the_rest_of_the_program_does() -> None:
+    titles = {provider.name: provider.title for provider in PROVIDERS}
+    said = [(titles[row.provider or ""], row.error_message or "") for row in MONTH if row.outcome == "error"]
+    assert {title for title, _ in said} == set(titles.values())
+    assert [message for title, message in said if not message.startswith(f"{title} ")] == []
