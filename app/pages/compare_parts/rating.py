@@ -1,0 +1,54 @@
+"""A person's rating of an answer: stars, and a note on them."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+
+from app.theme import Theme
+from app.widgets import Stars
+
+LONGEST_NOTE = 2000
+
+
+class Rating(QWidget):
+    """`rated(stars, note)` when a person gives another one, 0 stars to take it back; `show_rating` is silent."""
+
+    rated = Signal(int, str)
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        """`name` is what the names of its two fields begin with."""
+        super().__init__(parent)
+        self.stars = Stars(theme)
+        self.stars.setObjectName(f"{name}_stars")
+        self.stars.rated.connect(self._rate)
+        self.note = QLineEdit()
+        self.note.setObjectName(f"{name}_note")
+        self.note.setPlaceholderText(self.tr("Note"))
+        self.note.setAccessibleName(self.tr("Note on this answer"))
+        self.note.setMaxLength(LONGEST_NOTE)
+        self.note.editingFinished.connect(self._note_written)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.stars)
+        row.addWidget(self.note, 1)
+        self.show_rating(None, "")
+
+    def show_rating(self, stars: int | None, note: str) -> None:
+        self.stars.set_stars(stars or 0)
+        self._written = note
+        self.note.setText(note)
+        self.note.setEnabled(bool(stars))
+
+    def _rate(self, stars: int) -> None:
+        self.note.setEnabled(bool(stars))
+        if not stars:
+            self.note.clear()
+        self._written = self.note.text().strip()
+        self.rated.emit(stars, self._written)
+
+    def _note_written(self) -> None:
+        """Enter, or leaving the field; Qt tells both where both happen."""
+        text = self.note.text().strip()
+        if self.stars.stars and text != self._written:
+            self._written = text
+            self.rated.emit(self.stars.stars, text)
