@@ -233,6 +233,6 @@ def test_what_is_on_show_stays_while_others_are_passed_by(
         many = tuple(msgspec.structs.replace(FIRST, n=n) for n in range(1, length + 1))
         panel.show_record(msgspec.structs.replace(REFUSED, attempts=many), str.title)
         assert panel.body is not first and first.isVisibleTo(panel)
-    while panel.body is not None and not panel.body.complete:
+    while panel.body is not None and panel.body.isHidden():
         panel._go_on()
     assert panel.body is not None and panel.body.isVisibleTo(panel) and not first.isVisibleTo(panel)

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QAction, QContextMenuEvent, QFontMetrics, QGuiApplication, QImage
-from PySide6.QtTest import QSignalSpy
+from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -33,6 +33,7 @@ from app.query_text import parse
 from app.tables.column import PillText
 from app.tables.model import WindowedModel
 from app.tables.view import ROW_HEIGHT
+from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets import IconButton
 from gateway import (
@@ -802,7 +803,7 @@ def test_lines_of_a_new_shape_are_made_in_turns(theme: Theme, qtbot: QtBot, monk
     assert left is not None and left is not panel.body and not left.complete
     assert panel.body is not None and not panel.body.isVisibleTo(panel), "laid out and painted once, at the end"
     turns = [len(said(panel))]
-    while panel.body is not None and not panel.body.complete:
+    while panel.body is not None and panel.body.isHidden():
         panel._go_on()
         turns.append(len(said(panel)))
     assert said(panel) == said(whole) and panel.body is not None and panel.body.isVisibleTo(panel)
@@ -1311,3 +1312,26 @@ def test_the_columns_of_status_and_cost_hold_all_that_they_may_say(page: Request
     assert any(columns["cost"].text(row).startswith("≈") for row in rows)
     # The window as it opens at first has the room for them beside each other.
     assert sum(column.width for column in page.model.columns if not column.optional) <= 1160
+
+
+def test_lines_are_laid_out_before_they_are_shown_and_each_in_its_turn(
+    theme: Theme, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made, laid out and shown in one turn, they held the loop for longer than any other slot."""
+    panel = RequestPanel(theme)
+    qtbot.addWidget(panel)
+    panel.resize(420, 700)
+    panel.show()
+    panel.show_record(RECORD, str.title, UNEXPLAINED)
+    monkeypatch.setattr("app.pages.requests_parts.panel.BUDGET_S", -1.0)
+    panel.show_record(msgspec.structs.replace(RECORD, app="another"), str.title, UNEXPLAINED)
+    body, seen = panel.body, []
+    assert body is not None and body.isHidden()
+    while body.isHidden():
+        panel._go_on()
+        labels = body.findChildren(TextLabel)
+        seen.append((body.complete, len({label.y() for label in labels}) > 10, body.isHidden()))
+    assert seen[-3:] == [(True, False, True), (True, True, True), (True, True, False)]
+    places = [label.geometry() for label in body.findChildren(TextLabel)]
+    QTest.qWait(1)
+    assert [label.geometry() for label in body.findChildren(TextLabel)] == places

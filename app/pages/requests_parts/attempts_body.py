@@ -30,8 +30,8 @@ class AttemptsBody(SectionLines):
         self.words.setText(words)
         self.show_sections(groups)
 
-    def _tell(self) -> None:
-        super()._tell()
+    def _tell(self, first: int = 0) -> None:
+        super()._tell(first)
         for (status, mark), attempt in zip(self.pills, self._attempts, strict=False):
             took = answered(attempt)
             status.setText(tr("no answer") if attempt.status is None else str(attempt.status))

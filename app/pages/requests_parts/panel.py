@@ -5,6 +5,7 @@ those for the shapes that were shown last are kept, so that holding an arrow key
 row. Those of a new shape are made in as many turns of the loop as they take.
 """
 
+import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -23,7 +24,7 @@ from app.translation import tr
 from app.widgets import ScrollRing
 from gateway import CostExplanation, ExchangeRecord
 
-BUDGET_S = 0.004
+BUDGET_S = 0.003
 """For which one turn makes lines."""
 # Between two turns, so that the gateway's callbacks have theirs.
 _PAUSE_MS = 8
@@ -42,6 +43,7 @@ class LinesPanel(QScrollArea, Generic[Body]):
         self._theme = theme
         self.record: ExchangeRecord | None = None
         self.body: Body | None = None
+        self._arranged = False
         self._making = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._making.timeout.connect(self._go_on)
         self.setObjectName(name)
@@ -70,26 +72,48 @@ class LinesPanel(QScrollArea, Generic[Body]):
             body.copied.connect(self.copied)
             return body
 
+        began = time.perf_counter()
         body = self._shapes.of(shape, made, self.palette())
         tell(body)
-        if not body.complete:
-            body.make(BUDGET_S)
         self.body = body
-        self._swap_or_go_on()
+        self._arranged = False
+        self._step_until(began + BUDGET_S)
 
     def _go_on(self) -> None:
-        """With the lines of what is shown; those of what was left before its end wait until it is shown again."""
-        if self.body is not None and not self.body.complete:
-            self.body.make(BUDGET_S)
-            self._swap_or_go_on()
+        """One step at least."""
+        deadline = time.perf_counter() + BUDGET_S
+        if self._step(deadline):
+            self._step_until(deadline)
 
-    def _swap_or_go_on(self) -> None:
-        """What was shown before stays until all lines are made: they are laid out and painted once."""
-        if self.body is None or not self.body.complete:
-            self._making.start()
-            return
-        self._shapes.show(self.body)
-        self._settle()
+    def _step_until(self, deadline: float) -> None:
+        while time.perf_counter() < deadline:
+            if not self._step(deadline):
+                return
+        self._making.start()
+
+    def _step(self, deadline: float) -> bool:
+        """Lines are made, then laid out, then shown; False at the end. What was shown before stays until then, and
+        those of what was left before its end wait until it is shown again."""
+        body = self.body
+        if body is None or not body.isHidden():
+            return False
+        if not body.complete:
+            body.make(deadline)
+        elif not self._arranged:
+            self._arrange(body)
+        else:
+            self._shapes.show(body)
+            self._settle()
+        return True
+
+    def _arrange(self, body: Body) -> None:
+        """Lay out as it will stand: within its showing it would take as long again as all else of that."""
+        self._arranged = True
+        layout = body.layout()
+        width = self.viewport().width()
+        assert layout is not None
+        body.resize(width, max(self.viewport().height(), layout.totalHeightForWidth(width)))
+        layout.activate()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -56,15 +56,15 @@ class SectionLines(QWidget):
         """Whether all lines are made."""
         return self._lines is None
 
-    def make(self, seconds: float) -> None:
-        """Go on with the lines, one at least, as far as the time goes; they say what was shown last."""
-        deadline = time.perf_counter() + seconds
+    def make(self, deadline: float) -> None:
+        """Go on with the lines, one at least, until that time; they say what was shown last."""
+        made = len(self._changing)
         for _ in self._lines or ():
             if time.perf_counter() > deadline:
                 break
         else:
             self._lines = None
-        self._tell()
+        self._tell(made)
 
     def show_sections(self, groups: Sequence[Section]) -> None:
         """Others of this shape."""
@@ -74,8 +74,9 @@ class SectionLines(QWidget):
         self._told = [text for line in lines for text in ((line.value, line.note) if line.note else (line.value,))]
         self._tell()
 
-    def _tell(self) -> None:
-        for label, text in zip(self._changing, self._told, strict=self.complete):
+    def _tell(self, first: int = 0) -> None:
+        """From the `first` label on."""
+        for label, text in zip(self._changing[first:], self._told[first:], strict=self.complete):
             if label.text() != text:
                 label.setText(text)
 
