@@ -48,3 +48,11 @@ class KeptShapes(Generic[Made]):
         """This one alone."""
         for each in self:
             each.setVisible(each is widget)
+
+
+def lay_out_hidden(widget: QWidget, width: int, least: int = 0) -> None:
+    """Ahead of its showing, as it will stand: so wide, and as high as it needs then, `least` pixels at least."""
+    layout = widget.layout()
+    assert layout is not None
+    widget.resize(width, max(least, layout.totalHeightForWidth(width)))
+    layout.activate()

@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterState
-from app.pages.requests_parts import panel
+from app.parts import in_turns
 from app.tables import laid_texts
 from app.theme import Theme
 from tests.app.fake_gateway import NOW_US, FakeGateway
@@ -72,7 +72,7 @@ def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture(autouse=True)
 def made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A drawer's lines, which on a busy machine would come after a test has looked."""
-    monkeypatch.setattr(panel, "BUDGET_S", math.inf)
+    monkeypatch.setattr(in_turns, "BUDGET_S", math.inf)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,5 +1,7 @@
 """The timeline's rows and its axis: turns and tools where no spans were sent, a tree where they were."""
 
+import itertools
+
 import msgspec
 import pytest
 from PySide6.QtCore import QEvent, QRect
@@ -15,6 +17,7 @@ from app.pages.conversations_parts.facts import Facts, facts_of
 from app.pages.conversations_parts.inspector import FactsCard
 from app.pages.conversations_parts.spans import SpanRow, block_of, hidden_glue, row_of, rows_of, tool_times
 from app.pages.conversations_parts.waterfall import Waterfall, tick_words
+from app.text_label import TextLabel
 from app.theme import Theme
 from gateway import Thread, Trace, TraceSpan
 from tests.app.fake_gateway import NOW_US
@@ -324,3 +327,29 @@ def test_the_card_keeps_the_lines_that_were_shown_last(theme: Theme, qtbot: QtBo
     assert [label.text() for label in labels(card)] == [word for line in many[-1].lines for word in line]
     kept = sum(len(facts.lines) for facts in many[-4:])
     assert len(card.findChildren(QLabel)) == 2 * kept + 1, "the title, and the lines of four"
+
+
+def test_facts_of_a_new_shape_are_made_in_turns_and_shown_at_the_end(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty widgets made, laid out and shown at once held the loop after each step through a thread."""
+    card = FactsCard(theme)
+    qtbot.addWidget(card)
+    card.resize(376, 300)
+    first = Facts(title="first", lines=(("Kind", "tool"),), request_id="r")
+    card.show_facts(first)
+    monkeypatch.setattr("app.parts.in_turns.BUDGET_S", -1.0)
+    lines = tuple((f"Label {number}", "words " * number) for number in range(12))
+    card.show_facts(Facts(title="second", lines=lines, raw="a = 1"))
+    made, titles = [len(card.findChildren(TextLabel))], []
+    while not titles or titles[-1] == "first":
+        card.turns.go_on()
+        made.append(len(card.findChildren(TextLabel)))
+        titles.append(card.title.text())
+    steps = [after - before for before, after in itertools.pairwise(made)]
+    assert max(steps) == 2 and steps[-3:] == [0, 0, 0], "told, laid out and shown in turns of their own"
+    assert titles.count("second") == 1 and card.isVisibleTo(None)
+    card.show_facts(Facts(title="third", lines=(("Kind", "x"), ("Took", "1 s"))))
+    card.show_facts(None)
+    qtbot.wait(30)
+    assert card.isHidden(), "what was begun is left"

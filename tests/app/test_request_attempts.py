@@ -207,14 +207,14 @@ def test_why_there_is_no_attempt(outcome: str, message: str | None, words: str) 
 def test_lines_are_made_in_turns(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten attempts are a hundred widgets: none of them may hold the loop."""
     many = [msgspec.structs.replace(FIRST, n=n) for n in range(1, 10)]
-    monkeypatch.setattr("app.pages.requests_parts.panel.BUDGET_S", -1.0)
+    monkeypatch.setattr("app.parts.in_turns.BUDGET_S", -1.0)
     panel = AttemptsPanel(theme)
     qtbot.addWidget(panel)
     panel.show_record(msgspec.structs.replace(ROW, attempts=(*many, SECOND)), str.title)
     assert panel.body is not None and not panel.body.complete
     made = [len(panel.body.findChildren(QLabel))]
     while not panel.body.complete:
-        panel._go_on()
+        panel.turns.go_on()
         made.append(len(panel.body.findChildren(QLabel)))
     assert max(after - before for before, after in itertools.pairwise(made)) <= 6
     assert len(panel.body.pills) == 10 and len(panel.body.findChildren(Pill)) == 20
@@ -228,11 +228,11 @@ def test_what_is_on_show_stays_while_others_are_passed_by(
     panel.show_record(REFUSED, str.title)
     first = panel.body
     assert first is not None and first.complete
-    monkeypatch.setattr("app.pages.requests_parts.panel.BUDGET_S", -1.0)
+    monkeypatch.setattr("app.parts.in_turns.BUDGET_S", -1.0)
     for length in range(2, 8):
         many = tuple(msgspec.structs.replace(FIRST, n=n) for n in range(1, length + 1))
         panel.show_record(msgspec.structs.replace(REFUSED, attempts=many), str.title)
         assert panel.body is not first and first.isVisibleTo(panel)
     while panel.body is not None and panel.body.isHidden():
-        panel._go_on()
+        panel.turns.go_on()
     assert panel.body is not None and panel.body.isVisibleTo(panel) and not first.isVisibleTo(panel)

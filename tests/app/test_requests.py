@@ -796,7 +796,7 @@ def test_lines_of_a_new_shape_are_made_in_turns(theme: Theme, qtbot: QtBot, monk
         return [label.text() for label in shown.body.findChildren(QLabel)]
 
     whole.show_record(rows[1], str.title, UNEXPLAINED)
-    monkeypatch.setattr("app.pages.requests_parts.panel.BUDGET_S", -1.0)
+    monkeypatch.setattr("app.parts.in_turns.BUDGET_S", -1.0)
     panel.show_record(rows[0], str.title, UNEXPLAINED)
     left = panel.body
     panel.show_record(rows[1], str.title, UNEXPLAINED)
@@ -804,7 +804,7 @@ def test_lines_of_a_new_shape_are_made_in_turns(theme: Theme, qtbot: QtBot, monk
     assert panel.body is not None and not panel.body.isVisibleTo(panel), "laid out and painted once, at the end"
     turns = [len(said(panel))]
     while panel.body is not None and panel.body.isHidden():
-        panel._go_on()
+        panel.turns.go_on()
         turns.append(len(said(panel)))
     assert said(panel) == said(whole) and panel.body is not None and panel.body.isVisibleTo(panel)
     steps = [after - before for before, after in itertools.pairwise(turns)]
@@ -1323,12 +1323,12 @@ def test_lines_are_laid_out_before_they_are_shown_and_each_in_its_turn(
     panel.resize(420, 700)
     panel.show()
     panel.show_record(RECORD, str.title, UNEXPLAINED)
-    monkeypatch.setattr("app.pages.requests_parts.panel.BUDGET_S", -1.0)
+    monkeypatch.setattr("app.parts.in_turns.BUDGET_S", -1.0)
     panel.show_record(msgspec.structs.replace(RECORD, app="another"), str.title, UNEXPLAINED)
     body, seen = panel.body, []
     assert body is not None and body.isHidden()
     while body.isHidden():
-        panel._go_on()
+        panel.turns.go_on()
         labels = body.findChildren(TextLabel)
         seen.append((body.complete, len({label.y() for label in labels}) > 10, body.isHidden()))
     assert seen[-3:] == [(True, False, True), (True, True, True), (True, True, False)]

@@ -1,6 +1,7 @@
 """The right pane: the cost of the conversation, its timeline, and what is known of the selected row."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
@@ -14,7 +15,8 @@ from app.pages.conversations_parts.costs import CostSplit
 from app.pages.conversations_parts.facts import Facts
 from app.pages.conversations_parts.spans import SpanRow
 from app.pages.conversations_parts.waterfall import Waterfall
-from app.parts.kept_shapes import KeptShapes
+from app.parts.in_turns import InTurns
+from app.parts.kept_shapes import KeptShapes, lay_out_hidden
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
@@ -26,10 +28,11 @@ _LABEL = 116
 
 
 class _Lines(NamedTuple):
-    """Widgets for facts of one shape: `told` are those whose words follow the facts."""
+    """Widgets for facts of one shape: `told` are those whose words follow the facts, as far as `making` has gone."""
 
     body: QWidget
     told: list[TextLabel]
+    making: Iterator[None]
 
 
 class FactsCard(Card):
@@ -43,7 +46,8 @@ class FactsCard(Card):
         self._theme = theme
         self._facts: Facts | None = None
         self.setObjectName("conversation_facts")
-        column = QVBoxLayout(self)
+        self.turns = InTurns(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 14)
         column.setSpacing(6)
         head = QHBoxLayout()
@@ -65,25 +69,44 @@ class FactsCard(Card):
         """Facts of the same lines as others before only change the words."""
         if facts == self._facts:
             return
+        began = time.perf_counter()
         self._facts = facts
-        self.setVisible(facts is not None)
         if facts is None:
+            self.turns.leave()
+            self.hide()
             return
-        self.title.setText(facts.title)
-        self.setAccessibleName(tr("Selected: {title}").format(title=facts.title))
-        self.request_button.setVisible(facts.request_id is not None)
-        self.copy_button.setVisible(bool(facts.json))
         shape = (tuple(label for label, _ in facts.lines), len(facts.notes), bool(facts.raw))
-        lines = self._shapes.of(shape, lambda: self._make(facts), self.palette())
+        lines = self._shapes.of(shape, lambda: self._begun(facts), self.palette())
+        self.turns.begin(self._put_up(facts, lines), began)
+
+    def _put_up(self, facts: Facts, lines: _Lines) -> Iterator[None]:
+        """Lines are made, told what to say, laid out, and shown with their title. Those before stay until then."""
+        for _ in lines.making:
+            yield
         words = (*(value for _, value in facts.lines), *facts.notes, *((facts.raw,) if facts.raw else ()))
         for label, text in zip(lines.told, words, strict=True):
             if label.text() != text:
                 label.setText(text)
+        if lines.body.isHidden():
+            yield
+            margins = self.contentsMargins() + self._column.contentsMargins()
+            lay_out_hidden(lines.body, self.width() - margins.left() - margins.right())
+            yield
+        self.title.setText(facts.title)
+        self.setAccessibleName(tr("Selected: {title}").format(title=facts.title))
+        self.request_button.setVisible(facts.request_id is not None)
+        self.copy_button.setVisible(bool(facts.json))
         self._shapes.show(lines.body)
+        self.show()
+        yield
 
-    def _make(self, facts: Facts) -> _Lines:
-        lines = _Lines(QWidget(self), [])
-        grid = QGridLayout(lines.body)
+    def _begun(self, facts: Facts) -> _Lines:
+        body, told = QWidget(self), list[TextLabel]()
+        return _Lines(body, told, self._make(facts, body, told))
+
+    def _make(self, facts: Facts, body: QWidget, told: list[TextLabel]) -> Iterator[None]:
+        """A step for each line."""
+        grid = QGridLayout(body)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(5)
@@ -93,27 +116,23 @@ class FactsCard(Card):
             part = label in facts.parts
             name = TextLabel(self._theme, label, px=12, tone="text3" if part else "text2")
             name.setContentsMargins(10 if part else 0, 0, 0, 0)
-            told = self._telling(lines, TextLabel(self._theme, px=12, weight=500, wrap=True))
-            told.setAlignment(Qt.AlignmentFlag.AlignRight | _TOP)
+            value = _telling(told, TextLabel(self._theme, px=12, weight=500, wrap=True))
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | _TOP)
             grid.addWidget(name, row, 0, _TOP)
-            grid.addWidget(told, row, 1)
+            grid.addWidget(value, row, 1)
+            yield
         row = len(facts.lines)
         for _ in facts.notes:
             note = TextLabel(self._theme, px=12, tone="text3", wrap=True)
-            grid.addWidget(self._telling(lines, note), row, 0, 1, 2)
+            grid.addWidget(_telling(told, note), row, 0, 1, 2)
             row += 1
+            yield
         if facts.raw:
             grid.addWidget(TextLabel(self._theme, tr("Attributes"), px=12, weight=600, tone="text2"), row, 0, 1, 2)
-            raw = self._telling(lines, TextLabel(self._theme, px=11, tone="text2", mono=True, wrap=True))
+            raw = _telling(told, TextLabel(self._theme, px=11, tone="text2", mono=True, wrap=True))
             raw.setObjectName("conversation_attributes")
             grid.addWidget(raw, row + 1, 0, 1, 2)
-        return lines
-
-    def _telling(self, lines: _Lines, label: TextLabel) -> TextLabel:
-        """One whose words follow the facts."""
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        lines.told.append(label)
-        return label
+            yield
 
     def _ask_request(self) -> None:
         if self._facts is not None and self._facts.request_id is not None:
@@ -123,6 +142,13 @@ class FactsCard(Card):
         if self._facts is not None:
             QGuiApplication.clipboard().setText(self._facts.json)
             self.copied.emit(tr("Span copied"))
+
+
+def _telling(told: list[TextLabel], label: TextLabel) -> TextLabel:
+    """One whose words follow the facts."""
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    told.append(label)
+    return label
 
 
 class _Ground(QWidget):

@@ -6,10 +6,10 @@ row. Those of a new shape are made in as many turns of the loop as they take.
 """
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -18,17 +18,12 @@ from app.pages.requests_parts.attempts_body import AttemptsBody
 from app.pages.requests_parts.body import RequestBody, shape_of
 from app.pages.requests_parts.details import attempts_words, sections
 from app.pages.requests_parts.section_lines import SectionLines, lines_shape
-from app.parts.kept_shapes import KeptShapes
+from app.parts.in_turns import InTurns
+from app.parts.kept_shapes import KeptShapes, lay_out_hidden
 from app.theme import Theme
 from app.translation import tr
 from app.widgets import ScrollRing
 from gateway import CostExplanation, ExchangeRecord
-
-BUDGET_S = 0.003
-"""For which one turn makes lines."""
-# Between two turns, so that the gateway's callbacks have theirs.
-_PAUSE_MS = 8
-
 
 Body = TypeVar("Body", bound=SectionLines)
 
@@ -43,9 +38,7 @@ class LinesPanel(QScrollArea, Generic[Body]):
         self._theme = theme
         self.record: ExchangeRecord | None = None
         self.body: Body | None = None
-        self._arranged = False
-        self._making = QTimer(self, singleShot=True, interval=_PAUSE_MS)
-        self._making.timeout.connect(self._go_on)
+        self.turns = InTurns(self)
         self.setObjectName(name)
         self.setAccessibleName(title)
         self.setWidgetResizable(True)
@@ -76,44 +69,22 @@ class LinesPanel(QScrollArea, Generic[Body]):
         body = self._shapes.of(shape, made, self.palette())
         tell(body)
         self.body = body
-        self._arranged = False
-        self._step_until(began + BUDGET_S)
+        self.turns.begin(self._put_up(body), began)
 
-    def _go_on(self) -> None:
-        """One step at least."""
-        deadline = time.perf_counter() + BUDGET_S
-        if self._step(deadline):
-            self._step_until(deadline)
-
-    def _step_until(self, deadline: float) -> None:
-        while time.perf_counter() < deadline:
-            if not self._step(deadline):
-                return
-        self._making.start()
-
-    def _step(self, deadline: float) -> bool:
-        """Lines are made, then laid out, then shown; False at the end. What was shown before stays until then, and
-        those of what was left before its end wait until it is shown again."""
-        body = self.body
-        if body is None or not body.isHidden():
-            return False
-        if not body.complete:
-            body.make(deadline)
-        elif not self._arranged:
-            self._arrange(body)
-        else:
-            self._shapes.show(body)
-            self._settle()
-        return True
-
-    def _arrange(self, body: Body) -> None:
-        """Lay out as it will stand: within its showing it would take as long again as all else of that."""
-        self._arranged = True
-        layout = body.layout()
-        width = self.viewport().width()
-        assert layout is not None
-        body.resize(width, max(self.viewport().height(), layout.totalHeightForWidth(width)))
-        layout.activate()
+    def _put_up(self, body: Body) -> Iterator[None]:
+        """Lines are made, then laid out, then shown. What was shown before stays until then; those of what was left
+        before its end wait until it is shown again."""
+        if not body.isHidden():
+            return
+        while not body.complete:
+            body.make_line()
+            yield
+        # Within its showing it would take as long again as all else of that.
+        lay_out_hidden(body, self.viewport().width(), self.viewport().height())
+        yield
+        self._shapes.show(body)
+        self._settle()
+        yield
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

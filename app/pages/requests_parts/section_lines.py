@@ -5,7 +5,6 @@ them made at once hold the loop for thirty milliseconds and more, so they are ma
 goes.
 """
 
-import time
 from collections.abc import Hashable, Iterator, Sequence
 
 from PySide6.QtCore import Qt, Signal
@@ -56,13 +55,10 @@ class SectionLines(QWidget):
         """Whether all lines are made."""
         return self._lines is None
 
-    def make(self, deadline: float) -> None:
-        """Go on with the lines, one at least, until that time; they say what was shown last."""
+    def make_line(self) -> None:
+        """Go on with the next line; it says what was shown last."""
         made = len(self._changing)
-        for _ in self._lines or ():
-            if time.perf_counter() > deadline:
-                break
-        else:
+        if next(self._lines or iter(()), self) is self:
             self._lines = None
         self._tell(made)
 
