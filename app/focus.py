@@ -1,4 +1,6 @@
-"""When a ring around the focused widget helps: when the keyboard brought the focus there."""
+"""Where the keyboard is: when a ring around it helps, and that it stays where a person put it."""
+
+from collections.abc import Callable
 
 import shiboken6
 from PySide6.QtCore import Qt
@@ -21,3 +23,25 @@ def keep_focus(within: QWidget, widget: QWidget | None) -> None:
         return
     if widget.isVisible() and widget.isEnabled() and (now is None or within.isAncestorOf(now)):
         widget.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def pause(*widgets: QWidget) -> Callable[[], None]:
+    """Disable widgets while what they began is under way; the result ends that.
+
+    Qt hands their keyboard to a neighbour meanwhile. It comes back, unless a person took it elsewhere.
+    """
+    before = QApplication.focusWidget()
+    if before is not None and not any(one is before or one.isAncestorOf(before) for one in widgets):
+        before = None
+    for one in widgets:
+        one.setEnabled(False)
+    neighbour = QApplication.focusWidget()
+
+    def resume() -> None:
+        for one in widgets:
+            if shiboken6.isValid(one):
+                one.setEnabled(True)
+        if before is not None and shiboken6.isValid(before) and QApplication.focusWidget() is neighbour:
+            before.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    return resume

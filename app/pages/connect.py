@@ -4,6 +4,7 @@ On an empty folder the page begins with the three first steps; they can be left 
 """
 
 import time
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, 
 
 from app.context import AppContext
 from app.first_steps import PREFERENCE, FirstSteps, is_first_run, read_first_steps
+from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.connect_parts.arrivals import free_name, keys_of, read_arrival, read_seen
 from app.pages.connect_parts.first_run import FirstRun
@@ -185,17 +187,16 @@ class ConnectPage(Page):
     # the tool's key
 
     def _make_key(self) -> None:
-        self.view.key_button.setEnabled(False)
-        self.context.spawn(self._make(self.list.current))
+        self.context.spawn(self._make(self.list.current, pause(self.view.key_button)))
 
-    async def _make(self, tool: str) -> None:
+    async def _make(self, tool: str, resume: Callable[[], None]) -> None:
         try:
             made = await self.context.gateway.create_api_key(free_name(tool, self._keys))
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
             return
         finally:
-            self.view.key_button.setEnabled(True)
+            resume()
         self._keys = (*self._keys, made.row)
         if self.list.current == tool:
             self._show_tool(again=True)

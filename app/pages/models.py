@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from app import formats
 from app.context import AppContext
 from app.export_files import CSV_FILTER, ask_where, save_table
+from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts.bill_pane import BillPane
 from app.pages.models_parts.details import ModelDetails
@@ -444,7 +445,7 @@ class ModelsPage(Page):
 
     async def _save(self, editor: PriceEditor, new: NewPriceOverride, replaces: int | None) -> None:
         gateway = self.context.gateway
-        editor.setEnabled(False)
+        resume = pause(editor)
         try:
             if replaces is None:
                 await gateway.add_price(new)
@@ -454,7 +455,7 @@ class ModelsPage(Page):
             editor.tell(str(error))
             return
         finally:
-            editor.setEnabled(True)
+            resume()
         self.drawer.close_drawer()
         words = tr("{model} has your price from now on")
         if new.model == "*":

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
+from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.page import Page
 from app.pages.providers_parts.card import LEAST_WIDTH, ProviderCard
@@ -266,7 +267,9 @@ class ProvidersPage(Page):
         if name in self._testing:
             return
         self._testing.add(name)
-        self.cards[name].show_testing()
+        card = self.cards[name]
+        card.show_testing()
+        resume = pause(card.test)
         try:
             trial = await self.context.gateway.test_provider(name)
             self.toast.emit(trial.message)
@@ -274,6 +277,7 @@ class ProvidersPage(Page):
             self.toast.emit(str(error))
         finally:
             self._testing.discard(name)
+            resume()
         await self.refresh(Changes(providers=True))
 
     async def _update_prices(self) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 from app.context import AppContext
 from app.export_files import ask_where, export_format
 from app.filter_bar import FilterBar
+from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.page import Page, RequestTarget, Target
 from app.pages.requests_parts.columns import export_fields, request_columns
@@ -386,7 +387,7 @@ class RequestsPage(Page):
         """Writes the filtered requests, in the form that the file's ending names, and says how many. `visible_only`:
         of each what the table's columns show, in their order."""
         self._exporting = True
-        self.export_button.setEnabled(False)
+        resume = pause(self.export_button)
         query = self.context.filters.query(_now_us())
         columns = export_fields(self.view.shown_columns()) if visible_only else ()
         export = Export(what="requests", format=export_format(path), columns=columns)
@@ -405,4 +406,5 @@ class RequestsPage(Page):
             self.toast.emit(words)
         finally:
             self._exporting = False
+            resume()
             self.export_button.setEnabled(self.model.rowCount() > 0)

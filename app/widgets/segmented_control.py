@@ -21,7 +21,7 @@ class _Segment(QAbstractButton):
         self.setText(label)
         self.setFont(ui_font(13, 500))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
@@ -45,6 +45,11 @@ class _Segment(QAbstractButton):
             focus_ring(painter, box, CONTROL_RADIUS - 2, self._theme.color("accent"))
 
 
+def _stop_at_chosen(segment: QAbstractButton, chosen: bool) -> None:
+    """The whole control is one stop for Tab, from either side: Qt sees to that only once it had the keyboard."""
+    segment.setFocusPolicy(Qt.FocusPolicy.TabFocus if chosen else Qt.FocusPolicy.NoFocus)
+
+
 class SegmentedControl(QWidget):
     """`changed` carries the key that the user chose; `set_current` is silent."""
 
@@ -55,6 +60,7 @@ class SegmentedControl(QWidget):
         self._theme = theme
         self._segments: dict[str, _Segment] = {}
         self._group = QButtonGroup(self)
+        self._group.buttonToggled.connect(_stop_at_chosen)
         row = QHBoxLayout(self)
         row.setContentsMargins(_INSET, _INSET, _INSET, _INSET)
         row.setSpacing(0)

@@ -3,11 +3,14 @@
 "I have stored it" clears the key from the window; from then on only its first letters exist anywhere.
 """
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QButtonGroup, QLineEdit, QRadioButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
+from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.api_keys_parts.columns import ROLES, parse_tags
 from app.text_label import TextLabel
@@ -58,10 +61,9 @@ class CreatePanel(QWidget):
         return self.stack.currentWidget() is self.shown
 
     def _create(self) -> None:
-        self.form.setEnabled(False)
-        self._context.spawn(self._make(self._visit))
+        self._context.spawn(self._make(self._visit, pause(self.form)))
 
-    async def _make(self, visit: int) -> None:
+    async def _make(self, visit: int, resume: Callable[[], None]) -> None:
         name, role, user, tags = self.form.values()
         try:
             new = await self._context.gateway.create_api_key(name, role=role, user=user, tags=tags)
@@ -71,7 +73,7 @@ class CreatePanel(QWidget):
             return
         finally:
             if visit == self._visit:
-                self.form.setEnabled(True)
+                resume()
         if visit == self._visit:
             self.form.clear()
             self.stack.setCurrentWidget(self.shown)

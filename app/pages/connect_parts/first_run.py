@@ -4,6 +4,7 @@ A provider's key is kept as the Providers page keeps it: only after the provider
 """
 
 import time
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QGuiApplication
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from app import icons
 from app.context import AppContext
 from app.first_steps import FirstSteps
+from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.connect_parts.arrivals import free_name, told
 from app.pages.connect_parts.code_block import CodeBlock
@@ -302,13 +304,12 @@ class FirstRun(QWidget):
     def _submit(self) -> None:
         found = self.recognised()
         if found is not None and self.field.isEnabled():
-            self.field.setEnabled(False)
-            self.save.setEnabled(False)
+            resume = pause(self.field, self.save)
             self.trial.show()
             self.trial.wait(self.tr("Trying the key with {title} …").format(title=found.title))
-            self._context.spawn(self._try(found, self.field.text(), self._visit))
+            self._context.spawn(self._try(found, self.field.text(), self._visit, resume))
 
-    async def _try(self, provider: ProviderRow, key: str, visit: int) -> None:
+    async def _try(self, provider: ProviderRow, key: str, visit: int, resume: Callable[[], None]) -> None:
         trial, gateway = KeyTrial(ok=False, message=""), self._context.gateway
         try:
             trial = await gateway.try_provider_key(provider.name, key)
@@ -318,7 +319,7 @@ class FirstRun(QWidget):
             trial = KeyTrial(ok=False, message=str(error), steps=trial.steps)
         if visit != self._visit:
             return
-        self.field.setEnabled(True)
+        resume()
         self.trial.show_trial(trial)
         if trial.ok:
             self.field.forget()
@@ -331,10 +332,9 @@ class FirstRun(QWidget):
         if self._fresh:
             self._copy(self._fresh, self.tr("Key copied"))
         else:
-            self.key_button.setEnabled(False)
-            self._context.spawn(self._make_key(self._visit))
+            self._context.spawn(self._make_key(self._visit, pause(self.key_button)))
 
-    async def _make_key(self, visit: int) -> None:
+    async def _make_key(self, visit: int, resume: Callable[[], None]) -> None:
         try:
             made = await self._context.gateway.create_api_key(free_name(KEY_NAME, self._steps.keys))
         except KNOWN_ERRORS as error:
@@ -343,7 +343,7 @@ class FirstRun(QWidget):
             if visit == self._visit:
                 self._fresh = made.key
         finally:
-            self.key_button.setEnabled(True)
+            resume()
         self.changed.emit()
 
     def _copy(self, text: str, words: str) -> None:

@@ -156,7 +156,6 @@ class ProviderCard(Card):
         self._draw_mark()
         self.state.set_tone("text2")
         self.state.setText(tr("Testing …"))
-        self.test.setEnabled(False)
 
     def _show_actions(self, row: ProviderRow, demo: bool) -> None:
         has_key = row.key_source not in ("none", "unneeded")

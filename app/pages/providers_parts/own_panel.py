@@ -4,11 +4,14 @@ What servers people run usually say is offered as a start. The gateway takes a p
 saving asks for one.
 """
 
+from collections.abc import Callable
+
 from msgspec import Struct
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.context import AppContext
+from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.text_label import TextLabel
 from app.translation import later, tr
@@ -197,24 +200,23 @@ class OwnPanel(QWidget):
 
     def _submit(self) -> None:
         if self.save.isEnabled():
-            self.setEnabled(False)
-            self._context.spawn(self._save(self.values(), self._visit))
+            self._context.spawn(self._save(self.values(), self._visit, pause(self)))
 
-    async def _save(self, values: dict[str, object], visit: int) -> None:
+    async def _save(self, values: dict[str, object], visit: int, resume: Callable[[], None]) -> None:
         gateway, name = self._context.gateway, str(values["name"])
         if not self._changes and any(row.name == name for row in await gateway.providers()):
-            self._failed(visit, self.tr("There is a provider of that name: choose another name."))
+            self._failed(visit, self.tr("There is a provider of that name: choose another name."), resume)
             return
         try:
             await gateway.save_own_provider(values)
         except KNOWN_ERRORS as error:
-            self._failed(visit, str(error))
+            self._failed(visit, str(error), resume)
             return
         self.saved.emit(name)
 
-    def _failed(self, visit: int, words: str) -> None:
+    def _failed(self, visit: int, words: str, resume: Callable[[], None]) -> None:
         if visit == self._visit:
-            self.setEnabled(True)
+            resume()
             self._tell(words)
 
     def _tell(self, words: str) -> None:

@@ -3,10 +3,13 @@
 The choice is the person's, made knowingly: each way says what it means, and nothing falls back by itself.
 """
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.context import AppContext
+from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.providers_parts.secret_field import SecretField
 from app.text_label import TextLabel
@@ -115,10 +118,9 @@ class VaultPanel(QWidget):
             self._choose("file", self.first.edit.text())
 
     def _choose(self, backend: str, passphrase: str | None) -> None:
-        self.setEnabled(False)
-        self._context.spawn(self._apply(backend, passphrase, self._visit))
+        self._context.spawn(self._apply(backend, passphrase, self._visit, pause(self)))
 
-    async def _apply(self, backend: str, passphrase: str | None, visit: int) -> None:
+    async def _apply(self, backend: str, passphrase: str | None, visit: int, resume: Callable[[], None]) -> None:
         problem = ""
         try:
             await self._context.gateway.choose_vault(backend, passphrase)
@@ -129,7 +131,7 @@ class VaultPanel(QWidget):
             problem = str(error)
         finally:
             if visit == self._visit:
-                self.setEnabled(True)
+                resume()
         if visit != self._visit:
             return
         if problem:
