@@ -117,10 +117,12 @@ def money_column_difference(nano: int | None, places: int = 6) -> str:
 
 
 def money_places(largest_nano: int | None) -> int:
-    """How many decimals a column has by its largest amount: cents from $10, a tenth of that from 10 cents, else
-    all six."""
-    largest = abs(largest_nano or 0)
-    return 2 if largest >= 10_000_000_000 else 3 if largest >= 100_000_000 else 6
+    """How many decimals a column has by its largest amount: as many as `money` gives that one, so that it reads there
+    as it does alone."""
+    dollars = Decimal(abs(largest_nano or 0)) / _NANO
+    if not dollars or _rounded(dollars, 3) >= 1:
+        return 2
+    return 3 if _rounded(dollars, 6) >= Decimal("0.01") else 6
 
 
 def price(nano: int | None, least: int = 3) -> str:

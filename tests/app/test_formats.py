@@ -74,10 +74,21 @@ def test_a_column_of_money_has_the_same_decimals(nano: int | None, places: int, 
 
 @pytest.mark.parametrize(
     ("largest", "places"),
-    [(None, 6), (0, 6), (99_999_999, 6), (100_000_000, 3), (9_999_999_999, 3), (10_000_000_000, 2)],
+    [
+        (None, 2),
+        (0, 2),
+        (1_000, 6),
+        (9_999_499, 6),
+        (10_000_000, 3),
+        (999_400_000, 3),
+        (999_500_000, 2),
+        (-(10**13), 2),
+    ],
 )
 def test_decimals_go_by_the_largest_amount(largest: int | None, places: int) -> None:
     assert formats.money_places(largest) == places
+    if largest and abs(largest) < 10**13:
+        assert formats.money_column(largest, places) == formats.money(largest), "it reads as it does alone"
 
 
 @pytest.mark.parametrize(

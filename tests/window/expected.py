@@ -133,7 +133,8 @@ def latency_lines(buckets: Sequence[Json]) -> list[dict[str, str]]:
 
 def places_of(largest: int) -> int:
     """The decimals of a column of money by its largest amount."""
-    return 2 if largest >= 10 * NANO else 3 if largest >= NANO // 10 else 6
+    rounded = round(largest / NANO, 6)
+    return 2 if not largest or round(largest / NANO, 3) >= 1 else 3 if rounded >= 0.01 else 6
 
 
 def breakdown(answer: Json, total: Json, dimension: str, titles: Sequence[str]) -> list[list[str]]:
