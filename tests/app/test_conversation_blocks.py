@@ -10,8 +10,10 @@ from app.pages.conversations_parts import copying, turn_words
 from app.pages.conversations_parts.block import FOLDED, OPEN, WHOLE, Block, can_fold, pieces_of, text_of
 from app.pages.conversations_parts.blocks import Told, told
 from app.pages.conversations_parts.branches import steps, way_to
+from app.pages.conversations_parts.cost_card import CostCard
 from app.pages.conversations_parts.costs import Splitter, record_of
 from app.parts.piece import Code, More, Plain, Prose, Tree
+from app.theme import Theme
 from gateway import (
     CacheMiss,
     CostExplanation,
@@ -588,3 +590,20 @@ def test_a_quote_in_what_was_said_cannot_leave_the_command() -> None:
     said = ThreadMessage(id=1, turn=0, role=Role.USER, parts=(Text("it's '; rm -rf / #"),))
     words = shlex.split(copying.as_curl(simple(at(0, system=None, tools=None), messages=(said,)), 0, "http://h"))
     assert json.loads(words[words.index("-d") + 1])["messages"][0]["content"] == "it's '; rm -rf / #"
+
+
+@pytest.mark.parametrize(
+    ("source", "guessed"),
+    [("provider", set()), ("partial", {"Output"}), ("estimated", {"Input", "Cached input", "Output", "Reasoning"})],
+)
+def test_the_lines_of_a_cost_are_marked_that_hold_estimates(theme: Theme, source: str, guessed: set[str]) -> None:
+    counts = {"input_tokens": 10_000, "cached_tokens": 8_000, "output_tokens": 1_000, "reasoning_tokens": 400}
+    splitter = Splitter()
+    for n, usage_source in enumerate(("provider", source)):
+        each = at(n, cost_nano=23_400_000, usage_source=usage_source, **counts)
+        splitter.add(each, explained(each))
+    card = CostCard(theme)
+    card.show_split(splitter.split())
+    assert {line.name for line in card.split.lines if card.amount(line).startswith("≈$")} == guessed
+    assert card.total.startswith("≈") is bool(guessed)
+    card.deleteLater()

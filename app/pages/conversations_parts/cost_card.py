@@ -49,7 +49,7 @@ class CostCard(QWidget):
     def amount(self, line: CostLine) -> str:
         """A line's cost, with as many decimals as the others'."""
         largest = max((each.nano for each in self.split.lines), default=0)
-        return formats.money_column(line.nano, formats.money_places(largest))
+        return sources.marked(formats.money_column(line.nano, formats.money_places(largest)), line.marked)
 
     def show_split(self, split: CostSplit) -> None:
         self.split = split
@@ -106,7 +106,8 @@ class CostCard(QWidget):
         painter.drawText(box.adjusted(24, 0, 0, 0), _LEFT, line.name)
         if line.tokens is not None:
             painter.setPen(theme.color("text3"))
-            painter.drawText(box.adjusted(0, 0, -88, 0), _RIGHT, formats.count(line.tokens))
+            words = sources.marked(formats.count(line.tokens), line.marked)
+            painter.drawText(box.adjusted(0, 0, -88, 0), _RIGHT, words)
         bold = ui_font(12, 600)
         painter.setFont(bold)
         painter.setPen(theme.color("text"))

@@ -34,11 +34,18 @@ _BUCKETS = {
 }
 
 
+# What is estimated too where only an answer broke off.
+_OF_OUTPUT = frozenset(("output", "whole"))
+
+
 class CostLine(Struct, frozen=True, kw_only=True):
+    """`marked`: holds estimates."""
+
     name: str
     tone: str
     tokens: int | None
     nano: int
+    marked: bool = False
 
 
 class CostSplit(Struct, frozen=True, kw_only=True):
@@ -91,6 +98,7 @@ class Splitter:
         self._saved = Decimal(0)
         self._unpriced = 0
         self._marked = False
+        self._guessed: set[str] = set()
 
     def add(self, turn: Turn, explanation: CostExplanation, input_price: int | None = None) -> None:
         """`input_price` is the model's for a million tokens of fresh input, in nano-dollars: what caching is compared
@@ -102,7 +110,7 @@ class Splitter:
         self._marked = self._marked or turn_words.estimated_cost(turn)
         if not explanation.parts:
             if turn.cost_nano:
-                self._put("whole", Decimal(turn.cost_nano), 0)
+                self._put("whole", Decimal(turn.cost_nano), 0, turn)
             return
         prices: dict[str, Decimal] = {}
         for part in explanation.parts:
@@ -112,16 +120,18 @@ class Splitter:
             if name == "output" and turn.reasoning_tokens and "reasoning" not in explained_units(explanation):
                 # Reasoning at the price of output is a part of it.
                 share = amount * min(turn.reasoning_tokens, part.count) / max(1, part.count)
-                self._put("reasoning", share, min(turn.reasoning_tokens, part.count))
-                self._put("output", amount - share, max(0, part.count - turn.reasoning_tokens))
+                self._put("reasoning", share, min(turn.reasoning_tokens, part.count), turn)
+                self._put("output", amount - share, max(0, part.count - turn.reasoning_tokens), turn)
             else:
-                self._put(name, amount, part.count)
+                self._put(name, amount, part.count, turn)
         fresh = prices.get("input", None if input_price is None else Decimal(input_price) / 1_000_000)
         if "cached" in prices and fresh is not None:
             cached = sum(part.count for part in explanation.parts if part.unit == "cached")
             self._saved += (fresh - prices["cached"]) * cached
 
-    def _put(self, name: str, nano: Decimal, tokens: int) -> None:
+    def _put(self, name: str, nano: Decimal, tokens: int, turn: Turn) -> None:
+        if nano and turn_words.estimated_cost(turn) and (name in _OF_OUTPUT or turn_words.estimated_input(turn)):
+            self._guessed.add(name)
         self._nano[name] = self._nano.get(name, Decimal(0)) + nano
         self._tokens[name] = self._tokens.get(name, 0) + tokens
 
@@ -137,6 +147,7 @@ class Splitter:
                     tone=tone,
                     tokens=None if name in ("other", "whole") else self._tokens[name],
                     nano=round(self._nano[name]),
+                    marked=name in self._guessed,
                 )
                 for name, (title, tone) in LINES.items()
                 if name in self._nano

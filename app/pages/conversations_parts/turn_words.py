@@ -26,6 +26,10 @@ ASIDE_TITLES = Words({"sub_agent": "Sub-agent", "parallel": "In parallel", "side
 SOURCE_WORDS = Words({"gateway": "gateway", "span": "app", "log": "app's log"})
 
 
+def estimated_input(turn: Turn) -> bool:
+    return turn.usage_source == "estimated"
+
+
 def estimated_output(turn: Turn) -> bool:
     return turn.usage_source in _ESTIMATED
 
