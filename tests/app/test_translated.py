@@ -15,12 +15,14 @@ from app.filter_words import tag_text
 from app.meter import MeterPopover
 from app.overview.breakdown import group_title, unnamed
 from app.pages.api_keys_parts.columns import api_key_columns
+from app.pages.conversations_parts.list_view import state_of
 from app.query_text import parse
 from app.range_picker import CustomRange
 from app.theme import Theme
 from gateway import Completeness, TagCondition
 from tests.app.fake_data import api_key_rows
 from tests.app.fake_gateway import NOW_US
+from tests.app.fake_threads import plain_thread
 from tests.app.whole import PseudoLocale, texts_of
 
 APP = Path(__file__).parents[2] / "app"
@@ -236,6 +238,8 @@ def test_words_that_are_put_together_are_translated_too(qtbot: QtBot, qapp: QApp
         assert tag_text(TagCondition(("team:a", "team"), negated=True)) == "team: nótö a, ányö"
         assert tag_text(TagCondition(("a", "b"), negated=True)) == "nótö a órö b"
         assert cells["last_used"] == "névéröö"
+        running = msgspec.structs.replace(plain_thread(0, NOW_US).row, running=1)
+        assert state_of(running, NOW_US)[0] == "rúnníngööö"
         for text in (
             'model:"gpt',
             "-model:x",

@@ -95,7 +95,7 @@ def by_sessions(rows: Sequence[ThreadRow]) -> list[ThreadRow]:
 def state_of(row: ThreadRow, now_us: int) -> tuple[str, str]:
     """(words, tone) at the right of the second line."""
     if row.running:
-        return "running", "accent"
+        return tr("running"), "accent"
     if row.errors:
         return counted(row.errors, "1 error", "{count} errors"), "bad"
     when = formats.ago(row.ended_us, now_us)
