@@ -18,6 +18,7 @@ from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.translation import counted, later, tr
 from app.widgets import Banner, Card, Drawer, EmptyState, PushButton
+from app.widgets.places import bare_table_places
 from gateway import ApiKeyRow, Changes
 
 
@@ -29,6 +30,7 @@ class ApiKeysPage(Page):
     title = later("API keys")
     icon = "key-round"
     key = "api_keys"
+    places = staticmethod(bare_table_places)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)

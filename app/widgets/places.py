@@ -41,9 +41,18 @@ def _words(left: float, top: float, width: float, height: float = _LINE) -> Plac
 
 def table_places(width: float, height: float) -> Iterator[Place]:
     """A toolbar over a table."""
-    room, top = width - 2 * _MARGIN, 2 * _GAP + CONTROL_HEIGHT
-    yield _control(_MARGIN, _GAP, room * 0.4)
-    card = _card(_MARGIN, top, room, height - top - _GAP)
+    top = 2 * _GAP + CONTROL_HEIGHT
+    yield _control(_MARGIN, _GAP, (width - 2 * _MARGIN) * 0.4)
+    yield from _table(QRectF(_MARGIN, top, width - 2 * _MARGIN, height - top - _GAP))
+
+
+def bare_table_places(width: float, height: float) -> Iterator[Place]:
+    """A table alone."""
+    yield from _table(QRectF(_MARGIN, _PAD, width - 2 * _MARGIN, height - 2 * _PAD))
+
+
+def _table(box: QRectF) -> Iterator[Place]:
+    card, room, top = _card(box.left(), box.top(), box.width(), box.height()), box.width(), box.top()
     yield card
     for number in range(int(card.box.height()) // _ROW):
         middle = top + number * _ROW + _ROW / 2

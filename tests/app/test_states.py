@@ -20,7 +20,7 @@ from app.pages.settings_parts.line import LineCard
 from app.questions import ask_to_leave_demo
 from app.theme import Theme
 from app.throttle import EVERYTHING
-from app.widgets import Banner
+from app.widgets import Banner, Card
 from app.window import Window
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.fake_threads import plain_thread
@@ -110,7 +110,13 @@ def test_a_question_has_an_edge_on_every_side(qtbot: QtBot, window: Window, them
     box.close()
 
 
-KINDS = {"providers": ProviderCard, "compare": QuestionCard, "connect": ToolList, "settings": LineCard}
+KINDS = {
+    "api_keys": Card,
+    "providers": ProviderCard,
+    "compare": QuestionCard,
+    "connect": ToolList,
+    "settings": LineCard,
+}
 
 
 @pytest.mark.parametrize("key", KINDS)
