@@ -22,7 +22,7 @@ from app.overview.words import export_name
 from app.tables.column import safe_cell
 from app.translation import later, tr
 from app.work import Job
-from gateway import Export
+from gateway import Export, FaregateError
 
 if TYPE_CHECKING:
     from app.charts import ChartCard, ChartData, ChartSpec
@@ -45,9 +45,13 @@ def chart_csv(spec: "ChartSpec", data: "ChartData") -> str:
 
 
 def _png(picture: QImage) -> bytes:
+    """Raises FaregateError."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    QImageWriter(buffer, b"png").write(picture)
+    writer = QImageWriter(buffer, b"png")
+    if not writer.write(picture):
+        words = tr("The picture cannot be made ({why}): make the window smaller, or save the chart's values.")
+        raise FaregateError(words.format(why=writer.errorString()))
     return bytes(buffer.data().data())
 
 

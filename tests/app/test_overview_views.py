@@ -26,7 +26,7 @@ from app.overview.words import compared_with
 from app.pages.overview import OverviewPage
 from app.sources import incomplete_words
 from app.theme import Theme
-from gateway import Breakdown, BreakdownRow, Changes, Distribution, Summary, UsageQuery
+from gateway import Breakdown, BreakdownRow, Changes, Distribution, FaregateError, Summary, UsageQuery
 from tests.app.fake_gateway import FakeGateway
 
 USAGE = Changes(usage=True)
@@ -455,6 +455,11 @@ def test_a_picture_is_copied_and_a_failure_is_told(qtbot: QtBot, page: OverviewP
         asyncio.run(page.exporting.save_values(chart.spec, chart.data, tmp_path / "no" / "x.csv"))
     with pytest.raises(Exception, match="cannot be written"):
         asyncio.run(page.exporting.save_picture(chart.picture(), tmp_path / "no" / "x.png"))
+    kept = tmp_path / "kept.png"
+    kept.write_text("mine")
+    with pytest.raises(FaregateError, match=r"The picture cannot be made \(.+\): make the window smaller"):
+        asyncio.run(page.exporting.save_picture(QImage(), kept))
+    assert kept.read_text() == "mine"
 
 
 def test_every_control_has_a_name(page: OverviewPage, qtbot: QtBot) -> None:
