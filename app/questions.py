@@ -1,6 +1,6 @@
 """The few questions that must be answered before going on; each opens beside the loop, never inside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QMessageBox, QWidget
@@ -62,6 +62,22 @@ def ask_to_delete_view(parent: QWidget, name: str, delete: Callable[[], object])
         tr("Its range, filters and split are forgotten. What it showed stays."),
         delete,
         words=tr("Delete"),
+        keep=tr("Keep"),
+    )
+
+
+def ask_to_replace(parent: QWidget, names: Sequence[str], folder: str, replace: Callable[[], object]) -> None:
+    """Files of an earlier export, which stand in the folder already."""
+    title = tr("Replace {name}?") if len(names) == 1 else tr("Replace {count} files?")
+    ask_to_lose(
+        parent,
+        "question.replace",
+        title.format(name=names[0], count=len(names)),
+        tr("{names} in {folder} would be written anew. What they hold now does not come back.").format(
+            names=", ".join(names), folder=folder
+        ),
+        replace,
+        words=tr("Replace"),
         keep=tr("Keep"),
     )
 

@@ -33,7 +33,7 @@ from app.pages.conversations_parts.thread_view import ThreadView
 from app.pages.conversations_parts.waterfall import Waterfall
 from app.pages.providers_parts.card import ProviderCard
 from app.pages.requests_parts.said import MESSAGES, REQUEST, said_of
-from app.pages.settings_parts.data_sections import SIZES, on_disk, unsorted_bytes
+from app.pages.settings_parts.data_sections import DISK_PARTS, on_disk, unsorted_bytes
 from app.tables.laid_texts import Face, Laid, LaidTexts
 from app.text_label import TextLabel
 from app.theme import Theme
@@ -309,7 +309,7 @@ def test_what_lies_on_the_disk_adds_up() -> None:
         usage_bytes=40_000_000, requests_bytes=4_200_000, buckets_bytes=27_400_000, state_bytes=424_000,
         journal_bytes=29_000, logs_bytes=7, traces_bytes=888_000,
     )  # fmt: skip
-    assert sum(getattr(sizes, field) for field, _ in SIZES) + unsorted_bytes(sizes) == on_disk(sizes)
+    assert sum(part.bytes_of(sizes) for part in DISK_PARTS) == on_disk(sizes)
     assert unsorted_bytes(Sizes(usage_bytes=1, requests_bytes=2)) == 0
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -17,8 +17,8 @@ from app.context import AppContext
 from app.pages.settings import SettingsPage
 from app.pages.settings_parts.controls import KeepControl, PortControl, SwitchControl, TextControl, TickControl
 from app.pages.settings_parts.data_sections import (
+    DISK_PARTS,
     EXPORTS,
-    SIZES,
     AboutSection,
     DataSection,
     RetentionSection,
@@ -411,10 +411,10 @@ def test_sizes_are_those_of_the_disk(open_page: Callable[[str], SettingsPage], f
     page = open_page("retention")
     section = page.views["retention"]
     assert isinstance(section, RetentionSection)
-    for field, _ in SIZES:
-        assert section.sizes[field].text() == formats.size(getattr(fake_gateway.storage, field))
+    for part in DISK_PARTS:
+        assert section.sizes[part.name].text() == formats.size(part.bytes_of(fake_gateway.storage))
     assert section.total.text() == formats.size(on_disk(fake_gateway.storage)) == "12.6 MB"
-    assert section.size_lines["requests_bytes"].words.text() == "12,482 requests, the oldest of 14 Oct 18:03."
+    assert section.size_lines["requests"].words.text() == "12,482 requests, the oldest of 14 Oct 18:03."
 
 
 def test_a_clean_up_runs_as_long_work_and_says_what_it_took(
@@ -605,3 +605,42 @@ def test_a_row_says_what_the_next_start_takes() -> None:
         ({"saved": 2, "from_environment": True}, False),
     ):
         assert msgspec.structs.replace(row, **changes).waits is waits
+
+
+def test_files_of_an_earlier_export_are_replaced_only_after_a_question(
+    qtbot: QtBot, open_page: Callable[[str], SettingsPage], fake_gateway: FakeGateway, tmp_path: Path
+) -> None:
+    page = open_page("data")
+    section = page.views["data"]
+    assert isinstance(section, DataSection)
+    kept = tmp_path / f"faregate-{EXPORTS[0][0]}.csv"
+    kept.write_text("mine")
+
+    def choose(folder: Path) -> None:
+        section.choose_folder()
+        dialog = page.findChild(QFileDialog)
+        assert dialog is not None
+        dialog.fileSelected.emit(str(folder))
+        dialog.close()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+    def answer(words: str) -> None:
+        box = page.findChild(QMessageBox, "question.replace")
+        assert box is not None and box.text() == "Replace faregate-requests.csv?"
+        next(button for button in box.buttons() if button.text() == words).click()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+    choose(tmp_path)
+    answer("Keep")
+    assert kept.read_text() == "mine" and not any("export_file" in call for call in fake_gateway.calls)
+    choose(tmp_path)
+    answer("Replace")
+    assert kept.read_text() != "mine" and len(list(tmp_path.iterdir())) == len(EXPORTS)
+    choose(tmp_path)
+    box = page.findChild(QMessageBox, "question.replace")
+    assert box is not None and box.text() == "Replace 3 files?"
+    box.close()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    choose(empty)
+    assert len(list(empty.iterdir())) == len(EXPORTS), "where there is nothing to lose nothing is asked"

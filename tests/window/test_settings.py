@@ -3,10 +3,12 @@
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from app import formats
-from app.pages.settings_parts.data_sections import SIZES
+from app.pages.settings_parts.data_sections import DISK_PARTS
+from gateway import Sizes
 from tests.waiting import wait_until
 from tests.window.display import Display
 from tests.window.real_app import RealApp, call, new_key
@@ -72,12 +74,12 @@ def test_sizes_are_the_apis_and_a_restart_takes_what_was_saved(display: Display,
         def told() -> dict[str, str]:
             app.click("settings.data")
             app.click("settings.retention")
-            app.wait_for("shown", name=f"size.{SIZES[0][0]}")
-            return {field: app.ask("text", name=f"size.{field}") for field, _ in SIZES}
+            app.wait_for("shown", name=f"size.{DISK_PARTS[0].name}")
+            return {part.name: app.ask("text", name=f"size.{part.name}") for part in DISK_PARTS}
 
         def of_the_api() -> dict[str, str]:
-            storage = app.api("/admin/storage", key)
-            return {field: formats.size(storage[field]) for field, _ in SIZES}
+            sizes = msgspec.convert(app.api("/admin/storage", key), Sizes)
+            return {part.name: formats.size(part.bytes_of(sizes)) for part in DISK_PARTS}
 
         # Logs and side files still grow while it starts.
         wait_until(lambda: told() == of_the_api(), what="The same sizes")

@@ -1,32 +1,27 @@
 """The sections about what lies on the disk: retention with its sizes, the data folder, and what Faregate is."""
 
 import platform
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NamedTuple
 
 from PySide6.QtCore import QUrl, Signal, qVersion
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
 from app import formats
+from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.settings_parts.section import Rows, SectionView
 from app.pages.settings_parts.table import marked, translated
+from app.questions import ask_to_replace
 from app.resources import FOLDER
 from app.text_label import TextLabel
 from app.widgets import PushButton, SegmentedControl
 from app.work import Job
 from gateway import Cleaned, Export, Sizes, UsageQuery
 
-# (field of `Sizes`, what it is)
-SIZES = (
-    ("requests_bytes", marked("Requests")),
-    ("buckets_bytes", marked("Sums")),
-    ("traces_bytes", marked("Content of conversations")),
-    ("journal_bytes", marked("Journal")),
-    ("state_bytes", marked("Keys and prices")),
-    ("logs_bytes", marked("Logs")),
-)
 # (file's name, what is exported)
 EXPORTS = (
     ("requests", Export(what="requests")),
@@ -52,23 +47,41 @@ def unsorted_bytes(sizes: Sizes) -> int:
     return max(0, sizes.usage_bytes - sizes.requests_bytes - sizes.buckets_bytes)
 
 
+class DiskPart(NamedTuple):
+    """What takes room on the disk, in the words of its line."""
+
+    name: str
+    title: str
+    bytes_of: Callable[[Sizes], int]
+    words: str = ""
+
+
+DISK_PARTS = (
+    DiskPart("requests", marked("Requests"), lambda sizes: sizes.requests_bytes),
+    DiskPart("buckets", marked("Sums"), lambda sizes: sizes.buckets_bytes),
+    DiskPart(
+        "unsorted",
+        marked("Log and free room"),
+        unsorted_bytes,
+        marked("The rest of their file: what was written last, and what may be filled again."),
+    ),
+    DiskPart("traces", marked("Content of conversations"), lambda sizes: sizes.traces_bytes),
+    DiskPart("journal", marked("Journal"), lambda sizes: sizes.journal_bytes),
+    DiskPart("state", marked("Keys and prices"), lambda sizes: sizes.state_bytes),
+    DiskPart("logs", marked("Logs"), lambda sizes: sizes.logs_bytes),
+)
+
+
 class RetentionSection(SectionView):
     def build(self) -> None:
         self.add_rows()
         heading = self.tr("On the disk")
         self.sizes: dict[str, TextLabel] = {}
         self.size_lines = {}
-        self.unsorted = figure(self, "size.unsorted")
-        for field, words in SIZES:
-            self.sizes[field] = figure(self, f"size.{field}")
-            self.size_lines[field] = self.add_line(heading, translated(words), "", self.sizes[field])
-            if field == "buckets_bytes":
-                self.add_line(
-                    heading,
-                    self.tr("Log and free room"),
-                    self.tr("The rest of their file: what was written last, and what may be filled again."),
-                    self.unsorted,
-                )
+        for part in DISK_PARTS:
+            label, words = figure(self, f"size.{part.name}"), translated(part.words) if part.words else ""
+            self.sizes[part.name] = label
+            self.size_lines[part.name] = self.add_line(heading, translated(part.title), words, label)
         self.total = figure(self, "size.total")
         self.add_line(heading, self.tr("In all"), "", self.total)
         self.clean = PushButton(self.context.theme, self.tr("Clean up now"), kind="secondary")
@@ -83,19 +96,18 @@ class RetentionSection(SectionView):
 
     async def refresh(self) -> None:
         sizes = await self.context.gateway.sizes()
-        for field, label in self.sizes.items():
-            label.setText(formats.size(getattr(sizes, field)))
-        self.unsorted.setText(formats.size(unsorted_bytes(sizes)))
+        for part in DISK_PARTS:
+            self.sizes[part.name].setText(formats.size(part.bytes_of(sizes)))
         self.total.setText(formats.size(on_disk(sizes)))
         if sizes.first_request_us is not None:
             since = formats.clock(sizes.first_request_us)
             words = self.tr("{count} requests, the oldest of {since}.")
-            line = self.size_lines["requests_bytes"]
+            line = self.size_lines["requests"]
             line.words.setText(words.format(count=formats.count(sizes.requests), since=since))
             line.words.show()
 
     async def _clean_up(self) -> None:
-        self.clean.setEnabled(False)
+        resume = pause(self.clean)
         self.clean_line.show_problem("")
 
         async def work(job: Job) -> Cleaned:
@@ -108,7 +120,7 @@ class RetentionSection(SectionView):
         except KNOWN_ERRORS as error:
             self.clean_line.show_problem(str(error))
         finally:
-            self.clean.setEnabled(True)
+            resume()
 
     def _result(self, cleaned: Cleaned | None) -> str:
         if cleaned is None:
@@ -191,22 +203,37 @@ class DataSection(SectionView):
         dialog.setObjectName("export_everything_folder")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.fileSelected.connect(lambda name: self.context.spawn(self.export_to(Path(name))))
+        dialog.fileSelected.connect(lambda name: self._ask_before(Path(name)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
+    def _ask_before(self, folder: Path) -> None:
+        """Export at once, or first ask about files that it would replace."""
+        there = [path.name for path in self._paths(folder) if path.exists()]
+
+        def export() -> None:
+            self.context.spawn(self.export_to(folder))
+
+        if there:
+            ask_to_replace(self, there, formats.folder(folder), export)
+        else:
+            export()
+
+    def _paths(self, folder: Path) -> tuple[Path, ...]:
+        """The file of each of `EXPORTS`."""
+        return tuple(folder / f"faregate-{name}.{self.format.current}" for name, _ in EXPORTS)
+
     async def export_to(self, folder: Path) -> None:
         """All files into a folder; cancelling leaves no half of one."""
-        self.export.setEnabled(False)
+        resume = pause(self.export)
         self.export_line.show_problem("")
-        format_ = self.format.current
+        format_, paths = self.format.current, self._paths(folder)
         rows = 0
 
         async def work(job: Job) -> int:
             nonlocal rows
-            for name, export in EXPORTS:
+            for path, (_, export) in zip(paths, EXPORTS, strict=True):
                 asked = Export(what=export.what, format=format_, bucket=export.bucket)
-                path = folder / f"faregate-{name}.{format_}"
                 progress = _Told(job, rows)
                 rows += await self.context.gateway.export_file(UsageQuery(), asked, path, progress)
             return rows
@@ -219,7 +246,7 @@ class DataSection(SectionView):
             words = self.tr("Cancelled") if done is None else self.tr("Exported {count} rows to {folder}")
             self.toast.emit(words.format(count=formats.count(rows), folder=folder.name))
         finally:
-            self.export.setEnabled(True)
+            resume()
 
 
 class _Told:
