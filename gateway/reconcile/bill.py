@@ -46,6 +46,14 @@ class Entry(BillSums):
         self.clock: int | None = None
 
 
+def together(entries: Sequence[Entry]) -> Entry:
+    """What a bill says of several requests that are one exchange, as of the first."""
+    whole = Entry(entries[0].moment, entries[0].model)
+    for entry in entries:
+        whole.add(entry)
+    return whole
+
+
 class Bill:
     """One or several files of one provider. `requests` is None where lines do not name requests, and `cells` then
     hold all; with it they hold the lines without a name. `places` is how many decimals its amounts have, None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from gateway.reconcile.bill import Entry
+from gateway.reconcile.bill import Entry, together
 from gateway.reconcile.rates import Rates
 from gateway.reconcile.sums import SLOT_US, SLOTS_PER_DAY, RowSums, day_of
 from gateway.records import ExchangeRecord
@@ -46,19 +46,20 @@ class Ledger:
         met: Met,
         progress: Callable[[int], None] | None = None,
     ) -> None:
-        """Takes in rows; one that `left` names goes to `met` instead, and its name is left no more."""
+        """Takes in rows; one that `left` names goes to `met` instead, and its names are left no more: a provider may
+        bill each attempt by a name of its own."""
         for record in records:
             self.rows += 1
             if progress is not None and self.rows % PROGRESS_ROWS == 0:
                 progress(self.rows)
-            name = _name_in(left, record)
-            if name is None:
+            names = _names_in(left, record)
+            if not names:
                 self._take(record)
                 continue
-            entry = left.pop(name)
-            self._tell_zone(record, entry)
+            entries = [left.pop(name) for name in names]
+            self._tell_zone(record, entries[0])
             self._learn(record)
-            met(name, record, entry)
+            met(names[0], record, entries[0] if len(entries) == 1 else together(entries))
 
     def _tell_zone(self, record: ExchangeRecord, entry: Entry) -> None:
         slot = record.started_us // SLOT_US
@@ -128,12 +129,12 @@ class Ledger:
         self._rates_by_day.setdefault((model, day), Rates()).learn(record)
 
 
-def _name_in(left: Mapping[str, Entry], record: ExchangeRecord) -> str | None:
-    """The name by which a bill knows this row: the provider's id of the answer or of an attempt, or ours."""
+def _names_in(left: Mapping[str, Entry], record: ExchangeRecord) -> list[str]:
+    """The names by which a bill knows this row: the provider's id of the answer, ours, and those of its attempts."""
     if not left:
-        return None
+        return []
     names = (record.upstream_request_id, record.id, *(attempt.upstream_request_id for attempt in record.attempts))
-    return next((name for name in names if name is not None and name in left), None)
+    return [name for name in dict.fromkeys(names) if name is not None and name in left]
 
 
 def reason_of(record: ExchangeRecord) -> str | None:
@@ -144,4 +145,7 @@ def reason_of(record: ExchangeRecord) -> str | None:
         return record.outcome
     if record.usage_source in ("estimated", "partial"):
         return record.usage_source
-    return "unpriced" if record.cost_nano is None else None
+    if record.cost_nano is None:
+        return "unpriced"
+    providers = {attempt.provider for attempt in record.attempts}
+    return "tried_again" if len(record.attempts) > len(providers) else None

@@ -13,6 +13,7 @@ REASONS: Mapping[str, str] = {
     "estimated": "with estimated tokens",
     "partial": "with partly estimated tokens",
     "unpriced": "without a price here",
+    "tried_again": "tried again, and counted here by the last attempt alone",
     "several_providers": "tried at several providers, and counted under the last",
     "across_midnight": "ran past midnight and may be on the next day's bill",
 }
