@@ -1,7 +1,7 @@
 """The questions: sums, a series over time, a breakdown; each on one snapshot, exact, from buckets or rows."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -72,6 +72,17 @@ _STRETCHES = {
 Chooser = Callable[[UsageQuery, str | None], Source]
 
 
+class TooManyBuckets(ClientError):
+    """A series of more than can be answered at once; `values` occur in it."""
+
+    def __init__(self, values: int) -> None:
+        super().__init__(
+            f"That is more than {MOST_CELLS:,} buckets; choose a wider bucket, a shorter time or a filter.",
+            param="bucket",
+        )
+        self.values = values
+
+
 def extent(connection: sqlite3.Connection) -> Slice | None:
     """From the first row (or bucket, where rows are gone) to just after the last, in µs; None without data."""
     first_bucket = connection.execute(_FIRST_BUCKET).fetchone()[0]
@@ -129,16 +140,17 @@ def timeseries(
     by: str | None = None,
     *,
     choose: Chooser = source_of,
+    one_slice_is_few: bool = False,
 ) -> tuple[TimeBucket, ...]:
-    """A bucket per slice, empty ones too, and per value that occurs where `by` is given. Raises ClientError.
+    """A bucket per slice, empty ones too, and per value that occurs where `by` is given. Raises ClientError, which is
+    TooManyBuckets where there are too many values; with `one_slice_is_few` only if it could be asked in parts.
 
     A slice that the range cuts keeps its whole bounds and counts only what lies within the range.
     """
     checked_by(by)
     zone = zone_of(query.tz)
     known = extent(connection)
-    start = query.start_us if query.start_us is not None else known and known[0]
-    end = query.end_us if query.end_us is not None else known and known[1]
+    start, end = _asked(query, known)
     if start is None or end is None:
         slices(0, 0, width, zone)
         return ()
@@ -148,11 +160,8 @@ def timeseries(
     table = _gather(connection, query, by, parts, choose)
     gone = _slices_with_gaps(connection, query, by, parts, choose)
     values = _in_order(table) if by is not None else [NO_NAME]
-    if len(values) * len(steps) > MOST_CELLS:
-        raise ClientError(
-            f"That is more than {MOST_CELLS:,} buckets; choose a wider bucket, a shorter time or a filter.",
-            param="bucket",
-        )
+    if len(values) * len(steps) > MOST_CELLS and not (one_slice_is_few and len(steps) == 1):
+        raise TooManyBuckets(len(values))
     named: Mapping[Value, str | None] = {NO_NAME: None}
     if by is not None:
         named = _named(connection, texts, by, table)
@@ -200,16 +209,34 @@ def stretches(connection: sqlite3.Connection, query: UsageQuery, width: str) -> 
 
     Raises ClientError.
     """
-    known = extent(connection)
-    start = query.start_us if query.start_us is not None else known and known[0]
-    end = query.end_us if query.end_us is not None else known and known[1]
+    start, end = _asked(query, extent(connection))
     if start is None or end is None or width not in _STRETCHES:
         return [query]
     shortest_us, stretch = _STRETCHES[width]
     if end - start < (MOST_SLICES - 2) * shortest_us:
         return [query]
-    steps = slices(start, end, stretch, zone_of(query.tz))
+    return _cut_at(query, start, end, slices(start, end, stretch, zone_of(query.tz)))
+
+
+def shorter(connection: sqlite3.Connection, query: UsageQuery, width: str, values: int) -> list[UsageQuery]:
+    """A series in which so many values occur as several, each of few enough buckets for `timeseries`."""
+    start, end = _asked(query, extent(connection))
+    if start is None or end is None:
+        return [query]
+    steps = slices(start, end, width, zone_of(query.tz))
+    most = max(1, MOST_CELLS // values)
+    runs = [steps[place : place + most] for place in range(0, len(steps), most)]
+    return _cut_at(query, start, end, [(run[0][0], run[-1][1]) for run in runs])
+
+
+def _cut_at(query: UsageQuery, start: int, end: int, steps: Iterable[Slice]) -> list[UsageQuery]:
     return [replace(query, start_us=max(low, start), end_us=min(high, end)) for low, high in steps]
+
+
+def _asked(query: UsageQuery, known: Slice | None) -> tuple[int | None, int | None]:
+    """The time that is asked for, or else that of the data; None without either."""
+    start = query.start_us if query.start_us is not None else known and known[0]
+    return start, query.end_us if query.end_us is not None else known and known[1]
 
 
 def narrowed(

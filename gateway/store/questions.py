@@ -4,6 +4,7 @@ Plain functions for worker threads, each on a snapshot of its own; none waits fo
 """
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TextIO, TypeVar
@@ -105,9 +106,16 @@ class Questions:
     def iter_timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> Iterator[TimeBucket]:
         """The buckets of `timeseries`, however many, a stretch of them in memory at a time. Raises ClientError."""
         with self._readers.snapshot() as connection:
-            stretches = queries.stretches(connection, query, bucket)
-        for stretch in stretches:
-            yield from self.timeseries(stretch, bucket, by)
+            left = deque(queries.stretches(connection, query, bucket))
+        while left:
+            stretch = left.popleft()
+            with self._readers.snapshot() as connection:
+                try:
+                    buckets = queries.timeseries(connection, self._texts, stretch, bucket, by, one_slice_is_few=True)
+                except queries.TooManyBuckets as error:
+                    left.extendleft(reversed(queries.shorter(connection, stretch, bucket, error.values)))
+                    continue
+            yield from buckets
 
     def conversations(
         self, query: UsageQuery, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None

@@ -2,8 +2,9 @@
 
 CSV is RFC 4180's, with the read API's columns. Texts that a spreadsheet would take for a formula get a leading
 apostrophe, for they may hold what a stranger sent; numbers stay numbers. Unknown is an empty cell. Lists are joined
-by commas, which their parts cannot hold. Where a zone other than UTC was asked for, a column of local time follows
-each time, in the form that spreadsheets read as one.
+by commas; a part that holds one or a quote, as a model's name may, is quoted as a cell would be, so that a CSV reader
+takes the list apart again. Where a zone other than UTC was asked for, a column of local time follows each time, in
+the form that spreadsheets read as one.
 """
 
 import csv
@@ -81,8 +82,13 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        value = ",".join(value)
+        value = ",".join(map(_part, value))
     if isinstance(value, str):
         unsafe = is_formula(value) and not name.endswith(MONEY_SUFFIX)
         return f"'{value}" if unsafe else value
     return str(value)
+
+
+def _part(text: str) -> str:
+    """One text of a list."""
+    return '"{}"'.format(text.replace('"', '""')) if "," in text or '"' in text else text

@@ -225,7 +225,8 @@ def test_no_text_of_a_stranger_runs_in_a_spreadsheet_and_every_number_stays_one(
     assert fields_of(text) == parsed(text)
     header, line = fields_of(text)
     cells = dict(zip(header, line, strict=True))
-    for name, said in (("end_user", user), ("model", model), ("tags", f"{tag},b")):
+    listed = '"{}"'.format(tag.replace('"', '""')) if set(tag) & {",", '"'} else tag
+    for name, said in (("end_user", user), ("model", model), ("tags", f"{listed},b")):
         assert cells[name] in (said, f"'{said}") and becomes(cells[name]) != "formula"
     for name in ("cost_usd", "latency_ms", "overhead_us", "input_tokens", "status"):
         assert becomes(cells[name]) == "number" or cells[name] == ""
@@ -253,3 +254,35 @@ def test_chosen_columns_leave_alone_and_in_their_order(store: UsageStore, format
         assert json.loads(file.getvalue()) == {name: expected[name] for name in export.columns}
     with pytest.raises(ClientError, match="no column house"):
         store.export_to(UsageQuery(), Export(columns=("model", "house")), file)
+
+
+@pytest.mark.parametrize(("width", "most"), [("hour", 50), ("day", 10), ("month", 1)])
+def test_a_series_by_many_values_leaves_whole(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch, width: str, most: int
+) -> None:
+    """More values in a month than one answer has room for: it ended midway, after lines that looked complete."""
+    store.insert_history([record(number * 7000, model=f"m{number % 13}") for number in range(130)])
+    whole = list(store.timeseries(UsageQuery(), width, "model"))
+    monkeypatch.setattr(queries, "MOST_CELLS", most)
+    with pytest.raises(ClientError, match="choose a wider bucket"):
+        store.timeseries(UsageQuery(), width, "model")
+    apart = list(store.iter_timeseries(UsageQuery(), width, "model"))
+    assert sum(each.summary.requests for each in apart) == 130
+    told = [
+        {(each.start_us, each.value): each.summary for each in some if each.summary.requests}
+        for some in (apart, whole)
+    ]
+    assert told[0] == told[1]
+    starts = [each.start_us for each in apart]
+    assert starts == sorted(starts)
+
+
+@given(texts=st.lists(st.text(alphabet="a,\"' :", min_size=1, max_size=4), min_size=1, max_size=4))
+def test_a_list_in_a_cell_can_be_taken_apart_again(texts: list[str]) -> None:
+    (_, (cell,)) = parsed("".join(csv_lines([{"models": texts}], {"models": []})))
+    assert next(csv.reader(io.StringIO(cell, newline=""))) == texts
+
+
+def test_a_list_without_commas_is_written_plainly() -> None:
+    row = {"tags": ["team:a b", "é"], "models": ["gpt-5", "org/model,v2"]}
+    assert parsed("".join(csv_lines([row], row)))[1] == ["team:a b,é", 'gpt-5,"org/model,v2"']
