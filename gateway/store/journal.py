@@ -1,17 +1,18 @@
 """The journal: exchanges on their way into `usage.db`, safe from the death of the process.
 
-Append-only segment files; every exchange is one unbuffered `write` when it begins and one when it ends, and those of
-a transaction are one more when they are committed: their rows may be taken away before their segment is. A line is a
-mark (`B`, `E` or `C`), the CRC-32 of its JSON and the JSON, so a torn or damaged line is told apart and left out. A
-segment goes when each exchange in it is committed or carried on in a later one. A process locks its segments, so
-one that can be locked has lost its process: its exchanges are replayed by whoever finds it, as ended where they
-ended and as interrupted where they only began. With the disk full, lines wait in bounded memory for the next write.
+Append-only segment files; every exchange is one unbuffered `write` when it begins and one when it ends, and those
+of a transaction are one more when they are committed: their rows may be taken away before their segment is. The
+same is written of those that are carried on in a later segment, for that one may go first. A line is a mark (`B`,
+`E` or `C`), the CRC-32 of its JSON and the JSON, so a torn or damaged line is told apart and left out. A segment
+goes when each exchange in it is committed or carried on in a later one. A process locks its segments, so one that
+can be locked has lost its process: its exchanges are replayed by whoever finds it, as ended where they ended and as
+interrupted where they only began. With the disk full, lines wait in bounded memory for the next write.
 """
 
 import logging
 import os
 import secrets
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -47,7 +48,8 @@ def render_line(mark: bytes, record: ExchangeRecord) -> bytes:
 
 
 def render_committed(ids: Sequence[str]) -> bytes:
-    """The line that says of these exchanges that their rows are in the database."""
+    """The line that says of these exchanges that what stands of them before it is of no concern any more: their rows
+    are in the database, or a later segment has them."""
     return _line(COMMITTED, _encode(ids))
 
 
@@ -177,19 +179,18 @@ class Journal:
                     self._nowhere.discard(request_id)
                     if (home := self._homes.pop(request_id, None)) is not None:
                         left.setdefault(home, []).append(request_id)
-                        self._leave(home)
-                for segment, of_segment in left.items():
-                    self._note_committed(segment, of_segment)
+                self._leave(left)
 
     def adopt(self) -> list[ExchangeRecord]:
         """What processes that are gone left behind; their files stay until `committed` has named every record."""
         begun: dict[str, ExchangeRecord] = {}
         ended: dict[str, ExchangeRecord] = {}
         for segment in self._orphans():
-            lines = [line for path in segment.paths for line in path.read_bytes().split(b"\n") if line]
-            committed = {request_id for line in lines for request_id in parse_committed(line) or ()}
-            for line in lines:
-                self._replay(line, segment, committed, begun, ended)
+            over: dict[str, int] = {}
+            for place, line in enumerate(_lines(segment.paths)):
+                over.update(dict.fromkeys(parse_committed(line) or (), place))
+            for place, line in enumerate(_lines(segment.paths)):
+                self._replay(line, place, segment, over, begun, ended)
             if not segment.needed_for:
                 segment.delete()
         if self.damaged_lines:
@@ -239,7 +240,7 @@ class Journal:
         kept = written or request_id in self._waiting or len(self._waiting) < self._waiting_lines
         if written:
             self._waiting.pop(request_id, None)
-            self._live_in_current(request_id)
+            self._live_in_current((request_id,))
         elif kept:
             self._waiting[request_id] = line
         if kept:
@@ -257,7 +258,7 @@ class Journal:
             return False
         for request_id in lines:
             del self._waiting[request_id]
-            self._live_in_current(request_id)
+        self._live_in_current(lines)
         return True
 
     def _write(self, data: bytes) -> bool:
@@ -312,8 +313,7 @@ class Journal:
         carried = [request_id for request_id in self._open if self._homes.get(request_id) is old]
         lines = b"".join(self._open[request_id] for request_id in carried)
         if lines and self._put(fresh, lines):
-            for request_id in carried:
-                self._live_in_current(request_id)
+            self._live_in_current(carried)
         # Moving the last of them away has deleted it already.
         if not old.needed_for and old.descriptors:
             old.delete()
@@ -328,21 +328,26 @@ class Journal:
                 return _Segment([path], [descriptor])
             os.close(descriptor)
 
-    def _live_in_current(self, request_id: str) -> None:
+    def _live_in_current(self, ids: Iterable[str]) -> None:
         segment = self._current
-        before = self._homes.get(request_id)
-        if segment is None or before is segment:
-            return
-        segment.needed_for += 1
-        self._homes[request_id] = segment
-        self._leave(before)
+        left: dict[_Segment, list[str]] = {}
+        for request_id in ids:
+            before = self._homes.get(request_id)
+            if segment is None or before is segment:
+                continue
+            segment.needed_for += 1
+            self._homes[request_id] = segment
+            if before is not None:
+                left.setdefault(before, []).append(request_id)
+        self._leave(left)
 
-    def _leave(self, segment: _Segment | None) -> None:
-        if segment is None:
-            return
-        segment.needed_for -= 1
-        if not segment.needed_for and segment is not self._current:
-            segment.delete()
+    def _leave(self, left: Mapping[_Segment, Sequence[str]]) -> None:
+        for segment, ids in left.items():
+            segment.needed_for -= len(ids)
+            if segment.needed_for or segment is self._current:
+                self._note_over(segment, ids)
+            else:
+                segment.delete()
 
     def _orphans(self) -> list[_Segment]:
         groups: dict[str, list[Path]] = {}
@@ -352,10 +357,8 @@ class Journal:
                 groups.setdefault(prefix, []).append(path)
         return [segment for paths in groups.values() if (segment := _locked(paths)) is not None]
 
-    def _note_committed(self, segment: _Segment, ids: Sequence[str]) -> None:
+    def _note_over(self, segment: _Segment, ids: Sequence[str]) -> None:
         """Where the disk refuses it, a replay finds the rows themselves."""
-        if not segment.descriptors:
-            return
         # What a kill or a refused write left at the end must not swallow it.
         data = b"\n" + render_committed(ids)
         try:
@@ -369,8 +372,9 @@ class Journal:
     def _replay(
         self,
         line: bytes,
+        place: int,
         segment: _Segment,
-        committed: Set[str],
+        over: Mapping[str, int],
         begun: dict[str, ExchangeRecord],
         ended: dict[str, ExchangeRecord],
     ) -> None:
@@ -379,12 +383,18 @@ class Journal:
             self.damaged_lines += parse_committed(line) is None
             return
         mark, record = parsed
-        if record.id in committed:
+        if place < over.get(record.id, -1):
             return
         (ended if mark == ENDED else begun)[record.id] = record
         if record.id not in self._homes:
             self._homes[record.id] = segment
             segment.needed_for += 1
+
+
+def _lines(paths: Iterable[Path]) -> Iterator[bytes]:
+    """A file in memory at a time."""
+    for path in paths:
+        yield from filter(None, path.read_bytes().split(b"\n"))
 
 
 def _locked(paths: list[Path]) -> _Segment | None:

@@ -354,3 +354,74 @@ def test_a_torn_word_of_what_is_committed_loses_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     assert journal.adopt() == [record(1)] and journal.damaged_lines == 0
     journal.close()
+
+
+def killed(journal: Journal) -> None:
+    """As a kill leaves it."""
+    segments = {id(each): each for each in (journal._current, *journal._homes.values()) if each is not None}
+    for segment in segments.values():
+        for descriptor in segment.descriptors:
+            os.close(descriptor)
+
+
+def test_a_file_tells_what_was_carried_on_in_one_that_went_before_it(tmp_path: Path) -> None:
+    """Its row may have been taken away since: it would come back as one that was interrupted."""
+    dead = Journal(tmp_path, segment_bytes=5000)
+    dead.end(record(0))
+    slow = replace(record(1), outcome="interrupted")
+    dead.begin(slow)
+    for number in range(2, 20):
+        dead.end(record(number))
+        dead.committed([f"req_{number}"])
+    dead.end(record(1))
+    dead.committed(["req_1"])
+    for number in range(20, 40):
+        dead.end(record(number))
+        dead.committed([f"req_{number}"])
+    assert len(files(tmp_path)) == 2 and b'"id":"req_1"' in files(tmp_path)[0].read_bytes()
+    killed(dead)
+    reader = Journal(tmp_path)
+    assert [each.id for each in reader.adopt()] == ["req_0"]
+    reader.close()
+
+
+def test_what_is_carried_on_is_replayed_from_where_it_is(tmp_path: Path) -> None:
+    """Once, whatever the older file says of it."""
+    dead = Journal(tmp_path, segment_bytes=5000)
+    dead.end(record(0))
+    for number in (1, 2):
+        dead.begin(replace(record(number), outcome="interrupted"))
+    for number in range(3, 20):
+        dead.end(record(number))
+        dead.committed([f"req_{number}"])
+    dead.end(record(1))
+    killed(dead)
+    reader = Journal(tmp_path)
+    assert {each.id: each.outcome for each in reader.adopt()} == {
+        "req_0": "ok",
+        "req_1": "ok",
+        "req_2": "interrupted",
+    }
+    reader.close()
+
+
+@pytest.mark.parametrize("taken", [None, 0, 9])
+def test_a_disk_that_refuses_to_carry_on_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int | None
+) -> None:
+    dead = Journal(tmp_path, segment_bytes=5000)
+    dead.end(record(0))
+    for number in (1, 2):
+        dead.begin(replace(record(number), outcome="interrupted"))
+    for number in range(3, 8):
+        if number == 5:
+            free = refuse(monkeypatch, taken)
+        dead.end(record(number, end_user="x" * 900))
+    free()
+    dead.end(record(1))
+    dead.committed(["req_1", "req_3"])
+    killed(dead)
+    reader = Journal(tmp_path)
+    found = {each.id: each.outcome for each in reader.adopt()}
+    assert found == {"req_2": "interrupted", **{f"req_{number}": "ok" for number in (0, 4, 5, 6, 7)}}
+    reader.close()
