@@ -163,8 +163,9 @@ class _CleanUp:
         first = self._connection.execute(kind.first).fetchone()[0]
         if first is None or first >= before_us:
             return 0
-        with writing(self._connection):
-            move(self._connection, kind.from_name, before_us)
+        if kind.from_name is not None:
+            with writing(self._connection):
+                move(self._connection, kind.from_name, before_us)
 
         def some(most: int) -> int:
             gone = kind.take(self._connection, before_us, most)

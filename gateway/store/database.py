@@ -77,9 +77,12 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def passes(error: Exception) -> bool:
-    """Whether the database's state is in the way, as a lock or a full disk is, and not what was to be written."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return isinstance(error, sqlite3.OperationalError) and code is not None and code & 0xFF != sqlite3.SQLITE_ERROR
+    """Whether the database's state is in the way, as a lock, a full disk or damage is: it would befall anything that
+    was to be written."""
+    # A damaged file has no class of its own.
+    of_its_state = isinstance(error, sqlite3.OperationalError | sqlite3.InternalError)
+    code = getattr(error, "sqlite_errorcode", 0)
+    return (of_its_state or type(error) is sqlite3.DatabaseError) and code & 0xFF != sqlite3.SQLITE_ERROR
 
 
 class Readers:

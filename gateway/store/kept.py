@@ -13,7 +13,6 @@ from gateway.store.quarters import HOUR_QUARTERS, QUARTER_US, quarter_of
 
 ROWS_FROM = "rows_from_us"
 BUCKETS_FROM = "buckets_from_us"
-CONTENT_FROM = "content_from_us"
 
 _FROM = "SELECT name, CAST(value AS INTEGER) FROM settings WHERE name IN ('rows_from_us', 'buckets_from_us')"
 # A time only ever moves on: what is gone does not come back.

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from gateway.store import combining, conversation_totals
 from gateway.store.commit import day_zone
-from gateway.store.kept import BUCKETS_FROM, CONTENT_FROM, ROWS_FROM, set_right
+from gateway.store.kept import BUCKETS_FROM, ROWS_FROM, set_right
 from gateway.store.migrations import BUCKET_KEY, COMBINED_KEY
 from gateway.store.names import json_array
 from gateway.store.pairs import PAIRS_KEY
@@ -29,15 +29,15 @@ Sweep = Callable[[sqlite3.Connection, InSteps, Pause], int]
 class Kind(Struct, frozen=True):
     """Data that one setting bounds: `retention.NAME`.
 
-    `from_name` says in the database from when on it is all there. Cuts are multiples of `grain_us`. `first`, `last`,
-    `count` and `place` are SQL: the start (µs) of the oldest entry, and of the newest; how many there are; the start
-    of the one at an offset among `placed` ones, oldest first. `take` deletes some of what began before a time, and
-    says how many. Content begins when it was stored: what a sender says of its times does not decide how long it is
-    kept.
+    `from_name` says in the database from when on it is all there; None where nobody counts it. Cuts are multiples of
+    `grain_us`. `first`, `last`, `count` and `place` are SQL: the start (µs) of the oldest entry, and of the newest;
+    how many there are; the start of the one at an offset among `placed` ones, oldest first. `take` deletes some of
+    what began before a time, and says how many. Content begins when it was stored: what a sender says of its times
+    does not decide how long it is kept.
     """
 
     name: str
-    from_name: str
+    from_name: str | None
     grain_us: int
     entry_bytes: int
     first: str
@@ -197,7 +197,7 @@ def _of_said(which: str) -> str:
 
 CONTENT = Kind(
     name="content",
-    from_name=CONTENT_FROM,
+    from_name=None,
     grain_us=QUARTER_US,
     # It is the only kind of its file: any weight is all of it.
     entry_bytes=2000,

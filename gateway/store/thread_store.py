@@ -289,7 +289,7 @@ class ThreadStore:
                 continue
             try:
                 self._place_somehow(placer, [told for told, _ in batch])
-            except sqlite3.OperationalError as error:
+            except sqlite3.Error as error:
                 if pause == FIRST_PAUSE_S:
                     _log.warning("Conversations cannot be stored now (%s); they wait in memory.", error)
                 self._rest(pause)
@@ -329,7 +329,7 @@ class ThreadStore:
         self._tell()
 
     def _place_somehow(self, placer: Placer, batch: Sequence[Told]) -> None:
-        """What no table can hold must not keep the rest back. Raises sqlite3.OperationalError where waiting helps."""
+        """What no table can hold must not keep the rest back. Raises sqlite3.Error where waiting helps."""
         try:
             self._place(placer, batch)
             return

@@ -16,6 +16,7 @@ from typing import Protocol
 from gateway.records import ExchangeRecord
 from gateway.store.assigning import Assignment
 from gateway.store.commit import Committer
+from gateway.store.database import passes
 from gateway.store.storable import storable
 
 GROUP_ROWS = 50
@@ -134,7 +135,7 @@ class Writer:
         try:
             self._committer.commit(batch)
         except Exception as error:
-            if _is_of_the_database(error):
+            if passes(error):
                 raise
             refused = self._commit_singly(batch)
         without = {record.id for record in refused}
@@ -174,7 +175,7 @@ class Writer:
             try:
                 written = self._committer.commit([sound])
             except Exception as error:
-                if _is_of_the_database(error):
+                if passes(error):
                     raise
                 _log.exception("The record %s could not be stored; it stays in the journal.", record.id)
                 refused.append(record)
@@ -188,8 +189,3 @@ class Writer:
         until = monotonic() + seconds
         with self._changed:
             return not self._changed.wait_for(lambda: self._closing, until - monotonic())
-
-
-def _is_of_the_database(error: Exception) -> bool:
-    """Whether it would befall any record: a lock, a full disk, a damaged file, which has no class of its own."""
-    return isinstance(error, sqlite3.OperationalError | sqlite3.InternalError) or type(error) is sqlite3.DatabaseError
