@@ -2,6 +2,7 @@
 
 from gateway.answer_headers import error_headers
 from gateway.attempts import Learnt
+from gateway.capture.heard import Listener
 from gateway.connection import Client
 from gateway.dialects.dialect import AnswerContext
 from gateway.doors import Door
@@ -21,8 +22,16 @@ CLIENT_LEFT = 499
 class Endings:
     """Closes the exchanges of one relay."""
 
-    def __init__(self, store: UsageStore, pricing: Pricing, timeouts: Timeouts, learnt: Learnt) -> None:
+    def __init__(
+        self,
+        store: UsageStore,
+        pricing: Pricing,
+        timeouts: Timeouts,
+        learnt: Learnt,
+        listener: Listener | None,
+    ) -> None:
         self._store = store
+        self._listener = listener
         self._pricing = pricing
         self._timeouts = timeouts
         self._learnt = learnt
@@ -57,6 +66,7 @@ class Endings:
                 provider=exchange.provider or "",
                 asked=exchange.model or "",
             )
+        exchange.failure = error.message if error else None
         record = exchange.final_record(
             status=status,
             outcome=outcome,
@@ -64,7 +74,7 @@ class Endings:
             usage_source=source,
             priced=priced,
             error_type=error.kind if error else None,
-            error_message=error.message if error else None,
+            error_message=self._words_kept(exchange),
             observed_model=model,
         )
         if not exchange.begun:
@@ -72,6 +82,11 @@ class Endings:
         self._store.end(record)
         exchange.ended, exchange.record = True, record
         return record
+
+    def _words_kept(self, exchange: Exchange) -> str | None:
+        if exchange.failure is None or self._listener is None:
+            return exchange.failure
+        return self._listener.words_kept(exchange, exchange.failure)
 
     async def fail(self, door: Door, client: Client, exchange: Exchange, tally: Tally, error: GatewayError) -> None:
         """An error for whoever still listens, and the row that says what happened."""

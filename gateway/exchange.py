@@ -66,6 +66,8 @@ class Exchange:
         # What it said: references for whoever captures it.
         self.heard: Heard
         self.record: ExchangeRecord | None = None
+        # Why it failed, in full: the row has what may be kept of it.
+        self.failure: str | None = None
         self.status = 0
         # Monotonic nanoseconds.
         self.provider_ns = 0

@@ -22,6 +22,7 @@ from gateway.comparer import Comparer, Prompts
 from gateway.configured import configured_providers, own_models
 from gateway.deadlines import Deadlines
 from gateway.errors import FaregateError
+from gateway.exchange import Exchange
 from gateway.folder import DataFolder
 from gateway.model import Usage
 from gateway.price_overrides import PriceOverrides
@@ -232,7 +233,7 @@ class Parts:
         stack.push_async_callback(self.workers.run, self.own.close)
         self.ratings = await self._opened(stack, Ratings, self.folder, seal_key)
         prompts = Prompts(self.ratings.keep_prompt)
-        witnesses = (self.joiner.heard, self.own, prompts.heard)
+        witnesses = (self.joiner.heard, self.own, prompts.heard, self._on_failure)
         self.capture = await self._opened(stack, capture_of, self.settings, threads, witnesses, self.pause)
         return threads
 
@@ -297,6 +298,11 @@ class Parts:
     def join(self, request_id: str, conversation_id: str) -> None:
         """The store of conversations says where a turn belongs, on a thread of its own."""
         self.store.assign(request_id, conversation_id=conversation_id)
+
+    def _on_failure(self, exchange: Exchange, told: Told) -> None:
+        """The capture says what may be kept of an error's words; on its thread."""
+        if told.error_message and exchange.record is not None and exchange.record.error_message is None:
+            self.store.assign(exchange.id, error_message=told.error_message)
 
     def _on_app(self, request_id: str, app: str) -> None:
         """Telemetry says which app made a request; on the thread that joins them."""

@@ -68,7 +68,7 @@ class Relay:
         self._memory = ReplayMemory()
         self._planner = Planner(routing, keys, self._memory)
         self._attempts = Attempts(self._planner, upstream, timeouts, learnt)
-        self._endings = Endings(store, pricing, timeouts, learnt)
+        self._endings = Endings(store, pricing, timeouts, learnt, listener)
         self._store = store
         self._deadlines = deadlines
         self._timeouts = timeouts

@@ -63,6 +63,7 @@ class Capture:
         self._threads = threads
         self._switches = switches
         self._redactor = redactor
+        self._at_once = redactor.at_once()
         self._masks = HeaderMasks(redactor)
         self._witnesses = tuple(witnesses)
         self._pause = pause if pause is not None else Pause()
@@ -86,6 +87,12 @@ class Capture:
             exchange.heard.lost = PAUSED
         if is_told(exchange.heard.door):
             self._running[exchange.id] = exchange
+
+    def words_kept(self, exchange: Exchange, text: str) -> str | None:
+        """None too where own rules have a say: what they leave of it is told once they had their time."""
+        if exchange.heard.lost is not None or self._switches.why_not(exchange) is not None or self._at_once is None:
+            return None
+        return self._at_once.through(lambda clean: clean(text))
 
     def end(self, exchange: Exchange) -> None:
         heard = exchange.heard

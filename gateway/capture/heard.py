@@ -89,6 +89,10 @@ class Listener(Protocol):
 
     def begin(self, exchange: "Exchange") -> None: ...
 
+    def words_kept(self, exchange: "Exchange", text: str) -> str | None:
+        """What may stand in the exchange's row of the words of an error, which may repeat what was said."""
+        ...
+
     def end(self, exchange: "Exchange") -> None:
         """It is over, whatever became of it; its record stands in it where it left one."""
         ...

@@ -89,7 +89,7 @@ def told(
         status=record.status if record is not None else 0,
         outcome=record.outcome if record is not None else RUNNING,
         error_type=record.error_type if record is not None else None,
-        error_message=record.error_message if record is not None else None,
+        error_message=exchange.failure,
         latency_us=record.latency_us if record is not None else None,
         ttft_us=record.ttft_us if record is not None else None,
         streamed=exchange.streamed,

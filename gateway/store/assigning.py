@@ -1,7 +1,8 @@
-"""What is learnt of an exchange after its row was written: its conversation, and the app that sent it.
+"""What is learnt of an exchange after its row was written: its conversation, the app that sent it, and what may be
+kept of the words in which it failed.
 
-A conversation stands on the row alone. An app is a dimension of the sums too: the row's share is taken out of the
-cells of the app before, and added to those of the new one. Cells that retention has taken stay gone.
+A conversation and such words stand on the row alone. An app is a dimension of the sums too: the row's share is taken
+out of the cells of the app before, and added to those of the new one. Cells that retention has taken stay gone.
 """
 
 import sqlite3
@@ -36,6 +37,7 @@ _ADD = {"buckets": buckets.ADD_ALL_TO_BUCKETS, "combined": buckets.ADD_ALL_TO_CO
 _NUMBER = "SELECT n FROM requests WHERE id = ?"
 _CONVERSATION = "SELECT n, conversation FROM requests WHERE id = ?"
 _SET_CONVERSATION = "UPDATE requests SET conversation = ? WHERE n = ?"
+_SET_MESSAGE = "UPDATE requests SET error_message = ? WHERE id = ?"
 _SET_APP = "UPDATE requests SET app = ? WHERE id = ?"
 _REQUESTS = shares.ALL.index("requests")
 
@@ -46,11 +48,14 @@ class Assignment(Struct, frozen=True):
     request_id: str
     conversation_id: str | None = None
     app: str | None = None
+    error_message: str | None = None
 
     @classmethod
-    def of(cls, request_id: str, conversation_id: str | None, app: str | None) -> "Assignment":
+    def of(
+        cls, request_id: str, conversation_id: str | None, app: str | None, error_message: str | None
+    ) -> "Assignment":
         """With texts that SQLite can hold."""
-        return cls(request_id, conversation_id and sound_text(conversation_id), app and sound_text(app))
+        return cls(request_id, *(text and sound_text(text) for text in (conversation_id, app, error_message)))
 
 
 def assign(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, assignments: Iterable[Assignment]) -> None:
@@ -59,6 +64,8 @@ def assign(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, assignm
     for each in assignments:
         if each.conversation_id is not None:
             _set_conversation(connection, each.request_id, each.conversation_id or None)
+        if each.error_message is not None:
+            connection.execute(_SET_MESSAGE, (each.error_message or None, each.request_id))
         if each.app is not None:
             before = one(connection, texts, each.request_id)
             app = each.app or None

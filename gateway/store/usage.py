@@ -178,11 +178,18 @@ class UsageStore(Questions):
             self._meter.lost((record.id,))
             self._journal.forget(record.id)
 
-    def assign(self, request_id: str, *, conversation_id: str | None = None, app: str | None = None) -> None:
+    def assign(
+        self,
+        request_id: str,
+        *,
+        conversation_id: str | None = None,
+        app: str | None = None,
+        error_message: str | None = None,
+    ) -> None:
         """What was learnt of an exchange after its end: its row, and the sums that count its app, follow; None leaves
         it as it is. From any thread; never raises, never waits."""
-        if conversation_id is not None or app is not None:
-            self._writer.assign(Assignment.of(request_id, conversation_id, app))
+        if (conversation_id, app, error_message) != (None, None, None):
+            self._writer.assign(Assignment.of(request_id, conversation_id, app, error_message))
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until all that has ended is in the database; False where that took too long."""

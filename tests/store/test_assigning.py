@@ -110,3 +110,14 @@ def test_sums_that_retention_has_taken_stay_gone(tmp_path: Path) -> None:
     assert cells == [(0, 1), (1, 1), (2, 1)]
     assert store.requests(UsageQuery(app=("b",))).rows == (replace(new, app="b"), replace(old, app="b"))
     store.close()
+
+
+def test_a_row_learns_the_words_of_its_error(store: UsageStore) -> None:
+    wordless = replace(FULL, error_message=None)
+    store.end(wordless)
+    store.assign(FULL.id, error_message="No.\0")
+    store.assign("req_nobody", error_message="No.")
+    assert store.flush() and store.request(FULL.id) == replace(FULL, error_message="No.\ufffd")
+    store.assign(FULL.id, error_message="")
+    assert store.flush() and store.request(FULL.id) == wordless
+    assert store.check() == []

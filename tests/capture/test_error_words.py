@@ -1,0 +1,112 @@
+"""The words of an error may repeat what was said: a row has of them what may be kept, before they are on the disk."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.capture.capture import Capture
+from gateway.capture.pause import Pause
+from gateway.capture.redactor import SHORT_CHARACTERS, Redactor
+from gateway.capture.rules import chosen
+from gateway.capture.switches import Switches
+from gateway.redact_rules import RedactRule
+from tests.capture.test_capture import WHY, FakeThreads
+from tests.endtoend.inside import Inside
+from tests.endtoend.scripted import Scripted, Sent, answer
+from tests.endtoend.serving import MODELS, PROVIDERS, upstreams
+from tests.test_relay import Run, json_answer
+from tests.waiting import wait_until
+
+COMPARE = "/api/ai/v1/compare"
+EMAIL = Redactor(chosen(("email",), ()))
+PIN = RedactRule(name="pin", pattern=r"pin \d+", replacement="[pin]")
+
+
+def refused(words: str) -> tuple[int, list[bytes], dict[str, str]]:
+    status, pieces, headers = json_answer({"error": {"message": words}}, 400)
+    return status, pieces, dict(headers)
+
+
+async def row_and_told(
+    words: str, switches: Switches, redactor: Redactor, pause: Pause | None = None
+) -> tuple[str | None, str | None]:
+    threads = FakeThreads()
+    capture = Capture(threads, switches, redactor, pause=pause)
+    try:
+        row = await Run(refused(words), listener=capture).go()
+        assert capture.flush(60) and (row.error_type, row.status) == ("bad_request", 400)
+        return row.error_message, threads.told[-1].error_message
+    finally:
+        capture.close()
+
+
+@pytest.mark.parametrize("switches", [switches for switches, _ in WHY.values()], ids=WHY)
+async def test_where_content_is_not_kept_the_row_has_the_kind_alone(switches: Switches) -> None:
+    assert await row_and_told("You said Hi.", switches, EMAIL) == (None, None)
+
+
+async def test_in_a_pause_too() -> None:
+    pause = Pause()
+    pause.begin(15)
+    assert await row_and_told("You said Hi.", Switches(), EMAIL, pause) == (None, None)
+
+
+async def test_rules_take_out_of_the_row_what_they_take_out_of_the_turn() -> None:
+    kept = "[redacted: email] is not allowed."
+    assert await row_and_told("ana@example.com is not allowed.", Switches(), EMAIL) == (kept, kept)
+
+
+async def test_own_rules_do_not_hold_up_the_answer_and_the_turn_has_what_they_leave() -> None:
+    assert await row_and_told("Your pin 1234?", Switches(), Redactor((), [PIN])) == (None, "Your [pin]?")
+
+
+def test_words_too_long_to_look_through_at_once_are_not_kept() -> None:
+    short = EMAIL.at_once()
+    assert short is not None
+    found = short.through(lambda clean: clean("Hi @ " * SHORT_CHARACTERS))
+    assert found == f"[redaction took too long: {5 * SHORT_CHARACTERS} characters are not kept]"
+
+
+def quotes(sent: Sent, send: Callable[[bytes], None]) -> None:
+    (message,) = json.loads(sent.body)["messages"]
+    words = f"Not allowed: {message['content']}"
+    send(answer(json.dumps({"error": {"message": words}}).encode(), status="400 Bad Request"))
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Inside]:
+    config = """
+[capture]
+keys_off = ["payroll"]
+[[capture.redact]]
+name = "pin"
+pattern = 'canary \\d+'
+"""
+    with Scripted(quotes) as provider:
+        made = Inside(tmp_path / "home", config, **upstreams(dict.fromkeys(PROVIDERS, provider.url)))
+        with made:
+            yield made
+
+
+def words(gateway: Inside, *ids: str) -> list[str | None]:
+    rows = [gateway.gateway._parts.store.request(id) for id in ids]
+    return [row.error_message if row is not None else "not written" for row in rows]
+
+
+def test_nothing_of_it_is_on_the_disk_and_who_asked_reads_it_all(gateway: Inside) -> None:
+    said = "my canary 4711"
+    payroll, other = (gateway.key(name=name) for name in ("payroll", "other"))
+    replies = [gateway.chat(said, key=key) for key in (payroll, other)]
+    whole = f"Not allowed: {said}"
+    assert [reply.error["message"] for reply in replies] == [whole, whole]
+    request = {"messages": [{"role": "user", "content": said}]}
+    compared = gateway.ask("POST", COMPARE, {"models": [MODELS["openai"]] * 2, "request": request}, key=payroll)
+    answers = compared.json["data"]
+    assert [each["error"]["message"] for each in answers] == [whole, whole]
+    ids = [*(reply.id for reply in replies), *(each["request_id"] for each in answers)]
+    wait_until(lambda: words(gateway, *ids) == [None, "Not allowed: my [redacted: pin]", None, None])
+    files = [path for path in gateway.folder.rglob("*") if path.is_file()]
+    assert any(path.name == "usage.db-wal" for path in files)
+    assert not [path for path in files if b"canary 4711" in path.read_bytes()]
