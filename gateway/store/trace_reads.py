@@ -10,19 +10,26 @@ from gateway.telemetry.observed import Role
 from gateway.telemetry.records import SpanKind, StatusCode
 from gateway.thread_records import Trace, TraceSpan
 
-# The number of a turn is its place in its conversation.
+# The number of a turn is its place in its conversation. All of a conversation are numbered at once: a long session in
+# one trace has thousands.
+_NUMBERED = (
+    "WITH numbered AS MATERIALIZED (SELECT id, "
+    "ROW_NUMBER() OVER (PARTITION BY conversation ORDER BY started_us, id) - 1 AS number "
+    "FROM turns WHERE conversation IN ({conversations})) "
+)
 _TURNS = (
-    "SELECT t.span_id, t.parent_span_id, t.request_id, t.source, t.started_us, t.latency_us, t.outcome, t.door, "
-    "t.provider, t.model, t.app, t.input_tokens, t.output_tokens, t.cost_nano, t.status, c.name, "
-    "(SELECT COUNT(*) FROM turns b WHERE b.conversation = t.conversation "
-    "AND (b.started_us, b.id) < (t.started_us, t.id)) "
-    "FROM turns t JOIN conversations c ON c.id = t.conversation "
-    "WHERE t.trace_id = ? AND (? IS NULL OR t.scope = ?) ORDER BY t.started_us, t.id"
+    _NUMBERED.format(conversations="SELECT conversation FROM turns WHERE trace_id = ?1")
+    + "SELECT t.span_id, t.parent_span_id, t.request_id, t.source, t.started_us, t.latency_us, t.outcome, t.door, "
+    "t.provider, t.model, t.app, t.input_tokens, t.output_tokens, t.cost_nano, t.status, c.name, n.number "
+    "FROM turns t JOIN conversations c ON c.id = t.conversation JOIN numbered n ON n.id = t.id "
+    "WHERE t.trace_id = ?1 AND (?2 IS NULL OR t.scope = ?2) ORDER BY t.started_us, t.id"
 )
 _SPAN_TURNS = (
-    "SELECT s.span_id, t.request_id, c.name, (SELECT COUNT(*) FROM turns b WHERE b.conversation = t.conversation "
-    "AND (b.started_us, b.id) < (t.started_us, t.id)) FROM spans s JOIN turns t ON t.id = s.turn "
-    "JOIN conversations c ON c.id = t.conversation WHERE s.trace_id = ?"
+    _NUMBERED.format(
+        conversations="SELECT w.conversation FROM spans s JOIN turns w ON w.id = s.turn WHERE s.trace_id = ?1"
+    )
+    + "SELECT s.span_id, t.request_id, c.name, n.number FROM spans s JOIN turns t ON t.id = s.turn "
+    "JOIN conversations c ON c.id = t.conversation JOIN numbered n ON n.id = t.id WHERE s.trace_id = ?1"
 )
 _STATUS = {StatusCode.OK: "ok", StatusCode.ERROR: "error"}
 _FAILED = ("error", "interrupted")
@@ -45,7 +52,7 @@ def trace(connection: sqlite3.Connection, sealed: Sealed, trace_id: str, scope: 
 
 
 def _own(connection: sqlite3.Connection, trace_id: str, scope: str | None) -> Iterator[TraceSpan]:
-    for row in connection.execute(_TURNS, (trace_id, scope, scope)):
+    for row in connection.execute(_TURNS, (trace_id, scope)):
         span_id, parent, request_id, source, started, latency, outcome, door, provider, model, app, *more = row
         input_tokens, output_tokens, cost_nano, status, name, number = more
         attributes: dict[str, Any] = {
