@@ -24,6 +24,8 @@ OUTCOME_WORDS = Words(
         "interrupted": "Cut off: the gateway stopped",
     }
 )
+# What a line of the drawer has room for, beside a button.
+_LONGEST_WORD = 22
 _PER_WORDS = Words({1_000_000: "per million", 1000: "per thousand", 1: "each"})
 
 
@@ -203,7 +205,18 @@ def _changed(row: ExchangeRecord) -> tuple[Line, ...]:
 
 
 def _known(*pairs: tuple[str, str | None]) -> tuple[Line, ...]:
-    return tuple(Line(label=label, value=value) for label, value in pairs if value)
+    return tuple(_named(label, value) for label, value in pairs if value)
+
+
+def _named(label: str, text: str) -> Line:
+    """A word that finds no room in a line is cut in its middle, and can be copied whole."""
+    short = " ".join(_short(word) for word in text.split(" "))
+    return Line(label=label, value=short, copy=None if short == text else text)
+
+
+def _short(word: str) -> str:
+    half = _LONGEST_WORD // 2
+    return word if len(word) <= _LONGEST_WORD else f"{word[:half]}…{word[-half + 1 :]}"
 
 
 def _ids(row: ExchangeRecord) -> tuple[Line, ...]:
