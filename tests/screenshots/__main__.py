@@ -53,6 +53,8 @@ def take(app: RealApp, state: State, theme: str, size: Size) -> None:
         # Nothing is hovered in a picture.
         app.display.point(size.width - 1, size.height - 1)
     time.sleep(SETTLED_S)
+    if state not in LOADING_STATES:
+        app.wait_for("painted")
     path = picture_path(state, theme, size)
     app.display.picture(path)
     keep_few_colours(path)

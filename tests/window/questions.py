@@ -35,7 +35,7 @@ from app.pages.conversations_parts.thread_view import ThreadView
 from app.pages.conversations_parts.waterfall import Waterfall
 from app.pages.overview import OverviewPage
 from app.tables.model import LOADING
-from app.widgets import Chip, Stars
+from app.widgets import Chip, Curtain, Stars, Veil
 from gateway.errors import FaregateError
 from gateway.workers import Workers
 
@@ -203,6 +203,12 @@ def address(host: Host) -> str:
 
 def shown(host: Host, name: str, within: str | None = None) -> bool:
     return bool(shown_widgets(name, within))
+
+
+def painted(host: Host) -> bool:
+    """Whether all of the window is as it is now: no curtain keeps a part of it as it was, no page is read anew."""
+    covering = (*host.window.findChildren(Curtain), *host.window.findChildren(Veil))
+    return not any(one.isVisible() for one in covering)
 
 
 def banner(host: Host, subject: str) -> str:
@@ -575,6 +581,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         focused_name,
         marks,
         page,
+        painted,
         spoken,
         listed,
         chips,
