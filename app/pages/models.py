@@ -125,6 +125,8 @@ class ModelsPage(Page):
         self.search = SearchField(theme, tr("Search models"))
         self.search.setObjectName("models_search")
         self.provider = ComboBox(theme, tr("Provider"))
+        # Names come after it is first shown: by itself it would stay as wide as it was then.
+        self.provider.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
         self.provider.addItem(tr("All providers"), "")
         self.kept = ComboBox(theme, tr("Which models"))
         for words, key in _KEPT:

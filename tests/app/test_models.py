@@ -23,6 +23,7 @@ from app.pages.models_parts.lines import ModelLine, matching, model_columns, mod
 from app.tables.painter import CELL_PADDING
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.widgets.combo_box import ComboBox
 from gateway import Changes, ModelRow, NewPriceOverride, PriceRow, UnitPrice, UnitPrices
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway, summarise
@@ -384,3 +385,12 @@ def test_arrows_choose_a_model_at_once(qtbot: QtBot, page: ModelsPage) -> None:
     page.on_shown()
     qtbot.keyClick(page.focusWidget(), Qt.Key.Key_Down)
     assert page.view.hasFocus() and page.selected() is not None
+
+
+def test_the_filter_by_provider_is_as_wide_as_its_longest_name(page: ModelsPage, qtbot: QtBot, theme: Theme) -> None:
+    """Names are read after the page is shown; a flip of the theme alone made room for them."""
+    fresh = ComboBox(theme, "The same names")
+    qtbot.addWidget(fresh)
+    page.provider.addItem("A provider with quite a long name", "long")
+    fresh.addItems([page.provider.itemText(number) for number in range(page.provider.count())])
+    assert page.provider.sizeHint().width() == fresh.sizeHint().width()
