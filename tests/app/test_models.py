@@ -393,4 +393,5 @@ def test_the_filter_by_provider_is_as_wide_as_its_longest_name(page: ModelsPage,
     qtbot.addWidget(fresh)
     page.provider.addItem("A provider with quite a long name", "long")
     fresh.addItems([page.provider.itemText(number) for number in range(page.provider.count())])
+    fresh.show()
     assert page.provider.sizeHint().width() == fresh.sizeHint().width()
