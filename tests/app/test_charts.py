@@ -550,3 +550,44 @@ def test_the_wheel_belongs_to_the_page(qtbot: QtBot, light: Theme) -> None:
     card.plot.wheelEvent(event)
     assert not event.isAccepted()
     assert card.plot.view.viewRange() == before
+
+
+@pytest.mark.parametrize("key", ["requests", "latency"])
+def test_a_plot_that_has_not_changed_is_painted_from_its_picture(
+    qtbot: QtBot, light: Theme, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """A page is given free in bands, and the crosshair moves in all charts: each painted the whole scene."""
+    spec = SPECS[key]
+    card = chart(qtbot, spec, light, ChartInput(buckets=buckets(busy(100, errors=10), busy(50)), now_us=START * 2))
+    plot, drawn = card.plot, []
+    QTest.qWait(1)
+    monkeypatch.setattr(plot.grid, "paint", lambda *_args: drawn.append(1))
+    plot.viewport().repaint(0, 0, 200, 40)
+    card.set_crosshair(1)
+    QTest.qWait(1)
+    plot.viewport().repaint()
+    assert drawn == []
+
+    def is_anew() -> bool:
+        """Whether it shows what a plot without a picture shows."""
+        kept = plot.viewport().grab().toImage()
+        plot.keeps_picture = False
+        direct = plot.viewport().grab().toImage()
+        plot.keeps_picture = True
+        return bool(kept == direct)
+
+    card.set_crosshair(-1)
+    monkeypatch.undo()
+    before = plot.viewport().grab().toImage()
+    card.set_data(chart_data(spec, ChartInput(buckets=buckets(busy(90), busy(700, errors=30)), now_us=START * 2)))
+    assert is_anew() and plot.viewport().grab().toImage() != before, "at once"
+    QTest.qWait(1)
+    assert is_anew()
+    light.set_mode("dark")
+    assert is_anew()
+    card.resize(700, 300)
+    QTest.qWait(1)
+    assert is_anew()
+    plot.grid.set_values((plot.maximum / 3,))
+    QTest.qWait(1)
+    assert is_anew(), "whatever changes in the scene"
