@@ -205,15 +205,14 @@ def time_of_day(us: int, tz: str | None = None) -> str:
 
 def hour_minute(then: datetime) -> str:
     """18:04, or 6:04 pm where the clock is to have twelve hours."""
-    return f"{then:%H:%M}" if not _clock.twelve_hours else f"{_hour(then)}:{then:%M} {_half(then)}"
+    # By its numbers: `strftime` imports a module each time, and takes as long as painting what it says.
+    return _told(then, f"{then.minute:02d}")
 
 
-def _hour(then: datetime) -> int:
-    return then.hour % 12 or 12
-
-
-def _half(then: datetime) -> str:
-    return "am" if then.hour < 12 else "pm"
+def _told(then: datetime, after_the_hour: str) -> str:
+    if not _clock.twelve_hours:
+        return f"{then.hour:02d}:{after_the_hour}"
+    return f"{then.hour % 12 or 12}:{after_the_hour} {'am' if then.hour < 12 else 'pm'}"
 
 
 def _local(us: int, tz: str | None) -> datetime:
@@ -231,8 +230,7 @@ def clock(us: int, tz: str | None = None, *, now_us: int | None = None) -> str:
     then = _local(us, tz)
     now = _now(now_us, tz)
     if then.date() == now.date():
-        exact = f"{then:%M:%S}.{then.microsecond // 1000:03d}"
-        return f"{_hour(then)}:{exact} {_half(then)}" if _clock.twelve_hours else f"{then:%H}:{exact}"
+        return _told(then, f"{then.minute:02d}:{then.second:02d}.{then.microsecond // 1000:03d}")
     return _day_and_minute(then, now)
 
 
