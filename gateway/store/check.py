@@ -24,6 +24,7 @@ from gateway.store.database import TEMPORARY, WRITERS_CACHE_KIB, open_database, 
 from gateway.store.kept import kept
 from gateway.store.migrations import BUCKET_KEY, COMBINED_KEY, CREATE_BUCKETS, CREATE_COMBINED
 from gateway.store.names import Names, Texts
+from gateway.store.packed import measures_of
 from gateway.store.pages import EARLIEST, LATEST
 from gateway.store.pairs import MONTH, SETTLED, left_out_of
 from gateway.store.quarters import QUARTER_S, month_end, quarter_of
@@ -146,7 +147,7 @@ def _unequal_pairs(connection: sqlite3.Connection, shadow: sqlite3.Connection, f
             true = cells_of_month(connection, [day for day, _ in days], left_out)
         else:
             true = cells_of(shadow if start >= first else connection, connection, (level, start), zone, left_out)
-        for key, have, want in _unequal(connection.execute(_PAIRS, (level, start)), true, 3, tuple):
+        for key, have, want in _unequal(connection.execute(_PAIRS, (level, start)), true, 3, _readable_pair):
             wrong = "not stored" if have is None else "stored for nothing" if want is None else "not the sums"
             yield f"pairs, {_LEVELS[level]} from {_begins(start)}, pair, value and other {key}: {wrong}."
 
@@ -162,6 +163,11 @@ def _unequal_totals(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _readable(cell: Cell) -> Cell:
     return tuple(histogram.decode(value) if isinstance(value, bytes) else value for value in cell)
+
+
+def _readable_pair(cell: Cell) -> Cell:
+    pair, value, other, sums, *durations = cell
+    return pair, value, other, measures_of(sums), *durations
 
 
 def _unequal(

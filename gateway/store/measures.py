@@ -72,6 +72,7 @@ def _row_expressions() -> dict[str, str]:
     for duration in DURATIONS:
         expressions[duration] = f"COALESCE(SUM(b.{duration}), 0)"
         expressions[f"{duration}_known"] = f"COUNT(b.{duration})"
+    # A later one stands behind these: packed sums of before lack it.
     expressions["price_fuzzy"] = "SUM(b.price_fuzzy AND b.cost_nano IS NOT NULL)"
     return expressions
 

@@ -286,15 +286,19 @@ def _change_cells(db: "Database", change: str, combined_to: int = 2**63 - 1) -> 
         db.conn.executemany(f"UPDATE combined SET {change} WHERE level = {level} AND start = ? AND {same}", counted)
 
 
+def _unsettle_found(db: "Database") -> None:
+    """The pairs of the rows that were found are counted anew, bit by bit."""
+    for level, start in ((1, "hour"), (2, "day"), (4, "month")):
+        db.execute(f"DELETE FROM settled WHERE level = {level} AND start IN (SELECT {start} FROM found)")
+
+
 def _m009_unknown_use_is_unpriced(db: "Database") -> None:
     # They were counted as if they had used nothing. Sums whose rows are gone stay as they were.
     zone = ZoneInfo(dict(db.execute("SELECT name, value FROM settings").fetchall()).get("day_zone", "UTC"))
     _know_starts(db, zone)
     db.execute(_FIND + _UNKNOWN_USE)
     _change_cells(db, "priced = priced - ?")
-    # Their pairs are counted anew.
-    for level, start in ((1, "hour"), (2, "day"), (4, "month")):
-        db.execute(f"DELETE FROM settled WHERE level = {level} AND start IN (SELECT {start} FROM found)")
+    _unsettle_found(db)
     db.execute(
         "UPDATE conversation_totals SET priced = priced - (SELECT COUNT(*) FROM found u "
         "WHERE u.conversation = conversation_totals.conversation AND u.n <= "
@@ -320,10 +324,9 @@ def _m011_sums_say_how_many_prices_are_doubtful(db: "Database") -> None:
     _know_starts(db, ZoneInfo(settings.get("day_zone", "UTC")))
     db.execute(_FIND + _FUZZY)
     _change_cells(db, "price_fuzzy = price_fuzzy + ?", int(settings["combined_to"]))
+    # What other pairs lack is nothing of it (`packed.measures_of`).
+    _unsettle_found(db)
     db.execute("DROP TABLE temp.found")
-    # Pairs hold as many sums as there were: they are counted anew, bit by bit.
-    db.execute("DELETE FROM settled")
-    db.execute("DELETE FROM pairs")
 
 
 STEPS: tuple[Step, ...] = (

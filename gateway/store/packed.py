@@ -6,6 +6,7 @@ together are one integer of lanes while they are counted, so adding many is one 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from struct import Struct, pack
 from typing import NamedTuple
 
@@ -103,15 +104,24 @@ def encode(sums: Sums) -> Cell:
     return _encode(sums.values), packed_bins.encode(sums.latency), packed_bins.encode(sums.ttft)
 
 
+def measures_of(sums: bytes) -> list[int]:
+    """The measures of a stored cell. One of before there were as many lacks the last: it has nothing of them."""
+    return _whole(_decode(sums))
+
+
+def _whole(measures: list[int]) -> list[int]:
+    return measures + [0] * (len(MEASURES) - len(measures))
+
+
 def total(cells: Sequence[Cell]) -> Sums:
     """All of at least one stored cell together."""
     if len(cells) == 1:
         ((one, latencies, ttfts),) = cells
         # Most are asked for their percentiles only, which need no decoding.
-        return Sums(_decode(one), latencies, ttfts)
+        return Sums(measures_of(one), latencies, ttfts)
     measures, latency, ttft = zip(*cells, strict=True)
-    values = list(map(sum, zip(*map(_decode, measures), strict=True)))
-    return Sums(values, packed_bins.together(latency), packed_bins.together(ttft))
+    values = list(map(sum, zip_longest(*map(_decode, measures), fillvalue=0)))
+    return Sums(_whole(values), packed_bins.together(latency), packed_bins.together(ttft))
 
 
 def _counted(places: bytes | bytearray, counts: Sequence[int]) -> bytes:
