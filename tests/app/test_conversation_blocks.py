@@ -11,7 +11,7 @@ from app.pages.conversations_parts.block import FOLDED, OPEN, WHOLE, Block, can_
 from app.pages.conversations_parts.blocks import Told, told
 from app.pages.conversations_parts.branches import steps, way_to
 from app.pages.conversations_parts.cost_card import CostCard
-from app.pages.conversations_parts.costs import Splitter, record_of
+from app.pages.conversations_parts.costs import CostLine, CostSplit, Splitter, record_of
 from app.parts.piece import Code, More, Plain, Prose, Tree
 from app.theme import Theme
 from gateway import (
@@ -606,4 +606,23 @@ def test_the_lines_of_a_cost_are_marked_that_hold_estimates(theme: Theme, source
     card.show_split(splitter.split())
     assert {line.name for line in card.split.lines if card.amount(line).startswith("≈$")} == guessed
     assert card.total.startswith("≈") is bool(guessed)
+    card.deleteLater()
+
+
+@pytest.mark.parametrize(
+    ("nanos", "words"),
+    [
+        ((8_637_000, 22_680_000, 5_175_000), ["$0.008637", "$0.022680", "$0.005175"]),  # in all $0.036
+        ((8_000_000, 23_000_000, 5_000_000), ["$0.008", "$0.023", "$0.005"]),
+        ((1_543, 150, 250), ["$0.000002", "<$0.000001", "<$0.000001"]),
+        ((12_344_000_000, 12_344_000_000), ["$12.344", "$12.344"]),  # in all $24.69
+    ],
+)
+def test_the_lines_of_a_cost_add_up_to_its_total_as_they_are_said(
+    theme: Theme, nanos: tuple[int, ...], words: list[str]
+) -> None:
+    card = CostCard(theme)
+    lines = tuple(CostLine(name=str(place), tone="0", tokens=1, nano=nano) for place, nano in enumerate(nanos))
+    card.show_split(CostSplit(total_nano=sum(nanos), lines=lines))
+    assert [card.amount(line) for line in lines] == words
     card.deleteLater()

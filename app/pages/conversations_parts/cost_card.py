@@ -48,8 +48,19 @@ class CostCard(QWidget):
 
     def amount(self, line: CostLine) -> str:
         """A line's cost, with as many decimals as the others'."""
-        largest = max((each.nano for each in self.split.lines), default=0)
-        return sources.marked(formats.money_column(line.nano, formats.money_places(largest)), line.marked)
+        return sources.marked(formats.money_column(line.nano, self._places()), line.marked)
+
+    def _places(self) -> int:
+        """As few decimals as let the lines add up to the total: each rounded to its decimals, they may miss it."""
+        amounts = [line.nano for line in self.split.lines]
+        fewest = formats.money_places(max(amounts, default=0))
+        total = _rounded(sum(amounts), fewest)
+        enough = (
+            places
+            for places in range(fewest, 6)
+            if _rounded(sum(_rounded(nano, places) for nano in amounts), fewest) == total
+        )
+        return next(enough, 6)
 
     def show_split(self, split: CostSplit) -> None:
         self.split = split
@@ -117,3 +128,9 @@ class CostCard(QWidget):
 
     def _color(self, line: CostLine) -> QColor:
         return tone_color(self._theme, line.tone)
+
+
+def _rounded(nano: int, places: int) -> int:
+    """Nano-dollars to so many decimals of a dollar."""
+    unit = 10 ** (9 - places)
+    return (nano + unit // 2) // unit * unit
