@@ -6,7 +6,7 @@ does not come from here: it keeps every digit.
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -196,6 +196,11 @@ def _signed(value: float, unit: str) -> str:
 def use_clock(tz: str | None, *, twelve_hours: bool) -> None:
     """How times are told from now on, in the whole window: the person's choice (`preferences`)."""
     _clock.tz, _clock.twelve_hours = tz, twelve_hours
+
+
+def today() -> date:
+    """In the window's zone: what `clock` tells without its date."""
+    return _now(None, None).date()
 
 
 def time_of_day(us: int, tz: str | None = None) -> str:

@@ -84,7 +84,7 @@ class RequestsPage(Page):
         self.export_button = PushButton(theme, tr("Export"), "download", "secondary")
         self.export_button.setObjectName("requests_export")
         self.export_button.setToolTip(tr("Save the filtered requests, with all columns or those on show (Ctrl+E)"))
-        self.view = TableView(theme, self.model, tr("Requests"))
+        self.view = TableView(theme, self.model, tr("Requests"), pictures=True)
         self.view.setObjectName("requests_table")
         self.view.restore_columns(self.context.shell.preferences.kept(_KEPT_COLUMNS))
         self.area = TableArea(theme, self.view, self.context.gateway.state.url)
@@ -206,7 +206,10 @@ class RequestsPage(Page):
 
     async def _learn_names(self) -> None:
         rows = await self.context.gateway.providers()
-        self._provider_titles = {row.name: row.title for row in rows}
+        titles = {row.name: row.title for row in rows}
+        if titles != self._provider_titles:
+            self._provider_titles = titles
+            self.view.forget_pictures()
         models = sorted(row.id for row in self.context.gateway.models())
         self.filter_field.set_values({"model": models, "provider": [row.name for row in rows]})
 

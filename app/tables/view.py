@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QHelpEvent,
+    QHideEvent,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
@@ -24,10 +25,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView, QToolTip, QWidget
 
+from app import formats
 from app.tables.column import Column
 from app.tables.header import TableHeader
 from app.tables.model import RowModel
 from app.tables.painter import Cell, PaintedRow, RowPainter
+from app.tables.row_pictures import RowPictures
 from app.theme import DENSITIES, Theme
 
 # The usual one; the theme says which is in force.
@@ -55,11 +58,16 @@ class TableView(QTableView):
     columns_changed = Signal()
     menu_offered = Signal(object, int)
 
-    def __init__(self, theme: Theme, model: RowModel[Any], name: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, model: RowModel[Any], name: str, parent: QWidget | None = None, *, pictures: bool = False
+    ) -> None:
+        """`pictures`: rows are kept as they were painted; for long lists, whose words follow from the row, the day
+        and what `forget_pictures` is called for."""
         super().__init__(parent)
         self._theme = theme
         self._rows = model
         self._painter = RowPainter(theme)
+        self._pictures = RowPictures(theme, self._painter) if pictures else None
         self._hovered = -1
         self._fitting = False
         self._widths = [column.width for column in model.columns]
@@ -355,10 +363,34 @@ class TableView(QTableView):
     async def prepare(self, rows: Sequence[Any]) -> None:
         """Lay out what these rows will say at the top of the view, a few in each turn of the loop: all at once, in
         their first paint, they would hold it."""
-        most = self.viewport().height() // self._theme.row_height + 2 if self.isVisible() else 0
+        most = self._rows_in_sight if self.isVisible() else 0
         for first in range(0, min(most, len(rows)), _AT_ONCE):
-            self._painter.prepare(tuple(self._cells()), rows[first : first + _AT_ONCE], self.devicePixelRatioF())
+            self._prepare_some(rows[first : first + _AT_ONCE])
             await asyncio.sleep(0)
+
+    @property
+    def _rows_in_sight(self) -> int:
+        """At most, the cut ones too."""
+        return self.viewport().height() // self._theme.row_height + 2
+
+    def _prepare_some(self, rows: Sequence[Any]) -> None:
+        cells = tuple(self._cells())
+        if self._pictures is None or not self._fit_pictures(cells):
+            self._painter.prepare(cells, rows, self.devicePixelRatioF())
+            return
+        for row in rows:
+            self._pictures.of(row, faint=self._faint(row))
+
+    def _fit_pictures(self, cells: Sequence[Cell]) -> bool:
+        assert self._pictures is not None
+        size = QSize(self.viewport().width(), self._theme.row_height)
+        return self._pictures.fit(cells, size, self.devicePixelRatioF(), self._rows_in_sight, formats.today())
+
+    def forget_pictures(self) -> None:
+        """What rows say has changed though they have not."""
+        if self._pictures is not None:
+            self._pictures.clear()
+            self.viewport().update()
 
     def _cells(self) -> Iterable[Cell]:
         header = self.horizontalHeader()
@@ -385,21 +417,36 @@ class TableView(QTableView):
         # Asked once: the model is asked for its rows and columns with each question.
         chosen = self.selected_ranges() if self.selectionModel().hasSelection() else []
         current = self.currentIndex().row() if self.hasFocus() else -1
-        painted = []
+        cells, painted = list(self._cells()), []
+        pictures = self._pictures if self._pictures is not None and self._fit_pictures(cells) else None
         for number in range(first, last + 1):
-            top = self.rowViewportPosition(number)
-            if any(top_row <= number <= last_row for top_row, last_row in chosen):
+            top, record = self.rowViewportPosition(number), self._rows.row(number)
+            faint = record is not None and self._faint(record)
+            is_chosen = any(top_row <= number <= last_row for top_row, last_row in chosen)
+            if (
+                pictures is not None
+                and record is not None
+                and not is_chosen
+                and number not in (self._hovered, current)
+            ):
+                painter.drawPixmap(0, top, pictures.of(record, faint=faint))
+                continue
+            if is_chosen:
                 painter.fillRect(0, top, width, height, self._theme.color("accent_soft"))
             elif number == self._hovered:
                 painter.fillRect(0, top, width, height, self._theme.color("hover"))
             if number == current:
                 painter.fillRect(0, top, 2, height, self._theme.color("accent"))
-            record = self._rows.row(number)
-            painted.append(PaintedRow(record, top, record is not None and self._faint(record)))
-        self._painter.paint(painter, list(self._cells()), painted, height)
+            painted.append(PaintedRow(record, top, faint))
+        self._painter.paint(painter, cells, painted, height)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.forget_pictures()
 
     def _theme_changed(self) -> None:
         self._painter.forget()
+        self.forget_pictures()
         if self.verticalHeader().defaultSectionSize() != self._theme.row_height:
             self._take_row_height()
         self.viewport().update()

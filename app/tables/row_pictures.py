@@ -1,0 +1,72 @@
+"""Rows of a table as pictures: a row that was painted before, or ahead of its paint, is only put where it stands.
+
+Where new rows come in at the top, Qt has all that is in sight painted anew, each second under load. A picture shows
+its row on the table's own ground; what is chosen or pointed at is painted as it is. Those of the rows in sight are
+kept, and as many more, as far as memory goes.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QPainter, QPixmap
+
+from app.tables.painter import Cell, PaintedRow, RowPainter
+from app.theme import Theme
+
+MOST_BYTES = 16_000_000
+_BYTES_A_PIXEL = 4
+
+
+class RowPictures:
+    """For one view. A row is known by the object that it is: what is read anew is painted anew."""
+
+    def __init__(self, theme: Theme, painter: RowPainter) -> None:
+        self._theme = theme
+        self._painter = painter
+        self._made: OrderedDict[tuple[int, bool], tuple[Any, QPixmap]] = OrderedDict()
+        self._of: tuple[object, ...] = ()
+        self._cells: Sequence[Cell] = ()
+        self._size, self._ratio, self._most = QSize(), 1.0, 0
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def clear(self) -> None:
+        self._made.clear()
+
+    def fit(self, cells: Sequence[Cell], size: QSize, ratio: float, in_sight: int, told: Hashable) -> bool:
+        """Whether pictures of such rows are kept: of these cells, of `size` logical pixels, `in_sight` of them at
+        once. `told`: what else their words follow; those of before are let go where it changes."""
+        of = (tuple((cell.column.key, cell.left, cell.width) for cell in cells), size, ratio, told)
+        if of != self._of:
+            self._made.clear()
+            self._of, self._cells, self._size, self._ratio = of, cells, size, ratio
+        a_row = max(1, round(size.width() * ratio) * round(size.height() * ratio) * _BYTES_A_PIXEL)
+        self._most = min(2 * in_sight, MOST_BYTES // a_row)
+        return self._most >= in_sight
+
+    def of(self, record: Any, *, faint: bool) -> QPixmap:
+        """The row's picture, drawn where there is none."""
+        key = (id(record), faint)
+        found = self._made.get(key)
+        if found is not None:
+            self._made.move_to_end(key)
+            return found[1]
+        picture = self._drawn(record, faint=faint)
+        # With the row itself: as long as it lives, no other has its id.
+        self._made[key] = (record, picture)
+        while len(self._made) > self._most:
+            self._made.popitem(last=False)
+        return picture
+
+    def _drawn(self, record: Any, *, faint: bool) -> QPixmap:
+        picture = QPixmap(self._size * self._ratio)
+        picture.setDevicePixelRatio(self._ratio)
+        picture.fill(self._theme.color("surface"))
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._painter.paint(painter, list(self._cells), [PaintedRow(record, 0, faint)], self._size.height())
+        painter.end()
+        return picture

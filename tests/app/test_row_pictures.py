@@ -1,0 +1,182 @@
+"""Rows that are kept as pictures show what rows without them show, and are let go where that no longer holds."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QPainter
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app import formats
+from app.context import AppContext
+from app.pages.requests import RequestsPage
+from app.tables import row_pictures
+from app.tables.column import Column, PillText
+from app.tables.model import ListModel
+from app.tables.painter import Cell, PaintedRow, RowPainter
+from app.tables.view import TableView
+from app.theme import Theme
+from app.throttle import EVERYTHING
+from gateway import Changes
+from tests.app.fake_gateway import FakeGateway
+from tests.app.test_short_slots import iter_steps
+from tests.app.test_tables import Record
+
+said = ["called"]
+COLUMNS = (
+    Column(key="number", title="No.", text=lambda row: str(row.number), value=str, right=True, width=60, tone="text"),
+    Column(key="name", title="Name", text=lambda row: f"{said[0]} {row.name}", value=str, width=200, grow=1),
+    Column(
+        key="kind",
+        title="Kind",
+        text=lambda row: "even",
+        value=str,
+        width=90,
+        pills=lambda row: (PillText("even", "ok"),) if row.number % 2 == 0 else (),
+    ),
+)
+ROWS = tuple(Record(number, f"row {number}") for number in range(200))
+
+
+@pytest.fixture(autouse=True)
+def words() -> Iterator[None]:
+    said[0] = "called"
+    yield
+    said[0] = "called"
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The rows whose cells are painted from now on."""
+    records: list[Any] = []
+    paint = RowPainter.paint
+
+    def noted(painter: RowPainter, on: QPainter, cells: list[Cell], rows: list[PaintedRow], height: int) -> None:
+        records.extend(row.record for row in rows)
+        paint(painter, on, cells, rows, height)
+
+    monkeypatch.setattr(RowPainter, "paint", noted)
+    return records
+
+
+def shown(qtbot: QtBot, theme: Theme, *, pictures: bool) -> TableView:
+    model: ListModel[Record] = ListModel(COLUMNS, key=lambda row: row.number)
+    view = TableView(theme, model, "Records", pictures=pictures)
+    qtbot.addWidget(view)
+    view.set_faint(lambda row: row.number == 3)
+    view.resize(500, 400)
+    view.show()
+    qtbot.waitExposed(view)
+    model.set_rows(ROWS)
+    QApplication.processEvents()
+    return view
+
+
+def same(views: tuple[TableView, TableView]) -> bool:
+    with_pictures, without = (view.viewport().grab().toImage() for view in views)
+    return bool(with_pictures == without)
+
+
+CHANGES: dict[str, Callable[[TableView], object]] = {
+    "as it is": lambda view: None,
+    "none is faint": lambda view: (view.set_faint(lambda row: False), view.viewport().update()),
+    "scrolled": lambda view: view.verticalScrollBar().setValue(view.verticalScrollBar().value() + 437),
+    "chosen": lambda view: view.selectRow(view.rowAt(100)),
+    "pointed at": lambda view: view._hover(view.rowAt(60)),
+    "wider": lambda view: view.resize(640, 400),
+    "a column's width": lambda view: view.setColumnWidth(1, 120),
+    "a column less": lambda view: view.show_column("kind", False),
+    "sideways": lambda view: (view.setColumnWidth(1, 900), view.horizontalScrollBar().setValue(70)),
+    "other rows": lambda view: view._rows.set_rows(ROWS[50:]),  # type: ignore[attr-defined]
+}
+
+
+def test_rows_look_the_same_as_without_pictures(qtbot: QtBot, theme: Theme) -> None:
+    views = shown(qtbot, theme, pictures=True), shown(qtbot, theme, pictures=False)
+    for name, change in CHANGES.items():
+        for view in views:
+            change(view)
+        assert same(views), name
+    for change_theme in (lambda: theme.set_mode("dark"), lambda: theme.set_density("compact")):
+        change_theme()
+        assert same(views)
+    theme.set_density("comfortable")
+
+
+def test_a_row_is_drawn_once_and_put_where_it_stands(qtbot: QtBot, theme: Theme, drawn: list[Any]) -> None:
+    view = shown(qtbot, theme, pictures=True)
+    # The current row of what has the keyboard is marked, and painted as it is.
+    view.clearFocus()
+    view.viewport().grab()
+    assert len({row.number for row in drawn}) > 8
+    drawn.clear()
+    view.viewport().grab()
+    assert drawn == []
+    model = view._rows
+    assert isinstance(model, ListModel)
+    model.set_rows((Record(900, "new"), *ROWS))
+    view.viewport().grab()
+    assert [row.number for row in drawn] == [900], "those below have moved"
+    drawn.clear()
+    list(iter_steps(view.prepare([Record(901, "ahead")])))
+    assert [row.number for row in drawn] == [901]
+
+
+def test_rows_are_drawn_anew_where_their_words_have_changed(
+    qtbot: QtBot, theme: Theme, drawn: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = shown(qtbot, theme, pictures=True)
+    for change in (
+        view.forget_pictures,
+        theme.redraw,
+        lambda: monkeypatch.setattr(formats, "today", lambda: date(2030, 1, 1)),
+        lambda: (view.hide(), view.show()),
+    ):
+        said[0] = f"{said[0]}, again"
+        view.viewport().grab()
+        drawn.clear()
+        change()
+        QTest.qWait(1)
+        view.viewport().grab()
+        assert len({row.number for row in drawn}) > 8
+
+
+def test_no_more_are_kept_than_fit(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = shown(qtbot, theme, pictures=True)
+    assert view._pictures is not None
+    for value in range(0, 5_000, 300):
+        view.verticalScrollBar().setValue(value)
+        view.viewport().grab()
+    assert len(view._pictures) == 2 * view._rows_in_sight
+    bare = shown(qtbot, theme, pictures=False)
+    for each in (view, bare):
+        each.verticalScrollBar().setValue(0)
+    monkeypatch.setattr(row_pictures, "MOST_BYTES", 500 * view.rowHeight(0) * 4 * 3)
+    view.forget_pictures()
+    assert same((view, bare)) and len(view._pictures) == 0, "a screen of pictures would be too much"
+    assert view.visualRect(view.model().index(0, 0)).topLeft() == QPoint(0, 0)
+
+
+def test_a_provider_that_is_called_otherwise_is_told_in_the_rows_on_show(
+    qtbot: QtBot, context: AppContext, drawn: list[Any]
+) -> None:
+    context.gateway.rows = FakeGateway(30, now_us=time.time_ns() // 1000).rows  # type: ignore[attr-defined]
+    page = RequestsPage(context)
+    qtbot.addWidget(page)
+    page.resize(1100, 600)
+    page.show()
+    qtbot.waitExposed(page)
+    asyncio.run(page.refresh(EVERYTHING))
+    page.view.viewport().grab()
+    page._provider_titles = dict.fromkeys(page._provider_titles, "as it was called")
+    for expected in (True, False):
+        drawn.clear()
+        asyncio.run(page.refresh(Changes(providers=True)))
+        page.view.viewport().grab()
+        assert bool(drawn) == expected
