@@ -40,8 +40,10 @@ class Display:
         read, write = os.pipe()
         width, height = self._size
         screen = ["-screen", "0", f"{width * self._scale}x{height * self._scale}x24"]
+        # Keys do not repeat: on a busy machine the release of one comes late, and it would be typed several times.
+        flags = ["-nolisten", "tcp", "-noreset", "-r"]
         try:
-            self._run(["Xvfb", "-displayfd", str(write), *screen, "-nolisten", "tcp", "-noreset"], keep=write)
+            self._run(["Xvfb", "-displayfd", str(write), *screen, *flags], keep=write)
         finally:
             os.close(write)
         with os.fdopen(read) as answer:
