@@ -15,8 +15,8 @@ from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import FIXED_IDS
 from gateway.store.shares import NUMBERS_OF_ROWS, RARE_NUMBERS, lanes_of, piece
 
-# Some ten milliseconds, for which the writer waits; and of those who hold it back anyway, as many as add up for sure.
-# The more at once, the more of them share a day's sums.
+# The more at once, the more of them share a day's sums. A step takes some ten milliseconds, for which the writer waits.
+# Where a history came in, it takes as many as one transaction of that: no more than add up for sure.
 STEP_ROWS, CATCH_UP_ROWS = 2000, 20_000
 
 _COUNTED_TO = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'combined_to'"
@@ -72,9 +72,10 @@ def lacks(connection: sqlite3.Connection, start_us: int, end_us: int) -> bool:
 
 
 def count_on(connection: sqlite3.Connection, zone: ZoneInfo) -> bool:
-    """Count the next `STEP_ROWS` rows, within a transaction; whether there are more. `zone` is the one whose days the
-    database has."""
-    return _count(connection, zone, STEP_ROWS)
+    """Count the next `STEP_ROWS` rows, or `CATCH_UP_ROWS` where so many wait, within a transaction; whether there are
+    more. `zone` is the one whose days the database has."""
+    waiting = _last(connection) - counted_to(connection)
+    return _count(connection, zone, STEP_ROWS if waiting < CATCH_UP_ROWS else CATCH_UP_ROWS)
 
 
 def catch_up(connection: sqlite3.Connection, zone: ZoneInfo) -> None:

@@ -400,3 +400,20 @@ def test_a_clean_up_that_is_ended_at_any_step_changes_no_sum(
         assert store.request_count(UsageQuery()) <= store.sizes().requests == rows - taken
         assert store.check() == []
     assert taken > 100 and step > 5
+
+
+def test_of_many_that_wait_a_step_counts_as_many_as_a_history_writes_at_once(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(combining, "STEP_ROWS", 2)
+    monkeypatch.setattr(combining, "CATCH_UP_ROWS", 6)
+    store.insert_history(record(number) for number in range(16))
+    told: list[int] = []
+    more = True
+    with closing(open_database(store._folder / "usage.db")) as connection:
+        while more:
+            with writing(connection):
+                more = combining.count_on(connection, day_zone(connection))
+            told.append(counted(store))
+    assert told == [6, 12, 14, 16]
+    assert store.check() == []
