@@ -67,7 +67,7 @@ Cell = TypeVar("Cell")
 # When a row began (µs), its dimensions as numbers, in the order of `COMBINED_DIMENSIONS`, and its share.
 Combined = tuple[int, Key, Piece]
 # By the key's first numbers, which many have in common, and its last.
-Cells = dict[Key, dict[Key, Piece]]
+Cells = dict[Key, Mapping[Key, Piece]]
 
 # A dimension and a value of it in one integer, which is looked up faster than a pair.
 _DIMENSION_BITS = 4
@@ -166,54 +166,60 @@ def _each_joined(pieces: Mapping[Cell, Sequence[Piece]]) -> dict[Cell, Piece]:
     return {cell: some[0] if len(some) == 1 else joined(some) for cell, some in pieces.items()}
 
 
+def _added_up(some: Sequence[Mapping[Cell, Piece]]) -> Mapping[Cell, Piece]:
+    """At least one together, cell by cell."""
+    if len(some) == 1:
+        return some[0]
+    pieces: defaultdict[Cell, list[Piece]] = defaultdict(list)
+    for each in some:
+        for cell, piece in each.items():
+            pieces[cell].append(piece)
+    return _each_joined(pieces)
+
+
 def _singles(quarters: Mapping[int, Mapping[int, Piece]], zone: ZoneInfo) -> Cells:
     """By level, dimension and start, then by value."""
     # An hour of UTC can lie in two days of a zone, so what is summed once for both is their common piece.
-    hours: defaultdict[tuple[int, int], defaultdict[int, list[Piece]]] = defaultdict(lambda: defaultdict(list))
+    hours: defaultdict[tuple[int, int], list[Mapping[int, Piece]]] = defaultdict(list)
     cells: Cells = {}
     for quarter, singles in quarters.items():
         _put(cells, QUARTER, quarter, singles)
-        of_hour = hours[hour_start(quarter), day_start(quarter, zone)]
-        for cell, piece in singles.items():
-            of_hour[cell].append(piece)
-    coarse: defaultdict[tuple[int, int], defaultdict[int, list[Piece]]] = defaultdict(lambda: defaultdict(list))
-    for (hour, day), pieces in hours.items():
-        of_hour, of_day = coarse[HOUR, hour], coarse[DAY, day]
-        for cell, piece in _each_joined(pieces).items():
-            of_hour[cell].append(piece)
-            of_day[cell].append(piece)
-    for (level, start), pieces in coarse.items():
-        _put(cells, level, start, _each_joined(pieces))
+        hours[hour_start(quarter), day_start(quarter, zone)].append(singles)
+    coarse: defaultdict[tuple[int, int], list[Mapping[int, Piece]]] = defaultdict(list)
+    for (hour, day), some in hours.items():
+        common = _added_up(some)
+        coarse[HOUR, hour].append(common)
+        coarse[DAY, day].append(common)
+    for (level, start), some in coarse.items():
+        _put(cells, level, start, _added_up(some))
     return cells
 
 
 def _put(cells: Cells, level: int, start: int, singles: Mapping[int, Piece]) -> None:
+    of_keys: defaultdict[Key, dict[Key, Piece]] = defaultdict(dict)
     for cell, piece in singles.items():
-        key = (level, cell & _DIMENSION_MASK, start)
-        of_key = cells.get(key)
-        if of_key is None:
-            of_key = cells[key] = {}
-        of_key[(cell >> _DIMENSION_BITS,)] = piece
+        of_keys[level, cell & _DIMENSION_MASK, start][(cell >> _DIMENSION_BITS,)] = piece
+    cells.update(of_keys)
 
 
 def _combinations(halves: Mapping[tuple[int, int], Mapping[Key, Sequence[Piece]]]) -> Cells:
     """By level and start, then by the values of all dimensions."""
-    coarse: defaultdict[Key, defaultdict[Key, list[Piece]]] = defaultdict(lambda: defaultdict(list))
+    coarse: defaultdict[Key, list[Mapping[Key, Piece]]] = defaultdict(list)
     for (half, day), pieces in halves.items():
-        of_half, of_day = coarse[HALF, half], coarse[DAY, day]
-        for values, piece in _each_joined(pieces).items():
-            of_half[values].append(piece)
-            of_day[values].append(piece)
-    return {key: _each_joined(pieces) for key, pieces in coarse.items()}
+        common = _each_joined(pieces)
+        coarse[HALF, half].append(common)
+        coarse[DAY, day].append(common)
+    return {key: _added_up(some) for key, some in coarse.items()}
 
 
 def _tag_sets(combinations: Cells) -> Cells:
     cells: Cells = {}
     for (level, start), pieces in combinations.items():
-        of_sets: defaultdict[Key, list[Piece]] = defaultdict(list)
+        of_sets: defaultdict[int, list[Piece]] = defaultdict(list)
         for values, piece in pieces.items():
-            of_sets[(values[_TAG_SET],)].append(piece)
-        cells[level, DIMENSION_IDS["tag_set"], start] = _each_joined(of_sets)
+            of_sets[values[_TAG_SET]].append(piece)
+        each = _each_joined(of_sets)
+        cells[level, DIMENSION_IDS["tag_set"], start] = {(tag_set,): piece for tag_set, piece in each.items()}
     return cells
 
 

@@ -15,8 +15,8 @@ from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import FIXED_IDS
 from gateway.store.shares import NUMBERS_OF_ROWS, RARE_NUMBERS, lanes_of, piece
 
-# The more at once, the more of them share a day's sums. A step takes some ten milliseconds, for which the writer waits.
-# Where a history came in, it takes as many as one transaction of that: no more than add up for sure.
+# The more at once, the more of them share a day's sums. A step takes some ten milliseconds, for which the writer
+# waits; where a history came in, as many rows as one transaction of that, which are no more than add up for sure.
 STEP_ROWS, CATCH_UP_ROWS = 2000, 20_000
 
 _COUNTED_TO = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'combined_to'"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gateway.records import DIMENSIONS, UsageQuery
 from gateway.store.usage import UsageStore
 from tests.store.examples import record
+from tests.store.migrated import started
 from tests.store.test_queries import stored
 
 MINUTE = 60
@@ -164,3 +165,17 @@ def test_the_parts_of_a_dimension_that_do_not_overlap_are_the_headline(store: Us
     assert not parts.overlapping and len(parts.rows) > 1
     for field in ("requests", "errors", "input_tokens", "output_tokens", "cost_nano", "unpriced_requests"):
         assert sum(getattr(row.summary, field) or 0 for row in parts.rows) == getattr(whole, field), field
+
+
+def test_an_hour_and_a_half_in_which_a_zones_day_begins_have_the_rows_of_both_days(tmp_path: Path) -> None:
+    """Midnight in Kathmandu is at a quarter past, by the hours of UTC. Questions ask rows of so short a time."""
+    begins = at("2026-03-30T18:00") * 1_000_000
+    store = started(tmp_path, "Asia/Kathmandu")
+    store.insert_history(record(minute, started_us=begins + minute * 60_000_000) for minute in (10, 20, 40))
+    store.combine()
+    with store._readers.snapshot() as connection:
+        hours = connection.execute("SELECT requests FROM buckets WHERE level = 1 AND dimension = 0").fetchall()
+        halves = connection.execute("SELECT requests FROM combined WHERE level = 3 ORDER BY start").fetchall()
+        days = connection.execute("SELECT requests FROM combined WHERE level = 2 ORDER BY start").fetchall()
+    store.close()
+    assert hours == [(3,)] and halves == [(2,), (1,)] and days == [(1,), (2,)]
