@@ -42,6 +42,8 @@ class StateNotices:
             off = tr("The gateway is off: tools cannot reach it.")
             kind, words = ("warn", tr("Turn on")) if state.word == "off" else ("bad", tr("Try again"))
             self._notices.tell("state", kind, state.message or off, words, self._turn_on)
+        elif state.word == "starting" and state.message:
+            self._notices.tell("state", "info", state.message)
         else:
             self._notices.clear("state")
 

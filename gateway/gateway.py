@@ -71,7 +71,7 @@ class Gateway:
         self._state = GatewayState(word="off", url=settings.url)
         self._tasks: set[asyncio.Task[None]] = set()
         self._bell = Bell(lambda changes: self.changed(changes))
-        self._parts = Parts(folder, settings, demo, self._bell, self._on_noticed, cache_kib)
+        self._parts = Parts(folder, settings, demo, self._bell, self._on_noticed, self._on_upgrade, cache_kib)
         self._comparisons = Comparisons(self._parts)
         self._keys = KeyCommands(self._parts)
         self._prices = PriceCommands(self._parts)
@@ -327,6 +327,10 @@ class Gateway:
     def _on_noticed(self) -> None:
         self._state = replace(self._state, notices=self._parts.receiver.notices)
         self._bell.note(Changes(state=True))
+
+    def _on_upgrade(self, sentence: str) -> None:
+        if self._state.word == "starting":
+            self._set_state("starting", sentence)
 
     def _on_paused(self, until_us: int | None) -> None:
         self._state = replace(self._state, capture_paused_until_us=until_us)

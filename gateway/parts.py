@@ -4,6 +4,7 @@ What the constructor makes is there at once. The rest is there once `open` has r
 goes on its stack, so that half a start leaves nothing.
 """
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -68,8 +69,9 @@ _Part = TypeVar("_Part", bound=_Closable)
 
 
 class Parts:
-    """See the module. `noticed` is called when the receiver's notices have changed. `cache_kib` is how much the
-    writer of usage keeps of its database; that of conversations keeps half of it."""
+    """See the module. `noticed` is called when the receiver's notices have changed, `upgrading` with a sentence where
+    opening takes minutes. `cache_kib` is how much the writer of usage keeps of its database; that of conversations
+    keeps half of it."""
 
     access: AccessKeys
     overrides: PriceOverrides
@@ -91,6 +93,7 @@ class Parts:
         demo: bool,
         bell: Bell,
         noticed: Callable[[], None],
+        upgrading: Callable[[str], None],
         cache_kib: int,
     ) -> None:
         self.folder = folder
@@ -99,6 +102,7 @@ class Parts:
         self.demo = demo
         self.bell = bell
         self._noticed = noticed
+        self._upgrading = upgrading
         self.workers = Workers(folder.path)
         self.health = ProviderHealth(lambda: bell.note(Changes(providers=True)))
         self.pricing = Pricing({} if demo else {extra.name: extra.prices for extra in settings.providers})
@@ -168,7 +172,10 @@ class Parts:
         self.access = await self._opened(stack, AccessKeys, self.folder)
         self.overrides = await self._opened(stack, PriceOverrides, self.folder)
         self.aliases = await self._opened(stack, Aliases, self.folder)
-        await self.workers.run(self.store.start)
+        loop = asyncio.get_running_loop()
+        await self.workers.run(
+            self.store.start, lambda sentence: loop.call_soon_threadsafe(self._upgrading, sentence)
+        )
         stack.push_async_callback(self.workers.run, self.store.close)
         settings = await self._open_providers(stack)
         threads = await self._open_threads(stack)

@@ -613,7 +613,7 @@ class Repricing(Struct, frozen=True, kw_only=True):
 
 
 class GatewayState(Struct, frozen=True, kw_only=True):
-    """`word`: starting, running, stopping, off, port_in_use or error; `message` one sentence where it is not running.
+    """`word`: starting, running, stopping, off, port_in_use or error; `message` says why where it is not running.
 
     `url` is the address that tools are pointed at (`http://127.0.0.1:4210`), known also while off. `notices` are
     sentences about what runs otherwise than it was meant to: a second port in use, an exporter that speaks gRPC.

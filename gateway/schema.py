@@ -7,6 +7,7 @@ byte, for the version that wrote it. While that version still runs on the folder
 would go on by rules that hold no more.
 """
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -20,25 +21,48 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 Step = Callable[["Database"], None]
+# A database below is brought up in a moment.
+LONG_BYTES = 256 * 2**20
 
+_log = logging.getLogger(__name__)
 _HAS_STEPS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlite_migrations'"
 _WRITE_AHEAD = "PRAGMA journal_mode = WAL"
 _COUNT_STEPS = "SELECT count(*) FROM _sqlite_migrations WHERE migration_set = ?"
 
 
-def bring_up(connection: sqlite3.Connection, path: Path, name: str, steps: Sequence[Step]) -> None:
+def bring_up(
+    connection: sqlite3.Connection,
+    path: Path,
+    name: str,
+    steps: Sequence[Step],
+    on_upgrade: Callable[[str], object] | None = None,
+) -> None:
     """Applies the steps of the set `name` that the database at `path` lacks, and keeps a write-ahead log.
 
-    Raises FaregateError where a newer version wrote the database, or an earlier one runs on it; or sqlite3.Error.
+    `on_upgrade` is told a sentence before that takes long. Raises FaregateError where a newer version wrote the
+    database, or an earlier one runs on it; or sqlite3.Error.
     """
     lacking = _lacking(connection, path, name, steps)
     if lacking:
         if lacking < len(steps):
             _refuse_beside_another(path)
+            if path.stat().st_size >= LONG_BYTES:
+                sentence = _upgrades(path)
+                _log.warning("%s", sentence)
+                if on_upgrade is not None:
+                    on_upgrade(sentence)
         with exclusive(path.with_suffix(".lock")):
             _apply(connection, name, steps)
     # Without effect on nearly every start; a copy that was made by VACUUM INTO has lost it.
     connection.execute(_WRITE_AHEAD)
+
+
+def _upgrades(path: Path) -> str:
+    gigabytes = path.stat().st_size / 1e9
+    return (
+        f"{path.name} ({gigabytes:.1f} GB) is brought to this version of Faregate, once. That can take some minutes, "
+        "and nothing is served before: leave it running. Broken off, it leaves all as it was, and begins anew."
+    )
 
 
 def unusable(path: Path | str, error: Exception) -> FaregateError:

@@ -345,11 +345,14 @@ STEPS: tuple[Step, ...] = (
 STEPS_NAME = "usage"
 
 
-def migrate(connection: sqlite3.Connection, path: Path, *, day_zone: str) -> None:
-    """Bring a database to the newest schema. `day_zone` is kept only where the database is new.
+def migrate(
+    connection: sqlite3.Connection, path: Path, *, day_zone: str, on_upgrade: Callable[[str], object] | None = None
+) -> None:
+    """Bring a database to the newest schema. `day_zone` is kept only where the database is new; `on_upgrade` as in
+    `bring_up`.
 
     Raises FaregateError where a newer version wrote it, or sqlite3.Error.
     """
-    bring_up(connection, path, STEPS_NAME, STEPS)
+    bring_up(connection, path, STEPS_NAME, STEPS, on_upgrade)
     if connection.execute(DAY_ZONE).fetchone() is None:
         connection.execute(_SET_DAY_ZONE, (day_zone,))

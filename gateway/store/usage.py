@@ -100,15 +100,16 @@ class UsageStore(Questions):
         self._connection: sqlite3.Connection
         self._writer: Writer
 
-    def start(self) -> None:
+    def start(self, on_upgrade: Callable[[str], object] | None = None) -> None:
         """Migrate, replay what processes that are gone left in the journal, start the writer.
 
-        Raises FaregateError where the database cannot be used, OSError where the journal cannot.
+        `on_upgrade` is told a sentence where the first of these takes long. Raises FaregateError where the database
+        cannot be used, OSError where the journal cannot.
         """
         folder = self._folder / JOURNAL
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._folder / DATABASE
-        connection = self._connected(path)
+        connection = self._connected(path, on_upgrade)
         try:
             self._journal = Journal(folder)
             orphaned = self._journal.adopt()
@@ -129,11 +130,11 @@ class UsageStore(Questions):
         self._writer.start()
         self._writer.flush(REPLAY_TIMEOUT_S)
 
-    def _connected(self, path: Path) -> sqlite3.Connection:
+    def _connected(self, path: Path, on_upgrade: Callable[[str], object] | None) -> sqlite3.Connection:
         try:
             connection = open_database(path, cache_kib=self._cache_kib)
             try:
-                migrate(connection, path, day_zone=self._day_zone)
+                migrate(connection, path, day_zone=self._day_zone, on_upgrade=on_upgrade)
             except BaseException:
                 connection.close()
                 raise
