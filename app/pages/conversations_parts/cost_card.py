@@ -132,5 +132,5 @@ class CostCard(QWidget):
 
 def _rounded(nano: int, places: int) -> int:
     """Nano-dollars to so many decimals of a dollar."""
-    unit = 10 ** (9 - places)
+    unit: int = 10 ** (9 - places)
     return (nano + unit // 2) // unit * unit
