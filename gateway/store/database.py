@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from time import monotonic, sleep
 
 from gateway.store.asking import stoppable, was_stopped
 from gateway.store.histogram import HistogramOf, SumHistograms, merge, percentile_of
 
 BUSY_TIMEOUT_S = 5.0
+# How often who waits for the write lock asks for it: SQLite asks ten times in a second, once it was held for a while.
+ASKED_EVERY_S = 0.01
 # Of what is read, and of what one writes who comes back to the same pages in every transaction.
 CACHE_KIB, WRITERS_CACHE_KIB = 6_000, 32_000
 LEAST_CACHE_KIB = 2_000
@@ -65,8 +68,9 @@ def open_database(
 
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[None]:
-    """One transaction that holds the write lock from its first moment, rolled back on any exception."""
-    connection.execute("BEGIN IMMEDIATE")
+    """One transaction that holds the write lock from its first moment, rolled back on any exception. The lock is
+    waited for as long as the connection waits for any."""
+    _begin(connection)
     try:
         yield
         connection.execute("COMMIT")
@@ -74,6 +78,23 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    (timeout_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    until = monotonic() + timeout_ms / 1000
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= until:
+                    raise
+            sleep(ASKED_EVERY_S)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {timeout_ms:d}")
 
 
 def passes(error: Exception) -> bool:

@@ -275,7 +275,7 @@ class UsageStore(Questions):
 
     def _gave_way(self, taken_s: float) -> bool:
         """Let the writer have its turn; False where the store closes."""
-        # A writer that has just been refused tries again within 25 ms.
+        # A writer that waits tries again within 10 ms.
         if self._stopped.wait(max(LEAST_PAUSE_S, min(taken_s, LONGEST_PAUSE_S))):
             return False
         self._writer.flush(REPLAY_TIMEOUT_S)
