@@ -74,6 +74,7 @@ class OverviewPage(Page):
         self._shown_at_us = 0
         self._turn = 0
         self._asking: asyncio.Future[tuple[Answers]] | None = None
+        self._awaited: asyncio.Future[tuple[Answers]] | None = None
         self._provider_titles: Mapping[str, str] = {}
         self._split_shown = MODEL
         self._steps_done = False
@@ -202,7 +203,10 @@ class OverviewPage(Page):
 
     async def _reload(self, *, told: bool = True) -> None:
         """Ask, and show what comes back unless something newer was asked meanwhile, which stops what still runs.
-        `told`: somebody waits for it, and sees that it takes long; what only grows must not fade every second."""
+        `told`: somebody waits for it, and sees that it takes long; what only grows must not fade every second, and
+        comes after what somebody waits for, which asked anew each second would not come."""
+        while not told and self._awaited is not None and not self._awaited.done():
+            await asyncio.wait((self._awaited,))
         if self._asking is not None:
             self._asking.cancel()
         self._turn += 1
@@ -212,6 +216,7 @@ class OverviewPage(Page):
             self.veil.begin()
         try:
             self._asking = asyncio.gather(self._load(now_us))
+            self._awaited = self._asking if told else None
             (answers,) = await self._asking
         except asyncio.CancelledError:
             if turn == self._turn:

@@ -836,3 +836,32 @@ def test_the_first_steps_can_be_dismissed(qtbot: QtBot, beginner: OverviewPage, 
     assert beginner.parts.checklist.isHidden()
     asyncio.run(beginner.refresh(EVERYTHING))
     assert beginner.parts.checklist.isHidden() and not context.shell.preferences.is_on("first_steps")
+
+
+def test_what_somebody_waits_for_is_not_asked_anew_with_each_change(
+    page: OverviewPage, context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under traffic there is one each second, and a year of many users takes longer to add up."""
+    answer_summary, go_on = context.gateway.summary, asyncio.Event()
+    asked: list[int | None] = []
+
+    async def summary(query: UsageQuery, *, previous: bool = False) -> object:
+        asked.append(query.start_us)
+        await go_on.wait()
+        return await answer_summary(query, previous=previous)
+
+    async def traffic() -> None:
+        waited_for = asyncio.ensure_future(page._reload())
+        while not asked:
+            await asyncio.sleep(0)
+        grown = asyncio.ensure_future(page.refresh(USAGE))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(asked) == 1 and not waited_for.done()
+        go_on.set()
+        await asyncio.gather(waited_for, grown)
+
+    context.filters.set_compare("none")
+    monkeypatch.setattr(context.gateway, "summary", summary)
+    asyncio.run(traffic())
+    assert len(asked) == 2, "what has changed is read afterwards"
