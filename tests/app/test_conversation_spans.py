@@ -239,7 +239,17 @@ def test_an_axis_of_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0 s"), (0.25, "250 ms"), (2.5, "2.5 s"), (20, "20 s"), (300, "5 min")]
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (0.25, "250 ms"),
+        (2.5, "2.5 s"),
+        (20, "20 s"),
+        (300, "5 min"),
+        (3_600, "1 h"),
+        (14_400, "4 h"),
+        (86_400, "1 d"),
+    ],
 )
 def test_ticks_are_round_words(seconds: float, words: str) -> None:
     assert tick_words(seconds) == words

@@ -48,9 +48,10 @@ _TIME = Face(11)
 
 
 def tick_words(seconds: float) -> str:
-    """A round time of the axis: "0 s", "250 ms", "2.5 s", "10 s", "5 min"."""
-    if seconds >= 120:
-        return f"{seconds / 60:g} min"
+    """A round time of the axis: "0 s", "250 ms", "2.5 s", "10 s", "5 min", "4 h", "2 d"."""
+    for unit, words, least in ((86_400, "d", 86_400), (3_600, "h", 3_600), (60, "min", 120)):
+        if seconds >= least:
+            return f"{seconds / unit:g} {words}"
     return f"{seconds:g} s" if seconds >= 1 or not seconds else f"{seconds * 1000:g} ms"
 
 
