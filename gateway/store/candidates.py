@@ -60,7 +60,7 @@ class Candidates:
         for stretch in stretches:
             by_signatures = self._signed(stretch)
             found |= self._opened(stretch) if by_signatures is None else by_signatures
-        return {number for number in found if number > after}
+        return {number for number in found if number > after} if after else found
 
     def _stretches(self, after: int, newest: int) -> Iterator[_Stretch]:
         before = newest + 1

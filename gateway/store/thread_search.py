@@ -31,12 +31,10 @@ _READ = (
     "SELECT id, hash, kind, data FROM contents WHERE id IN (SELECT value FROM json_each(?)) "
     f"AND kind NOT IN {UNSEARCHED}"
 )
-_BY_SAID = (
-    "SELECT t.conversation, t.started_us, s.content FROM said s JOIN turns t ON t.id = s.turn "
-    "WHERE s.content IN (SELECT value FROM json_each(?))"
-)
-_TURNS = "SELECT id, conversation, started_us FROM turns"
-_ALL_SAID = "SELECT turn, content FROM said"
+_SAID = "SELECT t.conversation, s.content FROM said s JOIN turns t ON t.id = s.turn"
+_LATEST_FIRST = "ORDER BY t.started_us DESC, s.content DESC"
+_BY_SAID = f"{_SAID} WHERE s.content IN (SELECT value FROM json_each(?)) {_LATEST_FIRST}"
+_ALL_SAID = f"{_SAID} {_LATEST_FIRST}"
 _SYSTEMS = "SELECT DISTINCT system FROM turns WHERE system IS NOT NULL"
 _BY_SYSTEM = "SELECT DISTINCT conversation, system FROM turns WHERE system IN (SELECT value FROM json_each(?))"
 _WHOLES = "SELECT content, part FROM content_parts WHERE part IN (SELECT value FROM json_each(?))"
@@ -136,7 +134,8 @@ class _Conversations:
         self._parts: dict[int, list[int]] = {}
         for whole, part in connection.execute(_WHOLES, (json_array(candidates),)):
             self._parts.setdefault(whole, []).append(part)
-        self._entries = candidates | self._parts.keys()
+        # Of a common word these are nearly all entries: a copy takes megabytes.
+        self._entries = candidates | self._parts.keys() if self._parts else candidates
 
     def found(self) -> dict[int, str]:
         """By conversation, the line of its latest turn that has one; else of its instructions."""
@@ -145,9 +144,9 @@ class _Conversations:
         place, take = 0, 1
         while left:
             now = {number: said[place : place + take] for number, said in left.items()}
-            self._look([entry for said in now.values() for _, entry in said])
+            self._look([entry for said in now.values() for entry in said])
             for number, said in now.items():
-                line = next(filter(None, (self._line(entry) for _, entry in said)), None)
+                line = next(filter(None, map(self._line, said)), None)
                 if line is not None:
                     found[number] = line
                 if line is not None or len(left[number]) <= place + take:
@@ -158,24 +157,22 @@ class _Conversations:
             found.setdefault(number, line)
         return found
 
-    def _by_conversation(self) -> dict[int, list[tuple[int, int]]]:
-        """When a turn began that says such an entry, and which entry, the latest first."""
-        found: dict[int, list[tuple[int, int]]] = {}
-        for conversation, started_us, entry in self._all_said() if self._many else self._each_said():
-            found.setdefault(conversation, []).append((started_us, entry))
-        for said in found.values():
-            said.sort(reverse=True)
+    def _by_conversation(self) -> dict[int, "array[int]"]:
+        """Such entries, those of the latest turns first."""
+        found: dict[int, array[int]] = {}
+        for conversation, entry in self._all_said() if self._many else self._each_said():
+            said = found.get(conversation)
+            if said is None:
+                said = found[conversation] = array("q")
+            said.append(entry)
         return found
 
-    def _each_said(self) -> Iterator[tuple[int, int, int]]:
+    def _each_said(self) -> Iterator[tuple[int, int]]:
         return self._connection.execute(_BY_SAID, (json_array(self._entries),))
 
-    def _all_said(self) -> Iterator[tuple[int, int, int]]:
-        turns = {turn: (conversation, us) for turn, conversation, us in self._connection.execute(_TURNS)}
+    def _all_said(self) -> Iterator[tuple[int, int]]:
         entries = self._entries
-        for turn, entry in self._connection.execute(_ALL_SAID):
-            if entry in entries and turn in turns:
-                yield *turns[turn], entry
+        return (said for said in self._connection.execute(_ALL_SAID) if said[1] in entries)
 
     def _instructions(self) -> Iterator[tuple[int, str]]:
         systems = [number for (number,) in self._connection.execute(_SYSTEMS) if number in self._entries]
