@@ -1335,3 +1335,45 @@ def test_lines_are_laid_out_before_they_are_shown_and_each_in_its_turn(
     places = [label.geometry() for label in body.findChildren(TextLabel)]
     QTest.qWait(1)
     assert [label.geometry() for label in body.findChildren(TextLabel)] == places
+
+
+async def test_opening_another_list_stops_what_still_runs_for_the_one_before(
+    qtbot: QtBot, gateway: FakeGateway, context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A filter that looks at a million rows would keep the next one waiting."""
+    feed = RequestFeed(context)
+    model: WindowedModel[ExchangeRecord] = WindowedModel(request_columns(str), feed.read, context.spawn)
+    await feed.open(model, UsageQuery())
+    count, begun, stopped = gateway.request_count, asyncio.Event(), []
+
+    async def endless(query: UsageQuery) -> int:
+        begun.set()
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            stopped.append(query.outcome)
+            raise
+        return await count(query)
+
+    for ask in (
+        lambda: feed.open(model, UsageQuery(outcome=("ok",))),
+        lambda: feed.advance(model, UsageQuery(), at_top=True),
+        lambda: feed.advance(model, UsageQuery(), at_top=False),
+    ):
+        begun.clear()
+        stopped.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(gateway, "request_count", endless)
+            left = asyncio.create_task(ask())
+            await begun.wait()
+        await feed.open(model, UsageQuery())
+        await left
+        assert len(stopped) == 1 and model.rowCount() == 900
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway, "request_count", endless)
+        gone = asyncio.create_task(feed.open(model, UsageQuery()))
+        begun.clear()
+        await begun.wait()
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone

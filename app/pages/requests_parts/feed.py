@@ -2,10 +2,13 @@
 
 The list that is open ends at its newest row, so that offsets into it stand still while requests go on arriving.
 At the top, new rows are put in front of it; away from the top nothing moves, and `pending` says how many wait.
-Every answer that comes after another query was opened is thrown away.
+Whoever opens another list stops what still runs for the one before: a question that looks at a million rows would
+keep the new one waiting.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from PySide6.QtCore import QObject, Signal
@@ -14,6 +17,8 @@ from app.context import AppContext
 from app.tables.model import WindowedModel
 from app.tables.window import PAGE_ROWS
 from gateway import ExchangeRecord, RequestPage, UsageQuery
+
+_T = TypeVar("_T")
 
 
 class RequestFeed(QObject):
@@ -38,6 +43,7 @@ class RequestFeed(QObject):
         self._anchored = UsageQuery()
         self._tail_count = 0
         self._generation = 0
+        self._asking: set[asyncio.Future[Any]] = set()
         self.complete_from_us: int | None = None
 
     async def read(self, offset: int, limit: int) -> Sequence[ExchangeRecord]:
@@ -48,21 +54,23 @@ class RequestFeed(QObject):
     async def open(self, model: WindowedModel[ExchangeRecord], query: UsageQuery) -> None:
         """Shows the query's rows from the newest."""
         self._generation += 1
-        mine = self._generation
-        newest, anchored, count = await self._newest(query)
-        if mine == self._generation:
+        for asking in self._asking:
+            asking.cancel()
+        answer = await self._unless_left(self._newest(query))
+        if answer is not None:
+            newest, anchored, count = answer
             self.complete_from_us = newest.complete_from_us
             self._show(model, newest.rows, anchored, count)
 
     async def advance(self, model: WindowedModel[ExchangeRecord], query: UsageQuery, at_top: bool) -> None:
         """Lets in what is new at the top, else counts it. The query is the open one at a later time."""
-        mine = self._generation
         if not at_top:
-            await self._count_waiting(model, query, mine)
+            await self._count_waiting(model, query)
             return
-        newest, anchored, count = await self._newest(query)
-        if mine != self._generation:
+        answer = await self._unless_left(self._newest(query))
+        if answer is None:
             return
+        newest, anchored, count = answer
         self.complete_from_us = newest.complete_from_us
         fresh = _new_at_front(newest.rows, model)
         if fresh is None or model.wants_reopening or count > model.rowCount() + len(fresh):
@@ -72,6 +80,20 @@ class RequestFeed(QObject):
         model.shorten(count)
         self.counted.emit(count)
         self.pending.emit(0)
+
+    async def _unless_left(self, question: Coroutine[Any, Any, _T]) -> _T | None:
+        """The answer; None where another list was opened meanwhile."""
+        mine, asking = self._generation, asyncio.gather(question)
+        self._asking.add(asking)
+        try:
+            (answer,) = await asking
+        except asyncio.CancelledError:
+            if mine == self._generation:
+                raise
+            return None
+        finally:
+            self._asking.discard(asking)
+        return answer if mine == self._generation else None
 
     async def _newest(self, query: UsageQuery) -> tuple[RequestPage, UsageQuery, int]:
         """The first page, the query that ends at its newest row, and how many rows that has."""
@@ -85,13 +107,17 @@ class RequestFeed(QObject):
             await self._prepare(page.rows)
         return page, anchored, count
 
-    async def _count_waiting(self, model: WindowedModel[ExchangeRecord], query: UsageQuery, mine: int) -> None:
-        gateway = self._context.gateway
-        now = await gateway.request_count(msgspec.structs.replace(query, start_us=self._anchored.start_us))
-        tail = await gateway.request_count(self._anchored)
-        if mine == self._generation:
+    async def _count_waiting(self, model: WindowedModel[ExchangeRecord], query: UsageQuery) -> None:
+        since = msgspec.structs.replace(query, start_us=self._anchored.start_us)
+        counts = await self._unless_left(self._both_counts(since, self._anchored))
+        if counts is not None:
+            now, tail = counts
             model.drifted(max(0, tail - self._tail_count))
             self.pending.emit(max(0, now - self._tail_count - model.head_length))
+
+    async def _both_counts(self, one: UsageQuery, other: UsageQuery) -> tuple[int, int]:
+        gateway = self._context.gateway
+        return await gateway.request_count(one), await gateway.request_count(other)
 
     def _show(
         self, model: WindowedModel[ExchangeRecord], rows: Sequence[ExchangeRecord], anchored: UsageQuery, count: int
