@@ -240,11 +240,12 @@ class FilterState(QObject):
         if self.range_key == "custom" and self.custom is not None:
             return self.custom
         if self.range_key == ALL:
-            first = self._preset_start("12m", now_us) if self.first_us is None else self.first_us
+            first = self.preset_start("12m", now_us) if self.first_us is None else self.first_us
             return min(first, now_us - _HOUR_US), now_us
-        return self._preset_start(self.range_key, now_us), now_us
+        return self.preset_start(self.range_key, now_us), now_us
 
-    def _preset_start(self, key: str, now_us: int) -> int:
+    def preset_start(self, key: str, now_us: int) -> int:
+        """Where a preset's range begins that ends now: `7d` is the same time wherever it is said."""
         if months := _MONTHS.get(key):
             return _month_start(now_us, months - 1, ZoneInfo(self.tz))
         start = now_us - _PRESETS[key].span_us
@@ -260,7 +261,7 @@ class FilterState(QObject):
         if spans < 0 or end + (spans + _ALIKE) * span < now_us:
             self.set_range("custom", (start + spans * span, end + spans * span))
         else:
-            lengths = {key: now_us - self._preset_start(key, now_us) for key in _PRESETS}
+            lengths = {key: now_us - self.preset_start(key, now_us) for key in _PRESETS}
             nearest = min(lengths, key=lambda key: abs(lengths[key] - span))
             if abs(lengths[nearest] - span) < span * _ALIKE:
                 self.set_range(nearest)

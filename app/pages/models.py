@@ -41,10 +41,9 @@ from app.widgets import (
 )
 from gateway import Changes, NewPriceOverride, PriceOverride, UnitPrices, UsageQuery
 
-_DAY_US = 86_400_000_000
 _SECTIONS = (("prices", later("Prices")), ("repricing", later("Re-pricing")), ("bill", later("Bill")))
-_RANGES = (("7d", later("7d")), ("30d", later("30d")), ("all", later("All")))
-_DAYS = {"7d": 7, "30d": 30}
+_ALL = "all"
+_RANGES = (("7d", later("7d")), ("30d", later("30d")), (_ALL, later("All")))
 _KEPT = (
     (later("All models"), "all"),
     (later("Used"), "used"),
@@ -315,9 +314,9 @@ class ModelsPage(Page):
         )
 
     def _query(self, range_key: str) -> UsageQuery:
-        days = _DAYS.get(range_key)
-        start = None if days is None else time.time_ns() // 1000 - days * _DAY_US
-        return UsageQuery(start_us=start, tz=self.context.filters.tz)
+        filters = self.context.filters
+        start = None if range_key == _ALL else filters.preset_start(range_key, time.time_ns() // 1000)
+        return UsageQuery(start_us=start, tz=filters.tz)
 
     def _again(self) -> None:
         self.context.spawn(self._read_again())

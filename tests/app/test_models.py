@@ -395,3 +395,15 @@ def test_the_filter_by_provider_is_as_wide_as_its_longest_name(page: ModelsPage,
     fresh.addItems([page.provider.itemText(number) for number in range(page.provider.count())])
     fresh.show()
     assert page.provider.sizeHint().width() == fresh.sizeHint().width()
+
+
+@pytest.mark.parametrize("range_key", ["7d", "30d"])
+def test_a_range_is_the_same_time_as_on_the_other_pages(page: ModelsPage, turns: Turns, range_key: str) -> None:
+    """Elsewhere it begins with a full hour: the same month had other sums here."""
+    begun = time.time_ns() // 1000
+    page.range.set_current(range_key)
+    refresh(page, turns)
+    filters = page.context.filters
+    filters.set_range(range_key)
+    asked = page._query(range_key).start_us
+    assert asked in {filters.bounds(now_us)[0] for now_us in (begun, time.time_ns() // 1000)}
