@@ -14,6 +14,7 @@ from gateway.store.database import open_database, writing
 from gateway.store.names import Names
 from gateway.store.storable import LIMITS, adds_up
 from tests.store.examples import record
+from tests.store.migrated import started
 
 _ATTEMPTS: Sequence[tuple[AttemptRecord, ...]] = (
     (),
@@ -41,6 +42,9 @@ _KINDS: Sequence[dict[str, Any]] = (
     {"price_fuzzy": True, "speed": "fast", "inference_geo": "eu", "cache_write_12h_tokens": 0, "dropped": ("seed",)},
     {"cost_nano": None, "ttft_us": None, "latency_us": None, "conversation_id": None, "adapted": ("tools", "n")},
 )
+
+
+COUNTED = tuple(field for field in rows._OPTIONAL_PLAIN if field.endswith("_tokens") or field == "web_searches")
 
 
 def _made(count: int, kinds: int = len(_KINDS)) -> list[ExchangeRecord]:
@@ -105,3 +109,21 @@ def test_what_fails_midway_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
             rows.insert(connection, Names(connection), [*made, made[40]])
         for table in ("requests", "attempts"):
             assert connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone() == (0,)
+
+
+def test_what_only_some_rows_have_is_stored_where_it_is_the_only_one(tmp_path: Path) -> None:
+    """Rows are written by what they have, which is told of each field."""
+    have: Sequence[dict[str, Any]] = (
+        *({field: f"the {field}"} for field in rows._OPTIONAL_NAMED),
+        *({field: f"the {field}"} for field in rows._OPTIONAL_PLAIN if field not in COUNTED),
+        *({field: number} for number, field in enumerate(COUNTED, 1)),
+        *({flag: True} for flag in rows.FLAGS),
+        *({field: (f"the {field}",)} for field in rows._LISTS),
+    )
+    nothing = dict.fromkeys(rows._OPTIONAL) | dict.fromkeys(rows.FLAGS, False) | dict.fromkeys(rows._LISTS, ())
+    made = [record(number, **nothing | each) for number, each in enumerate(have)]
+    assert len(made) == len(nothing) == 22
+    store = started(tmp_path)
+    store.insert_history(made)
+    assert [store.request(each.id) for each in made] == made
+    store.close()
