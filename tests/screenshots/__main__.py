@@ -89,10 +89,20 @@ def take_all(
         # A tray host changes what is in the corner from then on.
         for tray in (False, True):
             for theme in themes if any(one.tray is tray for one in wanted) else ():
-                app.click(f"theme.{theme}")
+                choose_theme(app, theme)
                 for state in wanted:
                     if state.tray is tray:
                         take(app, state, theme, size)
+
+
+def choose_theme(app: RealApp, theme: str) -> None:
+    def chosen() -> bool:
+        """What stands at the sidebar's foot moves while the first figures come."""
+        app.click(f"theme.{theme}")
+        time.sleep(SETTLED_S)
+        return bool(app.ask("theme") == theme)
+
+    wait_until(chosen, what="The theme")
 
 
 @contextmanager

@@ -211,6 +211,11 @@ def painted(host: Host) -> bool:
     return not any(one.isVisible() for one in covering)
 
 
+def theme(host: Host) -> str:
+    """Which one was chosen."""
+    return host.theme.mode
+
+
 def banner(host: Host, subject: str) -> str:
     """What the notice under the header says; empty where there is none."""
     found = host.window.notices.banner(subject)
@@ -591,6 +596,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         counts,
         tray,
         tray_says,
+        theme,
         requests_drawn,
         dialogs,
         windows,
