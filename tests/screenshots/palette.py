@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtGui import QImage
 
-COLOURS = 128
+COLOURS = 112
 
 
 def keep_few_colours(path: Path) -> None:

@@ -110,8 +110,8 @@ def test_grounds_and_marks_keep_their_colours_where_few_are_kept(tmp_path: Path)
 
 
 def test_a_picture_of_few_colours_keeps_every_one(tmp_path: Path) -> None:
-    picture = QImage(25, 5, QImage.Format.Format_RGB32)
-    for x in range(25):
+    picture = QImage(COLOURS // 5, 5, QImage.Format.Format_RGB32)
+    for x in range(COLOURS // 5):
         for y in range(5):
             picture.setPixelColor(x, y, QColor(x, y, 0))
     path = tmp_path / "picture.png"
