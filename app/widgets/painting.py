@@ -1,11 +1,16 @@
 """What the painted controls share: an antialiased painter, a rounded box on whole pixels, the focus ring."""
 
-from PySide6.QtCore import QRectF
+import math
+
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 CONTROL_HEIGHT = 32
 CONTROL_RADIUS = 7.0
+# Lower boxes are painted as soon in one piece.
+_TALL = 40.0
+_OPAQUE = 255
 
 
 def smooth_painter(widget: QWidget) -> QPainter:
@@ -22,7 +27,33 @@ def rounded_box(
     painter.setBrush(fill if fill is not None else QColor(0, 0, 0, 0))
     painter.setPen(QPen(line, 1) if line is not None else QPen(QColor(0, 0, 0, 0)))
     inset = 0.5 if line is not None else 0.0
-    painter.drawRoundedRect(box.adjusted(inset, inset, -inset, -inset), radius, radius)
+    edge = box.adjusted(inset, inset, -inset, -inset)
+    round_part = math.ceil(radius) + 1.0
+    middle = box.adjusted(0, round_part, 0, -round_part)
+    if middle.height() < _TALL or not _is_plain_within(painter, middle, fill, line):
+        painter.drawRoundedRect(edge, radius, radius)
+        return
+    # Between its corners it is a plain one: all of it as a shape takes three times as long.
+    for top in (box.top(), middle.bottom()):
+        painter.save()
+        painter.setClipRect(QRectF(box.left(), top, box.width(), round_part), Qt.ClipOperation.IntersectClip)
+        painter.drawRoundedRect(edge, radius, radius)
+        painter.restore()
+    if fill is not None:
+        painter.fillRect(middle, fill)
+    if line is not None:
+        for left in (middle.left(), middle.right() - 1):
+            painter.fillRect(QRectF(left, middle.top(), 1, middle.height()), line)
+
+
+def _is_plain_within(painter: QPainter, middle: QRectF, fill: QColor | None, line: QColor | None) -> bool:
+    """Whether rectangles show the same there: the line hides what it lies on, and all edges lie between pixels."""
+    transform = painter.deviceTransform()
+    if transform.isRotating() or (line is not None and line.alpha() < _OPAQUE):
+        return False
+    on_screen = transform.mapRect(middle)
+    edges = (*on_screen.getCoords(), transform.m11(), transform.m22())  # type: ignore[misc]
+    return all(float(edge).is_integer() for edge in edges)
 
 
 def focus_ring(painter: QPainter, box: QRectF, radius: float, color: QColor) -> None:
