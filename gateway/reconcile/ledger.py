@@ -58,7 +58,6 @@ class Ledger:
                 continue
             entries = [left.pop(name) for name in names]
             self._tell_zone(record, entries[0])
-            self._learn(record)
             met(names[0], record, entries[0] if len(entries) == 1 else together(entries))
 
     def _tell_zone(self, record: ExchangeRecord, entry: Entry) -> None:
