@@ -202,7 +202,8 @@ async def test_memory_that_was_wanted_for_a_while_is_given_up_off_the_loop(
     for readers in (store._readers, threads._readers):
         with readers.snapshot() as one, readers.snapshot() as other:
             assert one is not other
-        assert len(readers._idle) == 2
+        # Upkeep may have asked something of its own meanwhile.
+        assert len(readers._idle) >= 2
     async with asyncio.timeout(PATIENCE_S):
         while store._readers._idle or threads._readers._idle or len(given_back) < 2:
             await asyncio.sleep(0.02)

@@ -322,9 +322,7 @@ def test_cost_names_the_models_and_the_rest(qtbot: QtBot, light: Theme) -> None:
         Group(value="o3", slot=0, buckets=buckets(busy(1), busy(15))),
     ]
     card = chart(qtbot, SPECS["cost"], light, ChartInput(buckets=total, groups=groups, now_us=START * 2))
-    assert card.values_at(0) == {
-        "gpt-5.1": "$0.004000", "o3": "$0.001000", "Other": "$0.005000", "Total": "$0.010000"
-    }  # fmt: skip
+    assert card.values_at(0) == {"gpt-5.1": "$0.004", "o3": "$0.001", "Other": "$0.005", "Total": "$0.010"}
     assert [series.colour for series in card.data.series] == [3, 0, "other"]  # type: ignore[union-attr]
     whole = ChartInput(buckets=total, groups=[Group(value="o3", slot=0, buckets=total)], now_us=START * 2)
     card.set_data(chart_data(SPECS["cost"], whole))
