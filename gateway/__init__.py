@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from gateway.comparison_records import (
+from gateway.comparing.comparison_records import (
     LEAST_MODELS,
     MOST_MODELS,
     MOST_STARS,
@@ -18,8 +18,14 @@ from gateway.comparison_records import (
     RatedAnswer,
     RatedModel,
 )
+from gateway.configuration.extra_providers import ExtraProvider
+from gateway.configuration.redact_rules import BUILT_IN as REDACT_BUILT_IN
+from gateway.configuration.redact_rules import OFF_AT_FIRST as REDACT_OFF_AT_FIRST
+from gateway.configuration.redact_rules import PARTS as CAPTURE_PARTS
+from gateway.configuration.setting_values import STANDARD_OTLP_PORT, SettingsError
+from gateway.configuration.settings import Settings
+from gateway.configuration.settings import load as load_settings
 from gateway.errors import ClientError, FaregateError, GatewayError
-from gateway.extra_providers import ExtraProvider
 from gateway.folder import DataFolder, FolderHeld, default_folder
 from gateway.formulas import is_formula
 from gateway.header_records import ANSWERED as HEADERS_ANSWERED
@@ -90,12 +96,6 @@ from gateway.records import (
     UsageQuery,
     VaultState,
 )
-from gateway.redact_rules import BUILT_IN as REDACT_BUILT_IN
-from gateway.redact_rules import OFF_AT_FIRST as REDACT_OFF_AT_FIRST
-from gateway.redact_rules import PARTS as CAPTURE_PARTS
-from gateway.setting_values import STANDARD_OTLP_PORT, SettingsError
-from gateway.settings import Settings
-from gateway.settings import load as load_settings
 from gateway.telemetry.genai_json import message_json, part_json, tool_json
 from gateway.thread_records import (
     THREAD_SORTS,
@@ -114,6 +114,7 @@ from gateway.wrapped import element_of
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
+    from gateway.prices.repricing import KEPT_BECAUSE as REPRICING_KEPT
     from gateway.reconcile.comparison import Question as BillQuestion
     from gateway.reconcile.forms import FIELDS as BILL_FIELDS
     from gateway.reconcile.reading import rate_of as bill_rate
@@ -124,7 +125,6 @@ if TYPE_CHECKING:
     from gateway.reconcile.records import Part as BillPart
     from gateway.reconcile.records import Request as BillRequest
     from gateway.reconcile.records import Totals as BillTotals
-    from gateway.repricing import KEPT_BECAUSE as REPRICING_KEPT
 
 # What few ask for, by its module and its name there.
 _LAZY = {
@@ -139,7 +139,7 @@ _LAZY = {
     "BillRequest": ("gateway.reconcile.records", "Request"),
     "BillTotals": ("gateway.reconcile.records", "Totals"),
     "DayModel": ("gateway.reconcile.records", "DayModel"),
-    "REPRICING_KEPT": ("gateway.repricing", "KEPT_BECAUSE"),
+    "REPRICING_KEPT": ("gateway.prices.repricing", "KEPT_BECAUSE"),
     "Reconciliation": ("gateway.reconcile.records", "Reconciliation"),
     "bill_rate": ("gateway.reconcile.reading", "rate_of"),
 }

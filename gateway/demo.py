@@ -16,12 +16,12 @@ from datetime import datetime
 from hashlib import sha256
 from itertools import groupby
 
-from gateway.access import KEY_START, AccessKeys
-from gateway.configured import configured_providers
+from gateway.configuration.configured import configured_providers
+from gateway.configuration.settings import Hidden, Settings
+from gateway.keys.access import KEY_START, AccessKeys
 from gateway.model import Usage
-from gateway.pricing import Pricing
+from gateway.prices.pricing import Pricing
 from gateway.records import ApiKeyRow, ExchangeRecord, UsageQuery
-from gateway.settings import Hidden, Settings
 from gateway.simulated.history import history
 from gateway.simulated.server import SimulatedProviders
 from gateway.simulated.stories import STORIES

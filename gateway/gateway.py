@@ -14,36 +14,36 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gateway.admin import admin_routes
-from gateway.admin_aliases import alias_routes
-from gateway.admin_prices import price_routes
-from gateway.admin_reprice import repricing_routes
+from gateway.api.admin import admin_routes
+from gateway.api.admin_aliases import alias_routes
+from gateway.api.admin_prices import price_routes
+from gateway.api.admin_reprice import repricing_routes
+from gateway.api.bills import bill_routes
+from gateway.api.comparison_routes import comparison_routes
+from gateway.api.reads import read_routes
+from gateway.api.thread_routes import thread_routes
 from gateway.bell import Bell
-from gateway.bill_queries import BillQueries
-from gateway.bills import bill_routes
-from gateway.capture_commands import CaptureCommands
-from gateway.comparison_routes import comparison_routes
-from gateway.comparisons import Comparisons
+from gateway.configuration.setting_rows import setting_rows
+from gateway.configuration.settings import Settings
+from gateway.configuration.settings_edit import save as save_settings
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
-from gateway.key_commands import KeyCommands
+from gateway.http.server import Server
+from gateway.operations.bill_queries import BillQueries
+from gateway.operations.capture_commands import CaptureCommands
+from gateway.operations.comparisons import Comparisons
+from gateway.operations.key_commands import KeyCommands
+from gateway.operations.price_commands import PriceCommands
+from gateway.operations.provider_commands import ProviderCommands
+from gateway.operations.thread_queries import ThreadQueries
+from gateway.operations.usage_queries import UsageQueries
 from gateway.parts import Parts
-from gateway.price_commands import PriceCommands
-from gateway.provider_commands import ProviderCommands
 from gateway.read_api import render_counts
-from gateway.reads import read_routes
 from gateway.records import Changes, GatewayState, SettingRow
 from gateway.routes import Route, door_routes
-from gateway.server import Server
-from gateway.setting_rows import setting_rows
-from gateway.settings import Settings
-from gateway.settings_edit import save as save_settings
 from gateway.store.database import WRITERS_CACHE_KIB
 from gateway.telemetry.own import metrics_route
-from gateway.thread_queries import ThreadQueries
-from gateway.thread_routes import thread_routes
 from gateway.upkeep import Upkeep
-from gateway.usage_queries import UsageQueries
 from gateway.version import VERSION
 
 

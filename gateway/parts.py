@@ -13,32 +13,34 @@ from uuid import uuid4
 
 from msgspec.structs import replace
 
-from gateway.access import AccessKeys
 from gateway.aliases import Aliases
 from gateway.bell import Bell
 from gateway.capture.capture import Capture
 from gateway.capture.pause import Pause
 from gateway.capture.wiring import capture_of, redactor_of
-from gateway.comparer import Comparer, Prompts
-from gateway.configured import configured_providers, own_models
-from gateway.deadlines import Deadlines
+from gateway.comparing.comparer import Comparer, Prompts
+from gateway.comparing.ratings import Ratings
+from gateway.configuration.configured import configured_providers, own_models
+from gateway.configuration.settings import Settings
 from gateway.errors import FaregateError
-from gateway.exchange import Exchange
 from gateway.folder import DataFolder
+from gateway.http.server import Arrivals, Server
+from gateway.keys.access import AccessKeys
+from gateway.keys.provider_health import ProviderHealth
+from gateway.keys.provider_keys import ProviderKeys
+from gateway.keys.sealing import make_seal_key
+from gateway.keys.vault import Vault
 from gateway.model import Usage
-from gateway.price_overrides import PriceOverrides
-from gateway.pricing import Priced, Pricing
-from gateway.provider_health import ProviderHealth
-from gateway.provider_keys import ProviderKeys
+from gateway.prices.price_overrides import PriceOverrides
+from gateway.prices.pricing import Priced, Pricing
 from gateway.providers.catalog import Provider
-from gateway.ratings import Ratings
 from gateway.receiver import Receiver
 from gateway.records import Changes
-from gateway.relay import Relay
-from gateway.routing import Routing
-from gateway.sealing import make_seal_key
-from gateway.server import Arrivals, Server
-from gateway.settings import Settings
+from gateway.relaying.deadlines import Deadlines
+from gateway.relaying.exchange import Exchange
+from gateway.relaying.relay import Relay
+from gateway.relaying.routing import Routing
+from gateway.relaying.upstream import Upstream
 from gateway.store import UsageStore
 from gateway.store.thread_store import ThreadStore
 from gateway.telemetry.exchange_spans import Surroundings, upstream_of
@@ -49,8 +51,6 @@ from gateway.telemetry.metric_series import MetricSeries
 from gateway.telemetry.own import OwnTelemetry
 from gateway.telemetry.privacy import Privacy
 from gateway.told import Told
-from gateway.upstream import Upstream
-from gateway.vault import Vault
 from gateway.version import VERSION
 from gateway.workers import Workers
 

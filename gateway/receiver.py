@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec.structs import replace
 
-from gateway.access import AccessKeys, Principal
-from gateway.http_connection import NO_GRPC
-from gateway.otlp_door import ANYBODY, OtlpDoor
+from gateway.api.otlp_door import ANYBODY, OtlpDoor
+from gateway.configuration.settings import Settings
+from gateway.http.http_connection import NO_GRPC
+from gateway.http.server import Server
+from gateway.keys.access import AccessKeys, Principal
 from gateway.port_holder import port_holder
 from gateway.routes import Route, otlp_routes
-from gateway.server import Server
-from gateway.settings import Settings
 from gateway.telemetry.intake import Change, Consumer, Intake
 
 _log = logging.getLogger(__name__)

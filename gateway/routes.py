@@ -6,13 +6,13 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from gateway.access import Principal
+from gateway.api.model_lists import caller_dialect
+from gateway.api.otlp_door import OtlpDoor, otlp_paths
 from gateway.dialects import DIALECTS, openai_chat
 from gateway.dialects.dialect import Dialect
-from gateway.doors import DOORS, Door
 from gateway.errors import ClientError
-from gateway.model_lists import caller_dialect
-from gateway.otlp_door import OtlpDoor, otlp_paths
+from gateway.keys.access import Principal
+from gateway.relaying.doors import DOORS, Door
 
 DOOR_ROLE = "execute"
 OPEN = ""

@@ -11,12 +11,12 @@ from msgspec.structs import asdict
 
 from gateway import heap
 from gateway.clock_trust import ClockTrust
-from gateway.comparisons import Comparisons
+from gateway.configuration.setting_values import oldest_us
 from gateway.errors import FaregateError
+from gateway.operations.comparisons import Comparisons
+from gateway.operations.price_commands import PriceCommands
 from gateway.parts import Parts
-from gateway.price_commands import PriceCommands
 from gateway.records import Changes, Cleaned, Completeness
-from gateway.setting_values import oldest_us
 
 _log = logging.getLogger(__name__)
 POLL_S = 0.5

@@ -25,7 +25,7 @@ from gateway.errors import GatewayError, UpstreamError
 from gateway.events import StreamError
 from gateway.model import Opaque, Rendered, Request, Response, ToolCall
 from gateway.providers.catalog import PROVIDERS
-from gateway.routing import Routing
+from gateway.relaying.routing import Routing
 from tests.dialects.feeding import folded, mutate, read
 from tests.dialects.grammars import CONTEXT, heard, told
 from tests.dialects.recordings import RECORDINGS, TWINS, Recording

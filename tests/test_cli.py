@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from gateway.access import AccessKeys
 from gateway.folder import DataFolder
+from gateway.keys.access import AccessKeys
 from gateway.records import ExchangeRecord
 from gateway.store.usage import UsageStore
 from gateway.version import VERSION

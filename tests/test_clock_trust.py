@@ -8,11 +8,11 @@ import pytest
 
 from gateway import clock_trust
 from gateway.clock_trust import DAY_US, ClockTrust
+from gateway.configuration.setting_values import Keep
+from gateway.configuration.settings import Retention, Settings
 from gateway.folder import DataFolder
 from gateway.gateway import Gateway
 from gateway.records import UsageQuery
-from gateway.setting_values import Keep
-from gateway.settings import Retention, Settings
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, record
 from tests.waiting import PATIENCE_S

@@ -11,7 +11,7 @@ import pytest
 from gateway import DataFolder, Gateway, Settings, ThreadQuery, UsageQuery
 from gateway import demo as demo_module
 from gateway.demo import DAY_US, GAP_HOURS, HOUR_US, Demo
-from gateway.pricing import Pricing
+from gateway.prices.pricing import Pricing
 from gateway.records import ApiKeyRow
 from gateway.simulated.stories import STORIES
 from gateway.store import UsageStore

@@ -15,13 +15,13 @@ import pytest
 from app.throttle import INTERVAL_MS
 from gateway import DataFolder, Export, FaregateError, Gateway, Settings, Summary, UsageQuery
 from gateway.bell import TOLD_EVERY_S
-from gateway.extra_providers import ExtraPrice, ExtraProvider
+from gateway.configuration.extra_providers import ExtraPrice, ExtraProvider
+from gateway.configuration.setting_values import Keep
+from gateway.configuration.settings import Retention, Telemetry
 from gateway.model import Usage
-from gateway.pricing import Priced
+from gateway.prices.pricing import Priced
 from gateway.providers.models import MODELS
 from gateway.reconcile import Question
-from gateway.setting_values import Keep
-from gateway.settings import Retention, Telemetry
 from gateway.state_db import connect
 from gateway.store import UsageStore
 from gateway.store.asking import was_stopped
@@ -393,7 +393,7 @@ async def test_a_re_pricing_is_not_followed_while_what_was_said_before_it_is_sti
         """It would follow them itself."""
 
     monkeypatch.setattr(Upkeep, "keep_bounds", nothing)
-    monkeypatch.setattr("gateway.price_commands.follow_costs", lambda *of: followed.append(of))
+    monkeypatch.setattr("gateway.operations.price_commands.follow_costs", lambda *of: followed.append(of))
     gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
     await gateway.start()
     assert gateway._parts.threads is not None and gateway._parts.capture is not None

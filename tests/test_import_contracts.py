@@ -34,17 +34,17 @@ def test_the_contracts_hold() -> None:
 
 # Where a line is added, which line, and the contract that it breaks.
 BREACHES = [
-    ("gateway/relay.py", "from PySide6 import QtCore", "The gateway knows no window"),
+    ("gateway/relaying/relay.py", "from PySide6 import QtCore", "The gateway knows no window"),
     ("gateway/store/usage.py", "import app.formats", "The gateway knows no window"),
-    ("app/formats.py", "from gateway.relay import Relay", "The window sees the gateway's package root only"),
+    ("app/formats.py", "from gateway.relaying.relay import Relay", "The window sees the gateway's package root only"),
     ("gateway/events.py", "import asyncio", "The neutral model, the dialects and the provider rows do no I/O"),
     ("gateway/dialects/gemini/body.py", "from gateway.store import UsageStore", "The neutral model, the dialects"),
     ("gateway/dialects/gemini/body.py", "import gateway.dialects.anthropic", "Dialects meet in the neutral model"),
-    ("gateway/relay.py", "import sqlite3", "The request path knows no SQL, keyring or price table"),
-    ("gateway/relay.py", "import aiohttp", "aiohttp belongs to"),
-    ("gateway/relay.py", "import sqlite_utils", "sqlite-utils belongs to"),
-    ("gateway/settings.py", "import keyring", "keyring and cryptography belong to the vault"),
-    ("gateway/relay.py", "import genai_prices", "genai-prices belongs to the price list"),
+    ("gateway/relaying/relay.py", "import sqlite3", "The request path knows no SQL, keyring or price table"),
+    ("gateway/relaying/relay.py", "import aiohttp", "aiohttp belongs to"),
+    ("gateway/relaying/relay.py", "import sqlite_utils", "sqlite-utils belongs to"),
+    ("gateway/configuration/settings.py", "import keyring", "keyring and cryptography belong to the vault"),
+    ("gateway/relaying/relay.py", "import genai_prices", "genai-prices belongs to the price list"),
     ("app/window.py", "import pyqtgraph", "pyqtgraph belongs to the charts"),
     ("app/window.py", "import qasync", "qasync belongs to the loop"),
 ]

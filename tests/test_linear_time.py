@@ -13,9 +13,9 @@ from gateway.dialects import DIALECTS
 from gateway.dialects.openai_chat.peek import UsageCutter
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, UsageReport
 from gateway.model import FinishReason, Message, Request, Role, Target, Text, Tool, ToolCall, ToolCallResponse
+from gateway.relaying.tally import Tally
+from gateway.relaying.translator import Translator
 from gateway.sse import encode
-from gateway.tally import Tally
-from gateway.translator import Translator
 from tests.benchmarks import chat, held
 from tests.dialects.feeding import folded, only_choice, read, written
 from tests.large_calls import (

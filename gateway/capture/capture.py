@@ -18,7 +18,7 @@ from gateway.capture.questions import asked, is_told
 from gateway.capture.redactor import Redactor
 from gateway.capture.switches import Switches, figures_only
 from gateway.capture.telling import answer_of, told
-from gateway.exchange import Exchange
+from gateway.relaying.exchange import Exchange
 from gateway.told import Told
 
 # What may wait to be told.

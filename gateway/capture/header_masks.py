@@ -11,11 +11,11 @@ from urllib.parse import unquote_plus
 
 from msgspec import Struct
 
-from gateway.attempts import HIDDEN
 from gateway.capture.heard import Heard
 from gateway.capture.redactor import Redactor
 from gateway.header_records import ANSWERED, ASKED, GIVEN, SENT, HeaderGroup
-from gateway.key_format import mask
+from gateway.keys.key_format import mask
+from gateway.relaying.attempts import HIDDEN
 
 # Of one message's headers; of larger ones each value is cut.
 MOST_LINES, MOST_CHARACTERS, CUT_AT = 100, 8000, 200

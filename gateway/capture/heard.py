@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 from yarl import URL
 
 from gateway.dialects.dialect import Dialect
-from gateway.doors import Door
 from gateway.events import Event
 from gateway.model import Request, Response
+from gateway.relaying.doors import Door
 
 if TYPE_CHECKING:
-    from gateway.exchange import Exchange
+    from gateway.relaying.exchange import Exchange
 
 
 class Called:

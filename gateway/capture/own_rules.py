@@ -14,7 +14,7 @@ from typing import IO
 import msgspec
 
 from gateway.capture.matcher import MATCHER
-from gateway.redact_rules import RedactRule
+from gateway.configuration.redact_rules import RedactRule
 
 _SCRIPT = Path(__file__).with_name("matcher.py")
 # A new process has this long to be there.

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.json_text import decode_json
-from gateway.doors import Door
 from gateway.errors import ClientError, GatewayError
 from gateway.model import Message, Request, Role, Text
+from gateway.relaying.doors import Door
 
 # So many fields of one body may be in the way.
 _MOST_LEFT_OUT = 8

@@ -16,12 +16,12 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.attempts import HIDDEN
 from gateway.capture.own_rules import OwnRules, TooSlow
 from gateway.capture.recent_digests import RecentDigests
 from gateway.capture.rules import Rule, replaced
 from gateway.capture.texts import mapped
-from gateway.redact_rules import RedactRule
+from gateway.configuration.redact_rules import RedactRule
+from gateway.relaying.attempts import HIDDEN
 from gateway.told import Told
 
 # For the texts of one exchange that were not seen before.

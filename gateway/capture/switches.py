@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.exchange import Exchange
+from gateway.configuration.redact_rules import HEADERS
 from gateway.model import (
     Blob,
     Choice,
@@ -23,7 +23,7 @@ from gateway.model import (
     ToolCallResponse,
     Uri,
 )
-from gateway.redact_rules import HEADERS
+from gateway.relaying.exchange import Exchange
 from gateway.told import Told
 
 # The pocket of a placeholder: {"faregate": {"left_out": "media"}}.

@@ -6,12 +6,12 @@ from operator import attrgetter
 from gateway.capture.heard import Heard
 from gateway.errors import UpstreamError
 from gateway.events import Assembler, Event
-from gateway.exchange import Exchange
 from gateway.header_records import HeaderGroup
 from gateway.model import Request, Response, Usage
 from gateway.records import ExchangeRecord
+from gateway.relaying.exchange import Exchange
+from gateway.relaying.trace_context import own_trace_id, server_span_id
 from gateway.told import Told
-from gateway.trace_context import own_trace_id, server_span_id
 
 RUNNING = "running"
 _SOURCE = "gateway"

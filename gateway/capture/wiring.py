@@ -7,7 +7,7 @@ from gateway.capture.pause import Pause
 from gateway.capture.redactor import Redactor
 from gateway.capture.rules import chosen
 from gateway.capture.switches import Switches
-from gateway.settings import Settings
+from gateway.configuration.settings import Settings
 
 
 def redactor_of(settings: Settings) -> Redactor:

@@ -4,8 +4,8 @@ import argparse
 import contextlib
 from datetime import datetime
 
-from gateway.access import AccessKeys
 from gateway.commands import UsageError, open_folder, print_table, tell
+from gateway.keys.access import AccessKeys
 
 
 def create(args: argparse.Namespace) -> int:

@@ -17,17 +17,17 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from gateway import settings as settings_file
 from gateway.commands import open_folder
 from gateway.commands.provider import provider_keys, stored_key, try_provider
-from gateway.configured import configured_providers
+from gateway.configuration import settings as settings_file
+from gateway.configuration.configured import configured_providers
+from gateway.configuration.setting_rows import keep_text
+from gateway.configuration.settings import Settings
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
+from gateway.keys.sealing import read_seal_key
 from gateway.port_holder import port_holder
 from gateway.read_api import render_time
-from gateway.sealing import read_seal_key
-from gateway.setting_rows import keep_text
-from gateway.settings import Settings
 from gateway.store.database import open_database
 from gateway.store.sizes import sizes
 
@@ -190,7 +190,7 @@ def _mb(size: int) -> str:
 
 
 def _prices(folder: DataFolder) -> Finding:
-    from gateway.pricing import Pricing
+    from gateway.prices.pricing import Pricing
 
     pricing = Pricing()
     try:

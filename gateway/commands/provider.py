@@ -8,17 +8,17 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from gateway import settings as settings_file
 from gateway.commands import UsageError, open_folder, print_table, tell
-from gateway.configured import configured_providers
+from gateway.configuration import settings as settings_file
+from gateway.configuration.configured import configured_providers
+from gateway.configuration.settings import Settings
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
-from gateway.key_format import check_format, clean_key
-from gateway.provider_keys import ProviderKeys
+from gateway.keys.key_format import check_format, clean_key
+from gateway.keys.provider_keys import ProviderKeys
+from gateway.keys.vault import Vault
 from gateway.providers.catalog import Provider
 from gateway.records import KeyTrial
-from gateway.settings import Settings
-from gateway.vault import Vault
 
 _LONGEST_INPUT = 1 << 16
 
@@ -126,7 +126,7 @@ def stored_key(keys: ProviderKeys, provider: Provider) -> str:
 async def try_provider(provider: Provider, key: str) -> KeyTrial:
     import aiohttp
 
-    from gateway.key_trial import probe, try_key
+    from gateway.keys.key_trial import probe, try_key
 
     row = probe(provider.title, provider.base_url, provider.probe_path, provider.auth, provider.dialect)
     async with aiohttp.ClientSession(trust_env=True) as session:

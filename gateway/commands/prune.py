@@ -10,8 +10,8 @@ import time
 
 from msgspec.structs import asdict
 
-from gateway import settings as settings_file
 from gateway.commands import open_folder, tell
+from gateway.configuration import settings as settings_file
 from gateway.read_api import render_time
 from gateway.schema import unusable
 from gateway.store.usage import DATABASE, UsageStore

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from gateway.bill_file import write_reconciliation
 from gateway.commands import UsageError, open_folder, print_table, tell
 from gateway.errors import ClientError, FaregateError
+from gateway.operations.bill_file import write_reconciliation
 from gateway.reconcile import Question, lines, mapping_of, only_of, opener, rate_of, reconcile
 from gateway.reconcile.records import Reconciliation
 from gateway.store.usage import UsageStore

@@ -14,12 +14,12 @@ import sys
 
 import msgspec
 
-from gateway import settings as settings_file
 from gateway.commands import UsageError, open_folder, tell
+from gateway.configuration import settings as settings_file
+from gateway.configuration.settings import Settings
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.port_holder import port_holder
-from gateway.settings import Settings
 
 DRAIN_S = 10.0
 SWITCH_INTERVAL_S = 0.0005

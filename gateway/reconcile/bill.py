@@ -11,7 +11,7 @@ from gateway.reconcile.reading import Opener, Table, digest, recognise, records
 from gateway.reconcile.repeated import Line, Name, Naming, shared
 from gateway.reconcile.sums import EXACT, SLOT_US, BillSums, Moment, day_of
 from gateway.reconcile.values import NOTHING, Unreadable, Writing, Written, amount, count, day_first, moment
-from gateway.routing import counted_as
+from gateway.relaying.routing import counted_as
 
 LONGEST_LINE_US = 90_000_000_000
 _DOLLARS = ("", "$", "us$", "usd")

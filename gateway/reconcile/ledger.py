@@ -13,7 +13,7 @@ from gateway.reconcile.bill import Entry, together
 from gateway.reconcile.rates import Rates
 from gateway.reconcile.sums import SLOT_US, SLOTS_PER_DAY, RowSums, day_of
 from gateway.records import ExchangeRecord
-from gateway.routing import counted_as
+from gateway.relaying.routing import counted_as
 
 PROGRESS_ROWS = 5_000
 MOST_UNNAMED = 5_000

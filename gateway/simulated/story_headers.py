@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from email.utils import formatdate
 
 from gateway.dialects import DIALECTS
-from gateway.doors import DOORS, Door
 from gateway.header_records import ANSWERED, ASKED, GIVEN, SENT, HeaderGroup
-from gateway.plan import credentials
 from gateway.providers.catalog import BY_NAME, Provider
 from gateway.records import ExchangeRecord
+from gateway.relaying.doors import DOORS, Door
+from gateway.relaying.plan import credentials
 
 # Masked as those of real calls are.
 _CALLER = "tk_…Zk3Q"

@@ -13,8 +13,8 @@ from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 
+from gateway.configuration.setting_values import Keep, oldest_us
 from gateway.records import Cleaned
-from gateway.setting_values import Keep, oldest_us
 from gateway.store.database import open_database, writing
 from gateway.store.kept import move
 from gateway.store.retention import DATABASES, Count, Kind, Pruned

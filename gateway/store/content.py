@@ -17,8 +17,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.keys.sealing import SEAL_BYTES, Seal, SealBroken
 from gateway.model import Blob, HostedTool, Message, Opaque, Part, Role, Text, Tool, ToolCall, ToolCallResponse
-from gateway.sealing import SEAL_BYTES, Seal, SealBroken
 from gateway.store.chain import Hasher, unmarked
 from gateway.store.compression import RAW, Unreadable, compressed, expanded
 

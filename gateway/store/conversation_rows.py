@@ -11,7 +11,7 @@ from contextlib import suppress
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.sealing import SealBroken
+from gateway.keys.sealing import SealBroken
 from gateway.store.content import TEXT, Sealed
 from gateway.store.conversation_sums import Change, Summed, sum_up
 from gateway.store.storable import sound_text

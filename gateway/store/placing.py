@@ -11,8 +11,8 @@ from operator import itemgetter
 
 from msgspec import Struct
 
+from gateway.keys.sealing import SealBroken
 from gateway.model import Message, Role
-from gateway.sealing import SealBroken
 from gateway.store.cache_blocks import NOT_COMPARED, blocks_of, first_changed
 from gateway.store.chain import Place
 from gateway.store.content import Contents, Instructions, Sealed, Tools

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gateway.pricing import Priced
+from gateway.prices.pricing import Priced
 from gateway.records import ExchangeRecord, RepricedModel, RepricedSource, RepricingPreview, UsageQuery
 from gateway.store.filters import condition
 from gateway.store.measures import COUNTS, UNUSED

@@ -17,7 +17,7 @@ from time import sleep
 import msgspec
 from msgspec import Struct
 
-from gateway.sealing import SealBroken
+from gateway.keys.sealing import SealBroken
 from gateway.store.content import UNSEARCHED, Entry, Sealed, texts_of
 from gateway.store.database import open_database, writing
 from gateway.store.names import json_array

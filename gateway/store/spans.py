@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gateway.sealing import SealBroken
+from gateway.keys.sealing import SealBroken
 from gateway.store.content import Sealed
 from gateway.store.storable import LARGEST, sound_text
 from gateway.telemetry.records import LogRecord, Span

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gateway.errors import ClientError
-from gateway.sealing import SealBroken
+from gateway.keys.sealing import SealBroken
 from gateway.store.content import TEXT, Sealed
 from gateway.store.names import json_array
 from gateway.store.pages import EARLIEST, LATEST

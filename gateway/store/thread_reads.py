@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.keys.sealing import SealBroken
 from gateway.model import Role
-from gateway.sealing import SealBroken
 from gateway.store.branches import branch_words, later_attempts
 from gateway.store.cache_misses import Unit, explain
 from gateway.store.content import TEXT, Opened, Sealed

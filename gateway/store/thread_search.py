@@ -14,7 +14,7 @@ from time import sleep
 
 from msgspec import Struct
 
-from gateway.sealing import SealBroken
+from gateway.keys.sealing import SealBroken
 from gateway.store.asking import stop_if_dropped
 from gateway.store.candidates import CHUNK, PAUSE_S, Candidates, Progress, may_hold
 from gateway.store.content import TEXT, UNSEARCHED, Sealed

@@ -18,8 +18,8 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from gateway.header_records import ExchangeHeaders
+from gateway.keys.sealing import derive_for
 from gateway.schema import bring_up, unusable
-from gateway.sealing import derive_for
 from gateway.store.cache_misses import Unit
 from gateway.store.chain import Hasher
 from gateway.store.content import PAGE_BYTES, Sealed

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.header_records import ExchangeHeaders, HeaderGroup
-from gateway.sealing import SealBroken
+from gateway.keys.sealing import SealBroken
 from gateway.store.content import HEADERS, Contents, Sealed
 from gateway.store.conversation_rows import conversation_number
 from gateway.told import NOTHING_KEPT, Told

@@ -15,6 +15,7 @@ from time import monotonic, perf_counter
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from gateway.configuration.setting_values import Keep
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.records import (
@@ -27,7 +28,6 @@ from gateway.records import (
     UsageQuery,
 )
 from gateway.schema import unusable
-from gateway.setting_values import Keep
 from gateway.store import check, combining, repricing
 from gateway.store.assigning import Assignment
 from gateway.store.clean_up import clean_up, newest_us

@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from gateway.model import Request, Response
 from gateway.records import AttemptRecord, ExchangeRecord
+from gateway.relaying.trace_context import TraceContext, attempt_span_id, own_trace_id, server_span_id
 from gateway.telemetry.records import Scope, Span, SpanKind, StatusCode
 from gateway.told import Told
-from gateway.trace_context import TraceContext, attempt_span_id, own_trace_id, server_span_id
 
 SCOPE_NAME = "faregate"
 OPERATIONS: Mapping[str, str] = {"embeddings": "embeddings", "count": "count_tokens"}

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from gateway.configuration.setting_values import parse_headers
+from gateway.configuration.settings import Settings
 from gateway.records import ExchangeRecord
-from gateway.setting_values import parse_headers
-from gateway.settings import Settings
 from gateway.telemetry.exchange_spans import OPERATIONS, PROVIDER_NAMES, SAMPLED
 from gateway.telemetry.records import Span
 

@@ -20,8 +20,8 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.access import Principal
 from gateway.errors import ClientError, GatewayError
+from gateway.keys.access import Principal
 from gateway.telemetry import otlp_json, otlp_protobuf
 from gateway.telemetry.bounds import MIB
 from gateway.telemetry.items import Step

@@ -13,9 +13,9 @@ from time import monotonic
 
 from msgspec.structs import replace
 
-from gateway.access import Principal
 from gateway.capture.capture import NO_TURN
-from gateway.exchange import Exchange
+from gateway.keys.access import Principal
+from gateway.relaying.exchange import Exchange
 from gateway.store.database import passes
 from gateway.store.joined_turns import received_last, tellers
 from gateway.store.spans import session_name

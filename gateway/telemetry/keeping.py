@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from time import sleep
 from typing import Protocol
 
-from gateway.access import Principal
+from gateway.keys.access import Principal
 from gateway.telemetry.intake import PAUSE_S
 from gateway.telemetry.metric_series import MetricSeries
 from gateway.telemetry.records import Batch, LogRecord, Span

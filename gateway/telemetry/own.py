@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gateway.exchange import Exchange
 from gateway.records import Completeness
+from gateway.relaying.exchange import Exchange
 from gateway.routes import Call, Download, Route
 from gateway.telemetry.exchange_spans import Surroundings, exchange_spans
 from gateway.telemetry.exporting import Exporter, ExportTarget

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Collection
 
-from gateway.access import Principal
 from gateway.capture.pause import Pause
 from gateway.capture.redactor import Redactor
-from gateway.redact_rules import HEADERS
+from gateway.configuration.redact_rules import HEADERS
+from gateway.keys.access import Principal
 from gateway.telemetry.items import Step, no_step
 from gateway.telemetry.records import Batch
 from gateway.telemetry.texts import changed_texts

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from gateway.model import Usage
-from gateway.pricing import NO_PRICE, Priced
+from gateway.prices.pricing import NO_PRICE, Priced
 from gateway.telemetry.calls import OUTERMOST, Call, Seen
 from gateway.telemetry.observed import Observed
 from gateway.telemetry.readers.shared import conversations_of, users_of

@@ -23,7 +23,7 @@ from gateway import (
     RepricingPreview,
     UsageQuery,
 )
-from gateway.bill_file import write_reconciliation
+from gateway.operations.bill_file import write_reconciliation
 from gateway.reconcile import columns_of, opener, reconcile
 from tests.reconcile.bills import Rows
 

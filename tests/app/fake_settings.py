@@ -5,9 +5,9 @@ from operator import attrgetter
 from typing import Any
 
 from gateway import Cleaned, SettingRow, Settings, Sizes
-from gateway.setting_rows import _plain as plain
-from gateway.setting_values import parse_as
-from gateway.settings import SETTINGS
+from gateway.configuration.setting_rows import _plain as plain
+from gateway.configuration.setting_values import parse_as
+from gateway.configuration.settings import SETTINGS
 
 KB = 1000
 

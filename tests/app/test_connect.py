@@ -23,7 +23,7 @@ from app.pages.connect_parts.tools import BY_KEY, CATEGORIES, TOOLS, found
 from app.pages.page import RequestTarget
 from app.theme import Theme
 from gateway import ApiKeyRow, Changes, ExchangeRecord
-from gateway.clients import USER_AGENTS
+from gateway.relaying.clients import USER_AGENTS
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns

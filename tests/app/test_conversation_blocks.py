@@ -31,7 +31,7 @@ from gateway import (
     Turn,
 )
 from gateway.model import Usage
-from gateway.pricing import Pricing
+from gateway.prices.pricing import Pricing
 from tests.app.fake_gateway import NOW_US
 from tests.app.fake_threads import ANSWER, SYSTEM, S, full_thread, long_thread, turn
 

@@ -25,7 +25,7 @@ from app.pages.page import RequestTarget
 from app.preferences import OFF, ON, Preferences
 from app.theme import Theme
 from gateway import Changes, DataFolder, Gateway, UsageQuery, VaultState, load_settings
-from gateway.key_format import check_format
+from gateway.keys.key_format import check_format
 from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns
 from tests.provider.client import ProviderProcess

@@ -32,7 +32,7 @@ from app.shell import Shell
 from app.text_label import TextLabel
 from app.theme import Theme
 from gateway import Changes, Cleaned, FaregateError, VaultState
-from gateway.settings import SETTINGS
+from gateway.configuration.settings import SETTINGS
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
 from tests.app.spawner import Spawner

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gateway.exchange import Exchange
+from gateway.relaying.exchange import Exchange
 from tests.endtoend.inside import Inside
 from tests.endtoend.matrix.anthropic_door import AnthropicDoor
 from tests.endtoend.matrix.chat_door import ChatDoor

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from gateway.dialects import DIALECTS
 from gateway.providers.catalog import PROVIDERS
-from gateway.routing import Routing
+from gateway.relaying.routing import Routing
 from tests.benchmarks.chat import DOORS, MODELS, Size
 
 _RUNS = 100

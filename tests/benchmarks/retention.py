@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from gateway.configuration.setting_values import Keep
 from gateway.records import UsageQuery
-from gateway.setting_values import Keep
 from gateway.store import UsageStore
 from tests.benchmarks.history import DAY_US, ROWS_PER_DAY, START_US, history
 from tests.store.examples import record

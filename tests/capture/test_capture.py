@@ -13,13 +13,13 @@ from gateway.capture.pause import PAUSED, Pause
 from gateway.capture.redactor import Redactor
 from gateway.capture.rules import chosen
 from gateway.capture.switches import Switches
-from gateway.doors import DOORS, VERBS, Door
 from gateway.errors import UpstreamError
-from gateway.exchange import Exchange
 from gateway.model import FinishReason, Message, Role, Text, ToolCall
+from gateway.relaying.doors import DOORS, VERBS, Door
+from gateway.relaying.exchange import Exchange
 from gateway.store.meter import REASONS
 from gateway.told import Told
-from tests.test_relay import ASKED, STOP, STREAMED, TEXT, USED, WHOLE, Run, json_answer, sse
+from tests.relaying.test_relay import ASKED, STOP, STREAMED, TEXT, USED, WHOLE, Run, json_answer, sse
 
 BY_NAME = {door.name: door for door in reversed(DOORS)}
 EVERYTHING = Switches()

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from gateway.capture.pause import Pause
-from gateway.capture_commands import CaptureCommands
+from gateway.operations.capture_commands import CaptureCommands
 from tests.waiting import until
 
 

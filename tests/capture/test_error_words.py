@@ -11,12 +11,12 @@ from gateway.capture.pause import Pause
 from gateway.capture.redactor import SHORT_CHARACTERS, Redactor
 from gateway.capture.rules import chosen
 from gateway.capture.switches import Switches
-from gateway.redact_rules import RedactRule
+from gateway.configuration.redact_rules import RedactRule
 from tests.capture.test_capture import WHY, FakeThreads
 from tests.endtoend.inside import Inside
 from tests.endtoend.scripted import Scripted, Sent, answer
 from tests.endtoend.serving import MODELS, PROVIDERS, upstreams
-from tests.test_relay import Run, json_answer
+from tests.relaying.test_relay import Run, json_answer
 from tests.waiting import wait_until
 
 COMPARE = "/api/ai/v1/compare"

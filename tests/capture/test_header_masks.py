@@ -10,9 +10,9 @@ from gateway.capture.header_masks import CUT_AT, MOST_CHARACTERS, MOST_LINES, He
 from gateway.capture.heard import Called, Heard
 from gateway.capture.redactor import Redactor
 from gateway.capture.rules import chosen
-from gateway.doors import DOORS
+from gateway.configuration.redact_rules import RedactRule
 from gateway.header_records import HeaderGroup
-from gateway.redact_rules import RedactRule
+from gateway.relaying.doors import DOORS
 
 # Of no shape that a rule could know.
 KEY = "zeCanary0123456789wxyz"

@@ -17,6 +17,7 @@ from gateway.capture.own_rules import OwnRules, TooSlow
 from gateway.capture.redactor import Redactor
 from gateway.capture.rules import chosen
 from gateway.capture.texts import mapped
+from gateway.configuration.redact_rules import RedactRule
 from gateway.model import (
     Blob,
     Choice,
@@ -35,7 +36,6 @@ from gateway.model import (
     ToolCallResponse,
     Uri,
 )
-from gateway.redact_rules import RedactRule
 from gateway.told import Told
 
 SECRET = "sk-proj-abcDEF0123456789xyz"

@@ -7,8 +7,8 @@ import pytest
 
 from gateway.capture.redactor import Redactor
 from gateway.capture.rules import BY_NAME, PIECE, RULES, chosen, is_card, is_iban, mark
+from gateway.configuration.redact_rules import BUILT_IN
 from gateway.model import Message, Request, Role, Text
-from gateway.redact_rules import BUILT_IN
 from gateway.told import Told
 from tests.large_calls import assert_linear, cpu_costs
 

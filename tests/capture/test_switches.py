@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.capture.switches import Switches, figures_only
-from gateway.exchange import Exchange
+from gateway.configuration.redact_rules import HEADERS, PARTS
 from gateway.header_records import HeaderGroup
 from gateway.model import (
     Blob,
@@ -24,7 +24,7 @@ from gateway.model import (
     ToolCallResponse,
     Uri,
 )
-from gateway.redact_rules import HEADERS, PARTS
+from gateway.relaying.exchange import Exchange
 from gateway.told import Told
 
 PICTURE = Blob("image/png", "SECRET")

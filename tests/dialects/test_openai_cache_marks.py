@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from gateway.dialects import DIALECTS
 from gateway.providers.catalog import PROVIDERS
-from gateway.routing import Routing
+from gateway.relaying.routing import Routing
 
 ROUTING = Routing(PROVIDERS)
 SHORT, LONG = {"type": "ephemeral"}, {"type": "ephemeral", "ttl": "1h"}

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, quote_plus, urlsplit
 
-from gateway.access import AccessKeys
 from gateway.folder import DataFolder
+from gateway.keys.access import AccessKeys
 from gateway.records import ExchangeRecord, UsageQuery
 from gateway.store.usage import UsageStore
 from tests.waiting import PATIENCE_S, wait_until

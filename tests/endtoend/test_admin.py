@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gateway.capture.pause import PAUSED
+from gateway.configuration.setting_rows import keep_text
+from gateway.configuration.setting_values import Keep, parse_keep
 from gateway.read_api import render_time
-from gateway.setting_rows import keep_text
-from gateway.setting_values import Keep, parse_keep
 from tests.endtoend.serving import MODELS, PROVIDER_KEYS, Served, forms, upstreams
 from tests.provider.client import ProviderProcess
 from tests.waiting import wait_until

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from gateway import ClientError, ComparedAnswer, DataFolder, FaregateError, Gateway, Text, UsageQuery, load_settings
-from gateway.comparer import TOLD_EVERY_S
-from gateway.comparison_estimates import ASSUMED_OUTPUT, MEDIA_TOKENS
-from gateway.setting_values import DAY_US
+from gateway.comparing.comparer import TOLD_EVERY_S
+from gateway.comparing.comparison_estimates import ASSUMED_OUTPUT, MEDIA_TOKENS
+from gateway.configuration.setting_values import DAY_US
 from tests.endtoend.serving import MODELS, upstreams
 from tests.provider.client import ProviderProcess
 from tests.waiting import until, wait_until

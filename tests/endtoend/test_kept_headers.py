@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sealing import derive_for
+from gateway.keys.sealing import derive_for
 from gateway.store.chain import Hasher
 from gateway.store.content import HEADERS, Sealed
 from gateway.store.thread_store import PURPOSE

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from gateway.tally import BYTES_PER_TOKEN
+from gateway.relaying.tally import BYTES_PER_TOKEN
 from tests.cpu_time import cpu_seconds
 from tests.endtoend.scripted import Scripted, Sent, answer, stream_head
 from tests.endtoend.serving import CHAT, MODELS, Served, upstreams

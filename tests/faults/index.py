@@ -100,31 +100,31 @@ COUNTS: Mapping[str, Nodes] = {
         _E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_before_the_first_byte",
         _E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_midway",
         _E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_while_the_model_thinks",
-        "test_relay.py::test_litellm_14457_a_client_that_leaves_before_the_count",
+        "relaying/test_relay.py::test_litellm_14457_a_client_that_leaves_before_the_count",
         _E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_before_a_whole_answer",
     ),
     # Its pull requests for aborted streams (30630, 33736, 36008), and the regression after them.
     "BerriAI/litellm#35958": (_E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_midway",),
     "BerriAI/litellm#37992": (
-        "test_tally.py::test_litellm_37992_a_zero_is_a_count",
+        "relaying/test_tally.py::test_litellm_37992_a_zero_is_a_count",
         _E2E + "test_verbatim.py::test_litellm_37992_a_zero_that_was_said_stays",
     ),
     "QuantumNous/new-api#5289": (
-        "test_tally.py::test_the_verdict",
+        "relaying/test_tally.py::test_the_verdict",
         _E2E + "test_missing_counts.py::test_a_row_says_what_was_estimated_and_costs_that",
     ),
-    "QuantumNous/new-api#4168": ("test_tally.py::test_the_verdict",),
+    "QuantumNous/new-api#4168": ("relaying/test_tally.py::test_the_verdict",),
     "QuantumNous/new-api#5003": (
-        "test_tally.py::test_new_api_5003_nothing_is_negative_and_a_report_is_never_forgotten",
+        "relaying/test_tally.py::test_new_api_5003_nothing_is_negative_and_a_report_is_never_forgotten",
         _COUNTS + "new_api_5003_contradictory_counts_cost_nothing_below_nought",
     ),
     "NousResearch/hermes-agent#93469": (
         _COUNTS + "hermes_agent_93469_the_whole_request_moves_to_the_higher_tier",
-        "test_pricing.py::test_the_whole_request_moves_to_the_higher_tier",
+        "prices/test_pricing.py::test_the_whole_request_moves_to_the_higher_tier",
     ),
     "BerriAI/litellm#10597": (
         _COUNTS + "hermes_agent_93469_the_whole_request_moves_to_the_higher_tier",
-        "test_pricing.py::test_the_whole_request_moves_to_the_higher_tier",
+        "prices/test_pricing.py::test_the_whole_request_moves_to_the_higher_tier",
     ),
     "farion1231/cc-switch#1127": (_E2E + "test_ledger.py::test_cc_switch_1127_rows_equal_calls", _MIXED),
     "ccusage/ccusage#866": (
@@ -255,9 +255,9 @@ PITFALLS: Mapping[str, Nodes] = {
     "25": (_ASKED + "new_api_relaykit_every_effort_is_a_legal_body_of_every_claude",),
     "26": (
         _ANSWERS + "litellm_9812_cache_counts_of_anthropic_are_inclusive_at_openai_s_door",
-        "test_pricing.py::test_worked_vectors",
+        "prices/test_pricing.py::test_worked_vectors",
     ),
-    "27": ("test_pricing.py::test_worked_vectors",),
+    "27": ("prices/test_pricing.py::test_worked_vectors",),
     "28": (
         _GEMINI + "test_streams.py::test_counts_are_inclusive",
         _ANSWERS + "portkey_496_counts_are_the_provider_s_streamed_or_not",
@@ -269,7 +269,7 @@ PITFALLS: Mapping[str, Nodes] = {
         _ANSWERS + "portkey_496_counts_are_the_provider_s_streamed_or_not",
     ),
     "32": (_E2E + "test_failures.py::test_litellm_14457_a_client_that_leaves_midway",),
-    "33": ("test_pricing.py::test_a_match_by_more_than_a_date_is_flagged",),
+    "33": ("prices/test_pricing.py::test_a_match_by_more_than_a_date_is_flagged",),
     "34": (_PAIRS,),
     "35": (_PAIRS,),
     "36": (_BROKEN + "bifrost_5874_comments_between_events_break_no_client",),
@@ -328,5 +328,5 @@ PITFALLS: Mapping[str, Nodes] = {
         _E2E + "test_model_lists.py::test_the_google_sdk_lists_models",
     ),
     "60": (_E2E + "test_openai_sdk.py::test_embeddings",),
-    "61": (_GEMINI + "test_errors.py::test_a_providers_error", "test_key_trial.py::test_answers"),
+    "61": (_GEMINI + "test_errors.py::test_a_providers_error", "keys/test_key_trial.py::test_answers"),
 }

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.dialects import DIALECTS
 from gateway.model import Rendered, Request, Target
 from gateway.providers.catalog import PROVIDERS
-from gateway.routing import Routing
+from gateway.relaying.routing import Routing
 
 Wire = dict[str, Any]
 _ROUTING = Routing(PROVIDERS)

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.dialects import DIALECTS
-from gateway.replay import ReplayMemory, StateWatch
+from gateway.relaying.replay import ReplayMemory, StateWatch
 from tests.dialects.feeding import read
 from tests.dialects.grammars import CONTEXT, told
 from tests.faults.answers import CALLED, Call, Piece, Thought, Words, stream, whole

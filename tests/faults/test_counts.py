@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from gateway.dialects import DIALECTS
 from gateway.model import Usage
-from gateway.pricing import Pricing
-from gateway.tally import Tally
+from gateway.prices.pricing import Pricing
+from gateway.relaying.tally import Tally
 
 AT_US = 1_795_000_000_000_000
 PRICING = Pricing()

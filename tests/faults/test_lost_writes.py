@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from gateway import settings_edit
+from gateway.configuration import settings_edit
 from gateway.records import UsageQuery
 from gateway.store.usage import DATABASE, UsageStore
 from tests.store.examples import record

@@ -12,7 +12,7 @@ import pytest
 from gateway.errors import Unsupported
 from gateway.providers.catalog import PROVIDERS
 from gateway.providers.models import MODELS as ALL_MODELS
-from gateway.routing import Routing
+from gateway.relaying.routing import Routing
 from tests.faults.requests import MODELS, Wire, asking, carried, everything, leaves, offering, resulting, sent
 
 ROOT = Path(__file__).parents[2]

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from gateway import settings as settings_file
-from gateway import settings_edit
+from gateway.configuration import settings as settings_file
+from gateway.configuration import settings_edit
+from gateway.configuration.setting_values import Keep
+from gateway.configuration.settings import SETTINGS, Settings
 from gateway.records import Breakdown, ExchangeRecord, Sizes, Summary, TagCondition, TimeBucket, UsageQuery
-from gateway.setting_values import Keep
-from gateway.settings import SETTINGS, Settings
 from gateway.store.database import WAL_BYTES
 from gateway.store.journal import SEGMENT_BYTES
 from gateway.store.usage import UsageStore

@@ -16,10 +16,10 @@ import pytest
 
 from gateway.dialects import DIALECTS
 from gateway.model import Usage
-from gateway.pricing import Priced, Pricing
+from gateway.prices.pricing import Priced, Pricing
 from gateway.providers.catalog import BY_NAME
-from gateway.routing import answering_model
-from gateway.tally import Tally
+from gateway.relaying.routing import answering_model
+from gateway.relaying.tally import Tally
 
 AT = "2026-11-23T12:00:00Z"
 OWNERS = {"anthropic": "anthropic", "gemini": "google"}

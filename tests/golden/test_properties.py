@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.dialects import DIALECTS
 from gateway.model import Usage
-from gateway.pricing import Pricing
+from gateway.prices.pricing import Pricing
 from gateway.records import ExchangeRecord
 from tests.golden.test_costs import ANSWERS, AT_US
 

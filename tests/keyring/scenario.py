@@ -11,8 +11,8 @@ import keyring
 import secretstorage
 
 from gateway.folder import DataFolder
-from gateway.provider_keys import ProviderKeys
-from gateway.vault import Vault
+from gateway.keys.provider_keys import ProviderKeys
+from gateway.keys.vault import Vault
 
 CANARY = "sk-canary-Xq7vN2mR9tLw4KzB8sJd5HfG3pYc6Ea1"
 

@@ -18,7 +18,7 @@ from gateway.reconcile import lines as report_lines
 from gateway.reconcile.bill import Bill, read_bill
 from gateway.reconcile.forms import FORMS
 from gateway.reconcile.values import Unreadable, amount, count, moment
-from gateway.routing import counted_as
+from gateway.relaying.routing import counted_as
 from tests.reconcile import bills
 from tests.reconcile.bills import Rows, billed, opener
 

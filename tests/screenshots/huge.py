@@ -8,12 +8,12 @@ from itertools import cycle, islice
 from msgspec.structs import replace
 
 from gateway import DataFolder, UsageQuery
-from gateway.access import AccessKeys
-from gateway.comparison_records import ComparedAnswer, Comparison
-from gateway.comparisons import WINDOW
-from gateway.ratings import Ratings
+from gateway.comparing.comparison_records import ComparedAnswer, Comparison
+from gateway.comparing.ratings import Ratings
+from gateway.keys.access import AccessKeys
+from gateway.keys.sealing import make_seal_key
+from gateway.operations.comparisons import WINDOW
 from gateway.records import ExchangeRecord
-from gateway.sealing import make_seal_key
 from gateway.store import UsageStore
 from gateway.store.thread_store import ThreadStore
 from tests.store.tellings import START_US, assistant, told, user

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.model import Usage
-from gateway.pricing import Pricing
+from gateway.prices.pricing import Pricing
 from gateway.providers.catalog import PROVIDERS
 from gateway.records import COST_SOURCES, OUTCOMES, USAGE_SOURCES, ExchangeRecord
 from gateway.simulated.history import history

@@ -5,10 +5,10 @@ from collections import Counter
 import pytest
 
 from gateway.capture.header_masks import is_secret
-from gateway.clients import client_name
 from gateway.model import Blob, File, Reasoning, Role, Text, ToolCall, ToolCallResponse, Usage
-from gateway.pricing import Pricing
+from gateway.prices.pricing import Pricing
 from gateway.records import ExchangeRecord
+from gateway.relaying.clients import client_name
 from gateway.simulated.stories import STORIES
 from gateway.simulated.story import Episode, Story, episodes, tell
 from gateway.simulated.workloads import WORKLOADS

@@ -21,9 +21,9 @@ from typing import Self
 
 from msgspec.structs import replace
 
-from gateway.pricing import Priced
+from gateway.configuration.setting_values import Keep
+from gateway.prices.pricing import Priced
 from gateway.records import ExchangeRecord, TagCondition, UsageQuery
-from gateway.setting_values import Keep
 from gateway.store import clean_up, combining, followed_costs, queries, repriced_rows, repricing, settling, usage
 from gateway.store.followed_costs import follow_costs
 from gateway.store.names import Texts

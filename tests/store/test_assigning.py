@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from gateway.configuration.setting_values import Keep
 from gateway.records import ExchangeRecord, UsageQuery
-from gateway.setting_values import Keep
 from gateway.store import writer
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, DAY_US, FULL, histories, record

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.model import Message, Role, Text, Tool, Usage
+from gateway.operations.thread_queries import ThreadQueries
 from gateway.store.thread_store import ThreadStore
-from gateway.thread_queries import ThreadQueries
 from gateway.thread_records import CacheMiss
 from gateway.told import Told
 from tests.store.tellings import READ, SECOND_US, START_US, all_threads, assistant, dialogue, opened, put, told, user

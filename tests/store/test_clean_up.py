@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from gateway.configuration.setting_values import Keep
 from gateway.records import Breakdown, ExchangeRecord, Sizes, Summary, TagCondition, TimeBucket, UsageQuery
-from gateway.setting_values import Keep
 from gateway.store import clean_up as clean_up_module
 from gateway.store.clean_up import clean_up, shares
 from gateway.store.database import open_database
@@ -315,7 +315,7 @@ def test_closing_ends_a_clean_up_between_two_steps(tmp_path: Path, monkeypatch: 
 KILLED = """
 import os, sys
 from pathlib import Path
-from gateway.setting_values import Keep
+from gateway.configuration.setting_values import Keep
 from gateway.store.clean_up import clean_up
 steps = int(sys.argv[2])
 def between(_seconds):

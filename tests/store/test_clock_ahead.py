@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from gateway.configuration.setting_values import Keep
 from gateway.records import UsageQuery
-from gateway.setting_values import Keep
 from gateway.store.clean_up import newest_us
 from gateway.store.kept import Kept
 from gateway.store.quarters import QUARTER_US

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.configuration.setting_values import Keep
 from gateway.records import ExchangeRecord, TagCondition, UsageQuery
-from gateway.setting_values import Keep
 from gateway.store import combining, queries, retention, settling
 from gateway.store.commit import day_zone
 from gateway.store.database import open_database, writing

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.configuration.setting_values import Keep
 from gateway.records import UsageQuery
-from gateway.setting_values import Keep
 from gateway.store import clean_up
 from gateway.store.usage import UsageStore
 from tests.soak.counting import (

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from gateway.configuration.setting_values import Keep
 from gateway.records import ExchangeRecord, UsageQuery
-from gateway.setting_values import Keep
 from gateway.store import conversation_totals, conversations
 from gateway.store.database import open_database, writing
 from gateway.store.usage import UsageStore

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gateway.pricing import Priced
+from gateway.prices.pricing import Priced
 from gateway.records import ExchangeRecord, UsageQuery
 from gateway.store import followed_costs
 from gateway.store.followed_costs import follow_costs

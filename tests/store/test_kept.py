@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
+from gateway.configuration.setting_values import Keep
 from gateway.read_api import render_breakdown, render_page, render_summary, render_time, render_timeseries
 from gateway.records import ExchangeRecord, Export, UsageQuery
-from gateway.setting_values import Keep
 from gateway.store.kept import BUCKETS_FROM, ROWS_FROM, Kept, kept, move
 from gateway.store.quarters import QUARTER_US
 from gateway.store.usage import UsageStore

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from gateway.configuration.setting_values import Keep
 from gateway.records import ExchangeRecord, TagCondition, UsageQuery
-from gateway.setting_values import Keep
 from gateway.store import queries, settling
 from gateway.store.kept import kept
 from gateway.store.measures import MEASURES, Sums

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gateway.extra_providers import ExtraPrice
-from gateway.pricing import Priced, Pricing, usage_of
+from gateway.configuration.extra_providers import ExtraPrice
+from gateway.prices.pricing import Priced, Pricing, usage_of
+from gateway.prices.repricing import KEPT_BECAUSE, Repricer
 from gateway.records import ExchangeRecord, PriceOverride, UnitPrices, UsageQuery
-from gateway.repricing import KEPT_BECAUSE, Repricer
 from gateway.store import UsageStore
 from tests.store.examples import BASE_US, FULL, record
 

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from gateway.configuration.setting_values import Keep
 from gateway.errors import ClientError, FaregateError
-from gateway.pricing import NO_PRICE, Priced
+from gateway.prices.pricing import NO_PRICE, Priced
 from gateway.records import AttemptRecord, ExchangeRecord, RepricedModel, RepricedSource, RepricingPreview, UsageQuery
-from gateway.setting_values import Keep
 from gateway.store import kept, repriced_rows, repricing
 from gateway.store import writer as writer_module
 from gateway.store.database import open_database, writing

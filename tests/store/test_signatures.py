@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.setting_values import Keep
+from gateway.configuration.setting_values import Keep
 from gateway.store import signatures, signing
 from gateway.store.clean_up import clean_up
 from gateway.store.content import Sealed

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.setting_values import Keep
+from gateway.configuration.setting_values import Keep
 from gateway.store.clean_up import clean_up, used_bytes
 from gateway.store.database import open_database
 from gateway.store.retention import DATABASES, TRACES

@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from gateway.pricing import Priced
+from gateway.configuration.setting_values import Keep
+from gateway.prices.pricing import Priced
 from gateway.records import (
     AttemptRecord,
     ExchangeRecord,
@@ -29,7 +30,6 @@ from gateway.records import (
     TimeBucket,
     UsageQuery,
 )
-from gateway.setting_values import Keep
 from gateway.store import combining, repriced_rows
 from gateway.store.settling import settle
 from gateway.store.usage import DATABASE, UsageStore

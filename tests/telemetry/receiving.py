@@ -10,11 +10,11 @@ from typing import Any
 import aiohttp
 from msgspec.structs import replace
 
-from gateway.access import AccessKeys, Principal
+from gateway.configuration.settings import Settings
 from gateway.folder import DataFolder
+from gateway.http.server import Server
+from gateway.keys.access import AccessKeys, Principal
 from gateway.receiver import Receiver
-from gateway.server import Server
-from gateway.settings import Settings
 from gateway.telemetry.records import Batch
 from tests.waiting import PATIENCE_S
 

@@ -2,12 +2,12 @@ from msgspec.structs import replace
 
 from gateway.model import Choice, FinishReason, Message, ReasoningOptions, Request, Response, Role, Text
 from gateway.records import ExchangeRecord
+from gateway.relaying.trace_context import TraceContext, attempt_span_id, own_trace_id, server_span_id
 from gateway.telemetry.exchange_spans import Surroundings, Upstream, exchange_spans
 from gateway.telemetry.readers import observe
 from gateway.telemetry.records import Batch, Span, SpanKind, StatusCode
 from gateway.telemetry.without_content import without_content
 from gateway.told import Told
-from gateway.trace_context import TraceContext, attempt_span_id, own_trace_id, server_span_id
 from tests.store.examples import BASE_US, FULL
 
 AROUND = Surroundings(

@@ -13,9 +13,9 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from gateway.exchange import Exchange
-from gateway.setting_values import parse_headers
-from gateway.settings import Exporting, Hidden, Settings
+from gateway.configuration.setting_values import parse_headers
+from gateway.configuration.settings import Exporting, Hidden, Settings
+from gateway.relaying.exchange import Exchange
 from gateway.telemetry import exporting
 from gateway.telemetry.exchange_spans import exchange_spans
 from gateway.telemetry.exporting import Exporter, ExportTarget, export_target

@@ -12,8 +12,8 @@ from unittest.mock import ANY
 import pytest
 from msgspec.structs import replace
 
-from gateway.exchange import Exchange
-from gateway.pricing import NO_PRICE
+from gateway.prices.pricing import NO_PRICE
+from gateway.relaying.exchange import Exchange
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
 from gateway.telemetry.frames import RUN_ALONE

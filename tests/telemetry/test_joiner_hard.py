@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.capture.capture import NO_TURN
-from gateway.exchange import Exchange
-from gateway.pricing import NO_PRICE
+from gateway.prices.pricing import NO_PRICE
+from gateway.relaying.exchange import Exchange
 from gateway.store.joined_turns import LONGEST_US, exchanged, times_of
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore

@@ -2,10 +2,10 @@
 
 import pytest
 
-from gateway.access import Principal
 from gateway.capture.pause import Pause
 from gateway.capture.redactor import Redactor
 from gateway.capture.rules import chosen
+from gateway.keys.access import Principal
 from gateway.telemetry.privacy import Privacy
 from gateway.telemetry.records import LEFT_OUT, Batch, LogRecord, Scope, Span, SpanEvent, SpanLink
 from gateway.telemetry.texts import changed_texts

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.access import Principal
+from gateway.keys.access import Principal
 from gateway.model import Message, Request, Text
 from gateway.model import Role as MessageRole
 from gateway.telemetry import otlp_json, otlp_protobuf

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
-from gateway.access import AccessKeys
 from gateway.folder import DataFolder
+from gateway.keys.access import AccessKeys
 from tests.waiting import PATIENCE_S, wait_until
 from tests.window.display import Display
 

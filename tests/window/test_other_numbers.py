@@ -12,8 +12,8 @@ import pytest
 
 from app import formats
 from app.pages.compare_parts.rating_lines import stars_text
-from gateway.access import AccessKeys
 from gateway.folder import DataFolder
+from gateway.keys.access import AccessKeys
 from tests.endtoend.serving import MODELS, upstreams
 from tests.provider.client import ProviderProcess
 from tests.waiting import wait_until

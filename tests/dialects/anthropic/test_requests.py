@@ -618,7 +618,7 @@ def test_state_of_other_providers_survives_a_client_of_this_door() -> None:
     from gateway.dialects.dialect import AnswerContext
     from gateway.dialects.envelope import has_state
     from gateway.model import Choice, FinishReason, Response
-    from gateway.replay import ReplayMemory
+    from gateway.relaying.replay import ReplayMemory
 
     parts = (
         Reasoning("hm", {"openai_responses": {"encrypted_content": "E"}}),

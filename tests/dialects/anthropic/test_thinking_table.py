@@ -28,7 +28,7 @@ from gateway.model import (
 )
 from gateway.providers.catalog import PROVIDERS
 from gateway.providers.models import MODELS
-from gateway.routing import Routing
+from gateway.relaying.routing import Routing
 
 R = "reasoning_effort"
 HIGH = ("low", "medium", "high")

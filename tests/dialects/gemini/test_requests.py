@@ -36,7 +36,7 @@ from gateway.model import (
     Uri,
 )
 from gateway.model import Part as AnyPart
-from gateway.replay import ReplayMemory
+from gateway.relaying.replay import ReplayMemory
 from tests.provider.gemini import GEMINI
 from tests.provider.sealed import seal
 

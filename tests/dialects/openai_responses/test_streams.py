@@ -31,7 +31,7 @@ from gateway.model import (
     ToolCall,
     Usage,
 )
-from gateway.replay import ReplayMemory
+from gateway.relaying.replay import ReplayMemory
 from tests.dialects.feeding import (
     cut_everywhere,
     cuts,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway.dialects.carriage import BY_NAME, CHAT
 from gateway.dialects.verdicts import Verdict
 from gateway.providers.catalog import PROVIDERS
-from gateway.routing import Routing
+from gateway.relaying.routing import Routing
 from tests.endtoend.matrix.scenario import Ask
 
 _ROUTING = Routing(PROVIDERS)

@@ -1,0 +1,1 @@
+"""Routes besides those of inference: a handler each, over the gateway's queries and commands."""

@@ -1,0 +1,168 @@
+"""The admin routes of re-pricing: history by today's prices, looked at, applied and undone.
+
+The rows are chosen by the read API's filters. A parameter that is none of them is refused: one that was passed over
+would change more rows than were meant.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from gateway.api.admin import BASE, body_as, missing, refusals, route, time_text
+from gateway.errors import ClientError
+from gateway.prices.repricing import KEPT_BECAUSE
+from gateway.read_api import DIMENSION_PARAMETERS, NANO_PER_DOLLAR, parse_query, render_money
+from gateway.records import Repricing, RepricingPreview, TagCondition, UsageQuery
+from gateway.routes import Call, Route
+
+_FILTERS = frozenset(("from", "to", "tz", "tag", *DIMENSION_PARAMETERS))
+# Where a key may stand when it does not come in a header.
+_CREDENTIAL = "key"
+
+
+class RepricingCommands(Protocol):
+    """What the routes ask of the gateway."""
+
+    async def preview_repricing(self, query: UsageQuery) -> RepricingPreview: ...
+
+    async def apply_repricing(self, query: UsageQuery, *, expected: RepricingPreview | None = None) -> Repricing: ...
+
+    async def undo_repricing(self, id: int) -> Repricing: ...
+
+    async def repricings(self) -> tuple[Repricing, ...]: ...
+
+
+class Expected(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a preview said."""
+
+    changed: int
+    difference_usd: str | int | float
+
+    def preview(self) -> RepricingPreview:
+        try:
+            nano = Decimal(str(self.difference_usd)) * NANO_PER_DOLLAR
+            whole = int(nano)
+        except (InvalidOperation, ValueError, OverflowError):
+            nano, whole = Decimal(1), 0
+        if nano != whole:
+            raise ClientError(
+                "It is not a number of dollars with up to nine places.", param="expected.difference_usd"
+            )
+        return RepricingPreview(changed=self.changed, to_nano=whole)
+
+
+class Ask(Struct, forbid_unknown_fields=True, kw_only=True):
+    """`apply` false, or no body at all, only looks. With `expected` the rows change so or not at all."""
+
+    apply: bool = False
+    expected: Expected | None = None
+
+
+def repricing_routes(commands: RepricingCommands) -> tuple[Route, ...]:
+    """For an admin's key only."""
+
+    async def every(_call: Call) -> Any:
+        return {"data": [_repricing(row) for row in await commands.repricings()]}
+
+    async def look_or_apply(call: Call) -> Any:
+        ask, query = body_as(call, Ask) if call.body else Ask(), _query(call)
+        expected = ask.expected.preview() if ask.expected else None
+        with refusals():
+            if ask.apply:
+                return _repricing(await commands.apply_repricing(query, expected=expected))
+            return _preview(await commands.preview_repricing(query))
+
+    async def undo(call: Call) -> Any:
+        number, slash, verb = call.rest.partition("/")
+        if not slash or verb != "undo" or not (number.isascii() and number.isdigit() and len(number) < 16):
+            raise missing(f"POST {BASE}/prices/reprice/ID/undo takes one back; GET {BASE}/prices/reprice lists them.")
+        with refusals():
+            return _repricing(await commands.undo_repricing(int(number)))
+
+    return (
+        route("GET", "/prices/reprice", every),
+        route("POST", "/prices/reprice", look_or_apply),
+        route("POST", "/prices/reprice/", undo),
+    )
+
+
+def _query(call: Call) -> UsageQuery:
+    for name, value in call.query:
+        if name not in _FILTERS:
+            raise ClientError(f"The parameter {name!r} is no filter: use {', '.join(sorted(_FILTERS))}.", param=name)
+        if not value:
+            raise ClientError(f"The filter {name} says nothing: leave it out.", param=name)
+    # A key that came as a parameter is no filter by key.
+    return parse_query([(name, value) for name, value in call.query if not _is_credential(name, value)])
+
+
+def _is_credential(name: str, value: str) -> bool:
+    return name == _CREDENTIAL and value.startswith("tk_")
+
+
+def _preview(preview: RepricingPreview) -> dict[str, Any]:
+    return {
+        "examined": preview.examined,
+        "changed": preview.changed,
+        **_money(preview.from_nano, preview.to_nano),
+        "newly_priced": preview.newly_priced,
+        "no_longer_priced": preview.no_longer_priced,
+        "by_model": [
+            {
+                "provider": row.provider,
+                "model": row.model,
+                "changed": row.changed,
+                **_money(row.from_nano, row.to_nano),
+            }
+            for row in preview.by_model
+        ],
+        "by_source": [
+            {
+                "from_source": row.from_source,
+                "to_source": row.to_source,
+                "changed": row.changed,
+                **_money(row.from_nano, row.to_nano),
+            }
+            for row in preview.by_source
+        ],
+        "kept": [
+            {"reason": reason, "requests": requests, "because": KEPT_BECAUSE[reason]}
+            for reason, requests in preview.kept.items()
+        ],
+    }
+
+
+def _repricing(row: Repricing) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "applied_at": time_text(row.at_us),
+        "undone_at": time_text(row.undone_us),
+        "filters": _filters(row.query),
+        "examined": row.examined,
+        "changed": row.changed,
+        **_money(row.from_nano, row.to_nano),
+        "first_at": time_text(row.first_us),
+        "last_at": time_text(row.last_us),
+    }
+
+
+def _money(before: int, after: int) -> Mapping[str, str | None]:
+    return {
+        "from_usd": render_money(before),
+        "to_usd": render_money(after),
+        "difference_usd": render_money(after - before),
+    }
+
+
+def _filters(query: UsageQuery) -> dict[str, Any]:
+    """The parameters that choose these rows."""
+    said: dict[str, Any] = {"from": time_text(query.start_us), "to": time_text(query.end_us)}
+    said |= {name: list(getattr(query, name)) for name in DIMENSION_PARAMETERS}
+    said["tag"] = list(_tags(query.tags))
+    return {name: value for name, value in said.items() if value}
+
+
+def _tags(conditions: Iterable[TagCondition]) -> Iterable[str]:
+    return (("!" if tags.negated else "") + "|".join(tags.any_of) for tags in conditions)

@@ -1,0 +1,203 @@
+"""The GET routes: usage, models and health, each a few lines over the same queries that the window uses.
+
+A key that is no admin's sees the rows of its own key only.
+"""
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+
+from gateway.api.model_lists import SHAPES
+from gateway.errors import ClientError
+from gateway.periods import period_before
+from gateway.providers.models import BY_SPELLING, MODELS, Model, spelling_key
+from gateway.read_api import (
+    NOTHING,
+    parse_export,
+    parse_limit,
+    parse_query,
+    render_breakdown,
+    render_conversations,
+    render_explanation,
+    render_page,
+    render_row,
+    render_summary,
+    render_timeseries,
+)
+from gateway.records import (
+    FORMATS,
+    Breakdown,
+    BreakdownRow,
+    ConversationPage,
+    CostExplanation,
+    ExchangeRecord,
+    Export,
+    RequestPage,
+    Summary,
+    TimeBucket,
+    UsageQuery,
+)
+from gateway.routes import OPEN, Call, Download, Route
+
+BASE = "/api/ai/v1"
+CONTENT_TYPES: Mapping[str, str] = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "jsonl": "application/x-ndjson",
+}
+
+
+class Queries(Protocol):
+    """What the reads ask of the gateway."""
+
+    async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]: ...
+
+    async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]: ...
+
+    async def breakdown(
+        self, query: UsageQuery, by: str, *, sort: str = "cost_usd", limit: int | None = None
+    ) -> Breakdown: ...
+
+    async def conversations(
+        self, query: UsageQuery, *, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None
+    ) -> ConversationPage: ...
+
+    def download(self, query: UsageQuery, export: Export) -> AsyncGenerator[bytes, None]: ...
+
+    async def requests(
+        self, query: UsageQuery, *, limit: int = 100, offset: int = 0, cursor: str | None = None
+    ) -> RequestPage: ...
+
+    async def request(self, id: str) -> ExchangeRecord | None: ...
+
+    def explain(self, record: ExchangeRecord) -> CostExplanation: ...
+
+
+def read_routes(
+    queries: Queries, health: Callable[[], dict[str, Any]], models: Callable[[], Sequence[Model]] = lambda: MODELS
+) -> tuple[Route, ...]:
+    """All routes that only read; `models` gives those that are listed."""
+
+    async def requests(call: Call) -> Any:
+        page = await queries.requests(_query(call), limit=parse_limit(call.query), cursor=_one(call, "cursor"))
+        return render_page(page)
+
+    async def request(call: Call) -> Any:
+        id, slash, part = call.rest.partition("/")
+        row = await queries.request(id) if not slash or part == "cost" else None
+        principal = call.principal
+        if row is None or (principal and principal.role != "admin" and row.key_id != principal.key_id):
+            raise ClientError(
+                "No request has this id: see /usage/requests.", status=404, kind="not_found", code="not_found"
+            )
+        return render_explanation(queries.explain(row)) if slash else render_row(row)
+
+    async def summary(call: Call) -> Any:
+        compare = _compared(call)
+        now, before = await queries.summary(_query(call), previous=compare)
+        # Without a beginning there is no period before, which is null and not left out.
+        return render_summary(now, before) | ({"previous": None} if compare and before is None else {})
+
+    async def timeseries(call: Call) -> Any:
+        by = _one(call, "by")
+        return render_timeseries(await queries.timeseries(_query(call), _one(call, "bucket") or "hour", by), by)
+
+    async def breakdown(call: Call) -> Any:
+        by, sort, query = _one(call, "by") or "model", _one(call, "sort") or "cost_usd", _query(call)
+        found, previous = await queries.breakdown(query, by, sort=sort), None
+        if _compared(call) and (before := period_before(query, time.time_ns() // 1000)) is not None:
+            rows = (await queries.breakdown(before, by, sort=sort)).rows
+            previous = {row.value: row.summary for row in rows}
+            # What has stopped is a difference too.
+            gone = previous.keys() - {row.value for row in found.rows}
+            stopped = (BreakdownRow(value=row.value, summary=NOTHING) for row in rows if row.value in gone)
+            found = replace(found, rows=(*found.rows, *stopped))
+        return render_breakdown(found, previous, mark=bool(query.conversation or query.trace))
+
+    async def conversations(call: Call) -> Any:
+        sort, limit = _one(call, "sort") or "cost_usd", parse_limit(call.query)
+        page = await queries.conversations(_query(call), sort=sort, limit=limit, cursor=_one(call, "cursor"))
+        return render_conversations(page)
+
+    def export(format: str) -> Callable[[Call], Awaitable[Any]]:
+        async def download(call: Call) -> Any:
+            asked = parse_export(call.query, format=format)
+            headers = {
+                "content-type": CONTENT_TYPES[asked.format],
+                "content-disposition": f'attachment; filename="faregate-{asked.what}.{asked.format}"',
+            }
+            return Download(headers=headers, chunks=queries.download(_query(call), asked))
+
+        return download
+
+    async def healthz(_call: Call) -> Any:
+        return health()
+
+    reads: tuple[tuple[str, str, Callable[[Call], Awaitable[Any]]], ...] = (
+        (f"{BASE}/usage/requests", "read", requests),
+        (f"{BASE}/usage/requests/", "read", request),
+        (f"{BASE}/usage/summary", "read", summary),
+        (f"{BASE}/usage/timeseries", "read", timeseries),
+        (f"{BASE}/usage/breakdown", "read", breakdown),
+        (f"{BASE}/usage/conversations", "read", conversations),
+        *((f"{BASE}/usage/export.{format}", "read", export(format)) for format in FORMATS),
+        ("/healthz", OPEN, healthz),
+    )
+    routes = tuple(Route(method="GET", path=path, role=role, read=read) for path, role, read in reads)
+    return routes + _model_routes(models)
+
+
+def _model_routes(models: Callable[[], Sequence[Model]]) -> tuple[Route, ...]:
+    async def page(call: Call) -> Any:
+        return SHAPES[call.dialect].page(models(), call.query, datetime.now(UTC).date())
+
+    async def one(call: Call) -> Any:
+        name = call.rest.removeprefix("models/")
+        by_id = {model.id: model for model in models()}
+        spelt = BY_SPELLING.get(spelling_key(name))
+        row = by_id.get(name) or (by_id.get(spelt.id) if spelt is not None else None)
+        if row is None:
+            raise ClientError(
+                f"The model '{name[:100]}' is not in the list: GET {BASE}/models says what is.",
+                status=404,
+                kind="not_found",
+                param="model",
+                code="model_not_found",
+            )
+        return SHAPES[call.dialect].model(row, datetime.now(UTC).date())
+
+    return tuple(
+        Route(method="GET", path=f"/api/ai/{version}/{path}", role="read", read=read, any_dialect=True)
+        for version in ("v1", "v1beta")
+        for path, read in (("models", page), ("models/", one))
+    )
+
+
+def _query(call: Call) -> UsageQuery:
+    query = parse_query(call.query)
+    principal = call.principal
+    if principal is None or principal.role == "admin":
+        return query
+    if query.key and principal.key_name not in query.key:
+        raise ClientError(
+            "This key sees only its own usage: ask for key=" + principal.key_name + ", or use an admin key.",
+            status=403,
+            kind="forbidden",
+            param="key",
+        )
+    # Rows bear the key's name, and a revoked key may have had the same one: what is older than the key was another's.
+    begun_us = principal.created_us if query.start_us is None else max(query.start_us, principal.created_us)
+    return replace(query, key=(principal.key_name,), start_us=begun_us)
+
+
+def _compared(call: Call) -> bool:
+    compare = _one(call, "compare")
+    if compare not in (None, "previous"):
+        raise ClientError("compare must be previous.", param="compare")
+    return compare is not None
+
+
+def _one(call: Call, name: str) -> str | None:
+    return next((value for key, value in call.query if key == name and value), None)

@@ -1,0 +1,1 @@
+"""`config.toml`: what may stand in it, what is in force, and how it is changed."""

@@ -1,0 +1,1 @@
+"""The HTTP server: who may connect, bodies in and answers out."""

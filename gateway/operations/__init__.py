@@ -1,0 +1,1 @@
+"""What the window and the routes can ask of a gateway, by subject."""

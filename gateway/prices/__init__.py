@@ -1,0 +1,1 @@
+"""What usage costs: the public list, the user's own prices, and the arithmetic."""

@@ -1,0 +1,364 @@
+"""Usage and model to nano-dollars, and how each cost came about.
+
+The user's own price at the request's time wins; else the figure that the provider gave; else the list price at the
+request's time; else none, which is null and never 0. Of the user's own prices an override comes before a
+`[[provider]]` table's, a model's before that for any model, and the one that began last before an earlier one.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from gateway.configuration.extra_providers import ANY_MODEL, ExtraPrice
+from gateway.model import Usage
+from gateway.prices import price_list, price_plan
+from gateway.prices.price_list import ListedPrices, Match
+from gateway.prices.price_plan import NANO, NoUnitPrice, Plan
+from gateway.records import (
+    CostExplanation,
+    CostPart,
+    ExchangeRecord,
+    PriceList,
+    PriceOverride,
+    PriceRow,
+    UnitPrice,
+    UnitPrices,
+)
+
+_NO_PRICES: Mapping[str, Mapping[str, ExtraPrice]] = {}
+# Whose price of a token stands for audio too where the list has none of its own for it.
+_AUDIO_AS_TEXT = frozenset(("google",))
+# The counts that a plan may lack a price for, so that they cost what the less specific unit does.
+_MAY_LACK = (("input_audio_tokens", "audio input"), ("output_audio_tokens", "audio output"))
+
+UNIT_WORDS: Mapping[str, str] = {
+    "input_tokens": "input",
+    "cache_read_tokens": "cached",
+    "cache_write_tokens": "cache write",
+    "cache_write_5m_tokens": "cache write, 5 minutes",
+    "cache_write_1h_tokens": "cache write, 1 hour",
+    "input_audio_tokens": "audio input",
+    "output_tokens": "output",
+    "output_reasoning_tokens": "reasoning",
+    "output_audio_tokens": "audio output",
+    "web_searches": "web searches",
+    "requests": "request",
+}
+
+_WITHOUT_PLAN: Mapping[str, str] = {
+    "provider": "The provider gave this figure with its answer.",
+    "none": "No price is known, so it counts in no sum.",
+}
+
+
+class Priced(Struct, frozen=True):
+    """What an exchange cost. `cost_nano` is whole nano-dollars, None where `source` is "none".
+
+    `source`: provider, override, list or none. `price_id` is the price row's own model id, of the user's own prices
+    `override:n` or `provider/model`. `fuzzy`: the price may be another's, because the listed id differs from the
+    asked one by more than a date suffix, or the list has no price for how the request was served.
+    """
+
+    cost_nano: int | None
+    source: str
+    price_id: str | None = None
+    fuzzy: bool = False
+
+
+NO_PRICE = Priced(None, "none")
+NOTHING_USED = Priced(0, "list")
+
+
+class _Own(Struct, frozen=True):
+    """A price of the user's own, ready to be used."""
+
+    id: str
+    plan: Plan
+    order: tuple[int, int] = (0, 0)
+    from_us: int | None = None
+    to_us: int | None = None
+    removed: bool = False
+
+    def valid(self, at_us: int) -> bool:
+        if self.removed:
+            return False
+        return (self.from_us is None or self.from_us <= at_us) and (self.to_us is None or at_us < self.to_us)
+
+
+class Pricing:
+    """Prices exchanges. The table loads at first use (0.2 s), or ahead of it by `warm` in a worker thread.
+
+    `use_overrides` and `use_list` may be called from any thread: what stands is replaced as a whole.
+    """
+
+    def __init__(self, own: Mapping[str, Mapping[str, ExtraPrice]] = _NO_PRICES) -> None:
+        """`own`: the prices of `[[provider]]` tables, by provider's name and model."""
+        self._tables = {
+            (provider, model): (_Own(f"{provider}/{model}", price_plan.own_plan(_unit_prices(price))),)
+            for provider, prices in own.items()
+            for model, price in prices.items()
+        }
+        self._overrides: Mapping[tuple[str, str], Sequence[_Own]] = {}
+        self._by_id = {row.id: row for rows in self._tables.values() for row in rows}
+        self._list = ListedPrices()
+        self._seen_ns: int | None = None
+
+    def warm(self) -> None:
+        """Load the price table."""
+        self._list.warm()
+
+    @property
+    def list_state(self) -> PriceList:
+        return self._list.state
+
+    def load_list(self, folder: Path) -> None:
+        """Use the list that was fetched last, if any. Raises FaregateError; the one in use stays then."""
+        # One that cannot be read is not read again until it is another one.
+        self._seen_ns = price_list.changed_ns(folder)
+        self._list = price_list.read_list(folder)
+
+    def fetch_list(self, folder: Path, url: str | None = None) -> None:
+        """Fetch the list over the network, keep it and use it. Raises FaregateError; the one in use stays then."""
+        self._list = price_list.fetch_list(folder, url)
+        self._seen_ns = price_list.changed_ns(folder)
+
+    def poll_list(self, folder: Path) -> bool:
+        """Follow another process that fetched a list: whether there is another one now. Raises FaregateError."""
+        if price_list.changed_ns(folder) == self._seen_ns:
+            return False
+        self.load_list(folder)
+        return True
+
+    def own_models(self) -> tuple[tuple[str, str], ...]:
+        """Provider and model of every price of the user's own that is not removed."""
+        rows = {**self._tables, **self._overrides}
+        return tuple(name for name, own in rows.items() if any(not row.removed for row in own))
+
+    def use_overrides(self, overrides: Sequence[PriceOverride]) -> None:
+        """The user's overrides from now on, removed ones included: those still explain what they priced."""
+        rows: dict[tuple[str, str], list[_Own]] = {}
+        for override in overrides:
+            rows.setdefault((override.provider, override.model), []).append(_own(override))
+        for own in rows.values():
+            own.sort(key=lambda row: row.order, reverse=True)
+        by_id = {row.id: row for tables in (self._tables, rows) for own in tables.values() for row in own}
+        self._overrides, self._by_id = rows, by_id
+
+    def price(
+        self,
+        price_provider: str,
+        model: str,
+        usage: Usage,
+        at_us: int,
+        *,
+        free: bool = False,
+        provider: str = "",
+        asked: str = "",
+    ) -> Priced:
+        """The cost of `usage` at `at_us` (Unix microseconds); `price_provider` is genai-prices' id, "" for none.
+
+        `free` is for what the provider does not bill (counting tokens). The user's own prices are those of the row's
+        `provider` for `model`, which answered, else for the one that was `asked`, else for any. Raises nothing:
+        contradictory counts are clamped so that no part is negative.
+        """
+        if free:
+            return NOTHING_USED
+        own = self._own_price(provider, model, asked, at_us) if self._overrides or self._tables else None
+        if own is None and usage.cost_nano is not None:
+            return Priced(max(0, usage.cost_nano), "provider")
+        counts = price_plan.count(usage)
+        try:
+            if own is not None:
+                return Priced(price_plan.cost(own.plan, counts), "override", own.id)
+            if not price_provider:
+                return NO_PRICE
+            if not any(counts.values()):
+                return NOTHING_USED
+            # The list may be replaced meanwhile: one call keeps to one.
+            prices = self._list
+            match = prices.match(price_provider, model)
+            if match is None:
+                return NO_PRICE
+            plan, doubts = _list_plan(prices, match, usage, counts, at_us)
+            return Priced(price_plan.cost(plan, counts), "list", match.id, match.fuzzy or bool(doubts))
+        except NoUnitPrice:
+            return NO_PRICE
+
+    def explain(self, price_provider: str, record: ExchangeRecord) -> CostExplanation:
+        """How the row's cost came about: by the override that priced it, or by today's list at the row's time."""
+        counts = price_plan.count(usage_of(record))
+        plan, known, notes = self._plan_of(price_provider, record, counts)
+        explanation = CostExplanation(
+            cost_nano=record.cost_nano,
+            source=record.cost_source,
+            price_id=record.price_id,
+            fuzzy=record.price_fuzzy,
+            price_list=known,
+            notes=tuple(notes),
+        )
+        return explanation if plan is None else _explained(explanation, plan, counts)
+
+    def price_row(self, price_provider: str, provider: str, model: str, at_us: int) -> PriceRow:
+        """The price of a model at a time, and where it is from."""
+        own = self._own_price(provider, model, model, at_us)
+        if own is not None:
+            return PriceRow(
+                provider=provider,
+                model=model,
+                source="override",
+                price_id=own.id,
+                valid_from_us=own.from_us,
+                valid_to_us=own.to_us,
+                prices=_unit_rows(own.plan),
+            )
+        prices = self._list
+        match = prices.match(price_provider, model) if price_provider else None
+        if match is None:
+            return PriceRow(provider=provider, model=model, source="none")
+        since, until = price_list.validity(match, at_us)
+        return PriceRow(
+            provider=provider,
+            model=model,
+            source="list",
+            price_id=match.id,
+            fuzzy=match.fuzzy,
+            valid_from_us=since,
+            valid_to_us=until,
+            prices=_unit_rows(prices.listed(match, at_us, ()).plan),
+        )
+
+    def _own_price(self, provider: str, model: str, asked: str, at_us: int) -> _Own | None:
+        for table in (self._overrides, self._tables):
+            for name in (model, asked, ANY_MODEL):
+                for own in table.get((provider, name), ()):
+                    if own.valid(at_us):
+                        return own
+        return None
+
+    def _plan_of(
+        self, price_provider: str, record: ExchangeRecord, counts: dict[str, int]
+    ) -> tuple[Plan | None, PriceList | None, list[str]]:
+        """What priced a row: its plan, the list where it is the list's, and sentences on it."""
+        if record.cost_source == "override":
+            own = self._by_id.get(record.price_id or "")
+            return (own.plan, None, []) if own else (None, None, ["The price of yours that it had is gone."])
+        if record.cost_source != "list":
+            return None, None, [_WITHOUT_PLAN[record.cost_source]]
+        if record.price_id is None:
+            return None, None, ["Nothing that is billed was used."]
+        prices = self._list
+        match = prices.match(price_provider, record.model or "")
+        if match is None or match.id != record.price_id:
+            match = prices.match(price_provider, record.price_id)
+        if match is None:
+            return None, prices.state, ["The list of prices no longer has this model."]
+        plan, doubts = _list_plan(prices, match, usage_of(record), counts, record.started_us)
+        notes = [f"The list has no price for {doubt}: it counts at the standard price." for doubt in doubts]
+        if match.fuzzy:
+            notes.append(f"The list does not know {record.model}: the price is that of {match.id}.")
+        return plan, prices.state, notes
+
+
+def usage_of(record: ExchangeRecord) -> Usage:
+    """What a row says that was used: all that its price follows from."""
+    written, hour = record.cache_write_tokens, record.cache_write_1h_tokens
+    return Usage(
+        input_tokens=record.input_tokens,
+        cached_tokens=record.cached_tokens,
+        cache_write_tokens=written,
+        cache_write_5m_tokens=None if written is None or hour is None else max(0, written - max(0, hour)),
+        cache_write_1h_tokens=hour,
+        cache_write_12h_tokens=record.cache_write_12h_tokens,
+        input_audio_tokens=record.input_audio_tokens,
+        output_tokens=record.output_tokens,
+        reasoning_tokens=record.reasoning_tokens,
+        output_audio_tokens=record.output_audio_tokens,
+        web_searches=record.web_searches,
+        service_tier=record.service_tier,
+        speed=record.speed,
+        inference_geo=record.inference_geo,
+    )
+
+
+def _list_plan(
+    prices: ListedPrices, match: Match, usage: Usage, counts: dict[str, int], at_us: int
+) -> tuple[Plan, tuple[str, ...]]:
+    """The list's plan for a request, and what it has no price for. Searches that bill as one become one."""
+    listed = prices.listed(match, at_us, price_list.context_of(usage))
+    doubts = list(listed.unlisted)
+    if usage.cache_write_12h_tokens:
+        doubts.append("cache writes of 12 hours")
+    if match.price_provider not in _AUDIO_AS_TEXT and any(counts[key] for key, _ in _MAY_LACK):
+        priced = {unit.usage_key for unit in listed.plan}
+        doubts += [words for key, words in _MAY_LACK if counts[key] and key not in priced]
+    if match.searches_once:
+        counts["web_searches"] = min(1, counts["web_searches"])
+    return listed.plan, tuple(doubts)
+
+
+def _explained(explanation: CostExplanation, plan: Plan, counts: Mapping[str, int]) -> CostExplanation:
+    try:
+        amounts = tuple(price_plan.amounts(plan, counts))
+    except NoUnitPrice:
+        amounts = ()
+    exact = sum((amount.nano * amount.count for amount in amounts), Decimal(0))
+    if explanation.cost_nano is None or price_plan.rounded(exact) != explanation.cost_nano:
+        # A sum that does not give the cost would explain nothing.
+        changed = "Its cost is not what these prices give today: the prices have changed, or a call failed before."
+        return replace(explanation, notes=(*explanation.notes, changed))
+    return replace(
+        explanation,
+        parts=tuple(
+            CostPart(
+                unit=UNIT_WORDS.get(amount.unit.usage_key, amount.unit.usage_key.replace("_", " ")),
+                count=amount.count,
+                price_usd=_decimal_text(amount.nano * amount.unit.per / NANO),
+                per=amount.unit.per,
+                amount_nano=_decimal_text(amount.nano * amount.count),
+            )
+            for amount in amounts
+        ),
+        exact_nano=_decimal_text(exact),
+        tier_above=max((amount.tier_start for amount in amounts if amount.tier_start is not None), default=None),
+    )
+
+
+def _own(override: PriceOverride) -> _Own:
+    began = -(2**63) if override.valid_from_us is None else override.valid_from_us
+    return _Own(
+        override.price_id,
+        price_plan.own_plan(override.prices, override.tier_start, override.tier_prices),
+        (began, override.id),
+        override.valid_from_us,
+        override.valid_to_us,
+        override.removed_us is not None,
+    )
+
+
+def _unit_prices(price: ExtraPrice) -> UnitPrices:
+    # As it is written: 0.1 is a tenth, not the double next to it.
+    said = {name: None if dollars is None else str(dollars) for name, dollars in asdict(price).items()}
+    write = said.pop("cache_write")
+    return UnitPrices(**said, cache_write_5m=write)
+
+
+def _unit_rows(plan: Plan) -> tuple[UnitPrice, ...]:
+    """The prices of a plan as they may be shown, from the least specific unit."""
+    rows = []
+    for unit in reversed(plan):
+        word = UNIT_WORDS.get(unit.usage_key)
+        if word is None:
+            continue
+        for above, nano in ((None, unit.nano), *reversed(unit.tiers)):
+            if nano is not None:
+                usd = _decimal_text(nano * unit.per / NANO)
+                rows.append(UnitPrice(unit=word, usd=usd, per=unit.per, above=above))
+    return tuple(rows)
+
+
+def _decimal_text(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

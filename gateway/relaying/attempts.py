@@ -1,0 +1,84 @@
+"""The calls to a provider within one exchange, until one of them is taken or what it refuses stands."""
+
+from collections.abc import Callable
+
+from gateway.capture.heard import Called
+from gateway.configuration.settings import Timeouts
+from gateway.errors import UpstreamError
+from gateway.relaying.deadlines import Deadline
+from gateway.relaying.exchange import Exchange
+from gateway.relaying.plan import UNREADABLE_STATE, Plan, Planner
+from gateway.relaying.upstream import Answer, Upstream
+
+HIDDEN = "[hidden]"
+# Is told what an answer says of its key: (provider, "connected" | "rejected" | "unreachable", a sentence or None).
+Learnt = Callable[[str, str, str | None], None]
+
+
+class Attempts:
+    """Asks providers for one relay."""
+
+    def __init__(self, planner: Planner, upstream: Upstream, timeouts: Timeouts, learnt: Learnt) -> None:
+        self._planner = planner
+        self._upstream = upstream
+        self._timeouts = timeouts
+        self._learnt = learnt
+
+    async def accepted(self, plan: Plan, exchange: Exchange, deadline: Deadline) -> tuple[Plan, Answer]:
+        """The provider's answer to a request that it took. What it cannot read of a translated history is left out
+        once, because the same body would fail for ever (maximhq/bifrost#5892). Raises UpstreamError."""
+        answer = await self._ask(plan, exchange, deadline)
+        if 200 <= answer.status < 300:
+            return plan, answer
+        error = await self._refused(plan, answer, exchange)
+        again = self._planner.without_state(plan, exchange) if error.code == UNREADABLE_STATE else None
+        if again is None:
+            raise error
+        exchange.next_attempt(error.kind)
+        answer = await self._ask(again, exchange, deadline)
+        if 200 <= answer.status < 300:
+            return again, answer
+        raise await self._refused(again, answer, exchange)
+
+    async def _ask(self, plan: Plan, exchange: Exchange, deadline: Deadline) -> Answer:
+        provider = plan.candidate.provider
+        deadline.within(self._timeouts.first_byte, "first_byte")
+        call = Called(plan.url, plan.headers)
+        exchange.heard.calls.append(call)
+        answer = await self._upstream.send(exchange, provider.title, plan.url, plan.headers, plan.body)
+        call.status, call.answered = answer.status, answer.headers
+        exchange.upstream_status = answer.status
+        exchange.upstream_request_id = answer.headers.get(provider.request_id_header)
+        return answer
+
+    async def _refused(self, plan: Plan, answer: Answer, exchange: Exchange) -> UpstreamError:
+        try:
+            return without_key(plan.key, await self._refusal(plan, answer, exchange))
+        except UpstreamError as error:
+            raise without_key(plan.key, error) from None
+        finally:
+            answer.close()
+
+    async def _refusal(self, plan: Plan, answer: Answer, exchange: Exchange) -> UpstreamError:
+        provider = plan.candidate.provider
+        body = await answer.read()
+        if answer.status < 400:
+            return UpstreamError(
+                f"{provider.title} answered with a redirect ({answer.status}): check its base URL.",
+                status=502,
+                upstream_status=answer.status,
+            )
+        error = plan.dialect.parse_error(answer.status, body, answer.headers)
+        if error.kind == "provider_key_rejected" and not exchange.byok:
+            self._learnt(provider.name, "rejected", error.message)
+        return error
+
+
+def without_key(key: str | None, error: UpstreamError) -> UpstreamError:
+    """The error without the key that was sent, should the provider have repeated it in any of its words."""
+    if key:
+        error.message = error.message.replace(key, HIDDEN)
+        error.param = error.param and error.param.replace(key, HIDDEN)
+        error.code = error.code and error.code.replace(key, HIDDEN)
+        error.headers = {name: value.replace(key, HIDDEN) for name, value in error.headers.items()}
+    return error

@@ -1,0 +1,55 @@
+"""A stream's way from the provider to the client: as it is, less a cut, or written anew."""
+
+from gateway.dialects.dialect import AnswerContext, Writer
+from gateway.events import Event, StreamError
+from gateway.relaying.doors import Cutter
+from gateway.relaying.exchange import Exchange
+from gateway.relaying.plan import Plan
+
+
+class Translator:
+    """From the provider's bytes and events to the client's bytes: as they are, less a cut, or written anew."""
+
+    __slots__ = ("_cutter", "_ended", "_writer")
+
+    def __init__(self, *, writer: Writer | None = None, cutter: Cutter | None = None) -> None:
+        self._writer = writer
+        self._cutter = cutter
+        self._ended = False
+
+    def feed(self, data: bytes, events: list[Event]) -> bytes:
+        if self._writer is None:
+            return self._cutter.feed(data) if self._cutter is not None else data
+        if self._ended:
+            return b""
+        write = self._writer.write
+        return b"".join([write(event) for event in events if not isinstance(event, StreamError)])
+
+    def end(self) -> bytes:
+        """What ends a stream that is written anew, once; bytes that pass as they are bring their own end."""
+        if self._writer is None or self._ended:
+            return b""
+        self._ended = True
+        return self._writer.close()
+
+    def close(self) -> bytes:
+        return self._cutter.close() if self._cutter is not None else self.end()
+
+
+def translator_of(plan: Plan, exchange: Exchange) -> Translator:
+    if plan.verbatim:
+        return Translator(cutter=plan.door.cutter() if plan.cut_usage else None)
+    return Translator(writer=plan.door.dialect.writer(answer_context(plan, exchange)))
+
+
+def answer_context(plan: Plan, exchange: Exchange) -> AnswerContext:
+    """What a codec needs to know of the exchange to write its answer."""
+    return AnswerContext(
+        id=exchange.id.removeprefix("req_"),
+        created=exchange.started_us // 1_000_000,
+        model=plan.peek.model,
+        include_usage=plan.peek.include_usage,
+        legacy_functions=plan.peek.legacy_functions,
+        request=plan.request,
+        origin="" if plan.dialect.name == plan.door.dialect.name else plan.candidate.target.origin,
+    )

@@ -1,0 +1,209 @@
+"""Calls to providers: one pool of connections, no timer per request, redirects not followed.
+
+A call goes out directly over a pooled connection; where a proxy stands in between, or the address holds a password,
+aiohttp's session does it. Proxies are looked up once per address. What goes wrong becomes an `UpstreamError` whose
+sentence names the provider and no secret.
+"""
+
+import asyncio
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+from yarl import URL
+
+from gateway.errors import UpstreamError
+from gateway.relaying.direct_call import READ_BUFFER, SLICE, Place, ask
+from gateway.relaying.exchange import Exchange
+
+KEEPALIVE_S = 30.0
+USER_AGENT = "faregate"
+# URLs whose ways are remembered: a provider has few, where its dialect names the model in the path one for each.
+_MOST_PLACES = 1000
+
+
+class _Reply(Protocol):
+    """An answer of aiohttp's session, or of `direct_call`."""
+
+    status: int
+    content: aiohttp.StreamReader
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def release(self) -> object: ...
+
+    def close(self) -> None: ...
+
+
+class _Body(Payload):
+    """Bytes of any size; aiohttp's own payload for bytes warns from 1 MB on, and would hold the loop."""
+
+    _value: bytes
+
+    def __init__(self, value: bytes, connected: Callable[[], None]) -> None:
+        super().__init__(value, content_type="application/json")
+        self._size = len(value)
+        self._connected = connected
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return self._value.decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        # The connection stands, and the headers go out with the first bytes.
+        self._connected()
+        for start in range(0, len(self._value), SLICE):
+            await writer.write(self._value[start : start + SLICE])
+            await asyncio.sleep(0)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        await self.write(writer)
+
+
+class Answer:
+    """A provider's answer. Waiting for it counts as the provider's time; `close` cancels what has not come."""
+
+    __slots__ = ("_content", "_exchange", "_reply", "_title", "headers", "status")
+
+    def __init__(self, exchange: Exchange, title: str, reply: _Reply) -> None:
+        self._exchange = exchange
+        self._title = title
+        self._reply = reply
+        self._content = reply.content
+        self.status = reply.status
+        self.headers: Mapping[str, str] = reply.headers
+
+    async def read(self) -> bytes:
+        """The whole body. Raises UpstreamError where the connection breaks before its end."""
+        before = time.perf_counter_ns()
+        try:
+            return await self._content.read()
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise self._broken(error) from None
+        finally:
+            self._exchange.provider_ns += time.perf_counter_ns() - before
+
+    async def chunk(self) -> bytes:
+        """The next bytes as they arrive, b"" at the end. Raises UpstreamError where the connection breaks."""
+        before = time.perf_counter_ns()
+        try:
+            return await self._content.readany()
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise self._broken(error) from None
+        finally:
+            self._exchange.provider_ns += time.perf_counter_ns() - before
+
+    @property
+    def ended(self) -> bool:
+        """All of it has been read: `chunk` would give b"" at once."""
+        return self._content.at_eof()
+
+    def close(self) -> None:
+        """Let the connection go: back to the pool where the answer is complete, else closed at once."""
+        if self._content.is_eof():
+            self._reply.release()
+        else:
+            self._reply.close()
+
+    def _broken(self, error: BaseException) -> UpstreamError:
+        return UpstreamError(
+            f"{self._title} broke off its answer before the end: try the request again.",
+            status=502,
+            kind="connection_lost",
+            upstream_status=self.status,
+        )
+
+
+class Upstream:
+    """The client session of one gateway. `connect_s` limits connecting; all other limits are the caller's."""
+
+    def __init__(self, connect_s: float) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
+        self._proxies: dict[str, URL | None] = {}
+        self._places: dict[URL, Place | None] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ttl_dns_cache=300),
+                timeout=self._timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+                read_bufsize=READ_BUFFER,
+            )
+        return self._session
+
+    async def send(
+        self, exchange: Exchange, title: str, url: URL, headers: Mapping[str, str], body: bytes
+    ) -> "Answer":
+        """The provider's answer, its headers read and its body not. Raises UpstreamError where there is none."""
+        before = time.perf_counter_ns()
+
+        def connected() -> None:
+            exchange.sent_ns = time.perf_counter_ns()
+
+        try:
+            return Answer(exchange, title, await self._reply(url, headers, body, connected))
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise unreachable(title, error) from None
+        finally:
+            exchange.provider_ns += time.perf_counter_ns() - (exchange.sent_ns or before)
+
+    async def _reply(
+        self, url: URL, headers: Mapping[str, str], body: bytes, connected: Callable[[], None]
+    ) -> _Reply:
+        session = self.session
+        place = self._place(session, url)
+        if place is not None and session.connector is not None:
+            return await ask(session.connector, self._timeout, place, headers, body, connected)
+        return await session.post(
+            url, data=_Body(body, connected), headers=headers, allow_redirects=False, proxy=self._proxy(url)
+        )
+
+    def _place(self, session: aiohttp.ClientSession, url: URL) -> Place | None:
+        """The way to a URL; None where it is not a direct one."""
+        if url not in self._places:
+            if len(self._places) >= _MOST_PLACES:
+                self._places.clear()
+            direct = self._proxy(url) is None and url.raw_user is None and url.raw_password is None
+            self._places[url] = Place(session, url) if direct else None
+        return self._places[url]
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+            self._places.clear()
+
+    def _proxy(self, url: URL) -> URL | None:
+        host = url.host or ""
+        if host not in self._proxies:
+            found = urllib.request.getproxies().get(url.scheme)
+            direct = not found or bool(urllib.request.proxy_bypass(host))
+            self._proxies[host] = None if direct or not found else URL(found)
+        return self._proxies[host]
+
+
+def unreachable(title: str, error: BaseException) -> UpstreamError:
+    """What a failed connection means, in a sentence; never the error's own words, which can hold an address."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+        reason = "its certificate cannot be trusted: check the clock, the proxy and the base URL"
+    elif isinstance(error, aiohttp.ClientConnectorDNSError):
+        reason = "its name cannot be found: check the network and the base URL"
+    elif isinstance(error, TimeoutError):
+        return UpstreamError(
+            f"{title} did not accept a connection in time: check the network, then try again.",
+            status=504,
+            kind="timeout",
+        )
+    elif isinstance(error, aiohttp.ClientConnectorError | ConnectionRefusedError):
+        reason = "the connection was refused: check the network and the base URL"
+    else:
+        reason = "it closed the connection before answering: try again"
+    return UpstreamError(f"{title} cannot be reached, {reason}.", status=502, kind="connection_lost")

@@ -1,0 +1,76 @@
+"""Which tool called, in which conversation and trace: told from headers, and never from what cannot be trusted."""
+
+import pytest
+
+from gateway.relaying.clients import baggage_user, client_name, conversation_ids
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("claude-cli/2.0.1 (external, cli)", "Claude Code"),
+        ("codex_cli_rs/0.9 (Linux)", "Codex"),
+        ("GeminiCLI/0.4", "Gemini CLI"),
+        ("AsyncOpenAI/Python 3.54.0", "OpenAI SDK (Python)"),
+        ("OpenAI/JS 6.1", "OpenAI SDK (JavaScript)"),
+        ("Anthropic/Python 2.12.0", "Anthropic SDK (Python)"),
+        ("google-genai-sdk/3.4.0 gl-python/3.11", "Google GenAI SDK"),
+        ("curl/8.5.0", "curl"),
+        ("python-requests/2.32", "python-requests"),
+        ("Mozilla/5.0 (X11)", "Mozilla"),
+        ("\x1b[31mred", None),
+        ("x" * 100, "x" * 40),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_cc_switch_5405_the_tool_behind_a_user_agent(agent: str | None, name: str | None) -> None:
+    assert client_name(agent) == name
+
+
+@pytest.mark.parametrize(
+    ("headers", "id"),
+    [
+        ({"x-conversation-id": "mine", "x-claude-code-session-id": "theirs"}, "mine"),
+        ({"x-claude-code-session-id": "theirs"}, "theirs"),
+        ({"session_id": "codex"}, "codex"),
+        ({"x-conversation-id": "", "thread-id": "t"}, "t"),
+        ({"x-conversation-id": "x" * 257}, None),
+        ({"x-conversation-id": "a\x1bb"}, None),
+        ({"x-conversation-id": "a\udcffb"}, None),
+        ({"baggage": "session.id=s1,gen_ai.conversation.id=c%201;p=2"}, "c 1"),
+        ({"baggage": "session.id=s1", "session-id": "tool"}, "tool"),
+        ({"baggage": "a=b, session.id = s1 "}, "s1"),
+        ({"baggage": "gen_ai.conversation.id=c1", "session-id": "tool"}, "c1"),
+        ({"baggage": "gen_ai.conversation.id=c1", "x-conversation-id": "mine"}, "mine"),
+        ({"baggage": "gen_ai.conversation.id=%0a"}, None),
+        ({"baggage": ",=,;,session.id"}, None),
+        ({"baggage": "session.id=" + "x" * 9000}, None),
+        ({}, None),
+    ],
+)
+def test_the_conversation(headers: dict[str, str], id: str | None) -> None:
+    assert conversation_ids(headers)[0] == id
+
+
+@pytest.mark.parametrize(
+    ("headers", "session"),
+    [
+        ({"x-conversation-id": "mine", "x-claude-code-session-id": "theirs"}, "theirs"),
+        ({"x-conversation-id": "mine", "x-session-id": "mine"}, None),
+        ({"x-conversation-id": "mine", "baggage": "session.id=s1"}, "s1"),
+        ({"x-conversation-id": "mine", "session-id": "tool", "baggage": "session.id=s1"}, "tool"),
+        ({"baggage": "session.id=s1,gen_ai.conversation.id=c1"}, "s1"),
+        ({"baggage": "session.id=s1", "session-id": "tool"}, "s1"),
+        ({"x-claude-code-session-id": "theirs"}, None),
+        ({"x-conversation-id": "mine", "session-id": "x" * 257}, None),
+        ({}, None),
+    ],
+)
+def test_the_session_around_a_conversation_that_has_another_id(headers: dict[str, str], session: str | None) -> None:
+    assert conversation_ids(headers)[1] == session
+
+
+def test_the_user_of_baggage() -> None:
+    assert baggage_user({"baggage": "user.id=ana%40example.org,session.id=1"}) == "ana@example.org"
+    assert baggage_user({"baggage": "user.id="}) is None and baggage_user({}) is None
