@@ -7,18 +7,8 @@ place, and a refresh that changes nothing but values repaints the values only.
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, QSizeF, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QColor,
-    QHideEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPixmap,
-    QPolygon,
-    QResizeEvent,
-    QWheelEvent,
-)
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPolygon, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from app.charts.axes import TOP_ROOM, Grid, TimeAxis, ValueAxis
@@ -61,10 +51,6 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self._lay_out()
         self.brush = Brush(theme, self.viewport())
-        self.keeps_picture = True
-        self._picture: QPixmap | None = None
-        # What changes in the scene reaches the view by such an event.
-        self.scene().installEventFilter(self)
 
     def _lay_out(self) -> None:
         self.view = pg.ViewBox(enableMouse=False, enableMenu=False, defaultPadding=0)
@@ -95,7 +81,6 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
     def set_data(self, data: ChartData, hidden: frozenset[str] = frozenset()) -> None:
         """Draw `data` without the series whose keys are `hidden`."""
         self._data, self._hidden = data, hidden
-        self._picture = None
         if not len(data.starts_us):
             return
         shown = [series for series in data.series if series.key not in hidden]
@@ -134,7 +119,6 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
 
     def recolour(self) -> None:
         """After the theme has changed."""
-        self._picture = None
         self.setBackground(self._theme.color("surface"))
         self.values.recolour()
         self.times.recolour()
@@ -189,41 +173,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         if data is not None and len(data.starts_us):
             self.times.set_range(int(data.starts_us[0]), int(data.ends_us[-1]), data.tz, self.area().width())
 
-    # painting
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.MetaCall and watched is self.scene():
-            self._picture = None
-        return bool(super().eventFilter(watched, event))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """From the picture of what was painted last, as long as it holds. `keeps_picture` off: onto whatever this is
-        rendered to, in its own resolution."""
-        if not self.keeps_picture:
-            super().paintEvent(event)
-            return
-        ratio, size = self.devicePixelRatioF(), self.viewport().size()
-        picture = self._picture
-        if picture is None or picture.size() != size * ratio:
-            picture = QPixmap(size * ratio)
-            picture.setDevicePixelRatio(ratio)
-            painter = QPainter(picture)
-            self.render(painter, QRectF(QPointF(0, 0), QSizeF(size)), self.viewport().rect())
-            painter.end()
-            self._picture = picture
-        painter = QPainter(self.viewport())
-        painter.setClipRegion(event.region())
-        painter.drawPixmap(0, 0, picture)
-        painter.end()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._picture = None
-
-    # Qt
-
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        self._picture = None
         super().resizeEvent(event)
         # pyqtgraph calls this while its own constructor still runs.
         if hasattr(self, "times"):
