@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import shiboken6
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAccessible, QImage
@@ -28,6 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.charts import ChartCard, ScatterCard
+from app.charts.plot import colour_of
 from app.host import Host
 from app.pages.compare import ComparePage
 from app.pages.conversations_parts.block import text_of
@@ -460,6 +462,22 @@ def requests_drawn(host: Host) -> int:
     return int(sum(series.values.sum() for series in drawn[0].series))
 
 
+def plots(host: Host) -> dict[str, Any]:
+    """Where on the screen each chart of the Overview draws, and of each series its colour and its share of all."""
+    found = {}
+    for chart in _overview(host).charts:
+        plot, data = chart.plot, chart.data
+        assert data is not None
+        sums = [float(np.nansum(series.values)) for series in data.series]
+        series = [
+            (colour_of(host.theme, one.colour).name(), amount / (sum(sums) or 1))
+            for one, amount in zip(data.series, sums, strict=True)
+        ]
+        corner = plot.viewport().mapToGlobal(plot.area().topLeft())
+        found[chart.spec.key] = {"area": (*corner.toTuple(), *plot.area().size().toTuple()), "series": series}
+    return found
+
+
 def answered(host: Host) -> dict[str, Any] | None:
     """The range and bucket of what the Overview shows; None while it has nothing to show."""
     answers = _overview(host).answers
@@ -598,6 +616,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         tray_says,
         theme,
         requests_drawn,
+        plots,
         dialogs,
         windows,
         window_size,

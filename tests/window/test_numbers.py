@@ -6,6 +6,7 @@ saves is read back and held against the database, each field of each row.
 
 import csv
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from PySide6.QtGui import QImage
 
 from app import formats
 from gateway.model import Usage
@@ -28,6 +30,7 @@ from tests.window.real_app import RealApp, call, new_key
 
 CALLS = 200
 TZ = "Europe/Berlin"
+LEAST_PIXELS = 20
 DAY_S = 86_400
 SPANS_S = {"1h": 3600, "24h": DAY_S, "7d": 7 * DAY_S, "30d": 30 * DAY_S}
 
@@ -105,6 +108,18 @@ def check_table(app: RealApp, answer: expected.Json, summary: expected.Json, dim
     assert table["rows"] == expected.breakdown(answer, summary, dimension, table["titles"])[:4]
 
 
+def check_plots(app: RealApp, folder: Path) -> None:
+    """What the screen shows of each chart: every series that is a tenth of the whole can be seen there."""
+    picture = folder / "screen.png"
+    app.display.picture(picture)
+    screen = QImage(str(picture))
+    for name, plot in app.ask("plots").items():
+        image = screen.copy(*plot["area"])
+        seen = Counter(image.pixelColor(x, y).name() for y in range(image.height()) for x in range(image.width()))
+        for colour, share in plot["series"]:
+            assert share < 0.1 or seen[colour] >= LEAST_PIXELS, (name, colour, seen.most_common(4))
+
+
 def check_overview(app: RealApp, key: str, bucket: str, **filters: str) -> None:
     """Cards, every bar of every chart, and both tables."""
     asked = parameters(app, **filters)
@@ -156,6 +171,14 @@ def test_the_overview_is_the_usage_api(
     assert SPANS_S[range_] <= span < SPANS_S[range_] + 3600, "the range's start is rounded down to a whole bar"
     assert abs(answered["end_us"] / 1e6 - time.time()) < 60
     assert answered["requests"] >= CALLS
+
+
+@pytest.mark.parametrize("range_", ["7d", "30d"])
+def test_the_screen_shows_what_the_charts_hold(running: tuple[RealApp, str], range_: str, tmp_path: Path) -> None:
+    app, _ = running
+    choose(app, "overview", range_, "Auto")
+    wait_until(lambda: app.ask("requests_drawn") == app.ask("answered")["requests"], what="The charts")
+    eventually(lambda: check_plots(app, tmp_path))
 
 
 def test_a_tag_filter_narrows_everything(running: tuple[RealApp, str]) -> None:
