@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from gateway.api.otlp_door import ANYBODY, OtlpDoor
 from gateway.configuration.settings import Settings
-from gateway.http.http_connection import NO_GRPC
+from gateway.http.connections import NO_GRPC
 from gateway.http.server import Server
 from gateway.keys.access import AccessKeys, Principal
 from gateway.port_holder import port_holder

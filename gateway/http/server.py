@@ -20,7 +20,7 @@ from aiohttp.web_request import BaseRequest
 from gateway.api.otlp_door import Answer, OtlpDoor, otlp_key
 from gateway.configuration.settings import Settings
 from gateway.errors import ClientError, FaregateError, GatewayError
-from gateway.http.http_connection import Http, http_log
+from gateway.http.connections import Http, http_log
 from gateway.http.incoming import Incoming
 from gateway.http.origin import check_host, check_origin
 from gateway.http.outgoing import Outgoing, sent

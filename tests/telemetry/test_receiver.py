@@ -14,7 +14,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from gateway import receiver
-from gateway.http.http_connection import NO_GRPC
+from gateway.http.connections import NO_GRPC
 from tests.telemetry.receiving import Receiving, receiving
 from tests.telemetry.recorded import JSON, PROTOBUF, recording, recordings
 from tests.waiting import PATIENCE_S
