@@ -11,7 +11,7 @@ from gateway.events import PartStart, merge_extra
 from gateway.model import Extra
 
 # The kinds that say something after their start.
-SPOKEN = ("text", "refusal", "reasoning", "tool_call")
+_SPOKEN = ("text", "refusal", "reasoning", "tool_call")
 
 
 class TurnPart:
@@ -27,30 +27,30 @@ class TurnPart:
         self.queued = False
 
 
-P = TypeVar("P", bound=TurnPart)
+_P = TypeVar("_P", bound=TurnPart)
 
 
-class PartTurns(Generic[P]):
+class PartTurns(Generic[_P]):
     """Base of a writer: whose turn it is. What is written stands in the three methods that each writer has."""
 
     def __init__(self) -> None:
-        self._parts: dict[int, P] = {}
-        self._queue: deque[P] = deque()
-        self._current: P | None = None
+        self._parts: dict[int, _P] = {}
+        self._queue: deque[_P] = deque()
+        self._current: _P | None = None
 
-    def _begin(self, part: P, out: list[bytes]) -> None:
+    def _begin(self, part: _P, out: list[bytes]) -> None:
         """Open what opens before its first word."""
         raise NotImplementedError
 
-    def _say(self, part: P, text: str, out: list[bytes]) -> None:
+    def _say(self, part: _P, text: str, out: list[bytes]) -> None:
         """Write words, and open first what is not open."""
         raise NotImplementedError
 
-    def _end(self, part: P, out: list[bytes]) -> None:
+    def _end(self, part: _P, out: list[bytes]) -> None:
         """End what is open."""
         raise NotImplementedError
 
-    def _start_part(self, part: P, out: list[bytes]) -> None:
+    def _start_part(self, part: _P, out: list[bytes]) -> None:
         self._parts[part.start.part] = part
         if self._calls():
             self._enqueue(part)
@@ -61,7 +61,7 @@ class PartTurns(Generic[P]):
     def _delta(self, number: int, text: str, out: list[bytes]) -> None:
         """Words of a part; those of one that was never begun are nobody's."""
         part = self._parts.get(number)
-        if part is None or not text or part.start.kind not in SPOKEN:
+        if part is None or not text or part.start.kind not in _SPOKEN:
             return
         if part is self._current:
             self._say(part, text, out)
@@ -92,7 +92,7 @@ class PartTurns(Generic[P]):
     def _calls(self) -> bool:
         return self._current is not None and self._current.start.kind == "tool_call"
 
-    def _take(self, part: P, out: list[bytes]) -> None:
+    def _take(self, part: _P, out: list[bytes]) -> None:
         self._current = part
         self._begin(part, out)
         waiting, part.waiting = part.waiting, []
@@ -104,7 +104,7 @@ class PartTurns(Generic[P]):
         if part is not None:
             self._end(part, out)
 
-    def _enqueue(self, part: P) -> None:
+    def _enqueue(self, part: _P) -> None:
         if not part.queued:
             part.queued = True
             self._queue.append(part)
