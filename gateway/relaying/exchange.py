@@ -8,6 +8,8 @@ import random
 import time
 from typing import Protocol
 
+from msgspec import structs
+
 from gateway.capture.heard import Heard
 from gateway.events import Event
 from gateway.keys.access import Principal
@@ -137,21 +139,9 @@ class Exchange:
         """The row. `observed_model` is the model that answered, where it is another than the routed one."""
         latency_ns = time.perf_counter_ns() - self.started_ns
         model = observed_model or self.model
-        return ExchangeRecord(
-            id=self.id,
-            started_us=self.started_us,
-            door=self.door,
-            key_id=self.principal.key_id,
-            key=self.principal.key_name,
-            principal=self.principal.user,
-            end_user=self.end_user,
-            provider=self.provider,
-            model_requested=self.model_requested,
+        return structs.replace(
+            self.opening_record(),
             model=model,
-            conversation_id=self.conversation_id,
-            tags=self.tags,
-            byok=self.byok,
-            streamed=self.streamed,
             status=status,
             outcome=outcome,
             error_type=error_type,
@@ -178,11 +168,6 @@ class Exchange:
             ttft_us=(self.first_content_ns - self.started_ns) // 1000 if self.first_content_ns else None,
             overhead_us=max(0, latency_ns - self.provider_ns - self.client_ns) // 1000,
             attempts=(*self._earlier, *self._attempts(latency_ns, usage, priced, error_type, model)),
-            dropped=self.dropped,
-            adapted=self.adapted,
-            trace_id=self.caller.trace_id if self.caller else None,
-            span_id=self.caller.span_id if self.caller else None,
-            client=self.client,
             upstream_request_id=self.upstream_request_id,
         )
 
