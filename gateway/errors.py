@@ -21,11 +21,14 @@ class GatewayError(Exception):
     Kinds: bad_request, context_too_long, key_invalid (ours), provider_key_rejected, forbidden, budget_exhausted,
     not_found, method_not_allowed, too_large, unsupported_media_type, upgrade_required, rate_limited,
     provider_quota, overloaded, provider_unconfigured, provider_error, unreadable_answer, connection_lost, timeout,
-    loop_detected, internal.
+    loop_detected, internal, client_left and interrupted (in rows alone).
 
     `param` is the client's own field path, where one is to blame. `headers` are sent with the error
-    (`retry-after`, `x-should-retry`). `code` is the provider's own code, kept where it said one.
+    (`retry-after`, `x-should-retry`). `code` is the provider's own code, kept where it said one. `own_words`: the
+    message is ours and repeats nothing of what was sent or answered, so it may be kept where that is not.
     """
+
+    own_words = True
 
     def __init__(
         self,
@@ -47,7 +50,9 @@ class GatewayError(Exception):
 
 
 class ClientError(GatewayError):
-    """Bad input: 4xx by default."""
+    """Bad input: 4xx by default. The message may quote it."""
+
+    own_words = False
 
     def __init__(
         self,
@@ -70,7 +75,7 @@ class Unsupported(ClientError):
 
 
 class UpstreamError(GatewayError):
-    """A bad peer. `body` is the provider's own error body, kept only where its status stands as it was.
+    """A bad peer. The message is the provider's where it said one.
 
     `upstream_status` is what the provider answered (None where it answered nothing), `upstream_type` its own word.
     """
@@ -86,10 +91,12 @@ class UpstreamError(GatewayError):
         headers: Mapping[str, str] = NO_HEADERS,
         upstream_status: int | None = None,
         upstream_type: str | None = None,
+        own_words: bool = False,
     ) -> None:
         super().__init__(message, status=status, kind=kind, param=param, code=code, headers=headers)
         self.upstream_status = upstream_status
         self.upstream_type = upstream_type
+        self.own_words = own_words
 
 
 class FaregateError(Exception):

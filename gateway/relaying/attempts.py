@@ -67,6 +67,7 @@ class Attempts:
                 f"{provider.title} answered with a redirect ({answer.status}): check its base URL.",
                 status=502,
                 upstream_status=answer.status,
+                own_words=True,
             )
         error = plan.dialect.parse_error(answer.status, body, answer.headers)
         if error.kind == "provider_key_rejected" and not exchange.byok:

@@ -3,7 +3,7 @@
 from gateway.capture.heard import Listener
 from gateway.configuration.settings import Timeouts
 from gateway.dialects.dialect import AnswerContext
-from gateway.errors import ClientError, GatewayError, UpstreamError
+from gateway.errors import GatewayError, UpstreamError
 from gateway.events import StreamError
 from gateway.prices.pricing import NO_PRICE, Pricing
 from gateway.records import ExchangeRecord
@@ -74,7 +74,7 @@ class Endings:
             usage_source=source,
             priced=priced,
             error_type=error.kind if error else None,
-            error_message=self._words_kept(exchange),
+            error_message=self._words_kept(exchange, error),
             observed_model=model,
         )
         if not exchange.begun:
@@ -83,10 +83,12 @@ class Endings:
         exchange.ended, exchange.record = True, record
         return record
 
-    def _words_kept(self, exchange: Exchange) -> str | None:
-        if exchange.failure is None or self._listener is None:
-            return exchange.failure
-        return self._listener.words_kept(exchange, exchange.failure)
+    def _words_kept(self, exchange: Exchange, error: GatewayError | None) -> str | None:
+        if error is None:
+            return None
+        if error.own_words or self._listener is None:
+            return error.message
+        return self._listener.words_kept(exchange, error.message)
 
     async def fail(self, door: Door, client: Client, exchange: Exchange, tally: Tally, error: GatewayError) -> None:
         """An error for whoever still listens, and the row that says what happened."""
@@ -120,7 +122,8 @@ class Endings:
             ended = GatewayError(STOPPED, status=503, kind="interrupted")
             self.close(exchange, tally, status=0, outcome="interrupted", error=ended)
             return
-        left = ClientError("The client closed the connection before its answer was complete.", kind="client_left")
+        words = "The client closed the connection before its answer was complete."
+        left = GatewayError(words, status=CLIENT_LEFT, kind="client_left")
         self.close(exchange, tally, status=CLIENT_LEFT, outcome="aborted", error=left)
 
     def late(self, exchange: Exchange, limit: str) -> UpstreamError:
@@ -132,7 +135,13 @@ class Endings:
             "between_chunks": f"{who} fell silent for {seconds:g} s in the middle of its answer: try again.",
             "total": f"The request took longer than {seconds:g} s: try again, or raise timeouts.total.",
         }
-        return UpstreamError(words[limit], status=504, kind="timeout", upstream_status=exchange.upstream_status)
+        return UpstreamError(
+            words[limit],
+            status=504,
+            kind="timeout",
+            upstream_status=exchange.upstream_status,
+            own_words=True,
+        )
 
 
 def upstream_error(error: StreamError) -> UpstreamError:

@@ -139,6 +139,7 @@ class Relay:
                 raise UpstreamError(
                     f"{provider.title} answered with a web page: check its base URL, or sign in to the network.",
                     kind="unreadable_answer",
+                    own_words=True,
                 )
             if not exchange.byok:
                 self._learnt(provider.name, "connected", None)

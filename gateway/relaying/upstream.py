@@ -115,6 +115,7 @@ class Answer:
             status=502,
             kind="connection_lost",
             upstream_status=self.status,
+            own_words=True,
         )
 
 
@@ -201,9 +202,11 @@ def unreachable(title: str, error: BaseException) -> UpstreamError:
             f"{title} did not accept a connection in time: check the network, then try again.",
             status=504,
             kind="timeout",
+            own_words=True,
         )
     elif isinstance(error, aiohttp.ClientConnectorError | ConnectionRefusedError):
         reason = "the connection was refused: check the network and the base URL"
     else:
         reason = "it closed the connection before answering: try again"
-    return UpstreamError(f"{title} cannot be reached, {reason}.", status=502, kind="connection_lost")
+    words = f"{title} cannot be reached, {reason}."
+    return UpstreamError(words, status=502, kind="connection_lost", own_words=True)

@@ -1,8 +1,11 @@
 """The words of an error may repeat what was said: a row has of them what may be kept, before they are on the disk."""
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,11 +15,12 @@ from gateway.capture.redactor import SHORT_CHARACTERS, Redactor
 from gateway.capture.rules import chosen
 from gateway.capture.switches import Switches
 from gateway.configuration.redact_rules import RedactRule
+from gateway.relaying.upstream import unreachable
 from tests.capture.test_capture import WHY, FakeThreads
 from tests.endtoend.inside import Inside
 from tests.endtoend.scripted import Scripted, Sent, answer
 from tests.endtoend.serving import MODELS, PROVIDERS, upstreams
-from tests.relaying.test_relay import Run, json_answer
+from tests.relaying.test_relay import FakeKeys, Run, json_answer
 from tests.waiting import wait_until
 
 COMPARE = "/api/ai/v1/compare"
@@ -60,6 +64,43 @@ async def test_rules_take_out_of_the_row_what_they_take_out_of_the_turn() -> Non
 
 async def test_own_rules_do_not_hold_up_the_answer_and_the_turn_has_what_they_leave() -> None:
     assert await row_and_told("Your pin 1234?", Switches(), Redactor((), [PIN])) == (None, "Your [pin]?")
+
+
+OWN = {
+    "no key": (None, "No key for OpenAI is stored"),
+    "unreachable": (unreachable("OpenAI", ConnectionRefusedError()), "OpenAI cannot be reached"),
+    "slow to connect": (unreachable("OpenAI", TimeoutError()), "OpenAI did not accept a connection in time"),
+    "redirect": ((302, [], {}), "OpenAI answered with a redirect (302)"),
+    "web page": ((200, [], {"content-type": "text/html"}), "OpenAI answered with a web page"),
+    "cancelled": ((200, [asyncio.CancelledError()], {}), "The client closed the connection"),
+}
+
+
+@pytest.mark.parametrize(("answer", "words"), OWN.values(), ids=OWN)
+async def test_the_gateway_s_own_words_quote_nothing_and_are_kept_though_content_is_not(
+    monkeypatch: pytest.MonkeyPatch, answer: Any, words: str
+) -> None:
+    if answer is None:
+        monkeypatch.setattr(FakeKeys, "key_for", lambda self, name: None)
+    threads = FakeThreads()
+    capture = Capture(threads, Switches(content=False), Redactor((), [PIN]))
+    run = Run(answer, listener=capture)
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await run.go()
+        assert run.row.error_message is not None and run.row.error_message.startswith(words)
+    finally:
+        capture.close()
+
+
+async def test_a_refusal_of_the_request_may_quote_it() -> None:
+    capture = Capture(FakeThreads(), Switches(content=False), EMAIL)
+    run = Run(None, listener=capture)
+    try:
+        row = await run.go(b'{"model": "secret-word", "messages": []}')
+        assert b"secret-word" in run.client.body and (row.error_type, row.error_message) == ("not_found", None)
+    finally:
+        capture.close()
 
 
 def test_words_too_long_to_look_through_at_once_are_not_kept() -> None:
