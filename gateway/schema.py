@@ -46,8 +46,8 @@ def bring_up(
     if lacking:
         if lacking < len(steps):
             _refuse_beside_another(path)
-            if path.stat().st_size >= LONG_BYTES:
-                sentence = _upgrades(path)
+            if (size := path.stat().st_size) >= LONG_BYTES:
+                sentence = _upgrades(path.name, size)
                 _log.warning("%s", sentence)
                 if on_upgrade is not None:
                     on_upgrade(sentence)
@@ -57,10 +57,9 @@ def bring_up(
     connection.execute(_WRITE_AHEAD)
 
 
-def _upgrades(path: Path) -> str:
-    gigabytes = path.stat().st_size / 1e9
+def _upgrades(name: str, size: int) -> str:
     return (
-        f"{path.name} ({gigabytes:.1f} GB) is brought to this version of Faregate, once. That can take some minutes, "
+        f"{name} ({size / 1e9:.1f} GB) is brought to this version of Faregate, once. That can take some minutes, "
         "and nothing is served before: leave it running. Broken off, it leaves all as it was, and begins anew."
     )
 

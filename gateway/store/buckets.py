@@ -70,8 +70,11 @@ Combined = tuple[int, Key, Piece]
 Cells = dict[Key, Mapping[Key, Piece]]
 
 # A dimension and a value of it in one integer, which is looked up faster than a pair.
-_DIMENSION_BITS = 4
-_DIMENSION_MASK = 2**_DIMENSION_BITS - 1
+DIMENSION_BITS = 4
+DIMENSION_MASK = 2**DIMENSION_BITS - 1
+
+# Dimensions whose values go together: a user has a key or two, a model one provider.
+TOGETHER = (("user", "key", "client"), ("model", "provider", "app"), ("door", "outcome"))
 
 _dimensions_of = attrgetter(*("tags" if name == "tag_set" else name for name in COMBINED_DIMENSIONS))
 
@@ -82,7 +85,7 @@ def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: I
     for record in records:
         quarters[quarter_of(record.started_us)].append(record)
     # Rows alike in some dimensions are added up before they are added to the cells that each counts in.
-    together = [(of, _CellsOf(names, cells)) for of, cells in _TOGETHER]
+    together = [(of, _CellsOf(names, cells)) for of, cells in _CELLS_OF]
     singles: dict[int, dict[int, Piece]] = {}
     for quarter, some in quarters.items():
         shares = list(map(share, some))
@@ -128,7 +131,7 @@ def values_of(names: Names, record: ExchangeRecord) -> Key:
 def _cells_of_values(*dimensions: str) -> Callable[[Names, Any], Key]:
     ids = [DIMENSION_IDS[name] for name in dimensions]
     return lambda names, values: tuple(
-        names.number(value) << _DIMENSION_BITS | dimension for value, dimension in zip(values, ids, strict=True)
+        names.number(value) << DIMENSION_BITS | dimension for value, dimension in zip(values, ids, strict=True)
     )
 
 
@@ -136,15 +139,11 @@ def _cells_of_tags(names: Names, tags: tuple[str, ...]) -> Key:
     cells = [(DIMENSION_IDS["tag"], names.number(tag)) for tag in set(tags) or (None,)]
     cells += [(DIMENSION_IDS["tag_key"], names.number(key)) for key in set(map(tag_key, tags))]
     cells.append((TOTAL, NO_NAME))
-    return tuple(value << _DIMENSION_BITS | dimension for dimension, value in cells)
+    return tuple(value << DIMENSION_BITS | dimension for dimension, value in cells)
 
 
-# Dimensions whose values go together: a user has a key or two, a model one provider.
-_TOGETHER: Sequence[tuple[Callable[[ExchangeRecord], Any], Callable[[Names, Any], Key]]] = (
-    *(
-        (attrgetter(*some), _cells_of_values(*some))
-        for some in (("user", "key", "client"), ("model", "provider", "app"), ("door", "outcome"))
-    ),
+_CELLS_OF: Sequence[tuple[Callable[[ExchangeRecord], Any], Callable[[Names, Any], Key]]] = (
+    *((attrgetter(*some), _cells_of_values(*some)) for some in TOGETHER),
     (attrgetter("tags"), _cells_of_tags),
 )
 
@@ -198,7 +197,7 @@ def _singles(quarters: Mapping[int, Mapping[int, Piece]], zone: ZoneInfo) -> Cel
 def _put(cells: Cells, level: int, start: int, singles: Mapping[int, Piece]) -> None:
     of_keys: defaultdict[Key, dict[Key, Piece]] = defaultdict(dict)
     for cell, piece in singles.items():
-        of_keys[level, cell & _DIMENSION_MASK, start][(cell >> _DIMENSION_BITS,)] = piece
+        of_keys[level, cell & DIMENSION_MASK, start][(cell >> DIMENSION_BITS,)] = piece
     cells.update(of_keys)
 
 

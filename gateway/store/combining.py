@@ -74,24 +74,23 @@ def lacks(connection: sqlite3.Connection, start_us: int, end_us: int) -> bool:
 def count_on(connection: sqlite3.Connection, zone: ZoneInfo) -> bool:
     """Count the next `STEP_ROWS` rows, or `CATCH_UP_ROWS` where so many wait, within a transaction; whether there are
     more. `zone` is the one whose days the database has."""
-    waiting = _last(connection) - counted_to(connection)
-    return _count(connection, zone, STEP_ROWS if waiting < CATCH_UP_ROWS else CATCH_UP_ROWS)
+    low, last = counted_to(connection), _last(connection)
+    high = min(low + (STEP_ROWS if last - low < CATCH_UP_ROWS else CATCH_UP_ROWS), last)
+    if low < high:
+        _count(connection, zone, low, high)
+    return high < last
 
 
 def catch_up(connection: sqlite3.Connection, zone: ZoneInfo) -> None:
     """Count all there is, within a transaction."""
-    while _count(connection, zone, CATCH_UP_ROWS):
-        pass
+    last = _last(connection)
+    for low in range(counted_to(connection), last, CATCH_UP_ROWS):
+        _count(connection, zone, low, min(low + CATCH_UP_ROWS, last))
 
 
-def _count(connection: sqlite3.Connection, zone: ZoneInfo, most: int) -> bool:
-    low, last = counted_to(connection), _last(connection)
-    high = min(low + most, last)
-    if high <= low:
-        return False
+def _count(connection: sqlite3.Connection, zone: ZoneInfo, low: int, high: int) -> None:
     combine(connection, zone, map(_combined, connection.execute(_ROWS, (low, high))))
     _set(connection, high)
-    return high < last
 
 
 def all_counted(connection: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOTAL
+from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOGETHER, TOTAL
 from gateway.store.measures import HISTOGRAMS, MEASURES
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import NO_NAME
@@ -30,9 +30,8 @@ _TAG, _TAG_KEY = DIMENSION_IDS["tag"], DIMENSION_IDS["tag_key"]
 _MEASURES_AT = len(COMBINED_DIMENSIONS)
 _HISTOGRAMS_AT = _MEASURES_AT + len(MEASURES)
 
-# Dimensions whose values go together: a user has a key or two, a model one provider; so there are far fewer of all
-# that two of these make than of combinations.
-_GROUPS = (("user", "key", "client"), ("model", "provider", "app"), ("door", "outcome"), ("tag_set",))
+# There are far fewer of all that two of these make than of combinations.
+_GROUPS = (*TOGETHER, ("tag_set",))
 _TAG_SETS = len(_GROUPS) - 1
 _DIMENSIONS_OF = [[DIMENSION_IDS[name] for name in group] for group in _GROUPS]
 _VALUES_OF = [itemgetter(*map(COMBINED_DIMENSIONS.index, group)) for group in _GROUPS]

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.records import TagCondition, UsageQuery
-from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOTAL
+from gateway.store.buckets import DAY, DIMENSION_BITS, DIMENSION_IDS, DIMENSION_MASK, HALF, HOUR, TOTAL
 from gateway.store.filters import CONVERSATION, TRACE, filtered_dimensions, needs_rows
 from gateway.store.plan import TAG, TAG_KEY_PREFIX, CellRange
 from gateway.store.quarters import (
@@ -43,8 +43,6 @@ _ORDER = (
 )
 _RANK: Mapping[int, int] = {dimension: rank for rank, dimension in enumerate(_ORDER)}
 _TAG, _TAG_KEY = DIMENSION_IDS["tag"], DIMENSION_IDS["tag_key"]
-_BITS = 4
-_MASK = (1 << _BITS) - 1
 _WITH_ITSELF = (TOTAL, _TAG)
 
 PAIRS_KEY = ("level", "start", "pair", "value", "other")
@@ -99,7 +97,7 @@ Part = tuple[Pair, bool, int]
 
 def number_of(first: int, second: int) -> int:
     """A pair's number in the database; the dimensions in the order of `_ORDER`."""
-    return first << _BITS | second
+    return first << DIMENSION_BITS | second
 
 
 def numbers() -> list[int]:
@@ -110,22 +108,22 @@ def numbers() -> list[int]:
 
 def in_order(values: Mapping[int, Sequence[int]]) -> list[int]:
     """Dimension → values as one list in which each two are a pair: a value and its dimension in one integer."""
-    return [value << _BITS | dimension for dimension in _ORDER for value in values.get(dimension, ())]
+    return [value << DIMENSION_BITS | dimension for dimension in _ORDER for value in values.get(dimension, ())]
 
 
 def ones_of(dimensions: Sequence[int], values: Sequence[int]) -> list[int]:
     """A value of each of these dimensions, as such integers."""
-    return [value << _BITS | dimension for dimension, value in zip(dimensions, values, strict=True)]
+    return [value << DIMENSION_BITS | dimension for dimension, value in zip(dimensions, values, strict=True)]
 
 
 def ordered(one: int, two: int) -> tuple[int, int]:
     """Two such integers as the pair that they are."""
-    return (one, two) if _RANK[one & _MASK] <= _RANK[two & _MASK] else (two, one)
+    return (one, two) if _RANK[one & DIMENSION_MASK] <= _RANK[two & DIMENSION_MASK] else (two, one)
 
 
 def dimension_of(one: int) -> tuple[int, int]:
     """The dimension and the value of an integer of `in_order`."""
-    return one & _MASK, one >> _BITS
+    return one & DIMENSION_MASK, one >> DIMENSION_BITS
 
 
 def parts_of(query: UsageQuery, by: str | None) -> list[Part] | None:
