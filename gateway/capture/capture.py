@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Condition, Lock, Thread
 from typing import Protocol
 
+from msgspec import structs
+
 from gateway.capture.header_masks import HeaderMasks
 from gateway.capture.heard import Heard
 from gateway.capture.pause import PAUSED, Pause
@@ -217,12 +219,12 @@ class Capture:
             # The error's own words may repeat what was said.
             self._count("content_failed")
             _log.error("What %s said could not be read (%s).", exchange.id, type(error).__name__)
-            return figures_only(told(exchange, heard, request=None, response=None, hints=()), _FAILED)
+            return _figures(exchange, heard, _FAILED)
 
     def _told(self, exchange: Exchange, heard: Heard) -> Told:
         why = heard.lost or self._switches.why_not(exchange)
         if why is not None:
-            return figures_only(told(exchange, heard, request=None, response=None, hints=()), why)
+            return _figures(exchange, heard, why)
         if heard.asked is None and heard.body is not None:
             heard.asked = asked(heard.door, heard.body)
         request, hints = heard.asked or (None, ())
@@ -234,3 +236,10 @@ class Capture:
     def _count(self, kind: str) -> None:
         with self._counts_lock:
             self._counts[kind] += 1
+
+
+def _figures(exchange: Exchange, heard: Heard, why: str) -> Told:
+    """What is told of an exchange of which nothing said is kept: of an error's words those that its row has."""
+    record = exchange.record
+    found = figures_only(told(exchange, heard, request=None, response=None, hints=()), why)
+    return structs.replace(found, error_message=record.error_message if record is not None else None)

@@ -89,6 +89,7 @@ async def test_the_gateway_s_own_words_quote_nothing_and_are_kept_though_content
         with contextlib.suppress(asyncio.CancelledError):
             await run.go()
         assert run.row.error_message is not None and run.row.error_message.startswith(words)
+        assert capture.flush(60) and threads.told[-1].error_message == run.row.error_message
     finally:
         capture.close()
 
