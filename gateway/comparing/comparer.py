@@ -277,7 +277,7 @@ class _Hearing:
         exchange, response = self.exchange, self._whole or self._heard.response()
         # The row stands before the last bytes are heard.
         record, content_ns = exchange.record if self._over else None, exchange.first_content_ns
-        if record is not None and record.error_message != exchange.failure:
+        if record is not None:
             # Who asked may read it, whatever is kept of it.
             record = replace(record, error_message=exchange.failure)
         return ComparedAnswer(
