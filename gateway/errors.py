@@ -1,4 +1,4 @@
-"""Errors of the gateway: three leaves, a status each, rendered in the door's dialect by `server` alone.
+"""Errors of the gateway: three leaves, a status each, rendered in the door's dialect where a request ends.
 
 GatewayError
 ├── ClientError      the caller's input is wrong, or the caller may not do this

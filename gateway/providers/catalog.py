@@ -1,7 +1,7 @@
 """The providers: a row each. Adding one that speaks a known dialect is one row here, or a `[[provider]]` table.
 
-A row says where its models'
-names begin (`families`), so that a model newer than this list is routed on its first day.
+A row says where its models' names begin (`families`), so that a model newer than this list is routed on its first
+day.
 """
 
 from collections.abc import Mapping

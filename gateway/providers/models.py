@@ -1,7 +1,7 @@
 """The models that we know: limits, life state, human spellings, and what each accepts.
 
 A row each, for every id that people ask for; a model that is not here still works, by its family (`catalog`). Prices
-are not here: `pricing` has them by date. A retired model stays, marked, and is never swapped for another one.
+are not here: `prices` has them by date. A retired model stays, marked, and is never swapped for another one.
 Sources: the official SDKs' model lists and docstrings, read 2026-11-23; limits marked unverified there are repeated.
 """
 
