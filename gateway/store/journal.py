@@ -330,10 +330,12 @@ class Journal:
 
     def _live_in_current(self, ids: Iterable[str]) -> None:
         segment = self._current
+        if segment is None:
+            return
         left: dict[_Segment, list[str]] = {}
         for request_id in ids:
             before = self._homes.get(request_id)
-            if segment is None or before is segment:
+            if before is segment:
                 continue
             segment.needed_for += 1
             self._homes[request_id] = segment

@@ -1,4 +1,4 @@
-"""The schema of `usage.db`, as numbered steps that are each applied once, in a transaction of their own.
+"""The schema of `usage.db`, as numbered steps that are each applied once; those lacking, in one transaction.
 
 `requests` is one row per exchange, in the order of commits; texts that repeat are numbers of `names`, lists of tags
 numbers of `tag_sets`. `buckets` holds totals and single dimensions, `combined` all dimensions together, `pairs` what

@@ -1,9 +1,10 @@
 """Combinations that are counted after their rows: whoever asks before, between and after hears what the rows say."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.configuration.setting_values import Keep
 from gateway.records import ExchangeRecord, TagCondition, UsageQuery
 from gateway.store import combining, queries, retention, settling
+from gateway.store.buckets import Combined
 from gateway.store.commit import day_zone
 from gateway.store.database import open_database, writing
 from gateway.store.histogram import decode
@@ -416,4 +418,26 @@ def test_of_many_that_wait_a_step_counts_as_many_as_a_history_writes_at_once(
                 more = combining.count_on(connection, day_zone(connection))
             told.append(counted(store))
     assert told == [6, 12, 14, 16]
+    assert store.check() == []
+
+
+def test_all_that_waits_is_counted_in_one_transaction_in_parts_that_add_up(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(combining, "CATCH_UP_ROWS", 6)
+    store.insert_history(record(number) for number in range(16))
+    parts: list[int] = []
+    combine = combining.combine
+
+    def told(connection: sqlite3.Connection, zone: ZoneInfo, rows: Iterable[Combined]) -> None:
+        rows = list(rows)
+        parts.append(len(rows))
+        combine(connection, zone, rows)
+
+    monkeypatch.setattr(combining, "combine", told)
+    with closing(open_database(store._folder / "usage.db")) as connection:
+        for _ in range(2):
+            with writing(connection):
+                combining.catch_up(connection, day_zone(connection))
+    assert parts == [6, 6, 4] and counted(store) == 16
     assert store.check() == []
