@@ -63,11 +63,12 @@ def test_what_is_gone_meanwhile_is_let_be(qtbot: QtBot, theme: Theme) -> None:
     form = _Form(theme)
     show_active(qtbot, form)
     form.second.setFocus()
-    resume = pause(form.group, form.second)
+    resume = pause(form.group, form.before)
     form.group.setParent(None)
     form.group.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     resume()
+    assert form.before.isEnabled() and not form.before.hasFocus(), "what is left ends its pause"
     form.close()
 
 

@@ -40,4 +40,4 @@ async def test_the_task_that_ends_the_others_goes_on() -> None:
         done.set()
 
     tasks.spawn(end())
-    await asyncio.wait_for(done.wait(), PATIENCE_S)
+    assert await asyncio.wait_for(done.wait(), PATIENCE_S)

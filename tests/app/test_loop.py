@@ -141,6 +141,7 @@ def test_qt_gets_its_turn_while_callbacks_keep_coming(loop: QtLoop) -> None:
             await asyncio.sleep(0)
 
     loop.run_until_complete(asyncio.wait_for(main(), PATIENCE_S))
+    assert ticker.ticks >= 10
 
 
 def test_other_threads_can_ask_for_callbacks(loop: QtLoop) -> None:
@@ -250,14 +251,14 @@ def test_system_exit_in_a_callback_leaves_the_loop(loop: QtLoop) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_heard_while_qt_waits(loop: QtLoop, number: signal.Signals) -> None:
-    async def main() -> None:
+    async def main() -> bool:
         heard = asyncio.Event()
         loop.add_signal_handler(number, heard.set)
         loop.call_later(0.02, os.kill, os.getpid(), number)
         await asyncio.wait_for(heard.wait(), PATIENCE_S)
-        loop.remove_signal_handler(number)
+        return loop.remove_signal_handler(number)
 
-    loop.run_until_complete(main())
+    assert loop.run_until_complete(main()), "it was there until now"
 
 
 def test_a_nested_qt_loop_inside_a_callback_enters_no_task_twice(loop: QtLoop) -> None:
