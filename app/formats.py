@@ -67,24 +67,29 @@ def count(n: float | None) -> str:
     return f"{'-' if whole < 0 else ''}{number}{letter}"
 
 
+def dollars(nano: int, places: int) -> Decimal:
+    """As many decimals as are shown, rounded as they are there."""
+    return _rounded(Decimal(nano) / _NANO, places)
+
+
 def money(nano: float | None) -> str:
     """Nano-dollars: $12.3k from $10,000, 2 decimals from $1, 3 from a cent, 6 below, "<$0.000001", "$0.00"."""
     if nano is None:
         return UNKNOWN
     if nano < 0:
         return _negative(money(-nano), "-")
-    dollars = Decimal(round(nano)) / _NANO
-    if not dollars:
+    amount = Decimal(round(nano)) / _NANO
+    if not amount:
         return "$0.00"
-    if _rounded(dollars, 2) >= 10_000:
-        return f"${_significant(dollars)}"
-    if _rounded(dollars, 3) >= 1:
-        return f"${_rounded(dollars, 2):,}"
-    if _rounded(dollars, 6) >= Decimal("0.01"):
-        return f"${_rounded(dollars, 3)}"
-    if dollars < Decimal("0.000001"):
+    if _rounded(amount, 2) >= 10_000:
+        return f"${_significant(amount)}"
+    if _rounded(amount, 3) >= 1:
+        return f"${_rounded(amount, 2):,}"
+    if _rounded(amount, 6) >= Decimal("0.01"):
+        return f"${_rounded(amount, 3)}"
+    if amount < Decimal("0.000001"):
         return "<$0.000001"
-    return f"${_rounded(dollars, 6):f}"
+    return f"${_rounded(amount, 6):f}"
 
 
 def money_difference(nano: float | None) -> str:
@@ -103,10 +108,10 @@ def money_column(nano: int | None, places: int = 6) -> str:
     """Nano-dollars with the same decimals always, so that points stand under each other."""
     if nano is None:
         return UNKNOWN
-    dollars = _rounded(Decimal(abs(nano)) / _NANO, places)
-    if not dollars and nano:
+    amount = dollars(abs(nano), places)
+    if not amount and nano:
         return f"<${Decimal(1).scaleb(-places):f}"
-    return f"{'-' if nano < 0 else ''}${dollars:,.{places}f}"
+    return f"{'-' if nano < 0 else ''}${amount:,.{places}f}"
 
 
 def money_column_difference(nano: int | None, places: int = 6) -> str:
@@ -119,10 +124,10 @@ def money_column_difference(nano: int | None, places: int = 6) -> str:
 def money_places(largest_nano: int | None) -> int:
     """How many decimals a column has by its largest amount: as many as `money` gives that one, so that it reads there
     as it does alone."""
-    dollars = Decimal(abs(largest_nano or 0)) / _NANO
-    if not dollars or _rounded(dollars, 3) >= 1:
+    largest = abs(largest_nano or 0)
+    if not largest or dollars(largest, 3) >= 1:
         return 2
-    return 3 if _rounded(dollars, 6) >= Decimal("0.01") else 6
+    return 3 if dollars(largest, 6) >= Decimal("0.01") else 6
 
 
 def price(nano: int | None, least: int = 3) -> str:

@@ -616,6 +616,7 @@ def test_the_lines_of_a_cost_are_marked_that_hold_estimates(theme: Theme, source
         ((8_000_000, 23_000_000, 5_000_000), ["$0.008", "$0.023", "$0.005"]),
         ((1_543, 150, 250), ["$0.000002", "<$0.000001", "<$0.000001"]),
         ((12_344_000_000, 12_344_000_000), ["$12.344", "$12.344"]),  # in all $24.69
+        ((100_200_000, 2_500_000), ["$0.1002", "$0.0025"]),  # in all $0.103, and the second would read $0.002
     ],
 )
 def test_the_lines_of_a_cost_add_up_to_its_total_as_they_are_said(

@@ -1,5 +1,7 @@
 """The inspector's first card: what the conversation costs, what caching saved, and what the cost is made of."""
 
+from decimal import Decimal
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -51,14 +53,14 @@ class CostCard(QWidget):
         return sources.marked(formats.money_column(line.nano, self._places()), line.marked)
 
     def _places(self) -> int:
-        """As few decimals as let the lines add up to the total: each rounded to its decimals, they may miss it."""
+        """As few decimals as let the lines add up to the total and no other: to fewer, they may miss it."""
         amounts = [line.nano for line in self.split.lines]
         fewest = formats.money_places(max(amounts, default=0))
-        total = _rounded(sum(amounts), fewest)
+        total, half = formats.dollars(sum(amounts), fewest), Decimal(5).scaleb(-fewest - 1)
         enough = (
             places
             for places in range(fewest, 6)
-            if _rounded(sum(_rounded(nano, places) for nano in amounts), fewest) == total
+            if abs(sum(formats.dollars(nano, places) for nano in amounts) - total) < half
         )
         return next(enough, 6)
 
@@ -128,9 +130,3 @@ class CostCard(QWidget):
 
     def _color(self, line: CostLine) -> QColor:
         return tone_color(self._theme, line.tone)
-
-
-def _rounded(nano: int, places: int) -> int:
-    """Nano-dollars to so many decimals of a dollar."""
-    unit: int = 10 ** (9 - places)
-    return (nano + unit // 2) // unit * unit
