@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import shiboken6
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 KEYBOARD_REASONS = (
@@ -11,6 +12,13 @@ KEYBOARD_REASONS = (
     Qt.FocusReason.BacktabFocusReason,
     Qt.FocusReason.ShortcutFocusReason,
 )
+# The focus is where it was: its window, or a menu over it, was elsewhere for a while.
+_BACK_AGAIN = (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason)
+
+
+def by_keyboard(event: QFocusEvent, before: bool) -> bool:
+    """Whether the keyboard brought a focus that comes in; one that only comes back is what it was `before`."""
+    return before if event.reason() in _BACK_AGAIN else event.reason() in KEYBOARD_REASONS
 
 
 def keep_focus(within: QWidget, widget: QWidget | None) -> None:

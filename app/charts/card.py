@@ -8,7 +8,7 @@ the arrow keys.
 import math
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRectF, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -18,7 +18,6 @@ from PySide6.QtGui import (
     QKeyEvent,
     QPainter,
     QPaintEvent,
-    QPen,
 )
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -27,7 +26,6 @@ from app.charts.legend import Legend
 from app.charts.plot import Plot, colour_of
 from app.charts.timescale import bucket_title
 from app.charts.tooltip import Row, Tooltip
-from app.focus import KEYBOARD_REASONS
 from app.fonts import ui_font
 from app.formats import UNKNOWN
 from app.sources import DEFINITION, MARK, marked
@@ -54,7 +52,6 @@ class ChartCard(Card):
         self._theme = theme
         self._data: ChartData | None = None
         self.crosshair = -1
-        self._ring = False
         self.setObjectName(f"chart.{spec.key}")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("{title} chart").format(title=tr(spec.title)))
@@ -266,22 +263,10 @@ class ChartCard(Card):
         self.setAccessibleDescription(f"{self.title_at(index)}: {values}")
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self._ring = event.reason() in KEYBOARD_REASONS
-
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         if self.crosshair >= 0:
             self._move_crosshair(-1)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if self.hasFocus() and self._ring:
-            painter = QPainter(self)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(self._theme.color("accent"), 2))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 10, 10)
 
     def _on_theme_changed(self) -> None:
         self.plot.recolour()

@@ -13,12 +13,10 @@ from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
     QColor,
-    QFocusEvent,
     QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPaintEvent,
     QPen,
     QTransform,
     QWheelEvent,
@@ -28,12 +26,10 @@ from PySide6.QtWidgets import QHBoxLayout, QStyleOptionGraphicsItem, QVBoxLayout
 from app.charts.axes import TOP_ROOM, Axis, Grid, TextSpec, ValueAxis
 from app.charts.scale import NiceMaximum, ticks
 from app.charts.tooltip import Row, Tooltip
-from app.focus import KEYBOARD_REASONS
 from app.fonts import ui_font
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets import Card, ElidedLabel
-from app.widgets.painting import focus_ring
 
 _AXIS_HEIGHT = 40
 _NEAR_PX = 28.0
@@ -288,7 +284,6 @@ class ScatterCard(Card):
         super().__init__(theme, parent)
         self._theme = theme
         self.spec = spec
-        self._ring = False
         self.current = -1
         self.setObjectName("chart.scatter")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -359,23 +354,6 @@ class ScatterCard(Card):
             self.point_at(-1)
         else:
             super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self._ring = event.reason() in KEYBOARD_REASONS
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self._ring = False
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if self._ring:
-            painter = QPainter(self)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            focus_ring(painter, QRectF(self.rect()), 10, self._theme.color("accent"))
 
 
 def _spoken(point: Point) -> str:

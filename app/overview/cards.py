@@ -13,13 +13,11 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from app import icons
-from app.focus import KEYBOARD_REASONS
 from app.fonts import ui_font
 from app.overview.figures import Delta, Figure, split_unit
 from app.overview.label import ToneLabel
@@ -27,6 +25,7 @@ from app.overview.sparkline import Sparkline
 from app.theme import Theme
 from app.translation import Words, tr
 from app.widgets import Card
+from app.widgets.painting import rounded_box, smooth_painter
 
 _ARROWS = {"up": "arrow-up-right", "down": "arrow-down-right", "level": "arrow-right"}
 _TONES = {"good": ("ok", "ok_soft"), "bad": ("bad", "bad_soft"), "neutral": ("text2", "inset")}
@@ -126,7 +125,6 @@ class FigureCard(Card):
         self._title = title
         self._definition = ""
         self._hot = False
-        self._ring = False
         self.setObjectName(f"card.{key}")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -217,13 +215,8 @@ class FigureCard(Card):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        self._ring = event.reason() in KEYBOARD_REASONS
-        if self._ring and self.badge.delta is not None:
+        if self.has_ring and self.badge.delta is not None:
             self.reasons_wanted.emit()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self._ring = False
 
     def enterEvent(self, event: object) -> None:
         self._hot = True
@@ -235,11 +228,5 @@ class FigureCard(Card):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if not (self._hot or self._ring):
-            return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        width = 2.0 if self._ring else 1.0
-        painter.setPen(QPen(self._theme.color("accent" if self._ring else "border_strong"), width))
-        inset = width / 2
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), 10, 10)
+        if self._hot and not self.has_ring:
+            rounded_box(smooth_painter(self), QRectF(self.rect()), 10, None, self._theme.color("border_strong"))

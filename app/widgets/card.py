@@ -1,11 +1,15 @@
-"""A rounded surface with a border: what numbers, charts and tables stand on."""
+"""A rounded surface with a border: what numbers, charts and tables stand on.
+
+One that takes the keyboard shows a ring as long as it has it, where the keyboard brought it there.
+"""
 
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
+from app.focus import by_keyboard
 from app.theme import Theme
-from app.widgets.painting import rounded_box
+from app.widgets.painting import focus_ring, rounded_box
 
 RADIUS = 10.0
 # So far from the top and the bottom the round corners are hardly more than the border wide.
@@ -18,6 +22,7 @@ class Card(QFrame):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._card_theme = theme
+        self._by_keyboard = False
         theme.changed.connect(self._take_surface)
         self._take_surface()
 
@@ -43,8 +48,18 @@ class Card(QFrame):
         self.setPalette(palette)
         self.update()
 
+    @property
+    def has_ring(self) -> bool:
+        return self.hasFocus() and self._by_keyboard
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._by_keyboard = by_keyboard(event, self._by_keyboard)
+        super().focusInEvent(event)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         theme = self._card_theme
         rounded_box(painter, QRectF(self.rect()), RADIUS, theme.color("surface"), theme.color("border"))
+        if self.has_ring:
+            focus_ring(painter, QRectF(self.rect()), RADIUS, theme.color("accent"))

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.focus import KEYBOARD_REASONS
+from app.focus import by_keyboard
 from app.theme import Theme
 from app.widgets.painting import focus_ring, smooth_painter
 
@@ -42,7 +42,7 @@ class Stars(QWidget):
         self._theme = theme
         self._stars = 0
         self._pointed = 0
-        self._ring = False
+        self._by_keyboard = False
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -115,14 +115,8 @@ class Stars(QWidget):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
+        self._by_keyboard = by_keyboard(event, self._by_keyboard)
         super().focusInEvent(event)
-        self._ring = event.reason() in KEYBOARD_REASONS
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self._ring = False
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
@@ -131,7 +125,7 @@ class Stars(QWidget):
         full = self._pointed if self._pointed and self.isEnabled() else self._stars
         for number in range(1, MOST + 1):
             _draw(painter, self._theme, self.place(number), number <= full)
-        if self._ring:
+        if self.hasFocus() and self._by_keyboard:
             focus_ring(painter, QRectF(self.rect()), 7, self._theme.color("accent"))
 
 

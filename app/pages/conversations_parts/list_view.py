@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import formats
-from app.focus import KEYBOARD_REASONS
+from app.focus import by_keyboard
 from app.pages.conversations_parts import turn_words
 from app.tables.laid_texts import Face, Laid, LaidTexts
 from app.theme import Theme
@@ -376,7 +376,7 @@ class ThreadList(QListView):
             self.chosen.emit(self.threads.rows[current.row()].id)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        self.by_keyboard = event.reason() in KEYBOARD_REASONS
+        self.by_keyboard = by_keyboard(event, self.by_keyboard)
         super().focusInEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
