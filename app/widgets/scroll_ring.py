@@ -4,7 +4,7 @@ from PySide6.QtCore import QEvent, QObject, QRectF, Qt
 from PySide6.QtGui import QFocusEvent, QPaintEvent, QPalette
 from PySide6.QtWidgets import QScrollArea, QWidget
 
-from app.focus import KEYBOARD_REASONS
+from app.focus import by_keyboard
 from app.widgets.painting import focus_ring, smooth_painter
 
 _RADIUS = 7
@@ -16,13 +16,16 @@ class ScrollRing(QWidget):
     def __init__(self, area: QScrollArea) -> None:
         super().__init__(area)
         self._area = area
+        self._by_keyboard = False
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
         area.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QFocusEvent):
-            self._cover(event.gotFocus() and event.reason() in KEYBOARD_REASONS)
+            if event.gotFocus():
+                self._by_keyboard = by_keyboard(event, self._by_keyboard)
+            self._cover(event.gotFocus() and self._by_keyboard)
         elif event.type() == QEvent.Type.Resize and self.isVisible():
             self._cover(True)
         return super().eventFilter(watched, event)

@@ -51,3 +51,11 @@ def test_it_is_as_large_as_what_it_is_around(area: QScrollArea, qtbot: QtBot) ->
     area.setFocus(Qt.FocusReason.TabFocusReason)
     area.resize(500, 400)
     qtbot.waitUntil(lambda: ring(area).geometry() == area.rect(), timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("reason", [Qt.FocusReason.TabFocusReason, Qt.FocusReason.MouseFocusReason])
+def test_it_comes_back_with_the_window_as_it_was(area: QScrollArea, reason: Qt.FocusReason) -> None:
+    area.setFocus(reason)
+    area.clearFocus()
+    area.setFocus(Qt.FocusReason.ActiveWindowFocusReason)
+    assert ring(area).isVisible() is (reason == Qt.FocusReason.TabFocusReason)
