@@ -39,6 +39,9 @@ class OwnRules:
         """The text after all rules. Raises TooSlow once `until` (monotonic seconds) has passed."""
         if not self._rules:
             return text
+        if monotonic() >= until:
+            # Nothing that it began would be waited for.
+            raise TooSlow
         try:
             process = self._process or self._started()
             assert process.stdin is not None
