@@ -18,6 +18,7 @@ from app.pages.connect import ConnectPage
 from app.pages.connect_parts.arrivals import free_name, keys_of
 from app.pages.connect_parts.code_block import CodeBlock
 from app.pages.connect_parts.snippets import NO_KEY, SHELLS
+from app.pages.connect_parts.tool_list import CHOSEN_AFTER_MS
 from app.pages.connect_parts.tool_view import ToolView
 from app.pages.connect_parts.tools import BY_KEY, CATEGORIES, TOOLS, found
 from app.pages.page import RequestTarget
@@ -118,12 +119,25 @@ def test_tools_are_found_by_any_of_their_words(page: ConnectPage, qtbot: QtBot, 
     assert page.list.keys() == [tool.key for tool in TOOLS]
     qtbot.keyClicks(page.list.search, "node claude")
     assert page.list.keys() == ["anthropic-js"] == [tool.key for tool in found("NODE  claude")]
+    qtbot.waitUntil(lambda: page.view.title.text() == "Anthropic SDK (JavaScript)")
     turns.run()
-    assert page.view.title.text() == "Anthropic SDK (JavaScript)"
     page.list.search.setText("no such tool")
     assert page.list.keys() == [] and page.list.nothing.isVisible()
     qtbot.keyClick(page.list.search, Qt.Key.Key_Escape)
     assert page.list.keys() == [tool.key for tool in TOOLS] and not page.list.nothing.isVisible()
+
+
+def test_a_word_that_is_typed_shows_one_tool_and_not_one_for_each_letter(page: ConnectPage, qtbot: QtBot) -> None:
+    shown: list[str] = []
+    page.list.chosen.connect(shown.append)
+    qtbot.keyClicks(page.list.search, "curl")
+    assert page.list.keys() == ["curl"] and not shown
+    qtbot.waitUntil(lambda: shown == ["curl"])
+    page.list.search.setText("codex")
+    qtbot.keyClick(page.list.search, Qt.Key.Key_Return)
+    assert shown == ["curl", "codex"] and page.list.view.hasFocus(), "who goes on at once has the tool at once"
+    qtbot.wait(2 * CHOSEN_AFTER_MS)
+    assert shown == ["curl", "codex"]
 
 
 def test_the_keyboard_goes_through_the_tools(page: ConnectPage, qtbot: QtBot, turns: Turns) -> None:

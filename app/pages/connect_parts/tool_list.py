@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
@@ -26,6 +26,8 @@ from app.widgets.painting import focus_ring, rounded_box
 
 WIDTH = 264
 _ROW, _HEADING = 34, 30
+# The list follows each letter; another tool is shown when the word stands.
+CHOSEN_AFTER_MS = 80
 _TOOL = Qt.ItemDataRole.UserRole
 _DONE = Qt.ItemDataRole.UserRole + 1
 _Index = QModelIndex | QPersistentModelIndex
@@ -78,7 +80,7 @@ class _Painter(QStyledItemDelegate):
 
 
 class ToolList(Card):
-    """`chosen(key)` when another tool is the current one."""
+    """`chosen(key)` when another tool is the current one: at once, or a moment after what was typed left it out."""
 
     chosen = Signal(str)
 
@@ -107,8 +109,10 @@ class ToolList(Card):
         column.addWidget(self.search)
         column.addWidget(self.nothing)
         column.addWidget(self.view, 1)
+        self._typed = QTimer(self, singleShot=True, interval=CHOSEN_AFTER_MS)
+        self._typed.timeout.connect(self._choose_first)
         self.search.textChanged.connect(lambda _text: self._fill())
-        self.search.returnPressed.connect(self.view.setFocus)
+        self.search.returnPressed.connect(self._enter)
         self.view.currentItemChanged.connect(self._on_current)
         theme.changed.connect(self.view.viewport().update)
         self._current = ""
@@ -161,9 +165,17 @@ class ToolList(Card):
                 self._tell(item, tool)
         self.view.blockSignals(False)
         self.nothing.setVisible(not tools)
-        shown = {tool.key for tool in tools}
-        if tools:
-            self.choose(self._current if self._current in shown else tools[0].key)
+        self.choose(self._current)
+        self._typed.start()
+
+    def _choose_first(self) -> None:
+        """Unless one of those in the list is chosen."""
+        if self.view.currentItem() is None and (keys := self.keys()):
+            self.choose(keys[0])
+
+    def _enter(self) -> None:
+        self._choose_first()
+        self.view.setFocus()
 
     def _tell(self, item: QListWidgetItem, tool: Tool) -> None:
         done = tool.key in self._done
