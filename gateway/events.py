@@ -92,6 +92,7 @@ class StreamError(Struct, frozen=True, tag="error"):
     kind: str = "provider_error"
     status: int = 502
     code: str | None = None
+    own_words: bool = False
 
 
 Event = Start | PartStart | Delta | PartEnd | UsageReport | Finish | StreamError

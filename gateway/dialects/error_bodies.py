@@ -63,6 +63,7 @@ def not_readable(status: int, body: bytes) -> UpstreamError:
             "check its base URL, or try again.",
             kind="unreadable_answer",
             upstream_status=status,
+            own_words=True,
         )
     return upstream_error("", status, kind_of(status))
 
@@ -79,6 +80,7 @@ def upstream_error(
 ) -> UpstreamError:
     """A provider's error with its keys taken out, its status kept where that does not mislead."""
     said = redact(message)
+    own_words = not said
     headers: Mapping[str, str] = NO_HEADERS
     if kind == KEY_REJECTED:
         said = "The provider rejected its API key: check the key stored for it or sent with the request" + (
@@ -98,6 +100,7 @@ def upstream_error(
         headers=headers,
         upstream_status=status,
         upstream_type=upstream_type,
+        own_words=own_words,
     )
 
 

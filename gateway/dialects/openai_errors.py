@@ -97,7 +97,7 @@ class _Said(Struct):
 
 def unreadable() -> UpstreamError:
     """The error for an answer that is none."""
-    return UpstreamError(UNREADABLE, kind="unreadable_answer")
+    return UpstreamError(UNREADABLE, kind="unreadable_answer", own_words=True)
 
 
 def parse_error(status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamError:
@@ -105,7 +105,9 @@ def parse_error(status: int, body: bytes, headers: Mapping[str, str]) -> Upstrea
     said = _said(body)
     kept = {name: value for key, value in headers.items() if (name := key.lower()) in _KEPT_HEADERS}
     if said is None:
-        return UpstreamError(UNREADABLE, kind="unreadable_answer", headers=kept, upstream_status=status)
+        return UpstreamError(
+            UNREADABLE, kind="unreadable_answer", headers=kept, upstream_status=status, own_words=True
+        )
     return _classified(status, said, kept)
 
 
@@ -123,7 +125,9 @@ def error_in(value: Any) -> UpstreamError:
 
 def failed_answer(error: Any) -> UpstreamError:
     """For an answer that says of itself that it failed; `error` is what it says why, if anything."""
-    return error_in({"error": error or FAILED_MIDWAY})
+    failed = error_in({"error": error or FAILED_MIDWAY})
+    failed.own_words = failed.own_words or not error
+    return failed
 
 
 def stream_error(data: bytes) -> StreamError:
@@ -132,14 +136,19 @@ def stream_error(data: bytes) -> StreamError:
 
 
 def as_stream_error(error: UpstreamError) -> StreamError:
-    return StreamError(error.message, error.kind, error.status, error.code)
+    return StreamError(error.message, error.kind, error.status, error.code, error.own_words)
 
 
 def _classified(status: int, said: _Said, headers: Mapping[str, str]) -> UpstreamError:
     kind = _kind(status, said)
     if kind == "provider_key_rejected":
         return UpstreamError(
-            KEY_REJECTED, kind=kind, headers=_NO_RETRY, upstream_status=status, upstream_type=said.type
+            KEY_REJECTED,
+            kind=kind,
+            headers=_NO_RETRY,
+            upstream_status=status,
+            upstream_type=said.type,
+            own_words=True,
         )
     if kind == "provider_quota":
         headers = {**headers, **_NO_RETRY}
@@ -153,6 +162,7 @@ def _classified(status: int, said: _Said, headers: Mapping[str, str]) -> Upstrea
         headers=headers,
         upstream_status=status,
         upstream_type=said.type,
+        own_words=not message,
     )
 
 

@@ -18,7 +18,7 @@ _KIND = "provider_error"
 def require_answer(response: Response) -> None:
     """Raises UpstreamError for a whole answer that is void."""
     if response.choices and all(map(_is_void, response.choices)):
-        raise UpstreamError(MESSAGE, kind=_KIND)
+        raise UpstreamError(MESSAGE, kind=_KIND, own_words=True)
 
 
 def _is_void(choice: Choice) -> bool:
@@ -44,7 +44,7 @@ class AnswerReader:
         if self._said or not _all_failed(events):
             return events
         kept: list[Event] = [event for event in events if not isinstance(event, Finish)]
-        return [*kept, StreamError(MESSAGE, _KIND, 502)]
+        return [*kept, StreamError(MESSAGE, _KIND, 502, own_words=True)]
 
 
 def _says(event: Event) -> bool:

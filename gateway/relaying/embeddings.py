@@ -28,6 +28,7 @@ def embed_at_google(body: bytes, model: str) -> Embedding:
             raise UpstreamError(
                 f"Google answered {len(vectors)} embeddings for {len(request.inputs)} inputs: try the request again.",
                 kind="unreadable_answer",
+                own_words=True,
             )
         return openai.render_embeddings(vectors, request, tokens)
 

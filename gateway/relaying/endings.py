@@ -145,4 +145,6 @@ class Endings:
 
 
 def upstream_error(error: StreamError) -> UpstreamError:
-    return UpstreamError(error.message, status=error.status, kind=error.kind, code=error.code)
+    return UpstreamError(
+        error.message, status=error.status, kind=error.kind, code=error.code, own_words=error.own_words
+    )

@@ -15,12 +15,15 @@ from gateway.capture.redactor import SHORT_CHARACTERS, Redactor
 from gateway.capture.rules import chosen
 from gateway.capture.switches import Switches
 from gateway.configuration.redact_rules import RedactRule
+from gateway.dialects import anthropic, gemini, openai_chat, openai_responses
+from gateway.dialects.dialect import Dialect
+from gateway.events import StreamError
 from gateway.relaying.upstream import unreachable
 from tests.capture.test_capture import WHY, FakeThreads
 from tests.endtoend.inside import Inside
 from tests.endtoend.scripted import Scripted, Sent, answer
 from tests.endtoend.serving import MODELS, PROVIDERS, upstreams
-from tests.relaying.test_relay import FakeKeys, Run, json_answer
+from tests.relaying.test_relay import TEXT, FakeKeys, Run, json_answer, sse
 from tests.waiting import wait_until
 
 COMPARE = "/api/ai/v1/compare"
@@ -152,3 +155,71 @@ def test_nothing_of_it_is_on_the_disk_and_who_asked_reads_it_all(gateway: Inside
     files = [path for path in gateway.folder.rglob("*") if path.is_file()]
     assert any(path.name == "usage.db-wal" for path in files)
     assert not [path for path in files if b"canary 4711" in path.read_bytes()]
+
+
+class Opened(Run):
+    """A run that asked for a stream."""
+
+    async def kept(self) -> tuple[str | None, str | None]:
+        row = await self.go(b'{"model": "gpt-4.1-mini", "messages": [], "stream": true}')
+        return row.error_type, row.error_message
+
+
+BROKEN = {
+    "cut": (sse(TEXT), "connection_lost", "The provider's stream ended before the answer was complete"),
+    "cut before it began": (sse(), "connection_lost", "The provider's stream ended before the answer was complete"),
+    "unreadable": (sse(TEXT, "{nonsense"), "unreadable_answer", "The provider's answer is not readable"),
+    "refused unread": ((500, [b"<html>"], {}), "unreadable_answer", "The provider's answer is not readable"),
+    "failed unsaid": (
+        sse(TEXT, {"id": "c1", "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]}),
+        "provider_error",
+        "The provider failed in the middle of its answer",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "kind", "words"), BROKEN.values(), ids=BROKEN)
+async def test_what_the_gateway_says_of_a_broken_stream_is_kept_though_content_is_not(
+    answer: Any, kind: str, words: str
+) -> None:
+    capture = Capture(FakeThreads(), Switches(content=False), EMAIL)
+    try:
+        found, kept = await Opened(answer, listener=capture).kept()
+        assert found == kind and kept is not None and kept.startswith(words)
+    finally:
+        capture.close()
+
+
+async def test_what_a_provider_says_in_its_stream_is_not() -> None:
+    capture = Capture(FakeThreads(), Switches(content=False), EMAIL)
+    try:
+        said = sse(TEXT, {"error": {"message": "You said Hi.", "type": "server_error"}})
+        assert await Opened(said, listener=capture).kept() == ("provider_error", None)
+    finally:
+        capture.close()
+
+
+READERS = {
+    "openai_chat": (openai_chat.DIALECT, b'data: {"error": {"message": "You said Hi."}}\n\n'),
+    "openai_responses": (
+        openai_responses.DIALECT,
+        b'event: error\ndata: {"type": "error", "code": "x", "message": "You said Hi."}\n\n',
+    ),
+    "anthropic": (
+        anthropic.DIALECT,
+        b'event: error\ndata: {"type": "error", "error": {"type": "api_error", "message": "You said Hi."}}\n\n',
+    ),
+    "gemini": (gemini.DIALECT, b'data: {"error": {"code": 500, "message": "You said Hi."}}\n\n'),
+}
+
+
+@pytest.mark.parametrize(("dialect", "said"), READERS.values(), ids=READERS)
+def test_each_reader_tells_its_own_sentence_from_the_provider_s(dialect: Dialect, said: bytes) -> None:
+    def whose(*data: bytes) -> list[tuple[str, bool]]:
+        reader = dialect.reader()
+        events = [event for piece in data for event in reader.feed(piece)] + reader.close()
+        return [(event.kind, event.own_words) for event in events if isinstance(event, StreamError)]
+
+    assert whose() == [("connection_lost", True)]
+    assert whose(b"data: {nonsense\n\n") == [("unreadable_answer", True)]
+    assert [own for _, own in whose(said)] == [False]

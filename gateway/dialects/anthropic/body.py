@@ -251,7 +251,9 @@ def parse_response(body: bytes) -> Response:
         parts = parse_blocks(wire.content)
     except (msgspec.MsgspecError, ValueError):
         raise UpstreamError(
-            "The provider's answer could not be read: try again, or check its base URL.", kind="unreadable_answer"
+            "The provider's answer could not be read: try again, or check its base URL.",
+            kind="unreadable_answer",
+            own_words=True,
         ) from None
     if said := explanation(wire.stop_details):
         parts.append(Refusal(said, pocket({"stop_details": True})))

@@ -71,7 +71,7 @@ def error_in_answer(fields: Mapping[str, Any]) -> UpstreamError | None:
 def stream_error(fields: Mapping[str, Any]) -> StreamError:
     error = error_in_answer({**fields, "type": "error"})
     assert error is not None
-    return StreamError(error.message, error.kind, error.status, error.code)
+    return StreamError(error.message, error.kind, error.status, error.code, error.own_words)
 
 
 def _parse(fields: Mapping[str, Any], status: int, wait: str | None) -> UpstreamError:

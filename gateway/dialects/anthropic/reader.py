@@ -19,9 +19,14 @@ from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, Stre
 from gateway.model import Opaque, Reasoning, Text, ToolCall
 from gateway.sse import Decoder, ServerSentEvent
 
-_CUT = StreamError("The provider's stream broke off before its end: try again.", "connection_lost", 502)
+_CUT = StreamError(
+    "The provider's stream broke off before its end: try again.", "connection_lost", 502, own_words=True
+)
 _UNREADABLE = StreamError(
-    "The provider's stream could not be read: try again, or check its base URL.", "unreadable_answer", 502
+    "The provider's stream could not be read: try again, or check its base URL.",
+    "unreadable_answer",
+    502,
+    own_words=True,
 )
 
 

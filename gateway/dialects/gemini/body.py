@@ -302,7 +302,7 @@ def parse_response(body: bytes) -> Response:
     except (msgspec.MsgspecError, ValueError):
         readable = False
     if not readable:
-        raise UpstreamError(UNREADABLE.message, kind=UNREADABLE.kind)
+        raise UpstreamError(UNREADABLE.message, kind=UNREADABLE.kind, own_words=True)
     for event in events:
         assembler.feed(event)
     return assembler.response()

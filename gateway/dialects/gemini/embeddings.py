@@ -76,7 +76,7 @@ def parse_embeddings(body: bytes) -> list[list[float]]:
         vectors = _DECODER.decode(body).embeddings
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UpstreamError(
-            "Google's embeddings are not readable: try the request again.", kind="unreadable_answer"
+            "Google's embeddings are not readable: try the request again.", kind="unreadable_answer", own_words=True
         ) from None
     return [_unit(vector.values) for vector in vectors]
 

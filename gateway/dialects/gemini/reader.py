@@ -27,9 +27,14 @@ from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, Stre
 from gateway.model import Blob, FinishReason, Opaque, Part, Reasoning, Text, ToolCall, Usage
 from gateway.sse import Decoder, ServerSentEvent
 
-CUT = StreamError("The provider's stream broke off before its end: try again.", "connection_lost", 502)
+CUT = StreamError(
+    "The provider's stream broke off before its end: try again.", "connection_lost", 502, own_words=True
+)
 UNREADABLE = StreamError(
-    "The provider's answer could not be read: try again, or check its base URL.", "unreadable_answer", 502
+    "The provider's answer could not be read: try again, or check its base URL.",
+    "unreadable_answer",
+    502,
+    own_words=True,
 )
 _UNKNOWN_REASONS = (None, "", "FINISH_REASON_UNSPECIFIED")
 

@@ -39,7 +39,12 @@ from gateway.model import NO_EXTRA, Extra, Opaque, Usage
 from gateway.sse import Decoder, ServerSentEvent
 
 _DONE = b"[DONE]"
-_CUT = "The provider's stream ended before the answer was complete: try the request again."
+_CUT = StreamError(
+    "The provider's stream ended before the answer was complete: try the request again.",
+    "connection_lost",
+    own_words=True,
+)
+_UNREADABLE = StreamError(UNREADABLE, "unreadable_answer", own_words=True)
 
 
 class _Call:
@@ -103,7 +108,7 @@ class ChatReader:
             return events
         self._finish(events)
         if not self._failed and not self._all_finished():
-            self._fail(StreamError(_CUT, "connection_lost"), events)
+            self._fail(_CUT, events)
         self._settle(events)
         return events
 
@@ -131,7 +136,7 @@ class ChatReader:
         try:
             answer = decode_answer(data)
         except ValueError:
-            self._fail(StreamError(UNREADABLE, "unreadable_answer"), events)
+            self._fail(_UNREADABLE, events)
             return
         if answer.error or sse.event == "error" or answer.object == "error":
             self._fail(stream_error(data), events)
@@ -292,7 +297,7 @@ class ChatReader:
             self._end_text(state, events)
             for call in state.calls:
                 if not call.started:
-                    self._fail(StreamError(UNREADABLE, "unreadable_answer"), events)
+                    self._fail(_UNREADABLE, events)
                     return
                 events.append(PartEnd(call.part, call.extra))
             reason = neutral_reason(state.reason, bool(state.calls))

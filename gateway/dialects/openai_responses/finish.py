@@ -40,7 +40,9 @@ def failure(response: Mapping[str, Any]) -> UpstreamError:
     error = response.get("error")
     if isinstance(error, dict) and error:
         return error_in(error)
-    return UpstreamError("The provider did not finish its answer and said nothing more: try the request again.")
+    return UpstreamError(
+        "The provider did not finish its answer and said nothing more: try the request again.", own_words=True
+    )
 
 
 def has_calls(parts: Sequence[Part]) -> bool:

@@ -32,8 +32,10 @@ from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, Stre
 from gateway.model import Opaque
 from gateway.sse import Decoder, ServerSentEvent
 
-_CUT = StreamError("The provider's stream ended before the answer was complete: try again.", "connection_lost")
-_UNREADABLE = StreamError(UNREADABLE, "unreadable_answer")
+_CUT = StreamError(
+    "The provider's stream ended before the answer was complete: try again.", "connection_lost", own_words=True
+)
+_UNREADABLE = StreamError(UNREADABLE, "unreadable_answer", own_words=True)
 _CALLS = ("function_call", "custom_tool_call")
 # The part of a call whose name is not known yet: its fragments wait.
 _UNNAMED = -1
