@@ -23,6 +23,27 @@ def zone_of(name: str) -> ZoneInfo:
         ) from error
 
 
+def offset_at(at: int, zone: ZoneInfo) -> int:
+    """Seconds east of UTC, at a time in seconds since the epoch."""
+    offset = datetime.fromtimestamp(at, zone).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0
+
+
+def change_between(low: int, high: int, zone: ZoneInfo) -> int:
+    """The first second at `high`'s offset, where the offset changes once in (low, high]."""
+    before = offset_at(low, zone)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if offset_at(middle, zone) == before:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
 def midnight(day: date, zone: ZoneInfo) -> int:
-    """The first second of a local day; where midnight is skipped or does not exist, the first that does."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
+    """The first second of a local day; where its midnight is skipped, or the whole day, the first that follows."""
+    local = datetime(day.year, day.month, day.day, tzinfo=zone)
+    begins, other = int(local.timestamp()), int(local.replace(fold=1).timestamp())
+    # A time that is skipped is told by the clock of before, hence later: the clocks changed in between.
+    return change_between(other, begins, zone) if other < begins else begins

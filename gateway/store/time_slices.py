@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.errors import ClientError
 from gateway.records import BUCKET_WIDTHS
-from gateway.time_zones import EARLIEST_US, LATEST_US, midnight
+from gateway.time_zones import EARLIEST_US, LATEST_US, change_between, midnight, offset_at
 
 SECOND_US = 1_000_000
 MOST_SLICES = 5000
@@ -56,34 +56,17 @@ def _even(seconds: int) -> Edges:
     return edges
 
 
-def _offset(at: int, zone: ZoneInfo) -> int:
-    offset = datetime.fromtimestamp(at, zone).utcoffset()
-    return int(offset.total_seconds()) if offset is not None else 0
-
-
-def _change_between(low: int, high: int, zone: ZoneInfo) -> int:
-    """The first second at `high`'s offset, where the offset changes once in (low, high]."""
-    before = _offset(low, zone)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _offset(middle, zone) == before:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
 def _hours(at: int, zone: ZoneInfo) -> Iterator[int]:
-    offset = _offset(at, zone)
+    offset = offset_at(at, zone)
     begin = at - (at + offset) % 3600
-    if _offset(begin, zone) != offset:
-        begin = _change_between(begin, at, zone)
+    if offset_at(begin, zone) != offset:
+        begin = change_between(begin, at, zone)
     while True:
         yield begin
-        offset = _offset(begin, zone)
+        offset = offset_at(begin, zone)
         following = begin + 3600 - (begin + offset) % 3600
-        if _offset(following, zone) != offset:
-            following = _change_between(begin, following, zone)
+        if offset_at(following, zone) != offset:
+            following = change_between(begin, following, zone)
         begin = following
 
 

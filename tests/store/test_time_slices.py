@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from gateway.errors import ClientError
 from gateway.records import BUCKET_WIDTHS
 from gateway.store.quarters import QUARTER_S, day_end, day_start
 from gateway.store.time_slices import MOST_SLICES, slices
-from gateway.time_zones import EARLIEST_US, LATEST_US, zone_of
+from gateway.time_zones import EARLIEST_US, LATEST_US, midnight, zone_of
 
 ZONES = (
     "UTC",
@@ -158,3 +158,38 @@ def test_the_ends_of_the_calendar_have_slices(width: str, zone: str) -> None:
 
 def test_an_empty_range_has_no_slices() -> None:
     assert slices(5, 5, "day", ZoneInfo("UTC")) == []
+
+
+# Where a day does not begin at midnight, or where the clocks change just then.
+BEGINNINGS = [
+    # Half past eleven became half past twelve: midnight was within what was skipped.
+    ("America/Toronto", "1919-03-31", "1919-03-31T04:30+00:00"),
+    # Midnight became one o'clock.
+    ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00+00:00"),
+    ("Asia/Beirut", "2026-03-29", "2026-03-28T22:00+00:00"),
+    ("America/Asuncion", "2023-10-01", "2023-10-01T04:00+00:00"),
+    # Eleven o'clock became midnight.
+    ("America/Nuuk", "2026-03-29", "2026-03-29T01:00+00:00"),
+    # The whole day was left out.
+    ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00+00:00"),
+    ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00+00:00"),
+    ("Pacific/Kwajalein", "1993-08-21", "1993-08-21T12:00+00:00"),
+    # Midnight came twice.
+    ("America/Havana", "2026-11-01", "2026-11-01T04:00+00:00"),
+]
+
+
+@pytest.mark.parametrize(("zone", "day", "begins"), BEGINNINGS)
+def test_a_day_begins_with_its_first_second(zone: str, day: str, begins: str) -> None:
+    where, wanted = ZoneInfo(zone), date.fromisoformat(day)
+    found = midnight(wanted, where)
+    assert datetime.fromtimestamp(found, UTC) == datetime.fromisoformat(begins)
+    before, first = (datetime.fromtimestamp(at, where).date() for at in (found - 1, found))
+    assert before < wanted <= first
+
+
+def test_a_time_just_after_a_skipped_midnight_is_in_its_own_day() -> None:
+    """What came in the half-hour between was counted to the day before."""
+    at = us("1919-03-31T04:45+00:00")
+    ((low, high),) = slices(at, at + 1, "day", ZoneInfo("America/Toronto"))
+    assert (low, high - low) == (us("1919-03-31T04:30+00:00"), int(23.5 * 3_600_000_000))
