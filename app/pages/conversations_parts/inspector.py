@@ -116,20 +116,23 @@ class FactsCard(Card):
             part = label in facts.parts
             name = TextLabel(self._theme, label, px=12, tone="text3" if part else "text2")
             name.setContentsMargins(10 if part else 0, 0, 0, 0)
-            value = _telling(told, TextLabel(self._theme, px=12, weight=500, wrap=True))
+            value = TextLabel(self._theme, px=12, weight=500, wrap=True, selectable=True)
+            told.append(value)
             value.setAlignment(Qt.AlignmentFlag.AlignRight | _TOP)
             grid.addWidget(name, row, 0, _TOP)
             grid.addWidget(value, row, 1)
             yield
         row = len(facts.lines)
         for _ in facts.notes:
-            note = TextLabel(self._theme, px=12, tone="text3", wrap=True)
-            grid.addWidget(_telling(told, note), row, 0, 1, 2)
+            note = TextLabel(self._theme, px=12, tone="text3", wrap=True, selectable=True)
+            told.append(note)
+            grid.addWidget(note, row, 0, 1, 2)
             row += 1
             yield
         if facts.raw:
             grid.addWidget(TextLabel(self._theme, tr("Attributes"), px=12, weight=600, tone="text2"), row, 0, 1, 2)
-            raw = _telling(told, TextLabel(self._theme, px=11, tone="text2", mono=True, wrap=True))
+            raw = TextLabel(self._theme, px=11, tone="text2", mono=True, wrap=True, selectable=True)
+            told.append(raw)
             raw.setObjectName("conversation_attributes")
             grid.addWidget(raw, row + 1, 0, 1, 2)
             yield
@@ -142,13 +145,6 @@ class FactsCard(Card):
         if self._facts is not None:
             QGuiApplication.clipboard().setText(self._facts.json)
             self.copied.emit(tr("Span copied"))
-
-
-def _telling(told: list[TextLabel], label: TextLabel) -> TextLabel:
-    """One whose words follow the facts."""
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    told.append(label)
-    return label
 
 
 class _Ground(QWidget):

@@ -122,8 +122,7 @@ class SectionLines(QWidget):
     def _value(self, line: Line, px: int) -> TextLabel | ElidedLabel:
         """Words wrap; an id has no place to break, and is cut in the middle."""
         if not line.mono:
-            words = TextLabel(self._theme, px=px, wrap=True)
-            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            words = TextLabel(self._theme, px=px, wrap=True, selectable=True)
             # A word that is longer than the line is cut itself, and not all that stands on the panel.
             words.setMinimumWidth(1)
             return words
