@@ -20,12 +20,14 @@ _BYTES_A_PIXEL = 4
 
 
 class RowPictures:
-    """For one view. A row is known by the object that it is: what is read anew is painted anew."""
+    """For one view. A row is known by the object that it is: what is read anew is painted anew. `made` counts those
+    that were drawn."""
 
     def __init__(self, theme: Theme, painter: RowPainter) -> None:
         self._theme = theme
         self._painter = painter
         self._made: OrderedDict[tuple[int, bool], tuple[Any, QPixmap]] = OrderedDict()
+        self.made = 0
         self._of: tuple[object, ...] = ()
         self._cells: Sequence[Cell] = ()
         self._size, self._ratio, self._most = QSize(), 1.0, 0
@@ -49,17 +51,23 @@ class RowPictures:
 
     def of(self, record: Any, *, faint: bool) -> QPixmap:
         """The row's picture, drawn where there is none."""
-        key = (id(record), faint)
-        found = self._made.get(key)
-        if found is not None:
-            self._made.move_to_end(key)
-            return found[1]
-        picture = self._drawn(record, faint=faint)
-        # With the row itself: as long as it lives, no other has its id.
-        self._made[key] = (record, picture)
-        while len(self._made) > self._most:
-            self._made.popitem(last=False)
+        picture = self.held(record, faint=faint)
+        if picture is None:
+            picture = self._drawn(record, faint=faint)
+            self.made += 1
+            # With the row itself: as long as it lives, no other has its id.
+            self._made[id(record), faint] = (record, picture)
+            while len(self._made) > self._most:
+                self._made.popitem(last=False)
         return picture
+
+    def held(self, record: Any, *, faint: bool) -> QPixmap | None:
+        """The row's picture, where it is kept."""
+        found = self._made.get((id(record), faint))
+        if found is None:
+            return None
+        self._made.move_to_end((id(record), faint))
+        return found[1]
 
     def _drawn(self, record: Any, *, faint: bool) -> QPixmap:
         picture = QPixmap(self._size * self._ratio)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QPainter
@@ -83,6 +84,20 @@ def same(views: tuple[TableView, TableView]) -> bool:
     return bool(with_pictures == without)
 
 
+def painted_until_kept(view: TableView, drawn: list[Any]) -> int:
+    """How many rows were drawn until all in sight were painted from their pictures; `drawn` is empty then."""
+    # The current row of what has the keyboard is marked, and painted as it is.
+    view.clearFocus()
+    rows: set[int] = set()
+    for _ in range(40):
+        drawn.clear()
+        view.viewport().grab()
+        rows |= {id(row) for row in drawn}
+        if not drawn:
+            return len(rows)
+    raise AssertionError("A row that does not change is drawn again and again.")
+
+
 CHANGES: dict[str, Callable[[TableView], object]] = {
     "as it is": lambda view: None,
     "none is faint": lambda view: (view.set_faint(lambda row: False), view.viewport().update()),
@@ -111,13 +126,7 @@ def test_rows_look_the_same_as_without_pictures(qtbot: QtBot, theme: Theme) -> N
 
 def test_a_row_is_drawn_once_and_put_where_it_stands(qtbot: QtBot, theme: Theme, drawn: list[Any]) -> None:
     view = shown(qtbot, theme, pictures=True)
-    # The current row of what has the keyboard is marked, and painted as it is.
-    view.clearFocus()
-    view.viewport().grab()
-    assert len({row.number for row in drawn}) > 8
-    drawn.clear()
-    view.viewport().grab()
-    assert drawn == []
+    assert painted_until_kept(view, drawn) > 8
     model = view._rows
     assert isinstance(model, ListModel)
     model.set_rows((Record(900, "new"), *ROWS))
@@ -126,6 +135,27 @@ def test_a_row_is_drawn_once_and_put_where_it_stands(qtbot: QtBot, theme: Theme,
     drawn.clear()
     list(iter_steps(view.prepare([Record(901, "ahead")])))
     assert [row.number for row in drawn] == [901]
+
+
+def test_rows_that_come_into_sight_together_are_painted_together(
+    qtbot: QtBot, theme: Theme, drawn: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = shown(qtbot, theme, pictures=True)
+    painted_until_kept(view, drawn)
+    groups: list[int] = []
+    noted = RowPainter.paint
+
+    def counted(painter: RowPainter, on: QPainter, cells: list[Cell], rows: list[PaintedRow], height: int) -> None:
+        groups.append(len(rows))
+        noted(painter, on, cells, rows, height)
+
+    monkeypatch.setattr(RowPainter, "paint", counted)
+    view.verticalScrollBar().setValue(3_000)
+    view.viewport().grab()
+    assert sum(groups) > 8
+    assert len(groups) <= 5, "a picture each would take twice as long"
+    # Each later paint keeps some more of them.
+    painted_until_kept(view, drawn)
 
 
 def test_rows_are_drawn_anew_where_their_words_have_changed(
@@ -139,22 +169,24 @@ def test_rows_are_drawn_anew_where_their_words_have_changed(
         lambda: (view.hide(), view.show()),
     ):
         said[0] = f"{said[0]}, again"
-        view.viewport().grab()
-        drawn.clear()
+        painted_until_kept(view, drawn)
         change()
         QTest.qWait(1)
         view.viewport().grab()
         assert len({row.number for row in drawn}) > 8
 
 
-def test_no_more_are_kept_than_fit(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_are_kept_than_fit(
+    qtbot: QtBot, theme: Theme, drawn: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     view = shown(qtbot, theme, pictures=True)
     assert view._pictures is not None
     for value in range(0, 5_000, 300):
         view.verticalScrollBar().setValue(value)
-        view.viewport().grab()
+        painted_until_kept(view, drawn)
     assert len(view._pictures) == 2 * view._rows_in_sight
     bare = shown(qtbot, theme, pictures=False)
+    bare.clearFocus()
     for each in (view, bare):
         each.verticalScrollBar().setValue(0)
     monkeypatch.setattr(row_pictures, "MOST_BYTES", 500 * view.rowHeight(0) * 4 * 3)
@@ -173,10 +205,30 @@ def test_a_provider_that_is_called_otherwise_is_told_in_the_rows_on_show(
     page.show()
     qtbot.waitExposed(page)
     asyncio.run(page.refresh(EVERYTHING))
-    page.view.viewport().grab()
+    painted_until_kept(page.view, drawn)
     page._provider_titles = dict.fromkeys(page._provider_titles, "as it was called")
     for expected in (True, False):
-        drawn.clear()
         asyncio.run(page.refresh(Changes(providers=True)))
-        page.view.viewport().grab()
-        assert bool(drawn) == expected
+        assert bool(painted_until_kept(page.view, drawn)) == expected
+
+
+def test_only_what_is_new_is_made_ready_to_be_let_in(qtbot: QtBot, context: AppContext, drawn: list[Any]) -> None:
+    now_us = time.time_ns() // 1000
+    gateway = FakeGateway(30, now_us=now_us - 5_000_000)
+    context.gateway.rows = gateway.rows  # type: ignore[attr-defined]
+    page = RequestsPage(context)
+    qtbot.addWidget(page)
+    page.resize(1100, 600)
+    page.show()
+    qtbot.waitExposed(page)
+    asyncio.run(page.refresh(EVERYTHING))
+    painted_until_kept(page.view, drawn)
+    count = page.model.rowCount()
+    # Read anew, each row is another object.
+    before = [msgspec.structs.replace(row) for row in gateway.rows]
+    new = [msgspec.structs.replace(row, id=f"new-{row.id}", started_us=now_us) for row in before[:2]]
+    context.gateway.rows = new + before  # type: ignore[attr-defined]
+    asyncio.run(page.refresh(Changes(usage=True)))
+    assert page.model.rowCount() == count + 2 > 5
+    page.view.viewport().grab()
+    assert [row.id for row in drawn] == [row.id for row in new]

@@ -67,7 +67,7 @@ class RequestFeed(QObject):
         if not at_top:
             await self._count_waiting(model, query)
             return
-        answer = await self._unless_left(self._newest(query))
+        answer = await self._unless_left(self._newest(query, model))
         if answer is None:
             return
         newest, anchored, count = answer
@@ -95,8 +95,11 @@ class RequestFeed(QObject):
             self._asking.discard(asking)
         return answer if mine == self._generation else None
 
-    async def _newest(self, query: UsageQuery) -> tuple[RequestPage, UsageQuery, int]:
-        """The first page, the query that ends at its newest row, and how many rows that has."""
+    async def _newest(
+        self, query: UsageQuery, shown: WindowedModel[ExchangeRecord] | None = None
+    ) -> tuple[RequestPage, UsageQuery, int]:
+        """The first page, the query that ends at its newest row, and how many rows that has. Of its rows those that
+        are not `shown` are made ready."""
         gateway = self._context.gateway
         page = await gateway.requests(query, limit=PAGE_ROWS, offset=0)
         if not page.rows:
@@ -104,7 +107,8 @@ class RequestFeed(QObject):
         anchored = msgspec.structs.replace(query, end_us=page.rows[0].started_us + 1)
         count = await gateway.request_count(anchored)
         if self._prepare is not None:
-            await self._prepare(page.rows)
+            fresh = _new_at_front(page.rows, shown) if shown is not None else None
+            await self._prepare(page.rows if fresh is None else fresh)
         return page, anchored, count
 
     async def _count_waiting(self, model: WindowedModel[ExchangeRecord], query: UsageQuery) -> None:
