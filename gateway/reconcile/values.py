@@ -49,13 +49,16 @@ class Writing(Struct):
         """Takes one cell as evidence; what is no number is none, nor is a plain whole one."""
         if text.isdigit():
             return
-        bare = _DECORATION.sub("", text)
+        bare = _bare(text)
         if not _NUMBER.match(bare):
             return
         head, _, exponent = bare.lower().partition("e")
-        if exponent:
-            self.exponent = max(self.exponent, -int(exponent) + len(head.partition(".")[2]))
         point, comma = head.rfind("."), head.rfind(",")
+        # What stands before a power of ten is short: it has decimals, and no thousands.
+        grouped = not exponent and _GROUPS.match(head) is not None
+        if exponent:
+            mark = max(point, comma)
+            self.exponent = max(self.exponent, (len(head) - mark - 1 if mark >= 0 else 0) - int(exponent))
         if point >= 0:
             self.after_point = max(self.after_point, len(head) - point - 1)
         if comma >= 0:
@@ -63,9 +66,9 @@ class Writing(Struct):
         if point >= 0 and comma >= 0:
             self.point += point > comma
             self.comma += comma > point
-        elif point >= 0 and not _GROUPS.match(head):
+        elif point >= 0 and not grouped:
             self.point += 1
-        elif (comma >= 0 and not _GROUPS.match(head)) or head.count(".") > 1:
+        elif (comma >= 0 and not grouped) or head.count(".") > 1:
             self.comma += 1
         elif head.count(",") > 1:
             self.point += 1
@@ -81,14 +84,19 @@ class Writing(Struct):
         return max(CENTS, self.after_point if mark == "." else self.after_comma, self.exponent)
 
 
+def _bare(text: str) -> str:
+    """Without currency and spaces, and with the minus that keyboards have."""
+    return _DECORATION.sub("", text).replace("\N{MINUS SIGN}", "-")
+
+
 def is_number(text: str) -> bool:
     """Whether a cell holds an amount or a count, however it is written."""
-    return _NUMBER.match(_DECORATION.sub("", text)) is not None
+    return _NUMBER.match(_bare(text)) is not None
 
 
 def amount(text: str, mark: str) -> Decimal:
     """A number as it is written, with or without a currency. Raises Unreadable."""
-    bare = _DECORATION.sub("", text)
+    bare = _bare(text)
     negative = bare.startswith("(") and bare.endswith(")")
     bare = bare[1:-1] if negative else bare
     other = "," if mark == "." else "."
@@ -106,7 +114,7 @@ def count(text: str, mark: str) -> int:
     """A whole number, grouped or not; `12.0` is one. Raises Unreadable."""
     if text.isascii() and text.isdigit():
         return int(text)
-    bare = _DECORATION.sub("", text)
+    bare = _bare(text)
     if _GROUPS.match(bare):
         return int(re.sub(r"[.,]", "", bare))
     value = amount(text, mark)

@@ -48,6 +48,8 @@ GERMAN = (
     "03.11.2026;gpt-5;2;1.234.567;89;1.234,5678\n04.11.2026;gpt-5;1;1.000;5;0,25\n"
 )
 
+FRENCH = GERMAN.replace("1.234", "1\u00a0234").replace("234.567", "234\u00a0567").replace("1.000", "1\u00a0000")
+
 
 @pytest.mark.parametrize(
     "content",
@@ -72,8 +74,13 @@ GERMAN = (
         PLAIN.replace("Input tokens", "PROMPT_TOKENS").replace("Model", " model id "),
         f"My usage\n\n,,,\n{PLAIN}\n,,,,,\nTotal,,3,1235567,94,1234.8178\n",
         f"{PLAIN}Subtotal:,,3,1235567,94,1234.8178\nGRAND TOTAL,,3,1235567,94,1234.8178\nSum,,3,1,1,1\n",
+        FRENCH,
+        FRENCH.encode("cp1252"),
+        FRENCH.replace("\u00a0", "\u202f"),
+        FRENCH.replace("\u00a0", "\u2009").replace("0,25", "2,5E-01"),
+        GERMAN.replace("1.234,5678", "1,2345678E+03").replace("0,25", "25E-02"),
     ],
-    ids=range(20),
+    ids=range(25),
 )
 def test_the_same_table_is_read_however_it_is_written(content: str | bytes) -> None:
     assert sums(read(content)) == EXPECTED

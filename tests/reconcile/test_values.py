@@ -8,6 +8,9 @@ import pytest
 
 from gateway.reconcile.values import Unreadable, Writing, amount, count, day_first, moment
 
+# As people type it, no-break, thin, narrow no-break, and as wide as a figure.
+SPACES = (" ", "\u00a0", "\u2009", "\u202f", "\u2007")
+
 WRITINGS: list[tuple[Sequence[str], str, str, int]] = [
     # Cells, delimiter, decimal mark, places.
     (["1234", "5"], ",", ".", 2),
@@ -34,6 +37,16 @@ WRITINGS: list[tuple[Sequence[str], str, str, int]] = [
     (["1.23e-7"], ",", ".", 9),
     (["1e-7", "1e-3"], ",", ".", 7),
     (["1.5e3"], ",", ".", 2),
+    (["1,23E-05"], ";", ",", 7),
+    (["1,23E-05"], ",", ",", 7),
+    # Before a power of ten there are no thousands, whatever the file is cut by.
+    (["1,234E-05"], ",", ",", 8),
+    (["1.234E-05"], ";", ".", 8),
+    (["1E-05", "2,5"], ";", ",", 5),
+    # A space between the thousands: of any width, and none that breaks a line.
+    *(([f"1{space}234,56"], ",", ",", 2) for space in SPACES),
+    *(([f"1{space}234,567", "1.234"], ";", ",", 3) for space in SPACES),
+    *(([f"1{space}234"], ",", ".", 2) for space in SPACES),
     (["$1234", "-1234567"], ",", ".", 2),
     (["USD 0.1234"], ";", ".", 4),
     (["n/a", "1.23.4.5x"], ";", ",", 2),
@@ -62,6 +75,11 @@ AMOUNTS = [
     ("12 EUR", ",", "12"),
     ("1e3", ".", "1000"),
     (".5", ".", "0.5"),
+    ("1,23E-05", ",", "0.0000123"),
+    ("1,234E-05", ",", "0.00001234"),
+    ("-1.234,5 €", ",", "-1234.5"),
+    ("\u22121,25", ",", "-1.25"),
+    *((f"1{space}234{space}567,89{space}€", ",", "1234567.89") for space in SPACES),
 ]
 NO_AMOUNTS = ["1.2.3", "1,23", "12.3,4", "1,234.5,6", "(1.25", "1.25)", "()", "one", ",", "0x1"]
 
@@ -80,6 +98,7 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
 def test_counts_are_whole() -> None:
     texts = ("12", "1,234", "1.234", "12.0", "1,234,567", "1e3")
     assert [count(text, ".") for text in texts] == [12, 1234, 1234, 12, 1234567, 1000]
+    assert [count(f"1{space}234{space}567", ",") for space in SPACES] == [1234567] * len(SPACES)
     for text in ("1.5", "\u0661\u0662", "\u00b2", "many"):
         with pytest.raises(Unreadable):
             count(text, ".")
