@@ -68,7 +68,8 @@ def _differing(
 ) -> tuple[tuple[Part, ...], str]:
     """The usage that differs as a part of its own, and the rest with whatever difference in price is left."""
     kind, note = _kind(more)
-    requests = abs(more["requests"]) if "requests" in more and kind != "usage_drift" else None
+    # As many on both sides: none is missing, and of how many the tokens differ no sum tells.
+    requests = abs(more["requests"]) if more.get("requests") else None
     both = min(rows.requests, bill.requests) if "requests" in more else None
     usage = _priced(rows, more, rates)
     if usage is None and theirs is None:
@@ -77,7 +78,7 @@ def _differing(
             Part(kind=kind, requests=requests, here_nano=None, bill_nano=None),
         ), note
     if usage is None:
-        usage, note = (theirs or 0) - rows.cost, note or "no_rates"
+        usage, note = (theirs or 0) - rows.cost, note if note == "both_ways" else "no_rates"
     ours, added = max(0, -usage), max(0, usage)
     rest = rows.cost - ours
     billed = rest if theirs is None else theirs - added
@@ -93,7 +94,7 @@ def _kind(more: Mapping[str, int]) -> tuple[str, str]:
     requests = more.get("requests")
     if requests == 0:
         mixed = any(number > 0 for number in tokens) and any(number < 0 for number in tokens)
-        return "usage_drift", "both_ways" if mixed else ""
+        return "usage_drift", "both_ways" if mixed else "as_many"
     signs = [number for number in (*tokens, requests or 0) if number]
     if all(number > 0 for number in signs):
         return "missing_here", ""

@@ -20,6 +20,7 @@ REASONS: Mapping[str, str] = {
 NOTES: Mapping[str, str] = {
     "rows_gone": "rows of that day are gone: retention keeps none so old",
     "both_ways": "counts differ both ways: some are missing here and some there, and the bill does not tell which",
+    "as_many": "as many requests on both sides: of how many of them the tokens differ, the bill does not tell",
     "no_counts": "the bill has no counts: whether usage or price differs cannot be told",
     "no_rates": "the rows follow no fixed rates: a change of price cannot be told from the usage that differs",
 }

@@ -95,7 +95,7 @@ SUMS: dict[str, tuple[dict[str, int], int, list[tuple[str, int | None, int | Non
         {"input": 1000, "output": 10},
         110_000,
         [("matched", 3, WHOLE, WHOLE), ("usage_drift", None, 0, 110_000)],
-        "",
+        "as_many",
     ),
     "more of one and less of the other": (
         {"input": 1000, "output": -10},
@@ -113,7 +113,7 @@ SUMS: dict[str, tuple[dict[str, int], int, list[tuple[str, int | None, int | Non
         {"output": -10},
         -10_000,
         [("matched", 3, WHOLE - 10_000, WHOLE - 10_000), ("usage_drift", None, 10_000, 0)],
-        "",
+        "as_many",
     ),
     "one more, and rounded": (
         {"requests": 1, "input": 1000, "output": 10},
@@ -130,7 +130,7 @@ SUMS: dict[str, tuple[dict[str, int], int, list[tuple[str, int | None, int | Non
     "one more, with less": (
         {"requests": 1, "input": -1000},
         -100_000,
-        [("matched", 3, WHOLE - 100_000, WHOLE - 100_000), ("usage_drift", None, 100_000, 0)],
+        [("matched", 3, WHOLE - 100_000, WHOLE - 100_000), ("usage_drift", 1, 100_000, 0)],
         "both_ways",
     ),
     "one more, and dearer": (
