@@ -64,6 +64,7 @@ class ModelsPage(Page):
         self.model: ListModel[ModelLine] = ListModel(model_columns(self._title_of), self, key=lambda line: line.key)
         self.lines: tuple[ModelLine, ...] = ()
         self._providers: tuple[str, ...] = ()
+        self._gone: tuple[str, ...] = ()
         self._provider_titles: tuple[tuple[str, str], ...] = ()
         self._repricing: RepricingPane | None = None
         self._bill: BillPane | None = None
@@ -289,8 +290,12 @@ class ModelsPage(Page):
             providers = tuple(row.name for row in rows)
             prices = await gateway.prices()
             query = self._query(range_key)
+            by_provider = await gateway.breakdown(query, "provider", sort="requests")
+            used = (row.value for row in by_provider.rows if row.value is not None)
+            gone = tuple(sorted(name for name in used if name not in providers))
+            every = (*providers, *gone)
             found = await asyncio.gather(
-                *(gateway.breakdown(_of(query, provider), "model", sort="requests") for provider in providers)
+                *(gateway.breakdown(_of(query, provider), "model", sort="requests") for provider in every)
             )
         except KNOWN_ERRORS as error:
             self._tell_problem(str(error))
@@ -299,10 +304,10 @@ class ModelsPage(Page):
             # Another range was chosen meanwhile; its own answers are on their way.
             return
         self.banner.hide()
-        lines = model_lines(gateway.models(), prices, dict(zip(providers, found, strict=True)))
+        lines = model_lines(gateway.models(), prices, dict(zip(every, found, strict=True)), gone)
         self.price_line.show_list(gateway.price_list())
         self._offer_bills(tuple((row.name, row.title) for row in rows))
-        self._offer(providers)
+        self._offer(providers, gone)
         if lines != self.lines:
             self.lines = lines
             self._filter()
@@ -325,16 +330,18 @@ class ModelsPage(Page):
         with self.loading():
             await self.refresh(Changes(prices=True))
 
-    def _offer(self, providers: tuple[str, ...]) -> None:
-        if providers == self._providers:
+    def _offer(self, providers: tuple[str, ...], gone: tuple[str, ...]) -> None:
+        if (providers, gone) == (self._providers, self._gone):
             return
-        self._providers = providers
+        self._providers, self._gone = providers, gone
         chosen = self.provider.currentData()
         self.provider.blockSignals(True)
         self.provider.clear()
         self.provider.addItem(tr("All providers"), "")
         for name in providers:
             self.provider.addItem(self._title_of(name), name)
+        for name in gone:
+            self.provider.addItem(self.tr("{name} (no longer set up)").format(name=name), name)
         self.provider.setCurrentIndex(max(0, self.provider.findData(chosen)))
         self.provider.blockSignals(False)
 
@@ -374,12 +381,18 @@ class ModelsPage(Page):
 
     def _tell_unpriced(self) -> None:
         lines = self.unpriced_lines()
-        named = ", ".join(f"{line.model} ({formats.count(line.unpriced)})" for line in lines[:_NAMED])
+        named = ", ".join(map(self._unpriced_words, lines[:_NAMED]))
         more = tr(" and {count} more").format(count=len(lines) - _NAMED) if len(lines) > _NAMED else ""
         self.unpriced.set_text(
             tr("Used without a price: {named}{more}. Their requests have no cost.").format(named=named, more=more)
         )
+        assert self.unpriced.button is not None
+        self.unpriced.button.setVisible(any(not line.gone for line in lines))
         self.unpriced.setVisible(bool(lines))
+
+    def _unpriced_words(self, line: ModelLine) -> str:
+        told = self.tr("{model} ({count}, of {provider}, no longer set up)") if line.gone else "{model} ({count})"
+        return told.format(model=line.model, count=formats.count(line.unpriced), provider=line.provider)
 
     # the drawer
 
@@ -426,9 +439,9 @@ class ModelsPage(Page):
         self.drawer.open()
 
     def _price_the_first(self) -> None:
-        lines = self.unpriced_lines()
-        if lines:
-            self.drawer.unless_unsaved(lambda: self.open_editor(lines[0]))
+        first = next((line for line in self.unpriced_lines() if not line.gone), None)
+        if first is not None:
+            self.drawer.unless_unsaved(lambda: self.open_editor(first))
 
     async def _name(self, line: ModelLine, name: str, model: str | None) -> None:
         """Give a model another name, or where `model` is None take the name away."""

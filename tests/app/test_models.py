@@ -24,7 +24,7 @@ from app.tables.painter import CELL_PADDING
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets.combo_box import ComboBox
-from gateway import Changes, ModelRow, NewPriceOverride, PriceRow, UnitPrice, UnitPrices
+from gateway import Changes, ExchangeRecord, ModelRow, NewPriceOverride, PriceRow, UnitPrice, UnitPrices
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway, summarise
 from tests.app.turns import Turns
@@ -91,6 +91,9 @@ def test_each_cell_equals_the_api(page: ModelsPage, gateway: FakeGateway) -> Non
     known = {row.id: row for row in gateway.models()}
     assert {line.model for line in page.lines} == {*known, "house-model"}
     since = gateway.now_us - 30 * DAY_US
+    # As the Overview's table has them: as many decimals as the costliest model's alone.
+    costs = [line.usage.cost_nano or 0 for line in page.lines if line.usage is not None]
+    places = formats.money_places(max(costs))
     for model, row in known.items():
         used = [one for one in gateway.rows if one.model == model and one.provider == row.provider]
         used = [one for one in used if one.started_us >= since]
@@ -98,7 +101,7 @@ def test_each_cell_equals_the_api(page: ModelsPage, gateway: FakeGateway) -> Non
         assert cell(page, model, "output") == formats.price(row.output_price)
         assert cell(page, model, "context") == "200k"
         assert cell(page, model, "requests") == (formats.count(len(used)) if used else "")
-        assert cell(page, model, "cost") == (formats.money_column(summarise(used).cost_nano, 4) if used else "")
+        assert cell(page, model, "cost") == (formats.money_column(summarise(used).cost_nano, places) if used else "")
 
 
 def test_a_cost_of_tens_of_thousands_is_shown_whole(page: ModelsPage, gateway: FakeGateway, turns: Turns) -> None:
@@ -106,7 +109,7 @@ def test_a_cost_of_tens_of_thousands_is_shown_whole(page: ModelsPage, gateway: F
     refresh(page, turns)
     model = page.lines[0].model
     cost = next(column for column in model_columns() if column.key == "cost")
-    assert cell(page, model, "cost") == "$98,765.4321"
+    assert cell(page, model, "cost") == "$98,765.43"
     needed = QFontMetricsF(ui_font(13, 600)).horizontalAdvance(cell(page, model, "cost")) + 2 * CELL_PADDING
     assert needed <= cost.width
 
@@ -407,3 +410,33 @@ def test_a_range_is_the_same_time_as_on_the_other_pages(page: ModelsPage, turns:
     filters.set_range(range_key)
     asked = page._query(range_key).start_us
     assert asked in {filters.bounds(now_us)[0] for now_us in (begun, time.time_ns() // 1000)}
+
+
+def gone_row(gateway: FakeGateway, model: str, cost_nano: int | None) -> ExchangeRecord:
+    return msgspec.structs.replace(gateway.rows[0], provider="old-server", model=model, cost_nano=cost_nano)
+
+
+def test_models_of_a_provider_that_was_removed_stay_with_what_they_cost(
+    page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    gateway.rows += [gone_row(gateway, "old-model", 1_250_000_000), gone_row(gateway, "old-free", None)]
+    refresh(page, turns)
+    assert (cell(page, "old-model", "provider"), cell(page, "old-model", "state")) == ("old-server", "Not set up")
+    assert (cell(page, "old-model", "requests"), cell(page, "old-model", "cost")) == ("1", "$1.25")
+    state = next(column for column in page.model.columns if column.key == "state")
+    assert state.tooltip is not None and "no longer set up" in state.tooltip(line_of(page, "old-model"))
+    # What has no price is counted too, and nothing offered that could not be done.
+    assert "old-free (1, of old-server, no longer set up)" in page.unpriced.text()
+    assert page.unpriced_lines()[0].unpriced and page.unpriced.button is not None and page.unpriced.button.isVisible()
+    page._price_the_first()
+    assert editor_of(page).model.text() == "house-model"
+    page.open_details(line_of(page, "old-model"))
+    details = page.drawer.content()
+    assert isinstance(details, ModelDetails) and not details.add_button.isVisible()
+    assert any("no longer set up" in text for _, text in details.told)
+    gateway.rows = gateway.rows[-1:]
+    refresh(page, turns)
+    assert page.unpriced.isVisible() and not page.unpriced.button.isVisible()
+    page.provider.setCurrentIndex(page.provider.findData("old-server"))
+    assert page.provider.currentText() == "old-server (no longer set up)"
+    assert {line.model for line in page.model.rows} == {"old-free"}

@@ -193,8 +193,9 @@ def request_line(row: Json, tz: str) -> dict[str, str]:
     }
 
 
-def model_line(price: Json, usage: Json | None) -> dict[str, str]:
-    """What a row of Models & prices says of a price and, where it was used, of its breakdown."""
+def model_line(price: Json, usage: Json | None, places: int) -> dict[str, str]:
+    """What a row of Models & prices says of a price and, where it was used, of its breakdown. `places`: the decimals
+    of its costs."""
     at_first = {unit["unit"]: unit for unit in price["prices"] if unit["above_input_tokens"] is None}
 
     def dollars(unit: str) -> str:
@@ -213,7 +214,7 @@ def model_line(price: Json, usage: Json | None) -> dict[str, str]:
         "Output": dollars("output"),
         "Price from": {"list": "List", "override": "Edited", "none": "No price"}[price["source"]],
         "Requests": "" if usage is None else count(usage["requests"]),
-        "Cost": "" if usage is None else marked_cost(money_column(nano(usage["cost_usd"]), 4), usage),
+        "Cost": "" if usage is None else marked_cost(money_column(nano(usage["cost_usd"]), places), usage),
     }
 
 

@@ -276,12 +276,16 @@ def test_models_and_prices_are_the_apis(running: tuple[RealApp, str]) -> None:
     def check() -> None:
         start = time.time() - 30 * DAY_S
         prices = app.api("/admin/prices", key)["data"]
-        lines = []
-        for provider in expected.TITLES:
-            found = app.usage("breakdown", key, by="model", provider=provider, tz=TZ, **{"from": f"{start:.0f}"})
-            used = {row["value"]: row for row in found["data"]}
-            of_it = [price for price in prices if price["provider"] == provider]
-            lines += [expected.model_line(price, used.get(price["model"])) for price in of_it]
+        asked = {"by": "model", "tz": TZ, "from": f"{start:.0f}"}
+        used = {
+            (provider, row["value"]): row
+            for provider in expected.TITLES
+            for row in app.usage("breakdown", key, provider=provider, **asked)["data"]
+        }
+        places = expected.places_of(max(expected.nano(row["cost_usd"]) or 0 for row in used.values()))
+        lines = [
+            expected.model_line(price, used.get((price["provider"], price["model"])), places) for price in prices
+        ]
         table = app.ask("table", name="models_table")
         shown = [dict(zip(table["titles"], row, strict=True)) for row in table["rows"]]
         by_name = {(line["Provider"], line["Model"]): line for line in shown}

@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app import formats
-from app.pages.models_parts.lines import OTHER_UNITS, SOURCES, STATES, UNITS, ModelLine, nano_of
+from app.pages.models_parts.lines import GONE, OTHER_UNITS, SOURCES, STATES, UNITS, ModelLine, nano_of
 from app.pages.models_parts.other_names import OtherNames
 from app.pages.models_parts.scrolled import scrolled
 from app.text_label import TextLabel
@@ -35,6 +35,7 @@ def _day(us: int, tz: str) -> str:
 def facts(line: ModelLine, tz: str) -> tuple[tuple[str, str], ...]:
     """Titles and what stands beside them, in reading order."""
     told = [(tr("Provider"), line.provider), (tr("State"), STATES[line.state].text)]
+    told += [(tr("Note"), tr(GONE))] if line.gone else []
     known = line.known
     if known is not None:
         told += [
@@ -121,14 +122,17 @@ class ModelDetails(QWidget):
             change.clicked.connect(lambda _, price=price: self.change.emit(price))
             remove.clicked.connect(lambda _, price=price: self.remove.emit(price))
             buttons = QHBoxLayout()
-            buttons.addWidget(change)
+            if not line.gone:
+                buttons.addWidget(change)
             buttons.addWidget(remove)
             buttons.addStretch(1)
             column.addLayout(buttons)
             self.buttons[price.id] = (change, remove)
-        column.addWidget(self.add_button)
-        column.addSpacing(8)
-        column.addWidget(self.names)
+        # Prices and other names are for models that can be asked.
+        if not line.gone:
+            column.addWidget(self.add_button)
+            column.addSpacing(8)
+            column.addWidget(self.names)
         column.addStretch(1)
         area = scrolled(inner, tr("Details of the model"))
         whole = QVBoxLayout(self)

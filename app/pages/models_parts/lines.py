@@ -1,6 +1,6 @@
 """One line per model of a provider: what it can do, what it costs today and by whose word, and how it was used."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -38,22 +38,27 @@ STATES: Mapping[str, PillText] = Pills(
         "deprecated": PillText(later("Deprecated"), "warn"),
         "retired": PillText(later("Retired"), "bad"),
         "unknown": PillText(later("Not listed")),
+        "gone": PillText(later("Not set up")),
     }
 )
-# Of a dollar, in the tables of sums: a hundredth of a cent.
+# Of a dollar, in tables of differences between sums: a hundredth of a cent.
 PLACES = 4
+GONE = later("This provider is no longer set up: what was used of it before keeps its cost.")
 _MILLION = 1_000_000
 _NANO = 1_000_000_000
 
 
 class ModelLine(Struct, frozen=True, kw_only=True):
-    """`known` None: only used, or only priced by the user. `usage` None: not in the range."""
+    """`known` None: only used, or only priced by the user. `usage` None: not in the range. `gone`: its provider is no
+    longer set up. `places`: the decimals of every cost of the table."""
 
     provider: str
     model: str
     known: ModelRow | None = None
     price: PriceRow | None = None
     usage: Summary | None = None
+    gone: bool = False
+    places: int = 6
 
     @property
     def key(self) -> tuple[str, str]:
@@ -65,6 +70,8 @@ class ModelLine(Struct, frozen=True, kw_only=True):
 
     @property
     def state(self) -> str:
+        if self.gone:
+            return "gone"
         return self.known.state if self.known is not None else "unknown"
 
     @property
@@ -89,9 +96,10 @@ def nano_of(price: UnitPrice) -> int:
 
 
 def model_lines(
-    models: Iterable[ModelRow], prices: Iterable[PriceRow], used: Mapping[str, Breakdown]
+    models: Iterable[ModelRow], prices: Iterable[PriceRow], used: Mapping[str, Breakdown], gone: Collection[str] = ()
 ) -> tuple[ModelLine, ...]:
-    """Used without a price first, then by requests, then by name. `used`: provider → its breakdown by model."""
+    """Used without a price first, then by requests, then by name. `used`: provider → its breakdown by model. `gone`:
+    those of them that are no longer set up."""
     known = {(row.provider, row.id): row for row in models}
     priced = {(row.provider, row.model): row for row in prices}
     usage = {
@@ -100,6 +108,7 @@ def model_lines(
         for row in found.rows
         if row.value is not None
     }
+    places = formats.money_places(max((summary.cost_nano or 0 for summary in usage.values()), default=0))
     lines = [
         ModelLine(
             provider=provider,
@@ -107,6 +116,8 @@ def model_lines(
             known=known.get((provider, model)),
             price=priced.get((provider, model)),
             usage=usage.get((provider, model)),
+            gone=provider in gone,
+            places=places,
         )
         for provider, model in known | priced | usage
     ]
@@ -152,7 +163,7 @@ def _price(key: str, title: str) -> Column[ModelLine]:
 def _cost(line: ModelLine) -> str:
     if line.usage is None:
         return ""
-    words = formats.money_column(line.usage.cost_nano, PLACES)
+    words = formats.money_column(line.usage.cost_nano, line.places)
     return sources.marked(words, sources.estimated_cost(line.usage))
 
 
@@ -178,6 +189,7 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
             value=lambda line: line.provider,
             width=112,
             sortable=True,
+            tooltip=lambda line: tr(GONE) if line.gone else provider_title(line.provider),
         ),
         Column(
             key="state",
@@ -187,6 +199,7 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
             pills=lambda line: (STATES[line.state],),
             width=100,
             sortable=True,
+            tooltip=lambda line: tr(GONE) if line.gone else "",
         ),
         _price("input", tr("Input")),
         _price("cached", tr("Cached")),
