@@ -5,6 +5,7 @@ does not come from here: it keeps every digit.
 """
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -128,6 +129,21 @@ def money_places(largest_nano: int | None) -> int:
     if not largest or dollars(largest, 3) >= 1:
         return 2
     return 3 if dollars(largest, 6) >= Decimal("0.01") else 6
+
+
+def adding_places(amounts: Iterable[int]) -> int:
+    """How many decimals nano-dollars have that stand beside their sum, which itself has `money_places`: as many, and
+    more only where what is shown would add up to another sum."""
+    parts = tuple(amounts)
+    whole = sum(parts)
+    fewest = money_places(whole)
+    total, half = dollars(whole, fewest), Decimal(5).scaleb(-fewest - 1)
+
+    def comes_to_it(places: int) -> bool:
+        shown = sum(dollars(nano, places) for nano in parts)
+        return abs(shown - total) < half or shown * _NANO == whole
+
+    return next(filter(comes_to_it, range(fewest, 6)), 6)
 
 
 def price(nano: int | None, least: int = 3) -> str:

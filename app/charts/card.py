@@ -6,6 +6,7 @@ the arrow keys.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -175,28 +176,25 @@ class ChartCard(Card):
         assert data is not None
         shown = [series for series in data.series if series.key not in self.legend.hidden]
         values = [float(series.values[index]) for series in shown]
-        total = float(np.nansum(values)) if values else 0.0
-        largest = total if data.adds_up else float(np.nanmax([*values, 0.0]))
         rows = [
-            (
-                colour_of(self._theme, series.colour),
-                series.name,
-                marked(self._text(value, largest), _estimated(series, index)),
-            )
-            for series, value in zip(shown, values, strict=True)
+            (colour_of(self._theme, series.colour), series.name, marked(text, _estimated(series, index)))
+            for series, text in zip(shown, self._texts(values, data.adds_up), strict=True)
         ]
         if data.adds_up and len(shown) > 1:
             guessed = any(_estimated(series, index) for series in shown)
-            text = marked(self._text(total, largest), guessed)
+            (total,) = self._texts([float(np.nansum(values))], True)
+            text = marked(total, guessed)
             rows.append((self._theme.color("border_strong"), tr("Total"), text))
         return tuple(rows)
 
-    def _text(self, value: float, largest: float | None = None) -> str:
-        """`largest`: of the column that the value stands in."""
-        if math.isnan(value):
-            return UNKNOWN
-        in_column = self.spec.column_text
-        return self.spec.value_text(value) if in_column is None or largest is None else in_column(value, largest)
+    def _texts(self, values: Sequence[float], add_up: bool) -> list[str]:
+        """Values that stand below each other."""
+        column = self.spec.column_text
+        text = self._text if column is None else column(values, add_up)
+        return [UNKNOWN if math.isnan(value) else text(value) for value in values]
+
+    def _text(self, value: float) -> str:
+        return UNKNOWN if math.isnan(value) else self.spec.value_text(value)
 
     def _set_legend(self) -> None:
         assert self._data is not None

@@ -3,10 +3,13 @@
 Values are nano-dollars, which a float holds exactly up to nine million dollars a bucket.
 """
 
+import math
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from app.charts.data import ChartInput, ChartSpec, Series, flags_of, money_axis, values_of
-from app.formats import money, money_column, money_places
+from app.formats import adding_places, money, money_column, money_places
 from app.sources import estimated_cost
 from app.translation import later
 
@@ -36,6 +39,12 @@ def dollars(nano: float) -> str:
     return f"{whole}.{part:09d}"
 
 
+def _column(values: Sequence[float], add_up: bool) -> Callable[[float], str]:
+    known = [round(value) for value in values if not math.isnan(value)]
+    places = adding_places(known) if add_up else money_places(max(known, default=0))
+    return lambda nano: money_column(round(nano), places)
+
+
 COST = ChartSpec(
     key="cost",
     title=later("Cost"),
@@ -43,7 +52,7 @@ COST = ChartSpec(
     read=_read,
     axis_text=money_axis,
     value_text=lambda nano: money(round(nano)),
-    column_text=lambda nano, largest: money_column(round(nano), money_places(round(largest))),
+    column_text=_column,
     plain_text=dollars,
     unit="usd",
     idle=1e9,

@@ -71,8 +71,8 @@ class ChartData(Struct, frozen=True, kw_only=True, eq=False):
 
 class ChartSpec(Struct, frozen=True, kw_only=True):
     """`read` gives the series bottom first. `axis_text` words a tick, given the step too; `value_text` a value;
-    `plain_text` writes it with all its digits in `unit`, for files. `column_text` words a value that stands below
-    others, given the largest of them too; None: as `value_text`.
+    `plain_text` writes it with all its digits in `unit`, for files. `column_text` gives how values are worded
+    that stand below each other, and whether they add up; None: as `value_text`.
 
     `whole`: only whole numbers mean something.
     `idle`: the axis' top while there is nothing. `total`: the series are parts of a sum that the tooltip names.
@@ -85,7 +85,7 @@ class ChartSpec(Struct, frozen=True, kw_only=True):
     read: Callable[[ChartInput], tuple[Series, ...]]
     axis_text: Callable[[float, float], str]
     value_text: Callable[[float], str]
-    column_text: Callable[[float, float], str] | None = None
+    column_text: Callable[[Sequence[float], bool], Callable[[float], str]] | None = None
     plain_text: Callable[[float], str] = lambda value: f"{round(value)}"
     unit: str = ""
     whole: bool = False
@@ -123,6 +123,11 @@ def values_of(buckets: Sequence[TimeBucket], value: Callable[[TimeBucket], float
 def flags_of(buckets: Sequence[TimeBucket], flag: Callable[[Summary], bool]) -> Flags:
     """Whether something is so, for each bucket."""
     return np.fromiter((flag(bucket.summary) for bucket in buckets), np.bool_, len(buckets))
+
+
+def exact_counts(values: Sequence[float], add_up: bool) -> Callable[[float], str]:
+    """Counts below each other, with all their digits."""
+    return lambda value: f"{round(value):,}"
 
 
 def count_axis(value: float, step: float) -> str:

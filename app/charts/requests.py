@@ -1,6 +1,6 @@
 """Requests by outcome: those that went well, and errors on top."""
 
-from app.charts.data import ChartInput, ChartSpec, Series, count_axis, values_of
+from app.charts.data import ChartInput, ChartSpec, Series, count_axis, exact_counts, values_of
 from app.formats import count
 from app.translation import later, tr
 
@@ -21,6 +21,7 @@ REQUESTS = ChartSpec(
     read=_read,
     axis_text=count_axis,
     value_text=lambda value: count(round(value)),
+    column_text=exact_counts,
     unit="requests",
     whole=True,
     idle=4,

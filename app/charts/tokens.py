@@ -1,7 +1,7 @@
 """Tokens by part. A row's input includes what came from the cache, so the bar shows the rest of it and the cached
 part apart, and the three layers add up to input plus output."""
 
-from app.charts.data import ChartInput, ChartSpec, Series, count_axis, flags_of, values_of
+from app.charts.data import ChartInput, ChartSpec, Series, count_axis, exact_counts, flags_of, values_of
 from app.formats import count
 from app.sources import estimated_input, estimated_output
 from app.translation import later, tr
@@ -26,6 +26,7 @@ TOKENS = ChartSpec(
     read=_read,
     axis_text=count_axis,
     value_text=lambda value: count(round(value)),
+    column_text=exact_counts,
     unit="tokens",
     whole=True,
     idle=4,

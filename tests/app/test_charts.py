@@ -548,3 +548,21 @@ def test_the_wheel_belongs_to_the_page(qtbot: QtBot, light: Theme) -> None:
     card.plot.wheelEvent(event)
     assert not event.isAccepted()
     assert card.plot.view.viewRange() == before
+
+
+def test_a_tooltip_s_rows_come_to_its_total(qtbot: QtBot, light: Theme) -> None:
+    def costs(*nanos: int) -> list[TimeBucket]:
+        return [
+            TimeBucket(start_us=START + n * HOUR, end_us=START + (n + 1) * HOUR, summary=Summary(cost_nano=nano))
+            for n, nano in enumerate(nanos)
+        ]
+
+    groups = [Group(value=name, slot=n, buckets=costs(152_600_000, 200_000_000)) for n, name in enumerate("abc")]
+    whole = costs(457_800_000, 600_000_000)
+    card = chart(qtbot, SPECS["cost"], light, ChartInput(buckets=whole, groups=groups, now_us=START * 2))
+    # Three times $0.153 beside $0.458 would be one too many.
+    assert card.values_at(0) == {"a": "$0.1526", "b": "$0.1526", "c": "$0.1526", "Total": "$0.458"}
+    assert card.values_at(1) == {"a": "$0.200", "b": "$0.200", "c": "$0.200", "Total": "$0.600"}
+    lot = buckets(busy(123_456, errors=2_600))
+    requests = chart(qtbot, SPECS["requests"], light, ChartInput(buckets=lot, now_us=START * 2))
+    assert requests.values_at(0) == {"Success": "120,856", "Errors": "2,600", "Total": "123,456"}

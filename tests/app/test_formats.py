@@ -12,6 +12,27 @@ MON_18_03 = 1_795_456_980_000_000
 
 
 @pytest.mark.parametrize(
+    ("amounts", "places"),
+    [
+        ((), 2),
+        ((0, 0), 2),
+        ((300_000_000, 158_000_000), 3),
+        # To three decimals these come to 0.459, beside a sum of 0.458.
+        ((152_600_000, 152_600_000, 152_600_000), 4),
+        # To two 0.99 beside 1.00.
+        ((334_000_000, 334_000_000, 334_000_000), 3),
+        # Exactly between two: more decimals say no more.
+        ((1_005_000_000, 1_010_000_000), 3),
+        ((600_000_000, 600_000_000), 2),
+        ((2_000_000, 3_000_000), 6),
+        ((400, 400, 400), 6),
+    ],
+)
+def test_parts_have_as_many_decimals_as_let_them_come_to_their_sum(amounts: tuple[int, ...], places: int) -> None:
+    assert formats.adding_places(amounts) == places
+
+
+@pytest.mark.parametrize(
     ("n", "text"),
     [
         (None, "—"),

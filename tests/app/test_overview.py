@@ -19,7 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterSnapshot
-from app.formats import UNKNOWN, count, duration, money, money_column, money_places, percent
+from app.formats import UNKNOWN, adding_places, count, duration, money, money_column, money_places, percent
 from app.overview.answers import Answers
 from app.overview.breakdown import MEASURES, Line, speed
 from app.overview.cards import FigureCard
@@ -158,11 +158,17 @@ def test_the_cost_of_each_model_is_its_own(page: OverviewPage, fake_gateway: Fak
     by_model = asyncio.run(fake_gateway.breakdown(query, "model"))
     wholes = asyncio.run(fake_gateway.timeseries(query, "hour"))
     assert names == [row.value for row in by_model.rows[:5]]
-    for name in names:
-        buckets = asyncio.run(fake_gateway.timeseries(msgspec.structs.replace(query, model=(name,)), "hour"))
-        for index, bucket in enumerate(buckets):
-            shown, places = cost.values_at(index), money_places(wholes[index].summary.cost_nano)
-            assert shown[name] == money_column(bucket.summary.cost_nano or 0, places)
+    series = {
+        name: asyncio.run(fake_gateway.timeseries(msgspec.structs.replace(query, model=(name,)), "hour"))
+        for name in names
+    }
+    for index, whole in enumerate(wholes):
+        parts = {name: buckets[index].summary.cost_nano or 0 for name, buckets in series.items()}
+        rest = (whole.summary.cost_nano or 0) - sum(parts.values())
+        shown, places = cost.values_at(index), adding_places((*parts.values(), rest))
+        assert {name: shown[name] for name in names} == {
+            name: money_column(nano, places) for name, nano in parts.items()
+        }
 
 
 def test_table_cells_equal_the_gateway(page: OverviewPage, fake_gateway: FakeGateway) -> None:

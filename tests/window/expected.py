@@ -74,7 +74,7 @@ def cards(summary: Json) -> dict[str, tuple[str, str]]:
 
 def requests_bars(buckets: Sequence[Json]) -> list[dict[str, str]]:
     return [
-        {"Success": count(b["requests"] - b["errors"]), "Errors": count(b["errors"]), "Total": count(b["requests"])}
+        {"Success": whole(b["requests"] - b["errors"]), "Errors": whole(b["errors"]), "Total": whole(b["requests"])}
         for b in buckets
     ]
 
@@ -84,13 +84,17 @@ def tokens_bars(buckets: Sequence[Json]) -> list[dict[str, str]]:
     for bucket in buckets:
         given, cached, made = (bucket[f"{part}_tokens"] or 0 for part in ("input", "cached", "output"))
         parts = {
-            "Input": marked_part(count, given - cached, bucket, "estimated"),
-            "Cached input": count(cached),
-            "Output": marked_part(count, made, bucket, "estimated", "partial"),
+            "Input": marked_part(whole, given - cached, bucket, "estimated"),
+            "Cached input": whole(cached),
+            "Output": marked_part(whole, made, bucket, "estimated", "partial"),
         }
         guessed = any(value.startswith("≈") for value in parts.values())
-        bars.append({**parts, "Total": f"{'≈' if guessed else ''}{count(given + made)}"})
+        bars.append({**parts, "Total": f"{'≈' if guessed else ''}{whole(given + made)}"})
     return bars
+
+
+def whole(number: int) -> str:
+    return f"{number:,}"
 
 
 def marked_part(text: Callable[[int], str], value: int, sums: Json | None, *sources: str) -> str:
@@ -114,11 +118,11 @@ def cost_bars(buckets: Sequence[Json], by_model: Sequence[Json], models: Sequenc
     bars = []
     for bucket, parts in zip(buckets, stacks, strict=True):
         bar = {}
-        total = sum(parts.values())
+        total, places = sum(parts.values()), adding_places(list(parts.values()))
         for name, value in parts.items():
             sums = bucket if name == "Other" else counted.get((name, bucket["start"]))
             bar[name] = marked_part(
-                partial(money_column, places=places_of(total)), value, sums, "estimated", "partial", "fuzzy"
+                partial(money_column, places=places), value, sums, "estimated", "partial", "fuzzy"
             )
         guessed = any(value.startswith("≈") for value in bar.values())
         if len(parts) > 1:
@@ -135,6 +139,18 @@ def places_of(largest: int) -> int:
     """The decimals of a column of money by its largest amount."""
     rounded = round(largest / NANO, 6)
     return 2 if not largest or round(largest / NANO, 3) >= 1 else 3 if rounded >= 0.01 else 6
+
+
+def adding_places(parts: Sequence[int]) -> int:
+    """Those of the sum, and more until the rounded parts come to it."""
+    fewest = places_of(sum(parts))
+    unit = Decimal(1).scaleb(-fewest)
+    total = (Decimal(sum(parts)) / NANO).quantize(unit)
+    for places in range(fewest, 6):
+        shown = sum((Decimal(part) / NANO).quantize(Decimal(1).scaleb(-places)) for part in parts)
+        if abs(shown - total) < unit / 2 or shown * NANO == sum(parts):
+            return places
+    return 6
 
 
 def breakdown(answer: Json, total: Json, dimension: str, titles: Sequence[str]) -> list[list[str]]:

@@ -1,7 +1,5 @@
 """The inspector's first card: what the conversation costs, what caching saved, and what the cost is made of."""
 
-from decimal import Decimal
-
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -50,19 +48,8 @@ class CostCard(QWidget):
 
     def amount(self, line: CostLine) -> str:
         """A line's cost, with as many decimals as the others'."""
-        return sources.marked(formats.money_column(line.nano, self._places()), line.marked)
-
-    def _places(self) -> int:
-        """As few decimals as let the lines add up to the total and no other: to fewer, they may miss it."""
-        amounts = [line.nano for line in self.split.lines]
-        fewest = formats.money_places(max(amounts, default=0))
-        total, half = formats.dollars(sum(amounts), fewest), Decimal(5).scaleb(-fewest - 1)
-        enough = (
-            places
-            for places in range(fewest, 6)
-            if abs(sum(formats.dollars(nano, places) for nano in amounts) - total) < half
-        )
-        return next(enough, 6)
+        places = formats.adding_places(each.nano for each in self.split.lines)
+        return sources.marked(formats.money_column(line.nano, places), line.marked)
 
     def show_split(self, split: CostSplit) -> None:
         self.split = split
