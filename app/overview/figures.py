@@ -218,16 +218,22 @@ def _points(
     value: Callable[[Summary], float | None],
     weight: Callable[[Summary], float] | None,
 ) -> tuple[float | None, ...]:
-    """At most 28 points: sums of neighbouring buckets, or with `weight` their weighted means (None: no traffic)."""
+    """At most 28 points: sums of neighbouring buckets, or with `weight` their weighted means; None where nothing is
+    known, as of what has no price, or no traffic to be timed."""
     size = -(-len(buckets) // MAX_POINTS) if buckets else 1
     points: list[float | None] = []
     for start in range(0, len(buckets), size):
         total = weights = 0.0
+        told = False
         for bucket in buckets[start : start + size]:
             known = value(bucket.summary)
             if known is not None:
                 share = weight(bucket.summary) if weight else 1.0
                 total += known * share
                 weights += share
-        points.append(total if weight is None else total / weights if weights else None)
+                told = True
+        if weight is not None:
+            points.append(total / weights if weights else None)
+        else:
+            points.append(total if told else None)
     return tuple(points)

@@ -12,7 +12,7 @@ _MARGIN = 3.0
 
 
 class Sparkline(QWidget):
-    """Points from left to right; None leaves a point out."""
+    """Points from left to right; at None the line breaks off."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,22 +32,25 @@ class Sparkline(QWidget):
             self.points = tuple(points)
             self.update()
 
-    def _places(self) -> list[QPointF]:
+    def runs(self) -> list[list[QPointF]]:
+        """Where the points stand, in the widget's pixels: those between two gaps together."""
         known = [value for value in self.points if value is not None]
         if len(known) < 2:
             return []
         low, high = min(0.0, *known), max(known)
         width, height = self.width() - 2 * _MARGIN, self.height() - 2 * _MARGIN
         step, scale = width / (len(self.points) - 1), height / (high - low or 1.0)
-        return [
-            QPointF(_MARGIN + index * step, _MARGIN + height - (value - low) * scale)
-            for index, value in enumerate(self.points)
-            if value is not None
-        ]
+        found: list[list[QPointF]] = [[]]
+        for index, value in enumerate(self.points):
+            if value is not None:
+                found[-1].append(QPointF(_MARGIN + index * step, _MARGIN + height - (value - low) * scale))
+            elif found[-1]:
+                found.append([])
+        return [run for run in found if run]
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        places = self._places()
-        if not places:
+        runs = self.runs()
+        if not runs:
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -58,14 +61,19 @@ class Sparkline(QWidget):
         ground = QLinearGradient(0, _MARGIN, 0, self.height())
         ground.setColorAt(0, faint)
         ground.setColorAt(1, none)
-        corners = [QPointF(places[-1].x(), self.height()), QPointF(places[0].x(), self.height())]
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ground)
-        painter.drawPolygon(QPolygonF([*places, *corners]))
+        for run in runs:
+            corners = [QPointF(run[-1].x(), self.height()), QPointF(run[0].x(), self.height())]
+            painter.drawPolygon(QPolygonF([*run, *corners]))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(accent, 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
-        painter.drawPolyline(QPolygonF(places))
+        for run in runs:
+            if len(run) > 1:
+                painter.drawPolyline(QPolygonF(run))
+            else:
+                painter.drawPoint(run[0])
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(accent)
-        last = places[-1]
+        last = runs[-1][-1]
         painter.drawEllipse(QRectF(last.x() - 2.2, last.y() - 2.2, 4.4, 4.4))

@@ -6,13 +6,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from app.formats import UNKNOWN
 from app.overview.answers import MAX_BUCKETS, fitting_bucket, load
 from app.overview.breakdown import lines, share_text
 from app.overview.figures import Delta, Figure, figures, split_unit
 from app.overview.slots import SLOTS, ColourSlots
+from app.overview.sparkline import Sparkline
 from app.overview.words import compared_with, export_name
+from app.theme import Theme
 from gateway import Breakdown, BreakdownRow, Distribution, Summary, TimeBucket, UsageQuery
 from tests.store.examples import UNKNOWN_USE, unmeasured
 from tests.store.migrated import started
@@ -273,3 +276,42 @@ def test_an_export_is_named_by_its_range() -> None:
     assert export_name("time series", query) == "faregate-time-series-2026-11-16-to-2026-11-23.csv"
     assert export_name("model", UsageQuery()) == "faregate-model.csv"
     assert compared_with(UsageQuery()) == ""
+
+
+def test_a_sparkline_has_no_figure_where_nothing_is_known() -> None:
+    """No requests cost nothing; what has no price costs nobody knows what."""
+    known = Summary(requests=2, input_tokens=7, output_tokens=1, cost_nano=11)
+    unknown = Summary(requests=2, input_tokens=None, output_tokens=None, cost_nano=None, unpriced_requests=2)
+    summaries = (known, unknown, Summary(), known)
+    buckets = [TimeBucket(start_us=n, end_us=n + 1, summary=each) for n, each in enumerate(summaries)]
+    shown = {figure.key: figure for figure in figures(Summary(), None, buckets, HOUR)}
+    assert shown["cost"].points == (11, None, 0, 11)
+    assert shown["tokens"].points == (8, None, 0, 8)
+
+
+@pytest.mark.parametrize(
+    ("points", "runs"),
+    [
+        ((1, 2, 3), [3]),
+        ((1, 2, None, None, 3, 4, 5), [2, 3]),
+        ((None, 1, None, 2, None), [1, 1]),
+        ((None, 1, None), []),
+        ((), []),
+    ],
+)
+def test_a_sparkline_breaks_off_where_nothing_is_known(
+    qtbot: QtBot, theme: Theme, points: tuple[float | None, ...], runs: list[int]
+) -> None:
+    shown = Sparkline(theme)
+    qtbot.addWidget(shown)
+    shown.resize(120, 30)
+    shown.set_points(points)
+    found = shown.runs()
+    assert [len(run) for run in found] == runs
+    image = shown.grab().toImage()
+    ground = image.pixelColor(0, 0)
+    step = (shown.width() - 6) / max(1, len(points) - 1)
+    for number, point in enumerate(points):
+        column = {image.pixelColor(round(3 + number * step), y).rgb() for y in range(30)}
+        # The lines beside a gap end within a pixel of their points.
+        assert (column == {ground.rgb()}) == (point is None or not runs), number
