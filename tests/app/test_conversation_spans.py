@@ -22,6 +22,7 @@ from app.theme import Theme
 from gateway import Thread, Trace, TraceSpan
 from tests.app.fake_gateway import NOW_US
 from tests.app.fake_threads import S, full_thread, trace_of
+from tests.app.test_theme import contrast
 
 
 @pytest.fixture
@@ -363,3 +364,33 @@ def test_facts_of_a_new_shape_are_made_in_turns_and_shown_at_the_end(
     card.show_facts(None)
     qtbot.wait(30)
     assert card.isHidden(), "what was begun is left"
+
+
+@pytest.mark.parametrize("selected", ["", "guessed", "asked"])
+def test_a_fainter_bar_stands_out_and_differs_from_a_measured_one(theme: Theme, qtbot: QtBot, selected: str) -> None:
+    """WCAG 1.4.11 asks for 3:1 between what tells something and what it lies on."""
+    made = [
+        SpanRow(key="asked", label="ask", role="inference", depth=0, start_us=0, end_us=10 * S, first_us=9 * S),
+        SpanRow(key="measured", label="run", role="tool", depth=0, start_us=0, end_us=10 * S),
+        SpanRow(key="guessed", label="run", role="tool", depth=0, start_us=0, end_us=10 * S, inferred=True),
+    ]
+    waterfall = Waterfall(theme)
+    qtbot.addWidget(waterfall)
+    waterfall.resize(600, 120)
+    waterfall.show_rows(made)
+    waterfall.select(selected)
+    picture, left = waterfall.grab().toImage(), round(waterfall._chart().left() + 40)
+
+    def column(key: str) -> tuple[str, str, str]:
+        """Ground, edge and inside of a bar."""
+        middle = waterfall.row_rect(key).center().y()
+        tops = range(middle - 12, middle)
+        shades = [picture.pixelColor(left, y).name() for y in tops]
+        edge = next(n for n, shade in enumerate(shades) if shade != shades[0])
+        return shades[0], shades[edge], shades[-1]
+
+    for key in ("guessed", "asked"):
+        ground, edge, inside = column(key)
+        assert contrast(edge, ground) >= 3 and inside not in (ground, edge)
+    assert column("measured")[1] == column("measured")[2]
+    assert contrast(column("guessed")[2], column("measured")[2]) >= 1.3

@@ -175,7 +175,6 @@ class Waterfall(QWidget):
                 taken = x + half + 6
 
     def _paint_bars(self, painter: QPainter, bars: Sequence[_Bar], chart: QRectF) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
         for row, bar in bars:
             color, spoken = self._tone(row), bar
             if row.first_us is not None and not row.failed:
@@ -296,4 +295,10 @@ def _paint_bar(painter: QPainter, bar: QRectF, color: QColor, opacity: float) ->
     shade.setAlphaF(color.alphaF() * opacity)
     painter.setBrush(shade)
     radius = min(3.0, bar.width() / 2)
-    painter.drawRoundedRect(bar, radius, radius)
+    if opacity == 1.0:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawRoundedRect(bar, radius, radius)
+        return
+    # By its shade alone a fainter bar would hardly stand out: its edge has the whole colour.
+    painter.setPen(QPen(color, 1))
+    painter.drawRoundedRect(bar.adjusted(0.5, 0.5, -0.5, -0.5), radius - 0.5, radius - 0.5)
