@@ -41,7 +41,7 @@ class Upkeep:
         self._comparisons = comparisons
         self._meter = meter
         self._metered = Completeness()
-        self._work = parts.workers.run
+        self._work, self._work_long = parts.workers.run, parts.workers.run_long
 
     async def clean_up(self, progress: Callable[[int], None] | None = None) -> Cleaned:
         """Take away what retention no longer keeps, now. `progress` is told the entries so far, on a worker's thread;
@@ -55,7 +55,7 @@ class Upkeep:
 
         keeps, now_us = asdict(self._parts.settings.retention), time.time_ns() // 1000
         try:
-            cleaned = await self._work(self._parts.store.clean_up, keeps, now_us, told)
+            cleaned = await self._work_long(self._parts.store.clean_up, keeps, now_us, told)
             await self._comparisons.forget(
                 prompts_before_us=oldest_us(keeps["content"], now_us),
                 unrated_before_us=oldest_us(keeps["requests"], now_us),
@@ -116,14 +116,14 @@ class Upkeep:
             await asyncio.sleep(COMBINE_EVERY_S)
             # Locked, or the disk is full: rows wait for the same, and the log says so.
             with contextlib.suppress(FaregateError):
-                await self._work(self._parts.store.combine)
+                await self._work_long(self._parts.store.combine)
 
     async def settle(self) -> None:
         """Soon after the start, then twice an hour."""
         await asyncio.sleep(FIRST_SETTLE_S)
         while True:
             try:
-                await self._work(self._parts.store.settle, time.time_ns() // 1000)
+                await self._work_long(self._parts.store.settle, time.time_ns() // 1000)
             except FaregateError as error:
                 _log.warning("Sums of past days could not be counted ahead (%s); it is tried again.", error.message)
             await asyncio.sleep(SETTLE_EVERY_S)

@@ -161,7 +161,7 @@ class PriceCommands:
         if self._parts.threads is None:
             return
         try:
-            await self._work(self._follow_costs, self._parts.threads)
+            await self._parts.workers.run_long(self._follow_costs, self._parts.threads)
         except FaregateError as error:
             _log.warning("Conversations show the costs of before (%s); the next hour tries again.", error.message)
 

@@ -77,7 +77,7 @@ class UsageQueries:
             with output_file(path) as file:
                 return self._store.export_to(query, export, file, progress)
 
-        return await self._work(whole)
+        return await self._parts.workers.run_long(whole)
 
     def completeness(self) -> Completeness:
         """The meter's reading since the start; all zero before the folder is open."""

@@ -1,0 +1,62 @@
+"""What takes minutes keeps nobody waiting: pages, keys and the meter have threads of their own."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import Cleaned, DataFolder, Export, Gateway, Settings, UsageQuery
+from gateway.workers import QUICK_THREADS, Workers
+from tests.waiting import PATIENCE_S
+
+
+async def test_quick_work_goes_on_beside_any_number_of_long_ones(tmp_path: Path) -> None:
+    workers, go_on = Workers(tmp_path), threading.Event()
+    long = [asyncio.ensure_future(workers.run_long(go_on.wait, PATIENCE_S)) for _ in range(2 * QUICK_THREADS)]
+    long.append(asyncio.ensure_future(workers.run_until_cancelled(lambda told: go_on.wait(PATIENCE_S))))
+    assert await asyncio.wait_for(workers.run(lambda: "answered"), PATIENCE_S / 2) == "answered"
+    assert not any(task.done() for task in long)
+    go_on.set()
+    assert all(await asyncio.gather(*long))
+    workers.close()
+
+
+@pytest.mark.parametrize(
+    ("held", "ask"),
+    [
+        ("clean_up", lambda gateway, path: gateway.clean_up()),
+        ("export_to", lambda gateway, path: gateway.export_file(UsageQuery(), Export(), path)),
+        ("settle", lambda gateway, path: gateway._upkeep.settle()),
+        ("combine", lambda gateway, path: gateway._upkeep.combine()),
+    ],
+)
+async def test_pages_are_answered_while_the_store_is_busy_for_long(
+    held: str,
+    ask: Callable[[Gateway, Path], Coroutine[Any, Any, object]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gateway = Gateway(DataFolder(tmp_path / "home"), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+    monkeypatch.setattr("gateway.upkeep.FIRST_SETTLE_S", 0.0)
+    monkeypatch.setattr("gateway.upkeep.COMBINE_EVERY_S", 0.0)
+    began, go_on = threading.Semaphore(0), threading.Event()
+
+    def busy(*_: object) -> Cleaned:
+        began.release()
+        go_on.wait(PATIENCE_S)
+        return Cleaned()
+
+    monkeypatch.setattr(gateway._parts.store, held, busy)
+    tasks = [asyncio.ensure_future(ask(gateway, tmp_path / f"{n}.csv")) for n in range(QUICK_THREADS)]
+    for _ in tasks:
+        assert await asyncio.to_thread(began.acquire, timeout=PATIENCE_S)
+    assert await asyncio.wait_for(gateway.request_count(UsageQuery()), PATIENCE_S / 2) == 0
+    go_on.set()
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    await gateway.close()
