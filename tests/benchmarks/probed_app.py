@@ -1,6 +1,5 @@
 """The app as `tests.window.probe` runs it, with a probe of its holds that can be asked too."""
 
-import gc
 import socket
 import sys
 from collections.abc import Sequence
@@ -57,7 +56,7 @@ def memory(_host: ProbedHost) -> dict[str, float]:
     """Resident megabytes, those that no file backs, and what lives: widgets, and objects that Python's collector
     knows."""
     memory = psutil.Process().memory_info()
-    objects = len(gc.get_objects()) + gc.get_freeze_count()
+    objects = memory_parts.count_objects()
     widgets = len(QApplication.allWidgets())
     own = memory.rss - memory.shared
     return {"rss": memory.rss / 2**20, "own": own / 2**20, "widgets": widgets, "objects": objects}
