@@ -7,7 +7,7 @@ pairs, of which each row counts for a hundred.
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
-from itertools import combinations
+from itertools import chain, combinations
 from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOGETHER, TOTA
 from gateway.store.measures import HISTOGRAMS, MEASURES
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import NO_NAME
-from gateway.store.packed import Adder, Loose, joined, loose_of
+from gateway.store.packed import Adder, Cell, Loose, joined, loose_of
 from gateway.store.pairs import Key, dimension_of, in_order, mirrored, number_of, ones_of, ordered
 from gateway.store.quarters import HOUR_QUARTERS, day_end
 
@@ -77,34 +77,45 @@ class Counting:
         self._connection = connection
         self._members = members
         self._most = most
-        self._cells: defaultdict[Both, Adder] = defaultdict(Adder)
+        self._sums: defaultdict[Both, Adder] = defaultdict(Adder)
+        # Those that nothing is added to any more, as they are stored: a third of what they take while they grow.
+        self._cells: dict[Both, Cell] = {}
         # Rows alike in the dimensions of one group, and of each two.
         self._alone: list[Held] = [defaultdict(list) for _ in _GROUPS]
         self._crossed: list[Held] = [defaultdict(list) for _ in _CROSSED]
         self._tags: dict[int, Sequence[int]] = {}
 
     def read(self, level: int, low: int, high: int) -> Iterator[None]:
-        """Count the combinations of this level, some at each step."""
+        """Count the combinations of this level, some at each step. Raises OverflowError where a sum is beyond 64
+        bits."""
         cursor = self._connection.execute(_COMBINATIONS, (level, low, high))
-        held = 0
+        held, all_held = 0, True
         while rows := cursor.fetchmany(READ_ROWS):
             self._hold(rows)
             held += len(rows)
             yield
             if held >= MOST_HELD:
                 yield from self._spread()
-                held = 0
-        yield from self._spread()
+                held, all_held = 0, False
+        yield from self._spread(completing=all_held)
+        yield from self._complete()
 
     def cells(self) -> Iterator[Row]:
-        """What was counted, as it is stored, in order. Raises OverflowError where a sum is beyond 64 bits."""
-        found = {}
-        for both, adder in self._cells.items():
-            for one, two in mirrored(*both):
-                (first, value), (second, other) = dimension_of(one), dimension_of(two)
-                found[number_of(first, second), value, other] = adder
-        for key in sorted(found):
-            yield (*key, *found[key].cell())
+        """What was counted, as it is stored, in order."""
+        numbered: defaultdict[int, list[Both]] = defaultdict(list)
+        for both in self._cells:
+            for number in {_number(each) for each in mirrored(*both)}:
+                numbered[number].append(both)
+        # One pair after the other: the keys of all in order would take as much again as a third of the sums.
+        for number in sorted(numbered):
+            found = {
+                (dimension_of(one)[1], dimension_of(two)[1]): both
+                for both in numbered.pop(number)
+                for one, two in mirrored(*both)
+                if _number((one, two)) == number
+            }
+            for values in sorted(found):
+                yield (number, *values, *self._cells[found[values]])
 
     def _hold(self, rows: Iterable[Sequence[Any]]) -> None:
         for row in rows:
@@ -115,12 +126,15 @@ class Counting:
             for crossed, two in zip(self._crossed, combinations(values, 2), strict=True):
                 crossed[two].append(part)
 
-    def _spread(self) -> Iterator[None]:
-        """Add what is held to its pairs, some at each step."""
+    def _spread(self, *, completing: bool = False) -> Iterator[None]:
+        """Add what is held to its pairs, some at each step. `completing`: it is all that there is, so that no sum is
+        added to once its groups are through."""
         for group, alone in enumerate(self._alone):
             for sums in _taken(alone):
                 self._add((both, part) for values, part in sums for both in self._within(group, values))
                 yield
+            if completing:
+                yield from self._complete()
         for (group, other), crossed in zip(_CROSSED, self._crossed, strict=True):
             # First for each value on one side: many rows have these in common.
             halfway: Held = defaultdict(list)
@@ -134,6 +148,15 @@ class Counting:
                     (ordered(one, two), part) for (values, two), part in sums for one in self._ones(group, values)
                 )
                 yield
+            if completing:
+                yield from self._complete()
+
+    def _complete(self) -> Iterator[None]:
+        """Nothing is added any more to what was summed up, some at each step."""
+        while self._sums:
+            for both, adder in [self._sums.popitem() for _ in range(min(SPREAD_SUMS, len(self._sums)))]:
+                self._cells[both] = adder.cell()
+            yield
 
     def _add(self, found: Iterable[tuple[Both, Loose]]) -> None:
         parts_of: defaultdict[Both, list[Loose]] = defaultdict(list)
@@ -141,8 +164,8 @@ class Counting:
             parts_of[both].append(part)
         for both, parts in parts_of.items():
             if not self.left_out or _number(both) not in self.left_out:
-                self._cells[both].add(parts)
-        while self._most is not None and len(self._cells) > self._most:
+                self._sums[both].add(parts)
+        while self._most is not None and len(self._sums) + len(self._cells) > self._most:
             self._leave_out()
 
     def _within(self, group: int, values: Any) -> Iterator[Both]:
@@ -166,10 +189,11 @@ class Counting:
         return known
 
     def _leave_out(self) -> None:
-        ((number, _),) = Counter(map(_number, self._cells)).most_common(1)
+        ((number, _),) = Counter(map(_number, chain(self._sums, self._cells))).most_common(1)
         self.left_out.add(number)
-        for both in [both for both in self._cells if _number(both) == number]:
-            del self._cells[both]
+        for cells in (self._sums, self._cells):
+            for both in [both for both in cells if _number(both) == number]:
+                del cells[both]
 
 
 def _number(both: Both) -> int:

@@ -22,7 +22,7 @@ from gateway.store import combining, conversation_totals
 from gateway.store.buckets import DAY, HOUR, TOTAL
 from gateway.store.commit import day_zone
 from gateway.store.counting import Counting, Row, pieces
-from gateway.store.database import WRITERS_CACHE_KIB, open_database, writing
+from gateway.store.database import WRITERS_CACHE_KIB, open_database, readers_kib, writing
 from gateway.store.kept import kept
 from gateway.store.names import json_array
 from gateway.store.packed import encode, total
@@ -86,15 +86,16 @@ class _Changed(Exception):
     """The day is no longer as it was counted."""
 
 
-def settle(path: Path, now_us: int, between: Between) -> int:
+def settle(path: Path, now_us: int, between: Between, cache_kib: int = WRITERS_CACHE_KIB) -> int:
     """Count the pairs of all that is over at `now_us` and not settled; how many hours, days and months that were.
 
     `between` is called after each short piece of work with the seconds that it took; it waits, and says whether to go
-    on. Raises sqlite3.Error; what is settled until then stays so.
+    on. `cache_kib` is how much of the database the connection keeps that writes. Raises sqlite3.Error; what is
+    settled until then stays so.
     """
     with (
-        closing(open_database(path, cache_kib=WRITERS_CACHE_KIB)) as connection,
-        closing(open_database(path)) as reader,
+        closing(open_database(path, cache_kib=cache_kib)) as connection,
+        closing(open_database(path, cache_kib=readers_kib(cache_kib))) as reader,
     ):
         return _Settling(connection, reader, between).run(now_us)
 

@@ -305,7 +305,7 @@ class UsageStore(Questions):
         stays done.
         """
         with self._settle_lock:
-            return settle(self._folder / DATABASE, now_us, self._kept_back)
+            return settle(self._folder / DATABASE, now_us, self._kept_back, self._cache_kib)
 
     def _kept_back(self, taken_s: float) -> bool:
         """Leave most of the time to others; False where the store closes."""
