@@ -28,7 +28,10 @@ from app.widgets.places import thread_places
 from gateway import Changes, ThreadPage, ThreadQuery, ThreadRow
 
 PAGE_ROWS = 60
+# Of those that are read anew with each change; what was scrolled to further down stays as it was.
 MOST_ROWS = 600
+# Of the rows at the end of what is read anew, some may have come from elsewhere.
+_END_ROWS = 10
 
 
 def _now_us() -> int:
@@ -62,6 +65,8 @@ class ConversationsPage(Page):
         self._stale = True
         self._search = ""
         self._cursor: str | None = None
+        # As they were asked for: in the list those of a session stand together.
+        self._rows: Sequence[ThreadRow] = ()
         self._reading: asyncio.Task[ThreadPage] | None = None
         self._asked = 0
         self._more_asked = False
@@ -176,7 +181,7 @@ class ConversationsPage(Page):
         self.pane.show_searching(False)
 
     async def _read_list(self, *, again: bool = False) -> None:
-        """`again`: as many rows as there are, without a word about it."""
+        """`again`: as many rows as there are, the first of very many, without a word about it."""
         self._stale = False
         self._asked += 1
         asked = self._asked
@@ -194,14 +199,27 @@ class ConversationsPage(Page):
         if page is None:
             return
         by_time, now_us = self.pane.sort in ("newest", "oldest"), _now_us()
-        await self.pane.list.prepare(page.rows, now_us, together=by_time, sought=self._search)
+        beyond = self._beyond(page) if again else ()
+        rows = (*page.rows, *beyond)
+        await self.pane.list.prepare(rows, now_us, together=by_time, sought=self._search)
         if asked != self._asked:
             return
         self.pane.show_error("")
-        self._cursor = page.next_cursor
-        self.pane.list.show_rows(page.rows, now_us, self.thread_pane.id, together=by_time, sought=self._search)
+        self._rows = rows
+        if not beyond:
+            self._cursor = page.next_cursor
+        self.pane.list.show_rows(rows, now_us, self.thread_pane.id, together=by_time, sought=self._search)
         self._tell_count(page)
         await self._keep_thread(page.rows, again)
+
+    def _beyond(self, page: ThreadPage) -> Sequence[ThreadRow]:
+        """What was read below the rows that are read anew: who has scrolled there stays there."""
+        if page.next_cursor is None or len(self._rows) <= len(page.rows):
+            return ()
+        places = {row.id: place for place, row in enumerate(self._rows)}
+        end = min((places[row.id] for row in page.rows[-_END_ROWS:] if row.id in places), default=-1)
+        again = {row.id for row in page.rows}
+        return [row for row in self._rows[end + 1 :] if row.id not in again] if end >= 0 else ()
 
     async def _ask(self, query: ThreadQuery, limit: int) -> ThreadPage | None:
         """None where another question, or the person, has cancelled this one."""
@@ -272,6 +290,7 @@ class ConversationsPage(Page):
             page = await self.context.gateway.threads(self.query(), limit=PAGE_ROWS, cursor=cursor)
             if asked == self._asked:
                 self._cursor = page.next_cursor
+                self._rows = (*self._rows, *self.pane.list.threads.unknown(page.rows))
                 self.pane.list.add_rows(page.rows)
         except KNOWN_ERRORS as error:
             self.pane.show_error(str(error))

@@ -926,3 +926,33 @@ def test_the_list_lays_out_a_text_once(qtbot: QtBot, theme: Theme, laid_out: lis
     theme.set_mode("dark")
     shown.grab()
     assert not laid_out, "a text has the colour that it is painted in"
+
+
+def test_who_has_scrolled_far_down_stays_there_while_conversations_come_and_go(
+    page: ConversationsPage, turns: Turns, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.pages.conversations.MOST_ROWS", PAGE_ROWS)
+    shown = page.pane.list
+    for _ in range(3):
+        shown.verticalScrollBar().setValue(shown.verticalScrollBar().maximum())
+        turns.run()
+        QTest.qWait(1)
+    before = listed(page)
+    assert len(before) == len(gateway.told) == 151
+    shown.verticalScrollBar().setValue(100 * ROW_HEIGHT + 7)
+    assert shown._top_row() == (before[100], 7)
+    # A new one, one from far below that goes on, and one of those that are read again is gone.
+    told = {thread.row.id: thread for thread in (*gateway.told, plain_thread(500, now_us()))}
+    new, moved, gone = (told[id] for id in ("conv_0500", before[140], before[20]))
+    gateway.told = [
+        *(thread for thread in gateway.told if thread not in (moved, gone)),
+        *(
+            msgspec.structs.replace(thread, row=msgspec.structs.replace(thread.row, ended_us=now_us() + late * S))
+            for late, thread in enumerate((moved, new), 1)
+        ),
+    ]
+    turns(page.refresh(Changes(usage=True)))
+    turns.run()
+    stay = [id for id in before if id not in (moved.row.id, gone.row.id)]
+    assert listed(page) == [new.row.id, moved.row.id, *stay]
+    assert shown._top_row() == (before[100], 7)
