@@ -9,7 +9,7 @@ import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPalette, QResizeEvent
@@ -97,7 +97,7 @@ class BlocksView(QAbstractScrollArea):
     ) -> None:
         """`keep`: the same conversation, grown or on another way: place, folds and selection stay. `extents` are the
         blocks' own while they are folded, where a worker has counted them."""
-        seen = self._in_sight() if keep else []
+        seen, painted = (self._in_sight(), self._painted()) if keep else ([], [])
         before = {block.key: (block, height) for block, height in zip(self._blocks, self._heights, strict=True)}
         follows = keep and self.at_end and any(block.kind == "waiting" for block in self._blocks)
         self._before.clear()
@@ -131,7 +131,9 @@ class BlocksView(QAbstractScrollArea):
             self._held = None
             self._set_value(0)
         still = next((anchor for anchor in seen if anchor[0] in self._index), None)
-        self._settle(anchor=_END if follows else still)
+        self._settle(anchor=_END if follows else still, paint=not keep)
+        if keep:
+            self._paint_changed(painted)
 
     def shown(self, key: str) -> str:
         """folded, open or whole."""
@@ -238,6 +240,25 @@ class BlocksView(QAbstractScrollArea):
             y += card.top_of(entry)
         self._set_value(round(y - at))
 
+    def _painted(self) -> list[tuple[int, Card | None]]:
+        """What stands in sight from the top: where, and which card."""
+        y, height = self.verticalScrollBar().value(), self.viewport().height()
+        number, found = self._first(y), []
+        while number < len(self._blocks) and self._tops[number] < y + height:
+            # As the view places it.
+            at = math.floor(self._tops[number] - y + 0.5)
+            found.append((at, self._cards.get(self._blocks[number].key)))
+            number += 1
+        return found
+
+    def _paint_changed(self, before: Sequence[tuple[int, Card | None]]) -> None:
+        """Paints anew from the first card on that is not what stood there before."""
+        now = self._painted()
+        same = sum(1 for _ in takewhile(lambda each: each[0] == each[1], zip(before, now, strict=False)))
+        at = min((each[same][0] for each in (before, now) if same < len(each)), default=None)
+        if at is not None:
+            self.viewport().update(self.viewport().rect().adjusted(0, max(0, at - 1), 0, 0))
+
     def _update_block(self, key: str) -> None:
         """Paints a block anew where it stands, if it is in sight."""
         number = self._index.get(key)
@@ -247,9 +268,11 @@ class BlocksView(QAbstractScrollArea):
 
     # laying out
 
-    def _settle(self, anchor: Anchor | None = None) -> None:
-        """Lays out what is in sight, as far as the time goes; the rest in the next turn."""
-        self.viewport().update()
+    def _settle(self, anchor: Anchor | None = None, *, paint: bool = True) -> None:
+        """Lays out what is in sight, as far as the time goes; the rest in the next turn. `paint`: all is painted
+        anew."""
+        if paint:
+            self.viewport().update()
         if not self._blocks or not self.viewport().height():
             return
         if anchor is not None:

@@ -52,6 +52,8 @@ class CostCard(QWidget):
         return sources.marked(formats.money_column(line.nano, places), line.marked)
 
     def show_split(self, split: CostSplit) -> None:
+        if split == self.split:
+            return
         self.split = split
         lines = [f"{line.name} {self.amount(line)}" for line in split.lines]
         self.setAccessibleDescription(", ".join(filter(None, (self.total, self.aside[0], *lines))))

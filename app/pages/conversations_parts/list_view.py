@@ -149,9 +149,10 @@ class ThreadModel(QAbstractListModel):
         """The list anew; where the same conversations stand in the same order, only their words change."""
         same = [row.id for row in rows] == [row.id for row in self.rows]
         if same:
-            self.rows = list(rows)
-            if rows:
-                self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
+            before, self.rows = self.rows, list(rows)
+            for place, (old, new) in enumerate(zip(before, rows, strict=True)):
+                if new != old:
+                    self.dataChanged.emit(self.index(place), self.index(place))
             return
         self.beginResetModel()
         self.rows = list(rows)
@@ -369,6 +370,10 @@ class ThreadList(QListView):
         self._silent = True
         self.setCurrentIndex(self.threads.index(place) if place is not None else QModelIndex())
         self._silent = False
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Rows are of one height: a list's own way lays all of them out and paints them anew."""
+        QAbstractItemView.dataChanged(self, first, last, roles)
 
     def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)

@@ -36,6 +36,8 @@ _LEAST = 360
 _FACTS_AFTER_MS = 60
 # Painting the timeline takes as long as painting the thread: not in the same turn of the loop.
 _MARKED_AFTER_MS = 30
+# Longer than the loop's turn, so that what was shown before is painted by itself.
+_PAINTED_S = 0.005
 _NO_LIMIT = 16_777_215
 _ANSWERS = ("assistant", "reasoning", "tool", "error", "waiting")
 
@@ -155,7 +157,7 @@ class ThreadPane(QWidget):
         made = await asyncio.to_thread(self._tell, thread)
         if opening != self._opening:
             return
-        # Head, thread and timeline each in a turn of the loop.
+        # Head, thread, timeline and costs each in a turn of the loop.
         self.head.show_thread(thread.row, thread.turns)
         await asyncio.sleep(0)
         if opening != self._opening:
@@ -166,7 +168,7 @@ class ThreadPane(QWidget):
         waiting = next((each for each in thread.turns if each.running), None)
         self.view.waiting_since_us = waiting.started_us if waiting is not None else None
         self.view.set_blocks(made.blocks, keep=keep, extents=made.extents)
-        await asyncio.sleep(0)
+        await asyncio.sleep(_PAINTED_S)
         if opening != self._opening:
             return
         self._show_rows()
@@ -233,6 +235,7 @@ class ThreadPane(QWidget):
 
     async def _split_costs(self, thread: Thread, opening: int) -> None:
         """In slices of the loop: a turn's arithmetic is short, that of thousands is not."""
+        await asyncio.sleep(_PAINTED_S)
         splitter = Splitter()
         began = time.perf_counter()
         prices = {row.id: row.input_price for row in self._context.gateway.models()}

@@ -78,6 +78,8 @@ class ThreadView(BlocksView):
     def set_blocks(
         self, blocks: Sequence[Block], *, keep: bool, extents: Sequence[tuple[int, int]] | None = None
     ) -> None:
+        if self._hot is not None:
+            self._update_block(self._hot[0])
         self._hot = self._pressed = None
         waits = any(block.kind == "waiting" for block in blocks)
         (self._clock.start if waits else self._clock.stop)()

@@ -79,6 +79,8 @@ class Waterfall(QWidget):
         theme.changed.connect(self.update)
 
     def show_rows(self, rows: Sequence[SpanRow]) -> None:
+        if rows == self.rows:
+            return
         self.rows = rows
         self._places = {row.key: place for place, row in enumerate(rows)}
         self.axis = Axis((row.start_us, row.end_us) for row in rows if row.role != "conversation")

@@ -1,0 +1,167 @@
+"""A conversation that grows while it is looked at: what has changed is painted, and each part in a turn of its own."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+from msgspec.structs import replace
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.filters import FilterState
+from app.loop import QtLoop
+from app.pages.conversations_parts.block import Block
+from app.pages.conversations_parts.list_view import ROW_HEIGHT, ThreadList
+from app.pages.conversations_parts.pictures import Pictures
+from app.pages.conversations_parts.thread_pane import ThreadPane
+from app.pages.conversations_parts.thread_view import ThreadView
+from app.theme import Theme
+from tests.app.fake_gateway import NOW_US, FakeGateway
+from tests.app.fake_threads import plain_thread
+from tests.app.spawner import Spawner
+from tests.app.test_short_slots import Painted
+from tests.app.test_thread_view import said, settled
+from tests.app.turns import Turns
+
+WORDS = "An answer of some lines.\n\n"
+ANSWERS = tuple(said(WORDS * (1 + number % 3), f"m{number}.0") for number in range(8))
+
+
+@pytest.fixture
+def view(qtbot: QtBot, theme: Theme) -> Iterator[ThreadView]:
+    turns = Turns()
+    made = ThreadView(theme, Pictures(turns))
+    qtbot.addWidget(made)
+    made.resize(560, 500)
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    made.show()
+    qtbot.waitExposed(made)
+    made.set_blocks(ANSWERS, keep=False)
+    settled(made)
+    yield made
+    turns.close()
+
+
+def painted_by(view: ThreadView, blocks: tuple[Block, ...]) -> list[int]:
+    """From where on the viewport is painted when these blocks are told, once for each paint."""
+    painted = Painted(view.viewport())
+    view.set_blocks(blocks, keep=True)
+    settled(view)
+    QApplication.processEvents()
+    view.viewport().removeEventFilter(painted)
+    return [part.top() for part in painted.parts]
+
+
+def test_what_comes_below_what_is_in_sight_paints_nothing(view: ThreadView) -> None:
+    assert view._tops[-1] > 2 * view.viewport().height()
+    assert painted_by(view, (*ANSWERS, said(WORDS, "m8.0"))) == []
+    # As it was read anew.
+    assert painted_by(view, tuple(replace(block) for block in ANSWERS)) == []
+
+
+def top(view: ThreadView, number: int) -> float:
+    return view._tops[number] - view.verticalScrollBar().value()
+
+
+CHANGES: dict[str, tuple[Callable[[], tuple[Block, ...]], int]] = {
+    "other words": (lambda: (*ANSWERS[:2], said("Short.", "m2.0"), *ANSWERS[3:]), 2),
+    "one less": (lambda: (*ANSWERS[:1], *ANSWERS[2:]), 1),
+    "one more": (lambda: (*ANSWERS[:1], said("More.", "m9.0"), *ANSWERS[1:]), 1),
+    "the end is gone": (lambda: ANSWERS[:2], 2),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_changes_in_sight_is_painted_from_there_on(view: ThreadView, name: str) -> None:
+    change, first = CHANGES[name]
+    expected = top(view, first)
+    paints = painted_by(view, change())
+    assert paints and min(paints) >= expected - 2
+    before = view.viewport().grab().toImage()
+    view.viewport().update()
+    QTest.qWait(1)
+    assert view.viewport().grab().toImage() == before
+
+
+def test_a_first_thread_and_another_one_are_painted_whole(view: ThreadView) -> None:
+    for blocks in ((), ANSWERS, tuple(said(WORDS, f"other{number}.0") for number in range(8))):
+        painted = Painted(view.viewport())
+        view.set_blocks(blocks, keep=False)
+        settled(view)
+        assert max((part.height() for part in painted.parts), default=0) == view.viewport().height()
+
+
+def test_of_a_list_that_stays_in_order_the_rows_that_changed_are_painted(qtbot: QtBot, theme: Theme) -> None:
+    listed = ThreadList(theme)
+    qtbot.addWidget(listed)
+    listed.resize(288, 8 * ROW_HEIGHT)
+    listed.show()
+    qtbot.waitExposed(listed)
+    rows = [plain_thread(number, NOW_US).row for number in range(20)]
+    listed.show_rows(rows, NOW_US, "")
+    QTest.qWait(1)
+    painted = Painted(listed.viewport())
+    listed.show_rows([replace(row) for row in rows], NOW_US, "")
+    QTest.qWait(1)
+    assert painted.parts == []
+    rows[3] = replace(rows[3], requests=rows[3].requests + 7)
+    listed.show_rows(rows, NOW_US, "")
+    QTest.qWait(1)
+    assert [(part.top(), part.height()) for part in painted.parts] == [(3 * ROW_HEIGHT, ROW_HEIGHT)]
+    assert listed.threads.rows == rows
+
+
+class Updates(QObject):
+    """Which parts are painted together: a list of names for each of a window's updates."""
+
+    def __init__(self, window: QWidget, parts: dict[str, QWidget]) -> None:
+        super().__init__(window)
+        self.together: list[list[str]] = []
+        self._names = {id(widget): name for name, widget in parts.items()}
+        self._window = window
+        for widget in (window, *parts.values()):
+            widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._window and event.type() == QEvent.Type.UpdateRequest:
+            self.together.append([])
+        elif isinstance(event, QPaintEvent) and self.together and id(watched) in self._names:
+            self.together[-1].append(self._names[id(watched)])
+        return False
+
+
+def test_thread_timeline_and_costs_are_painted_apart_and_none_that_is_as_it_was(
+    qtbot: QtBot, theme: Theme, qapp: QApplication
+) -> None:
+    loop = QtLoop(qapp)
+    asyncio.set_event_loop(loop)
+    gateway, thread = FakeGateway(0), plain_thread(1, NOW_US, turns=2)
+    pane = ThreadPane(AppContext(gateway, theme, FilterState(tz="UTC"), Spawner()))  # type: ignore[arg-type]
+    qtbot.addWidget(pane)
+    pane.resize(932, 840)
+    pane.show()
+    qtbot.waitExposed(pane)
+    inspector = pane.inspector
+    parts = {"thread": pane.view.viewport(), "timeline": inspector.waterfall, "costs": inspector.cost}
+
+    async def read(turns: int, *, keep: bool) -> list[list[str]]:
+        gateway.told = [plain_thread(1, NOW_US, turns=turns)]
+        await asyncio.sleep(0.05)
+        updates = Updates(pane, parts)
+        await pane.read(thread.row.id, keep=keep)
+        await asyncio.sleep(0.05)
+        return [sorted(set(names)) for names in updates.together if names]
+
+    try:
+        loop.run_until_complete(read(2, keep=False))
+        grown = loop.run_until_complete(read(4, keep=True))
+        assert {name for names in grown for name in names} == set(parts)
+        assert all(len(names) == 1 for names in grown), grown
+        assert loop.run_until_complete(read(4, keep=True)) == []
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
