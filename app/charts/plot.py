@@ -7,7 +7,7 @@ place, and a refresh that changes nothing but values repaints the values only.
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPolygon, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -71,6 +71,10 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         self.lines = Lines(self.view) if self._spec.kind == "lines" else None
         if self.bars is not None:
             self.view.addItem(self.bars, ignoreBounds=True)
+
+    def sizeHint(self) -> QSize:
+        """None of its own: by default it would be the size that it had last, and a plot once tall stay so."""
+        return QSize(self.minimumSizeHint())
 
     def set_spec(self, spec: ChartSpec) -> None:
         """Another measure of the same kind from now on; its data follows."""

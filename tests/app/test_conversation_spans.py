@@ -366,9 +366,13 @@ def test_facts_of_a_new_shape_are_made_in_turns_and_shown_at_the_end(
     assert card.isHidden(), "what was begun is left"
 
 
+@pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("selected", ["", "guessed", "asked"])
-def test_a_fainter_bar_stands_out_and_differs_from_a_measured_one(theme: Theme, qtbot: QtBot, selected: str) -> None:
+def test_a_fainter_bar_stands_out_and_differs_from_a_measured_one(
+    theme: Theme, qtbot: QtBot, selected: str, mode: str
+) -> None:
     """WCAG 1.4.11 asks for 3:1 between what tells something and what it lies on."""
+    theme.set_mode(mode)
     made = [
         SpanRow(key="asked", label="ask", role="inference", depth=0, start_us=0, end_us=10 * S, first_us=9 * S),
         SpanRow(key="measured", label="run", role="tool", depth=0, start_us=0, end_us=10 * S),

@@ -871,3 +871,19 @@ def test_what_somebody_waits_for_is_not_asked_anew_with_each_change(
     monkeypatch.setattr(context.gateway, "summary", summary)
     asyncio.run(traffic())
     assert len(asked) == 2, "what has changed is read afterwards"
+
+
+def test_charts_that_come_back_have_the_height_that_there_is_room_for(page: OverviewPage, qtbot: QtBot) -> None:
+    """Left and come back to, a chart wanted the height that it had just then, and kept it where there was less room."""
+
+    def height(of: int) -> int:
+        page.resize(1220, of)
+        QApplication.processEvents()
+        return max(chart.height() for chart in page.charts)
+
+    scrolled = height(700)
+    assert height(1400) > 300
+    page.parts.charts.fold()
+    page.parts.charts.unfold()
+    qtbot.waitUntil(lambda: not any(chart.plot.isHidden() for chart in page.charts))
+    assert height(700) == scrolled == 186
