@@ -391,8 +391,11 @@ class ModelsPage(Page):
         self.unpriced.setVisible(bool(lines))
 
     def _unpriced_words(self, line: ModelLine) -> str:
-        told = self.tr("{model} ({count}, of {provider}, no longer set up)") if line.gone else "{model} ({count})"
-        return told.format(model=line.model, count=formats.count(line.unpriced), provider=line.provider)
+        count = formats.count(line.unpriced)
+        if line.gone:
+            gone = self.tr("{model} ({count}, of {provider}, no longer set up)")
+            return gone.format(model=line.model, count=count, provider=line.provider)
+        return f"{line.model} ({count})"
 
     # the drawer
 
