@@ -68,6 +68,15 @@ def count(n: float | None) -> str:
     return f"{'-' if whole < 0 else ''}{number}{letter}"
 
 
+def rate(n: float | None) -> str:
+    """How many in a time: as a count from ten, with one decimal below, "<0.1", and 0 where there were none."""
+    if n is None:
+        return UNKNOWN
+    if not n or _rounded(Decimal(n), 1) >= 10:
+        return count(n)
+    return f"{_rounded(Decimal(n), 1)}" if n >= 0.1 else "<0.1"
+
+
 def dollars(nano: int, places: int) -> Decimal:
     """As many decimals as are shown, rounded as they are there."""
     return _rounded(Decimal(nano) / _NANO, places)
@@ -143,7 +152,7 @@ def adding_places(amounts: Iterable[int]) -> int:
         shown = sum(dollars(nano, places) for nano in parts)
         return abs(shown - total) < half or shown * _NANO == whole
 
-    return next(filter(comes_to_it, range(fewest, 6)), 6)
+    return next(filter(comes_to_it, range(fewest, 9)), 9)
 
 
 def price(nano: int | None, least: int = 3) -> str:

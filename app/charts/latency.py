@@ -4,7 +4,7 @@ its first token, or output tokens per second."""
 from collections.abc import Callable
 
 from app.charts.data import ChartInput, ChartSpec, Series, count_axis, duration_axis, values_of
-from app.formats import count, duration
+from app.formats import duration, rate
 from app.translation import later, tr
 from gateway import Distribution, Summary
 
@@ -23,7 +23,7 @@ def _percentiles(of: Callable[[Summary], Distribution]) -> Callable[[ChartInput]
 
 def _speed(given: ChartInput) -> tuple[Series, ...]:
     values = values_of(given.buckets, lambda bucket: bucket.summary.tokens_per_s)
-    return (Series(key="speed", name=tr("Output tokens / s"), colour=0, values=values),)
+    return (Series(key="speed", name=tr("Output tokens/s"), colour=0, values=values),)
 
 
 LATENCY = ChartSpec(
@@ -56,7 +56,7 @@ SPEED = ChartSpec(
     kind="lines",
     read=_speed,
     axis_text=count_axis,
-    value_text=lambda rate: tr("{rate} tokens/s").format(rate=count(round(rate)) if rate >= 10 else f"{rate:.1f}"),
+    value_text=lambda speed: tr("{rate} tokens/s").format(rate=rate(speed)),
     plain_text=lambda rate: f"{rate:.3f}",
     unit="tokens_per_s",
     idle=100,

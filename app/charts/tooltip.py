@@ -59,12 +59,17 @@ class Tooltip(QWidget):
     def sizeHint(self) -> QSize:
         names, values = QFontMetrics(self._name_font), QFontMetrics(self._value_font)
         name = min(max((names.horizontalAdvance(row[1]) for row in self.rows), default=0), _NAME_MAX)
-        value = max((values.horizontalAdvance(row[2]) for row in self.rows), default=0)
+        value = max((values.horizontalAdvance(row[2]) + room for row, room in self._aligned(values)), default=0)
         inner = max(_SWATCH + _GAP + name + _COLUMN_GAP + value, names.horizontalAdvance(self.title) + 4)
         lines = _wrapped(self.note)
         inner = max(inner, *(QFontMetrics(self._note_font).horizontalAdvance(text) for text in lines), 0)
         height = _TITLE_HEIGHT + _ROW_HEIGHT * len(self.rows) + _NOTE_HEIGHT * len(lines)
         return QSize(inner + 2 * _PADDING, _PADDING + height + _PADDING - 4)
+
+    def _aligned(self, values: QFontMetrics) -> list[tuple[Row, int]]:
+        """Each row, and the room behind its value that puts points below each other: a sum has fewer decimals."""
+        decimals = [values.horizontalAdvance(_decimals(row[2])) for row in self.rows]
+        return [(row, max(decimals) - width) for row, width in zip(self.rows, decimals, strict=True)]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -80,24 +85,30 @@ class Tooltip(QWidget):
         painter.drawText(QRect(_PADDING, _PADDING - 3, width, 18), middle_left, self.title)
         names, values = QFontMetrics(self._name_font), QFontMetrics(self._value_font)
         top = _PADDING + _TITLE_HEIGHT - 3
-        for swatch, name, value in self.rows:
+        for (swatch, name, value), behind in self._aligned(values):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(swatch)
             painter.drawRoundedRect(QRectF(_PADDING, top + 5, _SWATCH, _SWATCH), 2, 2)
             painter.setFont(self._name_font)
             painter.setPen(self._theme.color("text2"))
-            room = width - _SWATCH - _GAP - values.horizontalAdvance(value) - _GAP
+            room = width - _SWATCH - _GAP - values.horizontalAdvance(value) - behind - _GAP
             text = names.elidedText(name, Qt.TextElideMode.ElideMiddle, room)
             painter.drawText(QRect(_PADDING + _SWATCH + _GAP, top, room, _ROW_HEIGHT), middle_left, text)
             painter.setFont(self._value_font)
             painter.setPen(self._theme.color("text"))
-            painter.drawText(QRect(_PADDING, top, width, _ROW_HEIGHT), middle_right, value)
+            painter.drawText(QRect(_PADDING, top, width - behind, _ROW_HEIGHT), middle_right, value)
             top += _ROW_HEIGHT
         painter.setFont(self._note_font)
         painter.setPen(self._theme.color("text3"))
         for text in _wrapped(self.note):
             painter.drawText(QRect(_PADDING, top, width, _NOTE_HEIGHT), middle_left, text)
             top += _NOTE_HEIGHT
+
+
+def _decimals(value: str) -> str:
+    """What stands from the point on; "" where a unit comes last, or there is no point."""
+    _, point, digits = value.rpartition(".")
+    return point + digits if digits.isdigit() else ""
 
 
 def _wrapped(note: str) -> tuple[str, ...]:

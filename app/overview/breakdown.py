@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
-from app.formats import UNKNOWN, count, duration, money_column, money_places, percent
+from app.formats import UNKNOWN, count, duration, money_column, money_places, percent, rate
 from app.overview.figures import error_rate
 from app.overview.slots import ColourSlots
 from app.sources import costs_tooltip, counts_tooltip, estimated_cost, estimated_input, estimated_output, marked
@@ -133,7 +133,7 @@ FIRST_TOKEN = Measure(
 SPEED = Measure(
     key="speed",
     title=later("Tokens/s"),
-    text=lambda line: speed(line.summary.tokens_per_s),
+    text=lambda line: rate(line.summary.tokens_per_s),
     order=lambda line: line.summary.tokens_per_s,
     width=68,
     spare=2,
@@ -206,13 +206,6 @@ def shown_measures(measures: Sequence[Measure], room: int) -> tuple[bool, ...]:
             break
         kept.remove(last)
     return tuple(measure in kept for measure in measures)
-
-
-def speed(tokens_per_s: float | None) -> str:
-    """Output tokens per second: 64, 7.5, or — where nothing was measured."""
-    if tokens_per_s is None:
-        return UNKNOWN
-    return f"{tokens_per_s:,.0f}" if tokens_per_s >= 10 else f"{tokens_per_s:.1f}"
 
 
 def share_text(share: float | None) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from app import sources
-from app.formats import UNKNOWN, count, delta_percent, delta_points, duration, money, percent
+from app.formats import UNKNOWN, count, delta_percent, delta_points, duration, money, percent, rate
 from app.translation import tr
 from gateway import Summary, TimeBucket
 
@@ -86,8 +86,7 @@ def split_unit(text: str) -> tuple[str, str]:
 
 def _requests(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket], span_us: int) -> Figure:
     hours = max(span_us / _HOUR_US, 1 / 60)
-    rate, unit = (now.requests / hours, "h") if hours > 2 else (now.requests / (hours * 60), "min")
-    shown = count(round(rate)) if rate >= 10 or not rate else f"{rate:.1f}" if rate >= 0.1 else "<0.1"
+    often, unit = (now.requests / hours, "h") if hours > 2 else (now.requests / (hours * 60), "min")
     return Figure(
         key="requests",
         title=tr("Requests"),
@@ -95,7 +94,7 @@ def _requests(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket
         value=count(now.requests),
         exact=f"{now.requests:,}",
         definition=tr("Every request that reached a door with an accepted key, whatever became of it."),
-        fact=tr("avg {shown} / {unit}").format(shown=shown, unit=unit),
+        fact=tr("avg {shown} / {unit}").format(shown=rate(often), unit=unit),
         delta=_delta(now.requests, before.requests if before else None, good="up"),
         is_new=before is None and now.requests > 0,
         points=_points(buckets, lambda summary: summary.requests, None),

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from app.parts.piece import Picture, Piece, Room, Token, size_words
+from app import formats
+from app.parts.piece import Picture, Piece, Room, Token
 from gateway import Blob
 
 SHOWN_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp")
@@ -11,7 +12,7 @@ _ICONS = {"audio": "activity", "video": "play", "image": "eye-off"}
 
 
 def pieces(part: Blob, room: Room) -> Iterator[Piece]:
-    size = size_words(len(part.data) * 3 // 4)
+    size = formats.size(len(part.data) * 3 // 4)
     label = " · ".join(filter(None, (part.filename, part.mime_type, size)))
     if part.mime_type in SHOWN_TYPES and len(part.data) <= MOST_BASE64:
         yield Picture(part.data, part.mime_type, label)

@@ -120,14 +120,3 @@ def slices(text: str, chars: int = SLICE_CHARS, lines: int = SLICE_LINES) -> Ite
             run.append(piece)
             size += len(piece)
     yield "\n".join(run)
-
-
-def size_words(count: int) -> str:
-    """Bytes for people: 640 B, 2.1 kB, 3.4 MB."""
-    if count < 1000:
-        return f"{count} B"
-    for unit in ("kB", "MB"):
-        count_of = count / (1000 if unit == "kB" else 1_000_000)
-        if count_of < 999.5:
-            return f"{count_of:.1f} {unit}" if count_of < 99.95 else f"{count_of:.0f} {unit}"
-    return f"{count / 1_000_000_000:.1f} GB"

@@ -566,3 +566,30 @@ def test_a_tooltip_s_rows_come_to_its_total(qtbot: QtBot, light: Theme) -> None:
     lot = buckets(busy(123_456, errors=2_600))
     requests = chart(qtbot, SPECS["requests"], light, ChartInput(buckets=lot, now_us=START * 2))
     assert requests.values_at(0) == {"Success": "120,856", "Errors": "2,600", "Total": "123,456"}
+
+
+def test_points_stand_below_each_other_in_a_tooltip(qtbot: QtBot, light: Theme) -> None:
+    """The total has fewer decimals than its parts."""
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    parent.resize(400, 300)
+    tooltip = Tooltip(light, parent)
+    parent.show()
+    swatch = QColor("white")
+
+    def ink(*values: str) -> list[set[int]]:
+        """Columns in which a row's value has ink."""
+        tooltip.show_rows("", tuple((swatch, "", value) for value in values), 0, parent.rect())
+        image = tooltip.grab().toImage()
+        ground = image.pixelColor(image.width() - 5, 20).rgb()
+        tops = [30 + 17 * number for number in range(len(values))]
+        columns = range(40, image.width() - 4)
+        return [{x for x in columns for y in range(top, top + 15) if image.pixel(x, y) != ground} for top in tops]
+
+    part, total = ink("$0.1526", "$0.458")
+    one, other = ink("$0.152", "$0.458")
+    # As far to the left of the end as a digit takes.
+    assert max(part) - max(total) >= 5 and min(total) - min(part) <= 1
+    assert abs(max(one) - max(other)) <= 1
+    short, long = ink("905 ms", "1.42 s")
+    assert abs(max(short) - max(long)) <= 1, "what ends in a unit ends at the edge"

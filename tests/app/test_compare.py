@@ -176,14 +176,14 @@ def test_the_estimate_is_told_before_money_is_spent(page: ComparePage, gateway: 
         )
     whole = formats.money(sum(each.cost_nano or 0 for each in found))
     assert question.run_button.text() == f"Run · est. {whole}"
-    assert question.estimate.text() == "≈ 100 tokens in, 500 out assumed for each"
+    assert question.estimate.text() == "≈100 tokens in, 500 out assumed for each"
     question.models.add(UNPRICED)
     qtbot.waitUntil(lambda: question.run_button.text() == f"Run · est. {whole} + 1 unknown")
     assert question.models.chip(UNPRICED).text() == f"{UNPRICED} · no price"
     question.models.choose((UNPRICED, "other"))
     qtbot.keyClicks(question.max_tokens, "50")
     qtbot.waitUntil(lambda: question.run_button.text() == "Run · cost unknown")
-    assert question.estimate.text() == "≈ 100 tokens in, at most 50 out for each"
+    assert question.estimate.text() == "≈100 tokens in, at most 50 out for each"
     assert gateway.asked == []
 
 

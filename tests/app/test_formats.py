@@ -25,7 +25,9 @@ MON_18_03 = 1_795_456_980_000_000
         ((1_005_000_000, 1_010_000_000), 3),
         ((600_000_000, 600_000_000), 2),
         ((2_000_000, 3_000_000), 6),
-        ((400, 400, 400), 6),
+        ((400, 400, 400), 7),
+        # As a conversation of a fraction of a cent: 0.002322 beside 0.002323.
+        ((340_300, 1_542_500, 440_000), 7),
     ],
 )
 def test_parts_have_as_many_decimals_as_let_them_come_to_their_sum(amounts: tuple[int, ...], places: int) -> None:
@@ -260,3 +262,23 @@ def test_a_folder_of_the_users_own_begins_at_home(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HOME", str(tmp_path))
     assert formats.folder(tmp_path / "data" / "faregate") == "~/data/faregate"
     assert formats.folder(tmp_path.parent / "elsewhere") == str(tmp_path.parent / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("n", "text"),
+    [
+        (None, "—"),
+        (0, "0"),
+        (0.04, "<0.1"),
+        (0.1, "0.1"),
+        (7.46, "7.5"),
+        (9.94, "9.9"),
+        # Rounded first: ten is "10" wherever it came from.
+        (9.96, "10"),
+        (10.4, "10"),
+        (1_204.2, "1,204"),
+        (123_456, "123k"),
+    ],
+)
+def test_rates(n: float | None, text: str) -> None:
+    assert formats.rate(n) == text

@@ -19,9 +19,9 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterSnapshot
-from app.formats import UNKNOWN, adding_places, count, duration, money, money_column, money_places, percent
+from app.formats import UNKNOWN, adding_places, count, duration, money, money_column, money_places, percent, rate
 from app.overview.answers import Answers
-from app.overview.breakdown import MEASURES, Line, speed
+from app.overview.breakdown import MEASURES, Line
 from app.overview.cards import FigureCard
 from app.overview.ghost import LINES
 from app.overview.table import BreakdownTable
@@ -184,7 +184,7 @@ def test_table_cells_equal_the_gateway(page: OverviewPage, fake_gateway: FakeGat
             UNKNOWN if row.summary.cost_nano is None else f"{row.summary.cost_nano / total:.0%}",
             count(row.summary.input_tokens),
             count(row.summary.output_tokens),
-            speed(row.summary.tokens_per_s),
+            rate(row.summary.tokens_per_s),
             duration(row.summary.ttft_ms.avg),
             duration(row.summary.latency_ms.avg),
             duration(row.summary.latency_ms.p95),
@@ -542,10 +542,10 @@ def test_cards_and_tables_are_shown_in_turns_of_their_own(
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(None, UNKNOWN), (0.0, "0.0"), (7.54, "7.5"), (64.4, "64"), (1200, "1,200")]
+    ("value", "words"), [(None, UNKNOWN), (0.0, "0"), (7.54, "7.5"), (64.4, "64"), (1200, "1,200")]
 )
 def test_words_for_a_speed(value: float | None, words: str) -> None:
-    assert speed(value) == words
+    assert rate(value) == words
 
 
 # States

@@ -395,7 +395,7 @@ def test_latency_can_be_the_first_tokens_or_a_speed(page: OverviewPage) -> None:
     assert (chart.title, page.parts.charts.timing_button.text()) == ("Speed", "Tokens per second ▾")
     for index, bucket in enumerate(page.answers.buckets):
         rate = bucket.summary.tokens_per_s
-        shown = chart.values_at(index)["Output tokens / s"]
+        shown = chart.values_at(index)["Output tokens/s"]
         assert shown == ("—" if rate is None else f"{round(rate) if rate >= 10 else f'{rate:.1f}'} tokens/s")
     assert any(bucket.summary.tokens_per_s for bucket in page.answers.buckets)
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from app import formats
 from app.parts import VIEWS
 from app.parts.fences import markdown
 from app.parts.highlight import LANGUAGES, spans
@@ -21,7 +22,6 @@ from app.parts.piece import (
     Token,
     Tree,
     cut,
-    size_words,
     slices,
 )
 from gateway import Blob, File, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolCallResponse, Uri
@@ -261,10 +261,10 @@ def test_a_block_without_a_word_of_ours_is_raw() -> None:
 
 @pytest.mark.parametrize(
     ("count", "words"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (2_140, "2.1 kB"), (99_960, "100 kB"), (3_400_000, "3.4 MB")],
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (2_140, "2.1 kB"), (99_960, "100.0 kB"), (3_400_000, "3.4 MB")],
 )
 def test_sizes(count: int, words: str) -> None:
-    assert size_words(count) == words
+    assert formats.size(count) == words
 
 
 def test_a_cut_ends_at_a_line_or_a_word() -> None:

@@ -146,11 +146,11 @@ def adding_places(parts: Sequence[int]) -> int:
     fewest = places_of(sum(parts))
     unit = Decimal(1).scaleb(-fewest)
     total = (Decimal(sum(parts)) / NANO).quantize(unit)
-    for places in range(fewest, 6):
+    for places in range(fewest, 9):
         shown = sum((Decimal(part) / NANO).quantize(Decimal(1).scaleb(-places)) for part in parts)
         if abs(shown - total) < unit / 2 or shown * NANO == sum(parts):
             return places
-    return 6
+    return 9
 
 
 def breakdown(answer: Json, total: Json, dimension: str, titles: Sequence[str]) -> list[list[str]]:
@@ -166,7 +166,7 @@ def breakdown(answer: Json, total: Json, dimension: str, titles: Sequence[str]) 
             "Share of cost": UNKNOWN if cost is None else _share(cost / whole if whole else 0.0),
             "Tokens in": marked(count(row["input_tokens"]), row, "estimated"),
             "Tokens out": marked(count(row["output_tokens"]), row, "partial", "estimated"),
-            "Tokens/s": UNKNOWN if speed is None else f"{speed:,.{0 if speed >= 10 else 1}f}",
+            "Tokens/s": UNKNOWN if speed is None else count(speed) if round(speed, 1) >= 10 else f"{speed:.1f}",
             "First token": duration(row["ttft_ms"]["avg"]),
             "Avg latency": duration(row["latency_ms"]["avg"]),
             "p95": duration(row["latency_ms"]["p95"]),

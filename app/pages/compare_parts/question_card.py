@@ -187,7 +187,7 @@ class QuestionCard(Card):
         if estimates:
             first = estimates[0]
             length = self.tr("at most {0} out") if first.bounded else self.tr("{0} out assumed")
-            words = self.tr("≈ {0} tokens in, {1} for each").format(
+            words = self.tr("≈{0} tokens in, {1} for each").format(
                 formats.count(first.input_tokens), length.format(formats.count(first.output_tokens))
             )
         self.estimate.setText(words)

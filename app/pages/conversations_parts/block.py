@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from app import formats
 from app.parts import VIEWS
 from app.parts.fences import code_pieces
 from app.parts.piece import (
@@ -19,7 +20,6 @@ from app.parts.piece import (
     Room,
     Tree,
     cut,
-    size_words,
     slices,
 )
 from app.translation import tr
@@ -102,11 +102,8 @@ def pieces_of(block: Block, shown: str) -> list[Piece]:
             made += VIEWS[type(part)](part, room)
     made += block.notes
     if (hidden := _hidden(block, room)) is not None:
-        made.append(
-            More(
-                hidden if shown == FOLDED else tr("Load all of it ({size})").format(size=size_words(extent(block)[0]))
-            )
-        )
+        whole = formats.size(extent(block)[0])
+        made.append(More(hidden if shown == FOLDED else tr("Load all of it ({size})").format(size=whole)))
     return made
 
 

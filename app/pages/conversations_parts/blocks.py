@@ -12,7 +12,7 @@ from app import formats, sources
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import Block, folded_extent
 from app.pages.conversations_parts.branches import Step, steps
-from app.parts.piece import Note, size_words
+from app.parts.piece import Note
 from app.translation import counted, tr
 from gateway import (
     Blob,
@@ -306,7 +306,7 @@ class _Teller:
             result, at_turn = found
             parts = (call, result)
             right += [self._tool_time(call, step.turn, self._turns[at_turn])]
-            right += ["failed" if result.is_error else size_words(_size(result))]
+            right += ["failed" if result.is_error else formats.size(_size(result))]
         elif not step.turn.running:
             notes = (Note(tr("No result was sent back")),)
         return Block(
@@ -337,7 +337,7 @@ class _Teller:
             kind="tool",
             title=tr("Tool result"),
             detail=part.name or part.id,
-            right="failed" if part.is_error else size_words(_size(part)),
+            right="failed" if part.is_error else formats.size(_size(part)),
             turn=step.turn.n,
             parts=(part,),
             aside=step.aside,
