@@ -1,6 +1,6 @@
 """Text in one of the theme's tones, and text that acts when pressed; both read the theme when they paint."""
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
 
@@ -29,6 +29,8 @@ class ToneLabel(QLabel):
         self._narrow = ui_font(narrow_px, weight) if narrow_px is not None else None
         self._theme = theme
         self._tone = tone
+        # What fits of which text in which width, and in which font.
+        self._fit: tuple[tuple[str, int], tuple[QFont, str]] | None = None
         self.setFont(ui_font(px, weight))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
@@ -53,18 +55,27 @@ class ToneLabel(QLabel):
 
     def shown_text(self) -> str:
         """The text as it fits now."""
-        metrics = QFontMetrics(self._fitting_font())
-        return metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        return self._fitted()[1]
 
-    def _fitting_font(self) -> QFont:
-        too_wide = self.sizeHint().width() > self.width()
-        return self._narrow if self._narrow is not None and too_wide else self.font()
+    def _fitted(self) -> tuple[QFont, str]:
+        key = self.text(), self.width()
+        if self._fit is None or self._fit[0] != key:
+            too_wide = self.sizeHint().width() > self.width()
+            font = self._narrow if self._narrow is not None and too_wide else self.font()
+            text = QFontMetrics(font).elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+            self._fit = key, (font, text)
+        return self._fit[1]
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.FontChange:
+            self._fit = None
+        super().changeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setFont(self._fitting_font())
+        font, text = self._fitted()
+        painter.setFont(font)
         painter.setPen(self._theme.color(self._tone))
-        text = self.shown_text()
         if self._beside is None:
             painter.drawText(self.rect(), self.alignment() | Qt.AlignmentFlag.AlignVCenter, text)
             return

@@ -1,9 +1,12 @@
-"""A small line without axes: the shape of the last period, and where it stands now."""
+"""A small line without axes: the shape of the last period, and where it stands now.
+
+It is kept as it was painted: its smooth line takes as long as all the words of its card.
+"""
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import Theme
@@ -18,6 +21,8 @@ class Sparkline(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.points: tuple[float | None, ...] = ()
+        self._picture = QPixmap()
+        self._picture_of: tuple[object, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(30)
 
@@ -49,12 +54,22 @@ class Sparkline(QWidget):
         return [run for run in found if run]
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        ratio, accent = self.devicePixelRatioF(), self._theme.color("accent")
+        of = self.points, self.size(), ratio, accent
+        if of != self._picture_of:
+            self._picture = QPixmap(self.size() * ratio)
+            self._picture.setDevicePixelRatio(ratio)
+            self._picture.fill(Qt.GlobalColor.transparent)
+            self._draw(accent)
+            self._picture_of = of
+        QPainter(self).drawPixmap(0, 0, self._picture)
+
+    def _draw(self, accent: QColor) -> None:
         runs = self.runs()
         if not runs:
             return
-        painter = QPainter(self)
+        painter = QPainter(self._picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        accent = QColor(self._theme.color("accent"))
         faint, none = QColor(accent), QColor(accent)
         faint.setAlphaF(0.16)
         none.setAlphaF(0.0)
@@ -77,3 +92,4 @@ class Sparkline(QWidget):
         painter.setBrush(accent)
         last = runs[-1][-1]
         painter.drawEllipse(QRectF(last.x() - 2.2, last.y() - 2.2, 4.4, 4.4))
+        painter.end()
