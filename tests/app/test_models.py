@@ -434,6 +434,7 @@ def test_models_of_a_provider_that_was_removed_stay_with_what_they_cost(
     details = page.drawer.content()
     assert isinstance(details, ModelDetails) and not details.add_button.isVisible()
     assert any("no longer set up" in text for _, text in details.told)
+    assert not any("the list's prices" in label.text() for label in details.findChildren(TextLabel))
     gateway.rows = gateway.rows[-1:]
     refresh(page, turns)
     assert page.unpriced.isVisible() and not page.unpriced.button.isVisible()

@@ -107,8 +107,9 @@ class ModelDetails(QWidget):
         self.add_button.setObjectName("model_add_price")
         self.add_button.clicked.connect(lambda: self.add.emit(line))
         column.addSpacing(8)
-        column.addWidget(TextLabel(theme, tr("Your own prices"), weight=600))
-        if not own:
+        if own or not line.gone:
+            column.addWidget(TextLabel(theme, tr("Your own prices"), weight=600))
+        if not own and not line.gone:
             column.addWidget(
                 TextLabel(theme, tr("None: the list's prices are used."), px=12, tone="text3", wrap=True)
             )
