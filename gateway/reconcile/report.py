@@ -59,7 +59,7 @@ def render(done: Reconciliation) -> dict[str, Any]:
         "last_day": done.last_day,
         "lines": done.lines,
         "passed_over": done.passed_over,
-        "shared": done.shared and to_builtins(done.shared),
+        "shared": to_builtins(done.shared),
         "counts": list(done.counts),
         "decimals": done.decimals,
         "here": _totals(done.here),

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.reconcile.repeated import Line, Naming, Weight, shared
 from gateway.reconcile.sums import Moment
@@ -50,6 +51,15 @@ def test_a_line_counts_as_the_file_tells_it_that_says_more_counts_before_dollars
     used = Told(WHOLE, (b"a", (3, Decimal(0))), (b"b", (7, Decimal(2))))
     assert names_taken(dear, used) == [set(), {b"a", b"b"}]
     assert names_taken(used, dear) == [{b"a", b"b"}, set()]
+
+
+def test_only_times_that_several_files_tell_of_are_shared() -> None:
+    early, late = Told(WHOLE, (b"a", (1, Decimal(0)))), Told(WHOLE, (b"a", (1, Decimal(0))))
+    apart = Told(WHOLE, (b"b", (1, Decimal(0))))
+    apart._lines = [replace(line, at=date(2026, 11, 4)) for line in apart._lines]
+    assert shared([early, apart]).moments == set()
+    once = shared([early, apart, late])
+    assert once.moments == {DAY} and [len(names) for names in once.taken] == [1, 0, 0]
 
 
 def test_one_file_alone_is_not_read_for_what_it_shares() -> None:

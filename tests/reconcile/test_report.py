@@ -175,3 +175,8 @@ def test_per_cent_are_of_our_rows_where_the_bill_says_no_cost() -> None:
     nothing = replace(silent, here=replace(HERE, cost_nano=0))
     assert (render(nothing)["parts"][0]["percent"], render(nothing)["parts"][0]["difference_percent"]) == (None, None)
     assert lines(nothing)[0][-1].endswith(" 1,003 requests, $2.000000, difference -$2.000000")
+
+
+def test_per_cent_have_four_decimals() -> None:
+    thirds = replace(DONE, bill=replace(BILL, cost_nano=3_000_000_000), parts=(MISSING, DEARER))
+    assert [part["difference_percent"] for part in render(thirds)["parts"]] == [-66.6667, 16.6667]
