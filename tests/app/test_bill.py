@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,9 +19,10 @@ from app import formats
 from app.context import AppContext
 from app.filters import FilterState
 from app.pages.models import ModelsPage
-from app.pages.models_parts.bill_lines import KINDS, arranged, bill_lines
+from app.pages.models_parts.bill_lines import KINDS, BillLine, arranged, bill_lines, line_columns, part_columns
 from app.pages.models_parts.bill_options import FIELD_NAMES
 from app.pages.models_parts.bill_pane import BillPane
+from app.tables.column import Column
 from app.theme import Theme
 from gateway import BILL_FIELDS, BILL_KINDS, BillPart, BillQuestion, BillTotals, Changes, DayModel, Reconciliation
 from gateway.reconcile import render
@@ -442,3 +444,16 @@ def test_prices_are_exported_as_the_table_shows_them(
     lines = (tmp_path / "prices.csv").read_text().splitlines()
     assert lines[0].startswith("Model,Provider,State")
     assert [row.split(",")[0] for row in lines[1:]] == [row.model for row in page.model.rows]
+
+
+@pytest.mark.parametrize(("requests", "shown", "told"), [(2, "2", False), (None, formats.UNKNOWN, True)])
+def test_where_requests_are_not_told_it_is_said_why(requests: int | None, shown: str, told: bool) -> None:
+    part = BillPart(kind="usage_drift", requests=requests, here_nano=0, bill_nano=5)
+    line = BillLine("2026-11-03", "gpt-5", part, 5, "")
+    for column, row in ((_requests_of(line_columns()), line), (_requests_of(part_columns(lambda: 5)), part)):
+        assert column.tooltip is not None
+        assert (column.text(row), "does not tell" in column.tooltip(row)) == (shown, told)
+
+
+def _requests_of(columns: Sequence[Column[Any]]) -> Column[Any]:
+    return next(column for column in columns if column.key == "requests")

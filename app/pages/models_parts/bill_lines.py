@@ -147,6 +147,7 @@ def line_columns() -> tuple[Column[BillLine], ...]:
             right=True,
             width=80,
             sortable=True,
+            tooltip=lambda line: _untold(line.part),
         ),
         _money("here", tr("Our rows"), lambda line: line.part.here_nano),
         _money("bill", tr("Bill"), lambda line: line.part.bill_nano),
@@ -259,6 +260,7 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
             value=lambda part: part.requests,
             right=True,
             width=84,
+            tooltip=_untold,
         ),
         Column(
             key="cost",
@@ -358,6 +360,11 @@ def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str)
             left=formats.count(done.shared.left),
         )
     return words
+
+
+def _untold(part: BillPart) -> str:
+    """Why there is no number of requests."""
+    return tr("How many requests these are the bill does not tell.") if part.requests is None else ""
 
 
 def _money(key: str, title: str, nano: Callable[[BillLine], int | None]) -> Column[BillLine]:
