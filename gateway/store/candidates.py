@@ -4,7 +4,8 @@ The texts of a chunk that is opened are looked through as one, and one by one on
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import compress
 from time import sleep
 
 from msgspec import Struct
@@ -41,6 +42,27 @@ class _Stretch(Struct, frozen=True):
         return self.range.entries if self.range else self.before - self.after - 1
 
 
+class Numbers:
+    """Some of the numbers from 0 to `most`, a byte for each: as a set they would take up to seventy."""
+
+    def __init__(self, most: int, some: Iterable[int] = ()) -> None:
+        self._are_in = bytearray(most + 1)
+        self.update(some)
+
+    def __contains__(self, number: int) -> bool:
+        return number < len(self._are_in) and self._are_in[number] == 1
+
+    def __iter__(self) -> Iterator[int]:
+        return compress(range(len(self._are_in)), self._are_in)
+
+    def __len__(self) -> int:
+        return self._are_in.count(1)
+
+    def update(self, some: Iterable[int]) -> None:
+        for number in some:
+            self._are_in[number] = 1
+
+
 class Candidates:
     """Of one search, in one snapshot."""
 
@@ -51,16 +73,15 @@ class Candidates:
         self._progress = progress
         self._done = self._of = 0
 
-    def among(self, after: int, newest: int) -> set[int]:
+    def among(self, after: int, newest: int) -> Iterator[int]:
         """Numbers of entries above one that may hold the text. Raises sqlite3.OperationalError once the question
         that this thread asks is dropped."""
-        found: set[int] = set()
         stretches = list(self._stretches(after, newest))
         self._of = sum(stretch.most for stretch in stretches)
         for stretch in stretches:
             by_signatures = self._signed(stretch)
-            found |= self._opened(stretch) if by_signatures is None else by_signatures
-        return {number for number in found if number > after} if after else found
+            found = self._opened(stretch) if by_signatures is None else by_signatures
+            yield from (number for number in found if number > after)
 
     def _stretches(self, after: int, newest: int) -> Iterator[_Stretch]:
         before = newest + 1
@@ -82,18 +103,16 @@ class Candidates:
         self._give_way()
         return {stretch.after + number for number in found.may_hold(self._needle.sought)}
 
-    def _opened(self, stretch: _Stretch) -> set[int]:
-        found: set[int] = set()
+    def _opened(self, stretch: _Stretch) -> Iterator[int]:
         before, done = stretch.before, self._done
         while chunk := self._connection.execute(_ENTRIES, (before, stretch.after, CHUNK)).fetchall():
-            found.update(number for number, _, _ in may_hold(self._sealed, self._needle, chunk))
+            yield from (number for number, _, _ in may_hold(self._sealed, self._needle, chunk))
             before = chunk[-1][0]
             self._done += len(chunk)
             self._give_way()
         # There are numbers without entries.
         self._done = done + stretch.most
         self._progress(self._done, self._of)
-        return found
 
     def _give_way(self) -> None:
         self._progress(self._done, self._of)

@@ -8,7 +8,7 @@ never changes: asking again for the same text, as each further page does, looks 
 
 import sqlite3
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from threading import Lock
 from time import sleep
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from gateway.keys.sealing import SealBroken
 from gateway.store.asking import stop_if_dropped
-from gateway.store.candidates import CHUNK, PAUSE_S, Candidates, Progress, may_hold
+from gateway.store.candidates import CHUNK, PAUSE_S, Candidates, Numbers, Progress, may_hold
 from gateway.store.content import TEXT, UNSEARCHED, Sealed
 from gateway.store.names import json_array
 from gateway.store.needles import Needle
@@ -37,7 +37,8 @@ _BY_SAID = f"{_SAID} WHERE s.content IN (SELECT value FROM json_each(?)) {_LATES
 _ALL_SAID = f"{_SAID} {_LATEST_FIRST}"
 _SYSTEMS = "SELECT DISTINCT system FROM turns WHERE system IS NOT NULL"
 _BY_SYSTEM = "SELECT DISTINCT conversation, system FROM turns WHERE system IN (SELECT value FROM json_each(?))"
-_WHOLES = "SELECT content, part FROM content_parts WHERE part IN (SELECT value FROM json_each(?))"
+_WHOLES = "SELECT content, part FROM content_parts"
+_SOME_WHOLES = f"{_WHOLES} WHERE part IN (SELECT value FROM json_each(?))"
 _TITLES = "SELECT id, title FROM conversations WHERE title IS NOT NULL"
 
 
@@ -49,7 +50,7 @@ class _Result(Struct, frozen=True):
     text: str
     latest: int = 0
     hash: bytes = b""
-    candidates: "array[int]" = array("q")
+    candidates: Numbers = Numbers(0)
     lines: Mapping[int, str | None] = {}
 
 
@@ -72,13 +73,14 @@ class Search:
         if newest is None:
             return {}
         last = self._remembered(connection, text)
-        candidates = set(last.candidates)
+        candidates = last.candidates
         if newest[0] > last.latest:
-            candidates |= Candidates(connection, self._sealed, needle, progress).among(last.latest, newest[0])
+            candidates = Numbers(newest[0], candidates)
+            candidates.update(Candidates(connection, self._sealed, needle, progress).among(last.latest, newest[0]))
         lines = _Lines(connection, self._sealed, needle, last.lines)
         found = _Conversations(connection, lines, candidates, newest[0]).found()
         with self._lock:
-            self._last = _Result(text, newest[0], newest[1], array("q", candidates), lines.known)
+            self._last = _Result(text, newest[0], newest[1], candidates, lines.known)
         return found
 
     def _remembered(self, connection: sqlite3.Connection, text: str) -> _Result:
@@ -126,16 +128,19 @@ class _Lines:
 class _Conversations:
     """In which conversations entries that may hold the text stand, and which of these do."""
 
-    def __init__(self, connection: sqlite3.Connection, lines: _Lines, candidates: Set[int], newest: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, lines: _Lines, candidates: Numbers, newest: int) -> None:
         self._connection = connection
         self._lines = lines
         self._many = len(candidates) > newest // MANY
         # A message may be found by a large text of its own, which is an entry too.
         self._parts: dict[int, list[int]] = {}
-        for whole, part in connection.execute(_WHOLES, (json_array(candidates),)):
-            self._parts.setdefault(whole, []).append(part)
-        # Of a common word these are nearly all entries: a copy takes megabytes.
-        self._entries = candidates | self._parts.keys() if self._parts else candidates
+        wholes = (
+            connection.execute(_WHOLES) if self._many else connection.execute(_SOME_WHOLES, (json_array(candidates),))
+        )
+        for whole, part in wholes:
+            if part in candidates:
+                self._parts.setdefault(whole, []).append(part)
+        self._entries = Numbers(newest, (*candidates, *self._parts)) if self._parts else candidates
 
     def found(self) -> dict[int, str]:
         """By conversation, the line of its latest turn that has one; else of its instructions."""
