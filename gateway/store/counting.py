@@ -1,13 +1,16 @@
 """Pairs counted from the combinations of an hour or a day, in memory.
 
 Rows of combinations are held and added up by some of their dimensions first: what these make together is added to the
-pairs, of which each row counts for a hundred.
+pairs, of which each row counts for a hundred. One group of dimensions is gone through after the other, and the pairs
+of those that are through are put by on disk.
 """
 
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
-from itertools import chain, combinations
+from contextlib import closing
+from heapq import merge
+from itertools import combinations
 from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,8 +19,9 @@ from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOGETHER, TOTA
 from gateway.store.measures import HISTOGRAMS, MEASURES
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import NO_NAME
-from gateway.store.packed import Adder, Cell, Loose, joined, loose_of
+from gateway.store.packed import Adder, Loose, joined, loose_of
 from gateway.store.pairs import Key, dimension_of, in_order, mirrored, number_of, ones_of, ordered
+from gateway.store.put_by import PutBy
 from gateway.store.quarters import HOUR_QUARTERS, day_end
 
 # Rows read at once; held until they are added to their pairs, some kilobyte each; and sums that are added at once.
@@ -50,10 +54,10 @@ def cells_of(
 ) -> Iterator[Row]:
     """An hour's or day's pairs by its combinations, but for some, in order. `members` is where sets of tags are
     explained."""
-    counting = Counting(connection, members, most=None, without=without)
-    for _ in counting.read(*pieces(key, zone)):
-        pass
-    return counting.cells()
+    with closing(Counting(connection, members, most=None, without=without)) as counting:
+        for _ in counting.read(*pieces(key, zone)):
+            pass
+        yield from counting.cells()
 
 
 def pieces(key: Key, zone: ZoneInfo) -> tuple[int, int, int]:
@@ -63,7 +67,7 @@ def pieces(key: Key, zone: ZoneInfo) -> tuple[int, int, int]:
 
 
 class Counting:
-    """Sums of pairs in memory, and which of these are too many."""
+    """Sums of pairs, and which of these are too many. To be closed."""
 
     def __init__(
         self,
@@ -77,12 +81,12 @@ class Counting:
         self._connection = connection
         self._members = members
         self._most = most
+        # Rows by their values of each group.
+        self._held: list[tuple[list[Any], Loose]] = []
         self._sums: defaultdict[Both, Adder] = defaultdict(Adder)
-        # Those that nothing is added to any more, as they are stored: a third of what they take while they grow.
-        self._cells: dict[Both, Cell] = {}
-        # Rows alike in the dimensions of one group, and of each two.
-        self._alone: list[Held] = [defaultdict(list) for _ in _GROUPS]
-        self._crossed: list[Held] = [defaultdict(list) for _ in _CROSSED]
+        # By their number, and that of the pair that was counted for them; and how many of these were counted.
+        self._complete_rows = PutBy()
+        self._complete: Counter[int] = Counter()
         self._tags: dict[int, Sequence[int]] = {}
 
     def read(self, level: int, low: int, high: int) -> Iterator[None]:
@@ -98,44 +102,41 @@ class Counting:
                 yield from self._spread()
                 held, all_held = 0, False
         yield from self._spread(completing=all_held)
-        yield from self._complete()
+        yield from self._put_by()
 
     def cells(self) -> Iterator[Row]:
         """What was counted, as it is stored, in order."""
-        numbered: defaultdict[int, list[Both]] = defaultdict(list)
-        for both in self._cells:
-            for number in {_number(each) for each in mirrored(*both)}:
-                numbered[number].append(both)
-        # One pair after the other: the keys of all in order would take as much again as a third of the sums.
-        for number in sorted(numbered):
-            found = {
-                (dimension_of(one)[1], dimension_of(two)[1]): both
-                for both in numbered.pop(number)
-                for one, two in mirrored(*both)
-                if _number((one, two)) == number
-            }
-            for values in sorted(found):
-                yield (number, *values, *self._cells[found[values]])
+        kept = [name for name in self._complete_rows.names if name[1] not in self.left_out]
+        for number in sorted({number for number, _ in kept}):
+            parts = (self._complete_rows.rows(name) for name in kept if name[0] == number)
+            for row in merge(*parts, key=itemgetter(0, 1)):
+                yield (number, *row)
+
+    def close(self) -> None:
+        self._complete_rows.close()
 
     def _hold(self, rows: Iterable[Sequence[Any]]) -> None:
         for row in rows:
             part = loose_of(row[_MEASURES_AT:_HISTOGRAMS_AT], *row[_HISTOGRAMS_AT:])
-            values = [values_of(row) for values_of in _VALUES_OF]
-            for alone, some in zip(self._alone, values, strict=True):
-                alone[some].append(part)
-            for crossed, two in zip(self._crossed, combinations(values, 2), strict=True):
-                crossed[two].append(part)
+            self._held.append(([values_of(row) for values_of in _VALUES_OF], part))
 
     def _spread(self, *, completing: bool = False) -> Iterator[None]:
         """Add what is held to its pairs, some at each step. `completing`: it is all that there is, so that no sum is
         added to once its groups are through."""
-        for group, alone in enumerate(self._alone):
+        held, self._held = self._held, []
+        for group in range(len(_GROUPS)):
+            alone: Held = defaultdict(list)
+            for of_groups, part in held:
+                alone[of_groups[group]].append(part)
             for sums in _taken(alone):
                 self._add((both, part) for values, part in sums for both in self._within(group, values))
                 yield
             if completing:
-                yield from self._complete()
-        for (group, other), crossed in zip(_CROSSED, self._crossed, strict=True):
+                yield from self._put_by()
+        for group, other in _CROSSED:
+            crossed: Held = defaultdict(list)
+            for of_groups, part in held:
+                crossed[of_groups[group], of_groups[other]].append(part)
             # First for each value on one side: many rows have these in common.
             halfway: Held = defaultdict(list)
             for sums in _taken(crossed):
@@ -149,13 +150,20 @@ class Counting:
                 )
                 yield
             if completing:
-                yield from self._complete()
+                yield from self._put_by()
 
-    def _complete(self) -> Iterator[None]:
-        """Nothing is added any more to what was summed up, some at each step."""
+    def _put_by(self) -> Iterator[None]:
+        """Nothing is added any more to what was summed up: it goes to the disk, some at each step."""
+        rows: defaultdict[tuple[int, int], list[tuple[int, int, bytes, bytes, bytes]]] = defaultdict(list)
         while self._sums:
             for both, adder in [self._sums.popitem() for _ in range(min(SPREAD_SUMS, len(self._sums)))]:
-                self._cells[both] = adder.cell()
+                number, cell = _number(both), adder.cell()
+                self._complete[number] += 1
+                for one, two in mirrored(*both):
+                    rows[_number((one, two)), number].append((dimension_of(one)[1], dimension_of(two)[1], *cell))
+            yield
+        for name in list(rows):
+            self._complete_rows.add(name, sorted(rows.pop(name)))
             yield
 
     def _add(self, found: Iterable[tuple[Both, Loose]]) -> None:
@@ -165,7 +173,7 @@ class Counting:
         for both, parts in parts_of.items():
             if not self.left_out or _number(both) not in self.left_out:
                 self._sums[both].add(parts)
-        while self._most is not None and len(self._sums) + len(self._cells) > self._most:
+        while self._most is not None and len(self._sums) + self._complete.total() > self._most:
             self._leave_out()
 
     def _within(self, group: int, values: Any) -> Iterator[Both]:
@@ -189,11 +197,13 @@ class Counting:
         return known
 
     def _leave_out(self) -> None:
-        ((number, _),) = Counter(map(_number, chain(self._sums, self._cells))).most_common(1)
+        counted = Counter(map(_number, self._sums))
+        counted.update(self._complete)
+        ((number, _),) = counted.most_common(1)
         self.left_out.add(number)
-        for cells in (self._sums, self._cells):
-            for both in [both for both in cells if _number(both) == number]:
-                del cells[both]
+        del self._complete[number]
+        for both in [both for both in self._sums if _number(both) == number]:
+            del self._sums[both]
 
 
 def _number(both: Both) -> int:

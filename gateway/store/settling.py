@@ -221,11 +221,11 @@ class _Settling:
         self._done += 1
 
     def _of(self, key: Key) -> Iterator[Row]:
-        counting = Counting(self._reader, self._reader, most=MOST_CELLS)
-        for _ in counting.read(*pieces(key, self._zone)):
-            self._pause()
-        self._left_out = counting.left_out
-        yield from counting.cells()
+        with closing(Counting(self._reader, self._reader, most=MOST_CELLS)) as counting:
+            for _ in counting.read(*pieces(key, self._zone)):
+                self._pause()
+            self._left_out = counting.left_out
+            yield from counting.cells()
 
     def _of_month(self, days: Sequence[int]) -> Iterator[Row]:
         left_out: set[int] = set()

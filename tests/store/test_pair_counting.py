@@ -1,6 +1,7 @@
 """Pairs are counted from sums of rows that are alike, in short steps; what is held meanwhile is bounded."""
 
 from collections.abc import Iterable
+from contextlib import closing
 
 import pytest
 
@@ -72,8 +73,34 @@ def test_little_is_done_at_once_and_little_is_held(of_one_day: UsageStore, monke
     monkeypatch.setattr(counting, "READ_ROWS", 20)
     monkeypatch.setattr(counting, "MOST_HELD", 100)
     monkeypatch.setattr(counting, "SPREAD_SUMS", 30)
-    with of_one_day._readers.snapshot() as connection:
-        pairs = Counting(connection, connection, most=None)
-        held = [sum(map(len, pairs._crossed[0].values())) for _ in pairs.read(*pieces(ONE_DAY, UTC))]
+    with (
+        of_one_day._readers.snapshot() as connection,
+        closing(Counting(connection, connection, most=None)) as pairs,
+    ):
+        held = [len(pairs._held) for _ in pairs.read(*pieces(ONE_DAY, UTC))]
     assert max(held) == 100 and held[-1] == 0
     assert len(held) > ROWS // 20 + ROWS // 30
+
+
+def test_of_an_hour_or_a_day_that_is_held_whole_few_sums_are_in_memory_at_a_time(of_one_day: UsageStore) -> None:
+    with (
+        of_one_day._readers.snapshot() as connection,
+        closing(Counting(connection, connection, most=None)) as pairs,
+    ):
+        most = max(len(pairs._sums) for _ in pairs.read(*pieces(ONE_DAY, UTC)))
+        cells = list(pairs.cells())
+    assert cells == counted(of_one_day) == sorted(cells)
+    assert 0 < most < len(cells) / 2
+
+
+def test_a_pair_that_is_left_out_once_it_was_counted_is_left_out_all_the_same(of_one_day: UsageStore) -> None:
+    """However many may be in memory, what is told is what is told without those that were left out."""
+    for most in (20, 60, 90):
+        with (
+            of_one_day._readers.snapshot() as connection,
+            closing(Counting(connection, connection, most=most)) as pairs,
+        ):
+            for _ in pairs.read(*pieces(ONE_DAY, UTC)):
+                assert len(pairs._sums) + pairs._complete.total() <= most
+            without, cells = frozenset(pairs.left_out), list(pairs.cells())
+            assert without and cells == list(cells_of(connection, connection, ONE_DAY, UTC, without))
