@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
 from PySide6.QtWidgets import QWidget
 
 BAND = 140
-"""Logical pixels that one turn paints at most."""
+"""Logical pixels that one turn paints of a page at most."""
 LEAST_BAND = 35
 # Between two bands, so that the gateway's callbacks have their turns.
 _PAUSE_MS = 8
@@ -21,14 +21,16 @@ _LONG_S, _SHORT_S = 0.004, 0.0015
 
 
 class Curtain(QWidget):
-    """Over its parent; whoever changes much there calls `draw` before."""
+    """Over its parent; whoever changes much there calls `draw` before. `most`: how high a band may be, in logical
+    pixels."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, most: int = BAND) -> None:
         super().__init__(parent)
         self._under = parent
+        self._most = most
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._band = self._lowest = BAND
+        self._band = self._lowest = most
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._timer.timeout.connect(self._lift)
         parent.installEventFilter(self)
@@ -42,7 +44,7 @@ class Curtain(QWidget):
             self.raise_()
             self.show()
             # What took long the last time is likely to stand there again.
-            self._band, self._lowest = self._lowest, BAND
+            self._band, self._lowest = min(self._lowest, area.height()), self._most
             self._timer.start()
 
     def _lift(self) -> None:
@@ -65,7 +67,7 @@ class Curtain(QWidget):
         if seconds > _LONG_S:
             self._band = max(LEAST_BAND, self._band // 2)
         elif seconds < _SHORT_S:
-            self._band = min(BAND, self._band * 2)
+            self._band = min(self._most, self._band * 2)
         self._lowest = min(self._lowest, self._band)
 
     def end(self) -> None:

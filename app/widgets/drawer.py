@@ -11,9 +11,12 @@ from app.fonts import ui_font
 from app.theme import Theme
 from app.translation import tr
 from app.widgets.buttons import IconButton
+from app.widgets.curtain import Curtain
 from app.widgets.elided_label import ElidedLabel
 
 WIDTH = 420
+# It has few widgets in a line: as a rule, all of it is painted in one turn, after what it makes narrower.
+_BAND = 4096
 
 
 class Drawer(QFrame):
@@ -54,6 +57,7 @@ class Drawer(QFrame):
         self._shield.hide()
         self._shielding = QTimer(self, singleShot=True)
         self._shielding.timeout.connect(self._shield.hide)
+        self._curtain = Curtain(self, _BAND)
         theme.changed.connect(self._take_surface)
         self._take_surface()
         self.hide()
@@ -82,13 +86,16 @@ class Drawer(QFrame):
         content.show()
 
     def open(self) -> None:
-        if self.isHidden():
+        opens = self.isHidden()
+        if opens:
             self._before = QApplication.focusWidget()
             self._shield.setGeometry(self.rect())
             self._shield.raise_()
             self._shield.show()
             self._shielding.start(QGuiApplication.styleHints().mouseDoubleClickInterval())
         self.show()
+        if opens:
+            self._curtain.draw(self.rect())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

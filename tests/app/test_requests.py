@@ -36,6 +36,7 @@ from app.tables.view import ROW_HEIGHT
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets import IconButton
+from app.widgets.curtain import Curtain
 from gateway import (
     OUTCOMES,
     AttemptRecord,
@@ -1266,9 +1267,10 @@ def test_everything_has_a_name(page: RequestsPage) -> None:
     assert unnamed(page) == []
 
 
-def test_both_themes(page: RequestsPage, theme: Theme) -> None:
+def test_both_themes(page: RequestsPage, theme: Theme, qtbot: QtBot) -> None:
     page.view.selectRow(0)
     page.view.opened.emit(0)
+    qtbot.waitUntil(page.drawer.findChild(Curtain).isHidden)  # type: ignore[union-attr]
     light = drawn(page)
     theme.set_mode("dark")
     dark = drawn(page)
