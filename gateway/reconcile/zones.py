@@ -63,8 +63,8 @@ def best_zone(bill: Bill, ledger: Ledger) -> tuple[ZoneInfo, str]:
         this = score(zone)
         if (-this[0], this[1]) < (-found[0], found[1]):
             best, found = zone, this
-    convinces = found[0] > 2 * first[0] + 1 or (found[0] >= first[0] and found[1] < CONVINCING * first[1])
-    return (best, "tried") if best is not own and convinces else (own, "form")
+    convinces = found[0] > 2 * first[0] + 1 or found[1] < CONVINCING * first[1]
+    return (best, "tried") if convinces else (own, "form")
 
 
 def _by_requests(ledger: Ledger) -> Callable[[ZoneInfo], Score]:
@@ -87,16 +87,17 @@ def _by_sums(bill: Bill, ledger: Ledger) -> Callable[[ZoneInfo], Score]:
         spans = bill.spans(zone)
         theirs = bill.by_day(zone)
         ours = {key: sums for key, sums in ledger.by_day(zone).items() if covered(spans, key[0])}
-        return _agreement(theirs, ours, counts)
+        return agreement(theirs, ours, counts)
 
     return score
 
 
-def _agreement(
+def agreement(
     theirs: Mapping[tuple[date, str | None], BillSums],
     ours: Mapping[tuple[date, str | None], RowSums],
     counts: list[str],
 ) -> Score:
+    """By these counts; where there are none by dollars, within rounding."""
     alike, apart, whole = 0, 0, 0
     for key in theirs.keys() | ours.keys():
         bill, rows = theirs.get(key, BillSums()), ours.get(key, RowSums())
