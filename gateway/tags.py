@@ -4,7 +4,7 @@ Comma-separated, split at the first colon, trimmed, case kept, duplicates collap
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gateway.errors import ClientError
 
@@ -23,6 +23,18 @@ def parse_tags(header: str) -> tuple[str, ...]:
     if len(tags) > MAX_TAGS:
         raise ClientError(f"x-tags holds {len(tags)} tags and at most {MAX_TAGS} are allowed.", param="x-tags")
     return tuple(tags)
+
+
+def tags_of(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """The tags that came with a request, in any number of `x-tags` lines. Raises ClientError naming the bad tag."""
+    return parse_tags(whole_list(headers, "x-tags"))
+
+
+def whole_list(headers: Mapping[str, str], name: str) -> str:
+    """A header whose value is a list, "" where it is missing: HTTP lets each hop add a line of its own to it."""
+    if name not in headers:
+        return ""
+    return ",".join([value for key, value in headers.items() if key.lower() == name])
 
 
 def tag_key(tag: str) -> str:

@@ -1,9 +1,10 @@
 """The rules of x-tags."""
 
 import pytest
+from multidict import CIMultiDict
 
 from gateway.errors import ClientError
-from gateway.tags import parse_tags, stamp
+from gateway.tags import parse_tags, stamp, tags_of
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,12 @@ def test_the_keys_tags_win_for_their_tag_key(
     tags: tuple[str, ...], key_tags: tuple[str, ...], stamped: tuple[str, ...]
 ) -> None:
     assert stamp(tags, key_tags) == stamped
+
+
+def test_a_list_may_come_in_several_lines() -> None:
+    """A hop of the way adds a line of its own; taken alone, the first would be all that the row is counted for."""
+    headers = CIMultiDict([("X-Tags", "team:a"), ("accept", "*/*"), ("x-tags", "env:dev, team:a")])
+    assert tags_of(headers) == ("team:a", "env:dev")
+    assert tags_of(CIMultiDict(accept="*/*")) == () == tags_of({})
+    with pytest.raises(ClientError, match='"a!b" in x-tags'):
+        tags_of(CIMultiDict([("x-tags", "fine"), ("x-tags", "a!b")]))

@@ -13,7 +13,7 @@ def create(args: argparse.Namespace) -> int:
         raise UsageError("a new key needs a name: faregate api-key create --name NAME.")
     role, tags = getattr(args, "role", "execute"), getattr(args, "tags", "")
     with contextlib.closing(AccessKeys(open_folder(args))) as keys:
-        new = keys.create(args.name, role, getattr(args, "user", None), (tags,) if tags else ())
+        new = keys.create(args.name, role, getattr(args, "user", None), tags.split(","))
     tell(f'The key "{new.row.name}" ({new.row.role}) is shown this once: keep it where your tool reads it.')
     print(new.key)
     return 0

@@ -38,7 +38,7 @@ from gateway.relaying.exchange import Exchange
 from gateway.relaying.plan import BYOK_HEADER, HOP_HEADER, looped
 from gateway.relaying.relay import Relay
 from gateway.relaying.routing import Routing
-from gateway.tags import parse_tags, stamp, tag_key
+from gateway.tags import stamp, tag_key, tags_of
 from gateway.told import Told
 
 DOOR = next(door for door in DOORS if door.dialect is openai_chat.DIALECT and door.operation.name == "chat")
@@ -122,7 +122,7 @@ class Comparer:
         """Raises ClientError for headers that cannot be meant for these models."""
         if HOP_HEADER in headers:
             raise looped()
-        parse_tags(headers.get("x-tags", ""))
+        tags_of(headers)
         if BYOK_HEADER in headers and len(found := self._providers(asked.models)) > 1:
             raise ClientError(
                 f"{BYOK_HEADER} is one provider's key, and these models are of {' and '.join(found)}: compare models "
@@ -146,7 +146,7 @@ class Comparer:
         """
         self.check(asked, headers)
         id, at_us = id or new_comparison_id(), time.time_ns() // 1000
-        given = parse_tags(headers.get("x-tags", ""))
+        given = tags_of(headers)
         own = (f"{TAG}:{id}", *(SOURCE[1:] if SOURCE[0] not in map(tag_key, given) else ()))
         principal = replace(principal, tags=stamp(own, principal.tags))
         heard = CIMultiDict(headers)

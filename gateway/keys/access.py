@@ -256,7 +256,11 @@ def _label(text: str, what: str) -> str:
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    given = tuple(tags)
+    for tag in given:
+        if "," in tag:
+            raise KeyFieldError(f'The tag "{tag[:60]}" holds a comma, which tags must not hold.')
     try:
-        return parse_tags(",".join(tags))
+        return parse_tags(",".join(given))
     except ClientError as error:
         raise KeyFieldError(error.message.replace(" in x-tags", "")) from None

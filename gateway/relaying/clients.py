@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+from gateway.tags import whole_list
+
 USER_AGENTS: tuple[tuple[str, str], ...] = (
     ("claude-cli/", "Claude Code"),
     ("codex_exec/", "Codex"),
@@ -64,7 +66,7 @@ def client_name(user_agent: str | None) -> str | None:
 def conversation_ids(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
     """(the conversation's, that of the session around it where that is another)."""
     own = usable_id(headers.get(CONVERSATION_HEADERS[0]))
-    carried = baggage(headers.get("baggage"))
+    carried = baggage(whole_list(headers, "baggage"))
     outermost, around = (usable_id(carried.get(name)) for name in _BAGGAGE_CONVERSATIONS)
     tool = next(filter(None, (usable_id(headers.get(name)) for name in CONVERSATION_HEADERS[1:])), None)
     conversation = own or outermost or tool or around
@@ -72,7 +74,7 @@ def conversation_ids(headers: Mapping[str, str]) -> tuple[str | None, str | None
 
 
 def baggage_user(headers: Mapping[str, str]) -> str | None:
-    return usable_id(baggage(headers.get("baggage")).get(_BAGGAGE_USER))
+    return usable_id(baggage(whole_list(headers, "baggage")).get(_BAGGAGE_USER))
 
 
 def usable_id(value: str | None) -> str | None:
@@ -80,9 +82,9 @@ def usable_id(value: str | None) -> str | None:
     return value if value and len(value) <= LONGEST_ID and value.isprintable() else None
 
 
-def baggage(header: str | None) -> Mapping[str, str]:
+def baggage(header: str) -> Mapping[str, str]:
     """The members of a W3C `baggage` header, decoded; what is malformed is left out."""
-    if not header or len(header) > _LONGEST_BAGGAGE:
+    if len(header) > _LONGEST_BAGGAGE:
         return {}
     pairs = (member.partition(";")[0].partition("=") for member in header.split(","))
     return {name.strip(): unquote(value.strip()) for name, equals, value in pairs if equals and name.strip()}

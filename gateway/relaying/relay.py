@@ -15,7 +15,7 @@ from gateway.configuration.settings import Timeouts
 from gateway.dialects.dialect import AnswerPeek, Reader
 from gateway.dialects.tool_names import RestoringReader, restored
 from gateway.dialects.void_answers import AnswerReader, require_answer
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import ClientError, GatewayError, UpstreamError
 from gateway.events import Event
 from gateway.keys.access import Principal
 from gateway.keys.provider_keys import ProviderKeys
@@ -38,7 +38,7 @@ from gateway.relaying.trace_context import trace_context
 from gateway.relaying.translator import Translator, answer_context, translator_of
 from gateway.relaying.upstream import Answer, Upstream
 from gateway.store import UsageStore
-from gateway.tags import parse_tags, stamp
+from gateway.tags import stamp, tags_of
 
 # How long a finished stream may still say what it used before its last bytes go out without.
 LATE_USAGE_S = 1.0
@@ -157,6 +157,8 @@ class Relay:
     async def _take(self, incoming: Incoming, exchange: Exchange) -> bytes:
         headers = incoming.headers
         exchange.client = client_name(headers.get("user-agent"))
+        # Known before the body, which may never come; that one is malformed is told after it.
+        malformed = _take_tags(headers, exchange)
         # One look at all names: most clients send none of these, and each is asked for by itself.
         if not _TOLD_BY_CLIENTS.isdisjoint([name.lower() for name in headers]):
             exchange.caller = trace_context(headers)
@@ -168,8 +170,8 @@ class Relay:
         body = await incoming.read()
         exchange.client_ns += time.perf_counter_ns() - before
         exchange.request_bytes = len(body)
-        if tags := headers.get("x-tags"):
-            exchange.tags = stamp(parse_tags(tags), exchange.principal.tags)
+        if malformed is not None:
+            raise malformed
         return body
 
     async def _planned(self, door: Door, body: bytes, headers: Mapping[str, str], exchange: Exchange) -> Plan:
@@ -367,6 +369,16 @@ class Relay:
             # The answer itself is complete; only its count is missing, and the row will say so.
             return out, True
         return out, False
+
+
+def _take_tags(headers: Mapping[str, str], exchange: Exchange) -> ClientError | None:
+    """What is wrong with the request's tags; else the exchange has them."""
+    try:
+        if tags := tags_of(headers):
+            exchange.tags = stamp(tags, exchange.principal.tags)
+    except ClientError as error:
+        return error
+    return None
 
 
 def _tells_all(seen: AnswerPeek) -> bool:

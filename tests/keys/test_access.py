@@ -91,6 +91,7 @@ def test_names_are_unique_among_live_keys(keys: AccessKeys) -> None:
         ({"name": "a", "role": "root"}, "is not a role"),
         ({"name": "a", "user": "\x00"}, "user must be"),
         ({"name": "a", "tags": ("team:",)}, 'The tag "team:" has a colon'),
+        ({"name": "a", "tags": ("team:a,b",)}, 'The tag "team:a,b" holds a comma'),
     ],
 )
 def test_wrong_words_are_refused(keys: AccessKeys, values: dict[str, object], message: str) -> None:

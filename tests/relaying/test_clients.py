@@ -1,6 +1,7 @@
 """Which tool called, in which conversation and trace: told from headers, and never from what cannot be trusted."""
 
 import pytest
+from multidict import CIMultiDict
 
 from gateway.relaying.clients import baggage_user, client_name, conversation_ids
 
@@ -74,3 +75,8 @@ def test_the_session_around_a_conversation_that_has_another_id(headers: dict[str
 def test_the_user_of_baggage() -> None:
     assert baggage_user({"baggage": "user.id=ana%40example.org,session.id=1"}) == "ana@example.org"
     assert baggage_user({"baggage": "user.id="}) is None and baggage_user({}) is None
+
+
+def test_baggage_in_several_lines_is_one() -> None:
+    headers = CIMultiDict([("baggage", "gen_ai.conversation.id=c1"), ("baggage", "user.id=ana,session.id=s1")])
+    assert (conversation_ids(headers), baggage_user(headers)) == (("c1", "s1"), "ana")

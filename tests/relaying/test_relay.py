@@ -1,6 +1,7 @@
 """One exchange inside: each is begun before its provider is called, closed once, and answered whatever happens."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import threading
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from gateway.capture.heard import Listener
 from gateway.configuration.settings import Timeouts
 from gateway.dialects import DIALECTS
-from gateway.errors import UpstreamError
+from gateway.errors import ClientError, UpstreamError
 from gateway.keys.access import Principal
 from gateway.prices.pricing import Pricing
 from gateway.providers.catalog import BY_NAME, PROVIDERS
@@ -594,3 +595,24 @@ async def test_what_a_long_body_lacks_is_refused_as_any_other() -> None:
     run = Run(json_answer())
     row = await run.go(json.dumps({"model": "no-such-model", "messages": ["x" * LONG_BODY]}).encode())
     assert (row.status, row.error_type, row.outcome) == (404, "not_found", "error")
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (ConnectionResetError("gone"), "aborted"),
+        (ClientError("No such encoding.", status=415, kind="unsupported_media_type"), "error"),
+        (ClientError("Too large.", status=413, kind="too_large"), "error"),
+    ],
+)
+async def test_a_row_without_a_body_has_the_request_s_tags(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception, outcome: str
+) -> None:
+    async def lost(_incoming: FakeIncoming) -> bytes:
+        raise fault
+
+    monkeypatch.setattr(FakeIncoming, "read", lost)
+    run = Run()
+    with contextlib.suppress(ConnectionError):
+        await run.go(x_tags="env:dev, team:b", x_user="bob")
+    assert (run.row.outcome, run.row.tags, run.row.end_user) == (outcome, ("team:a", "env:dev"), "bob")
