@@ -10,6 +10,7 @@ the form that spreadsheets read as one.
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,11 +34,16 @@ class _Passing:
 def csv_lines(
     rows: Iterable[Mapping[str, Any]], shape: Mapping[str, Any], *, zone: ZoneInfo | None = None, bom: bool = False
 ) -> Iterator[str]:
-    """The line of names, then a line per row; each with its end. `shape` is a row for its names only."""
+    """The line of names, then a line per row; each with its end. `shape` is a row for its names only.
+
+    What the rows' source raises at its first comes before any line.
+    """
     write = csv.writer(_Passing(), lineterminator="\r\n").writerow
     names: Any = write([name for name, _ in _flat(_with_local(shape, zone))])
+    source = iter(rows)
+    first = list(islice(source, 1))
     yield (BYTE_ORDER_MARK if bom else "") + names
-    for row in rows:
+    for row in chain(first, source):
         line: Any = write([_cell(name, value) for name, value in _flat(_with_local(row, zone))])
         yield line
 

@@ -286,3 +286,20 @@ def test_a_list_in_a_cell_can_be_taken_apart_again(texts: list[str]) -> None:
 def test_a_list_without_commas_is_written_plainly() -> None:
     row = {"tags": ["team:a b", "é"], "models": ["gpt-5", "org/model,v2"]}
     assert parsed("".join(csv_lines([row], row)))[1] == ["team:a b,é", 'gpt-5,"org/model,v2"']
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        Export(what="buckets", bucket="aeon"),
+        Export(what="buckets", bucket="day", by="colour"),
+        Export(what="breakdown", by="colour"),
+        Export(what="conversations", sort="colour"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_before_the_first_line(store: UsageStore, export: Export) -> None:
+    """A pipe that got a line of names would take an export that failed for one without rows."""
+    file = io.StringIO(newline="")
+    with pytest.raises(ClientError):
+        store.export_to(UsageQuery(), export, file)
+    assert file.getvalue() == ""
