@@ -92,3 +92,9 @@ def test_only_an_attempt_at_the_same_question_is_none_to_go_on_from(store: Threa
     put(store, [told(at, [user("question")], "answer", conversation="c") for at in (0, 10)])
     put(store, [failed(20, [user("more")], conversation="c"), told(30, [user("else")], "yes", conversation="c")])
     assert parents(store) == [None, 0, 1, 2]
+
+
+def test_of_two_that_failed_side_by_side_the_last_to_end_is_tried_again(store: ThreadStore) -> None:
+    put(store, [failed(0, [user("question")]), failed(0.2, [user("question")])])
+    put(store, [told(5, [user("question")], "answer")])
+    assert by_turns(store) == [["req_0"], ["req_0.2", "req_5"]]
