@@ -1,0 +1,92 @@
+"""What the settling leaves for another time, and what it never tells."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from gateway.configuration.setting_values import Keep
+from gateway.store import settling
+from gateway.store.kept import kept
+from gateway.store.pairs import MONTH
+from gateway.store.settling import GRACE_US, settle
+from gateway.store.usage import UsageStore
+from tests.store.examples import BASE_US, DAY_US, HOUR_US
+from tests.store.test_pairs import many, marks, settled, while_a_day_is_counted
+
+# The first moment at which March is over and the hours, days and months that are over are those until then.
+APRIL_US = BASE_US + 3 * DAY_US + 2 * HOUR_US + GRACE_US
+
+
+def test_a_month_is_settled_as_soon_as_it_is_over_and_the_grace_has_passed(store: UsageStore) -> None:
+    store.insert_history(many())
+    assert settled(store, APRIL_US - 1) > 0
+    assert (2, 3) in marks(store) and MONTH not in dict(marks(store))
+    settled(store, APRIL_US)
+    assert (2, 4) in marks(store) and (MONTH, 1) in marks(store)
+    assert store.check() == []
+
+
+def test_a_month_waits_for_a_day_that_another_settling_has_left_midway(store: UsageStore) -> None:
+    store.insert_history(many())
+    path = store._folder / "usage.db"
+
+    def claimed() -> list[tuple[int, int]]:
+        with store._readers.snapshot() as connection:
+            return connection.execute("SELECT start, state FROM settled WHERE level = 2 AND state <> 0").fetchall()
+
+    def another() -> None:
+        before = claimed()
+        settle(path, APRIL_US, lambda _: claimed() == before)
+
+    settle(path, APRIL_US, while_a_day_is_counted(store, another))
+    assert len(claimed()) == 1
+    assert (2, 3) in marks(store) and MONTH not in dict(marks(store))
+    settled(store, APRIL_US)
+    assert (2, 4) in marks(store) and (MONTH, 1) in marks(store)
+    assert store.check() == []
+
+
+def test_a_month_whose_first_days_are_gone_is_told_by_its_days(store: UsageStore) -> None:
+    store.insert_history(many())
+    store.clean_up({"requests": Keep(days=10), "buckets": Keep(days=30)}, BASE_US + 41 * DAY_US)
+    with closing(sqlite3.connect(store._folder / "usage.db")) as connection, connection:
+        first_us = kept(connection).buckets_from_us
+        connection.execute("DELETE FROM settled")
+    assert settled(store) > 25 and first_us is not None
+    with store._readers.snapshot() as connection:
+        (oldest,) = connection.execute("SELECT MIN(start) FROM settled").fetchone()
+        months = connection.execute(f"SELECT start FROM settled WHERE level = {MONTH}").fetchall()
+    assert oldest * 900_000_000 >= first_us and len(months) == 1, "May, and not what is left of April"
+    assert store.check() == []
+
+
+def test_after_each_transaction_it_asks_whether_to_go_on_and_says_how_many_pairs_there_are(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.insert_history(many())
+    happened: list[str] = []
+    writing = settling.writing
+
+    @contextmanager
+    def noted(connection: sqlite3.Connection) -> Iterator[None]:
+        with writing(connection):
+            yield
+        happened.append("written")
+
+    def between(seconds: float) -> bool:
+        assert seconds > 0
+        happened.append("asked")
+        return True
+
+    monkeypatch.setattr(settling, "writing", noted)
+    monkeypatch.setattr(settling, "WRITE_ROWS", 7)
+    settle(store._folder / "usage.db", APRIL_US, between)
+    written = [place for place, word in enumerate(happened) if word == "written"]
+    assert len(written) > 20 and all(happened[place + 1] == "asked" for place in written)
+    with store._readers.snapshot() as connection:
+        counted = connection.execute(
+            "SELECT cells, (SELECT COUNT(*) FROM pairs p WHERE p.level = s.level AND p.start = s.start) FROM settled s"
+        ).fetchall()
+    assert len(counted) > 10 and all(cells == number > 7 for cells, number in counted)
