@@ -140,12 +140,12 @@ def money_places(largest_nano: int | None) -> int:
     return 3 if dollars(largest, 6) >= Decimal("0.01") else 6
 
 
-def adding_places(amounts: Iterable[int]) -> int:
-    """How many decimals nano-dollars have that stand beside their sum, which itself has `money_places`: as many, and
-    more only where what is shown would add up to another sum."""
+def adding_places(amounts: Iterable[int], of_sum: int | None = None) -> int:
+    """How many decimals nano-dollars have that stand beside their sum, which itself has `of_sum`, or else
+    `money_places`: as many, and more only where what is shown would add up to another sum."""
     parts = tuple(amounts)
     whole = sum(parts)
-    fewest = money_places(whole)
+    fewest = money_places(whole) if of_sum is None else of_sum
     total, half = dollars(whole, fewest), Decimal(5).scaleb(-fewest - 1)
 
     def comes_to_it(places: int) -> bool:

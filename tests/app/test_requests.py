@@ -5,6 +5,7 @@ import csv
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -926,9 +927,9 @@ EXPLAINED = CostExplanation(
 def test_a_cost_is_spelt_out_as_it_was_worked_out() -> None:
     lines = [(line.label, line.value, line.note) for line in cost_lines(EXPLAINED)]
     assert lines == [
-        ("Cached", "$0.000334", "1,000 × $0.3335 per million"),
-        ("Input", "$0.003418", "2,000 × $1.7087505 per million"),
-        ("Web searches", "$0.000000", "1 × $10.00 per thousand"),
+        ("Cached", "$0.0003335", "1,000 × $0.3335 per million"),
+        ("Input", "$0.0034175", "2,000 × $1.7087505 per million"),
+        ("Web searches", "$0.0000000", "1 × $10.00 per thousand"),
         ("Rounded", "from $0.0037510005", "half goes to the even one"),
         ("Tier", "above 200,000 input tokens", "the whole request is priced so"),
         ("Price list", "genai-prices 0.2.3, with the program", ""),
@@ -939,6 +940,22 @@ def test_a_cost_is_spelt_out_as_it_was_worked_out() -> None:
         EXPLAINED, exact_nano="3751000", parts=(), tier_above=None, notes=(), price_list=fetched
     )
     assert [(line.label, line.value) for line in cost_lines(exact)] == [("Price list", "fetched on 1 Dec 2026")]
+
+
+def test_the_parts_of_a_cost_come_to_its_total() -> None:
+    parts = (
+        CostPart(unit="cached", count=3_349, price_usd="0.03", per=1_000_000, amount_nano="100470"),
+        CostPart(unit="input", count=2_134, price_usd="0.3", per=1_000_000, amount_nano="640200"),
+        CostPart(unit="output", count=284, price_usd="2.5", per=1_000_000, amount_nano="710000"),
+    )
+    explained = msgspec.structs.replace(UNEXPLAINED, cost_nano=1_450_670, parts=parts)
+    (cost,) = (
+        section
+        for section in sections(msgspec.structs.replace(RECORD, cost_nano=1_450_670), str, explained)
+        if section.title == "Cost"
+    )
+    total, *shown = (Decimal(line.value.removeprefix("$")) for line in cost.lines)
+    assert total == Decimal("0.001451") == round(sum(shown), 6), "with six decimals each they came to 0.001450"
 
 
 def test_long_names_do_not_make_the_details_wider_than_their_drawer(qtbot: QtBot, theme: Theme) -> None:

@@ -26,6 +26,7 @@ OUTCOME_WORDS = Words(
 )
 # What a line of the drawer has room for, beside a button.
 _LONGEST_WORD = 22
+_COST_PLACES = 6
 _PER_WORDS = Words({1_000_000: "per million", 1000: "per thousand", 1: "each"})
 
 
@@ -82,7 +83,8 @@ def attempts_words(row: ExchangeRecord) -> str:
 
 def cost_lines(explanation: CostExplanation) -> tuple[Line, ...]:
     """The arithmetic of a cost: its parts, what rounding made of their sum, the tier, the list, and what to know."""
-    lines = [_cost_part(part) for part in explanation.parts]
+    places = formats.adding_places(map(_whole_nano, explanation.parts), _COST_PLACES)
+    lines = [_cost_part(part, places) for part in explanation.parts]
     if explanation.exact_nano is not None and Decimal(explanation.exact_nano) != explanation.cost_nano:
         exact = f"{Decimal(explanation.exact_nano) / 1_000_000_000:f}"
         lines.append(
@@ -102,11 +104,15 @@ def cost_lines(explanation: CostExplanation) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _cost_part(part: CostPart) -> Line:
+def _whole_nano(part: CostPart) -> int:
+    return round(Decimal(part.amount_nano))
+
+
+def _cost_part(part: CostPart, places: int) -> Line:
     per = _PER_WORDS[part.per]
     return Line(
         label=tr(part.unit.capitalize()),
-        value=formats.money_column(round(Decimal(part.amount_nano))),
+        value=formats.money_column(_whole_nano(part), places),
         note=f"{part.count:,} × ${_cents(part.price_usd)} {per}",
         part=True,
     )
@@ -166,7 +172,7 @@ def _cost(row: ExchangeRecord, explanation: CostExplanation) -> tuple[Line, ...]
         # A price may well be known; there is nothing to multiply it with.
         note = tr("what it used is not known") if row.use_unknown else tr("nothing was counted")
         return (Line(label=tr("Total"), value=formats.UNKNOWN, note=note),)
-    value = sources.marked(formats.money_column(row.cost_nano), sources.estimated_cost(row))
+    value = sources.marked(formats.money_column(row.cost_nano, _COST_PLACES), sources.estimated_cost(row))
     total = Line(label=tr("Total"), value=value, note=source, copy=dollars(row.cost_nano))
     served = (
         (tr("Service tier"), row.service_tier),
