@@ -85,8 +85,8 @@ class Writing(Struct):
 
 
 def _bare(text: str) -> str:
-    """Without currency and spaces, and with the minus that keyboards have."""
-    return _DECORATION.sub("", text).replace("\N{MINUS SIGN}", "-")
+    """With the minus that keyboards have, and without currency and spaces."""
+    return _DECORATION.sub("", text.replace("\N{MINUS SIGN}", "-"))
 
 
 def is_number(text: str) -> bool:
