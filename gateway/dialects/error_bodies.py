@@ -10,7 +10,8 @@ from typing import Any
 
 from gateway.dialects.json_text import decode_json
 from gateway.dialects.redaction import redact
-from gateway.errors import NO_HEADERS, UpstreamError
+from gateway.errors import NO_HEADERS, GatewayError, UpstreamError
+from gateway.events import StreamError
 
 KEY_REJECTED = "provider_key_rejected"
 _KINDS = {
@@ -102,6 +103,11 @@ def upstream_error(
         upstream_type=upstream_type,
         own_words=own_words,
     )
+
+
+def as_stream_error(error: GatewayError) -> StreamError:
+    """The error as an event of the stream that it ends."""
+    return StreamError(error.message, error.kind, error.status, error.code, error.own_words)
 
 
 def retry_after(headers: Mapping[str, str]) -> str | None:

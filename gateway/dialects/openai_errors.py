@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.dialects.error_bodies import as_stream_error
 from gateway.dialects.json_text import decode_json
 from gateway.errors import GatewayError, UpstreamError
 from gateway.events import StreamError
@@ -125,18 +126,12 @@ def error_in(value: Any) -> UpstreamError:
 
 def failed_answer(error: Any) -> UpstreamError:
     """For an answer that says of itself that it failed; `error` is what it says why, if anything."""
-    failed = error_in({"error": error or FAILED_MIDWAY})
-    failed.own_words = failed.own_words or not error
-    return failed
+    return error_in({"error": error}) if error else UpstreamError(FAILED_MIDWAY, own_words=True)
 
 
 def stream_error(data: bytes) -> StreamError:
     """An error event inside a stream."""
     return as_stream_error(error_in_answer(data))
-
-
-def as_stream_error(error: UpstreamError) -> StreamError:
-    return StreamError(error.message, error.kind, error.status, error.code, error.own_words)
 
 
 def _classified(status: int, said: _Said, headers: Mapping[str, str]) -> UpstreamError:

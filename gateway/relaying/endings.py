@@ -3,6 +3,7 @@
 from gateway.capture.heard import Listener
 from gateway.configuration.settings import Timeouts
 from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.error_bodies import as_stream_error
 from gateway.errors import GatewayError, UpstreamError
 from gateway.events import StreamError
 from gateway.prices.pricing import NO_PRICE, Pricing
@@ -104,7 +105,7 @@ class Endings:
                 await client.finish(b"")
                 return
             if client.started:
-                event = StreamError(error.message, error.kind, error.status, error.code)
+                event = as_stream_error(error)
                 context = AnswerContext(id=exchange.id, created=0, model=exchange.model_requested or "")
                 await client.finish(door.dialect.writer(context).error(event))
                 return

@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.dialects.error_bodies import (
     KEY_REJECTED,
+    as_stream_error,
     decode_error,
     kind_of,
     not_readable,
@@ -71,7 +72,7 @@ def error_in_answer(fields: Mapping[str, Any]) -> UpstreamError | None:
 def stream_error(fields: Mapping[str, Any]) -> StreamError:
     error = error_in_answer({**fields, "type": "error"})
     assert error is not None
-    return StreamError(error.message, error.kind, error.status, error.code, error.own_words)
+    return as_stream_error(error)
 
 
 def _parse(fields: Mapping[str, Any], status: int, wait: str | None) -> UpstreamError:

@@ -71,10 +71,6 @@ def error_in_answer(fields: Mapping[str, Any]) -> UpstreamError | None:
     return _parse(fields, code if isinstance(code, int) and 400 <= code < 600 else 500, None)
 
 
-def stream_error(error: UpstreamError) -> StreamError:
-    return StreamError(error.message, error.kind, error.status, error.code, error.own_words)
-
-
 def _parse(fields: Mapping[str, Any], status: int, wait: str | None) -> UpstreamError:
     error = fields.get("error")
     error = error if isinstance(error, dict) else {}

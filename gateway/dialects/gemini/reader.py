@@ -16,7 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.dialects.client_json import rest
-from gateway.dialects.gemini.errors import error_in_answer, stream_error
+from gateway.dialects.error_bodies import as_stream_error
+from gateway.dialects.gemini.errors import error_in_answer
 from gateway.dialects.gemini.finish import is_exact, parse_reason
 from gateway.dialects.gemini.logprobs import LogprobsResult, parse_logprobs
 from gateway.dialects.gemini.parts import NAME, Wire, minted_id, parse_part
@@ -264,7 +265,7 @@ class GeminiReader:
             try:
                 self._chunks.chunk(item.data, events)
             except UpstreamError as error:
-                events.append(stream_error(error))
+                events.append(as_stream_error(error))
                 self._over = True
             except (msgspec.MsgspecError, ValueError):
                 events.append(broken)

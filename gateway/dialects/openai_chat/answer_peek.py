@@ -11,9 +11,10 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from gateway.dialects.dialect import AnswerPeek
+from gateway.dialects.error_bodies import as_stream_error
 from gateway.dialects.openai_chat.usage import LARGEST_COUNT, cost_nano, dollars_nano, parse_usage, with_reasoning
 from gateway.dialects.openai_chat.wire import FAILED, decode_answer
-from gateway.dialects.openai_errors import as_stream_error, failed_answer
+from gateway.dialects.openai_errors import failed_answer
 from gateway.model import Usage
 
 _Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | None

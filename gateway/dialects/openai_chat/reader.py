@@ -8,6 +8,7 @@ where a call begins; calls stay open until the choice is finished, since their f
 
 from typing import Any
 
+from gateway.dialects.error_bodies import as_stream_error
 from gateway.dialects.openai_chat.usage import parse_usage
 from gateway.dialects.openai_chat.wire import (
     FAILED,
@@ -24,7 +25,7 @@ from gateway.dialects.openai_chat.wire import (
     pocket,
     signature_in,
 )
-from gateway.dialects.openai_errors import UNREADABLE, as_stream_error, failed_answer, stream_error
+from gateway.dialects.openai_errors import UNREADABLE, failed_answer, stream_error
 from gateway.events import (
     Delta,
     Event,

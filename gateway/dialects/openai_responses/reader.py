@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.dialects.error_bodies import as_stream_error
 from gateway.dialects.json_text import decode_as, decode_json
-from gateway.dialects.openai_errors import UNREADABLE, as_stream_error, error_in
+from gateway.dialects.openai_errors import UNREADABLE, error_in
 from gateway.dialects.openai_responses.finish import failure, parse_finish
 from gateway.dialects.openai_responses.items import (
     PARAGRAPH,
