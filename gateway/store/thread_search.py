@@ -9,6 +9,7 @@ never changes: asking again for the same text, as each further page does, looks 
 import sqlite3
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from threading import Lock
 from time import sleep
 
@@ -140,7 +141,7 @@ class _Conversations:
         for whole, part in wholes:
             if part in candidates:
                 self._parts.setdefault(whole, []).append(part)
-        self._entries = Numbers(newest, (*candidates, *self._parts)) if self._parts else candidates
+        self._entries = Numbers(newest, chain(candidates, self._parts)) if self._parts else candidates
 
     def found(self) -> dict[int, str]:
         """By conversation, the line of its latest turn that has one; else of its instructions."""

@@ -5,15 +5,21 @@ Each test runs twice: opening all, and by signatures.
 
 import random
 import sqlite3
+import tracemalloc
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from gateway.model import Message, Opaque, Part, Reasoning, Refusal, Role, Text, ToolCall
 from gateway.records import NumberCondition, UsageQuery
 from gateway.store.asking import Asking
+from gateway.store.candidates import Numbers
+from gateway.store.content import Sealed
+from gateway.store.needles import Needle
+from gateway.store.thread_search import _Conversations, _Lines
 from gateway.store.thread_store import ThreadStore
 from gateway.thread_records import ThreadPage, ThreadQuery, ThreadRow
 from tests.store.tellings import SECOND_US, START_US, assistant, opened, put, result, sign, told, user
@@ -188,3 +194,20 @@ def test_it_ends_when_nobody_waits_any_more(store: ThreadStore) -> None:
 def test_words_of_the_form_are_not_found(store: ThreadStore) -> None:
     put(store, [told(0, [Message(Role.USER, (Text("hello"),))], "there", system=None)])
     assert [found(store, word) for word in ("role", "user", "parts", "type", "[[", '"')] == [[]] * 6
+
+
+def test_entries_of_a_common_word_are_not_listed_to_add_the_messages_that_large_texts_stand_in() -> None:
+    many = 50_000
+    candidates = Numbers(many, range(1, many))
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE content_parts (content INTEGER, part INTEGER)")
+        connection.execute("INSERT INTO content_parts VALUES (?, 7)", (many,))
+        lines = _Lines(connection, cast(Sealed, None), Needle("x"), {})
+        tracemalloc.start()
+        try:
+            entries = _Conversations(connection, lines, candidates, many)._entries
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert list(entries) == list(range(1, many + 1))
+    assert most < 3 * many
