@@ -2,15 +2,25 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway import Cleaned, DataFolder, Export, Gateway, Settings, UsageQuery
+from gateway import Cleaned, ConversationRow, DataFolder, Export, Gateway, Settings, UsageQuery
 from gateway.workers import QUICK_THREADS, Workers
 from tests.waiting import PATIENCE_S
+
+
+async def started(folder: Path) -> Gateway:
+    gateway = Gateway(DataFolder(folder / "home"), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+    return gateway
+
+
+async def whole(download: AsyncGenerator[bytes, None]) -> bytes:
+    return b"".join([piece async for piece in download])
 
 
 async def test_quick_work_goes_on_beside_any_number_of_long_ones(tmp_path: Path) -> None:
@@ -39,8 +49,7 @@ async def test_pages_are_answered_while_the_store_is_busy_for_long(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    gateway = Gateway(DataFolder(tmp_path / "home"), Settings(port=0, vault_backend="memory"))
-    await gateway.start()
+    gateway = await started(tmp_path)
     monkeypatch.setattr("gateway.upkeep.FIRST_SETTLE_S", 0.0)
     monkeypatch.setattr("gateway.upkeep.COMBINE_EVERY_S", 0.0)
     began, go_on = threading.Semaphore(0), threading.Event()
@@ -59,4 +68,26 @@ async def test_pages_are_answered_while_the_store_is_busy_for_long(
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
+    await gateway.close()
+
+
+async def test_pages_are_answered_while_downloads_look_for_their_first_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = await started(tmp_path)
+    began, go_on = threading.Semaphore(0), threading.Event()
+
+    def ranked(*_: object) -> Iterator[ConversationRow]:
+        began.release()
+        go_on.wait(PATIENCE_S)
+        yield from ()
+
+    monkeypatch.setattr(gateway._parts.store, "iter_conversations", ranked)
+    downloads = [gateway.download(UsageQuery(), Export(what="conversations")) for _ in range(QUICK_THREADS)]
+    tasks = [asyncio.ensure_future(whole(download)) for download in downloads]
+    for _ in tasks:
+        assert await asyncio.to_thread(began.acquire, timeout=PATIENCE_S)
+    assert await asyncio.wait_for(gateway.request_count(UsageQuery()), PATIENCE_S / 2) == 0
+    go_on.set()
+    assert all([b"id" in found for found in await asyncio.gather(*tasks)])
     await gateway.close()
