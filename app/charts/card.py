@@ -160,7 +160,8 @@ class ChartCard(Card):
         bounds = area.translated(offset)
         rows = self._rows_at(index)
         note = tr(DEFINITION) if any(value.startswith(MARK) for _, _, value in rows) else ""
-        self.tooltip.show_rows(self.title_at(index), rows, x + offset.x(), bounds, note)
+        aligned = self.spec.column_text is not None
+        self.tooltip.show_rows(self.title_at(index), rows, x + offset.x(), bounds, note, aligned=aligned)
 
     def title_at(self, index: int) -> str:
         """A bucket's name in local time."""

@@ -33,16 +33,19 @@ class Tooltip(QWidget):
         self.title = ""
         self.rows: tuple[Row, ...] = ()
         self.note = ""
+        self._aligned = False
         self.setObjectName("chart.tooltip")
         self._name_font, self._value_font = ui_font(12), ui_font(12, 600)
         self._note_font = ui_font(11)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
-    def show_rows(self, title: str, rows: tuple[Row, ...], x: int, bounds: QRect, note: str = "") -> None:
+    def show_rows(
+        self, title: str, rows: tuple[Row, ...], x: int, bounds: QRect, note: str = "", *, aligned: bool = False
+    ) -> None:
         """Beside column `x` within `bounds` (the parent's pixels); on its left where the right has no room. `note`
-        stands below the rows."""
-        self.title, self.rows, self.note = title, rows, note
+        stands below the rows. `aligned`: the values are of one kind, and their points stand below each other."""
+        self.title, self.rows, self.note, self._aligned = title, rows, note, aligned
         if self.sizeHint().height() > self._card.height() - 2 * _EDGE:
             # All of its rows come first: of the note the words before its colon say enough.
             self.note = note.partition(": ")[0]
@@ -59,17 +62,18 @@ class Tooltip(QWidget):
     def sizeHint(self) -> QSize:
         names, values = QFontMetrics(self._name_font), QFontMetrics(self._value_font)
         name = min(max((names.horizontalAdvance(row[1]) for row in self.rows), default=0), _NAME_MAX)
-        value = max((values.horizontalAdvance(row[2]) + room for row, room in self._aligned(values)), default=0)
+        value = max((values.horizontalAdvance(row[2]) + room for row, room in self._placed(values)), default=0)
         inner = max(_SWATCH + _GAP + name + _COLUMN_GAP + value, names.horizontalAdvance(self.title) + 4)
         lines = _wrapped(self.note)
         inner = max(inner, *(QFontMetrics(self._note_font).horizontalAdvance(text) for text in lines), 0)
         height = _TITLE_HEIGHT + _ROW_HEIGHT * len(self.rows) + _NOTE_HEIGHT * len(lines)
         return QSize(inner + 2 * _PADDING, _PADDING + height + _PADDING - 4)
 
-    def _aligned(self, values: QFontMetrics) -> list[tuple[Row, int]]:
+    def _placed(self, values: QFontMetrics) -> list[tuple[Row, int]]:
         """Each row, and the room behind its value that puts points below each other: a sum has fewer decimals."""
-        decimals = [values.horizontalAdvance(_decimals(row[2])) for row in self.rows]
-        return [(row, max(decimals) - width) for row, width in zip(self.rows, decimals, strict=True)]
+        decimals = [values.horizontalAdvance(_decimals(row[2])) if self._aligned else 0 for row in self.rows]
+        most = max(decimals, default=0)
+        return [(row, most - width) for row, width in zip(self.rows, decimals, strict=True)]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -85,7 +89,7 @@ class Tooltip(QWidget):
         painter.drawText(QRect(_PADDING, _PADDING - 3, width, 18), middle_left, self.title)
         names, values = QFontMetrics(self._name_font), QFontMetrics(self._value_font)
         top = _PADDING + _TITLE_HEIGHT - 3
-        for (swatch, name, value), behind in self._aligned(values):
+        for (swatch, name, value), behind in self._placed(values):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(swatch)
             painter.drawRoundedRect(QRectF(_PADDING, top + 5, _SWATCH, _SWATCH), 2, 2)
@@ -106,9 +110,9 @@ class Tooltip(QWidget):
 
 
 def _decimals(value: str) -> str:
-    """What stands from the point on; "" where a unit comes last, or there is no point."""
+    """What stands from the point on; "" where there is none."""
     _, point, digits = value.rpartition(".")
-    return point + digits if digits.isdigit() else ""
+    return point + digits if point else ""
 
 
 def _wrapped(note: str) -> tuple[str, ...]:

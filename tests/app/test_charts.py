@@ -577,9 +577,10 @@ def test_points_stand_below_each_other_in_a_tooltip(qtbot: QtBot, light: Theme) 
     parent.show()
     swatch = QColor("white")
 
-    def ink(*values: str) -> list[set[int]]:
+    def ink(*values: str, aligned: bool = True) -> list[set[int]]:
         """Columns in which a row's value has ink."""
-        tooltip.show_rows("", tuple((swatch, "", value) for value in values), 0, parent.rect())
+        rows = tuple((swatch, "", value) for value in values)
+        tooltip.show_rows("", rows, 0, parent.rect(), aligned=aligned)
         image = tooltip.grab().toImage()
         ground = image.pixelColor(image.width() - 5, 20).rgb()
         tops = [30 + 17 * number for number in range(len(values))]
@@ -591,5 +592,12 @@ def test_points_stand_below_each_other_in_a_tooltip(qtbot: QtBot, light: Theme) 
     # As far to the left of the end as a digit takes.
     assert max(part) - max(total) >= 5 and min(total) - min(part) <= 1
     assert abs(max(one) - max(other)) <= 1
-    short, long = ink("905 ms", "1.42 s")
-    assert abs(max(short) - max(long)) <= 1, "what ends in a unit ends at the edge"
+    ends = [max(row) for row in ink("12", "$0.0123", "905 ms", "1.42 s", aligned=False)]
+    assert max(ends) - min(ends) <= 2, "figures of several kinds end at the edge"
+
+
+@pytest.mark.parametrize(("key", "aligned"), [("cost", True), ("tokens", True), ("latency", False)])
+def test_values_of_one_kind_and_unit_are_aligned(qtbot: QtBot, light: Theme, key: str, aligned: bool) -> None:
+    card = chart(qtbot, SPECS[key], light, ChartInput(buckets=buckets(busy(10)), now_us=START * 2))
+    card.set_crosshair(0, tooltip=True)
+    assert card.tooltip.rows and card.tooltip._aligned is aligned
