@@ -627,3 +627,10 @@ def test_the_lines_of_a_cost_add_up_to_its_total_as_they_are_said(
     card.show_split(CostSplit(total_nano=sum(nanos), lines=lines))
     assert [card.amount(line) for line in lines] == words
     card.deleteLater()
+
+
+def test_a_cost_that_is_not_known_is_spoken_too(theme: Theme) -> None:
+    card = CostCard(theme)
+    card.show_split(CostSplit())
+    assert card.accessibleDescription() == card.total == "—"
+    card.deleteLater()

@@ -31,6 +31,7 @@ class CostCard(QWidget):
         self.setAccessibleName(tr("Cost of this conversation"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
+        self._describe()
 
     @property
     def total(self) -> str:
@@ -55,11 +56,15 @@ class CostCard(QWidget):
         if split == self.split:
             return
         self.split = split
+        self._describe()
+        self.updateGeometry()
+        self.update()
+
+    def _describe(self) -> None:
+        split = self.split
         lines = [f"{line.name} {self.amount(line)}" for line in split.lines]
         self.setAccessibleDescription(", ".join(filter(None, (self.total, self.aside[0], *lines))))
         self.setToolTip(tr(sources.DEFINITION) if split.marked else "")
-        self.updateGeometry()
-        self.update()
 
     def sizeHint(self) -> QSize:
         rows = len(self.split.lines)
