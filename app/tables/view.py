@@ -337,13 +337,13 @@ class TableView(QTableView):
         return super().viewportEvent(event)
 
     def told_at(self, index: QModelIndex) -> str:
-        """What pointing at a cell tells: what its column has to say, else the whole of a text that is cut."""
+        """What pointing at a cell tells: what its column has to say of it, else the whole of a text that is cut."""
         row = self._rows.row(index.row())
         if row is None:
             return ""
         column = self._rows.columns[index.column()]
-        if column.tooltip is not None:
-            return column.tooltip(row)
+        if column.tooltip is not None and (told := column.tooltip(row)):
+            return told
         cut = self._painter.width_of(column, [row]) > self.columnWidth(index.column())
         return column.text(row) if cut else ""
 

@@ -558,6 +558,23 @@ def test_a_text_that_is_cut_is_told_whole_where_it_is_pointed_at(qtbot: QtBot) -
     assert view.told_at(model.index(0, 0)) == ""
 
 
+def test_of_a_row_of_which_its_column_has_nothing_to_say_the_cut_text_is_told(qtbot: QtBot) -> None:
+    name = Column(
+        key="name",
+        title="Name",
+        text=lambda row: row.name or "",
+        value=str,
+        width=90,
+        tooltip=lambda row: "No longer set up" if row.number == 2 else "",
+    )
+    model: ListModel[Record] = ListModel((name, COLUMNS[1]))
+    long = "anthropic/claude-sonnet-4-6-of-the-team"
+    model.set_rows([Record(1, long), Record(2, long), Record(3, "o3")])
+    view = make_view(qtbot, model)
+    view.horizontalHeader().resizeSection(0, 90)
+    assert [view.told_at(model.index(row, 0)) for row in range(3)] == [long, "No longer set up", ""]
+
+
 def test_each_way_to_arrange_columns_is_told(qtbot: QtBot, model: WindowedModel[Record]) -> None:
     """Whoever keeps them for the next start listens."""
     view = make_view(qtbot, model)

@@ -189,7 +189,7 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
             value=lambda line: line.provider,
             width=112,
             sortable=True,
-            tooltip=lambda line: tr(GONE) if line.gone else provider_title(line.provider),
+            tooltip=lambda line: tr(GONE) if line.gone else "",
         ),
         Column(
             key="state",
