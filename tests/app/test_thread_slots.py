@@ -1,6 +1,7 @@
 """A conversation that grows while it is looked at: what has changed is painted, and each part in a turn of its own."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,14 +15,17 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.filters import FilterState
 from app.loop import QtLoop
+from app.pages.conversations_parts import blocks_view
 from app.pages.conversations_parts.block import Block
+from app.pages.conversations_parts.card import HEAD
 from app.pages.conversations_parts.list_view import ROW_HEIGHT, ThreadList
 from app.pages.conversations_parts.pictures import Pictures
 from app.pages.conversations_parts.thread_pane import ThreadPane
 from app.pages.conversations_parts.thread_view import ThreadView
 from app.theme import Theme
+from gateway import ThreadRow
 from tests.app.fake_gateway import NOW_US, FakeGateway
-from tests.app.fake_threads import plain_thread
+from tests.app.fake_threads import S, plain_thread
 from tests.app.spawner import Spawner
 from tests.app.test_short_slots import Painted
 from tests.app.test_thread_view import said, settled
@@ -95,6 +99,18 @@ def test_a_first_thread_and_another_one_are_painted_whole(view: ThreadView) -> N
         assert max((part.height() for part in painted.parts), default=0) == view.viewport().height()
 
 
+def test_what_was_not_made_in_its_time_is_painted_when_it_is(
+    view: ThreadView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = tuple(said(WORDS, f"late{number}.0") for number in range(8))
+    with monkeypatch.context() as no_time:
+        no_time.setattr(blocks_view, "_BUDGET_S", -1.0)
+        view.set_blocks(others, keep=False)
+        view.viewport().repaint()
+    # Before its own later turn comes.
+    assert min(painted_by(view, others), default=math.inf) <= top(view, 0) + HEAD
+
+
 def test_of_a_list_that_stays_in_order_the_rows_that_changed_are_painted(qtbot: QtBot, theme: Theme) -> None:
     listed = ThreadList(theme)
     qtbot.addWidget(listed)
@@ -113,6 +129,56 @@ def test_of_a_list_that_stays_in_order_the_rows_that_changed_are_painted(qtbot: 
     QTest.qWait(1)
     assert [(part.top(), part.height()) for part in painted.parts] == [(3 * ROW_HEIGHT, ROW_HEIGHT)]
     assert listed.threads.rows == rows
+
+
+def list_of(qtbot: QtBot, theme: Theme, rows: list[ThreadRow], sought: str = "") -> tuple[ThreadList, Painted]:
+    listed = ThreadList(theme)
+    qtbot.addWidget(listed)
+    listed.resize(288, 8 * ROW_HEIGHT)
+    listed.show()
+    qtbot.waitExposed(listed)
+    listed.show_rows(rows, NOW_US, "", sought=sought)
+    QTest.qWait(1)
+    return listed, Painted(listed.viewport())
+
+
+def painted_rows(painted: Painted) -> list[int]:
+    """Those whose middle was painted since the last time."""
+    QTest.qWait(1)
+    middles = [(place, place * ROW_HEIGHT + ROW_HEIGHT // 2) for place in range(8)]
+    found = [place for place, y in middles if any(part.top() <= y <= part.bottom() for part in painted.parts)]
+    painted.parts.clear()
+    return found
+
+
+def ended(number: int, seconds: int) -> ThreadRow:
+    return replace(plain_thread(number, NOW_US).row, ended_us=NOW_US - seconds * S, errors=0, running=False)
+
+
+def test_rows_that_are_as_they_were_are_painted_where_their_age_is_another(qtbot: QtBot, theme: Theme) -> None:
+    rows = [ended(1, 1), ended(2, 600), ended(3, 7_200)]
+    listed, painted = list_of(qtbot, theme, rows)
+    listed.show_rows(rows, NOW_US + 9 * S, "")
+    assert painted_rows(painted) == [0]
+    listed.tell_ages(NOW_US + 70 * S)
+    assert painted_rows(painted) == [0, 1]
+    listed.tell_ages(NOW_US + 71 * S)
+    assert painted_rows(painted) == []
+
+
+def test_a_line_in_which_another_word_is_sought_begins_elsewhere(qtbot: QtBot, theme: Theme) -> None:
+    line = "The first word stands here, and the second one far behind all of these others"
+    rows = [replace(ended(1, 600), match=line), ended(2, 600)]
+    listed, painted = list_of(qtbot, theme, rows, "first")
+    listed.show_rows(rows, NOW_US, "", sought="second")
+    assert painted_rows(painted) == [0]
+
+
+def test_the_line_through_a_session_grows_into_the_rows_beside_it(qtbot: QtBot, theme: Theme) -> None:
+    rows = [ended(1, 600), replace(ended(2, 600), sessions=("visit",)), ended(3, 600), ended(4, 600)]
+    listed, painted = list_of(qtbot, theme, rows)
+    listed.show_rows([*rows[:2], replace(rows[2], sessions=("visit",)), rows[3]], NOW_US, "")
+    assert painted_rows(painted) == [1, 2]
 
 
 class Updates(QObject):

@@ -240,18 +240,19 @@ class BlocksView(QAbstractScrollArea):
             y += card.top_of(entry)
         self._set_value(round(y - at))
 
-    def _painted(self) -> list[tuple[int, Card | None]]:
-        """What stands in sight from the top: where, and which card."""
+    def _painted(self) -> list[tuple[int, Card | None, int]]:
+        """What stands in sight from the top: where, which card, and how much of it was made."""
         y, height = self.verticalScrollBar().value(), self.viewport().height()
         number, found = self._first(y), []
         while number < len(self._blocks) and self._tops[number] < y + height:
             # As the view places it.
             at = math.floor(self._tops[number] - y + 0.5)
-            found.append((at, self._cards.get(self._blocks[number].key)))
+            card = self._cards.get(self._blocks[number].key)
+            found.append((at, card, card.made if card is not None else 0))
             number += 1
         return found
 
-    def _paint_changed(self, before: Sequence[tuple[int, Card | None]]) -> None:
+    def _paint_changed(self, before: Sequence[tuple[int, Card | None, int]]) -> None:
         """Paints anew from the first card on that is not what stood there before."""
         now = self._painted()
         same = sum(1 for _ in takewhile(lambda each: each[0] == each[1], zip(before, now, strict=False)))

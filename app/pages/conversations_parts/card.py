@@ -52,7 +52,7 @@ class _Entry:
 
 class Card:
     """`heights` are those of its pieces, to be handed to the next card of the same block. `pieces` where they were
-    made elsewhere."""
+    made elsewhere. `made` counts how often one of them was made."""
 
     def __init__(
         self,
@@ -73,6 +73,7 @@ class Card:
         self.folds = can_fold(block)
         self.found = ""
         self.live_right = ""
+        self.made = 0
         if pieces is None:
             pieces = [] if block.kind == "divider" else pieces_of(block, shown)
         heights = known if known is not None and len(known) == len(pieces) else None
@@ -140,6 +141,7 @@ class Card:
         if self.found and isinstance(drawn, TextDrawn):
             drawn.find(self.found)
         entry.drawn, entry.height = drawn, drawn.height
+        self.made += 1
 
     def _let_go(self, top: float, bottom: float) -> None:
         for entry in self._entries:

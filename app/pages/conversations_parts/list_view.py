@@ -183,6 +183,10 @@ class _Line(NamedTuple):
     tail: str = ""
 
 
+_Painted = tuple[int, tuple[_Line, _Line], tuple[bool, bool]]
+"""A row's place, what it says, and whether it is of one session with the row above and the one below."""
+
+
 class _RowPainter(QStyledItemDelegate):
     def __init__(self, theme: Theme, view: "ThreadList") -> None:
         super().__init__(view)
@@ -211,7 +215,7 @@ class _RowPainter(QStyledItemDelegate):
         inner = _words_box(area)
         first = QRectF(inner.left(), inner.top(), inner.width(), 22)
         second = QRectF(inner.left(), inner.bottom() - 20, inner.width(), 20)
-        above, below = self._lines(row, self._view.threads.now_us, self._view.threads.sought)
+        above, below = self.lines(row, self._view.threads.now_us, self._view.threads.sought)
         for line, place in ((above, first), (below, second)):
             self._paint_line(painter, place, line)
         painter.restore()
@@ -219,10 +223,11 @@ class _RowPainter(QStyledItemDelegate):
     def prepare(self, row: ThreadRow, width: int, now_us: int, sought: str) -> None:
         """Lays out what a row of so many pixels will say, so that painting it finds it done."""
         whole = int(_words_box(QRectF(0, 0, width, ROW_HEIGHT)).width())
-        for line in self._lines(row, now_us, sought):
+        for line in self.lines(row, now_us, sought):
             self._laid(line, whole)
 
-    def _lines(self, row: ThreadRow, now_us: int, sought: str) -> tuple[_Line, _Line]:
+    def lines(self, row: ThreadRow, now_us: int, sought: str) -> tuple[_Line, _Line]:
+        """What a row says, above and below."""
         words, tone = state_of(row, now_us)
         left, calls = models_of(row), f"  ·  {turn_words.calls(row.requests)}"
         if row.match:
@@ -325,15 +330,39 @@ class ThreadList(QListView):
     ) -> None:
         """Rows from the top; the chosen one stays chosen where it is among them. `together`: those of a session
         stand side by side. `sought`: what they were searched for."""
+        before = self._painted()
         self._together = together
         self.threads.now_us, self.threads.sought = now_us, sought
         self._show(by_sessions(rows) if together else rows, chosen)
+        self._paint_changed(before)
         self._look_ahead()
 
     def tell_ages(self, now_us: int) -> None:
         """How long ago each ended, from now."""
+        before = self._painted()
         self.threads.now_us = now_us
-        self.viewport().update()
+        self._paint_changed(before)
+
+    def _painted(self) -> list[_Painted]:
+        """What the rows in sight look like, from the top."""
+        threads = self.threads
+        first = self.verticalScrollBar().value() // ROW_HEIGHT
+        end = min(len(threads.rows), first + self.viewport().height() // ROW_HEIGHT + 2)
+        return [
+            (
+                place,
+                self._painter.lines(threads.rows[place], threads.now_us, threads.sought),
+                threads.beside(threads.index(place)),
+            )
+            for place in range(first, end)
+        ]
+
+    def _paint_changed(self, before: Sequence[_Painted]) -> None:
+        """Paints the rows anew that look otherwise, though they may be as they were: time has passed, another word
+        is searched for, what is beside them is of another session."""
+        for row in self._painted():
+            if row not in before:
+                self.update(self.threads.index(row[0]))
 
     def add_rows(self, rows: Sequence[ThreadRow]) -> None:
         """Further ones below, but for those whose session stands there already."""
