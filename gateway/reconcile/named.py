@@ -116,7 +116,6 @@ class Named:
         )
 
     def _day(self, key: _Key, cell: _Cell) -> DayModel:
-        matched = all(part.kind == "matched" for part in cell.parts)
         return DayModel(
             day=key[0].isoformat(),
             model=key[1],
@@ -124,7 +123,7 @@ class Named:
             bill=bill_totals(cell.bill, ("requests", *self._counts), self._bill.has_cost),
             parts=tuple(cell.parts),
             tolerance_nano=tolerance(cell.bill, cell.rows.requests) if self._bill.has_cost else 0,
-            reasons={} if matched else dict(cell.rows.reasons),
+            reasons=dict(cell.rows.reasons),
         )
 
     def _model(self, entry: Entry) -> str | None:

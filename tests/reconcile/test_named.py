@@ -67,6 +67,8 @@ def test_amounts_of_whole_days_without_models_are_told_as_one() -> None:
     assert [(day.model, [part.kind for part in day.parts]) for day in found.days] == [
         (None, ["matched", "missing_here"])
     ]
+    mixed = compared([], f"{HEADER},Cost", *lines(1, cost=","), *lines(2, model="", cost=",0.000007"))
+    assert [(each.id, each.model) for each in mixed.requests] == [("req_1", None), ("req_2", None)]
 
 
 def test_why_named_requests_may_differ_is_told_where_some_do() -> None:

@@ -98,3 +98,12 @@ def test_of_two_that_failed_side_by_side_the_last_to_end_is_tried_again(store: T
     put(store, [failed(0, [user("question")]), failed(0.2, [user("question")])])
     put(store, [told(5, [user("question")], "answer")])
     assert by_turns(store) == [["req_0"], ["req_0.2", "req_5"]]
+
+
+def test_a_title_that_was_given_stays_when_the_call_before_comes_late(store: ThreadStore) -> None:
+    put(store, [told(10, dialogue("question", "answer", "more"), "yes")])
+    (thread,) = all_threads(store)
+    assert store.rename_thread(thread.row.id, "Mine")
+    put(store, [told(0, [user("question")], "answer")])
+    (thread,) = all_threads(store)
+    assert (thread.row.title, [turn.parent for turn in thread.turns]) == ("Mine", [None, 0])
