@@ -6,8 +6,9 @@ known-count: unknown never becomes zero. Generation speed is output tokens over 
 know both: latency − time to first token where the answer was streamed, the whole latency where it came at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
+from typing import NamedTuple
 
 from gateway.records import COST_SOURCES, USAGE_SOURCES, Distribution, ExchangeRecord, Summary
 from gateway.store import histogram, packed_bins
@@ -134,33 +135,54 @@ _summed_of = itemgetter(
 )
 
 
-class Sums:
-    """Measures and both histograms, added up from any source. A packed histogram is unpacked once something is added
-    to it or to others."""
+class Stored(NamedTuple):
+    """How a table stores histograms: how such bytes are read, and their percentiles told."""
 
-    __slots__ = ("_latency", "_ttft", "values")
+    decode: Callable[[bytes], histogram.Bins]
+    percentiles: Callable[[bytes, Sequence[float]], list[float | None]]
+
+
+IN_PAIRS = Stored(packed_bins.decode, packed_bins.percentiles)
+IN_BUCKETS = Stored(
+    histogram.decode, lambda blob, fractions: histogram.percentiles(histogram.decode(blob), fractions)
+)
+
+
+class Sums:
+    """Measures and both histograms, added up from any source. A histogram stays as it is `stored` until something is
+    added to it or it is added to others: as bins it takes twenty times as much memory."""
+
+    __slots__ = ("_latency", "_stored", "_ttft", "values")
 
     def __init__(
         self,
         values: list[int] | None = None,
         latency: histogram.Bins | bytes | None = None,
         ttft: histogram.Bins | bytes | None = None,
+        stored: Stored = IN_PAIRS,
     ) -> None:
         self.values: list[int] = [0] * len(MEASURES) if values is None else values
         self._latency: histogram.Bins | bytes = {} if latency is None else latency
         self._ttft: histogram.Bins | bytes = {} if ttft is None else ttft
+        self._stored = stored
 
     @property
     def latency(self) -> histogram.Bins:
         if isinstance(self._latency, bytes):
-            self._latency = packed_bins.decode(self._latency)
+            self._latency = self._stored.decode(self._latency)
         return self._latency
 
     @property
     def ttft(self) -> histogram.Bins:
         if isinstance(self._ttft, bytes):
-            self._ttft = packed_bins.decode(self._ttft)
+            self._ttft = self._stored.decode(self._ttft)
         return self._ttft
+
+    def packed(self) -> "Sums":
+        """The same with both histograms as pairs store them, which is small."""
+        if isinstance(self._latency, bytes) and isinstance(self._ttft, bytes) and self._stored is IN_PAIRS:
+            return self
+        return Sums(self.values, packed_bins.encode(self.latency), packed_bins.encode(self.ttft))
 
     def add(
         self,
@@ -197,13 +219,12 @@ class Sums:
             price_fuzzy_requests=fuzzy,
             usage_sources=dict(zip(USAGE_SOURCES, values[_USAGE], strict=True)),
             cost_sources=dict(zip(COST_SOURCES, values[_COST_FROM], strict=True)),
-            latency_ms=_distribution(latency, latency_known, self._latency),
-            ttft_ms=_distribution(ttft, ttft_known, self._ttft),
+            latency_ms=self._distribution(latency, latency_known, self._latency),
+            ttft_ms=self._distribution(ttft, ttft_known, self._ttft),
             tokens_per_s=generated * 1_000_000 / generation if generation else None,
         )
 
-
-def _distribution(total_us: int, known: int, bins: histogram.Bins | bytes) -> Distribution:
-    percentiles = packed_bins.percentiles if isinstance(bins, bytes) else histogram.percentiles
-    p50, p95, p99 = percentiles(bins, _FRACTIONS)  # type: ignore[arg-type]
-    return Distribution(avg=total_us / known / 1000 if known else None, p50=p50, p95=p95, p99=p99)
+    def _distribution(self, total_us: int, known: int, bins: histogram.Bins | bytes) -> Distribution:
+        percentiles = self._stored.percentiles if isinstance(bins, bytes) else histogram.percentiles
+        p50, p95, p99 = percentiles(bins, _FRACTIONS)  # type: ignore[arg-type]
+        return Distribution(avg=total_us / known / 1000 if known else None, p50=p50, p95=p95, p99=p99)

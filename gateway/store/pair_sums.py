@@ -47,8 +47,9 @@ def pair_sums(
         found: defaultdict[tuple[int, int], list[Cell]] = defaultdict(list)
         for index, value, sums, latency, ttft in _read(connection, pair, starts):
             found[index, NO_NAME if apart else value].append((sums, latency, ttft))
-        for key, stored in found.items():
-            yield key, total(stored), sign
+        while found:
+            key, stored = found.popitem()
+            yield key, total(stored).packed(), sign
 
 
 def _read(connection: sqlite3.Connection, pair: Pair, starts: str) -> sqlite3.Cursor:

@@ -18,11 +18,11 @@ import msgspec
 from msgspec import Struct
 
 from gateway.records import UsageQuery
-from gateway.store import combining, histogram
+from gateway.store import combining
 from gateway.store.buckets import DIMENSION_IDS, TOTAL
 from gateway.store.commit import day_zone
 from gateway.store.filters import CONVERSATION, NAMED_DIMENSIONS, Condition, condition, ids_of
-from gateway.store.measures import MEASURES, SUM_BUCKETS, SUM_ROWS, Sums
+from gateway.store.measures import IN_BUCKETS, MEASURES, SUM_BUCKETS, SUM_ROWS, Sums
 from gateway.store.names import NO_NAME, json_array
 from gateway.store.pair_sums import CELL_STARTS, in_one, pair_sums
 from gateway.store.pairs import Part
@@ -247,8 +247,7 @@ def _add(table: Table, found: Iterable[Sequence[Any]], sign: int) -> None:
     histograms = 2 + len(MEASURES)
     for row in found:
         key = (row[0], NO_NAME if row[1] is None else row[1])
-        latency, ttft = histogram.decode(row[histograms]), histogram.decode(row[-1])
-        _put(table, key, Sums(list(row[2:histograms]), latency, ttft), sign)
+        _put(table, key, Sums(list(row[2:histograms]), row[histograms], row[-1], IN_BUCKETS), sign)
 
 
 def _put(table: Table, key: tuple[int, Value], sums: Sums, sign: int) -> None:
