@@ -107,3 +107,10 @@ def test_a_title_that_was_given_stays_when_the_call_before_comes_late(store: Thr
     put(store, [told(0, [user("question")], "answer")])
     (thread,) = all_threads(store)
     assert (thread.row.title, [turn.parent for turn in thread.turns]) == ("Mine", [None, 0])
+
+
+@pytest.mark.parametrize("line, found", [("Fix it!", [None, 0]), ("Fix it!!", [None, None])])
+def test_a_line_of_few_letters_may_stand_in_anything(store: ThreadStore, line: str, found: list[int | None]) -> None:
+    put(store, [told(0, [user(line)], "I will look", conversation="c")])
+    put(store, [told(10, [user(f"{line} Now, please.")], "Done", conversation="c")])
+    assert parents(store) == found
