@@ -7,7 +7,19 @@ import pytest
 
 from gateway.model import Reasoning
 from gateway.store.thread_store import ThreadStore
-from tests.store.tellings import HOUR_US, all_threads, assistant, by_turns, dialogue, failed, opened, put, told, user
+from tests.store.tellings import (
+    HOUR_US,
+    all_threads,
+    assistant,
+    by_turns,
+    dialogue,
+    failed,
+    lines,
+    opened,
+    put,
+    told,
+    user,
+)
 
 
 @pytest.fixture
@@ -114,3 +126,20 @@ def test_a_line_of_few_letters_may_stand_in_anything(store: ThreadStore, line: s
     put(store, [told(0, [user(line)], "I will look", conversation="c")])
     put(store, [told(10, [user(f"{line} Now, please.")], "Done", conversation="c")])
     assert parents(store) == found
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_stands_for_a_history_that_was_cut_off_stays_in_any_order(
+    store: ThreadStore, order: tuple[int, ...]
+) -> None:
+    cut = dialogue("A summary", "Understood", "two", "2", "three")
+    tellings = [told(0, dialogue("one", "1", "two"), "2"), told(10, cut, "3")]
+    for place in order:
+        put(store, [tellings[place]])
+    (thread,) = all_threads(store)
+    assert [line for line in lines(thread) if line.startswith("1 ")] == [
+        "1 user A summary",
+        "1 assistant Understood",
+        "1 user three",
+        "1 assistant 3",
+    ]
