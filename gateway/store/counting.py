@@ -9,19 +9,18 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import closing
-from heapq import merge
-from itertools import combinations
+from itertools import chain, combinations, starmap
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, TOGETHER, TOTAL
+from gateway.store.database import LEAST_CACHE_KIB, TEMPORARY, open_database
 from gateway.store.measures import HISTOGRAMS, MEASURES
 from gateway.store.migrations import COMBINED_DIMENSIONS
-from gateway.store.names import NO_NAME
+from gateway.store.names import NO_NAME, json_array
 from gateway.store.packed import Adder, Loose, joined, loose_of
 from gateway.store.pairs import Key, dimension_of, in_order, mirrored, number_of, ones_of, ordered
-from gateway.store.put_by import PutBy
 from gateway.store.quarters import HOUR_QUARTERS, day_end
 
 # Rows read at once; held until they are added to their pairs, some kilobyte each; and sums that are added at once.
@@ -30,6 +29,17 @@ READ_ROWS, MOST_HELD, SPREAD_SUMS = 300, 10_000, 300
 _COLUMNS = ", ".join((*COMBINED_DIMENSIONS, *MEASURES, *HISTOGRAMS))
 _COMBINATIONS = f"SELECT {_COLUMNS} FROM combined WHERE level = ? AND start >= ? AND start < ?"
 _MEMBERS = "SELECT tag, key FROM tag_set_members WHERE tag_set = ?"
+# `counted` is the pair that they were counted as.
+_CREATE_COMPLETE = """
+CREATE TABLE complete (
+    pair INTEGER, value INTEGER, other INTEGER, counted INTEGER, sums BLOB, latency BLOB, ttft BLOB,
+    PRIMARY KEY (pair, value, other)
+) WITHOUT ROWID"""
+_PUT_BY = "INSERT INTO complete VALUES (?, ?, ?, ?, ?, ?, ?)"
+_COMPLETE = (
+    "SELECT pair, value, other, sums, latency, ttft FROM complete "
+    "WHERE counted NOT IN (SELECT value FROM json_each(?)) ORDER BY pair, value, other"
+)
 _TAG, _TAG_KEY = DIMENSION_IDS["tag"], DIMENSION_IDS["tag_key"]
 _MEASURES_AT = len(COMBINED_DIMENSIONS)
 _HISTOGRAMS_AT = _MEASURES_AT + len(MEASURES)
@@ -40,6 +50,9 @@ _TAG_SETS = len(_GROUPS) - 1
 _DIMENSIONS_OF = [[DIMENSION_IDS[name] for name in group] for group in _GROUPS]
 _VALUES_OF = [itemgetter(*map(COMBINED_DIMENSIONS.index, group)) for group in _GROUPS]
 _CROSSED = list(combinations(range(len(_GROUPS)), 2))
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 Row = tuple[int, int, int, bytes, bytes, bytes]
 """Pair, value, other, and what is stored of their sums."""
@@ -84,8 +97,11 @@ class Counting:
         # Rows by their values of each group.
         self._held: list[tuple[list[Any], Loose]] = []
         self._sums: defaultdict[Both, Adder] = defaultdict(Adder)
-        # By their number, and that of the pair that was counted for them; and how many of these were counted.
-        self._complete_rows = PutBy()
+        # What is through, and how many there are of each pair that was counted.
+        self._put_by = open_database(TEMPORARY, cache_kib=LEAST_CACHE_KIB)
+        # Nothing is committed: it goes with its closing.
+        self._put_by.execute("BEGIN")
+        self._put_by.execute(_CREATE_COMPLETE)
         self._complete: Counter[int] = Counter()
         self._tags: dict[int, Sequence[int]] = {}
 
@@ -102,18 +118,14 @@ class Counting:
                 yield from self._spread()
                 held, all_held = 0, False
         yield from self._spread(completing=all_held)
-        yield from self._put_by()
+        yield from self._complete_sums()
 
     def cells(self) -> Iterator[Row]:
         """What was counted, as it is stored, in order."""
-        kept = [name for name in self._complete_rows.names if name[1] not in self.left_out]
-        for number in sorted({number for number, _ in kept}):
-            parts = (self._complete_rows.rows(name) for name in kept if name[0] == number)
-            for row in merge(*parts, key=itemgetter(0, 1)):
-                yield (number, *row)
+        yield from self._put_by.execute(_COMPLETE, (json_array(self.left_out),))
 
     def close(self) -> None:
-        self._complete_rows.close()
+        self._put_by.close()
 
     def _hold(self, rows: Iterable[Sequence[Any]]) -> None:
         for row in rows:
@@ -132,7 +144,7 @@ class Counting:
                 self._add((both, part) for values, part in sums for both in self._within(group, values))
                 yield
             if completing:
-                yield from self._put_by()
+                yield from self._complete_sums()
         for group, other in _CROSSED:
             crossed: Held = defaultdict(list)
             for of_groups, part in held:
@@ -150,21 +162,19 @@ class Counting:
                 )
                 yield
             if completing:
-                yield from self._put_by()
+                yield from self._complete_sums()
 
-    def _put_by(self) -> Iterator[None]:
+    def _complete_sums(self) -> Iterator[None]:
         """Nothing is added any more to what was summed up: it goes to the disk, some at each step."""
-        rows: defaultdict[tuple[int, int], list[tuple[int, int, bytes, bytes, bytes]]] = defaultdict(list)
-        while self._sums:
-            for both, adder in [self._sums.popitem() for _ in range(min(SPREAD_SUMS, len(self._sums)))]:
-                number, cell = _number(both), adder.cell()
-                self._complete[number] += 1
-                for one, two in mirrored(*both):
-                    rows[_number((one, two)), number].append((dimension_of(one)[1], dimension_of(two)[1], *cell))
+        for some in _some_at_a_time(self._sums):
+            self._put_by.executemany(_PUT_BY, chain.from_iterable(starmap(self._rows, some)))
             yield
-        for name in list(rows):
-            self._complete_rows.add(name, sorted(rows.pop(name)))
-            yield
+
+    def _rows(self, both: Both, sums: Adder) -> Iterator[tuple[int | bytes, ...]]:
+        number, cell = _number(both), sums.cell()
+        self._complete[number] += 1
+        for one, two in mirrored(*both):
+            yield (_number((one, two)), dimension_of(one)[1], dimension_of(two)[1], number, *cell)
 
     def _add(self, found: Iterable[tuple[Both, Loose]]) -> None:
         parts_of: defaultdict[Both, list[Loose]] = defaultdict(list)
@@ -212,6 +222,11 @@ def _number(both: Both) -> int:
 
 def _taken(held: Held) -> Iterator[list[tuple[Any, Loose]]]:
     """What is held, added up, some at a time; then nothing is held."""
-    while held:
-        some = [held.popitem() for _ in range(min(SPREAD_SUMS, len(held)))]
+    for some in _some_at_a_time(held):
         yield [(values, joined(parts)) for values, parts in some]
+
+
+def _some_at_a_time(taken: dict[_K, _V]) -> Iterator[list[tuple[_K, _V]]]:
+    """All of it, which is gone from there then."""
+    while taken:
+        yield [taken.popitem() for _ in range(min(SPREAD_SUMS, len(taken)))]

@@ -1,17 +1,21 @@
 """Pairs are counted from sums of rows that are alike, in short steps; what is held meanwhile is bounded."""
 
+import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from typing import Any
 
 import pytest
 
 from gateway.store import counting
 from gateway.store.buckets import DAY, TOTAL
 from gateway.store.counting import Counting, Row, cells_of, pieces
+from gateway.store.database import open_database
 from gateway.store.packed import Adder, Loose
-from gateway.store.pairs import number_of
+from gateway.store.pairs import SETTLED, number_of
 from gateway.store.quarters import QUARTER_US, day_start
-from gateway.store.usage import UsageStore
+from gateway.store.settling import settle, with_rows
+from gateway.store.usage import DATABASE, UsageStore
 from gateway.time_zones import zone_of
 from tests.store.examples import BASE_US, record
 
@@ -104,3 +108,21 @@ def test_a_pair_that_is_left_out_once_it_was_counted_is_left_out_all_the_same(of
                 assert len(pairs._sums) + pairs._complete.total() <= most
             without, cells = frozenset(pairs.left_out), list(pairs.cells())
             assert without and cells == list(cells_of(connection, connection, ONE_DAY, UTC, without))
+
+
+def test_where_the_disk_has_no_room_for_what_is_through_the_settling_says_so_and_can_go_on_later(
+    of_one_day: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def small(*given: Any, **options: Any) -> sqlite3.Connection:
+        connection = open_database(*given, **options)
+        connection.execute("PRAGMA max_page_count = 8")
+        return connection
+
+    path, later = of_one_day._folder / DATABASE, BASE_US + 2 * 86_400_000_000
+    with monkeypatch.context() as patched:
+        patched.setattr(counting, "open_database", small)
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            settle(path, later, lambda taken_s: True)
+    assert settle(path, later, lambda taken_s: True) > 0
+    with of_one_day._readers.snapshot() as connection:
+        assert with_rows(connection, *ONE_DAY, ONE_DAY[1] + 1) == [(ONE_DAY[1], SETTLED)]
