@@ -164,6 +164,9 @@ class ConversationsPage(Page):
 
     def _ask_anew(self) -> None:
         self._stale = True
+        # What is still read, and where the list as it was would go on, are of another question.
+        self._asked += 1
+        self._cursor = None
         if self.isVisible():
             self.context.spawn(self.refresh(Changes(conversations=True)))
 

@@ -2,7 +2,7 @@
 
 Where nothing but a long time is asked for, most are ranked by the totals that were counted ahead, and rows tell the
 others (`conversation_totals`). Ranking holds one number per conversation; sums, percentiles, models and tags are read
-for those of a page only, so memory depends on the page. A cursor names rank and id of the last one seen.
+for those of a page only, so memory depends on the page. A cursor names the sort, and the last one seen.
 """
 
 import base64
@@ -53,7 +53,7 @@ _PARTS = (
 )
 _PARTS_GROUPED = " GROUP BY 1, 2, 3, 4, 5 ORDER BY 6, 7"
 
-_decode_cursor = msgspec.json.Decoder(tuple[int | float, str]).decode
+_decode_cursor = msgspec.json.Decoder(tuple[str, int | float, str]).decode
 _encode = msgspec.json.encode
 
 
@@ -61,10 +61,10 @@ def page(
     connection: sqlite3.Connection, texts: Texts, query: UsageQuery, *, sort: str, limit: int, cursor: str | None
 ) -> ConversationPage:
     """Up to `limit` conversations, largest `sort` first, unknown last. Raises ClientError."""
-    ranked = list(_ranked(connection, query, sort, after=_parse_cursor(cursor), limit=limit + 1))
+    ranked = list(_ranked(connection, query, sort, after=_parse_cursor(cursor, sort), limit=limit + 1))
     more, ranked = len(ranked) > limit, ranked[:limit]
     rows = described(connection, texts, query, [each for _, each in ranked])
-    return ConversationPage(rows=rows, next_cursor=_render_cursor(ranked[-1]) if more else None)
+    return ConversationPage(rows=rows, next_cursor=_render_cursor(sort, ranked[-1]) if more else None)
 
 
 def spooled(connection: sqlite3.Connection, query: UsageQuery, sort: str) -> "Spool":
@@ -236,19 +236,22 @@ def _bounds(query: UsageQuery) -> tuple[int, int]:
     return start, end
 
 
-def _render_cursor(rank: Rank) -> str:
-    return base64.urlsafe_b64encode(_encode(rank)).decode().rstrip("=")
+def _render_cursor(sort: str, rank: Rank) -> str:
+    return base64.urlsafe_b64encode(_encode((sort, *rank))).decode().rstrip("=")
 
 
-def _parse_cursor(cursor: str | None) -> Rank | None:
+def _parse_cursor(cursor: str | None, sort: str) -> Rank | None:
     if cursor is None:
         return None
     try:
-        rank, conversation = _decode_cursor(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+        sorted_by, rank, conversation = _decode_cursor(data)
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
         raise ClientError(
             "The cursor is not one that an earlier answer gave; leave it out to begin again.", param="cursor"
         ) from error
+    if sorted_by != sort:
+        raise ClientError("The cursor is one of another sort; keep the sort from page to page.", param="cursor")
     if (isinstance(rank, int) and not EARLIEST <= rank <= LATEST) or "\0" in conversation:
         raise ClientError("The cursor is out of range; leave it out to begin again.", param="cursor")
     return rank, conversation

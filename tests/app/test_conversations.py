@@ -166,6 +166,19 @@ def test_more_rows_are_read_as_the_end_comes_near(
     assert len(listed(page)) == len(set(listed(page))) == len(gateway.told)
 
 
+def test_a_list_that_is_asked_anew_does_not_go_on_as_it_was(
+    page: ConversationsPage, turns: Turns, gateway: FakeGateway
+) -> None:
+    """The end of the old list comes near before the new one is there: its next page is of another order."""
+    bar = page.pane.list.verticalScrollBar()
+    page.pane.set_sort("oldest")
+    bar.setValue(bar.maximum())
+    assert len(turns.waiting) == 1
+    turns.run()
+    oldest = [thread.row.id for thread in sorted(gateway.told, key=lambda thread: thread.row.ended_us)]
+    assert listed(page) == oldest[: len(listed(page))]
+
+
 def test_a_session_is_named_above_and_holds_together_what_stands_by_time_only(
     page: ConversationsPage, turns: Turns, gateway: FakeGateway
 ) -> None:

@@ -229,3 +229,13 @@ def test_the_newest_of_a_day_are_found_without_those_of_other_days(store: UsageS
     of_few_days = _steps(store, tmp_path, day)
     store.insert_history(_days(0, 180))
     assert _steps(store, tmp_path, day) < 1.5 * of_few_days
+
+
+def test_a_cursor_of_another_sort_is_refused(store: UsageStore) -> None:
+    """Its rank means nothing there: the page would leave conversations out, and say nothing."""
+    store.insert_history(record(number, conversation_id=f"c{number}") for number in range(4))
+    cursor = store.conversations(UsageQuery(), "cost_usd", 2, None).next_cursor
+    assert len(store.conversations(UsageQuery(), "cost_usd", 2, cursor).rows) == 2
+    with pytest.raises(ClientError, match="another sort") as refused:
+        store.conversations(UsageQuery(), "requests", 2, cursor)
+    assert refused.value.param == "cursor"

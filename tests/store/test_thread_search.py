@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import pytest
 
+from gateway.errors import ClientError
 from gateway.model import Message, Opaque, Part, Reasoning, Refusal, Role, Text, ToolCall
 from gateway.records import NumberCondition, UsageQuery
 from gateway.store.asking import Asking
@@ -211,3 +212,13 @@ def test_entries_of_a_common_word_are_not_listed_to_add_the_messages_that_large_
             tracemalloc.stop()
     assert list(entries) == list(range(1, many + 1))
     assert most < 3 * many
+
+
+def test_a_cursor_of_another_sort_is_refused(store: ThreadStore) -> None:
+    """Its rank means nothing there: the page would leave conversations out, and say nothing."""
+    put(store, [told(at, [user(f"needle {at}")], "x", conversation=f"c{at}") for at in range(4)])
+    cursor = store.threads(ThreadQuery(sort="oldest"), limit=2).next_cursor
+    assert [row.id for row in store.threads(ThreadQuery(sort="oldest"), limit=2, cursor=cursor).rows] == ["c2", "c3"]
+    for other in ("newest", "cost"):
+        with pytest.raises(ClientError, match="another sort"):
+            store.threads(ThreadQuery(sort=other), limit=2, cursor=cursor)
