@@ -87,11 +87,13 @@ def test_sums_agree_by_their_counts_where_the_bill_has_any() -> None:
 
 
 def test_sums_agree_by_dollars_within_rounding_where_it_has_none() -> None:
-    theirs = {
-        (DAY, "a"): bill_sums("0.01", "0.005"),
-        (NEXT, "a"): bill_sums("0.01", "0.005"),
-        (FAR, "a"): bill_sums("0.01"),
+    rounded = bill_sums("0.01", "0.005")
+    theirs = {(DAY, "a"): rounded, (DAY, "b"): rounded, (NEXT, "a"): rounded, (FAR, "a"): bill_sums("0.01")}
+    ours = {
+        (DAY, "a"): row_sums(cost=15_000_002, requests=3),
+        (DAY, "b"): row_sums(cost=9_000_000, requests=3),
+        (NEXT, "a"): row_sums(cost=20_000_000, requests=3),
     }
-    ours = {(DAY, "a"): row_sums(cost=15_000_002, requests=3), (NEXT, "a"): row_sums(cost=20_000_000, requests=3)}
-    assert agreement(theirs, ours, []) == (1, (4_999_998 + 10_000_000) / (15_000_002 + 20_000_000 + 10_000_000))
+    apart, whole = 4_999_998 + 10_000_000, 15_000_002 + 10_000_000 + 20_000_000 + 10_000_000
+    assert agreement(theirs, ours, []) == (2, apart / whole)
     assert agreement({}, {}, []) == (0, 0.0)
