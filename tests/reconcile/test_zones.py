@@ -57,8 +57,10 @@ def test_what_the_bill_does_not_speak_of_tells_nothing_of_its_zone() -> None:
     long_before = row(MIDNIGHT_IN_TOKYO - 20 * SLOTS, 10**9)
     ledger.read([long_before, first, last], {}, lambda *_: None)
     bill = read_bill([opener("Date,Model,Input tokens,Output tokens\n2026-11-04,gpt-5,130,2\n")])
-    found, source = best_zone(bill, ledger)
-    assert (found.key, source) == ("Asia/Tokyo", "tried")
+    priced = read_bill([opener("Date,Model,Cost\n2026-11-04,gpt-5,0.000000130\n")])
+    for each in (bill, priced):
+        found, source = best_zone(each, ledger)
+        assert (found.key, source) == ("Asia/Tokyo", "tried")
 
 
 def bill_sums(cost: str = "0", slack: str = "0", **counts: int) -> BillSums:
