@@ -244,6 +244,14 @@ class Inspector(QScrollArea):
         self.all_button.setText(
             tr("Hide what is between") if self._all else tr("Show all: {hidden:,} more").format(hidden=hidden)
         )
+        self._lay_out_timeline()
+
+    def _lay_out_timeline(self) -> None:
+        """At once: a timeline that grows would be painted at its card's old height first, and again when that
+        follows."""
+        for part in (self.timeline, self.widget()):
+            if part is not None and (layout := part.layout()) is not None:
+                layout.activate()
 
     def show_facts(self, facts: Facts | None) -> None:
         self.facts.show_facts(facts)
