@@ -315,6 +315,8 @@ class ConversationsPage(Page):
         left = [row for row in rows if row.id != id]
         if left and not self.thread_pane.id:
             await self.thread_pane.read(left[min(place or 0, len(left) - 1)].id)
+        # So far down that it is not read anew, it would stay.
+        self._rows = [row for row in self._rows if row.id != id]
         await self.refresh(Changes(conversations=True))
 
     def show_target(self, target: Target) -> None:

@@ -969,3 +969,21 @@ def test_who_has_scrolled_far_down_stays_there_while_conversations_come_and_go(
     stay = [id for id in before if id not in (moved.row.id, gone.row.id)]
     assert listed(page) == [new.row.id, moved.row.id, *stay]
     assert shown._top_row() == (before[100], 7)
+
+
+def test_a_conversation_far_down_that_is_deleted_is_gone_from_the_list(
+    page: ConversationsPage, turns: Turns, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.pages.conversations.MOST_ROWS", PAGE_ROWS)
+    shown = page.pane.list
+    shown.verticalScrollBar().setValue(shown.verticalScrollBar().maximum())
+    turns.run()
+    before = listed(page)
+    assert len(before) == 2 * PAGE_ROWS
+    shown.verticalScrollBar().setValue(80 * ROW_HEIGHT)
+    gone = before[90]
+    turns(page.thread_pane.read(gone))
+    turns(page.actions_of_thread._delete(gone))
+    turns.run()
+    assert f"delete_thread {gone}" in gateway.calls
+    assert listed(page) == [id for id in before if id != gone]
