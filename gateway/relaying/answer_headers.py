@@ -71,9 +71,13 @@ def _names(names: tuple[str, ...]) -> str:
     return sendable(", ".join(name[:LONGEST_NAME] for name in names))
 
 
+def _escaped(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode(errors="surrogatepass"))
+
+
 def sendable(value: str) -> str:
-    """The text as one header's value: what no header may hold is escaped, and what is too long is cut."""
+    """The text as one header's value: what no header may hold is escaped as in a URL, and what is too long is cut."""
     if value.isascii() and value.isprintable() and len(value) <= LONGEST_HEADER:
         return value
-    plain = "".join(c if " " <= c <= "~" else f"%{ord(c):02X}" for c in value[:LONGEST_HEADER])
+    plain = "".join(c if " " <= c <= "~" else _escaped(c) for c in value[:LONGEST_HEADER])
     return plain[:LONGEST_HEADER]

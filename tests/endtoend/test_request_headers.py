@@ -93,7 +93,7 @@ def test_conversation_and_trace(gateway: Served) -> None:
     reply = gateway.chat("Hi.", headers=encoded)
     row = gateway.row(reply.id)
     assert (row.conversation_id, row.trace_id) == ("chat-1 ü", trace)
-    assert reply.headers["x-faregate-conversation-id"] == "chat-1 %FC"
+    assert reply.headers["x-faregate-conversation-id"] == "chat-1 %C3%BC"
     assert gateway.get(f"{USAGE}/requests?conversation={quote('chat-1 ü')}")["data"][0]["id"] == reply.id
     bare = gateway.chat("Hi.", headers={"traceparent": "00-xyz-00-01"})
     row = gateway.row(bare.id)
@@ -257,7 +257,7 @@ def test_what_was_dropped_is_named_and_cannot_break_the_headers(gateway: Served)
     reply = gateway.chat("Hi.", MODELS["anthropic"], **strange)
     assert reply.status == 200 and "x-evil" not in reply.headers
     dropped = reply.headers["x-faregate-dropped"]
-    assert "seed" in dropped.split(", ") and "x%0D%0Ax-evil" in dropped and "%FCnknown" in dropped
+    assert "seed" in dropped.split(", ") and "x%0D%0Ax-evil" in dropped and "%C3%BCnknown" in dropped
     assert len(dropped) <= 2048
     assert {"seed", "ünknown"} <= set(gateway.row(reply.id).dropped)
 
