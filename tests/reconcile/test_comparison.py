@@ -68,3 +68,14 @@ def test_rows_are_asked_for_two_days_around_those_of_the_bill() -> None:
     reconcile([opener(lines)], rows, Question(provider="openai", tz="UTC"))
     (query,) = asked
     assert (query.start_us, query.end_us) == (20_738 * DAY_US, 20_745 * DAY_US) and query.provider == ("openai",)
+
+
+def test_the_models_of_named_requests_show_whose_bill_it_is_too() -> None:
+    lines = ["Date,Model,Request ID,Input tokens", "2026-10-14,gpt-5,req_0_gpt-5,5"]
+    assert compared([row()], *lines, provider=None).provider == "openai"
+
+
+def test_what_the_bill_counts_is_told_in_order() -> None:
+    header = "Date,Model,Requests,Input tokens,Cached tokens,Cache write tokens,Output tokens"
+    found = compared([row()], header, "2026-10-14,gpt-5,1,5,0,0,1")
+    assert found.counts == ("cache_write", "cached", "input", "output", "requests") and found.days[0].matched
