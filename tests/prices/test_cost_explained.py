@@ -197,3 +197,30 @@ def test_a_row_says_all_that_its_price_follows_from() -> None:
     served = replace(FULL, service_tier="priority", speed="fast", inference_geo="us", input_audio_tokens=3)
     kept = usage_of(row("anthropic", "claude-opus-5-5", served))
     assert kept == served
+
+
+@pytest.mark.parametrize(
+    ("used", "lacking"),
+    [
+        ({"input_audio_tokens": 7}, ["audio input"]),
+        ({"output_audio_tokens": 7}, ["audio output"]),
+        ({"input_audio_tokens": 7, "output_audio_tokens": 7}, ["audio input", "audio output"]),
+        ({}, []),
+    ],
+)
+def test_only_audio_that_was_used_is_told_to_have_no_price_of_its_own(
+    used: dict[str, int], lacking: list[str]
+) -> None:
+    explanation = PRICING.explain("openai", row("openai", "gpt-4.1", replace(USED, **used)))
+    words = [f"The list has no price for {each}: it counts at the standard price." for each in lacking]
+    assert (list(explanation.notes), explanation.fuzzy) == (words, bool(lacking))
+
+
+def test_what_a_provider_says_that_it_gave_back_costs_nothing() -> None:
+    assert [
+        PRICING.price("x-ai", "grok-4.3", replace(USED, cost_nano=nano), AT_US).cost_nano for nano in (-5, 0, 5)
+    ] == [
+        0,
+        0,
+        5,
+    ]
