@@ -25,25 +25,29 @@ def at(text: str) -> int:
 
 
 MONDAY_AFTERNOON = at("2026-11-23T16:20:11")
-MONTH = tuple(history(MONDAY_AFTERNOON, price))
+
+
+@pytest.fixture(scope="module")
+def month() -> tuple[ExchangeRecord, ...]:
+    return tuple(history(MONDAY_AFTERNOON, price))
 
 
 def spent(rows: Sequence[ExchangeRecord]) -> int:
     return sum(row.cost_nano or 0 for row in rows)
 
 
-def test_a_month_is_as_large_as_a_small_company() -> None:
-    assert 12_000 <= len(MONTH) <= 16_000
-    assert 5 <= len({row.model for row in MONTH}) <= 7
-    assert {row.provider for row in MONTH} == {"anthropic", "openai", "google", "xai"}
-    assert 7 <= len({row.user for row in MONTH}) <= 10
-    assert len({row.key for row in MONTH}) == 5
-    assert {"Claude Code", "Codex", "Gemini CLI", "OpenAI SDK (Python)"} <= {row.client for row in MONTH}
-    assert {tag.split(":")[0] for row in MONTH for tag in row.tags} == {"team", "env", "feature"}
-    failed = sum(row.outcome != "ok" for row in MONTH)
-    assert 0.005 < failed / len(MONTH) < 0.02
-    assert {429, 499, 502} <= {row.status for row in MONTH}
-    assert 100e9 < spent(MONTH) < 400e9
+def test_a_month_is_as_large_as_a_small_company(month: tuple[ExchangeRecord, ...]) -> None:
+    assert 12_000 <= len(month) <= 16_000
+    assert 5 <= len({row.model for row in month}) <= 7
+    assert {row.provider for row in month} == {"anthropic", "openai", "google", "xai"}
+    assert 7 <= len({row.user for row in month}) <= 10
+    assert len({row.key for row in month}) == 5
+    assert {"Claude Code", "Codex", "Gemini CLI", "OpenAI SDK (Python)"} <= {row.client for row in month}
+    assert {tag.split(":")[0] for row in month for tag in row.tags} == {"team", "env", "feature"}
+    failed = sum(row.outcome != "ok" for row in month)
+    assert 0.005 < failed / len(month) < 0.02
+    assert {429, 499, 502} <= {row.status for row in month}
+    assert 100e9 < spent(month) < 400e9
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_seed_others() -> None:
@@ -51,15 +55,15 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others() -> None:
     assert tuple(history(MONDAY_AFTERNOON, price, days=3, seed=8)) != tuple(history(MONDAY_AFTERNOON, price, days=3))
 
 
-def test_rows_are_in_order_and_over_before_now() -> None:
-    starts = [row.started_us for row in MONTH]
+def test_rows_are_in_order_and_over_before_now(month: tuple[ExchangeRecord, ...]) -> None:
+    starts = [row.started_us for row in month]
     assert starts == sorted(starts) and starts[0] >= MONDAY_AFTERNOON - 30 * DAY
-    assert all(row.started_us + (row.latency_us or 0) < MONDAY_AFTERNOON for row in MONTH)
-    assert len({row.id for row in MONTH}) == len(MONTH)
+    assert all(row.started_us + (row.latency_us or 0) < MONDAY_AFTERNOON for row in month)
+    assert len({row.id for row in month}) == len(month)
 
 
-def test_every_row_is_sound() -> None:
-    for row in MONTH:
+def test_every_row_is_sound(month: tuple[ExchangeRecord, ...]) -> None:
+    for row in month:
         assert row.outcome in OUTCOMES and row.usage_source in USAGE_SOURCES and row.cost_source in COST_SOURCES
         assert row.latency_us and row.latency_us > 0 and (row.ttft_us is None or row.ttft_us <= row.latency_us)
         assert len(row.attempts) == 1
@@ -73,8 +77,8 @@ def test_every_row_is_sound() -> None:
             assert (row.cost_nano, row.cost_source) == (None, "none") and row.error_message
 
 
-def test_costs_are_the_list_prices() -> None:
-    for row in [row for row in MONTH[:200] if row.usage_source != "none"]:
+def test_costs_are_the_list_prices(month: tuple[ExchangeRecord, ...]) -> None:
+    for row in [row for row in month[:200] if row.usage_source != "none"]:
         assert row.provider and row.model
         used = Usage(
             input_tokens=row.input_tokens,
@@ -85,10 +89,10 @@ def test_costs_are_the_list_prices() -> None:
         assert row.cost_nano == price(row.provider, row.model, used, row.started_us)[0]
 
 
-def test_offices_work_by_day_and_on_weekdays() -> None:
-    hours = Counter((row.started_us // HOUR) % 24 for row in MONTH)
+def test_offices_work_by_day_and_on_weekdays(month: tuple[ExchangeRecord, ...]) -> None:
+    hours = Counter((row.started_us // HOUR) % 24 for row in month)
     assert min(hours[hour] for hour in (10, 11, 14)) > 4 * max(hours[hour] for hour in (0, 1, 4))
-    days = Counter(datetime.fromtimestamp(row.started_us / 1e6, UTC).weekday() for row in MONTH)
+    days = Counter(datetime.fromtimestamp(row.started_us / 1e6, UTC).weekday() for row in month)
     assert min(days[day] for day in range(5)) > 1.8 * max(days[5], days[6])
     shifted = Counter(
         (row.started_us // HOUR + 9) % 24 for row in history(MONDAY_AFTERNOON, price, utc_offset_s=32400)
@@ -105,29 +109,29 @@ def test_the_last_hours_show_something_whenever_it_is(now: str) -> None:
         assert sum(at(now) - (back + 1) * HOUR <= row.started_us < at(now) - back * HOUR for row in rows) >= 4, back
 
 
-def test_a_longer_history_ends_like_a_shorter_one_and_grows() -> None:
+def test_a_longer_history_ends_like_a_shorter_one_and_grows(month: tuple[ExchangeRecord, ...]) -> None:
     longer = tuple(history(MONDAY_AFTERNOON, price, days=60))
-    assert tuple(row for row in longer if row.started_us >= MONDAY_AFTERNOON - 30 * DAY) == MONTH
-    earlier = len(longer) - len(MONTH)
-    assert 0.75 * len(MONTH) < earlier < 0.97 * len(MONTH)
+    assert tuple(row for row in longer if row.started_us >= MONDAY_AFTERNOON - 30 * DAY) == month
+    earlier = len(longer) - len(month)
+    assert 0.75 * len(month) < earlier < 0.97 * len(month)
 
 
-def test_one_day_at_one_provider_is_slow() -> None:
+def test_one_day_at_one_provider_is_slow(month: tuple[ExchangeRecord, ...]) -> None:
     def typical(rows: Sequence[ExchangeRecord]) -> float:
         values = sorted(row.ttft_us or 0 for row in rows if row.streamed)
         return values[len(values) // 2]
 
     slow = [
         row
-        for row in MONTH
+        for row in month
         if row.provider == "anthropic" and at("2026-11-20T13:30:00") <= row.started_us < at("2026-11-20T18:00:00")
     ]
-    others = [row for row in MONTH if row.provider == "anthropic" and row.started_us < at("2026-11-18T00:00:00")]
+    others = [row for row in month if row.provider == "anthropic" and row.started_us < at("2026-11-18T00:00:00")]
     assert typical(slow) > 2 * typical(others)
 
 
-def test_what_failed_calls_its_provider_as_the_rest_of_the_program_does() -> None:
+def test_what_failed_calls_its_provider_as_the_rest_of_the_program_does(month: tuple[ExchangeRecord, ...]) -> None:
     titles = {provider.name: provider.title for provider in PROVIDERS}
-    said = [(titles[row.provider or ""], row.error_message or "") for row in MONTH if row.outcome == "error"]
+    said = [(titles[row.provider or ""], row.error_message or "") for row in month if row.outcome == "error"]
     assert {title for title, _ in said} == set(titles.values())
     assert [message for title, message in said if not message.startswith(f"{title} ")] == []
