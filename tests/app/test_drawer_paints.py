@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -36,10 +35,8 @@ def test_a_drawer_is_painted_after_what_it_makes_narrower(drawer: Drawer, qtbot:
     updates = Updates(drawer.window(), {"beside": beside, "drawer": drawer})
     whole = Painted(drawer)
     drawer.open()
-    QTest.qWait(1)
-    assert [names for names in updates.together if names] == [["beside"]]
     qtbot.waitUntil(drawer.findChild(Curtain).isHidden)
-    assert [names for names in updates.together if names][1:] == [["drawer"]]
+    assert [names for names in updates.together if names] == [["beside"], ["drawer"]]
     assert [part.height() for part in whole.parts] == [drawer.height()], "all of it at once"
 
 

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterState
-from app.loop import QtLoop
-from app.pages.conversations_parts import blocks_view
+from app.loop import TURN_S
+from app.pages.conversations_parts import blocks_view, thread_pane
 from app.pages.conversations_parts.block import Block
 from app.pages.conversations_parts.card import HEAD
 from app.pages.conversations_parts.list_view import ROW_HEIGHT, ThreadList
@@ -201,10 +201,9 @@ class Updates(QObject):
 
 
 def test_thread_timeline_and_costs_are_painted_apart_and_none_that_is_as_it_was(
-    qtbot: QtBot, theme: Theme, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop = QtLoop(qapp)
-    asyncio.set_event_loop(loop)
+    assert thread_pane._PAINTED_S > TURN_S, "what is due within a turn is done in it"
     gateway, thread = FakeGateway(0), plain_thread(1, NOW_US, turns=2)
     pane = ThreadPane(AppContext(gateway, theme, FilterState(tz="UTC"), Spawner()))  # type: ignore[arg-type]
     qtbot.addWidget(pane)
@@ -217,20 +216,28 @@ def test_thread_timeline_and_costs_are_painted_apart_and_none_that_is_as_it_was(
         later.timeout.disconnect()
     inspector = pane.inspector
     parts = {"thread": pane.view.viewport(), "timeline": inspector.waterfall, "costs": inspector.cost}
+    sleep = asyncio.sleep
 
-    async def read(turns: int, *, keep: bool) -> list[list[str]]:
+    def paint() -> None:
+        settled(pane.view)
+        QApplication.processEvents()
+
+    async def pause(seconds: float) -> None:
+        """Qt has its turn where it is waited for, and only there."""
+        if seconds == thread_pane._PAINTED_S:
+            paint()
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+
+    def read(turns: int, *, keep: bool) -> list[str]:
         gateway.told = [plain_thread(1, NOW_US, turns=turns)]
-        await asyncio.sleep(0.05)
+        paint()
         updates = Updates(pane, parts)
-        await pane.read(thread.row.id, keep=keep)
-        await asyncio.sleep(0.05)
-        return [sorted(set(names)) for names in updates.together if names]
+        asyncio.run(pane.read(thread.row.id, keep=keep))
+        paint()
+        return ["+".join(sorted(set(names))) for names in updates.together if names]
 
-    try:
-        loop.run_until_complete(read(2, keep=False))
-        grown = loop.run_until_complete(read(4, keep=True))
-        assert grown == [["thread"], ["timeline"], ["costs"]]
-        assert loop.run_until_complete(read(4, keep=True)) == []
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
+    read(2, keep=False)
+    assert read(4, keep=True) == ["thread", "timeline", "costs"]
+    assert read(4, keep=True) == []
