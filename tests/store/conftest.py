@@ -13,3 +13,12 @@ def store(tmp_path: Path) -> Iterator[UsageStore]:
     made = started(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def settled_at_once() -> Iterator[None]:
+    """Settling leaves no time to others: nobody else is there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.store.usage.LEAST_PAUSE_S", 0.0)
+        patch.setattr("gateway.store.usage.SETTLING_PAUSE", 0.0)
+        yield

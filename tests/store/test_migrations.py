@@ -17,6 +17,8 @@ from gateway.store.names import FIXED, FIXED_IDS
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, HOUR_US, NO_USE, TAGS, UNKNOWN_USE, record, unmeasured
 
+pytestmark = pytest.mark.usefixtures("settled_at_once")
+
 
 def tables(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall())

@@ -45,6 +45,8 @@ from tests.store.examples import (
 from tests.store.measured import measure
 from tests.store.migrated import started
 
+pytestmark = pytest.mark.usefixtures("settled_at_once")
+
 GROUPS = (*DIMENSIONS, "tag", "tag:team", "tag:env", "tag:urgent", "tag:no-such")
 NUMBER_FIELDS = {
     "cost": "cost_nano", "latency": "latency_us", "ttft": "ttft_us", "overhead": "overhead_us",
