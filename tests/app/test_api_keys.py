@@ -27,6 +27,7 @@ from app.pages.api_keys import ApiKeysPage
 from app.pages.api_keys_parts.columns import parse_tags, revoke_consequence
 from app.tables.view import ROW_HEIGHT
 from app.theme import Theme
+from app.widgets.curtain import Curtain
 from gateway import ApiKeyRow, Changes
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import NOW_US, FakeGateway
@@ -352,6 +353,7 @@ def test_everything_has_a_name(page: ApiKeysPage, qtbot: QtBot, turns: Turns) ->
 
 def test_both_themes(page: ApiKeysPage, theme: Theme, qtbot: QtBot) -> None:
     click(qtbot, page.create_button)
+    qtbot.waitUntil(page.drawer.findChild(Curtain).isHidden)  # type: ignore[union-attr]
     light = page.grab().toImage()
     theme.set_mode("dark")
     dark = page.grab().toImage()
