@@ -32,7 +32,7 @@ class Workers:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.pool = ThreadPoolExecutor(max_workers=QUICK_THREADS, thread_name_prefix="faregate")
-        self._long = ThreadPoolExecutor(max_workers=LONG_THREADS, thread_name_prefix="faregate-long")
+        self.long_pool = ThreadPoolExecutor(max_workers=LONG_THREADS, thread_name_prefix="faregate-long")
 
     async def run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Run in a worker thread; its reads stop where the task that asks is cancelled. Raises FaregateError where
@@ -41,7 +41,7 @@ class Workers:
 
     async def run_long(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """The same for what may take minutes: nothing that `run` is asked for waits for it."""
-        return await self._run(self._long, partial(call, *args, **kwargs))
+        return await self._run(self.long_pool, partial(call, *args, **kwargs))
 
     async def run_until_cancelled(self, call: Callable[[Progress], _T], progress: Progress | None = None) -> _T:
         """The same, and it ends at the next step once nobody waits any more."""
@@ -71,5 +71,5 @@ class Workers:
 
     def close(self) -> None:
         """What runs is waited for."""
-        self._long.shutdown(wait=True)
+        self.long_pool.shutdown(wait=True)
         self.pool.shutdown(wait=True)

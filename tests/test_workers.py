@@ -91,3 +91,27 @@ async def test_pages_are_answered_while_downloads_look_for_their_first_line(
     go_on.set()
     assert all([b"id" in found for found in await asyncio.gather(*tasks)])
     await gateway.close()
+
+
+async def test_a_download_that_is_left_lets_its_source_go_beside_what_answers_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = await started(tmp_path)
+    began, go_on = threading.Semaphore(0), threading.Event()
+
+    def lines(*_: object) -> Iterator[str]:
+        try:
+            yield "x" * 100_000
+        finally:
+            began.release()
+            go_on.wait(PATIENCE_S)
+
+    monkeypatch.setattr(gateway._parts.store, "export", lines)
+    for _ in range(QUICK_THREADS):
+        download = gateway.download(UsageQuery(), Export(what="requests"))
+        assert await anext(download)
+        await download.aclose()
+        assert await asyncio.to_thread(began.acquire, timeout=PATIENCE_S)
+    assert await asyncio.wait_for(gateway.request_count(UsageQuery()), PATIENCE_S / 2) == 0
+    go_on.set()
+    await gateway.close()

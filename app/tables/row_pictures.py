@@ -20,14 +20,12 @@ _BYTES_A_PIXEL = 4
 
 
 class RowPictures:
-    """For one view. A row is known by the object that it is: what is read anew is painted anew. `made` counts those
-    that were drawn."""
+    """For one view. A row is known by the object that it is: what is read anew is painted anew."""
 
     def __init__(self, theme: Theme, painter: RowPainter) -> None:
         self._theme = theme
         self._painter = painter
         self._made: OrderedDict[tuple[int, bool], tuple[Any, QPixmap]] = OrderedDict()
-        self.made = 0
         self._of: tuple[object, ...] = ()
         self._cells: Sequence[Cell] = ()
         self._size, self._ratio, self._most = QSize(), 1.0, 0
@@ -54,7 +52,6 @@ class RowPictures:
         picture = self.held(record, faint=faint)
         if picture is None:
             picture = self._drawn(record, faint=faint)
-            self.made += 1
             # With the row itself: as long as it lives, no other has its id.
             self._made[id(record), faint] = (record, picture)
             while len(self._made) > self._most:

@@ -421,15 +421,17 @@ class TableView(QTableView):
         current = self.currentIndex().row() if self.hasFocus() else -1
         cells, painted = list(self._cells()), []
         pictures = self._pictures if self._pictures is not None and self._fit_pictures(cells) else None
-        made_before = pictures.made if pictures is not None else 0
+        made = 0
         for number in range(first, last + 1):
             top, record = self.rowViewportPosition(number), self._rows.row(number)
             faint = record is not None and self._faint(record)
             is_chosen = any(top_row <= number <= last_row for top_row, last_row in chosen)
-            as_it_is = is_chosen or number in (self._hovered, current)
-            if pictures is not None and record is not None and not as_it_is:
-                may_make = pictures.made - made_before < _PICTURES_AT_ONCE
-                picture = pictures.of(record, faint=faint) if may_make else pictures.held(record, faint=faint)
+            stands_out = is_chosen or number in (self._hovered, current)
+            if pictures is not None and record is not None and not stands_out:
+                picture = pictures.held(record, faint=faint)
+                if picture is None and made < _PICTURES_AT_ONCE:
+                    picture = pictures.of(record, faint=faint)
+                    made += 1
                 if picture is not None:
                     painter.drawPixmap(0, top, picture)
                     continue

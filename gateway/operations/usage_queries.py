@@ -66,7 +66,8 @@ class UsageQueries:
 
     def download(self, query: UsageQuery, export: Export) -> AsyncGenerator[bytes, None]:
         """An export piece by piece, each made when it is asked for."""
-        return downloaded(self._store.export(query, export), self._parts.workers.run_long, self._parts.workers.pool)
+        workers = self._parts.workers
+        return downloaded(self._store.export(query, export), workers.run_long, workers.long_pool)
 
     async def export_file(
         self, query: UsageQuery, export: Export, path: Path, progress: Callable[[int], None] | None = None

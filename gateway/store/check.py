@@ -20,12 +20,12 @@ from gateway.store import buckets, combining, conversation_totals, histogram
 from gateway.store.buckets import DAY
 from gateway.store.commit import day_zone
 from gateway.store.counting import cells_of
+from gateway.store.cursors import EARLIEST, LATEST
 from gateway.store.database import TEMPORARY, WRITERS_CACHE_KIB, open_database, writing
 from gateway.store.kept import kept
 from gateway.store.migrations import BUCKET_KEY, COMBINED_KEY, CREATE_BUCKETS, CREATE_COMBINED
 from gateway.store.names import Names, Texts
 from gateway.store.packed import measures_of
-from gateway.store.pages import EARLIEST, LATEST
 from gateway.store.pairs import MONTH, SETTLED, left_out_of
 from gateway.store.quarters import QUARTER_S, month_end, quarter_of
 from gateway.store.rows import REQUEST_COLUMNS, read

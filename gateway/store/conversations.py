@@ -5,8 +5,6 @@ others (`conversation_totals`). Ranking holds one number per conversation; sums,
 for those of a page only, so memory depends on the page. A cursor names the sort, and the last one seen.
 """
 
-import base64
-import binascii
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,10 +19,10 @@ from gateway.errors import ClientError
 from gateway.records import ConversationPage, ConversationRow, UsageQuery
 from gateway.store import conversation_totals
 from gateway.store.conversation_totals import Rank
+from gateway.store.cursors import EARLIEST, LATEST, Cursors
 from gateway.store.filters import CONVERSATION, Condition, condition
 from gateway.store.measures import RANKS, Sums
 from gateway.store.names import Texts, json_array
-from gateway.store.pages import EARLIEST, LATEST
 from gateway.store.plan import Rows, whole
 from gateway.store.sums import Plan, gather
 
@@ -53,7 +51,7 @@ _PARTS = (
 )
 _PARTS_GROUPED = " GROUP BY 1, 2, 3, 4, 5 ORDER BY 6, 7"
 
-_decode_cursor = msgspec.json.Decoder(tuple[str, int | float, str]).decode
+_CURSORS = Cursors(msgspec.json.Decoder(tuple[str, Rank]))
 _encode = msgspec.json.encode
 
 
@@ -61,10 +59,11 @@ def page(
     connection: sqlite3.Connection, texts: Texts, query: UsageQuery, *, sort: str, limit: int, cursor: str | None
 ) -> ConversationPage:
     """Up to `limit` conversations, largest `sort` first, unknown last. Raises ClientError."""
-    ranked = list(_ranked(connection, query, sort, after=_parse_cursor(cursor, sort), limit=limit + 1))
+    after = None if cursor is None else _CURSORS.parse(cursor, sort)
+    ranked = list(_ranked(connection, query, sort, after=after, limit=limit + 1))
     more, ranked = len(ranked) > limit, ranked[:limit]
     rows = described(connection, texts, query, [each for _, each in ranked])
-    return ConversationPage(rows=rows, next_cursor=_render_cursor(sort, ranked[-1]) if more else None)
+    return ConversationPage(rows=rows, next_cursor=_CURSORS.render(ranked[-1], sort) if more else None)
 
 
 def spooled(connection: sqlite3.Connection, query: UsageQuery, sort: str) -> "Spool":
@@ -234,24 +233,3 @@ def _bounds(query: UsageQuery) -> tuple[int, int]:
     start = EARLIEST if query.start_us is None else max(EARLIEST, min(query.start_us, LATEST))
     end = LATEST if query.end_us is None else max(EARLIEST, min(query.end_us, LATEST))
     return start, end
-
-
-def _render_cursor(sort: str, rank: Rank) -> str:
-    return base64.urlsafe_b64encode(_encode((sort, *rank))).decode().rstrip("=")
-
-
-def _parse_cursor(cursor: str | None, sort: str) -> Rank | None:
-    if cursor is None:
-        return None
-    try:
-        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
-        sorted_by, rank, conversation = _decode_cursor(data)
-    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-        raise ClientError(
-            "The cursor is not one that an earlier answer gave; leave it out to begin again.", param="cursor"
-        ) from error
-    if sorted_by != sort:
-        raise ClientError("The cursor is one of another sort; keep the sort from page to page.", param="cursor")
-    if (isinstance(rank, int) and not EARLIEST <= rank <= LATEST) or "\0" in conversation:
-        raise ClientError("The cursor is out of range; leave it out to begin again.", param="cursor")
-    return rank, conversation

@@ -4,21 +4,18 @@ The order is (start, number of the row), which an index holds; a cursor names th
 skip nor repeat while new rows come in.
 """
 
-import base64
-import binascii
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from gateway.errors import ClientError
 from gateway.records import ExchangeRecord, RequestPage, UsageQuery
+from gateway.store.cursors import EARLIEST, LATEST, Cursors
 from gateway.store.filters import Condition, condition
 from gateway.store.names import Texts
 from gateway.store.rows import REQUEST_COLUMNS, read
 
-EARLIEST, LATEST = -(2**63), 2**63 - 1
 Place = tuple[int, int]
 
 _PAGE = (
@@ -29,27 +26,17 @@ _COUNT = "SELECT COUNT(*) FROM requests b WHERE b.started_us >= ? AND b.started_
 _NEWEST_FIRST = " ORDER BY b.started_us DESC, b.n DESC LIMIT ? OFFSET ?"
 _ONE = f"SELECT {REQUEST_COLUMNS} FROM requests b WHERE b.id = ?"
 
-_decode_cursor = msgspec.json.Decoder(tuple[int, int]).decode
+_CURSORS = Cursors(msgspec.json.Decoder(tuple[str, Place]))
 
 
 def render_cursor(place: Place) -> str:
     """Opaque text for the row after which the next page begins."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+    return _CURSORS.render(place)
 
 
 def parse_cursor(cursor: str | None) -> Place:
     """Raises ClientError for anything that `render_cursor` did not make."""
-    if cursor is None:
-        return LATEST, LATEST
-    try:
-        started_us, n = _decode_cursor(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
-    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-        raise ClientError(
-            "The cursor is not one that an earlier answer gave; leave it out to begin again.", param="cursor"
-        ) from error
-    if not (EARLIEST <= started_us <= LATEST and EARLIEST <= n <= LATEST):
-        raise ClientError("The cursor is out of range; leave it out to begin again.", param="cursor")
-    return started_us, n
+    return (LATEST, LATEST) if cursor is None else _CURSORS.parse(cursor)
 
 
 def page(

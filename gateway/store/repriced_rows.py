@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from gateway.prices.pricing import Priced
 from gateway.records import ExchangeRecord, RepricedModel, RepricedSource, RepricingPreview, UsageQuery
+from gateway.store.cursors import EARLIEST, LATEST
 from gateway.store.filters import condition
 from gateway.store.measures import COUNTS, UNUSED
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import FIXED_IDS, Texts
-from gateway.store.pages import EARLIEST, LATEST
 
 CHUNK_ROWS = 10_000
 # What used nothing that anybody counted has no price, and lacks none.

@@ -1,7 +1,5 @@
 """Conversations in a list: a page of them in any order, what each was, and a line around what was searched for."""
 
-import base64
-import binascii
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -11,8 +9,8 @@ import msgspec
 from gateway.errors import ClientError
 from gateway.keys.sealing import SealBroken
 from gateway.store.content import TEXT, Sealed
+from gateway.store.cursors import EARLIEST, LATEST, Cursors
 from gateway.store.names import json_array
-from gateway.store.pages import EARLIEST, LATEST
 from gateway.store.thread_filters import where
 from gateway.thread_records import THREAD_SORTS, ThreadPage, ThreadQuery, ThreadRow
 
@@ -39,7 +37,7 @@ _PARTS = (
 )
 UNREADABLE = "(cannot be opened)"
 
-_decode_cursor = msgspec.json.Decoder(tuple[str, int, int]).decode
+_CURSORS = Cursors(msgspec.json.Decoder(tuple[str, tuple[int, int]]))
 _decode_texts = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
@@ -58,7 +56,7 @@ def page(
         raise ClientError(
             f"Conversations cannot be sorted by {query.sort!r}; use one of {', '.join(THREAD_SORTS)}.", param="sort"
         )
-    place = _parse_cursor(cursor, query.sort)
+    place = (LATEST, LATEST) if cursor is None else _CURSORS.parse(cursor, query.sort)
     condition = where(query)
     sql, values = condition.sql, condition.values
     if among is not None:
@@ -69,7 +67,7 @@ def page(
     total = connection.execute(_COUNT.format(where=sql), values).fetchone()[0] if cursor is None else None
     return ThreadPage(
         rows=described(connection, sealed, [row[1:] for row in found], among or {}),
-        next_cursor=_render_cursor(query.sort, found[-1][0], found[-1][1]) if more else None,
+        next_cursor=_CURSORS.render((found[-1][0], found[-1][1]), query.sort) if more else None,
         total=total,
     )
 
@@ -124,27 +122,6 @@ def title_of(sealed: Sealed, number: int, title: bytes | None, line: bytes | Non
         return own or sealed.unpack_text(TEXT, f"line {number}", line) or ""
     except SealBroken:
         return UNREADABLE
-
-
-def _parse_cursor(cursor: str | None, sort: str) -> tuple[int, int]:
-    if cursor is None:
-        return LATEST, LATEST
-    try:
-        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
-        sorted_by, rank, number = _decode_cursor(data)
-    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-        raise ClientError(
-            "The cursor is not one that an earlier answer gave; leave it out to begin again.", param="cursor"
-        ) from error
-    if sorted_by != sort:
-        raise ClientError("The cursor is one of another sort; keep the sort from page to page.", param="cursor")
-    if not (EARLIEST <= rank <= LATEST and EARLIEST <= number <= LATEST):
-        raise ClientError("The cursor is out of range; leave it out to begin again.", param="cursor")
-    return rank, number
-
-
-def _render_cursor(sort: str, rank: int, number: int) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode((sort, rank, number))).decode().rstrip("=")
 
 
 def _sources(figures: str) -> list[str]:

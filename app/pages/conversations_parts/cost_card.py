@@ -49,8 +49,7 @@ class CostCard(QWidget):
 
     def amount(self, line: CostLine) -> str:
         """A line's cost, with as many decimals as the others'."""
-        places = formats.adding_places(each.nano for each in self.split.lines)
-        return sources.marked(formats.money_column(line.nano, places), line.marked)
+        return sources.marked(formats.money_column(line.nano, self._places), line.marked)
 
     def show_split(self, split: CostSplit) -> None:
         if split == self.split:
@@ -62,6 +61,7 @@ class CostCard(QWidget):
 
     def _describe(self) -> None:
         split = self.split
+        self._places = formats.adding_places(line.nano for line in split.lines)
         lines = [f"{line.name} {self.amount(line)}" for line in split.lines]
         self.setAccessibleDescription(", ".join(filter(None, (self.total, self.aside[0], *lines))))
         self.setToolTip(tr(sources.DEFINITION) if split.marked else "")

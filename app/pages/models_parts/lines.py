@@ -167,6 +167,10 @@ def _cost(line: ModelLine) -> str:
     return sources.marked(words, sources.estimated_cost(line.usage))
 
 
+def _gone_words(line: ModelLine) -> str:
+    return tr(GONE) if line.gone else ""
+
+
 def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[ModelLine], ...]:
     return (
         Column(
@@ -189,7 +193,7 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
             value=lambda line: line.provider,
             width=112,
             sortable=True,
-            tooltip=lambda line: tr(GONE) if line.gone else "",
+            tooltip=_gone_words,
         ),
         Column(
             key="state",
@@ -199,7 +203,7 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
             pills=lambda line: (STATES[line.state],),
             width=100,
             sortable=True,
-            tooltip=lambda line: tr(GONE) if line.gone else "",
+            tooltip=_gone_words,
         ),
         _price("input", tr("Input")),
         _price("cached", tr("Cached")),
