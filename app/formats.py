@@ -140,9 +140,9 @@ def money_places(largest_nano: int | None) -> int:
     return 3 if dollars(largest, 6) >= Decimal("0.01") else 6
 
 
-def adding_places(amounts: Iterable[int], of_sum: int | None = None) -> int:
+def adding_places(amounts: Iterable[int], of_sum: int | None = None, *, least: int = 0) -> int:
     """How many decimals nano-dollars have that stand beside their sum, which itself has `of_sum`, or else
-    `money_places`: as many, and more only where what is shown would add up to another sum."""
+    `money_places`: as many, `least` at least, and more only where what is shown would add up to another sum."""
     parts = tuple(amounts)
     whole = sum(parts)
     fewest = money_places(whole) if of_sum is None else of_sum
@@ -152,7 +152,7 @@ def adding_places(amounts: Iterable[int], of_sum: int | None = None) -> int:
         shown = sum(dollars(nano, places) for nano in parts)
         return abs(shown - total) < half or shown * _NANO == whole
 
-    return next(filter(comes_to_it, range(fewest, 9)), 9)
+    return next(filter(comes_to_it, range(max(fewest, least), 9)), 9)
 
 
 def price(nano: int | None, least: int = 3) -> str:

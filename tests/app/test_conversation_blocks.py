@@ -612,6 +612,8 @@ def test_the_lines_of_a_cost_are_marked_that_hold_estimates(theme: Theme, source
 @pytest.mark.parametrize(
     ("nanos", "words"),
     [
+        # With the three decimals of their sum, 0.011, the first would be "<$0.001".
+        ((276_000, 3_692_000, 7_272_000), ["$0.000276", "$0.003692", "$0.007272"]),
         ((8_637_000, 22_680_000, 5_175_000), ["$0.008637", "$0.022680", "$0.005175"]),  # in all $0.036
         ((8_000_000, 23_000_000, 5_000_000), ["$0.008", "$0.023", "$0.005"]),
         ((1_543, 150, 250), ["$0.000002", "<$0.000001", "<$0.000001"]),

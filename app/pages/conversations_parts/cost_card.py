@@ -61,7 +61,9 @@ class CostCard(QWidget):
 
     def _describe(self) -> None:
         split = self.split
-        self._places = formats.adding_places(line.nano for line in split.lines)
+        amounts = [line.nano for line in split.lines]
+        # Beside a total of a few cents its small parts would else be "<$0.001".
+        self._places = formats.adding_places(amounts, least=formats.money_places(max(amounts, default=0)))
         lines = [f"{line.name} {self.amount(line)}" for line in split.lines]
         self.setAccessibleDescription(", ".join(filter(None, (self.total, self.aside[0], *lines))))
         self.setToolTip(tr(sources.DEFINITION) if split.marked else "")
