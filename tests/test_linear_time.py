@@ -39,6 +39,13 @@ PAIRS = tuple(product(NAMES, NAMES))
 TARGET = Target(model="model", max_output_tokens=4096)
 
 
+def test_noise_is_measured_again_and_what_is_quadratic_is_told() -> None:
+    noisy = iter([[0.002, 0.05], [0.002, 0.017]])
+    assert_linear((1, 8), lambda: next(noisy))
+    with pytest.raises(AssertionError):
+        assert_linear((1, 8), lambda: [0.001, 0.064])
+
+
 def _read(dialect: str, chunks: list[bytes]) -> Tally:
     """What the relay does with a stream that passes as it is."""
     reader, tally = DIALECTS[dialect].reader(), Tally()
@@ -77,7 +84,7 @@ def _arguments_in(dialect: str, stream: bytes) -> object:
 @pytest.mark.parametrize("dialect", NAMES)
 def test_a_reader_takes_time_in_proportion(dialect: str) -> None:
     streams = [cut(call_stream(dialect, arguments(size)), PIECE) for size in SIZES]
-    assert_linear(SIZES, cpu_costs([partial(_read, dialect, chunks) for chunks in streams]))
+    assert_linear(SIZES, partial(cpu_costs, [partial(_read, dialect, chunks) for chunks in streams]))
 
 
 @pytest.mark.parametrize("dialect", NAMES)
@@ -85,13 +92,13 @@ def test_a_reader_takes_single_bytes_in_proportion(dialect: str) -> None:
     # Streams of about 256 kB and an eighth of it; Responses says its arguments four times over.
     sizes = (MB // 128, MB // 16) if dialect == "openai_responses" else (MB // 32, MB // 4)
     streams = [cut(call_stream(dialect, arguments(size)), 1) for size in sizes]
-    assert_linear(sizes, cpu_costs([partial(_read, dialect, chunks) for chunks in streams]))
+    assert_linear(sizes, partial(cpu_costs, [partial(_read, dialect, chunks) for chunks in streams]))
 
 
 @pytest.mark.parametrize("dialect", NAMES)
 def test_a_writer_takes_time_in_proportion(dialect: str) -> None:
     texts = [arguments(size) for size in SIZES]
-    assert_linear(SIZES, cpu_costs([partial(call_stream, dialect, text) for text in texts]))
+    assert_linear(SIZES, partial(cpu_costs, [partial(call_stream, dialect, text) for text in texts]))
 
 
 @pytest.mark.parametrize("dialect", NAMES)
@@ -102,7 +109,7 @@ def test_fragments_of_single_characters_are_read_and_written_in_proportion(diale
         _read(dialect, cut(call_stream(dialect, text, 1), PIECE))
 
     texts = [arguments(size) for size in sizes]
-    assert_linear(sizes, cpu_costs([partial(pass_on, text) for text in texts]))
+    assert_linear(sizes, partial(cpu_costs, [partial(pass_on, text) for text in texts]))
 
 
 @pytest.mark.parametrize("kind", ["text", "reasoning"])
@@ -111,9 +118,9 @@ def test_words_are_written_and_read_in_proportion(dialect: str, kind: str) -> No
     def write(size: int) -> bytes:
         return written(DIALECTS[dialect].writer(CONTEXT), list(word_events(kind, size)))
 
-    assert_linear(FEW_SIZES, cpu_costs([partial(write, size) for size in FEW_SIZES]))
+    assert_linear(FEW_SIZES, partial(cpu_costs, [partial(write, size) for size in FEW_SIZES]))
     streams = [cut(write(size), PIECE) for size in FEW_SIZES]
-    assert_linear(FEW_SIZES, cpu_costs([partial(_read, dialect, chunks) for chunks in streams]))
+    assert_linear(FEW_SIZES, partial(cpu_costs, [partial(_read, dialect, chunks) for chunks in streams]))
 
 
 def test_a_signature_that_comes_in_pieces_is_read_in_proportion() -> None:
@@ -134,7 +141,7 @@ def test_a_signature_that_comes_in_pieces_is_read_in_proportion() -> None:
         ]
 
     streams = [stream(size) for size in SIZES]
-    assert_linear(SIZES, cpu_costs([partial(_read, "anthropic", chunks) for chunks in streams]))
+    assert_linear(SIZES, partial(cpu_costs, [partial(_read, "anthropic", chunks) for chunks in streams]))
     answer = folded(read(DIALECTS["anthropic"].reader(), streams[0])).response()
     (thinking,) = only_choice(answer).parts
     assert thinking.extra["anthropic"]["signature"] == "A" * SIZES[0]
@@ -148,7 +155,7 @@ def test_an_answer_is_translated_in_proportion(upstream: str, door: str) -> None
     def translate(at: int) -> None:
         outs[at] = _translate(upstream, door, streams[at])
 
-    assert_linear(FEW_SIZES, cpu_costs([partial(translate, at) for at in range(len(FEW_SIZES))]))
+    assert_linear(FEW_SIZES, partial(cpu_costs, [partial(translate, at) for at in range(len(FEW_SIZES))]))
     assert _arguments_in(door, outs[1]) == msgspec.json.decode(arguments(FEW_SIZES[1]))
 
 
@@ -183,7 +190,7 @@ def test_a_history_is_translated_in_proportion(door: str, upstream: str) -> None
     def translate(at: int) -> None:
         outs[at] = _said_again(door, upstream, bodies[at])
 
-    assert_linear(FEW_SIZES, cpu_costs([partial(translate, at) for at in range(len(FEW_SIZES))]))
+    assert_linear(FEW_SIZES, partial(cpu_costs, [partial(translate, at) for at in range(len(FEW_SIZES))]))
     request = DIALECTS[upstream].parse_request(outs[1], "model", False)
     calls = [part for message in request.messages for part in message.parts if isinstance(part, ToolCall)]
     assert [msgspec.json.decode(call.arguments) for call in calls] == [msgspec.json.decode(arguments(FEW_SIZES[1]))]
@@ -203,7 +210,7 @@ def test_the_usage_cutter_takes_time_in_proportion(piece: int) -> None:
         cutter = UsageCutter()
         return b"".join([*(cutter.feed(chunk) for chunk in chunks), cutter.close()])
 
-    assert_linear(SIZES, cpu_costs([partial(feed, chunks) for chunks in streams]))
+    assert_linear(SIZES, partial(cpu_costs, [partial(feed, chunks) for chunks in streams]))
     assert feed(streams[0]).count(b'"choices":[]') == 0
 
 
@@ -224,8 +231,12 @@ def _parallel_history(count: int) -> Request:
 def test_many_calls_of_one_turn_are_parsed_and_rendered_in_proportion(dialect: str) -> None:
     requests = [_parallel_history(count) for count in COUNTS]
     bodies = [DIALECTS[dialect].render_request(request, TARGET).body for request in requests]
-    assert_linear(COUNTS, cpu_costs([partial(DIALECTS[dialect].render_request, item, TARGET) for item in requests]))
-    assert_linear(COUNTS, cpu_costs([partial(DIALECTS[dialect].parse_request, body, "m", False) for body in bodies]))
+    assert_linear(
+        COUNTS, partial(cpu_costs, [partial(DIALECTS[dialect].render_request, item, TARGET) for item in requests])
+    )
+    assert_linear(
+        COUNTS, partial(cpu_costs, [partial(DIALECTS[dialect].parse_request, body, "m", False) for body in bodies])
+    )
     again = DIALECTS[dialect].parse_request(bodies[1], "m", False)
     results = [part for message in again.messages for part in message.parts if isinstance(part, ToolCallResponse)]
     assert len(results) == COUNTS[1]
@@ -243,7 +254,7 @@ def test_gemini_s_results_without_ids_find_their_calls_in_proportion() -> None:
 
     bodies = [body(count) for count in counts]
     parse = DIALECTS["gemini"].parse_request
-    assert_linear(counts, cpu_costs([partial(parse, item, "m", False) for item in bodies]))
+    assert_linear(counts, partial(cpu_costs, [partial(parse, item, "m", False) for item in bodies]))
     _, made, given = parse(bodies[1], "m", False).messages
     ids = [part.id for part in made.parts if isinstance(part, ToolCall)]
     assert [part.id for part in given.parts if isinstance(part, ToolCallResponse)] == ids[::-1]
@@ -265,9 +276,9 @@ def test_many_interleaved_calls_are_written_and_read_in_proportion(dialect: str)
     def write(at: int) -> bytes:
         return written(DIALECTS[dialect].writer(CONTEXT), events[at])
 
-    assert_linear(COUNTS, cpu_costs([partial(write, at) for at in range(2)]))
+    assert_linear(COUNTS, partial(cpu_costs, [partial(write, at) for at in range(2)]))
     streams = [cut(write(at), PIECE) for at in range(2)]
-    assert_linear(COUNTS, cpu_costs([partial(_read, dialect, chunks) for chunks in streams]))
+    assert_linear(COUNTS, partial(cpu_costs, [partial(_read, dialect, chunks) for chunks in streams]))
     answer = folded(read(DIALECTS[dialect].reader(), streams[1])).response()
     calls = [part for part in only_choice(answer).parts if isinstance(part, ToolCall)]
     assert [msgspec.json.decode(call.arguments) for call in calls] == [{"n": 1}] * COUNTS[1]

@@ -114,14 +114,22 @@ def test_litellm_26181_twenty_megabytes(
             streamed,
         )
 
-    sizes, costs = (2_500_000, 20_000_000), []
-    for size in sizes:
-        body, before = of(size), cpu_seconds(gateway.process.pid)
-        reply, entry = sent(gateway, provider, body)
-        gateway.settle()
-        costs.append(cpu_seconds(gateway.process.pid) - before)
+    sizes = (2_500_000, 20_000_000)
+    bodies = [of(size) for size in sizes]
+    answers = []
+
+    def costs() -> list[float]:
+        spent = []
+        for body in bodies:
+            before = cpu_seconds(gateway.process.pid)
+            answers.append(sent(gateway, provider, body))
+            gateway.settle()
+            spent.append(cpu_seconds(gateway.process.pid) - before)
+        return spent
+
     assert_linear(sizes, costs)
-    expected = body.replace(model.encode(), b"gpt-4.1-mini")
+    reply, entry = answers[-1]
+    expected = bodies[-1].replace(model.encode(), b"gpt-4.1-mini")
     if streamed == b"true":
         expected = b"{" + ADDED + b"," + expected[1:]
     assert (entry["body_sha256"], entry["body_bytes"]) == (hashed(expected), len(expected))
