@@ -277,13 +277,18 @@ def _encoding(opened: Opener) -> str:
             raise ClientError(f"The file is {what}.")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
-    if head[1:200:2].count(0) > 60:
+    if _of_latin_letters(head[1:200:2]):
         return "utf-16-le"
-    if head[0:200:2].count(0) > 60:
+    if _of_latin_letters(head[0:200:2]):
         return "utf-16-be"
     if b"\0" in head:
         raise ClientError("The file is no text: download the bill as CSV.")
     return "utf-8-sig" if _is_utf8(opened) else "cp1252"
+
+
+def _of_latin_letters(upper: bytes) -> bool:
+    """Whether these upper halves of UTF-16 letters are mostly those of Latin ones, which are zero."""
+    return upper.count(0) * 5 > len(upper) * 3
 
 
 def _is_utf8(opened: Opener) -> bool:

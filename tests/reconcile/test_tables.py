@@ -66,3 +66,18 @@ def test_a_file_and_bytes_are_opened_as_often_as_they_are_read(tmp_path: Path) -
     path.write_text(PLAIN)
     for bill in (path, PLAIN.encode()):
         assert read_bill([opened(bill)]).lines == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_short_table_without_a_mark_of_its_encoding_is_read(encoding: str) -> None:
+    assert read_bill([opener(PLAIN.encode(encoding))]).lines == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_of_its_first_hundred_letters_more_than_sixty_tell_an_encoding_without_a_mark(encoding: str) -> None:
+    def titled(letters: int) -> bytes:
+        return f"{'я' * letters}\n{PLAIN}2026-11-04,gpt-5,5,1\n".encode(encoding)
+
+    assert read_bill([opener(titled(39))]).lines == 2
+    with pytest.raises(ClientError, match="The file is no text: download the bill as CSV"):
+        read_bill([opener(titled(40))])
