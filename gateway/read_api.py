@@ -49,6 +49,9 @@ DIMENSION_PARAMETERS = (
     "outcome",
 )
 TEXT_PARAMETER = "text"
+FILTERS = ("from", "to", "tz", "tag", *DIMENSION_PARAMETERS, *NUMBERS, TEXT_PARAMETER)
+_EXPORT_WORDS = ("what", "format", "bucket", "by", "sort")
+EXPORT_PARAMETERS = (*_EXPORT_WORDS, "bom")
 NANO_PER_DOLLAR = 1_000_000_000
 NOTHING = Summary(usage_sources=dict.fromkeys(USAGE_SOURCES, 0), cost_sources=dict.fromkeys(COST_SOURCES, 0))
 MOST_ROWS = 1000
@@ -63,7 +66,7 @@ Parameters = Sequence[tuple[str, str]]
 
 
 def parse_query(params: Parameters) -> UsageQuery:
-    """The filters among these parameters; others are left to the caller. Raises ClientError that names one.
+    """The filters (`FILTERS`) among these parameters; others are the caller's. Raises ClientError that names one.
 
     A time without an offset is read in `tz`. A dimension may be repeated: any of its values matches.
     """
@@ -106,9 +109,7 @@ def parse_moment(name: str, value: str | None) -> int | None:
 
 def parse_export(params: Parameters, *, format: str = "csv") -> Export:
     """What an export is to hold, and how; filters are `parse_query`'s. Raises ClientError."""
-    given: dict[str, Any] = {
-        name: value for name in ("what", "format", "bucket", "by", "sort") if (value := _single(params, name))
-    }
+    given: dict[str, Any] = {name: value for name in _EXPORT_WORDS if (value := _single(params, name))}
     bom = _single(params, "bom") or "0"
     if bom not in ("0", "1"):
         raise ClientError("bom must be 1, for a byte order mark, or 0.", param="bom")

@@ -66,6 +66,20 @@ class Route(Struct, frozen=True, kw_only=True):
         return self.door.dialect if self.door else openai_chat.DIALECT
 
 
+def taking(names: Iterable[str], read: Read) -> Read:
+    """`read` for these query parameters only: one that was passed over would answer more than was asked."""
+    known = frozenset(names)
+
+    async def refusing(call: Call) -> Any:
+        for name, _ in call.query:
+            if name not in known:
+                listed = ", ".join(sorted(known))
+                raise ClientError(f"The parameter {name[:100]!r} is unknown here: use {listed}.", param=name)
+        return await read(call)
+
+    return refusing
+
+
 def door_routes() -> tuple[Route, ...]:
     return tuple(Route(method="POST", path=door.path, role=DOOR_ROLE, door=door) for door in DOORS)
 

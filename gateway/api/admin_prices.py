@@ -13,7 +13,7 @@ from gateway.errors import ClientError
 from gateway.prices.price_overrides import NoSuchPrice
 from gateway.read_api import parse_moment
 from gateway.records import NewPriceOverride, PriceList, PriceOverride, PriceRow, UnitPrices
-from gateway.routes import Call, Route
+from gateway.routes import Call, Route, taking
 
 _Dollars = str | int | float | None
 
@@ -133,7 +133,7 @@ def price_routes(commands: PriceCommands) -> tuple[Route, ...]:
         raise missing(f"No price of yours has this id: GET {BASE}/prices lists them.")
 
     return (
-        route("GET", "/prices", every),
+        route("GET", "/prices", taking(("at", "provider", "model"), every)),
         route("POST", "/prices", add),
         route("POST", "/prices/update", update),
         route("GET", "/prices/", one),

@@ -15,9 +15,9 @@ from gateway.errors import ClientError
 from gateway.prices.repricing import KEPT_BECAUSE
 from gateway.read_api import DIMENSION_PARAMETERS, NANO_PER_DOLLAR, parse_query, render_money
 from gateway.records import Repricing, RepricingPreview, TagCondition, UsageQuery
-from gateway.routes import Call, Route
+from gateway.routes import Call, Route, taking
 
-_FILTERS = frozenset(("from", "to", "tz", "tag", *DIMENSION_PARAMETERS))
+_FILTERS = ("from", "to", "tz", "tag", *DIMENSION_PARAMETERS)
 # Where a key may stand when it does not come in a header.
 _CREDENTIAL = "key"
 
@@ -83,15 +83,13 @@ def repricing_routes(commands: RepricingCommands) -> tuple[Route, ...]:
 
     return (
         route("GET", "/prices/reprice", every),
-        route("POST", "/prices/reprice", look_or_apply),
+        route("POST", "/prices/reprice", taking(_FILTERS, look_or_apply)),
         route("POST", "/prices/reprice/", undo),
     )
 
 
 def _query(call: Call) -> UsageQuery:
     for name, value in call.query:
-        if name not in _FILTERS:
-            raise ClientError(f"The parameter {name!r} is no filter: use {', '.join(sorted(_FILTERS))}.", param=name)
         if not value:
             raise ClientError(f"The filter {name} says nothing: leave it out.", param=name)
     # A key that came as a parameter is no filter by key.

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from gateway.errors import ClientError
 from gateway.reconcile import Question, mapping_of, only_of, rate_of, render
 from gateway.reconcile.records import Reconciliation
-from gateway.routes import Call, Route
+from gateway.routes import Call, Route, taking
 
 PATH = "/api/ai/v1/admin/reconcile"
 PARAMETERS = ("provider", "tz", "map", "rate", "own_keys")
@@ -25,7 +25,7 @@ def bill_routes(gateway: Comparing) -> tuple[Route, ...]:
     async def compare(call: Call) -> Any:
         return render(await gateway.reconcile([call.body], _question(call)))
 
-    return (Route(method="POST", path=PATH, role="admin", read=compare),)
+    return (Route(method="POST", path=PATH, role="admin", read=taking((*PARAMETERS, "only"), compare)),)
 
 
 def _question(call: Call) -> Question:

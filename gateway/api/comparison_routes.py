@@ -19,7 +19,7 @@ from gateway.errors import ClientError, FaregateError
 from gateway.keys.access import Principal
 from gateway.model import Refusal, Text
 from gateway.read_api import parse_limit, render_money, render_row
-from gateway.routes import Call, Route
+from gateway.routes import Call, Route, taking
 
 PATH = "/api/ai/v1/compare"
 _FIGURES = (
@@ -97,7 +97,7 @@ def comparison_routes(comparisons: Comparisons) -> tuple[Route, ...]:
 
     return (
         Route(method="POST", path=PATH, role="execute", read=compare),
-        Route(method="GET", path=f"{PATH}/ratings", role="read", read=every),
+        Route(method="GET", path=f"{PATH}/ratings", role="read", read=taking(("model", "provider", "limit"), every)),
         Route(method="GET", path=f"{PATH}/ratings/", role="read", read=one),
         Route(method="PUT", path=f"{PATH}/ratings/", role="execute", read=rate),
         Route(method="DELETE", path=f"{PATH}/ratings/", role="execute", read=remove),

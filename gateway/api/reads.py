@@ -15,6 +15,8 @@ from gateway.errors import ClientError
 from gateway.periods import period_before
 from gateway.providers.models import BY_SPELLING, MODELS, Model, spelling_key
 from gateway.read_api import (
+    EXPORT_PARAMETERS,
+    FILTERS,
     NOTHING,
     parse_export,
     parse_limit,
@@ -40,7 +42,7 @@ from gateway.records import (
     TimeBucket,
     UsageQuery,
 )
-from gateway.routes import OPEN, Call, Download, Route
+from gateway.routes import OPEN, Call, Download, Read, Route, taking
 
 BASE = "/api/ai/v1"
 CONTENT_TYPES: Mapping[str, str] = {
@@ -135,18 +137,20 @@ def read_routes(
     async def healthz(_call: Call) -> Any:
         return health()
 
-    reads: tuple[tuple[str, str, Callable[[Call], Awaitable[Any]]], ...] = (
-        (f"{BASE}/usage/requests", "read", requests),
-        (f"{BASE}/usage/requests/", "read", request),
-        (f"{BASE}/usage/summary", "read", summary),
-        (f"{BASE}/usage/timeseries", "read", timeseries),
-        (f"{BASE}/usage/breakdown", "read", breakdown),
-        (f"{BASE}/usage/conversations", "read", conversations),
-        *((f"{BASE}/usage/export.{format}", "read", export(format)) for format in FORMATS),
-        ("/healthz", OPEN, healthz),
+    reads: tuple[tuple[str, Read, tuple[str, ...]], ...] = (
+        ("requests", requests, ("limit", "cursor")),
+        ("requests/", request, ()),
+        ("summary", summary, ("compare",)),
+        ("timeseries", timeseries, ("bucket", "by")),
+        ("breakdown", breakdown, ("by", "sort", "compare")),
+        ("conversations", conversations, ("sort", "limit", "cursor")),
+        *((f"export.{format}", export(format), EXPORT_PARAMETERS) for format in FORMATS),
     )
-    routes = tuple(Route(method="GET", path=path, role=role, read=read) for path, role, read in reads)
-    return routes + _model_routes(models)
+    routes = tuple(
+        Route(method="GET", path=f"{BASE}/usage/{path}", role="read", read=taking((*FILTERS, *own), read))
+        for path, read, own in reads
+    )
+    return (*routes, Route(method="GET", path="/healthz", role=OPEN, read=healthz), *_model_routes(models))
 
 
 def _model_routes(models: Callable[[], Sequence[Model]]) -> tuple[Route, ...]:

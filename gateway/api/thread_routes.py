@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from gateway.errors import ClientError
 from gateway.header_records import CALLERS, ExchangeHeaders
-from gateway.read_api import parse_limit, parse_query, render_money, render_time
-from gateway.routes import Call, Route
+from gateway.read_api import FILTERS, parse_limit, parse_query, render_money, render_time
+from gateway.routes import Call, Read, Route, taking
 from gateway.telemetry.genai_json import message_json, part_json, tool_json
 from gateway.telemetry.reported import Reported
 from gateway.thread_records import (
@@ -56,11 +56,14 @@ def thread_routes(threads: Threads) -> tuple[Route, ...]:
         return {"data": [_row(row) for row in page.rows], "next_cursor": page.next_cursor}
 
     async def conversation(call: Call) -> Any:
+        include = _one(call, "include")
+        if include not in (None, "headers"):
+            raise ClientError("include must be headers.", param="include")
         found = await threads.thread(call.rest, scope=_scope(call))
         if found is None:
             raise _unknown("conversation", "/conversations")
         told = _thread(found)
-        if _one(call, "include") == "headers":
+        if include:
             kept = await threads.headers_of_thread(call.rest, scope=_scope(call))
             for turn in told["turns"]:
                 turn["headers"] = _headers(kept.get(turn["request_id"]), call)
@@ -84,12 +87,15 @@ def thread_routes(threads: Threads) -> tuple[Route, ...]:
     async def reported(_call: Call) -> Any:
         return {"data": [_reported(each) for each in threads.reported()]}
 
+    def route(method: str, path: str, role: str, read: Read, *own: str) -> Route:
+        return Route(method=method, path=BASE + path, role=role, read=taking((*FILTERS, *own), read))
+
     return (
-        Route(method="GET", path=f"{BASE}/usage/reported", role="admin", read=reported),
-        Route(method="GET", path=f"{BASE}/conversations", role="read", read=conversations),
-        Route(method="GET", path=f"{BASE}/conversations/", role="read", read=conversation),
-        Route(method="DELETE", path=f"{BASE}/conversations/", role="admin", read=delete),
-        Route(method="GET", path=f"{BASE}/traces/", role="read", read=trace),
+        route("GET", "/usage/reported", "admin", reported),
+        route("GET", "/conversations", "read", conversations, "q", "sort", "limit", "cursor"),
+        route("GET", "/conversations/", "read", conversation, "include"),
+        route("DELETE", "/conversations/", "admin", delete),
+        route("GET", "/traces/", "read", trace),
     )
 
 

@@ -151,7 +151,7 @@ def dollars(nano: int) -> str:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "words"),
     [
-        ("POST", "?modle=gpt-5", None, 400, "'modle' is no filter"),
+        ("POST", "?modle=gpt-5", None, 400, "'modle' is unknown here"),
         ("POST", "?model=", None, 400, "says nothing"),
         ("POST", "?from=soon", None, 400, "cannot be read"),
         ("POST", "", {"aply": True}, 400, "unknown field"),

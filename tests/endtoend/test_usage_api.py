@@ -346,10 +346,22 @@ def test_pages(gateway: Served) -> None:
         ("conversations?cursor=nonsense", "cursor"),
         ("export.csv?what=songs", "what"),
         ("export.csv?format=xlsx", "format"),
+        ("export.jsonl?limit=5", "limit"),
+        ("requests?sort=cost_usd", "sort"),
+        ("summary?modle=gpt-5", "modle"),
+        ("breakdown?gruop_by=user", "gruop_by"),
+        ("reported?since=today", "since"),
+        ("/api/ai/v1/conversations?bucket=day", "bucket"),
+        ("/api/ai/v1/conversations/c-xai?include=header", "include"),
+        ("/api/ai/v1/conversations/c-xai?includes=headers", "includes"),
+        ("/api/ai/v1/traces/0af7651916cd43dd8448eb211c80319c?span=1", "span"),
+        ("/api/ai/v1/compare/ratings?stars=5", "stars"),
+        ("/api/ai/v1/admin/prices?modle=gpt-5", "modle"),
     ],
 )
 def test_a_bad_parameter_is_named(gateway: Served, path: str, param: str) -> None:
-    reply = gateway.ask("GET", f"{USAGE}/{path}", key=gateway.key("admin"))
+    whole = path if path.startswith("/") else f"{USAGE}/{path}"
+    reply = gateway.ask("GET", whole, key=gateway.key("admin"))
     assert reply.status == 400 and reply.error["param"] == param
 
 
@@ -359,3 +371,12 @@ def test_what_is_seen_is_soon_there(gateway: Served) -> None:
     reply = gateway.ask("POST", CHAT, body, key=gateway.key("admin"))
     wait_until(lambda: gateway.get(f"{USAGE}/summary")["requests"] == before + 1)
     assert gateway.get(f"{USAGE}/requests?limit=1")["data"][0]["id"] == reply.id
+
+
+def test_a_parameter_that_a_call_does_not_know_is_refused_with_those_it_knows(gateway: Served) -> None:
+    refused = gateway.ask("GET", f"{USAGE}/timeseries?gruop_by=user", key=gateway.key("admin"))
+    assert refused.error["message"].startswith(
+        "The parameter 'gruop_by' is unknown here: use app, bucket, by, cached, "
+    )
+    bill = gateway.ask("POST", "/api/ai/v1/admin/reconcile?zone=UTC", {}, key=gateway.key("admin"))
+    assert bill.status == 400 and bill.error["message"].endswith("use map, only, own_keys, provider, rate, tz.")
