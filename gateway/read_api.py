@@ -305,11 +305,18 @@ def render_bucket(bucket: TimeBucket, by: str | None = None) -> dict[str, Any]:
 
 
 def render_breakdown(
-    breakdown: Breakdown, previous: Mapping[str | None, Summary] | None = None, *, mark: bool = False
+    breakdown: Breakdown,
+    previous: Mapping[str | None, Summary] | None = None,
+    previous_others: Summary = NOTHING,
+    *,
+    mark: bool = False,
 ) -> dict[str, Any]:
     """The answer of `/usage/breakdown`. `previous` where a comparison was asked for: what each value had used before.
     `mark` says of each row whether it is the costliest."""
+    others = breakdown.others
     costliest = max((row.summary.cost_nano or 0 for row in breakdown.rows), default=0)
+    if others is not None:
+        costliest = max(costliest, others.most_nano)
 
     def rendered(row: BreakdownRow) -> dict[str, Any]:
         shape = {"value": row.value, **_render_sums(row.summary)}
@@ -319,8 +326,13 @@ def render_breakdown(
             shape["previous"] = _render_sums(previous.get(row.value, NOTHING))
         return shape
 
+    shape: dict[str, Any] = {"data": [rendered(row) for row in breakdown.rows]}
+    if others is not None:
+        shape["others"] = {"values": others.values, **_render_sums(others.summary)}
+        if previous is not None:
+            shape["others"]["previous"] = _render_sums(previous_others)
     return {
-        "data": [rendered(row) for row in breakdown.rows],
+        **shape,
         "overlapping": breakdown.overlapping,
         **_render_gap(breakdown.complete_from_us),
     }

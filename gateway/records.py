@@ -254,13 +254,22 @@ class BreakdownRow(Struct, frozen=True, kw_only=True):
     summary: Summary
 
 
+class OtherRows(Struct, frozen=True, kw_only=True):
+    """Rows of a breakdown that it does not list: how many, together, and the cost of the costliest."""
+
+    values: int
+    summary: Summary
+    most_nano: int = 0
+
+
 class Breakdown(Struct, frozen=True, kw_only=True):
     """`overlapping`: a request can count in several rows (it has several values of the tag key).
 
-    `complete_from_us` as in `Summary`.
+    `others` only where they were asked for and there are any. `complete_from_us` as in `Summary`.
     """
 
     rows: tuple[BreakdownRow, ...]
+    others: OtherRows | None = None
     overlapping: bool = False
     complete_from_us: int | None = None
 

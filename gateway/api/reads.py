@@ -4,7 +4,7 @@ A key that is no admin's sees the rows of its own key only.
 """
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -37,6 +37,7 @@ from gateway.records import (
     CostExplanation,
     ExchangeRecord,
     Export,
+    OtherRows,
     RequestPage,
     Summary,
     TimeBucket,
@@ -59,7 +60,14 @@ class Queries(Protocol):
     async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]: ...
 
     async def breakdown(
-        self, query: UsageQuery, by: str, *, sort: str = "cost_usd", limit: int | None = None
+        self,
+        query: UsageQuery,
+        by: str,
+        *,
+        sort: str = "cost_usd",
+        limit: int | None = None,
+        only: Collection[str | None] | None = None,
+        others: bool = False,
     ) -> Breakdown: ...
 
     async def conversations(
@@ -108,15 +116,23 @@ def read_routes(
 
     async def breakdown(call: Call) -> Any:
         by, sort, query = _one(call, "by") or "model", _one(call, "sort") or "cost_usd", _query(call)
-        found, previous = await queries.breakdown(query, by, sort=sort), None
-        if _compared(call) and (before := period_before(query, time.time_ns() // 1000)) is not None:
-            rows = (await queries.breakdown(before, by, sort=sort)).rows
-            previous = {row.value: row.summary for row in rows}
+        # Without a limit a row for each value; how many there are is for the caller to say.
+        limit, compare = parse_limit(call.query) if _one(call, "limit") else None, _compared(call)
+        found = await queries.breakdown(query, by, sort=sort, limit=limit, others=limit is not None)
+        before = period_before(query, time.time_ns() // 1000) if compare else None
+        previous, previous_others = None, NOTHING
+        if before is not None:
+            listed = {row.value for row in found.rows}
+            only = listed if limit is not None else None
+            then = await queries.breakdown(before, by, sort=sort, only=only, others=limit is not None)
+            previous = {row.value: row.summary for row in then.rows}
             # What has stopped is a difference too.
-            gone = previous.keys() - {row.value for row in found.rows}
-            stopped = (BreakdownRow(value=row.value, summary=NOTHING) for row in rows if row.value in gone)
+            stopped = (BreakdownRow(value=row.value, summary=NOTHING) for row in then.rows if row.value not in listed)
             found = replace(found, rows=(*found.rows, *stopped))
-        return render_breakdown(found, previous, mark=bool(query.conversation or query.trace))
+            if then.others is not None:
+                previous_others = then.others.summary
+                found = replace(found, others=found.others or OtherRows(values=0, summary=NOTHING))
+        return render_breakdown(found, previous, previous_others, mark=bool(query.conversation or query.trace))
 
     async def conversations(call: Call) -> Any:
         sort, limit = _one(call, "sort") or "cost_usd", parse_limit(call.query)
@@ -142,7 +158,7 @@ def read_routes(
         ("requests/", request, ()),
         ("summary", summary, ("compare",)),
         ("timeseries", timeseries, ("bucket", "by")),
-        ("breakdown", breakdown, ("by", "sort", "compare")),
+        ("breakdown", breakdown, ("by", "sort", "limit", "compare")),
         ("conversations", conversations, ("sort", "limit", "cursor")),
         *((f"export.{format}", export(format), EXPORT_PARAMETERS) for format in FORMATS),
     )

@@ -1,7 +1,7 @@
 """What the rows of `usage.db` say: sums, series, lists, exports. SQL is met in worker threads."""
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -44,9 +44,17 @@ class UsageQueries:
         return await self._work(self._store.timeseries, query, bucket, by)
 
     async def breakdown(
-        self, query: UsageQuery, by: str, *, sort: str = "cost_usd", limit: int | None = None
+        self,
+        query: UsageQuery,
+        by: str,
+        *,
+        sort: str = "cost_usd",
+        limit: int | None = None,
+        only: Collection[str | None] | None = None,
+        others: bool = False,
     ) -> Breakdown:
-        return await self._work(self._store.breakdown, query, by, sort, limit)
+        """A row per value; or the first `limit`, or of `only` these values, and with `others` the rest together."""
+        return await self._work(self._store.breakdown, query, by, sort, limit, only, others)
 
     async def request_count(self, query: UsageQuery) -> int:
         return await self._work(self._store.request_count, query)

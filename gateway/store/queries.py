@@ -1,12 +1,12 @@
 """The questions: sums, a series over time, a breakdown; each on one snapshot, exact, from buckets or rows."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from gateway.errors import ClientError
-from gateway.records import Breakdown, BreakdownRow, Summary, TimeBucket, UsageQuery
+from gateway.records import Breakdown, BreakdownRow, OtherRows, Summary, TimeBucket, UsageQuery
 from gateway.store.commit import day_zone
 from gateway.store.kept import kept
 from gateway.store.measures import Sums
@@ -113,23 +113,40 @@ def breakdown(
     *,
     sort: str = "cost_usd",
     limit: int | None = None,
+    only: Collection[str | None] | None = None,
+    others: bool = False,
     choose: Chooser = source_of,
 ) -> Breakdown:
-    """A row per value of `by`, largest `sort` first, unknown last. Raises ClientError."""
+    """A row per value of `by`, largest `sort` first, unknown last; or the first `limit`, or of `only` these values.
+    With `others` the rest is told together. Raises ClientError."""
     checked_by(by)
     order = sort_key(sort)
     table = _gather(connection, query, by, _whole_time(connection, query), choose)
     named = _named(connection, texts, by, table)
-    rows = [BreakdownRow(value=named[value], summary=sums.summary()) for (_, value), sums in table.items()]
-    rows.sort(key=lambda row: (row.value is None, row.value or ""))
+    rows = [(BreakdownRow(value=named[value], summary=sums.summary()), sums) for (_, value), sums in table.items()]
+    rows.sort(key=lambda row: (row[0].value is None, row[0].value or ""))
     if sort != "value":
-        rows.sort(key=lambda row: -row.summary.requests)
-        rows.sort(key=lambda row: order(row.summary))
+        rows.sort(key=lambda row: -row[0].summary.requests)
+        rows.sort(key=lambda row: order(row[0].summary))
+    if only is not None:
+        rows.sort(key=lambda row: row[0].value not in only)
+        limit = sum(row.value in only for row, _ in rows)
     return Breakdown(
-        rows=tuple(rows[:limit]),
+        rows=tuple(row for row, _ in rows[:limit]),
+        others=_together(rows[limit:]) if others and limit is not None else None,
         overlapping=_overlapping(connection, by),
         complete_from_us=complete_from(connection, query, by, choose),
     )
+
+
+def _together(rows: Sequence[tuple[BreakdownRow, Sums]]) -> OtherRows | None:
+    if not rows:
+        return None
+    together = Sums()
+    for _, sums in rows:
+        together.add(sums.values, sums.latency, sums.ttft)
+    most_nano = max(row.summary.cost_nano or 0 for row, _ in rows)
+    return OtherRows(values=len(rows), summary=together.summary(), most_nano=most_nano)
 
 
 def timeseries(

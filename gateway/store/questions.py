@@ -5,7 +5,7 @@ Plain functions for worker threads, each on a snapshot of its own; none waits fo
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from typing import TextIO, TypeVar
 
@@ -73,10 +73,21 @@ class Questions:
         with self._readers.snapshot() as connection:
             return queries.timeseries(connection, self._texts, query, bucket, by)
 
-    def breakdown(self, query: UsageQuery, by: str, sort: str = "cost_usd", limit: int | None = None) -> Breakdown:
-        """A row per value of a dimension, of every tag, or of one tag key (`tag:team`). Raises ClientError."""
+    def breakdown(
+        self,
+        query: UsageQuery,
+        by: str,
+        sort: str = "cost_usd",
+        limit: int | None = None,
+        only: Collection[str | None] | None = None,
+        others: bool = False,
+    ) -> Breakdown:
+        """A row per value of a dimension, of every tag, or of one tag key (`tag:team`); or the first `limit`, or of
+        `only` these values, and with `others` the rest together. Raises ClientError."""
         with self._readers.snapshot() as connection:
-            return queries.breakdown(connection, self._texts, query, by, sort=sort, limit=limit)
+            return queries.breakdown(
+                connection, self._texts, query, by, sort=sort, limit=limit, only=only, others=others
+            )
 
     def requests(
         self, query: UsageQuery, limit: int = 100, offset: int = 0, cursor: str | None = None

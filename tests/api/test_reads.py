@@ -1,9 +1,10 @@
 """The read routes over stand-in queries: what they ask for whom, and what they answer."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from gateway.api.reads import BASE, read_routes
 from gateway.errors import ClientError
@@ -16,6 +17,7 @@ from gateway.records import (
     CostPart,
     ExchangeRecord,
     Export,
+    OtherRows,
     PriceList,
     RequestPage,
     Summary,
@@ -34,6 +36,7 @@ class Asked:
         self.queries: list[UsageQuery] = []
         self.exports: list[Export] = []
         self.breakdowns: list[Breakdown] = []
+        self.cuts: list[tuple[int | None, Collection[str | None] | None, bool]] = []
 
     async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
         self.queries.append(query)
@@ -44,9 +47,17 @@ class Asked:
         return ()
 
     async def breakdown(
-        self, query: UsageQuery, by: str, *, sort: str = "cost_usd", limit: int | None = None
+        self,
+        query: UsageQuery,
+        by: str,
+        *,
+        sort: str = "cost_usd",
+        limit: int | None = None,
+        only: Collection[str | None] | None = None,
+        others: bool = False,
     ) -> Breakdown:
         self.queries.append(query)
+        self.cuts.append((limit, only, others))
         return self.breakdowns.pop(0) if self.breakdowns else Breakdown(rows=())
 
     async def conversations(
@@ -199,6 +210,39 @@ async def test_the_costliest_step_is_marked_within_one_conversation_or_trace(fil
     assert [row["costliest"] for row in marked] == [False, True, False, False]
     assert not (await answer(asked, "/usage/breakdown", filter, who=admin))["data"][0]["costliest"]
     assert "costliest" not in (await answer(asked, "/usage/breakdown", who=admin))["data"][0]
+
+
+async def test_a_limit_leaves_the_rest_as_others_and_marks_the_costliest_of_all() -> None:
+    asked, admin = Asked(), principal("admin")
+    rest = OtherRows(values=3, summary=Summary(requests=5, cost_nano=9), most_nano=8)
+    asked.breakdowns = [structs.replace(by_cost(a=3), others=rest)]
+    told = await answer(asked, "/usage/breakdown", ("limit", "1"), ("trace", "t"), who=admin)
+    assert list(told) == ["data", "others", "overlapping"] and asked.cuts == [(1, None, True)]
+    assert [told["others"][name] for name in ("values", "requests", "cost_usd")] == [3, 5, "0.000000009"]
+    assert not told["data"][0]["costliest"]
+    await answer(asked, "/usage/breakdown", who=admin)
+    assert asked.cuts[1:] == [(None, None, False)]
+    for bad in ("0", "1001", "ten"):
+        with pytest.raises(ClientError, match="whole number from 1 to 1000"):
+            await answer(asked, "/usage/breakdown", ("limit", bad), who=admin)
+
+
+async def test_others_are_compared_with_what_the_listed_had_not_used_before() -> None:
+    asked, admin = Asked(), principal("admin")
+    given = (("limit", "1"), ("compare", "previous"), ("from", "2026-11-08"), ("to", "2026-11-15"))
+    before = OtherRows(values=2, summary=Summary(requests=6))
+    now = OtherRows(values=3, summary=Summary(requests=5))
+    asked.breakdowns = [structs.replace(by_cost(a=3), others=now), structs.replace(by_cost(a=1), others=before)]
+    told = await answer(asked, "/usage/breakdown", *given, who=admin)
+    assert asked.cuts == [(1, None, True), (None, {"a"}, True)]
+    assert [row["previous"]["cost_usd"] for row in told["data"]] == ["0.000000001"]
+    assert (told["others"]["requests"], told["others"]["previous"]["requests"]) == (5, 6)
+    asked.breakdowns = [by_cost(a=3), structs.replace(by_cost(a=1), others=before)]
+    stopped = (await answer(asked, "/usage/breakdown", *given, who=admin))["others"]
+    assert (stopped["values"], stopped["requests"], stopped["previous"]["requests"]) == (0, 0, 6)
+    asked.breakdowns = [structs.replace(by_cost(a=3), others=now), by_cost(a=1)]
+    new = (await answer(asked, "/usage/breakdown", *given, who=admin))["others"]
+    assert (new["requests"], new["previous"]["requests"]) == (5, 0)
 
 
 async def test_conversations_take_a_sort_a_limit_and_a_cursor() -> None:

@@ -380,3 +380,10 @@ def test_a_parameter_that_a_call_does_not_know_is_refused_with_those_it_knows(ga
     )
     bill = gateway.ask("POST", "/api/ai/v1/admin/reconcile?zone=UTC", {}, key=gateway.key("admin"))
     assert bill.status == 400 and bill.error["message"].endswith("use map, only, own_keys, provider, rate, tz.")
+
+
+def test_a_breakdown_in_part_adds_up_to_the_whole(gateway: Served) -> None:
+    told = gateway.get(f"{USAGE}/breakdown?by=model&limit=2")
+    shaped({name: value for name, value in told["others"].items() if name != "values"})
+    assert (len(told["data"]), told["others"]["values"]) == (2, 2)
+    assert sum(row["requests"] for row in (*told["data"], told["others"])) == 12
