@@ -37,7 +37,11 @@ class ComparePage(Page):
     key = "compare"
     places = staticmethod(question_places)
 
-    shortcuts = (("Ctrl+Return", later("Ask all models")), ("Esc", later("Stop all answers")))
+    shortcuts = (
+        ("Ctrl+Return", later("Ask all models")),
+        ("Esc", later("Stop all answers")),
+        ("Ctrl+F, /", later("Search what was rated")),
+    )
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -221,6 +225,10 @@ class ComparePage(Page):
     def _ask_kept(self, answer: RatedAnswer) -> None:
         """The question of a kept answer, as far as its conversation is kept, to be asked once more."""
         self.show_target(RequestTarget(answer.request_id))
+
+    def find(self) -> None:
+        if self.history is not None and self.panes.current == "history":
+            self.history.find()
 
     def start_export(self) -> None:
         if self.history is not None and self.panes.current == "history":

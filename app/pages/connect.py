@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
@@ -34,7 +33,7 @@ class ConnectPage(Page):
     icon = "link"
     key = "connect"
     places = staticmethod(list_places)
-    shortcuts = (("Ctrl+F", later("Find a tool")),)
+    shortcuts = (("Ctrl+F, /", later("Find a tool")),)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -58,9 +57,6 @@ class ConnectPage(Page):
         for part in (self.view, self.first_run):
             part.copied.connect(self.toast)
             part.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
-        find = QShortcut(QKeySequence("Ctrl+F"), self)
-        find.setContext(Qt.ShortcutContext.WindowShortcut)
-        find.activated.connect(self.find_tool)
         self.list.choose(TOOLS[0].key)
 
     def header_controls(self) -> list[QWidget]:
@@ -96,8 +92,8 @@ class ConnectPage(Page):
         column.addWidget(self._around)
         column.addWidget(self.stack, 1)
 
-    def find_tool(self) -> None:
-        """Ctrl+F: the tools, also from the first steps."""
+    def find(self) -> None:
+        """The tools, also from the first steps."""
         if self.stack.currentIndex() != 0:
             self._show_tools()
         self.list.search.setFocus(Qt.FocusReason.ShortcutFocusReason)

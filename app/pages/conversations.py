@@ -11,7 +11,7 @@ from contextlib import nullcontext
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
@@ -45,7 +45,7 @@ class ConversationsPage(Page):
     places = staticmethod(thread_places)
 
     shortcuts = (
-        ("Ctrl+F", later("Search what was said")),
+        ("Ctrl+F, /", later("Search what was said")),
         ("J", later("Next block")),
         ("K", later("Previous block")),
         ("Return", later("Open or fold the block")),
@@ -121,15 +121,8 @@ class ConversationsPage(Page):
         self.empty.copied.connect(self.toast)
         self.empty.keys_asked.connect(lambda: self.navigate.emit("api_keys", None))
         self.export_button.clicked.connect(self.start_export)
-        keyed = (
-            ("Ctrl+F", pane.focus_search),
-            ("F2", lambda: actions.act("rename")),
-            ("Ctrl+Shift+C", lambda: actions.act("copy_curl")),
-        )
-        for keys, act in keyed:
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
-            shortcut.activated.connect(act)
+        self.listen("F2", lambda: actions.act("rename"))
+        self.listen("Ctrl+Shift+C", lambda: actions.act("copy_curl"))
 
     # the list
 
@@ -341,13 +334,14 @@ class ConversationsPage(Page):
     def start_export(self) -> None:
         self.actions_of_thread.ask_file("md")
 
+    def find(self) -> None:
+        self.pane.focus_search()
+
     # Qt
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         plain = not event.modifiers()
-        if event.key() == Qt.Key.Key_Slash and plain:
-            self.pane.focus_search()
-        elif event.key() in (Qt.Key.Key_J, Qt.Key.Key_K) and plain and self.thread_pane.id:
+        if event.key() in (Qt.Key.Key_J, Qt.Key.Key_K) and plain and self.thread_pane.id:
             self.thread_pane.view.step(1 if event.key() == Qt.Key.Key_J else -1)
         else:
             super().keyPressEvent(event)

@@ -57,6 +57,7 @@ class ModelsPage(Page):
     title = later("Models & prices")
     icon = "coins"
     key = "models"
+    shortcuts = (("Ctrl+F, /", later("Search models")),)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -224,6 +225,11 @@ class ModelsPage(Page):
         self.open_section("repricing")
         self.repricing.open_for(*self._repriced)
         self.repricing.preview()
+
+    def find(self) -> None:
+        if self.sections.currentWidget() is self.prices:
+            self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.search.selectAll()
 
     def start_export(self) -> None:
         """Ctrl+E: the comparison with the bill where that is on show, else the prices."""

@@ -66,6 +66,7 @@ class OverviewPage(Page):
     title = later("Overview")
     icon = "layout-dashboard"
     key = "overview"
+    shortcuts = (("Ctrl+F, /", later("Add a filter")),)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -416,6 +417,9 @@ class OverviewPage(Page):
         return {"dimensions": {**filters.dimensions, dimension: (value,)}}
 
     # Export
+
+    def find(self) -> None:
+        self.parts.filter_bar.open_popover()
 
     def start_export(self) -> None:
         """Offer the series and the tables."""

@@ -4,12 +4,12 @@ A page never polls. The window calls `refresh` when the page is first shown, whe
 changed while it is visible, at most once a second.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from msgspec import Struct
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
@@ -37,6 +37,7 @@ class StepsTarget(Struct, frozen=True):
 
 
 Target = RequestTarget | ThreadTarget | StepsTarget
+_COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 
 
 class Page(QWidget):
@@ -65,6 +66,14 @@ class Page(QWidget):
         self._veil: Veil | None = None
         self._reads = 0
         self._was_read = False
+        if type(self).find is not Page.find:
+            self.listen("Ctrl+F", self.find)
+
+    def listen(self, keys: str, act: Callable[[], object]) -> None:
+        """`act()` where the keys are pressed anywhere in the window while the page is on show."""
+        shortcut = QShortcut(QKeySequence(keys), self)
+        shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
+        shortcut.activated.connect(act)
 
     def header_controls(self) -> list[QWidget]:
         """Widgets for the right of the header, left to right."""
@@ -109,6 +118,10 @@ class Page(QWidget):
     def start_export(self) -> None:
         """Ctrl+E: ask where to, then save what is shown. A page without rows leaves this as it is."""
 
+    def find(self) -> None:
+        """Ctrl+F, or / outside of a field: the keyboard goes to what searches or filters here. A page that has
+        nothing of the kind leaves this as it is."""
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc closes the details, wherever on the page the keyboard is; then it empties the search that has it."""
         drawer = next((each for each in self.findChildren(Drawer) if each.isVisible()), None)
@@ -117,5 +130,8 @@ class Page(QWidget):
             drawer.leave()
         elif event.key() == Qt.Key.Key_Escape and isinstance(search, SearchField) and search.text():
             search.clear()
+        elif event.text() == "/" and not event.modifiers() & _COMMANDS:
+            # Some keyboards have it behind Shift.
+            self.find()
         else:
             super().keyPressEvent(event)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from app.context import AppContext
@@ -56,7 +56,7 @@ class RequestsPage(Page):
     icon = "list"
     key = "requests"
     shortcuts = (
-        ("Ctrl+F", later("Filter")),
+        ("Ctrl+F, /", later("Filter")),
         ("Ctrl+L", later("Live")),
         ("Ctrl+Shift+C", later("Copy the chosen request as curl")),
     )
@@ -175,14 +175,8 @@ class RequestsPage(Page):
         self._keeping = QTimer(self, singleShot=True, interval=_KEEP_AFTER_MS)
         self._keeping.timeout.connect(self._keep_columns)
         self.view.columns_changed.connect(self._keeping.start)
-        for keys, act in (
-            ("Ctrl+L", self.live.toggle),
-            ("Ctrl+F", self.focus_filter),
-            ("Ctrl+Shift+C", self._copy_curl),
-        ):
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
-            shortcut.activated.connect(act)
+        self.listen("Ctrl+L", self.live.toggle)
+        self.listen("Ctrl+Shift+C", self._copy_curl)
 
     # the list
 
@@ -295,8 +289,7 @@ class RequestsPage(Page):
         if record is not None:
             add_narrowing(menu, record, self.context.filters, self.context.conversation_names.name)
 
-    def focus_filter(self) -> None:
-        """Ctrl+F."""
+    def find(self) -> None:
         self.filter_field.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter_field.field.selectAll()
 
@@ -308,12 +301,6 @@ class RequestsPage(Page):
         menu.popup(self.columns_button.mapToGlobal(self.columns_button.rect().bottomLeft()))
 
     # details
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Slash and not event.modifiers():
-            self.focus_filter()
-        else:
-            super().keyPressEvent(event)
 
     def _open_row(self, row: int) -> None:
         if self.model.row(row) is not None:

@@ -17,6 +17,8 @@ from app.pages import PAGES
 from app.pages.compare import ComparePage
 from app.pages.connect import ConnectPage
 from app.pages.conversations import ConversationsPage
+from app.pages.models import ModelsPage
+from app.pages.overview import OverviewPage
 from app.pages.requests import RequestsPage
 from app.palette import Palette
 from app.shortcut_sheet import ShortcutSheet
@@ -194,6 +196,49 @@ def _live(qtbot: QtBot, window: Window) -> None:
     assert not page.live.isChecked()
 
 
+def _add_a_filter(qtbot: QtBot, window: Window) -> None:
+    page = window.page
+    assert isinstance(page, OverviewPage)
+    for keys in ("Ctrl+F", "/"):
+        press(qtbot, keys)
+        popover = page.parts.filter_bar.popover
+        assert popover.isVisible()
+        popover.close()
+        page.setFocus()
+
+
+def _find_model(qtbot: QtBot, window: Window) -> None:
+    page = window.page
+    assert isinstance(page, ModelsPage)
+    for keys in ("Ctrl+F", "/"):
+        page.view.setFocus()
+        press(qtbot, keys)
+        assert QApplication.focusWidget() is page.search
+    page.open_section("bill")
+    page.bill.setFocus()
+    press(qtbot, "/")
+    assert not page.search.hasFocus()
+    page.open_section("prices")
+
+
+def _find_rated(qtbot: QtBot, window: Window) -> None:
+    page = window.page
+    assert isinstance(page, ComparePage)
+    page.question.user.setFocus()
+    press(qtbot, "Ctrl+F")
+    assert page.question.user.hasFocus()
+    page.show_pane("history")
+    assert page.history is not None
+    for keys in ("Ctrl+F", "/"):
+        page.history.models_view.setFocus()
+        press(qtbot, keys)
+        assert QApplication.focusWidget() is page.history.search
+    # It is a letter there.
+    press(qtbot, "/")
+    assert page.history.search.text() == "/"
+    page.history.search.clear()
+
+
 def _find_tool(qtbot: QtBot, window: Window) -> None:
     page = window.page
     assert isinstance(page, ConnectPage)
@@ -308,11 +353,13 @@ def _copy_requests_curl(qtbot: QtBot, window: Window) -> None:
 
 
 PAGE_KEYS: Mapping[str, Mapping[str, Callable[[QtBot, Window], None]]] = {
-    "requests": {"Ctrl+F": _find_request, "Ctrl+L": _live, "Ctrl+Shift+C": _copy_requests_curl},
-    "connect": {"Ctrl+F": _find_tool},
-    "compare": {"Ctrl+Return": _ask_models, "Esc": _stop_answers},
+    "overview": {"Ctrl+F, /": _add_a_filter},
+    "models": {"Ctrl+F, /": _find_model},
+    "requests": {"Ctrl+F, /": _find_request, "Ctrl+L": _live, "Ctrl+Shift+C": _copy_requests_curl},
+    "connect": {"Ctrl+F, /": _find_tool},
+    "compare": {"Ctrl+Return": _ask_models, "Esc": _stop_answers, "Ctrl+F, /": _find_rated},
     "conversations": {
-        "Ctrl+F": _search,
+        "Ctrl+F, /": _search,
         "J": _next_block,
         "K": _block_before,
         "Return": _fold,

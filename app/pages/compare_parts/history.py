@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
@@ -230,6 +230,10 @@ class HistoryPane(QWidget):
         if row is not None:
             QGuiApplication.clipboard().setText(tab_separated(view.shown_columns(), [row]))
             self.toast.emit(self.tr("1 row copied"))
+
+    def find(self) -> None:
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
 
     def start_export(self) -> None:
         """Asks where to, then writes what the table of answers shows."""
