@@ -16,14 +16,15 @@ from app.work import Work
 
 class Shell(QObject):
     """`restart_asked`, `demo_asked`, `leave_demo_asked`, `delete_demo_asked`: the host does these. `redraw_asked`:
-    figures are told otherwise from now on, so that what is on show must be read anew. `section` is the settings'
-    section that was open last."""
+    figures are told otherwise from now on, so that what is on show must be read anew. `saved`: files were written;
+    what to say of it, and their folder (a `Path`). `section` is the settings' section that was open last."""
 
     restart_asked = Signal()
     demo_asked = Signal()
     leave_demo_asked = Signal()
     delete_demo_asked = Signal()
     redraw_asked = Signal()
+    saved = Signal(str, object)
 
     def __init__(
         self,

@@ -9,13 +9,25 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QIcon, QKeySequence, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDesktopServices,
+    QHideEvent,
+    QIcon,
+    QKeySequence,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
+from app import formats
 from app.context import AppContext
 from app.filters import FilterSnapshot
 from app.finding import Finding
@@ -159,6 +171,7 @@ class Window(QMainWindow):
         shell = self.context.shell
         self.work_strip.follow(shell.work)
         shell.redraw_asked.connect(lambda: self.mark(EVERYTHING))
+        shell.saved.connect(self._tell_saved)
 
     # what is remembered
 
@@ -389,6 +402,15 @@ class Window(QMainWindow):
     def toast(self, text: str) -> None:
         """A passing note."""
         self.toasts.show(text)
+
+    def _tell_saved(self, words: str, folder: Path) -> None:
+        """A passing note with the way to what was written."""
+        self.toasts.show(words, tr("Show"), lambda: self._show_folder(folder))
+
+    def _show_folder(self, folder: Path) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            words = tr("No program here shows folders: look into {folder}.")
+            self.toast(words.format(folder=formats.folder(folder)))
 
     def tell_error(self, words: str) -> None:
         """A passing note, unless the page on show says the same in a strip of its own."""

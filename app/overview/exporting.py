@@ -118,11 +118,14 @@ class OverviewExport(QObject):
         rows = await self._context.shell.work.run(
             tr("Exporting {what} to {name}").format(what=tr(what), name=path.name), tr("rows"), write
         )
-        self.told.emit(
-            tr("Cancelled")
-            if rows is None
-            else tr("Exported {rows:,} rows to {name}").format(rows=rows, name=path.name)
-        )
+        if rows is None:
+            self.told.emit(tr("Cancelled"))
+        else:
+            self._tell_rows(rows, path)
+
+    def _tell_rows(self, rows: int, path: Path) -> None:
+        words = tr("Exported {rows:,} rows to {name}").format(rows=rows, name=path.name)
+        self._context.shell.saved.emit(words, path.parent)
 
     # One chart
 
@@ -171,8 +174,8 @@ class OverviewExport(QObject):
 
     async def save_picture(self, picture: QImage, path: Path) -> None:
         await save_bytes(lambda: _png(picture), path)
-        self.told.emit(tr("Saved {name}").format(name=path.name))
+        self._context.shell.saved.emit(tr("Saved {name}").format(name=path.name), path.parent)
 
     async def save_values(self, spec: "ChartSpec", data: "ChartData", path: Path) -> None:
         await save_text(lambda: chart_csv(spec, data), path)
-        self.told.emit(tr("Exported {rows:,} rows to {name}").format(rows=len(data.starts_us), name=path.name))
+        self._tell_rows(len(data.starts_us), path)

@@ -177,7 +177,8 @@ class ApiKeysPage(Page):
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         else:
-            self.toast.emit(counted(len(rows), "Exported 1 row", "Exported {count} rows"))
+            words = counted(len(rows), "Exported 1 row", "Exported {count} rows")
+            self.context.shell.saved.emit(words, path.parent)
 
     def _selection_changed(self) -> None:
         row = self.selected()

@@ -226,9 +226,9 @@ class ComparePage(Page):
         """The question of a kept answer, as far as its conversation is kept, to be asked once more."""
         self.show_target(RequestTarget(answer.request_id))
 
-    def find(self) -> None:
+    def find_here(self) -> None:
         if self.history is not None and self.panes.current == "history":
-            self.history.find()
+            self.history.find_here()
 
     def start_export(self) -> None:
         if self.history is not None and self.panes.current == "history":

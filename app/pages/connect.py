@@ -92,7 +92,7 @@ class ConnectPage(Page):
         column.addWidget(self._around)
         column.addWidget(self.stack, 1)
 
-    def find(self) -> None:
+    def find_here(self) -> None:
         """The tools, also from the first steps."""
         if self.stack.currentIndex() != 0:
             self._show_tools()

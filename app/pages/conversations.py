@@ -334,7 +334,7 @@ class ConversationsPage(Page):
     def start_export(self) -> None:
         self.actions_of_thread.ask_file("md")
 
-    def find(self) -> None:
+    def find_here(self) -> None:
         self.pane.focus_search()
 
     # Qt

@@ -226,7 +226,7 @@ class ModelsPage(Page):
         self.repricing.open_for(*self._repriced)
         self.repricing.preview()
 
-    def find(self) -> None:
+    def find_here(self) -> None:
         if self.sections.currentWidget() is self.prices:
             self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
             self.search.selectAll()
@@ -254,7 +254,7 @@ class ModelsPage(Page):
             self.toast.emit(str(error))
         else:
             count = formats.count(len(rows))
-            self.toast.emit(self.tr("Exported {count} rows").format(count=count))
+            self.context.shell.saved.emit(self.tr("Exported {count} rows").format(count=count), path.parent)
 
     # files of one's own prices
 

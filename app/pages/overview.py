@@ -418,7 +418,7 @@ class OverviewPage(Page):
 
     # Export
 
-    def find(self) -> None:
+    def find_here(self) -> None:
         self.parts.filter_bar.open_popover()
 
     def start_export(self) -> None:

@@ -66,8 +66,8 @@ class Page(QWidget):
         self._veil: Veil | None = None
         self._reads = 0
         self._was_read = False
-        if type(self).find is not Page.find:
-            self.listen("Ctrl+F", self.find)
+        if type(self).find_here is not Page.find_here:
+            self.listen("Ctrl+F", self.find_here)
 
     def listen(self, keys: str, act: Callable[[], object]) -> None:
         """`act()` where the keys are pressed anywhere in the window while the page is on show."""
@@ -118,7 +118,7 @@ class Page(QWidget):
     def start_export(self) -> None:
         """Ctrl+E: ask where to, then save what is shown. A page without rows leaves this as it is."""
 
-    def find(self) -> None:
+    def find_here(self) -> None:
         """Ctrl+F, or / outside of a field: the keyboard goes to what searches or filters here. A page that has
         nothing of the kind leaves this as it is."""
 
@@ -132,6 +132,6 @@ class Page(QWidget):
             search.clear()
         elif event.text() == "/" and not event.modifiers() & _COMMANDS:
             # Some keyboards have it behind Shift.
-            self.find()
+            self.find_here()
         else:
             super().keyPressEvent(event)

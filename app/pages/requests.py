@@ -289,7 +289,7 @@ class RequestsPage(Page):
         if record is not None:
             add_narrowing(menu, record, self.context.filters, self.context.conversation_names.name)
 
-    def find(self) -> None:
+    def find_here(self) -> None:
         self.filter_field.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter_field.field.selectAll()
 
@@ -392,8 +392,11 @@ class RequestsPage(Page):
         except KNOWN_ERRORS as error:
             self._failed(str(error))
         else:
-            words = tr("Cancelled") if rows is None else counted(rows, "Exported 1 row", "Exported {count} rows")
-            self.toast.emit(words)
+            if rows is None:
+                self.toast.emit(tr("Cancelled"))
+            else:
+                words = counted(rows, "Exported 1 row", "Exported {count} rows")
+                self.context.shell.saved.emit(words, path.parent)
         finally:
             self._exporting = False
             resume()

@@ -292,7 +292,7 @@ def test_the_table_is_exported(
 ) -> None:
     click(qtbot, page.export_button)
     dialog = page.findChild(QFileDialog, "api_keys_export_file")
-    with qtbot.waitSignal(page.toast) as toast:
+    with qtbot.waitSignal(page.context.shell.saved) as saved:
         dialog.fileSelected.emit(str(tmp_path / "keys.csv"))
         turns.run()
     dialog.close()
@@ -301,7 +301,7 @@ def test_the_table_is_exported(
     assert lines[0] == ["Name", "Key", "Role", "Tags", "User", "Created", "Last used", "State"]
     assert [line[0] for line in lines[1:]] == [row.name for row in gateway.keys]
     assert lines[4][6] == ""
-    assert toast.args == ["Exported 4 rows"]
+    assert saved.args == ["Exported 4 rows", tmp_path]
 
 
 def test_an_export_that_fails_says_so(page: ApiKeysPage, qtbot: QtBot, turns: Turns, tmp_path: Path) -> None:

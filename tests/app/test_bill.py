@@ -332,7 +332,7 @@ def test_the_comparison_is_exported_line_by_line(
     dialog = pane.findChild(QFileDialog, "bill_export_file")
     assert dialog is not None
     path = tmp_path / "out.csv"
-    toasts = QSignalSpy(page.toast)
+    saved = QSignalSpy(page.context.shell.saved)
     dialog.fileSelected.emit(str(path))
     dialog.close()
     turns.run()
@@ -342,7 +342,7 @@ def test_the_comparison_is_exported_line_by_line(
     assert [(row["day"], row["model"], row["kind"]) for row in rows] == [
         (one.day, one.model, one.part.kind) for one in every
     ]
-    assert toasts.at(0)[0] == f"Exported {formats.count(len(every))} lines to out.csv"
+    assert saved.at(0) == [f"Exported {formats.count(len(every))} lines to out.csv", tmp_path]
     turns(pane.export_to(tmp_path / "no" / "folder.csv"))
     turns.run()
     assert "cannot be written" in pane.banner.text()

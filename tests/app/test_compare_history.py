@@ -246,10 +246,10 @@ def test_csv_and_copying(page: ComparePage, gateway: FakeGateway, qtbot: QtBot, 
     dialog = pane.findChild(QFileDialog, "compare_export_file")
     assert dialog is not None
     path = tmp_path / "comparisons.csv"
-    with qtbot.waitSignal(page.toast) as told:
+    with qtbot.waitSignal(page.context.shell.saved) as saved:
         dialog.fileSelected.emit(str(path))
     dialog.close()
-    assert told.args == ["6 answers saved"]
+    assert saved.args == ["Exported 6 answers", tmp_path]
     rows = list(csv.DictReader(io.StringIO(path.read_text())))
     answers = asyncio.run(gateway.ratings())
     assert [row["Cost"] for row in rows] == [str(answer.cost_nano) for answer in answers]

@@ -655,9 +655,11 @@ def test_exports(page: ConversationsPage, turns: Turns, tmp_path: Path, name: st
     dialog = page.findChild(QFileDialog, "conversation_export_file")
     assert dialog is not None
     assert [Path(file).name for file in dialog.selectedFiles()] == ["fix-flaky-payment-webhook-test.md"]
+    saved = QSignalSpy(page.context.shell.saved)
     dialog.fileSelected.emit(str(tmp_path / name))
     dialog.close()
     turns.run()
+    assert saved.at(0) == [f"Saved as {name}", tmp_path]
     assert (tmp_path / name).read_text("utf-8").startswith(start)
 
 

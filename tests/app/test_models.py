@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QDate, Qt
 from PySide6.QtGui import QFontMetricsF
+from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -322,8 +323,10 @@ def test_an_answer_for_another_range_is_dropped(
 
 def test_the_rows_on_show_are_exported(page: ModelsPage, turns: Turns, tmp_path: Path) -> None:
     page.search.setText("gpt")
+    saved = QSignalSpy(page.context.shell.saved)
     turns(page.export_to(tmp_path / "prices.csv"))
     turns.run()
+    assert saved.at(0) == [f"Exported {len(page.model.rows)} rows", tmp_path]
     rows = list(csv.DictReader((tmp_path / "prices.csv").read_text("utf-8").splitlines()))
     assert [row["Model"] for row in rows] == [line.model for line in page.model.rows]
     assert 0 < len(rows) < len(page.lines)

@@ -604,9 +604,9 @@ def test_what_is_on_screen_is_exported(
 ) -> None:
     assert page.answers is not None
     series, models = tmp_path / "series.csv", tmp_path / "models.csv"
-    with qtbot.waitSignal(page.toast) as toast:
+    with qtbot.waitSignal(page.context.shell.saved) as saved:
         asyncio.run(page.save_csv("time series", series))
-    assert toast.args == [f"Exported {len(page.answers.buckets)} rows to series.csv"]
+    assert saved.args == [f"Exported {len(page.answers.buckets)} rows to series.csv", tmp_path]
     asyncio.run(page.save_csv("model", models))
     with series.open(encoding="utf-8") as file:
         starts = [int(row["start_us"]) for row in csv.DictReader(file)]

@@ -410,10 +410,10 @@ def test_a_chart_leaves_as_a_picture(qtbot: QtBot, page: OverviewPage, tmp_path:
     choose("menu.chart", "Save picture (PNG)…")
     dialog = next(one for one in page.findChildren(QFileDialog) if one.isVisible())
     assert Path(dialog.selectedFiles()[0]).suffix == ".png"
-    with qtbot.waitSignal(page.toast) as toast:
+    with qtbot.waitSignal(page.context.shell.saved) as saved:
         dialog.fileSelected.emit(str(tmp_path / "requests.png"))
     dialog.close()
-    assert toast.args == ["Saved requests.png"]
+    assert saved.args == ["Saved requests.png", tmp_path]
     picture = QImage(str(tmp_path / "requests.png"))
     assert picture.size() == chart.size() * 2
     assert len({picture.pixel(x, picture.height() // 2) for x in range(picture.width())}) > 3
@@ -428,9 +428,10 @@ def test_a_chart_leaves_as_csv_with_all_its_digits(
     page.charts[2].more.click()
     choose("menu.chart", "Save values (CSV)…")
     dialog = next(one for one in page.findChildren(QFileDialog) if one.isVisible())
-    with qtbot.waitSignal(page.toast):
+    with qtbot.waitSignal(page.context.shell.saved) as saved:
         dialog.fileSelected.emit(str(tmp_path / "cost.csv"))
     dialog.close()
+    assert saved.args[1] == tmp_path
     assert page.answers is not None
     with (tmp_path / "cost.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -160,8 +160,8 @@ def test_ones_own_prices_leave_in_the_form_that_comes_back(
     assert dialog is not None
     dialog.fileSelected.emit(str(tmp_path / "mine.csv"))
     dialog.close()
-    with qtbot.waitSignal(page.toast) as toast:
+    with qtbot.waitSignal(page.context.shell.saved) as saved:
         turns.run()
-    assert toast.args == ["Exported 1 price"]
+    assert saved.args == ["Exported 1 price", tmp_path]
     text = (tmp_path / "mine.csv").read_text("utf-8")
     assert read(text, {"google": "Google Gemini"}, page.context.filters.tz)[0].tier_start == 200_000

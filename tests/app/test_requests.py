@@ -1152,13 +1152,13 @@ def test_export_writes_the_filtered_rows(
     dialog = page.findChild(QFileDialog, "requests_export_file")
     dialog.fileSelected.emit(str(tmp_path / "out.csv"))
     dialog.close()
-    with qtbot.waitSignal(page.toast) as toast:
+    with qtbot.waitSignal(context.shell.saved) as saved:
         turns.run()
     with (tmp_path / "out.csv").open(encoding="utf-8") as file:
         written = list(csv.reader(file))[1:]
     expected = [row.id for row in gateway.rows if row.provider == "openai"]
     assert [line[0] for line in written] == expected
-    assert toast.args == [f"Exported {len(expected):,} rows"]
+    assert saved.args == [f"Exported {len(expected):,} rows", tmp_path]
     assert page.export_button.isEnabled() and page.export_button.text() == "Export"
 
 

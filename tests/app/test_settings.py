@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -444,14 +445,14 @@ def test_everything_is_exported_a_file_each(
     section = page.views["data"]
     assert isinstance(section, DataSection)
     assert section.folder_line.words.text() == str(fake_gateway.folder)
-    toasts: list[str] = []
-    page.toast.connect(toasts.append)
+    saved = QSignalSpy(page.context.shell.saved)
     qtbot.mouseClick(section.format.segment("jsonl"), Qt.MouseButton.LeftButton)
     page.context.spawn(section.export_to(tmp_path))
     asked = [call for call in fake_gateway.calls if call.startswith("export_file")]
     assert asked == [f"export_file {export.what} jsonl" for _, export in EXPORTS]
     assert {path.name for path in tmp_path.glob("faregate-*")} == {f"faregate-{name}.jsonl" for name, _ in EXPORTS}
-    assert toasts[0].startswith("Exported ") and toasts[0].endswith(f" rows to {tmp_path.name}")
+    words, folder = saved.at(0)
+    assert words.startswith("Exported ") and words.endswith(f" rows to {tmp_path.name}") and folder == tmp_path
     fake_gateway.fails = "The disk is full."
     page.context.spawn(section.export_to(tmp_path))
     assert (section.export_line.problem.text(), section.export.isEnabled()) == ("The disk is full.", True)

@@ -44,3 +44,11 @@ def test_only_the_gateways_own_surface_is_imported(module: Path) -> None:
 def test_only_the_host_and_its_loop_know_qasync() -> None:
     knowing = {path.name for path in MODULES if re.search(r"^(import|from) qasync", path.read_text("utf-8"), re.M)}
     assert knowing == {"loop.py"}
+
+
+def test_whatever_is_saved_can_be_shown_in_its_folder() -> None:
+    """Each module that asks where to save a file tells the window what it saved, and where."""
+    asking = {path: path.read_text("utf-8") for path in MODULES if path.name != "export_files.py"}
+    asking = {path: text for path, text in asking.items() if "ask_where(" in text}
+    assert len(asking) > 5
+    assert [path.name for path, text in asking.items() if "shell.saved.emit(" not in text] == []

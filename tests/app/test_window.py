@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtCore import QSettings, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -20,6 +20,7 @@ from app.sidebar import NARROW, STATES, WIDE
 from app.sidebar_figures import midnight_us
 from app.theme import Theme
 from app.throttle import EVERYTHING, INTERVAL_MS
+from app.widgets import PushButton
 from app.window import Window
 from gateway import Changes, GatewayState
 from tests.app.fake_data import exchanges
@@ -442,3 +443,23 @@ def test_how_long_a_look_took_says_when_the_next_one_comes(qtbot: QtBot, window:
     window.coalescer.looked = looked.append  # type: ignore[method-assign]
     window.refresh_now()
     assert len(looked) == 1 and looked[0] >= 0
+
+
+def test_what_was_saved_is_shown_in_its_folder(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened: list[Path] = []
+
+    def open_url(url: QUrl) -> bool:
+        """The second time no program is there."""
+        opened.append(Path(url.toLocalFile()))
+        return len(opened) == 1
+
+    monkeypatch.setattr(QDesktopServices, "openUrl", open_url)
+    for _ in range(2):
+        window.context.shell.saved.emit("Exported 12 rows", tmp_path)
+        (button,) = [each for each in window.findChildren(PushButton) if each.text() == "Show" and each.isVisible()]
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert "Exported 12 rows" not in window.toasts.texts
+    assert opened == [tmp_path, tmp_path]
+    assert window.toasts.texts == (f"No program here shows folders: look into {tmp_path}.",)

@@ -231,7 +231,7 @@ class HistoryPane(QWidget):
             QGuiApplication.clipboard().setText(tab_separated(view.shown_columns(), [row]))
             self.toast.emit(self.tr("1 row copied"))
 
-    def find(self) -> None:
+    def find_here(self) -> None:
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
@@ -253,5 +253,5 @@ class HistoryPane(QWidget):
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         else:
-            words = counted(len(rows), "{count} answer saved", "{count} answers saved")
-            self.toast.emit(words)
+            words = counted(len(rows), "Exported 1 answer", "Exported {count} answers")
+            self._context.shell.saved.emit(words, path.parent)

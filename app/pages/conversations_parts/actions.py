@@ -121,7 +121,7 @@ class ThreadActions(QObject):
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         else:
-            self.toast.emit(tr("Saved as {name}").format(name=path.name))
+            self._context.shell.saved.emit(tr("Saved as {name}").format(name=path.name), path.parent)
 
     # changes
 

@@ -409,8 +409,12 @@ class BillPane(QWidget):
         except KNOWN_ERRORS as error:
             self._tell(str(error))
             return
-        words = self.tr("Cancelled") if written is None else self.tr("Exported {count} lines to {file}")
-        self.toast.emit(words.format(count=formats.count(written), file=path.name))
+        if written is None:
+            self.toast.emit(self.tr("Cancelled"))
+        else:
+            words = self.tr("Exported {count} lines to {file}")
+            told = words.format(count=formats.count(written), file=path.name)
+            self._context.shell.saved.emit(told, path.parent)
 
 
 def _paths(event: QDropEvent) -> tuple[Path, ...]:

@@ -70,7 +70,8 @@ class PriceFiles(QObject):
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         else:
-            self.toast.emit(counted(len(own), "Exported 1 price", "Exported {count} prices"))
+            words = counted(len(own), "Exported 1 price", "Exported {count} prices")
+            self._context.shell.saved.emit(words, path.parent)
 
     async def read(self, path: Path) -> None:
         """All prices of the file hold from now on, or none; one that is there already is not made again."""

@@ -243,8 +243,12 @@ class DataSection(SectionView):
         except KNOWN_ERRORS as error:
             self.export_line.show_problem(str(error))
         else:
-            words = self.tr("Cancelled") if done is None else self.tr("Exported {count} rows to {folder}")
-            self.toast.emit(words.format(count=formats.count(rows), folder=folder.name))
+            if done is None:
+                self.toast.emit(self.tr("Cancelled"))
+            else:
+                words = self.tr("Exported {count} rows to {folder}")
+                told = words.format(count=formats.count(rows), folder=folder.name)
+                self.context.shell.saved.emit(told, folder)
         finally:
             resume()
 
