@@ -64,6 +64,9 @@ if TYPE_CHECKING:
     from gateway import Gateway
 
 DRAIN_S = 10.0
+# An end that takes no longer is not told.
+_AT_ONCE_S = 0.1
+_COUNTED_S = 1.0
 # What some hundred rows a second come back to; a server's writer, for thousands, keeps five times as much.
 CACHE_KIB = 6_000
 # A call goes in and out of the interpreter a dozen times, and waits for that long for each way back in while workers
@@ -140,6 +143,7 @@ class Host:
             lambda: self.spawn(self._switch(True)),
             partial(self.window.open_page, "providers"),
             lambda: self._pause(False),
+            self.quit,
         )
         # Whether the gateway is meant to run; what stops it then is told.
         self._wanted = True
@@ -328,15 +332,14 @@ class Host:
         self.window.pause_pages()
         gateway = self._gateway
         if gateway is not None:
-            if gateway.state.word == "running":
-                self.window.toast(tr("Quitting: running requests may take up to 10 s. Quit again not to wait."))
             loop = asyncio.get_running_loop()
             draining = loop.create_task(gateway.stop(DRAIN_S))
             hurrying = loop.create_task(self._in_a_hurry.wait())
+            counting = loop.create_task(self._count_down())
             await asyncio.wait({draining, hurrying}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (draining, hurrying):
+            for task in (draining, hurrying, counting):
                 task.cancel()
-            await asyncio.gather(draining, hurrying, return_exceptions=True)
+            await asyncio.gather(draining, hurrying, counting, return_exceptions=True)
         await self._page_tasks.end()
         await self._tasks.end()
         for one in (gateway, self._real):
@@ -346,6 +349,13 @@ class Host:
         self._first.close()
         self.window.close_for_good()
         self._lock.release()
+
+    async def _count_down(self) -> None:
+        """Where requests run that are waited for, say for how long."""
+        await asyncio.sleep(_AT_ONCE_S)
+        for seconds in range(int(DRAIN_S), 0, -1):
+            self._notices.show_quitting(seconds)
+            await asyncio.sleep(_COUNTED_S)
 
     def quit(self) -> None:
         """End in order; asked again, do not wait for running requests."""

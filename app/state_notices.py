@@ -1,11 +1,11 @@
-"""What the strip above the pages says of the gateway: that it is off, keeps nothing of what is said,
+"""What the strip above the pages says of the gateway: that it is off or ends, keeps nothing of what is said,
 runs otherwise than meant, or is a demo."""
 
 from collections.abc import Callable
 
 from app import formats
 from app.notices import Notices
-from app.translation import tr
+from app.translation import counted, tr
 from app.vault_words import vault_words
 from gateway import GatewayState, VaultState
 
@@ -20,12 +20,14 @@ class StateNotices:
         turn_on: Callable[[], None],
         open_providers: Callable[[], None],
         resume: Callable[[], None],
+        hurry: Callable[[], None],
     ) -> None:
         self._notices = notices
         self._leave_demo = leave_demo
         self._turn_on = turn_on
         self._open_providers = open_providers
         self._resume = resume
+        self._hurry = hurry
 
     def show_state(self, state: GatewayState, *, demo: bool) -> None:
         if demo:
@@ -54,6 +56,19 @@ class StateNotices:
         words = tr("Logging is paused until {time}: requests are counted, and what they say is not kept.")
         text = words.format(time=formats.time_of_day(until_us))
         self._notices.tell("pause", "info", text, tr("Resume"), self._resume)
+
+    def show_quitting(self, seconds: int) -> None:
+        """How long running requests may still take before the app ends. The button stays while it counts down."""
+        words = counted(
+            seconds,
+            "Quitting: running requests may take 1 s more.",
+            "Quitting: running requests may take up to {count} s more.",
+        )
+        told = self._notices.banner("quitting")
+        if told is None:
+            self._notices.tell("quitting", "info", words, tr("Quit now"), self._hurry)
+        else:
+            told.set_text(words)
 
     def show_vault(self, vault: VaultState | None) -> None:
         """None where no key is to be kept."""

@@ -21,6 +21,7 @@ from app.host import _log_to as log_to
 from app.launch import Launch, prepare
 from app.loop import TURN_S, QtLoop
 from app.pages import PageEntry
+from app.state_notices import StateNotices
 from app.widgets import Banner
 from app.window import Window
 from gateway import Changes, FaregateError, FolderHeld, VaultState
@@ -493,7 +494,21 @@ def test_without_a_tray_closing_asks(stage: Stage, answer: str, quits: bool) -> 
     assert stage.run(drive) == 0
 
 
-def test_quitting_waits_for_running_requests_and_asked_again_does_not(stage: Stage) -> None:
+@pytest.mark.parametrize("hurry", ["asked again", "the button"])
+def test_quitting_waits_for_running_requests_and_asked_again_does_not(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, hurry: str
+) -> None:
+    monkeypatch.setattr("app.host._COUNTED_S", 0.001)
+    told: list[str] = []
+    shown = StateNotices.show_quitting
+
+    def show(notices: StateNotices, seconds: int) -> None:
+        shown(notices, seconds)
+        banner = notices._notices.banner("quitting")
+        assert banner is not None
+        told.append(banner.text())
+
+    monkeypatch.setattr(StateNotices, "show_quitting", show)
     drained: list[str] = []
 
     async def drain(drain_s: float = 10.0) -> None:
@@ -509,10 +524,15 @@ def test_quitting_waits_for_running_requests_and_asked_again_does_not(stage: Sta
     async def drive(host: Host) -> None:
         await started(host)
         host.quit()
-        await until(lambda: drained)
-        assert any("Quitting" in text for text in host.window.toasts.texts)
-        await asyncio.sleep(0.05)
+        await until(lambda: len(told) == 10)
+        assert told == [
+            *(f"Quitting: running requests may take up to {left} s more." for left in range(10, 1, -1)),
+            "Quitting: running requests may take 1 s more.",
+        ]
         assert drained == ["up to 10 s"]
+        if hurry == "the button":
+            press(notice(host, "quitting"))
+            await until(lambda: "hurried" in drained)
 
     assert stage.run(drive) == 0
     assert drained == ["up to 10 s", "hurried"]
