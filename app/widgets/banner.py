@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from PySide6.QtCore import QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QPaintEvent, QPalette
+from PySide6.QtGui import QPaintEvent, QPalette, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from app import icons
 from app.fonts import ui_font
 from app.theme import Theme
+from app.widgets.announcing import announce
 from app.widgets.buttons import PushButton
 from app.widgets.painting import CONTROL_RADIUS, rounded_box, smooth_painter
 
@@ -22,6 +23,7 @@ _LOOKS: Mapping[str, tuple[str, str, str]] = {
     "bad": ("bad", "bad_soft", "circle-alert"),
 }
 """Ink, ground and icon for each kind."""
+_URGENT = ("warn", "bad")
 
 
 class Banner(QWidget):
@@ -43,7 +45,9 @@ class Banner(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._strip = strip
+        self._kind = kind
         self._look = _LOOKS[kind]
+        self._announced = ""
         self.label = QLabel(text, self)
         self.label.setFont(ui_font(13))
         self.label.setWordWrap(True)
@@ -74,11 +78,25 @@ class Banner(QWidget):
         self.label.setText(text)
         self.setAccessibleName(text)
         self.updateGeometry()
+        self._announce()
 
     def set_kind(self, kind: str) -> None:
         """Raises KeyError for an unknown kind."""
         self._look = _LOOKS[kind]
+        self._kind = kind
         self._tint()
+        self._announce()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._announce()
+
+    def _announce(self) -> None:
+        """What is wrong is said once, when it can be seen; what merely is so is not."""
+        text = self.text()
+        if self._kind in _URGENT and text != self._announced and self.isVisible():
+            self._announced = text
+            announce(self, text)
 
     def _tint(self) -> None:
         palette = self.label.palette()

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.fonts import ui_font
 from app.theme import Theme
+from app.widgets.announcing import announce
 from app.widgets.buttons import PushButton
 from app.widgets.painting import rounded_box, smooth_painter
 
@@ -75,6 +76,7 @@ class Toasts(QObject):
         self._place()
         toast.show()
         toast.raise_()
+        announce(toast, text)
 
     def withdraw(self, texts: Container[str]) -> None:
         """Those notes go whose words now stand where they stay."""

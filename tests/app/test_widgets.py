@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QAccessibleAnnouncementEvent, QAccessibleEvent, QImage
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -457,3 +457,50 @@ def test_a_drawer_asks_before_what_was_typed_is_lost(qtbot: QtBot, theme: Theme)
     unsaved[0] = False
     qtbot.keyClick(drawer, Qt.Key.Key_Escape)
     assert not drawer.isVisible() and len(asked) == 2
+
+
+@pytest.fixture
+def announced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a screen reader that listens is told by itself."""
+    said: list[str] = []
+
+    def hear(event: QAccessibleEvent) -> None:
+        assert isinstance(event, QAccessibleAnnouncementEvent)
+        said.append(event.message())
+
+    monkeypatch.setattr("app.widgets.announcing.QAccessible.isActive", lambda: True)
+    monkeypatch.setattr("app.widgets.announcing.QAccessible.updateAccessibility", hear)
+    return said
+
+
+def test_what_goes_wrong_is_announced_once_when_it_is_seen(qtbot: QtBot, theme: Theme, announced: list[str]) -> None:
+    banner = Banner(theme, "warn", "The gateway is off.")
+    qtbot.addWidget(banner)
+    assert announced == []
+    banner.show()
+    banner.hide()
+    banner.show()
+    banner.set_text("The gateway is off.")
+    assert announced == ["The gateway is off."]
+    banner.set_kind("info")
+    banner.set_text("3 s more")
+    assert announced == ["The gateway is off."], "what merely is so interrupts nobody"
+    banner.set_kind("bad")
+    assert announced[1:] == ["3 s more"]
+
+
+def test_a_passing_note_is_announced(qtbot: QtBot, theme: Theme, announced: list[str]) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    Toasts(theme, window).show("Exported 12 rows", "Show", lambda: None)
+    assert announced == ["Exported 12 rows"]
+
+
+def test_nobody_who_does_not_listen_is_told(
+    qtbot: QtBot, theme: Theme, announced: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.widgets.announcing.QAccessible.isActive", lambda: False)
+    window = QWidget()
+    qtbot.addWidget(window)
+    Toasts(theme, window).show("Copied")
+    assert announced == []
