@@ -52,12 +52,12 @@ def _told_always(dialect: Dialect, exchange: Exchange, model: str | None) -> dic
     if exchange.provider:
         headers["x-faregate-provider"] = exchange.provider
     if model:
-        headers["x-faregate-model"] = sendable(model)
+        headers["x-faregate-model"] = _escaped(model)
     headers["x-faregate-overhead-ms"] = f"{exchange.overhead_so_far_ms():.3f}"
     if exchange.upstream_request_id:
         headers["x-faregate-upstream-request-id"] = sendable(exchange.upstream_request_id)
     if exchange.conversation_id:
-        headers["x-faregate-conversation-id"] = sendable(exchange.conversation_id)
+        headers["x-faregate-conversation-id"] = _escaped(exchange.conversation_id)
     return headers
 
 
@@ -68,10 +68,15 @@ def request_ids(dialect: Dialect, id: str) -> dict[str, str]:
 
 
 def _names(names: tuple[str, ...]) -> str:
-    return sendable(", ".join(name[:LONGEST_NAME] for name in names))
+    return _escaped(", ".join(name[:LONGEST_NAME] for name in names))
 
 
-def _escaped(character: str) -> str:
+def _escaped(text: str) -> str:
+    """What somebody named, as a value that decodes to it as from a URL."""
+    return sendable(text.replace("%", "%25"))
+
+
+def _in_bytes(character: str) -> str:
     return "".join(f"%{byte:02X}" for byte in character.encode(errors="surrogatepass"))
 
 
@@ -79,5 +84,5 @@ def sendable(value: str) -> str:
     """The text as one header's value: what no header may hold is escaped as in a URL, and what is too long is cut."""
     if value.isascii() and value.isprintable() and len(value) <= LONGEST_HEADER:
         return value
-    plain = "".join(c if " " <= c <= "~" else _escaped(c) for c in value[:LONGEST_HEADER])
+    plain = "".join(c if " " <= c <= "~" else _in_bytes(c) for c in value[:LONGEST_HEADER])
     return plain[:LONGEST_HEADER]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -130,6 +130,12 @@ def test_what_every_answer_tells(gateway: Served, provider: ProviderProcess) -> 
             assert "x-faregate-dropped" not in headers and headers["content-type"].startswith(
                 "text/event-stream" if streamed else "application/json"
             )
+
+
+@pytest.mark.parametrize("id", ["50%20off", "100 %", "ü%C3%BC"])
+def test_a_conversations_id_decodes_to_what_was_sent(gateway: Served, id: str) -> None:
+    reply = gateway.chat("Hi.", headers={"x-conversation-id": id.encode()})
+    assert unquote(reply.headers["x-faregate-conversation-id"]) == gateway.row(reply.id).conversation_id == id
 
 
 def test_what_every_error_tells(gateway: Served, provider: ProviderProcess) -> None:
