@@ -24,6 +24,22 @@ def look(body: bytes, decoder: "msgspec.json.Decoder[_Shape]") -> _Shape:
         return _look_slowly(body, decoder.type)
 
 
+class _Named(msgspec.Struct):
+    model: Any = None
+
+
+_NAMED = msgspec.json.Decoder(_Named)
+
+
+def named_model(body: bytes) -> str | None:
+    """The model that a body names, whatever else is wrong with it; None where it names none."""
+    try:
+        model = look(body, _NAMED).model
+    except ClientError:
+        return None
+    return model if isinstance(model, str) and model else None
+
+
 def _look_slowly(body: bytes, shape: type[_Shape]) -> _Shape:
     """For bodies with half surrogates, which the fast decoder takes for broken JSON."""
     try:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from yarl import URL
 
 from gateway.dialects import DIALECTS
+from gateway.dialects.body_look import named_model
 from gateway.dialects.carriage import BY_NAME
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.effort import asked
@@ -83,8 +84,12 @@ class Planner:
 
     def plan(self, door: Door, body: bytes, headers: Mapping[str, str], exchange: Exchange) -> Plan:
         """The plan for this body; what is learnt on the way stands in `exchange`. Raises GatewayError."""
-        door.check()
-        peek = door.peek(body, door.path_model, door.path_stream)
+        try:
+            door.check()
+            peek = door.peek(body, door.path_model, door.path_stream)
+        except ClientError:
+            exchange.model_requested = model_named(door, body)
+            raise
         exchange.model_requested = peek.model[:LONGEST_NAME]
         exchange.streamed = peek.stream
         exchange.end_user = peek.user[:LONGEST_NAME] if peek.user else exchange.end_user
@@ -256,6 +261,12 @@ class Planner:
                 self._urls.clear()
             self._urls[(base, path)] = url = URL(base + path, encoded=True)
         return url
+
+
+def model_named(door: Door, body: bytes) -> str | None:
+    """What a request asks for with which something is wrong; None where it does not say."""
+    named = door.path_model or named_model(body)
+    return named[:LONGEST_NAME] if named else None
 
 
 class _Carried(Struct, frozen=True, kw_only=True):

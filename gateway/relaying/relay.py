@@ -30,7 +30,7 @@ from gateway.relaying.deadlines import Deadline, Deadlines
 from gateway.relaying.doors import Door
 from gateway.relaying.endings import Endings, upstream_error
 from gateway.relaying.exchange import Exchange
-from gateway.relaying.plan import HOP_HEADER, LONGEST_NAME, Plan, Planner, looped
+from gateway.relaying.plan import HOP_HEADER, LONGEST_NAME, Plan, Planner, looped, model_named
 from gateway.relaying.replay import ReplayMemory
 from gateway.relaying.routing import Routing, answering_model
 from gateway.relaying.tally import Tally, estimated_tokens, said_bytes
@@ -123,7 +123,7 @@ class Relay:
         deadline: Deadline,
     ) -> None:
         heard = exchange.heard
-        body = await self._take(incoming, exchange)
+        body = await self._take(door, incoming, exchange)
         heard.body = body
         plan = await self._planned(door, body, incoming.headers, exchange)
         self._store.begin(exchange.opening_record())
@@ -154,7 +154,7 @@ class Relay:
 
     # Before the provider is called.
 
-    async def _take(self, incoming: Incoming, exchange: Exchange) -> bytes:
+    async def _take(self, door: Door, incoming: Incoming, exchange: Exchange) -> bytes:
         headers = incoming.headers
         exchange.client = client_name(headers.get("user-agent"))
         # Known before the body, which may never come; that one is malformed is told after it.
@@ -171,6 +171,7 @@ class Relay:
         exchange.client_ns += time.perf_counter_ns() - before
         exchange.request_bytes = len(body)
         if malformed is not None:
+            exchange.model_requested = await asyncio.to_thread(model_named, door, body)
             raise malformed
         return body
 

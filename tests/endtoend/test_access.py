@@ -252,6 +252,29 @@ def test_a_bad_body_is_400_and_one_row(
     assert (row.usage_source, row.cost_nano, row.attempts) == ("none", None, ())
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "model"),
+    [
+        ("chat/completions", b'{"stream": "yes", "model": "gpt-4.1-mini"}', "gpt-4.1-mini"),
+        ("chat/completions", b'{"model": "gpt-4.1-mini", "user": 7, "x": "\\ud83d"}', "gpt-4.1-mini"),
+        ("chat/completions", b'{"model": "\\ud83d", "user": 7}', "?"),
+        ("chat/completions", b'{"model": ["gpt-4.1-mini"]}', None),
+        ("chat/completions", b'{"model": "gpt-4.1-mini"', None),
+        ("responses", b'{"model": "gpt-4.1-mini", "stream": 1}', "gpt-4.1-mini"),
+        ("messages", b'{"model": "claude-haiku-4-5", "metadata": "me"}', "claude-haiku-4-5"),
+        ("messages/count_tokens", b'{"model": "claude-haiku-4-5", "metadata": "me"}', "claude-haiku-4-5"),
+        ("embeddings", b'{"model": "text-embedding-3-small", "user": 7}', "text-embedding-3-small"),
+        ("models/gemini-2.5-flash:generateContent", b"[]", "gemini-2.5-flash"),
+        ("models/gemini-2.5-flash:streamGenerateContent?alt=xml", b"{}", "gemini-2.5-flash"),
+    ],
+)
+def test_a_bad_bodys_row_has_the_model_that_stands_there(
+    gateway: Served, path: str, body: bytes, model: str | None
+) -> None:
+    reply = gateway.ask("POST", f"/api/ai/v1/{path}", body, key=gateway.key())
+    assert reply.status == 400 and gateway.row(reply.id).model_requested == model
+
+
 @pytest.fixture(scope="module")
 def small(provider: ProviderProcess, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A gateway that takes a megabyte, and a web page by name."""

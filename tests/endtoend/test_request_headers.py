@@ -69,6 +69,7 @@ def test_a_malformed_tag_is_named(gateway: Served, provider: ProviderProcess, ta
     assert named in reply.error["message"]
     row = gateway.row(reply.id)
     assert (row.status, row.outcome, row.error_type, row.tags) == (400, "error", "bad_request", ())
+    assert row.model_requested == "gpt-4.1-mini"
     assert len(provider.ledger()) == calls
 
 
