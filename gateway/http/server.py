@@ -20,7 +20,7 @@ from aiohttp.web_request import BaseRequest
 from gateway.api.otlp_door import Answer, OtlpDoor, otlp_key
 from gateway.configuration.settings import Settings
 from gateway.errors import ClientError, FaregateError, GatewayError
-from gateway.http.connections import Http, http_log
+from gateway.http.connections import LONGEST_FIELD, LONGEST_LINE, Http, http_log
 from gateway.http.incoming import Incoming
 from gateway.http.origin import check_host, check_origin
 from gateway.http.outgoing import Outgoing, sent
@@ -98,11 +98,12 @@ class Server:
             self._handle,
             make_request,
             self._spoke_grpc,
+            self._unreadable,
             access_log=None,
             logger=http_log,
             keepalive_timeout=KEEPALIVE_S,
-            max_line_size=32 * 1024,
-            max_field_size=64 * 1024,
+            max_line_size=LONGEST_LINE,
+            max_field_size=LONGEST_FIELD,
             auto_decompress=False,
         )
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.5)
@@ -200,6 +201,10 @@ class Server:
             _log.exception("A request failed inside the gateway")
             internal = GatewayError("The gateway failed inside: its log says why.", status=500, kind="internal")
             return self._refused(internal, request, cors)
+
+    def _unreadable(self, error: GatewayError, request: BaseRequest) -> web.Response:
+        self.counters[error.status] += 1
+        return self._refused(error, request, {})
 
     def _refused(self, error: GatewayError, request: BaseRequest, cors: Mapping[str, str]) -> web.Response:
         """In the dialect of whoever asks. The id is for the client's own log: no row bears it."""

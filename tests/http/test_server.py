@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
@@ -336,3 +337,30 @@ async def test_huge_headers_are_refused(serving: Serving) -> None:
     writer.close()
     with contextlib.suppress(ConnectionError):
         await writer.wait_closed()
+
+
+TOO_LONG = "The request's URL or one of its headers is too long: a URL may have 32 KiB, a header 64 KiB."
+UNREADABLE = "The request cannot be read as HTTP/1.1: check its first line, its headers and its length."
+
+
+@pytest.mark.parametrize(
+    ("head", "sentence"),
+    [
+        (b"tk_canary\r\n\r\n", UNREADABLE),
+        (b"GET /echo HTTP/9.9\r\nAuthorization: tk_canary\r\n\r\n", UNREADABLE),
+        (b"GET /echo HTTP/1.1\r\nHost: localhost\r\ntk_canary\r\n\r\n", UNREADABLE),
+        (b"GET /echo?tk_canary=" + b"x" * 33_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", TOO_LONG),
+        (b"GET /echo HTTP/1.1\r\nHost: localhost\r\nX: tk_canary" + b"x" * 66_000 + b"\r\n\r\n", TOO_LONG),
+    ],
+    ids=["line", "version", "header", "long line", "long header"],
+)
+async def test_what_cannot_be_read_is_refused_in_json_and_one_sentence(
+    serving: Serving, head: bytes, sentence: str
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", serving.server.port)
+    writer.write(head)
+    told, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert b" 400 " in told and b"content-type: application/json\r\n" in told.lower() and b"canary" not in body
+    assert json.loads(body)["error"]["message"] == sentence
+    assert serving.server.counters[400] == 1
