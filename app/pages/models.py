@@ -146,6 +146,7 @@ class ModelsPage(Page):
         self.stack.addWidget(self.empty)
         self.drawer = Drawer(theme)
         self.drawer.setObjectName("models_drawer")
+        self.drawer.let_widen(self.context.shell.preferences, "model")
         self._lay_out()
 
     def _lay_out(self) -> None:

@@ -92,6 +92,7 @@ class RequestsPage(Page):
         self.panel = self.details.panel
         self.drawer = Drawer(theme)
         self.drawer.setObjectName("requests_drawer")
+        self.drawer.let_widen(self.context.shell.preferences, "request")
         self.drawer.set_title(tr("Request"))
         self.drawer.set_content(self.details)
         self.drawer.add_action(self.details.curl_button)

@@ -18,6 +18,7 @@ from app.widgets.tick_box import TickBox
 from app.widgets.toast import Toasts
 from app.widgets.toggle_switch import ToggleSwitch
 from app.widgets.veil import Veil
+from app.widgets.width_grip import WidthGrip
 
 __all__ = [
     "Banner",
@@ -39,4 +40,5 @@ __all__ = [
     "Toasts",
     "ToggleSwitch",
     "Veil",
+    "WidthGrip",
 ]

@@ -1,4 +1,5 @@
-"""The panel at the right, 420 px wide, that shows the details of what is chosen beside it; Esc closes it."""
+"""The panel at the right that shows the details of what is chosen beside it, 420 px wide or as wide as it was made;
+Esc closes it."""
 
 from collections.abc import Callable
 
@@ -8,13 +9,17 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QW
 
 from app.focus import keep_focus
 from app.fonts import ui_font
+from app.preferences import Preferences
 from app.theme import Theme
 from app.translation import tr
 from app.widgets.buttons import IconButton
 from app.widgets.curtain import Curtain
 from app.widgets.elided_label import ElidedLabel
+from app.widgets.width_grip import WidthGrip
 
 WIDTH = 420
+# What it leaves of its page where it is made wider.
+_BESIDE = 520
 # It has few widgets in a line: as a rule, all of it is painted in one turn, after what it makes narrower.
 _BAND = 4096
 
@@ -36,6 +41,7 @@ class Drawer(QFrame):
         self._content: QWidget | None = None
         self._is_unsaved: Callable[[], bool] = bool
         self._before: QWidget | None = None
+        self._grip: WidthGrip | None = None
         self.setFixedWidth(WIDTH)
         self.title_label = ElidedLabel(theme, "", parent=self)
         self.title_label.setFont(ui_font(16, 600))
@@ -70,6 +76,10 @@ class Drawer(QFrame):
         """What can be done with all that the drawer shows, before its cross."""
         self._head.insertWidget(self._head.count() - 1, button)
 
+    def let_widen(self, preferences: Preferences, kept: str) -> None:
+        """Its edge can be dragged from now on; `kept` names where its width is put by."""
+        self._grip = WidthGrip(self._theme, self, preferences, kept, usual=WIDTH, reserve=_BESIDE)
+
     def content(self) -> QWidget | None:
         return self._content
 
@@ -84,6 +94,8 @@ class Drawer(QFrame):
         self._content = content
         self._column.insertWidget(1, content, 1)
         content.show()
+        if self._grip is not None:
+            self._grip.raise_()
 
     def open(self) -> None:
         opens = self.isHidden()

@@ -95,6 +95,7 @@ class HistoryPane(QWidget):
         self.no_match = EmptyState(theme, "search", self.tr("No such answer"), "", self.tr("Clear the search"))
         self.no_match.setObjectName("compare_no_match")
         self.drawer = Drawer(theme)
+        self.drawer.let_widen(self._context.shell.preferences, "answer")
         self.drawer.setObjectName("compare_drawer")
         self._lay_out()
 

@@ -10,9 +10,11 @@ from app.filter_bar import FilterBar
 from app.pages.conversations_parts.list_view import ThreadList
 from app.text_label import TextLabel
 from app.translation import Words, tr
-from app.widgets import Banner, IconButton, PushButton, SearchField
+from app.widgets import Banner, IconButton, PushButton, SearchField, WidthGrip
 
 WIDTH = 288
+# A conversation's words and facts beside each other.
+_BESIDE = 770
 SEARCH_AFTER_MS = 280
 SORTS = Words(
     {
@@ -37,7 +39,6 @@ class ListPane(QWidget):
         super().__init__(parent)
         self._theme = theme = context.theme
         self.sort = "newest"
-        self.setFixedWidth(WIDTH)
         self.search = SearchField(theme, tr("Search what was said"))
         self.search.setObjectName("conversations_search")
         self.sort_button = IconButton(theme, "arrow-down", tr("Order: newest first"))
@@ -63,6 +64,8 @@ class ListPane(QWidget):
         self.sort_button.clicked.connect(self._show_sorts)
         self.banner.action.connect(self.retried)
         theme.changed.connect(self.update)
+        preferences = context.shell.preferences
+        WidthGrip(theme, self, preferences, "conversations", usual=WIDTH, reserve=_BESIDE, at_left=False)
 
     def _lay_out(self) -> None:
         line = QHBoxLayout()

@@ -25,7 +25,7 @@ from app.pages.conversations_parts.pictures import Pictures
 from app.pages.conversations_parts.spans import SpanRow, block_of, hidden_glue, row_of, rows_of, tool_times
 from app.pages.conversations_parts.thread_view import ThreadView
 from app.translation import tr
-from app.widgets import EmptyState
+from app.widgets import EmptyState, WidthGrip
 from gateway import Thread, Trace, Turn
 
 NARROW_BELOW = 770
@@ -85,8 +85,15 @@ class ThreadPane(QWidget):
         self.view = ThreadView(theme, Pictures(self._context.spawn, self))
         self.head = ThreadHead(theme)
         self.inspector = Inspector(theme)
-        self.inspector.setFixedWidth(INSPECTOR_WIDTH)
         self.inspector.hide()
+        self.grip = WidthGrip(
+            theme,
+            self.inspector,
+            self._context.shell.preferences,
+            "inspector",
+            usual=INSPECTOR_WIDTH,
+            reserve=_LEAST,
+        )
         choose = tr("Choose one at the left: click it, or use the arrow keys.")
         self.nothing = EmptyState(theme, "messages-square", tr("No conversation chosen"), choose)
         self.loading = EmptyState(theme, "clock", tr("Reading the conversation …"), "")
@@ -351,13 +358,15 @@ class ThreadPane(QWidget):
         inside = self._body.indexOf(self.inspector) >= 0
         if narrow and not inside:
             self._beside.removeWidget(self.inspector)
+            self.grip.hide()
             self._body.addWidget(self.inspector, 1)
             self.inspector.setMinimumWidth(0)
             self.inspector.setMaximumWidth(_NO_LIMIT)
         elif not narrow and inside:
             self._body.removeWidget(self.inspector)
             self._beside.addWidget(self.inspector)
-            self.inspector.setFixedWidth(INSPECTOR_WIDTH)
+            self.grip.show()
+            self.grip.fit()
         shows_thread = not narrow or self.head.panes.current == "thread"
         self.view.setVisible(shows_thread)
         self.inspector.setVisible(self.thread_shown is not None and (not narrow or not shows_thread))
