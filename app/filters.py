@@ -8,14 +8,14 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 from PySide6.QtCore import QObject, QTimeZone, Signal
 
 from app.formats import MONTHS, hour_minute
-from gateway import DIMENSIONS, NUMBERS, OPERATORS, NumberCondition, TagCondition, UsageQuery
+from gateway import DIMENSIONS, NUMBERS, OPERATORS, NumberCondition, TagCondition, UsageQuery, is_zone
 
 _MINUTE_US = 60_000_000
 _HOUR_US = 60 * _MINUTE_US
@@ -72,12 +72,8 @@ class FilterSnapshot(Struct, frozen=True, kw_only=True):
 
 def local_zone() -> str:
     """The system's IANA zone; UTC where it has none."""
-    name = bytes(QTimeZone.systemTimeZoneId().data()).decode("ascii", "replace")
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return "UTC"
-    return name
+    name = bytes(QTimeZone.systemTimeZoneId().data()).decode("ascii", "replace").removeprefix("posix/")
+    return name if is_zone(name) else "UTC"
 
 
 def zone_names() -> list[str]:

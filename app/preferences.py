@@ -6,11 +6,11 @@ version, or edited by hand) is as good as none.
 
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.translation import tr
+from gateway import is_zone
 
 ON, OFF = "on", "off"
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -40,10 +40,7 @@ def use_size(folder: Path, environ: MutableMapping[str, str]) -> None:
 
 
 def _is_zone(zone: str) -> bool:
-    try:
-        return not zone or bool(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError):
-        return False
+    return not zone or is_zone(zone)
 
 
 class Preferences(QObject):

@@ -110,6 +110,7 @@ from gateway.thread_records import (
     TraceSpan,
     Turn,
 )
+from gateway.time_zones import is_zone
 from gateway.wrapped import element_of
 
 if TYPE_CHECKING:
@@ -271,6 +272,7 @@ __all__ = [
     "default_folder",
     "element_of",
     "is_formula",
+    "is_zone",
     "load_settings",
     "message_json",
     "number_text",

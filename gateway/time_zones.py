@@ -12,15 +12,31 @@ EARLIEST_US = int(datetime(1, 1, 3, tzinfo=UTC).timestamp()) * 1_000_000
 LATEST_US = int(datetime(9999, 11, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 
+# What a machine's zone database holds besides IANA's names: what another machine would read otherwise, or not at all.
+_OF_THE_MACHINE = ("localtime", "posixrules", "Factory")
+_COPIES = ("posix/", "right/")
+
+
 @lru_cache(maxsize=256)
 def zone_of(name: str) -> ZoneInfo:
     """The time zone of an IANA name. Raises ClientError."""
     try:
+        if name in _OF_THE_MACHINE or name.startswith(_COPIES):
+            raise ValueError(name)
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         raise ClientError(
             f"The time zone {name!r} is unknown; use an IANA name like Europe/Berlin.", param="tz"
         ) from error
+
+
+def is_zone(name: str) -> bool:
+    """Whether it is the IANA name of a time zone that this machine knows."""
+    try:
+        zone_of(name)
+    except ClientError:
+        return False
+    return True
 
 
 def offset_at(at: int, zone: ZoneInfo) -> int:

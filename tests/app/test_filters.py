@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from PySide6.QtCore import QByteArray, QTimeZone
 from PySide6.QtWidgets import QApplication
 
 from app.filters import RANGES, FilterSnapshot, FilterState, local_zone
@@ -257,6 +258,17 @@ def test_a_state_of_another_version_is_taken_as_far_as_it_is_known(filters: Filt
     )
     assert (filters.numbers, filters.compare, filters.split) == ((), "previous", "model")
     assert (filters.range_key, filters.bucket, filters.dimensions) == ("7d", "auto", {"model": ("o3",)})
+
+
+@pytest.mark.parametrize(
+    ("system", "told"),
+    [("Europe/Berlin", "Europe/Berlin"), ("posix/Europe/Berlin", "Europe/Berlin"), ("localtime", "UTC"), ("", "UTC")],
+)
+def test_the_systems_zone_is_one_that_can_be_asked_for(
+    monkeypatch: pytest.MonkeyPatch, system: str, told: str
+) -> None:
+    monkeypatch.setattr(QTimeZone, "systemTimeZoneId", lambda: QByteArray(system.encode()))
+    assert local_zone() == told
 
 
 def test_ranges_and_zone_are_known(qapp: QApplication) -> None:
