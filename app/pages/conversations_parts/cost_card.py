@@ -27,6 +27,8 @@ class CostCard(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.split = CostSplit()
+        # For how many parts it has room.
+        self._rows = 0
         self.setObjectName("conversation_cost")
         self.setAccessibleName(tr("Cost of this conversation"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -51,12 +53,16 @@ class CostCard(QWidget):
         """A line's cost, with as many decimals as the others'."""
         return sources.marked(formats.money_column(line.nano, self._places), line.marked)
 
-    def show_split(self, split: CostSplit) -> None:
-        if split == self.split:
+    def show_split(self, split: CostSplit, *, parts_follow: bool = False) -> None:
+        """`parts_follow`: they are not known yet, and have the room of those before: what is below moves once."""
+        rows = self._rows if parts_follow else len(split.lines)
+        if split == self.split and rows == self._rows:
             return
         self.split = split
         self._describe()
-        self.updateGeometry()
+        if rows != self._rows:
+            self._rows = rows
+            self.updateGeometry()
         self.update()
 
     def _describe(self) -> None:
@@ -69,8 +75,8 @@ class CostCard(QWidget):
         self.setToolTip(tr(sources.DEFINITION) if split.marked else "")
 
     def sizeHint(self) -> QSize:
-        rows = len(self.split.lines)
-        return QSize(240, _TOP + (_BAR + 8 + rows * _ROW if rows else 0) + 12)
+        parts = _BAR + 8 + self._rows * _ROW if self._rows else 0
+        return QSize(240, _TOP + parts + 12)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, theme = smooth_painter(self), self._theme

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -21,8 +21,13 @@ from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
 from app.widgets import Card, ElidedLabel, IconButton, PushButton, ScrollRing
+from app.widgets.scroll_bar import KeptScrollBar
 
 WIDTH = 408
+# From the pane's edges to its cards; at the right the scroll bar stands in it.
+_MARGINS = (16, 14, 16, 16)
+# Of a card of facts, around its lines, with the gap above it.
+_AROUND = 80
 _TOP = Qt.AlignmentFlag.AlignTop
 _LABEL = 116
 
@@ -36,10 +41,12 @@ class _Lines(NamedTuple):
 
 
 class FactsCard(Card):
-    """`request_asked(id)`: its row on the Requests page; `copied(words)`."""
+    """`request_asked(id)`: its row on the Requests page; `copied(words)`; `growing(by)` before it becomes higher, by
+    so many pixels at most."""
 
     request_asked = Signal(str)
     copied = Signal(str)
+    growing = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -96,6 +103,7 @@ class FactsCard(Card):
         self.setAccessibleName(tr("Selected: {title}").format(title=facts.title))
         self.request_button.setVisible(facts.request_id is not None)
         self.copy_button.setVisible(bool(facts.json))
+        self.growing.emit(lines.body.height() + _AROUND)
         self._shapes.show(lines.body)
         self.show()
         yield
@@ -153,6 +161,8 @@ class _Ground(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
+        # Where it becomes higher, what stands there already stays as it is.
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -177,6 +187,10 @@ class Inspector(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # The cards are as wide whether there is something to scroll or not: choosing a block would else lay all of
+        # them out and paint them anew.
+        self.setVerticalScrollBar(KeptScrollBar(self))
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.cost = CostCard(theme)
         self.waterfall = Waterfall(theme)
         self.facts = FactsCard(theme)
@@ -187,8 +201,7 @@ class Inspector(QScrollArea):
         self.all_button.setObjectName("conversation_glue")
         self.all_button.clicked.connect(self._toggle_glue)
         self._lay_out()
-        self._settling = QTimer(self, singleShot=True, interval=0)
-        self._settling.timeout.connect(self._settle)
+        self.facts.growing.connect(self._make_room)
         self.waterfall.chosen.connect(self.row_chosen)
         self.facts.request_asked.connect(self.request_asked)
         self.facts.copied.connect(self.copied)
@@ -210,7 +223,8 @@ class Inspector(QScrollArea):
         inner.addWidget(self.all_button, 0, Qt.AlignmentFlag.AlignLeft)
         body = _Ground(self._theme)
         column = QVBoxLayout(body)
-        column.setContentsMargins(16, 14, 16, 16)
+        left, top, right, bottom = _MARGINS
+        column.setContentsMargins(left, top, right - self.verticalScrollBar().sizeHint().width(), bottom)
         column.setSpacing(12)
         for widget in (self.cost, self.timeline, self.facts):
             column.addWidget(widget)
@@ -219,8 +233,8 @@ class Inspector(QScrollArea):
         self.setWidget(body)
         ScrollRing(self)
 
-    def show_costs(self, split: CostSplit) -> None:
-        self.cost.show_split(split)
+    def show_costs(self, split: CostSplit, *, parts_follow: bool = False) -> None:
+        self.cost.show_split(split, parts_follow=parts_follow)
 
     def show_rows(self, rows: Sequence[SpanRow], hidden: int) -> None:
         self.waterfall.show_rows(rows)
@@ -271,15 +285,22 @@ class Inspector(QScrollArea):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
-            self._settling.start()
+            self._settle()
         return super().eventFilter(watched, event)
 
     def _settle(self) -> None:
-        """As high as its wrapped words need at this width."""
+        """As high as its wrapped words need at this width, before its parts are placed: in less room all of them
+        would be made lower first, and painted anew when they have it."""
         body: QWidget | None = self.widget()
         layout = body.layout() if body is not None else None
         if body is not None and layout is not None:
             body.setMinimumHeight(max(0, layout.totalHeightForWidth(self.viewport().width())))
+
+    def _make_room(self, height: int) -> None:
+        """For what is shown and placed at once."""
+        body: QWidget | None = self.widget()
+        if body is not None:
+            body.setMinimumHeight(body.height() + height)
 
     def _take_ground(self) -> None:
         palette = self.palette()

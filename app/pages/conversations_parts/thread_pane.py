@@ -181,7 +181,7 @@ class ThreadPane(QWidget):
         self._show_rows()
         if not keep:
             # Of another conversation the parts are not known yet, and those before are not its own.
-            self.inspector.show_costs(whole_of(thread.row))
+            self.inspector.show_costs(whole_of(thread.row), parts_follow=True)
         if turn is not None:
             self.go_to_turn(turn)
         self.shown.emit(thread.row.id)
