@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QRect, QTimer
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.kept_tasks import KeptTasks
-from tests.benchmarks import blamed_app
+from tests.benchmarks import blamed_app, pages
 from tests.benchmarks.blamed_app import Spent, without_small
 from tests.benchmarks.hold_probe import WINDOWS_CODE, Hold, HoldProbe, ProbedLoop
 
@@ -99,3 +100,34 @@ def test_long_events_say_what_they_were_made_of() -> None:
         "     6.0 ms, itself 6.0: 20 short ones: Paint",
     ]
     assert blamed_app.take_long_events(cast("ProbedHost", None)) == []
+
+
+def test_a_long_hold_says_of_which_slots_it_was(qapp: QApplication) -> None:
+    blamed_app._latest.clear()
+    timer = QTimer(qapp)
+    for words in ("KeyPress to Window", blamed_app._words(timer, QEvent(QEvent.Type.Timer))):
+        blamed_app._note(Spent(words, 0.010 + len(words) / 1000, []))
+    now = time.monotonic()
+    blamed_app._latest.appendleft((now - 5, Spent("Paint to Window", 1.0, [])))
+    slots = blamed_app.Slots()
+    slots.hold(now - 1, now, 0.07)
+    timer_words = f"Timer to QTimer of {type(qapp).__name__} {qapp.objectName()}"
+    told = [(0.07, f"2 slots: {10 + len(timer_words):.1f} {timer_words}; 28.0 KeyPress to Window")]
+    assert slots.take() == told
+    assert slots.take() == []
+    timer.deleteLater()
+
+
+def test_a_paint_of_a_part_says_how_much_of_it(qapp: QApplication) -> None:
+    widget = QWidget()
+    widget.resize(40, 30)
+    assert blamed_app._words(widget, QPaintEvent(QRect(0, 0, 40, 30))) == "Paint to QWidget  40x30"
+    assert blamed_app._words(widget, QPaintEvent(QRect(0, 5, 40, 9))) == "Paint to QWidget  40x30, 40x9 of it"
+    widget.deleteLater()
+
+
+def test_how_much_of_what_came_late_was_the_windows() -> None:
+    holds = [Hold(0.0, 0.0, 0.005), Hold(0.004, 0.010, 0.020), Hold(0.001, 0.002, 0.020)]
+    told = pages.told_late(holds)
+    assert told.startswith("In steady state 2 of 3 beats came more than 8 ms late; 30% of that was the window's")
+    assert "0 of 0" in pages.told_late([])

@@ -9,22 +9,26 @@ and no marks.
 import gc
 import sys
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 import app.host
 from tests.benchmarks import probed_app
-from tests.benchmarks.hold_probe import Pieces, ProbedLoop
+from tests.benchmarks.hold_probe import BEAT_S, Pieces, ProbedLoop
 from tests.window.probe import ProbedHost
 from tests.window.questions import QUESTIONS
 
 LONG_S = 0.008
 _PART_S = 0.0005
 _MOST = 400
+# Of the slots between two beats.
+_SLOTS = 2000
+_TOLD = 5
 
 
 class Spent(NamedTuple):
@@ -51,6 +55,8 @@ class Spent(NamedTuple):
 _long: list[Spent] = []
 _open: list[list[Spent]] = []
 _loops: list[ProbedLoop] = []
+# By the clock when each ended.
+_latest: deque[tuple[float, Spent]] = deque(maxlen=_SLOTS)
 
 
 class _Slot:
@@ -76,7 +82,7 @@ class TimedApplication(app.host._Application):
     def notify(self, receiver: QObject, event: QEvent) -> bool:
         if any(loop.wakes(receiver) for loop in _loops):
             return super().notify(receiver, event)
-        with _Slot(_words(receiver, event.type())):
+        with _Slot(_words(receiver, event)):
             return super().notify(receiver, event)
 
 
@@ -141,16 +147,53 @@ def without_small(parts: "list[Spent]") -> "list[Spent]":
 def _note(spent: Spent) -> None:
     if _open:
         _open[-1].append(spent)
-    elif spent.seconds >= LONG_S and len(_long) < _MOST:
+        return
+    _latest.append((time.monotonic(), spent))
+    if spent.seconds >= LONG_S and len(_long) < _MOST:
         _long.append(spent)
 
 
-def _words(receiver: QObject, kind: QEvent.Type) -> str:
+class Slots:
+    """A witness of long holds: the longest slots of each, from one beat to the next."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[float, str]] = []
+
+    def hold(self, since: float, until: float, seconds: float) -> None:
+        within = [spent for ended, spent in _latest if since - BEAT_S <= ended <= until]
+        largest = sorted(within, key=lambda spent: -spent.seconds)[:_TOLD]
+        told = "; ".join(f"{spent.seconds * 1000:.1f} {spent.cause()}" for spent in largest)
+        self._found.append((seconds, f"{len(within)} slots: {told}"))
+
+    def take(self) -> list[tuple[float, str]]:
+        found, self._found = self._found, []
+        return found
+
+    def stop(self) -> None:
+        """Nothing of its own runs."""
+
+
+def blame_holds(_host: ProbedHost, longer_s: float) -> None:
+    """Say from now on of which slots each hold is that takes longer."""
+    probed_app._probes[0].blame(longer_s, Slots())
+
+
+def _words(receiver: QObject, event: QEvent) -> str:
+    kind = event.type().name
     try:
         size = f" {receiver.width()}x{receiver.height()}" if isinstance(receiver, QWidget) else ""
-        return f"{kind.name} to {type(receiver).__name__} {receiver.objectName()}{size}"
+        part = ""
+        if isinstance(event, QPaintEvent) and event.rect().size() != receiver.size():
+            part = f", {event.rect().width()}x{event.rect().height()} of it"
+        return f"{kind} to {type(receiver).__name__} {receiver.objectName()}{size}{part}{_of(receiver)}"
     except RuntimeError:
-        return f"{kind.name} to what is gone"
+        return f"{kind} to what is gone"
+
+
+def _of(receiver: QObject) -> str:
+    """Whose a timer is: it has no name of its own."""
+    owner = receiver.parent() if isinstance(receiver, QTimer) else None
+    return f"of {type(owner).__name__} {owner.objectName()}" if owner is not None else ""
 
 
 def take_long_events(_host: ProbedHost) -> list[str]:
@@ -164,7 +207,7 @@ def take_long_events(_host: ProbedHost) -> list[str]:
     return [*counted, *("\n".join(spent.lines()) for spent in found)]
 
 
-QUESTIONS[take_long_events.__name__] = take_long_events
+QUESTIONS |= {question.__name__: question for question in (take_long_events, blame_holds)}
 
 if __name__ == "__main__":
     app.host._Application = TimedApplication  # type: ignore[misc]

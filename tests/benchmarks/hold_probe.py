@@ -12,7 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Coroutine, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import app
 from app.loop import QtLoop
@@ -119,6 +119,16 @@ class ProbedLoop(QtLoop):
         return super().create_task(coroutine, **more)
 
 
+class Witness(Protocol):
+    """Is told of long holds, and says of each how long it was and what ran then."""
+
+    def hold(self, since: float, until: float, seconds: float) -> None: ...
+
+    def take(self) -> list[tuple[float, str]]: ...
+
+    def stop(self) -> None: ...
+
+
 class HoldProbe:
     """Beats from `start` on. `take` gives the holds since it was last asked."""
 
@@ -126,7 +136,7 @@ class HoldProbe:
         self._loop = loop
         self._due = self._cpu = 0.0
         self._holds: list[Hold] = []
-        self._blame: Blame | None = None
+        self._blame: Witness | None = None
         self._longer_s = LONG_S
         self._stopped = False
 
@@ -134,9 +144,9 @@ class HoldProbe:
         """Call it on the loop."""
         self._next()
 
-    def blame(self, longer_s: float = LONG_S) -> None:
+    def blame(self, longer_s: float = LONG_S, blame: "Witness | None" = None) -> None:
         """From now on also tell what ran during each hold that takes longer; looking costs a little itself."""
-        self._blame = Blame()
+        self._blame = blame or Blame()
         self._longer_s = longer_s
 
     def stop(self) -> None:

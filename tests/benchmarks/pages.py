@@ -260,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tempfile.TemporaryDirectory(prefix="faregate-pages-") as folder,
         served(Path(folder), asked.rate, kind) as (app, traffic),
     ):
-        if asked.blame:
+        if asked.blame or asked.events:
             app.ask("blame_holds", longer_s=SLOT_S)
         once = [watched(app, "start, with the chart library's import")]
         keys = [key for key in TITLES if key in app.ask("counts") and (not asked.only or key in asked.only)]
@@ -288,6 +288,16 @@ def told_of(collections: Sequence[tuple[int, float, int]]) -> str:
     return "Garbage collections: " + "; ".join(parts)
 
 
+def told_late(holds: Sequence[Hold]) -> str:
+    """Of the beats that came late by more than a slot may take: how many, and how much of that was the window's."""
+    late = [hold for hold in holds if hold.late > SLOT_S]
+    share = sum(hold.clock for hold in late) / max(1e-9, sum(hold.late for hold in late))
+    return (
+        f"In steady state {len(late)} of {len(holds)} beats came more than {SLOT_S * 1000:.0f} ms late; "
+        f"{share:.0%} of that was the window's, by the clock, and the rest the gateway's own work"
+    )
+
+
 def show(
     steady: Sequence[Watched],
     once: Sequence[Watched],
@@ -313,6 +323,7 @@ def show(
     )
     print(told_of(collections))
     all_steady = Watched("", [hold for one in steady for hold in one.holds], [])
+    print(told_late(all_steady.holds))
     longest = max((hold.own for one in once for hold in one.holds), default=0.0)
     marks = [
         ("held by the window p99 below 16 ms", all_steady.ms(0.99) < P99_S * 1000, f"{all_steady.ms(0.99):.1f} ms"),
