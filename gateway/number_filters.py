@@ -28,7 +28,7 @@ class _Kind(Struct, frozen=True):
 
 _WHOLE = _Kind({"": 1}, ">=400")
 _COUNT = _Kind({"": 1, "k": 1000, "m": 1_000_000}, ">10000")
-_TIME = _Kind({"": 1000, "us": 1, "µs": 1, "ms": 1000, "s": 1_000_000, "min": 60_000_000}, ">5s")
+_TIME = _Kind({"": 1000, "us": 1, "µs": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "min": 60_000_000}, ">5s")
 _MONEY = _Kind({"": 1_000_000_000}, ">0.01", dollars=True)
 _KINDS: Mapping[str, _Kind] = {
     "status": _WHOLE,

@@ -142,6 +142,7 @@ def test_tag_filters(text: str, condition: TagCondition) -> None:
         ("latency", ">5", ">", 5000, ">5ms"),
         ("latency", "<1.5s", "<", 1_500_000, "<1500ms"),
         ("ttft", "≥2min", ">=", 120_000_000, ">=120s"),
+        ("latency", ">2m", ">", 120_000_000, ">120s"),
         ("overhead", ">900us", ">", 900, ">0.9ms"),
         ("tokens", ">10k", ">", 10_000, ">10000"),
         ("output", ">1.5M", ">", 1_500_000, ">1500000"),

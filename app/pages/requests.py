@@ -5,6 +5,7 @@ change the window's one filter state, and a change of that state opens the list 
 """
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -39,6 +40,7 @@ from gateway import Changes, ExchangeRecord, Export, UsageQuery
 _COPY_AT_MOST = 5_000
 _DETAILS_AFTER_MS = 60
 _KEEP_AFTER_MS = 400
+_VALUES_OFFERED = 200
 # The typed filters' least and most width, in logical pixels.
 _FIELD = (132, 420)
 _KEPT_COLUMNS = "columns/requests"
@@ -151,6 +153,7 @@ class RequestsPage(Page):
     def _connect(self) -> None:
         self.context.filters.changed.connect(self._filters_changed)
         self.filter_field.submitted.connect(lambda parsed: self.context.spawn(self._apply_filters(parsed)))
+        self.filter_field.values_wanted.connect(lambda name: self.context.spawn(self._offer_values(name)))
         self.area.clear_asked.connect(self.context.filters.clear)
         self.area.connect_asked.connect(lambda: self.navigate.emit("connect", None))
         self.area.newest_asked.connect(self._go_to_newest)
@@ -207,6 +210,18 @@ class RequestsPage(Page):
             self.view.forget_pictures()
         models = sorted(row.id for row in self.context.gateway.models())
         self.filter_field.set_values({"model": models, "provider": [row.name for row in rows]})
+
+    async def _offer_values(self, name: str) -> None:
+        """What the requests of the range hold under a filter's name, most used first."""
+        with suppress(*KNOWN_ERRORS):
+            found = await self.context.gateway.breakdown(
+                self._unfiltered(), name, sort="requests", limit=_VALUES_OFFERED
+            )
+            self.filter_field.set_values({name: [row.value for row in found.rows if row.value is not None]})
+
+    def _unfiltered(self) -> UsageQuery:
+        now = self.context.filters.query(_now_us())
+        return UsageQuery(start_us=now.start_us, end_us=now.end_us, tz=now.tz)
 
     async def _open(self) -> None:
         self._stale = False
@@ -266,8 +281,7 @@ class RequestsPage(Page):
 
     async def _apply_filters(self, parsed: ParsedText) -> None:
         """A part of a name becomes the names in use that hold it, so that chips say what is filtered."""
-        now = self.context.filters.query(_now_us())
-        unfiltered = UsageQuery(start_us=now.start_us, end_us=now.end_us, tz=now.tz)
+        unfiltered = self._unfiltered()
         wanted = dict(parsed.dimensions)
         try:
             for dimension, values in parsed.dimensions.items():

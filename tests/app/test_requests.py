@@ -4,6 +4,7 @@ import asyncio
 import csv
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -1396,3 +1397,34 @@ async def test_opening_another_list_stops_what_still_runs_for_the_one_before(
     gone.cancel()
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+def test_values_that_only_the_log_knows_are_offered_while_they_are_typed(
+    page: RequestsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    """Most used first, of the whole range; what is asked twice within a minute is read once."""
+    field = page.filter_field.field
+    gateway.calls.clear()
+    qtbot.keyClicks(field, "user:a tag:team:p")
+    turns.run()
+    assert [call for call in gateway.calls if call.startswith("breakdown")] == ["breakdown user", "breakdown tag"]
+    used = Counter(tag for row in gateway.rows for tag in row.tags if tag.startswith("team:"))
+    offered = page.filter_field.suggestions("tag:team:")
+    assert set(offered) == {f"tag:{tag}" for tag in used}
+    assert [used[tag.removeprefix("tag:")] for tag in offered] == sorted(used.values(), reverse=True)
+    assert page.filter_field.suggestions("-tag:platf") == ["-tag:team:platform"]
+    assert "user:ana" in page.filter_field.suggestions("user:")
+    assert "tag:team:platform" in page.filter_field._words.stringList(), "as soon as they came"
+    qtbot.keyClicks(field, " -tag:env:")
+    turns.run()
+    assert gateway.calls.count("breakdown tag") == 1
+
+
+def test_values_that_cannot_be_read_are_not_offered(
+    page: RequestsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    gateway.fails = "The data folder is locked."
+    qtbot.keyClicks(page.filter_field.field, "tag:t")
+    turns.run()
+    assert page.filter_field.suggestions("tag:t") == []
+    assert not page.banner.isVisible()

@@ -1,21 +1,25 @@
 """The Requests filter field: typed filters, completion of their names and values, and a sentence where one is wrong.
 
 The text is only read on Enter; while typing, a sentence that no longer applies goes away. Completion offers the
-names of filters first and then, after the colon, the values that were given with `set_values`.
+names of filters first and then, after the colon, the values that were given with `set_values`; those that only the
+log knows (tags, users, keys …) are asked for when their name is typed.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QStringListModel, Qt, QTimer, Signal
 from PySide6.QtWidgets import QCompleter, QListView, QVBoxLayout, QWidget
 
-from app.query_text import NAMES, ParsedText, parse
+from app.query_text import NAMES, TAG, ParsedText, parse
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import later, tr
 from app.widgets import SearchField
 from gateway import OUTCOMES
 
+ASKED_FOR = (TAG, "user", "key", "door", "client", "app")
+_ASKED_AGAIN_S = 60.0
 PLACEHOLDERS = (
     later("Filter: model:gpt status:>=400 tag:team:platform cost:>0.05"),
     later("Filter: model:gpt status:>=400 cost:>0.05"),
@@ -26,9 +30,11 @@ PLACEHOLDERS = (
 
 
 class FilterField(QWidget):
-    """`submitted(ParsedText)`: Enter was pressed on filters that can be understood."""
+    """`submitted(ParsedText)`: Enter was pressed on filters that can be understood. `values_wanted`: the name of a
+    filter was typed whose values are to be given with `set_values`; it is asked again after a while."""
 
     submitted = Signal(object)
+    values_wanted = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,6 +51,7 @@ class FilterField(QWidget):
         self.problem.setObjectName("requests_filter_problem")
         self.problem.hide()
         self._values: dict[str, tuple[str, ...]] = {"status": OUTCOMES}
+        self._wanted_at: dict[str, float] = {}
         self._words = QStringListModel(self)
         self._completer = QCompleter(self._words, self)
         self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
@@ -62,8 +69,10 @@ class FilterField(QWidget):
         column.addWidget(self.problem)
 
     def set_values(self, values: Mapping[str, Sequence[str]]) -> None:
-        """Known values by filter name, for completion."""
-        self._values = {"status": OUTCOMES, **{name: tuple(known) for name, known in values.items()}}
+        """Known values by filter name, for completion; what was known of other names stays."""
+        self._values |= {name: tuple(known) for name, known in values.items()}
+        if self._name(self.field.text()) in values:
+            self._suggest(self.field.text())
 
     def submit(self) -> None:
         if self._popup.isVisible() and self._popup.currentIndex().isValid():
@@ -89,6 +98,13 @@ class FilterField(QWidget):
 
     def _edited(self, text: str) -> None:
         self._tell(None)
+        name, now = self._name(text), time.monotonic()
+        if name in ASKED_FOR and now - self._wanted_at.get(name, -_ASKED_AGAIN_S) >= _ASKED_AGAIN_S:
+            self._wanted_at[name] = now
+            self.values_wanted.emit(name)
+        self._suggest(text)
+
+    def _suggest(self, text: str) -> None:
         found = self.suggestions(self._word(text))
         self._words.setStringList(found)
         if found and self.field.hasFocus():
@@ -100,6 +116,11 @@ class FilterField(QWidget):
     def _changed(self, text: str) -> None:
         if not text:
             self._tell(None)
+
+    def _name(self, text: str) -> str:
+        """The filter whose values are being typed, or ""."""
+        name, colon, _ = self._word(text).partition(":")
+        return name.removeprefix("-").casefold() if colon else ""
 
     def _word(self, text: str) -> str:
         before = text[: self.field.cursorPosition()]
