@@ -4,12 +4,13 @@ import time
 from pathlib import Path
 
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.export_files import CSV_FILTER, ask_where, save_table
+from app.filters import FilterSnapshot
 from app.known_errors import KNOWN_ERRORS
-from app.pages.api_keys_parts.columns import api_key_columns, revoke_consequence
+from app.pages.api_keys_parts.columns import KeyLine, api_key_columns, key_lines, revoke_consequence
 from app.pages.api_keys_parts.create_panel import CreatePanel
 from app.pages.page import Page
 from app.questions import ask_to_lose
@@ -19,7 +20,9 @@ from app.tables.view import TableView
 from app.translation import counted, later, tr
 from app.widgets import Banner, Card, Drawer, EmptyState, PushButton
 from app.widgets.places import bare_table_places
-from gateway import ApiKeyRow, Changes
+from gateway import ApiKeyRow, Changes, UsageQuery
+
+_LATELY = "7d"
 
 
 def _now_us() -> int:
@@ -35,7 +38,7 @@ class ApiKeysPage(Page):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.setObjectName("api_keys_page")
-        self.model: ListModel[ApiKeyRow] = ListModel(api_key_columns(_now_us), self, key=lambda row: row.id)
+        self.model: ListModel[KeyLine] = ListModel(api_key_columns(_now_us), self, key=lambda row: row.id)
         self._build()
         self.create_button.clicked.connect(self.open_create)
         self.empty.action.connect(self.open_create)
@@ -44,6 +47,7 @@ class ApiKeysPage(Page):
         self.banner.action.connect(lambda: context.spawn(self.refresh(Changes(keys=True))))
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._selection_changed())
         self.view.copy_asked.connect(self._copy_rows)
+        self.view.menu_offered.connect(self._offer)
         self.panel.created.connect(lambda name: context.spawn(self.refresh(Changes(keys=True))))
         self.panel.copied.connect(self.toast)
         self.panel.finished.connect(self.drawer.close_drawer)
@@ -105,14 +109,17 @@ class ApiKeysPage(Page):
             self.view.setFocus()
 
     async def refresh(self, changes: Changes) -> None:
+        gateway = self.context.gateway
         try:
-            rows = await self.context.gateway.api_keys()
+            rows = await gateway.api_keys()
+            lately = await gateway.breakdown(self._lately(), "key", sort="requests")
         except KNOWN_ERRORS as error:
             self.banner.set_text(str(error))
             self.banner.show()
             return
         self.banner.hide()
-        self.model.set_rows(rows)
+        used = {row.value: row.summary.requests for row in lately.rows if row.value is not None}
+        self.model.set_rows(key_lines(rows, used))
         self._selection_changed()
         self.stack.setCurrentWidget(self.table if rows else self.empty)
         active = sum(row.revoked_us is None for row in rows)
@@ -122,6 +129,18 @@ class ApiKeysPage(Page):
             if revoked
             else tr("{active} active").format(active=active)
         )
+
+    def _lately(self) -> UsageQuery:
+        filters = self.context.filters
+        return UsageQuery(start_us=filters.preset_start(_LATELY, _now_us()), tz=filters.tz)
+
+    def _offer(self, menu: QMenu, row: int) -> None:
+        """What can be done with a row, besides copying it."""
+        key = self.model.row(row)
+        if key is not None:
+            shown = FilterSnapshot(range_key=_LATELY, dimensions={"key": (key.name,)})
+            words = tr("Show its requests")
+            menu.addAction(words, lambda: self.navigate.emit("requests", shown)).setEnabled(bool(key.requests))
 
     def selected(self) -> ApiKeyRow | None:
         """The row that Revoke would act on."""

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLabel,
     QLineEdit,
+    QMenu,
     QMessageBox,
     QRadioButton,
     QWidget,
@@ -30,6 +31,7 @@ from app.theme import Theme
 from app.widgets.curtain import Curtain
 from gateway import ApiKeyRow, Changes
 from tests.app.accessible import unnamed
+from tests.app.fake_data import exchanges
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.turns import Turns
 
@@ -106,10 +108,35 @@ def test_a_list_that_is_read_anew_does_not_jump(page: ApiKeysPage, gateway: Fake
 def test_cells_equal_the_rows(page: ApiKeysPage, gateway: FakeGateway) -> None:
     assert page.model.rowCount() == len(gateway.keys) == 4
     assert cells(page, 0)[:5] == ["growth", "tk_grow…", "execute", "env:prod", "—"]
-    assert cells(page, 3)[6:] == ["never", "Active"]
-    assert cells(page, 2)[7] == "Revoked"
-    titles = [page.model.headerData(number, Qt.Orientation.Horizontal) for number in range(8)]
-    assert titles == ["Name", "Key", "Role", "Tags", "User", "Created", "Last used", "State"]
+    assert cells(page, 3)[6:] == ["never", "0", "Active"]
+    assert cells(page, 2)[8] == "Revoked"
+    titles = [page.model.headerData(number, Qt.Orientation.Horizontal) for number in range(9)]
+    assert titles == ["Name", "Key", "Role", "Tags", "User", "Created", "Last used", "Requests, 7d", "State"]
+
+
+def test_each_key_tells_its_requests_of_seven_days_and_leads_to_them(
+    page: ApiKeysPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    now_us = time.time_ns() // 1000
+    usual = exchanges(1, now_us)[0]
+    ages_d = (0, 1, 6, 8, 30)
+    gateway.rows = [
+        msgspec.structs.replace(usual, id=f"r{age}", key="ci", started_us=now_us - age * 86_400_000_000)
+        for age in ages_d
+    ]
+    refresh(page, turns)
+    told = {row.name: row.requests for row in page.model.rows}
+    assert told == {"growth": 0, "ci": 3, "ana": 0, "support": 0}
+    for number, row in enumerate(page.model.rows):
+        menu = QMenu(page)
+        page.view.menu_offered.emit(menu, number)
+        (shown,) = [action for action in menu.actions() if action.text() == "Show its requests"]
+        assert shown.isEnabled() == (row.name == "ci")
+        if shown.isEnabled():
+            with qtbot.waitSignal(page.navigate) as navigated:
+                shown.trigger()
+    key, filters = navigated.args
+    assert key == "requests" and filters.range_key == "7d" and filters.dimensions == {"key": ("ci",)}
 
 
 def test_revoked_rows_stay_and_are_greyed(page: ApiKeysPage) -> None:
@@ -268,7 +295,7 @@ def test_revoking_asks_with_its_consequence(
     press(page, "Revoke", qtbot)
     turns.run()
     assert [row.name for row in gateway.keys if row.revoked_us is not None] == ["support", "ci"]
-    assert cells(page, 1)[7] == "Revoked"
+    assert cells(page, 1)[8] == "Revoked"
     assert page.model.rowCount() == 4, "the row stays"
     assert not page.revoke_button.isEnabled(), "what is revoked cannot be revoked again"
 
@@ -298,7 +325,7 @@ def test_the_table_is_exported(
     dialog.close()
     with (tmp_path / "keys.csv").open(encoding="utf-8") as file:
         lines = list(csv.reader(file))
-    assert lines[0] == ["Name", "Key", "Role", "Tags", "User", "Created", "Last used", "State"]
+    assert lines[0] == ["Name", "Key", "Role", "Tags", "User", "Created", "Last used", "Requests, 7d", "State"]
     assert [line[0] for line in lines[1:]] == [row.name for row in gateway.keys]
     assert lines[4][6] == ""
     assert saved.args == ["Exported 4 rows", tmp_path]

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.filter_words import tag_text
 from app.meter import MeterPopover
 from app.overview.breakdown import group_title, unnamed
-from app.pages.api_keys_parts.columns import api_key_columns
+from app.pages.api_keys_parts.columns import api_key_columns, key_lines
 from app.pages.conversations_parts.list_view import state_of
 from app.query_text import parse
 from app.range_picker import CustomRange
@@ -233,7 +233,8 @@ def test_words_that_are_put_together_are_translated_too(qtbot: QtBot, qapp: QApp
     qapp.installTranslator(locale)
     try:
         key = msgspec.structs.replace(api_key_rows(NOW_US)[0], last_used_us=None)
-        cells = {column.key: column.text(key) for column in api_key_columns(lambda: NOW_US)}
+        (line,) = key_lines([key], None)
+        cells = {column.key: column.text(line) for column in api_key_columns(lambda: NOW_US)}
         assert (group_title("tag:team"), unnamed("tag:team"), unnamed("door")) == ("Byö team", "Nóö team", "Nónéöö")
         assert tag_text(TagCondition(("team:a", "team"), negated=True)) == "team: nótö a, ányö"
         assert tag_text(TagCondition(("a", "b"), negated=True)) == "nótö a órö b"

@@ -322,10 +322,22 @@ def test_keys_are_the_apis_and_the_sidebar_counts_what_there_is(running: tuple[R
         keys = app.api("/admin/keys", key)["data"]
         table = app.ask("table", name="api_keys_table")
         shown = [dict(zip(table["titles"], row, strict=True)) for row in table["rows"]]
-        told = [(line["Name"], line["Key"], line["Role"], line["Tags"], line["State"]) for line in shown]
+        columns = ("Name", "Key", "Role", "Tags", "State", "Requests, 7d")
+        told = [tuple(line[column] for column in columns) for line in shown]
+        lately = app.usage("breakdown", key, by="key", **{"from": int(time.time()) - 7 * 86_400})
+        used = {row["value"]: row["requests"] for row in lately["data"]}
         assert told == [
-            (row["name"], f"{row['prefix']}…", row["role"], ", ".join(row["tags"]), "Active") for row in keys
+            (
+                row["name"],
+                f"{row['prefix']}…",
+                row["role"],
+                ", ".join(row["tags"]),
+                "Active",
+                formats.count(used.get(row["name"], 0)),
+            )
+            for row in keys
         ]
+        assert sum(used.values()) >= CALLS
         counts = app.ask("counts")
         assert counts["api_keys"] == str(len(keys))
         assert counts["requests"] == formats.count(app.usage("summary", key)["requests"])

@@ -1,6 +1,8 @@
 """The columns of the API keys table, and how tags are typed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import structs
 
 from app import formats
 from app.tables.column import Column, PillText, utc_text
@@ -16,6 +18,20 @@ _ROLE_PILLS = {"admin": "warn", "execute": "accent"}
 _MAX_TAGS, _MAX_LENGTH = 32, 128
 
 
+class KeyLine(ApiKeyRow, frozen=True, kw_only=True):
+    """A key with how many requests came with it lately; None where that is not known."""
+
+    requests: int | None = None
+
+
+def key_lines(rows: Iterable[ApiKeyRow], requests: Mapping[str, int] | None) -> tuple[KeyLine, ...]:
+    """`requests` by the keys' names; None where nobody can say."""
+    return tuple(
+        KeyLine(**structs.asdict(row), requests=None if requests is None else requests.get(row.name, 0))
+        for row in rows
+    )
+
+
 def state_pill(row: ApiKeyRow) -> PillText:
     return PillText(tr("Revoked"), "neutral") if row.revoked_us is not None else PillText(tr("Active"), "ok")
 
@@ -24,7 +40,7 @@ def prefix_shown(row: ApiKeyRow) -> str:
     return f"{row.prefix}…"
 
 
-def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[ApiKeyRow], ...]:
+def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[KeyLine], ...]:
     """`now_us` is asked whenever a cell tells how long ago something was."""
 
     def ago(us: int | None) -> str:
@@ -88,6 +104,15 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[ApiKeyRow], ...]:
             width=108,
             sortable=True,
             tooltip=lambda r: "" if r.last_used_us is None else formats.clock(r.last_used_us),
+        ),
+        Column(
+            key="requests",
+            title=tr("Requests, 7d"),
+            text=lambda r: formats.count(r.requests),
+            value=lambda r: r.requests,
+            right=True,
+            width=108,
+            sortable=True,
         ),
         Column(
             key="state",
