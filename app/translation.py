@@ -22,9 +22,10 @@ def later(text: str) -> str:
     return text
 
 
-def counted(number: int, one: str, many: str) -> str:
-    """`one` for exactly one, else `many`; `{count}` in them is the number, grouped."""
-    return tr(one if number == 1 else many).format(count=f"{number:,}")
+def counted(number: int, one: str, many: str, **more: str) -> str:
+    """`one` for exactly one, else `many`; `{count}` in them is the number, grouped, and `more` fills in what else
+    they name."""
+    return tr(one if number == 1 else many).format(count=f"{number:,}", **more)
 
 
 class Words(Mapping[_Key, str]):

@@ -95,6 +95,13 @@ class StreamError(Struct, frozen=True, tag="error"):
     own_words: bool = False
 
 
+def broken_off(who: str) -> str:
+    """Of whoever ended an answer before its end."""
+    return f"{who} broke off its answer before the end: try the request again."
+
+
+BROKEN_OFF = StreamError(broken_off("The provider"), "connection_lost", own_words=True)
+
 Event = Start | PartStart | Delta | PartEnd | UsageReport | Finish | StreamError
 
 

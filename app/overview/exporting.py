@@ -20,7 +20,7 @@ from app.overview.answers import Answers
 from app.overview.breakdown import DIMENSION_TITLES, group_title
 from app.overview.words import export_name
 from app.tables.column import safe_cell
-from app.translation import later, tr
+from app.translation import counted, later, tr
 from app.work import Job
 from gateway import Export, FaregateError
 
@@ -124,7 +124,7 @@ class OverviewExport(QObject):
             self._tell_rows(rows, path)
 
     def _tell_rows(self, rows: int, path: Path) -> None:
-        words = tr("Exported {rows:,} rows to {name}").format(rows=rows, name=path.name)
+        words = counted(rows, "Exported 1 row to {name}", "Exported {count} rows to {name}", name=path.name)
         self._context.shell.saved.emit(words, path.parent)
 
     # One chart

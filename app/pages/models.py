@@ -254,8 +254,8 @@ class ModelsPage(Page):
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         else:
-            count = formats.count(len(rows))
-            self.context.shell.saved.emit(self.tr("Exported {count} rows").format(count=count), path.parent)
+            words = counted(len(rows), "Exported 1 row", "Exported {count} rows")
+            self.context.shell.saved.emit(words, path.parent)
 
     # files of one's own prices
 

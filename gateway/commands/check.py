@@ -4,6 +4,7 @@ import argparse
 import contextlib
 
 from gateway.commands import open_folder, tell
+from gateway.counted import counted
 from gateway.read_api import render_time
 from gateway.store.commit import day_zone
 from gateway.store.database import open_database
@@ -33,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     for line in differences:
         print(line)
     if differences:
-        tell(f"faregate: buckets and requests differ in {len(differences)} places: run faregate check --rebuild.")
+        places = counted(len(differences), "place")
+        tell(f"faregate: buckets and requests differ in {places}: run faregate check --rebuild.")
         return 1
     print("Buckets and requests agree.")
     return 0

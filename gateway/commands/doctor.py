@@ -23,6 +23,7 @@ from gateway.configuration import settings as settings_file
 from gateway.configuration.configured import configured_providers
 from gateway.configuration.setting_rows import keep_text
 from gateway.configuration.settings import Settings
+from gateway.counted import counted
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.keys.sealing import read_seal_key
@@ -174,10 +175,11 @@ def _storage(folder: DataFolder, settings: Settings) -> Finding:
     except (sqlite3.Error, OSError) as error:
         return Finding(FAIL, "storage", f"Sizes cannot be told ({error}): see what is said of the databases.")
     oldest = "" if found.first_request_us is None else f" since {render_time(found.first_request_us)[:10]}"
+    requests, take = counted(found.requests, "request"), "takes" if found.requests == 1 else "take"
     return Finding(
         OK,
         "storage",
-        f"{found.requests:,} requests{oldest} take {_mb(found.requests_bytes)} and buckets "
+        f"{requests}{oldest} {take} {_mb(found.requests_bytes)} and buckets "
         f"{_mb(found.buckets_bytes)} of usage.db's {_mb(found.usage_bytes)}; conversations take "
         f"{_mb(found.traces_bytes)}, the journal {_mb(found.journal_bytes)}, logs {_mb(found.logs_bytes)}. "
         f"Kept: requests {keep_text(settings.retention.requests)}, content {keep_text(settings.retention.content)}, "

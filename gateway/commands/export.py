@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gateway.commands import UsageError, open_folder, tell
+from gateway.counted import counted
 from gateway.number_filters import NUMBERS
 from gateway.output_file import output_file
 from gateway.read_api import DIMENSION_PARAMETERS, TEXT_PARAMETER, parse_export, parse_query, render_time
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if complete_from_us is not None:
         tell(f"Requests before {render_time(complete_from_us)} are gone (retention): what needs them lacks them.")
     if args.output != "-":
-        tell(f"{count:,} rows written to {args.output}.")
+        tell(f"{counted(count, 'row')} written to {args.output}.")
     return 0
 
 
@@ -76,7 +77,7 @@ def _write(store: UsageStore, query: UsageQuery, export: Export, file: TextIO) -
 
 
 def _progress(count: int) -> None:
-    sys.stderr.write(f"\r{count:,} rows")
+    sys.stderr.write(f"\r{counted(count, 'row')}")
     sys.stderr.flush()
 
 

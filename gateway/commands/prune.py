@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 
 from gateway.commands import open_folder, tell
 from gateway.configuration import settings as settings_file
+from gateway.counted import counted
 from gateway.read_api import render_time
 from gateway.schema import unusable
 from gateway.store.usage import DATABASE, UsageStore
@@ -36,5 +37,5 @@ def run(args: argparse.Namespace) -> int:
     taken = ", ".join(f"{count:,} {kind}" for kind, count in cleaned.taken.items())
     print(f"Taken away: {taken}. Given back: {cleaned.freed_bytes / 1e6:.1f} MB.")
     since = "" if sizes.rows_from_us is None else f", complete from {render_time(sizes.rows_from_us)} on"
-    print(f"Left: {sizes.requests:,} requests{since}, in {sizes.usage_bytes / 1e6:.1f} MB.")
+    print(f"Left: {counted(sizes.requests, 'request')}{since}, in {sizes.usage_bytes / 1e6:.1f} MB.")
     return 0

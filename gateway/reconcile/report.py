@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from gateway.counted import counted
 from gateway.read_api import render_money
 from gateway.reconcile.records import NOTES, REASONS, DayModel, Part, Reconciliation, Totals
 
@@ -101,23 +102,26 @@ def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
     how = {"given": "as given", "form": "as such bills are cut", "tried": "which fits best"}[done.zone_source]
     said = [
         f"{', '.join(done.forms)}: {done.provider}, {done.first_day} to {done.last_day}, "
-        f"days of {done.zone} ({how}), {done.lines:,} lines.",
+        f"days of {done.zone} ({how}), {counted(done.lines, 'line')}.",
         f"The bill: {_dollars(done.bill.cost_nano)}. Our rows: {_dollars(done.here.cost_nano)}. "
         f"Rounding may make {_dollars(done.tolerance_nano)} of it.",
     ]
     if done.passed_over:
+        were = "was" if done.passed_over == 1 else "were"
         said.append(
-            f"{done.passed_over:,} lines of other services, keys or projects, or of credits, were passed over."
+            f"{counted(done.passed_over, 'line')} of other services, keys or projects, or of credits, "
+            f"{were} passed over."
         )
     if done.shared is not None:
         days = f"{done.shared.first_day} to {done.shared.last_day}"
         said.append(
             f"Several files tell of {days}, and each line counts once, as the file that says most tells it: "
-            f"{done.shared.taken:,} lines were taken, {done.shared.left:,} left."
+            f"{counted(done.shared.taken, 'line')} {'was' if done.shared.taken == 1 else 'were'} taken, "
+            f"{done.shared.left:,} left."
         )
     whole = done.whole_nano
     for part in done.parts:
-        requests = "" if part.requests is None else f" {part.requests:,} requests,"
+        requests = "" if part.requests is None else f" {counted(part.requests, 'request')},"
         percent = _percent(part.cost_nano, whole)
         share = "" if percent is None else f" ({percent:.2f} %)"
         difference = _signed(part, whole)

@@ -17,6 +17,7 @@ from aiohttp.payload import Payload
 from yarl import URL
 
 from gateway.errors import UpstreamError
+from gateway.events import broken_off
 from gateway.relaying.direct_call import READ_BUFFER, SLICE, Place, ask
 from gateway.relaying.exchange import Exchange
 
@@ -111,7 +112,7 @@ class Answer:
 
     def _broken(self, error: BaseException) -> UpstreamError:
         return UpstreamError(
-            f"{self._title} broke off its answer before the end: try the request again.",
+            broken_off(self._title),
             status=502,
             kind="connection_lost",
             upstream_status=self.status,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct, structs
 
+from gateway.events import broken_off
 from gateway.model import Usage
 from gateway.records import AttemptRecord, ExchangeRecord
 from gateway.simulated.pacing import profile
@@ -57,7 +58,7 @@ _FAILURES = (
     _Failure(36, 429, "error", "rate_limited", "{} answered 429, too many requests; try again in 7 s.", 0.3, 429),
     _Failure(20, 502, "error", "provider_error", "{} answered 500; try again, or choose another model.", 1.8, 500),
     _Failure(8, 503, "error", "overloaded", "{} is overloaded; try again in a moment.", 0.6, 503),
-    _Failure(6, 502, "error", "connection_lost", "{} closed the connection midway; try again.", 4.0, 200, True),
+    _Failure(6, 502, "error", "connection_lost", broken_off("{}"), 4.0, 200, True),
     _Failure(3, 504, "error", "timeout", "{} was silent for 30 s; try again, or raise the time-out.", 31.0),
     _Failure(5, 400, "error", "context_too_long", "{} says that the prompt is too long; shorten it.", 0.25, 400),
     _Failure(22, 499, "aborted", "client_left", "The client left before the answer was complete.", 2.4, 200, True),

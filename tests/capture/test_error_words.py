@@ -166,8 +166,8 @@ class Opened(Run):
 
 
 BROKEN = {
-    "cut": (sse(TEXT), "connection_lost", "The provider's stream ended before the answer was complete"),
-    "cut before it began": (sse(), "connection_lost", "The provider's stream ended before the answer was complete"),
+    "cut": (sse(TEXT), "connection_lost", "The provider broke off its answer before the end"),
+    "cut before it began": (sse(), "connection_lost", "The provider broke off its answer before the end"),
     "unreadable": (sse(TEXT, "{nonsense"), "unreadable_answer", "The provider's answer is not readable"),
     "refused unread": ((500, [b"<html>"], {}), "unreadable_answer", "The provider's answer is not readable"),
     "failed unsaid": (

@@ -54,7 +54,7 @@ def test_a_bill_is_compared_and_written_as_csv(served: Served, tmp_path: Path) -
         "OpenAI's usage export, OpenAI's cost export: openai, 2026-10-20 to 2026-10-22, "
         "days of UTC (as such bills are cut), 19 lines."
     )
-    lost = f"missing there (in our rows, not on the bill): 1 requests, ${GONE.dollars:.6f}"
+    lost = f"missing there (in our rows, not on the bill): 1 request, ${GONE.dollars:.6f}"
     assert any(line.startswith(lost) for line in lines)
     drift = sum((r.dollars for r in BILL if r.model == "gpt-5-nano"), Decimal(0)) / 2
     number = sum(r.model == "gpt-5-nano" for r in BILL)

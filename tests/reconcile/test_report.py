@@ -150,7 +150,7 @@ def test_as_sentences_and_a_table_of_what_differs() -> None:
         "Several files tell of 2026-11-03 to 2026-11-04, and each line counts once, as the file that says most tells "
         "it: 2,345 lines were taken, 1 left.",
         "matched: 1,199 requests, $1.000000 (40.00 %), difference +$0.000000 (+0.00 %)",
-        "price drift (same usage, another cost): 1 requests, $1.500000 (60.00 %), difference +$0.500000 (+20.00 %)",
+        "price drift (same usage, another cost): 1 request, $1.500000 (60.00 %), difference +$0.500000 (+20.00 %)",
         "missing there (in our rows, not on the bill): 1,003 requests, $2.000000 (80.00 %), "
         "difference -$2.000000 (-80.00 %)",
         "usage drift (other counts, not all one way): no cost said, difference dollars unknown",

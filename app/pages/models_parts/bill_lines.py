@@ -8,7 +8,7 @@ from app import formats
 from app.pages.models_parts.figure_row import Figure
 from app.pages.models_parts.lines import PLACES
 from app.tables.column import Column, Pills, PillText
-from app.translation import Words, later, tr
+from app.translation import Words, counted, later, tr
 from gateway import BILL_NOTES, BILL_REASONS, BillPart, BillRequest, DayModel, Reconciliation
 
 KINDS: Mapping[str, PillText] = Pills(
@@ -302,7 +302,6 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
 def bill_figures(done: Reconciliation) -> tuple[Figure, ...]:
     here, bill = done.here.cost_nano, done.bill.cost_nano
     difference = None if here is None or bill is None else bill - here
-    counted = tr("{count} requests")
     return (
         Figure(
             tr("The bill"),
@@ -311,12 +310,12 @@ def bill_figures(done: Reconciliation) -> tuple[Figure, ...]:
             if bill is None
             else ""
             if done.bill.requests is None
-            else counted.format(count=formats.count(done.bill.requests)),
+            else counted(done.bill.requests, "1 request", "{count} requests"),
         ),
         Figure(
             tr("Our rows"),
             formats.money(here),
-            "" if done.here.requests is None else counted.format(count=formats.count(done.here.requests)),
+            "" if done.here.requests is None else counted(done.here.requests, "1 request", "{count} requests"),
         ),
         Figure(
             tr("Difference"),
@@ -336,27 +335,30 @@ def bill_figures(done: Reconciliation) -> tuple[Figure, ...]:
 def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str) -> str:
     """Which bill this is and how it was read, in a sentence or two."""
     forms = ", ".join(tr(form) for form in done.forms)
-    words = tr("{forms}: {provider}, {first} to {last}, days of {zone} ({how}), {lines} lines.").format(
+    words = tr("{forms}: {provider}, {first} to {last}, days of {zone} ({how}), {lines}.").format(
         forms=forms[:1].upper() + forms[1:],
         provider=provider_title(done.provider),
         first=done.first_day,
         last=done.last_day,
         zone=done.zone,
         how=ZONE_SOURCES[done.zone_source],
-        lines=formats.count(done.lines),
+        lines=counted(done.lines, "1 line", "{count} lines"),
     )
     if done.passed_over:
-        passed = tr("{lines} lines of other services, keys or projects, or of credits, were passed over.")
-        words += " " + passed.format(lines=formats.count(done.passed_over))
+        words += " " + counted(
+            done.passed_over,
+            "1 line of other services, keys or projects, or of credits, was passed over.",
+            "{count} lines of other services, keys or projects, or of credits, were passed over.",
+        )
     if done.shared is not None:
         shared = tr(
             "Several files tell of {first} to {last}, and each line counts once, as the file that says most tells "
-            "it: {taken} lines were taken, {left} left."
+            "it: {taken}, {left} left."
         )
         words += " " + shared.format(
             first=done.shared.first_day,
             last=done.shared.last_day,
-            taken=formats.count(done.shared.taken),
+            taken=counted(done.shared.taken, "1 line was taken", "{count} lines were taken"),
             left=formats.count(done.shared.left),
         )
     return words

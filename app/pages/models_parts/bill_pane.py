@@ -37,7 +37,7 @@ from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
-from app.translation import tr
+from app.translation import counted, tr
 from app.widgets import Banner, Card, ComboBox, Drawer, ElidedLabel, EmptyState, PushButton, SegmentedControl
 from app.work import Job
 from gateway import BillColumns, BillPart, BillQuestion, BillRequest, Reconciliation
@@ -412,8 +412,7 @@ class BillPane(QWidget):
         if written is None:
             self.toast.emit(self.tr("Cancelled"))
         else:
-            words = self.tr("Exported {count} lines to {file}")
-            told = words.format(count=formats.count(written), file=path.name)
+            told = counted(written, "Exported 1 line to {file}", "Exported {count} lines to {file}", file=path.name)
             self._context.shell.saved.emit(told, path.parent)
 
 

@@ -28,6 +28,7 @@ from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
+from app.translation import counted
 from app.widgets import Banner, Card, EmptyState, PushButton
 from app.work import Job
 from gateway import RepricedModel, Repricing, RepricingPreview, UsageQuery
@@ -183,8 +184,7 @@ class RepricingPane(QWidget):
         self.apply_button.setEnabled(not self._busy and preview is not None and preview.changed > 0)
         self.undo_button.setEnabled(not self._busy and chosen is not None and chosen.undone_us is None)
         if preview is not None:
-            words = self.tr("Apply to 1 request") if preview.changed == 1 else self.tr("Apply to {count} requests")
-            self.apply_button.setText(words.format(count=formats.count(preview.changed)))
+            self.apply_button.setText(counted(preview.changed, "Apply to 1 request", "Apply to {count} requests"))
 
     def _set_busy(self, busy: bool) -> None:
         if busy:
@@ -252,8 +252,11 @@ class RepricingPane(QWidget):
         self.kept.setText(words)
         self.figures.show_figures(preview_figures(found))
         self.model.set_rows(found.by_model)
-        looked = self.tr("{count} requests were looked at: {what}.").format(
-            count=formats.count(found.examined), what=query_words(query, self.filters.tz)
+        looked = counted(
+            found.examined,
+            "1 request was looked at: {what}.",
+            "{count} requests were looked at: {what}.",
+            what=query_words(query, self.filters.tz),
         )
         self.nothing.set_text("\n".join(filter(None, (looked, words))))
         self.stack.setCurrentWidget(self.result if found.changed else self.nothing)
@@ -270,10 +273,11 @@ class RepricingPane(QWidget):
         done = await self._work(self.tr("Pricing requests anew"), apply)
         if done is not None:
             self._forget()
-            words = self.tr("{count} requests are priced anew: {difference} in all")
             self.toast.emit(
-                words.format(
-                    count=formats.count(done.changed),
+                counted(
+                    done.changed,
+                    "1 request is priced anew: {difference}",
+                    "{count} requests are priced anew: {difference} in all",
                     difference=formats.money_difference(done.to_nano - done.from_nano),
                 )
             )
@@ -292,7 +296,9 @@ class RepricingPane(QWidget):
         if done is not None:
             self._forget()
             self.toast.emit(
-                self.tr("{count} requests cost what they did before").format(count=formats.count(done.changed))
+                counted(
+                    done.changed, "1 request costs what it did before", "{count} requests cost what they did before"
+                )
             )
             await self._after()
 

@@ -18,6 +18,7 @@ from app.pages.settings_parts.table import marked, translated
 from app.questions import ask_to_replace
 from app.resources import FOLDER
 from app.text_label import TextLabel
+from app.translation import counted
 from app.widgets import PushButton, SegmentedControl
 from app.work import Job
 from gateway import Cleaned, Export, Sizes, UsageQuery
@@ -101,9 +102,11 @@ class RetentionSection(SectionView):
         self.total.setText(formats.size(on_disk(sizes)))
         if sizes.first_request_us is not None:
             since = formats.clock(sizes.first_request_us)
-            words = self.tr("{count} requests, the oldest of {since}.")
+            words = counted(
+                sizes.requests, "1 request, of {since}.", "{count} requests, the oldest of {since}.", since=since
+            )
             line = self.size_lines["requests"]
-            line.words.setText(words.format(count=formats.count(sizes.requests), since=since))
+            line.words.setText(words)
             line.words.show()
 
     async def _clean_up(self) -> None:
@@ -246,9 +249,10 @@ class DataSection(SectionView):
             if done is None:
                 self.toast.emit(self.tr("Cancelled"))
             else:
-                words = self.tr("Exported {count} rows to {folder}")
-                told = words.format(count=formats.count(rows), folder=folder.name)
-                self.context.shell.saved.emit(told, folder)
+                words = counted(
+                    rows, "Exported 1 row to {folder}", "Exported {count} rows to {folder}", folder=folder.name
+                )
+                self.context.shell.saved.emit(words, folder)
         finally:
             resume()
 

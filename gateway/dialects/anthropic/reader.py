@@ -15,13 +15,10 @@ from gateway.dialects.anthropic.errors import stream_error
 from gateway.dialects.anthropic.finish import explanation, finish_extra, parse_reason
 from gateway.dialects.anthropic.usage import WireUsage, parse_usage, read_usage
 from gateway.dialects.json_text import decode_as, decode_json
-from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
+from gateway.events import BROKEN_OFF, Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
 from gateway.model import Opaque, Reasoning, Text, ToolCall
 from gateway.sse import Decoder, ServerSentEvent
 
-_CUT = StreamError(
-    "The provider's stream broke off before its end: try again.", "connection_lost", 502, own_words=True
-)
 _UNREADABLE = StreamError(
     "The provider's stream could not be read: try again, or check its base URL.",
     "unreadable_answer",
@@ -97,10 +94,10 @@ class AnthropicReader:
 
     def close(self) -> list[Event]:
         """The rest, or an error where message_stop never came."""
-        events = self._read(self._sse.close(), _CUT)
+        events = self._read(self._sse.close(), BROKEN_OFF)
         if not self._over:
             self._over = True
-            events.append(_UNREADABLE if self._bytes_seen and not self._events_seen else _CUT)
+            events.append(_UNREADABLE if self._bytes_seen and not self._events_seen else BROKEN_OFF)
         return events
 
     def _read(self, received: list[ServerSentEvent], broken: StreamError = _UNREADABLE) -> list[Event]:

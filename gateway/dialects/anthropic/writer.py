@@ -20,6 +20,7 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.envelope import wrap
 from gateway.dialects.part_turns import PartTurns, TurnPart
 from gateway.events import (
+    BROKEN_OFF,
     Delta,
     Event,
     Finish,
@@ -33,7 +34,6 @@ from gateway.events import (
 from gateway.model import Opaque, Usage
 from gateway.sse import encode
 
-_CUT = StreamError("The answer broke off before its end: try again.", "connection_lost", 502)
 _DELTAS = {
     "text": ("text_delta", "text"),
     "refusal": ("text_delta", "text"),
@@ -79,7 +79,7 @@ class AnthropicWriter(PartTurns[TurnPart]):
         if self._failed:
             return b""
         if self._finish is None:
-            return self.error(_CUT)
+            return self.error(BROKEN_OFF)
         out = [self._message_start()]
         self._end_all(out)
         finish = self._finish

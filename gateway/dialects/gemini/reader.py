@@ -24,13 +24,10 @@ from gateway.dialects.gemini.parts import NAME, Wire, minted_id, parse_part
 from gateway.dialects.gemini.usage import WireUsage, parse_usage, read_usage
 from gateway.dialects.json_text import decode_json
 from gateway.errors import UpstreamError
-from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
+from gateway.events import BROKEN_OFF, Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
 from gateway.model import Blob, FinishReason, Opaque, Part, Reasoning, Text, ToolCall, Usage
 from gateway.sse import Decoder, ServerSentEvent
 
-CUT = StreamError(
-    "The provider's stream broke off before its end: try again.", "connection_lost", 502, own_words=True
-)
 UNREADABLE = StreamError(
     "The provider's answer could not be read: try again, or check its base URL.",
     "unreadable_answer",
@@ -246,11 +243,11 @@ class GeminiReader:
 
     def close(self) -> list[Event]:
         """The finish of every choice, or an error where one of them has none."""
-        events = self._read(self._sse.close(), CUT)
+        events = self._read(self._sse.close(), BROKEN_OFF)
         if not self._over:
             self._over = True
             if not self._chunks.finish(events):
-                events.append(UNREADABLE if self._bytes_seen and not self._events_seen else CUT)
+                events.append(UNREADABLE if self._bytes_seen and not self._events_seen else BROKEN_OFF)
         return events
 
     def _read(self, received: list[ServerSentEvent], broken: StreamError = UNREADABLE) -> list[Event]:

@@ -15,6 +15,7 @@ from gateway.dialects.gemini.logprobs import render_logprobs
 from gateway.dialects.gemini.parts import NAME, Wire, answer_part, beside, signed, told
 from gateway.dialects.gemini.usage import render_usage
 from gateway.events import (
+    BROKEN_OFF,
     Delta,
     Event,
     Finish,
@@ -28,8 +29,6 @@ from gateway.events import (
 )
 from gateway.model import Extra, FinishReason, Part, Reasoning, Text, ToolCall, Usage
 from gateway.sse import encode
-
-_CUT = StreamError("The answer broke off before its end: try again.", "connection_lost", 502)
 
 
 class _Held:
@@ -94,7 +93,7 @@ class GeminiWriter:
         if self._failed:
             return b""
         if not self._finishes:
-            return self.error(_CUT)
+            return self.error(BROKEN_OFF)
         out = [self._end(held) for held in self._held.values()]
         self._held = {}
         out.append(encode(msgspec.json.encode(self._last())))

@@ -27,6 +27,7 @@ from gateway.dialects.openai_chat.wire import (
 )
 from gateway.dialects.openai_errors import UNREADABLE, failed_answer, stream_error
 from gateway.events import (
+    BROKEN_OFF,
     Delta,
     Event,
     Finish,
@@ -40,11 +41,6 @@ from gateway.model import NO_EXTRA, Extra, Opaque, Usage
 from gateway.sse import Decoder, ServerSentEvent
 
 _DONE = b"[DONE]"
-_CUT = StreamError(
-    "The provider's stream ended before the answer was complete: try the request again.",
-    "connection_lost",
-    own_words=True,
-)
 _UNREADABLE = StreamError(UNREADABLE, "unreadable_answer", own_words=True)
 
 
@@ -109,7 +105,7 @@ class ChatReader:
             return events
         self._finish(events)
         if not self._failed and not self._all_finished():
-            self._fail(_CUT, events)
+            self._fail(BROKEN_OFF, events)
         self._settle(events)
         return events
 

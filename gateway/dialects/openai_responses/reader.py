@@ -29,13 +29,10 @@ from gateway.dialects.openai_responses.response import logprobs_in, logprobs_of,
 from gateway.dialects.openai_responses.usage import parse_usage
 from gateway.dialects.openai_responses.wire import NAME, Wire, pocket
 from gateway.errors import UpstreamError
-from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
+from gateway.events import BROKEN_OFF, Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
 from gateway.model import Opaque
 from gateway.sse import Decoder, ServerSentEvent
 
-_CUT = StreamError(
-    "The provider's stream ended before the answer was complete: try again.", "connection_lost", own_words=True
-)
 _UNREADABLE = StreamError(UNREADABLE, "unreadable_answer", own_words=True)
 _CALLS = ("function_call", "custom_tool_call")
 # The part of a call whose name is not known yet: its fragments wait.
@@ -117,10 +114,10 @@ class ResponsesReader:
 
     def close(self) -> list[Event]:
         """The rest, or an error where no terminal event ever came."""
-        events = self._read(self._sse.close(), _CUT)
+        events = self._read(self._sse.close(), BROKEN_OFF)
         if not self._over:
             self._over = True
-            events.append(_CUT)
+            events.append(BROKEN_OFF)
         return events
 
     def _read(self, received: list[ServerSentEvent], broken: StreamError) -> list[Event]:

@@ -29,6 +29,7 @@ from gateway.dialects.openai_responses.response import image_item, set_logprobs
 from gateway.dialects.openai_responses.wire import NAME, Wire, foreign_state, own
 from gateway.dialects.part_turns import PartTurns, TurnPart
 from gateway.events import (
+    BROKEN_OFF,
     Delta,
     Event,
     Finish,
@@ -42,7 +43,6 @@ from gateway.events import (
 from gateway.model import Blob, Extra, Opaque, Usage
 from gateway.sse import encode
 
-_CUT = StreamError("The answer broke off before its end: try again.", "connection_lost", 502)
 _IN_PROGRESS = {"status": "in_progress", "error": None, "incomplete_details": None}
 # The codes by which Codex decides to stop or to wait, and the SDK's own; everything else is a server error.
 _CODES = {
@@ -124,7 +124,7 @@ class ResponsesWriter(PartTurns[_Part]):
         if self._over:
             return b""
         if self._finish is None:
-            return self.error(_CUT)
+            return self.error(BROKEN_OFF)
         out: list[bytes] = []
         self._begin_stream(out)
         self._end_all(out)
