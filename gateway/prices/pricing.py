@@ -134,8 +134,8 @@ class Pricing:
 
     def own_models(self) -> tuple[tuple[str, str], ...]:
         """Provider and model of every price of the user's own that is not removed."""
-        rows = {**self._tables, **self._overrides}
-        return tuple(name for name, own in rows.items() if any(not row.removed for row in own))
+        standing = (name for name, own in self._overrides.items() if any(not row.removed for row in own))
+        return tuple(dict.fromkeys((*self._tables, *standing)))
 
     def use_overrides(self, overrides: Sequence[PriceOverride]) -> None:
         """The user's overrides from now on, removed ones included: those still explain what they priced."""

@@ -153,3 +153,13 @@ def test_costs_are_never_negative_and_each_token_counts_once(
     for name in ("output_tokens", "web_searches"):
         larger = replace(used, **{name: max(0, getattr(used, name) or 0) + more})
         assert priced_by([flat], usage=larger).cost_nano >= before
+
+
+def test_a_model_is_priced_by_ones_own_while_any_price_of_it_stands() -> None:
+    pricing = Pricing({"local": {"llama": ExtraPrice(input=1, output=1)}})
+    removed = override(1, model="gone", removed_us=5)
+    both = [override(2, model="replaced", removed_us=5), override(3, model="replaced")]
+    masked = override(4, provider="local", model="llama")
+    for last in (masked, replace(masked, removed_us=5)):
+        pricing.use_overrides([removed, *both, last])
+        assert pricing.own_models() == (("local", "llama"), ("openai", "replaced"))
