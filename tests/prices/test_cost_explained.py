@@ -224,3 +224,13 @@ def test_what_a_provider_says_that_it_gave_back_costs_nothing() -> None:
         0,
         5,
     ]
+
+
+def test_a_cost_is_explained_by_the_price_that_it_had_while_the_list_has_that() -> None:
+    gone = PRICING.explain("openai", replace(row("openai", "gpt-4.1", USED), model="gone", price_id="gone"))
+    assert (gone.parts, gone.exact_nano, gone.cost_nano) == ((), None, STANDARD["gpt-4.1"])
+    assert (gone.price_list, gone.notes) == (PRICING.list_state, ("The list of prices no longer has this model.",))
+    # The list knows a row's model by another name than when it priced it, or the row by none.
+    for model in ("claude-haiku-4-5", None):
+        kept = PRICING.explain("anthropic", replace(row("anthropic", "claude-opus-5-5", USED), model=model))
+        assert (kept.exact_nano, kept.notes) == (str(STANDARD["claude-opus-5-5"]), ())
