@@ -76,6 +76,8 @@ def test_an_answer_of_gemini_2_bills_its_searches_once(model: str, searches: int
         ("openai", "gpt-4.1", Usage(input_tokens=10, input_audio_tokens=4), True),
         ("openai", "gpt-4.1", Usage(output_tokens=10, output_audio_tokens=4), True),
         ("openai", "gpt-4.1", Usage(input_tokens=10, input_audio_tokens=0), False),
+        ("openai", "gpt-audio", Usage(input_tokens=10, input_audio_tokens=4), False),
+        ("openai", "gpt-audio", Usage(output_tokens=10, output_audio_tokens=4), False),
         ("google", "gemini-2.5-flash", Usage(input_tokens=10, input_audio_tokens=4), False),
         # Google lists one price where audio costs what text does.
         ("google", "gemini-3.1-pro-preview", Usage(input_tokens=10, input_audio_tokens=4), False),
@@ -234,3 +236,14 @@ def test_a_cost_is_explained_by_the_price_that_it_had_while_the_list_has_that() 
     for model in ("claude-haiku-4-5", None):
         kept = PRICING.explain("anthropic", replace(row("anthropic", "claude-opus-5-5", USED), model=model))
         assert (kept.exact_nano, kept.notes) == (str(STANDARD["claude-opus-5-5"]), ())
+
+
+@pytest.mark.parametrize(
+    ("written", "hour", "minutes"),
+    [(5, 0, 5), (5, 2, 3), (5, 5, 0), (2, 5, 0), (5, -3, 5), (None, 3, None), (5, None, None)],
+)
+def test_what_was_written_for_an_hour_was_not_for_five_minutes(
+    written: int | None, hour: int | None, minutes: int | None
+) -> None:
+    kept = row("openai", "gpt-4.1", USED, cache_write_tokens=written, cache_write_1h_tokens=hour)
+    assert usage_of(kept).cache_write_5m_tokens == minutes

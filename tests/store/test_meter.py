@@ -364,3 +364,16 @@ def test_a_part_as_large_as_its_whole_contradicts_nothing(store: UsageStore) -> 
     store.end(record(1, **parts, reasoning_tokens=5, output_audio_tokens=5))
     store.flush()
     assert named(store.completeness()) == {}
+
+
+def test_all_but_what_passes_by_itself_and_what_is_no_loss_asks_for_attention() -> None:
+    assert {reason.kind for reason in REASONS if not reason.attention} == {
+        *("running", "waiting", "recovered"),
+        *("not_used", "estimated", "partial"),
+    }
+
+
+def test_parts_that_nobody_told_contradict_no_whole_of_nought(store: UsageStore) -> None:
+    store.end(record(1, input_tokens=0, output_tokens=0, cache_write_tokens=0))
+    store.flush()
+    assert named(store.completeness()) == {}
