@@ -190,6 +190,9 @@ def test_an_override_explains_what_it_priced_also_when_it_is_removed() -> None:
         pricing.use_overrides(overrides)
         explanation = pricing.explain("openai", record)
         assert (explanation.exact_nano, explanation.price_list) == ("10001000.5", None)
+        assert explanation.parts[-1] == CostPart(
+            unit="request", count=1, price_usd="0.01", per=1, amount_nano="10000000"
+        )
         adds_up(explanation)
     pricing.use_overrides([])
     assert pricing.explain("openai", record).notes == ("The price of yours that it had is gone.",)
