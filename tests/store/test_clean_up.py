@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.configuration.setting_values import Keep
-from gateway.records import Breakdown, ExchangeRecord, Sizes, Summary, TagCondition, TimeBucket, UsageQuery
+from gateway.records import Breakdown, Cleaned, ExchangeRecord, Sizes, Summary, TagCondition, TimeBucket, UsageQuery
 from gateway.store import clean_up as clean_up_module
 from gateway.store.clean_up import clean_up, shares
 from gateway.store.database import open_database
@@ -469,3 +469,8 @@ def test_the_writer_forgets_the_number_of_a_name_that_it_gave_and_a_sweep_took(
     store.flush()
     back = store.request("back")
     assert back is not None and back.model_requested == "asked-once"
+
+
+def test_where_nothing_is_too_old_nothing_is_said_to_have_gone(store: UsageStore) -> None:
+    store.insert_history([record(1)])
+    assert store.clean_up(keeps(), END_US) == Cleaned(taken={"requests": 0, "buckets": 0})

@@ -17,7 +17,7 @@ from gateway.store import usage as usage_module
 from gateway.store import writer as writer_module
 from gateway.store.commit import Committer
 from gateway.store.journal import BEGUN, ENDED, Journal, render_line
-from gateway.store.meter import REASONS, hindrance
+from gateway.store.meter import REASONS, Meter, hindrance
 from gateway.store.names import Names
 from gateway.store.usage import UsageStore
 from tests.store.examples import attempt, record
@@ -377,3 +377,12 @@ def test_parts_that_nobody_told_contradict_no_whole_of_nought(store: UsageStore)
     store.end(record(1, input_tokens=0, output_tokens=0, cache_write_tokens=0))
     store.flush()
     assert named(store.completeness()) == {}
+
+
+def test_a_row_that_is_told_twice_is_counted_once() -> None:
+    meter = Meter()
+    meter.begin()
+    meter.end("req_1")
+    for _ in range(2):
+        meter.wrote([record(1)])
+    assert meter.reading(0) == Completeness(seen=1, written=1, priced=1)
