@@ -14,18 +14,21 @@ _T = TypeVar("_T")
 
 
 class Job:
-    """One piece of work. `unit` names what is counted ("rows"); `total` is None until it is known."""
+    """One piece of work. `unit` names what is counted ("rows"); `total` is None until it is known. `waits` says what
+    it waits for, until it has begun."""
 
     def __init__(self, title: str, unit: str, task: "asyncio.Task[Any] | None") -> None:
         self.title = title
         self.unit = unit
         self.done = 0
         self.total: int | None = None
+        self.waits = ""
         self.cancelled = False
         self._task = task
 
     def told(self, done: int, total: int | None = None) -> None:
         """How far it is; from any thread."""
+        self.waits = ""
         self.done = done
         if total is not None:
             self.total = total

@@ -73,6 +73,8 @@ class JobLine(QWidget):
         self.bar.set_share(share)
         if job.cancelled:
             text = self.tr("Ending …")
+        elif job.waits:
+            text = job.waits
         elif job.total:
             text = self.tr("{done} of {total} {unit}").format(
                 done=formats.count(job.done), total=formats.count(job.total), unit=job.unit

@@ -174,6 +174,11 @@ class Gateway:
     # Life.
 
     @property
+    def cleaning_up(self) -> bool:
+        """Whether a clean-up that is asked for now waits for another."""
+        return self._upkeep.cleaning_up
+
+    @property
     def folder(self) -> Path:
         return self._parts.folder.path
 

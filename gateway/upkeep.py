@@ -41,11 +41,24 @@ class Upkeep:
         self._comparisons = comparisons
         self._meter = meter
         self._metered = Completeness()
+        self._clean_ups = 0
         self._work, self._work_long = parts.workers.run, parts.workers.run_long
+
+    @property
+    def cleaning_up(self) -> bool:
+        """Whether one that is asked for now waits for another."""
+        return self._clean_ups > 0
 
     async def clean_up(self, progress: Callable[[int], None] | None = None) -> Cleaned:
         """Take away what retention no longer keeps, now. `progress` is told the entries so far, on a worker's thread;
         cancelled, it ends after the step that it is at."""
+        self._clean_ups += 1
+        try:
+            return await self._clean_up(progress)
+        finally:
+            self._clean_ups -= 1
+
+    async def _clean_up(self, progress: Callable[[int], None] | None) -> Cleaned:
         left = threading.Event()
 
         def told(entries: int) -> bool:

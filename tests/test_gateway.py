@@ -277,11 +277,14 @@ async def test_a_clean_up_that_is_cancelled_ends_after_the_step_that_it_is_at(
         loop.call_soon_threadsafe(reached.set)
         go_on.wait(PATIENCE_S)
 
+    assert not gateway.cleaning_up
     given_up = loop.create_task(gateway.clean_up(progress))
     await reached.wait()
+    assert gateway.cleaning_up
     given_up.cancel()
     with pytest.raises(asyncio.CancelledError):
         await given_up
+    assert not gateway.cleaning_up
     go_on.set()
     assert (await gateway.clean_up()).taken["requests"] == 90 and told == [10]
     await gateway.close()
@@ -294,7 +297,7 @@ async def test_an_export_that_is_cancelled_leaves_no_file(tmp_path: Path) -> Non
     loop, reached, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     told: list[int] = []
 
-    def progress(rows: int) -> None:
+    def progress(rows: int, _total: int | None) -> None:
         told.append(rows)
         loop.call_soon_threadsafe(reached.set)
         go_on.wait(PATIENCE_S)

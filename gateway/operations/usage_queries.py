@@ -78,9 +78,10 @@ class UsageQueries:
         return downloaded(self._store.export(query, export), workers.run_long, workers.long_pool)
 
     async def export_file(
-        self, query: UsageQuery, export: Export, path: Path, progress: Callable[[int], None] | None = None
+        self, query: UsageQuery, export: Export, path: Path, progress: Callable[[int, int | None], None] | None = None
     ) -> int:
-        """Write an export to a file; how many rows. `progress` is told the rows so far, on a worker's thread."""
+        """Write an export to a file; how many rows. `progress` is told the rows so far, and how many there will be
+        where that is known, on a worker's thread."""
 
         def whole() -> int:
             with output_file(path) as file:

@@ -24,7 +24,9 @@ from gateway.time_zones import zone_of
 PROGRESS_ROWS = 1000
 UTC = "UTC"
 
-Progress = Callable[[int], None]
+Progress = Callable[[int, int | None], None]
+"""Told the rows so far, and how many there will be where that is known."""
+
 Row = Mapping[str, Any]
 
 _NO_RECORD = ExchangeRecord(id="", started_us=0, door="", key_id="", key="")
@@ -36,6 +38,10 @@ _NO_CONVERSATION = ConversationRow(
 
 class Source(Protocol):
     """Where the rows come from: the usage store."""
+
+    def request_count(self, query: UsageQuery) -> int: ...
+
+    def slice_count(self, query: UsageQuery, bucket: str) -> int: ...
 
     def iter_requests(self, query: UsageQuery) -> Iterator[ExchangeRecord]: ...
 
@@ -69,16 +75,27 @@ def _picked(rows: Iterable[Row], shape: Row, columns: Sequence[str]) -> tuple[It
     return map(pick, rows), pick(shape)
 
 
-def write(lines: Iterable[str], file: TextIO, header: bool, progress: Progress | None = None) -> int:
+def total(source: Source, query: UsageQuery, export: Export) -> int | None:
+    """How many rows there will be; None where that is not known before they are there. Raises ClientError."""
+    if export.what == "requests":
+        return source.request_count(query)
+    if export.what == "buckets" and export.by is None:
+        return source.slice_count(query, export.bucket)
+    return None
+
+
+def write(
+    lines: Iterable[str], file: TextIO, header: bool, progress: Progress | None = None, total: int | None = None
+) -> int:
     """Write lines and say how many rows they were; `progress` hears the count now and then. `file` has newline=""."""
     count = -1 if header else 0
     for line in lines:
         file.write(line)
         count += 1
         if progress is not None and count and count % PROGRESS_ROWS == 0:
-            progress(count)
+            progress(count, total)
     if progress is not None:
-        progress(count)
+        progress(count, total)
     return count
 
 

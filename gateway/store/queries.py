@@ -235,6 +235,16 @@ def stretches(connection: sqlite3.Connection, query: UsageQuery, width: str) -> 
     return _cut_at(query, start, end, slices(start, end, stretch, zone_of(query.tz)))
 
 
+def slice_count(connection: sqlite3.Connection, query: UsageQuery, width: str) -> int:
+    """How many slices a series has, however long it is. Raises ClientError."""
+    extents = (_asked(stretch, extent(connection)) for stretch in stretches(connection, query, width))
+    return sum(
+        len(slices(start, end, width, zone_of(query.tz)))
+        for start, end in extents
+        if start is not None and end is not None
+    )
+
+
 def shorter(connection: sqlite3.Connection, query: UsageQuery, width: str, values: int) -> list[UsageQuery]:
     """A series in which so many values occur as several, each of few enough buckets for `timeseries`."""
     start, end = _asked(query, extent(connection))

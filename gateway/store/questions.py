@@ -128,6 +128,11 @@ class Questions:
                     continue
             yield from buckets
 
+    def slice_count(self, query: UsageQuery, bucket: str) -> int:
+        """How many slices of time a series has. Raises ClientError."""
+        with self._readers.snapshot() as connection:
+            return queries.slice_count(connection, query, bucket)
+
     def conversations(
         self, query: UsageQuery, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None
     ) -> ConversationPage:
@@ -154,7 +159,11 @@ class Questions:
 
     def export_to(self, query: UsageQuery, export: Export, file: TextIO, progress: Progress | None = None) -> int:
         """Write an export; how many rows. `file` is opened with newline="". Raises ClientError."""
-        return exports.write(self.export(query, export), file, export.format == "csv", progress)
+        lines, total = self.export(query, export), None
+        if progress is not None:
+            total = exports.total(self, query, export)
+            progress(0, total)
+        return exports.write(lines, file, export.format == "csv", progress, total)
 
     def check(self) -> list[str]:
         """What differs between rows and buckets, in words; nothing where they agree, as far back as both are kept."""

@@ -252,7 +252,11 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
         return next((row for row in self.rows if row.id == id), None)
 
     async def export_file(
-        self, query: UsageQuery, export: Export, path: Path, progress: Callable[[int], None] | None = None
+        self,
+        query: UsageQuery,
+        export: Export,
+        path: Path,
+        progress: Callable[[int, int | None], None] | None = None,
     ) -> int:
         self._note(f"export_file {export.what} {export.format}")
         rows: Sequence[object]
@@ -265,7 +269,7 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
                 names, rows = ("value",), (await self.breakdown(query, export.by or "model")).rows
         _write(path, names, rows)
         if progress is not None:
-            progress(len(rows))
+            progress(len(rows), len(rows) if export.what == "requests" else None)
         return len(rows)
 
     def completeness(self) -> Completeness:

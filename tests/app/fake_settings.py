@@ -66,6 +66,8 @@ class FakeSettings:
         self._note("sizes")
         return self.storage
 
+    cleaning_up = False
+
     async def clean_up(self, progress: Callable[[int], None] | None = None) -> Cleaned:
         self._note("clean_up")
         if progress is not None:

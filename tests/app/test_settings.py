@@ -23,6 +23,7 @@ from app.pages.settings_parts.data_sections import (
     AboutSection,
     DataSection,
     RetentionSection,
+    ToldOfFile,
     on_disk,
     program_version,
 )
@@ -32,6 +33,8 @@ from app.pages.settings_parts.values import size_text
 from app.shell import Shell
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.work import Job
+from app.work_strip import JobLine
 from gateway import Changes, Cleaned, FaregateError, VaultState
 from gateway.configuration.settings import SETTINGS
 from tests.app.accessible import unnamed
@@ -418,6 +421,30 @@ def test_sizes_are_those_of_the_disk(open_page: Callable[[str], SettingsPage], f
     assert section.size_lines["requests"].words.text() == "12,482 requests, the oldest of 14 Oct 18:03."
 
 
+def test_a_clean_up_says_that_it_waits_for_the_one_that_runs_by_itself(
+    qtbot: QtBot, open_page: Callable[[str], SettingsPage], fake_gateway: FakeGateway, shell: Shell, theme: Theme
+) -> None:
+    section = open_page("retention").views["retention"]
+    assert isinstance(section, RetentionSection)
+    told: list[str] = []
+
+    def look() -> None:
+        line = JobLine(theme, shell.work.jobs[0])
+        qtbot.addWidget(line)
+        told.append(line.count.text())
+
+    async def clean_up(progress: Callable[[int], None]) -> Cleaned:
+        look()
+        progress(3)
+        look()
+        return fake_gateway.cleaned
+
+    fake_gateway.clean_up = clean_up  # type: ignore[assignment,method-assign]
+    for fake_gateway.cleaning_up in (True, False):
+        section.clean.click()
+    assert told == ["Waits for the clean-up that runs by itself …", "3 entries", "Starting …", "3 entries"]
+
+
 def test_a_clean_up_runs_as_long_work_and_says_what_it_took(
     qtbot: QtBot, open_page: Callable[[str], SettingsPage], fake_gateway: FakeGateway, shell: Shell
 ) -> None:
@@ -456,6 +483,17 @@ def test_everything_is_exported_a_file_each(
     fake_gateway.fails = "The disk is full."
     page.context.spawn(section.export_to(tmp_path))
     assert (section.export_line.problem.text(), section.export.isEnabled()) == ("The disk is full.", True)
+
+
+def test_rows_of_a_file_stand_on_top_of_those_before_and_its_whole_is_its_own() -> None:
+    job = Job("Exporting everything", "rows", None)
+    ToldOfFile(job, 0)(2, 5)
+    assert (job.done, job.total) == (2, 5)
+    next_file = ToldOfFile(job, 5)
+    next_file(1, None)
+    assert (job.done, job.total) == (6, None)
+    next_file(1, 3)
+    assert (job.done, job.total) == (6, 8)
 
 
 def test_the_folder_can_be_opened_and_copied(

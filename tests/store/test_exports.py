@@ -20,7 +20,7 @@ from gateway.store import queries
 from gateway.store.exports import write
 from gateway.store.text_rows import csv_lines
 from gateway.store.usage import UsageStore
-from tests.store.examples import BASE_US, FULL, record
+from tests.store.examples import BASE_US, DAY_US, FULL, record
 
 CSV, SHAPE = Export(what="requests"), render_row(FULL)
 
@@ -36,9 +36,9 @@ def parsed(text: str) -> list[list[str]]:
 def test_columns_are_the_contracts_and_money_has_nine_places(store: UsageStore) -> None:
     store.insert_history([FULL, record(1, cost_nano=None, input_tokens=None, tags=())])
     file = io.StringIO(newline="")
-    progress: list[int] = []
-    assert store.export_to(UsageQuery(), CSV, file, progress.append) == 2
-    assert progress == [2]
+    progress: list[tuple[int, int | None]] = []
+    assert store.export_to(UsageQuery(), CSV, file, lambda *told: progress.append(told)) == 2
+    assert progress == [(0, 2), (2, 2)]
     header, newer, older = csv.reader(io.StringIO(file.getvalue(), newline=""))
     assert header == list(render_row(FULL))
     row = dict(zip(header, older, strict=True))
@@ -303,3 +303,27 @@ def test_what_cannot_be_asked_is_said_before_the_first_line(store: UsageStore, e
     with pytest.raises(ClientError):
         store.export_to(UsageQuery(), export, file)
     assert file.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("export", "total"),
+    [
+        (Export(what="requests"), 3),
+        (Export(what="buckets", bucket="hour"), 26),
+        (Export(what="buckets", bucket="1m", format="jsonl"), 1501),
+        (Export(what="buckets", bucket="hour", by="model"), None),
+        (Export(what="breakdown", by="model"), None),
+        (Export(what="conversations"), None),
+    ],
+)
+def test_an_export_says_how_many_rows_it_will_have(store: UsageStore, export: Export, total: int | None) -> None:
+    store.insert_history(record(number, started_us=BASE_US + number * 45_000_000_000) for number in range(3))
+    told: list[tuple[int, int | None]] = []
+    rows = store.export_to(UsageQuery(), export, io.StringIO(newline=""), lambda *each: told.append(each))
+    assert told[0] == (0, total) and told[-1] == (rows, total) and rows == (total or rows)
+
+
+def test_a_long_series_is_counted_in_its_stretches(store: UsageStore) -> None:
+    store.insert_history(record(number, started_us=BASE_US + number * 60 * DAY_US) for number in range(2))
+    query = UsageQuery(tz="America/St_Johns")
+    assert store.slice_count(query, "15m") == sum(1 for _ in store.iter_timeseries(query, "15m")) > 5_000

@@ -114,6 +114,8 @@ class RetentionSection(SectionView):
         self.clean_line.show_problem("")
 
         async def work(job: Job) -> Cleaned:
+            if self.context.gateway.cleaning_up:
+                job.waits = self.tr("Waits for the clean-up that runs by itself …")
             return await self.context.gateway.clean_up(job.told)
 
         try:
@@ -237,7 +239,7 @@ class DataSection(SectionView):
             nonlocal rows
             for path, (_, export) in zip(paths, EXPORTS, strict=True):
                 asked = Export(what=export.what, format=format_, bucket=export.bucket)
-                progress = _Told(job, rows)
+                progress = ToldOfFile(job, rows)
                 rows += await self.context.gateway.export_file(UsageQuery(), asked, path, progress)
             return rows
 
@@ -257,15 +259,17 @@ class DataSection(SectionView):
             resume()
 
 
-class _Told:
+class ToldOfFile:
     """Rows of this file on top of those of the files before."""
 
     def __init__(self, job: Job, before: int) -> None:
         self._job = job
         self._before = before
+        # That of the file before.
+        job.total = None
 
-    def __call__(self, rows: int) -> None:
-        self._job.told(self._before + rows)
+    def __call__(self, rows: int, total: int | None) -> None:
+        self._job.told(self._before + rows, None if total is None else self._before + total)
 
 
 # Where a file's name is not how it is written.
