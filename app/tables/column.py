@@ -8,6 +8,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from io import StringIO
 from typing import Generic, TypeVar
 
@@ -47,15 +48,16 @@ class Pills(Mapping[str, PillText]):
 class Column(Generic[Row]):
     """`text` is what the cell shows; `value` what is copied, exported and sorted by (None is "unknown": empty).
 
-    `width` in pixels; `grow` is the column's share of the room that is left. `tone` names a colour token. `pills`
-    replaces the text when painting, `text` still speaks for it; so do `stars`, a rating. `tooltip` where the cell
-    holds less than is known.
+    `unit` is what the values are in, and stands with the title where they are copied or exported. `width` in pixels;
+    `grow` is the column's share of the room that is left. `tone` names a colour token. `pills` replaces the text when
+    painting, `text` still speaks for it; so do `stars`, a rating. `tooltip` where the cell holds less than is known.
     """
 
     key: str
     title: str
     text: Callable[[Row], str]
     value: Callable[[Row], object]
+    unit: str = ""
     right: bool = False
     width: int = 100
     grow: int = 0
@@ -70,6 +72,15 @@ class Column(Generic[Row]):
     sortable: bool = False
 
 
+def dollars(nano: float | None) -> Decimal | None:
+    """Decimal dollars with all nine places, None where unknown."""
+    return None if nano is None else Decimal(round(nano)).scaleb(-9)
+
+
+def milliseconds(us: float | None) -> float | None:
+    return None if us is None else us / 1000
+
+
 def utc_text(us: int) -> str:
     """ISO 8601 in UTC with milliseconds."""
     return datetime.fromtimestamp(us / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -77,16 +88,20 @@ def utc_text(us: int) -> str:
 
 def safe_cell(value: object) -> str:
     """A cell's value for a spreadsheet: nothing that it would run as a formula, None as nothing."""
-    text = "" if value is None else str(value)
-    if not isinstance(value, (int, float)) and is_formula(text):
+    text = "" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if not isinstance(value, (int, float, Decimal)) and is_formula(text):
         return f"'{text}"
     return text
+
+
+def _title(column: Column[Row]) -> str:
+    return f"{column.title} ({column.unit})" if column.unit else column.title
 
 
 def tab_separated(columns: Iterable[Column[Row]], rows: Iterable[Row]) -> str:
     """Rows as a clipboard's text, with a line of titles; tabs and line breaks inside cells become spaces."""
     shown = tuple(columns)
-    lines = ["\t".join(column.title for column in shown)]
+    lines = ["\t".join(_title(column) for column in shown)]
     for row in rows:
         lines.append("\t".join(" ".join(safe_cell(column.value(row)).split()) for column in shown))
     return "\n".join(lines) + "\n"
@@ -97,6 +112,6 @@ def comma_separated(columns: Iterable[Column[Row]], rows: Iterable[Row]) -> str:
     shown = tuple(columns)
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.title for column in shown])
+    writer.writerow([_title(column) for column in shown])
     writer.writerows([safe_cell(column.value(row)) for column in shown] for row in rows)
     return out.getvalue()

@@ -53,10 +53,10 @@ from gateway import (
     Trace,
     TrialStep,
     UnitPrice,
-    UnitPrices,
     UsageQuery,
     VaultState,
 )
+from gateway.prices.pricing import Pricing
 from tests.app.fake_comparisons import FakeComparisons
 from tests.app.fake_data import api_key_rows, exchanges, model_rows, provider_rows
 from tests.app.fake_repricing import FakeRepricing
@@ -541,11 +541,9 @@ def values_of(row: ExchangeRecord, by: str) -> tuple[str | None, ...]:
 
 
 def _own_price_row(price: PriceOverride) -> PriceRow:
-    given = {name: getattr(price.prices, name) for name in UnitPrices.__struct_fields__}
-    prices = tuple(UnitPrice(unit=unit, usd=usd, per=10**6) for unit, usd in given.items() if usd is not None)
-    return PriceRow(
-        provider=price.provider, model=price.model, source="override", price_id=price.price_id, prices=prices
-    )
+    pricing = Pricing()
+    pricing.use_overrides([price])
+    return pricing.price_row("", price.provider, price.model, price.valid_from_us or 0)
 
 
 def matches(row: ExchangeRecord, query: UsageQuery) -> bool:

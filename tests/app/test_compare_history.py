@@ -5,6 +5,7 @@ import csv
 import io
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -252,7 +253,9 @@ def test_csv_and_copying(page: ComparePage, gateway: FakeGateway, qtbot: QtBot, 
     assert saved.args == ["Exported 6 answers", tmp_path]
     rows = list(csv.DictReader(io.StringIO(path.read_text())))
     answers = asyncio.run(gateway.ratings())
-    assert [row["Cost"] for row in rows] == [str(answer.cost_nano) for answer in answers]
+    assert [row["Cost (USD)"] for row in rows] == [
+        "" if answer.cost_nano is None else f"{Decimal(answer.cost_nano) / 10**9:.9f}" for answer in answers
+    ]
     # What a spreadsheet would run as a formula is text.
     assert rows[0]["Prompt"] == "'=SUM(A1)\nSummarise"
     pane.view.selectRow(1)

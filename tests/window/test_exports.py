@@ -17,7 +17,6 @@ from tests.window import expected
 from tests.window.display import Display
 from tests.window.real_app import RealApp, new_key
 from tests.window.test_numbers import TZ, check_overview, choose, eventually, parameters
-from tests.window.test_other_numbers import dollars
 from tests.window.traffic import compare, talk
 
 CHARTS = ("requests", "tokens", "cost", "latency")
@@ -201,7 +200,7 @@ def test_each_table_leaves_as_it_stands(running: tuple[RealApp, str], tmp_path: 
     ratings = app.api("/compare/ratings", key)["data"]
     for line, row in zip(lines, ratings, strict=True):
         assert (line["Model"], line["Rating"], line["Note"]) == (row["model"], str(row["stars"]), row["note"])
-        assert (line["Tokens out"], int(line["Cost"])) == (str(row["output_tokens"]), dollars(row))
+        assert (line["Tokens out"], line["Cost (USD)"]) == (str(row["output_tokens"]), row["cost_usd"])
 
     app.click("nav.conversations")
     app.wait_for("shown", name="thread")

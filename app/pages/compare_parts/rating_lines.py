@@ -5,7 +5,7 @@ from functools import partial
 from typing import TypeVar
 
 from app import formats
-from app.tables.column import Column, PillText, utc_text
+from app.tables.column import Column, PillText, dollars, milliseconds, utc_text
 from app.translation import later, tr
 from gateway import MOST_STARS, RatedAnswer, RatedModel
 
@@ -53,13 +53,26 @@ def _time_columns() -> tuple[Column[_Line], ...]:
         ("total", tr("Total"), 78, lambda row: row.latency_us),
     )
     return tuple(
-        Column(key=key, title=title, text=partial(_told, of), value=of, right=True, width=width, sortable=True)
+        Column(
+            key=key,
+            title=title,
+            text=partial(_told, of),
+            value=partial(_written, of),
+            unit="ms",
+            right=True,
+            width=width,
+            sortable=True,
+        )
         for key, title, width, of in times
     )
 
 
 def _told(of: Callable[[_Line], float | None], row: _Line) -> str:
     return ms(of(row))
+
+
+def _written(of: Callable[[_Line], float | None], row: _Line) -> float | None:
+    return milliseconds(of(row))
 
 
 def model_columns() -> tuple[Column[RatedModel], ...]:
@@ -91,7 +104,8 @@ def model_columns() -> tuple[Column[RatedModel], ...]:
             key="cost",
             title=tr("Cost"),
             text=lambda row: formats.money_column(None if row.cost_nano is None else round(row.cost_nano)),
-            value=lambda row: row.cost_nano,
+            value=lambda row: dollars(row.cost_nano),
+            unit="USD",
             right=True,
             width=98,
             sortable=True,
@@ -163,7 +177,8 @@ def answer_columns() -> tuple[Column[RatedAnswer], ...]:
             key="cost",
             title=tr("Cost"),
             text=lambda row: formats.money_column(row.cost_nano),
-            value=lambda row: row.cost_nano,
+            value=lambda row: dollars(row.cost_nano),
+            unit="USD",
             right=True,
             width=92,
             sortable=True,

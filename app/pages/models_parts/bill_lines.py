@@ -7,7 +7,7 @@ from msgspec import Struct
 from app import formats
 from app.pages.models_parts.figure_row import Figure
 from app.pages.models_parts.lines import PLACES
-from app.tables.column import Column, Pills, PillText
+from app.tables.column import Column, Pills, PillText, dollars
 from app.translation import Words, counted, later, tr
 from gateway import BILL_NOTES, BILL_REASONS, BillPart, BillRequest, DayModel, Reconciliation
 
@@ -155,7 +155,8 @@ def line_columns() -> tuple[Column[BillLine], ...]:
             key="difference",
             title=tr("Difference"),
             text=lambda line: formats.money_column_difference(line.part.difference_nano, PLACES),
-            value=lambda line: line.part.difference_nano,
+            value=lambda line: dollars(line.part.difference_nano),
+            unit="USD",
             right=True,
             width=104,
             tone="text",
@@ -223,7 +224,8 @@ def request_columns() -> tuple[Column[BillRequest], ...]:
             key="difference",
             title=tr("Difference"),
             text=lambda row: formats.money_column_difference(row.difference_nano),
-            value=lambda row: row.difference_nano,
+            value=lambda row: dollars(row.difference_nano),
+            unit="USD",
             right=True,
             width=110,
             tone="text",
@@ -266,7 +268,8 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
             key="cost",
             title=tr("Dollars"),
             text=lambda part: formats.money_column(part.cost_nano, PLACES),
-            value=lambda part: part.cost_nano,
+            value=lambda part: dollars(part.cost_nano),
+            unit="USD",
             right=True,
             width=100,
         ),
@@ -282,7 +285,8 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
             key="difference",
             title=tr("Difference"),
             text=lambda part: formats.money_column_difference(part.difference_nano, PLACES),
-            value=lambda part: part.difference_nano,
+            value=lambda part: dollars(part.difference_nano),
+            unit="USD",
             right=True,
             width=120,
             tone="text",
@@ -374,7 +378,8 @@ def _money(key: str, title: str, nano: Callable[[BillLine], int | None]) -> Colu
         key=key,
         title=title,
         text=lambda line: formats.money_column(nano(line), PLACES),
-        value=nano,
+        value=lambda line: dollars(nano(line)),
+        unit="USD",
         right=True,
         width=98,
         sortable=True,

@@ -7,7 +7,16 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app import formats
-from app.pages.models_parts.lines import GONE, OTHER_UNITS, SOURCES, STATES, UNITS, ModelLine, nano_of
+from app.pages.models_parts.lines import (
+    GONE,
+    LISTED,
+    SOURCES,
+    STATES,
+    UNITS,
+    ModelLine,
+    in_reading_order,
+    price_words,
+)
 from app.pages.models_parts.other_names import OtherNames
 from app.pages.models_parts.scrolled import scrolled
 from app.text_label import TextLabel
@@ -32,9 +41,9 @@ def _day(us: int, tz: str) -> str:
     return f"{then.day} {formats.MONTHS[then.month - 1]} {then.year}"
 
 
-def facts(line: ModelLine, tz: str) -> tuple[tuple[str, str], ...]:
+def facts(line: ModelLine, tz: str, provider: str) -> tuple[tuple[str, str], ...]:
     """Titles and what stands beside them, in reading order."""
-    told = [(tr("Provider"), line.provider), (tr("State"), STATES[line.state].text)]
+    told = [(tr("Provider"), provider), (tr("State"), STATES[line.state].text)]
     told += [(tr("Note"), tr(GONE))] if line.gone else []
     known = line.known
     if known is not None:
@@ -64,11 +73,10 @@ def facts(line: ModelLine, tz: str) -> tuple[tuple[str, str], ...]:
             told.append((tr("Price id"), price.price_id))
         if price.fuzzy:
             told.append((tr("Matched"), tr("by the start of its name only")))
-        for one in price.prices:
-            title = UNITS.get(one.unit, one.unit)
+        for one in in_reading_order(price.prices):
+            title = LISTED.get(one.unit, one.unit)
             above = "" if one.above is None else tr(" above {above}").format(above=formats.count(one.above))
-            per = "" if one.unit in OTHER_UNITS else tr(" per 1M")
-            told.append((title + above, formats.money(nano_of(one)) + per))
+            told.append((title + above, price_words(one)))
     return tuple(told)
 
 
@@ -86,6 +94,7 @@ class ModelDetails(QWidget):
         own: tuple[PriceOverride, ...],
         tz: str,
         names: tuple[str, ...] = (),
+        provider: str = "",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -95,7 +104,7 @@ class ModelDetails(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(16, 4, 16, 16)
         column.setSpacing(8)
-        self.told = facts(line, tz)
+        self.told = facts(line, tz, provider or line.provider)
         for title, text in self.told:
             row = QHBoxLayout()
             name = TextLabel(theme, title, px=12, tone="text3")

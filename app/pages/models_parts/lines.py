@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from app import formats, sources
-from app.tables.column import Column, Pills, PillText
+from app.tables.column import Column, Pills, PillText, dollars
 from app.translation import Words, later, tr
 from gateway import Breakdown, ModelRow, PriceRow, Summary, UnitPrice
 
@@ -21,9 +21,24 @@ _TOKENS = {
     "output_audio": later("Audio output"),
 }
 _OTHERS = {"web_search": later("1,000 web searches"), "request": later("Request")}
-TOKEN_UNITS: Mapping[str, str] = Words(_TOKENS)
-OTHER_UNITS: Mapping[str, str] = Words(_OTHERS)
 UNITS: Mapping[str, str] = Words({**_TOKENS, **_OTHERS})
+"""What a price of one's own may be given for."""
+LISTED: Mapping[str, str] = Words(
+    {
+        "input": "Input",
+        "cached": "Cached input",
+        "cache write": "Cache write",
+        "cache write, 5 minutes": "Cache write, 5 min",
+        "cache write, 1 hour": "Cache write, 1 h",
+        "audio input": "Audio input",
+        "output": "Output",
+        "reasoning": "Reasoning",
+        "audio output": "Audio output",
+        "web searches": "Web searches",
+        "request": "Request",
+    }
+)
+"""What the gateway tells prices of, in reading order."""
 
 SOURCES: Mapping[str, PillText] = Pills(
     {
@@ -86,13 +101,29 @@ class ModelLine(Struct, frozen=True, kw_only=True):
     def nano(self, unit: str) -> int | None:
         """Nano-dollars per million tokens at the base tier, None where unknown."""
         found = self.price.prices if self.price is not None else ()
-        return next((nano_of(price) for price in found if price.unit == unit and price.above is None), None)
+        return next(
+            (nano_of(price) * _MILLION // price.per for price in found if price.unit == unit and price.above is None),
+            None,
+        )
 
 
 def nano_of(price: UnitPrice) -> int:
-    """Nano-dollars: per million tokens, or per what else `price.per` counts."""
-    scale = Decimal(_MILLION) / price.per if price.unit in TOKEN_UNITS else Decimal(1)
-    return round(Decimal(price.usd) * scale * _NANO)
+    """Nano-dollars for `price.per` of its unit: a million tokens, a thousand searches, one request."""
+    return round(Decimal(price.usd) * _NANO)
+
+
+def price_words(price: UnitPrice) -> str:
+    """ "$3.00 per 1M", "$10.00 per 1,000"; what is counted one by one needs no such words."""
+    amount = formats.money(nano_of(price))
+    if price.per == 1:
+        return amount
+    per = tr("1M") if price.per == _MILLION else f"{price.per:,}"
+    return tr("{amount} per {count}").format(amount=amount, count=per)
+
+
+def in_reading_order(prices: Iterable[UnitPrice]) -> tuple[UnitPrice, ...]:
+    order = {unit: place for place, unit in enumerate(LISTED)}
+    return tuple(sorted(prices, key=lambda price: (order.get(price.unit, len(order)), price.above or 0)))
 
 
 def model_lines(
@@ -152,7 +183,8 @@ def _price(key: str, title: str) -> Column[ModelLine]:
         key=key,
         title=title,
         text=lambda line: formats.price(line.nano(key)),
-        value=lambda line: line.nano(key),
+        value=lambda line: dollars(line.nano(key)),
+        unit=tr("USD per 1M"),
         right=True,
         width=82,
         sortable=True,
@@ -230,7 +262,8 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
             key="cost",
             title=tr("Cost"),
             text=_cost,
-            value=lambda line: line.usage.cost_nano if line.usage is not None else None,
+            value=lambda line: dollars(line.usage.cost_nano) if line.usage is not None else None,
+            unit="USD",
             right=True,
             width=120,
             sortable=True,
@@ -283,5 +316,5 @@ def _by_unit(row: PriceRow | None) -> dict[tuple[str, int | None], int]:
 
 
 def _unit_words(unit: str, above: int | None) -> str:
-    words = UNITS.get(unit, unit).lower()
+    words = LISTED.get(unit, unit).lower()
     return words if above is None else tr("{words} above {above}").format(words=words, above=formats.count(above))

@@ -7,7 +7,7 @@ from app import formats
 from app.filter_words import dimension_text, tag_text
 from app.pages.models_parts.figure_row import Figure
 from app.pages.models_parts.lines import PLACES
-from app.tables.column import Column, PillText
+from app.tables.column import Column, PillText, dollars
 from app.translation import later, tr
 from gateway import DIMENSIONS, REPRICING_KEPT, RepricedModel, Repricing, RepricingPreview, UsageQuery
 
@@ -173,7 +173,8 @@ def _change_columns(difference_width: int, percent_width: int) -> tuple[Column[_
             key="difference",
             title=tr("Difference"),
             text=lambda row: formats.money_column_difference(row.to_nano - row.from_nano, PLACES),
-            value=lambda row: row.to_nano - row.from_nano,
+            value=lambda row: dollars(row.to_nano - row.from_nano),
+            unit="USD",
             right=True,
             width=difference_width,
             sortable=True,
@@ -197,7 +198,8 @@ def _money(key: str, title: str, nano: Callable[[RepricedModel], int], *, width:
         key=key,
         title=title,
         text=lambda row: formats.money_column(nano(row), PLACES),
-        value=nano,
+        value=lambda row: dollars(nano(row)),
+        unit="USD",
         right=True,
         width=width,
         sortable=True,

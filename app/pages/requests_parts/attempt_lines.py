@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from app import formats, sources
 from app.pages.requests_parts.causes import cause, refusal
-from app.pages.requests_parts.columns import milliseconds
 from app.pages.requests_parts.details import Line, Section
 from app.pages.requests_parts.timing_bar import time_words
+from app.tables.column import milliseconds
 from app.translation import tr
 from gateway import AttemptRecord, ExchangeRecord
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from app import formats, sources
 from app.pages.requests_parts.causes import cause
-from app.tables.column import Column, PillText, utc_text
+from app.tables.column import Column, PillText, dollars, milliseconds, utc_text
 from app.translation import Words, later, tr
 from gateway import ExchangeRecord
 
@@ -23,15 +23,6 @@ def status_pill(row: ExchangeRecord) -> PillText:
 def model_shown(row: ExchangeRecord) -> str | None:
     """The model that answered, else the one that was asked for."""
     return row.model or row.model_requested
-
-
-def milliseconds(us: int | None) -> float | None:
-    return None if us is None else us / 1000
-
-
-def dollars(nano: int | None) -> str | None:
-    """Decimal dollars with all nine places, None where unknown."""
-    return None if nano is None else f"{nano // 1_000_000_000}.{nano % 1_000_000_000:09d}"
 
 
 def _words(
@@ -99,6 +90,7 @@ def _time(
         title=title,
         text=lambda row: formats.duration(milliseconds(get(row))),
         value=lambda row: milliseconds(get(row)),
+        unit="ms",
         right=True,
         width=width,
         optional=optional,
@@ -138,6 +130,7 @@ _COST: Column[ExchangeRecord] = Column(
     title=later("Cost"),
     text=lambda row: sources.marked(formats.money_column(row.cost_nano), sources.estimated_cost(row)),
     value=lambda row: dollars(row.cost_nano),
+    unit="USD",
     right=True,
     width=100,
     tone="text",

@@ -10,9 +10,8 @@ from decimal import Decimal
 from msgspec import Struct
 
 from app import formats, sources
-from app.pages.requests_parts.columns import dollars, milliseconds
 from app.price_words import price_list_words
-from app.tables.column import utc_text
+from app.tables.column import dollars, milliseconds, utc_text
 from app.translation import Words, counted, tr
 from gateway import AttemptRecord, CostExplanation, CostPart, ExchangeRecord
 
@@ -173,7 +172,8 @@ def _cost(row: ExchangeRecord, explanation: CostExplanation) -> tuple[Line, ...]
         note = tr("what it used is not known") if row.use_unknown else tr("nothing was counted")
         return (Line(label=tr("Total"), value=formats.UNKNOWN, note=note),)
     value = sources.marked(formats.money_column(row.cost_nano, _COST_PLACES), sources.estimated_cost(row))
-    total = Line(label=tr("Total"), value=value, note=source, copy=dollars(row.cost_nano))
+    cost = dollars(row.cost_nano)
+    total = Line(label=tr("Total"), value=value, note=source, copy=None if cost is None else f"{cost:f}")
     served = (
         (tr("Service tier"), row.service_tier),
         (tr("Speed"), row.speed),
