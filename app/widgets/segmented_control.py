@@ -34,11 +34,13 @@ class _Segment(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
+        if not self.isEnabled():
+            painter.setOpacity(0.45)
         box = QRectF(self.rect())
         if self.isChecked():
             fill = self._theme.color("bg" if self._theme.dark else "surface")
             rounded_box(painter, box, CONTROL_RADIUS - 2, fill, self._theme.color("border_strong"))
-        ink = "text" if self.isChecked() or self.underMouse() else "text2"
+        ink = "text" if self.isChecked() or (self.underMouse() and self.isEnabled()) else "text2"
         painter.setPen(self._theme.color(ink))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
         if self.hasFocus():

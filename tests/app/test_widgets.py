@@ -504,3 +504,17 @@ def test_nobody_who_does_not_listen_is_told(
     qtbot.addWidget(window)
     Toasts(theme, window).show("Copied")
     assert announced == []
+
+
+def test_a_choice_that_does_not_fit_is_seen_to_be_none(qtbot: QtBot, theme: Theme) -> None:
+    control = SegmentedControl(theme, (("auto", "Auto"), ("hour", "Hourly")))
+    qtbot.addWidget(control)
+    control.show()
+
+    def darkest() -> int:
+        image = control.segment("hour").grab().toImage()
+        return min(image.pixelColor(x, y).lightness() for x in range(image.width()) for y in range(image.height()))
+
+    before = darkest()
+    control.segment("hour").setEnabled(False)
+    assert darkest() > before + 60
