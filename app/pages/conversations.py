@@ -117,7 +117,7 @@ class ConversationsPage(Page):
         actions.toast.connect(self.toast)
         actions.navigate.connect(self.navigate)
         actions.deleted.connect(lambda id: self.context.spawn(self._leave(id)))
-        actions.renamed.connect(lambda: self.context.spawn(self.refresh(Changes(conversations=True))))
+        actions.renamed.connect(lambda id: self.context.spawn(self._retitle(id)))
         self.empty.copied.connect(self.toast)
         self.empty.keys_asked.connect(lambda: self.navigate.emit("api_keys", None))
         self.export_button.clicked.connect(self.start_export)
@@ -310,6 +310,17 @@ class ConversationsPage(Page):
             await self.thread_pane.read(left[min(place or 0, len(left) - 1)].id)
         # So far down that it is not read anew, it would stay.
         self._rows = [row for row in self._rows if row.id != id]
+        await self.refresh(Changes(conversations=True))
+
+    async def _retitle(self, id: str) -> None:
+        """A conversation was renamed."""
+        if self.thread_pane.id == id:
+            await self.thread_pane.read(id, keep=True)
+        thread = self.thread_pane.thread_shown
+        if thread is not None and thread.row.id == id:
+            # So far down that it is not read anew, it would keep its title.
+            title = thread.row.title
+            self._rows = [replace(row, title=title) if row.id == id else row for row in self._rows]
         await self.refresh(Changes(conversations=True))
 
     def show_target(self, target: Target) -> None:

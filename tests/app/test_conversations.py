@@ -989,3 +989,20 @@ def test_a_conversation_far_down_that_is_deleted_is_gone_from_the_list(
     turns.run()
     assert f"delete_thread {gone}" in gateway.calls
     assert listed(page) == [id for id in before if id != gone]
+
+
+def test_a_conversation_far_down_that_is_renamed_has_its_title_in_the_list(
+    page: ConversationsPage, turns: Turns, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.pages.conversations.MOST_ROWS", PAGE_ROWS)
+    shown = page.pane.list
+    shown.verticalScrollBar().setValue(shown.verticalScrollBar().maximum())
+    turns.run()
+    shown.verticalScrollBar().setValue(80 * ROW_HEIGHT)
+    before = listed(page)
+    id = before[90]
+    turns(page.thread_pane.read(id))
+    turns(page.actions_of_thread._rename(id, "What it is about"))
+    turns.run()
+    assert listed(page) == before and shown.threads.index(90).data() == "What it is about"
+    assert page.thread_pane.head.title.text() == "What it is about"

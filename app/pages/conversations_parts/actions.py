@@ -26,12 +26,12 @@ _LINKS = ("http", "https", "mailto")
 
 
 class ThreadActions(QObject):
-    """Of the conversation that a pane shows. `navigate` as of a page; `deleted(id)`; `renamed()`."""
+    """Of the conversation that a pane shows. `navigate` as of a page; `deleted(id)`; `renamed(id)`."""
 
     toast = Signal(str)
     navigate = Signal(str, object)
     deleted = Signal(str)
-    renamed = Signal()
+    renamed = Signal(str)
 
     def __init__(self, context: AppContext, pane: ThreadPane) -> None:
         super().__init__(pane)
@@ -130,7 +130,7 @@ class ThreadActions(QObject):
             await self._context.gateway.rename_thread(id, title)
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
-        self.renamed.emit()
+        self.renamed.emit(id)
 
     def _ask_to_delete(self) -> None:
         thread = self._pane.thread_shown
