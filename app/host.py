@@ -256,7 +256,7 @@ class Host:
         self._page_tasks = KeptTasks(self.report)
         if self._gateway is not None:
             # It ends when its user was told that it would.
-            gateway.take_over_pause(self._gateway)
+            gateway.take_over(self._gateway)
         self._gateway = gateway
         gateway.changed = self._on_changed
         shown = gateway

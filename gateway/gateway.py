@@ -5,6 +5,7 @@ is told through `changed`, at most four times a second, so that a window may sim
 """
 
 import asyncio
+import contextlib
 import errno
 import os
 import ssl
@@ -70,6 +71,8 @@ class Gateway:
         self.demo = demo
         self._state = GatewayState(word="off", url=settings.url)
         self._tasks: set[asyncio.Task[None]] = set()
+        # What was taken last, 0 before.
+        self._port = 0
         self._bell = Bell(lambda changes: self.changed(changes))
         self._parts = Parts(folder, settings, demo, self._bell, self._on_noticed, self._on_upgrade, cache_kib)
         self._comparisons = Comparisons(self._parts)
@@ -212,17 +215,7 @@ class Gateway:
         parts = self._parts
         try:
             await self._open()
-            server = Server(
-                self.settings,
-                parts.access,
-                parts.relay,
-                self._routes(),
-                parts.arrivals,
-                anybody=parts.receiver.anybody,
-                on_grpc=parts.receiver.spoke_grpc,
-                follow_keys=parts.follow_keys,
-            )
-            await server.start()
+            server = await self._listening()
             await parts.receiver.listen()
         except OSError as error:
             self._set_state(*self._why_not(error))
@@ -231,6 +224,7 @@ class Gateway:
             self._set_state("error", error.message)
             return
         parts.server = server
+        self._port = server.port
         self._state = replace(self._state, url=replace(self.settings, port=server.port).url)
         self._set_state("running")
 
@@ -256,9 +250,12 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._parts.close()
 
-    def take_over_pause(self, before: "Gateway") -> None:
-        """Go on with the pause of the capture of the gateway before this one, which may be closed."""
+    def take_over(self, before: "Gateway") -> None:
+        """Go on with the pause of the capture of the gateway before this one, which may be closed, and on its port
+        where both may take any."""
         self._capture.take_over_pause(before._parts.pause)
+        if self.settings.port == before.settings.port == 0:
+            self._port = before._port
 
     async def _open(self) -> None:
         parts = self._parts
@@ -275,6 +272,31 @@ class Gateway:
             self._spawn(
                 parts.simulated.fill(parts.store, parts.access, parts.workers.pool, self._keys.changed, parts.tell)
             )
+
+    async def _listening(self) -> Server:
+        """A server on the port of the settings; where any will do, on the one that was taken before, to which tools
+        are pointed, while it is free. Raises OSError."""
+        if self.settings.port == 0 and self._port:
+            server = self._server(replace(self.settings, port=self._port))
+            with contextlib.suppress(OSError):
+                await server.start()
+                return server
+        server = self._server(self.settings)
+        await server.start()
+        return server
+
+    def _server(self, settings: Settings) -> Server:
+        parts = self._parts
+        return Server(
+            settings,
+            parts.access,
+            parts.relay,
+            self._routes(),
+            parts.arrivals,
+            anybody=parts.receiver.anybody,
+            on_grpc=parts.receiver.spoke_grpc,
+            follow_keys=parts.follow_keys,
+        )
 
     def _routes(self) -> tuple[Route, ...]:
         parts = self._parts

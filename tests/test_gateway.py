@@ -519,3 +519,33 @@ async def test_what_a_miss_of_the_cache_cost_is_told_in_money(tmp_path: Path) ->
     # Claude Sonnet's tokens cost $3.00 a million fresh, and $0.30 from the cache.
     assert missed is not None and (missed.lost_tokens, missed.cost_nano) == (1200, 1200 * 2700)
     await gateway.close()
+
+
+async def test_where_any_port_will_do_the_one_that_was_taken_is_kept_while_it_is_free(tmp_path: Path) -> None:
+    settings = Settings(port=0, vault_backend="memory")
+    first, second = (Gateway(DataFolder(tmp_path / name), settings) for name in ("one", "two"))
+    await first.start()
+    url, port = first.state.url, int(first.state.url.rpartition(":")[2])
+    await first.stop(0)
+    await first.start()
+    assert first.state.url == url
+    await first.close()
+    second.take_over(first)
+    await second.start()
+    assert second.state.url == url
+    await second.stop(0)
+    with closing(socket.create_server(("127.0.0.1", port))):
+        await second.start()
+    assert second.state.word == "running" and second.state.url != url
+    await second.close()
+
+
+async def test_a_port_that_was_chosen_is_nobody_elses(tmp_path: Path) -> None:
+    before, after = (
+        Gateway(DataFolder(tmp_path / str(port)), Settings(port=port, vault_backend="memory")) for port in (0, 4999)
+    )
+    before._port = 5000
+    after.take_over(before)
+    assert after._port == 0
+    await before.close()
+    await after.close()

@@ -137,7 +137,7 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
         self.paused_minutes = minutes
         self._set_paused(time.time_ns() // 1000 + round(minutes * 60_000_000))
 
-    def take_over_pause(self, before: "FakeGateway") -> None:
+    def take_over(self, before: "FakeGateway") -> None:
         self._set_paused(before.state.capture_paused_until_us)
 
     def resume_capture(self) -> None:
