@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PySide6.QtCore import QIODevice, QSaveFile, Qt
+from PySide6.QtCore import QBuffer, QIODevice, QSaveFile, Qt
+from PySide6.QtGui import QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.tables.column import Column, Row, comma_separated
@@ -62,6 +63,17 @@ async def save_bytes(make: Callable[[], bytes], path: Path) -> None:
     if problem:
         words = tr("{path} cannot be written ({why}): choose another folder.")
         raise FaregateError(words.format(path=path, why=problem))
+
+
+def png(picture: QImage) -> bytes:
+    """Raises FaregateError."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    writer = QImageWriter(buffer, b"png")
+    if not writer.write(picture):
+        words = tr("The picture cannot be made ({why}): make the window smaller, or save the chart's values.")
+        raise FaregateError(words.format(why=writer.errorString()))
+    return bytes(buffer.data().data())
 
 
 def _write(make: Callable[[], bytes], path: Path) -> str:

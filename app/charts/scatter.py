@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QAccessibleEvent,
     QColor,
     QFontMetricsF,
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -311,6 +312,17 @@ class ScatterCard(Card):
         self.plot.pointed.connect(self.point_at)
         self.plot.pressed.connect(self._choose)
         theme.changed.connect(self.plot.recolour)
+
+    def picture(self, scale: float = 2.0) -> QImage:
+        """The card as it stands, without what is pointed at, in so many pixels for a logical one."""
+        shown = self.tooltip.isVisible()
+        self.tooltip.hide()
+        image = QImage(self.size() * scale, QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(scale)
+        image.fill(self._theme.color("surface"))
+        self.render(image)
+        self.tooltip.setVisible(shown)
+        return image
 
     @property
     def points(self) -> Sequence[Point]:

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.context import AppContext
-from app.export_files import CSV_FILTER, EXPORT_FILTER, ask_where, export_format, save_bytes, save_text
+from app.export_files import CSV_FILTER, EXPORT_FILTER, ask_where, export_format, png, save_bytes, save_text
 from app.overview.answers import Answers
 from app.overview.breakdown import DIMENSION_TITLES, group_title
 from app.overview.words import export_name
 from app.tables.column import safe_cell
 from app.translation import counted, later, tr
 from app.work import Job
-from gateway import Export, FaregateError
+from gateway import Export
 
 if TYPE_CHECKING:
     from app.charts import ChartCard, ChartData, ChartSpec
@@ -42,17 +42,6 @@ def chart_csv(spec: "ChartSpec", data: "ChartData") -> str:
         texts = ["" if np.isnan(value) else spec.plain_text(value) for value in values]
         writer.writerow([*_times(int(data.starts_us[index]), int(data.ends_us[index]), data.tz), *texts])
     return out.getvalue()
-
-
-def _png(picture: QImage) -> bytes:
-    """Raises FaregateError."""
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    writer = QImageWriter(buffer, b"png")
-    if not writer.write(picture):
-        words = tr("The picture cannot be made ({why}): make the window smaller, or save the chart's values.")
-        raise FaregateError(words.format(why=writer.errorString()))
-    return bytes(buffer.data().data())
 
 
 def _times(start_us: int, end_us: int, tz: str) -> Sequence[str]:
@@ -173,7 +162,7 @@ class OverviewExport(QObject):
         return export_name(chart.title.lower(), answers.query).removesuffix(".csv") + ending
 
     async def save_picture(self, picture: QImage, path: Path) -> None:
-        await save_bytes(lambda: _png(picture), path)
+        await save_bytes(lambda: png(picture), path)
         self._context.shell.saved.emit(tr("Saved {name}").format(name=path.name), path.parent)
 
     async def save_values(self, spec: "ChartSpec", data: "ChartData", path: Path) -> None:

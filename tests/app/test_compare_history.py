@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QPushButton
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -403,3 +403,56 @@ def test_the_page_opens_without_loading_the_charts() -> None:
     program = "import sys, app.pages.compare; print([name for name in sys.modules if name.startswith(('pyqtgraph', 'app.charts'))])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# where nothing is rated, and what leaves it
+
+
+def test_where_nothing_is_rated_it_says_so_and_leads_to_all_answers(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    pane = history(page)
+    assert pane.scatter.isVisible() and pane.export_button.isEnabled()
+    for request_id, row in gateway.kept.items():
+        if row.stars is not None:
+            asyncio.run(gateway.remove_rating(request_id))
+    asyncio.run(pane.refresh())
+    assert pane.unrated.isVisible() and not pane.scatter.isVisible() and not pane.models_view.isVisible()
+    assert not pane.export_button.isEnabled()
+    assert pane.unrated.button is not None
+    click(qtbot, pane.unrated.button)
+    assert pane.kept.current == "all" and pane.view.isVisible() and pane.model.rowCount() == len(gateway.kept)
+    pane.search.setText("no such answer")
+    assert pane.no_match.isVisible()
+    pane.search.clear()
+    pane.kept.segment("rated").click()
+    assert pane.unrated.isVisible()
+    asyncio.run(gateway.rate(next(iter(gateway.kept)), 4, ""))
+    asyncio.run(pane.refresh())
+    assert pane.view.isVisible() and pane.scatter.isVisible() and pane.models_view.isVisible()
+
+
+def test_chart_and_tables_are_saved_from_a_button(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot, tmp_path: Path
+) -> None:
+    pane = history(page)
+    for entry, name in (
+        ("Answers (CSV)…", "answers.csv"),
+        ("Models (CSV)…", "models.csv"),
+        ("Picture of the chart (PNG)…", "chart.png"),
+    ):
+        click(qtbot, pane.export_button)
+        menu = next(one for one in pane.findChildren(QMenu, "menu.compare_export") if one.isVisible())
+        next(action for action in menu.actions() if action.text() == entry).trigger()
+        menu.close()
+        dialog = next(one for one in pane.findChildren(QFileDialog) if one.isVisible())
+        with qtbot.waitSignal(page.context.shell.saved) as saved:
+            dialog.fileSelected.emit(str(tmp_path / name))
+        dialog.close()
+        assert saved.args[1] == tmp_path
+    models = list(csv.DictReader(io.StringIO((tmp_path / "models.csv").read_text())))
+    assert [row["Model"] for row in models] == [row.model for row in asyncio.run(gateway.rated_models())]
+    assert len(list(csv.DictReader(io.StringIO((tmp_path / "answers.csv").read_text())))) == pane.model.rowCount()
+    picture = QImage(str(tmp_path / "chart.png"))
+    assert picture.size() == pane.scatter.size() * 2
+    assert len({picture.pixel(x, y) for x in range(0, picture.width(), 3) for y in range(0, picture.height(), 9)}) > 8

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
 from app.charts import Point, ScatterCard, ScatterSpec, duration_axis, money_axis
 from app.context import AppContext
-from app.export_files import CSV_FILTER, ask_where, save_table
+from app.export_files import CSV_FILTER, ask_where, png, save_bytes, save_table
 from app.fonts import ui_font
 from app.known_errors import KNOWN_ERRORS
 from app.overview.slots import ColourSlots
@@ -22,7 +22,7 @@ from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
 from app.translation import counted, tr
-from app.widgets import Card, Drawer, ElidedLabel, EmptyState, SearchField, SegmentedControl
+from app.widgets import Card, Drawer, ElidedLabel, EmptyState, PushButton, SearchField, SegmentedControl
 from gateway import MOST_STARS, RatedAnswer, RatedModel
 
 MOST_RATED, LATEST = 1000, 100
@@ -56,6 +56,8 @@ class HistoryPane(QWidget):
         self.models_view.copy_asked.connect(lambda: self._copy(self.models_view, self.models_model))
         self.drawer.closed.connect(self.view.setFocus)
         self.no_match.action.connect(self.search.clear)
+        self.unrated.action.connect(lambda: self.kept.segment("all").click())
+        self.export_button.clicked.connect(self.offer_exports)
 
     def _build(self) -> None:
         theme = self._context.theme
@@ -94,6 +96,16 @@ class HistoryPane(QWidget):
         self.empty.setObjectName("compare_history_empty")
         self.no_match = EmptyState(theme, "search", self.tr("No such answer"), "", self.tr("Clear the search"))
         self.no_match.setObjectName("compare_no_match")
+        self.unrated = EmptyState(
+            theme,
+            "star",
+            self.tr("Nothing is rated yet"),
+            self.tr("Give an answer one to five stars: its model then stands in a chart and a table by its means."),
+            self.tr("Show all answers"),
+        )
+        self.unrated.setObjectName("compare_unrated")
+        self.export_button = PushButton(theme, self.tr("Export"), "download", "secondary")
+        self.export_button.setObjectName("compare_export")
         self.drawer = Drawer(theme)
         self.drawer.let_widen(self._context.shell.preferences, "answer")
         self.drawer.setObjectName("compare_drawer")
@@ -124,11 +136,13 @@ class HistoryPane(QWidget):
         line.addWidget(self.search, 1)
         line.addWidget(self.count)
         line.addWidget(self.kept)
+        line.addWidget(self.export_button)
         self.table = Card(theme)
         self.table.fill_with(self.view)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.table)
         self.stack.addWidget(self.no_match)
+        self.stack.addWidget(self.unrated)
         self._full = QWidget()
         column = QVBoxLayout(self._full)
         column.setContentsMargins(24, 16, 24, 16)
@@ -162,9 +176,10 @@ class HistoryPane(QWidget):
             self.models_model.set_rows(models)
             self._slots.assign(row.model for row in models)
             self.scatter.set_points([point for row in models if (point := self._point(row)) is not None])
-        if answers != self.answers:
-            self.answers = answers
-            self._filter()
+        # Means over nothing are no chart.
+        self._top.setVisible(bool(models))
+        self.answers = answers
+        self._filter()
 
     def _again(self) -> None:
         self._context.spawn(self._read_again())
@@ -200,8 +215,11 @@ class HistoryPane(QWidget):
         rows = matching(self.answers, self.search.text())
         self.model.set_rows(rows)
         self.count.setText(counted(len(rows), "{count} answer", "{count} answers"))
-        hides_all = bool(self.answers) and not rows
-        self.stack.setCurrentWidget(self.no_match if hides_all else self.table)
+        if rows:
+            self.stack.setCurrentWidget(self.table)
+        else:
+            self.stack.setCurrentWidget(self.no_match if self.answers else self.unrated)
+        self.export_button.setEnabled(bool(rows))
 
     # one of them
 
@@ -235,6 +253,50 @@ class HistoryPane(QWidget):
     def find_here(self) -> None:
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
+
+    def offer_exports(self) -> None:
+        """The tables and the chart, below the button."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.setObjectName("menu.compare_export")
+        menu.addAction(self.tr("Answers (CSV)…"), self.start_export)
+        if self.models:
+            menu.addAction(self.tr("Models (CSV)…"), self.choose_models_file)
+            menu.addAction(self.tr("Picture of the chart (PNG)…"), self.choose_picture)
+        menu.popup(self.export_button.mapToGlobal(QPoint(0, self.export_button.height() + 4)))
+
+    def choose_models_file(self) -> None:
+        """Ask where the models' means are to be saved."""
+        rows = self.models_model.rows
+        ask_where(
+            self,
+            self.tr("Export rated models"),
+            "rated-models.csv",
+            tr(CSV_FILTER),
+            lambda path: self._context.spawn(self._save_models(rows, path)),
+            name="compare_models_file",
+        )
+
+    async def _save_models(self, rows: Sequence[RatedModel], path: Path) -> None:
+        await save_table(self.models_model.columns, rows, path)
+        words = counted(len(rows), "Exported 1 model", "Exported {count} models")
+        self._context.shell.saved.emit(words, path.parent)
+
+    def choose_picture(self) -> None:
+        """Ask where the picture of the chart is to be saved. It is as the chart stands now."""
+        picture = self.scatter.picture()
+        ask_where(
+            self,
+            self.tr("Save picture"),
+            "models-by-cost-and-time.png",
+            self.tr("Pictures (*.png)"),
+            lambda path: self._context.spawn(self._save_picture(picture, path)),
+            name="compare_picture_file",
+        )
+
+    async def _save_picture(self, picture: QImage, path: Path) -> None:
+        await save_bytes(lambda: png(picture), path)
+        self._context.shell.saved.emit(tr("Saved {name}").format(name=path.name), path.parent)
 
     def start_export(self) -> None:
         """Asks where to, then writes what the table of answers shows."""
