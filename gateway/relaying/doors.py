@@ -66,14 +66,16 @@ class Door(Struct, frozen=True, kw_only=True):
     """`forwarded` are the client's headers that a provider of the same dialect gets too, `version` one that it must
     get where the client sent none.
 
-    `carried` is how the strings begin in which the door's clients bring other providers' state back, b"" where there
-    are none. `verbs` are what a path that names the model may end in; the model of such a request then stands in
-    `path_model`, in `path_stream` whether its verb streams, and in `alt` the form that a stream is asked for in.
+    `history` is the field of a body that holds the conversation. `carried` is how the strings begin in which the
+    door's clients bring other providers' state back, b"" where there are none. `verbs` are what a path that names the
+    model may end in; the model of such a request then stands in `path_model`, in `path_stream` whether its verb
+    streams, and in `alt` the form that a stream is asked for in.
     """
 
     name: str
     path: str
     dialect: Dialect
+    history: str
     peek: Look
     splice: Splice
     cutter: Callable[[], Cutter] = UsageCutter
@@ -147,6 +149,7 @@ DOORS: tuple[Door, ...] = (
         name="openai_chat",
         path="/api/ai/v1/chat/completions",
         dialect=openai_chat.DIALECT,
+        history="messages",
         peek=peek,
         splice=splice,
         forwarded=("openai-beta",),
@@ -155,6 +158,7 @@ DOORS: tuple[Door, ...] = (
         name="embeddings",
         path="/api/ai/v1/embeddings",
         dialect=openai_chat.DIALECT,
+        history="messages",
         peek=_peek_embeddings,
         splice=splice,
         operation=Operation(
@@ -176,6 +180,7 @@ DOORS: tuple[Door, ...] = (
         name="openai_responses",
         path="/api/ai/v1/responses",
         dialect=openai_responses.DIALECT,
+        history="input",
         peek=responses_peek.peek,
         splice=responses_peek.splice,
         carried=PLAIN,
@@ -185,6 +190,7 @@ DOORS: tuple[Door, ...] = (
         name="anthropic",
         path="/api/ai/v1/messages",
         dialect=anthropic.DIALECT,
+        history="messages",
         peek=anthropic_peek.peek,
         splice=anthropic_peek.splice,
         carried=PLAIN,
@@ -195,6 +201,7 @@ DOORS: tuple[Door, ...] = (
         name="anthropic",
         path="/api/ai/v1/messages/count_tokens",
         dialect=anthropic.DIALECT,
+        history="messages",
         peek=anthropic_peek.peek,
         splice=anthropic_peek.splice,
         carried=PLAIN,
@@ -212,6 +219,7 @@ DOORS: tuple[Door, ...] = (
             name="gemini",
             path=f"/api/ai/{version}/{kind}/",
             dialect=gemini.DIALECT,
+            history="contents",
             peek=gemini_peek.peek,
             splice=gemini_peek.splice,
             carried=PACKED,

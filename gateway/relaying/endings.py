@@ -4,7 +4,7 @@ from gateway.capture.heard import Listener
 from gateway.configuration.settings import Timeouts
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.error_bodies import as_stream_error
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import HISTORY, GatewayError, UpstreamError
 from gateway.events import StreamError
 from gateway.prices.pricing import NO_PRICE, Pricing
 from gateway.records import ExchangeRecord
@@ -96,6 +96,7 @@ class Endings:
         lost = isinstance(error, UpstreamError) and error.kind in ("connection_lost", "timeout")
         if lost and exchange.provider and not tally.content:
             self._learnt(exchange.provider, "unreachable", error.message)
+        _name_history(error, door)
         row_stands = exchange.ended
         if not row_stands:
             status = 200 if client.started else error.status
@@ -149,3 +150,10 @@ def upstream_error(error: StreamError) -> UpstreamError:
     return UpstreamError(
         error.message, status=error.status, kind=error.kind, code=error.code, own_words=error.own_words
     )
+
+
+def _name_history(error: GatewayError, door: Door) -> None:
+    """What a provider refuses of the messages, or finds too long, is told by their name at the door."""
+    if isinstance(error, UpstreamError) and door.operation.name == "chat":
+        too_long = error.kind == "context_too_long" and error.param is None
+        error.param = door.history if too_long or error.param == HISTORY else error.param

@@ -617,3 +617,36 @@ async def test_a_row_without_a_body_has_the_request_s_tags(
     with contextlib.suppress(ConnectionError):
         await run.go(x_tags="env:dev, team:b", x_user="bob")
     assert (run.row.outcome, run.row.tags, run.row.end_user) == (outcome, ("team:a", "env:dev"), "bob")
+
+
+HISTORY_FIELDS = {"openai_chat": "messages", "openai_responses": "input"}
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("messages: at least one message is required", True),
+        ("messages.1.content: Field required", True),
+        ("prompt is too long: 9 > 8", True),
+        ("max_tokens: must be at least 1", False),
+        ("messages were not understood", False),
+    ],
+)
+@pytest.mark.parametrize("door", HISTORY_FIELDS)
+async def test_a_provider_that_refuses_the_messages_is_told_by_their_name_at_the_door(
+    door: str, said: str, named: bool
+) -> None:
+    error = {"type": "error", "error": {"type": "invalid_request_error", "message": said}}
+    run = Run(json_answer(error, 400))
+    opened = next(row for row in DOORS if row.name == door and row.operation.name == "chat")
+    body = json.dumps({"model": "claude-sonnet-4-6", **DOOR_BODIES[door]}).encode()
+    assert (await run.go(body, opened)).status == 400
+    assert json.loads(run.client.body)["error"]["param"] == (HISTORY_FIELDS[door] if named else None)
+
+
+async def test_an_input_of_embeddings_that_is_too_long_is_no_message() -> None:
+    error = {"message": "This model's maximum context length is 8192 tokens.", "code": "context_length_exceeded"}
+    run = Run(json_answer({"error": error}, 400))
+    opened = next(row for row in DOORS if row.name == "embeddings")
+    await run.go(b'{"model": "text-embedding-3-small", "input": "Hi."}', opened)
+    assert json.loads(run.client.body)["error"]["param"] is None

@@ -3,6 +3,7 @@
 Source: the SDK's error types; which `error_code` of a 429 means a spent budget, from Anthropic's own description.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from gateway.dialects.error_bodies import (
     upstream_error,
     words,
 )
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import HISTORY, GatewayError, UpstreamError
 from gateway.events import StreamError
 
 # type → (kind, status it stands for inside a stream or a 200)
@@ -37,6 +38,8 @@ _TYPES = {
 }
 _SPENT = ("enforced_spend_limit_reached", "contract_spend_limit_reached")
 _TOO_LONG = ("prompt is too long", "exceed context limit", "context window")
+# `messages.1.content: Field required`: the words begin with the path.
+_OF_MESSAGES = re.compile(r"messages[.:]")
 _NO_CREDIT = "credit balance is too low"
 
 _WORDS_BY_KIND = {
@@ -84,7 +87,8 @@ def _parse(fields: Mapping[str, Any], status: int, wait: str | None) -> Upstream
     code = details.get("error_code") if isinstance(details, dict) else None
     code = code if isinstance(code, str) else None
     kind = _kind(status, word, code, message.lower())
-    return upstream_error(message, status, kind, upstream_type=word, code=code, retry_after=wait)
+    param = HISTORY if _OF_MESSAGES.match(message) else None
+    return upstream_error(message, status, kind, upstream_type=word, code=code, param=param, retry_after=wait)
 
 
 def _kind(status: int, word: str | None, code: str | None, message: str) -> str:
