@@ -89,9 +89,7 @@ def comparison_question(
     except (msgspec.DecodeError, UnicodeDecodeError):
         messages = []
     if not messages:
-        raise ClientError(
-            "`request` must be a chat body: its `messages` are a list of objects.", param="request.messages"
-        )
+        raise ClientError("`request` must be a chat body: its `messages` are a list of objects.", param="request")
     found = ComparisonQuestion(models=tuple(models), request=raw)
     # What every model would refuse is refused once, before anything is asked.
     DOOR.peek(found.body(models[0]), None, None)

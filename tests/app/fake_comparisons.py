@@ -66,9 +66,7 @@ class FakeComparisons:
     ) -> Comparison:
         self._note(f"compare {' '.join(models)}")
         if not request["messages"]:
-            raise ClientError(
-                "`request` must be a chat body: its `messages` are a list of objects.", param="request.messages"
-            )
+            raise ClientError("`request` must be a chat body: its `messages` are a list of objects.", param="request")
         self.asked.append(request)
         self._count += 1
         id = id or f"cmp_{self._count}"
