@@ -39,22 +39,22 @@ def test_a_name_is_answered_by_what_it_stands_for(gateway: Served, maker: str) -
     """In the same dialect, where only the name is spliced, and in another one; whole and streamed."""
     model = MODELS[maker]
     assert ask(gateway, "PUT", PATH, {"model": model}) == {"name": NAME, "model": model}
-    chat = openai.OpenAI(base_url=f"{gateway.url}/api/ai/v1", api_key=gateway.key(), max_retries=0)
-    claude = anthropic.Anthropic(base_url=f"{gateway.url}/api/ai", api_key=gateway.key(), max_retries=0)
     said = [{"role": "user", "content": "Hello."}]
-    whole = chat.chat.completions.create(model=NAME, messages=said)  # type: ignore[arg-type]
-    assert whole.choices[0].message.content
-    streamed = chat.chat.completions.create(model=NAME, messages=said, stream=True)  # type: ignore[call-overload]
-    assert "".join(chunk.choices[0].delta.content or "" for chunk in streamed if chunk.choices)
-    message = claude.messages.create(model=NAME, max_tokens=50, messages=said)  # type: ignore[arg-type]
+    with anthropic.Anthropic(base_url=f"{gateway.url}/api/ai", api_key=gateway.key(), max_retries=0) as claude:
+        message = claude.messages.create(model=NAME, max_tokens=50, messages=said)  # type: ignore[arg-type]
     assert message.content
-    gateway.settle()
-    rows = gateway.records()[:3]
-    assert {(row.model_requested, row.provider, row.model) for row in rows} == {(NAME, maker, model)}
-    assert all(row.cost_nano for row in rows)
-    entry = chat.models.retrieve(NAME)
-    assert (entry.id, entry.owned_by) == (NAME, maker)
-    assert NAME in [row.id for row in chat.models.list()]
+    with openai.OpenAI(base_url=f"{gateway.url}/api/ai/v1", api_key=gateway.key(), max_retries=0) as chat:
+        whole = chat.chat.completions.create(model=NAME, messages=said)  # type: ignore[arg-type]
+        assert whole.choices[0].message.content
+        streamed = chat.chat.completions.create(model=NAME, messages=said, stream=True)  # type: ignore[call-overload]
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in streamed if chunk.choices)
+        gateway.settle()
+        rows = gateway.records()[:3]
+        assert {(row.model_requested, row.provider, row.model) for row in rows} == {(NAME, maker, model)}
+        assert all(row.cost_nano for row in rows)
+        entry = chat.models.retrieve(NAME)
+        assert (entry.id, entry.owned_by) == (NAME, maker)
+        assert NAME in [row.id for row in chat.models.list()]
     assert ask(gateway, "DELETE", PATH) == {"name": NAME, "model": None}
     assert gateway.chat("Hello.", NAME).status == 404
     ask(gateway, "DELETE", PATH, status=404)

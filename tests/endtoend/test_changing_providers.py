@@ -5,8 +5,9 @@ check every signature and every encrypted item as the real ones do: what another
 another model, is refused. What a provider made itself must have come back whenever its turn comes round again.
 """
 
+import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import anthropic
@@ -57,6 +58,8 @@ class Conversation(Protocol):
 
     def give_results(self, model: str, calls: Calls) -> Calls: ...
 
+    def close(self) -> None: ...
+
 
 class Chat:
     """`rebuilds`: the loop makes its messages anew, as LangChain's does, and so loses what it does not know."""
@@ -73,6 +76,9 @@ class Chat:
     def give_results(self, model: str, calls: Calls) -> Calls:
         self._messages += [{"role": "tool", "tool_call_id": id, "content": f"sunny for {id}"} for id, _ in calls]
         return self._ask(model)
+
+    def close(self) -> None:
+        self._client.close()
 
     def _ask(self, model: str) -> Calls:
         tools = [{"type": "function", "function": {"name": f"look_{n}", "parameters": SCHEMA}} for n in (1, 2)]
@@ -118,6 +124,9 @@ class Responses:
         ]
         return self._ask(model)
 
+    def close(self) -> None:
+        self._client.close()
+
     def _ask(self, model: str) -> Calls:
         tools = [{"type": "function", "name": f"look_{n}", "parameters": SCHEMA, "strict": False} for n in (1, 2)]
         asked: Any = {
@@ -151,6 +160,9 @@ class Messages:
         results = [{"type": "tool_result", "tool_use_id": id, "content": f"sunny for {id}"} for id, _ in calls]
         self._messages.append({"role": "user", "content": results})
         return self._ask(model)
+
+    def close(self) -> None:
+        self._client.close()
 
     def _ask(self, model: str) -> Calls:
         asked: Any = {
@@ -191,6 +203,9 @@ class Contents:
         self._contents.append(types.Content(role="user", parts=parts))
         return self._ask(model)
 
+    def close(self) -> None:
+        self._client.close()
+
     def _ask(self, model: str) -> Calls:
         declared = [types.FunctionDeclaration(name=f"look_{n}", parameters_json_schema=SCHEMA) for n in (1, 2)]
         config = types.GenerateContentConfig(
@@ -219,7 +234,7 @@ DOORS: dict[str, Door] = {
 }
 
 
-def converse(conversation: Conversation, models: list[str]) -> Iterator[str]:
+def converse(conversation: Conversation, models: list[str]) -> None:
     """Questions that want tools, and their results, each request to the next of the models."""
     open_calls: Calls = []
     for number, model in enumerate(models):
@@ -231,7 +246,6 @@ def converse(conversation: Conversation, models: list[str]) -> Iterator[str]:
             hidden = "[[redact]]" if number % 4 else ""
             open_calls = conversation.say(model, f"How is the weather? [[tool]] [[think]] {hidden}")
             assert len(open_calls) == 2
-        yield model
 
 
 def own_state(entry: dict[str, Any]) -> int:
@@ -273,8 +287,8 @@ def states_came_back(
 ) -> dict[str, int]:
     """Holds the conversation and checks every request of it; how many answers with calls and state each model gave."""
     provider.fresh()
-    for _ in converse(DOORS[door](gateway, streamed), models):
-        pass
+    with contextlib.closing(DOORS[door](gateway, streamed)) as conversation:
+        converse(conversation, models)
     entries = provider.fresh()
     assert [(entry["model"], entry["status"]) for entry in entries] == [(model, 200) for model in models]
     called: dict[str, int] = {}
@@ -298,8 +312,8 @@ def test_a_thinking_budget_survives_calls_that_others_made(
     provider made the calls, one that does not think at all included, it answers without thinking, and that is told."""
     models = [GEMINI, HAIKU, "gpt-4.1-mini", HAIKU, HAIKU, HAIKU, GROK, HAIKU, HAIKU, GEMINI]
     provider.fresh()
-    for _ in converse(Messages(gateway, streamed), models):
-        pass
+    with contextlib.closing(Messages(gateway, streamed)) as conversation:
+        converse(conversation, models)
     entries = provider.fresh()
     assert [(entry["model"], entry["status"]) for entry in entries] == [(model, 200) for model in models]
     thought = [entry["understood"]["thinking"] is not None for entry in entries if entry["model"] == HAIKU]

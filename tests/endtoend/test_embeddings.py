@@ -90,9 +90,9 @@ def test_a_provider_without_embeddings_names_models_that_work(client: openai.Ope
 @pytest.mark.parametrize("version", ["v1", "v1beta"])
 def test_the_google_sdk_embeds(gateway: Served, provider: ProviderProcess, version: str) -> None:
     options = types.HttpOptions(base_url=gateway.url + "/api/ai", api_version=version)
-    google = genai.Client(api_key=gateway.key(), http_options=options)
     config = types.EmbedContentConfig(output_dimensionality=12)
-    answer = google.models.embed_content(model=GOOGLE, contents=["one", "two"], config=config)
+    with genai.Client(api_key=gateway.key(), http_options=options) as google:
+        answer = google.models.embed_content(model=GOOGLE, contents=["one", "two"], config=config)
     assert [len(one.values or ()) for one in answer.embeddings or ()] == [12, 12]
     row = gateway.last()
     assert (row.door, row.provider, row.outcome, row.usage_source) == ("gemini", "google", "ok", "provider")

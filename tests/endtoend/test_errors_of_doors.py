@@ -117,6 +117,7 @@ class Sdks:
     def close(self) -> None:
         self.chat.close()
         self.claude.close()
+        self.gemini.close()
 
     def ask(self, door: str, case: Case, streamed: bool) -> Any:
         said: Any = [{"role": "user", "content": case.text}]

@@ -60,6 +60,7 @@ class App:
 def app(gateway: Served) -> Iterator[App]:
     app = App(gateway, f"app-{secrets.token_hex(4)}")
     yield app
+    app.client.close()
     app.provider.shutdown()
 
 

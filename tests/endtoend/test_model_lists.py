@@ -54,26 +54,26 @@ def test_the_anthropic_sdk_lists_models(gateway: Served) -> None:
 
 @VERSIONS
 def test_the_google_sdk_lists_models(gateway: Served, version: str) -> None:
-    client = google(gateway, version)
     names = [f"models/{id}" for id in IDS]
-    assert [model.name for model in client.models.list()] == names
-    assert [model.name for model in client.models.list(config={"page_size": 9})] == names
-    for name in ("gemini-2.5-flash", "models/gemini-2.5-flash"):
-        found = client.models.get(model=name)
-        row = BY_ID["gemini-2.5-flash"]
-        assert (found.name, found.display_name) == ("models/gemini-2.5-flash", row.title)
-        assert (found.input_token_limit, found.output_token_limit) == (row.context, row.max_output)
-        assert "generateContent" in (found.supported_actions or [])
-    assert client.models.get(model="gemini-embedding-001").supported_actions == ["embedContent", "batchEmbedContents"]
-    with pytest.raises(errors.ClientError) as raised:
-        client.models.get(model=UNKNOWN)
+    with google(gateway, version) as client:
+        assert [model.name for model in client.models.list()] == names
+        assert [model.name for model in client.models.list(config={"page_size": 9})] == names
+        for name in ("gemini-2.5-flash", "models/gemini-2.5-flash"):
+            found = client.models.get(model=name)
+            row = BY_ID["gemini-2.5-flash"]
+            assert (found.name, found.display_name) == ("models/gemini-2.5-flash", row.title)
+            assert (found.input_token_limit, found.output_token_limit) == (row.context, row.max_output)
+            assert "generateContent" in (found.supported_actions or [])
+        embeds = client.models.get(model="gemini-embedding-001").supported_actions
+        assert embeds == ["embedContent", "batchEmbedContents"]
+        with pytest.raises(errors.ClientError) as raised:
+            client.models.get(model=UNKNOWN)
     assert (raised.value.code, raised.value.status) == (404, "NOT_FOUND")
 
 
 @VERSIONS
 def test_google_callers_are_refused_in_their_own_shape(gateway: Served, version: str) -> None:
-    client = google(gateway, version, "tk_" + "x" * 43)
-    with pytest.raises(errors.ClientError) as raised:
+    with google(gateway, version, "tk_" + "x" * 43) as client, pytest.raises(errors.ClientError) as raised:
         client.models.get(model="gemini-2.5-flash")
     assert (raised.value.code, raised.value.status) == (401, "UNAUTHENTICATED")
 

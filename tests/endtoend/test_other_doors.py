@@ -30,8 +30,10 @@ def claude(gateway: Served) -> Iterator[anthropic.Anthropic]:
 
 
 @pytest.fixture(scope="module")
-def gemini(gateway: Served) -> genai.Client:
-    return genai.Client(api_key=gateway.key(), http_options=types.HttpOptions(base_url=gateway.url + "/api/ai"))
+def gemini(gateway: Served) -> Iterator[genai.Client]:
+    options = types.HttpOptions(base_url=gateway.url + "/api/ai")
+    with genai.Client(api_key=gateway.key(), http_options=options) as made:
+        yield made
 
 
 def ask_claude(client: anthropic.Anthropic, model: str, streamed: bool, **more: Any) -> anthropic.types.Message:

@@ -4,6 +4,7 @@ The strict provider stands behind four rows of `config.toml`, so that what reach
 of their own are scripted byte by byte, as their documentation shows them.
 """
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
@@ -275,19 +276,30 @@ class Answered(Struct, frozen=True, kw_only=True):
     output: int
 
 
+# What the clients below hold open.
+_CLIENTS = contextlib.ExitStack()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clients_are_closed() -> Iterator[None]:
+    with _CLIENTS:
+        yield
+
+
 @cache
 def _openai(url: str, key: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=url + "/api/ai/v1", api_key=key, max_retries=0)
+    return _CLIENTS.enter_context(openai.OpenAI(base_url=url + "/api/ai/v1", api_key=key, max_retries=0))
 
 
 @cache
 def _anthropic(url: str, key: str) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=url + "/api/ai", api_key=key, max_retries=0)
+    return _CLIENTS.enter_context(anthropic.Anthropic(base_url=url + "/api/ai", api_key=key, max_retries=0))
 
 
 @cache
 def _google(url: str, key: str) -> genai.Client:
-    return genai.Client(api_key=key, http_options=types.HttpOptions(base_url=url + "/api/ai"))
+    options = types.HttpOptions(base_url=url + "/api/ai")
+    return _CLIENTS.enter_context(genai.Client(api_key=key, http_options=options))
 
 
 TOOLS = {name: {"type": "object", "properties": {"city": {"type": "string"}}} for name in ("weather", "clock")}

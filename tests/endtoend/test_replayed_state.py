@@ -1,6 +1,8 @@
 """Reasoning state over several turns: exact where the client kept it, restored where not, told where it is lost."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -20,10 +22,19 @@ QUESTION: dict[str, Any] = {"role": "user", "content": "Weather? [[tool]] [[thin
 BOTH = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 # What a chat client would have brought a signature in.
 LOST = "messages[].tool_calls[].extra_content"
+# What the chat clients hold open.
+_CLIENTS = contextlib.ExitStack()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clients_are_closed() -> Iterator[None]:
+    with _CLIENTS:
+        yield
 
 
 def chat_client(gateway: Served, key: str | None = None) -> openai.OpenAI:
-    return openai.OpenAI(base_url=gateway.url + "/api/ai/v1", api_key=key or gateway.key(), max_retries=0)
+    made = openai.OpenAI(base_url=gateway.url + "/api/ai/v1", api_key=key or gateway.key(), max_retries=0)
+    return _CLIENTS.enter_context(made)
 
 
 def ask_chat(client: openai.OpenAI, streamed: bool, **asked: Any) -> Any:
@@ -82,7 +93,8 @@ OTHER: Any = {"type": "function", "function": {"name": "measure", "parameters": 
 def test_a_loop_of_three_steps_with_gemini_through_messages(
     gateway: Served, provider: ProviderProcess, streamed: bool
 ) -> None:
-    client = anthropic.Anthropic(base_url=gateway.url + "/api/ai", api_key=gateway.key(), max_retries=0)
+    made = anthropic.Anthropic(base_url=gateway.url + "/api/ai", api_key=gateway.key(), max_retries=0)
+    client = _CLIENTS.enter_context(made)
     history: list[Any] = [QUESTION]
     provider.fresh()
     for step in range(4):

@@ -59,8 +59,11 @@ class Twins:
     def _call(self, number: int) -> None:
         user = USERS[number % 2]
         key = self._gateway.key(name=user)
-        client = openai.OpenAI(base_url=f"{self._gateway.url}{BASE}", api_key=key, max_retries=0)
-        self._together.wait(30)
+        with openai.OpenAI(base_url=f"{self._gateway.url}{BASE}", api_key=key, max_retries=0) as client:
+            self._together.wait(30)
+            self._ask(client, user, number)
+
+    def _ask(self, client: openai.OpenAI, user: str, number: int) -> None:
         for words in (["The same? [[429]]"] if number in REFUSED else []) + ["The same?"]:
             with self._tracer.start_as_current_span(f"chat {MODEL}") as span:
                 span.set_attributes({"gen_ai.operation.name": "chat", "gen_ai.request.model": MODEL})

@@ -86,6 +86,7 @@ class Sdks:
     def close(self) -> None:
         self.openai.close()
         self.claude.close()
+        self.gemini.close()
 
     def ask(self, door: str, model: str, text: str, streamed: bool) -> Told:
         return {
