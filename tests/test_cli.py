@@ -24,6 +24,7 @@ from gateway.keys.access import AccessKeys
 from gateway.records import ExchangeRecord
 from gateway.store.usage import UsageStore
 from gateway.version import VERSION
+from tests.nursery import commands
 
 ROOT = Path(__file__).parents[1]
 KEY = "sk-proj-canary-0123456789abcdef"
@@ -37,16 +38,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 def run(folder: Path, *args: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*COMMAND, *args],
-        cwd=ROOT,
-        env=environment(folder, **more),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = commands().run("gateway", args, environment(folder, **more), stdin)
     assert "Traceback" not in done.stderr, done.stderr
     return done
 

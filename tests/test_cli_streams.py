@@ -46,9 +46,9 @@ def test_a_shell_may_close_or_fill_any_stream(tmp_path: Path, line: str, code: i
 
 def test_names_that_a_terminal_cannot_say_are_spelt(tmp_path: Path) -> None:
     ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    assert run(tmp_path, "api-key", "create", "--name", "Jürgen 東京", **ascii_only).returncode == 0
-    listed = run(tmp_path, "api-key", "list", **ascii_only)
-    assert listed.returncode == 0 and r"J\xfcrgen" in listed.stdout
+    assert shell(tmp_path, "faregate api-key create --name 'Jürgen 東京'", **ascii_only).returncode == 0
+    listed = shell(tmp_path, "faregate api-key list", **ascii_only)
+    assert listed.returncode == 0 and rb"J\xfcrgen" in listed.stdout
 
 
 def test_the_end_of_input_at_a_prompt_stops(tmp_path: Path) -> None:

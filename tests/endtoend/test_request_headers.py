@@ -435,9 +435,9 @@ def test_cve_2026_42208_headers_are_no_sql(nasty: Served, name: str) -> None:
         credentials = {} if name == "authorization" else {"authorization": f"Bearer {nasty.key('admin')}"}
         body = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Hi."}]}
         reply = nasty.ask("POST", CHAT, body, headers={**credentials, **headers})
-        # The parser itself refuses control characters.
         assert reply.status in (200, 400, 401), (value, reply)
-        accepted += reply.status == 200 or (reply.status == 400 and "x-request-id" in reply.headers)
+        # The parser itself refuses control characters, before there is a request that could have a row.
+        accepted += reply.status == 200 or (reply.status == 400 and b"be read as HTTP" not in reply.body)
     assert nasty.count() == before + accepted
     with opened(nasty.folder) as store:
         assert store.check() == []

@@ -1,17 +1,15 @@
 """Starts the independent provider for a test, and reads its ledger."""
 
 import json
-import subprocess
-import sys
+import os
 import time
 import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.nursery import Forked, nursery
 from tests.waiting import PATIENCE_S
-
-_ROOT = Path(__file__).parents[2]
 
 
 class ProviderProcess:
@@ -24,7 +22,7 @@ class ProviderProcess:
         self._path = ledger
         self._seed = seed
         self._port = port
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Forked | None = None
         self.base_urls: dict[str, str] = {}
         self.url = ""
         # Of the file so far: the bytes that were read, what they say, and how much of that `fresh` has given.
@@ -39,11 +37,15 @@ class ProviderProcess:
 
     def start(self) -> None:
         """Raises RuntimeError where the process ends before it is ready."""
-        command = [sys.executable, "-m", "tests.provider", "--port", str(self._port)]
-        command += ["--ledger", str(self._path), "--seed", str(self._seed)]
-        self._process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        words = ["--port", str(self._port), "--ledger", str(self._path), "--seed", str(self._seed)]
+        reading, writing = os.pipe()
+        with open(reading) as said:
+            try:
+                place = nursery("tests.provider.server")
+                self._process = place.fork("tests.provider", words, os.environ, {1: writing, 2: 2})
+            finally:
+                os.close(writing)
+            line = said.readline()
         if not line:
             code = self._process.wait()
             self.stop()
@@ -59,11 +61,9 @@ class ProviderProcess:
         process.terminate()
         try:
             process.wait(timeout=PATIENCE_S)
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             process.kill()
             process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
 
     def kill(self) -> None:
         """At once: what it was answering is in no ledger. A later `start` is on the same port."""
