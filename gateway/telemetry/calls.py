@@ -7,7 +7,7 @@ what only time, key and model speak for is marked as inferred, and what is ambig
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -18,6 +18,7 @@ SLACK_NS = 50_000_000
 CALLS = (Role.INFERENCE, Role.EMBEDDINGS)
 # Of tellings at one time, so many are held against each other.
 MOST_BESIDE = 64
+_BLOCK = 64
 # Frames end a search upwards: what stands above one of them is another call.
 _FRAMES = (Role.AGENT, Role.WORKFLOW, Role.TOOL)
 OUTERMOST = "gen_ai.conversation.id"
@@ -184,6 +185,8 @@ class _Beside:
         self._others = sorted(others, key=lambda group: group[0].span.start_ns)
         self._starts = [group[0].span.start_ns for group in self._others]
         self._longest = max(group[0].span.end_ns - group[0].span.start_ns for group in self._others)
+        ends = [group[0].span.end_ns for group in self._others]
+        self._latest = [max(ends[place : place + _BLOCK]) for place in range(0, len(ends), _BLOCK)]
         self._ids_of = ids_of
         # By place: the only one that is beside it and nothing else; None where there is more.
         self._only: dict[int, Seen | None] = {}
@@ -196,7 +199,7 @@ class _Beside:
         first = bisect_left(self._starts, start - max(0, self._longest) - 2 * SLACK_NS)
         last = bisect_right(self._starts, max(start, end) + 2 * SLACK_NS)
         found: list[int] = []
-        for place in range(first, last):
+        for place in self._near(first, last, start, end):
             other = self._others[place]
             within = _within(native, other[0]) or _within(other[0], native)
             if within and not _differ(ids, self._ids_of[id(other)]):
@@ -207,6 +210,15 @@ class _Beside:
                 return
         for place in found:
             self._only[place] = native if len(found) == 1 and place not in self._only else None
+
+    def _near(self, first: int, last: int, start: int, end: int) -> Iterator[int]:
+        """Places from `first` to `last` of what may be within these times, or around them: one that lasts for long
+        is near to all that follow it, and is all that is looked at of those that began before."""
+        inside = bisect_left(self._starts, start - SLACK_NS, first, last)
+        for place in range(first - first % _BLOCK, inside, _BLOCK):
+            if self._latest[place // _BLOCK] >= end - SLACK_NS:
+                yield from range(max(first, place), min(inside, place + _BLOCK))
+        yield from range(inside, last)
 
     def pairs(self) -> list[tuple[Seen, Seen]]:
         return [

@@ -3,8 +3,10 @@
 import random
 from typing import Any
 
+import pytest
+
 from gateway.model import Message, Request, Response, Role, Text, Usage
-from gateway.telemetry.calls import Call, Exchanged, Seen, calls_of
+from gateway.telemetry.calls import Call, Exchanged, Seen, _within, calls_of
 from gateway.telemetry.observed import Observed
 from gateway.telemetry.observed import Role as Word
 from gateway.telemetry.records import Span
@@ -219,3 +221,22 @@ def test_a_log_record_is_of_the_span_that_it_names() -> None:
 def test_spans_that_are_their_own_parents_end() -> None:
     loop = [seen("s1", 0, 100, parent="s2"), seen("s2", 0, 100, parent="s1")]
     assert alike(loop, []) == {only("s1", "s2")}
+
+
+def test_what_lasts_for_long_leaves_the_work_in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A span around a whole session is near to all its calls: each was held against all that came before it."""
+    compared = 0
+
+    def within(inner: Seen, outer: Seen) -> bool:
+        nonlocal compared
+        compared += 1
+        return _within(inner, outer)
+
+    monkeypatch.setattr("gateway.telemetry.calls._within", within)
+    calls = 600
+    tellings = [seen("session", -10, calls * 1000)]
+    for number in range(calls):
+        tellings.append(seen(f"app-{number}", number * 1000, number * 1000 + 500))
+        tellings.append(seen(f"sdk-{number}", number * 1000 + 100, number * 1000 + 400, trace=U, native=True))
+    assert len(calls_of(tellings, [])) == 2 * calls + 1
+    assert compared < 300 * calls
