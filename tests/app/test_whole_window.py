@@ -25,15 +25,18 @@ from app.pages.overview import OverviewPage
 from app.pages.providers import ProvidersPage
 from app.pages.requests import RequestsPage
 from app.pages.settings import SettingsPage
+from app.query_text import NAMES as NAMES_OF_FILTERS
 from app.questions import ask_how_to_close, ask_to_delete_conversation, ask_to_leave_demo
+from app.state_notices import StateNotices
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.tray import Tray, error_words
 from app.widgets import ElidedLabel, PushButton
 from app.window import Window
-from gateway import NewPriceOverride, TagCondition, UnitPrices
+from gateway import GatewayState, NewPriceOverride, TagCondition, UnitPrices, VaultState
 from tests.app.accessible import unnamed
 from tests.app.fake_data import model_rows, provider_rows
-from tests.app.fake_gateway import NOW_US, FakeGateway
+from tests.app.fake_gateway import NO_HEADERS, NOW_US, FakeGateway
 from tests.app.fake_threads import FULL, TRACE, full_thread, plain_thread, trace_of
 from tests.app.whole import PseudoLocale, crossing, cut, texts_of, untranslated
 from tests.reconcile.bills import billed, dearer, ledger, usage_and_costs, within
@@ -99,6 +102,15 @@ REQUIRED: Mapping[str, str] = {
     "settings notifications": "preference.notify_gateway preference.notify_keys",
     "settings about": "copy_report",
     "palette": "palette_search palette_list",
+    "filter refused": "requests_filter_problem",
+    "compare answers": "compare_run compare_answers",
+    "compare unrated": "compare_unrated compare_search compare_export",
+    "compare rated": "chart.scatter compare_models_table compare_answers_table compare_count compare_export",
+    "compared answer": "compare_drawer",
+    "own provider": "own_provider_panel",
+    "vault": "vault_panel",
+    "tool key": "connect_key connect_shell arrival",
+    "notices": "notice.demo notice.pause notice.state notice.vault notice.quitting",
 }
 
 
@@ -158,16 +170,22 @@ class Tour:
         assert isinstance(self.window.page, kind)
         return self.window.page
 
-    def look(self, name: str, widget: QWidget | None = None, sizes: Sequence[tuple[int, int]] = SIZES[:1]) -> None:
+    def look(
+        self,
+        name: str,
+        widget: QWidget | None = None,
+        sizes: Sequence[tuple[int, int]] = SIZES[:1],
+        said: str = "",
+    ) -> None:
         """A popover or dialog is only as large as itself, and a state of a page is as crowded as it gets where the
-        window is small."""
+        window is small. `said`: the gateway's words there, and names."""
         self.visited.append(name)
         shown = widget or self.window
         for size in sizes:
             if widget is None:
                 self.window.resize(*size)
             found = self._settled(name, shown)
-            found += [f"untranslated: {text!r}" for text in untranslated(texts_of(shown), self.data)]
+            found += [f"untranslated: {text!r}" for text in untranslated(texts_of(shown), [*self.data, said])]
             if found:
                 self.wrong.setdefault(f"{name} {size[0]}", []).extend(found)
 
@@ -341,6 +359,84 @@ def _shell(tour: Tour) -> None:
         box.close()
 
 
+def _said_by_a_request(tour: Tour) -> None:
+    page = tour.page("requests", RequestsPage)
+    page.view.opened.emit(0)
+    for tab in ("messages", "request", "response", "headers"):
+        page.details.tabs[tab].click()
+        tour.look(f"request {tab}", said=NO_HEADERS)
+    page.details.tabs["summary"].click()
+    page.drawer.close_drawer()
+    page.filter_field.field.setText("modl:gpt")
+    page.filter_field.submit()
+    tour.look("filter refused", said=f"modl {' '.join(NAMES_OF_FILTERS)}")
+    page.filter_field.field.clear()
+
+
+def _compared(tour: Tour) -> None:
+    page = tour.page("compare", ComparePage)
+    page.question.user.setPlainText("Hello")
+    page.question.models.open_picker()
+    tour.look("model picker", page.question.models.picker)
+    page.question.models.picker.close()
+    page.run()
+    tour.look("compare answers")
+    page.show_pane("history")
+    assert page.history is not None
+    tour.look("compare unrated")
+    answer = page.columns[0].answer
+    assert answer is not None
+    tour.window.context.spawn(tour.gateway.rate(answer.request_id, 4, ""))
+    tour.window.context.spawn(page.history.refresh())
+    tour.look("compare rated", sizes=SIZES)
+    page.history.view.opened.emit(0)
+    tour.look("compared answer", said="Faregate window")
+    page.history.drawer.close_drawer()
+    page.show_pane("ask")
+
+
+def _more_panels(tour: Tour) -> None:
+    providers = tour.page("providers", ProvidersPage)
+    providers.open_own_panel(None)
+    tour.look("own provider", said="lm-studio nomic-embed-text qwen3:8b, gpt-oss:20b")
+    providers.drawer.close_drawer()
+    providers._open_vault()
+    tour.look("vault")
+    providers.drawer.close_drawer()
+    keys = tour.page("api_keys", ApiKeysPage)
+    keys.open_create()
+    keys.panel.form.name.setText("laptop")
+    keys.panel.form.make.click()
+    tour.look("key shown")
+    keys.panel.finished.emit()
+    keys.panel.leave()
+    keys.drawer.hide()
+    connect = tour.page("connect", ConnectPage)
+    connect.view.key_button.click()
+    tour.look("tool key", sizes=SIZES)
+
+
+def _what_lasts(tour: Tour) -> None:
+    """What stands under the header, all of it at once, and the tray's menu."""
+    window = tour.window
+    nothing = lambda: None  # noqa: E731
+    told = StateNotices(window.notices, nothing, nothing, nothing, nothing, nothing)
+    told.show_state(GatewayState(word="off", url="", capture_paused_until_us=NOW_US), demo=True)
+    reason = "no secret service runs"
+    told.show_vault(VaultState(backend="keyring", available=False, message=reason))
+    told.show_quitting(7)
+    tour.page("requests", RequestsPage)
+    tour.look("notices", said=reason)
+    for subject in ("demo", "pause", "state", "vault", "quitting"):
+        window.notices.clear(subject)
+    tray = Tray(window.context.theme, GatewayState(word="running", url="http://127.0.0.1:4210"))
+    tray.show_error(error_words(tour.gateway.rows[0]))
+    tray.menu.popup(window.mapToGlobal(window.rect().center()))
+    tour.look("tray menu", tray.menu)
+    tray.menu.close()
+    tray.close()
+
+
 STEPS: tuple[Callable[[Tour], None], ...] = (
     _overview,
     _requests,
@@ -354,6 +450,10 @@ STEPS: tuple[Callable[[Tour], None], ...] = (
     _bill,
     _settings,
     _shell,
+    _said_by_a_request,
+    _compared,
+    _more_panels,
+    _what_lasts,
 )
 
 
