@@ -17,7 +17,8 @@ from app.work import Work
 class Shell(QObject):
     """`restart_asked`, `demo_asked`, `leave_demo_asked`, `delete_demo_asked`: the host does these. `redraw_asked`:
     figures are told otherwise from now on, so that what is on show must be read anew. `saved`: files were written;
-    what to say of it, and their folder (a `Path`). `section` is the settings' section that was open last."""
+    what to say of it, and their folder (a `Path`). `offered`: something happened, and something can be done about it;
+    what to say, the button's words, and what it does. `section` is the settings' section that was open last."""
 
     restart_asked = Signal()
     demo_asked = Signal()
@@ -25,6 +26,7 @@ class Shell(QObject):
     delete_demo_asked = Signal()
     redraw_asked = Signal()
     saved = Signal(str, object)
+    offered = Signal(str, str, object)
 
     def __init__(
         self,

@@ -172,6 +172,7 @@ class Window(QMainWindow):
         self.work_strip.follow(shell.work)
         shell.redraw_asked.connect(lambda: self.mark(EVERYTHING))
         shell.saved.connect(self._tell_saved)
+        shell.offered.connect(self.toasts.show)
 
     # what is remembered
 

@@ -122,6 +122,7 @@ class ApiKeysPage(Page):
         self.model.set_rows(key_lines(rows, used))
         self._selection_changed()
         self.stack.setCurrentWidget(self.table if rows else self.empty)
+        self.export_button.setEnabled(bool(rows))
         active = sum(row.revoked_us is None for row in rows)
         revoked = len(rows) - active
         self.subtitle.emit(
@@ -179,6 +180,8 @@ class ApiKeysPage(Page):
 
     def start_export(self) -> None:
         """Asks where to, then writes the table as CSV."""
+        if not self.export_button.isEnabled():
+            return
         ask_where(
             self,
             tr("Export API keys"),

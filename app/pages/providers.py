@@ -18,6 +18,7 @@ from app.pages.providers_parts.grid import CardGrid
 from app.pages.providers_parts.key_panel import KeyPanel
 from app.pages.providers_parts.own_panel import OwnPanel
 from app.pages.providers_parts.price_line import PriceLine
+from app.pages.providers_parts.secret_field import offer_to_clear
 from app.pages.providers_parts.vault_panel import VaultPanel
 from app.questions import ask_to_discard, ask_to_lose
 from app.translation import later, tr
@@ -253,8 +254,11 @@ class ProvidersPage(Page):
         else:
             self.drawer.close_drawer()
 
-    def _stored(self, title: str) -> None:
-        self.toast.emit(tr("The key for {title} works and is stored").format(title=title))
+    def _stored(self, title: str, on_clipboard: bool) -> None:
+        if on_clipboard:
+            offer_to_clear(self.context.shell, title)
+        else:
+            self.toast.emit(tr("The key for {title} works and is stored").format(title=title))
         self.context.spawn(self.refresh(Changes(providers=True)))
 
     def _drawer_closed(self) -> None:

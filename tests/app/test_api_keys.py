@@ -351,9 +351,13 @@ def test_no_keys_offers_to_make_one(page: ApiKeysPage, gateway: FakeGateway, qtb
     subtitles = QSignalSpy(page.subtitle)
     refresh(page, turns)
     assert page.empty.isVisible() and subtitles.at(0) == ["0 active"]
+    assert not page.export_button.isEnabled()
+    page.start_export()
+    assert page.findChild(QFileDialog, "api_keys_export_file") is None
     gateway.keys = FakeGateway(0, now_us=NOW_US).keys
     refresh(page, turns)
     assert page.table.isVisible() and subtitles.at(1) == ["3 active, 1 revoked"]
+    assert page.export_button.isEnabled()
     gateway.keys = []
     refresh(page, turns)
     page.empty.action.emit()

@@ -139,9 +139,12 @@ def test_a_key_that_is_refused_is_not_kept(page: ConnectPage, gateway: Empty, qt
 
 def test_the_three_steps(page: ConnectPage, gateway: Empty, qtbot: QtBot, turns: Turns) -> None:
     steps = page.first_run
-    steps.field.edit.setText(SECRET)
-    click(qtbot, steps.save)
-    turns.run()
+    QGuiApplication.clipboard().setText(f"{SECRET}\n")
+    click(qtbot, steps.field.paste)
+    with qtbot.waitSignal(page.context.shell.offered) as offered:
+        click(qtbot, steps.save)
+        turns.run()
+    assert offered.args[1] == "Clear the clipboard"
     assert gateway.stored == [("anthropic", SECRET)] and steps.field.text() == ""
     assert done(page) == [True, False, False]
     assert "claude-haiku-4-5" in steps.command.view.toPlainText(), "the model is one of the provider's"

@@ -317,9 +317,27 @@ def test_a_pasted_key_is_trimmed_and_shown_only_by_the_eye(
     assert field.edit.displayText() == SECRET
     click(qtbot, field.eye)
     assert field.edit.echoMode() == QLineEdit.EchoMode.Password
-    page.key_panel.save.click()
-    turns.run()
+    with qtbot.waitSignal(page.context.shell.offered) as offered:
+        page.key_panel.save.click()
+        turns.run()
     assert gateway.stored == [("xai", SECRET)]
+    words, button, act = offered.args
+    assert (words, button) == ("The key for xAI works and is stored", "Clear the clipboard")
+    assert QGuiApplication.clipboard().text()
+    act()
+    assert QGuiApplication.clipboard().text() == ""
+
+
+def test_a_clipboard_without_the_key_is_let_be(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    QGuiApplication.clipboard().setText("something else")
+    page.open_key_panel("xai")
+    type_key(page, qtbot, SECRET)
+    with qtbot.assertNotEmitted(page.context.shell.offered), qtbot.waitSignal(page.toast) as toast:
+        page.key_panel.save.click()
+        turns.run()
+    assert toast.args == ["The key for xAI works and is stored"]
 
 
 def test_another_providers_key_is_told_and_switched(

@@ -463,3 +463,11 @@ def test_what_was_saved_is_shown_in_its_folder(
         assert "Exported 12 rows" not in window.toasts.texts
     assert opened == [tmp_path, tmp_path]
     assert window.toasts.texts == (f"No program here shows folders: look into {tmp_path}.",)
+
+
+def test_what_can_be_done_about_something_is_offered_beside_it(window: Window, qtbot: QtBot) -> None:
+    acted: list[None] = []
+    window.context.shell.offered.emit("The key works", "Clear the clipboard", lambda: acted.append(None))
+    (button,) = [each for each in window.findChildren(PushButton) if each.text() == "Clear the clipboard"]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert acted == [None] and window.toasts.texts == ()

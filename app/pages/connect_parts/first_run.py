@@ -18,7 +18,7 @@ from app.known_errors import KNOWN_ERRORS
 from app.pages.connect_parts.arrivals import free_name, told
 from app.pages.connect_parts.code_block import CodeBlock
 from app.pages.connect_parts.snippets import BASE, KEY, NO_KEY, Snippet, render
-from app.pages.providers_parts.secret_field import SecretField
+from app.pages.providers_parts.secret_field import SecretField, lies_on_clipboard, offer_to_clear
 from app.pages.providers_parts.steps import StepList
 from app.sidebar import API_PATH
 from app.text_label import TextLabel
@@ -323,6 +323,8 @@ class FirstRun(QWidget):
         self.trial.show_trial(trial)
         if trial.ok:
             self.field.forget()
+            if lies_on_clipboard(key):
+                offer_to_clear(self._context.shell, provider.title)
         self._check()
         self.changed.emit()
 

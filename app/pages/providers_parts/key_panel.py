@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 from app.context import AppContext
 from app.focus import keep_focus
 from app.known_errors import KNOWN_ERRORS
-from app.pages.providers_parts.secret_field import SecretField
+from app.pages.providers_parts.secret_field import SecretField, lies_on_clipboard
 from app.pages.providers_parts.steps import StepList
 from app.pages.providers_parts.words import better_provider
 from app.text_label import TextLabel
@@ -20,9 +20,10 @@ from gateway import KeyTrial, ProviderRow
 
 
 class KeyPanel(QWidget):
-    """`stored(title)`: a key was tried and kept. `vault_needed`: it was taken, but there is nowhere to keep it."""
+    """`stored(title, on_clipboard)`: a key was tried and kept, and may still lie on the clipboard. `vault_needed`: it
+    was taken, but there is nowhere to keep it."""
 
-    stored = Signal(str)
+    stored = Signal(str, bool)
     cancelled = Signal()
     switched = Signal(str)
 
@@ -156,7 +157,7 @@ class KeyPanel(QWidget):
         if trial.ok:
             self.field.forget()
             self.cancel.setText(tr("Done"))
-            self.stored.emit(provider.title)
+            self.stored.emit(provider.title, lies_on_clipboard(key))
 
     def _set_busy(self, busy: bool) -> None:
         if busy:

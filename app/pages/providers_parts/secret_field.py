@@ -8,9 +8,24 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
+from app.shell import Shell
 from app.theme import Theme
 from app.translation import tr
 from app.widgets import IconButton
+
+
+def lies_on_clipboard(secret: str) -> bool:
+    """Whether any program can still read it there."""
+    return bool(secret) and QGuiApplication.clipboard().text().strip() == secret
+
+
+def offer_to_clear(shell: Shell, title: str) -> None:
+    """A provider's key was kept, and still lies on the clipboard."""
+    shell.offered.emit(
+        tr("The key for {title} works and is stored").format(title=title),
+        tr("Clear the clipboard"),
+        lambda: QGuiApplication.clipboard().clear(),
+    )
 
 
 class SecretField(QWidget):
