@@ -17,6 +17,7 @@ from app.filters import FilterState
 from app.pages.providers import ProvidersPage, today
 from app.pages.providers_parts.words import better_provider, source_words, state_words
 from app.theme import Theme
+from app.widgets.curtain import Curtain
 from gateway import Changes, ExchangeRecord, ExtraProvider, FaregateError, KeyTrial, ProviderRow, VaultState
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
@@ -500,8 +501,10 @@ def test_everything_has_a_name(no_keyring: ProvidersPage) -> None:
     assert unnamed(no_keyring) == []
 
 
-def test_both_themes(page: ProvidersPage, theme: Theme) -> None:
+def test_both_themes(page: ProvidersPage, theme: Theme, qtbot: QtBot) -> None:
     page.open_key_panel("xai")
+    # Only then is the drawer painted.
+    qtbot.waitUntil(page.drawer.findChild(Curtain).isHidden)  # type: ignore[union-attr]
     light = page.grab().toImage()
     theme.set_mode("dark")
     dark = page.grab().toImage()
