@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QWidget
 
 BAND = 140
 """Logical pixels that one turn paints of a page at most."""
-LEAST_BAND = 35
+LEAST_BAND = 70
+"""Lower ones hardly take less each: whatever stands in a band is painted as a whole and cut."""
 # Between two bands, so that the gateway's callbacks have their turns.
 _PAUSE_MS = 8
 # What a band should take of this thread's time.
