@@ -7,7 +7,27 @@ from app import formats
 from app.notices import Notices
 from app.translation import counted, tr
 from app.vault_words import vault_words
-from gateway import GatewayState, VaultState
+from gateway import Completeness, GatewayState, VaultState
+
+# What keeps requests from being written as long as it lasts.
+_HINDRANCES = ("database_locked", "database_full", "database_failing", "memory_only")
+
+
+def show_hindrances(notices: Notices, reading: Completeness) -> None:
+    """That the disk, or another program, keeps requests from being written: until it is over."""
+    hindered = [each for each in reading.differences if each.kind in _HINDRANCES]
+    if not hindered:
+        notices.clear("hindered")
+        return
+    waiting = counted(
+        max(each.count for each in hindered), "1 request is not written yet.", "{count} requests are not written yet."
+    )
+    text = " ".join((waiting, *(each.meaning for each in hindered)))
+    told = notices.banner("hindered")
+    if told is None:
+        notices.tell("hindered", "bad", text)
+    else:
+        told.set_text(text)
 
 
 class StateNotices:

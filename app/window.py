@@ -41,6 +41,7 @@ from app.resources import resource
 from app.shortcuts import SHORTCUTS
 from app.sidebar import Sidebar
 from app.sidebar_figures import SidebarFigures
+from app.state_notices import show_hindrances
 from app.throttle import EVERYTHING, NOTHING, Coalescer, merged
 from app.translation import tr
 from app.widgets import Banner, Curtain, SegmentedControl, Toasts
@@ -248,6 +249,7 @@ class Window(QMainWindow):
         self._subtitles.clear()
         self._dirty.clear()
         self._places.clear()
+        self.notices.clear("hindered")
         self.show_state(context.gateway.state)
 
     def open_page(self, key: str, *, remember: bool = True) -> None:
@@ -371,6 +373,8 @@ class Window(QMainWindow):
                     self._dirty[key] = merged(self._dirty.get(key, NOTHING), changes)
             await self._refresh_page(self._current, changes)
             await self._figures.refresh(self.context, changes)
+            if changes.meter or changes.usage:
+                show_hindrances(self.notices, self.context.gateway.completeness())
         finally:
             self._busy = False
             self.coalescer.looked(time.monotonic() - began)

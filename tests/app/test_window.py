@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from PySide6.QtCore import QSettings, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence
@@ -22,7 +23,8 @@ from app.theme import Theme
 from app.throttle import EVERYTHING, INTERVAL_MS
 from app.widgets import PushButton
 from app.window import Window
-from gateway import Changes, GatewayState
+from gateway import Changes, Completeness, Difference, GatewayState
+from gateway.store.meter import FULL, REASONS, Reason
 from tests.app.fake_data import exchanges
 from tests.app.fake_gateway import FakeGateway
 from tests.app.fake_threads import plain_thread
@@ -471,3 +473,39 @@ def test_what_can_be_done_about_something_is_offered_beside_it(window: Window, q
     (button,) = [each for each in window.findChildren(PushButton) if each.text() == "Clear the clipboard"]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert acted == [None] and window.toasts.texts == ()
+
+
+def test_a_full_disk_is_told_until_there_is_room(
+    window: Window, context: AppContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the gateway's own words, which say what to do; what waits is counted."""
+    full = next(reason for reason in REASONS if reason.kind == FULL)
+    memory = next(reason for reason in REASONS if reason.kind == "memory_only")
+    running = next(reason for reason in REASONS if reason.kind == "running")
+    differences: list[Difference] = []
+
+    def reading() -> Completeness:
+        return Completeness(seen=2000, written=500, differences=tuple(differences))
+
+    def told() -> str:
+        banner = window.notices.banner("hindered")
+        return banner.text() if banner is not None and banner.isVisible() else ""
+
+    def waiting(reason: Reason, count: int) -> Difference:
+        return Difference(**msgspec.structs.asdict(reason), count=count)
+
+    monkeypatch.setattr(context.gateway, "completeness", reading)
+    differences[:] = [waiting(running, 3)]
+    window.mark(Changes(meter=True))
+    qtbot.waitUntil(lambda: "2,000" in window.sidebar.meter.accessibleName())
+    assert told() == ""
+    differences.append(waiting(full, 1))
+    window.mark(Changes(meter=True))
+    qtbot.waitUntil(lambda: told() == f"1 request is not written yet. {full.meaning}")
+    differences[-1] = waiting(full, 1500)
+    differences.append(waiting(memory, 20))
+    window.mark(Changes(meter=True))
+    qtbot.waitUntil(lambda: told() == f"1,500 requests are not written yet. {full.meaning} {memory.meaning}")
+    differences.clear()
+    window.mark(Changes(meter=True))
+    qtbot.waitUntil(lambda: window.notices.banner("hindered") is None)
