@@ -197,8 +197,7 @@ class Journal:
             _log.warning("The journal held %d damaged lines: what they told is lost.", self.damaged_lines)
         interrupted = [
             msgspec.structs.replace(record, outcome="interrupted", error_type="interrupted")
-            for request_id, record in begun.items()
-            if request_id not in ended
+            for record in begun.values()
         ]
         return [*ended.values(), *interrupted]
 
@@ -387,7 +386,12 @@ class Journal:
         mark, record = parsed
         if place < over.get(record.id, -1):
             return
-        (ended if mark == ENDED else begun)[record.id] = record
+        if mark == ENDED:
+            ended[record.id] = record
+            # Of what had ended, which is nearly all, one record is held.
+            begun.pop(record.id, None)
+        elif record.id not in ended:
+            begun[record.id] = record
         if record.id not in self._homes:
             self._homes[record.id] = segment
             segment.needed_for += 1

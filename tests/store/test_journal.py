@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -425,3 +426,30 @@ def test_a_disk_that_refuses_to_carry_on_loses_nothing(
     found = {each.id: each.outcome for each in reader.adopt()}
     assert found == {"req_2": "interrupted", **{f"req_{number}": "ok" for number in (0, 4, 5, 6, 7)}}
     reader.close()
+
+
+def test_of_what_has_ended_one_record_is_held_while_it_is_replayed(tmp_path: Path) -> None:
+    ended = [render_line(ENDED, replace(FULL, id=f"req_{number}")) for number in range(300)]
+    begun = [line.replace(ENDED, BEGUN, 1) for line in ended]
+    peaks = []
+    for name, lines in (
+        ("ended", ended),
+        ("both", [line for pair in zip(begun, ended, strict=True) for line in pair]),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        left_by_the_dead(folder, b"".join(lines))
+        journal = Journal(folder)
+        tracemalloc.start()
+        assert len(journal.adopt()) == 300
+        peaks.append(tracemalloc.get_traced_memory()[1] - sum(map(len, lines)) * 2)
+        tracemalloc.stop()
+        journal.close()
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_a_beginning_that_follows_its_end_interrupts_nothing(tmp_path: Path) -> None:
+    left_by_the_dead(tmp_path, render_line(ENDED, record(1)) + render_line(BEGUN, OPEN))
+    journal = Journal(tmp_path)
+    assert journal.adopt() == [record(1)]
+    journal.close()
