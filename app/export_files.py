@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QBuffer, QIODevice, QSaveFile, Qt
 from PySide6.QtGui import QImage, QImageWriter
@@ -10,10 +11,20 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.tables.column import Column, Row, comma_separated
 from app.translation import later, tr
-from gateway import FaregateError
+from gateway import Export, FaregateError
 
 CSV_FILTER = later("CSV (*.csv)")
 EXPORT_FILTER = later("CSV (*.csv);;JSON lines (*.jsonl)")
+
+
+_MARK = "\ufeff"
+
+
+def gateway_export(path: Path, *, marked: bool, **asked: Any) -> Export:
+    """What the gateway is asked to write there: the form is what the file is called, CSV `marked` or not; `asked`
+    are `Export`'s other fields."""
+    form = export_format(path)
+    return Export(format=form, bom=marked and form == "csv", **asked)
 
 
 def export_format(path: Path) -> str:
@@ -44,10 +55,17 @@ def _ending(name_filter: str) -> str:
     return name_filter.rpartition("(*.")[2].rstrip(")").partition(" ")[0]
 
 
-async def save_table(columns: Iterable[Column[Row]], rows: Iterable[Row], path: Path) -> None:
-    """Write these rows as CSV. Raises FaregateError where the file cannot be written."""
+async def save_table(
+    columns: Iterable[Column[Row]], rows: Iterable[Row], path: Path, *, marked: bool = False
+) -> None:
+    """Write these rows as CSV, `marked` with a byte order mark. Raises FaregateError where it cannot be written."""
     shown, written = tuple(columns), tuple(rows)
-    await save_text(lambda: comma_separated(shown, written), path)
+    await save_csv(lambda: comma_separated(shown, written), path, marked=marked)
+
+
+async def save_csv(make: Callable[[], str], path: Path, *, marked: bool) -> None:
+    """Make CSV and write it, both beside the loop. Raises FaregateError where the file cannot be written."""
+    await save_text(lambda: f"{_MARK if marked else ''}{make()}", path)
 
 
 async def save_text(make: Callable[[], str], path: Path) -> None:

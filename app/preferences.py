@@ -23,6 +23,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "notify_gateway": (ON, OFF),
     "notify_keys": (ON, OFF),
     "first_steps": (ON, OFF),
+    "csv_mark": (OFF, ON),
 }
 ZONE = "zone"
 

@@ -50,6 +50,11 @@ class Shell(QObject):
         theme.set_density(self.preferences.get("density"))
         theme.set_patterns(self.preferences.is_on("patterns"))
 
+    @property
+    def marks_csv(self) -> bool:
+        """Whether CSV begins with the mark by which spreadsheets know UTF-8."""
+        return self.preferences.is_on("csv_mark")
+
     def _follow(self, name: str) -> None:
         if name == "density":
             self._theme.set_density(self.preferences.get("density"))

@@ -15,14 +15,13 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.context import AppContext
-from app.export_files import CSV_FILTER, EXPORT_FILTER, ask_where, export_format, png, save_bytes, save_text
+from app.export_files import CSV_FILTER, EXPORT_FILTER, ask_where, gateway_export, png, save_bytes, save_csv
 from app.overview.answers import Answers
 from app.overview.breakdown import DIMENSION_TITLES, group_title
 from app.overview.words import export_name
 from app.tables.column import safe_cell
 from app.translation import counted, later, tr
 from app.work import Job
-from gateway import Export
 
 if TYPE_CHECKING:
     from app.charts import ChartCard, ChartData, ChartSpec
@@ -94,12 +93,12 @@ class OverviewExport(QObject):
         answers = self.answers
         if answers is None:
             return
-        gateway = self._context.gateway
+        gateway, marked = self._context.gateway, self._context.shell.marks_csv
         if what in (TIME_SERIES, SPLIT_SERIES):
             by = self.split if what == SPLIT_SERIES else None
-            export = Export(what="buckets", bucket=answers.bucket, by=by, format=export_format(path))
+            export = gateway_export(path, marked=marked, what="buckets", bucket=answers.bucket, by=by)
         else:
-            export = Export(what="breakdown", by=what, format=export_format(path))
+            export = gateway_export(path, marked=marked, what="breakdown", by=what)
 
         async def write(job: Job) -> int:
             return await gateway.export_file(answers.query, export, path, job.told)
@@ -166,5 +165,5 @@ class OverviewExport(QObject):
         self._context.shell.saved.emit(tr("Saved {name}").format(name=path.name), path.parent)
 
     async def save_values(self, spec: "ChartSpec", data: "ChartData", path: Path) -> None:
-        await save_text(lambda: chart_csv(spec, data), path)
+        await save_csv(lambda: chart_csv(spec, data), path, marked=self._context.shell.marks_csv)
         self._tell_rows(len(data.starts_us), path)

@@ -195,7 +195,7 @@ class ApiKeysPage(Page):
         """Writes what the table shows; a key itself is in none of its cells."""
         rows = self.model.rows
         try:
-            await save_table(self.view.shown_columns(), rows, path)
+            await save_table(self.view.shown_columns(), rows, path, marked=self.context.shell.marks_csv)
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         else:

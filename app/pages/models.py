@@ -250,7 +250,7 @@ class ModelsPage(Page):
         """Writes the prices that the table shows."""
         rows = self.model.rows
         try:
-            await save_table(self.view.shown_columns(), rows, path)
+            await save_table(self.view.shown_columns(), rows, path, marked=self.context.shell.marks_csv)
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         else:

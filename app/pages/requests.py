@@ -14,7 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from app.context import AppContext
-from app.export_files import ask_where, export_format
+from app.export_files import ask_where, gateway_export
 from app.filter_bar import FilterBar
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
@@ -35,7 +35,7 @@ from app.text_label import TextLabel
 from app.translation import counted, later, tr
 from app.widgets import Banner, Drawer, PushButton, ToggleSwitch
 from app.work import Job
-from gateway import Changes, ExchangeRecord, Export, UsageQuery
+from gateway import Changes, ExchangeRecord, UsageQuery
 
 _COPY_AT_MOST = 5_000
 _DETAILS_AFTER_MS = 60
@@ -395,7 +395,7 @@ class RequestsPage(Page):
         resume = pause(self.export_button)
         query = self.context.filters.query(_now_us())
         columns = export_fields(self.view.shown_columns()) if visible_only else ()
-        export = Export(what="requests", format=export_format(path), columns=columns)
+        export = gateway_export(path, marked=self.context.shell.marks_csv, what="requests", columns=columns)
 
         async def write(job: Job) -> int:
             return await self.context.gateway.export_file(query, export, path, job.told)

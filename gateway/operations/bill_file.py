@@ -12,9 +12,12 @@ from gateway.store.text_rows import csv_lines
 _TOLD_EVERY_ROWS = 1_000
 
 
-def write_reconciliation(done: Reconciliation, path: Path, progress: Callable[[int, int], None] | None = None) -> int:
-    """A comparison as CSV, whole or not at all; how many lines. `progress` is told those written and all, and what it
-    raises ends the work. Raises FaregateError where the file cannot be made."""
+def write_reconciliation(
+    done: Reconciliation, path: Path, progress: Callable[[int, int], None] | None = None, *, bom: bool = False
+) -> int:
+    """A comparison as CSV, whole or not at all, with a byte order mark where `bom`; how many lines. `progress` is
+    told those written and all, and what it raises ends the work. Raises FaregateError where the file cannot be made.
+    """
     total = sum(len(day.parts) for day in done.days)
 
     def rows() -> Iterator[Mapping[str, Any]]:
@@ -24,5 +27,5 @@ def write_reconciliation(done: Reconciliation, path: Path, progress: Callable[[i
             yield row
 
     with output_file(path) as file:
-        file.writelines(csv_lines(rows(), dict.fromkeys(CSV_COLUMNS)))
+        file.writelines(csv_lines(rows(), dict.fromkeys(CSV_COLUMNS), bom=bom))
     return total

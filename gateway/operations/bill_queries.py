@@ -37,7 +37,11 @@ class BillQueries:
         """What a bill's columns are, and what they are taken for. Raises ClientError where the file is no table."""
         return await self._workers.run(columns_of, opener(file))
 
-    async def export_reconciliation(self, done: Reconciliation, path: Path, progress: Progress | None = None) -> int:
-        """Write a comparison as CSV, a line per day, model and kind; how many lines. `progress` is told those written
-        and all, on a worker's thread. Cancelling leaves what stood there before."""
-        return await self._workers.run_until_cancelled(partial(write_reconciliation, done, path), progress)
+    async def export_reconciliation(
+        self, done: Reconciliation, path: Path, progress: Progress | None = None, *, bom: bool = False
+    ) -> int:
+        """Write a comparison as CSV, a line per day, model and kind, with a byte order mark where `bom`; how many
+        lines. `progress` is told those written and all, on a worker's thread. Cancelling leaves what stood there
+        before."""
+        write = partial(write_reconciliation, done, path, bom=bom)
+        return await self._workers.run_until_cancelled(write, progress)

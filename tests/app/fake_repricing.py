@@ -127,9 +127,11 @@ class FakeRepricing:
         await _give_way()
         return reconcile([opener(file) for file in files], Rows(self.rows), question)
 
-    async def export_reconciliation(self, done: Reconciliation, path: Path, progress: Progress | None = None) -> int:
+    async def export_reconciliation(
+        self, done: Reconciliation, path: Path, progress: Progress | None = None, *, bom: bool = False
+    ) -> int:
         self._note("export_reconciliation")
-        return write_reconciliation(done, path, progress)
+        return write_reconciliation(done, path, progress, bom=bom)
 
 
 async def _give_way() -> None:

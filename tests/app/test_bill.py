@@ -1,5 +1,6 @@
 """A provider's bill in the window: chosen, read in each form, compared, looked into, exported; and what goes wrong."""
 
+import codecs
 import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -333,10 +334,12 @@ def test_the_comparison_is_exported_line_by_line(
     assert dialog is not None
     path = tmp_path / "out.csv"
     saved = QSignalSpy(page.context.shell.saved)
+    page.context.shell.preferences.set("csv_mark", "on")
     dialog.fileSelected.emit(str(path))
     dialog.close()
     turns.run()
-    with path.open(encoding="utf-8", newline="") as file:
+    assert path.read_bytes().startswith(codecs.BOM_UTF8)
+    with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     every = bill_lines(compared)
     assert [(row["day"], row["model"], row["kind"]) for row in rows] == [

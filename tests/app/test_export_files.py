@@ -1,6 +1,8 @@
 """Tables are saved by a worker: a loop that also serves requests does not wait for a disk."""
 
+import codecs
 import os
+import re
 import resource
 import tempfile
 import threading
@@ -13,10 +15,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.export_files import ask_where, save_table, save_text
+from app.export_files import ask_where, gateway_export, save_table, save_text
 from app.tables.column import Column
 from app.theme import Theme
-from gateway import FaregateError
+from gateway import Export, FaregateError
 
 _NOBODY = 65_534
 
@@ -113,3 +115,36 @@ def test_a_name_without_an_ending_gets_that_of_the_kind_that_was_chosen(
         qtbot.keyClick(name, Qt.Key.Key_Return)
         qtbot.waitUntil(lambda dialog=dialog: not shiboken6.isValid(dialog) or not dialog.isVisible())
     assert chosen == [tmp_path / "one.csv", tmp_path / "two.jsonl"]
+
+
+async def test_csv_begins_with_the_mark_where_it_was_chosen(tmp_path: Path) -> None:
+    column: Column[str] = Column(key="a", title="Größe", text=str, value=str, width=1)
+    for marked in (False, True):
+        await save_table([column], ["漢"], tmp_path / "rows.csv", marked=marked)
+        assert (tmp_path / "rows.csv").read_bytes().startswith(codecs.BOM_UTF8) is marked
+        assert (tmp_path / "rows.csv").read_text("utf-8-sig") == "Größe\n漢\n"
+
+
+def test_only_csv_is_marked() -> None:
+    asked = gateway_export(Path("a.csv"), marked=True, what="buckets", bucket="day")
+    assert asked == Export(what="buckets", bucket="day", format="csv", bom=True)
+    assert gateway_export(Path("a.jsonl"), marked=True) == Export(format="jsonl")
+    assert gateway_export(Path("a.csv"), marked=False) == Export()
+
+
+def test_every_csv_of_the_window_asks_whether_to_be_marked() -> None:
+    """Whoever writes CSV says what was chosen; prices of one's own are written for this window and not for Excel."""
+    app = Path(__file__).parents[2] / "app"
+    writing = re.compile(
+        r"(?:await save_table|await save_csv|= gateway_export|export_reconciliation)\(([^\n]*(?:\n[^\n]*)?)"
+    )
+    found = {
+        str(path.relative_to(app)): writing.findall(path.read_text("utf-8"))
+        for path in app.rglob("*.py")
+        if path.name != "export_files.py"
+    }
+    found = {name: calls for name, calls in found.items() if calls}
+    assert len(found) >= 7
+    assert [
+        name for name, calls in found.items() if not all("marked=" in call or "bom=" in call for call in calls)
+    ] == []

@@ -1173,6 +1173,7 @@ def test_an_export_of_the_columns_on_show_names_them_in_their_order(
         return 1
 
     gateway.export_file = export  # type: ignore[assignment,method-assign]
+    page.context.shell.preferences.set("csv_mark", "on")
     page.view.show_column("tags", False)
     page.view.show_column("cause", True)
     header = page.view.horizontalHeader()
@@ -1185,6 +1186,7 @@ def test_an_export_of_the_columns_on_show_names_them_in_their_order(
         dialog.fileSelected.emit(str(tmp_path / "out.csv"))
         dialog.close()
         turns.run()
+    assert all(export.bom for export in asked), "for Excel, as it was chosen"
     visible, everything = (export.columns for export in asked)
     assert everything == ()
     assert visible[:4] == ("model", "started_at", "status", "outcome")

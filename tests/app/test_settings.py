@@ -683,3 +683,12 @@ def test_files_of_an_earlier_export_are_replaced_only_after_a_question(
     empty.mkdir()
     choose(empty)
     assert len(list(empty.iterdir())) == len(EXPORTS), "where there is nothing to lose nothing is asked"
+
+
+def test_csv_for_excel_is_chosen_with_the_data(
+    qtbot: QtBot, open_page: Callable[[str], SettingsPage], shell: Shell
+) -> None:
+    switch = child(open_page("data"), QWidget, "preference.csv_mark")
+    assert not switch.isChecked() and not shell.marks_csv
+    qtbot.mouseClick(switch, Qt.MouseButton.LeftButton)
+    assert shell.marks_csv

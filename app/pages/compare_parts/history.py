@@ -278,7 +278,7 @@ class HistoryPane(QWidget):
         )
 
     async def _save_models(self, rows: Sequence[RatedModel], path: Path) -> None:
-        await save_table(self.models_model.columns, rows, path)
+        await save_table(self.models_model.columns, rows, path, marked=self._context.shell.marks_csv)
         words = counted(len(rows), "Exported 1 model", "Exported {count} models")
         self._context.shell.saved.emit(words, path.parent)
 
@@ -312,7 +312,7 @@ class HistoryPane(QWidget):
     async def export_to(self, path: Path) -> None:
         rows: Sequence[RatedAnswer] = self.model.rows
         try:
-            await save_table(self.model.columns, rows, path)
+            await save_table(self.model.columns, rows, path, marked=self._context.shell.marks_csv)
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         else:

@@ -401,7 +401,7 @@ class BillPane(QWidget):
             return
 
         async def write(job: Job) -> int:
-            return await gateway.export_reconciliation(done, path, job.told)
+            return await gateway.export_reconciliation(done, path, job.told, bom=self._context.shell.marks_csv)
 
         title = self.tr("Exporting to {file}").format(file=path.name)
         try:

@@ -11,8 +11,10 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
 from app import formats
+from app.export_files import gateway_export
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
+from app.pages.settings_parts.own_sections import Preferring
 from app.pages.settings_parts.section import Rows, SectionView
 from app.pages.settings_parts.table import marked, translated
 from app.questions import ask_to_replace
@@ -137,7 +139,7 @@ class RetentionSection(SectionView):
         return words.format(count=formats.count(taken), size=formats.size(cleaned.freed_bytes))
 
 
-class DataSection(SectionView):
+class DataSection(Preferring):
     def build(self) -> None:
         theme, gateway = self.context.theme, self.context.gateway
         place, out = self.tr("Data folder"), self.tr("Take it with you")
@@ -161,6 +163,12 @@ class DataSection(SectionView):
             self.tr("Export everything"),
             self.tr("Requests, sums by day and conversations, a file each, into a folder of your choice."),
             self.export,
+        )
+        self.add_switch(
+            out,
+            "csv_mark",
+            self.tr("CSV for Excel"),
+            self.tr("Every CSV file begins with the mark by which Excel knows letters such as é and 漢."),
         )
         self._add_demo()
 
@@ -232,13 +240,14 @@ class DataSection(SectionView):
         """All files into a folder; cancelling leaves no half of one."""
         resume = pause(self.export)
         self.export_line.show_problem("")
-        format_, paths = self.format.current, self._paths(folder)
+        paths = self._paths(folder)
         rows = 0
 
         async def work(job: Job) -> int:
             nonlocal rows
             for path, (_, export) in zip(paths, EXPORTS, strict=True):
-                asked = Export(what=export.what, format=format_, bucket=export.bucket)
+                marked = self.context.shell.marks_csv
+                asked = gateway_export(path, marked=marked, what=export.what, bucket=export.bucket)
                 progress = ToldOfFile(job, rows)
                 rows += await self.context.gateway.export_file(UsageQuery(), asked, path, progress)
             return rows

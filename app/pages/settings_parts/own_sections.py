@@ -19,7 +19,7 @@ _MOST_TOOLS = 8
 _VAULTS = ("keyring", "file", "memory")
 
 
-class _Preferring(SectionView):
+class Preferring(SectionView):
     """Switches and choices of the window's own preferences."""
 
     def add_switch(self, heading: str, name: str, title: str, words: str) -> ToggleSwitch:
@@ -48,7 +48,7 @@ class _Preferring(SectionView):
         return made
 
 
-class GatewaySection(_Preferring):
+class GatewaySection(Preferring):
     """Where it listens, when it starts, and who must be told of another address."""
 
     _moving_to = ""
@@ -111,7 +111,7 @@ class GatewaySection(_Preferring):
         self.lines["server.port"].show_note(words.format(address=self._moving_to, tools=tools))
 
 
-class AppearanceSection(_Preferring):
+class AppearanceSection(Preferring):
     def build(self) -> None:
         theme = self.context.theme
         looks, times = self.tr("Looks"), self.tr("Figures and times")
@@ -184,7 +184,7 @@ class AppearanceSection(_Preferring):
             self.zone_line.show_problem("")
 
 
-class NotificationSection(_Preferring):
+class NotificationSection(Preferring):
     def build(self) -> None:
         heading = self.tr("Tell me on the desktop")
         self.add_switch(
