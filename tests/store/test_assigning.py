@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 
 from gateway.configuration.setting_values import Keep
 from gateway.records import ExchangeRecord, UsageQuery
-from gateway.store import writer
+from gateway.store import assigning, writer
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, DAY_US, FULL, histories, record
 from tests.store.test_queries import stored
@@ -120,4 +121,36 @@ def test_a_row_learns_the_words_of_its_error(store: UsageStore) -> None:
     assert store.flush() and store.request(FULL.id) == replace(FULL, error_message="No.\ufffd")
     store.assign(FULL.id, error_message="")
     assert store.flush() and store.request(FULL.id) == wordless
+    assert store.check() == []
+
+
+def test_an_app_whose_name_was_swept_is_named_anew(store: UsageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.store.sweep.sweep.__defaults__", (0,))
+    now_us = BASE_US + 10 * DAY_US
+    store.end(record(0, app="shop"))
+    store.end(record(1, id="kept", started_us=now_us, app=None, end_user="the last name"))
+    assert store.flush()
+    assert store.clean_up({"requests": Keep(days=1), "buckets": Keep(days=1)}, now_us).names == 1
+    store.assign("kept", app="shop")
+    assert store.flush()
+    assert [row.value for row in store.breakdown(UsageQuery(), "app").rows] == ["shop"]
+    assert store.check() == []
+
+
+def test_an_app_whose_assignment_failed_at_first_is_named_when_it_is_tried_again(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.end(record(1, app=None))
+    assert store.flush()
+    real, failures = assigning.unsettle_rows, [sqlite3.OperationalError("It cannot be written.")]
+
+    def unsettle_rows(connection: sqlite3.Connection, zone: ZoneInfo, times_us: Sequence[int]) -> None:
+        if failures:
+            raise failures.pop()
+        real(connection, zone, times_us)
+
+    monkeypatch.setattr(assigning, "unsettle_rows", unsettle_rows)
+    store.assign("req_1", app="shop")
+    assert store.flush() and not failures
+    assert [row.value for row in store.breakdown(UsageQuery(), "app").rows] == ["shop"]
     assert store.check() == []
