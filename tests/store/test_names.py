@@ -25,10 +25,14 @@ def test_a_writer_knows_so_many_names_and_finds_the_others_by_their_numbers(
         names.bound()
         assert len(names._numbers) == 1
         assert [names.number(word) for word in WORDS] == given and len(set(given)) == len(WORDS)
-        sets = [names.tag_set((word,)) for word in WORDS]
+        names.forget()
+        # Of two words, and one more for none, but five sets.
+        tagged = [tags for more in (WORDS[:1], WORDS[1:2]) for tags in (more, (*WORDS[:2], *more))]
+        sets = [names.tag_set(tags) for tags in tagged]
+        assert len(names._numbers) == 3 and len(names._tag_sets) == 5
         names.bound()
         assert len(names._tag_sets) == 1
-        assert [names.tag_set((word,)) for word in WORDS] == sets
+        assert [names.tag_set(tags) for tags in tagged] == sets
 
 
 def test_a_reader_knows_so_many_texts_and_all_that_it_is_asked_for(
@@ -41,6 +45,9 @@ def test_a_reader_knows_so_many_texts_and_all_that_it_is_asked_for(
         numbers = {word: names.number(word) for word in WORDS}
         sets = {word: names.tag_set((word,)) for word in WORDS}
     texts = Texts()
+    one, another = WORDS[:2]
+    assert texts.texts(connection, [numbers[one]]) is texts.texts(connection, [numbers[another]])
+    assert texts.tags(connection, [sets[one]]) is texts.tags(connection, [sets[another]])
     for first in range(5):
         asked = WORDS[first : first + 2]
         known = texts.texts(connection, map(numbers.__getitem__, asked))

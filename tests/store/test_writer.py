@@ -1,0 +1,42 @@
+"""How long the writer leaves a database alone that takes nothing."""
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+
+import pytest
+
+from gateway.records import ExchangeRecord
+from gateway.store.commit import Committer
+from gateway.store.usage import UsageStore
+from gateway.store.writer import Writer
+from tests.store.examples import record
+from tests.waiting import wait_until
+
+
+def test_pauses_double_up_to_five_seconds_and_begin_anew_after_what_was_written(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, left, pauses = Committer.commit, [0], list[float]()
+
+    def commit(self: Committer, records: Sequence[ExchangeRecord]) -> int:
+        if left[0]:
+            left[0] -= 1
+            raise sqlite3.OperationalError("It cannot be written.")
+        return real(self, records)
+
+    def paused(self: Writer, seconds: float) -> bool:
+        pauses.append(seconds)
+        return True
+
+    monkeypatch.setattr(Committer, "commit", commit)
+    monkeypatch.setattr(Writer, "_pause", paused)
+    caplog.set_level(logging.WARNING)
+    for number, failures in enumerate((9, 2)):
+        left[0] = failures
+        store.end(record(number))
+        assert store.flush()
+    assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 0.05, 0.1]
+    wait_until(lambda: len(caplog.messages) == 4)
+    said = [message.partition(" (")[0] for message in caplog.messages]
+    assert said == ["Usage cannot be stored now", "Usage is stored again."] * 2
