@@ -8,6 +8,7 @@ from gateway.store.packed_bins import encode
 from gateway.store.plan import source_of
 from gateway.store.queries import _gather, _whole_time
 from gateway.store.settling import settle
+from gateway.store.sums import _apart, _finder
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, record
 
@@ -48,3 +49,17 @@ def test_what_is_packed_already_is_left_as_it_is() -> None:
     assert packed.packed() is packed
     again = Sums(latency={1: 2}).packed()
     assert (again._latency, again._ttft) == (packed._latency, b"") and again._stored is IN_PAIRS
+
+
+def test_a_moment_is_of_the_range_that_holds_it_and_of_none_between_two() -> None:
+    slice_at = _finder([(7, 10, 20), (8, 20, 30), (9, 40, 50)])
+    moments = (9, 10, 19, 20, 29, 30, 39, 40, 49, 50)
+    assert [slice_at(us) for us in moments] == [None, 7, 7, 8, 8, None, None, 9, 9, None]
+
+
+def test_ranges_that_overlap_are_asked_apart_and_those_that_meet_together() -> None:
+    assert _apart([(3, 20, 40), (1, 0, 10), (2, 10, 30), (4, 30, 50), (5, 35, 45)]) == [
+        [(1, 0, 10), (2, 10, 30), (4, 30, 50)],
+        [(3, 20, 40)],
+        [(5, 35, 45)],
+    ]

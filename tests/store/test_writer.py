@@ -1,12 +1,14 @@
-"""How long the writer leaves a database alone that takes nothing."""
+"""How long the writer leaves a database alone that takes nothing, and what is said of it meanwhile."""
 
 import logging
 import sqlite3
 from collections.abc import Sequence
+from time import monotonic
 
 import pytest
 
 from gateway.records import ExchangeRecord
+from gateway.store import writer
 from gateway.store.commit import Committer
 from gateway.store.usage import UsageStore
 from gateway.store.writer import Writer
@@ -40,3 +42,32 @@ def test_pauses_double_up_to_five_seconds_and_begin_anew_after_what_was_written(
     wait_until(lambda: len(caplog.messages) == 4)
     said = [message.partition(" (")[0] for message in caplog.messages]
     assert said == ["Usage cannot be stored now", "Usage is stored again."] * 2
+
+
+def test_what_waits_once_it_can_be_written_again_waits_for_nothing_else(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = Committer.commit, [sqlite3.OperationalError("It cannot be written.")]
+
+    def commit(self: Committer, records: Sequence[ExchangeRecord]) -> int:
+        if failures:
+            raise failures.pop()
+        return real(self, records)
+
+    monkeypatch.setattr(Committer, "commit", commit)
+    store.end(record(1))
+    assert store.flush()
+    wait_until(lambda: store._meter.hindered is None)
+    monkeypatch.setattr(writer, "GROUP_S", 60.0)
+    store.end(record(2))
+    assert [each.kind for each in store.completeness().differences] == ["waiting"]
+
+
+def test_a_pause_lasts_as_long_as_it_is_to_and_ends_where_the_writer_is_to_end(store: UsageStore) -> None:
+    began = monotonic()
+    assert store._writer._pause(0.05)
+    assert monotonic() - began >= 0.05
+    assert store._writer.close(5.0)
+    began = monotonic()
+    assert not store._writer._pause(60.0)
+    assert monotonic() - began < 30
