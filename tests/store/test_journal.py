@@ -453,3 +453,107 @@ def test_a_beginning_that_follows_its_end_interrupts_nothing(tmp_path: Path) -> 
     journal = Journal(tmp_path)
     assert journal.adopt() == [record(1)]
     journal.close()
+
+
+def test_a_disk_that_refuses_leaves_one_file_and_not_one_for_each_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines longer than a file is to be, too, which would each have one of their own."""
+    journal = Journal(tmp_path, segment_bytes=10)
+    free = refuse(monkeypatch)
+    journal.end(record(0))
+    (one,) = files(tmp_path)
+    for number in (1, 2):
+        journal.end(record(number))
+    assert files(tmp_path) == [one] and journal.waiting == 3
+    free()
+    journal.close()
+    reader = Journal(tmp_path)
+    assert len(reader.adopt()) == 3
+    reader.close()
+
+
+def test_where_no_further_file_can_be_made_the_one_that_is_there_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path, segment_bytes=5000)
+    journal.end(record(0))
+
+    def refused(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as full:
+        full.setattr(journal_module.os, "open", refused)
+        for number in range(1, 30):
+            assert journal.end(record(number))
+    assert (len(files(tmp_path)), journal.waiting, journal.failed_writes) == (1, 0, 0)
+    assert files(tmp_path)[0].stat().st_size > 2 * 5000 and files(tmp_path)[0].stat().st_mode & 0o777 == 0o600
+    journal.end(record(30))
+    assert len(files(tmp_path)) == 2
+    journal.close()
+
+
+def test_what_has_ended_is_not_carried_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It would be replayed as interrupted."""
+    dead = Journal(tmp_path, segment_bytes=5000)
+    for number in range(30):
+        dead.begin(replace(record(number), outcome="interrupted"))
+        dead.end(record(number))
+        if number:
+            dead.committed([f"req_{number}"])
+    assert [b'"id":"req_0"' in path.read_bytes() for path in files(tmp_path)] == [True, False]
+    killed(dead)
+    reader = Journal(tmp_path)
+    assert [(each.id, each.outcome) for each in reader.adopt()] == [("req_0", "ok")]
+    reader.close()
+    assert caplog.text == ""
+
+
+def test_a_file_goes_once_all_that_was_in_it_is_carried_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    journal = Journal(tmp_path, segment_bytes=5000)
+    for number in range(4):
+        journal.begin(replace(record(number), outcome="interrupted"))
+    journal.begin(replace(record(4), end_user="x" * 3000, outcome="interrupted"))
+    assert len(files(tmp_path)) == 1
+    # One that is deleted already is not deleted again.
+    assert caplog.text == ""
+    journal.close()
+
+
+def test_a_dead_process_whose_exchanges_are_all_committed_leaves_no_file(tmp_path: Path) -> None:
+    left_by_the_dead(tmp_path, render_line(ENDED, record(1)) + render_committed(["req_1"]))
+    journal = Journal(tmp_path)
+    assert journal.adopt() == [] and files(tmp_path) == []
+    journal.close()
+    # Whole by its sum, and yet none of ours.
+    assert parse_committed(journal_module._line(journal_module.COMMITTED, b"[1]").rstrip(b"\n")) == []
+
+
+def opened_but(path: Path) -> Callable[..., int]:
+    real = os.open
+
+    def opened(other: Path, *how: int) -> int:
+        if other == path:
+            raise OSError(errno.EACCES, "Permission denied")
+        return real(other, *how)
+
+    return opened
+
+
+def test_who_finds_a_process_alive_holds_none_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alive = Journal(tmp_path, segment_bytes=5000)
+    for number in range(10):
+        alive.end(record(number))
+    assert len(files(tmp_path)) > 1
+    os.close(alive._homes["req_0"].descriptors[0])
+    alive._homes["req_0"].descriptors = []
+    looking, heir = Journal(tmp_path), Journal(tmp_path)
+    assert looking.adopt() == []
+    alive.close()
+    # Where one of them cannot be opened at all, none is held either.
+    with monkeypatch.context() as damaged:
+        damaged.setattr(journal_module.os, "open", opened_but(files(tmp_path)[-1]))
+        assert looking.adopt() == []
+    assert len(heir.adopt()) == 10
+    looking.close()
+    heir.close()
