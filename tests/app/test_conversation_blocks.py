@@ -1,5 +1,7 @@
 """A conversation as blocks: the shown way, tools beside their results, dividers, feet, and what was told elsewhere."""
 
+import csv
+import io
 import json
 import shlex
 
@@ -545,6 +547,17 @@ def test_json_has_the_read_apis_shape(thread: Thread) -> None:
     within = msgspec.structs.replace(thread, row=row, turns=(first, *thread.turns[1:]))
     made = json.loads(copying.as_json(within))
     assert made["sessions"] == ["visit"] and [turn["session_id"] for turn in made["turns"][:2]] == ["visit", None]
+
+
+def test_csv_has_a_line_per_call_with_the_figures_of_json(thread: Thread) -> None:
+    risky = msgspec.structs.replace(thread.turns[0], model="=cmd")
+    thread = msgspec.structs.replace(thread, turns=(risky, *thread.turns[1:]))
+    lines = list(csv.DictReader(io.StringIO(copying.as_csv(thread))))
+    told = json.loads(copying.as_json(thread))["turns"]
+    assert len(lines) == len(told) and list(lines[0]) == list(told[0])
+    assert lines[0].pop("model") == "'=cmd" and told[0].pop("model") == "=cmd"
+    assert lines == [{name: "" if value is None else str(value) for name, value in call.items()} for call in told]
+    assert copying.as_csv(msgspec.structs.replace(thread, turns=())) == ""
 
 
 def test_markdown_holds_what_is_shown(thread: Thread) -> None:

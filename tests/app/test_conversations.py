@@ -649,7 +649,7 @@ def test_a_blocks_menu(page: ConversationsPage, turns: Turns, qtbot: QtBot) -> N
     menu.close()
 
 
-@pytest.mark.parametrize(("name", "start"), [("a.json", "{"), ("a.md", "# Fix flaky")])
+@pytest.mark.parametrize(("name", "start"), [("a.json", "{"), ("a.md", "# Fix flaky"), ("a.csv", "n,parent,")])
 def test_exports(page: ConversationsPage, turns: Turns, tmp_path: Path, name: str, start: str) -> None:
     open_full(page, turns).start_export()
     dialog = page.findChild(QFileDialog, "conversation_export_file")

@@ -9,7 +9,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from app.context import AppContext
-from app.export_files import ask_where, save_text
+from app.export_files import ask_where, save_csv, save_text
 from app.filters import FilterSnapshot
 from app.known_errors import KNOWN_ERRORS
 from app.pages.conversations_parts import copying
@@ -20,7 +20,7 @@ from app.pages.page import RequestTarget, ThreadTarget
 from app.questions import ask_to_delete_conversation
 from app.translation import Words, later, tr
 
-_KINDS = Words({"md": "Markdown (*.md)", "json": "JSON (*.json)"})
+_KINDS = Words({"md": "Markdown (*.md)", "json": "JSON (*.json)", "csv": "CSV, a line per call (*.csv)"})
 _CURL_COPIED = later("Copied as curl; it takes the key from FAREGATE_API_KEY")
 _LINKS = ("http", "https", "mailto")
 
@@ -53,6 +53,7 @@ class ThreadActions(QObject):
             "copy_curl": self._copy_call,
             "export_markdown": lambda: self.ask_file("md"),
             "export_json": lambda: self.ask_file("json"),
+            "export_csv": lambda: self.ask_file("csv"),
             "replay": self._replay,
             "requests": lambda: self._context.spawn(self._open_requests()),
             "rename": self._pane.head.start_renaming,
@@ -67,6 +68,9 @@ class ThreadActions(QObject):
 
     def json(self) -> str:
         return copying.as_json(self._pane.thread_shown) if self._pane.thread_shown is not None else ""
+
+    def csv(self) -> str:
+        return copying.as_csv(self._pane.thread_shown) if self._pane.thread_shown is not None else ""
 
     async def _copy_whole(self, make: Callable[[], str], words: str) -> None:
         self._copy(await asyncio.to_thread(make), words)
@@ -115,9 +119,12 @@ class ThreadActions(QObject):
 
     async def export_to(self, path: Path) -> None:
         """Writes the shown conversation in the form that the file's ending names."""
-        make = self.json if path.suffix.lower() == ".json" else self.markdown
+        form = path.suffix.lower()
         try:
-            await save_text(make, path)
+            if form == ".csv":
+                await save_csv(self.csv, path, marked=self._context.shell.marks_csv)
+            else:
+                await save_text(self.json if form == ".json" else self.markdown, path)
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         else:

@@ -1,14 +1,17 @@
 """A conversation as text for elsewhere: JSON, Markdown, and a call as a curl line with its key masked. Pure."""
 
+import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import Block, text_of
 from app.pages.conversations_parts.branches import steps, way_to
 from app.pages.conversations_parts.list_view import title_of
+from app.tables.column import safe_cell
 from gateway import (
     Blob,
     Refusal,
@@ -19,6 +22,7 @@ from gateway import (
     Tool,
     ToolCall,
     ToolCallResponse,
+    Turn,
     Uri,
     message_json,
     part_json,
@@ -46,29 +50,42 @@ def as_json(thread: Thread) -> str:
         "system_instructions": [part_json(part) for system in thread.systems for part in system],
         "tools": [tool_json(tool) for tools in thread.toolsets for tool in tools],
         "messages": [_message(message) for message in thread.messages],
-        "turns": [
-            {
-                "n": turn.n,
-                "parent": turn.parent,
-                "request_id": turn.request_id,
-                "trace_id": turn.trace_id,
-                "span_id": turn.span_id,
-                "session_id": turn.session_id,
-                "model": turn.model,
-                "provider": turn.provider,
-                "started_at": _iso(turn.started_us),
-                "latency_ms": turn_words.milliseconds(turn.latency_us),
-                "input_tokens": turn.input_tokens,
-                "cached_tokens": turn.cached_tokens,
-                "output_tokens": turn.output_tokens,
-                "reasoning_tokens": turn.reasoning_tokens,
-                "cost_usd": _usd(turn.cost_nano),
-                "outcome": turn.outcome,
-            }
-            for turn in thread.turns
-        ],
+        "turns": [_call(turn) for turn in thread.turns],
     }
     return json.dumps(whole, ensure_ascii=False, indent=2)
+
+
+def as_csv(thread: Thread) -> str:
+    """A line per call, with the figures that JSON has of it; "" without calls."""
+    calls = [_call(turn) for turn in thread.turns]
+    if not calls:
+        return ""
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(calls[0])
+    writer.writerows([safe_cell(value) for value in call.values()] for call in calls)
+    return out.getvalue()
+
+
+def _call(turn: Turn) -> Mapping[str, Any]:
+    return {
+        "n": turn.n,
+        "parent": turn.parent,
+        "request_id": turn.request_id,
+        "trace_id": turn.trace_id,
+        "span_id": turn.span_id,
+        "session_id": turn.session_id,
+        "model": turn.model,
+        "provider": turn.provider,
+        "started_at": _iso(turn.started_us),
+        "latency_ms": turn_words.milliseconds(turn.latency_us),
+        "input_tokens": turn.input_tokens,
+        "cached_tokens": turn.cached_tokens,
+        "output_tokens": turn.output_tokens,
+        "reasoning_tokens": turn.reasoning_tokens,
+        "cost_usd": _usd(turn.cost_nano),
+        "outcome": turn.outcome,
+    }
 
 
 def _message(message: ThreadMessage) -> Mapping[str, Any]:

@@ -29,6 +29,7 @@ ACTIONS = (
     ("", ""),
     ("export_markdown", later("Export as Markdown…")),
     ("export_json", later("Export as JSON…")),
+    ("export_csv", later("Export its calls as CSV…")),
     ("", ""),
     ("rename", later("Rename")),
     ("delete", later("Delete…")),
