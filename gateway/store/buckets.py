@@ -10,7 +10,7 @@ without the dimension.
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -66,6 +66,8 @@ Cell = TypeVar("Cell")
 
 # When a row began (µs), its dimensions as numbers, in the order of `COMBINED_DIMENSIONS`, and its share.
 Combined = tuple[int, Key, Piece]
+# By half-hour and day, then by the values of all dimensions.
+Halves = defaultdict[tuple[int, int], defaultdict[Key, list[Piece]]]
 # By the key's first numbers, which many have in common, and its last.
 Cells = dict[Key, Mapping[Key, Piece]]
 
@@ -79,31 +81,57 @@ TOGETHER = (("user", "key", "client"), ("model", "provider", "app"), ("door", "o
 _dimensions_of = attrgetter(*("tags" if name == "tag_set" else name for name in COMBINED_DIMENSIONS))
 
 
-def add(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, records: Iterable[ExchangeRecord]) -> None:
-    """Count new rows, within the transaction that writes them; their combinations are counted later (`combining`)."""
+def add(
+    connection: sqlite3.Connection,
+    names: Names,
+    zone: ZoneInfo,
+    records: Iterable[ExchangeRecord],
+    *,
+    combinations: bool = False,
+) -> None:
+    """Count new rows, within the transaction that writes them, with their `combinations` or without, which are then
+    counted later (`combining`)."""
     quarters: defaultdict[int, list[ExchangeRecord]] = defaultdict(list)
     for record in records:
         quarters[quarter_of(record.started_us)].append(record)
     # Rows alike in some dimensions are added up before they are added to the cells that each counts in.
-    together = [(of, _CellsOf(names, cells)) for of, cells in _CELLS_OF]
+    together = [(of, _Known(names, cells)) for of, cells in _CELLS_OF]
+    numbers = _Known(names, _numbers_of)
     singles: dict[int, dict[int, Piece]] = {}
+    halves = _halves()
     for quarter, some in quarters.items():
-        shares = list(map(share, some))
-        of_quarter: defaultdict[int, list[Piece]] = defaultdict(list)
-        for of, cells_of in together:
-            alike: defaultdict[Any, list[Piece]] = defaultdict(list)
-            for values, added in zip(map(of, some), shares, strict=True):
-                alike[values].append(added)
-            for values, piece in _each_joined(alike).items():
-                for cell in cells_of[values]:
-                    of_quarter[cell].append(piece)
-        singles[quarter] = _each_joined(of_quarter)
+        all_alike: defaultdict[Any, list[Piece]] = defaultdict(list)
+        for values, added in zip(map(_dimensions_of, some), map(share, some), strict=True):
+            all_alike[values].append(added)
+        pieces = _each_joined(all_alike)
+        singles[quarter] = _of_quarter(together, pieces)
+        if combinations:
+            of_half = halves[half_start(quarter), day_start(quarter, zone)]
+            for values, piece in pieces.items():
+                of_half[numbers[values]].append(piece)
     _write(connection, _singles(singles, zone), ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
+    if combinations:
+        _write_combinations(connection, halves)
+
+
+def _of_quarter(
+    together: Sequence[tuple[Callable[[Any], Any], "_Known"]], pieces: Mapping[Any, Piece]
+) -> dict[int, Piece]:
+    """By dimension and value, of the pieces of all dimensions together."""
+    of_cells: defaultdict[int, list[Piece]] = defaultdict(list)
+    for of, cells_of in together:
+        alike: defaultdict[Any, list[Piece]] = defaultdict(list)
+        for values, piece in pieces.items():
+            alike[of(values)].append(piece)
+        for values, piece in _each_joined(alike).items():
+            for cell in cells_of[values]:
+                of_cells[cell].append(piece)
+    return _each_joined(of_cells)
 
 
 def combine(connection: sqlite3.Connection, zone: ZoneInfo, rows: Iterable[Combined]) -> None:
     """Count rows by all dimensions together, and by whole sets of tags."""
-    halves: defaultdict[tuple[int, int], defaultdict[Key, list[Piece]]] = defaultdict(lambda: defaultdict(list))
+    halves = _halves()
     of_quarters: dict[int, defaultdict[Key, list[Piece]]] = {}
     for started_us, values, added in rows:
         quarter = quarter_of(started_us)
@@ -111,21 +139,31 @@ def combine(connection: sqlite3.Connection, zone: ZoneInfo, rows: Iterable[Combi
         if of_quarter is None:
             of_quarter = of_quarters[quarter] = halves[half_start(quarter), day_start(quarter, zone)]
         of_quarter[values].append(added)
+    _write_combinations(connection, halves)
+
+
+def _halves() -> Halves:
+    return defaultdict(lambda: defaultdict(list))
+
+
+def _write_combinations(connection: sqlite3.Connection, halves: Halves) -> None:
     combinations = _combinations(halves)
     _write(connection, _tag_sets(combinations), ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
     _write(connection, combinations, ADD_ALL_TO_COMBINED, _ADD_COMMON_TO_COMBINED)
 
 
-def combined_of(names: Names, record: ExchangeRecord) -> Combined:
-    """A row as `combine` takes it."""
-    return record.started_us, values_of(names, record), share(record)
-
-
 def values_of(names: Names, record: ExchangeRecord) -> Key:
     """A row's dimensions as numbers, in the order of `COMBINED_DIMENSIONS`."""
-    number = names.number
-    dimensions = enumerate(_dimensions_of(record))
-    return tuple(names.tag_set(value) if at == _TAG_SET else number(value) for at, value in dimensions)
+    return _numbers_of(names, _dimensions_of(record))
+
+
+def _numbers_of(names: Names, values: Sequence[Any]) -> Key:
+    tags = values[_TAG_SET]
+    return (
+        *map(names.number, values[:_TAG_SET]),
+        names.tag_set(tags),
+        *map(names.number, values[_TAG_SET + 1 :]),
+    )
 
 
 def _cells_of_values(*dimensions: str) -> Callable[[Names, Any], Key]:
@@ -142,23 +180,24 @@ def _cells_of_tags(names: Names, tags: tuple[str, ...]) -> Key:
     return tuple(value << DIMENSION_BITS | dimension for dimension, value in cells)
 
 
-_CELLS_OF: Sequence[tuple[Callable[[ExchangeRecord], Any], Callable[[Names, Any], Key]]] = (
-    *((attrgetter(*some), _cells_of_values(*some)) for some in TOGETHER),
-    (attrgetter("tags"), _cells_of_tags),
+# Some of all dimensions, and the cells that rows count in because of these, each a dimension and a value.
+_CELLS_OF: Sequence[tuple[Callable[[Any], Any], Callable[[Names, Any], Key]]] = (
+    *((itemgetter(*map(COMBINED_DIMENSIONS.index, some)), _cells_of_values(*some)) for some in TOGETHER),
+    (itemgetter(_TAG_SET), _cells_of_tags),
 )
 
 
-class _CellsOf(dict[Any, Key]):
-    """The cells that rows with these values of some dimensions count in, each a dimension and a value."""
+class _Known(dict[Any, Key]):
+    """What values of dimensions are as numbers."""
 
-    def __init__(self, names: Names, cells: Callable[[Names, Any], Key]) -> None:
+    def __init__(self, names: Names, told: Callable[[Names, Any], Key]) -> None:
         super().__init__()
         self._names = names
-        self._cells = cells
+        self._told = told
 
     def __missing__(self, values: Any) -> Key:
-        cells = self[values] = self._cells(self._names, values)
-        return cells
+        numbers = self[values] = self._told(self._names, values)
+        return numbers
 
 
 def _each_joined(pieces: Mapping[Cell, Sequence[Piece]]) -> dict[Cell, Piece]:

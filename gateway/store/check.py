@@ -116,9 +116,7 @@ def _count(
     for low, high in ((0, combined_to), (combined_to, LATEST)):
         for records in _chunks(source, texts, from_us, low, high):
             names.bound()
-            buckets.add(target, names, zone, records)
-            if high == combined_to:
-                buckets.combine(target, zone, (buckets.combined_of(names, record) for record in records))
+            buckets.add(target, names, zone, records, combinations=high == combined_to)
 
 
 def _chunks(

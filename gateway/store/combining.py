@@ -2,7 +2,9 @@
 
 `combined`, and what `buckets` has by whole sets of tags, count the rows up to a number that stands in `settings`; a
 step moves it on. Rows behind it answer for themselves wherever these cells are asked. Whoever changes the share of a
-row that is not counted yet leaves these cells alone; who changes or deletes many counts them first.
+row that is not counted yet leaves these cells alone; who changes or deletes many counts them first. Many rows that
+come at once, as a history does or what waited for the database, are counted as they are written: reading them back
+would take longer.
 """
 
 import sqlite3
@@ -18,6 +20,8 @@ from gateway.store.shares import NUMBERS_OF_ROWS, RARE_NUMBERS, lanes_of, piece
 # The more at once, the more of them share a day's sums. A step takes some ten milliseconds, for which the writer
 # waits; where a history came in, as many rows as one transaction of that, which are no more than add up for sure.
 STEP_ROWS, CATCH_UP_ROWS = 2000, 20_000
+# Fewer than so many share too little to be counted as they are written.
+AT_ONCE_ROWS = 1000
 
 _COUNTED_TO = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'combined_to'"
 _SET_COUNTED_TO = (
@@ -79,6 +83,12 @@ def count_on(connection: sqlite3.Connection, zone: ZoneInfo) -> bool:
     if low < high:
         _count(connection, zone, low, high)
     return high < last
+
+
+def at_once(connection: sqlite3.Connection, zone: ZoneInfo, rows: int) -> bool:
+    """Whether so many rows, which are about to be written, are to be counted with them, within their transaction.
+    Those before them are counted first, where a step is enough for these; `all_counted` tells afterwards."""
+    return rows >= AT_ONCE_ROWS and not count_on(connection, zone)
 
 
 def catch_up(connection: sqlite3.Connection, zone: ZoneInfo) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
-from gateway.store import buckets, rows
+from gateway.store import buckets, combining, rows
 from gateway.store.assigning import Assignment, assign
 from gateway.store.database import writing
 from gateway.store.migrations import DAY_ZONE
@@ -45,10 +45,13 @@ class Committer:
                 if fresh:
                     self._forget_swept()
                     self._names.bound()
-                    rows.insert(self.connection, self._names, fresh)
                     # Asked each time: another process may have made the buckets anew with days of another zone.
                     zone = day_zone(self.connection)
-                    buckets.add(self.connection, self._names, zone, fresh)
+                    at_once = combining.at_once(self.connection, zone, len(fresh))
+                    rows.insert(self.connection, self._names, fresh)
+                    buckets.add(self.connection, self._names, zone, fresh, combinations=at_once)
+                    if at_once:
+                        combining.all_counted(self.connection)
                     unsettle_rows(self.connection, zone, (record.started_us for record in fresh))
         except BaseException:
             self._names.forget()

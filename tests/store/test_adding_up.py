@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.records import AttemptRecord, ExchangeRecord
-from gateway.store import UsageStore, histogram, shares
+from gateway.store import UsageStore, combining, histogram, shares
 from gateway.store.database import open_database
 from gateway.store.measures import HISTOGRAMS, MEASURES, SUM_ROWS
 from tests.store.measured import measure
@@ -55,13 +55,18 @@ def _record(number: int) -> ExchangeRecord:
 RECORDS = [_record(number) for number in range(700)]
 
 
-@pytest.fixture(params=[1, 40, 700])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+@pytest.fixture(params=[1, 40, 700, "at once"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     records = RECORDS[:40] if request.param == 1 else RECORDS
+    if request.param == "at once":
+        monkeypatch.setattr(combining, "AT_ONCE_ROWS", len(RECORDS))
     store = UsageStore(tmp_path)
     store.start()
-    for first in range(0, len(records), request.param):
-        store.insert_history(records[first : first + request.param])
+    many = len(records) if request.param == "at once" else request.param
+    for first in range(0, len(records), many):
+        store.insert_history(records[first : first + many])
+    if request.param == "at once":
+        monkeypatch.setattr(combining, "count_on", None)
     store.combine()
     store.close()
     return tmp_path

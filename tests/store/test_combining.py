@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -78,11 +78,12 @@ STEPS = ("more", "late", "assign", "reprice", "undo", "retention", "fewer bucket
     st.lists(st.sampled_from(STEPS), max_size=8),
     st.sampled_from(list(KINDS.values())),
     st.sampled_from(BY),
+    st.sampled_from([1, 15, 1000]),
 )
 def test_whatever_becomes_of_rows_their_combinations_follow(
-    records: list[ExchangeRecord], steps: Sequence[str], query: UsageQuery, by: str
+    records: list[ExchangeRecord], steps: Sequence[str], query: UsageQuery, by: str, many: int
 ) -> None:
-    with stored(records, "Asia/Kathmandu") as store:
+    with patch.object(combining, "AT_ONCE_ROWS", many), stored(records, "Asia/Kathmandu") as store:
         for number, step in enumerate(steps):
             kept = UsageQuery(start_us=store.kept().rows_from_us)
             some = {"id": f"more-{number}", "tags": ("team:a",), "app": "shop"}
@@ -441,3 +442,49 @@ def test_all_that_waits_is_counted_in_one_transaction_in_parts_that_add_up(
                 combining.catch_up(connection, day_zone(connection))
     assert parts == [6, 6, 4] and counted(store) == 16
     assert store.check() == []
+
+
+def test_many_that_come_at_once_are_counted_with_them_after_those_before(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(combining, "AT_ONCE_ROWS", 6)
+    monkeypatch.setattr(combining, "STEP_ROWS", 4)
+    came, told = 0, []
+    for many in (5, 6, 6, 1, 6, 5):
+        store.insert_history(record(number * 600, model=f"m{number % 3}") for number in range(came, came + many))
+        came += many
+        told.append((came, counted(store), counted(store, "buckets", "dimension = 11 AND level = 2")))
+        assert_rows_say_the_same(store, UsageQuery(model=("m1",), key=("laptop",)), "tag:team")
+        assert store.check() == []
+    # Where more waits than a step counts, those that come wait too.
+    assert told == [(5, 0, 0), (11, 4, 4), (17, 8, 8), (18, 8, 8), (24, 12, 12), (29, 12, 12)]
+    store.combine()
+    store.insert_history(record(number * 600) for number in range(29, 35))
+    assert counted(store) == 35 and store.check() == []
+
+
+def test_after_a_lock_what_waited_is_counted_as_it_is_written(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(combining, "AT_ONCE_ROWS", 50)
+    with closing(open_database(store._folder / "usage.db")) as other, writing(other):
+        for number in range(100):
+            store.begin(record(number, outcome="interrupted"))
+            store.end(record(number))
+    # They are written at once, but for those that the writer had taken up before.
+    assert store.flush()
+    assert counted(store) >= 50 and store.check() == []
+
+
+def test_where_counting_fails_nothing_of_the_rows_is_written(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(combining, "AT_ONCE_ROWS", 6)
+    store.insert_history([record(0)])
+    with monkeypatch.context() as full:
+        full.setattr(combining, "all_counted", Mock(side_effect=sqlite3.OperationalError("database or disk is full")))
+        with pytest.raises(sqlite3.OperationalError):
+            store.insert_history(record(number, app="new") for number in range(1, 9))
+    assert (store.request_count(UsageQuery()), counted(store)) == (1, 0) and store.check() == []
+    store.insert_history(record(number, app="new") for number in range(1, 9))
+    assert (store.request_count(UsageQuery()), counted(store)) == (9, 9) and store.check() == []

@@ -275,8 +275,8 @@ def test_a_commit_that_fails_halfway_is_tried_again_whole(
     real = getattr(sys.modules[owner], name)
     failures = iter([fault, fault])
 
-    def flaky(*arguments: object) -> None:
-        real(*arguments)
+    def flaky(*arguments: object, **named: object) -> None:
+        real(*arguments, **named)
         if (error := next(failures, None)) is not None:
             raise error
 
