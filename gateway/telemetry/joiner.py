@@ -33,6 +33,9 @@ LONGEST_S = 3.0
 CLOSE_S = 5.0
 # After a failure that may pass.
 REST_S = 1.0
+# A session of a thousand calls takes a minute, and grows all day: what took longer than SLOW_S is left alone for
+# REST_TIMES as long, so that others have most of the time.
+SLOW_S, REST_TIMES, LONGEST_REST_S = 1.0, 4.0, 300.0
 # What is known now may change what was found of other traces, and that what was found of others: so many steps.
 STEPS = 4
 
@@ -62,6 +65,8 @@ class Joiner:
         self._on_detached = on_detached
         self._quiet_s = quiet_s
         self._noted: dict[_Key, tuple[str, float, float, int]] = {}
+        # Until when what took long is left alone; of the joining thread.
+        self._rests: dict[_Key, float] = {}
         # Keys that telemetry came with: only their exchanges can have been told of.
         self._scopes: set[str] = set()
         self._busy = False
@@ -112,7 +117,10 @@ class Joiner:
         self._attempt(self._begin)
         while (due := self._next()) is not None:
             (kind, name, scope), key, step = due
-            if not self._attempt(partial(self._join, kind, name, scope, key, step)):
+            began = monotonic()
+            done = self._attempt(partial(self._join, kind, name, scope, key, step))
+            self._rest((kind, name, scope), monotonic() - began)
+            if not done:
                 self.note((name,), scope, key, kind, step=step)
                 with self._changed:
                     self._changed.wait_for(lambda: self._closing, REST_S)
@@ -133,6 +141,12 @@ class Joiner:
         self._failing = False
         return True
 
+    def _rest(self, place: _Key, taken_s: float) -> None:
+        now = monotonic()
+        self._rests = {other: until for other, until in self._rests.items() if until > now}
+        if taken_s > SLOW_S:
+            self._rests[place] = now + min(LONGEST_REST_S, REST_TIMES * taken_s)
+
     def _begin(self) -> None:
         """What landed just before an end may not have been looked at."""
         traces, sessions = self._store.look(received_last)
@@ -149,7 +163,8 @@ class Joiner:
                 now = monotonic()
                 waits = []
                 for place, (key, first, last, step) in self._noted.items():
-                    wait = min(last + self._quiet_s, first + LONGEST_S) - now
+                    due = min(last + self._quiet_s, first + LONGEST_S)
+                    wait = max(due, self._rests.get(place, due)) - now
                     if wait <= 0 or self._hurried:
                         del self._noted[place]
                         self._busy = True

@@ -263,3 +263,35 @@ def test_a_failure_for_good_is_told_of_after_one_that_passes_too(
         joiner.note((told.trace_id,), SCOPE, KEY)
         assert joiner.flush() and not failures
     assert [caplog.text.count(name) for name in ("OperationalError", "ValueError")] == [1, 1]
+
+
+def test_what_takes_long_is_left_alone_for_longer_and_others_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining_thread, "SLOW_S", 0.0)
+    monkeypatch.setattr(joining_thread, "REST_TIMES", 1e9)
+    looked: list[str] = []
+
+    def join(_joiner: Joiner, _kind: Kind, name: str, *_: Any) -> None:
+        looked.append(name)
+
+    monkeypatch.setattr(Joiner, "_join", join)
+    with opened(tmp_path) as store, joiner_of(store) as joiner:
+        joiner.note(("long",), SCOPE, KEY, Kind.SESSION)
+        wait_until(lambda: looked == ["long"])
+        joiner.note(("long",), SCOPE, KEY, Kind.SESSION)
+        joiner.note(("other",), SCOPE, KEY, Kind.SESSION)
+        wait_until(lambda: looked == ["long", "other"])
+        assert [name for _, name, _ in joiner._noted] == ["long"]
+        assert joiner.flush(), "whoever asks for all of it does not wait"
+        assert looked == ["long", "other", "long"]
+
+
+def test_what_is_looked_at_quickly_is_not_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(Joiner, "_join", lambda _joiner, _kind, name, *_: looked.append(name))
+    with opened(tmp_path) as store, joiner_of(store) as joiner:
+        for times in (1, 2):
+            joiner.note(("short",), SCOPE, KEY, Kind.SESSION)
+            wait_until(lambda times=times: looked == ["short"] * times)  # type: ignore[misc]
+        assert joiner._rests == {}
