@@ -18,7 +18,7 @@ def _nothing() -> None:
 def test_a_start_that_takes_long_says_why_until_it_is_over(qtbot: QtBot, theme: Theme) -> None:
     notices = Notices(theme)
     qtbot.addWidget(notices)
-    told = StateNotices(notices, _nothing, _nothing, _nothing, _nothing)
+    told = StateNotices(notices, _nothing, _nothing, _nothing, _nothing, _nothing)
     told.show_state(GatewayState(word="starting", url=URL), demo=False)
     assert notices.banner("state") is None
     told.show_state(GatewayState(word="starting", url=URL, message=WHY), demo=False)
