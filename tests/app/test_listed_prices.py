@@ -92,3 +92,13 @@ def test_means_and_times_have_their_units_too() -> None:
     assert dollars(None) is None
     (unpriced,) = csv.DictReader(StringIO(comma_separated(model_columns(), [ModelLine(provider="p", model="m")])))
     assert unpriced["Input (USD per 1M)"] == unpriced["Cost (USD)"] == ""
+
+
+def test_what_is_written_to_a_cache_has_a_column_that_can_be_shown() -> None:
+    column = next(column for column in model_columns() if column.key == "cache_write")
+    listed = Pricing().price_row("anthropic", "anthropic", "claude-sonnet-4-6", NOVEMBER_US)
+    mine = own(UnitPrices(input="2", cache_write_5m="2.5"))
+    lines = [ModelLine(provider=row.provider, model=row.model, price=row) for row in (listed, mine)]
+    lines.append(ModelLine(provider="p", model="m"))
+    assert column.optional
+    assert [column.text(line) for line in lines] == ["$3.750", "$2.500", "—"]

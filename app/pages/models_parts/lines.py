@@ -178,12 +178,19 @@ def _limit(line: ModelLine, field: str) -> int | None:
     return found
 
 
-def _price(key: str, title: str) -> Column[ModelLine]:
+def _price(key: str, title: str, *units: str, optional: bool = False) -> Column[ModelLine]:
+    """Of the first of these units that has a price; `key` is the unit where none is named."""
+
+    def nano(line: ModelLine) -> int | None:
+        known = (line.nano(unit) for unit in units or (key,))
+        return next((price for price in known if price is not None), None)
+
     return Column(
         key=key,
         title=title,
-        text=lambda line: formats.price(line.nano(key)),
-        value=lambda line: dollars(line.nano(key)),
+        text=lambda line: formats.price(nano(line)),
+        value=lambda line: dollars(nano(line)),
+        optional=optional,
         unit=tr("USD per 1M"),
         right=True,
         width=82,
@@ -270,6 +277,7 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
             tone="text",
             weight=500,
         ),
+        _price("cache_write", tr("Cache write"), "cache write", "cache write, 5 minutes", optional=True),
         # Last, as the one that a small window may leave behind its scroll.
         Column(
             key="context",
