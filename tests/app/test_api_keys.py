@@ -391,3 +391,12 @@ def test_both_themes(page: ApiKeysPage, theme: Theme, qtbot: QtBot) -> None:
     theme.set_mode("light")
     for x in (100, 1000):
         assert light.pixelColor(x, 750).lightness() > 200 > 60 > dark.pixelColor(x, 750).lightness()
+
+
+def test_all_columns_stand_in_the_smallest_window(page: ApiKeysPage, qtbot: QtBot) -> None:
+    """1024 px without the narrow sidebar."""
+    page.resize(968, 600)
+    qtbot.waitUntil(lambda: page.view.width() < 930)
+    qtbot.waitUntil(lambda: page.view.horizontalScrollBar().maximum() == 0)
+    state = page.view.columnViewportPosition(len(page.model.columns) - 1)
+    assert 0 < state < page.view.viewport().width() - 60
