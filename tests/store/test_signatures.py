@@ -16,7 +16,16 @@ from gateway.store.clean_up import clean_up
 from gateway.store.content import Sealed
 from gateway.store.database import open_database
 from gateway.store.needles import Needle
-from gateway.store.signatures import COLUMN_BYTES, COLUMNS, Signatures, Signer, triples_of
+from gateway.store.signatures import (
+    COLUMN_BYTES,
+    COLUMNS,
+    LOOKED_AT,
+    Signatures,
+    Signer,
+    Sought,
+    places_of,
+    triples_of,
+)
 from gateway.store.signing import SIGNATURES, Range, Signing, signed
 from gateway.store.thread_store import ThreadStore
 from gateway.thread_records import ThreadQuery
@@ -348,3 +357,45 @@ def test_progress_counts_entries_with_signatures_and_without(store: ThreadStore)
     done = [figure for figure, _ in told_of]
     assert {of for _, of in told_of} == {max(numbers(store))} and done == sorted(done)
     assert done[0] < done[-1] == max(numbers(store))
+
+
+def test_where_bits_are_set_is_what_stored_columns_have() -> None:
+    """An earlier version's columns are read by it: it never changes."""
+    assert places_of(b"gateway") == {256, 429, 1263, 1555, 2044}
+    assert places_of("日本語 text".encode()) == {69, 326, 940, 967, 1090, 1120, 1441, 1567, 1864, 1892}
+
+
+def test_of_many_columns_each_is_asked_apart_and_the_signer_gives_way_after_each() -> None:
+    chance, ways = random.Random(5), list[int]()
+    signer = Signer(lambda: ways.append(1))
+    texts = [bytes(chance.choices(b"abcdefghijklmnopqrstuvwxyz", k=COLUMN_BYTES)) for _ in range(20)]
+    for number, text in enumerate(texts, 1):
+        signer.add(number, text)
+    made = signer.made()
+    assert len(ways) == len(made.reach) // 2 > 16
+    for number, text in enumerate(texts, 1):
+        found = made.may_hold(Sought(text[1000:1032]))
+        assert number in found and len(found) < 6
+
+
+def test_what_finds_room_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signatures, "COLUMNS", 8)
+    largest = 0
+    for size in range(1, 10 * COLUMN_BYTES, 397):
+        signer = Signer()
+        signer.add(1, b"a" * 3000)
+        if signer.has_room(size):
+            signer.add(2, b"b" * size)
+            assert len(signer.made().reach) <= 2 * 8, size
+            largest = size
+    assert 8 * (COLUMN_BYTES - LOOKED_AT) - 2 * 3000 < largest < 8 * COLUMN_BYTES - 3000
+
+
+def test_a_signer_takes_so_many_entries_however_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signatures, "MOST_ENTRIES", 3)
+    signer = Signer()
+    room = []
+    for number in range(1, 4):
+        room.append((signer.has_room(1), signer.full))
+        signer.add(number, b"a")
+    assert [*room, (signer.has_room(1), signer.full)] == [(True, False)] * 3 + [(False, True)]
