@@ -1,8 +1,8 @@
 from math import ceil, log
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import MonkeyPatch
 
 from gateway.store import histogram
 
@@ -83,7 +83,7 @@ def test_few_durations_are_a_byte_each() -> None:
     assert len(histogram.stored(histogram.joined([few, few]))) == 4
 
 
-def test_where_a_bin_begins_is_found_by_a_few_logarithms(monkeypatch: MonkeyPatch) -> None:
+def test_where_a_bin_begins_is_found_by_a_few_logarithms(monkeypatch: pytest.MonkeyPatch) -> None:
     """A start of the gateway looks for all of them."""
     asked = 0
     by_logarithm = histogram._by_logarithm
@@ -100,3 +100,43 @@ def test_where_a_bin_begins_is_found_by_a_few_logarithms(monkeypatch: MonkeyPatc
     assert asked < 40 * len(keys)
     for key, start in zip(keys, starts, strict=True):
         assert by_logarithm(start) >= key and (start == 1 or by_logarithm(start - 1) < key)
+
+
+def usual(count: int) -> list[int]:
+    """So many durations of between a millisecond and a minute."""
+    return [1000 + 7_654_321 * number % 60_000_000 for number in range(count)]
+
+
+def kept(values: list[int]) -> bytes:
+    return bytes(histogram.stored(histogram.joined(list(map(histogram.character_of, values)))))
+
+
+@pytest.mark.parametrize("left", [0, 1, 90, 96, 97, 300])
+@pytest.mark.parametrize("right", [0, 1, 6, 7, 96, 97, 300])
+def test_few_stay_one_by_one_and_many_are_counted_whichever_meet(left: int, right: int) -> None:
+    values = usual(left + right)
+    parts = [kept(values[:left]), kept(values[left:])]
+    for each, count in zip(parts, (left, right), strict=True):
+        assert histogram.few(each, 96) == (None if count > 96 else each[1:]) and len(each) <= max(97, 2 * count)
+        assert histogram.few(each, count - 1) is None or not count
+    whole = histogram.merge(*parts)
+    assert histogram.decode(whole) == bins_of(values) and sum(bins_of(values).values()) == left + right
+    assert (histogram.few(whole, 96) is None) is (left + right > 96)
+    summed, counted = histogram.SumHistograms(), histogram.HistogramOf()
+    for each in parts:
+        summed.step(each)
+    for us in (None, *values):
+        counted.step(us)
+    assert histogram.decode(summed.finalize()) == histogram.decode(counted.finalize()) == bins_of(values)
+    assert histogram.joined([bins_of(values[:left]), bins_of(values[left:])]) == bins_of(values)
+
+
+def test_a_percentile_of_what_is_stored_is_that_of_its_durations() -> None:
+    blob = kept([1000 * ms for ms in range(1, 101)])
+    found = [histogram.percentile_of(blob, percent) for percent in (50, 95, 99, 100)]
+    assert found == [histogram.middle_ms(histogram.bin_of(1000 * ms)) for ms in (50, 95, 99, 100)]
+    rare = kept([1000] * 199 + [1_000_000])
+    assert [histogram.percentile_of(rare, percent) for percent in (99, 100)] == [
+        histogram.middle_ms(histogram.bin_of(us)) for us in (1000, 1_000_000)
+    ]
+    assert histogram.percentile_of(b"", 50) is None
