@@ -41,6 +41,7 @@ Act = Callable[[RealApp], None]
 
 class ProbedApp(RealApp):
     module = "tests.benchmarks.probed_app"
+    ready = ()
 
 
 class TimedApp(ProbedApp):

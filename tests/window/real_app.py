@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 from gateway.folder import DataFolder
 from gateway.keys.access import AccessKeys
+from tests.nursery import Forked, nursery
 from tests.waiting import PATIENCE_S, wait_until
 from tests.window.display import Display
 
@@ -30,13 +31,23 @@ class RealApp:
     """
 
     module = "tests.window.probe"
+    # What it need not import where it starts, which is more than half of a start. Empty: it starts as for a user.
+    ready: tuple[str, ...] = (
+        "app.host",
+        "app.launch",
+        "app.display",
+        "gateway.gateway",
+        "genai_prices.data",
+        "sqlite_utils",
+        "tests.window.questions",
+    )
 
     def __init__(self, display: Display, home: Path, *words: str, **variables: str) -> None:
         self.display = display
         self.home = home
         self._words = words
         self._variables = {"FAREGATE_HOME": str(home), "FAREGATE_PORT": "0", "TZ": "Europe/Berlin", **variables}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._channel: Any = None
         self.printed = home.parent / f"{home.name}.out"
         self.errors = home.parent / f"{home.name}.err"
@@ -62,17 +73,23 @@ class RealApp:
     def start(self) -> None:
         """Raises TimeoutError where the window does not answer."""
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-W", "error", "-X", "faulthandler", "-m", self.module]
+        flags = ("-W", "error", "-X", "faulthandler")
         with self.printed.open("wb") as printed, self.errors.open("wb") as errors, theirs:
-            self._process = subprocess.Popen(
-                [*command, str(theirs.fileno()), *self._words],
-                cwd=ROOT,
-                env=self.display.environment() | self._variables,
-                stdin=subprocess.DEVNULL,
-                stdout=printed,
-                stderr=errors,
-                pass_fds=(theirs.fileno(),),
-            )
+            words = [str(theirs.fileno()), *self._words]
+            variables = self.display.environment() | self._variables
+            if self.ready:
+                given = {1: printed.fileno(), 2: errors.fileno(), theirs.fileno(): theirs.fileno()}
+                self._process = nursery(*self.ready, flags=flags).fork(self.module, words, variables, given)
+            else:
+                self._process = subprocess.Popen(
+                    [sys.executable, *flags, "-m", self.module, *words],
+                    cwd=ROOT,
+                    env=variables,
+                    stdin=subprocess.DEVNULL,
+                    stdout=printed,
+                    stderr=errors,
+                    pass_fds=(theirs.fileno(),),
+                )
         ours.settimeout(PATIENCE_S)
         self._channel = ours.makefile("rwb")
         ours.close()
@@ -80,7 +97,7 @@ class RealApp:
         self.focus()
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> subprocess.Popen[bytes] | Forked:
         assert self._process is not None
         return self._process
 

@@ -71,6 +71,7 @@ def check_cost(app: RealApp, row: expected.Json) -> None:
     total, *parts = app.ask("spoken", name="conversation_cost")[1].split(", ")
     assert total == formats.money(dollars(row))
     parts = [part for part in parts if not part.startswith("saved ")]
+    assert parts, "They are told a moment after the total."
     # Below the last decimal there is anything from nothing to one of it.
     amounts = [float(part.rpartition("$")[2]) / (2 if "<$" in part else 1) for part in parts]
     places = min(len(part.rpartition(".")[2]) for part in parts)
