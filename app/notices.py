@@ -37,11 +37,11 @@ class Notices(QWidget):
         action: Callable[[], None] | None = None,
         told_on: str | None = None,
     ) -> None:
-        """Show a state; `kind` as in `Banner`, `told_on` the page that tells it itself. Telling the same again
-        changes nothing."""
+        """Show a state; `kind` as in `Banner`, `told_on` the page that tells it itself. Of one that is told already
+        with this kind and button only the words change: its button does what it did."""
         known = self._banners.get(subject)
-        button = known.button.text() if known is not None and known.button is not None else None
-        if known is not None and (known.text(), button) == (text, action_text):
+        if known is not None and (known.kind, known.action_text) == (kind, action_text):
+            known.set_text(text)
             return
         self.clear(subject)
         banner = Banner(self._theme, kind, text, action_text, self, strip=True)

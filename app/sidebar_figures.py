@@ -9,7 +9,7 @@ from app import formats, sources
 from app.context import AppContext
 from app.filters import ALL
 from app.sidebar import Sidebar
-from gateway import Changes, Summary, ThreadQuery, UsageQuery
+from gateway import Changes, Completeness, Summary, ThreadQuery, UsageQuery
 
 # What of a change they depend on.
 _COUNTED = ("usage", "keys", "providers", "meter", "conversations")
@@ -22,18 +22,23 @@ def midnight_us(now_us: int, tz: str) -> int:
 
 
 class SidebarFigures:
-    """`today` is told the day's figures whenever they were read anew."""
+    """`today` is told the day's figures whenever they were read anew, `metered` the meter's reading."""
 
-    def __init__(self, sidebar: Sidebar, today: Callable[[Summary], None]) -> None:
+    def __init__(
+        self, sidebar: Sidebar, today: Callable[[Summary], None], metered: Callable[[Completeness], None]
+    ) -> None:
         self._sidebar = sidebar
         self._today = today
+        self._metered = metered
 
     async def refresh(self, context: AppContext, changes: Changes) -> None:
         if not any(getattr(changes, name) for name in _COUNTED):
             return
         gateway, buttons = context.gateway, self._sidebar.buttons
         if changes.usage or changes.meter:
-            self._sidebar.meter.show_reading(gateway.completeness())
+            reading = gateway.completeness()
+            self._sidebar.meter.show_reading(reading)
+            self._metered(reading)
         if changes.usage:
             await self.refresh_today(context)
             await self._learn_beginning(context)

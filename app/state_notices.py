@@ -22,12 +22,7 @@ def show_hindrances(notices: Notices, reading: Completeness) -> None:
     waiting = counted(
         max(each.count for each in hindered), "1 request is not written yet.", "{count} requests are not written yet."
     )
-    text = " ".join((waiting, *(each.meaning for each in hindered)))
-    told = notices.banner("hindered")
-    if told is None:
-        notices.tell("hindered", "bad", text)
-    else:
-        told.set_text(text)
+    notices.tell("hindered", "bad", " ".join((waiting, *(each.meaning for each in hindered))))
 
 
 class StateNotices:
@@ -78,17 +73,13 @@ class StateNotices:
         self._notices.tell("pause", "info", text, tr("Resume"), self._resume)
 
     def show_quitting(self, seconds: int) -> None:
-        """How long running requests may still take before the app ends. The button stays while it counts down."""
+        """How long running requests may still take before the app ends."""
         words = counted(
             seconds,
             "Quitting: running requests may take 1 s more.",
             "Quitting: running requests may take up to {count} s more.",
         )
-        told = self._notices.banner("quitting")
-        if told is None:
-            self._notices.tell("quitting", "info", words, tr("Quit now"), self._hurry)
-        else:
-            told.set_text(words)
+        self._notices.tell("quitting", "info", words, tr("Quit now"), self._hurry)
 
     def show_vault(self, vault: VaultState | None) -> None:
         """None where no key is to be kept."""

@@ -107,7 +107,7 @@ class Window(QMainWindow):
         self._ages.timeout.connect(self._let_time_pass)
         self._finding = Finding(self)
         self._build(pages)
-        self._figures = SidebarFigures(self.sidebar, self.today.emit)
+        self._figures = SidebarFigures(self.sidebar, self.today.emit, partial(show_hindrances, self.notices))
         self._add_actions(pages)
         self._follow_shell()
         self._restore()
@@ -373,8 +373,6 @@ class Window(QMainWindow):
                     self._dirty[key] = merged(self._dirty.get(key, NOTHING), changes)
             await self._refresh_page(self._current, changes)
             await self._figures.refresh(self.context, changes)
-            if changes.meter or changes.usage:
-                show_hindrances(self.notices, self.context.gateway.completeness())
         finally:
             self._busy = False
             self.coalescer.looked(time.monotonic() - began)

@@ -1,5 +1,6 @@
 """A lasting state in one sentence on a soft ground, with at most one thing to do about it."""
 
+import re
 from collections.abc import Mapping
 
 from PySide6.QtCore import QRect, QRectF, Qt, Signal
@@ -24,6 +25,7 @@ _LOOKS: Mapping[str, tuple[str, str, str]] = {
 }
 """Ink, ground and icon for each kind."""
 _URGENT = ("warn", "bad")
+_FIGURES = re.compile(r"\d[\d.,]*")
 
 
 class Banner(QWidget):
@@ -45,7 +47,8 @@ class Banner(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._strip = strip
-        self._kind = kind
+        self.kind = kind
+        self.action_text = action_text
         self._look = _LOOKS[kind]
         self._announced = ""
         self.label = QLabel(text, self)
@@ -75,6 +78,8 @@ class Banner(QWidget):
         return self.label.text()
 
     def set_text(self, text: str) -> None:
+        if text == self.text():
+            return
         self.label.setText(text)
         self.setAccessibleName(text)
         self.updateGeometry()
@@ -83,7 +88,7 @@ class Banner(QWidget):
     def set_kind(self, kind: str) -> None:
         """Raises KeyError for an unknown kind."""
         self._look = _LOOKS[kind]
-        self._kind = kind
+        self.kind = kind
         self._tint()
         self._announce()
 
@@ -92,11 +97,12 @@ class Banner(QWidget):
         self._announce()
 
     def _announce(self) -> None:
-        """What is wrong is said once, when it can be seen; what merely is so is not."""
-        text = self.text()
-        if self._kind in _URGENT and text != self._announced and self.isVisible():
-            self._announced = text
-            announce(self, text)
+        """What is wrong is said once, when it can be seen, and not again where only its figures change; what merely
+        is so is not said."""
+        words = _FIGURES.sub("", self.text())
+        if self.kind in _URGENT and words != self._announced and self.isVisible():
+            self._announced = words
+            announce(self, self.text())
 
     def _tint(self) -> None:
         palette = self.label.palette()

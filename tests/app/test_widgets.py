@@ -489,6 +489,19 @@ def test_what_goes_wrong_is_announced_once_when_it_is_seen(qtbot: QtBot, theme: 
     assert announced[1:] == ["3 s more"]
 
 
+def test_what_goes_wrong_is_not_said_again_with_every_figure(
+    qtbot: QtBot, theme: Theme, announced: list[str]
+) -> None:
+    banner = Banner(theme, "bad", "12 requests are not written yet. The disk is full.")
+    qtbot.addWidget(banner)
+    banner.show()
+    for count in ("13", "1,500", "20,000"):
+        banner.set_text(f"{count} requests are not written yet. The disk is full.")
+    assert announced == ["12 requests are not written yet. The disk is full."]
+    banner.set_text("20,000 requests are not written yet. The disk fails.")
+    assert len(announced) == 2
+
+
 def test_a_passing_note_is_announced(qtbot: QtBot, theme: Theme, announced: list[str]) -> None:
     window = QWidget()
     qtbot.addWidget(window)
