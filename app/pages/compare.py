@@ -228,7 +228,7 @@ class ComparePage(Page):
 
     def find_here(self) -> None:
         if self.history is not None and self.panes.current == "history":
-            self.history.find_here()
+            self.history.search.begin()
 
     def start_export(self) -> None:
         if self.history is not None and self.panes.current == "history":

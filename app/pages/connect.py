@@ -6,7 +6,6 @@ On an empty folder the page begins with the three first steps; they can be left 
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
@@ -96,8 +95,7 @@ class ConnectPage(Page):
         """The tools, also from the first steps."""
         if self.stack.currentIndex() != 0:
             self._show_tools()
-        self.list.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.list.search.selectAll()
+        self.list.search.begin()
 
     # data
 

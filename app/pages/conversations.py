@@ -346,7 +346,7 @@ class ConversationsPage(Page):
         self.actions_of_thread.ask_file("md")
 
     def find_here(self) -> None:
-        self.pane.focus_search()
+        self.pane.search.begin()
 
     # Qt
 

@@ -229,8 +229,7 @@ class ModelsPage(Page):
 
     def find_here(self) -> None:
         if self.sections.currentWidget() is self.prices:
-            self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-            self.search.selectAll()
+            self.search.begin()
 
     def start_export(self) -> None:
         """Ctrl+E: the comparison with the bill where that is on show, else the prices."""

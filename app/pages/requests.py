@@ -305,8 +305,7 @@ class RequestsPage(Page):
             add_narrowing(menu, record, self.context.filters, self.context.conversation_names.name)
 
     def find_here(self) -> None:
-        self.filter_field.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.filter_field.field.selectAll()
+        self.filter_field.field.begin()
 
     def _keep_columns(self) -> None:
         self.context.shell.preferences.keep(_KEPT_COLUMNS, self.view.columns_text())

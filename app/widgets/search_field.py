@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionFrame, QWidget
 
@@ -34,6 +35,11 @@ class SearchField(QLineEdit):
         self._placeholders = (placeholder, *shorter)
         self.setPlaceholderText(placeholder)
         self.setAccessibleName(placeholder)
+
+    def begin(self) -> None:
+        """The keyboard goes here, and what is typed takes the place of what stands here."""
+        self.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.selectAll()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -250,10 +250,6 @@ class HistoryPane(QWidget):
             QGuiApplication.clipboard().setText(tab_separated(view.shown_columns(), [row]))
             self.toast.emit(self.tr("1 row copied"))
 
-    def find_here(self) -> None:
-        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.search.selectAll()
-
     def offer_exports(self) -> None:
         """The tables and the chart, below the button."""
         menu = QMenu(self)

@@ -119,10 +119,6 @@ class ListPane(QWidget):
         self.none.setText(text)
         self.stack.setCurrentWidget(self.none if text else self.list)
 
-    def focus_search(self) -> None:
-        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.search.selectAll()
-
     def _submit(self) -> None:
         self._typed.stop()
         self.searched.emit(self.search.text().strip())
