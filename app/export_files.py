@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
+from msgspec.structs import replace
 from PySide6.QtCore import QBuffer, QIODevice, QSaveFile, Qt
 from PySide6.QtGui import QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -15,16 +15,13 @@ from gateway import Export, FaregateError
 
 CSV_FILTER = later("CSV (*.csv)")
 EXPORT_FILTER = later("CSV (*.csv);;JSON lines (*.jsonl)")
-
-
 _MARK = "\ufeff"
 
 
-def gateway_export(path: Path, *, marked: bool, **asked: Any) -> Export:
-    """What the gateway is asked to write there: the form is what the file is called, CSV `marked` or not; `asked`
-    are `Export`'s other fields."""
+def gateway_export(path: Path, asked: Export, *, marked: bool) -> Export:
+    """`asked` as it is written there: the form is what the file is called, CSV `marked` or not."""
     form = export_format(path)
-    return Export(format=form, bom=marked and form == "csv", **asked)
+    return replace(asked, format=form, bom=marked and form == "csv")
 
 
 def export_format(path: Path) -> str:

@@ -120,10 +120,7 @@ class ChartCard(Card):
         crosshair, tooltip = self.crosshair, self.tooltip.isVisible()
         self.set_crosshair(-1)
         self.more.hide()
-        image = QImage(self.size() * scale, QImage.Format.Format_ARGB32_Premultiplied)
-        image.setDevicePixelRatio(scale)
-        image.fill(self._theme.color("surface"))
-        self.render(image)
+        image = super().picture(scale)
         self.more.show()
         self.set_crosshair(crosshair, tooltip=tooltip)
         return image

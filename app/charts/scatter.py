@@ -317,10 +317,7 @@ class ScatterCard(Card):
         """The card as it stands, without what is pointed at, in so many pixels for a logical one."""
         shown = self.tooltip.isVisible()
         self.tooltip.hide()
-        image = QImage(self.size() * scale, QImage.Format.Format_ARGB32_Premultiplied)
-        image.setDevicePixelRatio(scale)
-        image.fill(self._theme.color("surface"))
-        self.render(image)
+        image = super().picture(scale)
         self.tooltip.setVisible(shown)
         return image
 

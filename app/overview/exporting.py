@@ -22,6 +22,7 @@ from app.overview.words import export_name
 from app.tables.column import safe_cell
 from app.translation import counted, later, tr
 from app.work import Job
+from gateway import Export
 
 if TYPE_CHECKING:
     from app.charts import ChartCard, ChartData, ChartSpec
@@ -93,12 +94,13 @@ class OverviewExport(QObject):
         answers = self.answers
         if answers is None:
             return
-        gateway, marked = self._context.gateway, self._context.shell.marks_csv
+        gateway = self._context.gateway
         if what in (TIME_SERIES, SPLIT_SERIES):
             by = self.split if what == SPLIT_SERIES else None
-            export = gateway_export(path, marked=marked, what="buckets", bucket=answers.bucket, by=by)
+            asked = Export(what="buckets", bucket=answers.bucket, by=by)
         else:
-            export = gateway_export(path, marked=marked, what="breakdown", by=what)
+            asked = Export(what="breakdown", by=what)
+        export = gateway_export(path, asked, marked=self._context.shell.marks_csv)
 
         async def write(job: Job) -> int:
             return await gateway.export_file(answers.query, export, path, job.told)

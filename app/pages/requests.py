@@ -35,7 +35,7 @@ from app.text_label import TextLabel
 from app.translation import counted, later, tr
 from app.widgets import Banner, Drawer, PushButton, ToggleSwitch
 from app.work import Job
-from gateway import Changes, ExchangeRecord, UsageQuery
+from gateway import Changes, ExchangeRecord, Export, UsageQuery
 
 _COPY_AT_MOST = 5_000
 _DETAILS_AFTER_MS = 60
@@ -394,7 +394,7 @@ class RequestsPage(Page):
         resume = pause(self.export_button)
         query = self.context.filters.query(_now_us())
         columns = export_fields(self.view.shown_columns()) if visible_only else ()
-        export = gateway_export(path, marked=self.context.shell.marks_csv, what="requests", columns=columns)
+        export = gateway_export(path, Export(columns=columns), marked=self.context.shell.marks_csv)
 
         async def write(job: Job) -> int:
             return await self.context.gateway.export_file(query, export, path, job.told)

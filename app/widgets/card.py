@@ -4,7 +4,7 @@ One that takes the keyboard shows a ring as long as it has it, where the keyboar
 """
 
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QFocusEvent, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from app.focus import by_keyboard
@@ -25,6 +25,14 @@ class Card(QFrame):
         self._by_keyboard = False
         theme.changed.connect(self._take_surface)
         self._take_surface()
+
+    def picture(self, scale: float = 2.0) -> QImage:
+        """The card as it stands, in so many pixels for a logical one."""
+        image = QImage(self.size() * scale, QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(scale)
+        image.fill(self._card_theme.color("surface"))
+        self.render(image)
+        return image
 
     @classmethod
     def around(cls, theme: Theme, *widgets: QWidget) -> "Card":

@@ -126,10 +126,11 @@ async def test_csv_begins_with_the_mark_where_it_was_chosen(tmp_path: Path) -> N
 
 
 def test_only_csv_is_marked() -> None:
-    asked = gateway_export(Path("a.csv"), marked=True, what="buckets", bucket="day")
+    by_day = Export(what="buckets", bucket="day")
+    asked = gateway_export(Path("a.csv"), by_day, marked=True)
     assert asked == Export(what="buckets", bucket="day", format="csv", bom=True)
-    assert gateway_export(Path("a.jsonl"), marked=True) == Export(format="jsonl")
-    assert gateway_export(Path("a.csv"), marked=False) == Export()
+    assert gateway_export(Path("a.jsonl"), Export(), marked=True) == Export(format="jsonl")
+    assert gateway_export(Path("a.csv"), Export(), marked=False) == Export()
 
 
 def test_every_csv_of_the_window_asks_whether_to_be_marked() -> None:

@@ -233,7 +233,7 @@ def test_words_that_are_put_together_are_translated_too(qtbot: QtBot, qapp: QApp
     qapp.installTranslator(locale)
     try:
         key = msgspec.structs.replace(api_key_rows(NOW_US)[0], last_used_us=None)
-        (line,) = key_lines([key], None)
+        (line,) = key_lines([key], {})
         cells = {column.key: column.text(line) for column in api_key_columns(lambda: NOW_US)}
         assert (group_title("tag:team"), unnamed("tag:team"), unnamed("door")) == ("Byö team", "Nóö team", "Nónéöö")
         assert tag_text(TagCondition(("team:a", "team"), negated=True)) == "team: nótö a, ányö"

@@ -19,17 +19,14 @@ _MAX_TAGS, _MAX_LENGTH = 32, 128
 
 
 class KeyLine(ApiKeyRow, frozen=True, kw_only=True):
-    """A key with how many requests came with it lately; None where that is not known."""
+    """A key with how many requests came with it lately."""
 
-    requests: int | None = None
+    requests: int
 
 
-def key_lines(rows: Iterable[ApiKeyRow], requests: Mapping[str, int] | None) -> tuple[KeyLine, ...]:
-    """`requests` by the keys' names; None where nobody can say."""
-    return tuple(
-        KeyLine(**structs.asdict(row), requests=None if requests is None else requests.get(row.name, 0))
-        for row in rows
-    )
+def key_lines(rows: Iterable[ApiKeyRow], requests: Mapping[str, int]) -> tuple[KeyLine, ...]:
+    """`requests` by the keys' names."""
+    return tuple(KeyLine(**structs.asdict(row), requests=requests.get(row.name, 0)) for row in rows)
 
 
 def state_pill(row: ApiKeyRow) -> PillText:

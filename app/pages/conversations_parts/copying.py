@@ -1,4 +1,5 @@
-"""A conversation as text for elsewhere: JSON, Markdown, and a call as a curl line with its key masked. Pure."""
+"""A conversation as text for elsewhere: JSON, Markdown, its calls as CSV, and a call as a curl line with its key
+masked. Pure."""
 
 import csv
 import json

@@ -10,18 +10,20 @@ from app.tables.column import Column, Pills, PillText, dollars
 from app.translation import Words, later, tr
 from gateway import Breakdown, ModelRow, PriceRow, Summary, UnitPrice
 
-_TOKENS = {
-    "input": later("Input"),
-    "cached": later("Cached input"),
-    "cache_write_5m": later("Cache write, 5 min"),
-    "cache_write_1h": later("Cache write, 1 h"),
-    "output": later("Output"),
-    "reasoning": later("Reasoning"),
-    "input_audio": later("Audio input"),
-    "output_audio": later("Audio output"),
-}
-_OTHERS = {"web_search": later("1,000 web searches"), "request": later("Request")}
-UNITS: Mapping[str, str] = Words({**_TOKENS, **_OTHERS})
+UNITS: Mapping[str, str] = Words(
+    {
+        "input": "Input",
+        "cached": "Cached input",
+        "cache_write_5m": "Cache write, 5 min",
+        "cache_write_1h": "Cache write, 1 h",
+        "output": "Output",
+        "reasoning": "Reasoning",
+        "input_audio": "Audio input",
+        "output_audio": "Audio output",
+        "web_search": "1,000 web searches",
+        "request": "Request",
+    }
+)
 """What a price of one's own may be given for."""
 LISTED: Mapping[str, str] = Words(
     {

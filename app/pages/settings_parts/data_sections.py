@@ -246,8 +246,7 @@ class DataSection(Preferring):
         async def work(job: Job) -> int:
             nonlocal rows
             for path, (_, export) in zip(paths, EXPORTS, strict=True):
-                marked = self.context.shell.marks_csv
-                asked = gateway_export(path, marked=marked, what=export.what, bucket=export.bucket)
+                asked = gateway_export(path, export, marked=self.context.shell.marks_csv)
                 progress = ToldOfFile(job, rows)
                 rows += await self.context.gateway.export_file(UsageQuery(), asked, path, progress)
             return rows
