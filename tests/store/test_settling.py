@@ -8,11 +8,13 @@ import pytest
 
 from gateway.configuration.setting_values import Keep
 from gateway.store import settling
+from gateway.store.buckets import HOUR
 from gateway.store.kept import kept
 from gateway.store.pairs import MONTH
+from gateway.store.quarters import QUARTER_US
 from gateway.store.settling import GRACE_US, settle
 from gateway.store.usage import UsageStore
-from tests.store.examples import BASE_US, DAY_US, HOUR_US
+from tests.store.examples import BASE_US, DAY_US, HOUR_US, record
 from tests.store.test_pairs import many, marks, settled, while_a_day_is_counted
 
 # The first moment at which March is over and the hours, days and months that are over are those until then.
@@ -76,7 +78,7 @@ def test_after_each_transaction_it_asks_whether_to_go_on_and_says_how_many_pairs
         happened.append("written")
 
     def between(seconds: float) -> bool:
-        assert seconds > 0
+        assert 0 < seconds < 60
         happened.append("asked")
         return True
 
@@ -90,3 +92,22 @@ def test_after_each_transaction_it_asks_whether_to_go_on_and_says_how_many_pairs
             "SELECT cells, (SELECT COUNT(*) FROM pairs p WHERE p.level = s.level AND p.start = s.start) FROM settled s"
         ).fetchall()
     assert len(counted) > 10 and all(cells == number > 7 for cells, number in counted)
+
+
+def test_an_hour_is_told_for_eight_days_and_not_a_quarter_longer(store: UsageStore) -> None:
+    store.insert_history([record(0), record(1, started_us=BASE_US + HOUR_US)])
+    first_us = BASE_US // HOUR_US * HOUR_US
+    settled(store, first_us + DAY_US)
+
+    def hours(table: str) -> list[int]:
+        with store._readers.snapshot() as connection:
+            starts = connection.execute(
+                f"SELECT DISTINCT start FROM {table} WHERE level = {HOUR} ORDER BY 1"
+            ).fetchall()
+        return [start * QUARTER_US - first_us for (start,) in starts]
+
+    over_us = first_us + 8 * DAY_US + GRACE_US
+    for now_us, told in ((over_us, [0, HOUR_US]), (over_us + QUARTER_US, [HOUR_US])):
+        settled(store, now_us)
+        assert hours("pairs") == hours("settled") == told
+    assert store.check() == []
