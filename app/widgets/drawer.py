@@ -41,7 +41,6 @@ class Drawer(QFrame):
         self._content: QWidget | None = None
         self._is_unsaved: Callable[[], bool] = bool
         self._before: QWidget | None = None
-        self._grip: WidthGrip | None = None
         self.setFixedWidth(WIDTH)
         self.title_label = ElidedLabel(theme, "", parent=self)
         self.title_label.setFont(ui_font(16, 600))
@@ -78,7 +77,7 @@ class Drawer(QFrame):
 
     def let_widen(self, preferences: Preferences, kept: str) -> None:
         """Its edge can be dragged from now on; `kept` names where its width is put by."""
-        self._grip = WidthGrip(self._theme, self, preferences, kept, usual=WIDTH, reserve=_BESIDE)
+        WidthGrip(self._theme, self, preferences, kept, usual=WIDTH, reserve=_BESIDE)
 
     def content(self) -> QWidget | None:
         return self._content
@@ -94,8 +93,6 @@ class Drawer(QFrame):
         self._content = content
         self._column.insertWidget(1, content, 1)
         content.show()
-        if self._grip is not None:
-            self._grip.raise_()
 
     def open(self) -> None:
         opens = self.isHidden()

@@ -12,9 +12,12 @@ from app.preferences import Preferences
 from app.theme import Theme
 from app.translation import tr
 
-GRIP = 6
+GRIP = 4
+"""So narrow that the handle of a scroll bar at the pane's edge stays clear of it."""
 STEP = 24
 _LINE = 2
+# Digits of a width that a screen can have.
+_MOST_DIGITS = 5
 
 
 class WidthGrip(QWidget):
@@ -44,7 +47,7 @@ class WidthGrip(QWidget):
         self._pressed: tuple[float, int] | None = None
         self._hovered = False
         put_by = preferences.kept(self._kept)
-        self._wanted = int(put_by) if put_by.isdecimal() else usual
+        self._wanted = int(put_by) if put_by.isdecimal() and len(put_by) <= _MOST_DIGITS else usual
         self.setObjectName("width_grip")
         self.setAccessibleName(tr("Width"))
         self.setToolTip(tr("Drag to make it wider; double-click for its usual width"))

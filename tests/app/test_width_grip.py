@@ -112,9 +112,15 @@ def test_a_width_is_kept_and_gives_way_to_a_small_window(make: Callable[[], Surr
     assert store.value("kept/widths/pane") == ""
 
 
-def test_what_was_kept_and_is_none_is_the_usual_width(make: Callable[[], Surroundings], store: QSettings) -> None:
-    store.setValue("kept/widths/pane", "wide")
-    assert make()[1].width() == 300
+@pytest.mark.parametrize("kept", ["wide", "-40", "9" * 12, "9" * 5_000])
+def test_what_was_kept_and_is_none_is_the_usual_width(
+    make: Callable[[], Surroundings], store: QSettings, kept: str
+) -> None:
+    store.setValue("kept/widths/pane", kept)
+    _, pane, grip = make()
+    assert pane.width() == 300
+    drag(grip, -20)
+    assert pane.width() == 320
 
 
 def test_what_is_added_later_does_not_cover_it(make: Callable[[], Surroundings]) -> None:
@@ -139,6 +145,23 @@ def test_details_can_be_made_wider(context: AppContext, qtbot: QtBot, kind: type
     (grip,) = drawer.findChildren(WidthGrip)
     drag(grip, -100)
     assert drawer.width() == 520
+    drawer.set_content(QLabel("other details"))
+    below = drawer.children()[: drawer.children().index(grip)]
+    assert drawer.content() in below, "what comes later does not lie over it"
+
+
+def test_an_edge_leaves_the_handle_of_a_scroll_bar_alone(context: AppContext, qtbot: QtBot) -> None:
+    page = ConversationsPage(context)
+    qtbot.addWidget(page)
+    page.resize(1220, 700)
+    page.show()
+    (grip,) = page.pane.findChildren(WidthGrip)
+    page.pane.show_none("")
+    page.pane.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+    bar = page.pane.list.verticalScrollBar()
+    qtbot.waitUntil(bar.isVisible)
+    # The stylesheet leaves three pixels beside a handle.
+    assert grip.x() >= bar.mapTo(page.pane, bar.rect().topRight()).x() + 1 - 3
 
 
 def test_the_panes_of_conversations_can_be_made_wider(context: AppContext, qtbot: QtBot) -> None:
