@@ -28,7 +28,7 @@ from app.pages.page import RequestTarget
 from app.tables.view import TableView
 from app.theme import Theme
 from app.widgets import PushButton
-from gateway import Changes
+from gateway import Changes, RatedAnswer
 from tests.app.accessible import unnamed
 from tests.app.fake_comparisons import SECOND, Script
 from tests.app.fake_gateway import FakeGateway
@@ -456,3 +456,22 @@ def test_chart_and_tables_are_saved_from_a_button(
     picture = QImage(str(tmp_path / "chart.png"))
     assert picture.size() == pane.scatter.size() * 2
     assert len({picture.pixel(x, y) for x in range(0, picture.width(), 3) for y in range(0, picture.height(), 9)}) > 8
+
+
+def test_answers_that_are_as_before_are_not_gone_through_again(
+    page: ComparePage, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked every second while conversations grow."""
+    pane = history(page)
+    looked: list[int] = []
+
+    def look(rows: tuple[RatedAnswer, ...], words: str) -> tuple[RatedAnswer, ...]:
+        looked.append(len(rows))
+        return rows
+
+    monkeypatch.setattr("app.pages.compare_parts.history.matching", look)
+    asyncio.run(pane.refresh())
+    assert looked == []
+    asyncio.run(gateway.rate(next(iter(gateway.kept)), 1, "worse than I thought"))
+    asyncio.run(pane.refresh())
+    assert looked == [len(pane.answers)]

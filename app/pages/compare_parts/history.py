@@ -140,9 +140,9 @@ class HistoryPane(QWidget):
         self.table = Card(theme)
         self.table.fill_with(self.view)
         self.stack = QStackedWidget()
-        self.stack.addWidget(self.table)
-        self.stack.addWidget(self.no_match)
-        self.stack.addWidget(self.unrated)
+        for each in (self.table, self.no_match, self.unrated):
+            self.stack.addWidget(each)
+        self._filter()
         self._full = QWidget()
         column = QVBoxLayout(self._full)
         column.setContentsMargins(24, 16, 24, 16)
@@ -178,8 +178,9 @@ class HistoryPane(QWidget):
             self.scatter.set_points([point for row in models if (point := self._point(row)) is not None])
         # Means over nothing are no chart.
         self._top.setVisible(bool(models))
-        self.answers = answers
-        self._filter()
+        if answers != self.answers:
+            self.answers = answers
+            self._filter()
 
     def _again(self) -> None:
         self._context.spawn(self._read_again())
