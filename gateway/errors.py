@@ -67,10 +67,6 @@ class ClientError(GatewayError):
         super().__init__(message, status=status, kind=kind, param=param, code=code, headers=headers)
 
 
-# What `UpstreamError.param` calls the messages of a request, whose name differs between dialects.
-HISTORY = "messages"
-
-
 class Unsupported(ClientError):
     """A field whose loss would change the meaning of the answer; `param` names it in the client's own words."""
 

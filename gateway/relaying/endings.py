@@ -1,23 +1,27 @@
 """How an exchange ends: priced and handed to the journal once, and in an error for whoever still listens."""
 
+import re
+
 from gateway.capture.heard import Listener
 from gateway.configuration.settings import Timeouts
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.error_bodies import as_stream_error
-from gateway.errors import HISTORY, GatewayError, UpstreamError
+from gateway.errors import GatewayError, UpstreamError
 from gateway.events import StreamError
 from gateway.prices.pricing import NO_PRICE, Pricing
 from gateway.records import ExchangeRecord
 from gateway.relaying.answer_headers import error_headers
 from gateway.relaying.attempts import Learnt
 from gateway.relaying.connection import Client
-from gateway.relaying.doors import Door
+from gateway.relaying.doors import DOORS, Door
 from gateway.relaying.exchange import STOPPED, Exchange
 from gateway.relaying.routing import answering_model
 from gateway.relaying.tally import Tally
 from gateway.store import UsageStore
 
 CLIENT_LEFT = 499
+# What dialects call the messages.
+_HISTORIES = frozenset(door.history for door in DOORS if door.history)
 
 
 class Endings:
@@ -154,6 +158,10 @@ def upstream_error(error: StreamError) -> UpstreamError:
 
 def _name_history(error: GatewayError, door: Door) -> None:
     """What a provider refuses of the messages, or finds too long, is told by their name at the door."""
-    if isinstance(error, UpstreamError) and door.operation.name == "chat":
-        too_long = error.kind == "context_too_long" and error.param is None
-        error.param = door.history if too_long or error.param == HISTORY else error.param
+    if not isinstance(error, UpstreamError) or door.operation.name != "chat":
+        return
+    # `input[2].content`
+    field = None if error.param is None else re.split(r"\W", error.param, maxsplit=1)[0]
+    too_long = field is None and error.kind == "context_too_long"
+    if too_long or (field in _HISTORIES and field != door.history):
+        error.param = door.history

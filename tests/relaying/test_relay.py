@@ -644,6 +644,22 @@ async def test_a_provider_that_refuses_the_messages_is_told_by_their_name_at_the
     assert json.loads(run.client.body)["error"]["param"] == (HISTORY_FIELDS[door] if named else None)
 
 
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [("input", "messages"), ("input[2].content", "messages"), ("input_x", "input_x"), ("messages[1].role", None)],
+)
+async def test_what_another_dialect_calls_the_messages_is_told_by_their_name_at_the_door(
+    said: str, named: str | None
+) -> None:
+    """A name of the door's own dialect says more, and stands as it is."""
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    asked = {"model": "gpt-5.4", "reasoning_effort": "low", "tools": [tool], **DOOR_BODIES["openai_chat"]}
+    run = Run(json_answer({"error": {"message": "No.", "type": "invalid_request_error", "param": said}}, 400))
+    await run.go(json.dumps(asked).encode())
+    assert run.upstream.sent[0][0].endswith("/responses")
+    assert json.loads(run.client.body)["error"]["param"] == (named or said)
+
+
 async def test_an_input_of_embeddings_that_is_too_long_is_no_message() -> None:
     error = {"message": "This model's maximum context length is 8192 tokens.", "code": "context_length_exceeded"}
     run = Run(json_answer({"error": error}, 400))

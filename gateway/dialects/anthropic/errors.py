@@ -19,7 +19,7 @@ from gateway.dialects.error_bodies import (
     upstream_error,
     words,
 )
-from gateway.errors import HISTORY, GatewayError, UpstreamError
+from gateway.errors import GatewayError, UpstreamError
 from gateway.events import StreamError
 
 # type → (kind, status it stands for inside a stream or a 200)
@@ -87,7 +87,7 @@ def _parse(fields: Mapping[str, Any], status: int, wait: str | None) -> Upstream
     code = details.get("error_code") if isinstance(details, dict) else None
     code = code if isinstance(code, str) else None
     kind = _kind(status, word, code, message.lower())
-    param = HISTORY if _OF_MESSAGES.match(message) else None
+    param = "messages" if _OF_MESSAGES.match(message) else None
     return upstream_error(message, status, kind, upstream_type=word, code=code, param=param, retry_after=wait)
 
 
