@@ -81,7 +81,9 @@ class _Connection(web.RequestHandler):
             answer.force_close()
             return answer
         # It logs, and raises where an answer has begun.
-        super().handle_error(request, status, exc, message)
+        internal = super().handle_error(request, status, exc, message)
+        if not isinstance(exc, HttpProcessingError):
+            return internal
         answer = self._refuse(_too_long() if isinstance(exc, LineTooLong) else _unreadable(), request)
         answer.force_close()
         return answer

@@ -364,3 +364,13 @@ async def test_what_cannot_be_read_is_refused_in_json_and_one_sentence(
     assert b" 400 " in told and b"content-type: application/json\r\n" in told.lower() and b"canary" not in body
     assert json.loads(body)["error"]["message"] == sentence
     assert serving.server.counters[400] == 1
+
+
+async def test_what_fails_inside_is_not_told_as_unreadable(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Even where its refusal fails too."""
+    caplog.set_level(logging.CRITICAL)
+    monkeypatch.setattr(serving.server, "_refused", None)
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{serving.server.port}/") as answer:
+        assert (answer.status, UNREADABLE in await answer.text()) == (500, False)
