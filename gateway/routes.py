@@ -73,8 +73,8 @@ def taking(names: Iterable[str], read: Read) -> Read:
     async def refusing(call: Call) -> Any:
         for name, _ in call.query:
             if name not in known:
-                listed = ", ".join(sorted(known))
-                raise ClientError(f"The parameter {name[:100]!r} is unknown here: use {listed}.", param=name)
+                listed = f"use {', '.join(sorted(known))}" if known else "there are none"
+                raise ClientError(f"The parameter {name[:100]!r} is unknown here: {listed}.", param=name)
         return await read(call)
 
     return refusing

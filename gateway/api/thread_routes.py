@@ -87,15 +87,15 @@ def thread_routes(threads: Threads) -> tuple[Route, ...]:
     async def reported(_call: Call) -> Any:
         return {"data": [_reported(each) for each in threads.reported()]}
 
-    def route(method: str, path: str, role: str, read: Read, *own: str) -> Route:
-        return Route(method=method, path=BASE + path, role=role, read=taking((*FILTERS, *own), read))
+    def route(method: str, path: str, role: str, read: Read, *known: str) -> Route:
+        return Route(method=method, path=BASE + path, role=role, read=taking(known, read))
 
     return (
         route("GET", "/usage/reported", "admin", reported),
-        route("GET", "/conversations", "read", conversations, "q", "sort", "limit", "cursor"),
-        route("GET", "/conversations/", "read", conversation, "include"),
+        route("GET", "/conversations", "read", conversations, *FILTERS, "q", "sort", "limit", "cursor"),
+        route("GET", "/conversations/", "read", conversation, *FILTERS, "include"),
         route("DELETE", "/conversations/", "admin", delete),
-        route("GET", "/traces/", "read", trace),
+        route("GET", "/traces/", "read", trace, *FILTERS),
     )
 
 

@@ -382,6 +382,12 @@ def test_a_parameter_that_a_call_does_not_know_is_refused_with_those_it_knows(ga
     assert bill.status == 400 and bill.error["message"].endswith("use map, only, own_keys, provider, rate, tz.")
 
 
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "conversations/c-xai"), ("GET", "usage/reported")])
+def test_what_filters_nothing_takes_no_filter(gateway: Served, method: str, path: str) -> None:
+    reply = gateway.ask(method, f"/api/ai/v1/{path}?user=ana", key=gateway.key("admin"))
+    assert (reply.status, reply.error["message"]) == (400, "The parameter 'user' is unknown here: there are none.")
+
+
 def test_a_breakdown_in_part_adds_up_to_the_whole(gateway: Served) -> None:
     told = gateway.get(f"{USAGE}/breakdown?by=model&limit=2")
     shaped({name: value for name, value in told["others"].items() if name != "values"})
