@@ -237,11 +237,10 @@ def stretches(connection: sqlite3.Connection, query: UsageQuery, width: str) -> 
 
 def slice_count(connection: sqlite3.Connection, query: UsageQuery, width: str) -> int:
     """How many slices a series has, however long it is. Raises ClientError."""
-    extents = (_asked(stretch, extent(connection)) for stretch in stretches(connection, query, width))
+    known, zone = extent(connection), zone_of(query.tz)
+    times = (_asked(stretch, known) for stretch in stretches(connection, query, width))
     return sum(
-        len(slices(start, end, width, zone_of(query.tz)))
-        for start, end in extents
-        if start is not None and end is not None
+        len(slices(start, end, width, zone)) for start, end in times if start is not None and end is not None
     )
 
 
