@@ -85,7 +85,8 @@ def assert_linear(sizes: Sequence[int], measured: Callable[[], Sequence[float]])
         if not _beyond(sizes, costs):
             return
         costs = [min(pair) for pair in zip(costs, measured(), strict=True)]
-    assert not _beyond(sizes, costs)
+    beyond = _beyond(sizes, costs)
+    assert not beyond, beyond
 
 
 def _beyond(sizes: Sequence[int], costs: Sequence[float]) -> dict[int, float]:
