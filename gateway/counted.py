@@ -1,4 +1,4 @@
-"""A number and what it counts, as the commands write it."""
+"""A number and what it counts, as sentences of the gateway write it."""
 
 
 def counted(number: int, one: str) -> str:

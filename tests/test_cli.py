@@ -446,6 +446,13 @@ def test_prune_takes_what_is_too_old_and_says_what_is_left(used: Path, tmp_path:
     assert (
         "Taken away: 50 requests, 0 buckets." in done.stdout and "Left: 0 requests, complete from 20" in done.stdout
     )
+    (tmp_path / "one").mkdir()
+    with contextlib.closing(UsageStore(tmp_path / "one")) as one:
+        one.start()
+        one.insert_history(
+            [ExchangeRecord(id="old", started_us=HOUR, door="openai_chat", key_id="key_1", key="laptop")]
+        )
+    assert "Taken away: 1 request, 0 buckets." in run(tmp_path / "one", "prune").stdout
     checked = run(used, "check")
     assert checked.returncode == 0 and "Older requests or buckets are gone (retention)" in checked.stderr
     told = run(used, "export", "--what", "requests", "-o", str(used / "out"))

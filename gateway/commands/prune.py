@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         raise unusable(path, error) from None
     finally:
         store.close()
-    taken = ", ".join(f"{count:,} {kind}" for kind, count in cleaned.taken.items())
+    taken = ", ".join(counted(count, kind.removesuffix("s")) for kind, count in cleaned.taken.items())
     print(f"Taken away: {taken}. Given back: {cleaned.freed_bytes / 1e6:.1f} MB.")
     since = "" if sizes.rows_from_us is None else f", complete from {render_time(sizes.rows_from_us)} on"
     print(f"Left: {counted(sizes.requests, 'request')}{since}, in {sizes.usage_bytes / 1e6:.1f} MB.")

@@ -66,10 +66,10 @@ class Door(Struct, frozen=True, kw_only=True):
     """`forwarded` are the client's headers that a provider of the same dialect gets too, `version` one that it must
     get where the client sent none.
 
-    `history` is the field of a body that holds the conversation, "" where there is none. `carried` is how the strings begin in which the
-    door's clients bring other providers' state back, b"" where there are none. `verbs` are what a path that names the
-    model may end in; the model of such a request then stands in `path_model`, in `path_stream` whether its verb
-    streams, and in `alt` the form that a stream is asked for in.
+    `history` is the field of a body that holds the conversation, "" where there is none. `carried` is how the strings
+    begin in which the door's clients bring other providers' state back, b"" where there are none. `verbs` are what a
+    path that names the model may end in; the model of such a request then stands in `path_model`, in `path_stream`
+    whether its verb streams, and in `alt` the form that a stream is asked for in.
     """
 
     name: str

@@ -239,9 +239,7 @@ def slice_count(connection: sqlite3.Connection, query: UsageQuery, width: str) -
     """How many slices a series has, however long it is. Raises ClientError."""
     known, zone = extent(connection), zone_of(query.tz)
     times = (_asked(stretch, known) for stretch in stretches(connection, query, width))
-    return sum(
-        len(slices(start, end, width, zone)) for start, end in times if start is not None and end is not None
-    )
+    return sum(len(slices(start, end, width, zone)) for start, end in times if start is not None and end is not None)
 
 
 def shorter(connection: sqlite3.Connection, query: UsageQuery, width: str, values: int) -> list[UsageQuery]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.counted import counted
 from gateway.errors import ClientError
 from gateway.read_api import render_money, render_time
 from gateway.records import Repricing, RepricingPreview, UsageQuery
@@ -199,8 +200,8 @@ def _refuse_gone(connection: sqlite3.Connection, query: UsageQuery) -> None:
 def _refuse_other(done: RepricingPreview, expected: RepricingPreview | None) -> None:
     if expected is not None and (done.changed, done.difference_nano) != (expected.changed, expected.difference_nano):
         raise _conflict(
-            f"It would now change {done.changed} rows by {render_money(done.difference_nano)} dollars, and not "
-            f"{expected.changed} by {render_money(expected.difference_nano)}: look at the preview again."
+            f"It would now change {counted(done.changed, 'row')} by {render_money(done.difference_nano)} dollars, "
+            f"and not {expected.changed:,} by {render_money(expected.difference_nano)}: look at the preview again."
         )
     if not done.changed:
         raise _conflict("No row would cost anything else by today's prices: there is nothing to change.")

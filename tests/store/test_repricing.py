@@ -523,3 +523,8 @@ def test_closing_ends_it_with_nothing_changed(tmp_path: Path, monkeypatch: pytes
     store.start()
     assert dump(store) == before
     store.close()
+
+
+def test_one_row_of_another_preview_is_no_rows() -> None:
+    with pytest.raises(ClientError, match=r"It would now change 1 row by 0.000000005 dollars, and not 2 by 0.0"):
+        repricing._refuse_other(RepricingPreview(changed=1, to_nano=5), RepricingPreview(changed=2))

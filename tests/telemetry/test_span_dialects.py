@@ -912,6 +912,8 @@ def test_what_the_sender_s_limits_took() -> None:
         "2 events were dropped by the sender: raise OTEL_SPAN_EVENT_COUNT_LIMIT.",
         "The receiver changed this span: truncated input.value.",
     )
+    one = observe(span(told, dropped_attributes=1, dropped_events=1)).hints[1:]
+    assert [hint.partition(" dropped")[0] for hint in one] == ["1 attribute was", "1 event was"]
 
 
 def test_reasoning_that_a_library_does_not_send_is_named() -> None:

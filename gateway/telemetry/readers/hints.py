@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from gateway.counted import counted
 from gateway.model import Reasoning
 from gateway.telemetry.observed import Observed, Role
 from gateway.telemetry.records import LEFT_OUT, Span
@@ -79,12 +80,10 @@ def _limits(span: Span) -> Iterator[str]:
     for name, value in span.attributes.items():
         if (name in _STRUCTURED or name.startswith(_STRUCTURED_BELOW)) and _cut_short(value):
             yield f"{name} was cut short by the sender: raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT."
-    if span.dropped_attributes:
-        yield (
-            f"{span.dropped_attributes} attributes were dropped by the sender: raise OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT."
-        )
-    if span.dropped_events:
-        yield f"{span.dropped_events} events were dropped by the sender: raise OTEL_SPAN_EVENT_COUNT_LIMIT."
+    for dropped, one in ((span.dropped_attributes, "attribute"), (span.dropped_events, "event")):
+        if dropped:
+            what = f"{counted(dropped, one)} {'was' if dropped == 1 else 'were'}"
+            yield f"{what} dropped by the sender: raise OTEL_SPAN_{one.upper()}_COUNT_LIMIT."
     yield from (f"The receiver changed this span: {note}." for note in span.notes)
 
 
