@@ -7,6 +7,9 @@ forked: tests/test_serve.py, tests/test_cli_streams.py, tests/window/test_starts
 
 `python -m tests.nursery FD MODULE…` is the place itself: it imports the modules, and ends when the other side of the
 socket FD is closed.
+
+What an interpreter takes up as it starts is the nursery's: variables for Python, the locale, the seed of hashes. So a
+gateway and the one that follows it on the same folder hash alike here, and not for a user.
 """
 
 import atexit
@@ -64,7 +67,11 @@ class Nursery:
     def fork(
         self, module: str, words: Sequence[str], environment: Mapping[str, str], descriptors: Mapping[int, int]
     ) -> "Forked":
-        """`descriptors`: which of ours is which of the child's; it has no others."""
+        """`descriptors`: which of ours is which of the child's; it has no others. Raises ValueError for variables that
+        would say nothing."""
+        pythons = {name: value for name, value in environment.items() if name.startswith("PYTHON")}
+        if late := [name for name, value in pythons.items() if os.environ.get(name) != value]:
+            raise ValueError(f"Read before anything is forked, so start a process of its own: {', '.join(late)}.")
         channel, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self._control, [b"+"], [theirs.fileno(), *descriptors.values()])

@@ -51,6 +51,17 @@ def test_names_that_a_terminal_cannot_say_are_spelt(tmp_path: Path) -> None:
     assert listed.returncode == 0 and rb"J\xfcrgen" in listed.stdout
 
 
+@pytest.mark.parametrize("line", ["doctor", "prune", "reconcile README.md"])
+def test_each_command_starts_where_nothing_else_was_imported(tmp_path: Path, line: str) -> None:
+    done = shell(tmp_path, f"FAREGATE_HOME='~nobody-here/x' faregate {line}")
+    assert done.returncode == 1 and b"names a user who is not known" in done.stderr
+
+
+def test_a_variable_that_python_reads_at_its_start_is_refused_where_it_would_say_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="PYTHONIOENCODING"):
+        run(tmp_path, "api-key", "list", PYTHONIOENCODING="ascii")
+
+
 def test_the_end_of_input_at_a_prompt_stops(tmp_path: Path) -> None:
     master, slave = pty.openpty()
     with subprocess.Popen(
