@@ -117,3 +117,12 @@ def test_a_branch_with_a_call_that_only_telemetry_tells_stays_where_that_is(stor
     )
     assert store.change(lambda _, placer: placer.leave(turn)) == frozenset()
     assert parents(store) == [None, 0]
+
+
+def test_a_later_call_with_tools_under_other_instructions_leaves_the_line_to_the_first_with_tools(
+    store: ThreadStore,
+) -> None:
+    review = user(f"Review what was asked: {LINE}")
+    put(store, [told(0, [user(LINE)], "x", conversation="c", tools=(READ,))])
+    put(store, [told(60, [review], "y", conversation="c", tools=(READ,), system="other")])
+    assert parents(store) == [None, None] and titles(store) == {"c": LINE}
