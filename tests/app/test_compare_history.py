@@ -419,6 +419,8 @@ def test_where_nothing_is_rated_it_says_so_and_leads_to_all_answers(
     asyncio.run(pane.refresh())
     assert pane.unrated.isVisible() and not pane.scatter.isVisible() and not pane.models_view.isVisible()
     assert not pane.export_button.isEnabled()
+    page.start_export()
+    assert pane.findChild(QFileDialog, "compare_export_file") is None
     assert pane.unrated.button is not None
     click(qtbot, pane.unrated.button)
     assert pane.kept.current == "all" and pane.view.isVisible() and pane.model.rowCount() == len(gateway.kept)

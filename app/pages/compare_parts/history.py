@@ -297,6 +297,8 @@ class HistoryPane(QWidget):
 
     def start_export(self) -> None:
         """Asks where to, then writes what the table of answers shows."""
+        if not self.export_button.isEnabled():
+            return
         ask_where(
             self,
             self.tr("Export compared answers"),
