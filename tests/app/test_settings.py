@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QRawFont
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -688,7 +688,11 @@ def test_files_of_an_earlier_export_are_replaced_only_after_a_question(
 def test_csv_for_excel_is_chosen_with_the_data(
     qtbot: QtBot, open_page: Callable[[str], SettingsPage], shell: Shell
 ) -> None:
-    switch = child(open_page("data"), QWidget, "preference.csv_mark")
+    page = open_page("data")
+    for label in page.views["data"].findChildren(TextLabel):
+        own = QRawFont.fromFont(label.font())
+        assert all(own.supportsCharacter(ord(letter)) for letter in label.text()), label.text()
+    switch = child(page, QWidget, "preference.csv_mark")
     assert not switch.isChecked() and not shell.marks_csv
     qtbot.mouseClick(switch, Qt.MouseButton.LeftButton)
     assert shell.marks_csv

@@ -168,7 +168,7 @@ class DataSection(Preferring):
             out,
             "csv_mark",
             self.tr("CSV for Excel"),
-            self.tr("Every CSV file begins with the mark by which Excel knows letters such as é and 漢."),
+            self.tr("Every CSV file begins with the mark by which Excel knows letters such as é and ß."),
         )
         self._add_demo()
 
