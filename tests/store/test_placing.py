@@ -557,7 +557,9 @@ def test_a_conversation_is_named_once_for_its_first_turn(store: ThreadStore, mon
     assert len(all_threads(store)) == 2
 
 
-def test_a_turn_that_names_its_answer_stays_with_it_when_another_gives_the_same_words_late(store: ThreadStore) -> None:
+def test_a_turn_that_names_its_answer_stays_with_it_when_another_gives_the_same_words_late(
+    store: ThreadStore,
+) -> None:
     asked = user("Tell me of the one thing that stands in both.")
     goes_on = [asked, assistant("The same words."), user("And then?")]
     put(store, [told(0, [asked], "The same words.", conversation="c", response_id="r1")])
