@@ -234,6 +234,7 @@ class RequestsPage(Page):
 
     def _filters_changed(self) -> None:
         self._stale = True
+        self.filter_field.ask_anew()
         if self.isVisible():
             self.context.spawn(self.refresh(Changes(usage=True)))
 

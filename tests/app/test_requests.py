@@ -1420,6 +1420,10 @@ def test_values_that_only_the_log_knows_are_offered_while_they_are_typed(
     qtbot.keyClicks(field, " -tag:env:")
     turns.run()
     assert gateway.calls.count("breakdown tag") == 1
+    page.context.filters.set_range("7d")
+    qtbot.keyClicks(field, "p")
+    turns.run()
+    assert gateway.calls.count("breakdown tag") == 2, "another range has other values"
 
 
 def test_values_that_cannot_be_read_are_not_offered(

@@ -74,6 +74,10 @@ class FilterField(QWidget):
         if self._name(self.field.text()) in values:
             self._suggest(self.field.text())
 
+    def ask_anew(self) -> None:
+        """The values of another range are wanted: whatever was asked for is asked for again when it is typed."""
+        self._wanted_at.clear()
+
     def submit(self) -> None:
         if self._popup.isVisible() and self._popup.currentIndex().isValid():
             # Return takes what is chosen there: the word that it stands for is no filter yet.
