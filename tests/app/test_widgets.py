@@ -502,6 +502,23 @@ def test_what_goes_wrong_is_not_said_again_with_every_figure(
     assert len(announced) == 2
 
 
+@pytest.mark.parametrize("button", [None, "Clear the clipboard"])
+def test_a_passing_note_has_room_for_all_its_words(qtbot: QtBot, theme: Theme, button: str | None) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(800, 600)
+    window.show()
+    toasts = Toasts(theme, window)
+    for length in range(20, 72):
+        toasts.show("a word " * (length // 7) + "a" * (length % 7), button, lambda: None)
+        label = toasts._shown[-1].label
+        QApplication.processEvents()
+        if label.wordWrap():
+            assert label.height() >= label.heightForWidth(label.width()), length
+        else:
+            assert label.width() >= label.sizeHint().width(), length
+
+
 def test_a_passing_note_is_announced(qtbot: QtBot, theme: Theme, announced: list[str]) -> None:
     window = QWidget()
     qtbot.addWidget(window)
