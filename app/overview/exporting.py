@@ -1,10 +1,8 @@
 """What leaves the Overview as a file: its series and tables from the gateway, and each chart as picture or CSV."""
 
-import csv
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -19,7 +17,7 @@ from app.export_files import CSV_FILTER, EXPORT_FILTER, ask_where, gateway_expor
 from app.overview.answers import Answers
 from app.overview.breakdown import DIMENSION_TITLES, group_title
 from app.overview.words import export_name
-from app.tables.column import safe_cell
+from app.tables.column import csv_text
 from app.translation import counted, later, tr
 from app.work import Job
 from gateway import Export
@@ -33,15 +31,13 @@ _PICTURES = later("Pictures (*.png)")
 
 def chart_csv(spec: "ChartSpec", data: "ChartData") -> str:
     """What a chart draws, a line for each bucket: UTC, local time and each series in full; unknown is empty."""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    names = [safe_cell(f"{series.name} ({spec.unit})" if spec.unit else series.name) for series in data.series]
-    writer.writerow(["start_utc", "end_utc", "start_local", *names])
+    names = [f"{series.name} ({spec.unit})" if spec.unit else series.name for series in data.series]
+    lines = []
     for index in range(len(data.starts_us)):
         values = (float(series.values[index]) for series in data.series)
         texts = ["" if np.isnan(value) else spec.plain_text(value) for value in values]
-        writer.writerow([*_times(int(data.starts_us[index]), int(data.ends_us[index]), data.tz), *texts])
-    return out.getvalue()
+        lines.append([*_times(int(data.starts_us[index]), int(data.ends_us[index]), data.tz), *texts])
+    return csv_text(["start_utc", "end_utc", "start_local", *names], lines)
 
 
 def _times(start_us: int, end_us: int, tz: str) -> Sequence[str]:

@@ -110,8 +110,13 @@ def tab_separated(columns: Iterable[Column[Row]], rows: Iterable[Row]) -> str:
 def comma_separated(columns: Iterable[Column[Row]], rows: Iterable[Row]) -> str:
     """Rows as CSV with a line of titles."""
     shown = tuple(columns)
+    titles = [_title(column) for column in shown]
+    return csv_text(titles, ([column.value(row) for column in shown] for row in rows))
+
+
+def csv_text(titles: Iterable[str], lines: Iterable[Iterable[object]]) -> str:
+    """As RFC 4180 has it, with cells that no spreadsheet takes for a formula."""
     out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_title(column) for column in shown])
-    writer.writerows([safe_cell(column.value(row)) for column in shown] for row in rows)
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerows([safe_cell(value) for value in line] for line in (titles, *lines))
     return out.getvalue()

@@ -465,6 +465,10 @@ def test_cells_are_safe_for_spreadsheets(value: object, cell: str) -> None:
     assert list(csv.reader(StringIO(comma_separated([column], [value])))) == [["V"], [cell]]
 
 
+def test_lines_of_csv_end_as_rfc_4180_has_it() -> None:
+    assert comma_separated(COLUMNS[:2], [Record(1, "a")]).startswith("Number,Name\r\n1,a\r\n")
+
+
 def test_copied_rows_stay_one_line_each() -> None:
     text = tab_separated(COLUMNS[:2], [Record(1, "a\tb\nc"), Record(2)])
     assert text == "Number\tName\n1\ta b c\n2\t\n"

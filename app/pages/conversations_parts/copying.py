@@ -1,18 +1,16 @@
 """A conversation as text for elsewhere: JSON, Markdown, its calls as CSV, and a call as a curl line with its key
 masked. Pure."""
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from io import StringIO
 from typing import Any
 
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import Block, text_of
 from app.pages.conversations_parts.branches import steps, way_to
 from app.pages.conversations_parts.list_view import title_of
-from app.tables.column import safe_cell
+from app.tables.column import csv_text
 from gateway import (
     Blob,
     Refusal,
@@ -61,11 +59,7 @@ def as_csv(thread: Thread) -> str:
     calls = [_call(turn) for turn in thread.turns]
     if not calls:
         return ""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(calls[0])
-    writer.writerows([safe_cell(value) for value in call.values()] for call in calls)
-    return out.getvalue()
+    return csv_text(calls[0], (call.values() for call in calls))
 
 
 def _call(turn: Turn) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import structs
 
-from app.tables.column import safe_cell
+from app.tables.column import csv_text
 from app.translation import tr
 from gateway import FaregateError, NewPriceOverride, UnitPrices
 
@@ -39,9 +39,7 @@ class PriceFileError(FaregateError):
 
 def written(prices: Iterable[NewPriceOverride], tz: str) -> str:
     """CSV; days are those of `tz`."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    lines = []
     for price in prices:
         cells: dict[str, object] = {
             "provider": price.provider,
@@ -54,8 +52,8 @@ def written(prices: Iterable[NewPriceOverride], tz: str) -> str:
         for unit in UNIT_COLUMNS:
             cells[unit] = getattr(price.prices, unit)
             cells[f"{TIER}{unit}"] = getattr(price.tier_prices, unit) if price.tier_prices is not None else None
-        writer.writerow([safe_cell(cells[name]) for name in COLUMNS])
-    return out.getvalue()
+        lines.append([cells[name] for name in COLUMNS])
+    return csv_text(COLUMNS, lines)
 
 
 def read(text: str, providers: Mapping[str, str], tz: str) -> tuple[NewPriceOverride, ...]:
