@@ -110,7 +110,7 @@ SILENT = frozenset(
 )
 # What is raised for people carries its sentence to the screen; of others the log is told.
 TOLD = frozenset(("FaregateError", "GatewayError", "PriceFileError", "_Problem"))
-SILENT_ARGUMENTS = frozenset(["key", "icon", "tone", "kind", "mode", "objectName", "tz", "encoding"])
+SILENT_ARGUMENTS = frozenset(["key", "icon", "tone", "kind", "mode", "objectName", "tz", "encoding", "units"])
 # Connect's tools: their names, the words that find them, and what is pasted.
 PASTED = {"Tool": frozenset(("title", "client", "words")), "Snippet": frozenset(("text", "command", "by_shell"))}
 PASTING = frozenset(("_python", "_javascript"))

@@ -218,33 +218,34 @@ class RealApp:
     def save_as(self, path: Path) -> None:
         """Type a path into the file dialog that is open."""
         self.wait_for_window("QFileDialog")
-        self.focus()
-        self.write("fileNameEdit", str(path))
-        self.display.press("Return")
+        self._answer_dialog(path)
         self.wait_for_window("QFileDialog", False)
         self.focus()
 
     def open_file(self, path: Path) -> None:
-        """Type a path into the dialog that asks for a file, which completes paths meanwhile and may follow one."""
+        """Type a path into the dialog that asks for a file."""
+        wait_until(self._asks_for_file, what="The dialog")
+        self._answer_dialog(path)
+        self.focus()
 
-        def asks() -> bool:
-            return bool(self.ask("dialogs"))
+    def _asks_for_file(self) -> bool:
+        return bool(self.ask("dialogs"))
 
-        wait_until(asks, what="The dialog")
+    def _answer_dialog(self, path: Path) -> None:
+        """It completes paths meanwhile: it may follow one, or take Return for the list of those that it offers."""
         self.focus()
 
         def done() -> bool:
-            if asks():
+            if self._asks_for_file():
                 self.write("fileNameEdit", str(path))
                 with contextlib.suppress(AssertionError):
                     # Only when all of it has arrived: a part of a path is a folder, which is gone into.
                     self.wait_for("text", str(path), _TYPED_S, name="fileNameEdit")
                     self.display.press("Return")
                     self.wait_for("dialogs", 0, _TYPED_S)
-            return not asks()
+            return not self._asks_for_file()
 
         wait_until(done, PATIENCE_S, "The end of the dialog")
-        self.focus()
 
     # its gateway
 

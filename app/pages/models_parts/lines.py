@@ -180,7 +180,7 @@ def _limit(line: ModelLine, field: str) -> int | None:
     return found
 
 
-def _price(key: str, title: str, *units: str, optional: bool = False) -> Column[ModelLine]:
+def _price(key: str, title: str, units: tuple[str, ...] = (), optional: bool = False) -> Column[ModelLine]:
     """Of the first of these units that has a price; `key` is the unit where none is named."""
 
     def nano(line: ModelLine) -> int | None:
@@ -279,7 +279,7 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
             tone="text",
             weight=500,
         ),
-        _price("cache_write", tr("Cache write"), "cache write", "cache write, 5 minutes", optional=True),
+        _price("cache_write", tr("Cache write"), units=("cache write", "cache write, 5 minutes"), optional=True),
         # Last, as the one that a small window may leave behind its scroll.
         Column(
             key="context",
