@@ -476,4 +476,17 @@ def test_answers_that_are_as_before_are_not_gone_through_again(
     assert looked == []
     asyncio.run(gateway.rate(next(iter(gateway.kept)), 1, "worse than I thought"))
     asyncio.run(pane.refresh())
-    assert looked == [len(pane.answers)]
+    assert looked == [len(pane.answers or ())]
+
+
+def test_nothing_is_said_of_ratings_before_they_are_read(
+    qtbot: QtBot, theme: Theme, gateway: FakeGateway, spawner: Spawner
+) -> None:
+    pane = HistoryPane(AppContext(gateway, theme, FilterState(tz="Europe/Paris"), spawner))  # type: ignore[arg-type]
+    qtbot.addWidget(pane)
+    pane.show()
+    assert not pane.unrated.isVisible() and not pane.empty.isVisible() and pane.count.text() == ""
+    pane.search.setText("flaky")
+    assert not pane.no_match.isVisible()
+    asyncio.run(pane.refresh())
+    assert pane.view.isVisible() and pane.model.rowCount() == 2

@@ -41,7 +41,8 @@ class HistoryPane(QWidget):
         super().__init__(parent)
         self._context = context
         self._slots = ColourSlots()
-        self.answers: tuple[RatedAnswer, ...] = ()
+        # None until they have been read: nothing is said of them before.
+        self.answers: tuple[RatedAnswer, ...] | None = None
         self.models: tuple[RatedModel, ...] = ()
         # What providers are called.
         self.titles: Mapping[str, str] = {}
@@ -142,7 +143,7 @@ class HistoryPane(QWidget):
         self.stack = QStackedWidget()
         for each in (self.table, self.no_match, self.unrated):
             self.stack.addWidget(each)
-        self._filter()
+        self.export_button.setEnabled(False)
         self._full = QWidget()
         column = QVBoxLayout(self._full)
         column.setContentsMargins(24, 16, 24, 16)
@@ -213,6 +214,8 @@ class HistoryPane(QWidget):
         )
 
     def _filter(self) -> None:
+        if self.answers is None:
+            return
         rows = matching(self.answers, self.search.text())
         self.model.set_rows(rows)
         self.count.setText(counted(len(rows), "{count} answer", "{count} answers"))
