@@ -14,6 +14,7 @@ from app.translation import later, tr
 from gateway import Export, FaregateError
 
 CSV_FILTER = later("CSV (*.csv)")
+PICTURE_FILTER = later("Pictures (*.png)")
 EXPORT_FILTER = later("CSV (*.csv);;JSON lines (*.jsonl)")
 _MARK = "\ufeff"
 
@@ -80,8 +81,12 @@ async def save_bytes(make: Callable[[], bytes], path: Path) -> None:
         raise FaregateError(words.format(path=path, why=problem))
 
 
-def png(picture: QImage) -> bytes:
-    """Raises FaregateError."""
+async def save_picture(picture: QImage, path: Path) -> None:
+    """Write it as PNG, beside the loop. Raises FaregateError where it cannot be made or written."""
+    await save_bytes(lambda: _png(picture), path)
+
+
+def _png(picture: QImage) -> bytes:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QImageWriter(buffer, b"png")

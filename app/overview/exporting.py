@@ -13,7 +13,15 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.context import AppContext
-from app.export_files import CSV_FILTER, EXPORT_FILTER, ask_where, gateway_export, png, save_bytes, save_csv
+from app.export_files import (
+    CSV_FILTER,
+    EXPORT_FILTER,
+    PICTURE_FILTER,
+    ask_where,
+    gateway_export,
+    save_csv,
+    save_picture,
+)
 from app.overview.answers import Answers
 from app.overview.breakdown import DIMENSION_TITLES, group_title
 from app.overview.words import export_name
@@ -26,7 +34,6 @@ if TYPE_CHECKING:
     from app.charts import ChartCard, ChartData, ChartSpec
 
 TIME_SERIES, SPLIT_SERIES = later("time series"), later("split time series")
-_PICTURES = later("Pictures (*.png)")
 
 
 def chart_csv(spec: "ChartSpec", data: "ChartData") -> str:
@@ -132,7 +139,7 @@ class OverviewExport(QObject):
             self._page,
             tr("Save picture"),
             self._name(chart, ".png"),
-            tr(_PICTURES),
+            tr(PICTURE_FILTER),
             lambda path: self._context.spawn(self.save_picture(picture, path)),
         )
 
@@ -159,7 +166,7 @@ class OverviewExport(QObject):
         return export_name(chart.title.lower(), answers.query).removesuffix(".csv") + ending
 
     async def save_picture(self, picture: QImage, path: Path) -> None:
-        await save_bytes(lambda: png(picture), path)
+        await save_picture(picture, path)
         self._context.shell.saved.emit(tr("Saved {name}").format(name=path.name), path.parent)
 
     async def save_values(self, spec: "ChartSpec", data: "ChartData", path: Path) -> None:

@@ -324,7 +324,10 @@ def test_a_pasted_key_is_trimmed_and_shown_only_by_the_eye(
     assert gateway.stored == [("xai", SECRET)]
     words, button, act = offered.args
     assert (words, button) == ("The key for xAI works and is stored", "Clear the clipboard")
-    assert QGuiApplication.clipboard().text()
+    QGuiApplication.clipboard().setText("copied since")
+    act()
+    assert QGuiApplication.clipboard().text() == "copied since"
+    QGuiApplication.clipboard().setText(SECRET)
     act()
     assert QGuiApplication.clipboard().text() == ""
 

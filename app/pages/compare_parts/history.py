@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, Q
 from app import formats
 from app.charts import Point, ScatterCard, ScatterSpec, duration_axis, money_axis
 from app.context import AppContext
-from app.export_files import CSV_FILTER, ask_where, png, save_bytes, save_table
+from app.export_files import CSV_FILTER, PICTURE_FILTER, ask_where, save_picture, save_table
 from app.fonts import ui_font
 from app.known_errors import KNOWN_ERRORS
 from app.overview.slots import ColourSlots
@@ -289,13 +289,13 @@ class HistoryPane(QWidget):
             self,
             self.tr("Save picture"),
             "models-by-cost-and-time.png",
-            self.tr("Pictures (*.png)"),
+            tr(PICTURE_FILTER),
             lambda path: self._context.spawn(self._save_picture(picture, path)),
             name="compare_picture_file",
         )
 
     async def _save_picture(self, picture: QImage, path: Path) -> None:
-        await save_bytes(lambda: png(picture), path)
+        await save_picture(picture, path)
         self._context.shell.saved.emit(tr("Saved {name}").format(name=path.name), path.parent)
 
     def start_export(self) -> None:

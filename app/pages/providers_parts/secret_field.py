@@ -4,6 +4,8 @@ What is typed is never in an accessible description, a tooltip or the undo histo
 replaces the line edit's text, which also drops its undo stack.
 """
 
+import hashlib
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
@@ -20,12 +22,20 @@ def lies_on_clipboard(secret: str) -> bool:
 
 
 def offer_to_clear(shell: Shell, title: str) -> None:
-    """A provider's key was kept, and still lies on the clipboard."""
-    shell.offered.emit(
-        tr("The key for {title} works and is stored").format(title=title),
-        tr("Clear the clipboard"),
-        lambda: QGuiApplication.clipboard().clear(),
-    )
+    """A provider's key was kept, and still lies on the clipboard. What is copied before the offer is taken stays."""
+    key = _clipboard_digest()
+
+    def clear() -> None:
+        if _clipboard_digest() == key:
+            QGuiApplication.clipboard().clear()
+
+    words = tr("The key for {title} works and is stored").format(title=title)
+    shell.offered.emit(words, tr("Clear the clipboard"), clear)
+
+
+def _clipboard_digest() -> bytes:
+    """It tells one text from another, and no key has to stay in memory for it."""
+    return hashlib.sha256(QGuiApplication.clipboard().text().strip().encode(errors="surrogatepass")).digest()
 
 
 class SecretField(QWidget):
