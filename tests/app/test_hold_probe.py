@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.kept_tasks import KeptTasks
 from tests.benchmarks import blamed_app, pages
 from tests.benchmarks.blamed_app import Spent, without_small
-from tests.benchmarks.hold_probe import WINDOWS_CODE, Hold, HoldProbe, ProbedLoop
+from tests.benchmarks.hold_probe import WINDOWS_CODE, Hold, HoldProbe, ProbedLoop, Unbroken
 
 if TYPE_CHECKING:
     from tests.window.probe import ProbedHost
@@ -30,9 +30,9 @@ def loop(qapp: QApplication) -> Iterator[ProbedLoop]:
     made.close()
 
 
-def spin() -> None:
+def spin(seconds: float = SPUN_S) -> None:
     """Work of this thread, whatever others on the machine do."""
-    until = time.thread_time() + SPUN_S
+    until = time.thread_time() + seconds
     while time.thread_time() < until:
         pass
 
@@ -79,6 +79,36 @@ def test_a_step_of_the_windows_task_is_one(loop: ProbedLoop) -> None:
     tasks = KeptTasks(lambda error: None)
     hold, _ = longest(loop, lambda: tasks.spawn(page()))
     assert SPUN_S / 2 < hold.own <= hold.late
+
+
+def test_slots_between_which_the_gateway_had_its_turn_are_pieces_of_a_hold(loop: ProbedLoop) -> None:
+    slots = 3
+
+    def slot(left: int) -> None:
+        spin(SPUN_S / slots)
+        if left > 1:
+            QTimer.singleShot(0, lambda: slot(left - 1))
+
+    def act() -> None:
+        # A beat that is due waits for all of them, and each is a turn of its own.
+        loop._turn_s = 0.0
+        for _ in range(40):
+            loop.call_soon(spin, 0.002)
+        QTimer.singleShot(0, lambda: slot(slots))
+
+    hold, _ = longest(loop, act)
+    assert hold.own > SPUN_S * 0.9
+    assert SPUN_S / slots < hold.unbroken < SPUN_S / slots * 2
+
+
+def test_a_turn_that_found_nothing_to_do_is_no_break() -> None:
+    unbroken = Unbroken()
+    for by_others in (0.00001, 0.01, 0.01):
+        spin(0.02)
+        unbroken.turn_begins()
+        unbroken.turn_ends(0.005, by_others)
+    assert 0.05 <= unbroken.take() < 0.07
+    assert unbroken.take() == 0.0
 
 
 def test_long_events_say_what_they_were_made_of() -> None:

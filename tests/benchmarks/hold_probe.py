@@ -3,6 +3,9 @@
 A beat every 5 ms on the loop tells how late it came. What of that is the window's doing is told apart: all that runs
 on the thread between the loop's turns (slots, timers, paints), and within them the steps of tasks that run code of
 `app/`. A neighbour's time slice is no hold of ours, so a hold is also counted by this thread's CPU time.
+
+Where the gateway has more to do than there is time, a beat waits for several turns in a row, and for all that the
+window does between them. So the longest of these pieces is told too: for so long nothing of the gateway ran.
 """
 
 import gc
@@ -22,24 +25,30 @@ LONG_S = 0.016
 _SAMPLE_S = 0.003
 _SAMPLES = 1000
 _CALLS = 6
+# A turn that found nothing ready takes less.
+_SERVED_S = 0.0001
 WINDOWS_CODE = str(Path(app.__file__).parent)
 _OURS = str(Path(app.__file__).parents[1])
 
 
 class Hold(NamedTuple):
-    """Seconds for which one beat waited for the window, by its CPU time and by the clock; `late` for whatever it was."""
+    """Seconds for which one beat waited for the window, by its CPU time and by the clock; `late` for whatever it was.
+
+    `unbroken` is the longest piece of CPU time that the window took by then without a turn of the gateway's.
+    """
 
     own: float
     clock: float
     late: float
+    unbroken: float = 0.0
 
 
 class Pieces:
-    """What ran since the last beat: begin and end by the clock, and the CPU seconds of all of it."""
+    """What ran since the last beat: begin and end by the clock, and the CPU seconds of all of it; `ever` of all time."""
 
     def __init__(self) -> None:
         self.times: list[tuple[float, float]] = []
-        self.cpu = 0.0
+        self.cpu = self.ever = 0.0
         self._began: tuple[float, float] | None = None
 
     def begin(self, of: object = None) -> None:
@@ -50,7 +59,9 @@ class Pieces:
         if self._began is not None:
             clock, cpu = self._began
             self.times.append((clock, time.monotonic()))
-            self.cpu += time.thread_time() - cpu
+            spent = time.thread_time() - cpu
+            self.cpu += spent
+            self.ever += spent
             self._began = None
 
     def restart(self) -> None:
@@ -61,6 +72,33 @@ class Pieces:
     def within(self, since: float, until: float) -> float:
         """Seconds of the clock in that span."""
         return sum(max(0.0, min(end, until) - max(begin, since)) for begin, end in self.times)
+
+
+class Unbroken:
+    """CPU seconds that the window took with nothing of the gateway's in between."""
+
+    def __init__(self) -> None:
+        self._longest = self._now = 0.0
+        self._since = time.thread_time()
+
+    def turn_begins(self) -> None:
+        self._add(time.thread_time() - self._since)
+
+    def turn_ends(self, by_window: float, by_others: float) -> None:
+        """CPU seconds of the turn. Steps of the window's are taken to have come first, and without a break."""
+        self._add(by_window)
+        if by_others >= _SERVED_S:
+            self._now = 0.0
+        self._since = time.thread_time()
+
+    def take(self) -> float:
+        """The longest since this was last asked."""
+        longest, self._longest = self._longest, 0.0
+        return longest
+
+    def _add(self, seconds: float) -> None:
+        self._now += seconds
+        self._longest = max(self._longest, self._now)
 
 
 class _Timed(Coroutine[Any, Any, Any]):
@@ -95,7 +133,7 @@ class ProbedLoop(QtLoop):
     """The app's loop, which writes down its turns, and the window's steps within them."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
-        self.turns, self.steps = Pieces(), self.make_steps()
+        self.turns, self.steps, self.unbroken = Pieces(), self.make_steps(), Unbroken()
         super().__init__(*args, **more)
 
     def make_steps(self) -> "Pieces":
@@ -106,11 +144,15 @@ class ProbedLoop(QtLoop):
         return any(receiver is getattr(self, name, None) for name in ("_now_timer", "_due_timer", "_notifier"))
 
     def _turn(self, *activated: object) -> None:
+        self.unbroken.turn_begins()
+        turns, steps = self.turns.ever, self.steps.ever
         self.turns.begin()
         try:
             super()._turn(*activated)
         finally:
             self.turns.end()
+            by_window = self.steps.ever - steps
+            self.unbroken.turn_ends(by_window, self.turns.ever - turns - by_window)
 
     def create_task(self, coroutine: Any, **more: Any) -> Any:
         code = getattr(coroutine, "cr_code", None)
@@ -180,7 +222,7 @@ class HoldProbe:
         late = max(0.0, now - self._due)
         clock = late - turns.within(self._due, now) + steps.within(self._due, now)
         own = time.thread_time() - self._cpu - turns.cpu + steps.cpu
-        hold = Hold(max(0.0, min(clock, own)), max(0.0, clock), late)
+        hold = Hold(max(0.0, min(clock, own)), max(0.0, clock), late, self._loop.unbroken.take())
         self._holds.append(hold)
         if self._blame is not None and hold.own > self._longer_s:
             self._blame.hold(self._due, now, hold.own)

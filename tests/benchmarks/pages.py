@@ -306,10 +306,11 @@ def show(
     memory: dict[str, float],
     collections: Sequence[tuple[int, float, int]],
 ) -> bool:
-    rows = [("page", "", "p50", "p99", "longest", "p99 by clock", "longest", "late p99", "> 8 ms", "> 16", "beats")]
+    figures_of = ("p50", "p99", "longest", "in one", "p99 by clock", "longest", "late p99")
+    rows = [("page", "", *figures_of, "> 8 ms", "> 16", "beats")]
     for one in (*steady, *once):
         long = [str(sum(hold.own > limit for hold in one.holds)) for limit in (SLOT_S, P99_S)]
-        figures = [one.ms(0.5), one.ms(0.99), one.ms(1)]
+        figures = [one.ms(0.5), one.ms(0.99), one.ms(1), one.ms(1, "unbroken")]
         figures += [one.ms(0.99, "clock"), one.ms(1, "clock"), one.ms(0.99, "late")]
         kind = "" if one in steady else "once"
         rows.append((one.name, kind, *(f"{figure:.1f}" for figure in figures), *long, str(len(one.holds))))
@@ -326,9 +327,11 @@ def show(
     all_steady = Watched("", [hold for one in steady for hold in one.holds], [])
     print(told_late(all_steady.holds))
     longest = max((hold.own for one in once for hold in one.holds), default=0.0)
+    unbroken, waited = all_steady.ms(1, "unbroken"), all_steady.ms(1)
     marks = [
         ("held by the window p99 below 16 ms", all_steady.ms(0.99) < P99_S * 1000, f"{all_steady.ms(0.99):.1f} ms"),
-        ("held at most 50 ms in steady state", all_steady.ms(1) <= LONGEST_S * 1000, f"{all_steady.ms(1):.1f} ms"),
+        ("held at most 50 ms in one piece in steady state", unbroken <= LONGEST_S * 1000, f"{unbroken:.1f} ms"),
+        ("and in all pieces for which one beat waited", waited <= LONGEST_S * 1000, f"{waited:.1f} ms"),
         ("what comes once below 600 ms", longest < ONCE_S, f"{longest * 1000:.0f} ms"),
     ]
     print("Marks", *(mark(*one) for one in marks), sep="\n")
