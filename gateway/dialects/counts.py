@@ -41,12 +41,9 @@ def first_said(one: int | None, other: int | None) -> int | None:
 
 def said_cost(raw: Mapping[str, Any]) -> int | None:
     """What a usage object says that the answer cost, in nano-dollars; None where it says nothing."""
-    ticks = cost_nano(raw.get("cost_in_usd_ticks"))
-    if ticks is not None:
-        return ticks
-    charged = dollars_nano(raw.get("cost"))
-    if charged is None or raw.get("is_byok") is not True:
-        return charged
+    ticks, charged = cost_nano(raw.get("cost_in_usd_ticks")), dollars_nano(raw.get("cost"))
+    if ticks is not None or charged is None or raw.get("is_byok") is not True:
+        return first_said(ticks, charged)
     upstream = dollars_nano(object_in(raw, "cost_details").get("upstream_inference_cost"))
     # A fee alone is not what the answer cost.
     return None if upstream is None else charged + upstream

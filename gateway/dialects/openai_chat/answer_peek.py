@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from gateway.dialects.counts import first_said
 from gateway.dialects.dialect import AnswerPeek
 from gateway.dialects.error_bodies import as_stream_error
 from gateway.dialects.openai_chat.usage import LARGEST_COUNT, cost_nano, dollars_nano, parse_usage, with_reasoning
@@ -91,7 +92,7 @@ def _usage(said: _Usage | None, service_tier: str | None) -> Usage | None:
         output_tokens=with_reasoning(said.prompt_tokens, said.completion_tokens, reasoning, said.total_tokens),
         reasoning_tokens=reasoning,
         output_audio_tokens=of_output.audio_tokens,
-        cost_nano=dollars_nano(said.cost) if said.cost_in_usd_ticks is None else cost_nano(said.cost_in_usd_ticks),
+        cost_nano=first_said(cost_nano(said.cost_in_usd_ticks), dollars_nano(said.cost)),
         service_tier=service_tier,
     )
     if usage.input_tokens is None and usage.output_tokens is None:

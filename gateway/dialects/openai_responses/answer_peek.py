@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from gateway.dialects.counts import LARGEST_COUNT, cost_nano
+from gateway.dialects.counts import LARGEST_COUNT, cost_nano, dollars_nano, first_said
 from gateway.dialects.dialect import AnswerPeek
 from gateway.model import Usage
 
@@ -34,6 +34,8 @@ class _Usage(Struct, gc=False):
     input_tokens_details: _Details | None = None
     output_tokens_details: _Details | None = None
     cost_in_usd_ticks: int | None = None
+    cost: float | None = None
+    is_byok: bool | None = None
 
 
 class _Searches(Struct, gc=False):
@@ -67,6 +69,8 @@ def peek_answer(body: bytes) -> AnswerPeek | None:
         return None
     if answer.status not in (None, "completed", "incomplete", "queued", "in_progress"):
         return None
+    if answer.usage is not None and answer.usage.is_byok:
+        return None
     return AnswerPeek(answer.id, answer.model, _usage(answer))
 
 
@@ -87,6 +91,6 @@ def _usage(answer: _Answer) -> Usage | None:
         reasoning_tokens=of_output.reasoning_tokens,
         output_audio_tokens=of_output.audio_tokens,
         web_searches=None if searches is None else searches.num_requests,
-        cost_nano=cost_nano(said.cost_in_usd_ticks),
+        cost_nano=first_said(cost_nano(said.cost_in_usd_ticks), dollars_nano(said.cost)),
     )
     return None if usage == _NOTHING_SAID else msgspec.structs.replace(usage, service_tier=answer.service_tier)
