@@ -134,7 +134,9 @@ class OverviewLayout:
         column.addWidget(self.charts, 1)
         column.addLayout(tables)
         self.stack = QStackedWidget()
-        for widget in (self._dashboard, self.ghost, self.no_match):
+        self.stack.currentChanged.connect(lambda _index: self._ask_for_room())
+        self._states = (self._dashboard, self.ghost, self.no_match)
+        for widget in self._states:
             self.stack.addWidget(widget)
         self._scroll(page)
 
@@ -182,6 +184,15 @@ class OverviewLayout:
             self.stack.setCurrentWidget(self._dashboard)
         else:
             self.stack.setCurrentWidget(self.no_match if filtered and answers.ever else self.ghost)
+
+    def _ask_for_room(self) -> None:
+        """A stack is as high as the highest of its widgets, also of those that it does not show."""
+        shown = self.stack.currentWidget()
+        for widget in self._states:
+            policy = widget.sizePolicy()
+            wanted = QSizePolicy.Policy.Preferred if widget is shown else QSizePolicy.Policy.Ignored
+            policy.setVerticalPolicy(wanted)
+            widget.setSizePolicy(policy)
 
     def _say_why(self, url: str, *, demo: bool) -> None:
         words = tr("Point a tool at {url}/api/ai/v1 with one of your keys.").format(url=url)

@@ -1,10 +1,13 @@
-"""Passing notes at the bottom right: four seconds each, newest lowest, at most three at once."""
+"""Passing notes at the bottom right: four seconds each, newest lowest, at most three at once.
+
+One with a button stays long enough to be reached by keyboard; none goes while the pointer or the keyboard is in it.
+"""
 
 from collections.abc import Callable, Container
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QPaintEvent, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QWidget
 
 from app.fonts import ui_font
 from app.theme import Theme
@@ -12,7 +15,7 @@ from app.widgets.announcing import announce
 from app.widgets.buttons import PushButton
 from app.widgets.painting import rounded_box, smooth_painter
 
-STAYS_MS = 4000
+STAYS_MS, WITH_BUTTON_STAYS_MS = 4000, 10_000
 _AT_ONCE = 3
 _MARGIN = 16
 _GAP = 8
@@ -37,6 +40,12 @@ class Toast(QWidget):
         self.row.addWidget(self.label)
         self.setMaximumWidth(_MAX_WIDTH)
         self.setAccessibleName(text)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody is at it."""
+        focus = QApplication.focusWidget()
+        return self.underMouse() or (focus is not None and self.isAncestorOf(focus))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
@@ -63,15 +72,18 @@ class Toasts(QObject):
         for same in [toast for toast in self._shown if toast.label.text() == text]:
             self._drop(same)
         while len(self._shown) >= _AT_ONCE:
-            self._drop(self._shown[0])
-        toast = Toast(self._theme, text, self._window)
+            self._drop(next((old for old in self._shown if not old.is_held), self._shown[0]))
+        toast, stays_ms = Toast(self._theme, text, self._window), STAYS_MS
         if action_text is not None and action is not None:
             button = PushButton(self._theme, action_text, kind="secondary", parent=toast)
             button.clicked.connect(action)
             button.clicked.connect(lambda: self._drop(toast))
             toast.row.addWidget(button)
+            stays_ms = WITH_BUTTON_STAYS_MS
         toast.label.setWordWrap(toast.sizeHint().width() > _MAX_WIDTH)
-        QTimer.singleShot(STAYS_MS, toast, lambda: self._drop(toast))
+        timer = QTimer(toast, interval=stays_ms)
+        timer.timeout.connect(lambda: self._drop_unless_held(toast))
+        timer.start()
         self._shown.append(toast)
         self._place()
         toast.show()
@@ -87,6 +99,10 @@ class Toasts(QObject):
         if event.type() == QEvent.Type.Resize:
             self._place()
         return super().eventFilter(watched, event)
+
+    def _drop_unless_held(self, toast: Toast) -> None:
+        if not toast.is_held:
+            self._drop(toast)
 
     def _drop(self, toast: Toast) -> None:
         if toast in self._shown:

@@ -24,6 +24,7 @@ from app.overview.answers import Answers
 from app.overview.breakdown import MEASURES, Line
 from app.overview.cards import FigureCard
 from app.overview.ghost import LINES
+from app.overview.layout import PageScroll
 from app.overview.table import BreakdownTable
 from app.pages.overview import OverviewPage
 from app.pages.page import StepsTarget
@@ -892,3 +893,22 @@ def test_charts_that_come_back_have_the_height_that_there_is_room_for(page: Over
     page.parts.charts.unfold()
     qtbot.waitUntil(lambda: not any(chart.plot.isHidden() for chart in page.charts))
     assert height(700) == scrolled == 186
+
+
+@pytest.mark.parametrize("size", [(968, 576), (1220, 840)])
+def test_an_empty_overview_scrolls_to_nothing(beginner: OverviewPage, size: tuple[int, int]) -> None:
+    """Cards, charts and tables that are not on show take no room, and all that is said stands in the small window."""
+    beginner.resize(*size)
+    QApplication.processEvents()
+    (area,) = beginner.findChildren(PageScroll)
+    assert beginner.parts.stack.currentWidget() is beginner.parts.ghost
+    assert area.verticalScrollBar().maximum() == 0
+    words = beginner.parts.no_requests
+    assert all(child.height() >= child.sizeHint().height() for child in (words.title_label, words.button) if child)
+
+
+def test_the_dashboard_scrolls_where_it_does_not_fit(page: OverviewPage) -> None:
+    page.resize(968, 400)
+    QApplication.processEvents()
+    (area,) = page.findChildren(PageScroll)
+    assert area.verticalScrollBar().maximum() > 0

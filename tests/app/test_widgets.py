@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QAccessibleAnnouncementEvent, QAccessibleEvent, QImage
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QAccessibleAnnouncementEvent, QAccessibleEvent, QEnterEvent, QImage
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -27,7 +27,7 @@ from app.widgets import (
     Veil,
 )
 from app.widgets.buttons import KINDS
-from app.widgets.toast import Toast
+from app.widgets.toast import STAYS_MS, WITH_BUTTON_STAYS_MS, Toast
 from tests.app.test_theme import contrast
 from tests.waiting import PATIENCE_MS
 
@@ -548,3 +548,35 @@ def test_a_choice_that_does_not_fit_is_seen_to_be_none(qtbot: QtBot, theme: Them
     before = darkest()
     control.segment("hour").setEnabled(False)
     assert darkest() > before + 60
+
+
+def test_a_note_with_a_button_stays_while_somebody_is_at_it(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A keyboard is not at the button within four seconds, and must not lose it when it has arrived."""
+    assert (STAYS_MS, WITH_BUTTON_STAYS_MS) == (4000, 10_000)
+    monkeypatch.setattr("app.widgets.toast.WITH_BUTTON_STAYS_MS", 20)
+    window = QWidget()
+    window.resize(800, 600)
+    qtbot.addWidget(window)
+    other = PushButton(theme, "Elsewhere", parent=window)
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    toasts = Toasts(theme, window)
+    toasts.show("Exported 12 rows", "Show", lambda: None)
+    button = window.findChildren(PushButton)[-1]
+    button.setFocus()
+    assert QApplication.focusWidget() is button
+    for number in range(3):
+        toasts.show(f"note {number}")
+    assert toasts.texts == ("Exported 12 rows", "note 1", "note 2"), "newer ones do not push it away either"
+    qtbot.wait(100)
+    assert "Exported 12 rows" in toasts.texts
+    note = button.parentWidget()
+    QApplication.sendEvent(note, QEnterEvent(QPointF(), QPointF(), QPointF()))
+    other.setFocus()
+    qtbot.wait(60)
+    assert "Exported 12 rows" in toasts.texts, "the pointer is in it"
+    QApplication.sendEvent(note, QEvent(QEvent.Type.Leave))
+    qtbot.waitUntil(lambda: "Exported 12 rows" not in toasts.texts)
