@@ -26,30 +26,23 @@ def _speed(given: ChartInput) -> tuple[Series, ...]:
     return (Series(key="speed", name=tr("Output tokens/s"), colour=0, values=values),)
 
 
-LATENCY = ChartSpec(
-    key="latency",
-    title=later("Latency"),
-    kind="lines",
-    read=_percentiles(lambda summary: summary.latency_ms),
-    axis_text=duration_axis,
-    value_text=duration,
-    plain_text=lambda ms: f"{ms:.3f}",
-    unit="ms",
-    idle=1000,
-    total=False,
-)
-FIRST_TOKEN = ChartSpec(
-    key="ttft",
-    title=later("First token"),
-    kind="lines",
-    read=_percentiles(lambda summary: summary.ttft_ms),
-    axis_text=duration_axis,
-    value_text=duration,
-    plain_text=lambda ms: f"{ms:.3f}",
-    unit="ms",
-    idle=1000,
-    total=False,
-)
+def _milliseconds(key: str, title: str, of: Callable[[Summary], Distribution]) -> ChartSpec:
+    return ChartSpec(
+        key=key,
+        title=title,
+        kind="lines",
+        read=_percentiles(of),
+        axis_text=duration_axis,
+        value_text=duration,
+        plain_text=lambda ms: f"{ms:.3f}",
+        unit="ms",
+        idle=1000,
+        total=False,
+    )
+
+
+LATENCY = _milliseconds("latency", later("Latency"), lambda summary: summary.latency_ms)
+FIRST_TOKEN = _milliseconds("ttft", later("First token"), lambda summary: summary.ttft_ms)
 SPEED = ChartSpec(
     key="speed",
     title=later("Speed"),

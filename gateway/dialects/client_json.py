@@ -43,6 +43,12 @@ def misshapen(error: msgspec.ValidationError, path: str = "") -> ClientError:
     return ClientError(f"{where or 'The body'}: {reason}." if where else f"{reason}.", param=where or None)
 
 
+def within(error: msgspec.ValidationError, place: str) -> msgspec.ValidationError:
+    """The same complaint with the place of what holds it, such as `.content` or `[2]`."""
+    reason, _, path = str(error).partition(" - at `$")
+    return msgspec.ValidationError(f"{reason} - at `${place}{path or '`'}")
+
+
 def rest(value: Mapping[str, Any], shape: type[msgspec.Struct], *besides: str) -> dict[str, Any]:
     """The fields that a shape does not know, nulls left out: they travel in the side pocket."""
     known = shape.__struct_encode_fields__

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.dialects.arguments import to_text
-from gateway.dialects.client_json import rest
+from gateway.dialects.client_json import rest, within
 from gateway.dialects.envelope import unwrap
 from gateway.events import merge_extra
 from gateway.model import (
@@ -85,7 +85,7 @@ def parse_blocks(blocks: Sequence[Block]) -> list[Part]:
         try:
             part = parse_block(block)
         except msgspec.ValidationError as error:
-            raise _within(error, index) from None
+            raise within(error, f"[{index}]") from None
         parts.append(part)
     return parts
 
@@ -106,12 +106,6 @@ def restore_state(parts: Sequence[Part]) -> list[Part]:
             pending = NO_EXTRA
         restored.append(part)
     return restored
-
-
-def _within(error: msgspec.ValidationError, index: int) -> msgspec.ValidationError:
-    """The same complaint with the block's place in its list."""
-    reason, _, path = str(error).partition(" - at `$")
-    return msgspec.ValidationError(f"{reason} - at `$[{index}]{path or '`'}")
 
 
 def parse_block(block: Block) -> Part:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gateway.dialects.client_json import rest
+from gateway.dialects.client_json import rest, within
 from gateway.dialects.losses import Losses
 from gateway.dialects.media_types import IMAGES, default_filename, described, media_feature, modality, omitted, sniff
 from gateway.dialects.openai_responses.wire import KIN, NAME, Wire, own, own_or_kin, pocket
@@ -71,12 +71,6 @@ def parse_content(content: Any) -> list[Part]:
         if not isinstance(part, Text | Refusal) or part.text or part.extra:
             found.append(part)
     return found
-
-
-def within(error: msgspec.ValidationError, place: str) -> msgspec.ValidationError:
-    """The same complaint with the place of what holds it."""
-    reason, _, path = str(error).partition(" - at `$")
-    return msgspec.ValidationError(f"{reason} - at `${place}{path or '`'}")
 
 
 def parse_part(part: Wire) -> Part:

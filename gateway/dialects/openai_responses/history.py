@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gateway.dialects.client_json import misshapen, rest
+from gateway.dialects.client_json import misshapen, rest, within
 from gateway.dialects.losses import Losses
 from gateway.dialects.media_types import described
-from gateway.dialects.openai_responses.content import parse_content, render_content, within
+from gateway.dialects.openai_responses.content import parse_content, render_content
 from gateway.dialects.openai_responses.items import (
     item_type,
     message_item,

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gateway.dialects.client_json import rest
+from gateway.dialects.client_json import rest, within
 from gateway.dialects.envelope import unwrap, wrap
-from gateway.dialects.openai_responses.content import parse_content, within
+from gateway.dialects.openai_responses.content import parse_content
 from gateway.dialects.openai_responses.tools import flat_name
 from gateway.dialects.openai_responses.wire import NAME, Wire, digest, own, pocket
 from gateway.events import merge_extra
