@@ -5,5 +5,5 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet that opens a file runs this cell, or takes it for another."""
-    return text.startswith(FORMULA_STARTS)
+    """Whether a spreadsheet that opens a file runs this cell, or takes it for another. Some trim a cell first."""
+    return text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS)

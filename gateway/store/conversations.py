@@ -79,12 +79,14 @@ def spooled(connection: sqlite3.Connection, query: UsageQuery, sort: str) -> "Sp
 
 
 class Spool:
-    """Texts put by on disk, to be read once, in their order."""
+    """Texts put by on disk, to be read once, in their order. `count`: how many."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self.count = 0
 
     def add(self, text: str) -> None:
+        self.count += 1
         self._file.write(_encode(text) + b"\n")
 
     def chunks(self, size: int) -> Iterator[list[str]]:

@@ -27,6 +27,9 @@ UTC = "UTC"
 Progress = Callable[[int, int | None], None]
 """Told the rows so far, and how many there will be where that is known."""
 
+Known = Callable[[int], None]
+"""Told how many rows there will be, once and before the first."""
+
 Row = Mapping[str, Any]
 
 _NO_RECORD = ExchangeRecord(id="", started_us=0, door="", key_id="", key="")
@@ -41,20 +44,23 @@ class Source(Protocol):
 
     def request_count(self, query: UsageQuery) -> int: ...
 
-    def slice_count(self, query: UsageQuery, bucket: str) -> int: ...
-
     def iter_requests(self, query: UsageQuery) -> Iterator[ExchangeRecord]: ...
 
-    def iter_timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> Iterator[TimeBucket]: ...
+    def iter_timeseries(
+        self, query: UsageQuery, bucket: str, by: str | None = None, known: Known | None = None
+    ) -> Iterator[TimeBucket]: ...
 
-    def iter_conversations(self, query: UsageQuery, sort: str) -> Iterator[ConversationRow]: ...
+    def iter_conversations(
+        self, query: UsageQuery, sort: str, known: Known | None = None
+    ) -> Iterator[ConversationRow]: ...
 
     def breakdown(self, query: UsageQuery, by: str, sort: str) -> Breakdown: ...
 
 
-def lines(source: Source, query: UsageQuery, export: Export) -> Iterator[str]:
-    """The export's lines, each with its end. Raises ClientError, before the first."""
-    rows, shape = _SOURCES[export.what](source, query, export)
+def lines(source: Source, query: UsageQuery, export: Export, known: Known | None = None) -> Iterator[str]:
+    """The export's lines, each with its end. Raises ClientError, before the first. Only where somebody is to know it
+    is counted how many there will be."""
+    rows, shape = _SOURCES[export.what](source, query, export, known)
     if export.columns:
         rows, shape = _picked(rows, shape, export.columns)
     if export.format == "jsonl":
@@ -75,55 +81,53 @@ def _picked(rows: Iterable[Row], shape: Row, columns: Sequence[str]) -> tuple[It
     return map(pick, rows), pick(shape)
 
 
-def total(source: Source, query: UsageQuery, export: Export) -> int | None:
-    """How many rows there will be; None where that is not known before they are there. Raises ClientError."""
-    if export.what == "requests":
-        return source.request_count(query)
-    if export.what == "buckets" and export.by is None:
-        return source.slice_count(query, export.bucket)
-    return None
-
-
-def write(
-    lines: Iterable[str], file: TextIO, header: bool, progress: Progress | None = None, total: int | None = None
-) -> int:
+def write(lines: Iterable[str], file: TextIO, header: bool, progress: Callable[[int], None] | None = None) -> int:
     """Write lines and say how many rows they were; `progress` hears the count now and then. `file` has newline=""."""
     count = -1 if header else 0
     for line in lines:
         file.write(line)
         count += 1
         if progress is not None and count and count % PROGRESS_ROWS == 0:
-            progress(count, total)
+            progress(count)
     if progress is not None:
-        progress(count, total)
+        progress(count)
     return count
 
 
-def _requests(source: Source, query: UsageQuery, _export: Export) -> tuple[Iterable[Row], Row]:
+def _requests(
+    source: Source, query: UsageQuery, _export: Export, known: Known | None
+) -> tuple[Iterable[Row], Row]:
+    if known is not None:
+        known(source.request_count(query))
     return map(render_row, source.iter_requests(query)), render_row(_NO_RECORD)
 
 
-def _buckets(source: Source, query: UsageQuery, export: Export) -> tuple[Iterable[Row], Row]:
+def _buckets(source: Source, query: UsageQuery, export: Export, known: Known | None) -> tuple[Iterable[Row], Row]:
     by = export.by
-    buckets = source.iter_timeseries(query, export.bucket, by)
+    buckets = source.iter_timeseries(query, export.bucket, by, known)
     if export.format == "csv":
         # A table has the same columns throughout: whether a bucket is complete is said beside it.
         buckets = (replace(bucket, complete=True) for bucket in buckets)
     return (render_bucket(bucket, by) for bucket in buckets), render_bucket(_NO_BUCKET, by)
 
 
-def _breakdown(source: Source, query: UsageQuery, export: Export) -> tuple[Iterable[Row], Row]:
+def _breakdown(source: Source, query: UsageQuery, export: Export, known: Known | None) -> tuple[Iterable[Row], Row]:
     shape = render_bucket(_NO_BUCKET, "value")
     del shape["start"], shape["end"]
-    return render_breakdown(source.breakdown(query, export.by or "model", export.sort))["data"], shape
+    rows = render_breakdown(source.breakdown(query, export.by or "model", export.sort))["data"]
+    if known is not None:
+        known(len(rows))
+    return rows, shape
 
 
-def _conversations(source: Source, query: UsageQuery, export: Export) -> tuple[Iterable[Row], Row]:
-    rows = source.iter_conversations(query, export.sort)
+def _conversations(
+    source: Source, query: UsageQuery, export: Export, known: Known | None
+) -> tuple[Iterable[Row], Row]:
+    rows = source.iter_conversations(query, export.sort, known)
     return map(render_conversation, rows), render_conversation(_NO_CONVERSATION)
 
 
-_SOURCES: Mapping[str, Callable[[Source, UsageQuery, Export], tuple[Iterable[Row], Row]]] = {
+_SOURCES: Mapping[str, Callable[[Source, UsageQuery, Export, Known | None], tuple[Iterable[Row], Row]]] = {
     "requests": _requests,
     "buckets": _buckets,
     "breakdown": _breakdown,

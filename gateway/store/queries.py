@@ -172,13 +172,11 @@ def timeseries(
         slices(0, 0, width, zone)
         return ()
     steps = slices(start, end, width, zone)
-    first, last = (start, end) if known is None else _to_days(connection, start, end, known)
-    parts = [(max(low, first), min(high, last)) for low, high in steps]
+    parts = _within(connection, steps, (start, end), known)
     table = _gather(connection, query, by, parts, choose)
     gone = _slices_with_gaps(connection, query, by, parts, choose)
     values = _in_order(table) if by is not None else [NO_NAME]
-    if len(values) * len(steps) > MOST_CELLS and not (one_slice_is_few and len(steps) == 1):
-        raise TooManyBuckets(len(values))
+    _check_size(values, steps, one_slice_is_few=one_slice_is_few)
     named: Mapping[Value, str | None] = {NO_NAME: None}
     if by is not None:
         named = _named(connection, texts, by, table)
@@ -194,6 +192,17 @@ def timeseries(
         for index, (low, high) in enumerate(steps)
         for value in values
     )
+
+
+def _within(connection: sqlite3.Connection, steps: Iterable[Slice], asked: Slice, known: Slice | None) -> list[Slice]:
+    """What of each slice lies in the time that is asked for."""
+    first, last = asked if known is None else _to_days(connection, *asked, known)
+    return [(max(low, first), min(high, last)) for low, high in steps]
+
+
+def _check_size(values: Collection[Value], steps: Collection[Slice], *, one_slice_is_few: bool) -> None:
+    if len(values) * len(steps) > MOST_CELLS and not (one_slice_is_few and len(steps) == 1):
+        raise TooManyBuckets(len(values))
 
 
 def complete_from(
@@ -235,11 +244,19 @@ def stretches(connection: sqlite3.Connection, query: UsageQuery, width: str) -> 
     return _cut_at(query, start, end, slices(start, end, stretch, zone_of(query.tz)))
 
 
-def slice_count(connection: sqlite3.Connection, query: UsageQuery, width: str) -> int:
-    """How many slices a series has, however long it is. Raises ClientError."""
-    known, zone = extent(connection), zone_of(query.tz)
-    times = (_asked(stretch, known) for stretch in stretches(connection, query, width))
-    return sum(len(slices(start, end, width, zone)) for start, end in times if start is not None and end is not None)
+def series_size(connection: sqlite3.Connection, query: UsageQuery, width: str, by: str | None = None) -> int:
+    """How many buckets `timeseries` has. Raises as it does with `one_slice_is_few`."""
+    known = extent(connection)
+    start, end = _asked(query, known)
+    if start is None or end is None:
+        return 0
+    steps = slices(start, end, width, zone_of(query.tz))
+    if by is None:
+        return len(steps)
+    table = _gather(connection, query, by, _within(connection, steps, (start, end), known), source_of)
+    values = {value for _, value in table}
+    _check_size(values, steps, one_slice_is_few=True)
+    return len(values) * len(steps)
 
 
 def shorter(connection: sqlite3.Connection, query: UsageQuery, width: str, values: int) -> list[UsageQuery]:

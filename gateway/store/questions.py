@@ -25,7 +25,7 @@ from gateway.records import (
 )
 from gateway.store import check, conversations, exports, pages, queries, repricing
 from gateway.store.database import Readers
-from gateway.store.exports import Progress
+from gateway.store.exports import Known, Progress
 from gateway.store.filters import needs_rows
 from gateway.store.kept import Kept, kept
 from gateway.store.names import Texts
@@ -114,24 +114,38 @@ class Questions:
                 records, after = pages.page(connection, self._texts, query, limit=EXPORT_ROWS, offset=0, after=after)
             yield from records
 
-    def iter_timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> Iterator[TimeBucket]:
+    def iter_timeseries(
+        self, query: UsageQuery, bucket: str, by: str | None = None, known: Known | None = None
+    ) -> Iterator[TimeBucket]:
         """The buckets of `timeseries`, however many, a stretch of them in memory at a time. Raises ClientError."""
+
+        def told(connection: sqlite3.Connection, stretch: UsageQuery) -> tuple[TimeBucket, ...]:
+            return queries.timeseries(connection, self._texts, stretch, bucket, by, one_slice_is_few=True)
+
+        def counted(connection: sqlite3.Connection, stretch: UsageQuery) -> int:
+            return queries.series_size(connection, stretch, bucket, by)
+
         with self._readers.snapshot() as connection:
             left = deque(queries.stretches(connection, query, bucket))
+        for buckets in self._stretch_by_stretch(left, bucket, told):
+            if known is not None:
+                known(len(buckets) + sum(self._stretch_by_stretch(deque(left), bucket, counted)))
+                known = None
+            yield from buckets
+
+    def _stretch_by_stretch(
+        self, left: deque[UsageQuery], bucket: str, ask: Callable[[sqlite3.Connection, UsageQuery], _T]
+    ) -> Iterator[_T]:
+        """What is asked of each stretch, in shorter ones where one is too long; `left` are those that follow."""
         while left:
             stretch = left.popleft()
             with self._readers.snapshot() as connection:
                 try:
-                    buckets = queries.timeseries(connection, self._texts, stretch, bucket, by, one_slice_is_few=True)
+                    found = ask(connection, stretch)
                 except queries.TooManyBuckets as error:
                     left.extendleft(reversed(queries.shorter(connection, stretch, bucket, error.values)))
                     continue
-            yield from buckets
-
-    def slice_count(self, query: UsageQuery, bucket: str) -> int:
-        """How many slices of time a series has. Raises ClientError."""
-        with self._readers.snapshot() as connection:
-            return queries.slice_count(connection, query, bucket)
+            yield found
 
     def conversations(
         self, query: UsageQuery, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None
@@ -142,28 +156,41 @@ class Questions:
             page = conversations.page(connection, self._texts, query, sort=sort, limit=limit, cursor=cursor)
         return replace(page, complete_from_us=complete_from_us)
 
-    def iter_conversations(self, query: UsageQuery, sort: str = "cost_usd") -> Iterator[ConversationRow]:
+    def iter_conversations(
+        self, query: UsageQuery, sort: str = "cost_usd", known: Known | None = None
+    ) -> Iterator[ConversationRow]:
         """All conversations with matching rows, in order, some in memory at a time. Raises ClientError."""
         with self._readers.snapshot() as connection:
             query, _ = queries.of_kept_rows(connection, query)
             spool = conversations.spooled(connection, query, sort)
         with closing(spool):
+            if known is not None:
+                known(spool.count)
             for ids in spool.chunks(EXPORT_CONVERSATIONS):
                 with self._readers.snapshot() as connection:
                     rows = conversations.described(connection, self._texts, query, ids)
                 yield from rows
 
-    def export(self, query: UsageQuery, export: Export) -> Iterator[str]:
+    def export(self, query: UsageQuery, export: Export, known: Known | None = None) -> Iterator[str]:
         """The lines of a file, each with its end, in constant memory. Raises ClientError before the first."""
-        return exports.lines(self, query, export)
+        return exports.lines(self, query, export, known)
 
     def export_to(self, query: UsageQuery, export: Export, file: TextIO, progress: Progress | None = None) -> int:
         """Write an export; how many rows. `file` is opened with newline="". Raises ClientError."""
-        lines, total = self.export(query, export), None
-        if progress is not None:
-            total = exports.total(self, query, export)
-            progress(0, total)
-        return exports.write(lines, file, export.format == "csv", progress, total)
+        header = export.format == "csv"
+        if progress is None:
+            return exports.write(self.export(query, export), file, header)
+        total: int | None = None
+
+        def told(count: int) -> None:
+            progress(count, total)
+
+        def known(rows: int) -> None:
+            nonlocal total
+            total = rows
+            told(0)
+
+        return exports.write(self.export(query, export, known), file, header, told)
 
     def check(self) -> list[str]:
         """What differs between rows and buckets, in words; nothing where they agree, as far back as both are kept."""

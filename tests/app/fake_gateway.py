@@ -269,7 +269,7 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
                 names, rows = ("value",), (await self.breakdown(query, export.by or "model")).rows
         _write(path, names, rows)
         if progress is not None:
-            progress(len(rows), len(rows) if export.what == "requests" else None)
+            progress(len(rows), len(rows))
         return len(rows)
 
     def completeness(self) -> Completeness:

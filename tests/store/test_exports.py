@@ -311,19 +311,42 @@ def test_what_cannot_be_asked_is_said_before_the_first_line(store: UsageStore, e
         (Export(what="requests"), 3),
         (Export(what="buckets", bucket="hour"), 26),
         (Export(what="buckets", bucket="1m", format="jsonl"), 1501),
-        (Export(what="buckets", bucket="hour", by="model"), None),
-        (Export(what="breakdown", by="model"), None),
-        (Export(what="conversations"), None),
+        (Export(what="buckets", bucket="hour", by="model"), 78),
+        (Export(what="buckets", bucket="1m", by="model"), 835),
+        (Export(what="breakdown", by="model"), 3),
+        (Export(what="conversations"), 2),
     ],
 )
-def test_an_export_says_how_many_rows_it_will_have(store: UsageStore, export: Export, total: int | None) -> None:
-    store.insert_history(record(number, started_us=BASE_US + number * 45_000_000_000) for number in range(3))
+def test_an_export_says_how_many_rows_it_will_have(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch, export: Export, total: int
+) -> None:
+    monkeypatch.setattr(queries, "MOST_CELLS", 1000)
+    store.insert_history(
+        record(
+            number,
+            started_us=BASE_US + number * 45_000_000_000,
+            model=f"m{number}",
+            conversation_id=f"c{min(1, number)}",
+        )
+        for number in range(3)
+    )
     told: list[tuple[int, int | None]] = []
     rows = store.export_to(UsageQuery(), export, io.StringIO(newline=""), lambda *each: told.append(each))
-    assert told[0] == (0, total) and told[-1] == (rows, total) and rows == (total or rows)
+    assert told[0] == (0, total) and told[-1] == (rows, total) and rows == total
 
 
 def test_a_long_series_is_counted_in_its_stretches(store: UsageStore) -> None:
     store.insert_history(record(number, started_us=BASE_US + number * 60 * DAY_US) for number in range(2))
     query = UsageQuery(tz="America/St_Johns")
-    assert store.slice_count(query, "15m") == sum(1 for _ in store.iter_timeseries(query, "15m")) > 5_000
+    for by in (None, "model"):
+        told: list[int] = []
+        assert sum(1 for _ in store.iter_timeseries(query, "15m", by, told.append)) == told[0]
+        assert len(told) == 1 and told[0] > (5_000 if by is None else 2_000)
+
+
+@pytest.mark.parametrize("before", [" ", "   ", "\u00a0", "\u3000 "])
+def test_texts_that_are_formulas_once_they_are_trimmed_are_made_safe_too(before: str) -> None:
+    header, row = parsed(saved([replace(FULL, end_user=f"{before}=1+1", model=f"{before}plain")]))
+    cells = dict(zip(header, row, strict=True))
+    assert cells["end_user"] == cells["user"] == f"'{before}=1+1"
+    assert cells["model"] == f"{before}plain"
