@@ -93,6 +93,7 @@ class StreamError(Struct, frozen=True, tag="error"):
     status: int = 502
     code: str | None = None
     own_words: bool = False
+    param: str | None = None
 
 
 def broken_off(who: str) -> str:

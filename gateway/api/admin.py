@@ -5,6 +5,7 @@ becomes a refusal in one sentence. A provider key goes in and never comes out; a
 made. Prices have routes of their own.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
@@ -33,6 +34,7 @@ BASE = "/api/ai/v1/admin"
 ROLE = "admin"
 
 _Body = TypeVar("_Body")
+_NAMED_FIELD = re.compile(r"(?:required|unknown) field `([^`]*)`")
 
 
 class Commands(Protocol):
@@ -255,9 +257,17 @@ def body_as(call: Call, shape: type[_Body]) -> _Body:
         return msgspec.json.decode(call.body, type=shape)
     except msgspec.ValidationError as error:
         # It tells types and places, and never a value.
-        raise ClientError(f"The body is not as it should be: {error}.") from None
+        raise ClientError(f"The body is not as it should be: {error}.", param=_field_of(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise ClientError("The body is not JSON: send a JSON object.") from None
+
+
+def _field_of(error: msgspec.ValidationError) -> str | None:
+    """`request.messages` of "Object missing required field `messages` - at `$.request`"."""
+    said, _, place = str(error).partition(" - at ")
+    named = _NAMED_FIELD.search(said)
+    steps = (place.strip("`").removeprefix("$").removeprefix("."), named[1] if named else "")
+    return ".".join(filter(None, steps)) or None
 
 
 @contextmanager

@@ -98,7 +98,7 @@ def comparison_routes(comparisons: Comparisons) -> tuple[Route, ...]:
     return (
         Route(method="POST", path=PATH, role="execute", read=compare),
         Route(method="GET", path=f"{PATH}/ratings", role="read", read=taking(("model", "provider", "limit"), every)),
-        Route(method="GET", path=f"{PATH}/ratings/", role="read", read=one),
+        Route(method="GET", path=f"{PATH}/ratings/", role="read", read=taking((), one)),
         Route(method="PUT", path=f"{PATH}/ratings/", role="execute", read=rate),
         Route(method="DELETE", path=f"{PATH}/ratings/", role="execute", read=remove),
     )

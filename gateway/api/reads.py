@@ -155,7 +155,6 @@ def read_routes(
 
     reads: tuple[tuple[str, Read, tuple[str, ...]], ...] = (
         ("requests", requests, ("limit", "cursor")),
-        ("requests/", request, ()),
         ("summary", summary, ("compare",)),
         ("timeseries", timeseries, ("bucket", "by")),
         ("breakdown", breakdown, ("by", "sort", "limit", "compare")),
@@ -166,7 +165,8 @@ def read_routes(
         Route(method="GET", path=f"{BASE}/usage/{path}", role="read", read=taking((*FILTERS, *own), read))
         for path, read, own in reads
     )
-    return (*routes, Route(method="GET", path="/healthz", role=OPEN, read=healthz), *_model_routes(models))
+    one = Route(method="GET", path=f"{BASE}/usage/requests/", role="read", read=taking((), request))
+    return (*routes, one, Route(method="GET", path="/healthz", role=OPEN, read=healthz), *_model_routes(models))
 
 
 def _model_routes(models: Callable[[], Sequence[Model]]) -> tuple[Route, ...]:

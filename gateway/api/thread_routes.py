@@ -93,9 +93,9 @@ def thread_routes(threads: Threads) -> tuple[Route, ...]:
     return (
         route("GET", "/usage/reported", "admin", reported),
         route("GET", "/conversations", "read", conversations, *FILTERS, "q", "sort", "limit", "cursor"),
-        route("GET", "/conversations/", "read", conversation, *FILTERS, "include"),
+        route("GET", "/conversations/", "read", conversation, "include"),
         route("DELETE", "/conversations/", "admin", delete),
-        route("GET", "/traces/", "read", trace, *FILTERS),
+        route("GET", "/traces/", "read", trace),
     )
 
 

@@ -89,10 +89,16 @@ def comparison_question(
     except (msgspec.DecodeError, UnicodeDecodeError):
         messages = []
     if not messages:
-        raise ClientError("`request` must be a chat body: its `messages` are a list of objects.", param="request")
+        raise ClientError(
+            "`request` must be a chat body: its `messages` are a list of objects.", param="request.messages"
+        )
     found = ComparisonQuestion(models=tuple(models), request=raw)
     # What every model would refuse is refused once, before anything is asked.
-    DOOR.peek(found.body(models[0]), None, None)
+    try:
+        DOOR.peek(found.body(models[0]), None, None)
+    except ClientError as error:
+        error.param = error.param and f"request.{error.param}"
+        raise
     return found
 
 

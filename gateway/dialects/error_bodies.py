@@ -107,7 +107,7 @@ def upstream_error(
 
 def as_stream_error(error: GatewayError) -> StreamError:
     """The error as an event of the stream that it ends."""
-    return StreamError(error.message, error.kind, error.status, error.code, error.own_words)
+    return StreamError(error.message, error.kind, error.status, error.code, error.own_words, error.param)
 
 
 def retry_after(headers: Mapping[str, str]) -> str | None:

@@ -152,7 +152,12 @@ class Endings:
 
 def upstream_error(error: StreamError) -> UpstreamError:
     return UpstreamError(
-        error.message, status=error.status, kind=error.kind, code=error.code, own_words=error.own_words
+        error.message,
+        status=error.status,
+        kind=error.kind,
+        param=error.param,
+        code=error.code,
+        own_words=error.own_words,
     )
 
 

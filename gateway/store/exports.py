@@ -94,9 +94,7 @@ def write(lines: Iterable[str], file: TextIO, header: bool, progress: Callable[[
     return count
 
 
-def _requests(
-    source: Source, query: UsageQuery, _export: Export, known: Known | None
-) -> tuple[Iterable[Row], Row]:
+def _requests(source: Source, query: UsageQuery, _export: Export, known: Known | None) -> tuple[Iterable[Row], Row]:
     if known is not None:
         known(source.request_count(query))
     return map(render_row, source.iter_requests(query)), render_row(_NO_RECORD)

@@ -666,3 +666,20 @@ async def test_an_input_of_embeddings_that_is_too_long_is_no_message() -> None:
     opened = next(row for row in DOORS if row.name == "embeddings")
     await run.go(b'{"model": "text-embedding-3-small", "input": "Hi."}', opened)
     assert json.loads(run.client.body)["error"]["param"] is None
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["before an answer", "midway"])
+@pytest.mark.parametrize("door", HISTORY_FIELDS)
+async def test_an_error_inside_a_stream_names_the_field_as_one_before_it_does(door: str, early: bool) -> None:
+    message = {"id": "m", "type": "message", "role": "assistant", "content": [], "model": "claude-sonnet-4-6"}
+    begun = {"type": "message_start", "message": message | {"usage": {"input_tokens": 5, "output_tokens": 1}}}
+    refusal = {"type": "invalid_request_error", "message": "messages.1.content: Field required"}
+    failed = {"type": "error", "error": refusal}
+    run = Run(sse(failed) if early else sse(begun, failed))
+    opened = next(row for row in DOORS if row.name == door and row.operation.name == "chat")
+    asked = {"model": "claude-sonnet-4-6", "stream": True, **DOOR_BODIES[door]}
+    row = await run.go(json.dumps(asked).encode(), opened)
+    assert (row.outcome, row.status) == ("error", 400 if early else 200)
+    told = json.loads(run.client.body if early else run.client.body.strip().rpartition(b"data: ")[2])
+    error = (told.get("response") or told)["error"]
+    assert error["param"] == HISTORY_FIELDS[door]

@@ -127,11 +127,11 @@ def _details(error: GatewayError | StreamError) -> list[dict[str, Any]]:
     details: list[dict[str, Any]] = []
     if error.code is not None:
         details.append({"@type": _TYPE + "ErrorInfo", "reason": error.code})
-    if isinstance(error, StreamError):
-        return details
     if error.param is not None:
         violation = {"field": error.param, "description": error.message}
         details.append({"@type": _TYPE + "BadRequest", "fieldViolations": [violation]})
+    if isinstance(error, StreamError):
+        return details
     if wait := whole_seconds(error.headers.get("retry-after", "")):
         details.append({"@type": _TYPE + "RetryInfo", "retryDelay": f"{wait}s"})
     return details

@@ -111,7 +111,7 @@ class ChatWriter:
         if self._ended:
             return b""
         self._ended = True
-        return encode(ENCODER.encode(error_object(error.kind, error.message, None, error.code)))
+        return encode(ENCODER.encode(error_object(error.kind, error.message, error.param, error.code)))
 
     def _before(self, choice: int) -> bytes:
         return b'%b,"choices":[{"index":%d,"delta":' % (self._head, choice)

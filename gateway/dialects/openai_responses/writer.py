@@ -143,6 +143,8 @@ class ResponsesWriter(PartTurns[_Part]):
         self._begin_stream(out)
         self._over = True
         said = {"code": _CODES.get(error.kind, "server_error"), "message": error.message}
+        if error.param is not None:
+            said["param"] = error.param
         ending = {"status": "failed", "error": said, "incomplete_details": None}
         self._lifecycle("failed", ending, self._items, out)
         return b"".join(out)

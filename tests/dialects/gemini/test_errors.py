@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from gateway.dialects.gemini import DIALECT
+from gateway.dialects.gemini.errors import error_object
 from gateway.errors import ClientError, GatewayError, UpstreamError
+from gateway.events import StreamError
 
 TYPE = "type.googleapis.com/google.rpc."
 BAD_KEY = {"@type": TYPE + "ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}
@@ -122,3 +124,8 @@ def test_details_of_another_form_are_no_failure(details: object) -> None:
     body = json.dumps({"error": {"code": 429, "message": "Slow down.", "details": details}}).encode()
     error = DIALECT.parse_error(429, body, {})
     assert (error.status, error.kind, error.message) == (429, "rate_limited", "Slow down.")
+
+
+def test_an_error_inside_a_stream_names_its_field() -> None:
+    told = error_object(StreamError("No.", "bad_request", 400, param="contents"))["error"]
+    assert [each["field"] for detail in told["details"] for each in detail["fieldViolations"]] == ["contents"]
