@@ -51,13 +51,14 @@ class Place(Struct, frozen=True):
 
     `chain` is the digest of all that was said until here, `mark` that of this message alone, None where it says
     nothing that counts; `tail` that of this message and the one before; PLACE_BYTES each. `answered`: an assistant
-    has spoken by now.
+    has spoken by now; `answer`: nobody else has since.
     """
 
     chain: bytes
     mark: bytes | None
     tail: bytes | None
     answered: bool
+    answer: bool
 
 
 class Walk(Struct, frozen=True):
@@ -95,11 +96,9 @@ class Hasher:
         made.update(data)
         return made.digest()
 
-    def walk(self, scope: str, messages: Sequence[Message], answers: Sequence[Message]) -> Walk:
-        """Digests along a history. Those of different scopes never meet."""
-        running = _Running(self._new(b"chain", scope.encode("utf-8", "replace")), self._blank)
-        places = tuple(running.after(message) for message in messages)
-        return Walk(places, tuple(running.copy().after(answer) for answer in answers))
+    def running(self, scope: str) -> "Running":
+        """The hash of a history that has not begun. Those of different scopes never meet."""
+        return Running(self._new(b"chain", scope.encode("utf-8", "replace")), self._blank)
 
     def _new(self, *pieces: bytes) -> "hashlib.blake2b":
         made = self._blank.copy()
@@ -108,7 +107,7 @@ class Hasher:
         return made
 
 
-class _Running:
+class Running:
     """The hash of a history that grows."""
 
     def __init__(self, chain: "hashlib.blake2b", blank: "hashlib.blake2b") -> None:
@@ -117,15 +116,21 @@ class _Running:
         self._last: tuple[Role, bytes] | None = None
         self._spaces = ""
         self._mark: bytes | None = None
-        self._answered = False
+        self._answered = self._answer = False
 
-    def copy(self) -> "_Running":
-        other = _Running(self._chain.copy(), self._blank)
+    def copy(self) -> "Running":
+        other = Running(self._chain.copy(), self._blank)
         other._last, other._spaces = self._last, self._spaces
-        other._mark, other._answered = self._mark, self._answered
+        other._mark, other._answered, other._answer = self._mark, self._answered, self._answer
         return other
 
+    @property
+    def held(self) -> int:
+        """Characters of text that it holds: spaces at the end, which count once something follows."""
+        return len(self._spaces)
+
     def after(self, message: Message) -> Place:
+        """Go on by a message."""
         mark = tail = None
         role = message.role
         if role is not Role.SYSTEM and (found := _atoms(message)):
@@ -149,8 +154,9 @@ class _Running:
                 both.update(self._mark + whole)
                 tail = both.digest()[:PLACE_BYTES]
             self._mark = whole
-            self._answered = self._answered or role is Role.ASSISTANT
-        return Place(self._chain.digest()[:PLACE_BYTES], mark, tail, self._answered)
+            self._answer = role is Role.ASSISTANT
+            self._answered = self._answered or self._answer
+        return Place(self._chain.digest()[:PLACE_BYTES], mark, tail, self._answered, self._answer)
 
     def _run_on(self, text: str) -> bytes:
         """Add a text; what counts of it by itself. Spaces at its end count once something follows them."""

@@ -208,19 +208,19 @@ def _by_response(connection: sqlite3.Connection, call: Call) -> Link | None:
 def _by_chain(connection: sqlite3.Connection, call: Call) -> Link | None:
     """The longest beginning that ends in an answer of ours."""
     # The last message with this digest: one that says nothing leaves it as it was, and belongs to what was there.
-    ends = {place.chain: index + 1 for index, place in enumerate(call.walk.places) if place.answered}
+    ends = {place.chain: index + 1 for index, place in enumerate(call.walk.places) if place.answer}
     return _longest(connection, call, "chain", ends, CHAIN)
 
 
 def _by_tail(connection: sqlite3.Connection, call: Call) -> Link | None:
     """The last question and answer of an earlier state, in the midst of a history whose beginning was cut off."""
-    ends = {place.tail: index + 1 for index, place in enumerate(call.walk.places) if place.tail and place.answered}
+    ends = {place.tail: index + 1 for index, place in enumerate(call.walk.places) if place.tail and place.answer}
     return _longest(connection, call, "tail", ends, SLIDE)
 
 
 def _by_answer(connection: sqlite3.Connection, call: Call) -> Link | None:
     """Within a conversation one answer that is sent back is enough."""
-    ends = {place.mark: index + 1 for index, place in enumerate(call.walk.places) if place.mark and place.answered}
+    ends = {place.mark: index + 1 for index, place in enumerate(call.walk.places) if place.mark and place.answer}
     return _longest(connection, call, "mark", ends, SLIDE)
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from gateway.keys.sealing import SealBroken
 from gateway.model import Message, Role
-from gateway.store.cache_blocks import NOT_COMPARED, blocks_of, first_changed
+from gateway.store.cache_blocks import HASH_BYTES, NOT_COMPARED, blocks_of, first_changed
 from gateway.store.chain import Place
 from gateway.store.content import Contents, Instructions, Sealed, Tools
 from gateway.store.conversation_rows import Conversations
@@ -37,6 +37,7 @@ from gateway.store.turn_rows import (
     row_of,
     sound,
 )
+from gateway.store.walks import Walks
 from gateway.told import Told
 
 # A line that is shorter may stand in anything.
@@ -117,6 +118,7 @@ class Placer:
         self._moved: set[int] = set()
         self._last_number = 0
         self._continued = Continued(connection)
+        self._walks = Walks(sealed.hasher)
 
     def begin(self) -> None:
         """A transaction has begun."""
@@ -128,7 +130,9 @@ class Placer:
         told = sound(told)
         said = _said(told)
         number, freed, before = self._cleared(identity_of(told))
-        walk = self._sealed.hasher.walk(told.scope, said.history, [each.message for each in said.answers])
+        blocks = blocks_of(self._sealed.hasher, said.tools, said.system, said.history) if told.request else None
+        hashes = blocks[-HASH_BYTES * len(said.history) :] if blocks and said.history else b""
+        walk = self._walks.walk(told.scope, said.history, hashes, [each.message for each in said.answers])
         given = told.parent_conversation or told.conversation
         call = Call(
             id=number,
@@ -140,7 +144,7 @@ class Placer:
         )
         link = self._link(call, said)
         conversation = self._conversation(call, link, before)
-        self._insert(call, said, link, conversation)
+        self._insert(call, said, link, conversation, blocks)
         conversation = self._take_along(call, said, conversation)
         self._continued.note(call)
         self._begin(call, said, link, conversation)
@@ -279,9 +283,8 @@ class Placer:
             conversation, lambda: told.title or first_line(said.history), told.started_us, anew=anew
         )
 
-    def _insert(self, call: Call, said: _Said, link: Link | None, conversation: int) -> None:
+    def _insert(self, call: Call, said: _Said, link: Link | None, conversation: int, blocks: bytes | None) -> None:
         told, places = call.told, call.walk.places
-        blocks = blocks_of(self._sealed.hasher, said.tools, said.system, said.history) if told.request else None
         row = {
             **row_of(told, self._sealed),
             "id": call.id,
