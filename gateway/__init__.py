@@ -68,6 +68,7 @@ from gateway.records import (
     CostPart,
     Difference,
     Distribution,
+    DoorTrial,
     ExchangeRecord,
     Export,
     GatewayState,
@@ -96,6 +97,7 @@ from gateway.records import (
     UsageQuery,
     VaultState,
 )
+from gateway.relaying.clients import TEST_CLIENT
 from gateway.telemetry.genai_json import message_json, part_json, tool_json
 from gateway.thread_records import (
     THREAD_SORTS,
@@ -181,6 +183,7 @@ __all__ = [
     "REDACT_OFF_AT_FIRST",
     "REPRICING_KEPT",
     "STANDARD_OTLP_PORT",
+    "TEST_CLIENT",
     "THREAD_SORTS",
     "AnswerEstimate",
     "ApiKeyRow",
@@ -208,6 +211,7 @@ __all__ = [
     "DayModel",
     "Difference",
     "Distribution",
+    "DoorTrial",
     "ExchangeHeaders",
     "ExchangeRecord",
     "Export",

@@ -33,6 +33,7 @@ from gateway.http.server import Server
 from gateway.operations.bill_queries import BillQueries
 from gateway.operations.capture_commands import CaptureCommands
 from gateway.operations.comparisons import Comparisons
+from gateway.operations.door_trials import DoorTrials
 from gateway.operations.key_commands import KeyCommands
 from gateway.operations.price_commands import PriceCommands
 from gateway.operations.provider_commands import ProviderCommands
@@ -134,6 +135,7 @@ class Gateway:
         self.create_api_key = keys.create_api_key
         self.create_temporary_key = keys.create_temporary_key
         self.revoke_api_key = keys.revoke_api_key
+        self.try_door = DoorTrials(self._parts, lambda: self._state.url).try_door
 
         providers = ProviderCommands(self._parts)
         self.providers = providers.providers

@@ -372,6 +372,20 @@ class KeyTrial(Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
 
 
+class DoorTrial(Struct, frozen=True, kw_only=True):
+    """A call that was made to try a door. `message` is one sentence: what happened, and what to do where it failed.
+    `request_id` leads to its row; `status` is HTTP's, 0 where there was no answer; `cost_nano` None where no price is
+    known. `model` is the one that answered."""
+
+    ok: bool
+    message: str
+    request_id: str | None = None
+    status: int = 0
+    ms: float = 0.0
+    model: str | None = None
+    cost_nano: int | None = None
+
+
 class SettingRow(Struct, frozen=True, kw_only=True):
     """A setting by its dotted key, with values as `config.toml` takes them. `value` is in force; `saved` is what the
     file says, None where it says nothing; both differ after a change until the next start. `default` holds where

@@ -1,11 +1,14 @@
-"""Connect: what each tool is told to come here, with a key of its own, and whether its requests arrive.
+"""Connect: what each tool is told to come here, with a key and a model, a test of the way, and whether its requests
+arrive.
 
 On an empty folder the page begins with the three first steps; they can be left and come back until they are done.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 
+from msgspec.structs import replace
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
@@ -13,16 +16,18 @@ from app.first_steps import PREFERENCE, FirstSteps, is_first_run, read_first_ste
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.connect_parts.arrivals import free_name, keys_of, read_arrival, read_seen
+from app.pages.connect_parts.choices import Choice, choice_text, kept_choice
 from app.pages.connect_parts.first_run import FirstRun
+from app.pages.connect_parts.snippets import can_be_pasted
 from app.pages.connect_parts.tool_list import ToolList
 from app.pages.connect_parts.tool_view import ToolView
-from app.pages.connect_parts.tools import BY_KEY, TOOLS
+from app.pages.connect_parts.tools import BY_KEY, TOOLS, Tool
 from app.pages.page import Page, RequestTarget, StepsTarget, Target
 from app.preferences import OFF, ON
 from app.translation import later
 from app.widgets import Banner, PushButton, ScrollRing
 from app.widgets.places import list_places
-from gateway import ApiKeyRow, Changes
+from gateway import ApiKeyRow, Changes, DoorTrial
 
 _WIDEST = 890
 
@@ -43,9 +48,14 @@ class ConnectPage(Page):
         self._looked = False
         self._seen: frozenset[str] | None = None
         self._connected: set[str] = set()
+        self._trying: asyncio.Future[tuple[DoorTrial]] | None = None
         self._build()
         self.list.chosen.connect(lambda _key: self._show_tool())
-        self.view.key_asked.connect(self._make_key)
+        self.view.choices.key_asked.connect(self._make_key)
+        self.view.choices.key_chosen.connect(lambda id: self._choose(key=id))
+        self.view.choices.model_chosen.connect(self._choose_model)
+        self.view.trial.test_asked.connect(lambda: context.spawn(self._test()))
+        self.view.trial.given_up.connect(self._give_up)
         self.first_run.skipped.connect(self._skip)
         self.first_run.finished.connect(self._finish)
         self.first_run.demo_asked.connect(context.shell.demo_asked)
@@ -105,6 +115,7 @@ class ConnectPage(Page):
             self._steps = await read_first_steps(gateway)
             self._has_vault = (await gateway.vault_state()).available
             self._keys = self._steps.keys
+            self.view.choices.offer_models(gateway.models(), self._steps.providers)
             await self._read_arrival()
             if self._seen is None:
                 self._seen = await read_seen(gateway, time.time_ns() // 1000)
@@ -131,7 +142,7 @@ class ConnectPage(Page):
         arrival = await read_arrival(self.context.gateway, tool, keys_of(tool.key, self._keys))
         if self.list.current == tool.key:
             if self.view.tool is not tool:
-                self.view.show_tool(tool, self.context.gateway.state.url, self._keys)
+                self._show(tool)
             self.view.show_arrival(arrival)
             if arrival.connected:
                 self._connected.add(tool.key)
@@ -147,9 +158,14 @@ class ConnectPage(Page):
         self.context.spawn(self.refresh(Changes(usage=True, keys=True, providers=True)))
 
     def _show_tool(self, *, again: bool = False) -> None:
-        self.view.show_tool(BY_KEY[self.list.current], self.context.gateway.state.url, self._keys)
+        self._show(BY_KEY[self.list.current])
         if not again and self._looked:
             self.context.spawn(self._look_at_arrival())
+
+    def _show(self, tool: Tool) -> None:
+        if self.view.tool is not tool:
+            self._give_up()
+        self.view.show_tool(tool, self.context.gateway.state.url, self._keys, self._choice_of(tool.key))
 
     async def _look_at_arrival(self) -> None:
         try:
@@ -178,10 +194,27 @@ class ConnectPage(Page):
         self.view.forget_key()
         self.first_run.forget()
 
-    # the tool's key
+    # the tool's key and model
+
+    def _choice_of(self, tool: str) -> Choice:
+        return kept_choice(self.context.shell.preferences.kept(f"connect.{tool}"))
+
+    def _choose(self, **chosen: str) -> None:
+        tool = self.list.current
+        choice = replace(self._choice_of(tool), **chosen)
+        self.context.shell.preferences.keep(f"connect.{tool}", choice_text(choice))
+        self._give_up()
+        self._show_tool()
+
+    def _choose_model(self, model: str) -> None:
+        if not can_be_pasted(model):
+            self.toast.emit(self.tr("{name} cannot stand in a snippet: give it another name.").format(name=model))
+            return
+        usual = BY_KEY[self.list.current].models.main
+        self._choose(model="" if model == usual else model)
 
     def _make_key(self) -> None:
-        self.context.spawn(self._make(self.list.current, pause(self.view.key_button)))
+        self.context.spawn(self._make(self.list.current, pause(self.view.choices.make)))
 
     async def _make(self, tool: str, resume: Callable[[], None]) -> None:
         try:
@@ -193,9 +226,39 @@ class ConnectPage(Page):
             resume()
         self._keys = (*self._keys, made.row)
         if self.list.current == tool:
-            self._show_tool(again=True)
+            self._choose(key="")
             self.view.show_fresh(made.key)
             await self._look_at_arrival()
+
+    # the test
+
+    async def _test(self) -> None:
+        """One call at the tool's own door, with what stands in the snippets."""
+        view, gateway = self.view, self.context.gateway
+        tool, key = view.tool, view.fresh
+        assert tool is not None
+        model = view.models.main
+        view.trial.show_running(model)
+        self._trying = trying = asyncio.gather(gateway.try_door(tool.door, model, key or None))
+        try:
+            (trial,) = await trying
+        except asyncio.CancelledError:
+            # Else the page goes, with its gateway.
+            if self._trying is trying:
+                raise
+            return
+        except KNOWN_ERRORS as error:
+            trial = DoorTrial(ok=False, message=str(error))
+        if self._trying is trying:
+            self._trying = None
+            view.show_trial(trial, bool(key))
+
+    def _give_up(self) -> None:
+        """What it used until then is in its row."""
+        if self._trying is not None:
+            trying, self._trying = self._trying, None
+            trying.cancel()
+            self.view.trial.show_idle(self.view.models.main, self.tr("Cancelled. Its request says what it used."))
 
     # the first steps
 

@@ -4,6 +4,7 @@ Answers are computed from the rows by the same words that the real queries take.
 query raise, and reads `calls` to see what was asked.
 """
 
+import asyncio
 import csv
 import operator
 import time
@@ -29,6 +30,7 @@ from gateway import (
     CostExplanation,
     CostPart,
     Distribution,
+    DoorTrial,
     ExchangeHeaders,
     ExchangeRecord,
     Export,
@@ -105,6 +107,10 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
         self.own_names: dict[str, str] = {}
         self.vault = VaultState(backend="keyring", available=True)
         self.trial_ok = True
+        self.door_trial = DoorTrial(
+            ok=True, message="The gateway answered.", request_id="r-test", status=200, ms=420.0, cost_nano=12_000
+        )
+        self.door_waits: asyncio.Event | None = None
         self.own_prices: list[PriceOverride] = []
         self.price_ids = 0
         self.changed_prices: dict[str, str] = {}
@@ -359,6 +365,12 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
 
     async def create_temporary_key(self, name: str) -> NewApiKey:
         return await self.create_api_key(name)
+
+    async def try_door(self, door: str, model: str, key: str | None = None) -> DoorTrial:
+        self._note(f"try_door {door} {model} {'with' if key else 'without'} a key")
+        if self.door_waits is not None:
+            await self.door_waits.wait()
+        return self.door_trial
 
     async def revoke_api_key(self, id: str) -> None:
         self._note("revoke_api_key")

@@ -31,6 +31,7 @@ from tests.app.turns import Turns
 from tests.app.whole import PseudoLocale, crossing, cut
 
 KEY = "tk_FAKEFAKEFAKEFAKEFAKEFAKEFAKEFAKE"
+MASKED = "tk_FAKE" + "•" * 12
 EVERYTHING = Changes(usage=True, keys=True, providers=True)
 # What other people wrote of these: LlamaIndex by its own name, the SDKs behind others.
 NAMED = ("claude-code", "codex", "gemini-cli", "cursor", "opencode", "continue", "aider", "qwen-code", "llm",
@@ -172,22 +173,23 @@ def test_a_key_is_made_for_the_tool_shown_once_and_masked_afterwards(
     page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
 ) -> None:
     choose(page, turns, "codex")
-    assert page.view.key_button.text() == "Make a key"
-    click(qtbot, page.view.key_button)
+    assert page.view.choices.make.text() == "Make a key"
+    click(qtbot, page.view.choices.make)
     turns.run()
     assert gateway.keys[-1].name == "codex"
-    assert texts(page)[1] == f'export FAREGATE_API_KEY={KEY}\ncodex exec "hello"'
+    assert texts(page)[1] == f'export FAREGATE_API_KEY={MASKED}\ncodex exec "hello"'
     toasts = QSignalSpy(page.toast)
     click(qtbot, page.view.blocks[1].copy_button)
     assert KEY in QGuiApplication.clipboard().text() and toasts.at(0)[0] == "Copied"
+    assert texts(page)[1] == f'export FAREGATE_API_KEY={KEY}\ncodex exec "hello"'
     look(page, turns)
     assert KEY in texts(page)[1], "news do not take it away"
 
     choose(page, turns, "curl")
     choose(page, turns, "codex")
     assert not any(KEY in text for text in texts(page))
-    assert page.view.key_words.text().startswith("Its key codex (tk_FAKE…) was shown once")
-    click(qtbot, page.view.key_button)
+    assert page.view.choices.words.text().startswith("Its key codex (tk_FAKE…) was shown once")
+    click(qtbot, page.view.choices.make)
     turns.run()
     assert gateway.keys[-1].name == "codex-2"
     page.on_hidden()
@@ -215,7 +217,7 @@ def test_the_check_turns_green_when_the_first_request_arrives(
     choose(page, turns, "codex")
     card = page.view.arrival
     assert card.title.text() == "Codex is not connected yet"
-    click(qtbot, page.view.key_button)
+    click(qtbot, page.view.choices.make)
     turns.run()
     assert card.title.text() == "Waiting for the first request from Codex …"
     assert "401" in card.detail.text() and not card.link.isVisible()
@@ -242,7 +244,7 @@ def test_a_request_that_fails_says_why_and_does_not_turn_green(
     page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
 ) -> None:
     choose(page, turns, "codex")
-    click(qtbot, page.view.key_button)
+    click(qtbot, page.view.choices.make)
     turns.run()
     arrived(gateway, "codex", id="r-bad", status=404, outcome="error", error_message="No model of that name.")
     look(page, turns)
@@ -285,7 +287,7 @@ def test_spans_are_known_by_their_key(page: ConnectPage, gateway: FakeGateway, q
         f"export OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20{NO_KEY}\n"
         "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
     )
-    click(qtbot, page.view.key_button)
+    click(qtbot, page.view.choices.make)
     turns.run()
     assert page.view.arrival.title.text() == "Waiting for the first request from OpenTelemetry …"
     gateway.keys[-1] = msgspec.structs.replace(gateway.keys[-1], last_used_us=now_us())
@@ -312,9 +314,9 @@ def test_an_error_is_told_and_mended(page: ConnectPage, gateway: FakeGateway, qt
     look(page, turns)
     assert page.banner.isVisible() and page.banner.text() == "The disk is full."
     toasts = QSignalSpy(page.toast)
-    click(qtbot, page.view.key_button)
+    click(qtbot, page.view.choices.make)
     turns.run()
-    assert toasts.at(0)[0] == "The disk is full." and page.view.key_button.isEnabled()
+    assert toasts.at(0)[0] == "The disk is full." and page.view.choices.make.isEnabled()
     gateway.fails = None
     click(qtbot, page.banner.button)
     turns.run()
@@ -358,6 +360,7 @@ def test_steps_are_used_again_for_another_tool_and_keep_no_key(theme: Theme, qtb
     view.show_tool(long, "http://127.0.0.1:4210", ())
     view.show_fresh(key)
     first, blocks = view.blocks[0], list(view.blocks)
+    next(block for block in blocks if block.hides).copy_button.click()
     assert len(blocks) > 1 and any(key in block.view.toPlainText() for block in blocks)
     view.show_tool(short, "http://127.0.0.1:4210", ())
     assert view.blocks == [first] and first.step.text() == short.snippets[0].step

@@ -52,7 +52,7 @@ def look(page: ConnectPage, turns: Turns) -> None:
 def make_key(page: ConnectPage, turns: Turns, tool: str) -> None:
     page.list.choose(tool)
     turns.run()
-    page.view.key_button.click()
+    page.view.choices.make.click()
     turns.run()
 
 

@@ -18,8 +18,8 @@ from app.charts.scatter import Point, ScatterCard, ScatterSpec
 from app.context import AppContext
 from app.filter_popover import Entry, FilterPopover
 from app.filters import FilterState
+from app.model_picker import price_words
 from app.overview.label import OPENS, TextButton, opening
-from app.pages.compare_parts.model_choice import price_words
 from app.pages.conversations import ConversationsPage
 from app.pages.conversations_parts.block import Block
 from app.pages.conversations_parts.copying import block_markdown

@@ -77,8 +77,8 @@ REQUIRED: Mapping[str, str] = {
     "api keys": "api_keys_table create_key revoke_key api_keys_export",
     "new key": "create_key_panel new_key_name new_key_user new_key_tags new_key_role_admin new_key_role_execute "
     "new_key_role_read new_key_create",
-    "connect": "connect_tools connect_search connect_tool connect_title connect_key connect_make_key connect_shell "
-    "arrival",
+    "connect": "connect_tools connect_search connect_tool connect_title connect_keys connect_model connect_key "
+    "connect_make_key connect_shell trial trial_start arrival",
     "first steps": "first_run first_step_provider first_step_key first_step_request first_endpoint_copy first_run_leave",
     "models": "models_table models_search models_unpriced add_price price_list update_prices",
     "model details": "models_drawer model_details model_add_price other_name_add",
@@ -109,7 +109,7 @@ REQUIRED: Mapping[str, str] = {
     "compared answer": "compare_drawer",
     "own provider": "own_provider_panel",
     "vault": "vault_panel",
-    "tool key": "connect_key connect_shell arrival",
+    "tool key": "connect_key connect_keys connect_model connect_shell trial_start arrival",
     "notices": "notice.demo notice.pause notice.state notice.vault notice.quitting",
 }
 
@@ -412,7 +412,7 @@ def _more_panels(tour: Tour) -> None:
     keys.panel.leave()
     keys.drawer.hide()
     connect = tour.page("connect", ConnectPage)
-    connect.view.key_button.click()
+    connect.view.choices.make.click()
     tour.look("tool key", sizes=SIZES)
 
 

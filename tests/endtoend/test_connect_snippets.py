@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from app.pages.connect_parts.snippets import BASE, KEY, ORIGIN, SHELLS, Snippet, render
+from app.pages.connect_parts.snippets import (
+    BASE,
+    BOTH,
+    KEY,
+    MODEL,
+    ORIGIN,
+    SHELLS,
+    SMALL,
+    Models,
+    Snippet,
+    can_be_pasted,
+    render,
+)
 from app.pages.connect_parts.tools import BY_KEY, TOOLS, Tool
 from tests.endtoend.serving import Served
 
@@ -18,7 +30,7 @@ EVERY = [(tool, snippet, shell) for tool in TOOLS for snippet in tool.snippets f
 
 
 def pasted(tool: str, number: int, url: str, key: str, shell: str = "sh") -> str:
-    return render(BY_KEY[tool].snippets[number], url, key, shell)
+    return render(BY_KEY[tool].snippets[number], url, key, shell, BY_KEY[tool].models)
 
 
 @pytest.mark.parametrize("name", RUN)
@@ -26,7 +38,7 @@ def test_a_snippet_runs_as_it_is_pasted(gateway: Served, tmp_path: Path, name: s
     tool = BY_KEY[name]
     snippet = next(one for one in tool.snippets if one.runs)
     key = gateway.key(name=name)
-    text = render(snippet, gateway.url, key)
+    text = render(snippet, gateway.url, key, models=tool.models)
     before = gateway.count()
     command = {"python": [sys.executable, "-"], "sh": ["sh", "-s"]}[snippet.runs]
     done = subprocess.run(
@@ -44,8 +56,8 @@ def test_a_snippet_runs_as_it_is_pasted(gateway: Served, tmp_path: Path, name: s
 
 @pytest.mark.parametrize(("tool", "snippet", "shell"), EVERY, ids=lambda one: getattr(one, "key", None))
 def test_every_snippet_is_filled_in(tool: Tool, snippet: Snippet, shell: str) -> None:
-    text = render(snippet, "http://127.0.0.1:4777", "tk_abc", shell)
-    assert text and not any(place in text for place in (BASE, KEY, ORIGIN, "FAREGATE/"))
+    text = render(snippet, "http://127.0.0.1:4777", "tk_abc", shell, tool.models)
+    assert text and not any(place in text for place in (BASE, KEY, ORIGIN, MODEL, SMALL, BOTH, "FAREGATE/"))
     if snippet.runs == "python":
         compile(text, tool.key, "exec")
 
@@ -100,3 +112,20 @@ span = TracerProvider().get_tracer("hello").start_span("hello")
 span.end()
 print(exporter.export([span]).name)
 """
+
+
+def test_another_model_stands_in_every_file_and_shell() -> None:
+    url, key, models = "http://127.0.0.1:4777", "tk_abc", Models("own/llama-4:70b@q4", "gpt-4o-mini")
+    for tool in (tool for tool in TOOLS if not tool.sends_spans and tool.key != "cursor"):
+        for shell in SHELLS:
+            whole = "\n".join(render(one, url, key, shell, models) for one in tool.snippets)
+            assert models.main in whole and tool.models.main not in whole.replace(models.small, ""), (tool.key, shell)
+    opencode = json.loads(render(BY_KEY["opencode"].snippets[0], url, key, models=models))
+    assert (opencode["model"], opencode["small_model"]) == (f"faregate/{models.main}", "faregate/gpt-4o-mini")
+    assert opencode["provider"]["faregate"]["models"] == {models.main: {}, "gpt-4o-mini": {}}
+    assert tomllib.loads(render(BY_KEY["codex"].snippets[0], url, key, models=models))["model"] == models.main
+
+
+@pytest.mark.parametrize("name", ["gpt-4o mini", "a'b", 'a"b', "a\\b", "$HOME", "a\nb", "", "`id`", "a;b", "ä"])
+def test_what_would_mean_something_else_somewhere_is_no_model_to_paste(name: str) -> None:
+    assert not can_be_pasted(name)

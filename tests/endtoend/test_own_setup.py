@@ -1,5 +1,6 @@
 """What users set up themselves: providers of their own, without a key or a price, and TLS for another machine."""
 
+import asyncio
 import datetime
 import http.client
 import json
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from gateway.http.door_trial import trusting, try_door
 from tests.endtoend.scripted import Scripted, answer
 from tests.endtoend.serving import USAGE, Served
 from tests.provider.client import ProviderProcess
@@ -128,3 +130,16 @@ def test_tls(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
         assert connection.getresponse().status == 200
         connection.close()
         assert gateway.stop() == 0
+
+
+def test_a_door_is_tried_over_the_gateways_own_certificate(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
+    """Made out to a name that is not the address; nothing of the system trusts it."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    cert, key = certificate
+    (folder / "config.toml").write_text(f'[server]\ntls_cert = "{cert}"\ntls_key = "{key}"\n')
+    with Served(folder) as gateway:
+        trial = asyncio.run(try_door(gateway.url, "openai_chat", "gpt-4.1-mini", "tk_none", trusting(cert)))
+        assert trial.status == 401
+        distrusted = asyncio.run(try_door(gateway.url, "openai_chat", "gpt-4.1-mini", "tk_none"))
+        assert distrusted.status == 0 and distrusted.message.startswith("The secure connection to https://127.0.0.1")

@@ -80,6 +80,12 @@ def place(host: Host, name: str, within: str | None = None) -> Place:
     return _middle(widget, widget.rect())
 
 
+def place_of_nth(host: Host, name: str, number: int) -> Place:
+    """One of several of this name, counted from above."""
+    found = sorted(shown_widgets(name), key=lambda widget: widget.mapToGlobal(QPoint(0, 0)).y())
+    return _middle(found[number], found[number].rect())
+
+
 def place_of_text(host: Host, text: str) -> Place:
     """The button with these words."""
     found = [
@@ -578,6 +584,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     question.__name__: question
     for question in (
         place,
+        place_of_nth,
         place_of_text,
         place_in_menu,
         place_in_list,

@@ -86,8 +86,12 @@ def choose(app: RealApp, tool: str) -> None:
 
 
 def make_key(app: RealApp) -> str:
-    """With the mouse; the key, as it stands in the snippets."""
+    """With the mouse; the key, as it stands in the snippets once they are copied."""
     app.click("connect_make_key")
+    wait_until(lambda: "•" in "".join(app.ask("texts", name="snippet")), what="The key, masked")
+    assert not keys_shown(app)
+    place = next(n for n, text in enumerate(app.ask("texts", name="snippet")) if "•" in text)
+    app.click_on("place_of_nth", name="snippet_copy", number=place)
     wait_until(lambda: keys_shown(app), what="The key")
     (key,) = keys_shown(app)
     return key
@@ -143,6 +147,14 @@ def test_other_keys_no_key_and_another_port(display: Display, home: Path, variab
     with RealApp(display, home, **variables | {"FAREGATE_PORT": ""}) as app:
         app.click("nav.connect")
         choose(app, "Codex")
+        # The page's own test: an answer over HTTP, with a link to its request; Codex is not connected by it.
+        app.click("trial_start")
+        wait_until(lambda: app.ask("text", name="trial_title").startswith("The gateway answered in"), what="The test")
+        assert ticked(app) == set()
+        app.click("trial_link")
+        app.wait_for("page", "Requests")
+        app.wait_for("shown", name="request_details")
+        app.click("nav.connect")
         # A key that is none: the page waits on, and says what a tool then says.
         make_key(app)
         assert send(app, "Codex", "tk_" + "x" * 43) == 401

@@ -2,63 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app import formats
 from app.flow_layout import FlowLayout
-from app.palette import Command, Palette
+from app.model_picker import ModelPicker, model_commands, price_words
+from app.palette import Command
 from app.theme import Theme
 from app.widgets import Chip, PushButton
 from gateway import MOST_MODELS, AnswerEstimate, ModelRow, ProviderRow
 
-_EDGE = 12
 # A long name, what it would cost, and two prices.
 _MOST_TEXT = 460
 _ESTIMATED_PLACES = 4
-_ICONS = {"live": "bot", "deprecated": "clock", "retired": "triangle-alert"}
-
-
-def price_words(row: ModelRow | None) -> str:
-    """$3.00 in, $15.00 out, below a dollar too; nothing where no price is known."""
-    if row is None or row.input_price is None or row.output_price is None:
-        return ""
-    return f"{formats.price(row.input_price, 2)} / {formats.price(row.output_price, 2)}"
-
-
-class ModelPicker(Palette):
-    """The palette over models alone. `typed` carries a name that is none of them."""
-
-    typed = Signal(str)
-
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(theme, parent)
-        self.setObjectName("model_picker")
-        words = self.tr("Find a model")
-        self.setAccessibleName(words)
-        self.search.setPlaceholderText(words)
-        self.search.setAccessibleName(words)
-        self.search.setObjectName("model_picker_search")
-        self.list.setObjectName("model_picker_list")
-        self.hint.setText(self.tr("No model is called so. Any name that the doors take can be typed: press Enter."))
-        self.hint.setWordWrap(True)
-
-    def open_under(self, button: QWidget, commands: Sequence[Command]) -> None:
-        window = button.window()
-        self.open_over(window, commands)
-        # Below the button, as far as the window reaches.
-        below = button.mapToGlobal(QPoint(0, button.height() + 4))
-        corner = window.mapToGlobal(QPoint(window.width() - self.width(), window.height() - self.height()))
-        self.move(min(below.x(), corner.x() - _EDGE), min(below.y(), corner.y() - _EDGE))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        name = self.search.text().strip()
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and name and not self.commands():
-            self.close()
-            self.typed.emit(name)
-        else:
-            super().keyPressEvent(event)
 
 
 class ModelChoice(QWidget):
@@ -129,35 +86,7 @@ class ModelChoice(QWidget):
 
     def commands(self) -> tuple[Command, ...]:
         """What the list offers: chat models that are not chosen yet, those that can be asked first."""
-        offered = [row for row in self._rows.values() if row.kind == "chat" and row.id not in self._models]
-        offered.sort(key=lambda row: (row.state == "retired", not self._has_key(row)))
-        return tuple(
-            Command(
-                text=row.id,
-                kind=self._words(row),
-                icon=_ICONS.get(row.state, "bot"),
-                act=lambda id=row.id: self.add(id),  # type: ignore[misc]
-            )
-            for row in offered
-        )
-
-    def _has_key(self, row: ModelRow) -> bool:
-        provider = self._providers.get(row.provider)
-        return provider is not None and provider.key_source != "none"
-
-    def _words(self, row: ModelRow) -> str:
-        provider = self._providers.get(row.provider)
-        return " · ".join(
-            filter(
-                None,
-                (
-                    "" if row.state == "live" else row.state,
-                    "" if self._has_key(row) else self.tr("no key"),
-                    price_words(row) or self.tr("no price"),
-                    provider.title if provider is not None else row.provider,
-                ),
-            )
-        )
+        return model_commands(self._rows.values(), self._providers, self.add, self._models)
 
     def open_picker(self) -> None:
         self.picker.open_under(self.add_button, self.commands())

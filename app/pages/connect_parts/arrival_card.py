@@ -2,16 +2,15 @@
 
 import time
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QT_TRANSLATE_NOOP
+from PySide6.QtWidgets import QWidget
 
-from app import formats, icons
+from app import formats
 from app.pages.connect_parts.arrivals import Arrival, ArrivalWords, told
+from app.pages.connect_parts.status_card import StatusCard
 from app.pages.connect_parts.tools import Tool
-from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
-from app.widgets import Card, PushButton
 
 NOTHING_YET = str(
     QT_TRANSLATE_NOOP(
@@ -74,58 +73,11 @@ def _cause(row: object) -> str:
     return f"{status}: {message}" if status else str(message)
 
 
-class ArrivalCard(Card):
+class ArrivalCard(StatusCard):
     """`asked(id)`: the request behind it is to be shown."""
 
-    asked = Signal(str)
-
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
-        self._theme = theme
-        self.setObjectName("arrival")
-        self.words: ArrivalWords | None = None
-        self._mark = QLabel()
-        self._mark.setFixedSize(20, 20)
-        self.title = TextLabel(theme, weight=600, wrap=True)
-        self.title.setObjectName("arrival_title")
-        self.detail = TextLabel(theme, tone="text2", wrap=True)
-        self.detail.setObjectName("arrival_detail")
-        self.link = PushButton(theme, self.tr("Open request"), "external-link")
-        self.link.setObjectName("arrival_link")
-        self.link.clicked.connect(self._ask)
-        text = QVBoxLayout()
-        text.setSpacing(4)
-        text.addWidget(self.title)
-        text.addWidget(self.detail)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(16, 12, 16, 12)
-        line.setSpacing(12)
-        line.addWidget(self._mark)
-        line.addLayout(text, 1)
-        line.addWidget(self.link)
-        theme.changed.connect(self._tint)
+        super().__init__(theme, "arrival", parent)
 
     def show_arrival(self, tool: Tool, arrival: Arrival, has_key: bool) -> None:
-        words = arrival_words(tool, arrival, has_key, time.time_ns() // 1000)
-        self.words = words
-        self.title.setText(words.text)
-        self.title.set_tone("text" if words.tone == "text2" else words.tone)
-        self.detail.setText(words.detail)
-        self.link.setVisible(words.request is not None)
-        self.setAccessibleName(words.text)
-        self.setAccessibleDescription(words.detail)
-        self._tint()
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._tint()
-        super().changeEvent(event)
-
-    def _tint(self) -> None:
-        if self.words is not None:
-            tone = self._theme.color(self.words.tone)
-            self._mark.setPixmap(icons.pixmap(self.words.icon, tone, 20, self.devicePixelRatioF()))
-
-    def _ask(self) -> None:
-        if self.words is not None and self.words.request is not None:
-            self.asked.emit(self.words.request)
+        self.show_words(arrival_words(tool, arrival, has_key, time.time_ns() // 1000))

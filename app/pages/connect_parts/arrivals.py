@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from app import formats, sources
 from app.pages.connect_parts.tools import BY_KEY, FRAMEWORKS, SDKS, TOOLS, Tool
-from gateway import ApiKeyRow, ExchangeRecord, UsageQuery
+from gateway import TEST_CLIENT, ApiKeyRow, ExchangeRecord, UsageQuery
 
 if TYPE_CHECKING:
     from gateway import Gateway
@@ -49,8 +49,11 @@ def whose(key: str, client: str | None) -> Tool | None:
     """The tool behind a request, by the name of its key and by what the request calls itself.
 
     A key that was made for a tool says it, unless the request is by its own word another tool's: whoever tries a key
-    with curl has not connected Codex. What builds on an SDK may call itself by the SDK's name.
+    with curl has not connected Codex, and neither has this page's own test. What builds on an SDK may call itself by
+    the SDK's name.
     """
+    if client == TEST_CLIENT:
+        return None
     by_client, by_key = _BY_CLIENT.get(client or ""), BY_KEY.get(_made_for(key))
     if by_key is None or by_client is None:
         return by_key or by_client

@@ -1,6 +1,6 @@
 """A step to take: its number and words, and the text to paste with a button that copies it."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -16,10 +16,14 @@ _MOST_LINES = 18
 
 
 class CodeView(QPlainTextEdit):
-    """Text in fixed width, as high as its lines; it can be selected, and not changed. Needs an accessible name."""
+    """Text in fixed width, as high as its lines; it can be selected, and not changed. Needs an accessible name.
+
+    `hidden` is what stands for a secret and the secret: whoever copies a selection has the secret.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.hidden: tuple[str, str] | None = None
         self.setReadOnly(True)
         self.setFont(mono_font(12))
         self.setTabChangesFocus(True)
@@ -38,6 +42,14 @@ class CodeView(QPlainTextEdit):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        data = super().createMimeDataFromSelection()
+        if self.hidden is not None and self.hidden[0] in data.text():
+            text = data.text().replace(*self.hidden)
+            data = QMimeData()
+            data.setText(text)
+        return data
 
     def _fit(self) -> None:
         """Room for the bar only where a line is longer than the block is wide."""
@@ -78,10 +90,16 @@ class CodeBlock(QWidget):
         self.view.setAccessibleName(step)
         self.copy_button.setAccessibleName(self.tr("Copy: {step}").format(step=step))
 
-    def show_text(self, text: str, whole: str | None = None) -> None:
-        """`whole` is what is copied where it is more than what is shown."""
-        self._whole = text if whole is None else whole
+    def show_text(self, text: str, hidden: tuple[str, str] | None = None) -> None:
+        """`hidden`: what stands in the text for a secret, and the secret, which is what is copied."""
+        self._whole = text.replace(*hidden) if hidden is not None else text
+        self.view.hidden = hidden if self._whole != text else None
         self.view.show_text(text)
+
+    @property
+    def hides(self) -> bool:
+        """Whether a secret is copied that is not shown."""
+        return self.view.hidden is not None
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._whole)

@@ -1,6 +1,7 @@
-"""What is pasted to point a tool here: pieces of text with places for the endpoint and the key, and variables that
-each shell sets in its own words. Pure."""
+"""What is pasted to point a tool here: pieces of text with places for the endpoint, the key and the model, and
+variables that each shell sets in its own words. Pure."""
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 
@@ -8,8 +9,25 @@ from msgspec import Struct
 
 BASE, KEY, ORIGIN = "<base>", "<key>", "<origin>"
 """The places in a text: the gateway's API, a key, and the gateway without a path."""
+MODEL, SMALL, BOTH = "<model>", "<small>", "<both>"
+"""The places of models: the main one, the one for small tasks, and both as members of a JSON object."""
 NO_KEY = "tk_YOUR_KEY"
 SHELLS: Mapping[str, str] = {"sh": "bash, zsh", "fish": "fish", "powershell": "PowerShell"}
+
+
+class Models(Struct, frozen=True):
+    """`small` is for what a tool asks beside its task, e.g. for a title; "" where it asks nothing."""
+
+    main: str
+    small: str = ""
+
+
+NO_MODELS = Models("")
+
+
+def can_be_pasted(model: str) -> bool:
+    """Whether a model's name means the same in every file, program and shell that it is pasted into."""
+    return re.fullmatch(r"[A-Za-z0-9._/:@+-]+", model) is not None
 
 
 class Snippet(Struct, frozen=True, kw_only=True):
@@ -47,9 +65,9 @@ _UNSET: Mapping[str, Callable[[str], str]] = {
 }
 
 
-def render(snippet: Snippet, url: str, key: str = NO_KEY, shell: str = "sh") -> str:
+def render(snippet: Snippet, url: str, key: str = NO_KEY, shell: str = "sh", models: Models = NO_MODELS) -> str:
     """The text to paste. `url` is the gateway's address without a path; raises KeyError for an unknown shell."""
-    return _fill(_template(snippet, shell), url, key)
+    return _fill(_template(snippet, shell), url, key, models)
 
 
 def _template(snippet: Snippet, shell: str) -> str:
@@ -62,7 +80,7 @@ def _template(snippet: Snippet, shell: str) -> str:
     return _unmarked("\n".join([*lines, command] if command else lines))
 
 
-_MARKS = ((BASE, "FAREGATE/base"), (KEY, "FAREGATE/key"), (ORIGIN, "FAREGATE/origin"))
+_MARKS = tuple((place, f"FAREGATE/{place[1:-1]}") for place in (BASE, KEY, ORIGIN, MODEL, SMALL))
 
 
 def _marked(value: str) -> str:
@@ -77,6 +95,8 @@ def _unmarked(text: str) -> str:
     return text
 
 
-def _fill(text: str, url: str, key: str) -> str:
+def _fill(text: str, url: str, key: str, models: Models) -> str:
     origin = url.rstrip("/")
-    return text.replace(BASE, f"{origin}/api/ai").replace(ORIGIN, origin).replace(KEY, key)
+    both = ", ".join(f'"{name}": {{}}' for name in dict.fromkeys((models.main, models.small)) if name)
+    text = text.replace(BASE, f"{origin}/api/ai").replace(ORIGIN, origin).replace(BOTH, both)
+    return text.replace(MODEL, models.main).replace(SMALL, models.small or models.main).replace(KEY, key)

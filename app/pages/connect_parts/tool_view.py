@@ -1,43 +1,36 @@
-"""One tool: its key, what to paste where, and whether its requests arrive.
+"""One tool: its key and model, what to paste where, a test of the way, and whether its requests arrive.
 
-A key that was just made stands in the snippets until another tool or page is shown; after that only its first letters
-exist anywhere.
+A key that was just made stands in the snippets until another tool or page is shown, masked until it is copied; after
+that only its first letters exist anywhere.
 """
 
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, Signal
+from msgspec.structs import replace
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.pages.connect_parts.arrival_card import ArrivalCard
 from app.pages.connect_parts.arrivals import Arrival, keys_of
+from app.pages.connect_parts.choices import USUAL, Choice, ChoiceCard, usable_keys
 from app.pages.connect_parts.code_block import CodeBlock
-from app.pages.connect_parts.snippets import NO_KEY, SHELLS, render
+from app.pages.connect_parts.snippets import NO_KEY, SHELLS, Models, render
 from app.pages.connect_parts.tools import Tool
+from app.pages.connect_parts.trial_card import TrialCard
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
-from app.widgets import Card, PushButton, SegmentedControl
-from gateway import ApiKeyRow
+from app.widgets import SegmentedControl
+from gateway import ApiKeyRow, DoorTrial
 
-WITHOUT = str(QT_TRANSLATE_NOOP("ToolView", "No key was made for it yet. One of its own tells its requests apart."))
-MASKED = str(
-    QT_TRANSLATE_NOOP(
-        "ToolView", "Its key {name} ({prefix}…) was shown once, when it was made. Lost it? Make another."
-    )
-)
-FRESH = str(
-    QT_TRANSLATE_NOOP(
-        "ToolView", "The key {name} stands in the snippets below. Copy them now: it is not shown again."
-    )
-)
+# What a list shows of a key too.
+_SHOWN, _DOTS = 7, 12
 
 
 class ToolView(QWidget):
-    """`key_asked`: a key is to be made for the tool; `copied(words)`; `request_asked(id)`; `shell_chosen(name)`."""
+    """`copied(words)`; `request_asked(id)`; `shell_chosen(name)`. `choices` and `trial` say what is asked of them."""
 
-    key_asked = Signal()
     copied = Signal(str)
     request_asked = Signal(str)
     shell_chosen = Signal(str)
@@ -47,8 +40,9 @@ class ToolView(QWidget):
         self._theme = theme
         self.setObjectName("connect_tool")
         self.tool: Tool | None = None
-        self._url, self._fresh = "", ""
+        self._url, self._fresh, self._place = "", "", NO_KEY
         self._keys: tuple[ApiKeyRow, ...] = ()
+        self._choice, self._copied = USUAL, False
         self.blocks: list[CodeBlock] = []
         self._made: list[CodeBlock] = []
         self.title = TextLabel(theme, px=16, weight=600)
@@ -56,13 +50,15 @@ class ToolView(QWidget):
         self.note = TextLabel(theme, tone="text2", wrap=True)
         self.note.setObjectName("connect_note")
         self.arrival = ArrivalCard(theme)
-        self.arrival.asked.connect(self.request_asked)
+        self.choices = ChoiceCard(theme)
+        self.trial = TrialCard(theme)
+        for card in (self.arrival, self.trial):
+            card.asked.connect(self.request_asked)
         self.shells = SegmentedControl(theme, list(SHELLS.items()))
         self.shells.setObjectName("connect_shell")
         self.shells.setAccessibleName(self.tr("Shell"))
         self.shells.changed.connect(self.shell_chosen)
         self.shells.changed.connect(lambda _name: self._show_snippets())
-        self._build_key()
         self._holder = QWidget()
         self._blocks = QVBoxLayout(self._holder)
         self._blocks.setContentsMargins(0, 0, 0, 0)
@@ -75,45 +71,55 @@ class ToolView(QWidget):
         head.addStretch(1)
         head.addWidget(self.shells)
         column.addLayout(head)
-        for widget in (self.note, self.key_card, self._holder, self.arrival):
+        for widget in (self.note, self.choices, self._holder, self.trial, self.arrival):
             column.addWidget(widget)
         column.addStretch(1)
 
-    def _build_key(self) -> None:
-        self.key_card = Card(self._theme)
-        self.key_words = TextLabel(self._theme, tone="text2", wrap=True)
-        self.key_words.setObjectName("connect_key")
-        self.key_button = PushButton(self._theme, self.tr("Make a key"), "key-round", "primary")
-        self.key_button.setObjectName("connect_make_key")
-        self.key_button.clicked.connect(self.key_asked)
-        line = QHBoxLayout(self.key_card)
-        line.setContentsMargins(16, 10, 12, 10)
-        line.setSpacing(12)
-        line.addWidget(self.key_words, 1)
-        line.addWidget(self.key_button)
+    @property
+    def models(self) -> Models:
+        """Those in the snippets."""
+        return Models("") if self.tool is None else self.choices.models_of(self.tool, self._choice)
 
-    def show_tool(self, tool: Tool, url: str, rows: Sequence[ApiKeyRow]) -> None:
-        """What is known of the tool; a key that was just made for another one is forgotten."""
+    @property
+    def fresh(self) -> str:
+        """The key in the snippets where it stands there in the clear, else ""."""
+        return "" if self._choice.key else self._fresh
+
+    def show_tool(self, tool: Tool, url: str, rows: Sequence[ApiKeyRow], choice: Choice = USUAL) -> None:
+        """What is known of the tool; a key that was just made for another one is forgotten. A chosen key that is no
+        more is none."""
         other = self.tool is not tool
         if other:
             self._fresh = ""
             self.tool = tool
             self._build_blocks(tool)
-        self._url, self._keys = url, keys_of(tool.key, rows)
+        kept = any(row.id == choice.key for row in usable_keys(tool, rows))
+        choice = choice if kept or not choice.key else replace(choice, key="")
+        untried = other or choice != self._choice
+        self._url, self._keys, self._choice = url, tuple(rows), choice
         self.title.setText(tool.title)
         self.note.setText(tr(tool.note) if tool.note else "")
         self.note.setVisible(bool(tool.note))
         self.shells.setVisible(any(snippet.differs for snippet in tool.snippets))
         self._show_key()
         self._show_snippets()
+        self.trial.setVisible(not tool.sends_spans)
+        if untried:
+            self.trial.show_idle(self.models.main)
         if other:
-            self.arrival.show_arrival(tool, Arrival(), bool(self._keys))
+            self.show_arrival(Arrival())
 
     def show_fresh(self, key: str) -> None:
         """A key that was just made, in the clear."""
-        self._fresh = key
+        self._fresh, self._copied = key, False
         self._show_key()
         self._show_snippets()
+
+    def show_trial(self, trial: DoorTrial, with_key: bool) -> None:
+        """What became of a test; `with_key`: it went with the key of the snippets."""
+        own = self.tr("with the key in the snippets")
+        made = self.tr("with a key that was made for this call: yours is not known in full")
+        self.trial.show_trial(trial, own if with_key else made)
 
     def forget_key(self) -> None:
         if self._fresh:
@@ -123,7 +129,8 @@ class ToolView(QWidget):
 
     def show_arrival(self, arrival: Arrival) -> None:
         if self.tool is not None:
-            self.arrival.show_arrival(self.tool, arrival, bool(self._keys))
+            has_key = bool(self._choice.key or keys_of(self.tool.key, self._keys))
+            self.arrival.show_arrival(self.tool, arrival, has_key)
 
     def _build_blocks(self, tool: Tool) -> None:
         """A block for each step; those of the tool before are used again, and typing in the search shows many."""
@@ -147,21 +154,23 @@ class ToolView(QWidget):
         return block
 
     def _show_key(self) -> None:
-        newest = self._keys[0] if self._keys else None
-        words = self.tr(WITHOUT) if newest is None else self.tr(FRESH if self._fresh else MASKED)
-        if newest is not None:
-            words = words.format(name=newest.name, prefix=newest.prefix)
-        self.key_words.setText(words)
-        self.key_button.setText(self.tr("Make another") if newest is not None else self.tr("Make a key"))
-        self.key_button.updateGeometry()
+        assert self.tool is not None
+        self._place = self.choices.show_choice(self.tool, self._keys, self._choice, fresh=bool(self._fresh))
 
     def _show_snippets(self) -> None:
         if self.tool is None:
             return
+        key, hidden = self.fresh or self._place, None
+        if self.fresh and not self._copied:
+            key = f"{self.fresh[:_SHOWN]}{'•' * _DOTS}"
+            hidden = (key, self.fresh)
         for snippet, block in zip(self.tool.snippets, self.blocks, strict=True):
-            block.show_text(render(snippet, self._url, self._fresh or NO_KEY, self.shells.current))
+            block.show_text(render(snippet, self._url, key, self.shells.current, self.models), hidden)
 
     def _on_copied(self, block: CodeBlock, words: str) -> None:
-        if NO_KEY in block.view.toPlainText():
-            words = self.tr("Copied: put your key in the place of {place}").format(place=NO_KEY)
+        if self._place in block.view.toPlainText():
+            words = self.tr("Copied: put your key in the place of {place}").format(place=self._place)
+        elif block.hides:
+            self._copied = True
+            self._show_snippets()
         self.copied.emit(words)

@@ -1,12 +1,13 @@
 """Every tool that the Connect page knows, a row each: what is pasted where, and by what name its requests come.
 
 Source: the tools themselves run against this gateway, November 2026. `key` is the stem of the names of its keys,
-`client` the name by which the gateway knows it (None: it sends another's User-Agent, or an unknown one).
+`client` the name by which the gateway knows it (None: it sends another's User-Agent, or an unknown one), `door` the
+door that it calls with what is pasted, `models` those that stand there until others are chosen.
 """
 
 from msgspec import Struct
 
-from app.pages.connect_parts.snippets import Snippet
+from app.pages.connect_parts.snippets import Models, Snippet
 from app.translation import later
 
 AGENTS, SDKS = later("Agents and command line"), later("SDKs")
@@ -23,6 +24,8 @@ class Tool(Struct, frozen=True, kw_only=True):
     category: str
     icon: str
     snippets: tuple[Snippet, ...]
+    models: Models = Models("gpt-4.1-mini")
+    door: str = "openai_chat"
     client: str | None = None
     note: str = ""
     words: str = ""
@@ -54,6 +57,8 @@ TOOLS: tuple[Tool, ...] = (
         note=later(
             "The address has no /v1. A key of Anthropic in ANTHROPIC_API_KEY would go first: it is taken out."
         ),
+        models=Models("claude-sonnet-4-6", "claude-haiku-4-5-20251001"),
+        door="anthropic",
         snippets=(
             Snippet(
                 step=later("In the terminal that it is started from"),
@@ -61,8 +66,8 @@ TOOLS: tuple[Tool, ...] = (
                 variables=(
                     ("ANTHROPIC_BASE_URL", "<base>"),
                     ("ANTHROPIC_AUTH_TOKEN", "<key>"),
-                    ("ANTHROPIC_MODEL", "claude-sonnet-4-6"),
-                    ("ANTHROPIC_DEFAULT_HAIKU_MODEL", "claude-haiku-4-5-20251001"),
+                    ("ANTHROPIC_MODEL", "<model>"),
+                    ("ANTHROPIC_DEFAULT_HAIKU_MODEL", "<small>"),
                 ),
                 command='claude -p "hello"',
             ),
@@ -75,10 +80,12 @@ TOOLS: tuple[Tool, ...] = (
         icon="terminal",
         client="Codex",
         words="openai agent responses",
+        models=Models("gpt-5-codex"),
+        door="openai_responses",
         snippets=(
             Snippet(
                 step=later("In ~/.codex/config.toml"),
-                text='model = "gpt-5-codex"\n'
+                text='model = "<model>"\n'
                 'model_provider = "faregate"\n\n'
                 "[model_providers.faregate]\n"
                 'name = "Faregate"\n'
@@ -97,6 +104,8 @@ TOOLS: tuple[Tool, ...] = (
         client="Gemini CLI",
         words="google agent",
         note=later("The address has no version. It renames some models: an alias must match what it sends."),
+        models=Models("gemini-2.5-pro"),
+        door="gemini",
         snippets=(
             Snippet(
                 step=later("In ~/.gemini/settings.json"),
@@ -105,7 +114,7 @@ TOOLS: tuple[Tool, ...] = (
             Snippet(
                 step=later("In the terminal"),
                 variables=(("GOOGLE_GEMINI_BASE_URL", "<base>"), ("GEMINI_API_KEY", "<key>")),
-                command='gemini -m gemini-2.5-pro -p "hello"',
+                command='gemini -m <model> -p "hello"',
             ),
         ),
     ),
@@ -130,18 +139,19 @@ TOOLS: tuple[Tool, ...] = (
         icon="terminal",
         client="opencode",
         words="agent",
+        models=Models("gpt-4o", "gpt-4o-mini"),
         snippets=(
             Snippet(
                 step=later("In opencode.json"),
                 text="{\n"
-                '  "model": "faregate/gpt-4o",\n'
-                '  "small_model": "faregate/gpt-4o-mini",\n'
+                '  "model": "faregate/<model>",\n'
+                '  "small_model": "faregate/<small>",\n'
                 '  "provider": {\n'
                 '    "faregate": {\n'
                 '      "npm": "@ai-sdk/openai-compatible",\n'
                 '      "name": "Faregate",\n'
                 '      "options": {"baseURL": "<base>/v1", "apiKey": "{env:FAREGATE_API_KEY}"},\n'
-                '      "models": {"gpt-4o": {}, "gpt-4o-mini": {}}\n'
+                '      "models": {<both>}\n'
                 "    }\n"
                 "  }\n"
                 "}",
@@ -156,6 +166,7 @@ TOOLS: tuple[Tool, ...] = (
         icon="pencil",
         words="editor ide cn",
         note=later("The address ends in a slash. Its gemini provider does not reach a gateway: use provider openai."),
+        models=Models("gpt-4o"),
         snippets=(
             Snippet(
                 step=later("In ~/.continue/config.yaml"),
@@ -165,7 +176,7 @@ TOOLS: tuple[Tool, ...] = (
                 "models:\n"
                 "  - name: Faregate\n"
                 "    provider: openai\n"
-                "    model: gpt-4o\n"
+                "    model: <model>\n"
                 '    apiBase: "<base>/v1/"\n'
                 "    apiKey: <key>",
             ),
@@ -178,11 +189,12 @@ TOOLS: tuple[Tool, ...] = (
         icon="terminal",
         words="agent litellm",
         note=later("It comes as LiteLLM or as OpenAI's SDK: only its key tells it apart."),
+        models=Models("gpt-4o"),
         snippets=(
             Snippet(
                 step=later("In the terminal"),
                 variables=(("OPENAI_API_BASE", "<base>/v1"), ("OPENAI_API_KEY", "<key>")),
-                command='aider --model openai/gpt-4o --message "hello"',
+                command='aider --model openai/<model> --message "hello"',
             ),
         ),
     ),
@@ -194,13 +206,14 @@ TOOLS: tuple[Tool, ...] = (
         client="qwen-code",
         words="agent",
         note=later("Its authentication must be set to openai."),
+        models=Models("gpt-4o"),
         snippets=(
             Snippet(
                 step=later("In the terminal"),
                 variables=(
                     ("OPENAI_BASE_URL", "<base>/v1"),
                     ("OPENAI_API_KEY", "<key>"),
-                    ("OPENAI_MODEL", "gpt-4o"),
+                    ("OPENAI_MODEL", "<model>"),
                 ),
                 command="qwen -p hello",
             ),
@@ -213,11 +226,12 @@ TOOLS: tuple[Tool, ...] = (
         icon="terminal",
         words="command line",
         note=later("It comes as OpenAI's SDK: only its key tells it apart."),
+        models=Models("gpt-4o"),
         snippets=(
             Snippet(
                 step=later("In extra-openai-models.yaml in llm's user folder"),
                 text="- model_id: faregate\n"
-                "  model_name: gpt-4o\n"
+                "  model_name: <model>\n"
                 '  api_base: "<base>/v1"\n'
                 "  api_key_name: faregate\n"
                 "  supports_tools: true\n"
@@ -240,7 +254,7 @@ TOOLS: tuple[Tool, ...] = (
             "from openai import OpenAI\n\n"
             'client = OpenAI(base_url="<base>/v1", api_key="<key>")\n'
             "answer = client.chat.completions.create(\n"
-            '    model="gpt-4.1-mini",\n'
+            '    model="<model>",\n'
             '    messages=[{"role": "user", "content": "Hello"}],\n'
             ")\n"
             "print(answer.choices[0].message.content)",
@@ -258,7 +272,7 @@ TOOLS: tuple[Tool, ...] = (
             'import OpenAI from "openai";\n\n'
             'const client = new OpenAI({ baseURL: "<base>/v1", apiKey: "<key>" });\n'
             "const answer = await client.chat.completions.create({\n"
-            '  model: "gpt-4.1-mini",\n'
+            '  model: "<model>",\n'
             '  messages: [{ role: "user", content: "Hello" }],\n'
             "});\n"
             "console.log(answer.choices[0].message.content);",
@@ -272,12 +286,14 @@ TOOLS: tuple[Tool, ...] = (
         client="Anthropic SDK (Python)",
         words="claude",
         note=later("The address has no /v1."),
+        models=Models("claude-sonnet-4-6"),
+        door="anthropic",
         snippets=_python(
             "pip install anthropic",
             "from anthropic import Anthropic\n\n"
             'client = Anthropic(base_url="<base>", auth_token="<key>")\n'
             "answer = client.messages.create(\n"
-            '    model="claude-sonnet-4-6",\n'
+            '    model="<model>",\n'
             "    max_tokens=200,\n"
             '    messages=[{"role": "user", "content": "Hello"}],\n'
             ")\n"
@@ -292,12 +308,14 @@ TOOLS: tuple[Tool, ...] = (
         client="Anthropic SDK (JavaScript)",
         words="claude node typescript",
         note=later("The address has no /v1."),
+        models=Models("claude-sonnet-4-6"),
+        door="anthropic",
         snippets=_javascript(
             "npm install @anthropic-ai/sdk",
             'import Anthropic from "@anthropic-ai/sdk";\n\n'
             'const client = new Anthropic({ baseURL: "<base>", apiKey: "<key>" });\n'
             "const answer = await client.messages.create({\n"
-            '  model: "claude-sonnet-4-6",\n'
+            '  model: "<model>",\n'
             "  max_tokens: 200,\n"
             '  messages: [{ role: "user", content: "Hello" }],\n'
             "});\n"
@@ -312,12 +330,14 @@ TOOLS: tuple[Tool, ...] = (
         client="Google GenAI SDK",
         words="gemini",
         note=later("The address has no version."),
+        models=Models("gemini-2.5-flash"),
+        door="gemini",
         snippets=_python(
             "pip install google-genai",
             "from google import genai\n\n"
             'client = genai.Client(api_key="<key>", http_options={"base_url": "<base>"})\n'
             "answer = client.models.generate_content(\n"
-            '    model="gemini-2.5-flash",\n'
+            '    model="<model>",\n'
             '    contents="Hello",\n'
             ")\n"
             "print(answer.text)",
@@ -330,12 +350,14 @@ TOOLS: tuple[Tool, ...] = (
         icon="cpu",
         words="gemini node typescript",
         note=later("The address has no version."),
+        models=Models("gemini-2.5-flash"),
+        door="gemini",
         snippets=_javascript(
             "npm install @google/genai",
             'import { GoogleGenAI } from "@google/genai";\n\n'
             'const client = new GoogleGenAI({ apiKey: "<key>", httpOptions: { baseUrl: "<base>" } });\n'
             "const answer = await client.models.generateContent({\n"
-            '  model: "gemini-2.5-flash",\n'
+            '  model: "<model>",\n'
             '  contents: "Hello",\n'
             "});\n"
             "console.log(answer.text);",
@@ -351,7 +373,7 @@ TOOLS: tuple[Tool, ...] = (
         snippets=_python(
             "pip install langchain-openai",
             "from langchain_openai import ChatOpenAI\n\n"
-            'model = ChatOpenAI(model="gpt-4.1-mini", base_url="<base>/v1", api_key="<key>")\n'
+            'model = ChatOpenAI(model="<model>", base_url="<base>/v1", api_key="<key>")\n'
             'print(model.invoke("Hello").content)',
         ),
     ),
@@ -366,7 +388,7 @@ TOOLS: tuple[Tool, ...] = (
             "pip install llama-index-llms-openai-like",
             "from llama_index.llms.openai_like import OpenAILike\n\n"
             "model = OpenAILike(\n"
-            '    model="gpt-4.1-mini",\n'
+            '    model="<model>",\n'
             '    api_base="<base>/v1",\n'
             '    api_key="<key>",\n'
             "    is_chat_model=True,\n"
@@ -392,7 +414,7 @@ TOOLS: tuple[Tool, ...] = (
             "  includeUsage: true,\n"
             "  supportsStructuredOutputs: true,\n"
             "});\n"
-            'const { text } = await generateText({ model: faregate("gpt-4.1-mini"), prompt: "Hello" });\n'
+            'const { text } = await generateText({ model: faregate("<model>"), prompt: "Hello" });\n'
             "console.log(text);",
         ),
     ),
@@ -409,7 +431,7 @@ TOOLS: tuple[Tool, ...] = (
             "from pydantic_ai.models.openai import OpenAIChatModel\n"
             "from pydantic_ai.providers.openai import OpenAIProvider\n\n"
             'provider = OpenAIProvider(base_url="<base>/v1", api_key="<key>")\n'
-            'agent = Agent(OpenAIChatModel("gpt-4.1-mini", provider=provider))\n'
+            'agent = Agent(OpenAIChatModel("<model>", provider=provider))\n'
             'print(agent.run_sync("Hello").output)',
         ),
     ),
@@ -426,7 +448,7 @@ TOOLS: tuple[Tool, ...] = (
             "from openai import AsyncOpenAI\n\n"
             "set_tracing_disabled(True)\n"
             'client = AsyncOpenAI(base_url="<base>/v1", api_key="<key>")\n'
-            'model = OpenAIChatCompletionsModel(model="gpt-4.1-mini", openai_client=client)\n'
+            'model = OpenAIChatCompletionsModel(model="<model>", openai_client=client)\n'
             'print(Runner.run_sync(Agent(name="hello", model=model), "Hello").final_output)',
         ),
     ),
@@ -440,7 +462,7 @@ TOOLS: tuple[Tool, ...] = (
             "pip install litellm",
             "import litellm\n\n"
             "answer = litellm.completion(\n"
-            '    model="openai/gpt-4.1-mini",\n'
+            '    model="openai/<model>",\n'
             '    api_base="<base>/v1",\n'
             '    api_key="<key>",\n'
             '    messages=[{"role": "user", "content": "Hello"}],\n'
@@ -461,11 +483,11 @@ TOOLS: tuple[Tool, ...] = (
                 command="curl <base>/v1/chat/completions \\\n"
                 '  -H "Authorization: Bearer <key>" \\\n'
                 '  -H "Content-Type: application/json" \\\n'
-                '  -d \'{"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Hello"}]}\'',
+                '  -d \'{"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]}\'',
                 by_shell={
                     "powershell": "Invoke-RestMethod <base>/v1/chat/completions -Method Post `\n"
                     "  -Headers @{ Authorization = 'Bearer <key>' } -ContentType 'application/json' `\n"
-                    '  -Body \'{"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Hello"}]}\''
+                    '  -Body \'{"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]}\''
                 },
                 runs="sh",
             ),

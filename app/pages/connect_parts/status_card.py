@@ -1,0 +1,66 @@
+"""A card that says how something stands, in words, a mark and a colour, with a link to the request behind it."""
+
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app import icons
+from app.pages.connect_parts.arrivals import ArrivalWords
+from app.text_label import TextLabel
+from app.theme import Theme
+from app.widgets import Card, PushButton
+
+
+class StatusCard(Card):
+    """`asked(id)`: the request behind it is to be shown. `name` is the stem of its parts' object names."""
+
+    asked = Signal(str)
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._theme = theme
+        self.setObjectName(name)
+        self.words: ArrivalWords | None = None
+        self._mark = QLabel()
+        self._mark.setFixedSize(20, 20)
+        self.title = TextLabel(theme, weight=600, wrap=True)
+        self.title.setObjectName(f"{name}_title")
+        self.detail = TextLabel(theme, tone="text2", wrap=True)
+        self.detail.setObjectName(f"{name}_detail")
+        self.link = PushButton(theme, self.tr("Open request"), "external-link")
+        self.link.setObjectName(f"{name}_link")
+        self.link.clicked.connect(self._ask)
+        text = QVBoxLayout()
+        text.setSpacing(4)
+        text.addWidget(self.title)
+        text.addWidget(self.detail)
+        self.line = QHBoxLayout(self)
+        self.line.setContentsMargins(16, 12, 16, 12)
+        self.line.setSpacing(12)
+        self.line.addWidget(self._mark)
+        self.line.addLayout(text, 1)
+        self.line.addWidget(self.link)
+        theme.changed.connect(self._tint)
+
+    def show_words(self, words: ArrivalWords) -> None:
+        self.words = words
+        self.title.setText(words.text)
+        self.title.set_tone("text" if words.tone == "text2" else words.tone)
+        self.detail.setText(words.detail)
+        self.link.setVisible(words.request is not None)
+        self.setAccessibleName(words.text)
+        self.setAccessibleDescription(words.detail)
+        self._tint()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._tint()
+        super().changeEvent(event)
+
+    def _tint(self) -> None:
+        if self.words is not None:
+            tone = self._theme.color(self.words.tone)
+            self._mark.setPixmap(icons.pixmap(self.words.icon, tone, 20, self.devicePixelRatioF()))
+
+    def _ask(self) -> None:
+        if self.words is not None and self.words.request is not None:
+            self.asked.emit(self.words.request)

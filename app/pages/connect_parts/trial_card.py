@@ -1,0 +1,68 @@
+"""The card that tries a tool's door from here: one tiny call through the gateway, and what became of it."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from app import formats
+from app.pages.connect_parts.arrivals import ArrivalWords
+from app.pages.connect_parts.status_card import StatusCard
+from app.theme import Theme
+from app.translation import tr
+from app.widgets import PushButton
+from gateway import DoorTrial
+
+
+def trial_words(trial: DoorTrial, key_words: str) -> ArrivalWords:
+    """What a person reads of a call that came to an end; `key_words` say with which key it went."""
+    if not trial.ok:
+        return ArrivalWords(
+            text=tr("The test failed"), detail=trial.message, tone="bad", icon="circle-x", request=trial.request_id
+        )
+    parts = (trial.request_id, trial.model, formats.money(trial.cost_nano), key_words)
+    return ArrivalWords(
+        text=tr("The gateway answered in {time}").format(time=formats.duration(trial.ms)),
+        detail=" · ".join(part for part in parts if part),
+        tone="ok",
+        icon="circle-check",
+        request=trial.request_id,
+    )
+
+
+class TrialCard(StatusCard):
+    """`test_asked`: make the call; `given_up`: the one that runs is to end."""
+
+    test_asked = Signal()
+    given_up = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "trial", parent)
+        self.running = False
+        self.button = PushButton(theme, self.tr("Test"), "play")
+        self.button.setObjectName("trial_start")
+        self.button.clicked.connect(lambda: (self.given_up if self.running else self.test_asked).emit())
+        self.line.addWidget(self.button)
+
+    def show_idle(self, model: str, detail: str = "") -> None:
+        """Nothing was tried yet, or what was does not tell of what is chosen now."""
+        offered = self.tr(
+            "Asks {model} for one word, at the door that this tool uses. It costs next to nothing, and is a request "
+            "like any other, tagged source:test."
+        )
+        text = self.tr("Test the way through the gateway")
+        said = detail or offered.format(model=model)
+        self._show(ArrivalWords(text=text, detail=said, tone="text2", icon="activity"), running=False)
+
+    def show_running(self, model: str) -> None:
+        words = self.tr("Asking {model} …").format(model=model)
+        said = self.tr("Through the gateway, over HTTP, as the tool would.")
+        self._show(ArrivalWords(text=words, detail=said, tone="text2", icon="clock"), running=True)
+
+    def show_trial(self, trial: DoorTrial, key_words: str) -> None:
+        self._show(trial_words(trial, key_words), running=False)
+
+    def _show(self, words: ArrivalWords, *, running: bool) -> None:
+        self.running = running
+        self.button.setText(self.tr("Cancel") if running else self.tr("Test"))
+        self.button.set_icon("x" if running else "play")
+        self.button.setAccessibleName(self.tr("Cancel the test") if running else self.tr("Test this connection"))
+        self.show_words(words)

@@ -1,0 +1,92 @@
+"""Trying a door from the window: a call over HTTP at the tool's own door, with a row that says what it was."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway import TEST_CLIENT, ClientError, DoorTrial, UsageQuery
+from gateway.http.door_trial import TRIED_DOORS
+from gateway.operations.door_trials import KEY_NAME
+from gateway.relaying.doors import DOORS
+from tests.endtoend.inside import Inside
+from tests.endtoend.serving import MODELS, upstreams
+from tests.provider.client import ProviderProcess
+from tests.waiting import PATIENCE_S, wait_until
+
+
+@pytest.fixture(scope="module")
+def inside(provider: ProviderProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    with Inside(tmp_path_factory.mktemp("tried") / "home", **upstreams(provider.base_urls)) as gateway:
+        yield gateway
+
+
+def tried(inside: Inside, door: str, model: str, key: str | None = None) -> DoorTrial:
+    work = inside.gateway.try_door(door, model, key)
+    return asyncio.run_coroutine_threadsafe(work, inside._loop).result(PATIENCE_S)
+
+
+@pytest.mark.parametrize("door", TRIED_DOORS)
+@pytest.mark.parametrize("provider_name", ["openai", "anthropic", "google"])
+def test_a_door_is_tried_with_any_model(inside: Inside, door: str, provider_name: str) -> None:
+    key, before = inside.key(name="codex"), inside.count()
+    trial = tried(inside, door, MODELS[provider_name], key)
+    assert (trial.ok, trial.status, trial.message) == (True, 200, "The gateway answered.")
+    wait_until(lambda: inside.count() == before + 1, what="Its row")
+    row = inside.last()
+    assert (row.id, row.door, row.key, row.outcome) == (trial.request_id, door, "codex", "ok")
+    assert (row.provider, row.client, row.cost_nano) == (provider_name, TEST_CLIENT, trial.cost_nano)
+    assert "source:test" in row.tags and trial.ms > 0 and trial.model == row.model
+
+
+def test_the_tried_doors_are_doors() -> None:
+    assert set(TRIED_DOORS) == {door.name for door in DOORS if door.operation.name == "chat"}
+
+
+def test_without_a_key_it_makes_one_that_ends_with_the_call(inside: Inside) -> None:
+    trial = tried(inside, "openai_chat", MODELS["openai"])
+    assert trial.ok
+    assert trial.request_id is not None
+    wait_until(lambda: inside.last().id == trial.request_id, what="Its row")
+    assert inside.last().key == KEY_NAME
+    keys = asyncio.run_coroutine_threadsafe(inside.gateway.api_keys(), inside._loop).result(PATIENCE_S)
+    assert KEY_NAME not in [row.name for row in keys if row.revoked_us is None]
+
+
+def test_what_is_refused_is_told_in_the_gateways_words(inside: Inside) -> None:
+    key = inside.key(name="codex")
+    unknown = tried(inside, "anthropic", "no-such-model", key)
+    assert not unknown.ok and unknown.status == 404
+    assert unknown.message.startswith("404: ") and "no-such-model" in unknown.message
+    assert unknown.request_id is not None
+    rejected = tried(inside, "gemini", MODELS["google"], "tk_" + "x" * 43)
+    assert (rejected.ok, rejected.status) == (False, 401)
+    with pytest.raises(ClientError, match="cannot be tried"):
+        tried(inside, "embeddings", MODELS["openai"], key)
+
+
+def test_a_call_that_is_given_up_is_broken_off(inside: Inside, provider: ProviderProcess) -> None:
+    async def given_up() -> None:
+        work = asyncio.ensure_future(inside.gateway.try_door("openai_chat", "gpt-4.1-mini", key))
+        while not inside.gateway._parts.arrivals.running and not work.done():
+            await asyncio.sleep(0)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+
+    key = inside.key(name="codex")
+    before = inside.count()
+    asyncio.run_coroutine_threadsafe(given_up(), inside._loop).result(PATIENCE_S)
+    wait_until(lambda: inside.count() == before + 1, what="Its row")
+    assert inside.last().outcome == "aborted"
+
+
+def test_nothing_answers_where_the_gateway_is_off(tmp_path: Path) -> None:
+    with Inside(tmp_path / "home") as gateway:
+        asyncio.run_coroutine_threadsafe(gateway.gateway.stop(0), gateway._loop).result(PATIENCE_S)
+        trial = tried(gateway, "openai_chat", "gpt-4.1-mini")
+        assert not trial.ok and trial.status == 0 and trial.request_id is None
+        assert trial.message == f"Nothing answers at {gateway.url}: turn the gateway on, and try again."
+        page = gateway.gateway.requests(UsageQuery(), limit=1)
+        assert asyncio.run_coroutine_threadsafe(page, gateway._loop).result(PATIENCE_S).rows == ()
