@@ -21,13 +21,12 @@ _BY_ID = (
     "SELECT id FROM conversations WHERE (name = :id OR given = :id) AND (:scope IS NULL OR scope = :scope) "
     "ORDER BY name <> :id, conversations.id LIMIT 1"
 )
-_BY_GIVEN = "SELECT id FROM conversations WHERE given = ? AND scope = ?"
 _NAME_TAKEN = "SELECT 1 FROM conversations WHERE name = ?"
 _INSERT = "INSERT INTO conversations (name, scope, given) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING"
 _DELETE = "DELETE FROM conversations WHERE id = ?"
-_ROW = (
-    "SELECT given, scope, name, title, line, line_us, requests, started_us, ended_us FROM conversations WHERE id = ?"
-)
+_COLUMNS = "given, scope, name, title, line, line_us, requests, started_us, ended_us"
+_ROW = f"SELECT {_COLUMNS} FROM conversations WHERE id = ?"
+_BY_GIVEN = f"SELECT id, {_COLUMNS} FROM conversations WHERE given = ? AND scope = ?"
 _FIRST = "SELECT identity FROM turns WHERE conversation = ? ORDER BY started_us, identity LIMIT 1"
 _RENAME = "UPDATE conversations SET name = ? WHERE id = ?"
 _MOVE_TURNS = "UPDATE turns SET conversation = :to WHERE conversation = :from RETURNING id"
@@ -83,7 +82,11 @@ class Conversations:
         """The conversation of a given id, made where there is none yet."""
         id = sound_text(id)
         found = self._connection.execute(_BY_GIVEN, (id, scope)).fetchone()
-        return int(found[0]) if found else self._new(id[:_MOST_NAME], scope, id)
+        if found is None:
+            return self._new(id[:_MOST_NAME], scope, id)
+        number, *row = found
+        self._rows[number] = _Row(*row)
+        return int(number)
 
     def recognised(self, scope: str, identity: str) -> int:
         """A new conversation that begins with this call."""

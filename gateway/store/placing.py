@@ -51,6 +51,7 @@ _BEGUN = (
     "SELECT system, tools IS NOT NULL, EXISTS (SELECT 1 FROM turns c WHERE c.parent = t.id) FROM turns t "
     "WHERE conversation = ? AND started_us = ? AND id <> ? AND parent IS NULL LIMIT 1"
 )
+_STORED = "SELECT identity FROM turns WHERE identity IN (SELECT value FROM json_each(?))"
 _LATEST = "SELECT COALESCE(MAX(id), 0) FROM turns"
 _ROWS = "SELECT id, content FROM said WHERE turn = ?"
 _DELETE_TURN = "DELETE FROM turns WHERE id = ?"
@@ -60,7 +61,7 @@ _INSERT_SAID = (
 )
 _REPARENT = "UPDATE turns SET parent = ?, choice = ?, via = ?, shortened = ?, changed = ? WHERE id = ?"
 _ASKED = "SELECT id, content, mark FROM said WHERE turn = ? AND output = 0 AND place <= ?"
-_BLOCKS = "SELECT hashes FROM blocks WHERE turn = ?"
+_TAKE_BLOCKS = "DELETE FROM blocks WHERE turn = ? RETURNING hashes"
 _PUT_BLOCKS = "INSERT OR REPLACE INTO blocks (turn, hashes) VALUES (?, ?)"
 _DROP_BLOCKS = "DELETE FROM blocks WHERE turn = ?"
 _DROP_HEADERS = "DELETE FROM headers WHERE turn = ?"
@@ -91,6 +92,14 @@ class _Said(Struct, frozen=True):
     tools: Tools
     history: Sequence[Message]
     answers: Sequence[_Answer]
+
+
+class _Earlier(Struct, frozen=True):
+    """What was told of a call before: its number and conversation, and the contents that it used."""
+
+    number: int
+    conversation: int
+    freed: set[int]
 
 
 class _Later(Struct, frozen=True):
@@ -125,17 +134,23 @@ class Placer:
         self._contents.begin()
         (self._last_number,) = self._connection.execute(_LATEST).fetchone()
 
-    def place(self, told: Told) -> None:
-        """Store a call, or store it again."""
-        told = sound(told)
+    def place(self, *calls: Told) -> None:
+        """Store calls, or store them again, one after the other."""
+        mended = [sound(told) for told in calls]
+        identities = [identity_of(told) for told in mended]
+        stored = {row[0] for row in self._connection.execute(_STORED, (json_array(identities),))}
+        for told, identity in zip(mended, identities, strict=True):
+            self._place(told, self._cleared(identity) if identity in stored else None)
+            stored.add(identity)
+
+    def _place(self, told: Told, earlier: "_Earlier | None") -> None:
         said = _said(told)
-        number, freed, before = self._cleared(identity_of(told))
         blocks = blocks_of(self._sealed.hasher, said.tools, said.system, said.history) if told.request else None
         hashes = blocks[-HASH_BYTES * len(said.history) :] if blocks and said.history else b""
         walk = self._walks.walk(told.scope, said.history, hashes, [each.message for each in said.answers])
         given = told.parent_conversation or told.conversation
         call = Call(
-            id=number,
+            id=self._next_number() if earlier is None else earlier.number,
             told=told,
             walk=walk,
             system=self._contents.system(said.system),
@@ -143,15 +158,19 @@ class Placer:
             conversation=self._conversations.given(given, told.scope) if given else None,
         )
         link = self._link(call, said)
-        conversation = self._conversation(call, link, before)
+        conversation = self._conversation(call, link, earlier)
         self._insert(call, said, link, conversation, blocks)
         conversation = self._take_along(call, said, conversation)
         self._continued.note(call)
         self._begin(call, said, link, conversation)
         if given is None or self._conversations.name(conversation) != told.conversation:
-            self._moved.add(number)
-        if freed:
-            self._forget_contents(freed)
+            self._moved.add(call.id)
+        if earlier is not None and earlier.freed:
+            self._forget_contents(earlier.freed)
+
+    def _next_number(self) -> int:
+        self._last_number += 1
+        return self._last_number
 
     def touch(self, conversation: int, *turns: int) -> None:
         """Other work changed these turns of a conversation, though nothing that counts."""
@@ -218,12 +237,9 @@ class Placer:
         self.forget()
         return tell
 
-    def _cleared(self, identity: str) -> tuple[int, set[int], int | None]:
-        """The number of a call, and of a first telling of it the contents that it used, and its conversation."""
+    def _cleared(self, identity: str) -> "_Earlier":
+        """Take away what was told before of a call that is told again."""
         known = self._connection.execute(_KNOWN, (identity,)).fetchone()
-        if known is None:
-            self._last_number += 1
-            return self._last_number, set(), None
         number, conversation, system, tools, headers, *counted = known
         rows = self._connection.execute(_ROWS, (number,)).fetchall()
         forget_said(self._connection, [row for row, _ in rows])
@@ -233,7 +249,7 @@ class Placer:
         if (change := self._change(conversation)) is not None:
             change.go(counted)
         freed = {content for _, content in rows} | {each for each in (system, tools, headers) if each is not None}
-        return number, freed, conversation
+        return _Earlier(number, conversation, freed)
 
     def _link(self, call: Call, said: _Said) -> Link | None:
         link = link_of(self._connection, call)
@@ -251,13 +267,13 @@ class Placer:
         )
         return None if quoted else link
 
-    def _conversation(self, call: Call, link: Link | None, before: int | None) -> int:
+    def _conversation(self, call: Call, link: Link | None, earlier: "_Earlier | None") -> int:
         if call.conversation is not None:
             return call.conversation
         if link is not None:
             return link.turn.conversation
-        if before is not None:
-            return before
+        if earlier is not None:
+            return earlier.conversation
         found = akin(self._connection, call, self._continued)
         if found is not None:
             return found.conversation
@@ -312,11 +328,8 @@ class Placer:
     def _changed(self, link: Link | None, blocks: bytes | None) -> int | None:
         if link is None or blocks is None or link.via not in (CHAIN, SLIDE):
             return NOT_COMPARED
-        found = self._connection.execute(_BLOCKS, (link.turn.id,)).fetchone()
-        if found is None:
-            return NOT_COMPARED
-        self._connection.execute(_DROP_BLOCKS, (link.turn.id,))
-        return first_changed(found[0], blocks)
+        found = self._connection.execute(_TAKE_BLOCKS, (link.turn.id,)).fetchone()
+        return NOT_COMPARED if found is None else first_changed(found[0], blocks)
 
     def _insert_said(self, call: Call, said: _Said, link: Link | None) -> None:
         start = link.start if link else 0

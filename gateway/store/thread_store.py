@@ -352,8 +352,7 @@ class ThreadStore:
         try:
             with writing(self._connection):
                 placer.begin()
-                for told in batch:
-                    placer.place(told)
+                placer.place(*batch)
                 joined = self._joined(placer.finish())
         except BaseException:
             placer.start_over()

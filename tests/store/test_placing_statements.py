@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.store.thread_store import ThreadStore
-from tests.store.tellings import all_threads, calls, opened, put, result, told, user
+from tests.store.tellings import all_threads, assistant, calls, opened, put, result, told, user, words
 
 
 @pytest.fixture
@@ -39,3 +39,29 @@ def test_the_turn_that_an_agent_goes_on_from_is_found_at_once(store: ThreadStore
 
 def _turns(store: ThreadStore) -> list[list[tuple[str | None, int | None]]]:
     return [[(turn.request_id, turn.parent) for turn in thread.turns] for thread in all_threads(store)]
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_calls_of_one_transaction_read_what_they_share_once(store: ThreadStore, given: bool) -> None:
+    """Each call asks for its conversation and the turn before, and where it was recognised for all its turns."""
+    agents = range(8)
+    names = [f"c{agent}" if given else None for agent in agents]
+    put(store, [told(agent, [user(f"task {agent}")], "done", conversation=names[agent]) for agent in agents])
+    history = [[user(f"task {agent}"), assistant("done"), user("more")] for agent in agents]
+    more = [told(60 + agent, history[agent], "all done", conversation=names[agent]) for agent in agents]
+    with statements(store) as asked:
+        store.change(lambda _, placer: placer.place(*more))
+    reads = [each for each in asked if each.startswith("SELECT") and "FROM contents" not in each]
+    assert len([each for each in reads if "identity" in each]) == 1
+    assert len(reads) <= (2 if given else 3) * len(agents) + 5
+    assert len([each for each in asked if "blocks" in each]) == 2 * len(agents)
+    assert all(len(turns) == 2 for turns in _turns(store))
+
+
+def test_calls_that_are_told_twice_in_a_transaction_are_stored_once(store: ThreadStore) -> None:
+    once = told(0, [user("one")], "1")
+    put(store, [once, told(1, [user("two")], "2")])
+    again = told(0, [user("one")], "another")
+    store.change(lambda _, placer: placer.place(again, told(2, [user("three")], "3"), told(2, [user("four")], "4")))
+    assert sorted(_turns(store)) == [[("req_0", None)], [("req_1", None)], [("req_2", None)]]
+    assert [words(thread.messages[-1].parts) for thread in all_threads(store)] == ["another", "2", "4"]
