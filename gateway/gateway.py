@@ -33,6 +33,7 @@ from gateway.http.server import Server
 from gateway.operations.bill_queries import BillQueries
 from gateway.operations.capture_commands import CaptureCommands
 from gateway.operations.comparisons import Comparisons
+from gateway.operations.deletions import Deletions
 from gateway.operations.door_trials import DoorTrials
 from gateway.operations.key_commands import KeyCommands
 from gateway.operations.price_commands import PriceCommands
@@ -172,6 +173,9 @@ class Gateway:
         self.repricings = prices.repricings
 
         self.clean_up = self._upkeep.clean_up
+        deletions = Deletions(self._parts)
+        self.preview_deletion = deletions.preview
+        self.delete_range = deletions.delete
 
         self.pause_capture = self._capture.pause_capture
         self.resume_capture = self._capture.resume_capture

@@ -448,6 +448,33 @@ class Cleaned(Struct, frozen=True, kw_only=True):
     finished: bool = True
 
 
+class Deletion(Struct, frozen=True, kw_only=True):
+    """What began in [start_us, end_us) is to go: what was said and, with `requests`, the rows that metered it too.
+
+    Rows go from the first one on (`start_us` None), as when they are too old: a gap among later ones could not be
+    told from a loss. Sums are kept either way, and stay exact.
+    """
+
+    end_us: int
+    start_us: int | None = None
+    requests: bool = False
+
+
+class DeletionPreview(Struct, frozen=True, kw_only=True):
+    """What a deletion would take: rows, calls whose words go, the conversations of these, what telemetry said (spans
+    and records), and about how many bytes on the disk."""
+
+    requests: int = 0
+    turns: int = 0
+    conversations: int = 0
+    told: int = 0
+    bytes: int = 0
+
+    @property
+    def entries(self) -> int:
+        return self.requests + self.turns + self.told
+
+
 class ModelRow(Struct, frozen=True, kw_only=True):
     """A model that we know. Prices are nano-dollars per million tokens at the base tier, None where unknown.
 

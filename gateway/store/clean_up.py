@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 
 from gateway.configuration.setting_values import Keep, oldest_us
 from gateway.records import Cleaned
@@ -30,6 +31,8 @@ INCREMENTAL = 2
 PAGES, FREE_PAGES, PAGE_SIZE = "PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size"
 GIVE_BACK = "PRAGMA incremental_vacuum(256)"
 
+NOTHING_MORE: Mapping[str, int] = MappingProxyType({})
+
 _log = logging.getLogger(__name__)
 
 Between = Callable[[float], bool]
@@ -45,9 +48,15 @@ def _nobody(_entries: int) -> None:
 
 
 def clean_up(
-    folder: Path, keeps: Mapping[str, Keep], now_us: int, between: Between, progress: Progress = _nobody
+    folder: Path,
+    keeps: Mapping[str, Keep],
+    now_us: int,
+    between: Between,
+    progress: Progress = _nobody,
+    until: Mapping[str, int] = NOTHING_MORE,
 ) -> Cleaned:
-    """Bound every database of a folder by the settings of its kinds, which `keeps` has by name.
+    """Bound every database of a folder by the settings of its kinds, which `keeps` has by name. By `until`, all of a
+    kind that began before a time goes, however long it is kept.
 
     `between` is called after each transaction with the seconds that it took; it waits, and says whether to go on.
     `progress` is told how many entries each transaction took away. Raises sqlite3.Error; what is done until then
@@ -58,7 +67,7 @@ def clean_up(
         path = folder / pruned.file
         if done.finished and path.exists():
             with closing(open_database(path)) as connection:
-                more = _CleanUp(connection, path, between, progress).run(pruned, keeps, now_us)
+                more = _CleanUp(connection, path, between, progress).run(pruned, keeps, now_us, until)
             done = Cleaned(
                 taken={**done.taken, **more.taken},
                 names=done.names + more.names,
@@ -104,7 +113,7 @@ class _CleanUp:
         self._entries = FIRST_ENTRIES
         self._taken: dict[str, int] = {}
 
-    def run(self, pruned: Pruned, keeps: Mapping[str, Keep], now_us: int) -> Cleaned:
+    def run(self, pruned: Pruned, keeps: Mapping[str, Keep], now_us: int, until: Mapping[str, int]) -> Cleaned:
         taken = self._taken = {kind.name: 0 for kind in pruned.kinds}
         names, before, finished = 0, _number(self._connection, PAGES), True
         try:
@@ -114,8 +123,8 @@ class _CleanUp:
             while pruned.count is not None and self._counted(pruned.count):
                 pass
             for kind in pruned.kinds:
-                keep = keeps[kind.name]
-                if (before_us := oldest_us(keep, now_us)) is not None:
+                befores = (oldest_us(keeps[kind.name], now_us), until.get(kind.name))
+                if (before_us := max((us for us in befores if us is not None), default=None)) is not None:
                     self._take(kind, before_us)
             for kind in pruned.kinds:
                 self._take_by_size(pruned, kind, keeps[kind.name], now_us)

@@ -50,13 +50,13 @@ def leave(connection: sqlite3.Connection, sealed: Sealed, conversations: Convers
     starts = {us for (us,) in connection.execute(_STARTS, values)}
     conversation = conversations.recognised(scope, identity)
     connection.execute(_MOVE, values | {"to": conversation})
-    _begin(connection, sealed, conversations, conversation)
+    begin_anew(connection, sealed, conversations, conversation)
     if conversations.lose_line(before, starts):
-        _begin(connection, sealed, conversations, before)
+        begin_anew(connection, sealed, conversations, before)
     return Left(frozenset(branch), before, conversation)
 
 
-def _begin(connection: sqlite3.Connection, sealed: Sealed, conversations: Conversations, number: int) -> None:
+def begin_anew(connection: sqlite3.Connection, sealed: Sealed, conversations: Conversations, number: int) -> None:
     """A conversation has its first line from what is there now."""
     for turn, started_us in connection.execute(_FIRST, (number,)).fetchall():
         if (line := first_line(_asked(connection, sealed, turn))) is not None:

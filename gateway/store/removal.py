@@ -104,7 +104,7 @@ def forget_older(connection: sqlite3.Connection, before_us: int, most: int) -> i
     oldest = connection.execute(_OLDEST_TURNS, (before_us, most)).fetchall()
     if oldest:
         conversations = {conversation for _, conversation in oldest}
-        connection.execute(_KEEP_NAMES, (json_array(conversations),))
+        keep_names(connection, conversations)
         forget_turns(connection, [turn for turn, _ in oldest])
         for conversation in conversations:
             sum_up(connection, conversation)
@@ -113,6 +113,18 @@ def forget_older(connection: sqlite3.Connection, before_us: int, most: int) -> i
         if taken := connection.execute(statement, (before_us, most)).rowcount:
             return taken
     return 0
+
+
+def keep_names(connection: sqlite3.Connection, conversations: Iterable[int]) -> None:
+    """These conversations are called as before, though the calls go after which they were named."""
+    connection.execute(_KEEP_NAMES, (json_array(conversations),))
+
+
+def take_frames(connection: sqlite3.Connection, turns: Sequence[int], scope: str) -> None:
+    """Delete the telemetry of these calls of one scope, and of the frames around them."""
+    frames = connection.execute(_FRAMES, {"turns": json_array(turns)}).fetchall()
+    for statement in _DELETE_FRAMES:
+        connection.executemany(statement, [(trace, span, scope) for trace, span in frames])
 
 
 def delete_thread(connection: sqlite3.Connection, id: str) -> bool:
@@ -125,11 +137,9 @@ def delete_thread(connection: sqlite3.Connection, id: str) -> bool:
     scope, given, started_us, ended_us = connection.execute(_BY_NUMBER, (number,)).fetchone()
     turns = [row[0] for row in connection.execute(_TURNS, (number,))]
     traces = json_array(row[0] for row in connection.execute(_TRACES, {"conversation": number}))
-    frames = connection.execute(_FRAMES, {"turns": json_array(turns)}).fetchall()
+    take_frames(connection, turns, scope)
     for statement in _DELETE_TRACES:
         connection.execute(statement, {"traces": traces, "scope": scope})
-    for statement in _DELETE_FRAMES:
-        connection.executemany(statement, [(trace, span, scope) for trace, span in frames])
     for session in {given, *(id for (id,) in connection.execute(_SESSIONS, (number,)))}:
         values = {"session": session, "scope": scope, "conversation": number, "from": 0, "to": LARGEST}
         if connection.execute(_IS_SHARED, values).fetchone() is not None:

@@ -11,6 +11,8 @@ from gateway.store.clean_up import shares
 from gateway.store.kept import kept
 from gateway.store.retention import REQUESTS, USAGE
 
+_ROWS_BEFORE = "SELECT COUNT(*) FROM requests WHERE started_us < ?"
+
 
 def sizes(folder: DataFolder, connection: sqlite3.Connection) -> Sizes:
     """All sizes; `connection` reads `usage.db`."""
@@ -28,6 +30,13 @@ def sizes(folder: DataFolder, connection: sqlite3.Connection) -> Sizes:
         rows_from_us=have.rows_from_us,
         buckets_from_us=have.buckets_from_us,
     )
+
+
+def rows_before(connection: sqlite3.Connection, us: int) -> tuple[int, int]:
+    """How many rows began before a time, and about how many bytes of `usage.db` they take."""
+    rows = int(connection.execute(_ROWS_BEFORE, (us,)).fetchone()[0])
+    every = max(1, connection.execute(REQUESTS.count).fetchone()[0])
+    return rows, shares(connection, USAGE)["requests"] * rows // every
 
 
 def _with_side_files(path: Path) -> list[Path]:

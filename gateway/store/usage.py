@@ -30,7 +30,7 @@ from gateway.records import (
 from gateway.schema import unusable
 from gateway.store import check, combining, repricing
 from gateway.store.assigning import Assignment
-from gateway.store.clean_up import clean_up, newest_us
+from gateway.store.clean_up import NOTHING_MORE, clean_up, newest_us
 from gateway.store.commit import Committer, day_zone, unknown
 from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, readers_kib, writing
 from gateway.store.journal import Journal
@@ -41,7 +41,7 @@ from gateway.store.repriced_rows import Price
 from gateway.store.repriced_rows import Progress as RepricingProgress
 from gateway.store.rows import in_chunks
 from gateway.store.settling import settle
-from gateway.store.sizes import sizes
+from gateway.store.sizes import rows_before, sizes
 from gateway.store.writer import Writer
 
 _T = TypeVar("_T")
@@ -246,13 +246,18 @@ class UsageStore(Questions):
         self._tell()
 
     def clean_up(
-        self, keeps: Mapping[str, Keep], now_us: int, progress: Callable[[int], bool] = _going_on
+        self,
+        keeps: Mapping[str, Keep],
+        now_us: int,
+        progress: Callable[[int], bool] = _going_on,
+        until: Mapping[str, int] = NOTHING_MORE,
     ) -> Cleaned:
         """Take away what is too old or too much by the settings of retention, and give its space on the disk back.
 
-        `keeps` goes by kind, as the settings do. It takes as long as it takes, in steps between which the writer has
-        its turn; `close` ends it, and so does `progress`, which is told the entries so far after each step and says
-        whether to go on. Raises sqlite3.Error; what is done until then stays done.
+        `keeps` goes by kind, as the settings do, and so does `until`, before when all goes. It takes as long as it
+        takes, in steps between which the writer has its turn; `close` ends it, and so does `progress`, which is told
+        the entries so far after each step and says whether to go on. Raises sqlite3.Error; what is done until then
+        stays done.
         """
         entries = 0
 
@@ -264,7 +269,7 @@ class UsageStore(Questions):
             return progress(entries) and self._gave_way(taken_s)
 
         with self._clean_up_lock:
-            cleaned = clean_up(self._folder, keeps, now_us, between, count)
+            cleaned = clean_up(self._folder, keeps, now_us, between, count, until)
         if any(cleaned.taken.values()):
             self._tell()
         return cleaned
@@ -315,6 +320,11 @@ class UsageStore(Questions):
         """What the data folder takes on the disk."""
         with self._readers.snapshot() as connection:
             return sizes(DataFolder(self._folder), connection)
+
+    def rows_before(self, us: int) -> tuple[int, int]:
+        """How many rows began before a time, and about how many bytes they take."""
+        with self._readers.snapshot() as connection:
+            return rows_before(connection, us)
 
     def preview_repricing(
         self, query: UsageQuery, price: Price, progress: RepricingProgress | None = None

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.model_picker import ModelPicker, is_ready, model_commands
 from app.pages.connect_parts.arrivals import keys_of
@@ -18,7 +18,7 @@ from app.translation import later, tr
 from app.widgets import Card, ComboBox, PushButton
 from gateway import ApiKeyRow, ModelRow, ProviderRow
 
-_MOST_MODEL_PX = 320
+_MOST_MODEL_PX, _WIDEST_KEY = 320, 440
 WITHOUT = later("No key was made for it yet. One of its own tells its requests apart.")
 MASKED = later("Its key {name} ({prefix}…) was shown once, when it was made. Lost it? Make another.")
 FRESH = later("The key {name} stands in the snippets, masked until it is copied. Copy it now: it is shown this once.")
@@ -73,6 +73,8 @@ class ChoiceCard(Card):
         self.keys.setObjectName("connect_keys")
         self.keys.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.keys.setMinimumContentsLength(24)
+        self.keys.setMaximumWidth(_WIDEST_KEY)
+        self.keys.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.keys.activated.connect(lambda place: self.key_chosen.emit(self._offered[place][0]))
         self.model = PushButton(theme, "", "bot")
         self.model.setObjectName("connect_model")
@@ -96,7 +98,8 @@ class ChoiceCard(Card):
             ((TextLabel(theme, self.tr("Key"), weight=500), self.keys), (self._model_title, self.model))
         ):
             grid.addWidget(title, row, 0)
-            grid.addWidget(control, row, 1, Qt.AlignmentFlag.AlignLeft)
+            grid.addWidget(control, row, 1)
+        grid.setAlignment(self.model, Qt.AlignmentFlag.AlignLeft)
         grid.setColumnStretch(1, 1)
         said = QHBoxLayout()
         said.setSpacing(12)
@@ -166,7 +169,7 @@ class ChoiceCard(Card):
         if self.model.text() != shown:
             self.model.setText(shown)
             self.model.updateGeometry()
-        self.model.setToolTip(model if shown != model else "")
+        self.model.setToolTip(self.tr("{name}: choose another model").format(name=model))
         self.model.setAccessibleName(self.tr("Model: {name}").format(name=model))
 
     def open_picker(self) -> None:
