@@ -41,7 +41,7 @@ class PaintedRow(NamedTuple):
     """A row where it stands; `record` None draws its placeholder, `faint` a row that no longer counts."""
 
     record: Any
-    top: int
+    top: float
     faint: bool = False
 
 
@@ -135,7 +135,7 @@ class RowPainter:
                 widest = max(widest, metrics.horizontalAdvance(column.text(row).replace("\n", " ")))
         return int(widest) + 1 + 2 * CELL_PADDING
 
-    def _paint_pills(self, painter: QPainter, cell: Cell, pills: Sequence[PillText], top: int, height: int) -> None:
+    def _paint_pills(self, painter: QPainter, cell: Cell, pills: Sequence[PillText], top: float, height: int) -> None:
         ratio = painter.device().devicePixelRatioF()
         for pill, left in self._fitting(pills, cell.width - 2 * CELL_PADDING):
             place = QPointF(cell.left + CELL_PADDING + left, top + (height - PILL_HEIGHT) / 2)
@@ -190,7 +190,7 @@ class RowPainter:
         text = metrics.elidedText(pill.text, Qt.TextElideMode.ElideRight, max(0, room - 2 * _PILL_PADDING - 1))
         return PillText(text, pill.kind)
 
-    def _placeholder(self, painter: QPainter, cell: Cell, top: int, height: int) -> None:
+    def _placeholder(self, painter: QPainter, cell: Cell, top: float, height: int) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.color("inset"))
         room = cell.width - 2 * CELL_PADDING

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from PySide6.QtCore import QEvent, QModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QHelpEvent,
@@ -21,6 +21,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QRegion,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView, QToolTip, QWidget
@@ -31,6 +32,7 @@ from app.tables.header import TableHeader
 from app.tables.model import RowModel
 from app.tables.painter import Cell, PaintedRow, RowPainter
 from app.tables.row_pictures import RowPictures
+from app.tables.row_turns import RowTurns
 from app.theme import DENSITIES, Theme
 
 # The usual one; the theme says which is in force.
@@ -38,8 +40,6 @@ ROW_HEIGHT = DENSITIES["comfortable"]
 _WIDEST = 1200
 # Rows that are laid out in one turn of the loop: a millisecond or two.
 _AT_ONCE = 5
-# Pictures that one paint makes: a row alone takes twice as long as beside others.
-_PICTURES_AT_ONCE = 3
 
 
 class KeptColumn(Struct, frozen=True):
@@ -70,6 +70,8 @@ class TableView(QTableView):
         self._rows = model
         self._painter = RowPainter(theme)
         self._pictures = RowPictures(theme, self._painter) if pictures else None
+        self._turns = RowTurns(self)
+        self._turns.due.connect(lambda numbers: self.viewport().update(self._places(numbers)))
         self._hovered = -1
         self._fitting = False
         self._widths = [column.width for column in model.columns]
@@ -99,6 +101,8 @@ class TableView(QTableView):
         self.setTabKeyNavigation(False)
         # Without one, the style paints its own window colour where the scroll bars meet.
         self.setCornerWidget(QWidget())
+        # What a paint leaves for another turn stays as it was.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setAlternatingRowColors(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -351,8 +355,7 @@ class TableView(QTableView):
         if row != self._hovered:
             for each in (row, self._hovered):
                 if each >= 0:
-                    top, width = self.rowViewportPosition(each), self.viewport().width()
-                    self.viewport().update(0, top, width, self._theme.row_height)
+                    self.viewport().update(self._place(each))
             self._hovered = row
 
     # painting
@@ -380,8 +383,7 @@ class TableView(QTableView):
         if self._pictures is None or not self._fit_pictures(cells):
             self._painter.prepare(cells, rows, self.devicePixelRatioF())
             return
-        for row in rows:
-            self._pictures.of(row, faint=self._faint(row))
+        self._pictures.draw([(row, self._faint(row)) for row in rows])
 
     def _fit_pictures(self, cells: Sequence[Cell]) -> bool:
         assert self._pictures is not None
@@ -404,45 +406,70 @@ class TableView(QTableView):
                     yield Cell(column, left, size)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        area = event.rect()
+        area, rows = event.region(), range(0)
+        box = area.boundingRect()
+        first, last = self.rowAt(box.top()), self.rowAt(box.bottom())
+        if first >= 0:
+            rows = range(first, (last if last >= 0 else self._rows.rowCount() - 1) + 1)
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(area, self._theme.color("surface"))
-        first = self.rowAt(area.top())
-        if first >= 0:
-            last = self.rowAt(area.bottom())
-            self._paint_rows(painter, first, last if last >= 0 else self._rows.rowCount() - 1)
+        self._paint_rows(painter, area, [number for number in rows if area.intersects(self._place(number))])
         painter.end()
 
-    def _paint_rows(self, painter: QPainter, first: int, last: int) -> None:
-        width, height = self.viewport().width(), self._theme.row_height
+    def _paint_rows(self, painter: QPainter, area: QRegion, numbers: Sequence[int]) -> None:
+        cells = list(self._cells())
+        pictures = self._pictures if self._pictures is not None and self._fit_pictures(cells) else None
+        most, grounds = self._turns.most(painter, self.window()), self._grounds(numbers)
+        plain: list[PaintedRow] = []
+        drawn: list[PaintedRow] = []
+        left: list[int] = []
+        fresh = 0
+        for number in numbers:
+            record = self._rows.row(number)
+            row = PaintedRow(record, self.rowViewportPosition(number), record is not None and self._faint(record))
+            if record is None or number in grounds:
+                drawn.append(row)
+                continue
+            if pictures is None or pictures.held(record, faint=row.faint) is None:
+                fresh += 1
+                if fresh > most:
+                    left.append(number)
+                    continue
+            (drawn if pictures is None else plain).append(row)
+        self._turns.leave(left)
+        painter.setClipRegion(area - self._places(left))
+        painter.fillRect(area.boundingRect(), self._theme.color("surface"))
+        painter.setClipping(False)
+        if pictures is not None:
+            pictures.paint(painter, plain)
+        for place, ground in (each for of_row in grounds.values() for each in of_row):
+            painter.fillRect(place, self._theme.color(ground))
+        self._painter.paint(painter, cells, drawn, self._theme.row_height)
+
+    def _grounds(self, numbers: Iterable[int]) -> dict[int, list[tuple[QRect, str]]]:
+        """Of the rows that stand out: where they have which colour below their words."""
         # Asked once: the model is asked for its rows and columns with each question.
         chosen = self.selected_ranges() if self.selectionModel().hasSelection() else []
         current = self.currentIndex().row() if self.hasFocus() else -1
-        cells, painted = list(self._cells()), []
-        pictures = self._pictures if self._pictures is not None and self._fit_pictures(cells) else None
-        made = 0
-        for number in range(first, last + 1):
-            top, record = self.rowViewportPosition(number), self._rows.row(number)
-            faint = record is not None and self._faint(record)
-            is_chosen = any(top_row <= number <= last_row for top_row, last_row in chosen)
-            stands_out = is_chosen or number in (self._hovered, current)
-            if pictures is not None and record is not None and not stands_out:
-                picture = pictures.held(record, faint=faint)
-                if picture is None and made < _PICTURES_AT_ONCE:
-                    picture = pictures.of(record, faint=faint)
-                    made += 1
-                if picture is not None:
-                    painter.drawPixmap(0, top, picture)
-                    continue
-            if is_chosen:
-                painter.fillRect(0, top, width, height, self._theme.color("accent_soft"))
+        found: dict[int, list[tuple[QRect, str]]] = {}
+        for number in numbers:
+            place = self._place(number)
+            if any(first <= number <= last for first, last in chosen):
+                found[number] = [(place, "accent_soft")]
             elif number == self._hovered:
-                painter.fillRect(0, top, width, height, self._theme.color("hover"))
+                found[number] = [(place, "hover")]
             if number == current:
-                painter.fillRect(0, top, 2, height, self._theme.color("accent"))
-            painted.append(PaintedRow(record, top, faint))
-        self._painter.paint(painter, cells, painted, height)
+                found.setdefault(number, []).append((place.adjusted(0, 0, 2 - place.width(), 0), "accent"))
+        return found
+
+    def _place(self, number: int) -> QRect:
+        return QRect(0, self.rowViewportPosition(number), self.viewport().width(), self._theme.row_height)
+
+    def _places(self, numbers: Iterable[int]) -> QRegion:
+        region = QRegion()
+        for number in numbers:
+            region += self._place(number)
+        return region
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)

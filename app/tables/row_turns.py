@@ -1,0 +1,48 @@
+"""Which rows a paint draws, and which have a turn of their own: all new rows at once hold the loop for too long.
+
+What is not drawn keeps its old picture on the screen for that moment. So nothing is left of a paint that is for no
+screen, or for a window that was of another size before: there is no old picture then.
+"""
+
+import math
+from collections.abc import Iterable
+
+from PySide6.QtCore import QObject, QSize, QTimer, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QWidget
+
+AT_ONCE = 8
+"""Rows that one paint draws: three milliseconds of a table with many columns."""
+# Between two turns, so that the gateway's callbacks have theirs.
+_PAUSE_MS = 8
+
+
+class RowTurns(QObject):
+    """For one view. `due(numbers)`: the rows that were `waiting` are to be painted."""
+
+    due = Signal(object)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.waiting: frozenset[int] = frozenset()
+        self._painted_in: QSize | None = None
+        self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._timer.timeout.connect(self._take)
+
+    def most(self, painter: QPainter, window: QWidget) -> float:
+        """How many rows may be drawn with this painter, of a widget in this window."""
+        store = window.backingStore()
+        if store is None or painter.paintEngine().paintDevice() is not store.paintDevice():
+            return math.inf
+        before, self._painted_in = self._painted_in, window.size()
+        return AT_ONCE if before == self._painted_in else math.inf
+
+    def leave(self, numbers: Iterable[int]) -> None:
+        """The rows with these numbers are left for another turn."""
+        self.waiting = self.waiting.union(numbers)
+        if self.waiting:
+            self._timer.start()
+
+    def _take(self) -> None:
+        numbers, self.waiting = self.waiting, frozenset()
+        self.due.emit(numbers)

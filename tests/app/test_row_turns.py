@@ -1,0 +1,144 @@
+"""Rows that come into sight together are drawn some in each turn of the loop, and what waits keeps its old picture."""
+
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QEvent, QObject, QRect
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.tables.model import ListModel
+from app.tables.painter import Cell, PaintedRow, RowPainter
+from app.tables.row_turns import AT_ONCE
+from app.tables.view import TableView
+from app.theme import Theme
+from tests.app.test_tables import COLUMNS, Record
+
+ROWS = tuple(Record(number, f"row {number}") for number in range(400))
+
+
+class DrawnPerTurn(QObject):
+    """The rows that are drawn with each of a window's updates from now on."""
+
+    def __init__(self, window: QWidget, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(window)
+        self.turns: list[list[int]] = []
+        self._window = window
+        window.installEventFilter(self)
+        paint = RowPainter.paint
+
+        def counted(
+            painter: RowPainter, on: QPainter, cells: list[Cell], rows: list[PaintedRow], height: int
+        ) -> None:
+            if self.turns:
+                self.turns[-1] += [row.record.number for row in rows]
+            paint(painter, on, cells, rows, height)
+
+        monkeypatch.setattr(RowPainter, "paint", counted)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._window and event.type() == QEvent.Type.UpdateRequest:
+            self.turns.append([])
+        return False
+
+
+@pytest.fixture(params=[True, False], ids=["pictures", "no pictures"])
+def view(request: pytest.FixtureRequest, qtbot: QtBot, theme: Theme) -> TableView:
+    model: ListModel[Record] = ListModel(COLUMNS, key=lambda row: row.number)
+    made = TableView(theme, model, "Records", pictures=request.param)
+    qtbot.addWidget(made)
+    made.resize(500, 800)
+    made.show()
+    qtbot.waitExposed(made)
+    model.set_rows(ROWS)
+    made.clearFocus()
+    settle(made)
+    assert made.visible_rows()[1] > 2 * AT_ONCE
+    return made
+
+
+def paint(view: TableView) -> None:
+    """What has changed, now."""
+    view.viewport().repaint(0, 0, 1, 1)
+
+
+def settle(view: TableView) -> None:
+    """Until no row waits for its turn."""
+    paint(view)
+    while view._turns.waiting:
+        view._turns._take()
+        paint(view)
+
+
+def on_screen(view: TableView) -> QImage:
+    shot = view.screen().grabWindow(view.winId()).toImage()
+    corner = view.viewport().mapTo(view, view.viewport().rect().topLeft())
+    return shot.copy(QRect(corner, view.viewport().size())).convertToFormat(QImage.Format.Format_RGB32)
+
+
+def whole(view: TableView) -> QImage:
+    return view.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+
+def test_other_rows_are_drawn_some_in_each_turn(
+    qtbot: QtBot, view: TableView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = DrawnPerTurn(view, monkeypatch)
+    view.verticalScrollBar().setValue(5_000)
+    first, last = view.visible_rows()
+    qtbot.waitUntil(lambda: set().union(*drawn.turns) == set(range(first, last + 1)))
+    assert max(map(len, drawn.turns)) == AT_ONCE
+    assert on_screen(view) == whole(view)
+
+
+def test_what_waits_keeps_its_picture_until_its_turn(view: TableView) -> None:
+    before = on_screen(view)
+    view.verticalScrollBar().setValue(5_000)
+    paint(view)
+    now, there = on_screen(view), whole(view)
+    bottom, lines = now.height() - 1, range((AT_ONCE - 1) * view.rowHeight(0))
+    for part, expected in ((lines, there), ([bottom - line for line in lines], before)):
+        for line in part:
+            place = QRect(0, line, now.width(), 1)
+            assert now.copy(place) == expected.copy(place)
+    settle(view)
+    assert on_screen(view) == there
+
+
+@pytest.mark.parametrize("then", [5_037, 4_000], ids=["a little", "elsewhere"])
+def test_what_waits_is_drawn_where_it_has_been_scrolled_to(view: TableView, then: int) -> None:
+    for value in (5_000, then):
+        view.verticalScrollBar().setValue(value)
+        paint(view)
+        assert view._turns.waiting
+    settle(view)
+    assert on_screen(view) == whole(view)
+
+
+def test_what_is_painted_meanwhile_leaves_the_others_waiting(view: TableView) -> None:
+    view.verticalScrollBar().setValue(5_000)
+    paint(view)
+    view._hover(view.visible_rows()[1] - 1)
+    paint(view)
+    view.viewport().repaint(0, view.viewport().height() - 3 * view.rowHeight(0), 20, 7)
+    settle(view)
+    assert on_screen(view) == whole(view)
+
+
+def test_a_window_of_another_size_has_no_old_picture_to_keep(
+    view: TableView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = DrawnPerTurn(view, monkeypatch)
+    view.resize(560, 860)
+    QApplication.processEvents()
+    assert len(drawn.turns[0]) > view.visible_rows()[1] > AT_ONCE
+
+
+def test_a_picture_of_the_table_has_all_its_rows(view: TableView) -> None:
+    rows: Any = view._rows
+    rows.set_rows(ROWS[200:])
+    QApplication.processEvents()
+    shown = whole(view)
+    settle(view)
+    assert shown == on_screen(view)
