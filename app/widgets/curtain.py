@@ -1,9 +1,10 @@
-"""Keeps an area as it was painted last and gives it free from top to bottom, a band in each turn of the loop.
+"""Keeps an area as it was painted last and gives it free from the top left on, a piece in each turn of the loop.
 
 A whole page painted at once holds the loop for forty milliseconds and more, so many widgets has it. What lies under a
-widget that says it paints all of itself is not painted; this one paints nothing, so that the old picture stays.
+widget that says it paints all of itself is not painted; a curtain's sheets paint nothing, so that the old picture
+stays. There is a sheet for each piece, and a piece is a card or a few small things: see `cutting`.
 
-Where much stands in a band, the next ones are lower: a row of cards takes longer than an empty ground.
+Where a piece takes long, the next time there are more of them.
 """
 
 import time
@@ -11,27 +12,31 @@ import time
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
 from PySide6.QtWidgets import QWidget
 
-BAND = 140
-"""Logical pixels that one turn paints of a page at most."""
-LEAST_BAND = 70
-"""Lower ones hardly take less each: whatever stands in a band is painted as a whole and cut."""
-# Between two bands, so that the gateway's callbacks have their turns.
+from app.widgets.cutting import boxes_of, cut
+
+USUAL, LEAST, MOST = 16, 8, 32
+"""What a piece weighs as a rule, and may at least and at most be meant to weigh: a small widget weighs one."""
+# Less than this is painted in one turn.
+_LOW = 140
+# Between two pieces, so that the gateway's callbacks have their turns.
 _PAUSE_MS = 8
-# What a band should take of this thread's time.
+# What a piece should take of this thread's time.
 _LONG_S, _SHORT_S = 0.004, 0.0015
 
 
 class Curtain(QWidget):
-    """Over its parent; whoever changes much there calls `draw` before. `most`: how high a band may be, in logical
-    pixels."""
+    """Over its parent; whoever changes much there calls `draw` before. `whole`: what it covers is painted in one
+    turn, after what is beside it."""
 
-    def __init__(self, parent: QWidget, most: int = BAND) -> None:
+    def __init__(self, parent: QWidget, *, whole: bool = False) -> None:
         super().__init__(parent)
         self._under = parent
-        self._most = most
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._band = self._lowest = most
+        self._whole = whole
+        _keep_picture(self)
+        self._most = USUAL
+        self._longest_s = 0.0
+        self._sheets: list[QWidget] = []
+        self._left: list[QWidget] = []
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._timer.timeout.connect(self._lift)
         parent.installEventFilter(self)
@@ -40,44 +45,70 @@ class Curtain(QWidget):
     def draw(self, area: QRect) -> None:
         """Cover this part of the parent, and begin to give it free. Where nothing is on show there is nothing to
         keep."""
-        if area.height() > BAND and self._under.isVisible() and self._under.updatesEnabled():
+        if area.height() > _LOW and self._under.isVisible() and self._under.updatesEnabled():
+            self._left = []
             self.setGeometry(area)
             self.raise_()
             self.show()
-            # What took long the last time is likely to stand there again.
-            self._band, self._lowest = min(self._lowest, area.height()), self._most
             self._timer.start()
 
     def _lift(self) -> None:
-        free = self.geometry()
-        free.setHeight(min(self._band, free.height()))
-        if free.height() == self.height():
-            self.end()
-        else:
-            self.raise_()
-            self.setGeometry(self.geometry().adjusted(0, free.height(), 0, 0))
-        began = time.thread_time()
-        self._under.repaint(free)
-        self._learn(time.thread_time() - began)
-        # Counted from here: a timer that goes on by itself would be due again after a long paint.
-        if not self.isHidden():
+        if not self._left:
+            # In a turn after it was drawn: what stands there is laid out by now.
+            self._left = self._lay_sheets()
             self._timer.start()
+            return
+        free = self._left.pop(0)
+        free.hide()
+        began = time.thread_time()
+        self._under.repaint(free.geometry())
+        self._longest_s = max(self._longest_s, time.thread_time() - began)
+        if self._left:
+            # Counted from here: a timer that goes on by itself would be due again after a long paint.
+            self._timer.start()
+        else:
+            self._learn()
 
-    def _learn(self, seconds: float) -> None:
-        """From how long a band took, how high the next one may be."""
-        if seconds > _LONG_S:
-            self._band = max(LEAST_BAND, self._band // 2)
-        elif seconds < _SHORT_S:
-            self._band = min(self._most, self._band * 2)
-        self._lowest = min(self._lowest, self._band)
+    def _lay_sheets(self) -> list[QWidget]:
+        """A sheet over each piece, the curtain itself over the last one."""
+        area = self.geometry()
+        *pieces, last = cut(area, [] if self._whole else boxes_of(self._under, area), self._most)
+        self._sheets += [_sheet_over(self._under) for _ in pieces[len(self._sheets) :]]
+        for piece, sheet in zip(pieces, self._sheets, strict=False):
+            sheet.setGeometry(piece)
+            sheet.raise_()
+            sheet.show()
+        self.setGeometry(last)
+        return [*self._sheets[: len(pieces)], self]
+
+    def _learn(self) -> None:
+        """From the piece that took longest, how much the next ones may weigh."""
+        if self._longest_s > _LONG_S:
+            self._most = max(LEAST, self._most // 2)
+        elif self._longest_s < _SHORT_S:
+            self._most = min(MOST, self._most * 2)
+        self._longest_s = 0.0
 
     def end(self) -> None:
         """All of it is free."""
         self._timer.stop()
-        self.hide()
+        for sheet in (*self._sheets, self):
+            sheet.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # Of another size there is no old picture.
         if event.type() == QEvent.Type.Resize and watched is self._under:
             self.end()
         return super().eventFilter(watched, event)
+
+
+def _sheet_over(under: QWidget) -> QWidget:
+    sheet = QWidget(under)
+    _keep_picture(sheet)
+    return sheet
+
+
+def _keep_picture(widget: QWidget) -> None:
+    """It says that it paints all of itself, and is to paint nothing."""
+    widget.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+    widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

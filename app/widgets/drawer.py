@@ -20,8 +20,6 @@ from app.widgets.width_grip import WidthGrip
 WIDTH = 420
 # What it leaves of its page where it is made wider.
 _BESIDE = 520
-# It has few widgets in a line: as a rule, all of it is painted in one turn, after what it makes narrower.
-_BAND = 4096
 
 
 class Drawer(QFrame):
@@ -62,7 +60,8 @@ class Drawer(QFrame):
         self._shield.hide()
         self._shielding = QTimer(self, singleShot=True)
         self._shielding.timeout.connect(self._shield.hide)
-        self._curtain = Curtain(self, _BAND)
+        # It has few widgets: all of it is painted in one turn, after what it makes narrower.
+        self._curtain = Curtain(self, whole=True)
         theme.changed.connect(self._take_surface)
         self._take_surface()
         self.hide()

@@ -5,14 +5,15 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.theme import Theme
 from app.widgets import Curtain, Veil
-from app.widgets.curtain import BAND
 
 ROWS = 8
+# Two of them weigh more than a piece may.
+HEIGHT = 200
 
 
 class Row(QWidget):
@@ -21,7 +22,7 @@ class Row(QWidget):
     def __init__(self, number: int, painted: list[int], parent: QWidget) -> None:
         super().__init__(parent)
         self._number, self._painted = number, painted
-        self.setGeometry(0, number * BAND, 200, BAND)
+        self.setGeometry(0, number * HEIGHT, 200, HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._painted.append(self._number)
@@ -37,7 +38,7 @@ def painted() -> list[int]:
 def page(qtbot: QtBot, painted: list[int]) -> QWidget:
     made = QWidget()
     qtbot.addWidget(made)
-    made.resize(200, ROWS * BAND)
+    made.resize(200, ROWS * HEIGHT)
     for number in range(ROWS):
         Row(number, painted, made)
     made.show()
@@ -48,21 +49,22 @@ def page(qtbot: QtBot, painted: list[int]) -> QWidget:
 
 
 def lifts_of(curtain: Curtain, painted: list[int]) -> list[list[int]]:
-    """What each turn paints, from now on."""
+    """What each turn paints, from now on; the one that cuts paints nothing."""
     turns: list[list[int]] = []
     lift: Callable[[], None] = curtain._lift
 
     def one() -> None:
         painted.clear()
         lift()
-        turns.append(sorted(set(painted)))
+        if painted:
+            turns.append(sorted(set(painted)))
 
     curtain._timer.timeout.disconnect()
     curtain._timer.timeout.connect(one)
     return turns
 
 
-def test_what_is_covered_is_painted_a_band_in_each_turn(qtbot: QtBot, page: QWidget, painted: list[int]) -> None:
+def test_what_is_covered_is_painted_a_piece_in_each_turn(qtbot: QtBot, page: QWidget, painted: list[int]) -> None:
     curtain = Curtain(page)
     turns = lifts_of(curtain, painted)
     curtain.draw(page.rect())
@@ -73,11 +75,11 @@ def test_what_is_covered_is_painted_a_band_in_each_turn(qtbot: QtBot, page: QWid
 
 def test_what_is_covered_is_not_painted_before_its_turn(qtbot: QtBot, page: QWidget, painted: list[int]) -> None:
     curtain = Curtain(page)
-    curtain.draw(QRect(0, 0, 200, 4 * BAND))
+    curtain.draw(QRect(0, 0, 200, 4 * HEIGHT))
     curtain._timer.stop()
     page.repaint()
     assert sorted(set(painted)) == [4, 5, 6, 7]
-    page.resize(200, ROWS * BAND + 20)
+    page.resize(200, ROWS * HEIGHT + 20)
     assert curtain.isHidden(), "an area of another size has no old picture"
     qtbot.waitUntil(lambda: sorted(set(painted)) == list(range(ROWS)))
 
@@ -89,7 +91,11 @@ def test_nothing_is_kept_of_what_is_not_on_show(page: QWidget) -> None:
     assert curtain.isHidden() and not curtain._timer.isActive()
 
 
-def test_a_veil_comes_and_goes_in_bands(qtbot: QtBot, theme: Theme, page: QWidget, painted: list[int]) -> None:
+def test_a_veil_comes_and_goes_in_pieces(
+    qtbot: QtBot, theme: Theme, page: QWidget, painted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However quick the machine is.
+    monkeypatch.setattr(Curtain, "_learn", lambda curtain: None)
     veil = Veil(theme, page)
     turns = lifts_of(veil._curtain, painted)
     for change in (veil._cover, veil.end):
@@ -100,3 +106,23 @@ def test_a_veil_comes_and_goes_in_bands(qtbot: QtBot, theme: Theme, page: QWidge
         assert [turn[-1] for turn in turns] == list(range(ROWS))
         assert all(len(turn) <= 2 for turn in turns)
     assert veil.isHidden() and veil._curtain.isHidden()
+
+
+def test_cards_beside_each_other_are_painted_in_turns_and_each_once(
+    qtbot: QtBot, painted: list[int], page: QWidget
+) -> None:
+    """A band through both would paint each of them as often as there are bands in their height."""
+    beside = Row(ROWS, painted, page)
+    beside.setGeometry(100, 0, 90, 260)
+    first = page.findChild(Row)
+    assert isinstance(first, Row)
+    first.setGeometry(0, 0, 90, 260)
+    beside.show()
+    qtbot.waitUntil(lambda: {0, ROWS} <= set(painted))
+    curtain = Curtain(page)
+    turns = lifts_of(curtain, painted)
+    curtain.draw(QRect(0, 0, 200, 200))
+    qtbot.waitUntil(curtain.isHidden)
+    assert turns == [[0], [ROWS]]
+    QApplication.processEvents()
+    assert painted == [ROWS], "and nothing of it again once all is free"

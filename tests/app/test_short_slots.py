@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -38,7 +39,8 @@ from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.theme import Theme
 from app.widgets import curtain as curtain_module
-from app.widgets.curtain import BAND, LEAST_BAND, Curtain
+from app.widgets.curtain import Curtain
+from app.widgets.cutting import ROW
 from app.window import Window
 from gateway import Changes
 from tests.app.fake_gateway import NOW_US, FakeGateway
@@ -132,34 +134,35 @@ def test_callbacks_have_as_long_as_qt_had_while_they_waited(
     assert whole[1:-1] and all(length == pytest.approx(expected_s) for length in whole[1:-1])
 
 
-# bands
+# pieces
 
 
-def test_where_a_band_takes_long_the_next_ones_are_lower_and_the_next_time_the_first_is(
+def test_where_a_piece_takes_long_there_are_more_of_them_the_next_time(
     qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     under = QWidget()
     qtbot.addWidget(under)
-    under.resize(200, 4 * BAND)
+    under.resize(200, 16 * 2 * ROW)
+    for number in range(16):
+        QWidget(under).setGeometry(0, number * 2 * ROW, 200, 2 * ROW)
     under.show()
     qtbot.waitExposed(under)
-    clock = iter(range(1000))
-    # Each paint takes ten milliseconds.
-    monkeypatch.setattr(curtain_module, "time", SimpleNamespace(thread_time=lambda: next(clock) / 100))
+    took_ms = [10]
+    clock = count()
+    monkeypatch.setattr(curtain_module, "time", SimpleNamespace(thread_time=lambda: next(clock) * took_ms[0] / 1000))
     curtain = Curtain(under)
     painted = Painted(under)
 
-    def heights() -> list[int]:
+    def pieces() -> int:
         painted.parts.clear()
         curtain.draw(under.rect())
         qtbot.waitUntil(curtain.isHidden)
-        return [part.height() for part in painted.parts]
+        assert sum(part.height() for part in painted.parts) == under.height()
+        return len(painted.parts)
 
-    first = heights()
-    assert first[:4] == [BAND, BAND // 2, LEAST_BAND, LEAST_BAND] and sum(first) == under.height()
-    assert heights()[0] == LEAST_BAND
-    under.resize(200, 840)
-    assert len(heights()) <= 12, "a window's page, on a machine where every band takes long"
+    assert [pieces() for _ in range(3)] == [2, 4, 4], "the loop has other things to do than turns of no work"
+    took_ms[0] = 1
+    assert [pieces() for _ in range(4)] == [4, 2, 1, 1]
     assert curtain._timer.isSingleShot(), "one that goes on is due again at once after a long paint"
 
 
