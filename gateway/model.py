@@ -222,12 +222,17 @@ class Request(Struct, frozen=True, kw_only=True):
     origin: Origin = Origin()
 
 
+MEDIA = ("cached_audio", "input_image", "input_video", "output_image", "output_video")
+"""Tokens by medium that have prices of their own; input is what was not cached, `cached_audio` what was."""
+
+
 class Usage(Struct, frozen=True, kw_only=True):
     """Tokens counted to one definition: input includes cached and cache-written, output includes reasoning.
 
     None is a number that the provider did not say; 0 is a zero that it did say. `cost_nano` is the provider's own
     figure in nano-dollars (xAI's ticks / 10). `tool_input_tokens`, audio, reasoning and cache writes by lifetime are
-    "of which" counts. `service_tier`, `speed` and `inference_geo` are how the answer says that it was served.
+    "of which" counts, and so is `by_medium`: pairs of one of `MEDIA` and a count, for what few answers have.
+    `service_tier`, `speed` and `inference_geo` are how the answer says that it was served.
     """
 
     input_tokens: int | None = None
@@ -241,6 +246,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     output_audio_tokens: int | None = None
+    by_medium: tuple[tuple[str, int], ...] | None = None
     web_searches: int | None = None
     cost_nano: int | None = None
     service_tier: str | None = None

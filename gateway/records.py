@@ -39,10 +39,11 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True, gc=False):
 
     Written once when it begins, with outcome `interrupted` and what is known then, and once when it ends; the later
     one stands. `status` is what the client was answered (499 where it left before). `latency_us`: request headers
-    read → last byte handed to the socket; `ttft_us` → first content byte; `overhead_us`: latency − time awaiting the
-    provider − time awaiting the client's socket. `price_id` is the price row's id: the list's model, `override:n`, or
-    `provider/model` of a `[[provider]]` table; `price_fuzzy`: it may be the price of another model or service tier.
-    `service_tier`, `speed` and `inference_geo` are the answer's. `trace_id` and `span_id` name the caller's span.
+    read → last byte handed to the socket; `ttft_us` → first content byte; `overhead_us`: latency − time awaiting
+    the provider − time awaiting the client's socket. `price_id` is the price row's id: the list's model,
+    `override:n`, or `provider/model` of a `[[provider]]` table; `price_fuzzy`: it may be the price of another model
+    or service tier. `by_medium`: as of `model.Usage`. `service_tier`, `speed` and `inference_geo` are the answer's.
+    `trace_id` and `span_id` name the caller's span.
     """
 
     id: str
@@ -72,6 +73,7 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True, gc=False):
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     output_audio_tokens: int | None = None
+    by_medium: tuple[tuple[str, int], ...] = ()
     web_searches: int | None = None
     usage_source: str = "none"
     cost_nano: int | None = None

@@ -71,6 +71,9 @@ SURCHARGES = (
 # Google's pricing page: up to 2.x a grounded answer is billed once, later models bill each of its searches.
 _SEARCHES_ONCE: Mapping[str, re.Pattern[str]] = {"google": re.compile(r"gemini-[12]\.")}
 
+# Dimensions of the list's units.
+_CACHED, _MEDIUM = "token_type", "modality"
+
 Context = tuple[tuple[str, str], ...]
 
 
@@ -350,8 +353,14 @@ def _make_plan(prices: ModelPrice) -> Plan:
                 usage_key,
                 base * NANO / per,
                 tuple((tier.start, tier.price * NANO / per) for tier in reversed(tiers)),
-                tuple(earlier for earlier in range(position) if dimensions < rows[earlier][0]),
+                tuple(earlier for earlier in range(position) if _holds(dimensions, rows[earlier][0])),
                 per,
             )
         )
     return tuple(plan)
+
+
+def _holds(whole: set[tuple[str, str]], part: set[tuple[str, str]]) -> bool:
+    """Whether the part's tokens are among our count of the whole: that of a medium is of what was not cached."""
+    added = {name for name, _ in part - whole}
+    return whole < part and not (_CACHED in added and any(name == _MEDIUM for name, _ in whole))

@@ -20,10 +20,20 @@ TOKENS_END = "_tokens"
 
 Counts = Mapping[str, int]
 _NOTHING = Decimal(0)
+_NO_COUNTS: Counts = {}
 _said = attrgetter(
     *("cached_tokens", "cache_write_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens"),
     *("input_audio_tokens", "output_audio_tokens", "reasoning_tokens", "web_searches"),
 )
+
+
+_MEDIA_KEYS = {
+    "cached_audio": "cache_audio_read_tokens",
+    "input_image": "input_image_tokens",
+    "input_video": "input_video_tokens",
+    "output_image": "output_image_tokens",
+    "output_video": "output_video_tokens",
+}
 
 
 class Unit(Struct, frozen=True):
@@ -63,8 +73,8 @@ class NoUnitPrice(Exception):
 def count(usage: Usage) -> dict[str, int]:
     """The counts that prices are for, none negative, no part larger than its whole.
 
-    A cache write without a known lifetime is billed as a five-minute one; audio inside cached input counts as cached.
-    A request is itself one unit.
+    A cache write without a known lifetime is billed as a five-minute one; audio inside cached input counts as cached,
+    and as cached audio where it is known how much of it is. A request is itself one unit.
     """
     said = [number or 0 for number in _said(usage)]
     if min(said) < 0:
@@ -76,18 +86,36 @@ def count(usage: Usage) -> dict[str, int]:
     write = min(write, total - read)
     write_1h = min(write_1h, write)
     output_audio = min(output_audio, output)
+    fresh, made, media = total - read - write, output - output_audio, _NO_COUNTS
+    if usage.by_medium:
+        media = _media(dict(usage.by_medium), read, fresh, made)
+        audio = max(0, audio - media["cache_audio_read_tokens"])
+        fresh -= media["input_image_tokens"] + media["input_video_tokens"]
+        made -= media["output_image_tokens"] + media["output_video_tokens"]
     return {
         "input_tokens": total,
         "cache_read_tokens": read,
         "cache_write_tokens": write,
         "cache_write_5m_tokens": min(write_5m, write - write_1h),
         "cache_write_1h_tokens": write_1h,
-        "input_audio_tokens": min(audio, total - read - write),
+        "input_audio_tokens": min(audio, fresh),
         "output_tokens": output,
         "output_audio_tokens": output_audio,
-        "output_reasoning_tokens": min(reasoning, output - output_audio),
+        "output_reasoning_tokens": min(reasoning, made),
         "web_searches": searches,
+        **media,
     }
+
+
+def _media(said: Mapping[str, int], cached: int, given: int, made: int) -> Counts:
+    """By usage keys, no more than there was of cached and fresh input and of output."""
+    rooms = {"cached": cached, "input": given, "output": made}
+    counts: dict[str, int] = {}
+    for word, usage_key in _MEDIA_KEYS.items():
+        room = word.partition("_")[0]
+        counts[usage_key] = number = min(max(0, said.get(word, 0)), rooms[room])
+        rooms[room] -= number
+    return counts
 
 
 def amounts(plan: Plan, counts: Counts) -> Iterator[Amount]:
@@ -100,7 +128,7 @@ def _used(plan: Plan, counts: Counts) -> Iterator[tuple[Unit, int, Decimal, int 
     total_input = counts["input_tokens"]
     own: list[int] = []
     for unit in plan:
-        # A request is itself one unit; what our counts do not know (images, video) is none.
+        # A request is itself one unit; what our counts do not know is none.
         number = 1 if unit.usage_key == "requests" else counts.get(unit.usage_key, 0)
         for earlier in unit.inside:
             number -= own[earlier]

@@ -33,6 +33,7 @@ _NO_PRICES: Mapping[str, Mapping[str, ExtraPrice]] = {}
 _AUDIO_AS_TEXT = frozenset(("google",))
 # The counts that a plan may lack a price for, so that they cost what the less specific unit does.
 _MAY_LACK = (("input_audio_tokens", "audio input"), ("output_audio_tokens", "audio output"))
+_MAY_LACK_ANYWHERE = (("output_image_tokens", "image output"), ("output_video_tokens", "video output"))
 
 UNIT_WORDS: Mapping[str, str] = {
     "input_tokens": "input",
@@ -40,10 +41,15 @@ UNIT_WORDS: Mapping[str, str] = {
     "cache_write_tokens": "cache write",
     "cache_write_5m_tokens": "cache write, 5 minutes",
     "cache_write_1h_tokens": "cache write, 1 hour",
+    "cache_audio_read_tokens": "cached audio",
     "input_audio_tokens": "audio input",
+    "input_image_tokens": "image input",
+    "input_video_tokens": "video input",
     "output_tokens": "output",
     "output_reasoning_tokens": "reasoning",
     "output_audio_tokens": "audio output",
+    "output_image_tokens": "image output",
+    "output_video_tokens": "video output",
     "web_searches": "web searches",
     "requests": "request",
 }
@@ -276,6 +282,7 @@ def usage_of(record: ExchangeRecord) -> Usage:
         output_tokens=record.output_tokens,
         reasoning_tokens=record.reasoning_tokens,
         output_audio_tokens=record.output_audio_tokens,
+        by_medium=record.by_medium or None,
         web_searches=record.web_searches,
         service_tier=record.service_tier,
         speed=record.speed,
@@ -291,9 +298,11 @@ def _list_plan(
     doubts = list(listed.unlisted)
     if usage.cache_write_12h_tokens:
         doubts.append("cache writes of 12 hours")
-    if match.price_provider not in _AUDIO_AS_TEXT and any(counts[key] for key, _ in _MAY_LACK):
+    may_lack = _MAY_LACK_ANYWHERE if match.price_provider in _AUDIO_AS_TEXT else (*_MAY_LACK, *_MAY_LACK_ANYWHERE)
+    used = [(key, words) for key, words in may_lack if counts.get(key)]
+    if used:
         priced = {unit.usage_key for unit in listed.plan}
-        doubts += [words for key, words in _MAY_LACK if counts[key] and key not in priced]
+        doubts += [words for key, words in used if key not in priced]
     if match.searches_once:
         counts["web_searches"] = min(1, counts["web_searches"])
     return listed.plan, tuple(doubts)

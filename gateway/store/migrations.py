@@ -329,6 +329,11 @@ def _m011_sums_say_how_many_prices_are_doubtful(db: "Database") -> None:
     db.execute("DROP TABLE temp.found")
 
 
+def _m012_tokens_by_medium(db: "Database") -> None:
+    # A JSON array of pairs, NULL for none.
+    db.execute("ALTER TABLE requests ADD COLUMN by_medium TEXT")
+
+
 STEPS: tuple[Step, ...] = (
     _m001_requests_and_buckets,
     _m002_how_it_was_served,
@@ -341,6 +346,7 @@ STEPS: tuple[Step, ...] = (
     _m009_unknown_use_is_unpriced,
     _m010_combinations_are_counted_later,
     _m011_sums_say_how_many_prices_are_doubtful,
+    _m012_tokens_by_medium,
 )
 STEPS_NAME = "usage"
 

@@ -30,7 +30,7 @@ CACHE_LIMIT = 200_000
 _decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
-def json_array(values: Iterable[str | int]) -> str:
+def json_array(values: Iterable[str | int | tuple[str, int]]) -> str:
     """A bound parameter for `IN (SELECT value FROM json_each(?))`."""
     return msgspec.json.encode(list(values)).decode()
 

@@ -15,6 +15,7 @@ from gateway.store.filters import condition
 from gateway.store.measures import COUNTS, UNUSED
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import FIXED_IDS, Texts
+from gateway.store.rows import by_medium
 
 CHUNK_ROWS = 10_000
 # What used nothing that anybody counted has no price, and lacks none.
@@ -38,7 +39,7 @@ _NAMED = (
     "speed",
     "inference_geo",
 )
-_PLAIN = ("started_us", *COUNTS, "cost_nano", "price_fuzzy", "cache_write_12h_tokens")
+_PLAIN = ("started_us", *COUNTS, "cost_nano", "price_fuzzy", "cache_write_12h_tokens", "by_medium")
 DIMENSIONS = ", ".join(f"b.{name}" for name in COMBINED_DIMENSIONS)
 _OVERRIDE, _PROVIDER = FIXED_IDS["override"], FIXED_IDS["provider"]
 _SAID = f"SELECT r.cost_nano FROM repriced r WHERE r.n = b.n AND r.cost_source = {_PROVIDER} LIMIT 1"
@@ -177,9 +178,22 @@ class Walk:
 def _record(text_of: Mapping[int, str | None], row: Sequence[Any]) -> ExchangeRecord:
     """Field by field, since this is most of what a row's walk costs beside its price."""
     (provider, model, asked, usage_source, cost_source, price_id, tier, speed, geo) = row[:_PLAIN_AT]
-    (started_us, fresh, cached, written, hour, audio, output, thought, said, searches, nano, fuzzy, half_day) = row[
-        _PLAIN_AT:_EXTRA_AT
-    ]
+    (
+        started_us,
+        fresh,
+        cached,
+        written,
+        hour,
+        audio,
+        output,
+        thought,
+        said,
+        searches,
+        nano,
+        fuzzy,
+        half_day,
+        media,
+    ) = row[_PLAIN_AT:_EXTRA_AT]
     return ExchangeRecord(
         id="",
         door="",
@@ -204,6 +218,7 @@ def _record(text_of: Mapping[int, str | None], row: Sequence[Any]) -> ExchangeRe
         output_tokens=output,
         reasoning_tokens=thought,
         output_audio_tokens=said,
+        by_medium=by_medium(media),
         web_searches=searches,
         cost_nano=nano,
         price_fuzzy=bool(fuzzy),

@@ -60,9 +60,10 @@ PLAIN = (
     "error_message",
 )
 FLAGS = ("byok", "streamed", "price_fuzzy")
+_LISTS = ("dropped", "adapted", "by_medium")
 # The column is named for the dimension, the field for what it holds.
 _COLUMN_OF = {"conversation_id": "conversation"}
-_STORED = (*NAMED, *(_COLUMN_OF.get(field, field) for field in PLAIN), "tag_set", "dropped", "adapted")
+_STORED = (*NAMED, *(_COLUMN_OF.get(field, field) for field in PLAIN), "tag_set", *_LISTS)
 # What most rows do not know: a column that is left out costs nothing, and a bound None more than a number.
 _OPTIONAL_NAMED = ("end_user", "error_type", "price_id", "service_tier", "speed", "inference_geo")
 _OPTIONAL_PLAIN = (
@@ -79,7 +80,6 @@ _OPTIONAL_PLAIN = (
     "error_message",
 )
 _OPTIONAL = (*_OPTIONAL_NAMED, *_OPTIONAL_PLAIN)
-_LISTS = ("dropped", "adapted")
 _USUAL_NAMED = tuple(field for field in NAMED if field not in (*_OPTIONAL_NAMED, "user"))
 _USUAL_PLAIN = tuple(field for field in PLAIN if field not in (*_OPTIONAL_PLAIN, *FLAGS))
 ATTEMPT_NAMED = ("provider", "model", "error_type")
@@ -106,6 +106,7 @@ _ATTEMPTS_OF = (
 
 _FIELDS = ExchangeRecord.__struct_fields__
 _decode_texts = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_media = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 # SQLite takes it for NULL, and Python's binds it at once: for None it looks for a way to adapt it, each time.
 _NULL = float("nan")
 
@@ -175,6 +176,7 @@ def _has(record: ExchangeRecord) -> _Has:
         record.price_fuzzy,
         record.dropped != (),
         record.adapted != (),
+        record.by_medium != (),
     )
 
 
@@ -268,7 +270,7 @@ def read(connection: sqlite3.Connection, texts: Texts, rows: Sequence[Sequence[A
         plain: dict[str, Any] = dict(zip(PLAIN, row[named_end:plain_end], strict=True))
         for flag in FLAGS:
             plain[flag] = bool(plain[flag])
-        tag_set, dropped, adapted = row[plain_end:]
+        tag_set, dropped, adapted, media = row[plain_end:]
         records.append(
             ExchangeRecord(
                 **fields,  # type: ignore[arg-type]
@@ -276,10 +278,16 @@ def read(connection: sqlite3.Connection, texts: Texts, rows: Sequence[Sequence[A
                 tags=tags_of[tag_set],
                 dropped=_decode_texts(dropped) if dropped else (),
                 adapted=_decode_texts(adapted) if adapted else (),
+                by_medium=by_medium(media),
                 attempts=tuple(attempts.get(row[0], ())),
             )
         )
     return records
+
+
+def by_medium(column: str | None) -> tuple[tuple[str, int], ...]:
+    """What the column of this name says."""
+    return _decode_media(column) if column else ()
 
 
 def _attempts(connection: sqlite3.Connection, texts: Texts, ns: Sequence[int]) -> dict[int, list[AttemptRecord]]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.dialects import DIALECTS
-from gateway.model import Usage
+from gateway.model import MEDIA, Usage
 from gateway.prices.pricing import Pricing
 from gateway.records import ExchangeRecord
 from tests.golden.test_costs import ANSWERS, AT_US
@@ -104,6 +104,7 @@ def test_more_of_anything_never_costs_less(dialect: str, data: st.DataObject) ->
             # A row keeps the writes of an hour and of all lifetimes: the others follow.
             if name.endswith(("_tokens", "_searches")) and name != "cache_write_5m_tokens"
         },
+        by_medium=st.lists(st.tuples(st.sampled_from(MEDIA), st.integers(-5, 400_000))).map(tuple),
         service_tier=st.sampled_from((None, "default", "flex", "priority", "batch", "other")),
         speed=st.sampled_from((None, "fast")),
         inference_geo=st.sampled_from((None, "us", "eu")),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gateway.configuration.extra_providers import ExtraPrice
-from gateway.model import Usage
+from gateway.model import MEDIA, Usage
 from gateway.prices.price_plan import amounts, count, own_plan
 from gateway.prices.pricing import NO_PRICE, Pricing
 from gateway.records import PriceOverride, UnitPrices
@@ -129,6 +129,12 @@ def test_the_whole_request_moves_to_the_tier_above_its_start(tokens: int, rate: 
 
 PRICE = st.none() | st.decimals(0, 1000, places=6).map(str)
 PRICES = st.builds(UnitPrices, **dict.fromkeys(UnitPrices.__struct_fields__, PRICE))
+
+
+def tokens_by_medium() -> st.SearchStrategy[tuple[tuple[str, int], ...] | None]:
+    return st.none() | st.lists(st.tuples(st.sampled_from(MEDIA), st.integers(-10, 400_000))).map(tuple)
+
+
 COUNTS = {
     name: st.none() | st.integers(-10, 400_000)
     for name in Usage.__struct_fields__
@@ -137,7 +143,12 @@ COUNTS = {
 
 
 @settings(max_examples=80, deadline=None)
-@given(prices=PRICES, tier=PRICES, used=st.builds(Usage, **COUNTS), more=st.integers(1, 100_000))
+@given(
+    prices=PRICES,
+    tier=PRICES,
+    used=st.builds(Usage, by_medium=tokens_by_medium(), **COUNTS),
+    more=st.integers(1, 100_000),
+)
 def test_costs_are_never_negative_and_each_token_counts_once(
     prices: UnitPrices, tier: UnitPrices, used: Usage, more: int
 ) -> None:

@@ -227,7 +227,7 @@ COUNT = st.one_of(st.none(), st.integers(-10, 400_000))
     counts=st.fixed_dictionaries({
         name: COUNT
         for name in Usage.__struct_fields__
-        if name not in ("cost_nano", "service_tier", "speed", "inference_geo")
+        if name not in ("cost_nano", "by_medium", "service_tier", "speed", "inference_geo")
     }),
     more=st.integers(1, 100_000),
 )  # fmt: skip
@@ -348,3 +348,23 @@ def test_own_prices_in_the_list_of_models() -> None:
     assert [units(rows[m]).get(("cached", None)) for m in rows] == ["0.2", "1", "0.05"]
     assert [units(rows[m]).get(("output", None)) for m in rows] == ["8", None, "0.05"]
     assert OWN.price_row("", "elsewhere", "cachy", AT_US).source == "none"
+
+
+@pytest.mark.parametrize(
+    ("model", "media"),
+    [
+        ("gemini-2.5-flash", {"cached_audio": 300, "input_image": 50}),
+        ("gemini-2.5-flash-image", {"output_image": 400}),
+        ("gemini-embedding-2", {"input_image": 50, "input_video": 70}),
+        ("gemini-omni-flash-preview", {"output_video": 250}),
+    ],
+)
+def test_media_cost_what_genai_prices_makes_of_them(model: str, media: dict[str, int]) -> None:
+    """There audio that was cached counts as audio too; in ours each token is counted once."""
+    read = 400 if "cached_audio" in media else 0
+    counts = {"input_tokens": 900, "output_tokens": 500 if "embedding" not in model else 0}
+    used = Usage(**counts, cached_tokens=read, input_audio_tokens=320, by_medium=tuple(media.items()))
+    theirs = {**counts, "cache_read_tokens": read, "input_audio_tokens": 320}
+    theirs["cache_audio_read_tokens"] = media.pop("cached_audio", 0)
+    theirs |= {f"{name}_tokens": count for name, count in media.items()}
+    assert PRICING.price("google", model, used, AT_US).cost_nano == reference("google", model, theirs, None, AT)

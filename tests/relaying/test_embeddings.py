@@ -68,3 +68,10 @@ def test_a_request_that_cannot_be_carried_is_refused_by_name(body: bytes, param:
 )
 def test_the_count_where_google_says_one(body: bytes, usage: Usage | None) -> None:
     assert parse_embeddings_usage(body) == (None, usage)
+
+
+def test_what_was_embedded_is_counted_by_its_medium() -> None:
+    details = [{"modality": "AUDIO", "tokenCount": 30}, {"modality": "VIDEO", "tokenCount": 60}]
+    body = json.dumps({"usageMetadata": {"promptTokenCount": 100, "promptTokensDetails": details}}).encode()
+    used = Usage(input_tokens=100, input_audio_tokens=30, by_medium=(("input_video", 60),))
+    assert parse_embeddings_usage(body) == (None, used)

@@ -41,6 +41,7 @@ FULL = ExchangeRecord(
     output_tokens=50,
     reasoning_tokens=20,
     output_audio_tokens=1,
+    by_medium=(("cached_audio", 1), ("output_image", 9)),
     web_searches=4,
     usage_source="provider",
     cost_nano=1_234_567_890,

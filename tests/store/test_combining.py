@@ -324,6 +324,7 @@ def test_a_database_from_before_has_all_counted(tmp_path_factory: pytest.TempPat
         connection.execute("DELETE FROM settings WHERE name = 'combined_to'")
         for table in ("buckets", "combined"):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN price_fuzzy")
+        connection.execute("ALTER TABLE requests DROP COLUMN by_medium")
         connection.execute("DELETE FROM _sqlite_migrations WHERE name >= 'm010'")
     store = started(folder)
     store.combine()

@@ -41,7 +41,11 @@ def test_steps_are_numbered_in_order_and_applied_once(tmp_path: Path) -> None:
 
 
 _OLD_KEYS = ("level", "start", "provider", "model", "key", "user", "app", "door", "outcome", "tag_set")
-_BEFORE_DOUBTS = "ALTER TABLE buckets DROP COLUMN price_fuzzy; ALTER TABLE combined DROP COLUMN price_fuzzy;"
+_BEFORE_DOUBTS = """
+    ALTER TABLE buckets DROP COLUMN price_fuzzy;
+    ALTER TABLE combined DROP COLUMN price_fuzzy;
+    ALTER TABLE requests DROP COLUMN by_medium;
+"""
 _BEFORE_HALF_HOURS = f"""
     {_BEFORE_DOUBTS}
     DROP TABLE combined;

@@ -396,7 +396,7 @@ def test_an_older_database_starts_with_nothing_settled(tmp_path: Path) -> None:
         connection.executescript(
             "DROP TABLE pairs; DROP TABLE settled; DROP TABLE conversation_totals; "
             "ALTER TABLE buckets DROP COLUMN price_fuzzy; ALTER TABLE combined DROP COLUMN price_fuzzy; "
-            "DELETE FROM _sqlite_migrations WHERE name >= 'm007'"
+            "ALTER TABLE requests DROP COLUMN by_medium; DELETE FROM _sqlite_migrations WHERE name >= 'm007'"
         )
     store.start()
     assert marks(store) == [] and store.breakdown(KINDS["user"], "model") == before

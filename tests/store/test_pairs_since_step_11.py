@@ -21,6 +21,7 @@ _AS_IT_WAS = """
     UPDATE pairs SET sums = before(sums);
     ALTER TABLE buckets DROP COLUMN price_fuzzy;
     ALTER TABLE combined DROP COLUMN price_fuzzy;
+    ALTER TABLE requests DROP COLUMN by_medium;
     DELETE FROM _sqlite_migrations WHERE name >= 'm011';
 """
 

@@ -27,9 +27,14 @@ LINES: Mapping[str, tuple[str, str]] = {
 _BUCKETS = {
     "input": "input",
     "audio input": "input",
+    "image input": "input",
+    "video input": "input",
     "cached": "cached",
+    "cached audio": "cached",
     "output": "output",
     "audio output": "output",
+    "image output": "output",
+    "video output": "output",
     "reasoning": "reasoning",
 }
 

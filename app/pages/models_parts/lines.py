@@ -29,13 +29,18 @@ LISTED: Mapping[str, str] = Words(
     {
         "input": "Input",
         "cached": "Cached input",
+        "cached audio": "Cached audio",
         "cache write": "Cache write",
         "cache write, 5 minutes": "Cache write, 5 min",
         "cache write, 1 hour": "Cache write, 1 h",
         "audio input": "Audio input",
+        "image input": "Image input",
+        "video input": "Video input",
         "output": "Output",
         "reasoning": "Reasoning",
         "audio output": "Audio output",
+        "image output": "Image output",
+        "video output": "Video output",
         "web searches": "Web searches",
         "request": "Request",
     }

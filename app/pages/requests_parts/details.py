@@ -133,6 +133,7 @@ def _times(row: ExchangeRecord) -> tuple[Line, ...]:
 
 def _tokens(row: ExchangeRecord) -> tuple[Line, ...]:
     given = sources.marked(_exact(row.input_tokens), sources.estimated_input(row))
+    media = dict(row.by_medium)
     lines = [Line(label=tr("Input"), value=given, note=sources.row_usage(row))]
     lines += _parts(
         (tr("of which cached"), row.cached_tokens),
@@ -140,11 +141,17 @@ def _tokens(row: ExchangeRecord) -> tuple[Line, ...]:
         (tr("of which kept 1 hour"), row.cache_write_1h_tokens or None),
         (tr("of which kept 12 hours"), row.cache_write_12h_tokens or None),
         (tr("of which audio"), row.input_audio_tokens or None),
+        (tr("of which cached audio"), media.get("cached_audio")),
+        (tr("of which images"), media.get("input_image")),
+        (tr("of which video"), media.get("input_video")),
     )
     made = sources.marked(_exact(row.output_tokens), sources.estimated_output(row))
     lines.append(Line(label=tr("Output"), value=made, note=tr("estimated") if made.startswith(sources.MARK) else ""))
     lines += _parts(
-        (tr("of which reasoning"), row.reasoning_tokens), (tr("of which audio"), row.output_audio_tokens or None)
+        (tr("of which reasoning"), row.reasoning_tokens),
+        (tr("of which audio"), row.output_audio_tokens or None),
+        (tr("of which images"), media.get("output_image")),
+        (tr("of which video"), media.get("output_video")),
     )
     if row.web_searches:
         lines.append(Line(label=tr("Web searches"), value=_exact(row.web_searches)))

@@ -7,21 +7,19 @@ types (`EmbedContentResponse`) and Google's page on embeddings.
 """
 
 import math
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from gateway.dialects.gemini.paths import resource
+from gateway.dialects.gemini.usage import of_embeddings, read_usage
 from gateway.errors import Unsupported, UpstreamError
 from gateway.model import EmbeddingsRequest, Usage
 
 
-class _Counted(Struct, rename="camel"):
-    prompt_token_count: int | None = None
-
-
 class _Usage(Struct, rename="camel"):
-    usage_metadata: _Counted | None = None
+    usage_metadata: Any = None
 
 
 class _Vector(Struct):
@@ -47,12 +45,12 @@ def batch_embed_path(model: str) -> str:
 def parse_embeddings_usage(body: bytes) -> tuple[str | None, Usage | None]:
     """The counted input of an answer, skipping the vectors; None where Google says none."""
     try:
-        counted = _USAGE_DECODER.decode(body).usage_metadata
+        counted = read_usage(_USAGE_DECODER.decode(body).usage_metadata)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, None
-    if counted is None or counted.prompt_token_count is None:
+    if counted.prompt is None:
         return None, None
-    return None, Usage(input_tokens=max(0, counted.prompt_token_count))
+    return None, of_embeddings(counted)
 
 
 def render_embeddings(request: EmbeddingsRequest, model: str) -> bytes:

@@ -1,20 +1,23 @@
-"""Gemini's counts: the prompt includes what was cached; output stands apart from thoughts, tool-use input apart from
-the prompt, and the total is the sum of all four. In a stream the counts are cumulative for each field and come on
-almost every chunk, some of them with fields missing: the last one said counts. A zero is left out of Google's JSON:
-a missing field is zero where the others come to the total. Where they do not, it is what the total has beyond them,
-or unknown if both prompt and candidates are missing; without a total it is unknown what was made. The traffic type
-says how the request was served. Source: google-genai's GenerateContentResponseUsageMetadata and TrafficType.
+"""Gemini's counts: the prompt includes what was cached; output stands apart from thoughts, tool-use input apart
+from the prompt, and the total is the sum of all four. In a stream the counts are cumulative for each field and
+come on almost every chunk, some of them with fields missing: the last one said counts. A zero is left out of
+Google's JSON: a missing field is zero where the others come to the total. Where they do not, it is what the total
+has beyond them, or unknown if both prompt and candidates are missing; without a total it is unknown what was made.
+The prompt by medium includes what was cached of each. The traffic type says how the request was served. Source:
+google-genai's GenerateContentResponseUsageMetadata and TrafficType.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct, structs
 
 from gateway.dialects.counts import count_in, text_in
-from gateway.model import Usage
+from gateway.model import MEDIA, Usage
 
 _ON_DEMAND = "ON_DEMAND"
 _UNSAID = ("TRAFFIC_TYPE_UNSPECIFIED", "")
+_AUDIO, _SEEN = "AUDIO", ("IMAGE", "VIDEO")
 
 
 class WireUsage(Struct):
@@ -26,8 +29,9 @@ class WireUsage(Struct):
     thoughts: int | None = None
     tool_use: int | None = None
     total: int | None = None
-    input_audio: int | None = None
-    output_audio: int | None = None
+    of_prompt: dict[str, int] | None = None
+    of_cache: dict[str, int] | None = None
+    of_candidates: dict[str, int] | None = None
     traffic_type: str | None = None
 
     def merged(self, later: "WireUsage") -> "WireUsage":
@@ -45,8 +49,9 @@ def read_usage(raw: Any) -> WireUsage:
         thoughts=count_in(told, "thoughtsTokenCount"),
         tool_use=count_in(told, "toolUsePromptTokenCount"),
         total=count_in(told, "totalTokenCount"),
-        input_audio=_audio(told.get("promptTokensDetails")),
-        output_audio=_audio(told.get("candidatesTokensDetails")),
+        of_prompt=_by_medium(told.get("promptTokensDetails")),
+        of_cache=_by_medium(told.get("cacheTokensDetails")),
+        of_candidates=_by_medium(told.get("candidatesTokensDetails")),
         traffic_type=text_in(told, "trafficType"),
     )
 
@@ -63,10 +68,16 @@ def parse_usage(usage: WireUsage) -> Usage | None:
         tool_input_tokens=tool_use,
         output_tokens=None if candidates is None else candidates + thoughts,
         reasoning_tokens=thoughts,
-        input_audio_tokens=usage.input_audio,
-        output_audio_tokens=usage.output_audio,
+        input_audio_tokens=_audio(usage.of_prompt),
+        output_audio_tokens=_audio(usage.of_candidates),
+        by_medium=_media(usage),
         service_tier=_tier(usage.traffic_type),
     )
+
+
+def of_embeddings(usage: WireUsage) -> Usage:
+    """What was given, and nothing made."""
+    return Usage(input_tokens=usage.prompt, input_audio_tokens=_audio(usage.of_prompt), by_medium=_media(usage))
 
 
 def _prompt_and_candidates(usage: WireUsage, others: int) -> tuple[int | None, int | None]:
@@ -88,11 +99,30 @@ def _tier(traffic: str | None) -> str | None:
     return traffic.removeprefix(_ON_DEMAND).lstrip("_").lower() or None
 
 
-def _audio(details: Any) -> int | None:
+def _by_medium(details: Any) -> dict[str, int] | None:
+    """Counts by modality, None where none is told."""
     if not isinstance(details, list) or not details:
         return None
-    heard = (item for item in details if isinstance(item, dict) and item.get("modality") == "AUDIO")
-    return sum(count_in(item, "tokenCount") or 0 for item in heard)
+    counts: dict[str, int] = {}
+    for item in details:
+        medium = text_in(item, "modality") if isinstance(item, dict) else None
+        if medium is not None:
+            counts[medium] = counts.get(medium, 0) + (count_in(item, "tokenCount") or 0)
+    return counts
+
+
+def _audio(counts: Mapping[str, int] | None) -> int | None:
+    return None if counts is None else counts.get(_AUDIO, 0)
+
+
+def _media(usage: WireUsage) -> tuple[tuple[str, int], ...] | None:
+    given, cached, made = usage.of_prompt or {}, usage.of_cache or {}, usage.of_candidates or {}
+    counts = (
+        cached.get(_AUDIO, 0),
+        *(given.get(medium, 0) - cached.get(medium, 0) for medium in _SEEN),
+        *(made.get(medium, 0) for medium in _SEEN),
+    )
+    return tuple((name, count) for name, count in zip(MEDIA, counts, strict=True) if count > 0) or None
 
 
 def render_usage(usage: Usage) -> dict[str, Any]:
@@ -104,19 +134,25 @@ def render_usage(usage: Usage) -> dict[str, Any]:
         "thoughtsTokenCount": thoughts,
         "toolUsePromptTokenCount": tool_use,
     }
-    body: dict[str, Any] = {
+    media = dict(usage.by_medium or ())
+    details = {
+        "promptTokensDetails": _details(prompt, usage.input_audio_tokens, media, "input"),
+        "cacheTokensDetails": _details(usage.cached_tokens or 0, media.get("cached_audio"), media, "cached"),
+        "candidatesTokensDetails": _details(candidates, usage.output_audio_tokens, media, "output"),
+    }
+    return {
         "promptTokenCount": prompt,
         "candidatesTokenCount": candidates,
         "totalTokenCount": prompt + candidates + thoughts + tool_use,
         **{name: count for name, count in counts.items() if count},
+        **{name: counted for name, counted in details.items() if counted},
     }
-    if usage.input_audio_tokens is not None:
-        body["promptTokensDetails"] = _details(prompt, usage.input_audio_tokens)
-    if usage.output_audio_tokens is not None:
-        body["candidatesTokensDetails"] = _details(candidates, usage.output_audio_tokens)
-    return body
 
 
-def _details(total: int, audio: int) -> list[dict[str, Any]]:
-    counts = (("TEXT", total - audio), ("AUDIO", audio))
-    return [{"modality": modality, "tokenCount": count} for modality, count in counts if count > 0]
+def _details(total: int, audio: int | None, media: Mapping[str, int], of: str) -> list[dict[str, Any]]:
+    """A total by medium, of which the rest is text; empty where nothing is known of it."""
+    known = {_AUDIO: audio or 0, **{medium: media.get(f"{of}_{medium.lower()}", 0) for medium in _SEEN}}
+    if audio is None and not any(known.values()):
+        return []
+    counts = {"TEXT": total - sum(known.values()), **known}
+    return [{"modality": medium, "tokenCount": count} for medium, count in counts.items() if count > 0]
