@@ -4,11 +4,16 @@ from PySide6.QtCore import QDate, QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QTextCharFormat
 from PySide6.QtWidgets import QCalendarWidget, QDateEdit, QToolButton, QWidget
 
-from app import icons
+from app import formats, icons
 from app.fonts import ui_font
 from app.theme import Theme
 
 _ICON = 16
+_FIRST_DAYS = {
+    "monday": Qt.DayOfWeek.Monday,
+    "sunday": Qt.DayOfWeek.Sunday,
+    "saturday": Qt.DayOfWeek.Saturday,
+}
 _NAVIGATION = {"qt_calendar_prevmonth": "chevron-left", "qt_calendar_nextmonth": "chevron-right"}
 
 
@@ -28,7 +33,7 @@ class DateField(QDateEdit):
     def _dress(self) -> None:
         calendar, theme = self.calendarWidget(), self._theme
         calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
-        calendar.setFirstDayOfWeek(Qt.DayOfWeek.Monday)
+        calendar.setFirstDayOfWeek(_FIRST_DAYS[formats.week_start()])
         day, title = QTextCharFormat(), QTextCharFormat()
         day.setForeground(theme.color("text"))
         title.setForeground(theme.color("text3"))

@@ -20,10 +20,11 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 @dataclass
 class _Clock:
-    """`tz` an IANA name, None for the system's zone."""
+    """`tz` an IANA name, None for the system's zone; `week_start` the first day of weeks in calendars."""
 
     tz: str | None = None
     twelve_hours: bool = False
+    week_start: str = "monday"
 
 
 _clock = _Clock()
@@ -226,6 +227,15 @@ def _signed(value: float, unit: str) -> str:
 def use_clock(tz: str | None, *, twelve_hours: bool) -> None:
     """How times are told from now on, in the whole window: the person's choice (`preferences`)."""
     _clock.tz, _clock.twelve_hours = tz, twelve_hours
+
+
+def use_week(start: str) -> None:
+    """The day with which weeks of calendars begin from now on: monday, sunday or saturday."""
+    _clock.week_start = start
+
+
+def week_start() -> str:
+    return _clock.week_start
 
 
 def today() -> date:

@@ -18,6 +18,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "patterns": (OFF, ON),
     "size": ("100", "115", "130", "150"),
     "clock": ("24", "12"),
+    "week_start": ("monday", "sunday", "saturday"),
     "close_to_tray": (ON, OFF),
     "gateway_at_start": (ON, OFF),
     "notify_gateway": (ON, OFF),

@@ -47,6 +47,7 @@ class Shell(QObject):
         self._system_zone = filters.tz
         self.preferences.changed.connect(self._follow)
         self._apply_clock()
+        formats.use_week(self.preferences.get("week_start"))
         theme.set_density(self.preferences.get("density"))
         theme.set_patterns(self.preferences.is_on("patterns"))
 
@@ -64,6 +65,9 @@ class Shell(QObject):
             self._apply_clock()
             self._theme.redraw()
             self.redraw_asked.emit()
+        elif name == "week_start":
+            formats.use_week(self.preferences.get(name))
+            self._theme.redraw()
 
     def _apply_clock(self) -> None:
         zone = self.preferences.zone

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from gateway import Cleaned, SettingRow, Settings, Sizes
+from gateway import Cleaned, Deletion, DeletionPreview, SettingRow, Settings, Sizes
 from gateway.configuration.setting_rows import _plain as plain
 from gateway.configuration.setting_values import parse_as
 from gateway.configuration.settings import SETTINGS
@@ -34,6 +34,8 @@ class FakeSettings:
             requests=12_482,
             first_request_us=1_795_456_980_000_000 - 40 * 86_400_000_000,
         )
+        self.deletion = DeletionPreview(requests=0, turns=30, conversations=4, told=7, bytes=1_200 * KB)
+        self.deleted: list[Deletion] = []
         self.cleaned = Cleaned(taken={"requests": 1200, "buckets": 3}, freed_bytes=2_400 * KB)
 
     async def setting_rows(self) -> tuple[SettingRow, ...]:
@@ -67,6 +69,18 @@ class FakeSettings:
         return self.storage
 
     cleaning_up = False
+
+    async def preview_deletion(self, asked: Deletion) -> DeletionPreview:
+        self._note(f"preview_deletion {asked.requests}")
+        return self.deletion
+
+    async def delete_range(self, asked: Deletion, progress: Callable[[int, int], None] | None = None) -> Cleaned:
+        self._note("delete_range")
+        self.deleted.append(asked)
+        if progress is not None:
+            progress(self.deletion.entries, self.deletion.entries)
+        self.deletion = DeletionPreview()
+        return Cleaned(taken={"content": 34}, freed_bytes=2_400_000)
 
     async def clean_up(self, progress: Callable[[int], None] | None = None) -> Cleaned:
         self._note("clean_up")

@@ -47,7 +47,9 @@ def test_nobody_is_waited_for_once_there_is_enough_for_a_transaction(
         wait_until(lambda: bool(commits), 5)
 
 
-def test_nothing_waits_for_others_where_somebody_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_waits_for_others_where_somebody_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(thread_store, "BUSY_GROUP_S", 60.0)
     with opened(tmp_path) as store:
         put(store, [told(n, [user(f"{n}")], "many") for n in range(BUSY)])

@@ -100,7 +100,9 @@ class ChoiceCard(Card):
             grid.addWidget(title, row, 0)
             grid.addWidget(control, row, 1)
         grid.setAlignment(self.model, Qt.AlignmentFlag.AlignLeft)
-        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(1, 100)
+        # Takes what the widest box leaves, and nothing before.
+        grid.setColumnStretch(2, 1)
         said = QHBoxLayout()
         said.setSpacing(12)
         said.addWidget(self.words, 1)

@@ -14,6 +14,7 @@ from app import formats
 from app.export_files import gateway_export
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
+from app.pages.settings_parts.deletion import DaysDeletion
 from app.pages.settings_parts.own_sections import Preferring
 from app.pages.settings_parts.section import Rows, SectionView
 from app.pages.settings_parts.table import marked, translated
@@ -170,7 +171,12 @@ class DataSection(Preferring):
             self.tr("CSV for Excel"),
             self.tr("Every CSV file begins with the mark by which Excel knows letters such as é and ß."),
         )
+        self.deletion = DaysDeletion(self.context, self.add_line, self)
+        self.deletion.done.connect(self.toast)
         self._add_demo()
+
+    async def refresh(self) -> None:
+        await self.deletion.look()
 
     def _beside(self) -> QWidget:
         holder = QWidget()

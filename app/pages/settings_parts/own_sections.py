@@ -143,6 +143,13 @@ class AppearanceSection(Preferring):
             {size: f"{size}%" for size in CHOICES["size"]},
         )
         self.add_choice(times, "clock", self.tr("Clock"), "", {"24": "18:04", "12": "6:04 pm"})
+        self.add_choice(
+            times,
+            "week_start",
+            self.tr("Weeks begin on"),
+            self.tr("In calendars to pick a day from. Charts by the week begin on Monday, as the gateway counts."),
+            {"monday": self.tr("Monday"), "sunday": self.tr("Sunday"), "saturday": self.tr("Saturday")},
+        )
         self.zone_line = self.add_line(
             times,
             self.tr("Time zone"),

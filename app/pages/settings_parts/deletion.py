@@ -1,0 +1,189 @@
+"""Deleting what was kept of some days: how much it is stands there before, and is named again in the question."""
+
+from collections.abc import Callable
+from datetime import date
+
+from PySide6.QtCore import QDate, QObject, QSignalBlocker, Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from app import formats
+from app.context import AppContext
+from app.date_field import DateField
+from app.focus import pause
+from app.known_errors import KNOWN_ERRORS
+from app.pages.settings_parts.line import Line
+from app.questions import ask_to_lose
+from app.range_picker import day_range
+from app.text_label import TextLabel
+from app.translation import counted, tr
+from app.widgets import PushButton, SegmentedControl
+from app.work import Job
+from gateway import Cleaned, Deletion, DeletionPreview
+
+SAID, REQUESTS = "said", "requests"
+_DAYS = 30
+AddLine = Callable[[str, str, str, QWidget], Line]
+
+
+def preview_words(preview: DeletionPreview) -> str:
+    """What would go, in a sentence."""
+    if not preview.entries:
+        return tr("Nothing of these days is kept.")
+    calls = counted(preview.turns, "what was said in 1 call", "what was said in {count} calls")
+    parts = [counted(preview.requests, "1 request", "{count} requests")] if preview.requests else []
+    if preview.turns:
+        within = counted(preview.conversations, "of 1 conversation", "of {count} conversations")
+        parts.append(tr("{calls} {within}").format(calls=calls, within=within))
+    if preview.told:
+        parts.append(counted(preview.told, "1 span or record", "{count} spans and records"))
+    size = formats.size(preview.bytes)
+    return tr("That is {parts}: about {size}.").format(parts=", ".join(parts), size=size)
+
+
+class DaysDeletion(QObject):
+    """Three lines of a section. `done(words)` says what became of it."""
+
+    done = Signal(str)
+
+    def __init__(self, context: AppContext, add_line: AddLine, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._context, self._parent = context, parent
+        self._asked: Deletion | None = None
+        self.preview: DeletionPreview | None = None
+        theme, heading = context.theme, tr("Delete")
+        self.what = SegmentedControl(theme, [(SAID, tr("What was said")), (REQUESTS, tr("Requests too"))])
+        self.what.setObjectName("delete_what")
+        self.what.setAccessibleName(tr("What is deleted"))
+        self.what.changed.connect(lambda _key: self._on_changed())
+        self.first, self.last = (DateField(theme, name) for name in (tr("First day"), tr("Last day")))
+        self.first.setObjectName("delete_first")
+        self.last.setObjectName("delete_last")
+        self._fill_in()
+        for field in (self.first, self.last):
+            field.dateChanged.connect(lambda _day: self._on_changed())
+        self.button = PushButton(theme, tr("Delete…"), "trash-2", "danger")
+        self.button.setObjectName("delete_days")
+        self.button.setEnabled(False)
+        self.button.clicked.connect(self._ask)
+        words = tr(
+            "Of some days what was said; or up to a day also the requests that metered it, from the first one on, so "
+            "that no gap is left. Sums stay, and stay exact."
+        )
+        add_line(heading, tr("What"), words, self.what)
+        add_line(heading, tr("Days"), tr("Both are included, in the time zone of tables and charts."), self._days())
+        self.line = add_line(heading, tr("Delete for good"), tr("Looking how much it is …"), self.button)
+
+    def _days(self) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        self.between = TextLabel(self._context.theme, tr("to"), tone="text2")
+        for widget in (self.first, self.between, self.last):
+            row.addWidget(widget)
+        return holder
+
+    def _fill_in(self) -> None:
+        today = QDate.currentDate()
+        with QSignalBlocker(self.first):
+            self.first.setDate(today.addDays(-_DAYS))
+        with QSignalBlocker(self.last):
+            self.last.setDate(today)
+
+    # how much
+
+    def asked(self) -> Deletion | None:
+        """What the lines say; None where the days are the wrong way round."""
+        first, last = (_day(field) for field in (self.first, self.last))
+        with_requests = self.what.current == REQUESTS
+        if first > last and not with_requests:
+            return None
+        start_us, end_us = day_range(min(first, last), last, self._context.filters.tz)
+        return Deletion(start_us=None if with_requests else start_us, end_us=end_us, requests=with_requests)
+
+    def _on_changed(self) -> None:
+        from_the_first = self.what.current == REQUESTS
+        self.first.setVisible(not from_the_first)
+        self.between.setVisible(not from_the_first)
+        self._context.spawn(self.look())
+
+    async def look(self) -> None:
+        """Tell how much would go."""
+        asked = self._asked = self.asked()
+        self.preview = None
+        self.button.setEnabled(False)
+        self.line.show_problem("")
+        if asked is None:
+            self.line.words.setText("")
+            self.line.show_problem(tr("The first day is after the last: choose an earlier one."))
+            return
+        try:
+            preview = await self._context.gateway.preview_deletion(asked)
+        except KNOWN_ERRORS as error:
+            if asked is self._asked:
+                self.line.words.setText("")
+                self.line.show_problem(str(error))
+            return
+        if asked is self._asked:
+            self.preview = preview
+            self.line.words.setText(preview_words(preview))
+            self.button.setEnabled(preview.entries > 0)
+
+    # and away
+
+    def _ask(self) -> None:
+        asked, preview = self._asked, self.preview
+        if asked is None or preview is None:
+            return
+        first, last = self.first.text(), self.last.text()
+        title = tr("Delete what was said from {first} to {last}?").format(first=first, last=last)
+        rest = tr("It does not come back. Requests, tokens and costs stay counted.")
+        if asked.requests:
+            title = tr("Delete all requests up to {last}, and what was said?").format(last=last)
+            rest = tr(
+                "They do not come back, and cannot be looked at, filtered by words or priced anew any more. Sums of "
+                "requests, tokens and costs stay, and stay exact."
+            )
+        ask_to_lose(
+            self._parent,
+            "question.delete_days",
+            title,
+            f"{preview_words(preview)} {rest}",
+            lambda: self._context.spawn(self._delete(asked)),
+            words=tr("Delete"),
+            keep=tr("Keep"),
+        )
+
+    async def _delete(self, asked: Deletion) -> None:
+        resume = pause(self.button, self.what, self.first, self.last)
+
+        async def work(job: Job) -> Cleaned:
+            return await self._context.gateway.delete_range(asked, job.told)
+
+        try:
+            cleaned = await self._context.shell.work.run(tr("Deleting"), tr("entries"), work)
+        except KNOWN_ERRORS as error:
+            self.line.show_problem(str(error))
+        else:
+            self.done.emit(_result(cleaned))
+            await self.look()
+        finally:
+            resume()
+            self.button.setEnabled(self.preview is not None and self.preview.entries > 0)
+
+
+def _day(field: DateField) -> date:
+    day = field.date()
+    return date(day.year(), day.month(), day.day())
+
+
+def _result(cleaned: Cleaned | None) -> str:
+    if cleaned is None:
+        return tr("Ended; what was deleted until then is gone")
+    words = counted(
+        sum(cleaned.taken.values()),
+        "Deleted 1 entry; {size} of the disk are free again",
+        "Deleted {count} entries; {size} of the disk are free again",
+        size=formats.size(cleaned.freed_bytes),
+    )
+    return words
