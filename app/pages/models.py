@@ -51,6 +51,7 @@ _KEPT = (
     (later("Without a price"), "none"),
 )
 _NAMED = 3
+_PROVIDER_WIDTH = 260
 
 
 class ModelsPage(Page):
@@ -128,6 +129,7 @@ class ModelsPage(Page):
         self.provider = ComboBox(theme, tr("Provider"))
         # Names come after it is first shown: by itself it would stay as wide as it was then.
         self.provider.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.provider.setMaximumWidth(_PROVIDER_WIDTH)
         self.provider.addItem(tr("All providers"), "")
         self.kept = ComboBox(theme, tr("Which models"))
         for words, key in _KEPT:
@@ -432,7 +434,8 @@ class ModelsPage(Page):
 
     def open_editor(self, line: ModelLine | None = None, price: PriceOverride | None = None) -> None:
         """For a new price, one for a line's model, or another in the place of `price`."""
-        editor = PriceEditor(self.context.theme, self._providers, self.context.filters.tz)
+        providers = {name: self._title_of(name) for name in self._providers}
+        editor = PriceEditor(self.context.theme, providers, self.context.filters.tz)
         editor.submitted.connect(lambda new, replaces: self.context.spawn(self._save(editor, new, replaces)))
         editor.cancelled.connect(self.drawer.close_drawer)
         self._show(tr("Change price") if price is not None else tr("New price"), editor)

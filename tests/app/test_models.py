@@ -123,7 +123,7 @@ def test_what_was_used_without_a_price_is_told_and_priced_from_there(
     assert cell(page, "house-model", "cost") == "—"
     page.open_editor(line_of(page, "house-model"))
     editor = editor_of(page)
-    assert (editor.provider.currentText(), editor.model.text()) == ("openai", "house-model")
+    assert (editor.provider.currentData(), editor.model.text()) == ("openai", "house-model")
     assert not editor.save.isEnabled()
     qtbot.keyClicks(editor.fields["input"], "2.50")
     qtbot.keyClicks(editor.fields["output"], "10")

@@ -1,5 +1,6 @@
 """The editor of a price of the user's own: for a model from a day to a day, with a second tier for long requests."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
@@ -32,19 +33,21 @@ def price_problem(text: str) -> str:
 
 
 class PriceEditor(QWidget):
-    """`submitted` with the price, and the id of the one that it replaces or None; `cancelled` when it is left."""
+    """`submitted` with the price, and the id of the one that it replaces or None; `cancelled` when it is left.
+    `providers` are names with what people call them."""
 
     submitted = Signal(object, object)
     cancelled = Signal()
 
-    def __init__(self, theme: Theme, providers: tuple[str, ...], tz: str, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, providers: Mapping[str, str], tz: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("price_editor")
         self._tz = tz
         self._replaces: int | None = None
         self._begun: tuple[object, ...] = ()
         self.provider = ComboBox(theme, tr("Provider"))
-        self.provider.addItems(list(providers))
+        for name, title in providers.items():
+            self.provider.addItem(title, name)
         self.model = _line(tr("Model"), "price_model")
         self.note = _line(tr("Note"), "price_note")
         self.tier_start = _line(tr("Second tier above input tokens"), "price_tier_start")
@@ -98,6 +101,7 @@ class PriceEditor(QWidget):
         grid.addWidget(TextLabel(theme, tr("$ per 1M tokens"), px=12, tone="text3"), 3, 1)
         grid.addWidget(TextLabel(theme, tr("Second tier"), px=12, tone="text3"), 3, 2)
         foot = QVBoxLayout()
+        foot.setSpacing(6)
         for box, day in ((self.has_from, self.valid_from), (self.has_to, self.valid_to)):
             line = QHBoxLayout()
             line.addWidget(box)
@@ -109,11 +113,13 @@ class PriceEditor(QWidget):
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(2, 1)
         buttons = QHBoxLayout()
+        buttons.setSpacing(8)
         buttons.addStretch(1)
         buttons.addWidget(self.cancel)
         buttons.addWidget(self.save)
         below = QVBoxLayout()
         below.setContentsMargins(16, 8, 16, 16)
+        below.setSpacing(8)
         below.addWidget(self.problem)
         below.addLayout(buttons)
         column = QVBoxLayout(self)
@@ -132,9 +138,9 @@ class PriceEditor(QWidget):
 
     def _fill(self, price: NewPriceOverride, replaces: int | None) -> None:
         self._replaces = replaces
-        if self.provider.findText(price.provider) < 0:
-            self.provider.addItem(price.provider)
-        self.provider.setCurrentText(price.provider)
+        if self.provider.findData(price.provider) < 0:
+            self.provider.addItem(price.provider, price.provider)
+        self.provider.setCurrentIndex(self.provider.findData(price.provider))
         self.model.setText(price.model)
         self.note.setText(price.note)
         self.tier_start.setText("" if price.tier_start is None else str(price.tier_start))
@@ -163,7 +169,7 @@ class PriceEditor(QWidget):
         lines = (self.model, self.note, self.tier_start, *self.fields.values(), *self.tier_fields.values())
         days = ((self.has_from, self.valid_from), (self.has_to, self.valid_to))
         return (
-            self.provider.currentText(),
+            self.provider.currentData(),
             *(line.text() for line in lines),
             *(day.date() if box.isChecked() else None for box, day in days),
         )
@@ -172,7 +178,7 @@ class PriceEditor(QWidget):
         """What is written; only where `complaint` finds nothing."""
         start = self.tier_start.text().strip().replace(",", "")
         return NewPriceOverride(
-            provider=self.provider.currentText(),
+            provider=self.provider.currentData(),
             model=self.model.text().strip(),
             prices=_read(self.fields),
             valid_from_us=self._midnight_us(self.valid_from) if self.has_from.isChecked() else None,
