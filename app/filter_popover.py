@@ -197,8 +197,9 @@ class FilterPopover(Popover):
         if said == (self.subject, self._entries, self._negated) and self.list.count():
             return
         # Where one stood among the keys says nothing of the values: Enter would choose any of them.
-        row = self.list.currentRow() if subject == self.subject else 0
-        if subject != self.subject:
+        other = subject != self.subject
+        row = 0 if other else self.list.currentRow()
+        if other:
             self.search.clear()
         words = tr(_FIND_KEY if subject is None else _FIND_VALUE)
         self.search.setPlaceholderText(words)
@@ -210,6 +211,9 @@ class FilterPopover(Popover):
         self.mode.setVisible(is_tag)
         self.mode.set_current("not" if negated else "is")
         self._fill(row)
+        if other:
+            # A press on a row gave the list the keyboard, where typing finds nothing.
+            self.search.setFocus()
 
     def show_problem(self, message: str) -> None:
         """A sentence where the values should be."""

@@ -205,7 +205,7 @@ class ComparePage(Page):
             made.empty.action.connect(lambda: self.show_pane("ask"))
             made.rated.connect(self._rate_kept)
             made.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
-            made.conversation_asked.connect(lambda id: self.navigate.emit("conversations", RequestTarget(id)))
+            made.conversation_asked.connect(lambda id: self.open_said("conversations", id))
             made.ask_asked.connect(self._ask_kept)
             made.toast.connect(self.toast)
             self.stack.addWidget(made)

@@ -13,6 +13,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
+from app.known_errors import KNOWN_ERRORS
 from app.translation import tr
 from app.widgets import Drawer, SearchField, Veil
 from app.widgets.places import Places, table_places
@@ -114,6 +115,22 @@ class Page(QWidget):
 
     def show_target(self, target: Target) -> None:
         """Show one request or conversation; a page that knows none leaves this as it is."""
+
+    def open_said(self, key: str, request_id: str) -> None:
+        """Another page on what a request said. Where nothing of that is kept this one stays: the other would show
+        what was said elsewhere."""
+        self.context.spawn(self._open_said(key, request_id))
+
+    async def _open_said(self, key: str, request_id: str) -> None:
+        try:
+            place = await self.context.gateway.thread_of_request(request_id)
+        except KNOWN_ERRORS as error:
+            self.toast.emit(str(error))
+            return
+        if place is None:
+            self.toast.emit(tr("What this request said was not kept"))
+        else:
+            self.navigate.emit(key, RequestTarget(request_id))
 
     def start_export(self) -> None:
         """Ctrl+E: ask where to, then save what is shown. A page without rows leaves this as it is."""

@@ -232,13 +232,13 @@ def test_the_ways_from_an_answer(page: ComparePage, qtbot: QtBot) -> None:
     pane.view.opened.emit(0)
     answer = pane.model.rows[0]
     buttons = {each.objectName(): each for each in pane.drawer.findChildren(PushButton)}
-    for name, key in (("details_request", "requests"), ("details_conversation", "conversations")):
-        with qtbot.waitSignal(page.navigate) as went:
+    with qtbot.waitSignal(page.navigate) as went:
+        click(qtbot, buttons["details_request"])
+    assert went.args == ["requests", RequestTarget(answer.request_id)]
+    for name in ("details_conversation", "details_ask"):
+        with qtbot.waitSignal(page.toast) as told, qtbot.assertNotEmitted(page.navigate):
             click(qtbot, buttons[name])
-        assert went.args == [key, RequestTarget(answer.request_id)]
-    with qtbot.waitSignal(page.toast) as told:
-        click(qtbot, buttons["details_ask"])
-    assert told.args == ["What this request said was not kept"]
+        assert told.args == ["What this request said was not kept"]
 
 
 def test_csv_and_copying(page: ComparePage, gateway: FakeGateway, qtbot: QtBot, tmp_path: Path) -> None:

@@ -254,3 +254,15 @@ def test_a_press_on_a_key_counts_also_where_the_keys_are_read_again_before_the_r
     QTest.mouseRelease(listed.viewport(), Qt.MouseButton.LeftButton, pos=at)
     turns.run()
     assert bar.popover.subject == "tag:team"
+
+
+def test_typing_finds_a_value_also_after_its_key_was_pressed_with_the_mouse(bar: FilterBar, qtbot: QtBot) -> None:
+    """The press gave the list the keyboard, and what was typed then did nothing that could be seen."""
+    bar.open_popover()
+    popover = bar.popover
+    choose(popover, "team")
+    assert popover.search.hasFocus()
+    qtbot.keyClicks(popover.focusWidget(), "plat")
+    assert texts(popover) == ["platform"]
+    popover.back.click()
+    assert popover.search.hasFocus() and "team" in texts(popover)

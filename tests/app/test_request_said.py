@@ -9,13 +9,14 @@ import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtTest import QTest
+from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterState
 from app.pages.conversations_parts.block import OPEN, text_of
+from app.pages.page import RequestTarget
 from app.pages.requests import RequestsPage
 from app.pages.requests_parts.request_details import RequestDetails
 from app.pages.requests_parts.said import said_of
@@ -396,3 +397,19 @@ def test_everything_has_a_name(page: RequestsPage, turns: Turns) -> None:
     for tab in ("messages", "request", "response", "summary"):
         details = opened(page, turns, 0, tab)
         assert unnamed(details) == []
+
+
+@pytest.mark.parametrize(("button", "key"), [("conversation_asked", "conversations"), ("replay_asked", "compare")])
+def test_what_was_said_is_opened_elsewhere_only_where_it_is_kept(
+    page: RequestsPage, gateway: FakeGateway, turns: Turns, qtbot: QtBot, button: str, key: str
+) -> None:
+    """Another page would show what others said, and say for four seconds that it is not of this request."""
+    asked, told = QSignalSpy(page.navigate), QSignalSpy(page.toast)
+    opened(page, turns, 1)
+    getattr(page.panel, button).emit("req_0000")
+    turns.run()
+    assert [asked.at(0), told.count()] == [[key, RequestTarget("req_0000")], 0]
+    getattr(page.panel, button).emit(gateway.rows[5].id)
+    turns.run()
+    assert asked.count() == 1
+    assert told.at(0) == ["What this request said was not kept"]
