@@ -577,10 +577,12 @@ def test_requests_and_conversations_lead_to_each_other(
     button = requests.panel.findChild(type(page.export_button), "request_conversation")
     assert button is not None
     button.click()
+    turns.run()
     assert back.at(0) == ["conversations", RequestTarget("req_0000")]
     replay = requests.panel.findChild(type(page.export_button), "request_replay")
     assert replay is not None
     replay.click()
+    turns.run()
     assert back.at(1) == ["compare", RequestTarget("req_0000")]
 
 
