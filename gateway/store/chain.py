@@ -268,6 +268,16 @@ def _whole(value: Any) -> Any:
     return value
 
 
+def in_common(one: Sequence[Message], other: Sequence[Message]) -> int:
+    """How many messages, from the first on, are the very same objects in two histories."""
+    number = 0
+    for mine, others in zip(one, other, strict=False):
+        if mine is not others:
+            break
+        number += 1
+    return number
+
+
 _MARKS = ("cache_control", "prompt_cache_breakpoint")
 
 
@@ -279,7 +289,9 @@ def unmarked(message: Message) -> Message:
 
 
 def _may_be_marked(part: Any) -> bool:
-    return isinstance(part, ToolCallResponse) or bool(getattr(part, "extra", None))
+    if isinstance(part, ToolCallResponse) and any(map(_may_be_marked, part.content)):
+        return True
+    return bool(getattr(part, "extra", None))
 
 
 def _unmarked(part: Any) -> Any:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from gateway.store.conversation_rows import Conversations
 from gateway.store.names import json_array
+from gateway.store.placed_before import PlacedBefore, Prints, prints_of
 from gateway.store.placing import Placer
 from gateway.store.removal import forget_turns
 from gateway.store.turn_rows import stored_identity
@@ -244,13 +245,14 @@ def received_last(connection: sqlite3.Connection) -> tuple[list[tuple[str, str, 
 class Written(Struct):
     """(request id, app) of rows that have an app now; ids of those that have no app any more, and of those of them
     whose conversation is nobody else's now; other traces that were looked at before and have to be again; ids of
-    requests that were joined."""
+    requests that were joined; what is to be noted once this is stored."""
 
     apps: list[tuple[str, str]] = []
     detached: list[str] = []
     alone: list[str] = []
     again: set[str] = set()
     joined: tuple[str, ...] = ()
+    prints: Prints | None = None
 
 
 def write(
@@ -261,9 +263,11 @@ def write(
     trace_id: str | None,
     own: Sequence[Own],
     attached: Sequence[Attached],
-    session: str | None = None,
+    session: str | None,
+    placed: PlacedBefore,
 ) -> Written:
-    """What was found of a trace, or of a session where `trace_id` is None. Doing it again changes nothing."""
+    """What was found of a trace, or of a session where `trace_id` is None. Doing it again changes nothing: what
+    stands as it was is not placed again."""
     written = Written([], [], [], set())
     spans = {span for told in (*(each.spans for each in own), *(each.spans for each in attached)) for span in told}
     before = _turns_of(connection, scope, spans)
@@ -271,8 +275,10 @@ def write(
         before |= {turn for (turn,) in connection.execute(_OF_SESSION, (session, scope))}
     for each in attached:
         _attach(connection, placer, conversations, scope, each, written)
-    _forget_stale(connection, placer, scope, trace_id, own, attached)
-    for call in own:
+    forgotten = _forget_stale(connection, placer, scope, trace_id, own, attached)
+    written.prints = prints_of(scope, own, attached)
+    same = 0 if forgotten else placed.unchanged(connection, scope, (trace_id, session, scope), own, written.prints)
+    for call in own[same:]:
         placer.place(call.told)
         (turn,) = connection.execute(_BY_IDENTITY, (stored_identity(scope, call.told.identity),)).fetchone()
         if call.figures:
@@ -364,8 +370,8 @@ def _forget_stale(
     trace_id: str | None,
     own: Sequence[Own],
     attached: Sequence[Attached],
-) -> None:
-    """Turns of their own that turned out to be somebody else's, or told under another identity now."""
+) -> bool:
+    """Whether turns of their own turned out to be somebody else's, or are told under another identity now."""
     kept = {stored_identity(scope, call.told.identity) for call in own}
     others = [*(call.identities for call in own), *(each.identities for each in attached)]
     gone = {stored_identity(scope, identity) for identities in others for identity in identities} - kept
@@ -379,6 +385,7 @@ def _forget_stale(
         forget_turns(connection, [turn for turn, _ in stale])
         for _, conversation in stale:
             placer.recount(conversation)
+    return bool(stale)
 
 
 def _mark(connection: sqlite3.Connection, turn: int | None, spans: Iterable[tuple[str, str]]) -> None:

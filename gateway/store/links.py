@@ -6,7 +6,7 @@ that the order of arrival makes no difference.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -207,33 +207,31 @@ def _by_response(connection: sqlite3.Connection, call: Call) -> Link | None:
 
 def _by_chain(connection: sqlite3.Connection, call: Call) -> Link | None:
     """The longest beginning that ends in an answer of ours."""
-    # The last message with this digest: one that says nothing leaves it as it was, and belongs to what was there.
-    ends = {place.chain: index + 1 for index, place in enumerate(call.walk.places) if place.answer}
-    return _longest(connection, call, "chain", ends, CHAIN)
+    return _longest(connection, call, "chain", CHAIN)
 
 
 def _by_tail(connection: sqlite3.Connection, call: Call) -> Link | None:
     """The last question and answer of an earlier state, in the midst of a history whose beginning was cut off."""
-    ends = {place.tail: index + 1 for index, place in enumerate(call.walk.places) if place.tail and place.answer}
-    return _longest(connection, call, "tail", ends, SLIDE)
+    return _longest(connection, call, "tail", SLIDE)
 
 
 def _by_answer(connection: sqlite3.Connection, call: Call) -> Link | None:
     """Within a conversation one answer that is sent back is enough."""
-    ends = {place.mark: index + 1 for index, place in enumerate(call.walk.places) if place.mark and place.answer}
-    return _longest(connection, call, "mark", ends, SLIDE)
+    return _longest(connection, call, "mark", SLIDE)
 
 
-def _longest(
-    connection: sqlite3.Connection, call: Call, column: str, ends: Mapping[Any, int], via: int
-) -> Link | None:
-    """The newest turn whose answer has the digest that stands furthest behind; `ends` says where each does."""
-    if not ends:
-        return None
+def _longest(connection: sqlite3.Connection, call: Call, column: str, via: int) -> Link | None:
+    """The newest turn whose answer has the digest that stands furthest behind in this history."""
     statement, started = _FOUND.format(column=column), call.told.started_us
     values = call.asked | {"from": started - WINDOW_US, "started": started, "conversation": call.conversation}
     values["most"] = MOST_ALIKE if call.conversation is None else MOST_ALIKE_GIVEN
-    for digest, end in sorted(ends.items(), key=lambda each: -each[1]):
+    asked: set[bytes] = set()
+    places = call.walk.places
+    for end in range(len(places), 0, -1):
+        # The last message with a digest: one that says nothing leaves it as it was, and belongs to what was there.
+        if not places[end - 1].answer or (digest := getattr(places[end - 1], column)) in asked or digest is None:
+            continue
+        asked.add(digest)
         found = connection.execute(statement, values | {"digest": digest}).fetchone()
         if found is not None:
             return Link(Brief(*found[1:]), found[0], via, end, shortened=via == SLIDE)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from gateway.keys.sealing import SealBroken
 from gateway.model import Message, Role
-from gateway.store.cache_blocks import HASH_BYTES, NOT_COMPARED, blocks_of, first_changed
+from gateway.store.cache_blocks import HASH_BYTES, NOT_COMPARED, Blocks, first_changed
 from gateway.store.chain import Place
 from gateway.store.content import Contents, Instructions, Sealed, Tools
 from gateway.store.conversation_rows import Conversations
@@ -128,6 +128,7 @@ class Placer:
         self._last_number = 0
         self._continued = Continued(connection)
         self._walks = Walks(sealed.hasher)
+        self._blocks = Blocks(sealed.hasher)
 
     def begin(self) -> None:
         """A transaction has begun."""
@@ -145,7 +146,7 @@ class Placer:
 
     def _place(self, told: Told, earlier: "_Earlier | None") -> None:
         said = _said(told)
-        blocks = blocks_of(self._sealed.hasher, said.tools, said.system, said.history) if told.request else None
+        blocks = self._blocks.of(said.tools, said.system, said.history) if told.request else None
         hashes = blocks[-HASH_BYTES * len(said.history) :] if blocks and said.history else b""
         walk = self._walks.walk(told.scope, said.history, hashes, [each.message for each in said.answers])
         given = told.parent_conversation or told.conversation
@@ -208,6 +209,7 @@ class Placer:
         """The transaction is over."""
         self._touched, self._moved = {}, set()
         self._conversations.forget()
+        self._blocks.forget()
 
     def start_over(self) -> None:
         """The transaction came to nothing, or other work was done in it: nothing that is remembered need be true."""

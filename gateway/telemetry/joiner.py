@@ -18,6 +18,7 @@ from gateway.keys.access import Principal
 from gateway.relaying.exchange import Exchange
 from gateway.store.database import passes
 from gateway.store.joined_turns import received_last, tellers
+from gateway.store.placed_before import PlacedBefore
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
 from gateway.telemetry.keeping import StoredTelemetry
@@ -67,6 +68,7 @@ class Joiner:
         self._noted: dict[_Key, tuple[str, float, float, int]] = {}
         # Until when what took long is left alone; of the joining thread.
         self._rests: dict[_Key, float] = {}
+        self._placed = PlacedBefore()
         # Keys that telemetry came with: only their exchanges can have been told of.
         self._scopes: set[str] = set()
         self._busy = False
@@ -184,7 +186,9 @@ class Joiner:
             return
         for other in sorted(self._store.look(looked.beside)):
             loaded.trace(other)
-        written = self._store.change(partial(looked.write, loaded.seen, self._price))
+        written = self._store.change(partial(looked.write, loaded.seen, self._price, self._placed))
+        if written.prints is not None:
+            self._placed.note((looked.trace_id, looked.session, scope), written.prints)
         for request_id, app in written.apps:
             self._on_app(request_id, app)
         for request_id in written.detached:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from gateway.store.conversation_rows import Conversations
 from gateway.store.joined_turns import Attached, Own, Time, Written, beside, changed, exchanged, times_of, write
+from gateway.store.placed_before import PlacedBefore
 from gateway.store.placing import Placer
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
@@ -127,7 +128,14 @@ class Looked(Struct, frozen=True, kw_only=True):
     def beside(self, connection: sqlite3.Connection) -> set[str]:
         return beside(connection, self.scope, self.near(connection), self.ids, self.times)
 
-    def write(self, seen: Sequence[Seen], price: Price, connection: sqlite3.Connection, placer: Placer) -> Written:
+    def write(
+        self,
+        seen: Sequence[Seen],
+        price: Price,
+        placed: PlacedBefore,
+        connection: sqlite3.Connection,
+        placer: Placer,
+    ) -> Written:
         """On the writer's thread: decides on what is stored at that moment."""
         by_id = {(each.span.trace_id, each.span.span_id): each for each in seen if not each.observed.from_session}
         own, attached, requests = [], [], list[str]()
@@ -144,7 +152,8 @@ class Looked(Struct, frozen=True, kw_only=True):
             else:
                 own.append(self._own(call, around, price))
         conversations = Conversations(connection, placer.sealed)
-        written = write(connection, placer, conversations, self.scope, self.trace_id, own, attached, self.session)
+        of = self.scope, self.trace_id
+        written = write(connection, placer, conversations, *of, own, attached, self.session, placed)
         written.again = changed(connection, self.scope, others)
         written.joined = tuple(requests)
         return written

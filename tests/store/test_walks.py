@@ -8,12 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.model import Message, Reasoning, Role, Text, ToolCall
-from gateway.store.cache_blocks import HASH_BYTES, blocks_of
-from gateway.store.chain import Hasher, Running, Walk
+from gateway.store.cache_blocks import HASH_BYTES, Blocks
+from gateway.store.chain import Hasher, Running, Walk, unmarked
 from gateway.store.walks import Walks
 from tests.store.tellings import KEY, READ, assistant, calls, dialogue, opened, put, result, told, user
 
 HASHER = Hasher(KEY)
+MARKED = {"anthropic": {"cache_control": {"type": "ephemeral"}}}
 # Some say nothing that counts, and some run on.
 MESSAGES = (
     user("Where is it?"),
@@ -29,7 +30,7 @@ MESSAGES = (
 
 
 def hashes_of(messages: Sequence[Message]) -> bytes:
-    return blocks_of(HASHER, (), (), messages)[2 + HASH_BYTES :]
+    return Blocks(HASHER).of((), (), messages)[2 + HASH_BYTES :]
 
 
 def walked(walks: Walks, messages: Sequence[Message], scope: str = "key_1") -> Walk:
@@ -38,8 +39,7 @@ def walked(walks: Walks, messages: Sequence[Message], scope: str = "key_1") -> W
 
 def marked(message: Message) -> Message:
     """With a cache mark, which moves along a history."""
-    extra = {"anthropic": {"cache_control": {"type": "ephemeral"}}}
-    return replace(message, extra=extra)
+    return replace(message, extra=MARKED)
 
 
 @pytest.fixture
@@ -101,3 +101,10 @@ def test_no_more_text_is_held_than_a_few_spaces() -> None:
     assert len(walks._gone) == 1
     walked(walks, endless)
     assert len(walks._gone) == 1
+
+
+def test_what_bears_no_cache_mark_is_not_made_anew() -> None:
+    plain = result("It is there.")
+    within = replace(plain.parts[0], content=(Text("It is there.", extra=MARKED),))
+    assert unmarked(plain) is plain
+    assert unmarked(replace(plain, parts=(within,))) == plain
