@@ -4,7 +4,6 @@ arrive.
 On an empty folder the page begins with the three first steps; they can be left and come back until they are done.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
 
@@ -22,12 +21,13 @@ from app.pages.connect_parts.snippets import can_be_pasted
 from app.pages.connect_parts.tool_list import ToolList
 from app.pages.connect_parts.tool_view import ToolView
 from app.pages.connect_parts.tools import BY_KEY, TOOLS, Tool
+from app.pages.connect_parts.trying import Trying
 from app.pages.page import Page, RequestTarget, StepsTarget, Target
 from app.preferences import OFF, ON
 from app.translation import later
 from app.widgets import Banner, PushButton, ScrollRing
 from app.widgets.places import list_places
-from gateway import ApiKeyRow, Changes, DoorTrial
+from gateway import ApiKeyRow, Changes
 
 _WIDEST = 890
 
@@ -48,7 +48,7 @@ class ConnectPage(Page):
         self._looked = False
         self._seen: frozenset[str] | None = None
         self._connected: set[str] = set()
-        self._trying: asyncio.Future[tuple[DoorTrial]] | None = None
+        self._trying = Trying()
         self._build()
         self.list.chosen.connect(lambda _key: self._show_tool())
         self.view.choices.key_asked.connect(self._make_key)
@@ -239,25 +239,13 @@ class ConnectPage(Page):
         assert tool is not None
         model = view.models.main
         view.trial.show_running(model)
-        self._trying = trying = asyncio.gather(gateway.try_door(tool.door, model, key or None))
-        try:
-            (trial,) = await trying
-        except asyncio.CancelledError:
-            # Else the page goes, with its gateway.
-            if self._trying is trying:
-                raise
-            return
-        except KNOWN_ERRORS as error:
-            trial = DoorTrial(ok=False, message=str(error))
-        if self._trying is trying:
-            self._trying = None
+        self._trying.begin(gateway.try_door(tool.door, model, key or None))
+        trial = await self._trying.end()
+        if trial is not None:
             view.show_trial(trial, bool(key))
 
     def _give_up(self) -> None:
-        """What it used until then is in its row."""
-        if self._trying is not None:
-            trying, self._trying = self._trying, None
-            trying.cancel()
+        if self._trying.give_up():
             self.view.trial.show_idle(self.view.models.main, self.tr("Cancelled. Its request says what it used."))
 
     # the first steps

@@ -18,6 +18,7 @@ from app.known_errors import KNOWN_ERRORS
 from app.pages.connect_parts.arrivals import free_name, told
 from app.pages.connect_parts.code_block import CodeBlock
 from app.pages.connect_parts.snippets import BASE, KEY, NO_KEY, Snippet, render
+from app.pages.connect_parts.trying import Trying
 from app.pages.providers_parts.secret_field import SecretField, lies_on_clipboard, offer_to_clear
 from app.pages.providers_parts.steps import StepList
 from app.sidebar import API_PATH
@@ -113,6 +114,7 @@ class FirstRun(QWidget):
         self._steps = FirstSteps()
         self._url, self._fresh = "", ""
         self._visit = 0
+        self._trying, self._untold = Trying(), ""
         theme = context.theme
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -201,11 +203,16 @@ class FirstRun(QWidget):
         self.request_card = StepCard(theme, 3, self.tr("The first request"), "request")
         self.command = CodeBlock(theme, 0, self.tr("Run this in a terminal, or point your tool here"))
         self.command.copied.connect(self.copied)
+        self.test = PushButton(theme, "", "play")
+        self.test.setObjectName("first_request_test")
+        self.test.clicked.connect(self._test_pressed)
         self.request_link = PushButton(theme, self.tr("Open request"), "external-link")
         self.request_link.setObjectName("first_request_link")
         self.request_link.clicked.connect(self._open_request)
         self.request_card.body.addWidget(self.command)
         line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self.test)
         line.addWidget(self.request_link)
         line.addStretch(1)
         self.request_card.body.addLayout(line)
@@ -250,7 +257,12 @@ class FirstRun(QWidget):
 
     def _show_request(self) -> None:
         request = self._steps.request
-        if request is None:
+        if self._trying.running:
+            words = self.tr("Asking {model} …").format(model=self._model())
+            self.request_card.show_done(self._steps.request_done, words, tone="text2")
+        elif self._untold:
+            self.request_card.show_done(self._steps.request_done, self._untold, tone="bad")
+        elif request is None:
             words = self.tr("Waiting for it …") if self._steps.key_done and self._steps.provider_done else ""
             self.request_card.show_done(False, words)
         elif self._steps.request_done:
@@ -261,6 +273,11 @@ class FirstRun(QWidget):
             )
             self.request_card.show_done(False, words, tone="bad")
         self.request_link.setVisible(request is not None)
+        running = self._trying.running
+        self.test.setText(self.tr("Cancel") if running else self.tr("Make it from here"))
+        self.test.set_icon("x" if running else "play")
+        self.test.setEnabled(self._steps.provider_done)
+        self.test.setVisible(running or not self._steps.request_done)
         command = first_request(self._model())
         self.command.show_text(render(command, self._url, self._fresh or NO_KEY))
 
@@ -271,7 +288,8 @@ class FirstRun(QWidget):
     def forget(self) -> None:
         """Leaves no key behind, neither the provider's nor the tool's."""
         self._visit += 1
-        self._fresh = ""
+        self._fresh = self._untold = ""
+        self._trying.give_up()
         self.field.forget()
         self.trial.clear()
         self.trial.hide()
@@ -355,6 +373,24 @@ class FirstRun(QWidget):
     def _open_request(self) -> None:
         if self._steps.request is not None:
             self.request_asked.emit(self._steps.request.id)
+
+    def _test_pressed(self) -> None:
+        if self._trying.give_up():
+            self._show_request()
+        else:
+            self._context.spawn(self._test())
+
+    async def _test(self) -> None:
+        """The command's request, made from here: over HTTP, with the new key where it is known."""
+        self._trying.begin(self._context.gateway.try_door("openai_chat", self._model(), self._fresh or None))
+        self._untold = ""
+        self._show_request()
+        trial = await self._trying.end()
+        if trial is not None:
+            # One that has a row is told by it.
+            self._untold = "" if trial.ok or trial.request_id else trial.message
+            self._show_request()
+            self.changed.emit()
 
     def _leave(self) -> None:
         (self.finished if self._steps.done else self.skipped).emit()

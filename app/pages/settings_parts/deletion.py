@@ -66,8 +66,8 @@ class DaysDeletion(QObject):
         self.button.setEnabled(False)
         self.button.clicked.connect(self._ask)
         words = tr(
-            "Of some days what was said; or up to a day also the requests that metered it, from the first one on, so "
-            "that no gap is left. Sums stay, and stay exact."
+            "What was said in some days, or all requests up to a day with it. Sums of requests, tokens and costs "
+            "stay, and stay exact."
         )
         add_line(heading, tr("What"), words, self.what)
         add_line(heading, tr("Days"), tr("Both are included, in the time zone of tables and charts."), self._days())

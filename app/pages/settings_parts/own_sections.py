@@ -147,7 +147,7 @@ class AppearanceSection(Preferring):
             times,
             "week_start",
             self.tr("Weeks begin on"),
-            self.tr("In calendars to pick a day from. Charts by the week begin on Monday, as the gateway counts."),
+            self.tr("In calendars. Charts by the week begin on Monday, as the gateway counts them."),
             {"monday": self.tr("Monday"), "sunday": self.tr("Sunday"), "saturday": self.tr("Saturday")},
         )
         self.zone_line = self.add_line(
