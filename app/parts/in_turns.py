@@ -7,6 +7,10 @@ from PySide6.QtCore import QObject, QTimer
 
 BUDGET_S = 0.003
 """For which one turn takes steps; the one that is begun last goes beyond it."""
+ALONE = True
+"""What a step gives where the next one takes long: that is not begun late in a turn."""
+_LATE = 1 / 3
+_END = object()
 # Between two turns, so that the gateway's callbacks have theirs.
 _PAUSE_MS = 8
 
@@ -16,15 +20,15 @@ class InTurns(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._steps: Iterator[None] = iter(())
+        self._steps: Iterator[bool | None] = iter(())
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._timer.timeout.connect(self.go_on)
 
-    def begin(self, steps: Iterator[None], began: float) -> None:
+    def begin(self, steps: Iterator[bool | None], began: float) -> None:
         """Take the first steps now, as far as the turn's time goes that `began` then (seconds of the performance
         counter)."""
         self._steps = steps
-        self._take_until(began + BUDGET_S)
+        self._take(began)
 
     def leave(self) -> None:
         """No further step is taken."""
@@ -33,16 +37,13 @@ class InTurns(QObject):
 
     def go_on(self) -> None:
         """A turn: one step at least."""
-        deadline = time.perf_counter() + BUDGET_S
-        if self._take():
-            self._take_until(deadline)
+        began = time.perf_counter()
+        self._take(began, next(self._steps, _END))
 
-    def _take_until(self, deadline: float) -> None:
-        while time.perf_counter() < deadline:
-            if not self._take():
+    def _take(self, began: float, told: object = None) -> None:
+        """What fits in the turn; `told` by the step before."""
+        while told is not _END:
+            if time.perf_counter() - began >= (BUDGET_S * _LATE if told is ALONE else BUDGET_S):
+                self._timer.start()
                 return
-        self._timer.start()
-
-    def _take(self) -> bool:
-        """Whether there was one to take."""
-        return next(self._steps, self) is None
+            told = next(self._steps, _END)

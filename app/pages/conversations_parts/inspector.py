@@ -15,12 +15,12 @@ from app.pages.conversations_parts.costs import CostSplit
 from app.pages.conversations_parts.facts import Facts
 from app.pages.conversations_parts.spans import SpanRow
 from app.pages.conversations_parts.waterfall import Waterfall
-from app.parts.in_turns import InTurns
+from app.parts.in_turns import ALONE, InTurns
 from app.parts.kept_shapes import KeptShapes, lay_out_hidden
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
-from app.widgets import Card, ElidedLabel, IconButton, PushButton, ScrollRing
+from app.widgets import Card, Curtain, ElidedLabel, IconButton, PushButton, ScrollRing
 from app.widgets.scroll_bar import KeptScrollBar
 
 WIDTH = 408
@@ -86,19 +86,19 @@ class FactsCard(Card):
         lines = self._shapes.of(shape, lambda: self._begun(facts), self.palette())
         self.turns.begin(self._put_up(facts, lines), began)
 
-    def _put_up(self, facts: Facts, lines: _Lines) -> Iterator[None]:
+    def _put_up(self, facts: Facts, lines: _Lines) -> Iterator[bool | None]:
         """Lines are made, told what to say, laid out, and shown with their title. Those before stay until then."""
         for _ in lines.making:
-            yield
+            yield None
         words = (*(value for _, value in facts.lines), *facts.notes, *((facts.raw,) if facts.raw else ()))
         for label, text in zip(lines.told, words, strict=True):
             if label.text() != text:
                 label.setText(text)
         if lines.body.isHidden():
-            yield
+            yield ALONE
             margins = self.contentsMargins() + self._column.contentsMargins()
             lay_out_hidden(lines.body, self.width() - margins.left() - margins.right())
-            yield
+            yield ALONE
         self.title.setText(facts.title)
         self.setAccessibleName(tr("Selected: {title}").format(title=facts.title))
         self.request_button.setVisible(facts.request_id is not None)
@@ -106,7 +106,7 @@ class FactsCard(Card):
         self.growing.emit(lines.body.height() + _AROUND)
         self._shapes.show(lines.body)
         self.show()
-        yield
+        yield None
 
     def _begun(self, facts: Facts) -> _Lines:
         body, told = QWidget(self), list[TextLabel]()
@@ -201,6 +201,7 @@ class Inspector(QScrollArea):
         self.all_button.setObjectName("conversation_glue")
         self.all_button.clicked.connect(self._toggle_glue)
         self._lay_out()
+        self._curtain = Curtain(self)
         self.facts.growing.connect(self._make_room)
         self.waterfall.chosen.connect(self.row_chosen)
         self.facts.request_asked.connect(self.request_asked)
@@ -232,6 +233,10 @@ class Inspector(QScrollArea):
         body.installEventFilter(self)
         self.setWidget(body)
         ScrollRing(self)
+
+    def begin_another(self) -> None:
+        """What is told from now on is of another conversation: all of it is painted, in turns."""
+        self._curtain.draw(self.viewport().geometry())
 
     def show_costs(self, split: CostSplit, *, parts_follow: bool = False) -> None:
         self.cost.show_split(split, parts_follow=parts_follow)

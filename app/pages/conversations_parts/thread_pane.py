@@ -178,6 +178,8 @@ class ThreadPane(QWidget):
         await asyncio.sleep(_PAINTED_S)
         if opening != self._opening:
             return
+        if not keep:
+            self.inspector.begin_another()
         self._show_rows()
         if not keep:
             # Of another conversation the parts are not known yet, and those before are not its own.

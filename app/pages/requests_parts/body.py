@@ -1,6 +1,7 @@
 """What is said of one request: what happened first, then the numbers, then who, and which ids."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import chain
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -31,30 +32,44 @@ class RequestBody(SectionLines):
 
     def __init__(self, theme: Theme, row: ExchangeRecord, groups: Sequence[Section], parent: QWidget) -> None:
         super().__init__(theme, parent)
-        self._make_top(row)
-        self._lines = self._make_lines(groups)
+        self._row = row
+        self._cause: Banner | None = None
+        self._lines = chain(self._make_top(row), self._make_lines(groups))
+        self._has_top = False
 
     def show_record(self, row: ExchangeRecord, groups: Sequence[Section]) -> None:
+        self._row = row
         self.show_sections(groups)
+        if self._has_top:
+            self._tell_top()
+
+    def _tell_top(self) -> None:
+        row = self._row
         pill = status_pill(row)
         self._status.setText(pill.text)
         self._status.set_kind(pill.kind)
         self._ending.setText(OUTCOME_WORDS.get(row.outcome, row.outcome))
         self._model.setText(model_shown(row) or formats.UNKNOWN)
-        self._cause.set_text(cause(row) or "")
+        if self._cause is not None:
+            self._cause.set_text(cause(row) or "")
         self._timing.show_row(row)
 
-    def _make_top(self, row: ExchangeRecord) -> None:
+    def _make_top(self, row: ExchangeRecord) -> Iterator[None]:
         column = self._column
         column.addLayout(self._head())
+        yield
         column.addLayout(self._elsewhere())
+        yield
         kind = _cause_kind(row)
-        self._cause = Banner(self._theme, kind or "bad", "")
-        self._cause.setObjectName("request_cause")
-        self._cause.setVisible(kind is not None)
-        column.addWidget(self._cause)
+        if kind is not None:
+            self._cause = Banner(self._theme, kind, "")
+            self._cause.setObjectName("request_cause")
+            column.addWidget(self._cause)
         self._timing = TimingBar(self._theme)
         column.addWidget(self._timing)
+        self._has_top = True
+        self._tell_top()
+        yield
 
     def _head(self) -> QHBoxLayout:
         self._status = Pill(self._theme, "")

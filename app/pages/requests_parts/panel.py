@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QPalette, QResizeEvent
+from PySide6.QtGui import QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.pages.requests_parts.attempt_lines import attempt_sections
@@ -18,11 +18,11 @@ from app.pages.requests_parts.attempts_body import AttemptsBody
 from app.pages.requests_parts.body import RequestBody, shape_of
 from app.pages.requests_parts.details import attempts_words, sections
 from app.pages.requests_parts.section_lines import SectionLines, lines_shape
-from app.parts.in_turns import InTurns
+from app.parts.in_turns import ALONE, InTurns
 from app.parts.kept_shapes import KeptShapes, lay_out_hidden
 from app.theme import Theme
 from app.translation import tr
-from app.widgets import ScrollRing
+from app.widgets import Curtain, ScrollRing
 from gateway import CostExplanation, ExchangeRecord
 
 Body = TypeVar("Body", bound=SectionLines)
@@ -51,6 +51,7 @@ class LinesPanel(QScrollArea, Generic[Body]):
         self._shapes = KeptShapes[Body](self._column, lambda body: body)
         self.setWidget(self._holder)
         ScrollRing(self)
+        self._curtain = Curtain(self)
         theme.changed.connect(self._take_surface)
         self._take_surface()
 
@@ -67,24 +68,37 @@ class LinesPanel(QScrollArea, Generic[Body]):
 
         began = time.perf_counter()
         body = self._shapes.of(shape, made, self.palette())
+        if not body.isHidden():
+            self._cover()
         tell(body)
         self.body = body
         self.turns.begin(self._put_up(body), began)
 
-    def _put_up(self, body: Body) -> Iterator[None]:
+    def _put_up(self, body: Body) -> Iterator[bool | None]:
         """Lines are made, then laid out, then shown. What was shown before stays until then; those of what was left
         before its end wait until it is shown again."""
         if not body.isHidden():
             return
+        if body.complete:
+            yield ALONE
         while not body.complete:
             body.make_line()
-            yield
+            yield ALONE if body.complete else None
         # Within its showing it would take as long again as all else of that.
         lay_out_hidden(body, self.viewport().width(), self.viewport().height())
-        yield
+        yield ALONE
+        self._cover()
         self._shapes.show(body)
         self._settle()
-        yield
+        yield None
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        # The drawer around it is painted without it, and it in turns.
+        self._cover()
+
+    def _cover(self) -> None:
+        self._curtain.draw(self.viewport().geometry())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -1,0 +1,154 @@
+"""Lines that are told, laid out, shown and painted each take a turn of their own, also where no widget is made."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.pages.conversations_parts.blocks import told
+from app.pages.conversations_parts.costs import whole_of
+from app.pages.conversations_parts.inspector import WIDTH, Inspector
+from app.pages.conversations_parts.spans import rows_of
+from app.pages.requests_parts import panel as panel_module
+from app.pages.requests_parts.panel import RequestPanel
+from app.parts import in_turns
+from app.parts.in_turns import ALONE, InTurns
+from app.theme import Theme
+from app.widgets import Banner, Curtain
+from app.widgets.curtain import USUAL
+from tests.app.fake_gateway import NOW_US
+from tests.app.fake_threads import plain_thread
+from tests.app.test_requests import RECORD, UNEXPLAINED
+from tests.app.test_thread_slots import Updates
+
+ROWS = [msgspec.structs.replace(RECORD, id=f"req_{n}", app="a" * (n % 2)) for n in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("first_s", "tells", "expected"),
+    [(0.0005, ALONE, 2), (0.002, ALONE, 1), (0.002, None, 2), (0.004, None, 1)],
+    ids=["a long one begins early", "and not late", "another one also late", "and none after the time"],
+)
+def test_what_takes_long_is_not_begun_late_in_a_turn(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch, first_s: float, tells: bool | None, expected: int
+) -> None:
+    clock, taken = 0.0, 0
+
+    def steps() -> Iterator[bool | None]:
+        nonlocal clock, taken
+        taken, clock = 1, clock + first_s
+        yield tells
+        taken = 2
+
+    monkeypatch.setattr(in_turns, "BUDGET_S", 0.003)
+    monkeypatch.setattr(in_turns, "time", SimpleNamespace(perf_counter=lambda: clock))
+    turns = InTurns(qapp)
+    turns.begin(steps(), 0.0)
+    assert taken == expected
+    assert turns._timer.isActive() == (expected == 1)
+    turns.go_on()
+    assert taken == 2
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, theme: Theme) -> RequestPanel:
+    made = RequestPanel(theme)
+    qtbot.addWidget(made)
+    made.resize(420, 800)
+    made.show()
+    qtbot.waitExposed(made)
+    for row in ROWS[:2]:
+        made.show_record(row, str.title, UNEXPLAINED)
+    uncovered(qtbot, made)
+    return made
+
+
+def uncovered(qtbot: QtBot, widget: QWidget) -> None:
+    for curtain in widget.findChildren(Curtain):
+        qtbot.waitUntil(curtain.isHidden)
+    QTest.qWait(1)
+
+
+def test_lines_that_are_kept_are_told_laid_out_and_shown_each_in_its_turn(
+    panel: RequestPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_turns, "BUDGET_S", -1.0)
+    panel.show_record(ROWS[2], str.title, UNEXPLAINED)
+    kept, seen = panel.body, []
+    assert kept is not None and kept.complete and kept.isHidden()
+    laid: list[QWidget] = []
+    lay_out = panel_module.lay_out_hidden
+    monkeypatch.setattr(panel_module, "lay_out_hidden", lambda body, *size: (laid.append(body), lay_out(body, *size)))
+    while kept.isHidden():
+        panel.turns.go_on()
+        seen.append((len(laid), kept.isHidden()))
+    assert seen[-3:] == [(0, True), (1, True), (1, False)]
+
+
+class PaintedTogether(QObject):
+    """How many of a widget's labels are painted with each update of its window from now on."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.turns: list[int] = []
+        self._window = widget.window()
+        for each in (self._window, *widget.findChildren(QLabel)):
+            each.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._window and event.type() == QEvent.Type.UpdateRequest:
+            self.turns.append(0)
+        elif event.type() == QEvent.Type.Paint and watched is not self._window and self.turns:
+            self.turns[-1] += 1
+        return False
+
+
+@pytest.mark.parametrize("number", [3, 2], ids=["of the same lines", "of others"])
+def test_another_request_is_painted_in_turns(qtbot: QtBot, panel: RequestPanel, number: int) -> None:
+    painted = PaintedTogether(panel)
+    panel.show_record(ROWS[number], str.title, UNEXPLAINED)
+    uncovered(qtbot, panel)
+    assert sum(painted.turns) > 20 and max(painted.turns) <= USUAL
+
+
+def test_a_request_that_is_opened_is_painted_in_turns(qtbot: QtBot, panel: RequestPanel) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    QVBoxLayout(window).addWidget(panel)
+    window.resize(420, 800)
+    window.show()
+    panel.hide()
+    QTest.qWait(1)
+    painted = PaintedTogether(panel)
+    panel.show()
+    uncovered(qtbot, panel)
+    assert sum(painted.turns) > 20 and max(painted.turns) <= USUAL
+
+
+def test_what_went_well_has_no_place_for_a_cause(panel: RequestPanel) -> None:
+    assert panel.findChildren(Banner) == []
+
+
+def test_the_pane_of_another_conversation_is_painted_in_turns(qtbot: QtBot, theme: Theme) -> None:
+    pane = Inspector(theme)
+    qtbot.addWidget(pane)
+    pane.resize(WIDTH, 800)
+    pane.show()
+    qtbot.waitExposed(pane)
+    threads = [plain_thread(number, NOW_US, turns=12) for number in (1, 2)]
+    rows = [rows_of(thread, told(thread, {}).steps) for thread in threads]
+    pane.show_costs(whole_of(threads[0].row))
+    pane.show_rows(rows[0], 0)
+    uncovered(qtbot, pane)
+    together = Updates(pane, {"costs": pane.cost, "timeline": pane.waterfall})
+    pane.begin_another()
+    pane.show_costs(whole_of(threads[1].row))
+    pane.show_rows(rows[1], 0)
+    uncovered(qtbot, pane)
+    first, *later = [set(names) for names in together.together if names]
+    assert first == {"costs"} and later and all(names == {"timeline"} for names in later)
