@@ -33,6 +33,7 @@ from app.first_steps import is_first_run, read_first_steps
 from app.garbage import GarbageTimer
 from app.kept_tasks import KeptTasks
 from app.launch import Launch, announcement, has_provider
+from app.local_days import midnight_us
 from app.loop import make_loop
 from app.notifications import Notifications
 from app.pages import PAGES, PageEntry
@@ -40,7 +41,6 @@ from app.pages.page import RequestTarget
 from app.preferences import Preferences, use_size, window_store
 from app.questions import ask_how_to_close, ask_to_leave_demo
 from app.shell import Shell
-from app.sidebar_figures import midnight_us
 from app.single_instance import FirstInstance, call_first
 from app.state_notices import StateNotices
 from app.theme import MODES, Theme
@@ -149,6 +149,7 @@ class Host:
         self._wanted = True
         self._today_timer = QTimer(interval=_TODAY_MS)
         self._today_is_old = False
+        self._day_began = midnight_us(time.time_ns() // 1000, self.filters.tz)
         self._last_error: ExchangeRecord | None = None
         self._connect()
 
@@ -478,9 +479,17 @@ class Host:
             self._alerts.show_providers(await gateway.providers())
 
     def _read_today(self) -> None:
-        """Keep the tray's figures right while the window is hidden."""
+        """Keep the tray's figures right while the window is hidden. A new day has its own also where nothing was
+        asked in it yet."""
         gateway = self._gateway
-        if self._today_is_old and gateway is not None and gateway.state.word == "running":
+        if gateway is None or gateway.state.word != "running":
+            return
+        self.shell.follow_system_zone()
+        began = midnight_us(time.time_ns() // 1000, self.filters.tz)
+        if began != self._day_began:
+            self._day_began = began
+            self._on_changed(Changes(usage=True))
+        if self._today_is_old:
             self._today_is_old = False
             self.spawn(self.window.refresh_today())
 

@@ -15,6 +15,7 @@ from app.date_field import DateField
 from app.filter_words import comparison_name
 from app.filters import ALL, COMPARISONS
 from app.fonts import ui_font
+from app.local_days import day_start_us
 from app.popover import Popover
 from app.theme import Theme
 from app.translation import later, tr
@@ -47,11 +48,7 @@ _FITTING = {
 
 def day_range(first: date, last: date, tz: str) -> tuple[int, int]:
     """Local days as microseconds: from the first one's midnight to the midnight after the last one."""
-    zone = ZoneInfo(tz)
-    start = datetime(first.year, first.month, first.day, tzinfo=zone)
-    after = last + timedelta(days=1)
-    end = datetime(after.year, after.month, after.day, tzinfo=zone)
-    return int(start.timestamp()) * 1_000_000, int(end.timestamp()) * 1_000_000
+    return day_start_us(first, tz), day_start_us(last + timedelta(days=1), tz)
 
 
 class CustomRange(Popover):

@@ -3,11 +3,13 @@
 Preferences that change how things look are put into force here, once for the whole window.
 """
 
+import time
+
 from PySide6.QtCore import QObject, Signal
 
 from app import formats
 from app.autostart import Autostart
-from app.filters import FilterState
+from app.filters import FilterState, local_zone
 from app.preferences import Preferences
 from app.saved_views import SavedViews
 from app.theme import Theme
@@ -45,6 +47,7 @@ class Shell(QObject):
         self._theme = theme
         self._filters = filters
         self._system_zone = filters.tz
+        self._machine_zone = local_zone()
         self.preferences.changed.connect(self._follow)
         self._apply_clock()
         formats.use_week(self.preferences.get("week_start"))
@@ -68,6 +71,19 @@ class Shell(QObject):
         elif name == "week_start":
             formats.use_week(self.preferences.get(name))
             self._theme.redraw()
+
+    def follow_system_zone(self) -> None:
+        """Where the machine was moved to another time zone meanwhile, days and hours are that zone's, unless the
+        person chose one."""
+        zone = local_zone()
+        if zone == self._machine_zone:
+            return
+        self._machine_zone = self._system_zone = zone
+        if hasattr(time, "tzset"):
+            # Python's own local time is that of the start, until it is told.
+            time.tzset()
+        if not self.preferences.zone:
+            self._follow("zone")
 
     def _apply_clock(self) -> None:
         zone = self.preferences.zone

@@ -2,23 +2,16 @@
 
 import time
 from collections.abc import Callable
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from app import formats, sources
 from app.context import AppContext
 from app.filters import ALL
+from app.local_days import midnight_us
 from app.sidebar import Sidebar
 from gateway import Changes, Completeness, Summary, ThreadQuery, UsageQuery
 
 # What of a change they depend on.
 _COUNTED = ("usage", "keys", "providers", "meter", "conversations")
-
-
-def midnight_us(now_us: int, tz: str) -> int:
-    """When the local day began."""
-    now = datetime.fromtimestamp(now_us / 1e6, ZoneInfo(tz))
-    return int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1_000_000
 
 
 class SidebarFigures:

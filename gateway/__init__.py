@@ -114,7 +114,7 @@ from gateway.thread_records import (
     TraceSpan,
     Turn,
 )
-from gateway.time_zones import is_zone
+from gateway.time_zones import is_zone, midnight
 from gateway.wrapped import element_of
 
 if TYPE_CHECKING:
@@ -283,6 +283,7 @@ __all__ = [
     "is_zone",
     "load_settings",
     "message_json",
+    "midnight",
     "number_text",
     "parse_number",
     "part_json",

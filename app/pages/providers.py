@@ -4,14 +4,13 @@ Keys are set in the drawer. Where the system has no open keyring, the drawer fir
 """
 
 import time
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
+from app.local_days import midnight_us
 from app.pages.page import Page
 from app.pages.providers_parts.card import LEAST_WIDTH, ProviderCard
 from app.pages.providers_parts.grid import CardGrid
@@ -34,10 +33,7 @@ def _now_us() -> int:
 
 def today(now_us: int, tz: str) -> UsageQuery:
     """From the local midnight on."""
-    midnight = datetime.fromtimestamp(now_us / 1_000_000, ZoneInfo(tz)).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
-    return UsageQuery(start_us=int(midnight.timestamp()) * 1_000_000, tz=tz)
+    return UsageQuery(start_us=midnight_us(now_us, tz), tz=tz)
 
 
 class ProvidersPage(Page):

@@ -14,11 +14,11 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterSnapshot, FilterState
+from app.local_days import midnight_us
 from app.pages import PAGES, PageEntry
 from app.pages.page import RequestTarget
 from app.shortcuts import SHORTCUTS
 from app.sidebar import NARROW, STATES, WIDE
-from app.sidebar_figures import midnight_us
 from app.theme import Theme
 from app.throttle import EVERYTHING, INTERVAL_MS
 from app.widgets import PushButton

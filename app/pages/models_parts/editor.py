@@ -1,7 +1,7 @@
 """The editor of a price of the user's own: for a model from a day to a day, with a second tier for long requests."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import QDate, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.date_field import DateField
+from app.local_days import day_start_us
 from app.pages.models_parts.lines import UNITS
 from app.pages.models_parts.scrolled import scrolled
 from app.text_label import TextLabel
@@ -215,7 +216,7 @@ class PriceEditor(QWidget):
 
     def _midnight_us(self, field: DateField) -> int:
         day = field.date()
-        return int(datetime(day.year(), day.month(), day.day(), tzinfo=ZoneInfo(self._tz)).timestamp()) * 1_000_000
+        return day_start_us(date(day.year(), day.month(), day.day()), self._tz)
 
     def _check(self) -> None:
         complaint = self.complaint()

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import structs
 
+from app.local_days import day_start_us
 from app.tables.column import csv_text
 from app.translation import tr
 from gateway import FaregateError, NewPriceOverride, UnitPrices
@@ -141,7 +142,7 @@ def _midnight_us(line: int, day: str, tz: str) -> int | None:
     except ValueError:
         words = tr("Line {line}: “{day}” is no day such as 2026-11-23.")
         raise PriceFileError(words.format(line=line, day=day)) from None
-    return int(datetime(found.year, found.month, found.day, tzinfo=ZoneInfo(tz)).timestamp()) * 1_000_000
+    return day_start_us(found, tz)
 
 
 def _day(us: int | None, tz: str) -> str | None:
