@@ -1290,7 +1290,8 @@ def test_everything_has_a_name(page: RequestsPage) -> None:
 def test_both_themes(page: RequestsPage, theme: Theme, qtbot: QtBot) -> None:
     page.view.selectRow(0)
     page.view.opened.emit(0)
-    qtbot.waitUntil(page.drawer.findChild(Curtain).isHidden)  # type: ignore[union-attr]
+    for curtain in page.drawer.findChildren(Curtain):
+        qtbot.waitUntil(curtain.isHidden)
     light = drawn(page)
     theme.set_mode("dark")
     dark = drawn(page)
