@@ -73,3 +73,28 @@ def test_a_midnight_that_comes_again_begins_no_day() -> None:
     end = us("2026-11-02", "America/Havana")
     found = period_before(UsageQuery(start_us=again, end_us=end, tz="America/Havana"), 0)
     assert found is not None and found.start_us == again - (end - again)
+
+
+@pytest.mark.parametrize(
+    ("tz", "start", "end", "before"),
+    [
+        ("UTC", "2026-11-01", "2026-12-01", "2026-10-01"),
+        ("UTC", "2026-03-01", "2026-04-01", "2026-02-01"),
+        ("UTC", "2024-03-01", "2024-05-01", "2024-01-01"),
+        ("Europe/Berlin", "2026-01-01", "2027-01-01", "2025-01-01"),
+        ("Australia/Lord_Howe", "2026-10-01", "2026-11-01", "2026-09-01"),
+        # A month that is not over is compared day by day.
+        ("UTC", "2026-11-01", "2026-11-30", "2026-10-03"),
+        ("UTC", "2026-11-02", "2026-12-02", "2026-10-03"),
+    ],
+)
+def test_whole_months_are_compared_with_as_many_whole_months(tz: str, start: str, end: str, before: str) -> None:
+    """30 days before November began on October 2: a day of October was left out."""
+    found = period_before(UsageQuery(start_us=us(start, tz), end_us=us(end, tz), tz=tz), 0)
+    assert found is not None and (found.start_us, found.end_us) == (us(before, tz), us(start, tz))
+
+
+def test_before_the_first_years_of_the_calendar_months_are_not_counted() -> None:
+    start, end = us("0001-02-01"), us("0002-03-01")
+    found = period_before(UsageQuery(start_us=start, end_us=end), 0)
+    assert found is not None and found.start_us == 2 * start - end
