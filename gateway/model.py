@@ -222,6 +222,8 @@ class Request(Struct, frozen=True, kw_only=True):
     origin: Origin = Origin()
 
 
+MOST_TOKENS, MOST_NANO = 10**12, 10**14
+"""What no request uses, and what none costs: a greater number is a fault of its sender."""
 MEDIA = ("cached_audio", "input_image", "input_video", "output_image", "output_video")
 """Tokens by medium that have prices of their own; input is what was not cached, `cached_audio` what was."""
 

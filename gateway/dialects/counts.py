@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-# What a double and a database hold exactly; a greater count is a fault of its sender.
+from gateway.model import MOST_NANO, MOST_TOKENS
+
+# What a double and a database hold exactly.
 LARGEST_COUNT = 2**53
-_MOST_DOLLARS = 1_000_000
 
 
 def object_in(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -25,8 +26,8 @@ def count_in(raw: Mapping[str, Any], key: str) -> int | None:
     """A count, None where it is missing or none."""
     value = raw.get(key)
     if type(value) is int:
-        return value if 0 <= value <= LARGEST_COUNT else None
-    return int(value) if isinstance(value, float) and 0 <= value <= LARGEST_COUNT else None
+        return value if 0 <= value <= MOST_TOKENS else None
+    return int(value) if isinstance(value, float) and 0 <= value <= MOST_TOKENS else None
 
 
 def text_in(raw: Mapping[str, Any], key: str) -> str | None:
@@ -51,13 +52,13 @@ def said_cost(raw: Mapping[str, Any]) -> int | None:
 
 def dollars_nano(dollars: Any) -> int | None:
     """A number of dollars as nano-dollars, None where it is no such number."""
-    if isinstance(dollars, bool) or not isinstance(dollars, int | float) or not 0 <= dollars <= _MOST_DOLLARS:
+    if isinstance(dollars, bool) or not isinstance(dollars, int | float) or not 0 <= dollars <= MOST_NANO / 10**9:
         return None
     return int((Decimal(str(dollars)) * 10**9).to_integral_value(ROUND_HALF_EVEN))
 
 
 def cost_nano(ticks: Any) -> int | None:
     """xAI's ticks as nano-dollars, None where they are no such number."""
-    if isinstance(ticks, bool) or not isinstance(ticks, int | float) or not 0 <= ticks <= 10 * LARGEST_COUNT:
+    if isinstance(ticks, bool) or not isinstance(ticks, int | float) or not 0 <= ticks <= 10 * MOST_NANO:
         return None
     return int((Decimal(ticks) / 10).to_integral_value(ROUND_HALF_EVEN))

@@ -11,14 +11,15 @@ from typing import Any
 
 import msgspec
 
+from gateway.model import MOST_NANO, MOST_TOKENS
 from gateway.records import ExchangeRecord
 from gateway.store.measures import COUNTS
 
 LARGEST = 2**53
 # A hundred thousand dollars, and four months: a hundred thousand rows of either still add up.
 LIMITS: Mapping[str, int] = {
-    **dict.fromkeys(COUNTS, 10**12),
-    "cost_nano": 10**14,
+    **dict.fromkeys(COUNTS, MOST_TOKENS),
+    "cost_nano": MOST_NANO,
     **dict.fromkeys(("latency_us", "ttft_us", "overhead_us"), 10**13),
 }
 

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.dialects import DIALECTS
+from gateway.model import MOST_NANO, MOST_TOKENS
+from gateway.store.storable import LIMITS
 
 _COUNTS = st.one_of(
     st.integers(0, 2000), st.sampled_from([None, -1, 0, 1.0, 2.7, 0.00014, 2**53, 2**53 + 1, True, "3", [], {}])
@@ -79,3 +81,17 @@ def test_an_answer_of_responses(usage: dict[str, Any]) -> None:
 def test_what_an_answer_says_that_it_cost(said: dict[str, Any], peeked: bool) -> None:
     assert _same("openai_chat", _chat({"prompt_tokens": 3, "completion_tokens": 4, **said})) is peeked
     assert _same("openai_responses", _response({"input_tokens": 3, "output_tokens": 4, **said})) is peeked
+
+
+@pytest.mark.parametrize("count", [MOST_TOKENS, MOST_TOKENS + 1])
+def test_a_count_that_no_row_can_keep_is_none_that_was_said(count: int) -> None:
+    """A row said that its provider had counted, had no count, and was priced as if that were nought."""
+    kept = count if count <= MOST_TOKENS else None
+    for dialect, body in (
+        ("openai_chat", _chat({"prompt_tokens": count, "completion_tokens": 4, "cost": 100_000.5})),
+        ("openai_responses", _response({"input_tokens": count, "output_tokens": 4, "cost": 100_000.5})),
+    ):
+        assert _same(dialect, body) is (kept is not None)
+        used = DIALECTS[dialect].parse_response(body).usage
+        assert used is not None and (used.input_tokens, used.cost_nano) == (kept, None)
+    assert (LIMITS["input_tokens"], LIMITS["cost_nano"]) == (MOST_TOKENS, MOST_NANO)

@@ -13,12 +13,12 @@ from msgspec import Meta, Raw, Struct
 from gateway.dialects.counts import first_said
 from gateway.dialects.dialect import AnswerPeek
 from gateway.dialects.error_bodies import as_stream_error
-from gateway.dialects.openai_chat.usage import LARGEST_COUNT, cost_nano, dollars_nano, parse_usage, with_reasoning
+from gateway.dialects.openai_chat.usage import cost_nano, dollars_nano, parse_usage, with_reasoning
 from gateway.dialects.openai_chat.wire import FAILED, decode_answer
 from gateway.dialects.openai_errors import failed_answer
-from gateway.model import Usage
+from gateway.model import MOST_TOKENS, Usage
 
-_Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | None
+_Count = Annotated[int, Meta(ge=0, le=MOST_TOKENS)] | None
 
 
 class _Details(Struct, gc=False):

@@ -8,10 +8,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gateway.dialects.counts import LARGEST_COUNT, cost_nano, count_in, dollars_nano, first_said, object_in, said_cost
+from gateway.dialects.counts import cost_nano, count_in, dollars_nano, first_said, object_in, said_cost
 from gateway.model import Usage
 
-__all__ = ["LARGEST_COUNT", "cost_nano", "dollars_nano", "parse_usage", "render_usage", "with_reasoning"]
+__all__ = ["cost_nano", "dollars_nano", "parse_usage", "render_usage", "with_reasoning"]
 
 
 def parse_usage(raw: Any, service_tier: Any = None) -> Usage | None:

@@ -9,11 +9,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from gateway.dialects.counts import LARGEST_COUNT, cost_nano, dollars_nano, first_said
+from gateway.dialects.counts import cost_nano, dollars_nano, first_said
 from gateway.dialects.dialect import AnswerPeek
-from gateway.model import Usage
+from gateway.model import MOST_TOKENS, Usage
 
-_Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | None
+_Count = Annotated[int, Meta(ge=0, le=MOST_TOKENS)] | None
 
 
 class _Lifetimes(Struct, gc=False):
