@@ -15,7 +15,13 @@ from gateway.relaying.routing import counted_as
 
 LONGEST_LINE_US = 90_000_000_000
 _DOLLARS = ("", "$", "us$", "usd")
-_SUMMING_UP = ("total", "subtotal", "grand total", "sum")
+# What stands in place of a day where a line adds others up, in languages that spreadsheets are kept in.
+_SUMMING_UP = frozenset(
+    (
+        *("total", "totals", "subtotal", "sub total", "grand total", "sum", "summe", "gesamt", "gesamtsumme"),
+        *("zwischensumme", "total général", "sous-total", "totale", "totaal", "suma", "合計", "小計", "总计"),
+    )
+)
 _PROGRESS_LINES = 5_000
 # A file has no line for a day on which nothing was used, so that one which follows another may begin a little later.
 _NEAR = timedelta(days=7)
@@ -259,7 +265,7 @@ class _Lines:
                 if field in self._table.places
             )
             chosen = all(place < len(cells) and cells[place].strip() == text for place, text in self._only.items())
-            if not time or time.lower().rstrip(":") in _SUMMING_UP:
+            if not time or time.lower().rstrip(": ") in _SUMMING_UP:
                 continue
             if others or not chosen:
                 self._bill.passed_over += counting

@@ -408,3 +408,10 @@ def test_a_files_columns_are_told_with_what_they_are_taken_for() -> None:
     assert (strange.columns, strange.mapping, strange.form) == (("When", "What", "How much"), {}, None)
     with pytest.raises(ClientError, match="empty"):
         columns_of(opener(""))
+
+
+@pytest.mark.parametrize("word", ["Total", "TOTALS:", "Grand total", "Summe", "Sous-total :", "合計"])
+def test_a_line_that_adds_up_others_counts_nothing(word: str) -> None:
+    assert read(PLAIN + f"\n{word},,9,9,9,9.99\n").lines == read(PLAIN).lines
+    with pytest.raises(ClientError, match="not a day or time"):
+        read(PLAIN + "\nAdjustment,,9,9,9,9.99\n")
