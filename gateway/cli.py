@@ -210,9 +210,7 @@ def _add_export(commands: "_Commands") -> None:
     parser.add_argument(
         "--text", action="append", default=[], metavar="WORD", help="only where model, user or key holds it"
     )
-    parser.add_argument(
-        "--bucket", default="hour", metavar="WIDTH", help="15m, hour, day, week or month, for buckets"
-    )
+    parser.add_argument("--bucket", metavar="WIDTH", help="15m, hour, day, week or month, for buckets (default hour)")
     parser.add_argument("--by", metavar="DIMENSION", help="split buckets by model, provider, key, user, tag:KEY …")
     parser.add_argument("--sort", metavar="FIELD", help="largest first, for conversations (default cost_usd)")
     parser.add_argument("--format", choices=("csv", "jsonl"), default="csv")

@@ -52,6 +52,11 @@ TEXT_PARAMETER = "text"
 FILTERS = ("from", "to", "tz", "tag", *DIMENSION_PARAMETERS, *NUMBERS, TEXT_PARAMETER)
 _EXPORT_WORDS = ("what", "format", "bucket", "by", "sort")
 EXPORT_PARAMETERS = (*_EXPORT_WORDS, "bom")
+_WORDS_OF_EXPORTS: Mapping[str, tuple[str, ...]] = {
+    "bucket": ("buckets",),
+    "by": ("buckets", "breakdown"),
+    "sort": ("breakdown", "conversations"),
+}
 NANO_PER_DOLLAR = 1_000_000_000
 NOTHING = Summary(usage_sources=dict.fromkeys(USAGE_SOURCES, 0), cost_sources=dict.fromkeys(COST_SOURCES, 0))
 MOST_ROWS = 1000
@@ -116,6 +121,9 @@ def parse_export(params: Parameters, *, format: str = "csv") -> Export:
     for name, known in (("what", EXPORTS), ("format", FORMATS)):
         if given.setdefault(name, {"what": known[0], "format": format}[name]) not in known:
             raise ClientError(f"The {name} {given[name]!r} is unknown; use one of {', '.join(known)}.", param=name)
+    for name, exports in _WORDS_OF_EXPORTS.items():
+        if name in given and given["what"] not in exports:
+            raise ClientError(f"{name} is for {' and '.join(exports)}: leave it out, or set what.", param=name)
     export = Export(**given, bom=bom == "1")
     if export.bom and export.format != FORMATS[0]:
         raise ClientError("Only CSV has a byte order mark: leave bom out.", param="bom")
