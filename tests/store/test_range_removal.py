@@ -91,6 +91,20 @@ def test_it_goes_on_after_a_deletion(tmp_path: Path) -> None:
         assert thread.row.requests == 2 and any("three" in line for line in lines(thread))
 
 
+def test_a_conversation_is_called_as_before(tmp_path: Path) -> None:
+    """Its own name is made of its first call, which goes: links to it must lead on."""
+    with opened(tmp_path) as store:
+        put(store, session("one", "1", "two", "2"))
+        (before,) = all_threads(store)
+        delete(store, 0, 50)
+        put(store, [told(120, dialogue("one", "1", "two", "2", "three"), "3")])
+        (thread,) = all_threads(store)
+        assert (thread.row.id, thread.row.requests) == (before.row.id, 2)
+    with closing(sqlite3.connect(tmp_path / "traces.db")) as connection:
+        # No call that comes late, and began before the others, names it anew.
+        assert connection.execute("SELECT given FROM conversations").fetchall() == [(before.row.id,)]
+
+
 def test_what_is_told_can_end_it_and_steps_are_small(tmp_path: Path) -> None:
     class GivenUp(Exception):
         pass

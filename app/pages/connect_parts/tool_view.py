@@ -43,6 +43,7 @@ class ToolView(QWidget):
         self._url, self._fresh, self._place = "", "", NO_KEY
         self._keys: tuple[ApiKeyRow, ...] = ()
         self._choice, self._copied = USUAL, False
+        self._arrived = Arrival()
         self.blocks: list[CodeBlock] = []
         self._made: list[CodeBlock] = []
         self.title = TextLabel(theme, px=16, weight=600)
@@ -106,8 +107,8 @@ class ToolView(QWidget):
         self.trial.setVisible(not tool.sends_spans)
         if untried:
             self.trial.show_idle(self.models.main)
-        if other:
-            self.show_arrival(Arrival())
+        # Whether there is a key to wait for may have changed.
+        self.show_arrival(Arrival() if other else self._arrived)
 
     def show_fresh(self, key: str) -> None:
         """A key that was just made, in the clear."""
@@ -128,6 +129,7 @@ class ToolView(QWidget):
             self._show_snippets()
 
     def show_arrival(self, arrival: Arrival) -> None:
+        self._arrived = arrival
         if self.tool is not None:
             has_key = bool(self._choice.key or keys_of(self.tool.key, self._keys))
             self.arrival.show_arrival(self.tool, arrival, has_key)
