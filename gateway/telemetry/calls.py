@@ -8,6 +8,7 @@ what only time, key and model speak for is marked as inferred, and what is ambig
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
 from msgspec import Struct
 
@@ -185,12 +186,15 @@ class _Beside:
         self._others = sorted(others, key=lambda group: group[0].span.start_ns)
         self._starts = [group[0].span.start_ns for group in self._others]
         self._longest = max(group[0].span.end_ns - group[0].span.start_ns for group in self._others)
-        ends = [group[0].span.end_ns for group in self._others]
-        self._latest = [max(ends[place : place + _BLOCK]) for place in range(0, len(ends), _BLOCK)]
+        # When each ends, when the last of _BLOCK ends, and so on upwards.
+        self._ends = [[group[0].span.end_ns for group in self._others]]
+        while len(below := self._ends[-1]) > _BLOCK:
+            self._ends.append([max(below[place : place + _BLOCK]) for place in range(0, len(below), _BLOCK)])
         self._ids_of = ids_of
         # By place: the only one that is beside it and nothing else; None where there is more.
         self._only: dict[int, Seen | None] = {}
-        self._crowded = bytearray(len(others))
+        # Where what is crowded begins, and ends.
+        self._crowded = [0] * (len(others) + 1)
 
     def note(self, natives: _Group) -> None:
         """These are beside others that are within their time or around it."""
@@ -206,7 +210,8 @@ class _Beside:
                 found.append(place)
             if len(found) > MOST_BESIDE:
                 # What else is near may be beside it too, and is nobody's only one.
-                self._crowded[first:last] = b"\1" * (last - first)
+                self._crowded[first] += 1
+                self._crowded[last] -= 1
                 return
         for place in found:
             self._only[place] = native if len(found) == 1 and place not in self._only else None
@@ -215,16 +220,27 @@ class _Beside:
         """Places from `first` to `last` of what may be within these times, or around them: one that lasts for long
         is near to all that follow it, and is all that is looked at of those that began before."""
         inside = bisect_left(self._starts, start - SLACK_NS, first, last)
-        for place in range(first - first % _BLOCK, inside, _BLOCK):
-            if self._latest[place // _BLOCK] >= end - SLACK_NS:
-                yield from range(max(first, place), min(inside, place + _BLOCK))
+        yield from self._lasting(0, first, inside, end - SLACK_NS)
         yield from range(inside, last)
 
+    def _lasting(self, level: int, first: int, last: int, until: int) -> Iterator[int]:
+        """Places of a level, from `first` to `last`, that end then or later."""
+        ends = self._ends[level]
+        if level + 1 == len(self._ends):
+            yield from (place for place in range(first, last) if ends[place] >= until)
+            return
+        for above in self._lasting(level + 1, first // _BLOCK, -(-last // _BLOCK), until):
+            begin = above * _BLOCK
+            for place in range(max(first, begin), min(last, begin + _BLOCK)):
+                if ends[place] >= until:
+                    yield place
+
     def pairs(self) -> list[tuple[Seen, Seen]]:
+        crowded = list(accumulate(self._crowded))
         return [
             (native, self._others[place][0])
             for place, native in self._only.items()
-            if native is not None and not self._crowded[place]
+            if native is not None and not crowded[place]
         ]
 
 

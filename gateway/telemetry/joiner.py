@@ -34,8 +34,8 @@ LONGEST_S = 3.0
 CLOSE_S = 5.0
 # After a failure that may pass.
 REST_S = 1.0
-# A session of a thousand calls takes a minute, and grows all day: what took longer than SLOW_S is left alone for
-# REST_TIMES as long, so that others have most of the time.
+# A session of three thousand calls takes two seconds to be read, and grows all day: what took longer than SLOW_S is
+# left alone for REST_TIMES as long, so that others have most of the time.
 SLOW_S, REST_TIMES, LONGEST_REST_S = 1.0, 4.0, 300.0
 # What is known now may change what was found of other traces, and that what was found of others: so many steps.
 STEPS = 4

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from gateway.model import Message, Request, Response, Role, Text, Usage
-from gateway.telemetry.calls import Call, Exchanged, Seen, _within, calls_of
+from gateway.telemetry.calls import Call, Exchanged, Seen, _Beside, _within, calls_of
 from gateway.telemetry.observed import Observed
 from gateway.telemetry.observed import Role as Word
 from gateway.telemetry.records import Span
 from gateway.telemetry.span_tellings import identities_of, usage_of
 
-MS = 1_000_000
+MS, S = 1_000_000, 1_000_000_000
 T, U = "a" * 32, "b" * 32
 
 
@@ -240,3 +240,48 @@ def test_what_lasts_for_long_leaves_the_work_in_proportion(monkeypatch: pytest.M
         tellings.append(seen(f"sdk-{number}", number * 1000 + 100, number * 1000 + 400, trace=U, native=True))
     assert len(calls_of(tellings, [])) == 2 * calls + 1
     assert compared < 300 * calls
+
+
+class _Counted(int):
+    compared = 0
+
+    def __ge__(self, other: int) -> bool:
+        _Counted.compared += 1
+        return int(self) >= other
+
+
+def test_of_thousands_of_calls_those_that_last_are_found_by_few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that lasts for a whole session makes all that came before every call near to it."""
+    monkeypatch.setattr("gateway.telemetry.calls._BLOCK", 8)
+    calls = 6000
+    times = [(0, calls * S), *((n * S, n * S + MS) for n in range(1, calls))]
+    observed = seen("s", 0, 0).observed
+    spans = [Span(trace_id=T, span_id=f"{start}", start_ns=start, end_ns=_Counted(end)) for start, end in times]
+    beside = _Beside([[Seen(span, observed)] for span in spans], {})
+    _Counted.compared, looks = 0, range(100, calls, 100)
+    for n in looks:
+        assert list(beside._near(0, n + 1, n * S, n * S + MS)) == [0, n]
+    assert _Counted.compared < 80 * len(looks)
+
+
+@pytest.mark.parametrize("block", [2, 3, 64])
+def test_what_lasts_is_what_a_plain_search_finds(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr("gateway.telemetry.calls._BLOCK", block)
+    rng = random.Random(block)
+    for size in (1, 2, 7, 90):
+        others = [[seen(f"{n}", start := rng.randrange(300), start + rng.randrange(200))] for n in range(size)]
+        beside = _Beside(others, {})
+        ends = [group[0].span.end_ns for group in beside._others]
+        for _ in range(50):
+            first, last, until = rng.randrange(size), rng.randrange(size + 1), rng.randrange(500) * MS
+            plain = [place for place in range(first, last) if ends[place] >= until]
+            assert list(beside._lasting(0, first, last, until)) == plain
+
+
+@pytest.mark.parametrize("number", [3, 69])
+def test_beside_one_that_is_around_many_nobody_is_the_only_one(number: int) -> None:
+    calls = [seen(f"{n}", n * 1000, n * 1000 + 500) for n in range(70)]
+    around = seen("around", 0, 70_000, trace=U, native=True)
+    native = seen("sdk", number * 1000 + 100, number * 1000 + 400, trace=U, native=True)
+    assert only(f"{number}", "sdk") in alike([*calls, native], [])
+    assert only("sdk") in alike([*calls, native, around], [])
