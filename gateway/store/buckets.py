@@ -9,9 +9,10 @@ without the dimension.
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from operator import attrgetter, itemgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
@@ -66,8 +67,8 @@ Cell = TypeVar("Cell")
 
 # When a row began (µs), its dimensions as numbers, in the order of `COMBINED_DIMENSIONS`, and its share.
 Combined = tuple[int, Key, Piece]
-# By half-hour and day, then by the values of all dimensions.
-Halves = defaultdict[tuple[int, int], defaultdict[Key, list[Piece]]]
+# By half-hour and day, then some sums by the values of all dimensions, which are to be added up.
+Halves = defaultdict[tuple[int, int], list[Mapping[Key, Piece]]]
 # By the key's first numbers, which many have in common, and its last.
 Cells = dict[Key, Mapping[Key, Piece]]
 
@@ -77,8 +78,8 @@ DIMENSION_MASK = 2**DIMENSION_BITS - 1
 
 # Dimensions whose values go together: a user has a key or two, a model one provider.
 TOGETHER = (("user", "key", "client"), ("model", "provider", "app"), ("door", "outcome"))
-
-_dimensions_of = attrgetter(*("tags" if name == "tag_set" else name for name in COMBINED_DIMENSIONS))
+# From the values of these, then the set of tags, to the order of `COMBINED_DIMENSIONS`.
+_in_order = itemgetter(*map((*chain.from_iterable(TOGETHER), "tag_set").index, COMBINED_DIMENSIONS))
 
 
 def add(
@@ -94,56 +95,66 @@ def add(
     quarters: defaultdict[int, list[ExchangeRecord]] = defaultdict(list)
     for record in records:
         quarters[quarter_of(record.started_us)].append(record)
-    # Rows alike in some dimensions are added up before they are added to the cells that each counts in.
-    together = [(of, _Known(names, cells)) for of, cells in _CELLS_OF]
-    numbers = _Known(names, _numbers_of)
+    groups = [_Alike(told) for told in _groups(names)]
     singles: dict[int, dict[int, Piece]] = {}
-    halves = _halves()
+    halves: Halves = defaultdict(list)
     for quarter, some in quarters.items():
-        all_alike: defaultdict[Any, list[Piece]] = defaultdict(list)
-        for values, added in zip(map(_dimensions_of, some), map(share, some), strict=True):
-            all_alike[values].append(added)
-        pieces = _each_joined(all_alike)
-        singles[quarter] = _of_quarter(together, pieces)
+        pieces = _of_all_alike(groups, some)
+        singles[quarter] = _of_quarter(groups, pieces)
         if combinations:
-            of_half = halves[half_start(quarter), day_start(quarter, zone)]
-            for values, piece in pieces.items():
-                of_half[numbers[values]].append(piece)
+            halves[half_start(quarter), day_start(quarter, zone)].append(_by_values(groups, pieces))
     _write(connection, _singles(singles, zone), ADD_ALL_TO_BUCKETS, _ADD_COMMON_TO_BUCKETS)
     if combinations:
         _write_combinations(connection, halves)
 
 
-def _of_quarter(
-    together: Sequence[tuple[Callable[[Any], Any], "_Known"]], pieces: Mapping[Any, Piece]
-) -> dict[int, Piece]:
-    """By dimension and value, of the pieces of all dimensions together."""
+def _of_all_alike(groups: Sequence["_Alike"], records: Sequence[ExchangeRecord]) -> dict[Key, Piece]:
+    """By the numbers of what rows are alike in."""
+    numbers = (map(group.__getitem__, map(group.of, records)) for group in groups)
+    pieces: defaultdict[Key, list[Piece]] = defaultdict(list)
+    for alike, piece in zip(zip(*numbers, strict=True), map(share, records), strict=True):
+        pieces[alike].append(piece)
+    return _each_joined(pieces)
+
+
+def _of_quarter(groups: Sequence["_Alike"], pieces: Mapping[Key, Piece]) -> dict[int, Piece]:
+    """By dimension and value. Rows alike in some dimensions are added up before they are added to the cells that each
+    counts in."""
     of_cells: defaultdict[int, list[Piece]] = defaultdict(list)
-    for of, cells_of in together:
-        alike: defaultdict[Any, list[Piece]] = defaultdict(list)
-        for values, piece in pieces.items():
-            alike[of(values)].append(piece)
-        for values, piece in _each_joined(alike).items():
-            for cell in cells_of[values]:
+    for at, group in enumerate(groups):
+        some: defaultdict[int, list[Piece]] = defaultdict(list)
+        for alike, piece in pieces.items():
+            some[alike[at]].append(piece)
+        for number, piece in _each_joined(some).items():
+            for cell in group.cells[number]:
                 of_cells[cell].append(piece)
     return _each_joined(of_cells)
 
 
+def _by_values(groups: Sequence["_Alike"], pieces: Mapping[Key, Piece]) -> dict[Key, Piece]:
+    """By the values of all dimensions, in their order."""
+    users, models, doors, tags = (group.numbers for group in groups)
+    return {
+        _in_order(users[user] + models[model] + doors[door] + tags[some]): piece
+        for (user, model, door, some), piece in pieces.items()
+    }
+
+
 def combine(connection: sqlite3.Connection, zone: ZoneInfo, rows: Iterable[Combined]) -> None:
     """Count rows by all dimensions together, and by whole sets of tags."""
-    halves = _halves()
     of_quarters: dict[int, defaultdict[Key, list[Piece]]] = {}
+    of_halves: dict[tuple[int, int], defaultdict[Key, list[Piece]]] = {}
     for started_us, values, added in rows:
         quarter = quarter_of(started_us)
         of_quarter = of_quarters.get(quarter)
         if of_quarter is None:
-            of_quarter = of_quarters[quarter] = halves[half_start(quarter), day_start(quarter, zone)]
+            half = half_start(quarter), day_start(quarter, zone)
+            of_quarter = of_quarters[quarter] = of_halves.setdefault(half, defaultdict(list))
         of_quarter[values].append(added)
+    halves: Halves = defaultdict(list)
+    for half, pieces in of_halves.items():
+        halves[half].append(_each_joined(pieces))
     _write_combinations(connection, halves)
-
-
-def _halves() -> Halves:
-    return defaultdict(lambda: defaultdict(list))
 
 
 def _write_combinations(connection: sqlite3.Connection, halves: Halves) -> None:
@@ -154,50 +165,58 @@ def _write_combinations(connection: sqlite3.Connection, halves: Halves) -> None:
 
 def values_of(names: Names, record: ExchangeRecord) -> Key:
     """A row's dimensions as numbers, in the order of `COMBINED_DIMENSIONS`."""
-    return _numbers_of(names, _dimensions_of(record))
+    values: Key = _in_order(tuple(chain.from_iterable(told.numbers(told.of(record)) for told in _groups(names))))
+    return values
 
 
-def _numbers_of(names: Names, values: Sequence[Any]) -> Key:
-    tags = values[_TAG_SET]
-    return (
-        *map(names.number, values[:_TAG_SET]),
-        names.tag_set(tags),
-        *map(names.number, values[_TAG_SET + 1 :]),
-    )
+class _Told(NamedTuple):
+    """What of a row some dimensions are, and by it: their values as numbers, and the cells that it counts in because
+    of these, each a dimension and a value."""
+
+    of: Callable[[ExchangeRecord], Any]
+    numbers: Callable[[Any], Key]
+    cells: Callable[[Any], Iterable[tuple[int, int]]]
 
 
-def _cells_of_values(*dimensions: str) -> Callable[[Names, Any], Key]:
+def _groups(names: Names) -> Iterator[_Told]:
+    """Of `TOGETHER`, and of sets of tags."""
+    for dimensions in TOGETHER:
+        yield _told_together(names, dimensions)
+    yield _Told(attrgetter("tags"), lambda tags: (names.tag_set(tags),), lambda tags: _cells_of_tags(names, tags))
+
+
+def _told_together(names: Names, dimensions: Sequence[str]) -> _Told:
     ids = [DIMENSION_IDS[name] for name in dimensions]
-    return lambda names, values: tuple(
-        names.number(value) << DIMENSION_BITS | dimension for value, dimension in zip(values, ids, strict=True)
-    )
+
+    def numbers(texts: Iterable[str | None]) -> Key:
+        return tuple(map(names.number, texts))
+
+    return _Told(attrgetter(*dimensions), numbers, lambda texts: zip(ids, numbers(texts), strict=True))
 
 
-def _cells_of_tags(names: Names, tags: tuple[str, ...]) -> Key:
-    cells = [(DIMENSION_IDS["tag"], names.number(tag)) for tag in set(tags) or (None,)]
-    cells += [(DIMENSION_IDS["tag_key"], names.number(key)) for key in set(map(tag_key, tags))]
-    cells.append((TOTAL, NO_NAME))
-    return tuple(value << DIMENSION_BITS | dimension for dimension, value in cells)
+def _cells_of_tags(names: Names, tags: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    yield TOTAL, NO_NAME
+    for tag in set(tags) or (None,):
+        yield DIMENSION_IDS["tag"], names.number(tag)
+    for key in set(map(tag_key, tags)):
+        yield DIMENSION_IDS["tag_key"], names.number(key)
 
 
-# Some of all dimensions, and the cells that rows count in because of these, each a dimension and a value.
-_CELLS_OF: Sequence[tuple[Callable[[Any], Any], Callable[[Names, Any], Key]]] = (
-    *((itemgetter(*map(COMBINED_DIMENSIONS.index, some)), _cells_of_values(*some)) for some in TOGETHER),
-    (itemgetter(_TAG_SET), _cells_of_tags),
-)
+class _Alike(dict[Any, int]):
+    """A number for what rows are alike in, counted from 0, so that they are put together by small numbers."""
 
-
-class _Known(dict[Any, Key]):
-    """What values of dimensions are as numbers."""
-
-    def __init__(self, names: Names, told: Callable[[Names, Any], Key]) -> None:
+    def __init__(self, told: _Told) -> None:
         super().__init__()
-        self._names = names
+        self.of = told.of
+        self.numbers: list[Key] = []
+        self.cells: list[Sequence[int]] = []
         self._told = told
 
-    def __missing__(self, values: Any) -> Key:
-        numbers = self[values] = self._told(self._names, values)
-        return numbers
+    def __missing__(self, texts: Any) -> int:
+        number = self[texts] = len(self)
+        self.numbers.append(self._told.numbers(texts))
+        self.cells.append([value << DIMENSION_BITS | dimension for dimension, value in self._told.cells(texts)])
+        return number
 
 
 def _each_joined(pieces: Mapping[Cell, Sequence[Piece]]) -> dict[Cell, Piece]:
@@ -240,11 +259,11 @@ def _put(cells: Cells, level: int, start: int, singles: Mapping[int, Piece]) -> 
     cells.update(of_keys)
 
 
-def _combinations(halves: Mapping[tuple[int, int], Mapping[Key, Sequence[Piece]]]) -> Cells:
+def _combinations(halves: Halves) -> Cells:
     """By level and start, then by the values of all dimensions."""
     coarse: defaultdict[Key, list[Mapping[Key, Piece]]] = defaultdict(list)
-    for (half, day), pieces in halves.items():
-        common = _each_joined(pieces)
+    for (half, day), some in halves.items():
+        common = _added_up(some)
         coarse[HALF, half].append(common)
         coarse[DAY, day].append(common)
     return {key: _added_up(some) for key, some in coarse.items()}
@@ -262,14 +281,19 @@ def _tag_sets(combinations: Cells) -> Cells:
 
 
 def _write(connection: sqlite3.Connection, cells: Cells, add_all: str, add_common: str) -> None:
-    common: list[tuple[Key, Key, Piece]] = []
     others: list[tuple[Key, Key, Piece]] = []
-    # In key order the tables' pages are each touched once.
-    for key in sorted(cells):
-        of_key = cells[key]
-        for values in sorted(of_key):
-            piece = of_key[values]
-            (common if piece[0] < FIRST_RARE else others).append((key, values, piece))
-    for statement, some, rare in ((add_common, common, False), (add_all, others, True)):
-        # One by one: thousands of rows at once would be looked through by the garbage collection.
-        connection.executemany(statement, ((*key, *values, *columns(piece, rare)) for key, values, piece in some))
+
+    def common() -> Iterator[tuple[Any, ...]]:
+        # In key order the tables' pages are each touched once.
+        for key in sorted(cells):
+            of_key = cells[key]
+            for values in sorted(of_key):
+                piece = of_key[values]
+                if piece[0] < FIRST_RARE:
+                    yield key + values + columns(piece, False)
+                else:
+                    others.append((key, values, piece))
+
+    # One by one: thousands of rows at once would be looked through by the garbage collection.
+    connection.executemany(add_common, common())
+    connection.executemany(add_all, (key + values + columns(piece, True) for key, values, piece in others))
