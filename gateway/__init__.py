@@ -50,7 +50,7 @@ from gateway.model import (
     Uri,
 )
 from gateway.number_filters import NUMBERS, number_text, parse_number
-from gateway.periods import period_before
+from gateway.periods import period_before, whole_months
 from gateway.records import (
     DIMENSIONS,
     OPERATORS,
@@ -291,4 +291,5 @@ __all__ = [
     "run_command",
     "share_heap",
     "tool_json",
+    "whole_months",
 ]

@@ -14,36 +14,52 @@ def period_before(query: UsageQuery, now_us: int) -> UsageQuery | None:
     """The same question over the time before; None where the range has no beginning. An open end is now.
 
     Whole months of the query's zone are compared with as many whole months, though some are longer, and whole days
-    with as many whole days, though the clocks change among them. ClientError for an unknown zone.
+    with as many whole days, though the clocks change among them. Raises ClientError for an unknown zone.
     """
     if query.start_us is None:
         return None
-    end = query.end_us if query.end_us is not None else now_us
-    start = _days_before(query.start_us, end, query.tz)
-    return replace(query, start_us=2 * query.start_us - end if start is None else start, end_us=query.start_us)
+    closed = query if query.end_us is not None else replace(query, end_us=now_us)
+    start = _start_before(closed)
+    if start is None:
+        start = 2 * query.start_us - (closed.end_us or 0)
+    return replace(query, start_us=start, end_us=query.start_us)
 
 
-def _days_before(start_us: int, end_us: int, tz: str) -> int | None:
-    zone = zone_of(tz)
-    if start_us % _SECOND_US or end_us % _SECOND_US or start_us >= end_us:
+def whole_months(query: UsageQuery) -> int | None:
+    """How many whole months of its zone a range is; None for any other. Raises ClientError for an unknown zone."""
+    days = _whole_days(query)
+    if days is None or any(day.day != 1 for day in days):
+        return None
+    first, last = days
+    return (last.year - first.year) * 12 + last.month - first.month
+
+
+def _start_before(query: UsageQuery) -> int | None:
+    days, months = _whole_days(query), whole_months(query)
+    if days is None:
+        return None
+    first, last = days
+    try:
+        if months is None:
+            before = first - (last - first)
+        else:
+            month = first.year * 12 + first.month - 1 - months
+            before = date(month // 12, month % 12 + 1, 1)
+        return midnight(before, zone_of(query.tz)) * _SECOND_US
+    except (ValueError, OverflowError):
+        return None
+
+
+def _whole_days(query: UsageQuery) -> tuple[date, date] | None:
+    """The first day of a range of whole days and the one after its last; None for any other range."""
+    zone, start_us, end_us = zone_of(query.tz), query.start_us, query.end_us
+    if start_us is None or end_us is None or start_us % _SECOND_US or end_us % _SECOND_US or start_us >= end_us:
         return None
     try:
         first, last = (datetime.fromtimestamp(us // _SECOND_US, zone).date() for us in (start_us, end_us))
         # On the days on which a clock skips midnight, or has it twice, its own time does not tell.
         if [midnight(day, zone) * _SECOND_US for day in (first, last)] != [start_us, end_us]:
             return None
-        return midnight(_months_before(first, last) or first - (last - first), zone) * _SECOND_US
     except (ValueError, OverflowError):
         return None
-
-
-def _months_before(first: date, last: date) -> date | None:
-    """The first day of as many months before; None where these are no whole months."""
-    if first.day != 1 or last.day != 1:
-        return None
-    months = 2 * _month_number(first) - _month_number(last)
-    return date(months // 12, months % 12 + 1, 1)
-
-
-def _month_number(day: date) -> int:
-    return day.year * 12 + day.month - 1
+    return first, last

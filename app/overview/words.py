@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from app.overview.comparing import compared_weeks
 from app.translation import counted, tr
-from gateway import UsageQuery
+from gateway import UsageQuery, whole_months
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
@@ -20,6 +20,9 @@ def compared_with(query: UsageQuery, how: str = "previous") -> str:
     if how == "weekday":
         weeks = compared_weeks(query)
         return counted(weeks, "the same days a week before", "the same days {count} weeks before")
+    months = whole_months(query)
+    if months is not None:
+        return counted(months, "the month before", "the {count} months before")
     span = query.end_us - query.start_us
     if span > _DAY_US + _HOUR_US:
         return tr("the {count} days before").format(count=round(span / _DAY_US))

@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from pytestqt.qtbot import QtBot
 
 from app.formats import UNKNOWN
@@ -269,6 +270,15 @@ def us(*moment: int) -> int:
 )  # fmt: skip
 def test_what_a_range_is_compared_with(span: int, words: str) -> None:
     assert compared_with(UsageQuery(start_us=5, end_us=5 + span)) == words
+
+
+def test_whole_months_are_told_as_months() -> None:
+    zone = "Europe/Berlin"
+    october = UsageQuery(start_us=us(2026, 10, 1), end_us=us(2026, 11, 1), tz=zone)
+    assert compared_with(october) == "the month before"
+    assert compared_with(replace(october, end_us=us(2027, 1, 1))) == "the 3 months before"
+    assert compared_with(replace(october, end_us=us(2026, 10, 31))) == "the 30 days before"
+    assert compared_with(replace(october, tz="UTC")) == "the 31 days before"
 
 
 def test_an_export_is_named_by_its_range() -> None:
