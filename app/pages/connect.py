@@ -25,7 +25,7 @@ from app.pages.connect_parts.trying import Trying
 from app.pages.page import Page, RequestTarget, StepsTarget, Target
 from app.preferences import OFF, ON
 from app.translation import later
-from app.widgets import Banner, PushButton, ScrollRing
+from app.widgets import Banner, Curtain, PushButton, ScrollRing
 from app.widgets.places import list_places
 from gateway import ApiKeyRow, Changes
 
@@ -86,7 +86,9 @@ class ConnectPage(Page):
         line.setContentsMargins(24, 16, 0, 16)
         line.setSpacing(16)
         line.addWidget(self.list)
-        line.addWidget(_scrolled(self.view, self.tr("How to connect"), margins=(0, 0)), 1)
+        self._area = _scrolled(self.view, self.tr("How to connect"), margins=(0, 0))
+        self._curtain = Curtain(tools)
+        line.addWidget(self._area, 1)
         self.stack = QStackedWidget()
         self.stack.addWidget(tools)
         self.stack.addWidget(_scrolled(self.first_run, self.tr("First steps"), margins=(24, 14)))
@@ -165,6 +167,8 @@ class ConnectPage(Page):
     def _show(self, tool: Tool) -> None:
         if self.view.tool is not tool:
             self._give_up()
+            # Thirty widgets say something else.
+            self._curtain.draw(self._area.geometry())
         self.view.show_tool(tool, self.context.gateway.state.url, self._keys, self._choice_of(tool.key))
 
     async def _look_at_arrival(self) -> None:

@@ -6,10 +6,14 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.context import AppContext
+from app.pages.connect import ConnectPage
+from app.pages.connect_parts import code_block
 from app.pages.conversations_parts.blocks import told
 from app.pages.conversations_parts.costs import whole_of
 from app.pages.conversations_parts.inspector import WIDTH, Inspector
@@ -91,13 +95,16 @@ def test_lines_that_are_kept_are_told_laid_out_and_shown_each_in_its_turn(
 
 
 class PaintedTogether(QObject):
-    """How many of a widget's labels are painted with each update of its window from now on."""
+    """How many of what is in a widget are painted with each update of its window from now on."""
 
-    def __init__(self, widget: QWidget) -> None:
+    def __init__(self, widget: QWidget, kind: type[QWidget] = QLabel) -> None:
         super().__init__(widget)
+        # Whatever the paints before have taught.
+        for curtain in widget.window().findChildren(Curtain):
+            curtain._most = USUAL
         self.turns: list[int] = []
         self._window = widget.window()
-        for each in (self._window, *widget.findChildren(QLabel)):
+        for each in (self._window, *widget.findChildren(kind)):
             each.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -152,3 +159,42 @@ def test_the_pane_of_another_conversation_is_painted_in_turns(qtbot: QtBot, them
     uncovered(qtbot, pane)
     first, *later = [set(names) for names in together.together if names]
     assert first == {"costs"} and later and all(names == {"timeline"} for names in later)
+
+
+def test_another_tool_is_painted_in_turns(qtbot: QtBot, context: AppContext) -> None:
+    page = ConnectPage(context)
+    for control in page.header_controls():
+        control.setParent(page)
+    qtbot.addWidget(page)
+    page.resize(1220, 840)
+    page.show()
+    qtbot.waitExposed(page)
+    page.list.choose("codex")
+    uncovered(qtbot, page)
+    painted = PaintedTogether(page.view, QWidget)
+    page.list.choose("curl")
+    uncovered(qtbot, page)
+    # A piece weighs as much as so many labels; a text to copy is not cut.
+    assert max(painted.turns) <= USUAL + 4 < 25 < sum(painted.turns)
+
+
+def test_lines_of_a_snippet_are_measured_when_they_are_others(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[str] = []
+
+    class Measured(QFontMetrics):
+        def horizontalAdvance(self, text: str) -> int:  # type: ignore[override]
+            measured.append(text)
+            return super().horizontalAdvance(text)
+
+    monkeypatch.setattr(code_block, "QFontMetrics", Measured)
+    view = code_block.CodeView()
+    qtbot.addWidget(view)
+    view.show()
+    view.show_text("one\nanother line")
+    height = view.height()
+    view.show_text("one\nanother line")
+    view.resize(60, height)
+    assert measured == ["one", "another line"]
+    assert view.maximumHeight() > height, "room for the bar"

@@ -24,6 +24,8 @@ class CodeView(QPlainTextEdit):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.hidden: tuple[str, str] | None = None
+        # In logical pixels, of the text that is shown; and how many lines it has.
+        self._widest, self._lines = 0, 1
         self.setReadOnly(True)
         self.setFont(mono_font(12))
         self.setTabChangesFocus(True)
@@ -37,6 +39,8 @@ class CodeView(QPlainTextEdit):
         """The same text again leaves the selection as it is."""
         if text != self.toPlainText():
             self.setPlainText(text)
+            metrics, lines = QFontMetrics(self.font()), text.split("\n")
+            self._widest, self._lines = max(map(metrics.horizontalAdvance, lines)), len(lines)
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -53,10 +57,9 @@ class CodeView(QPlainTextEdit):
 
     def _fit(self) -> None:
         """Room for the bar only where a line is longer than the block is wide."""
-        metrics, lines = QFontMetrics(self.font()), self.toPlainText().split("\n")
-        widest = max(metrics.horizontalAdvance(line) for line in lines)
-        bar = _BAR if widest + _SIDES > self.width() else 0
-        self.setFixedHeight(metrics.lineSpacing() * min(_MOST_LINES, len(lines)) + _AROUND + bar)
+        bar = _BAR if self._widest + _SIDES > self.width() else 0
+        height = QFontMetrics(self.font()).lineSpacing() * min(_MOST_LINES, self._lines)
+        self.setFixedHeight(height + _AROUND + bar)
 
 
 class CodeBlock(QWidget):
