@@ -2,9 +2,10 @@
 
 Left to itself Python collects cycles on whichever thread happens to allocate. A worker that wrote rows would then
 destroy widgets that were part of a cycle, which ends the process. What start-up and each page's building have made is
-set aside: it lives as long as the window, and need not be looked at again and again.
+set aside: it lives as long as the window, and need not be looked at again and again. So is what has lived for
+half a minute, as long as that does not become more and more.
 
-What is young is looked at some times a second: all that a second of traffic leaves would hold the loop for too long.
+What is young is looked at many times a second: all that a second of traffic leaves would hold the loop for too long.
 """
 
 import gc
@@ -12,9 +13,15 @@ import gc
 from PySide6.QtCore import QObject, QTimer
 
 EVERY_MS = 1000
-_YOUNG_TIMES = 5
-_SECOND_EVERY = 10
-_THIRD_EVERY = 60
+_YOUNG_TIMES = 25
+# Of these looks one is at what was left by those before: most of it belongs to requests that still run.
+_SECOND_EVERY = 5
+_THIRD_EVERY = 30
+# Counting what is set aside takes twenty milliseconds itself.
+COUNTED_EVERY = 900
+MOST_GROWN = 20_000
+"""By so many objects what is set aside may grow before all of it is looked at again: some of it may be garbage. In an
+hour of use it grows by half of that; looking takes up to 80 ms."""
 # By these seconds the gateway, the pages and the charts have been made; looking at them takes up to 80 ms.
 _SETTLED_AT = (5, 30)
 # By then a page that was opened shows what it has to show.
@@ -29,6 +36,8 @@ class GarbageTimer(QObject):
         gc.disable()
         self._beat = self._look = 0
         self._settling: set[int] = set()
+        # How much was set aside, as far as that is known to live.
+        self._known: int | None = None
         self._timer = QTimer(self, interval=EVERY_MS // _YOUNG_TIMES)
         self._timer.timeout.connect(self._on_time)
         self._timer.start()
@@ -36,11 +45,11 @@ class GarbageTimer(QObject):
     def set_aside(self) -> None:
         """Everything that lives now will not be looked at again."""
         gc.collect()
-        gc.freeze()
+        self._freeze()
 
     def settle(self) -> None:
         """Something was built that stays: it is set aside as it is, and what completes it later."""
-        gc.freeze()
+        self._freeze()
         due = self._beat + _SETTLES_IN
         # Start-up's is set aside with all that there is then, unseen.
         if due > _SETTLED_AT[-1]:
@@ -54,7 +63,7 @@ class GarbageTimer(QObject):
     def _on_time(self) -> None:
         self._look += 1
         if self._look % _YOUNG_TIMES:
-            gc.collect(0)
+            gc.collect(0 if self._look % _SECOND_EVERY else 1)
         else:
             self.collect()
 
@@ -62,13 +71,31 @@ class GarbageTimer(QObject):
         """The step of each second."""
         self._beat += 1
         if self._beat in _SETTLED_AT:
-            gc.freeze()
+            self._freeze()
         if self._beat in self._settling:
             self._settling.remove(self._beat)
             self.set_aside()
-            return
-        oldest = 2 if self._beat % _THIRD_EVERY == 0 else 1 if self._beat % _SECOND_EVERY == 0 else 0
-        gc.collect(oldest)
+        elif self._beat % _THIRD_EVERY == 0:
+            gc.collect()
+            gc.freeze()
+        elif self._beat % COUNTED_EVERY == 1:
+            self._look_for_growth()
+        else:
+            gc.collect(1)
+
+    def _freeze(self) -> None:
+        """What lives now is meant to stay, however much it is."""
+        gc.freeze()
+        self._known = None
+
+    def _look_for_growth(self) -> None:
+        """Whether much more is set aside than lived when it was counted last."""
+        count = gc.get_freeze_count()
+        if self._known is None:
+            self._known = count
+        elif count - self._known > MOST_GROWN:
+            gc.unfreeze()
+            self.set_aside()
 
     def stop(self) -> None:
         self._timer.stop()

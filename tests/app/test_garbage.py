@@ -8,7 +8,8 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from app.garbage import _SETTLED_AT, GarbageTimer
+from app.garbage import _SETTLED_AT, COUNTED_EVERY, MOST_GROWN, GarbageTimer
+from app.host import settling
 
 
 @pytest.fixture
@@ -84,3 +85,67 @@ def test_what_was_set_aside_is_collected_once_it_has_gone(garbage: GarbageTimer)
     garbage.release()
     beat(garbage, 9)
     assert Cycle.died_on == [threading.get_ident()]
+
+
+def test_what_the_gateways_import_leaves_is_set_aside_before_anything_looks_at_it(garbage: GarbageTimer) -> None:
+    left = []
+
+    def make(folder: object, settings: object, demo: bool) -> object:
+        left.extend([number] for number in range(1_000))
+        return "gateway"
+
+    before = gc.get_freeze_count()
+    made = settling(make, garbage)(None, None, False)  # type: ignore[arg-type]
+    assert made == "gateway" and gc.get_freeze_count() >= before + len(left)
+
+
+def test_what_has_lived_for_half_a_minute_is_not_looked_at_again_and_again(garbage: GarbageTimer) -> None:
+    beat(garbage, _SETTLED_AT[-1] + 1)
+    kept = [[number] for number in range(1_000)]
+    before = gc.get_freeze_count()
+    beat(garbage, 30)
+    assert gc.get_freeze_count() >= before + len(kept)
+
+
+def pass_to_next_count(garbage: GarbageTimer) -> None:
+    """As if most of the time had passed."""
+    garbage._beat = COUNTED_EVERY * (garbage._beat // COUNTED_EVERY + 1) - 1
+    beat(garbage, 2)
+
+
+def test_what_is_set_aside_is_looked_at_again_once_there_is_much_more_of_it(garbage: GarbageTimer) -> None:
+    Cycle.died_on = []
+    pass_to_next_count(garbage)
+    gone = Cycle()
+    beat(garbage, 30)
+    del gone
+    pass_to_next_count(garbage)
+    assert Cycle.died_on == [], "set aside, and there is not much more of it than before"
+    kept = [[number] for number in range(MOST_GROWN + 1)]
+    beat(garbage, 30)
+    pass_to_next_count(garbage)
+    assert len(Cycle.died_on) == 1
+    # What lives is known by then, and is no reason to look at it again.
+    gone = Cycle()
+    beat(garbage, 30)
+    del gone
+    pass_to_next_count(garbage)
+    pass_to_next_count(garbage)
+    assert len(Cycle.died_on) == 1 and len(kept) > MOST_GROWN
+    garbage.release()
+    beat(garbage, 9)
+    assert len(Cycle.died_on) == 2
+
+
+def test_a_page_that_was_built_is_no_growth(garbage: GarbageTimer) -> None:
+    Cycle.died_on = []
+    pass_to_next_count(garbage)
+    gone = Cycle()
+    beat(garbage, 30)
+    del gone
+    built = [[number] for number in range(MOST_GROWN + 1)]
+    garbage.settle()
+    garbage._settling.clear()
+    pass_to_next_count(garbage)
+    pass_to_next_count(garbage)
+    assert Cycle.died_on == [] and built
