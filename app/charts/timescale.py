@@ -19,6 +19,8 @@ _DAY = 86_400 * _SECOND
 _MINUTE_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)
 _DAY_STEPS = (1, 2, 7, 14)
 _MONTH_STEPS = (1, 3, 6, 12)
+# More than any clock that stands in the list of zones today.
+_PUT_BACK = timedelta(hours=3)
 
 
 def local(us: int, tz: str) -> datetime:
@@ -66,12 +68,16 @@ def _instant(naive: datetime, zone: ZoneInfo) -> int | None:
 
 
 def _minute_ticks(start_us: int, end_us: int, zone: ZoneInfo, minutes: int) -> Iterator[tuple[int, str]]:
-    moment = datetime.fromtimestamp(start_us // _SECOND, zone).replace(hour=0, minute=0, second=0, tzinfo=None)
+    start = datetime.fromtimestamp(start_us // _SECOND, zone).replace(tzinfo=None)
+    midnight = start.replace(hour=0, minute=0, second=0)
+    step = timedelta(minutes=minutes)
+    # Not all of the day's: each takes microseconds. A clock that was put back shows earlier times than it did before.
+    moment = max(midnight, midnight + (start - midnight - _PUT_BACK) // step * step)
     while (us := _instant(moment, zone)) is None or us < end_us:
         if us is not None and us >= start_us:
-            midnight = moment.hour == 0 and moment.minute == 0
-            yield us, f"{moment.day} {MONTHS[moment.month - 1]}" if midnight else hour_minute(moment)
-        moment += timedelta(minutes=minutes)
+            begins_day = moment.hour == 0 and moment.minute == 0
+            yield us, f"{moment.day} {MONTHS[moment.month - 1]}" if begins_day else hour_minute(moment)
+        moment += step
 
 
 def _day_ticks(start_us: int, end_us: int, zone: ZoneInfo, days: int) -> Iterator[tuple[int, str]]:
