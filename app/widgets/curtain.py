@@ -36,6 +36,7 @@ class Curtain(QWidget):
         self._most = USUAL
         self._longest_s = 0.0
         self._sheets: list[QWidget] = []
+        self._pieces: list[QRect] = []
         self._left: list[QWidget] = []
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._timer.timeout.connect(self._lift)
@@ -46,40 +47,44 @@ class Curtain(QWidget):
         """Cover this part of the parent, and begin to give it free. Where nothing is on show there is nothing to
         keep."""
         if area.height() > _LOW and self._under.isVisible() and self._under.updatesEnabled():
-            self._left = []
             self.setGeometry(area)
             self.raise_()
             self.show()
+            self._take_sheets()
             self._timer.start()
 
     def _lift(self) -> None:
-        if not self._left:
-            # In a turn after it was drawn: what stands there is laid out by now.
-            self._left = self._lay_sheets()
-            self._timer.start()
-            return
-        free = self._left.pop(0)
-        free.hide()
-        began = time.thread_time()
-        self._under.repaint(free.geometry())
-        self._longest_s = max(self._longest_s, time.thread_time() - began)
         if self._left:
-            # Counted from here: a timer that goes on by itself would be due again after a long paint.
-            self._timer.start()
+            self._free_next()
+        elif self._pieces:
+            self._lay_sheets()
         else:
-            self._learn()
+            # In a turn after it was drawn: what stands there is laid out by now.
+            area = self.geometry()
+            self._pieces = list(cut(area, [] if self._whole else boxes_of(self._under, area), self._most))
+        # Counted from here: a timer that goes on by itself would be due again after a long paint.
+        if not self.isHidden():
+            self._timer.start()
 
-    def _lay_sheets(self) -> list[QWidget]:
+    def _lay_sheets(self) -> None:
         """A sheet over each piece, the curtain itself over the last one."""
-        area = self.geometry()
-        *pieces, last = cut(area, [] if self._whole else boxes_of(self._under, area), self._most)
+        *pieces, last = self._pieces
         self._sheets += [_sheet_over(self._under) for _ in pieces[len(self._sheets) :]]
         for piece, sheet in zip(pieces, self._sheets, strict=False):
             sheet.setGeometry(piece)
             sheet.raise_()
             sheet.show()
         self.setGeometry(last)
-        return [*self._sheets[: len(pieces)], self]
+        self._left = [*self._sheets[: len(pieces)], self]
+
+    def _free_next(self) -> None:
+        free = self._left.pop(0)
+        free.hide()
+        began = time.thread_time()
+        self._under.repaint(free.geometry())
+        self._longest_s = max(self._longest_s, time.thread_time() - began)
+        if free is self:
+            self._learn()
 
     def _learn(self) -> None:
         """From the piece that took longest, how much the next ones may weigh."""
@@ -92,7 +97,12 @@ class Curtain(QWidget):
     def end(self) -> None:
         """All of it is free."""
         self._timer.stop()
-        for sheet in (*self._sheets, self):
+        self._take_sheets()
+        self.hide()
+
+    def _take_sheets(self) -> None:
+        self._pieces, self._left = [], []
+        for sheet in self._sheets:
             sheet.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -126,3 +126,15 @@ def test_cards_beside_each_other_are_painted_in_turns_and_each_once(
     assert turns == [[0], [ROWS]]
     QApplication.processEvents()
     assert painted == [ROWS], "and nothing of it again once all is free"
+
+
+def test_what_is_covered_again_meanwhile_is_free_in_the_end(qtbot: QtBot, page: QWidget, painted: list[int]) -> None:
+    """No sheet of the first time stays, where the second time has fewer."""
+    curtain = Curtain(page)
+    turns = lifts_of(curtain, painted)
+    curtain.draw(page.rect())
+    qtbot.waitUntil(lambda: len(turns) >= 2)
+    curtain.draw(QRect(0, 0, 200, HEIGHT))
+    qtbot.waitUntil(curtain.isHidden)
+    page.update()
+    qtbot.waitUntil(lambda: set(painted) == set(range(ROWS)))
