@@ -49,6 +49,11 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
             self.picture = None
             self.update()
 
+    def _updateLabel(self) -> None:
+        """No axis has a title besides its ticks; pyqtgraph lays one out with each range, hidden as it is."""
+        self.picture = None
+        self.update()
+
     def generateDrawSpecs(self, p: QPainter) -> Any:
         bounds = self.mapRectFromParent(self.geometry())
         low, high = self.range

@@ -601,3 +601,14 @@ def test_values_of_one_kind_and_unit_are_aligned(qtbot: QtBot, light: Theme, key
     card = chart(qtbot, SPECS[key], light, ChartInput(buckets=buckets(busy(10)), now_us=START * 2))
     card.set_crosshair(0, tooltip=True)
     assert card.tooltip.rows and card.tooltip._aligned is aligned
+
+
+def test_a_title_that_no_axis_has_is_not_laid_out_with_each_range(
+    qtbot: QtBot, light: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = chart(qtbot, SPECS["requests"], light, ChartInput(buckets=buckets(busy(9)), now_us=START * 2))
+    laid_out: list[str] = []
+    for axis in (card.plot.values, card.plot.times):
+        monkeypatch.setattr(axis.label, "setHtml", laid_out.append)
+    card.plot._set_range(3600.0, 20.0)
+    assert card.plot.values.range == [0.0, 20.0] and laid_out == []
