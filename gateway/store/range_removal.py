@@ -35,6 +35,7 @@ _TURNS = (
 _TURNS_IN = "SELECT COUNT(*), COUNT(DISTINCT conversation) FROM turns WHERE started_us >= ? AND started_us < ?"
 _TOLD_TABLES = ("spans", "logs")
 _TOLD_IN = {table: f"SELECT id FROM {table} WHERE started_us >= ? AND started_us < ?" for table in _TOLD_TABLES}
+_TOLD_COUNTS = tuple(f"SELECT COUNT(*) FROM ({ids})" for ids in _TOLD_IN.values())
 _TAKE_TOLD = {table: f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))" for table in _TOLD_TABLES}
 
 Told = Callable[[int], object]
@@ -49,10 +50,6 @@ class SaidIn(Struct, frozen=True):
     told: int
     bytes: int
 
-    @property
-    def entries(self) -> int:
-        return self.turns + self.told
-
 
 def said_in(threads: ThreadStore, start_us: int, end_us: int) -> SaidIn:
     """What `delete_said` would take. Raises sqlite3.Error."""
@@ -60,7 +57,7 @@ def said_in(threads: ThreadStore, start_us: int, end_us: int) -> SaidIn:
     def look(connection: sqlite3.Connection) -> SaidIn:
         between = (start_us, end_us)
         turns, conversations = connection.execute(_TURNS_IN, between).fetchone()
-        told = sum(len(connection.execute(statement, between).fetchall()) for statement in _TOLD_IN.values())
+        told = sum(connection.execute(statement, between).fetchone()[0] for statement in _TOLD_COUNTS)
         every = max(1, connection.execute(CONTENT.count).fetchone()[0])
         return SaidIn(turns, conversations, told, used_bytes(connection) * (turns + told) // every)
 
