@@ -128,7 +128,7 @@ def _of_quarter(groups: Sequence["_Alike"], pieces: Mapping[Key, Piece]) -> dict
         for number, piece in _each_joined(some).items():
             for cell in group.cells[number]:
                 of_cells[cell].append(piece)
-    return _each_joined(of_cells)
+    return _joined_once(of_cells)
 
 
 def _by_values(groups: Sequence["_Alike"], pieces: Mapping[Key, Piece]) -> dict[Key, Piece]:
@@ -223,7 +223,27 @@ def _each_joined(pieces: Mapping[Cell, Sequence[Piece]]) -> dict[Cell, Piece]:
     return {cell: some[0] if len(some) == 1 else joined(some) for cell, some in pieces.items()}
 
 
-def _added_up(some: Sequence[Mapping[Cell, Piece]]) -> Mapping[Cell, Piece]:
+def _joined_once(pieces: Mapping[Cell, Sequence[Piece]]) -> dict[Cell, Piece]:
+    """The same where cells may have the same pieces, as those of all rows, of their only door, and of a key that each
+    of their sets of tags has: what these come to is worked out once."""
+    known: dict[Key, Piece] = {}
+    cells: dict[Cell, Piece] = {}
+    for cell, some in pieces.items():
+        if len(some) == 1:
+            cells[cell] = some[0]
+            continue
+        same = tuple(map(id, some))
+        piece = known.get(same)
+        if piece is None:
+            piece = known[same] = joined(some)
+        cells[cell] = piece
+    return cells
+
+
+def _added_up(
+    some: Sequence[Mapping[Cell, Piece]],
+    each_joined: Callable[[Mapping[Cell, Sequence[Piece]]], dict[Cell, Piece]] = _each_joined,
+) -> Mapping[Cell, Piece]:
     """At least one together, cell by cell."""
     if len(some) == 1:
         return some[0]
@@ -231,7 +251,7 @@ def _added_up(some: Sequence[Mapping[Cell, Piece]]) -> Mapping[Cell, Piece]:
     for each in some:
         for cell, piece in each.items():
             pieces[cell].append(piece)
-    return _each_joined(pieces)
+    return each_joined(pieces)
 
 
 def _singles(quarters: Mapping[int, Mapping[int, Piece]], zone: ZoneInfo) -> Cells:
@@ -244,11 +264,11 @@ def _singles(quarters: Mapping[int, Mapping[int, Piece]], zone: ZoneInfo) -> Cel
         hours[hour_start(quarter), day_start(quarter, zone)].append(singles)
     coarse: defaultdict[tuple[int, int], list[Mapping[int, Piece]]] = defaultdict(list)
     for (hour, day), some in hours.items():
-        common = _added_up(some)
+        common = _added_up(some, _joined_once)
         coarse[HOUR, hour].append(common)
         coarse[DAY, day].append(common)
     for (level, start), some in coarse.items():
-        _put(cells, level, start, _added_up(some))
+        _put(cells, level, start, _added_up(some, _joined_once))
     return cells
 
 

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.records import AttemptRecord, ExchangeRecord
-from gateway.store import UsageStore, combining, histogram, shares
+from gateway.store import UsageStore, buckets, combining, histogram, shares
 from gateway.store.database import open_database
 from gateway.store.measures import HISTOGRAMS, MEASURES, SUM_ROWS
 from tests.store.measured import measure
@@ -113,3 +113,23 @@ def test_lanes_hold_what_is_measured_of_a_row() -> None:
             *numbers, _, _ = shares.columns((packed, "", ""), rare)
             told = dict(zip(shares.ALL if rare else shares.COMMON, numbers, strict=True))
             assert tuple(told.get(name, 0) for name in MEASURES) == measure(each)
+
+
+def test_what_several_cells_have_alike_is_worked_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two users with one key and one client, which have the same rows."""
+    worked_out: list[int] = []
+
+    def counted(pieces: list[shares.Piece]) -> shares.Piece:
+        worked_out.append(len(pieces))
+        return shares.joined(pieces)
+
+    monkeypatch.setattr(buckets, "joined", counted)
+    store = UsageStore(tmp_path)
+    store.start()
+    alike = replace(RECORDS[1], app="one", provider="one")
+    store.insert_history(replace(alike, id=f"{number}", principal=f"user-{number % 2}") for number in range(6))
+    told = list(worked_out)
+    assert store.check() == []
+    store.close()
+    # Each user's rows; both users' by model, by door and by tags, of which any has one; and by key as by client.
+    assert told == [3, 3, 2, 2, 2, 2]
