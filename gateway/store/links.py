@@ -6,7 +6,7 @@ that the order of arrival makes no difference.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +20,8 @@ WINDOW_US = 24 * 3600 * 1_000_000
 RETRY_US = 120 * 1_000_000
 # The longest that a failed call can have taken.
 LONGEST_CALL_US = 2 * 3600 * 1_000_000
+# Answers that are known to have been said again: about 130 bytes each.
+MOST_ANSWERS = 10_000
 # What is said alike over and over (a prompt that an app sends all day) is looked for among the latest so many.
 MOST_ALIKE, MOST_ALIKE_GIVEN = 64, 512
 
@@ -128,25 +130,47 @@ def _attempt(connection: sqlite3.Connection, call: Call, question: bytes, contin
 
 
 class Continued:
-    """What keeps a call that comes in its turn from looking for others in vain: of all that is stored, when the last
-    call began that may go on from another, whether any goes on from an answer that its provider holds, and when the
-    last one failed."""
+    """What keeps calls from looking for others in vain: which answers were said again by calls that were placed here,
+    of all others when the last began that may have, whether any goes on from an answer that its provider holds, and
+    when the last one failed."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, most_answers: int = MOST_ANSWERS) -> None:
         latest_us, by_response, failed_us = connection.execute(_GOES_ON).fetchone()
         self._latest_us, self._by_response = int(latest_us), bool(by_response)
         self._failed_us = int(failed_us)
+        self._most_answers = most_answers
+        # By digest of an answer, when the last began that took it for new, or goes on from it.
+        self._answers: dict[bytes, int] = {}
 
     def note(self, call: Call) -> None:
         if call.told.outcome == "error":
             self._failed_us = max(self._failed_us, call.ended_us)
-        if any(place.answered for place in call.walk.places):
-            self._latest_us = max(self._latest_us, call.told.started_us)
         self._by_response = self._by_response or call.told.previous_response_id is not None
 
-    def by_history(self, call: Call) -> bool:
+    def goes_on_from(self, answer: bytes, started_us: int) -> None:
+        """A call that began then has a turn before it that ends with this answer."""
+        started_us = max(started_us, self._answers.pop(answer, 0))
+        self._answers[answer] = started_us
+        if len(self._answers) > self._most_answers:
+            self._latest_us = max(self._latest_us, self._answers.pop(next(iter(self._answers))))
+
+    def took_for_new(self, place: Place, started_us: int) -> None:
+        """A call that began then has this message as one that no turn before it has."""
+        if place.answer:
+            for digest in _digests(place):
+                self.goes_on_from(digest, started_us)
+
+    def unsure(self) -> None:
+        """Turns go on from others than they did when they were placed, or these say something else."""
+        self._latest_us = max((self._latest_us, *self._answers.values()))
+        self._answers.clear()
+
+    def by_history(self, call: Call, outputs: Iterable[tuple[int, Place]]) -> bool:
         """Whether a later call may have said again what this one said."""
-        return call.told.started_us <= self._latest_us
+        started_us, of = call.told.started_us, self._answers.get
+        return started_us <= self._latest_us or any(
+            started_us <= of(digest, -1) for _, place in outputs for digest in _digests(place)
+        )
 
     def after_failure(self, call: Call) -> bool:
         """Whether a call that failed may be tried again by this one."""
@@ -156,12 +180,16 @@ class Continued:
         return self._by_response and call.told.response_id is not None
 
 
+def _digests(place: Place) -> Iterable[bytes]:
+    return filter(None, (place.chain, place.mark, place.tail))
+
+
 def late(
     connection: sqlite3.Connection, call: Call, outputs: Sequence[tuple[int, Place]], continued: Continued
 ) -> Iterator[tuple[int, Link]]:
     """(place, link) of later turns that continue this one, and of what they took for new all up to `place` was said
     here already; -1: nothing of it."""
-    if continued.by_history(call):
+    if continued.by_history(call, outputs):
         yield from _late_by_history(connection, call, outputs)
     if continued.by_response(call):
         where = "t.previous_response_id = :response AND t.scope = :scope AND t.id <> :turn"

@@ -145,6 +145,8 @@ class Placer:
             stored.add(identity)
 
     def _place(self, told: Told, earlier: "_Earlier | None") -> None:
+        if earlier is not None:
+            self._continued.unsure()
         said = _said(told)
         blocks = self._blocks.of(said.tools, said.system, said.history) if told.request else None
         hashes = blocks[-HASH_BYTES * len(said.history) :] if blocks and said.history else b""
@@ -177,6 +179,10 @@ class Placer:
         """Other work changed these turns of a conversation, though nothing that counts."""
         self._change(conversation)
         self._moved.update(turns)
+
+    def reparented(self) -> None:
+        """Other work made turns go on from others."""
+        self._continued.unsure()
 
     def recount(self, conversation: int) -> None:
         """Other work took turns of a conversation away."""
@@ -326,6 +332,8 @@ class Placer:
         if (change := self._change(conversation)) is not None:
             change.come(_counted_of(row), row["identity"])
         self._insert_said(call, said, link)
+        if link is not None and link.via == CHAIN:
+            self._continued.goes_on_from(places[link.start - 1].chain, told.started_us)
 
     def _changed(self, link: Link | None, blocks: bytes | None) -> int | None:
         if link is None or blocks is None or link.via not in (CHAIN, SLIDE):
@@ -344,6 +352,7 @@ class Placer:
         for order, index in enumerate(new):
             place, message = places[index], history[index]
             repeated = index >= start and place.mark in seen and _before_last_answer(history, index)
+            self._continued.took_for_new(place, call.told.started_us)
             rows.append((message, order, place, False, 0, repeated, None))
         for order, (answer, place) in enumerate(zip(said.answers, call.walk.outputs, strict=True), len(rows)):
             rows.append((answer.message, order, place, True, answer.choice, False, answer.finish))

@@ -200,3 +200,16 @@ def test_messages_that_calls_have_in_common_are_hashed_once(monkeypatch: pytest.
     assert [blocks.of((), (), history) for history in histories] == fresh
     said = [data for data in hashed if data != encode(())]
     assert len(said) < 2 * 60 + 2 * (60 - 30) + 60 + 2 * 60
+
+
+def test_what_goes_on_from_an_exchange_now_is_looked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn of its own that turned out to be the exchange had others that go on from it."""
+    moved: list[Placer] = []
+    monkeypatch.setattr(Placer, "reparented", lambda placer: moved.append(placer))
+    with joining(tmp_path / "one") as joined:
+        arrive(joined, *turn(0), *turn(1))
+        assert not moved
+        joined.arrive(exchange("0", 600 + OFFSET_MS, 1600 + OFFSET_MS))
+        assert len(moved) == 1
