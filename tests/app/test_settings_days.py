@@ -14,7 +14,7 @@ from app.context import AppContext
 from app.date_field import DateField
 from app.pages.settings import SettingsPage
 from app.pages.settings_parts.data_sections import DataSection
-from app.pages.settings_parts.deletion import preview_words
+from app.pages.settings_parts.deletion import deleted_words, preview_words
 from app.range_picker import day_range
 from app.shell import Shell
 from app.theme import Theme
@@ -143,7 +143,8 @@ def test_a_deletion_that_fails_or_is_ended_says_so(
     assert deletion.line.problem.text() == fake_gateway.fails and deletion.button.isEnabled()
 
 
-def test_what_is_told_of_a_preview() -> None:
+def test_what_is_told_of_a_preview_and_of_the_end() -> None:
+    assert deleted_words(Cleaned(taken={"content": 1})) == "Deleted 1 entry"
     assert preview_words(DeletionPreview(told=1, bytes=10)) == "That is 1 span or record: about 10 B."
 
 

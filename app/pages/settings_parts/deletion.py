@@ -165,7 +165,7 @@ class DaysDeletion(QObject):
         except KNOWN_ERRORS as error:
             self.line.show_problem(str(error))
         else:
-            self.done.emit(_result(cleaned))
+            self.done.emit(deleted_words(cleaned))
             await self.look()
         finally:
             resume()
@@ -177,13 +177,17 @@ def _day(field: DateField) -> date:
     return date(day.year(), day.month(), day.day())
 
 
-def _result(cleaned: Cleaned | None) -> str:
+def deleted_words(cleaned: Cleaned | None) -> str:
+    """What became of it; None is one that was ended."""
     if cleaned is None:
         return tr("Ended; what was deleted until then is gone")
-    words = counted(
-        sum(cleaned.taken.values()),
+    entries = sum(cleaned.taken.values())
+    if not cleaned.freed_bytes:
+        # What is free within the files is filled again first.
+        return counted(entries, "Deleted 1 entry", "Deleted {count} entries")
+    return counted(
+        entries,
         "Deleted 1 entry; {size} of the disk are free again",
         "Deleted {count} entries; {size} of the disk are free again",
         size=formats.size(cleaned.freed_bytes),
     )
-    return words
