@@ -133,3 +133,25 @@ def test_what_several_cells_have_alike_is_worked_out_once(tmp_path: Path, monkey
     store.close()
     # Each user's rows; both users' by model, by door and by tags, of which any has one; and by key as by client.
     assert told == [3, 3, 2, 2, 2, 2]
+
+
+def test_cells_that_have_some_rows_in_common_are_told_apart(tmp_path: Path) -> None:
+    """Four users, of whom each shares a key with one and a client with another."""
+    users = (("a", "one", "cli"), ("b", "one", "ide"), ("c", "two", "cli"), ("d", "two", "ide"))
+    records = [
+        replace(RECORDS[1], id=f"{number}-{at}", principal=user, key=key, client=client, input_tokens=10**at)
+        for number in range(2)
+        for at, (user, key, client) in enumerate(users)
+    ]
+    store = UsageStore(tmp_path)
+    store.start()
+    store.insert_history(records)
+    store.close()
+    told = (
+        "SELECT names.text, input_tokens FROM buckets JOIN names ON names.id = buckets.value "
+        "WHERE level = ? AND dimension IN (?, ?)"
+    )
+    with closing(open_database(tmp_path / "usage.db")) as connection:
+        for level in (buckets.QUARTER, buckets.HOUR, buckets.DAY):
+            found = connection.execute(told, (level, buckets.DIMENSION_IDS["key"], buckets.DIMENSION_IDS["client"]))
+            assert dict(found.fetchall()) == {"one": 22, "two": 2200, "cli": 202, "ide": 2020}
