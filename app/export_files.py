@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from msgspec.structs import replace
-from PySide6.QtCore import QBuffer, QIODevice, QSaveFile, Qt
+from PySide6.QtCore import QBuffer, QIODevice, QSaveFile, QStandardPaths, Qt
 from PySide6.QtGui import QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -17,6 +17,7 @@ CSV_FILTER = later("CSV (*.csv)")
 PICTURE_FILTER = later("Pictures (*.png)")
 EXPORT_FILTER = later("CSV (*.csv);;JSON lines (*.jsonl)")
 _MARK = "\ufeff"
+_chosen: list[str] = []
 
 
 def gateway_export(path: Path, asked: Export, *, marked: bool) -> Export:
@@ -38,14 +39,25 @@ def ask_where(
     dialog = QFileDialog(parent, title)
     dialog.setObjectName(name)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    if not _chosen:
+        # From the second one on Qt begins where the last one was put; before, where the program was started.
+        dialog.setDirectory(_documents())
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setNameFilters(filters.split(";;"))
     dialog.setDefaultSuffix(Path(suggested).suffix.removeprefix("."))
     dialog.filterSelected.connect(lambda words: dialog.setDefaultSuffix(_ending(words)))
     dialog.selectFile(suggested)
+    dialog.fileSelected.connect(_chosen.append)
     dialog.fileSelected.connect(lambda path: chosen(Path(path)))
     dialog.open()
     return dialog
+
+
+def _documents() -> str:
+    """The person's folder for documents; their home where there is none."""
+    places = QStandardPaths.StandardLocation
+    found = QStandardPaths.writableLocation(places.DocumentsLocation)
+    return found if Path(found).is_dir() else QStandardPaths.writableLocation(places.HomeLocation)
 
 
 def _ending(name_filter: str) -> str:

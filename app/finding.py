@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.window import Window
 
 _TAGS = 200
+_MODELS = 200
 _CONVERSATIONS = 30
 _LATELY_US = 30 * 86_400_000_000
 LIST_KEYS: Keys = (
@@ -113,10 +114,10 @@ class Finding:
         return made
 
     def _models(self) -> list[Command]:
-        return [
-            Command(text=row.id, kind=tr("Model"), icon="cpu", act=partial(self._narrow, "model", row.id))
-            for row in self._window.context.gateway.models()
-        ]
+        return [self._model(row.id) for row in self._window.context.gateway.models()]
+
+    def _model(self, name: str) -> Command:
+        return Command(text=name, kind=tr("Model"), icon="cpu", act=partial(self._narrow, "model", name))
 
     def _narrow(self, dimension: str, value: str) -> None:
         """The requests of one value, in the range that is set."""
@@ -138,11 +139,13 @@ class Finding:
         filters.restore(replace(snapshot, tags=with_tag_toggled(snapshot.tags, tag, negated=False)))
 
     async def _add_what_is_asked(self) -> None:
-        """Tags and conversations; where the gateway cannot say, the palette does without."""
+        """Tags, conversations, and models that were used though no list has them; where the gateway cannot say, the
+        palette does without."""
         gateway = self._window.context.gateway
         try:
             lately = UsageQuery(start_us=time.time_ns() // 1000 - _LATELY_US)
             tags = await gateway.breakdown(lately, "tag", sort="requests", limit=_TAGS)
+            models = await gateway.breakdown(lately, "model", sort="requests", limit=_MODELS)
             page = await gateway.threads(ThreadQuery(among=lately), limit=_CONVERSATIONS)
         except KNOWN_ERRORS:
             return
@@ -156,6 +159,8 @@ class Finding:
             for row in tags.rows
             if row.value is not None
         ]
+        listed = {row.id for row in gateway.models()}
+        found += [self._model(row.value) for row in models.rows if row.value and row.value not in listed]
         for row in page.rows:
             name = " · ".join(filter(None, (row.title or row.id, row.app, row.user)))
             open_it = partial(self._window.navigate, "conversations", ThreadTarget(row.id))

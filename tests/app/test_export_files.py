@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import shiboken6
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.export_files import ask_where, gateway_export, save_table, save_text
@@ -149,3 +149,29 @@ def test_every_csv_of_the_window_asks_whether_to_be_marked() -> None:
     assert [
         name for name, calls in found.items() if not all("marked=" in call or "bom=" in call for call in calls)
     ] == []
+
+
+def test_a_first_file_goes_to_the_documents_and_a_later_one_beside_it(
+    qtbot: QtBot, theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It went to where the program was started: a folder of its own source, or the whole disk."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setattr("app.export_files._chosen", [])
+    parent = QWidget()
+    qtbot.addWidget(parent)
+
+    def offered() -> tuple[QFileDialog, Path]:
+        dialog = ask_where(parent, "Export", "rows.csv", "CSV (*.csv)", lambda path: None)
+        return dialog, Path(dialog.directory().path())
+
+    assert offered()[1] == tmp_path, "who has no folder for documents has a home"
+    for name in ("Documents", "bills"):
+        (tmp_path / name).mkdir()
+    dialog, folder = offered()
+    assert folder == tmp_path / "Documents"
+    dialog.setDirectory(str(tmp_path / "bills"))
+    name = dialog.findChild(QLineEdit, "fileNameEdit")
+    assert name is not None
+    qtbot.keyClick(name, Qt.Key.Key_Return)
+    assert offered()[1] == tmp_path / "bills"

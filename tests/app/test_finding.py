@@ -1,9 +1,11 @@
 """Ctrl+K and F1: everything can be found by its name and worked by keys, and the sheet tells all of them."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QImage, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QComboBox, QLineEdit, QWidget
@@ -311,3 +313,25 @@ def test_brackets_typed_into_a_field_move_no_range(qtbot: QtBot, window: Window,
     window.open_page("settings")
     press(qtbot, window, "[")
     assert context.filters.range_key == "7d", "what is not on the page is not changed"
+
+
+def test_a_model_that_no_list_has_is_found_where_it_was_used(
+    qtbot: QtBot, window: Window, context: AppContext
+) -> None:
+    """A provider of one's own names models that nobody listed: the charts had them, and the palette said that there
+    was nothing by that name."""
+    gateway = context.gateway
+    assert isinstance(gateway, FakeGateway)
+    now_us = time.time_ns() // 1000
+    gateway.rows.insert(0, replace(gateway.rows[0], id="new", model="house-model", started_us=now_us))
+    press(qtbot, window, "Ctrl+K")
+    opened = window.findChild(Palette)
+    assert opened is not None
+    opened.search.setText("house")
+    qtbot.waitUntil(lambda: texts(opened) == ["house-model"])
+    opened.search.setText(next(row.id for row in gateway.models()))
+    assert len(texts(opened)) == len(set(texts(opened))), "a listed one is found once"
+    opened.search.setText("house")
+    qtbot.keyClick(opened, Qt.Key.Key_Return)
+    assert context.filters.dimensions == {"model": ("house-model",)}
+    assert window.page is not None and window.page.key == "requests"
